@@ -1,0 +1,94 @@
+# Everything one does with this repository; `make help` lists it. PYTHON=… chooses the Python that .venv is made of.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+ARGS ?=
+BIN := .venv/bin
+PRODUCT := schemas kpis streams agents tenure
+LOCKS := requirements/installer.txt requirements/run.txt requirements/dev.txt
+RUN := .venv/run.stamp
+DEV := .venv/dev.stamp
+# These start real servers and measure time-outs: one at a time. All others run side by side.
+SERIAL := tests/integration tests/chaos
+CHECKS := check-lint check-format check-types check-layers check-spelling check-dependencies check-documents check-tidy
+
+.PHONY: help demo test check $(CHECKS) test-fast test-serial bench format documents services lock clean
+
+help: ## Print this list.
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
+
+demo: $(RUN) ## Run the stream on an invented company, with live KPIs and /metrics; ARGS="--help" lists its options.
+	@$(BIN)/tenure demo $(ARGS) || [ $$? -eq 130 ] # Ctrl-C is how it ends, not how it fails.
+
+test: services $(DEV) ## Install real Kafka, Redis and Prometheus where missing, then run all checks and all tests.
+	@$(MAKE) check
+	@$(MAKE) test-fast
+	@$(MAKE) test-serial
+
+check: $(DEV) ## Lint (with docstrings), format, types, layers, spelling, dependencies, generated documents, the code's own rules.
+	@$(MAKE) -j2 --keep-going --output-sync=target $(CHECKS)
+
+check-lint: $(DEV) ## Check the code with ruff.
+	@$(BIN)/ruff check --quiet .
+
+check-format: $(DEV) ## Check the code's format.
+	@$(BIN)/ruff format --quiet --check . || { echo 'run: make format'; exit 1; }
+
+check-types: $(DEV) ## Check the types of product and tests.
+	@$(BIN)/mypy --no-error-summary $(PRODUCT) tests
+
+check-layers: $(DEV) ## Check that each room imports only the rooms to its right.
+	@PYTHONPATH=. $(BIN)/lint-imports --no-cache >build/layers.log || { cat build/layers.log; exit 1; }
+
+check-spelling: $(DEV) ## Check the spelling.
+	@$(BIN)/codespell
+
+check-dependencies: $(DEV) ## Check that what is imported is declared, and the other way round.
+	@$(BIN)/deptry . >build/dependencies.log 2>&1 || { cat build/dependencies.log; exit 1; }
+
+check-documents: $(DEV) ## Check that generated documents are those that the code would generate.
+	@$(BIN)/python -m schemas.documentation --check
+	@$(BIN)/python -m streams.settings_page --check
+
+check-tidy: $(DEV) ## Check the code's own rules, and the files of the deployment.
+	@$(BIN)/pytest -q --no-header tests/tidy
+
+test-fast: services $(DEV) ## Run the tests that may run side by side.
+	@$(BIN)/pytest -q --no-header -n 2 --dist worksteal $(addprefix --ignore=,tests/tidy $(SERIAL)) $(ARGS)
+
+test-serial: services $(DEV) ## Run the tests that need the machine to themselves.
+	@$(BIN)/pytest -q --no-header $(SERIAL) $(ARGS)
+
+bench: services $(DEV) ## Measure the reference job beside its peers, in one run.
+	@exec $(BIN)/python -m bench $(ARGS)
+
+format: $(DEV) ## Format the code and mend what ruff can mend.
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --quiet --fix .
+
+documents: $(DEV) ## Generate the generated documents anew.
+	@$(BIN)/python -m schemas.documentation
+	@$(BIN)/python -m streams.settings_page --write
+
+services: ## Install the real servers that the tests need, where missing.
+	@tools/install-services
+
+lock: $(DEV) ## Choose the newest versions that pyproject.toml allows, for all machines.
+	@echo uv | $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-annotate - -o requirements/installer.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --extra parquet pyproject.toml -o requirements/run.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --extra parquet --group dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
+
+clean: ## Remove what the other targets made.
+	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUN): $(LOCKS) pyproject.toml tools/make-venv
+	@tools/make-venv run
+	@touch $@
+
+$(DEV): $(LOCKS) pyproject.toml tools/make-venv
+	@tools/make-venv dev
+	@mkdir -p build
+	@touch $(RUN) $@

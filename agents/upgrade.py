@@ -1,0 +1,21 @@
+"""Upgrades and downgrades: changes of plan or of recurring revenue; which of the two follows from the revenue.
+
+A type that lies on this topic although it belongs on another is applied all the same: the event says what it is.
+"""
+
+from __future__ import annotations
+
+from faust import StreamT
+
+from streams.application import App
+from streams.batches import Batch, BatchSchema
+from streams.writing import Sink
+
+
+def register(app: App, topic: str, sink: Sink) -> None:
+    """Add the agent to an application: it reads `topic` and applies each batch to `sink`."""
+
+    @app.agent(app.topic(topic, schema=BatchSchema()), name="tenure.upgrade")  # type: ignore[untyped-decorator]
+    async def changes(batches: StreamT[Batch]) -> None:
+        async for batch in batches:
+            await sink.apply(batch)

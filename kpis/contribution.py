@@ -1,0 +1,214 @@
+"""One customer's state as rows: the pure function that every short cut must agree with.
+
+Definitions: docs/kpis.md, section Counts. The rows' meaning: `kpis.rows`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from kpis.customer import CANCEL, INACTIVE, SIGNUP, Customer, Note, activity_of, any_within, notes_of
+from kpis.notes import ANSWERED, CLASS
+from kpis.rows import (
+    CANCELLED,
+    DOWNGRADED,
+    ENGAGED,
+    ENGAGED_AGAIN,
+    GONE,
+    INVOLUNTARY,
+    KEPT,
+    LIVELY,
+    MOVED,
+    NEW,
+    NOTE,
+    OF_NEW,
+    ONBOARDED,
+    REACTIVATED,
+    UPGRADED,
+    Row,
+)
+from kpis.timeline import FORTNIGHT_MS, WEEK_MS, Piece, Step, active_at, effective_facts, pieces_of, plan_at, steps_of
+
+#: A bucket after all others.
+OPEN: Final = 1 << 40
+
+
+def contribution(customer: Customer, bucket_ms: int) -> list[Row]:
+    """Return the rows of a customer.
+
+    Args:
+        customer: The state.
+        bucket_ms: Length of a bucket (ms).
+
+    Returns:
+        Rows in no particular order; several may have one key.
+    """
+    out: list[Row] = []
+    steps = steps_of(effective_facts(customer))
+    pieces = pieces_of(steps, bucket_ms, OPEN)
+    lifecycle_rows(out, customer.profile, steps, pieces, bucket_ms)
+    notes = effective_notes(customer)
+    engagement_rows(out, customer.profile, pieces, engaged_buckets(customer, notes, bucket_ms))
+    if steps:
+        first_weeks_rows(out, customer, steps, notes, bucket_ms)
+    for at_ms, code, _, _ in notes:
+        bucket = at_ms // bucket_ms
+        out.append((NOTE + CLASS[code], plan_at(steps, at_ms), customer.profile, bucket, bucket, 1, 0))
+    return out
+
+
+def effective_notes(customer: Customer) -> list[Note]:
+    """Return surveys and renewals, earliest first, without revoked ones."""
+    notes = notes_of(customer)
+    if customer.rare is None or not customer.rare.revocations:
+        return notes
+    revoked = {target for _, _, _, target in customer.rare.revocations}
+    return [note for note in notes if note[2] not in revoked]
+
+
+def engaged_buckets(customer: Customer, notes: Iterable[Note], bucket_ms: int) -> list[int]:
+    """Return the buckets with activity or an answered survey, in order."""
+    answered = {note[0] // bucket_ms for note in notes if note[1] in ANSWERED}
+    if not answered:
+        return activity_of(customer)
+    return sorted(answered.union(activity_of(customer)))
+
+
+# ------------------------------------------------------------------------- lifecycle
+
+
+def lifecycle_rows(out: list[Row], profile: int, steps: Sequence[Step], pieces: Sequence[Piece], bucket_ms: int) -> None:
+    """Append the rows of all effective facts."""
+    done = 0
+    for step in steps:
+        bucket = step.fact[0] // bucket_ms
+        while done < len(pieces) and pieces[done].end <= bucket:
+            done += 1
+        step_rows(out, profile, bucket, step, pieces[:done])
+
+
+def step_rows(out: list[Row], profile: int, bucket: int, step: Step, past: Sequence[Piece]) -> None:
+    """Append the rows of one effective fact; `past` holds the pieces of activity up to its bucket."""
+    fact, was, plan, mrr, next_plan, next_mrr = step
+    if fact[2] == SIGNUP:
+        code = REACTIVATED if was == INACTIVE else NEW
+        out.append((code, next_plan, profile, bucket, bucket, 1, next_mrr))
+        if was == INACTIVE and past:
+            _pairs(out, profile, bucket, step, past, ends=-1)
+    elif fact[2] == CANCEL:
+        out.append((CANCELLED, plan, profile, bucket, bucket, 1, mrr))
+        if fact[5]:
+            out.append((INVOLUNTARY, plan, profile, bucket, bucket, 1, 0))
+        _pairs(out, profile, bucket, step, past, ends=1)
+    else:
+        if next_mrr > mrr:
+            out.append((UPGRADED, plan, profile, bucket, bucket, 1, next_mrr - mrr))
+        elif next_mrr < mrr:
+            out.append((DOWNGRADED, plan, profile, bucket, bucket, 1, mrr - next_mrr))
+        if next_mrr != mrr:
+            _pairs(out, profile, bucket, step, past, ends=0)
+        if plan != next_plan:
+            out.append((MOVED, plan, profile, bucket, bucket, -1, -next_mrr))
+            out.append((MOVED, next_plan, profile, bucket, bucket, 1, next_mrr))
+
+
+def _pairs(out: list[Row], profile: int, bucket: int, step: Step, past: Sequence[Piece], *, ends: int) -> None:
+    """Append what depends on the state at a window's start: `ends` is 1 for a cancel, -1 for a reactivation, 0 for a change.
+
+    Of a movement that falls into a window, customers of the start see only what differs from their MRR then; each piece of
+    activity takes back, for windows that start in it, what the movement's point row counted too much.
+    """
+    _, _, plan, mrr, _, next_mrr = step
+    loss, gain = (max(0, mrr - next_mrr), max(0, next_mrr - mrr)) if ends >= 0 else (0, 0)
+    if ends >= 0 and len(past) == 1 and past[0][1:] == (bucket, plan, mrr):  # the usual: one piece so far
+        start = past[0].start
+        if ends or loss:
+            out.append((OF_NEW, plan, profile, start, bucket, ends, loss))
+        if gain:
+            out.append((KEPT, plan, profile, start, bucket, 0, gain))
+        return
+    sums: dict[tuple[int, int], list[int]] = {}
+
+    def add(of_plan: int, i: int, new: int, lost_money: int, kept: int, kept_money: int) -> None:
+        entry = sums.setdefault((of_plan, i), [0, 0, 0, 0])
+        entry[0] += new
+        entry[1] += lost_money
+        entry[2] += kept
+        entry[3] += kept_money
+
+    add(plan, bucket, 1 if ends == 1 else 0, loss, 0, gain)
+    for start, end, piece_plan, piece_mrr in past:
+        less = max(0, piece_mrr - next_mrr) - max(0, piece_mrr - mrr)
+        more = max(0, next_mrr - piece_mrr) - max(0, mrr - piece_mrr)
+        if ends == 0:
+            if less or more:
+                add(piece_plan, end, 0, -less, 0, -more)
+                add(piece_plan, start, 0, less, 0, more)
+            continue
+        add(piece_plan, end, 0, -less, ends, -more)
+        add(piece_plan, start, 0, less, -ends, more)
+        if ends == 1:
+            add(plan, end, -1, 0, -1, 0)
+            add(plan, start, 1, 0, 1, 0)
+    for (of_plan, i), (new, lost_money, kept, kept_money) in sums.items():
+        if new or lost_money:
+            out.append((OF_NEW, of_plan, profile, i, bucket, new, lost_money))
+        if kept or kept_money:
+            out.append((KEPT, of_plan, profile, i, bucket, kept, kept_money))
+
+
+# ------------------------------------------------------------------------- engagement and the first weeks
+
+
+def engagement_row(out: list[Row], plan: int, profile: int, i: int, j: int, n: int) -> None:
+    """Append n times: engaged in bucket j (i == j), or again after bucket i."""
+    if i == j:
+        out.append((ENGAGED, plan, profile, j, j, n, 0))
+    else:
+        out.append((ENGAGED_AGAIN, plan, profile, i, j, -n, 0))
+
+
+def engagement_rows(out: list[Row], profile: int, pieces: Iterable[Piece], buckets: Sequence[int]) -> None:
+    """Append, for each piece of activity, its engagements, the pairs between them, and the one that it inherits and hands on.
+
+    A piece counts as of every boundary in it: engaged then means an engagement before the boundary, in or before the piece.
+    """
+    if not buckets:
+        return
+    for start, end, plan, _ in pieces:
+        last = -1
+        for bucket in buckets:
+            if bucket >= end:
+                break
+            if bucket > start:
+                if last >= 0:
+                    if last <= start:
+                        engagement_row(out, plan, profile, last, start, 1)
+                    engagement_row(out, plan, profile, last, bucket, -1)
+                engagement_row(out, plan, profile, bucket, bucket, 1)
+            last = bucket
+        if last >= 0 and last <= start:
+            engagement_row(out, plan, profile, last, start, 1)
+        if last >= 0 and end < OPEN:
+            engagement_row(out, plan, profile, last, end, -1)
+
+
+def first_weeks_rows(out: list[Row], customer: Customer, steps: Sequence[Step], notes: Iterable[Note], bucket_ms: int) -> None:
+    """Append drop-off, liveliness and onboarding of a customer who was ever active."""
+    first_at, plan, profile = customer.first_at, customer.first_plan, customer.profile
+    bucket = first_at // bucket_ms
+    if not active_at(steps, first_at + WEEK_MS):
+        out.append((GONE, plan, profile, bucket, bucket, 1, 0))
+    elif lively(customer, notes):
+        out.append((LIVELY, plan, profile, bucket, bucket, 1, 0))
+    if any_within(customer.onboarded, first_at, first_at + WEEK_MS):
+        out.append((ONBOARDED, plan, profile, bucket, bucket, 1, 0))
+
+
+def lively(customer: Customer, notes: Iterable[Note]) -> bool:
+    """Whether there is activity or an answered survey in the second week after the first signup."""
+    start, end = customer.first_at + WEEK_MS, customer.first_at + FORTNIGHT_MS
+    if any_within(customer.early, start, end):
+        return True
+    return any(start <= note[0] < end and note[1] in ANSWERED for note in notes)

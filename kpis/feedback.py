@@ -1,0 +1,119 @@
+"""Folding surveys, renewals and revocations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kpis.contribution import contribution, effective_notes, lively
+from kpis.customer import ACTIVE, Customer, Note, notes_of, pack_note, set_notes
+from kpis.folding import Folding
+from kpis.identity import note_content, rare_of, revocation_content
+from kpis.notes import ANSWERED, CLASS, CODE, renewal_code
+from kpis.rows import ENGAGED, LIVELY, NOTE
+from kpis.timeline import FORTNIGHT_MS, WEEK_MS, active_at, effective_facts, plan_at, steps_of
+
+
+def survey(folding: Folding, customer: Customer, event: Any, at_ms: int) -> bool:
+    """Fold a survey; True where the state changed."""
+    code = CODE[event.kind, event.status, event.score, event.via]
+    return _note(folding, customer, event, at_ms, code, folding.names.reason(event.reason))
+
+
+def renewal(folding: Folding, customer: Customer, event: Any, at_ms: int) -> bool:
+    """Fold a renewal; True where the state changed."""
+    return _note(folding, customer, event, at_ms, renewal_code(event.outcome), 0)
+
+
+def revoke(folding: Folding, customer: Customer, event: Any, at_ms: int) -> bool:
+    """Fold a revocation: what it names never counts, whichever comes first. Revocations cannot be revoked."""
+    identity = folding.identity_of(event.source, event.id)
+    target = folding.identity_of(event.source, event.revokes)
+    revocation = (identity, at_ms, event.sequence, target)
+    before = contribution(customer, folding.bucket_ms)
+    if not folding.settle(customer, identity, revocation_content(revocation)):
+        return False
+    rare_of(customer).revocations.append(revocation)
+    folding.rebuild(customer, before)
+    return True
+
+
+def _note(folding: Folding, customer: Customer, event: Any, at_ms: int, code: int, reason: int) -> bool:
+    identity = folding.identity_of(event.source, event.id)
+    bucket = at_ms // folding.bucket_ms
+    answered = code in ANSWERED
+    if (
+        not folding.short_cuts
+        or event.sequence
+        or folding.may_be_known(customer, identity)
+        or (answered and not is_last_engagement(folding, customer, bucket))
+    ):
+        return _note_anywhere(folding, customer, (at_ms, code, identity, reason), event.sequence)
+    if len(customer.notes) > 1000:
+        folding.need_room(customer)
+    if at_ms > customer.last_at:
+        plan = customer.plan
+    else:
+        plan = plan_at(steps_of(effective_facts(customer)), at_ms)
+    folding.rows.append((NOTE + CLASS[code], plan, customer.profile, bucket, bucket, 1, 0))
+    if answered:
+        if second_week_begins(customer, at_ms):
+            enliven(folding, customer)
+        engage(folding, customer, bucket)
+    customer.notes += pack_note(at_ms, code, identity, reason)
+    customer.noted_at = max(customer.noted_at, at_ms)
+    folding.applied += 1
+    return True
+
+
+def _note_anywhere(folding: Folding, customer: Customer, note: Note, sequence: int) -> bool:
+    """The general path."""
+    before = contribution(customer, folding.bucket_ms)
+    if not folding.settle(customer, note[2], note_content(note, sequence, folding.names)):
+        return False
+    set_notes(customer, [*notes_of(customer), note])
+    if sequence:
+        rare_of(customer).sequences[note[2]] = sequence
+    folding.rebuild(customer, before)
+    return True
+
+
+# ------------------------------------------------------------------------- engagement, shared with activity
+
+
+def is_last_engagement(folding: Folding, customer: Customer, bucket: int) -> bool:
+    """Whether an engagement in the bucket comes after all others and all lifecycle facts of other buckets."""
+    if bucket == customer.engaged_bucket:
+        return True
+    return bucket > customer.engaged_bucket and customer.last_at < (bucket + 1) * folding.bucket_ms
+
+
+def engage(folding: Folding, customer: Customer, bucket: int) -> None:
+    """Write down an engagement that `is_last_engagement` allows."""
+    before = customer.engaged_bucket
+    if bucket == before:
+        return
+    if customer.phase == ACTIVE:
+        first = before if before >= 0 else bucket
+        folding.rows.append((ENGAGED, customer.plan, customer.profile, first, bucket, 1, 0))
+    customer.engaged_bucket = bucket
+
+
+def second_week_begins(customer: Customer, at_ms: int) -> bool:
+    """Whether an instant is the first sign of life in the second week after the first signup."""
+    first_at = customer.first_at
+    if first_at < 0 or not first_at + WEEK_MS <= at_ms < first_at + FORTNIGHT_MS:
+        return False
+    return not lively(customer, effective_notes(customer))
+
+
+def enliven(folding: Folding, customer: Customer) -> None:
+    """Write down the first sign of life in the second week, of a customer who had not dropped off before it."""
+    week = customer.first_at + WEEK_MS
+    if customer.last_at < week:
+        active = customer.phase == ACTIVE
+    else:
+        active = active_at(steps_of(effective_facts(customer)), week)
+    if active:
+        bucket = customer.first_at // folding.bucket_ms
+        folding.rows.append((LIVELY, customer.first_plan, customer.profile, bucket, bucket, 1, 0))
+

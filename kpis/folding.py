@@ -1,0 +1,88 @@
+"""What the fold of one partition shares: intern tables, the rows that changed, counts of events, and the general path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xxhash import xxh3_64_digest
+
+from kpis import contribution as pure
+from kpis.customer import NOTE_SIZE, Customer, notes_of
+from kpis.identity import known_content, remove
+from kpis.names import Names
+from kpis.rows import Row, difference
+from kpis.timeline import effective_facts, refresh, steps_of
+
+
+class TooManyFacts(Exception):
+    """The customer has as many facts as the setting allows; the event is refused."""
+
+
+class Folding:
+    """The context of a fold; one partition's, not safe for use by two tasks at once."""
+
+    def __init__(self, names: Names, *, bucket_ms: int, max_facts: int, short_cuts: bool) -> None:
+        """Start with no rows; see `kpis.fold.Fold` for the arguments."""
+        self.names = names
+        self.bucket_ms = bucket_ms
+        self.max_facts = max_facts
+        self.short_cuts = short_cuts
+        self.rows: list[Row] = []
+        self.applied = self.duplicates = self.conflicts = self.general = 0
+        self._seeds: dict[str, int] = {}
+
+    def identity_of(self, source: str, event_id: str) -> bytes:
+        """Return the 64-bit hash that stands for (source, id)."""
+        seed = self._seeds.get(source)
+        if seed is None:
+            if len(self._seeds) > 100_000:
+                self._seeds.clear()
+            seed = self._seeds[source] = int.from_bytes(xxh3_64_digest(source.encode()), "big")
+        return xxh3_64_digest(event_id.encode(), seed)
+
+    def may_be_known(self, customer: Customer, identity: bytes) -> bool:
+        """Whether the state may hold something under a hash; a false alarm only takes the longer way."""
+        return identity in customer.life or identity in customer.notes or customer.rare is not None
+
+    def settle(self, customer: Customer, identity: bytes, content: tuple[Any, ...]) -> bool:
+        """Decide whether an event whose hash may be known is stored; what it replaces is taken out of the state.
+
+        Raises:
+            TooManyFacts: The event is new and there is no room for it.
+        """
+        known = known_content(customer, identity, self.names)
+        if known is None:
+            self.need_room(customer)
+            self.applied += 1
+            return True
+        self.duplicates += 1
+        if known == content:
+            return False
+        self.conflicts += 1
+        if content > known:
+            return False
+        remove(customer, identity)
+        return True
+
+    def need_room(self, customer: Customer) -> None:
+        """Raise TooManyFacts where the customer has no room for another one."""
+        count = customer.facts + len(customer.notes) // NOTE_SIZE
+        if customer.rare is not None:
+            count += len(customer.rare.revocations)
+        if count >= self.max_facts:
+            raise TooManyFacts
+
+    def rebuild(self, customer: Customer, before: list[Row]) -> None:
+        """Bring the cache up to date after any change of facts, and write down what that changed.
+
+        Args:
+            customer: The state with its new facts.
+            before: The contribution before the change.
+        """
+        refresh(customer, steps_of(effective_facts(customer)))
+        notes = notes_of(customer)
+        customer.noted_at = notes[-1][0] if notes else -1
+        engaged = pure.engaged_buckets(customer, pure.effective_notes(customer), self.bucket_ms)
+        customer.engaged_bucket = engaged[-1] if engaged else -1
+        difference(before, pure.contribution(customer, self.bucket_ms), self.rows)
+        self.general += 1

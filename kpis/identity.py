@@ -1,0 +1,109 @@
+"""Which of two events of one identity counts, and what a revocation takes away.
+
+An identity is (customer, source, id), the last two as a 64-bit hash. Order of arrival decides nothing: of two contents the smaller
+(event time, kind, known members) counts. These are the rare paths; the common case is that a hash was never seen.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kpis.customer import (
+    CANCEL,
+    CHANGE,
+    RENEWAL,
+    REVOKE,
+    SIGNUP,
+    SURVEY,
+    Customer,
+    Fact,
+    Note,
+    Rare,
+    Revocation,
+    life_of,
+    notes_of,
+    set_life,
+    set_notes,
+)
+from kpis.names import Names
+from kpis.notes import KINDS, OUTCOMES, RENEWAL_BASE, STATUSES, WAYS
+
+#: (event time, kind, known members…), as conflicts compare them
+Content = tuple[Any, ...]
+
+
+def life_order(fact: Fact, names: Names) -> tuple[Any, ...]:
+    """Return the key that sorts a timeline: (event time, sequence, kind, known members…)."""
+    return (fact[0], fact[1], fact[2], *_members(fact, names))
+
+
+def _members(fact: Fact, names: Names) -> tuple[Any, ...]:
+    kind, a, b, c, foreign = fact[2], fact[4], fact[5], fact[6], fact[7]
+    if kind == SIGNUP:
+        currency, *values = names.profile_names[c]
+        return (names.plan_names[a], foreign or b, currency, *values)
+    if kind == CHANGE:
+        return (names.plan_names[a], foreign or b, names.currency_names[c])
+    return (names.reason_names[a], b, fact[0] if c else 0)
+
+
+def fact_content(fact: Fact, names: Names) -> Content:
+    """Return what a lifecycle fact says, for comparison."""
+    own_time = (fact[6] or fact[0],) if fact[2] == CANCEL else ()
+    return (fact[0], fact[2], *own_time, fact[1], *_members(fact, names))
+
+
+def note_content(note: Note, sequence: int, names: Names) -> Content:
+    """Return what a survey or a renewal says, for comparison."""
+    at_ms, code, _, reason = note
+    if code >= RENEWAL_BASE:
+        return (at_ms, RENEWAL, sequence, OUTCOMES[code - RENEWAL_BASE])
+    rest, way = divmod(code, len(WAYS))
+    rest, score = divmod(rest, 12)
+    kind, status = divmod(rest, len(STATUSES))
+    return (at_ms, SURVEY, sequence, KINDS[kind], STATUSES[status], score - 1, names.reason_names[reason], WAYS[way])
+
+
+def revocation_content(revocation: Revocation) -> Content:
+    """Return what a revocation says, for comparison."""
+    _, at_ms, sequence, target = revocation
+    return (at_ms, REVOKE, sequence, target)
+
+
+def known_content(customer: Customer, identity: bytes, names: Names) -> Content | None:
+    """Return what the customer's state holds under an identity; None where it holds nothing."""
+    if identity in customer.life:
+        for fact in life_of(customer):
+            if fact[3] == identity:
+                return fact_content(fact, names)
+    if identity in customer.notes:
+        for note in notes_of(customer):
+            if note[2] == identity:
+                sequence = customer.rare.sequences.get(identity, 0) if customer.rare else 0
+                return note_content(note, sequence, names)
+    if customer.rare is not None:
+        for revocation in customer.rare.revocations:
+            if revocation[0] == identity:
+                return revocation_content(revocation)
+    return None
+
+
+def remove(customer: Customer, identity: bytes) -> None:
+    """Take whatever the state holds under an identity out of it; its cache is then stale."""
+    if identity in customer.life:
+        set_life(customer, [fact for fact in life_of(customer) if fact[3] != identity])
+    if identity in customer.notes:
+        set_notes(customer, [note for note in notes_of(customer) if note[2] != identity])
+    rare = customer.rare
+    if rare is not None:
+        rare.sequences.pop(identity, None)
+        rare.revocations = [revocation for revocation in rare.revocations if revocation[0] != identity]
+        if rare.is_empty():
+            customer.rare = None
+
+
+def rare_of(customer: Customer) -> Rare:
+    """Return the customer's rare part, made if need be."""
+    if customer.rare is None:
+        customer.rare = Rare()
+    return customer.rare

@@ -1,0 +1,157 @@
+"""Folding signups, plan changes and cancels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kpis.contribution import contribution, effective_notes, engagement_row, lively, step_rows
+from kpis.customer import ACTIVE, CANCEL, CHANGE, INACTIVE, NEVER, SIGNUP, Customer, Fact, encode_fact, life_of, set_life
+from kpis.folding import Folding
+from kpis.identity import fact_content, life_order
+from kpis.instants import milliseconds
+from kpis.rows import GONE, LIVELY, NEW
+from kpis.timeline import WEEK_MS, Piece, Step, effective_facts, pieces_of, steps_of
+
+
+def signup(folding: Folding, customer: Customer, event: Any, at_ms: int) -> bool:
+    """Fold a signup; True where the state changed."""
+    names = folding.names
+    if names.extra:
+        profile = names.profile(
+            event.currency, (event.country, event.channel, *[getattr(event, name) for name in names.extra])
+        )
+    else:
+        known = names.profiles.get((event.currency, event.country, event.channel))
+        profile = names.profile(event.currency, (event.country, event.channel)) if known is None else known
+    mrr, foreign = _money(folding, event)
+    identity = folding.identity_of(event.source, event.id)
+    fact = (at_ms, event.sequence, SIGNUP, identity, names.plan(event.plan), mrr, profile, foreign)
+    return _lifecycle(folding, customer, fact)
+
+
+def change(folding: Folding, customer: Customer, event: Any, at_ms: int) -> bool:
+    """Fold an upgrade or a downgrade; True where the state changed."""
+    names = folding.names
+    mrr, foreign = _money(folding, event)
+    identity = folding.identity_of(event.source, event.id)
+    currency = names.currency(event.currency) if event.currency else 0
+    fact = (at_ms, event.sequence, CHANGE, identity, names.plan(event.plan), mrr, currency, foreign)
+    return _lifecycle(folding, customer, fact)
+
+
+def cancel(folding: Folding, customer: Customer, event: Any, at_ms: int) -> bool:
+    """Fold a cancel; True where the state changed."""
+    identity = folding.identity_of(event.source, event.id)
+    own_time = 0 if event.effective_at is None else milliseconds(event.time)
+    reason = folding.names.reason(event.reason)
+    fact = (at_ms, event.sequence, CANCEL, identity, reason, int(event.involuntary), own_time, 0)
+    return _lifecycle(folding, customer, fact)
+
+
+def _money(folding: Folding, event: Any) -> tuple[int, int]:
+    """Return MRR in the default currency, and as given where that is another currency."""
+    raw: int = event.mrr_minor
+    currency: str = event.currency
+    money = folding.names.money
+    if not currency or currency == money.default:
+        return raw, 0
+    return money.convert(raw, currency), raw
+
+
+def _lifecycle(folding: Folding, customer: Customer, fact: Fact) -> bool:
+    identity = fact[3]
+    if (
+        fact[0] > customer.last_at
+        and folding.short_cuts
+        and not folding.may_be_known(customer, identity)
+        and (customer.facts < 8 or _has_room(folding, customer))
+        and _append(folding, customer, fact)
+    ):
+        customer.life += encode_fact(fact)
+        customer.facts += 1
+        customer.last_at = fact[0]
+        folding.applied += 1
+        return True
+    before = contribution(customer, folding.bucket_ms)
+    if not folding.settle(customer, identity, fact_content(fact, folding.names)):
+        return False
+    names = folding.names
+    life = life_of(customer)
+    life.append(fact)
+    life.sort(key=lambda other: life_order(other, names))
+    set_life(customer, life)
+    folding.rebuild(customer, before)
+    return True
+
+
+def _has_room(folding: Folding, customer: Customer) -> bool:
+    folding.need_room(customer)
+    return True
+
+
+def _append(folding: Folding, customer: Customer, fact: Fact) -> bool:
+    """Fold the latest fact of a customer. False, with nothing changed: something after it depends on it, take the general path."""
+    at_ms, kind = fact[0], fact[2]
+    bucket = at_ms // folding.bucket_ms
+    phase = customer.phase
+    if kind == SIGNUP:
+        if phase == ACTIVE:
+            return True
+        if phase == NEVER:
+            return _first(folding, customer, fact, bucket)
+    elif phase != ACTIVE:
+        return True
+    if customer.noted_at > at_ms or customer.engaged_bucket > bucket:
+        return False
+    plan = customer.plan
+    if kind == SIGNUP:
+        step = Step(fact, phase, plan, 0, fact[4], fact[5])
+    elif kind == CHANGE:
+        step = Step(fact, phase, plan, customer.mrr, fact[4], fact[5])
+        if step.next_plan == plan and step.next_mrr == step.mrr:
+            customer.simple = False
+            return True
+    else:
+        step = Step(fact, phase, plan, customer.mrr, plan, 0)
+    rows = folding.rows
+    step_rows(rows, customer.profile, bucket, step, _past(folding, customer, bucket))
+    engaged = customer.engaged_bucket
+    if engaged >= 0 and (kind != CHANGE or plan != step.next_plan):
+        if kind != SIGNUP:
+            engagement_row(rows, plan, customer.profile, engaged, bucket, -1)
+        if kind != CANCEL:
+            engagement_row(rows, step.next_plan, customer.profile, engaged, bucket, 1)
+    if kind != CHANGE:
+        if at_ms < customer.first_at + WEEK_MS:
+            _week_rows(folding, customer, 1 if kind == CANCEL else -1)
+        customer.phase = ACTIVE if kind == SIGNUP else INACTIVE
+    customer.plan, customer.mrr, customer.simple = step.next_plan, step.next_mrr, False
+    return True
+
+
+def _first(folding: Folding, customer: Customer, fact: Fact, bucket: int) -> bool:
+    """Fold the fact that makes a customer new."""
+    if customer.engaged_bucket >= 0 or customer.noted_at >= 0 or customer.onboarded:
+        return False
+    folding.rows.append((NEW, fact[4], fact[6], bucket, bucket, 1, fact[5]))
+    customer.phase, customer.simple = ACTIVE, True
+    customer.plan = customer.first_plan = fact[4]
+    customer.mrr, customer.profile, customer.first_at = fact[5], fact[6], fact[0]
+    return True
+
+
+def _past(folding: Folding, customer: Customer, bucket: int) -> list[Piece]:
+    """Return the pieces of activity up to a bucket."""
+    if customer.simple:
+        start = customer.first_at // folding.bucket_ms
+        return [Piece(start, bucket, customer.plan, customer.mrr)] if bucket > start else []
+    return pieces_of(steps_of(effective_facts(customer)), folding.bucket_ms, bucket)
+
+
+def _week_rows(folding: Folding, customer: Customer, gone: int) -> None:
+    """Append what a cancel (1) or a reactivation (-1) in the first week does to drop-off."""
+    bucket = customer.first_at // folding.bucket_ms
+    plan, profile = customer.first_plan, customer.profile
+    folding.rows.append((GONE, plan, profile, bucket, bucket, gone, 0))
+    if lively(customer, effective_notes(customer)):
+        folding.rows.append((LIVELY, plan, profile, bucket, bucket, -gone, 0))

@@ -1,0 +1,68 @@
+"""Surveys and renewals as small codes: a survey is one of 216, a renewal one of three.
+
+The code of a survey says all that conflicts are judged by; its *class* is what counts, the row `NOTE + class`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+KINDS: Final = ("csat", "nps")  # in string order, as conflicts compare them
+STATUSES: Final = ("answered", "dismissed", "sent")
+WAYS: Final = ("email", "in_app", "outreach")
+OUTCOMES: Final = ("declined", "failed", "renewed")
+_SCORES: Final = 12  # absent, 0 … 10
+RENEWAL_BASE: Final = 1024
+
+#: Classes of surveys: sent 0–5, dismissed 6–11, answered 12–26; of renewals: 27–29.
+CLASSES: Final = 30
+SENT: Final = 0
+DISMISSED: Final = 6
+PROMOTERS: Final = 12
+PASSIVES: Final = 15
+DETRACTORS: Final = 18
+SATISFIED: Final = 21
+UNSATISFIED: Final = 24
+DECLINED: Final = 27
+FAILED: Final = 28
+RENEWED: Final = 29
+
+
+def survey_code(kind: str, status: str, score: int, way: str) -> int:
+    """Return the code; codes order as (kind, status, score, way) do: score -1 for none."""
+    kinds = KINDS.index(kind) * len(STATUSES) + STATUSES.index(status)
+    return (kinds * _SCORES + score + 1) * len(WAYS) + WAYS.index(way)
+
+
+def renewal_code(outcome: str) -> int:
+    """Return the code of a renewal's outcome."""
+    return RENEWAL_BASE + OUTCOMES.index(outcome)
+
+
+def _class_of(kind: str, status: str, score: int, way: str) -> int:
+    way_at = WAYS.index(way)
+    if status == "sent":
+        return SENT + KINDS.index(kind) * 3 + way_at
+    if status == "dismissed":
+        return DISMISSED + KINDS.index(kind) * 3 + way_at
+    if kind == "nps":
+        return (PROMOTERS if score >= 9 else PASSIVES if score >= 7 else DETRACTORS) + way_at
+    return (SATISFIED if score >= 4 else UNSATISFIED) + way_at
+
+
+_SURVEYS: Final = [(k, s, n, w) for k in KINDS for s in STATUSES for n in range(-1, _SCORES - 1) for w in WAYS]
+CODE: Final = {survey: survey_code(*survey) for survey in _SURVEYS}
+CLASS: Final = {survey_code(*survey): _class_of(*survey) for survey in _SURVEYS} | {
+    renewal_code(outcome): DECLINED + n for n, outcome in enumerate(OUTCOMES)
+}
+ANSWERED: Final = frozenset(survey_code(*survey) for survey in _SURVEYS if survey[1] == "answered")
+
+
+def classes_of(status: str, kind: str | None = None, way: str | None = None) -> list[int]:
+    """Return the classes of surveys with that status, and kind and way where given."""
+    found = {
+        _class_of(k, s, n, w)
+        for k, s, n, w in _SURVEYS
+        if s == status and kind in (None, k) and way in (None, w)
+    }
+    return sorted(found)

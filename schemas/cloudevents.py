@@ -1,0 +1,118 @@
+"""CloudEvents 1.0 in the Kafka protocol binding, turned into the product's own JSON.
+
+Structured: header `content-type: application/cloudevents+json`, the value is the envelope. Binary: the attributes are
+headers with the prefix `ce_`, the value is the data. In both, `id`, `source` and `time` are the envelope's, the event's
+type is the last dot-separated part of the envelope's, and `subject` names the customer unless the data does.
+Source: CloudEvents 1.0.2, JSON format and Kafka protocol binding; docs/events.md, section CloudEvents.
+"""
+
+import base64
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from schemas.refusals import Reason, Refusal
+
+CONTENT_TYPE: Final = "content-type"
+STRUCTURED: Final = b"application/cloudevents"
+STRUCTURED_JSON: Final = b"application/cloudevents+json"
+PREFIX: Final = "ce_"
+# Any one of the attributes that the specification requires shows the intent; a missing other one is then an error.
+MARKS: Final = frozenset({"ce_specversion", "ce_id", "ce_type", "ce_source"})
+TAKEN_OVER: Final = ("id", "source", "time")
+NOTHING: Final = b"{}"
+
+Headers = Sequence[tuple[str, bytes | None]]
+Members = dict[str, msgspec.Raw]
+
+_read_members: Final = msgspec.json.Decoder(Members).decode
+_write: Final = msgspec.json.Encoder().encode
+
+
+def is_cloudevent(headers: Headers) -> bool:
+    """Tell whether the headers announce a CloudEvent; tracing headers and the like alone do not."""
+    for name, header in headers:
+        if name in MARKS:
+            return True
+        if header is not None and name.lower() == CONTENT_TYPE and header.strip().lower().startswith(STRUCTURED):
+            return True
+    return False
+
+
+def translate(json: bytes, headers: Headers) -> tuple[bytes, Refusal | None]:
+    """Return the product's own JSON of a CloudEvent, and what is wrong with the envelope itself, if anything.
+
+    Args:
+        json: The record's value, UTF-8 and not nested too deeply.
+        headers: The record's headers; `is_cloudevent` holds for them.
+
+    Returns:
+        The event's JSON (an empty object where there is no telling) and the envelope's fault or None. Faults of the
+        members are for the caller to find: the earlier reason of the two decides.
+    """
+    attributes = {name.lower(): header for name, header in headers if header is not None}
+    media_type = attributes.get(CONTENT_TYPE, b"").split(b";")[0].strip().lower()
+    try:
+        if not media_type.startswith(STRUCTURED):
+            return _joined(_binary_envelope(attributes), _read_members(json))
+        if media_type != STRUCTURED_JSON:
+            return NOTHING, _malformed("of the structured CloudEvents only the JSON format is understood")
+        envelope = _read_members(json)
+        return _joined(envelope, _read_members(_data(envelope)))
+    except UnicodeDecodeError:
+        return NOTHING, _malformed("a member or header of the CloudEvent is not UTF-8")
+    except ValueError:  # binascii.Error is one; characters beyond ASCII raise the plain one.
+        return NOTHING, _malformed("data_base64 of the CloudEvent is not base64")
+    except (msgspec.DecodeError, RecursionError) as error:
+        return NOTHING, _malformed(f"the CloudEvent or its data is not a JSON object: {error}")
+
+
+def _binary_envelope(attributes: dict[str, bytes]) -> Members:
+    return {
+        name.removeprefix(PREFIX): msgspec.Raw(_write(header.decode()))
+        for name, header in attributes.items()
+        if name.startswith(PREFIX)
+    }
+
+
+def _data(envelope: Members) -> bytes:
+    if "data_base64" in envelope:
+        text = msgspec.json.decode(envelope["data_base64"], type=str)
+        return base64.b64decode(text, validate=True)
+    return bytes(envelope.get("data", NOTHING))
+
+
+def _joined(envelope: Members, data: Members) -> tuple[bytes, Refusal | None]:
+    """Let the envelope's attributes replace the data's members of the same names."""
+    members = dict(data)
+    for name in (*TAKEN_OVER, "type"):
+        members.pop(name, None)
+        if name in envelope:
+            members[name] = envelope[name]
+    if "type" in envelope:
+        members["type"] = _last_part(envelope["type"])
+    if "subject" in envelope and "customer_id" not in members:
+        members["customer_id"] = envelope["subject"]
+    return _write(members), _fault_of_envelope(envelope)
+
+
+def _last_part(attribute: msgspec.Raw) -> msgspec.Raw:
+    name = msgspec.json.decode(attribute)
+    return msgspec.Raw(_write(name.rpartition(".")[2])) if isinstance(name, str) else attribute
+
+
+def _fault_of_envelope(envelope: Members) -> Refusal | None:
+    for name in ("specversion", "source"):
+        if name not in envelope:
+            return Refusal(Reason.MISSING_MEMBER, f"{name}: a CloudEvent must have it")
+    version = bytes(envelope["specversion"])
+    if version.strip() != b'"1.0"':
+        return Refusal(Reason.INVALID_MEMBER, f"specversion: must be 1.0, got {version[:32].decode(errors='replace')}")
+    if "data" in envelope and "data_base64" in envelope:
+        return Refusal(Reason.INVALID_MEMBER, "data, data_base64: a CloudEvent may have only one of them")
+    return None
+
+
+def _malformed(detail: str) -> Refusal:
+    return Refusal(Reason.MALFORMED_JSON, detail)

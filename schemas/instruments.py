@@ -1,0 +1,204 @@
+"""Every metric of the worker itself, declared once: name, type, labels, meaning.
+
+Declarations only; `streams.exposition` makes them, docs/metrics.md lists them, and a test holds both to this list.
+The KPIs' metrics stand in `schemas.catalogue`. Names end in their base unit; only counters end in `_total`.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+InstrumentType = Literal["counter", "gauge", "histogram", "info"]
+Area = Literal["Events", "Batches and commits", "Lag", "Partitions", "Correctness", "State", "Surroundings"]
+
+SECONDS_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+RECORDS_BUCKETS: Final = (1.0, 10.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """One family of the exposition.
+
+    Attributes:
+        name: As scraped; a histogram's without `_bucket`, `_sum` and `_count`.
+        type: As in the exposition format.
+        area: The section of docs/metrics.md that it stands in.
+        help: One sentence; what a value means.
+        labels: Label names; never a customer's id.
+        buckets: Upper bounds of a histogram, in the base unit.
+    """
+
+    name: str
+    type: InstrumentType
+    area: Area
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+
+EVENTS_APPLIED: Final = Instrument(
+    "tenure_events_applied_total", "counter", "Events", "Events whose facts were stored, by type.", ("type",)
+)
+EVENTS_DUPLICATE: Final = Instrument(
+    "tenure_events_duplicate_total", "counter", "Events", "Events that were known already and changed nothing."
+)
+EVENTS_TEST: Final = Instrument(
+    "tenure_events_test_total", "counter", "Events", "Valid events marked as tests, which count nowhere else."
+)
+EVENTS_CONFLICTING: Final = Instrument(
+    "tenure_events_conflicting_total",
+    "counter",
+    "Events",
+    "Events that share customer, source and id with another one and differ from it in content.",
+)
+DEAD_LETTERS: Final = Instrument(
+    "tenure_dead_letters_total",
+    "counter",
+    "Events",
+    "Records that could not be applied and went to the dead-letter topic, by reason.",
+    ("reason",),
+)
+RECORDS_FORWARDED: Final = Instrument(
+    "tenure_records_forwarded_total",
+    "counter",
+    "Events",
+    "Records that lay on another partition than their customer's and were sent there, by the topic they came from.",
+    ("topic",),
+)
+BATCH_RECORDS: Final = Instrument(
+    "tenure_batch_records", "histogram", "Batches and commits", "Records in one commit.", (), RECORDS_BUCKETS
+)
+COMMIT_SECONDS: Final = Instrument(
+    "tenure_commit_seconds",
+    "histogram",
+    "Batches and commits",
+    "Duration of one commit to Redis, retries included.",
+    (),
+    SECONDS_BUCKETS,
+)
+FOLD_SECONDS: Final = Instrument(
+    "tenure_fold_seconds",
+    "histogram",
+    "Batches and commits",
+    "Time to decode one batch and fold it into its customers.",
+    (),
+    SECONDS_BUCKETS,
+)
+COMMIT_CONFLICTS: Final = Instrument(
+    "tenure_commit_conflicts_total",
+    "counter",
+    "Batches and commits",
+    "Commits that Redis refused because somebody else had moved the partition's positions; the worker then reloads.",
+)
+COMMIT_RETRIES: Final = Instrument(
+    "tenure_commit_retries_total",
+    "counter",
+    "Batches and commits",
+    "Attempts to commit that failed and were repeated while the partition waited.",
+)
+LAG_RECORDS: Final = Instrument(
+    "tenure_lag_records", "gauge", "Lag", "Records in Kafka beyond the stored position.", ("topic", "partition")
+)
+LAG_SECONDS: Final = Instrument(
+    "tenure_lag_seconds",
+    "gauge",
+    "Lag",
+    "Age of the last applied record while there are more behind it, else 0.",
+    ("topic", "partition"),
+)
+WATERMARK: Final = Instrument(
+    "tenure_watermark_timestamp_seconds",
+    "gauge",
+    "Lag",
+    "Latest event time applied; on a quiet partition it stands still without anything being wrong.",
+    ("partition",),
+)
+OLDEST_UNAPPLIED: Final = Instrument(
+    "tenure_oldest_unapplied_age_seconds",
+    "gauge",
+    "Lag",
+    "Age of the oldest record that was read and is not yet committed; 0 when there is none.",
+    ("partition",),
+)
+PARTITION_OWNED: Final = Instrument(
+    "tenure_partition_owned", "gauge", "Partitions", "1 while this worker owns the partition.", ("partition",)
+)
+PARTITION_RECOVERING: Final = Instrument(
+    "tenure_partition_recovering",
+    "gauge",
+    "Partitions",
+    "1 while the partition's counters are being loaded; its KPIs are not shown yet.",
+    ("partition",),
+)
+PARTITION_HALTED: Final = Instrument(
+    "tenure_partition_halted",
+    "gauge",
+    "Partitions",
+    "1 while the partition is stopped because going on could lose events, by cause.",
+    ("partition", "cause"),
+)
+PARTITIONS_EXPECTED: Final = Instrument(
+    "tenure_partitions_expected", "gauge", "Partitions", "Partitions of each input topic; each must have one owner."
+)
+REBALANCES: Final = Instrument(
+    "tenure_rebalances_total", "counter", "Partitions", "Assignments of partitions that this worker was given."
+)
+KPIS_WITHHELD: Final = Instrument(
+    "tenure_kpis_withheld",
+    "gauge",
+    "Partitions",
+    "1 while the worker shows no KPIs because its last heartbeat with Kafka is older than the session time-out.",
+)
+IDENTITIES_VIOLATED: Final = Instrument(
+    "tenure_identities_violated",
+    "gauge",
+    "Correctness",
+    "Equations between counts that do not hold right now; anything but 0 is a bug or damaged state.",
+)
+KPIS_AS_OF: Final = Instrument(
+    "tenure_kpis_as_of_timestamp_seconds",
+    "gauge",
+    "Correctness",
+    "The instant T that the KPIs of this scrape are as of: the end of the running bucket.",
+)
+CACHED_CUSTOMERS: Final = Instrument(
+    "tenure_state_cache_customers", "gauge", "State", "Customers whose state is held in memory; bounded by a setting."
+)
+CACHE_HITS: Final = Instrument(
+    "tenure_state_cache_hits_total", "counter", "State", "Customer states that a batch needed and memory had."
+)
+CACHE_MISSES: Final = Instrument(
+    "tenure_state_cache_misses_total", "counter", "State", "Customer states that had to be read from Redis."
+)
+CELLS: Final = Instrument("tenure_cells", "gauge", "State", "Counter cells held in memory for the owned partitions.")
+SEGMENT_VALUES: Final = Instrument(
+    "tenure_segment_values", "gauge", "State", "Different values of a dimension on this worker.", ("dimension",)
+)
+SEGMENT_VALUES_OVER_LIMIT: Final = Instrument(
+    "tenure_segment_values_over_limit",
+    "gauge",
+    "State",
+    "Values of a dimension beyond the hard limit, which count as `other`; anything but 0 wants a decision.",
+    ("dimension",),
+)
+REDIS_UP: Final = Instrument("tenure_redis_up", "gauge", "Surroundings", "1 while Redis answered the last request.")
+KAFKA_UP: Final = Instrument("tenure_kafka_up", "gauge", "Surroundings", "1 while Kafka answered the last request.")
+EXPOSITION_SECONDS: Final = Instrument(
+    "tenure_exposition_seconds", "gauge", "Surroundings", "Time that the last refresh of the KPIs took."
+)
+BUILD_INFO: Final = Instrument(
+    "tenure_build_info",
+    "gauge",
+    "Surroundings",
+    "Always 1; the labels say which version runs.",
+    ("version", "python", "schema"),
+)
+
+SURVEYS_BY_WAY: Final = Instrument(
+    "tenure_surveys",
+    "gauge",
+    "Events",
+    "Surveys of a window by kind, way and status, of all customers.",
+    ("window", "kind", "via", "status"),
+)
+
+INSTRUMENTS: Final = tuple(value for value in globals().copy().values() if isinstance(value, Instrument))

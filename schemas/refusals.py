@@ -1,0 +1,66 @@
+"""Why a record is not applied, and how a dead letter says so.
+
+The list is closed and its order is the order of the checks: a record gets the first reason that applies.
+Source: docs/events.md, section Dead letters.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Reason(StrEnum):
+    """The closed list of reasons, in the order in which they are checked."""
+
+    OVERSIZED = "oversized"
+    MALFORMED_JSON = "malformed_json"
+    MISSING_MEMBER = "missing_member"
+    UNKNOWN_TYPE = "unknown_type"
+    INVALID_MEMBER = "invalid_member"
+    TIME_OUT_OF_RANGE = "time_out_of_range"
+    CURRENCY_MISMATCH = "currency_mismatch"
+    TOO_MANY_FACTS = "too_many_facts"
+
+
+ORDER: Final = {reason: place for place, reason in enumerate(Reason)}
+
+MEANINGS: Final = {
+    Reason.OVERSIZED: "The record is larger than the setting `max_record_bytes`.",
+    Reason.MALFORMED_JSON: (
+        "The value is empty, not UTF-8, not JSON, not an object, or nested deeper than 200 levels;"
+        " of a CloudEvent also when its data is not an object."
+    ),
+    Reason.MISSING_MEMBER: "A required member is absent: `id`, `type`, `customer_id`, `time` or one of the type's own.",
+    Reason.UNKNOWN_TYPE: "`type` is not a string, or none of the known types.",
+    Reason.INVALID_MEMBER: "A member has the wrong type or form, or a value outside its range; `null` counts as one.",
+    Reason.TIME_OUT_OF_RANGE: (
+        "`time` or `effective_at` lies before 2000-01-01 or too far in the future: more than the setting"
+        " `future_tolerance_seconds` beyond the record's Kafka timestamp (in files: from 2100 on);"
+        " `effective_at` may lie 1,827 days further."
+    ),
+    Reason.CURRENCY_MISMATCH: "The currency is not the default one and has no rate in the setting `currency_rates`.",
+    Reason.TOO_MANY_FACTS: "The customer has as many facts as the setting `max_facts_per_customer` allows.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why one record is refused.
+
+    Attributes:
+        reason: Out of the closed list.
+        detail: For people: which member, what is wrong with it, and its value, shortened. At most 300 characters.
+    """
+
+    reason: Reason
+    detail: str
+
+
+HEADER_REASON: Final = "tenure-reason"
+HEADER_DETAIL: Final = "tenure-detail"
+HEADER_TOPIC: Final = "tenure-topic"
+HEADER_PARTITION: Final = "tenure-partition"
+HEADER_OFFSET: Final = "tenure-offset"
+HEADER_TRUNCATED: Final = "tenure-truncated"
+HEADER_FORWARDED: Final = "tenure-forwarded"
+TRUNCATED_BYTES: Final = 64 * 1024

@@ -1,0 +1,60 @@
+"""Rules about values that the structs leave to the decoder, and the arithmetic of event time.
+
+Pure constants and small functions that the fast path and the diagnosis share, so that both judge alike.
+Source: docs/events.md, section Members.
+"""
+
+import datetime as dt
+import re
+from typing import Final
+
+from schemas.events import SCORE_MAX, SCORE_MIN
+
+EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+DAY_MS: Final = 86_400_000
+EARLIEST_MS: Final = 946_684_800_000  # 2000-01-01T00:00:00Z; what lies before is a clock that was never set
+EFFECTIVE_ALLOWANCE_MS: Final = 1_827 * DAY_MS  # five years: no contract's end is announced earlier
+NESTING_MAX: Final = 200  # a fixed limit, so that it does not depend on how deep the caller's own stack is
+
+RESERVED_LABELS: Final = frozenset({"none", "other"})  # the product's own segment values
+SLUG: Final = re.compile(r"[a-z0-9_-]{1,64}")
+CURRENCY: Final = re.compile(r"[A-Z]{3}")
+_CAPITALS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+COUNTRIES: Final = frozenset(first + second for first in _CAPITALS for second in _CAPITALS)
+
+# Scores that a survey of a kind and status may have; -1 stands for none, which only an answered survey must not have.
+_SCORES: Final = {kind: frozenset(range(SCORE_MIN[kind], SCORE_MAX[kind] + 1)) for kind in SCORE_MAX}
+SCORES: Final = {
+    kind: {"answered": scores, "sent": scores | {-1}, "dismissed": scores | {-1}} for kind, scores in _SCORES.items()
+}
+
+# RFC 3339 allows any number of decimals; msgspec rounds beyond six, event time is cut.
+SURPLUS_DECIMALS: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6})[0-9]+([Zz+-].*)", re.DOTALL
+)
+_STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_NOT_BRACKETS: Final = re.compile(rb"[^\[\]{}]+")
+
+
+def milliseconds_of(instant: dt.datetime) -> int:
+    """Return the milliseconds since 1970 of an aware datetime, cut towards the past, in exact integers."""
+    delta = instant - EPOCH
+    return delta.days * DAY_MS + delta.seconds * 1000 + delta.microseconds // 1000
+
+
+def without_surplus_decimals(text: str) -> str:
+    """Return an RFC 3339 text with at most six decimals, the others cut off; any other text as it is."""
+    match = SURPLUS_DECIMALS.fullmatch(text)
+    return match[1] + match[2] if match else text
+
+
+def is_nested_too_deeply(json: bytes) -> bool:
+    """Tell whether brackets outside strings open more than `NESTING_MAX` levels; cheap for what has few brackets."""
+    if json.count(b"{") + json.count(b"[") <= NESTING_MAX:
+        return False
+    depth = 0
+    for bracket in _NOT_BRACKETS.sub(b"", _STRINGS.sub(b"", json)).decode("ascii"):
+        depth += 1 if bracket in "[{" else -1
+        if depth > NESTING_MAX:
+            return True
+    return False

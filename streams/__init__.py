@@ -1,0 +1,1 @@
+"""What carries the events: the Faust application, the log, positions, tables on Redis, metrics, clock and settings."""

@@ -1,0 +1,322 @@
+"""Faust on the embedded log: a transport in the same process and event loop, without threads or sockets.
+
+    CLUSTERS["demo"] = Cluster(Log())
+    app = build_app("tenure", broker="embedded://demo")
+
+The consumer is the same as Kafka's but for reading; see `streams.consuming`.
+"""
+
+# The signatures are Faust's: what means nothing here has to be taken all the same.
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from faust.transport import base, drivers
+from faust.transport.producer import Producer as FaustProducer
+from faust.types import TP, HeadersArg, RecordMetadata
+
+from streams.consuming import BatchConsumer, Fetched, Range
+from streams.log import Fenced, Group, Log, Refused
+from streams.records import NO_HEADERS, Headers
+
+if TYPE_CHECKING:
+    from yarl import URL
+
+SCHEME: Final = "embedded"
+
+
+def _wall_clock_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@dataclass
+class Cluster:
+    """An embedded log, and how its surroundings behave.
+
+    Args:
+        log: The log.
+        now_ms: Timestamp of a record that comes without one (ms since 1970 UTC).
+        latency_seconds: How long an operation takes, by its name (join, fetch, ranges, commit, send); a simulation
+            draws it from its seed. None: nothing waits.
+    """
+
+    log: Log = field(default_factory=Log)
+    now_ms: Callable[[], int] = _wall_clock_ms
+    latency_seconds: Callable[[str], float] | None = None
+    members: count[int] = field(default_factory=lambda: count(1))
+
+    async def wait(self, operation: str) -> None:
+        """Let the time pass that an operation takes."""
+        if self.latency_seconds is not None:
+            await asyncio.sleep(self.latency_seconds(operation))
+
+
+CLUSTERS: Final[dict[str, Cluster]] = {}
+"""The clusters that URLs can name: `embedded://NAME`."""
+
+
+class Consumer(BatchConsumer):
+    """Reads the embedded log as a member of a group."""
+
+    def __init__(self, transport: Transport, *args: Any, **kwargs: Any) -> None:
+        super().__init__(transport, *args, **kwargs)
+        self.cluster = transport.cluster
+        conf = self.app.conf
+        instance = conf.consumer_group_instance_id
+        self.member_name = instance or f"member-{next(self.cluster.members):04d}"
+        self.static = bool(instance)
+        self.limit_records = conf.broker_max_poll_records or 5_000
+        self.frozen = False
+        """Simulations set it: no heartbeats, deaf to rebalances, and still processing: a zombie."""
+        self._log: Log = self.cluster.log
+        self._group: Group = self._log.group(conf.id)
+        self._topics: frozenset[str] = frozenset()
+        self._assigned: frozenset[TP] = frozenset()
+        self._generation = -1
+        self._turn = 0
+        self._heard_seconds = -math.inf
+        self._changed = asyncio.Event()
+        self._arrived = asyncio.Event()
+        self._watching = self._log.watch(self._wake)
+
+    async def on_start(self) -> None:
+        """Begin to take part in the group."""
+        await super().on_start()
+        self.add_future(self._coordinate())
+        self.add_future(self._heartbeat())
+
+    async def on_stop(self) -> None:
+        """Give the partitions back and leave the group; a static member's stay reserved for it until its time-out."""
+        await super().on_stop()
+        self._log.unwatch(self._watching)
+        if not self.static:
+            self._group.leave(self.member_name, self.loop.time())
+
+    # -- membership ------------------------------------------------------------
+
+    async def subscribe(self, topics: Iterable[str]) -> None:
+        """Say which topics to read; creates those that are missing."""
+        self._topics = frozenset(topics)
+        for topic in sorted(self._topics):
+            self._log.create_topic(topic)
+        self._changed.set()
+
+    def _must_join(self) -> bool:
+        if not self._topics or self.frozen:
+            return False
+        member = self._group.members.get(self.member_name)
+        if member is None or not self._group.stable:
+            return True
+        return member.generation != self._generation or member.topics != self._topics
+
+    async def _coordinate(self) -> None:
+        while not self.should_stop:
+            if self._must_join():
+                await self._rejoin()
+            await self.wait(self._changed)
+            self._changed.clear()
+
+    async def _rejoin(self) -> None:
+        self.app.on_rebalance_start()
+        await self.on_partitions_revoked(set(self._assigned))
+        self._assigned = frozenset()
+        conf = self.app.conf
+        while True:
+            await self.cluster.wait("join")
+            if self.should_stop:
+                return
+            member = self._group.join(
+                self.member_name, self._topics, self._changed.set, self.loop.time(),
+                timeout_seconds=conf.broker_session_timeout, rebalance_timeout_seconds=conf.broker_rebalance_timeout,
+            )  # fmt: skip
+            if self._group.stable and member.generation > self._generation:
+                break
+            await self.wait(self._changed)
+            self._changed.clear()
+            if self._group.stable and self._group.members.get(self.member_name) is member:
+                break
+        self._heard_seconds = self.loop.time()
+        self._generation = self.app.consumer_generation_id = member.generation
+        self._assigned = frozenset(member.assigned)
+        await self.on_partitions_assigned(set(self._assigned), member.generation)
+
+    async def _heartbeat(self) -> None:
+        while not self.should_stop:
+            await self.sleep(self.app.conf.broker_heartbeat_interval)
+            if not self._topics or self.frozen or self.should_stop or self._generation < 0:
+                continue
+            now_seconds = self.loop.time()
+            stable = self._group.heartbeat(self.member_name, self._generation, now_seconds)
+            member = self._group.members.get(self.member_name)
+            if member is not None and member.generation == self._generation:
+                self._heard_seconds = now_seconds
+            if not stable:
+                self._changed.set()
+
+    def assignment(self) -> set[TP]:
+        """Return the partitions of the present generation."""
+        return set(self._assigned)
+
+    def last_heartbeat_age_seconds(self) -> float:
+        """Return the time since the group last answered us."""
+        now_seconds: float = self.loop.time()
+        return now_seconds - self._heard_seconds
+
+    # -- reading -----------------------------------------------------------------
+
+    async def _read(self, active: frozenset[TP], timeout_seconds: float) -> list[Fetched]:
+        self._arrived.clear()
+        await self.cluster.wait("fetch")
+        found: list[Fetched] = []
+        left = self.limit_records
+        order = sorted(active)
+        self._turn += 1
+        for i in range(len(order)):
+            tp = order[(i + self._turn) % len(order)]
+            position = self._next.get(tp)
+            if left <= 0 or position is None:
+                continue
+            try:
+                records, end = self._log.read(tp, position, left)
+            except Refused:
+                self._out_of_range(tp, position)
+                continue
+            if end > position:
+                found.append(Fetched(tp, position, end, records))
+                left -= max(1, len(records))
+        if not found and timeout_seconds:
+            await self.wait(self._arrived, timeout=timeout_seconds)
+        return found
+
+    def _place(self, tp: TP, offset: int) -> None:
+        self._wake()
+
+    def _wake(self) -> None:
+        self._arrived.set()
+
+    async def _ranges(self, tps: Iterable[TP]) -> dict[TP, Range]:
+        await self.cluster.wait("ranges")
+        found = ((tp, self._log.partition(tp)) for tp in tps)
+        return {tp: Range(partition.earliest, partition.end) for tp, partition in found}
+
+    def end_offset(self, tp: TP) -> int | None:
+        """Return the end of the partition."""
+        return self._log.partition(tp).end
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        await self.cluster.wait("commit")
+        try:
+            self._group.commit(self.member_name, self._generation, offsets)
+        except Fenced as exc:
+            self.log.info("offsets not committed: %s", exc)
+            return False
+        return True
+
+    # -- topics ----------------------------------------------------------------------
+
+    async def seek_to_beginning(self, *partitions: TP) -> None:
+        """Read from the earliest record on."""
+        await self.seek_wait(await self.earliest_offsets(*partitions))
+
+    def topic_partitions(self, topic: str) -> int | None:
+        """Return the number of partitions."""
+        return self._log.partitions(topic)
+
+    def key_partition(self, topic: str, key: bytes | None, partition: int | None = None) -> int | None:
+        """Return the partition of a key."""
+        return self._log.partition_for(topic, key) if partition is None else partition
+
+    async def create_topic(self, topic: str, partitions: int, replication: int, **options: Any) -> None:
+        """Create a topic; replication and options mean nothing here."""
+        self._log.create_topic(topic, partitions)
+
+    def _new_topicpartition(self, topic: str, partition: int) -> TP:
+        return TP(topic, partition)
+
+    def _to_message(self, tp: TP, record: Any) -> Any:
+        raise AssertionError("records are delivered in batches")
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
+        raise AssertionError("records are delivered in batches")
+
+
+class Producer(FaustProducer):  # type: ignore[misc]  # mypy does not follow Faust
+    """Writes to the embedded log."""
+
+    def __init__(self, transport: Transport, *args: Any, **kwargs: Any) -> None:
+        super().__init__(transport, *args, **kwargs)
+        self.cluster = transport.cluster
+
+    async def deliver(
+        self, topic: str, *, key: bytes | None, value: bytes | None, partition: int | None = None,
+        timestamp_ms: int | None = None, headers: Headers = NO_HEADERS,
+    ) -> Awaitable[RecordMetadata]:  # fmt: skip
+        """Send one record; see `streams.producing.Sender`."""
+        await self.cluster.wait("send")
+        sent_ms = self.cluster.now_ms() if timestamp_ms is None else timestamp_ms
+        record = self.cluster.log.append(
+            topic, key, value, timestamp_ms=sent_ms, partition=partition, headers=tuple(headers)
+        )
+        done: asyncio.Future[RecordMetadata] = asyncio.get_running_loop().create_future()
+        tp = TP(topic, record.partition)
+        done.set_result(RecordMetadata(topic, record.partition, tp, record.offset, sent_ms / 1000, 0))
+        return done
+
+    async def send(
+        self, topic: str, key: bytes | None, value: bytes | None, partition: int | None, timestamp: float | None,
+        headers: HeadersArg | None, *, transactional_id: str | None = None,
+    ) -> Awaitable[RecordMetadata]:  # fmt: skip
+        """Send one record as Faust does; the timestamp is in seconds."""
+        pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
+        timestamp_ms = None if timestamp is None else round(timestamp * 1000)
+        return await self.deliver(
+            topic, key=key, value=value, partition=partition, timestamp_ms=timestamp_ms, headers=tuple(pairs)
+        )
+
+    async def send_and_wait(
+        self, topic: str, key: bytes | None, value: bytes | None, partition: int | None, timestamp: float | None,
+        headers: HeadersArg | None, *, transactional_id: str | None = None,
+    ) -> RecordMetadata:  # fmt: skip
+        """Send one record as Faust does, and wait until it is in the log."""
+        return await (await self.send(topic, key, value, partition, timestamp, headers))
+
+    async def flush(self) -> None:
+        """Wait for what Faust itself has buffered."""
+        await self.buffer.flush()
+
+    async def create_topic(self, topic: str, partitions: int, replication: int, **options: Any) -> None:
+        """Create a topic; replication and options mean nothing here."""
+        self.cluster.log.create_topic(topic, partitions)
+
+    def key_partition(self, topic: str, key: bytes) -> TP:
+        """Return the partition of a key."""
+        return TP(topic, self.cluster.log.partition_for(topic, key))
+
+    def supports_headers(self) -> bool:
+        """Return True."""
+        return True
+
+
+class Transport(base.Transport):  # type: ignore[misc]  # mypy does not follow Faust
+    """The transport of `embedded://NAME`, NAME being a key of CLUSTERS."""
+
+    Consumer: ClassVar[Any] = Consumer
+    Producer: ClassVar[Any] = Producer
+    driver_version = "embedded"
+    default_port = 0
+
+    def __init__(self, url: list[URL], app: Any, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        super().__init__(url, app, loop)
+        name = url[0].host or ""
+        assert name in CLUSTERS, f"no embedded log named {name!r}; there are {sorted(CLUSTERS)}"
+        self.cluster = CLUSTERS[name]
+
+
+drivers.TRANSPORTS.aliases[SCHEME] = f"{__name__}:Transport"

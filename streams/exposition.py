@@ -1,0 +1,73 @@
+"""What Prometheus reads: the rolling counts of a snapshot as text, made once per refresh and not per scrape.
+
+Every count of the KPI catalogue is a gauge `tenure_<count>{window, dimension, value}`; stocks have no `window`. All customers are
+dimension="all", value="". Names and meanings: docs/kpis.md and docs/metrics.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from kpis.counts import SURVEY
+from kpis.notes import KINDS, STATUSES, WAYS
+from schemas.catalogue import COUNTS, Count
+from schemas.instruments import SURVEYS_BY_WAY
+from streams.live import ALL, Block, Snapshot
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def exposition_of(snapshot: Snapshot) -> bytes:
+    """Return the counts of a snapshot in Prometheus' text format; nothing of a worker that owns no complete partition."""
+    if not snapshot.partitions:
+        return b""
+    lines: list[str] = []
+    for count in COUNTS:
+        lines += _header(count.metric, count.meaning)
+        for dimension, block in snapshot.blocks.items():
+            lines += _stock(count, dimension, block) if count.kind == "stock" else _windows(count, dimension, block)
+    lines += _header(SURVEYS_BY_WAY.name, SURVEYS_BY_WAY.help)
+    lines += _surveys(snapshot.blocks[ALL])
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _header(metric: str, meaning: str) -> Iterator[str]:
+    yield f"# HELP {metric} {_escaped_help(meaning)}"
+    yield f"# TYPE {metric} gauge"
+
+
+def _stock(count: Count, dimension: str, block: Block) -> Iterator[str]:
+    for label, amount in zip(_labels(dimension, block), block.stock[count.name].tolist(), strict=True):
+        yield f"{count.metric}{{{label}}} {amount}"
+
+
+def _windows(count: Count, dimension: str, block: Block) -> Iterator[str]:
+    labels = _labels(dimension, block)
+    for window, counts in block.windows.items():
+        for label, amount in zip(labels, counts[count.name].tolist(), strict=True):
+            yield f'{count.metric}{{window="{window}",{label}}} {amount}'
+
+
+def _surveys(block: Block) -> Iterator[str]:
+    for window, counts in block.windows.items():
+        for kind in KINDS:
+            for way in WAYS:
+                for status in STATUSES:
+                    amount = int(counts[f"{SURVEY}/{kind}/{way}/{status}"][0])
+                    yield f'{SURVEYS_BY_WAY.name}{{window="{window}",kind="{kind}",via="{way}",status="{status}"}} {amount}'
+
+
+def _labels(dimension: str, block: Block) -> list[str]:
+    return [f'dimension="{dimension}",value="{_escaped(value)}"' for value in block.values]
+
+
+_ESCAPES: Mapping[int, str] = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+_HELP_ESCAPES: Mapping[int, str] = str.maketrans({"\\": r"\\", "\n": r"\n"})
+
+
+def _escaped(value: str) -> str:
+    return value.translate(_ESCAPES)
+
+
+def _escaped_help(text: str) -> str:
+    return text.translate(_HELP_ESCAPES)

@@ -1,0 +1,115 @@
+"""What a worker holds of a partition in memory: the head it was given or has stored, names, counters, some states.
+
+Everything here can be dropped and read again; what counts is what is stored.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from kpis.cells import FIELD_BITS, FIELD_MASK, Cells, groups_of
+from kpis.fold import Fold
+from kpis.names import Names
+from schemas.decoding import Decoded
+from schemas.refusals import Refusal
+from streams.records import Record
+from streams.state_cache import StateCache
+from streams.tables import CellUpdate, Commit, Head, Stored, decode_head, encode_head
+from streams.writing import Writing
+
+HEAD_VERSION: Final = 1
+
+
+class Holdings:
+    """One partition in memory, from the time it was loaded on."""
+
+    def __init__(self, writing: Writing, stored: Stored, *, cache: int) -> None:
+        """Take over what is stored.
+
+        Args:
+            writing: Limits, and what numbers mean.
+            stored: What the tables hold.
+            cache: Customer states to keep (count).
+        """
+        self.stored_head = stored.head
+        self.head = decode_head(stored.head) if stored.head else Head(HEAD_VERSION)
+        self.names: Names = writing.new_names()
+        self.names.restore(stored.names)
+        self.fold = Fold(self.names, bucket_ms=writing.windows.bucket_ms, max_facts=writing.max_facts)
+        self.states = StateCache(cache)
+        #: amounts by key of all groups but those in `unread`, and of cells that were written since
+        self.cells: dict[int, int] = {}
+        #: groups of cells that are not in memory yet
+        self.unread: set[int] = set(groups_of(self.names)) if stored.head else set()
+
+    def take_group(self, group: int, amounts: dict[int, int]) -> None:
+        """Take over the cells of a group that was read."""
+        base = group << FIELD_BITS
+        self.cells.update((base | field, amount) for field, amount in amounts.items() if amount)
+        self.unread.discard(group)
+
+    def unknown(self, keys: Iterable[int]) -> list[int]:
+        """Return the keys of cells whose amount must be read."""
+        if not self.unread:
+            return []
+        return [key for key in keys if key >> FIELD_BITS in self.unread and key not in self.cells]
+
+    def commit(self, *, head: Head, states: dict[str, bytes], cells: Cells, amounts: Sequence[int]) -> Commit:
+        """Return the commit that stores a new head, states and cells, and the names that are new."""
+        return Commit(self.stored_head, encode_head(head), states, _updates(cells, amounts), self.names.take_new())
+
+    def committed(self, commit: Commit, *, head: Head, cells: Cells, amounts: Sequence[int]) -> None:
+        """Bring what is in memory in line with what is stored now."""
+        self.head, self.stored_head = head, commit.head
+        self.states.put(commit.states)
+        self.cells.update(zip(cells.keys.tolist(), amounts, strict=True))
+
+    def next_head(
+        self,
+        decoded: Decoded[Record],
+        *,
+        positions: dict[str, int],
+        refused: Iterable[tuple[Record, Refusal]],
+        forwarded: int,
+        counts: tuple[int, int, int],
+    ) -> Head:
+        """Return the head after a batch.
+
+        Args:
+            decoded: The batch.
+            positions: Next offset by topic.
+            refused: Its dead letters.
+            forwarded: Records sent to other partitions (count).
+            counts: Events applied, duplicate and conflicting (counts).
+        """
+        old = self.head
+        letters = Counter(old.dead_letters)
+        letters.update([refusal.reason.value for _, refusal in refused])
+        return Head(
+            HEAD_VERSION,
+            positions=positions,
+            applied=old.applied + counts[0],
+            duplicates=old.duplicates + counts[1],
+            conflicts=old.conflicts + counts[2],
+            tests=old.tests + decoded.tests,
+            forwarded=old.forwarded + forwarded,
+            dead_letters=dict(letters),
+            watermark_ms=max(old.watermark_ms, max(decoded.times, default=0)),
+            commits=old.commits + 1,
+        )
+
+
+def _updates(cells: Cells, amounts: Sequence[int]) -> list[CellUpdate]:
+    """Cut cells, which are sorted by group, into one update a group."""
+    keys = cells.keys
+    if not len(keys):
+        return []
+    groups = keys >> FIELD_BITS
+    fields = (keys & FIELD_MASK).tolist()
+    starts = [0, *((groups[1:] != groups[:-1]).nonzero()[0] + 1).tolist(), len(fields)]
+    return [
+        CellUpdate(int(groups[start]), fields[start:end], amounts[start:end])
+        for start, end in zip(starts, starts[1:], strict=False)
+    ]

@@ -1,0 +1,168 @@
+"""Faust on Kafka by batches: the transport of `tenure-kafka://`.
+
+Differs from Faust's own driver in what a message is (a batch), where positions come from (the owner of the tables), who
+gets which partitions (co-partitioned), what is read (committed records) and in never skipping over what is missing. See
+`streams.consuming` for the consumer, `streams.kafka_reading` for its thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import faust
+from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
+from faust.transport import drivers
+from faust.transport.drivers import aiokafka as driver
+
+from streams.consuming import BatchConsumer, Fetched, Range
+from streams.kafka_reading import STOP_TIMEOUT_SECONDS, ReadingThread
+from streams.records import NO_HEADERS, Headers
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterable, Mapping
+
+    from faust.types import TP, RecordMetadata
+    from faust.types.auth import CredentialsT
+
+SCHEME: Final = "tenure-kafka"
+PRODUCER_MAX_REQUEST_BYTES: Final = 16 * 1024 * 1024
+"""The broker's own limit is the one that counts: a forwarded record may be as large as the topic allowed once."""
+_LONGEST_PAUSE_SECONDS: Final = 5.0
+
+
+def broker_url(bootstrap: str) -> str:
+    """Return the URL by which Faust finds this transport.
+
+    Args:
+        bootstrap: `host:port` of some brokers, separated by commas.
+    """
+    return ";".join(f"{SCHEME}://{server.strip()}" for server in bootstrap.split(",") if server.strip())
+
+
+def credentials(
+    protocol: str, *, mechanism: str | None = None, username: str | None = None, password: str | None = None,
+    ca_file: str | None = None,
+) -> CredentialsT | None:  # fmt: skip
+    """Return how to connect to Kafka, or None for plain text.
+
+    Args:
+        protocol: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL.
+        mechanism: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512, for SASL.
+        username: For SASL.
+        password: For SASL.
+        ca_file: Certificates to trust instead of the system's.
+    """
+    context = ssl.create_default_context(cafile=ca_file) if protocol in {"SSL", "SASL_SSL"} else None
+    if protocol.startswith("SASL"):
+        return faust.SASLCredentials(
+            username=username, password=password, mechanism=mechanism or "PLAIN", ssl_context=context
+        )
+    return None if context is None else faust.SSLCredentials(context)
+
+
+class Consumer(BatchConsumer, driver.Consumer):  # type: ignore[misc]  # mypy does not follow Faust
+    """Reads Kafka as a member of a group."""
+
+    _thread: ReadingThread
+
+    def _new_consumer_thread(self) -> ReadingThread:
+        return ReadingThread(self, loop=self.loop, beacon=self.beacon)
+
+    def last_heartbeat_age_seconds(self) -> float:
+        """Return the time since the group's coordinator accepted a heartbeat, measured from when it was sent."""
+        return self._thread.heartbeat_age_seconds()
+
+    def end_offset(self, tp: TP) -> int | None:
+        """Return the end of the partition, up to the first undecided transaction, as of the latest fetch."""
+        return self._thread.end_offset(tp)
+
+    async def _read(self, active: frozenset[TP], timeout_seconds: float) -> list[Fetched]:
+        limit = self.app.conf.broker_max_poll_records or 5_000
+        reading = await self._thread.read(active, timeout_seconds, limit)
+        for refusal in reading.refused:
+            self._out_of_range(refusal.tp, refusal.position)
+        return reading.fetched
+
+    def _place(self, tp: TP, offset: int) -> None:
+        self._thread.place(tp, offset)
+
+    def _wake(self) -> None:
+        self._thread.wake()
+
+    async def _ranges(self, tps: Iterable[TP]) -> dict[TP, Range]:
+        return await self._thread.ranges(tps)
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        return await self._thread.commit(offsets)
+
+    async def seek_to_beginning(self, *partitions: TP) -> None:
+        """Read from the earliest record on."""
+        await self.seek_wait(await self.earliest_offsets(*partitions))
+
+    def _may_succeed_later(self, exc: Exception) -> bool:
+        if isinstance(exc, KafkaError):
+            return bool(exc.retriable) or isinstance(exc, KafkaTimeoutError | KafkaConnectionError)
+        return super()._may_succeed_later(exc)
+
+
+class Producer(driver.Producer):  # type: ignore[misc]  # mypy does not follow Faust
+    """Writes to Kafka: a record that was acknowledged is on all replicas in sync, once."""
+
+    async def on_start(self) -> None:
+        """Connect; wait for Kafka when it is away."""
+        pause_seconds = 0.1
+        while not self.should_stop:
+            try:
+                await super().on_start()
+            except (KafkaConnectionError, KafkaTimeoutError, OSError) as exc:
+                self.log.warning("Kafka does not answer, again in %.1f s: %r", pause_seconds, exc)
+                if self._producer is not None:
+                    await self._producer.stop()
+            else:
+                return
+            await asyncio.sleep(pause_seconds)
+            pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
+
+    def _settings_default(self) -> Mapping[str, Any]:
+        return {**super()._settings_default(), "max_request_size": PRODUCER_MAX_REQUEST_BYTES}
+
+    def _settings_extra(self) -> Mapping[str, Any]:
+        return {"acks": "all", "enable_idempotence": True}
+
+    async def on_stop(self) -> None:
+        """Disconnect, but do not wait for a Kafka that is away: what was not acknowledged was not committed either."""
+        try:
+            await asyncio.wait_for(super().on_stop(), STOP_TIMEOUT_SECONDS)
+        except TimeoutError:
+            self.log.warning("left with records that Kafka did not acknowledge")
+
+    async def flush(self) -> None:
+        """Wait for what is under way, within limits; who sends awaits each delivery anyway."""
+        try:
+            await asyncio.wait_for(super().flush(), STOP_TIMEOUT_SECONDS)
+        except TimeoutError:
+            self.log.warning("Kafka does not acknowledge what was sent")
+
+    async def deliver(
+        self, topic: str, *, key: bytes | None, value: bytes | None, partition: int | None = None,
+        timestamp_ms: int | None = None, headers: Headers = NO_HEADERS,
+    ) -> Awaitable[RecordMetadata]:  # fmt: skip
+        """Send one record; see `streams.producing.Sender`."""
+        if key is None and value is None:
+            value = b""  # aiokafka sends no record that is nothing at all
+        sent: Awaitable[RecordMetadata] = await self._ensure_producer().send(
+            topic, value, key=key, partition=partition, timestamp_ms=timestamp_ms, headers=list(headers)
+        )
+        return sent
+
+
+class Transport(driver.Transport):  # type: ignore[misc]  # mypy does not follow Faust
+    """Faust's aiokafka transport with our consumer and producer."""
+
+    Consumer: ClassVar[Any] = Consumer
+    Producer: ClassVar[Any] = Producer
+
+
+drivers.TRANSPORTS.aliases[SCHEME] = f"{__name__}:Transport"

@@ -1,0 +1,376 @@
+"""The thread that talks to Kafka for a consumer: fetching, seeking, offsets, heartbeats.
+
+aiokafka runs here in an event loop of its own, so that heartbeats go out while the application folds a batch. The
+application's loop hands work over and awaits it; nothing else crosses. Records are unpacked from aiokafka's buffers
+without its object per record: half of what a read costs.
+"""
+
+# aiokafka offers no other way to its buffers and heartbeats; the contract tests hold us to the version that is pinned.
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.consumer.fetcher import FetchError, FetchResult
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    AuthenticationMethodNotSupported,
+    ConsumerStoppedError,
+    CorruptRecordException,
+    GroupAuthorizationFailedError,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+    UnsupportedSaslMechanismError,
+)
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, credentials_to_aiokafka_auth, server_list
+from faust.types import TP
+
+from streams.consuming import Fetched, Range
+from streams.kafka_assignor import CoPartitionedAssignor
+from streams.records import NO_HEADERS, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable, Mapping
+
+    from faust.transport.consumer import ThreadDelegateConsumer
+
+FETCH_WAIT_MS: Final = 100
+"""A fetch waits so long for `FETCH_MIN_BYTES`: what a record's way takes at most longer on a quiet stream."""
+FETCH_MIN_BYTES: Final = 64 * 1024
+"""Small batches cost as much as large ones; below this a fetch waits for more."""
+FETCH_MAX_BYTES: Final = 16 * 1024 * 1024
+"""One fetch over all partitions: a limit on memory."""
+PARTITION_FETCH_BYTES: Final = 1024 * 1024
+MAX_SILENCE_SECONDS: Final = 300.0
+"""A worker whose application asked for nothing for so long is stuck; it leaves the group."""
+METADATA_AGE_MS: Final = 30_000
+"""So soon a topic that was missing, or that got more partitions, is shared out."""
+COMMIT_TIMEOUT_SECONDS: Final = 3.0
+STOP_TIMEOUT_SECONDS: Final = 5.0
+"""A worker that ends says good-bye to Kafka for so long; then the group finds out by itself."""
+_LONGEST_PAUSE_SECONDS: Final = 5.0
+_AFTER_ERROR_SECONDS: Final = 0.5
+
+_FOR_GOOD: Final = (
+    AuthenticationFailedError,
+    AuthenticationMethodNotSupported,
+    GroupAuthorizationFailedError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+    UnsupportedSaslMechanismError,
+)
+"""What waiting does not mend: the worker stops and says so."""
+
+_T = TypeVar("_T")
+
+
+class Refusal(NamedTuple):
+    """Kafka does not have the offset that was to be fetched."""
+
+    tp: TP
+    position: int
+
+
+class Reading(NamedTuple):
+    """What one read brought."""
+
+    fetched: list[Fetched]
+    refused: list[Refusal]
+
+
+class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does not follow Faust
+    """Faust's consumer thread with reads by batch.
+
+    Methods whose name ends in `_here` run in this thread; the others are called from the application's loop.
+    """
+
+    def __init__(self, consumer: ThreadDelegateConsumer, **kwargs: Any) -> None:
+        super().__init__(consumer, **kwargs)
+        self.assignor = CoPartitionedAssignor()
+        self._heard_seconds = -math.inf
+        self._woken = False
+
+    # -- starting --------------------------------------------------------------
+
+    async def on_start(self) -> None:
+        """Connect; wait for Kafka when it is away."""
+        self.time_started = time.monotonic()
+        pause_seconds = 0.1
+        while not self.should_stop:
+            self._consumer = self._create_consumer(loop=self.thread_loop)
+            try:
+                await self._consumer.start()
+            except (KafkaError, OSError) as exc:
+                await self._consumer.stop()
+                if _for_good(exc):
+                    raise
+                self.log.warning("Kafka does not answer, again in %.1f s: %r", pause_seconds, exc)
+            else:
+                self._listen_to_heartbeats_here(self._consumer._coordinator)
+                return
+            await asyncio.sleep(pause_seconds)
+            pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
+
+    async def on_thread_stop(self) -> None:
+        """Leave the group and disconnect, but do not wait for a Kafka that is away."""
+        await super(AIOKafkaConsumerThread, self).on_thread_stop()
+        if self._consumer is None:
+            return
+        # A task of its own: aiokafka lets a cancellation of its inner tasks out, which would end this thread half-way.
+        stopping = asyncio.ensure_future(self._consumer.stop())
+        await asyncio.wait({stopping}, timeout=STOP_TIMEOUT_SECONDS)
+        if not stopping.done() or stopping.cancelled() or stopping.exception() is not None:
+            self.log.warning("left without a good-bye from Kafka")
+            stopping.cancel()
+            await self._consumer._client.close()
+
+    def _stopped_set(self) -> None:
+        if not self.thread_loop.is_closed():  # it is when a crash of the application ended this thread first
+            super()._stopped_set()
+
+    def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
+        conf = self.app.conf
+        return AIOKafkaConsumer(
+            client_id=conf.broker_client_id,
+            group_id=conf.id,
+            group_instance_id=conf.consumer_group_instance_id,
+            bootstrap_servers=server_list(transport.url, transport.default_port),
+            partition_assignment_strategy=[self.assignor],
+            enable_auto_commit=False,
+            # Out of range must be seen, and decided by the owner of the positions.
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+            max_poll_records=conf.broker_max_poll_records,
+            max_poll_interval_ms=int(MAX_SILENCE_SECONDS * 1000),
+            max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
+            fetch_max_bytes=FETCH_MAX_BYTES,
+            fetch_min_bytes=FETCH_MIN_BYTES,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            request_timeout_ms=int(conf.broker_request_timeout * 1000),
+            check_crcs=conf.broker_check_crcs,
+            session_timeout_ms=int(conf.broker_session_timeout * 1000),
+            rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),
+            heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
+            metadata_max_age_ms=METADATA_AGE_MS,
+            connections_max_idle_ms=conf.consumer_connections_max_idle_ms,
+            **credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context),
+        )
+
+    def _listen_to_heartbeats_here(self, coordinator: Any) -> None:
+        heartbeat: Callable[[], Coroutine[Any, Any, bool]] = coordinator._do_heartbeat
+
+        async def observed() -> bool:
+            asked_seconds = time.monotonic()
+            recognised = await heartbeat()
+            if recognised:
+                self._heard_seconds = asked_seconds
+            return recognised
+
+        coordinator._do_heartbeat = observed
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Note that the coordinator knows us, then go on as Faust does."""
+        self._heard_seconds = time.monotonic()
+        self.assignor.generation = generation_id
+        await super().on_partitions_assigned(assigned, generation_id)
+
+    def heartbeat_age_seconds(self) -> float:
+        """Return the time since a heartbeat was sent that the coordinator accepted."""
+        return time.monotonic() - self._heard_seconds
+
+    # -- handing over -----------------------------------------------------------
+
+    async def run_here(self, step: Coroutine[Any, Any, _T]) -> _T:
+        """Run a coroutine in this thread and return its result to the application's loop."""
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(step, self.thread_loop))
+
+    def place(self, tp: TP, offset: int) -> None:
+        """Fetch on from this offset and drop what is buffered."""
+        self.thread_loop.call_soon_threadsafe(self._place_here, tp, offset)
+
+    def wake(self) -> None:
+        """Let a waiting read return."""
+        if not self.thread_loop.is_closed():
+            self.thread_loop.call_soon_threadsafe(self._wake_here)
+
+    async def read(self, active: frozenset[TP], timeout_seconds: float, limit_records: int) -> Reading:
+        """Return what there is of the active partitions; wait for the first record up to the time-out."""
+        return await self.run_here(self._read_here(active, timeout_seconds, limit_records))
+
+    async def ranges(self, tps: Iterable[TP]) -> dict[TP, Range]:
+        """Return what Kafka has of each partition, up to the first transaction that is not decided."""
+        return await self.run_here(self._ranges_here(list(tps)))
+
+    async def commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Write the group's offsets; a failure is logged, for nothing depends on them."""
+        return await self.run_here(self._commit_here(offsets))
+
+    def end_offset(self, tp: TP) -> int | None:
+        """Return the end that the latest fetch reported."""
+        consumer = self._consumer
+        if consumer is None or tp not in consumer.assignment():
+            return None
+        end: int | None = consumer.last_stable_offset(tp)
+        return end
+
+    # -- in this thread ------------------------------------------------------------
+
+    def _place_here(self, tp: TP, offset: int) -> None:
+        subscriptions = self._ensure_consumer()._subscription
+        if subscriptions.is_assigned(tp):
+            self._ensure_consumer()._fetcher.seek_to(TopicPartition(*tp), offset)
+            subscriptions.resume(tp)
+        self._wake_here()
+
+    def _wake_here(self) -> None:
+        self._woken = True
+        fetcher = self._consumer._fetcher if self._consumer is not None else None
+        if fetcher is not None:
+            for waiter in list(fetcher._fetch_waiters):
+                fetcher._notify(waiter)
+
+    async def _read_here(self, active: frozenset[TP], timeout_seconds: float, limit_records: int) -> Reading:
+        consumer = self._ensure_consumer()
+        fetcher = consumer._fetcher
+        if consumer._closed or fetcher._closed:
+            raise ConsumerStoppedError
+        await self._raise_fatal_here(consumer)
+        with fetcher._subscriptions.fetch_context():
+            pass  # tells aiokafka that the application lives
+        reading = self._take_here(fetcher, active, limit_records)
+        if reading.fetched or reading.refused or self._woken:
+            self._woken = False
+            return reading
+        waiter = fetcher._create_fetch_waiter()
+        done, _ = await asyncio.wait({waiter}, timeout=timeout_seconds)
+        self._woken = False
+        if not done:
+            waiter.cancel()
+        elif not waiter.exception():
+            reading = self._take_here(fetcher, active, limit_records)
+        return reading
+
+    async def _raise_fatal_here(self, consumer: Any) -> None:
+        """Take note of what the group's coordination ran into; it waits until somebody does."""
+        try:
+            consumer._coordinator.check_errors()
+        except KafkaError as exc:
+            if _for_good(exc) or consumer._coordinator._coordination_task.done():
+                raise
+            self.log.warning("group coordination failed, again in %.1f s: %r", _AFTER_ERROR_SECONDS, exc)
+            await asyncio.sleep(_AFTER_ERROR_SECONDS)
+
+    def _take_here(self, fetcher: Any, active: frozenset[TP], limit_records: int) -> Reading:
+        reading = Reading([], [])
+        if fetcher._subscriptions.reassignment_in_progress:
+            return reading
+        left = limit_records
+        taken = False
+        for tp in [tp for tp in fetcher._records if tp in active]:
+            if left <= 0:
+                break
+            taken = True
+            buffered = fetcher._records.pop(tp)
+            if type(buffered) is FetchError:
+                self._note_error_here(fetcher, buffered._error, reading)
+                continue
+            assert type(buffered) is FetchResult, buffered
+            for fetched in _unpacked(tp, buffered, limit_records):
+                reading.fetched.append(fetched)
+                left -= len(fetched.records)
+        if taken:
+            fetcher._notify(fetcher._wait_consume_future)
+        return reading
+
+    def _note_error_here(self, fetcher: Any, error: KafkaError, reading: Reading) -> None:
+        if isinstance(error, NoOffsetForPartitionError):
+            return  # the group has no offset; ours comes from the owner, and is on its way
+        if not isinstance(error, OffsetOutOfRangeError):
+            raise error
+        for tp, position in error.args[0].items():
+            # Not asked for again until it is placed anew.
+            fetcher._subscriptions.pause(tp)
+            reading.refused.append(Refusal(TP(*tp), position))
+
+    async def _ranges_here(self, tps: list[TP]) -> dict[TP, Range]:
+        consumer = self._ensure_consumer()
+        wanted = [TopicPartition(*tp) for tp in tps]
+        earliest = await consumer.beginning_offsets(wanted)
+        end = await consumer.end_offsets(wanted)
+        return {tp: Range(earliest[tp], end[tp]) for tp in tps}
+
+    async def _commit_here(self, offsets: Mapping[TP, int]) -> bool:
+        consumer = self._ensure_consumer()
+        assignment = consumer.assignment()
+        wanted = {TopicPartition(*tp): OffsetAndMetadata(at, "") for tp, at in offsets.items() if tp in assignment}
+        try:
+            await asyncio.wait_for(consumer.commit(wanted), COMMIT_TIMEOUT_SECONDS) if wanted else None
+        except (KafkaError, TimeoutError) as exc:
+            self.log.info("the group's offsets were not committed: %r", exc)
+            return False
+        return True
+
+
+def _for_good(exc: Exception) -> bool:
+    return isinstance(exc, _FOR_GOOD)
+
+
+def _unpacked(tp: TP, buffered: Any, limit_records: int) -> Iterable[Fetched]:
+    """Return what a fetch brought of one partition, in pieces of at most `limit_records` that join without gaps."""
+    if not buffered.check_assignment(tp):
+        return
+    state = buffered._assignment.state_value(tp)
+    start: int = state.position
+    records = _records(buffered._partition_records)
+    end: int = buffered._partition_records.next_fetch_offset
+    state.consumed_to(end)
+    if start == end:
+        return
+    topic_partition = TP(*tp)
+    for i in range(limit_records, len(records), limit_records):
+        after = records[i - 1].offset + 1
+        yield Fetched(topic_partition, start, after, records[i - limit_records : i])
+        start = after
+    rest = len(records) - ((len(records) - 1) % limit_records + 1) if records else 0
+    yield Fetched(topic_partition, start, end, records[rest:] if rest else records)
+
+
+def _records(source: Any) -> list[Record]:
+    """Return the committed records of aiokafka's PartitionRecords, as its own iterator would."""
+    topic, partition = source._tp
+    found: list[Record] = []
+    make = tuple.__new__  # a third faster than Record(...), which unpacks its arguments twice
+    while source._records.has_next():
+        wire = source._records.next_batch()
+        if source._check_crcs and not wire.validate_crc():
+            raise CorruptRecordException(f"invalid checksum in {topic}/{partition}")
+        if wire.producer_id is not None and _aborted(source, wire):
+            source.next_fetch_offset = wire.next_offset
+            continue
+        if not wire.is_control_batch:
+            first = source.next_fetch_offset
+            found += [
+                make(Record, (topic, partition, r.offset, r.timestamp, r.key, r.value, r.headers or NO_HEADERS))
+                for r in wire
+                if r.offset >= first
+            ]
+        source.next_fetch_offset = wire.next_offset
+    return found
+
+
+def _aborted(source: Any, wire: Any) -> bool:
+    """Return whether a batch belongs to an aborted transaction; keeps count of those that are open."""
+    source._consume_aborted_up_to(wire.base_offset)
+    if wire.is_control_batch:
+        if source._contains_abort_marker(wire):
+            source._aborted_producers.discard(wire.producer_id)
+        return False
+    return bool(wire.is_transactional and wire.producer_id in source._aborted_producers)

@@ -1,0 +1,212 @@
+"""The rolling counts of the partitions that this worker owns, kept up to date as cells change and as time goes on.
+
+Between two boundaries a change costs one addition per edge of a window; when a boundary passes, prefix sums are made anew.
+Pure but for giving way to the event loop; it reads no clock and no table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpis.cells import Cells, Coordinates, merged, unpack
+from kpis.counts import Counts, derive, edges, prefixes, shape_of, stocks
+from kpis.identities import disagreements, violations
+from kpis.names import OTHER, PLAN, Names
+from kpis.windows import Windows
+
+Ints = NDArray[np.int64]
+ALL = "all"
+
+
+class Block(NamedTuple):
+    """The counts of one dimension: one integer a value, by window."""
+
+    values: list[str]
+    stock: Counts
+    windows: dict[str, Counts]
+
+
+class Snapshot(NamedTuple):
+    """All counts as of one boundary, of the partitions named."""
+
+    boundary: int
+    partitions: frozenset[int]
+    blocks: dict[str, Block]  # by dimension; ALL has the one value ''
+    violations: list[str]
+
+
+class _Owned:
+    """One partition's names and cells, and what changed since they were last summed."""
+
+    def __init__(self, names: Names, cells: Mapping[int, int]) -> None:
+        self.names = names
+        self.cells = cells
+        self.changes: list[Cells] = []
+
+    def take_changes(self) -> Cells | None:
+        changes, self.changes = self.changes, []
+        if not changes:
+            return None
+        return merged(
+            np.concatenate([change.keys for change in changes]), np.concatenate([change.amounts for change in changes])
+        )
+
+
+class _Dimension:
+    """Prefix sums of one dimension at the edges of its windows; hidden values are summed as `other`."""
+
+    def __init__(self, name: str, number: int, windows: Windows, window_names: Sequence[str]) -> None:
+        self.name = name
+        self.number = number
+        self.windows = windows
+        self.window_names = tuple(window_names)
+        self.shown: list[str] = []
+        self.edges: list[int] = []
+        self.prefix: dict[int, Ints] = {}
+
+    def begin(self, boundary: int, shown: Sequence[str]) -> None:
+        """Start from nothing at a boundary."""
+        self.shown = [""] if self.name == ALL else [*shown, OTHER]
+        self.edges = edges(self.windows, boundary, self.window_names)
+        shape = shape_of(self.windows, len(self.shown))
+        self.prefix = {x: np.zeros(shape, np.int64) for x in self.edges}
+
+    def add(self, names: Names, where: Coordinates, amounts: Ints) -> None:
+        """Add cells of a partition."""
+        mine = where.dimension == self.number
+        if not mine.any():
+            return
+        column, bucket = where.column[mine], where.bucket[mine]
+        if self.name == ALL:
+            value = np.zeros(len(column), np.int64)
+        else:
+            place = {shown: n for n, shown in enumerate(self.shown)}
+            local = [place.get(name, len(self.shown) - 1) for name in names.values(self.name)]
+            value = np.array(local, np.int64)[where.value[mine]]
+        shape = shape_of(self.windows, len(self.shown))
+        for x, sums in prefixes(self.edges, column, value, bucket, amounts[mine], shape=shape).items():
+            self.prefix[x] += sums
+
+    def block(self, boundary: int) -> Block:
+        """Return the counts as of the boundary."""
+        counts = {name: derive(self.prefix, self.windows, boundary, name) for name in self.window_names}
+        return Block(self.shown, stocks(self.prefix, boundary), counts)
+
+
+class LiveCounts:
+    """Counts of all windows for all customers, and of some windows by segment."""
+
+    def __init__(self, windows: Windows, *, dimensions: Sequence[str], segment_windows: Sequence[str]) -> None:
+        """Own nothing yet.
+
+        Args:
+            windows: The windows.
+            dimensions: plan, country, channel and further ones, as `Names.dimensions` has them.
+            segment_windows: Windows that segments have.
+        """
+        self._windows = windows
+        self._owned: dict[int, _Owned] = {}
+        self._boundary = -1
+        self._stale = True
+        self._shown: dict[str, list[str]] = {}
+        self._everyone = _Dimension(ALL, 0, windows, windows.names)
+        self._split = [_Dimension(name, n, windows, segment_windows) for n, name in enumerate(dimensions)]
+
+    def take(self, number: int, names: Names, cells: Mapping[int, int]) -> None:
+        """Count a partition in from now on; `cells` is looked at again whenever a boundary passes."""
+        self._owned[number] = _Owned(names, cells)
+        self._stale = True
+
+    def change(self, number: int, cells: Cells) -> None:
+        """Note what a commit added to the cells of a partition."""
+        owned = self._owned.get(number)
+        if owned is not None and len(cells.keys):
+            owned.changes.append(cells)
+
+    def drop(self, number: int) -> None:
+        """Count a partition no more."""
+        if self._owned.pop(number, None) is not None:
+            self._stale = True
+
+    def show(self, values: Mapping[str, Iterable[str]]) -> None:
+        """Say which values of each dimension are shown by name."""
+        shown = {dimension: list(names) for dimension, names in values.items()}
+        if shown != self._shown:
+            self._shown = shown
+            self._stale = True
+
+    def complete(self, partitions: Iterable[int]) -> bool:
+        """Whether all of these partitions are counted in."""
+        return all(number in self._owned for number in partitions)
+
+    def sizes(self) -> dict[int, dict[str, dict[str, int]]]:
+        """Return the active customers by partition, dimension and value; hidden values included."""
+        return {number: self._sizes_of(owned) for number, owned in self._owned.items()}
+
+    def _sizes_of(self, owned: _Owned) -> dict[str, dict[str, int]]:
+        where, amounts = unpack(_arrays(owned.cells)[0]), _arrays(owned.cells)[1]
+        end = int(where.bucket.max(initial=0)) + 1
+        at = min(end, self._boundary) if self._boundary >= 0 else end
+        out: dict[str, dict[str, int]] = {}
+        for dimension in self._split:
+            mine = where.dimension == dimension.number
+            names = owned.names.values(dimension.name)
+            shape = shape_of(self._windows, len(names))
+            column, value, bucket = where.column[mine], where.value[mine], where.bucket[mine]
+            active = stocks(prefixes([at], column, value, bucket, amounts[mine], shape=shape), at)["customers_active"]
+            out[dimension.name] = dict(zip(names, active.tolist(), strict=True))
+        return out
+
+    async def refresh(self, boundary: int) -> Snapshot:
+        """Return all counts as of a boundary."""
+        if self._stale or boundary != self._boundary:
+            await self._anew(boundary)
+        for owned in self._owned.values():
+            self._add(owned.names, owned.take_changes())
+        blocks = {dimension.name: dimension.block(boundary) for dimension in (self._everyone, *self._split)}
+        return Snapshot(boundary, frozenset(self._owned), blocks, _violations(blocks))
+
+    async def _anew(self, boundary: int) -> None:
+        self._boundary, self._stale = boundary, False
+        self._everyone.begin(boundary, ())
+        for dimension in self._split:
+            dimension.begin(boundary, self._shown.get(dimension.name, ()))
+        for number in list(self._owned):
+            owned = self._owned.get(number)
+            if owned is not None:
+                owned.take_changes()  # the cells have them
+                self._add(owned.names, Cells(*_arrays(owned.cells)))
+            await asyncio.sleep(0)
+        if self._stale:  # a partition came or went meanwhile
+            await self._anew(boundary)
+
+    def _add(self, names: Names, cells: Cells | None) -> None:
+        if cells is None or not len(cells.keys):
+            return
+        where = unpack(cells.keys)
+        for dimension in (self._everyone, *self._split):
+            dimension.add(names, where, cells.amounts)
+
+
+def _arrays(cells: Mapping[int, int]) -> tuple[Ints, Ints]:
+    size = len(cells)
+    return np.fromiter(cells.keys(), np.int64, size), np.fromiter(cells.values(), np.int64, size)
+
+
+def _violations(blocks: Mapping[str, Block]) -> list[str]:
+    everyone = blocks[ALL]
+    found: list[str] = []
+    for name, block in blocks.items():
+        for window, counts in block.windows.items():
+            found += [
+                f"{name}, {window}: {text}"
+                for text in violations(block.stock, counts, moves_between_values=name == PLAN)
+            ]
+            if name != ALL:
+                found += [f"{window}: {text}" for text in disagreements(everyone.windows[window], {name: counts})]
+    return found

@@ -1,0 +1,40 @@
+"""Log lines: a constant event name with fields, as JSON or for a terminal. Faust's own lines go the same way."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+from streams.settings import Settings
+
+
+def configure_logs(settings: Settings) -> None:
+    """Write log lines to standard error, in the form and from the level on that settings ask for."""
+    to_console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer() if to_console else structlog.processors.JSONRenderer()
+    )
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    tail = [structlog.processors.format_exc_info] if not to_console else []
+    structlog.configure(
+        processors=[*shared, *tail, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail, renderer,
+        ])
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    # Libraries speak up from warnings on: what they do in between is our business to tell.
+    root.setLevel(max(level, logging.WARNING))

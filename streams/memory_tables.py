@@ -1,0 +1,86 @@
+"""Tables in memory: the twin of those on Redis, for replays and tests."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from kpis.cells import FIELD_BITS, FIELD_MASK
+from streams.errors import Conflict
+from streams.tables import Commit, Stored, StreamMark, positions_of
+
+
+class _Partition:
+    def __init__(self) -> None:
+        self.head: bytes | None = None
+        self.names: dict[str, list[str]] = defaultdict(list)
+        self.states: dict[str, bytes] = {}
+        self.cells: dict[int, dict[int, int]] = defaultdict(dict)
+
+
+class MemoryTables:
+    """Implements `streams.tables.Tables`; several workers of one process may share it."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._partitions: dict[int, _Partition] = defaultdict(_Partition)
+        self._mark: StreamMark | None = None
+        self._notes: dict[str, bytes] = {}
+
+    async def load(self, partition: int) -> Stored:
+        """See `Tables`."""
+        found = self._partitions[partition]
+        return Stored(found.head, {table: list(names) for table, names in found.names.items()})
+
+    async def read_states(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
+        """See `Tables`."""
+        states = self._partitions[partition].states
+        return [states.get(customer) for customer in customers]
+
+    async def read_cells(self, partition: int, keys: Sequence[int]) -> list[int]:
+        """See `Tables`."""
+        cells = self._partitions[partition].cells
+        return [cells[key >> FIELD_BITS].get(key & FIELD_MASK, 0) for key in keys]
+
+    async def load_group(self, partition: int, group: int) -> dict[int, int]:
+        """See `Tables`."""
+        return dict(self._partitions[partition].cells[group])
+
+    async def snapshot(self, partition: int, groups: Sequence[int]) -> tuple[Stored, dict[int, dict[int, int]]]:
+        """See `Tables`."""
+        return await self.load(partition), {group: await self.load_group(partition, group) for group in groups}
+
+    async def commit(self, partition: int, commit: Commit) -> None:
+        """See `Tables`."""
+        found = self._partitions[partition]
+        if found.head != commit.expected:
+            raise Conflict(partition, positions_of(commit.expected), positions_of(found.head))
+        for table, names in commit.names.items():
+            found.names[table].extend(names)
+        found.states.update(commit.states)
+        for group, fields, amounts in commit.cells:
+            found.cells[group].update(zip(fields, amounts, strict=True))
+        found.head = commit.head
+
+    async def mark(self, mark: StreamMark) -> StreamMark:
+        """See `Tables`."""
+        if self._mark is None:
+            self._mark = mark
+        return self._mark
+
+    async def read_mark(self) -> StreamMark | None:
+        """See `Tables`."""
+        return self._mark
+
+    async def note(self, name: str, value: bytes | None) -> bytes | None:
+        """See `Tables`."""
+        if value is not None:
+            self._notes[name] = value
+        return self._notes.get(name)
+
+    async def close(self) -> None:
+        """See `Tables`."""
+
+    def states(self, partition: int) -> dict[str, bytes]:
+        """Return a copy of a partition's states; for audits and tests."""
+        return dict(self._partitions[partition].states)

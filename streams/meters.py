@@ -1,0 +1,167 @@
+"""The worker's own metrics: what `schemas.instruments` declares, made and kept up to date.
+
+Flows are counted as commits happen; what is a state (lag, ownership, caches) is looked at when the exposition is refreshed.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+
+from schemas import instruments
+from schemas.instruments import Instrument
+from schemas.refusals import Reason
+from streams.errors import LogUnavailable, PositionOutOfRange, TablesUnavailable, TenureError
+
+if TYPE_CHECKING:
+    from streams.consuming import BatchConsumer
+    from streams.live import Snapshot
+    from streams.partition import Partition
+    from streams.writing import Applied
+
+disable_created_metrics()  # *_created gauges double the counters and say nothing here
+
+VERSION: Final = "0.1.0"
+_MAKERS: Final[Mapping[str, Callable[..., Any]]] = {"counter": Counter, "gauge": Gauge}
+
+
+class Meters:
+    """All families of the worker's own metrics, in a registry of their own."""
+
+    def __init__(self, *, state_version: int = 1) -> None:
+        self.registry = CollectorRegistry()
+        self._families: dict[str, Any] = {
+            declared.name: self._made(declared)
+            for declared in instruments.INSTRUMENTS
+            if declared is not instruments.SURVEYS_BY_WAY  # a KPI: rendered with the counts
+        }
+        for reason in Reason:
+            self[instruments.DEAD_LETTERS].labels(reason.value)
+        build = self[instruments.BUILD_INFO]
+        build.labels(VERSION, platform.python_version(), str(state_version)).set(1)
+        self[instruments.REDIS_UP].set(1)
+        self[instruments.KAFKA_UP].set(1)
+
+    def _made(self, declared: Instrument) -> Any:
+        if declared.type == "histogram":
+            return Histogram(
+                declared.name, declared.help, declared.labels, buckets=declared.buckets, registry=self.registry
+            )
+        return _MAKERS[declared.type](declared.name, declared.help, declared.labels, registry=self.registry)
+
+    def __getitem__(self, declared: Instrument) -> Any:
+        return self._families[declared.name]
+
+    def exposition(self) -> bytes:
+        """Return all families in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+    # -- flows
+
+    def on_committed(self, applied: Applied) -> None:
+        """Count what one commit applied."""
+        for kind, count in applied.types.items():
+            self[instruments.EVENTS_APPLIED].labels(kind).inc(count)
+        self[instruments.EVENTS_DUPLICATE].inc(applied.duplicates)
+        self[instruments.EVENTS_CONFLICTING].inc(applied.conflicts)
+        self[instruments.EVENTS_TEST].inc(applied.tests)
+        for refusal in applied.refusals:
+            self[instruments.DEAD_LETTERS].labels(refusal.reason.value).inc()
+        for topic, count in applied.forwarded.items():
+            self[instruments.RECORDS_FORWARDED].labels(topic).inc(count)
+        self[instruments.BATCH_RECORDS].observe(applied.records)
+        self[instruments.COMMIT_SECONDS].observe(applied.commit_seconds)
+        self[instruments.FOLD_SECONDS].observe(applied.fold_seconds)
+        self[instruments.CACHE_HITS].inc(applied.cache_hits)
+        self[instruments.CACHE_MISSES].inc(applied.cache_misses)
+
+    def on_conflict(self) -> None:
+        """Count a commit that was refused."""
+        self[instruments.COMMIT_CONFLICTS].inc()
+
+    def on_assigned(self) -> None:
+        """Count an assignment."""
+        self[instruments.REBALANCES].inc()
+
+    def on_waiting(self, error: TenureError) -> None:
+        """Note that a service does not answer."""
+        if isinstance(error, TablesUnavailable):
+            self[instruments.REDIS_UP].set(0)
+            self[instruments.COMMIT_RETRIES].inc()
+        elif isinstance(error, LogUnavailable):
+            self[instruments.KAFKA_UP].set(0)
+
+    def on_answer(self) -> None:
+        """Note that the tables answered."""
+        self[instruments.REDIS_UP].set(1)
+
+    # -- states, looked at before each exposition
+
+    def look_at_partitions(
+        self, partitions: Mapping[int, Partition], halted: Mapping[int, Exception], *, expected: int
+    ) -> None:
+        """Set the gauges of partitions."""
+        owned, recovering = self[instruments.PARTITION_OWNED], self[instruments.PARTITION_RECOVERING]
+        stopped, mark = self[instruments.PARTITION_HALTED], self[instruments.WATERMARK]
+        oldest = self[instruments.OLDEST_UNAPPLIED]
+        for family in (owned, recovering, stopped, mark, oldest):
+            family.clear()
+        now_ms = time.time_ns() // 1_000_000
+        for number, partition in partitions.items():
+            label = str(number)
+            owned.labels(label).set(1)
+            recovering.labels(label).set(int(partition.recovering))
+            mark.labels(label).set(partition.head.watermark_ms / 1000)
+            waiting_ms = partition.oldest_waiting_ms
+            oldest.labels(label).set(0 if waiting_ms is None else max(0, now_ms - waiting_ms) / 1000)
+        for number, fault in halted.items():
+            cause = "position" if isinstance(fault, PositionOutOfRange) else type(fault).__name__.lower()
+            stopped.labels(str(number), cause).set(1)
+        self[instruments.PARTITIONS_EXPECTED].set(expected)
+        self[instruments.CACHED_CUSTOMERS].set(sum(partition.cached_states for partition in partitions.values()))
+        self[instruments.CELLS].set(sum(len(partition.cells) for partition in partitions.values()))
+        self._look_at_segments(partitions)
+
+    def _look_at_segments(self, partitions: Mapping[int, Partition]) -> None:
+        sizes: dict[str, int] = {}
+        over: dict[str, int] = {}
+        for partition in partitions.values():
+            names = partition.names
+            for dimension, size in zip(names.dimensions, names.sizes(), strict=True):
+                sizes[dimension] = max(sizes.get(dimension, 0), size)
+                over[dimension] = over.get(dimension, 0) + names.over_limit.get(dimension, 0)
+        for dimension, size in sizes.items():
+            self[instruments.SEGMENT_VALUES].labels(dimension).set(size)
+            self[instruments.SEGMENT_VALUES_OVER_LIMIT].labels(dimension).set(over[dimension])
+
+    def look_at_lag(self, partitions: Mapping[int, Partition], consumer: BatchConsumer, topics: tuple[str, ...]) -> None:
+        """Set the gauges of lag."""
+        records, seconds = self[instruments.LAG_RECORDS], self[instruments.LAG_SECONDS]
+        records.clear()
+        seconds.clear()
+        now_ms = time.time_ns() // 1_000_000
+        for number, partition in partitions.items():
+            for topic in topics:
+                waiting = partition.lag(topic, consumer)
+                records.labels(topic, str(number)).set(waiting)
+                applied_ms = partition.last_record_ms.get(topic)
+                age = max(0, now_ms - applied_ms) / 1000 if waiting and applied_ms is not None else 0
+                seconds.labels(topic, str(number)).set(age)
+
+    def look_at_counts(self, snapshot: Snapshot, *, bucket_ms: int, withheld: bool, seconds: float) -> None:
+        """Set the gauges of the rolling counts."""
+        self[instruments.IDENTITIES_VIOLATED].set(len(snapshot.violations))
+        self[instruments.KPIS_AS_OF].set(snapshot.boundary * bucket_ms / 1000)
+        self[instruments.KPIS_WITHHELD].set(int(withheld))
+        self[instruments.EXPOSITION_SECONDS].set(seconds)

@@ -1,0 +1,68 @@
+"""What a consumer asks and tells the owner of the tables about partitions.
+
+The port between reading (`streams.consuming`) and writing (`streams.partition`): neither knows the other. A partition
+here is a number; co-partitioning means that it stands for that number of every topic.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from faust.types import TP
+
+
+class PartitionOwner(Protocol):
+    """Who keeps the position of each partition next to its data.
+
+    All calls come on the application's event loop, one at a time, in this order for each generation: `on_assigned`,
+    `positions`, then batches; `on_revoked` ends it. A partition that stays with this worker is revoked and assigned
+    again.
+    """
+
+    async def on_assigned(self, partitions: frozenset[int], generation: int) -> None:
+        """Hear which partitions are ours from now on; comes also with none.
+
+        An exception that is not retriable stops the application.
+        """
+
+    async def positions(self, partitions: frozenset[int]) -> Mapping[TP, int]:
+        """Return the next offset to read of every topic and partition that has one; others are read from their start.
+
+        Called again, with growing pauses, while it raises a retriable error; it may be cancelled by a rebalance.
+        """
+
+    async def on_revoked(self, partitions: frozenset[int]) -> None:
+        """Hear that these partitions may be another worker's as soon as this returns.
+
+        What is under way should end or be given up: after the session time-out nobody waits for it any more.
+        """
+
+    def on_halt(self, tp: TP, stored: int, earliest: int, end: int) -> None:
+        """Hear that a position lies outside of the log, and that the partition is not read any more.
+
+        Args:
+            tp: The topic and partition concerned; all topics of that partition number stop.
+            stored: The position that was to be read (offset).
+            earliest: The first offset that the log still has.
+            end: The offset after the log's last record.
+        """
+
+
+class ReadsEverything:
+    """An owner that keeps no positions: every assignment begins at the earliest record."""
+
+    async def on_assigned(self, partitions: frozenset[int], generation: int) -> None:
+        """Do nothing."""
+
+    async def positions(self, partitions: frozenset[int]) -> Mapping[TP, int]:
+        """Return no position."""
+        return {}
+
+    async def on_revoked(self, partitions: frozenset[int]) -> None:
+        """Do nothing."""
+
+    def on_halt(self, tp: TP, stored: int, earliest: int, end: int) -> None:
+        """Do nothing: nothing is stored that could be outside of the log."""

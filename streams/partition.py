@@ -1,0 +1,324 @@
+"""The one writer of a partition: takes batches of all its topics, folds and commits them one commit at a time.
+
+Positions, states, counters and names go to the tables in one step, fenced by the head that was stored last. Whoever finds another head
+stored (a zombie after a rebalance, a Redis that lost its last second, a restored backup) drops what it holds, reloads, and reads on
+from what is stored: one rule for all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import structlog
+
+from kpis.cells import Cells, cells_of
+from schemas.decoding import Decoded
+from schemas.events import Event
+from schemas.refusals import Reason, Refusal
+from streams.batches import Batch
+from streams.errors import Conflict, Misplaced, TenureError
+from streams.holdings import Holdings
+from streams.outbox import Outgoing, dead_letter, forwarded, is_forwarded
+from streams.partitioner import partitions_of
+from streams.records import TP, Record
+from streams.tables import Head, Stored
+from streams.writing import Applied, Listener, Writing
+
+if TYPE_CHECKING:
+    from kpis.names import Names
+    from streams.consuming import BatchConsumer
+
+log = structlog.get_logger(__name__)
+_T = TypeVar("_T")
+_WAITING_BATCHES: Final = 8
+_FIRST_PAUSE_SECONDS: Final = 0.1
+_LONGEST_PAUSE_SECONDS: Final = 5.0
+
+
+class Partition:
+    """Applies the batches of one partition while this worker owns it."""
+
+    def __init__(self, number: int, writing: Writing, listener: Listener, stored: Stored, *, cache: int) -> None:
+        """Take what is stored; `start` begins to work.
+
+        Args:
+            number: Of the partition.
+            writing: Services and limits.
+            listener: Whom to tell.
+            stored: What the tables hold.
+            cache: Customer states to keep in memory (count).
+        """
+        self.number = number
+        self.fault: Exception | None = None
+        #: all counters are not in memory yet
+        self.recovering = True
+        #: Kafka's timestamp of the last record applied, by topic (ms)
+        self.last_record_ms: dict[str, int] = {}
+        #: Kafka's timestamp of the first record that is being applied (ms)
+        self.oldest_waiting_ms: int | None = None
+        self._writing = writing
+        self._listener = listener
+        self._cache = cache
+        self._queue: asyncio.Queue[Batch] = asyncio.Queue(_WAITING_BATCHES)
+        self._task: asyncio.Task[None] | None = None
+        self._held = Holdings(writing, stored, cache=cache)
+
+    @property
+    def head(self) -> Head:
+        """What was stored last."""
+        return self._held.head
+
+    @property
+    def names(self) -> Names:
+        """The intern tables."""
+        return self._held.names
+
+    @property
+    def cells(self) -> dict[int, int]:
+        """Amounts of cells by key; all of them once the partition is not recovering any more."""
+        return self._held.cells
+
+    @property
+    def cached_states(self) -> int:
+        """How many states are in memory (count)."""
+        return len(self._held.states)
+
+    @property
+    def positions(self) -> dict[TP, int]:
+        """Next offset to read, of the topics that have one."""
+        return {TP(topic, self.number): offset for topic, offset in self.head.positions.items()}
+
+    def lag(self, topic: str, consumer: BatchConsumer) -> int:
+        """Return how many records of a topic are not applied yet, as far as the consumer knows (count)."""
+        tp = TP(topic, self.number)
+        end = consumer.end_offset(tp)
+        position = self.head.positions.get(topic)
+        if position is None:
+            position = consumer.reading_position(tp)
+        return 0 if end is None or position is None else max(0, end - position)
+
+    # -- for the stream
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._task = asyncio.get_running_loop().create_task(self._run(), name=f"partition-{self.number}")
+
+    async def close(self) -> None:
+        """Stop; a commit under way may or may not come to pass, and either is right."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task})
+        self._drain()
+
+    async def put(self, batch: Batch) -> None:
+        """Hand over a batch; waits while too many wait already."""
+        if self._task is not None and self.fault is None:
+            await self._queue.put(batch)
+
+    def _drain(self) -> None:
+        """Let go of waiting batches, and of the agents that wait to hand over another."""
+        while not self._queue.empty():
+            self._queue.get_nowait()
+
+    # -- the loop
+
+    async def _run(self) -> None:
+        try:
+            while True:
+                batches = await self._next_batches()
+                try:
+                    await self._apply(batches)
+                except Conflict as conflict:
+                    await self._reload(conflict)
+        except Exception as error:  # noqa: BLE001 - the edge: nothing may reach Faust, which would skip the batch
+            self.fault = error
+            self._drain()
+            self._listener.on_halted(self)
+
+    async def _next_batches(self) -> list[Batch]:
+        """Return what waits, at least one batch; counters are loaded in between, one group a turn."""
+        if self.recovering:
+            await self._load_counters()
+        while self._queue.empty() and self.recovering:
+            await self._load_counters()
+        batches = [await self._queue.get()]
+        taken = len(batches[0])
+        while not self._queue.empty() and taken < self._writing.batch_max_records:
+            batches.append(self._queue.get_nowait())
+            taken += len(batches[-1])
+        return batches
+
+    async def _load_counters(self) -> None:
+        """Read the counters of one more segment; between commits, so that nothing is missed or counted twice."""
+        held = self._held
+        if held.unread:
+            group = min(held.unread)
+            held.take_group(group, await self._until_done(lambda: self._writing.tables.load_group(self.number, group)))
+        if not held.unread:
+            self.recovering = False
+            self._listener.on_recovered(self)
+
+    async def _reload(self, conflict: Conflict) -> None:
+        log.warning("batch_conflict", partition=self.number, stored=conflict.stored, expected=conflict.expected)
+        self.recovering = True
+        self._listener.on_conflict(self)
+        stored = await self._until_done(lambda: self._writing.tables.load(self.number))
+        self._drain()
+        self._held = Holdings(self._writing, stored, cache=self._cache)
+        for topic in self._writing.topics:
+            # Where nothing is stored any more, the log must still have all: the consumer halts if it has not.
+            self.head.positions.setdefault(topic, 0)
+            self._listener.move_to(TP(topic, self.number), self.head.positions[topic])
+
+    async def _until_done(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        """Await a call until it succeeds: what must not be skipped waits for Redis and Kafka to come back."""
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                answer = await call()
+            except Conflict:
+                raise
+            except TenureError as error:
+                if not error.retriable:
+                    raise
+                log.warning("waiting_for_service", partition=self.number, reason=str(error), pause_seconds=pause)
+                self._listener.on_waiting(error)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+            else:
+                self._listener.on_answer()
+                return answer
+
+    # -- one commit
+
+    async def _apply(self, batches: list[Batch]) -> None:
+        records, positions = self._accept(batches)
+        if positions == self.head.positions:
+            return
+        self.oldest_waiting_ms = records[0].timestamp if records else None
+        held, writing, began = self._held, self._writing, time.perf_counter()
+        decoded = writing.decoder.decode(records)
+        states, missed = await self._states_of(decoded.events)
+        forwards = self._forward(decoded, states)
+        folding = held.fold.folding
+        before = (folding.applied, folding.duplicates, folding.conflicts)
+        new, rows = held.fold.fold(decoded.events, decoded.times, states)
+        counts = (folding.applied - before[0], folding.duplicates - before[1], folding.conflicts - before[2])
+        refused = [*decoded.refused, *self._too_many(decoded)]
+        cells = cells_of(rows, held.names, writing.windows)
+        amounts = await self._amounts(cells)
+        head = held.next_head(decoded, positions=positions, refused=refused, forwarded=len(forwards), counts=counts)
+        commit = held.commit(head=head, states=new, cells=cells, amounts=amounts)
+        folded = time.perf_counter()
+        letters = [dead_letter(record, refusal, topic=writing.dead_letter_topic) for record, refusal in refused]
+        if letters or forwards:
+            await self._until_done(lambda: writing.outbox.send([*letters, *(sent for _, sent in forwards)]))
+        commit_began = time.perf_counter()
+        await self._until_done(lambda: writing.tables.commit(self.number, commit))
+        held.committed(commit, head=head, cells=cells, amounts=amounts)
+        self.last_record_ms.update((record.topic, record.timestamp) for record in records)
+        self.oldest_waiting_ms = None
+        applied = Applied(
+            records=len(records),
+            types=Counter([event.TYPE for event in decoded.events]),
+            refusals=[refusal for _, refusal in refused],
+            tests=decoded.tests,
+            duplicates=counts[1],
+            conflicts=counts[2],
+            forwarded=Counter(topic for topic, _ in forwards),
+            cache_hits=len(states) - missed,
+            cache_misses=missed,
+            fold_seconds=folded - began,
+            commit_seconds=time.perf_counter() - commit_began,
+        )
+        self._listener.on_committed(self, applied, cells)
+
+    def _accept(self, batches: Iterable[Batch]) -> tuple[list[Record], dict[str, int]]:
+        """Return the records that are not applied yet, and the positions after them.
+
+        A batch that begins beyond the stored position is not applied: the consumer is sent back.
+        """
+        records: list[Record] = []
+        positions = dict(self.head.positions)
+        for batch in batches:
+            position = positions.get(batch.topic, batch.start)
+            if batch.stale or batch.end <= position:
+                continue
+            if batch.start > position:
+                log.warning("batch_ahead", topic=batch.topic, partition=self.number, stored=position, start=batch.start)
+                self._listener.move_to(batch.tp, position)
+                continue
+            fresh = batch.records
+            if batch.start < position:
+                fresh = [record for record in fresh if record.offset >= position]
+            records += fresh
+            positions[batch.topic] = batch.end
+        return records, positions
+
+    async def _states_of(self, events: Iterable[Event]) -> tuple[dict[str, bytes | None], int]:
+        """Return the states of all customers of a batch, and how many had to be read."""
+        states, missing = self._held.states.take(dict.fromkeys([event.customer_id for event in events]))
+        if missing:
+            read = await self._until_done(lambda: self._writing.tables.read_states(self.number, missing))
+            states.update(zip(missing, read, strict=True))
+        return states, len(missing)
+
+    async def _amounts(self, cells: Cells) -> list[int]:
+        """Return the new, absolute amounts of cells; reads those that are not in memory yet."""
+        keys = cells.keys.tolist()
+        held = self._held
+        get = held.cells.get
+        unknown = held.unknown(keys)
+        if unknown:
+            read = await self._until_done(lambda: self._writing.tables.read_cells(self.number, unknown))
+            stored = dict(zip(unknown, read, strict=True))
+            get = {**stored, **{key: held.cells[key] for key in keys if key in held.cells}}.get
+        return [get(key, 0) + change for key, change in zip(keys, cells.amounts.tolist(), strict=True)]
+
+    def _forward(
+        self, decoded: Decoded[Record], states: dict[str, bytes | None]
+    ) -> list[tuple[str, Outgoing]]:
+        """Take the events of customers of other partitions out of `decoded`.
+
+        Only customers without a state are looked at: one that has a state here belongs here.
+
+        Returns:
+            What is to be sent there, each with the topic it lay on.
+
+        Raises:
+            Misplaced: A record that was forwarded here does not belong here.
+        """
+        strangers = [customer for customer, state in states.items() if state is None]
+        if not strangers:
+            return []
+        homes = partitions_of([customer.encode() for customer in strangers], self._writing.partitions)
+        away = {customer: home for customer, home in zip(strangers, homes, strict=True) if home != self.number}
+        if not away:
+            return []
+        out: list[tuple[str, Outgoing]] = []
+        kept: list[int] = []
+        for place, event in enumerate(decoded.events):
+            home = away.get(event.customer_id)
+            if home is None:
+                kept.append(place)
+                continue
+            record = decoded.records[place]
+            if is_forwarded(record):
+                raise Misplaced(record.topic, self.number, record.offset, home)
+            sent = forwarded(
+                record, topic=self._writing.mixed_topic, partition=home, customer_id=event.customer_id
+            )
+            out.append((record.topic, sent))
+        decoded.events[:] = [decoded.events[place] for place in kept]
+        decoded.times[:] = [decoded.times[place] for place in kept]
+        decoded.records[:] = [decoded.records[place] for place in kept]
+        return out
+
+    def _too_many(self, decoded: Decoded[Record]) -> Sequence[tuple[Record, Refusal]]:
+        detail = f"the customer has {self._writing.max_facts} facts, as many as are kept (max_facts_per_customer)"
+        return [(decoded.records[place], Refusal(Reason.TOO_MANY_FACTS, detail)) for place in self._held.fold.refused]

@@ -1,0 +1,231 @@
+"""Tables on Redis, or on Redis Cluster: one script commits a batch.
+
+All keys of a partition share its hash tag, so that one script may write them on a cluster too:
+
+    <prefix>:{<partition>}:h            the head: positions and counts of events
+    <prefix>:{<partition>}:s:<customer> a customer's state
+    <prefix>:{<partition>}:c:<group>    counters of one value of one dimension: field -> amount
+    <prefix>:{<partition>}:n:<table>    names, in the order of their numbers
+    <prefix>:mark                       the stream's mark
+    <prefix>:note:<name>                small values that belong to no partition
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+
+import numpy as np
+import redis.asyncio as redis
+from redis.asyncio.cluster import RedisCluster
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from kpis.cells import FIELD_BITS, FIELD_MASK
+from streams.errors import Conflict, ConfigurationError, TablesUnavailable
+from streams.tables import Commit, Stored, StreamMark, positions_of
+
+_SCRIPT: Final = (Path(__file__).parent / "commit.lua").read_text()
+_NAME_TABLES: Final = ("plan", "reason", "currency", "profile")
+_FIELD_BYTES: Final = (FIELD_BITS + 7) // 8
+_SLICE: Final = 5000
+#: answers of a Redis that will be able to do it later
+_LATER: Final = ("TRYAGAIN", "MOVED", "ASK", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "READONLY", "BUSY", "OOM", "MISCONF", "NOREPLICAS")
+_Result = TypeVar("_Result")
+_Client = Any  # redis.asyncio.Redis | RedisCluster: their commands are typed as sync or async, which helps nobody
+
+
+async def connect(url: str, *, timeout_seconds: float = 5.0) -> _Client:
+    """Return a client of the Redis at a URL; a cluster's client where it is one.
+
+    Raises:
+        TablesUnavailable: It does not answer.
+    """
+    options: dict[str, Any] = {
+        "socket_timeout": timeout_seconds, "socket_connect_timeout": timeout_seconds, "retry": Retry(NoBackoff(), 0)
+    }
+    client = redis.Redis.from_url(url, **options)
+    info = await _asked(lambda: client.info("cluster"))
+    if not info.get("cluster_enabled"):
+        return client
+    await client.aclose()
+    return RedisCluster.from_url(url, socket_timeout=timeout_seconds, socket_connect_timeout=timeout_seconds)
+
+
+async def _asked(call: Callable[[], Awaitable[_Result]]) -> _Result:
+    """Await a call to Redis, with its errors as ours.
+
+    Raises:
+        TablesUnavailable: It does not answer, or not yet.
+    """
+    try:
+        return await call()
+    except (RedisConnectionError, RedisTimeoutError, OSError) as error:
+        raise TablesUnavailable("Redis", str(error) or type(error).__name__) from error
+    except ResponseError as error:
+        if str(error).startswith(_LATER):
+            raise TablesUnavailable("Redis", str(error)) from error
+        raise
+    except RedisError as error:
+        raise TablesUnavailable("Redis", f"{type(error).__name__}: {error}") from error
+
+
+async def check_durability(client: _Client, *, allow_unsafe: bool, setting: str = "TENURE_REDIS_URL") -> list[str]:
+    """Refuse a Redis that may lose what it was told to keep.
+
+    Args:
+        client: The client.
+        allow_unsafe: True returns what was found instead of refusing.
+        setting: How the address was set, for the message.
+
+    Returns:
+        What is unsafe, in words; empty where nothing is.
+
+    Raises:
+        ConfigurationError: It evicts, or does not persist.
+    """
+    memory, persistence = await _asked(lambda: client.info("memory")), await _asked(lambda: client.info("persistence"))
+    found: list[str] = []
+    if isinstance(client, RedisCluster):
+        memory, persistence = next(iter(memory.values()), {}), next(iter(persistence.values()), {})
+    policy = memory.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        found.append(f"it evicts (maxmemory-policy {policy}): set it to noeviction")
+    if not persistence.get("aof_enabled"):
+        found.append("it keeps nothing across a restart: set appendonly to yes")
+    if found and not allow_unsafe:
+        advice = " and ".join(found) + "; or set TENURE_ALLOW_UNSAFE_REDIS=true to go on regardless"
+        raise ConfigurationError(setting, "this Redis", advice)
+    return found
+
+
+def _packed(fields: Sequence[int]) -> list[bytes]:
+    """Return fields as the bytes that name them in Redis."""
+    text = np.asarray(fields, np.dtype(">u8")).tobytes()
+    return [text[at + 8 - _FIELD_BYTES : at + 8] for at in range(0, len(text), 8)]
+
+
+def _unpacked(found: dict[bytes, bytes]) -> dict[int, int]:
+    """Return a hash as amounts by field."""
+    return {int.from_bytes(field, "big"): int(amount) for field, amount in found.items()}
+
+
+class RedisTables:
+    """Implements `streams.tables.Tables`."""
+
+    def __init__(self, client: _Client, *, prefix: str) -> None:
+        """Take a client of `connect`, and the prefix of all keys."""
+        self._redis = client
+        self._prefix = prefix
+        self._commit = client.register_script(_SCRIPT)
+        self._notes = f"{prefix}:note:"
+        self._mark_key = f"{prefix}:mark"
+
+    def _key(self, partition: int, rest: str) -> str:
+        return f"{self._prefix}:{{{partition}}}:{rest}"
+
+    async def load(self, partition: int) -> Stored:
+        """See `Tables`."""
+        stored, _ = await self.snapshot(partition, ())
+        return stored
+
+    async def snapshot(self, partition: int, groups: Sequence[int]) -> tuple[Stored, dict[int, dict[int, int]]]:
+        """See `Tables`."""
+
+        async def ask() -> list[Any]:
+            pipe = self._redis.pipeline(transaction=True)
+            pipe.get(self._key(partition, "h"))
+            for table in _NAME_TABLES:
+                pipe.lrange(self._key(partition, f"n:{table}"), 0, -1)
+            for group in groups:
+                pipe.hgetall(self._key(partition, f"c:{group}"))
+            return cast("list[Any]", await pipe.execute())
+
+        head, *found = await _asked(ask)
+        names = {
+            table: [name.decode() for name in found[at]] for at, table in enumerate(_NAME_TABLES)
+        }
+        cells = {group: _unpacked(amounts) for group, amounts in zip(groups, found[len(names) :], strict=True)}
+        return Stored(head, names), cells
+
+    async def read_states(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
+        """See `Tables`."""
+        start = self._key(partition, "s:")
+        out: list[bytes | None] = []
+        for at in range(0, len(customers), _SLICE):
+            keys = [start + customer for customer in customers[at : at + _SLICE]]
+            out += await _asked(lambda keys=keys: self._redis.mget(keys))  # type: ignore[misc]
+        return out
+
+    async def read_cells(self, partition: int, keys: Sequence[int]) -> list[int]:
+        """See `Tables`."""
+        by_group: dict[int, list[int]] = {}
+        for key in keys:
+            by_group.setdefault(key >> FIELD_BITS, []).append(key)
+
+        async def ask() -> list[Any]:
+            pipe = self._redis.pipeline(transaction=False)
+            for group, members in by_group.items():
+                pipe.hmget(self._key(partition, f"c:{group}"), _packed([key & FIELD_MASK for key in members]))
+            return cast("list[Any]", await pipe.execute())
+
+        found: dict[int, int] = {}
+        if by_group:
+            for members, amounts in zip(by_group.values(), await _asked(ask), strict=True):
+                found.update((key, int(amount or 0)) for key, amount in zip(members, amounts, strict=True))
+        return [found[key] for key in keys]
+
+    async def load_group(self, partition: int, group: int) -> dict[int, int]:
+        """See `Tables`."""
+        key = self._key(partition, f"c:{group}")
+        found = await _asked(lambda: self._redis.hgetall(key))
+        return _unpacked(found)
+
+    async def commit(self, partition: int, commit: Commit) -> None:
+        """See `Tables`."""
+        arguments: list[bytes | str | int] = [commit.expected or b"", commit.head]
+        if commit.states:
+            start = self._key(partition, "s:")
+            arguments += ["S", 2 * len(commit.states)]
+            for customer, state in commit.states.items():
+                arguments += (start + customer, state)
+        for group, fields, amounts in commit.cells:
+            pairs: list[bytes | int] = [0] * (2 * len(fields))
+            pairs[::2], pairs[1::2] = _packed(fields), amounts
+            arguments += ["C", self._key(partition, f"c:{group}"), len(pairs), *pairs]
+        for table, names in commit.names.items():
+            arguments += ["N", self._key(partition, f"n:{table}"), len(names), *names]
+        key = self._key(partition, "h")
+        said, stored = await _asked(lambda: self._commit(keys=[key], args=arguments))
+        if said != b"OK" and stored != commit.head:  # our own head: an answer was lost, the commit was not
+            raise Conflict(partition, positions_of(commit.expected), positions_of(stored))
+
+    async def mark(self, mark: StreamMark) -> StreamMark:
+        """See `Tables`."""
+        text = json.dumps(mark._asdict())
+        await _asked(lambda: self._redis.set(self._mark_key, text, nx=True))
+        found = await self.read_mark()
+        assert found is not None
+        return found
+
+    async def read_mark(self) -> StreamMark | None:
+        """See `Tables`."""
+        found = await _asked(lambda: self._redis.get(self._mark_key))
+        return None if found is None else StreamMark(**json.loads(found))
+
+    async def note(self, name: str, value: bytes | None) -> bytes | None:
+        """See `Tables`."""
+        key = self._notes + name
+        if value is not None:
+            await _asked(lambda: self._redis.set(key, value))
+            return value
+        return cast("bytes | None", await _asked(lambda: self._redis.get(key)))
+
+    async def close(self) -> None:
+        """See `Tables`."""
+        await self._redis.aclose()

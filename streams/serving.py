@@ -1,0 +1,62 @@
+"""The worker's small web server: /metrics for Prometheus, /healthz and /readyz for whoever runs the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from aiohttp import web
+
+from streams.errors import ConfigurationError
+from streams.exposition import CONTENT_TYPE
+
+Ready = Callable[[], str | None]
+
+
+class MetricsServer:
+    """Serves what is made elsewhere; a scrape computes nothing."""
+
+    def __init__(self, metrics: Callable[[], bytes], not_ready: Ready) -> None:
+        """Take what returns the exposition, and what says why the worker is not ready (None: it is)."""
+        self._metrics = metrics
+        self._not_ready = not_ready
+        self._runner: web.AppRunner | None = None
+        self.port = 0
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen.
+
+        Raises:
+            ConfigurationError: The port is taken, or the address is not ours.
+        """
+        app = web.Application()
+        app.router.add_get("/metrics", self._serve_metrics)
+        app.router.add_get("/healthz", self._serve_health)
+        app.router.add_get("/readyz", self._serve_readiness)
+        runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, host, port)
+            await site.start()
+        except OSError as error:
+            await runner.cleanup()
+            raise ConfigurationError(
+                "TENURE_METRICS_PORT", port, f"cannot listen on {host}:{port} ({error.strerror}); choose a free one"
+            ) from error
+        self._runner = runner
+        self.port = runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def _serve_metrics(self, request: web.Request) -> web.Response:  # noqa: ARG002 - aiohttp's signature
+        return web.Response(body=self._metrics(), headers={"Content-Type": CONTENT_TYPE})
+
+    async def _serve_health(self, request: web.Request) -> web.Response:  # noqa: ARG002 - aiohttp's signature
+        return web.Response(text="alive\n")
+
+    async def _serve_readiness(self, request: web.Request) -> web.Response:  # noqa: ARG002 - aiohttp's signature
+        reason = self._not_ready()
+        return web.Response(text=f"{reason or 'ready'}\n", status=503 if reason else 200)

@@ -1,0 +1,170 @@
+"""docs/settings.md, written from the settings themselves: `python -m streams.settings_page --write`, or `--check`.
+
+What a setting means stands in `streams.settings`; this module only lays it out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pydantic import SecretStr
+
+from streams.settings import ENVIRONMENT_PREFIX, MEANING, Settings
+from streams.settings_loading import DEFAULT_FILE, FILE_VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PAGE: Final = Path(__file__).parents[1] / "docs" / "settings.md"
+
+_SECTIONS: Final = (
+    ("Kafka", "kafka_bootstrap"),
+    ("Topics", "topics"),
+    ("Redis", "redis_url"),
+    ("What is counted", "windows_days"),
+    ("Limits", "future_tolerance_seconds"),
+    ("The worker", "batch_max_records"),
+    ("Metrics and logs", "metrics_host"),
+)
+"""Title of each section, and the field that it begins with."""
+
+_HEAD: Final = f"""# Settings
+
+<!-- Written by `python -m streams.settings_page --write` from streams/settings.py. -->
+
+Every setting is an environment variable, or a key of a TOML file: the one that `{FILE_VARIABLE}` (or `--config`) names,
+or `{DEFAULT_FILE}` in the working directory. A variable wins over the file; an option of a command wins over both. All
+of them are checked before anything starts: a value that cannot work, or a name that is none of these, ends the command
+with exit status 2 and one line that says what to change.
+
+In variables, lists are written `a,b,c` and tables `name=value,name=value`; in the file they are TOML's own:
+
+```toml
+kafka_bootstrap = "kafka-1:9092,kafka-2:9092"
+windows_days = [1, 7, 30, 90, 365]
+business_time_zone = "Europe/Lisbon"
+
+[topics]
+signup = "acme.signups"
+
+[currency_rates]
+EUR = "1.0825"
+```
+
+Settings marked with **¹** decide what stored numbers mean. Redis remembers them: a worker that is started with others
+under the same group and prefix refuses to go on, and names the setting that differs.
+"""
+
+
+class Described(NamedTuple):
+    """One setting as people need it.
+
+    Attributes:
+        name: The file's key.
+        variable: The environment variable.
+        default: As it would be written in a variable; empty where there is none.
+        unit: What its value is measured in, or what kind of thing it is.
+        meaning: What it decides.
+        example: A value as it would be written in a variable.
+        decides_meaning: Whether stored numbers depend on it.
+    """
+
+    name: str
+    variable: str
+    default: str
+    unit: str
+    meaning: str
+    example: str
+    decides_meaning: bool
+
+
+def describe() -> list[Described]:
+    """Return every setting, in the order of the documentation."""
+    described = []
+    for name, field in Settings.model_fields.items():
+        extra = field.json_schema_extra
+        assert isinstance(extra, dict), f"{name} has no unit"
+        assert field.description, f"{name} has no meaning"
+        assert field.examples, f"{name} has no example"
+        described.append(
+            Described(
+                name,
+                ENVIRONMENT_PREFIX + name.upper(),
+                _as_written(field.default),
+                str(extra["unit"]),
+                field.description,
+                str(field.examples[0]),
+                name in MEANING,
+            )
+        )
+    return described
+
+
+def _as_written(value: object) -> str:
+    """Return a default as it would be written in an environment variable."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case SecretStr():
+            return value.get_secret_value()
+        case dict():
+            return ",".join(f"{name}={content}" for name, content in value.items())
+        case tuple():
+            return ",".join(str(part) for part in value)
+        case str() | int() | float() | Decimal():
+            return str(value)
+    raise AssertionError(f"no way to write {value!r}")
+
+
+def page() -> str:
+    """Return docs/settings.md as it should be."""
+    lines = [_HEAD]
+    titles = {first: title for title, first in _SECTIONS}
+    for setting in describe():
+        if setting.name in titles:
+            lines += [f"## {titles[setting.name]}", ""]
+        mark = " ¹" if setting.decides_meaning else ""
+        default = f"`{setting.default}`" if setting.default else "not set"
+        lines += [
+            f"### `{setting.name}`{mark}",
+            "",
+            setting.meaning,
+            "",
+            "| environment variable | unit | default | example |",
+            "| --- | --- | --- | --- |",
+            f"| `{setting.variable}` | {setting.unit} | {default} | `{setting.example}` |",
+            "",
+        ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the page, or check that it is up to date; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m streams.settings_page", description=__doc__)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--write", action="store_true", help="write docs/settings.md")
+    what.add_argument("--check", action="store_true", help="exit 1 if docs/settings.md is not what it should be")
+    what.add_argument("--json", action="store_true", help="print the settings as JSON")
+    chosen = parser.parse_args(arguments)
+    if chosen.json:
+        json.dump([setting._asdict() for setting in describe()], sys.stdout, indent=2)
+        sys.stdout.write("\n")
+    elif chosen.write:
+        PAGE.write_text(page(), encoding="utf-8")
+    elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != page():
+        sys.stderr.write(
+            f"{PAGE.name} is not what streams/settings.py says; run python -m streams.settings_page --write\n"
+        )
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

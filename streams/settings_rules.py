@@ -1,0 +1,349 @@
+"""What each setting must satisfy, and how its text is read.
+
+Pure but for the time zone database and the existence of the CA file. Every rule raises ValueError with a sentence that
+says what is wrong and what to do; a rule over several settings raises RuleBrokenError, which names the one to change.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import json
+import keyword
+import math
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from pydantic import SecretStr
+
+MINUTES_PER_DAY: Final = 1440
+LEAST_BUCKET_MINUTES: Final = 5
+MAX_WINDOW_DAYS: Final = 365
+MAX_WINDOWS: Final = 12
+MAX_DIMENSIONS: Final = 8
+MAX_TOPIC_CHARACTERS: Final = 249
+
+RESERVED_DIMENSIONS: Final = frozenset(
+    (
+        *(
+            "id",
+            "source",
+            "type",
+            "customer_id",
+            "time",
+            "sequence",
+            "test",
+            "plan",
+            "mrr_minor",
+            "currency",
+            "country",
+        ),
+        *("channel", "reason", "involuntary", "effective_at", "revokes", "kind", "status", "score", "via", "outcome"),
+        *("completed", "feature", "all", "none", "other"),
+    )
+)
+"""Members that events already have, and the names that labels use for "no dimension" and "no value"."""
+
+_TOPIC: Final = re.compile(r"[A-Za-z0-9._-]+")
+_NAME: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_MEMBER: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
+_CURRENCY: Final = re.compile(r"[A-Z]{3}")
+_BROKER: Final = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})")
+
+
+class RuleBrokenError(ValueError):
+    """Several settings do not go together.
+
+    Args:
+        setting: The field to change.
+        message: What is wrong and what to do.
+    """
+
+    def __init__(self, setting: str, message: str) -> None:
+        self.setting = setting
+        super().__init__(message)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return "did you mean X?" for the closest known name, or a pointer to the list where none is close."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"did you mean {close[0]}?" if close else "docs/settings.md lists what there is"
+
+
+def split_list(value: object) -> object:
+    """Read "a,b" and "[a, b]" as a list; anything but text passes through."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if text.startswith("["):
+        return _json(text)
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def split_pairs(value: object) -> object:
+    """Read "a=x,b=y" and a JSON object as a mapping; anything but text passes through."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if text.startswith("{"):
+        return _json(text)
+    pairs: dict[str, str] = {}
+    for part in text.split(","):
+        if not part.strip():
+            continue
+        name, equals, content = (piece.strip() for piece in part.partition("="))
+        if not (equals and name and content):
+            raise ValueError(f"{part.strip()!r} is not of the form name=value; write name=value,name=value")
+        if name in pairs:
+            raise ValueError(f"{name!r} stands in it twice; keep one")
+        pairs[name] = content
+    return pairs
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text, parse_float=Decimal)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it begins like JSON and is none ({error.msg}); write it without brackets") from error
+
+
+def lower_case(value: object) -> object:
+    """Take names in any case; anything but text passes through."""
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def upper_case(value: object) -> object:
+    """Take names in any case; anything but text passes through."""
+    return value.strip().upper() if isinstance(value, str) else value
+
+
+def check_bootstrap(value: str) -> str:
+    """Every broker is host:port."""
+    brokers = [broker.strip() for broker in value.split(",")]
+    for broker in brokers:
+        match = _BROKER.fullmatch(broker)
+        if match is None or not 0 < int(match[1]) < 65536:
+            raise ValueError(f"{broker!r} is not host:port; write for example kafka-1:9092,kafka-2:9092")
+    return ",".join(brokers)
+
+
+def check_group(value: str | None) -> str | None:
+    """A name that Kafka and Redis take as it is."""
+    if value is not None and _NAME.fullmatch(value) is None:
+        raise ValueError("use 1 to 128 letters, digits, dots, colons, hyphens or underscores")
+    return value
+
+
+def check_topic(value: str) -> str:
+    """A name that Kafka allows for a topic."""
+    if _TOPIC.fullmatch(value) is None or len(value) > MAX_TOPIC_CHARACTERS or value in {".", ".."}:
+        raise ValueError(f"{value!r} is no topic name; use 1 to 249 letters, digits, dots, hyphens or underscores")
+    return value
+
+
+def check_known_keys(mapping: Mapping[str, object], known: Sequence[str]) -> None:
+    """Every key of a mapping is one of the known ones."""
+    for key in mapping:
+        if key not in known:
+            raise ValueError(f"{key!r} is none of {', '.join(known)}; {did_you_mean(key, known)}")
+
+
+def check_redis_url(value: SecretStr) -> SecretStr:
+    """A URL that redis-py takes."""
+    parts = urlsplit(value.get_secret_value())
+    if parts.scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("it must begin with redis://, rediss:// (TLS) or unix://")
+    if parts.scheme == "unix" and not parts.path.startswith("/"):
+        raise ValueError("a socket is written unix:///path/to/redis.sock")
+    if parts.scheme != "unix" and not parts.hostname:
+        raise ValueError("it names no host; write for example redis://redis:6379/0")
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise ValueError("its port is not a number up to 65535") from error
+    assert port is None or 0 <= port < 65536
+    if parts.scheme != "unix" and re.fullmatch(r"(/\d*)?", parts.path) is None:
+        raise ValueError("what follows the host is the number of a database, for example /0")
+    return value
+
+
+def without_password(url: str) -> str:
+    """Return a URL with its password replaced by asterisks, also where the URL is malformed."""
+    hidden = re.sub(r"://([^:@/]*):.*@", r"://\1:****@", url)
+    hidden = re.sub(r"(?i)(password=)[^&]*", r"\1****", hidden)
+    # "redis://user:secret" without a host: what stands where the port should is then the password.
+    return re.sub(r"(://[^:@/\[]*):(?!\*{4}@)(?!\d{1,5}(/|\?|$)).*", r"\1:****", hidden)
+
+
+def check_redis_prefix(value: str) -> str:
+    """A prefix without the braces that Redis Cluster hashes by."""
+    if _NAME.fullmatch(value) is None:
+        raise ValueError("use letters, digits, dots, colons, hyphens or underscores; braces are Redis Cluster's")
+    return value
+
+
+def check_windows(value: tuple[int, ...]) -> tuple[int, ...]:
+    """Ascending, each once, within the year that is kept bucket by bucket."""
+    if not value:
+        raise ValueError("name at least one window")
+    if len(value) > MAX_WINDOWS:
+        raise ValueError(f"{len(value)} windows are too many; at most {MAX_WINDOWS}")
+    for days in value:
+        if not 1 <= days <= MAX_WINDOW_DAYS:
+            raise ValueError(f"a window has 1 to {MAX_WINDOW_DAYS} days, not {days}")
+    if list(value) != sorted(set(value)):
+        ascending = ",".join(str(days) for days in sorted(set(value)))
+        raise ValueError(f"list them ascending and each once: {ascending}")
+    return value
+
+
+def check_dimensions(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of members that events do not already have."""
+    if len(value) > MAX_DIMENSIONS:
+        raise ValueError(f"{len(value)} dimensions are too many; at most {MAX_DIMENSIONS}")
+    for name in value:
+        if _MEMBER.fullmatch(name) is None or keyword.iskeyword(name):
+            raise ValueError(f"{name!r} cannot name a member; use letters, digits and underscores, a letter first")
+        if name in {"plan", "country", "channel"}:
+            raise ValueError(f"{name!r} is a dimension anyway; leave it out")
+        if name in RESERVED_DIMENSIONS:
+            raise ValueError(f"{name!r} already has a meaning; name the member in your events differently")
+    if len(set(value)) != len(value):
+        raise ValueError("a dimension stands in it twice; keep one")
+    return value
+
+
+def check_time_zone(value: str) -> str:
+    """A zone that the time zone database knows."""
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        close = difflib.get_close_matches(value, sorted(available_timezones()), n=1)
+        hint = f"did you mean {close[0]}?" if close else "write an IANA name such as Europe/Lisbon"
+        raise ValueError(f"no such time zone; {hint}") from error
+    return value
+
+
+def check_bucket(value: int) -> int:
+    """A bucket divides a day."""
+    if not LEAST_BUCKET_MINUTES <= value <= MINUTES_PER_DAY or MINUTES_PER_DAY % value:
+        raise ValueError(f"it must divide a day ({MINUTES_PER_DAY} minutes) and be at least 5; use 60, 30 or 15")
+    return value
+
+
+@functools.lru_cache(maxsize=8)
+def zone_offsets(zone: str) -> Mapping[int, datetime]:
+    """Return every offset from UTC that a zone has from 1999 to 2110, with the first day it was found on.
+
+    These are the years whose months are counted, with a margin for windows that begin before 2000.
+
+    Args:
+        zone: IANA name.
+
+    Returns:
+        Offset (seconds, east positive) to the first day (UTC) that has it, in order of time. Days are looked at one by
+        one: no zone has had an offset for less than a day in these years.
+    """
+    place = ZoneInfo(zone)
+    found: dict[int, datetime] = {}
+    day, end, step = datetime(1998, 12, 31, tzinfo=UTC), datetime(2111, 1, 1, tzinfo=UTC), timedelta(days=1)
+    while day < end:
+        offset = day.astimezone(place).utcoffset()
+        assert offset is not None
+        found.setdefault(offset // timedelta(seconds=1), day)
+        day += step
+    return found
+
+
+def check_bucket_fits_zone(bucket_minutes: int, zone: str) -> None:
+    """A month of the business time zone begins on a bucket boundary, whatever the offset at that time."""
+    offsets = zone_offsets(zone)
+    bad = [offset for offset in offsets if offset % (bucket_minutes * 60)]
+    if not bad:
+        return
+    fitting = math.gcd(MINUTES_PER_DAY, bucket_minutes, *(offset // 60 for offset in offsets))
+    shown = ", ".join(f"{_offset_text(offset)} (seen on {offsets[offset]:%Y-%m-%d})" for offset in bad[:3])
+    raise RuleBrokenError(
+        "bucket_minutes",
+        f"it does not divide the offset {shown} of {zone}; use {fitting}, or another business_time_zone",
+    )
+
+
+def _offset_text(offset_seconds: int) -> str:
+    hours, minutes = divmod(abs(offset_seconds) // 60, 60)
+    return f"{'-' if offset_seconds < 0 else '+'}{hours:02}:{minutes:02}"
+
+
+def check_currency(value: str) -> str:
+    """A currency is three capital letters."""
+    if _CURRENCY.fullmatch(value) is None:
+        raise ValueError("a currency is three capital letters (ISO 4217), for example EUR")
+    return value
+
+
+def check_rates(value: dict[str, Decimal]) -> dict[str, Decimal]:
+    """Rates are positive, and finite."""
+    for currency, rate in value.items():
+        check_currency(currency)
+        if not rate.is_finite() or rate <= 0:
+            raise ValueError(f"the rate of {currency} must be above zero, not {rate}")
+    return value
+
+
+def check_rates_foreign(rates: Mapping[str, Decimal], default_currency: str) -> None:
+    """The default currency needs no rate."""
+    if default_currency in rates:
+        raise RuleBrokenError(
+            "currency_rates", f"{default_currency} is the default currency, its rate is 1; leave it out"
+        )
+
+
+def check_segment_windows(segment_windows: tuple[int, ...], windows: tuple[int, ...]) -> None:
+    """Segments are exported for windows that are counted."""
+    missing = [days for days in segment_windows if days not in windows]
+    if missing:
+        counted = ",".join(str(days) for days in windows)
+        raise RuleBrokenError(
+            "segment_windows_days", f"{missing[0]} is none of windows_days ({counted}); add it there or drop it"
+        )
+
+
+def check_topics_distinct(topics: Mapping[str, str], dead_letter_topic: str, survey_request_topic: str) -> None:
+    """No topic serves two purposes."""
+    used: dict[str, str] = {}
+    purposes = [*((f"topics.{name}", topic) for name, topic in topics.items())]
+    purposes += [("dead_letter_topic", dead_letter_topic), ("survey_request_topic", survey_request_topic)]
+    for purpose, topic in purposes:
+        if topic in used:
+            raise RuleBrokenError(
+                purpose, f"{topic!r} is the topic of {used[topic]} already; every purpose needs its own"
+            )
+        used[topic] = purpose
+
+
+def check_kafka_security(
+    *, protocol: str, mechanism: str | None, username: str | None, has_password: bool, ca_file: Path | None
+) -> None:
+    """What the protocol needs is there, and what it would not use is not."""
+    if protocol.startswith("SASL"):
+        for setting, there in (
+            ("kafka_sasl_mechanism", mechanism is not None),
+            ("kafka_username", bool(username)),
+            ("kafka_password", has_password),
+        ):
+            if not there:
+                raise RuleBrokenError(setting, f"kafka_security_protocol {protocol} needs it; set it")
+    elif mechanism is not None:
+        raise RuleBrokenError("kafka_security_protocol", "kafka_sasl_mechanism has no effect with it; use SASL_SSL")
+    if ca_file is not None and not protocol.endswith("SSL"):
+        raise RuleBrokenError("kafka_security_protocol", "kafka_ca_file has no effect with it; use SSL or SASL_SSL")
+    if ca_file is not None and not ca_file.is_file():
+        raise RuleBrokenError("kafka_ca_file", "there is no such file; correct the path")

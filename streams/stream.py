@@ -1,0 +1,140 @@
+"""The stream as a worker sees it: the partitions it owns, and what it tells of them.
+
+Agents hand batches to `apply`; the consumer asks and tells it of assignments (`streams.ownership`); partitions tell it what
+they did (`streams.writing`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import structlog
+
+from kpis.cells import Cells
+from streams.batches import Batch
+from streams.errors import Halt, PositionOutOfRange, TenureError
+from streams.live import LiveCounts
+from streams.meters import Meters
+from streams.partition import Partition
+from streams.records import TP
+from streams.writing import Applied, Writing
+
+log = structlog.get_logger(__name__)
+_LEAST_CACHE: Final = 1000
+
+
+class Stream:
+    """Implements `streams.ownership.PartitionOwner` and `streams.writing.Listener`."""
+
+    def __init__(self, writing: Writing, *, live: LiveCounts, meters: Meters) -> None:
+        """Own nothing yet.
+
+        Args:
+            writing: Services and limits.
+            live: The rolling counts of the partitions owned.
+            meters: The worker's own metrics.
+        """
+        self.writing = writing
+        self.live = live
+        self.meters = meters
+        self.partitions: dict[int, Partition] = {}
+        self.halted: dict[int, Exception] = {}
+        self.generation = -1
+        #: how the consumer is sent to another offset, and told to leave a partition alone; set once it is there
+        self.seek: Callable[[TP, int], None] = _nowhere
+        self.hold: Callable[[list[int]], None] = _nothing
+
+    async def apply(self, batch: Batch) -> None:
+        """Take a batch over from an agent; waits while its partition is busy."""
+        partition = self.partitions.get(batch.partition)
+        if partition is not None and not batch.stale:
+            await partition.put(batch)
+
+    async def close(self) -> None:
+        """Stop all partitions."""
+        await self.on_revoked(frozenset(self.partitions))
+
+    # -- ownership
+
+    async def on_assigned(self, partitions: frozenset[int], generation: int) -> None:
+        """See `PartitionOwner`."""
+        self.generation = generation
+        self.meters.on_assigned()
+        log.info("partitions_assigned", partitions=sorted(partitions), generation=generation)
+
+    async def positions(self, partitions: frozenset[int]) -> Mapping[TP, int]:
+        """See `PartitionOwner`: load what is stored, and begin to work."""
+        await self.on_revoked(partitions & self.partitions.keys())
+        cache = max(_LEAST_CACHE, self.writing.state_cache_customers // max(1, len(partitions)))
+        stored = {number: await self.writing.tables.load(number) for number in sorted(partitions)}
+        found: dict[TP, int] = {}
+        for number in sorted(partitions):
+            partition = Partition(number, self.writing, self, stored[number], cache=cache)
+            self.partitions[number] = partition
+            found |= partition.positions
+            partition.start()
+        return found
+
+    async def on_revoked(self, partitions: frozenset[int]) -> None:
+        """See `PartitionOwner`."""
+        for number in sorted(partitions):
+            partition = self.partitions.pop(number, None)
+            self.halted.pop(number, None)
+            if partition is not None:
+                await partition.close()
+                self.live.drop(number)
+
+    def on_halt(self, tp: TP, stored: int, earliest: int, end: int) -> None:
+        """See `PartitionOwner`."""
+        self._halt(tp.partition, PositionOutOfRange(tp.topic, tp.partition, stored, earliest, end))
+
+    def _halt(self, number: int, fault: Exception) -> None:
+        self.halted[number] = fault
+        if isinstance(fault, Halt):
+            log.error("partition_halted", partition=number, advice=fault.advice)
+        else:
+            log.error("partition_halted", partition=number, advice="a fault of ours: report it", exc_info=fault)
+
+    # -- what partitions tell
+
+    def move_to(self, tp: TP, offset: int) -> None:
+        """See `Listener`."""
+        self.seek(tp, offset)
+
+    def on_committed(self, partition: Partition, applied: Applied, cells: Cells) -> None:
+        """See `Listener`."""
+        self.meters.on_committed(applied)
+        if not partition.recovering:
+            self.live.change(partition.number, cells)
+
+    def on_recovered(self, partition: Partition) -> None:
+        """See `Listener`."""
+        self.live.take(partition.number, partition.names, partition.cells)
+
+    def on_conflict(self, partition: Partition) -> None:
+        """See `Listener`."""
+        self.live.drop(partition.number)
+        self.meters.on_conflict()
+
+    def on_halted(self, partition: Partition) -> None:
+        """See `Listener`."""
+        self.hold([partition.number])
+        assert partition.fault is not None
+        self._halt(partition.number, partition.fault)
+
+    def on_waiting(self, error: TenureError) -> None:
+        """See `Listener`."""
+        self.meters.on_waiting(error)
+
+    def on_answer(self) -> None:
+        """See `Listener`."""
+        self.meters.on_answer()
+
+
+def _nowhere(tp: TP, offset: int) -> None:
+    """Stand in until there is a consumer."""
+
+
+def _nothing(partitions: list[int]) -> None:
+    """Stand in until there is a consumer."""

@@ -1,0 +1,62 @@
+"""Looking at Kafka before anything starts: are the topics there, and do they fit together?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from streams.errors import ConfigurationError
+
+log = structlog.get_logger(__name__)
+
+
+async def partition_counts(topics: Sequence[str], client_options: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many partitions each topic has; 0 for one that does not exist. Waits while Kafka is away.
+
+    Args:
+        topics: Their names.
+        client_options: Of an aiokafka client: addresses and security.
+    """
+    pause = 0.1
+    while True:
+        admin = AIOKafkaAdminClient(**client_options)
+        try:
+            await admin.start()
+            described = await admin.describe_topics(list(topics))
+            found = {topic["topic"]: len(topic["partitions"]) for topic in described if not topic["error_code"]}
+            return {topic: found.get(topic, 0) for topic in topics}
+        except (KafkaError, OSError) as error:
+            log.warning("waiting_for_kafka", reason=repr(error), pause_seconds=pause)
+        finally:
+            await admin.close()
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, 5.0)
+
+
+def check_topics(counts: Mapping[str, int], *, input_topics: Sequence[str]) -> int:
+    """Return the number of partitions that all input topics have.
+
+    Args:
+        counts: Partitions by topic, 0 for a missing one; may hold other topics that must exist.
+        input_topics: Those that must have equally many.
+
+    Raises:
+        ConfigurationError: A topic is missing, or the input topics are not co-partitioned; it names them.
+    """
+    missing = sorted(topic for topic, count in counts.items() if not count)
+    if missing:
+        raise ConfigurationError(
+            "TENURE_TOPICS", ", ".join(missing), "no such topic in Kafka; create it, all input topics with equally many partitions"
+        )
+    sizes = {counts[topic] for topic in input_topics}
+    if len(sizes) > 1:
+        listed = ", ".join(f"{topic} has {counts[topic]}" for topic in input_topics)
+        raise ConfigurationError(
+            "TENURE_TOPICS", f"{len(sizes)} partition counts", f"all input topics need equally many partitions, but {listed}"
+        )
+    return sizes.pop()

@@ -1,0 +1,145 @@
+"""What the writers of all partitions share, and whom they tell."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from kpis.cells import Cells
+from kpis.money import Money
+from kpis.names import Names
+from kpis.windows import Windows
+from schemas.decoding import Decoder
+from schemas.refusals import Refusal
+from streams.batches import Batch
+from streams.errors import TenureError
+from streams.outbox import Outbox
+from streams.records import TP
+from streams.settings import Settings
+from streams.tables import Tables
+
+if TYPE_CHECKING:
+    from streams.partition import Partition
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """Services and limits, the same for all partitions of a worker."""
+
+    tables: Tables
+    outbox: Outbox
+    decoder: Decoder
+    windows: Windows
+    money: Money
+    dimensions: tuple[str, ...]
+    partitions: int
+    topics: tuple[str, ...]
+    mixed_topic: str
+    dead_letter_topic: str
+    max_facts: int = 4096
+    max_values: int = 4096
+    batch_max_records: int = 5000
+    state_cache_customers: int = 200_000
+
+    def new_names(self) -> Names:
+        """Return empty intern tables."""
+        return Names(money=self.money, dimensions=self.dimensions, max_values=self.max_values)
+
+
+def meaning_of(settings: Settings) -> tuple[Windows, Money]:
+    """Return the windows and the money that settings ask for."""
+    windows = Windows(
+        settings.windows_days,
+        time_zone=settings.business_time_zone,
+        bucket_ms=settings.bucket_minutes * 60_000,
+    )
+    return windows, Money(settings.default_currency, settings.currency_rates)
+
+
+def decoder_of(settings: Settings, *, latest_ms: int | None = None) -> Decoder:
+    """Return the decoder that settings ask for; `latest_ms` is for files, whose records have no time of their own."""
+    return Decoder(
+        dimensions=settings.dimensions,
+        default_currency=settings.default_currency,
+        currencies=frozenset(settings.currency_rates),
+        future_tolerance_ms=settings.future_tolerance_seconds * 1000,
+        latest_ms=latest_ms,
+        max_record_bytes=settings.max_record_bytes,
+    )
+
+
+def writing_of(
+    settings: Settings, *, tables: Tables, outbox: Outbox, partitions: int, latest_ms: int | None = None
+) -> Writing:
+    """Return what writers need, as settings ask for it."""
+    windows, money = meaning_of(settings)
+    return Writing(
+        tables=tables,
+        outbox=outbox,
+        decoder=decoder_of(settings, latest_ms=latest_ms),
+        windows=windows,
+        money=money,
+        dimensions=settings.dimensions,
+        partitions=partitions,
+        topics=settings.input_topics,
+        mixed_topic=settings.topics["events"],
+        dead_letter_topic=settings.dead_letter_topic,
+        max_facts=settings.max_facts_per_customer,
+        max_values=settings.max_segment_values,
+        batch_max_records=settings.batch_max_records,
+        state_cache_customers=settings.state_cache_customers,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What one commit applied."""
+
+    #: records of the batches (count)
+    records: int
+    #: events by type, duplicates included
+    types: Counter[str]
+    refusals: Sequence[Refusal]
+    tests: int
+    duplicates: int
+    conflicts: int
+    #: records sent to the partition of their customer, by the topic they lay on
+    forwarded: Counter[str]
+    cache_hits: int
+    cache_misses: int
+    fold_seconds: float
+    commit_seconds: float
+
+
+class Sink(Protocol):
+    """What agents hand their batches to."""
+
+    async def apply(self, batch: Batch) -> None:
+        """Take a batch over; returns once there is room for the next. Never raises for what a record holds."""
+
+
+class Listener(Protocol):
+    """Whom a partition tells what happens to it."""
+
+    def move_to(self, tp: TP, offset: int) -> None:
+        """Read on from another offset."""
+
+    def on_committed(self, partition: Partition, applied: Applied, cells: Cells) -> None:
+        """Batches were committed."""
+
+    def on_recovered(self, partition: Partition) -> None:
+        """All counters are in memory."""
+
+    def on_conflict(self, partition: Partition) -> None:
+        """Somebody else has committed: what was in memory is dropped."""
+
+    def on_halted(self, partition: Partition) -> None:
+        """The partition stops; `partition.fault` says why."""
+
+    def on_waiting(self, error: TenureError) -> None:
+        """A service does not answer."""
+
+    def on_answer(self) -> None:
+        """The tables answered."""

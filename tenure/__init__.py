@@ -1,0 +1,1 @@
+"""The command, and the composition root: the only place that chooses adapters and registers agents."""

@@ -1,0 +1,115 @@
+"""The `tenure` command: its list of commands, and how it ends.
+
+Every fault of the world ends in one line on standard error that says what to change. Exit status: 0 done, 1 a check
+failed or something could not be delivered, 2 wrong usage or configuration, 128 + n ended by signal n.
+The modules that do the work are imported when their command runs, so that `tenure --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from streams.errors import TenureError
+from tenure.commands import company, demo, kpi, publish, replay, worker
+from tenure.running import Stopped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+USAGE_EXIT_STATUS = 2
+
+
+class OneLineErrors(TyperGroup):
+    """A group of commands whose errors are one line each, without a traceback."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run the command that the arguments name, and leave the process with its exit status."""
+        assert standalone_mode, "call the functions of tenure.commands instead"
+        previous = signal.signal(signal.SIGTERM, _stop)
+        try:
+            status = super().main(args, prog_name or "tenure", complete_var, False, windows_expand_args, **extra)
+        except TenureError as error:
+            status = _complain(str(error), error.exit_status)
+        except typer.TyperException as error:
+            status = _complain(_usage_line(error), USAGE_EXIT_STATUS)
+        except Stopped as stopped:
+            status = 128 + stopped.signal_number
+        except typer.Abort:
+            status = 128 + signal.SIGINT
+        finally:
+            signal.signal(signal.SIGTERM, previous)
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+def _stop(signal_number: int, _frame: FrameType | None) -> None:
+    raise Stopped(signal_number)
+
+
+def _complain(message: str, status: int) -> int:
+    line = " ".join(message.split())
+    typer.echo(f"tenure: {line}", err=True)
+    return status
+
+
+def _usage_line(error: typer.TyperException) -> str:
+    context: typer.Context | None = getattr(error, "ctx", None)
+    command = "tenure" if context is None else context.command_path
+    return f"{error.format_message().rstrip('.')}; see {command} --help"
+
+
+app = typer.Typer(
+    name="tenure",
+    cls=OneLineErrors,
+    help="Exact rolling retention, churn and 7-day drop-off of a subscription business, from Kafka to Prometheus.",
+    epilog="Settings are environment variables (TENURE_...) or keys of tenure.toml: docs/settings.md lists them all.",
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow, and only needed here
+
+        try:
+            typer.echo(f"tenure {version('tenure')}")
+        except PackageNotFoundError:
+            typer.echo("tenure, from its source folder")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _begin(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    assert not version, "the option's callback has ended the command"
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+# The order is the one in which somebody new needs them.
+for function in (demo.demo, worker.worker, publish.publish, replay.replay, kpi.kpi, company.company):
+    app.command()(function)
+
+
+def main() -> None:
+    """Run the command that the process was started with; it does not return."""
+    app()

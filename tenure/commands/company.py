@@ -1,0 +1,43 @@
+"""`tenure company`: the events of the demo's company, as NDJSON."""
+
+# ruff: noqa: PLC0415 - imports wait until the command runs.
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+
+def company(
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="The same seed is the same company.")] = 1,
+    days: Annotated[
+        int, typer.Option("--days", metavar="N", min=1, max=3650, help="How many days of its life, from the first.")
+    ] = 365,
+    customers: Annotated[
+        int, typer.Option("--customers", metavar="N", min=1, max=10_000_000, help="About how many it has at the end.")
+    ] = 1000,
+    end: Annotated[
+        datetime,
+        typer.Option("--end", formats=["%Y-%m-%d"], metavar="DATE", help="The day after the last one, in UTC."),
+    ] = datetime(2026, 1, 1),  # noqa: DTZ001 - typer reads dates without a zone; it becomes UTC below
+) -> None:
+    """Print the events of a simulated company as NDJSON.
+
+    They come in the order of their arrival, and as in life some are late, repeated or damaged. For example:
+    tenure company --days 90 | tenure replay - --by plan
+    """
+    import sys
+
+    from tenure.company import Company
+
+    start = end.replace(tzinfo=UTC)
+    story = Company(seed, start, customers=customers, history_days=days, founded_days=days)
+    write = sys.stdout.buffer.write
+    for arrival in story.events():
+        if arrival.arrived_at_ms >= story.start_ms:
+            break
+        # A damaged record may hold line ends; in a file of lines it must stay one record.
+        write(arrival.value.replace(b"\n", b" ") + b"\n")
+    sys.stdout.flush()

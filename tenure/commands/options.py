@@ -1,0 +1,95 @@
+"""Options that several commands have, and the checks that belong to them.
+
+Not the settings: those are in `streams.settings`, and an option of the same name wins over them.
+"""
+
+from __future__ import annotations
+
+import difflib
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from streams.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from streams.settings import Settings
+
+BUILT_IN_DIMENSIONS: Final = ("plan", "country", "channel")
+
+
+class Lens(StrEnum):
+    """Whose definition of churn is meant."""
+
+    STANDARD = "standard"
+    STRIPE = "stripe"
+    BAREMETRICS = "baremetrics"
+    PROFITWELL = "profitwell"
+
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="Settings file (TOML) instead of the one that TENURE_CONFIG names, or ./tenure.toml.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else there.")]
+At = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--at",
+        metavar="T",
+        help="As of T: a date, or an instant such as 2026-03-01T00:00:00Z, on a bucket boundary. Repeatable.",
+    ),
+]
+By = Annotated[
+    list[str] | None,
+    typer.Option("--by", metavar="DIM", help="Also by plan, country, channel or another dimension. Repeatable."),
+]
+Windows = Annotated[
+    list[str] | None,
+    typer.Option("--window", metavar="D", help="Only this window, such as 30d or month. Repeatable."),
+]
+Lenses = Annotated[
+    list[Lens] | None,
+    typer.Option(
+        "--lens",
+        metavar="L",
+        help="Only this definition of churn: standard, stripe, baremetrics or profitwell. Repeatable.",
+    ),
+]
+
+
+def checked_dimensions(by: Sequence[str] | None, settings: Settings) -> tuple[str, ...]:
+    """Return the dimensions of `--by`, each once.
+
+    Raises:
+        UsageError: A name that is no dimension of the settings.
+    """
+    return _checked("--by", by, (*BUILT_IN_DIMENSIONS, *settings.dimensions))
+
+
+def checked_windows(windows: Sequence[str] | None, settings: Settings) -> tuple[str, ...]:
+    """Return the windows of `--window` by the names of reports ("30d", "month"), each once; "30" means "30d".
+
+    Raises:
+        UsageError: A window that the settings do not count.
+    """
+    named = [f"{window}d" if window.isdecimal() else window for window in windows or ()]
+    return _checked("--window", named, (*(f"{days}d" for days in settings.windows_days), "month"))
+
+
+def _checked(option: str, values: Iterable[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
+    chosen = tuple(dict.fromkeys(values or ()))
+    for value in chosen:
+        if value not in known:
+            close = difflib.get_close_matches(value, known, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise UsageError(f"{option} {value}: there is only {', '.join(known)}{hint}")
+    return chosen

@@ -1,0 +1,68 @@
+"""How `kpi` and `replay` print a report: as JSON of the contract, or as tables."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from tenure.report_tables import report_tables
+from tenure.screen_formats import standard_console
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streams.settings import Settings
+
+
+def print_report(
+    report: Sequence[dict[str, Any]],
+    settings: Settings,
+    *,
+    windows: Sequence[str],
+    lenses: Sequence[str],
+    as_json: bool,
+) -> None:
+    """Print a report on standard output.
+
+    Args:
+        report: One object for each instant, in the shape that `kpi --json` prints.
+        settings: For the currency that MRR is shown in.
+        windows: The windows to keep ("30d"); all of them where it is empty.
+        lenses: The definitions of churn to keep; all of them where it is empty.
+        as_json: JSON instead of tables.
+    """
+    chosen = [only(entry, windows=windows, lenses=lenses) for entry in report]
+    if as_json:
+        json.dump(chosen, sys.stdout, ensure_ascii=False, allow_nan=False, indent=2)
+        sys.stdout.write("\n")
+        return
+    console = standard_console()
+    for entry in chosen:
+        console.print(report_tables(entry, currency=settings.default_currency, width=console.width))
+
+
+def only(entry: dict[str, Any], *, windows: Sequence[str], lenses: Sequence[str]) -> dict[str, Any]:
+    """Return one object of a report with nothing but the windows and lenses that were asked for."""
+    kept = {**entry, "windows": _only_windows(entry["windows"], windows, lenses)}
+    if "segments" in entry:
+        kept["segments"] = {
+            dimension: {
+                value: {**segment, "windows": _only_windows(segment["windows"], windows, lenses)}
+                for value, segment in values.items()
+            }
+            for dimension, values in entry["segments"].items()
+        }
+    return kept
+
+
+def _only_windows(counted: dict[str, Any], windows: Sequence[str], lenses: Sequence[str]) -> dict[str, Any]:
+    return {name: _only_lenses(counts, lenses) for name, counts in counted.items() if not windows or name in windows}
+
+
+def _only_lenses(counts: dict[str, Any], lenses: Sequence[str]) -> dict[str, Any]:
+    if not lenses:
+        return counts
+    ratios = counts["ratios"]
+    churn = {lens: value for lens, value in ratios["churn"].items() if lens in lenses}
+    return {**counts, "ratios": {**ratios, "churn": churn}}

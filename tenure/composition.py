@@ -1,0 +1,108 @@
+"""The composition root: the only place that chooses adapters and puts the parts of a worker together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from agents import register_all
+from streams.application import App, build_app
+from streams.errors import ConfigurationError
+from streams.live import LiveCounts
+from streams.meters import Meters
+from streams.outbox import LogOutbox
+from streams.settings import Settings
+from streams.stream import Stream
+from streams.tables import StreamMark, Tables
+from streams.writing import Writing, writing_of
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """The parts of one worker; start and stop `app`."""
+
+    app: App
+    stream: Stream
+    writing: Writing
+    live: LiveCounts
+    meters: Meters
+
+    def lag_records(self) -> int:
+        """Return how many records wait to be applied, over the partitions owned (count)."""
+        consumer = self.app.batch_consumer
+        partitions = self.stream.partitions.values()
+        return sum(partition.lag(topic, consumer) for partition in partitions for topic in self.writing.topics)
+
+
+def build_worker(
+    settings: Settings, *, broker: str, tables: Tables, partitions: int, latest_ms: int | None = None, **options: Any
+) -> Worker:
+    """Put a worker together.
+
+    Args:
+        settings: What to do, and with which limits.
+        broker: `embedded://NAME`, or what `streams.kafka.broker_url` returns.
+        tables: Where positions, states and counters are kept.
+        partitions: Partitions of every input topic (count).
+        latest_ms: For files: the first instant that is out of range, instead of the check against a record's timestamp.
+        options: More for `streams.application.build_app`.
+    """
+    outbox = LogOutbox(lambda: app.sender)
+    writing = writing_of(settings, tables=tables, outbox=outbox, partitions=partitions, latest_ms=latest_ms)
+    live = LiveCounts(
+        writing.windows,
+        dimensions=writing.new_names().dimensions,
+        segment_windows=[f"{days}d" for days in settings.segment_windows_days],
+    )
+    meters = Meters()
+    stream = Stream(writing, live=live, meters=meters)
+    app = build_app(
+        settings.group,
+        broker=broker,
+        owner=stream,
+        instance_id=settings.instance_id,
+        batch_max_records=settings.batch_max_records,
+        session_timeout_seconds=settings.session_timeout_seconds,
+        **options,
+    )
+    stream.seek = lambda tp, offset: app.batch_consumer.move_to(tp, offset)
+    stream.hold = lambda numbers: app.batch_consumer.hold(numbers)
+    register_all(app, settings.topics, stream)
+    return Worker(app, stream, writing, live, meters)
+
+
+async def claim_tables(settings: Settings, tables: Tables, *, partitions: int) -> None:
+    """Leave the stream's mark in its tables, or find that they belong to another stream.
+
+    Raises:
+        ConfigurationError: They were counted under other settings, another group, or another number of partitions.
+    """
+    found = await tables.mark(StreamMark(settings.group, partitions, settings.fingerprint()))
+    check_mark(settings, found, partitions=partitions)
+
+
+def check_mark(settings: Settings, found: StreamMark, *, partitions: int | None = None) -> None:
+    """Refuse tables that another stream has marked.
+
+    Raises:
+        ConfigurationError: See `claim_tables`.
+    """
+    if found.group != settings.group:
+        raise ConfigurationError(
+            "TENURE_GROUP",
+            settings.group,
+            f"the tables under {settings.redis_prefix!r} belong to the group {found.group!r}; "
+            "use that group, or set another TENURE_REDIS_PREFIX",
+        )
+    settings.check_fingerprint(found.meaning)
+    if partitions is not None and found.partitions != partitions:
+        raise ConfigurationError(
+            "TENURE_TOPICS",
+            f"{partitions} partitions",
+            f"the tables were counted with {found.partitions} partitions a topic; a customer's partition depends on it: "
+            "count anew under another TENURE_REDIS_PREFIX and TENURE_GROUP",
+        )

@@ -1,0 +1,105 @@
+"""Reading numbers back: the tables of a stream -> the report that `kpi` and `replay` print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kpis.cells import FIELD_BITS, Cells, groups_of
+from kpis.names import Names
+from kpis.report import Table, report
+from schemas.refusals import Reason
+from streams.clock import Clock, WallClock
+from streams.errors import UsageError
+from streams.redis_tables import RedisTables, connect
+from streams.settings import Settings
+from streams.tables import Head, Stored, Tables, decode_head
+from streams.writing import meaning_of
+from tenure.composition import check_mark
+from tenure.instants import end_of_bucket_ms
+
+Json = dict[str, Any]
+
+
+async def read_report(
+    settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = (), clock: Clock | None = None
+) -> list[Json]:
+    """Return the report of a running stream, from its Redis.
+
+    Args:
+        settings: Of the stream: where its Redis is, and what its numbers mean.
+        at_ms: Instants, each the boundary of a bucket (ms since 1970); none means the end of the running bucket.
+        by: Dimensions whose segments are wanted.
+        clock: What time it is, where no instant is given.
+
+    Raises:
+        UsageError: There is no stream under this prefix.
+        ConfigurationError: Its tables were counted under other settings.
+        TablesUnavailable: Redis does not answer.
+    """
+    tables = RedisTables(
+        await connect(settings.redis_url.get_secret_value()), prefix=settings.redis_prefix
+    )
+    try:
+        mark = await tables.read_mark()
+        if mark is None:
+            raise UsageError(
+                f"no stream has written to {settings.redis_address} under the prefix {settings.redis_prefix!r} yet; "
+                "start `tenure worker` with the same settings, or set TENURE_REDIS_URL and TENURE_REDIS_PREFIX to its"
+            )
+        check_mark(settings, mark)
+        now_ms = (clock or WallClock()).now_ms()
+        instants = list(at_ms) or [end_of_bucket_ms(now_ms, settings.bucket_minutes)]
+        return await report_of(settings, tables, partitions=mark.partitions, at_ms=instants, by=by)
+    finally:
+        await tables.close()
+
+
+async def report_of(
+    settings: Settings, tables: Tables, *, partitions: int, at_ms: Sequence[int], by: Sequence[str] = ()
+) -> list[Json]:
+    """Return the report of tables, partition by partition as of one instant each."""
+    windows, money = meaning_of(settings)
+    found: list[Table] = []
+    heads: list[Head] = []
+    for partition in range(partitions):
+        names = Names(money=money, dimensions=settings.dimensions, max_values=settings.max_segment_values)
+        stored, cells = await snapshot_of(tables, partition, names)
+        found.append(Table(names, cells))
+        if stored.head is not None:
+            heads.append(decode_head(stored.head))
+    boundaries = [instant // windows.bucket_ms for instant in at_ms]
+    return report(found, windows, boundaries, by=by, events=events_of(heads))
+
+
+async def snapshot_of(tables: Tables, partition: int, names: Names) -> tuple[Stored, Cells]:
+    """Return what is stored of a partition and all its cells, as of one instant; fills its empty `names`."""
+    stored = await tables.load(partition)
+    while True:
+        names.restore(stored.names)  # what it knows already changes nothing
+        groups = groups_of(names)
+        again, by_group = await tables.snapshot(partition, groups)
+        if again.names == stored.names:
+            break
+        stored = again  # a commit came between, with new names
+    keys = [
+        np.fromiter(fields.keys(), np.int64, len(fields)) | group << FIELD_BITS for group, fields in by_group.items()
+    ]
+    amounts = [np.fromiter(fields.values(), np.int64, len(fields)) for fields in by_group.values()]
+    joined, sums = np.concatenate(keys), np.concatenate(amounts)
+    order = np.argsort(joined, kind="stable")
+    return again, Cells(joined[order], sums[order])
+
+
+def events_of(heads: Sequence[Head]) -> Json:
+    """Return the counts of events over the whole log."""
+    return {
+        "applied": sum(head.applied for head in heads),
+        "duplicate": sum(head.duplicates for head in heads),
+        "test": sum(head.tests for head in heads),
+        "dead_letters": {
+            reason.value: sum(head.dead_letters.get(reason.value, 0) for head in heads) for reason in Reason
+        },
+    }

@@ -1,0 +1,95 @@
+"""Replaying a file: the agents of the live stream on the embedded log and tables in memory, then the report."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from kpis.instants import milliseconds
+from schemas.topics import MIXED_TOPIC_SETTING
+from streams.embedded import CLUSTERS, Cluster
+from streams.log import Log
+from streams.memory_tables import MemoryTables
+from streams.settings import Settings
+from streams.tables import decode_head
+from tenure.composition import Worker, build_worker
+from tenure.files import EventFile, key_and_type
+from tenure.instants import end_of_bucket_ms
+from tenure.reading import report_of
+
+_CLUSTER: Final = "replay"
+_PARTITIONS: Final = 4
+_AHEAD: Final = 50_000
+#: Times in files are out of range from here on.
+LATEST_MS: Final = milliseconds(dt.datetime(2100, 1, 1, tzinfo=dt.UTC))
+
+
+async def replay(
+    path: str, settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """Return the report of a file of events.
+
+    Args:
+        path: NDJSON, CSV or Parquet; "-" is standard input.
+        settings: What numbers mean.
+        at_ms: Instants, each the boundary of a bucket (ms since 1970); none means the end of the last event's bucket.
+        by: Dimensions whose segments are wanted.
+
+    Raises:
+        InputError: The file cannot be read.
+    """
+    log = Log(_PARTITIONS)
+    tables = MemoryTables()
+    CLUSTERS[_CLUSTER] = Cluster(log, now_ms=lambda: 0)
+    worker = build_worker(
+        settings, broker=f"embedded://{_CLUSTER}", tables=tables, partitions=_PARTITIONS, latest_ms=LATEST_MS
+    )
+    await worker.app.start()
+    try:
+        await feed(log, worker, (record.value for record in EventFile(path).records()), settings)
+        await until_applied(worker)
+    finally:
+        await worker.app.stop()
+        del CLUSTERS[_CLUSTER]
+    heads = [decode_head(head) for n in range(_PARTITIONS) if (head := (await tables.load(n)).head) is not None]
+    last_ms = max((head.watermark_ms for head in heads), default=0)
+    instants = list(at_ms) or [end_of_bucket_ms(last_ms, settings.bucket_minutes)]
+    return await report_of(settings, tables, partitions=_PARTITIONS, at_ms=instants, by=by)
+
+
+async def feed(log: Log, worker: Worker, values: Iterable[bytes], settings: Settings) -> None:
+    """Append values to the log as a producer would, by customer; waits while the worker is far behind."""
+    mixed = settings.topics[MIXED_TOPIC_SETTING]
+    for chunk in _chunks(values, 5_000):
+        for value in chunk:
+            customer, kind = key_and_type(value)
+            topic = settings.topics.get(kind or "", mixed)
+            log.append(topic, None if customer is None else customer.encode(), value, timestamp_ms=0)
+        await asyncio.sleep(0)
+        while worker.lag_records() > _AHEAD:
+            await _step(worker)
+
+
+async def until_applied(worker: Worker) -> None:
+    """Return once everything in the log is committed; forwarded records included."""
+    while worker.lag_records() or not worker.stream.partitions:
+        await _step(worker)
+
+
+async def _step(worker: Worker) -> None:
+    """Give way, and raise what stopped the worker."""
+    await asyncio.sleep(0.002)
+    for partition in worker.stream.partitions.values():
+        if partition.fault is not None:
+            raise partition.fault
+    if worker.app.crash_reason is not None:
+        raise worker.app.crash_reason
+
+
+def _chunks(values: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
+    iterator = iter(values)
+    while chunk := list(itertools.islice(iterator, size)):
+        yield chunk

@@ -1,0 +1,145 @@
+"""The live screen of `tenure demo`, and the plain lines that stand in for it where there is no terminal.
+
+Rendering only: whoever runs the demo fills a `DemoView` and calls `show`. The screen remembers nothing but the course
+of the numbers that it has shown. What the numbers mean: docs/kpis.md.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Final, Protocol, Self, TextIO
+
+from rich.console import Console
+from rich.live import Live
+
+from tenure.screen_history import History
+from tenure.screen_layout import SHOWN_VALUES, demo_line, demo_screen
+from tenure.screen_view import DemoView, Health, Notice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+__all__ = ["DemoScreen", "DemoView", "Health", "LiveScreen", "Notice", "PlainScreen", "open_screen"]
+
+PLAIN_LINE_SECONDS: Final = 3.0
+
+
+class DemoScreen(Protocol):
+    """Where the demo shows itself; a context, because a terminal must be left as it was found."""
+
+    def __enter__(self) -> Self:
+        """Begin to show."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Leave the terminal as it was found, with the last numbers standing."""
+
+    def show(self, view: DemoView) -> None:
+        """Show the numbers of this moment; as often as one likes."""
+
+    def say(self, line: str) -> None:
+        """Show one line before the numbers are there: what is being started."""
+
+
+class LiveScreen:
+    """A screen that redraws itself in place.
+
+    Args:
+        console: The terminal.
+        currency: The currency that MRR is counted in (ISO 4217).
+    """
+
+    def __init__(self, console: Console, currency: str) -> None:
+        self._console = console
+        self._currency = currency
+        self._history = History(SHOWN_VALUES)
+        self._live = Live(console=console, auto_refresh=False, screen=False, vertical_overflow="crop")
+        self._shown = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._shown:
+            self._live.stop()
+
+    def show(self, view: DemoView) -> None:
+        """Redraw the screen."""
+        self._history.observe(view.report)
+        if not self._shown:
+            self._live.start()
+            self._shown = True
+        width, height = self._console.size
+        drawn = demo_screen(view, self._history, currency=self._currency, width=width, height=height - 1)
+        self._live.update(drawn, refresh=True)
+
+    def say(self, line: str) -> None:
+        """Print a line above the screen."""
+        self._console.print(line, style="dim", markup=False)
+
+
+class PlainScreen:
+    """One line every few seconds, for pipes, logs and terminals that cannot redraw.
+
+    Args:
+        output: Where lines go.
+        currency: The currency that MRR is counted in (ISO 4217).
+        now_seconds: A clock that never steps back; only differences count.
+    """
+
+    def __init__(self, output: TextIO, currency: str, now_seconds: Callable[[], float] = time.monotonic) -> None:
+        self._output = output
+        self._currency = currency
+        self._now_seconds = now_seconds
+        self._shown_at_seconds: float | None = None
+        self._last: DemoView | None = None
+        self._notices_told = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._last is not None:
+            self._write(demo_line(self._last, currency=self._currency))
+
+    def show(self, view: DemoView) -> None:
+        """Print what is new to tell, and the numbers if it is time again."""
+        for notice in view.notices[self._notices_told :]:
+            self._write(f"{notice.at:%Y-%m-%d %H:%M}  {'! ' if notice.warning else ''}{notice.text}")
+        self._notices_told = len(view.notices)
+        now_seconds = self._now_seconds()
+        if self._shown_at_seconds is None or now_seconds - self._shown_at_seconds >= PLAIN_LINE_SECONDS:
+            self._shown_at_seconds = now_seconds
+            self._last = None
+            self._write(demo_line(view, currency=self._currency))
+        else:
+            self._last = view
+
+    def say(self, line: str) -> None:
+        """Print a line."""
+        self._write(line)
+
+    def _write(self, line: str) -> None:
+        self._output.write(line + "\n")
+        self._output.flush()
+
+
+def open_screen(*, currency: str, plain: bool = False, console: Console | None = None) -> DemoScreen:
+    """Return the screen that suits standard output.
+
+    Args:
+        currency: The currency that MRR is counted in (ISO 4217).
+        plain: Lines, also on a terminal.
+        console: The terminal; without it, that of standard output.
+    """
+    terminal = console or Console(highlight=False)
+    if plain or not terminal.is_terminal or terminal.is_dumb_terminal:
+        return PlainScreen(sys.stdout, currency)
+    return LiveScreen(terminal, currency)

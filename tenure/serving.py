@@ -1,0 +1,100 @@
+"""Keeping /metrics fresh: what a running worker does beside the stream itself."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import structlog
+
+from streams.clock import Clock
+from streams.exposition import exposition_of
+from streams.live import Snapshot
+from streams.serving import MetricsServer
+from streams.settings import Settings
+from streams.shown import agree_on_shown
+from tenure.composition import Worker
+from tenure.instants import end_of_bucket_ms
+
+log = structlog.get_logger(__name__)
+_SHOWN_SECONDS = 60.0
+
+
+class Exporter:
+    """Computes the rolling counts again and again, and serves what Prometheus reads."""
+
+    def __init__(self, worker: Worker, settings: Settings, clock: Clock) -> None:
+        """Take the worker, and the clock that says which bucket is the running one."""
+        self._worker = worker
+        self._settings = settings
+        self._clock = clock
+        self._counts = b""
+        self._task: asyncio.Task[None] | None = None
+        self._shown_at = -_SHOWN_SECONDS
+        self.snapshot: Snapshot | None = None
+        self.server = MetricsServer(self._exposition, self._not_ready)
+
+    async def start(self) -> None:
+        """Listen, and begin to compute.
+
+        Raises:
+            ConfigurationError: The port cannot be had.
+        """
+        await self.server.start(self._settings.metrics_host, self._settings.metrics_port)
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="exporter")
+
+    async def stop(self) -> None:
+        """Stop both."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+        await self.server.stop()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self.refresh()
+            except Exception:  # noqa: BLE001 - the edge: stale numbers must not be taken for fresh ones
+                log.exception("refresh_failed")
+                self._counts = b""
+            await asyncio.sleep(self._settings.metrics_refresh_seconds)
+
+    async def refresh(self) -> Snapshot:
+        """Compute all counts as of the end of the running bucket."""
+        began = time.perf_counter()
+        worker, stream = self._worker, self._worker.stream
+        if time.monotonic() - self._shown_at >= _SHOWN_SECONDS and stream.live.complete(stream.partitions):
+            await agree_on_shown(stream, limit=self._settings.segment_values_shown)
+            self._shown_at = time.monotonic()
+        bucket_ms = worker.writing.windows.bucket_ms
+        boundary = end_of_bucket_ms(self._clock.now_ms(), self._settings.bucket_minutes) // bucket_ms
+        snapshot = await worker.live.refresh(boundary)
+        withheld = self._withheld()
+        # A worker that Kafka has not heard from may be a zombie: its partitions may be counted elsewhere.
+        self._counts = b"" if withheld else exposition_of(snapshot)
+        self.snapshot = snapshot
+        if snapshot.violations:
+            log.error("identities_violated", violations=snapshot.violations[:10], count=len(snapshot.violations))
+        worker.meters.look_at_counts(
+            snapshot, bucket_ms=bucket_ms, withheld=withheld, seconds=time.perf_counter() - began
+        )
+        return snapshot
+
+    def _withheld(self) -> bool:
+        if not self._worker.stream.partitions:
+            return False
+        return self._worker.app.batch_consumer.last_heartbeat_age_seconds() > self._settings.session_timeout_seconds
+
+    def _exposition(self) -> bytes:
+        worker, stream = self._worker, self._worker.stream
+        worker.meters.look_at_partitions(stream.partitions, stream.halted, expected=worker.writing.partitions)
+        if stream.partitions:
+            worker.meters.look_at_lag(stream.partitions, worker.app.batch_consumer, worker.writing.topics)
+        return self._counts + worker.meters.exposition()
+
+    def _not_ready(self) -> str | None:
+        partitions, halted = self._worker.stream.partitions, self._worker.stream.halted
+        if halted:
+            return f"halted: {', '.join(f'partition {number}' for number in sorted(halted))}"
+        recovering = sorted(number for number, partition in partitions.items() if partition.recovering)
+        return f"recovering: partitions {recovering}" if recovering else None

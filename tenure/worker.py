@@ -1,0 +1,84 @@
+"""`tenure worker`: one worker of the stream, against Kafka and Redis."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+import uvloop
+
+from streams.application import run_until_stopped
+from streams.clock import WallClock
+from streams.errors import TablesUnavailable
+from streams.kafka import broker_url, credentials
+from streams.logs import configure_logs
+from streams.redis_tables import RedisTables, check_durability, connect
+from streams.settings import Settings
+from streams.topics_check import check_topics, partition_counts
+from tenure.composition import build_worker, claim_tables
+from tenure.publishing import client_options
+from tenure.serving import Exporter
+
+log = structlog.get_logger(__name__)
+new_event_loop = uvloop.new_event_loop
+
+
+async def run(settings: Settings) -> None:
+    """Run a worker until it is cancelled; waits for Kafka and Redis where they are away.
+
+    Raises:
+        ConfigurationError: Topics, Redis or the stream's tables do not fit the settings.
+    """
+    configure_logs(settings)
+    topics = [*settings.input_topics, settings.dead_letter_topic]
+    counts = await partition_counts(topics, client_options(settings))
+    partitions = check_topics(counts, input_topics=settings.input_topics)
+    tables = await opened_tables(settings)
+    try:
+        await claim_tables(settings, tables, partitions=partitions)
+        file = settings.kafka_ca_file
+        worker = build_worker(
+            settings,
+            broker=broker_url(settings.kafka_bootstrap),
+            tables=tables,
+            partitions=partitions,
+            credentials=credentials(
+                settings.kafka_security_protocol,
+                mechanism=settings.kafka_sasl_mechanism,
+                username=settings.kafka_username,
+                password=settings.kafka_password.get_secret_value() if settings.kafka_password else None,
+                ca_file=None if file is None else str(file),
+            ),
+        )
+        exporter = Exporter(worker, settings, WallClock())
+        await exporter.start()
+        log.info("worker_started", group=settings.group, partitions=partitions, metrics_port=exporter.server.port)
+        try:
+            await run_until_stopped(worker.app)
+        finally:
+            await exporter.stop()
+            await worker.stream.close()
+            log.info("worker_stopped")
+    finally:
+        await tables.close()
+
+
+async def opened_tables(settings: Settings) -> RedisTables:
+    """Connect to the Redis of the settings and look whether it keeps what it is told; waits while it is away.
+
+    Raises:
+        ConfigurationError: It may lose data, and no setting allows that.
+    """
+    pause = 0.1
+    while True:
+        try:
+            client = await connect(settings.redis_url.get_secret_value())
+            unsafe = await check_durability(client, allow_unsafe=settings.allow_unsafe_redis)
+        except TablesUnavailable as error:
+            log.warning("waiting_for_redis", redis=settings.redis_address, reason=error.reason, pause_seconds=pause)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 5.0)
+        else:
+            for found in unsafe:
+                log.warning("redis_unsafe", finding=found)
+            return RedisTables(client, prefix=settings.redis_prefix)

@@ -1,0 +1,181 @@
+"""Records that must be refused, with the reason why: every reason but `too_many_facts`, which needs a whole log.
+
+Definitions: docs/contract.md, section Events.
+"""
+
+import json
+from collections.abc import Callable
+from random import Random
+
+from tests.oracle.decoding import Reason
+from tests.oracle.options import Options
+
+_TIME = "2025-02-03T04:05:06Z"
+VALID: dict[str, dict[str, object]] = {
+    "signup": {"plan": "pro", "mrr_minor": 2_900},
+    "upgrade": {"plan": "pro", "mrr_minor": 2_900, "currency": "USD"},
+    "cancel": {"reason": "bugs"},
+    "revoke": {"revokes": "e1"},
+    "survey": {"kind": "nps", "score": 9},
+    "renewal": {"outcome": "renewed"},
+    "onboarding": {"completed": True},
+    "activity": {"feature": "export"},
+}
+MALFORMED = (
+    b"",
+    b" ",
+    b"null",
+    b"[]",
+    b"7",
+    b'"signup"',
+    b"{",
+    b'{"type":"signup",}',
+    b'{"type":"activity"} x',
+    b'{"type":NaN}',
+    b'{"id":"\xff"}',
+    b"\xef\xbb\xbf{}",
+)
+MISSING = (
+    ("signup", "id"),
+    ("signup", "type"),
+    ("activity", "customer_id"),
+    ("renewal", "time"),
+    ("signup", "plan"),
+    ("signup", "mrr_minor"),
+    ("upgrade", "plan"),
+    ("upgrade", "mrr_minor"),
+    ("revoke", "revokes"),
+    ("survey", "kind"),
+    ("survey", "score"),
+    ("renewal", "outcome"),
+)
+UNKNOWN = ("", "login", "Signup", "change", "com.example.billing")
+INVALID: tuple[tuple[str, str, object], ...] = (
+    ("signup", "id", ""),
+    ("signup", "id", "x" * 257),
+    ("signup", "id", 7),
+    ("signup", "source", None),
+    ("signup", "customer_id", ""),
+    ("signup", "customer_id", "x" * 129),
+    ("signup", "time", None),
+    ("signup", "time", 1_735_689_600),
+    ("signup", "time", "2025-01-01"),
+    ("signup", "time", "2025-01-01T00:00:00"),
+    ("signup", "time", "2025-02-29T00:00:00Z"),
+    ("signup", "time", "2025-01-01T25:00:00Z"),
+    ("signup", "time", "2025-01-01T00:00:00.Z"),
+    ("signup", "time", "2025-01-01T00:00:00+0530"),
+    ("signup", "sequence", "1"),
+    ("signup", "sequence", True),
+    ("signup", "sequence", 1.5),
+    ("signup", "test", "true"),
+    ("signup", "test", 0),
+    ("signup", "plan", ""),
+    ("signup", "plan", "x" * 65),
+    ("signup", "plan", "none"),
+    ("signup", "plan", None),
+    ("signup", "mrr_minor", -1),
+    ("signup", "mrr_minor", 10**12 + 1),
+    ("signup", "mrr_minor", 29.5),
+    ("signup", "mrr_minor", "2900"),
+    ("signup", "mrr_minor", False),
+    ("signup", "currency", "usd"),
+    ("signup", "currency", "EURO"),
+    ("signup", "country", "Germany"),
+    ("signup", "country", "de"),
+    ("signup", "country", None),
+    ("signup", "channel", "other"),
+    ("signup", "channel", ["ads"]),
+    ("upgrade", "plan", "other"),
+    ("upgrade", "currency", None),
+    ("cancel", "reason", "Too expensive"),
+    ("cancel", "reason", ""),
+    ("cancel", "involuntary", "no"),
+    ("cancel", "involuntary", None),
+    ("cancel", "effective_at", "tomorrow"),
+    ("cancel", "effective_at", None),
+    ("revoke", "revokes", ""),
+    ("survey", "kind", "ces"),
+    ("survey", "status", "opened"),
+    ("survey", "score", 11),
+    ("survey", "score", -1),
+    ("survey", "score", "9"),
+    ("survey", "score", None),
+    ("survey", "via", "sms"),
+    ("survey", "reason", "x" * 65),
+    ("renewal", "outcome", "Renewed"),
+    ("onboarding", "completed", 1),
+    ("activity", "feature", "Export!"),
+    ("activity", "feature", None),
+)
+OUT_OF_RANGE = (
+    ("signup", "time", "1999-12-31T23:59:59.9999999Z"),
+    ("signup", "time", "2000-01-01T05:29:59.999+05:30"),
+    ("activity", "time", "0001-01-01T00:00:00Z"),
+    ("renewal", "time", "2100-01-01T00:00:00Z"),
+    ("renewal", "time", "9999-12-31T23:59:59Z"),
+    ("cancel", "time", "2100-01-01T00:00:00Z"),
+    ("cancel", "effective_at", "1999-12-31T23:59:59.999Z"),
+    ("cancel", "effective_at", "2105-01-02T00:00:00Z"),
+)
+
+
+def valid_members(kind: str) -> dict[str, object]:
+    """Return the members of a valid event of a type."""
+    return {"id": "bad-1", "type": kind, "customer_id": "c0", "time": _TIME} | VALID[kind]
+
+
+def refused_record(random: Random, options: Options) -> tuple[Reason, bytes]:
+    """Return a record and the one reason for which it must be refused; the options must leave the latest time alone."""
+    # A record that is too long is rare: each is a megabyte.
+    weights = (1, 10, 10, 5, 20, 10, 5)
+    reason = random.choices(tuple(_RECORDS), weights=weights)[0]
+    return reason, _RECORDS[reason](random, options)
+
+
+def _oversized(_random: Random, options: Options) -> bytes:
+    return _written(valid_members("signup") | {"note": "x" * options.max_record_bytes})
+
+
+def _malformed(random: Random, _options: Options) -> bytes:
+    return random.choice(MALFORMED)
+
+
+def _missing(random: Random, _options: Options) -> bytes:
+    kind, name = random.choice(MISSING)
+    members = valid_members(kind)
+    del members[name]
+    return _written(members)
+
+
+def _unknown(random: Random, _options: Options) -> bytes:
+    return _written(valid_members("signup") | {"type": random.choice(UNKNOWN), "plan": None})
+
+
+def _invalid(random: Random, _options: Options) -> bytes:
+    kind, name, value = random.choice(INVALID)
+    return _written(valid_members(kind) | {name: value})
+
+
+def _out_of_range(random: Random, _options: Options) -> bytes:
+    kind, name, value = random.choice(OUT_OF_RANGE)
+    return _written(valid_members(kind) | {name: value})
+
+
+def _foreign(_random: Random, _options: Options) -> bytes:
+    return _written(valid_members("upgrade") | {"currency": "XTS"})
+
+
+def _written(members: dict[str, object]) -> bytes:
+    return json.dumps(members).encode()
+
+
+_RECORDS: dict[Reason, Callable[[Random, Options], bytes]] = {
+    Reason.OVERSIZED: _oversized,
+    Reason.MALFORMED_JSON: _malformed,
+    Reason.MISSING_MEMBER: _missing,
+    Reason.UNKNOWN_TYPE: _unknown,
+    Reason.INVALID_MEMBER: _invalid,
+    Reason.TIME_OUT_OF_RANGE: _out_of_range,
+    Reason.CURRENCY_MISMATCH: _foreign,
+}

@@ -1,0 +1,159 @@
+"""Workers inside of one simulated loop, and what may happen to them: start, stop, crash, freeze.
+
+A worker is whatever a factory makes of a cluster and a name; the product's own worker can be plugged in. What workers
+share (tables) must not be locked while one of them awaits: a killed worker never releases anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gc
+import hashlib
+import logging
+import random
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from streams.embedded import CLUSTERS, Cluster
+from tests.simulation.loop import WORKER, SimulatedLoop
+from tests.simulation.neutral import neutral
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from streams.application import App
+
+CLUSTER_NAME = "simulation"
+BROKER = f"embedded://{CLUSTER_NAME}"
+
+
+class Subject(Protocol):
+    """What is simulated: it starts and stops inside of a running loop."""
+
+    app: App
+    """Its Faust application, from the start on."""
+
+    async def start(self) -> None:
+        """Begin to work; returns once it works."""
+
+    async def stop(self) -> None:
+        """End in good order."""
+
+
+Factory = Callable[[Cluster, str], Subject]
+
+
+class SimulatedWorker:
+    """One worker of a simulated run.
+
+    Args:
+        simulation: The run.
+        name: Its own; a worker that comes back has a new one, or the old one after a stop.
+        factory: Makes the subject; called at the start.
+    """
+
+    def __init__(self, simulation: Simulation, name: str, factory: Factory) -> None:
+        self._simulation = simulation
+        self._factory = factory
+        self.name = name
+        self.subject: Subject | None = None
+        self.running = False
+
+    async def start(self) -> SimulatedWorker:
+        """Start; every task from here on is this worker's."""
+        self.running = True
+        await self._inside(self._start())
+        return self
+
+    async def _start(self) -> None:
+        self.subject = self._factory(self._simulation.cluster, self.name)
+        await self.subject.start()
+
+    async def stop(self) -> None:
+        """Stop in good order, if it runs."""
+        if self.running and self.subject is not None:
+            self.running = False
+            await self._inside(self.subject.stop())
+
+    def crash(self) -> None:
+        """Kill it, as SIGKILL does."""
+        self.running = False
+        self._simulation.loop.kill(self.name)
+
+    def freeze(self, frozen: bool = True) -> None:
+        """Make it a zombie: no heartbeats, deaf to rebalances, still processing; or let it come to itself."""
+        assert self.subject is not None
+        consumer: Any = self.subject.app.consumer
+        consumer.frozen = frozen
+        consumer._changed.set()
+
+    async def _inside(self, step: Coroutine[Any, Any, None]) -> None:
+        context = contextvars.copy_context()
+        context.run(WORKER.set, self.name)
+        await self._simulation.loop.create_task(step, context=context)
+
+
+class Simulation:
+    """One run: a loop, a cluster with delays drawn from the seed, and a trace of what happened.
+
+    Args:
+        seed: Everything that is drawn depends on it, and nothing else does.
+        latency_seconds: Mean of what an operation of the log takes.
+        shuffle: Whether ready tasks run in an order of the seed instead of their own.
+    """
+
+    def __init__(self, seed: int, *, latency_seconds: float = 0.02, shuffle: bool = True) -> None:
+        self.seed = seed
+        self.loop = SimulatedLoop(self.draws("order") if shuffle else None)
+        self.trace: list[tuple[Any, ...]] = []
+        latency = self.draws("latency")
+        self.cluster = Cluster(
+            now_ms=lambda: int(self.loop.time() * 1000),
+            latency_seconds=lambda _operation: latency.expovariate(1 / latency_seconds),
+        )
+
+    def draws(self, purpose: str) -> random.Random:
+        """Return a source of randomness of its own for each purpose, so that one more draw moves no other."""
+        return random.Random(f"{self.seed}/{purpose}")
+
+    def note(self, *facts: Any) -> None:
+        """Write down what happened, with the time."""
+        self.trace.append((round(self.loop.time(), 6), *facts))
+
+    def digest(self) -> str:
+        """Return a fingerprint of the trace."""
+        return hashlib.sha256(repr(self.trace).encode()).hexdigest()
+
+    def run(self, scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run a scenario to its end.
+
+        Raises:
+            Deadlock: Nothing was left to run before the scenario ended.
+        """
+        CLUSTERS[CLUSTER_NAME] = self.cluster
+        disabled = logging.root.manager.disable
+        logging.disable(logging.CRITICAL)
+        with neutral(self.loop, self.seed):
+            asyncio.set_event_loop(self.loop)
+            try:
+                self.loop.run_until_complete(scenario())
+            finally:
+                asyncio.set_event_loop(None)
+                self.loop.close()
+                del CLUSTERS[CLUSTER_NAME]
+                self._bury_the_dead()
+                logging.disable(disabled)
+
+    def _bury_the_dead(self) -> None:
+        """Finalise the coroutines of killed workers here, not in the middle of whatever allocates next.
+
+        They run their `finally` blocks then, and complain; after a SIGKILL nobody would hear that.
+        """
+        self.cluster.log.forget_readers()
+        complain, sys.unraisablehook = sys.unraisablehook, lambda _: None
+        try:
+            gc.collect()
+        finally:
+            sys.unraisablehook = complain

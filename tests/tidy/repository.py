@@ -1,0 +1,78 @@
+"""The repository's own files, as the tidy tests read them.
+
+What git tracks or would track: nothing that a build leaves behind, nothing of the virtual environment.
+"""
+
+import ast
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("schemas", "kpis", "streams", "agents", "tenure")
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One text file: `path` relative to the root, `text` as it stands."""
+
+    path: Path
+    text: str
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines, without their ends."""
+        return self.text.splitlines()
+
+    @property
+    def tree(self) -> ast.Module:
+        """The syntax tree, of a Python file."""
+        return _parse(self)
+
+    def functions(self) -> Iterator[Function]:
+        """Yield every function and method, nested ones too."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, Function):
+                yield node
+
+
+@cache
+def _parse(file: SourceFile) -> ast.Module:
+    return ast.parse(file.text)
+
+
+@cache
+def text_files() -> tuple[SourceFile, ...]:
+    """Return every text file of the repository."""
+    git = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    names = subprocess.run(git, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
+    found = []
+    for name in sorted(filter(None, names)):
+        path = ROOT / name
+        if path.is_file() and b"\0" not in (content := path.read_bytes()):
+            found.append(SourceFile(Path(name), content.decode(errors="replace")))
+    return tuple(found)
+
+
+@cache
+def python_files() -> tuple[SourceFile, ...]:
+    """Return every Python file of the repository."""
+    found = tuple(file for file in text_files() if file.path.suffix == ".py")
+    assert len(found) > 10, "git lists hardly any files: is this its work tree?"
+    return found
+
+
+@cache
+def collected_tests() -> tuple[tuple[SourceFile, Function], ...]:
+    """Return every function that pytest collects, with its file."""
+    return tuple(
+        (file, function)
+        for file in python_files()
+        if file.path.name.startswith("test_")
+        for function in file.functions()
+        if function.name.startswith("test_")
+    )

@@ -1,0 +1,141 @@
+"""The files that the system is deployed with: whole, pinned, on loopback, and in step with the code.
+
+There is no Docker where the tests run: what can be known without it is checked here.
+"""
+
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import yaml
+
+from schemas.topics import DEAD_LETTER_TOPIC, INPUT_TOPICS, SURVEY_REQUEST_TOPIC
+from streams.settings import Settings
+from tests.tidy.repository import PACKAGES, ROOT
+
+COMPOSE = ROOT / "docker-compose.yml"
+# They run to their end: a container that has ended is neither well nor ill.
+ONE_SHOT = {"topics", "company"}
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    """The services of docker-compose.yml, with its anchors resolved."""
+    loaded = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"]
+    assert isinstance(loaded, dict)
+    return loaded
+
+
+def test_compose_file_keeps_to_the_compose_specification() -> None:
+    """A misspelt member is ignored by some versions of Docker Compose and refused by others."""
+    _run(sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(COMPOSE))
+
+
+def test_every_image_has_a_version_of_its_own(services: dict[str, Any]) -> None:
+    """`latest` is another system tomorrow."""
+    unpinned = [n for n, service in services.items() if not re.search(r":v?\d+\.\d+\.\d+", service["image"])]
+    assert unpinned == []
+
+
+def test_every_port_is_open_to_this_machine_only(services: dict[str, Any]) -> None:
+    """Neither Kafka nor Redis asks for a password here, and Docker's ports pass by the firewall."""
+    ports = [port for service in services.values() for port in service.get("ports", [])]
+    assert len(ports) >= 5
+    assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
+
+
+def test_every_service_that_stays_says_whether_it_is_well(services: dict[str, Any]) -> None:
+    """What waits for another waits until it serves, not until it has started."""
+    assert [n for n, service in services.items() if n not in ONE_SHOT and "healthcheck" not in service] == []
+
+
+def test_every_service_that_is_waited_for_exists(services: dict[str, Any]) -> None:
+    """Docker Compose says so only when it is started."""
+    waited_for = {other for service in services.values() for other in service.get("depends_on", {})}
+    assert waited_for - set(services) == set()
+
+
+def test_compose_file_creates_the_topics_that_the_product_knows(services: dict[str, Any]) -> None:
+    """The worker refuses to start when one is missing."""
+    known = {topic.default_name for topic in INPUT_TOPICS} | {DEAD_LETTER_TOPIC, SURVEY_REQUEST_TOPIC}
+    assert set(services["topics"]["environment"]["TOPICS"].split()) == known
+
+
+def test_workers_are_given_settings_that_exist_and_hold(services: dict[str, Any]) -> None:
+    """A setting that was renamed would be refused at the first start."""
+    for name in ("worker-1", "worker-2"):
+        environment = services[name]["environment"]
+        settings = Settings(**{key.removeprefix("TENURE_").lower(): value for key, value in environment.items()})
+        assert settings.instance_id == name
+
+
+def test_two_workers_differ_in_their_name_and_port_only(services: dict[str, Any]) -> None:
+    """A third worker is a copy; what else differed would be a trap."""
+    first, second = services["worker-1"], services["worker-2"]
+    assert {key for key in first if first[key] != second[key]} == {"environment", "ports"}
+
+
+def test_redis_appends_every_write_and_never_evicts(services: dict[str, Any]) -> None:
+    """The tables lie there and nowhere else."""
+    command = services["redis"]["command"]
+    options = dict(zip(command[1::2], command[2::2], strict=True))
+    assert options["--appendonly"] == "yes"
+    assert options["--maxmemory-policy"] == "noeviction"
+
+
+def test_every_mounted_file_exists(services: dict[str, Any]) -> None:
+    """Docker makes an empty folder of a path that does not exist, and the service starts without its configuration."""
+    mounts = [volume for service in services.values() for volume in service.get("volumes", [])]
+    sources = [mount.split(":")[0] for mount in mounts if mount.startswith("./")]
+    assert len(sources) >= 3
+    assert [source for source in sources if not (ROOT / source).exists()] == []
+
+
+def test_image_runs_as_a_user_without_rights() -> None:
+    """What breaks out of the process should be nobody."""
+    last_stage = (ROOT / "Dockerfile").read_text(encoding="utf-8").split("\nFROM ")[-1]
+    user = re.search(r"^USER (\d+)$", last_stage, re.MULTILINE)
+    assert user is not None
+    assert int(user[1]) >= 1000
+
+
+def test_image_holds_every_package_and_nothing_floating() -> None:
+    """A package that is not copied is missed at the first import, on someone else's machine."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert set(re.findall(r"^COPY (\w+) \1$", text, re.MULTILINE)) == set(PACKAGES)
+    assert "--require-hashes" in text
+    bases = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
+    assert len(bases) == 2
+    assert [base for base in bases if not re.search(r":\d+\.\d+\.\d+-", base)] == []
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8")
+    assert [package for package in PACKAGES if f"!{package}\n" not in ignored] == []
+
+
+def test_prometheus_accepts_its_configuration() -> None:
+    """It would refuse to start with any other."""
+    _run("promtool", "check", "config", "--lint=all", "--lint-fatal", "prometheus/prometheus.yml")
+
+
+def test_prometheus_reads_every_worker(services: dict[str, Any]) -> None:
+    """A worker that is not read takes its partitions' customers out of every number."""
+    jobs = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
+    targets = {target for job in jobs if job["job_name"] == "tenure" for target in job["static_configs"][0]["targets"]}
+    workers = {f"{n}:{s['environment']['TENURE_METRICS_PORT']}" for n, s in services.items() if n.startswith("worker")}
+    assert targets == workers
+
+
+def test_grafana_is_given_its_source_and_the_folder_of_its_dashboards(services: dict[str, Any]) -> None:
+    """A wrong path shows as an empty folder, without an error."""
+    provisioning = ROOT / "grafana" / "provisioning"
+    source = yaml.safe_load((provisioning / "datasources" / "prometheus.yml").read_text(encoding="utf-8"))
+    assert [entry["url"] for entry in source["datasources"]] == ["http://prometheus:9090"]
+    providers = yaml.safe_load((provisioning / "dashboards" / "tenure.yml").read_text(encoding="utf-8"))["providers"]
+    mounted = {volume.split(":")[1] for volume in services["grafana"]["volumes"]}
+    assert {provider["options"]["path"] for provider in providers} <= mounted
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

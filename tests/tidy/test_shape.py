@@ -1,0 +1,62 @@
+"""How long files and functions are, how they are named, and that each says what it is."""
+
+import ast
+import re
+
+from tests.tidy.repository import collected_tests, python_files, text_files
+
+FILE_LINES = 400
+FUNCTION_LINES = 70
+CODE_SUFFIXES = {".py", ".lua", ".sh", ".js"}
+# They say where code was put, not what it is.
+EMPTY_NAMES = {"util", "utils", "common", "helper", "helpers", "core", "manager", "managers", "misc"}
+
+
+def test_no_file_is_longer_than_four_hundred_lines() -> None:
+    """A file of five hundred lines is two things; it should say which."""
+    code = [file for file in text_files() if file.path.suffix in CODE_SUFFIXES or file.path.parts[0] == "tools"]
+    assert [f"{file.path}: {len(file.lines)}" for file in code if len(file.lines) > FILE_LINES] == []
+
+
+def test_no_function_is_longer_than_seventy_lines() -> None:
+    """A function is read at one look."""
+    too_long = [
+        f"{file.path}:{function.lineno}: {function.name}"
+        for file in python_files()
+        for function in file.functions()
+        if (function.end_lineno or 0) - function.lineno >= FUNCTION_LINES
+    ]
+    assert too_long == []
+
+
+def test_every_module_opens_with_what_it_is() -> None:
+    """The reader decides by the first lines whether this is the file that was looked for."""
+    assert [str(file.path) for file in python_files() if not ast.get_docstring(file.tree)] == []
+
+
+def test_no_file_or_folder_has_a_name_that_says_nothing() -> None:
+    """What is called `utils` grows without end, because everything belongs there."""
+    named = [file.path for file in python_files() if EMPTY_NAMES & {*file.path.parts[:-1], file.path.stem}]
+    assert [str(path) for path in named] == []
+
+
+def test_no_class_or_function_has_a_name_that_says_nothing() -> None:
+    """A `Manager` manages; the name of what it does was not looked for."""
+    empty = re.compile(r"(^|_)(utils?|helpers?|misc)(_|$)|(Utils?|Helpers?|Manager)$", re.ASCII)
+    named = [
+        f"{file.path}:{node.lineno}: {node.name}"
+        for file in python_files()
+        for node in ast.walk(file.tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and empty.search(node.name)
+    ]
+    assert named == []
+
+
+def test_every_test_has_a_sentence_for_a_name_and_says_why() -> None:
+    """A test that fails is read by someone who did not write it."""
+    wordless = [
+        f"{file.path}:{function.lineno}: {function.name}"
+        for file, function in collected_tests()
+        if function.name.count("_") < 3 or not ast.get_docstring(function)
+    ]
+    assert wordless == []

@@ -1,0 +1,356 @@
+"""Files of events: every format gives the same events, bad lines survive as they are, and errors say what to do."""
+
+import csv
+import gzip
+import importlib
+import io
+import json
+import os
+import threading
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from streams.errors import InputError, UsageError
+from tenure import files
+from tenure.files import EventFile, FileRecord, key_and_type
+from tenure.files_tables import BOOLEAN_MEMBERS, INTEGER_MEMBERS
+
+Event = dict[str, Any]
+
+EVENTS: tuple[Event, ...] = (
+    {
+        "id": "e1",
+        "type": "signup",
+        "customer_id": "42",
+        "time": "2026-03-01T10:00:00.250000Z",
+        "plan": "pro, yearly",
+        "mrr_minor": 9900,
+        "country": "RO",
+    },
+    {"id": "e2", "type": "survey", "customer_id": "42", "time": "2026-03-02T00:00:00Z", "kind": "nps", "score": 9},
+    {
+        "id": "e3",
+        "type": "cancel",
+        "customer_id": "43",
+        "time": "2026-03-03T00:00:00Z",
+        "reason": "too_expensive",
+        "involuntary": False,
+        "test": True,
+        "sequence": -2,
+    },
+    {"id": "né", "type": "onboarding", "customer_id": 'with "quotes"', "time": "2026-03-04T00:00:00Z"},
+)
+COLUMNS = tuple(dict.fromkeys(member for event in EVENTS for member in event))
+
+
+def read(path: Path | str, file_format: str | None = None) -> list[FileRecord]:
+    """Read a whole file."""
+    return list(EventFile(str(path), file_format).records())
+
+
+def objects(records: Iterable[FileRecord]) -> list[Event]:
+    """Return records as objects."""
+    return [json.loads(record.value) for record in records]
+
+
+def write_lines(path: Path, *lines: bytes) -> Path:
+    """Write lines, each with its end."""
+    path.write_bytes(b"".join(line + b"\n" for line in lines))
+    return path
+
+
+def write_csv(path: Path, delimiter: str = ",") -> Path:
+    """Write the events as a table, booleans as they are in JSON."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, COLUMNS, delimiter=delimiter)
+        table.writeheader()
+        for event in EVENTS:
+            cells = {member: json.dumps(cell) if isinstance(cell, bool) else cell for member, cell in event.items()}
+            table.writerow(cells)
+    return path
+
+
+def write_parquet(path: Path, **columns: Any) -> Path:
+    """Write the events as a table with instants as timestamps; columns given by name replace those of the events."""
+    table = {name: [event.get(name) for event in EVENTS] for name in COLUMNS}
+    table["time"] = [datetime.fromisoformat(event["time"]) for event in EVENTS]
+    pq.write_table(pa.table({**table, **columns}), path)
+    return path
+
+
+def test_every_format_gives_the_same_events(tmp_path: Path) -> None:
+    """The numbers may not depend on which program wrote the file."""
+    lines = [json.dumps(event).encode() for event in EVENTS]
+    ndjson = write_lines(tmp_path / "events.ndjson", *lines)
+    compressed = tmp_path / "events.ndjson.gz"
+    compressed.write_bytes(gzip.compress(ndjson.read_bytes()))
+    compressed_csv = tmp_path / "events.csv.gz"
+    compressed_csv.write_bytes(gzip.compress(write_csv(tmp_path / "events.csv").read_bytes()))
+    paths = [
+        ndjson,
+        compressed,
+        tmp_path / "events.csv",
+        compressed_csv,
+        write_csv(tmp_path / "semicolons.csv", ";"),
+        write_csv(tmp_path / "events.tsv", "\t"),
+        write_parquet(tmp_path / "events.parquet"),
+    ]
+    expected = [{**event, "time": datetime.fromisoformat(event["time"])} for event in EVENTS]
+    for path in paths:
+        actual = [{**event, "time": datetime.fromisoformat(event["time"])} for event in objects(read(path))]
+        assert expected == actual, path.name
+
+
+def test_lines_that_are_no_events_are_passed_on_byte_for_byte(tmp_path: Path) -> None:
+    """What is dropped while reading is never seen again; as a dead letter it can be looked into and sent again."""
+    bad = (b"{", b"null", b"Z\xfcrich", b'  {"a":1} ', b"\x00\x01", b'{"type":"sign')
+    path = write_lines(tmp_path / "bad.ndjson", *bad)
+    assert [record.value for record in read(path)] == list(bad)
+
+
+def test_blank_lines_are_no_records_but_count_as_lines(tmp_path: Path) -> None:
+    """A message about line 4 has to mean what an editor shows as line 4."""
+    path = tmp_path / "blank.ndjson"
+    path.write_bytes(b'\n{"id":"a"}\r\n  \t\n{"id":"b"}')
+    assert read(path) == [FileRecord(2, b'{"id":"a"}'), FileRecord(4, b'{"id":"b"}')]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_record(tmp_path: Path) -> None:
+    """Windows programs write one, and the first event would be malformed JSON."""
+    ndjson = write_lines(tmp_path / "bom.ndjson", b'\xef\xbb\xbf{"id":"a"}')
+    assert read(ndjson) == [FileRecord(1, b'{"id":"a"}')]
+    table = write_lines(tmp_path / "bom.csv", b"\xef\xbb\xbfid,type,customer_id,time", b"a,signup,c,t")
+    assert objects(read(table))[0]["id"] == "a"
+
+
+def test_a_line_without_end_is_cut_instead_of_filling_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file without line ends is a mistake that must cost one dead letter, not the machine."""
+    monkeypatch.setattr(files, "LONGEST_LINE_BYTES", 8)
+    path = write_lines(tmp_path / "long.ndjson", b"1234567", b"12345678", b"x" * 100, b"z")
+    assert [record.value for record in read(path)] == [b"1234567", b"12345678", b"x" * 8, b"z"]
+    assert [record.number for record in read(path)] == [1, 2, 3, 4]
+
+
+def test_rows_of_csv_that_cannot_be_read_are_passed_on_as_they_stand(tmp_path: Path) -> None:
+    """A row with a cell too many, broken quotes or another encoding is refused with a reason, and the rest counts."""
+    header = b"id,type,customer_id,time,plan"
+    bad = (b"a,signup,c,t,pro,more", b"a,signup,c", b'a,"sign"up,c,t,pro', b"a,signup,Z\xfcrich,t,pro")
+    path = write_lines(tmp_path / "bad.csv", header, *bad, b",,,,", b"", b'b,signup,c,t,"two', b'lines"')
+    *refused, last = read(path)
+    assert refused == [FileRecord(number, value) for number, value in enumerate(bad, 2)]
+    assert last.number == 8
+    assert json.loads(last.value) == {
+        "id": "b",
+        "type": "signup",
+        "customer_id": "c",
+        "time": "t",
+        "plan": "two\nlines",
+    }
+
+
+def test_a_quote_that_is_never_closed_does_not_swallow_the_file(tmp_path: Path) -> None:
+    """One stray quote may cost the rows that it hides, but not the memory, and not the rest of the file."""
+    row = b"a,signup,c,2026-01-01T00:00:00Z"
+    path = write_lines(tmp_path / "quote.csv", b"id,type,customer_id,time", b'"a,signup,c,t', *[row] * 10_000)
+    records = read(path)
+    assert records[0].value.startswith(b'"a,signup')
+    assert len(records) > 5_000
+    assert objects(records[-1:])[0]["id"] == "a"
+
+
+@pytest.mark.parametrize(
+    ("member", "cell", "expected"),
+    [
+        ("mrr_minor", "4900", 4900),
+        ("mrr_minor", "4900.0", 4900),
+        ("mrr_minor", " 4900 ", 4900),
+        ("mrr_minor", "49.5", "49.5"),
+        ("mrr_minor", "free", "free"),
+        ("mrr_minor", "9" * 30, "9" * 30),
+        ("sequence", "-3", -3),
+        ("involuntary", "True", True),
+        ("involuntary", "0", False),
+        ("involuntary", "perhaps", "perhaps"),
+        ("plan", "2024", "2024"),
+        ("plan", " pro", " pro"),
+    ],
+)
+def test_cells_become_what_their_member_is_or_stay_text(
+    tmp_path: Path, member: str, cell: str, expected: object
+) -> None:
+    """A cell that is no integer must be refused as such, not guessed at, and a numeric plan is still a name."""
+    header = f"id,type,customer_id,time,{member}".encode()
+    path = write_lines(tmp_path / "cells.csv", header, f"a,signup,c,t,{cell}".encode())
+    actual = objects(read(path))[0][member]
+    assert (type(actual), actual) == (type(expected), expected)
+
+
+def test_integer_and_boolean_members_are_those_of_the_event_structs() -> None:
+    """The table's types follow from the events'; a new member must not need a second place to be typed."""
+    assert frozenset({"mrr_minor", "score", "sequence"}) == INTEGER_MEMBERS
+    assert frozenset({"involuntary", "completed", "test"}) == BOOLEAN_MEMBERS
+
+
+def test_parquet_columns_that_went_through_pandas_are_read_as_what_they_were(tmp_path: Path) -> None:
+    """Gaps make pandas turn integers and booleans into floats, and ids that look like numbers into integers."""
+    path = write_parquet(
+        tmp_path / "pandas.parquet",
+        mrr_minor=[9900.0, float("nan"), float("nan"), 49.5],
+        involuntary=[None, None, 0.0, 1.0],
+        customer_id=[42, 42, 43, 44],
+        time=pa.array([1_772_359_200_123_456_789] * 4, pa.timestamp("ns")),
+    )
+    events = objects(read(path))
+    assert [event.get("mrr_minor") for event in events] == [9900, None, None, 49.5]
+    assert [event.get("involuntary") for event in events] == [None, None, False, True]
+    assert [event["customer_id"] for event in events] == ["42", "42", "43", "44"]
+    assert events[0]["time"] == "2026-03-01T10:00:00.123456Z"
+
+
+def test_instants_in_parquet_become_utc_whatever_their_zone_and_unit(tmp_path: Path) -> None:
+    """The zone of a Parquet column says how to show an instant, not which one it is."""
+    instant = datetime(2026, 3, 1, 10, tzinfo=UTC)
+    for kind in (pa.timestamp("s"), pa.timestamp("ms", "Europe/Bucharest"), pa.timestamp("us", "UTC")):
+        values = pa.array([instant] * 4, kind) if kind.tz else pa.array([instant.replace(tzinfo=None)] * 4, kind)
+        path = write_parquet(tmp_path / "zones.parquet", time=values)
+        assert {event["time"] for event in objects(read(path))} == {"2026-03-01T10:00:00Z"}
+    path = write_parquet(tmp_path / "days.parquet", time=pa.array([instant.date()] * 4))
+    assert objects(read(path))[0]["time"] == "2026-03-01T00:00:00Z"
+    far = write_parquet(tmp_path / "far.parquet", time=pa.array([10**18] * 4, pa.timestamp("us")))
+    assert objects(read(far))[0]["time"] == str(10**18)
+
+
+def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not everybody has it: who needs it must not have to read a traceback."""
+    path = write_parquet(tmp_path / "events.parquet")
+
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError(f"No module named {name!r}")
+
+    monkeypatch.setattr(importlib, "import_module", missing)
+    with pytest.raises(InputError, match="pip install pyarrow"):
+        read(path)
+
+
+def test_standard_input_is_ndjson_and_compressed_is_fine() -> None:
+    """`zcat` is one program that nobody needs to know of."""
+    content = b'{"id":"a"}\n{"id":"b"}\n'
+    for given in (content, gzip.compress(content)):
+        file = EventFile("-", standard_input=io.BytesIO(given))
+        assert [record.value for record in file.records()] == content.split()
+        assert (file.total_bytes, file.bytes_read) == (None, len(given))
+
+
+def test_a_pipe_hands_over_each_line_as_soon_as_it_is_written(tmp_path: Path) -> None:
+    """`tail -f | tenure publish -` has to publish now, not when a buffer is full."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    first_was_read = threading.Event()
+    got_it_in_time = []
+
+    def write() -> None:
+        with path.open("wb", buffering=0) as pipe:
+            pipe.write(b'{"id":"a"}\n')
+            got_it_in_time.append(first_was_read.wait(20))
+            pipe.write(b'{"id":"b"}\n')
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    values = []
+    for record in EventFile(str(path)).records():
+        values.append(record.value)
+        first_was_read.set()
+    writer.join()
+    assert (got_it_in_time, values) == ([True], [b'{"id":"a"}', b'{"id":"b"}'])
+
+
+def test_progress_reaches_the_size_of_the_file(tmp_path: Path) -> None:
+    """A progress bar that ends at 97 % makes people wait."""
+    lines = [json.dumps(event).encode() for event in EVENTS] * 30_000
+    plain = write_lines(tmp_path / "events.ndjson", *lines)
+    compressed = tmp_path / "events.ndjson.gz"
+    compressed.write_bytes(gzip.compress(plain.read_bytes()))
+    for path in (plain, compressed, write_csv(tmp_path / "a.csv"), write_parquet(tmp_path / "a.parquet")):
+        file = EventFile(str(path))
+        seen = []
+        for place, _ in enumerate(file.records()):
+            if place % 10_000 == 0:
+                seen.append(file.bytes_read)
+        assert seen == sorted(seen)
+        assert file.bytes_read == file.total_bytes == path.stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "advice"),
+    [
+        ("missing.ndjson", None, "there is no such file"),
+        ("events.xlsx", b"PK", "say --format ndjson or csv or parquet"),
+        ("events", b"{}", "say --format"),
+        ("utf16.ndjson", b"\xff\xfe{\x00", "save it as UTF-8"),
+        ("empty.csv", b"", "the first row of CSV names the columns"),
+        ("header.csv", b"id,kind\n", "the column 'type' is missing"),
+        ("twice.csv", b"id,type,customer_id,time,id\n", "two columns are named 'id'"),
+        ("latin.csv", b"id,type,customer_id,time,Z\xfcrich\n", "not UTF-8"),
+        ("quote.csv", b'id,type,customer_id,"ti"me\n', "header row cannot be read"),
+        ("cut.ndjson.gz", gzip.compress(b"{}\n" * 1000)[:-12], "damaged or cut off"),
+        ("text.parquet", b"hello there", "cannot be read as Parquet"),
+        ("empty.parquet", b"", "cannot be read as Parquet"),
+    ],
+)
+def test_files_that_cannot_be_read_are_refused_in_one_line_that_says_what_to_do(
+    tmp_path: Path, name: str, content: bytes | None, advice: str
+) -> None:
+    """Whoever names a wrong file is one correction away from the right one, and no traceback helps with it."""
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read(path)
+    assert advice in str(caught.value)
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_and_a_wrong_format_are_refused(tmp_path: Path) -> None:
+    """Both are slips on the command line."""
+    with pytest.raises(InputError, match="this is a folder"):
+        EventFile(str(tmp_path))
+    with pytest.raises(UsageError, match="write ndjson, csv, parquet"):
+        EventFile("-", "xml")
+    with pytest.raises(InputError, match="cannot be read from a pipe"):
+        EventFile("-", "parquet")
+
+
+def test_the_format_can_be_said_where_the_name_does_not(tmp_path: Path) -> None:
+    """Files come out of systems that give them names of their own."""
+    assert objects(read(write_csv(tmp_path / "export.txt"), "csv"))[0]["mrr_minor"] == 9900
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (b'{"type":"signup","customer_id":"c"}', ("c", "signup")),
+        (b'{"type":"signup","customer_id":7}', (None, "signup")),
+        (b'{"customer_id":"c","type":null}', ("c", None)),
+        (b'{"customer_id":"c"', (None, None)),
+        (b"[1]", (None, None)),
+        (b"", (None, None)),
+        (b"\xff\xfe", (None, None)),
+        (b'{"customer_id":"Z\xfcrich"}', (None, None)),
+        (b"[" * 100_000, (None, None)),
+        (b'{"specversion":"1.0","type":"com.example.signup","subject":"s"}', ("s", "signup")),
+        (b'{"specversion":"1.0","type":"x.cancel","subject":"s","data":{"customer_id":"c"}}', ("c", "cancel")),
+        (b'{"subject":"s","type":"com.example.signup"}', (None, "com.example.signup")),
+    ],
+)
+def test_key_and_type_are_read_without_judging_the_event(value: bytes, expected: tuple[str | None, str | None]) -> None:
+    """A record needs a key and a topic even when it will be refused, and finding them must never fail."""
+    assert key_and_type(value) == expected

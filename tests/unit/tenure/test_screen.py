@@ -1,0 +1,311 @@
+"""What the terminal shows, at 80 and at 120 columns: nothing is cut, nothing fails where numbers are absent."""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from rich.console import Console, RenderableType
+
+from tenure import screen_formats as formats
+from tenure.commands.printing import only
+from tenure.report_tables import report_tables
+from tenure.screen import DemoView, Health, LiveScreen, Notice, PlainScreen, open_screen
+from tenure.screen_history import KEPT, History
+from tenure.screen_layout import SHOWN_VALUES, demo_line, demo_screen
+from tests.unit.tenure.fake_report import empty_report, fake_report
+
+WIDTHS = (80, 120)
+BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def text_of(shown: RenderableType, width: int) -> list[str]:
+    """Return the lines that a terminal of this width would show, without colours."""
+    console = Console(width=width, file=io.StringIO(), record=True, highlight=False, color_system=None)
+    console.print(shown)
+    return console.export_text().splitlines()
+
+
+def view_of(report: dict[str, Any], **changes: Any) -> DemoView:
+    """Return a view of a demo in the best of health."""
+    view = DemoView(
+        report=report,
+        simulated_now=BEGIN + timedelta(days=40, hours=13),
+        speed=86_400.0,
+        events_per_second=12_345.6,
+        metrics_url="http://127.0.0.1:9464/metrics",
+        health=Health(applied=1_234_567, duplicates=1_234, late=77, dead_letters={"malformed_json": 7}, commit_ms=2.13),
+        notices=(
+            Notice(BEGIN + timedelta(days=3), "Prices rise by 15 %"),
+            Notice(BEGIN + timedelta(days=9), "Churn of starter is 3.2 times its usual day", warning=True),
+        ),
+    )
+    return replace(view, **changes)
+
+
+def history_of(days: int) -> tuple[History, dict[str, Any]]:
+    """Return the course of so many days, and the last report."""
+    history, report = History(SHOWN_VALUES), fake_report()
+    for day in range(days):
+        at = BEGIN + timedelta(days=day)
+        report = fake_report(int(2000 + 9 * day + 40 * math.sin(day)), at.isoformat())
+        history.observe(report)
+    return history, report
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("report", [fake_report(), fake_report(123_456), fake_report(9), empty_report()])
+def test_tables_of_a_report_fit_and_cut_nothing(width: int, report: dict[str, Any]) -> None:
+    """A number that ends in an ellipsis is a wrong number."""
+    lines = text_of(report_tables(report, currency="USD", width=width), width)
+    assert max(map(len, lines)) <= width
+    assert not [line for line in lines if "…" in line]
+
+
+def test_report_says_value_and_fraction_in_plain_words() -> None:
+    """A rate that cannot be explained is not believed."""
+    lines = text_of(report_tables(fake_report(), currency="USD", width=120), 120)
+    retention = next(n for n, line in enumerate(lines) if line.startswith("Retention"))
+    assert lines[retention].split()[1:5] == ["99.90", "%", "99.25", "%"]
+    assert "1,905 / 1,970" in lines[retention + 1]
+    assert "2,000 customers · MRR USD 98,000.00 · per customer USD 49.00" in lines
+
+
+def test_four_definitions_of_churn_stand_side_by_side() -> None:
+    """Which of them a number is must never be a guess."""
+    report = fake_report()
+    report["windows"]["30d"]["ratios"]["churn"] = {
+        "standard": 0.1, "stripe": 12 / 110, "baremetrics": 0.12, "profitwell": 0.11
+    }  # fmt: skip
+    lines = text_of(report_tables(report, currency="USD", width=80), 80)
+    head = next(n for n, line in enumerate(lines) if line.startswith("Churn, as defined by"))
+    assert lines[head].split()[4:] == ["Standard", "Stripe", "Baremetrics", "ProfitWell"]
+    month = next(line for line in lines[head:] if line.startswith("30 days"))
+    assert month.split("  ")[0] == "30 days"
+    assert [part for part in month.split() if part != "%"][2:] == ["10.00", "10.91", "12.00", "11.00"]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_absent_ratio_is_a_dash_with_its_reason(width: int) -> None:
+    """No data is not zero churn."""
+    lines = text_of(report_tables(empty_report(), currency="USD", width=width), width)
+    retention = next(n for n, line in enumerate(lines) if line.startswith("Retention"))
+    assert lines[retention].split()[1:] == [formats.ABSENT] * 6
+    assert ("none at start" if width == 120 else "nobody") in lines[retention + 1]
+    assert "0.00 %" not in "\n".join(lines)
+
+
+def test_what_a_report_does_not_count_has_no_row() -> None:
+    """A row of dashes would say that nobody renewed."""
+    text = "\n".join(text_of(report_tables(fake_report(), currency="USD", width=120), 120))
+    assert "Renewed" not in text
+    assert "Silent" not in text
+
+
+def test_dead_letters_stand_below_by_reason() -> None:
+    """A number is as good as what went into it."""
+    lines = text_of(report_tables(fake_report(), currency="USD", width=80), 80)
+    assert "Dead letters: malformed_json 7, missing_member 2" in lines
+
+
+def test_report_of_one_window_and_one_lens_shows_these_alone() -> None:
+    """`--window` and `--lens` are for those who know what they want."""
+    chosen = only(fake_report(), windows=("7d",), lenses=("stripe",))
+    assert list(chosen["windows"]) == ["7d"]
+    assert list(chosen["windows"]["7d"]["ratios"]["churn"]) == ["stripe"]
+    assert list(chosen["segments"]["plan"]["team"]["windows"]) == ["7d"]
+    text = "\n".join(text_of(report_tables(chosen, currency="USD", width=80), 80))
+    assert "By plan, 7 days" in text
+    assert "Baremetrics" not in text
+
+
+def test_choosing_leaves_the_report_as_it_was() -> None:
+    """The caller may print it again."""
+    report = fake_report()
+    only(report, windows=("7d",), lenses=("stripe",))
+    assert report == fake_report()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("height", [24, 50])
+def test_live_screen_fits_its_terminal(width: int, height: int) -> None:
+    """A screen that scrolls cannot be read."""
+    history, report = history_of(40)
+    lines = text_of(demo_screen(view_of(report), history, currency="USD", width=width, height=height - 1), width)
+    assert len(lines) < height
+    assert max(map(len, lines)) <= width
+    text = "\n".join(lines)
+    for words in (
+        "2026-04-10 13:00",
+        "Retention 30d",
+        "96.7 %",
+        "enterprise",
+        "profitwell",
+        "12,346/s",
+        "0 identities",
+    ):
+        assert words in text
+    assert "! Churn of starter" in text
+    assert "http://127.0.0.1:9464/metrics" in text
+    assert "…" not in text
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_live_screen_of_a_stream_without_events_shows_dashes(width: int) -> None:
+    """The first second of every demo."""
+    history = History(SHOWN_VALUES)
+    report = empty_report()
+    history.observe(report)
+    view = view_of(report, health=Health(), notices=(), metrics_url=None)
+    text = "\n".join(text_of(demo_screen(view, history, currency="USD", width=width, height=23), width))
+    assert formats.ABSENT in text
+    assert "metrics are not served" in text
+
+
+def test_breach_of_an_identity_is_said_in_words() -> None:
+    """Red alone is no message to those who cannot see it."""
+    history, report = history_of(2)
+    view = view_of(report, health=Health(identities_violated=3))
+    assert "3 identities violated" in "\n".join(
+        text_of(demo_screen(view, history, currency="USD", width=80, height=23), 80)
+    )
+
+
+def test_change_has_a_sign_of_its_own() -> None:
+    """Up and down must be told apart without colours."""
+    history, report = history_of(20)
+    lines = text_of(demo_screen(view_of(report), history, currency="USD", width=80, height=23), 80)
+    assert "▲" in lines[2] or "▼" in lines[2]
+
+
+def test_plain_line_tells_the_same_numbers() -> None:
+    """Where output goes to a file, nothing may be missing."""
+    line = demo_line(view_of(fake_report()), currency="USD")
+    for words in ("Customers 2,000", "Retention 30d 96.7 %", "MRR USD 98.0k", "NPS 30d +33.7", "identities violated 0"):
+        assert words in line
+    assert "\n" not in line
+
+
+def test_plain_screen_prints_a_line_every_few_seconds_and_each_notice_once() -> None:
+    """A log that grows by ten lines a second is read by nobody."""
+    output, seconds = io.StringIO(), [0.0]
+    view = view_of(fake_report())
+    with PlainScreen(output, "USD", now_seconds=lambda: seconds[0]) as screen:
+        screen.say("starting")
+        for tenth in range(41):
+            seconds[0] = tenth / 10
+            screen.show(view)
+    lines = output.getvalue().splitlines()
+    assert len([line for line in lines if "Customers" in line]) == 3  # at 0 s, at 3 s, and the last
+    assert len([line for line in lines if "Prices rise" in line]) == 1
+    assert lines[0] == "starting"
+
+
+def test_live_screen_leaves_the_last_numbers_and_the_cursor_behind() -> None:
+    """The terminal is the user's."""
+    output = io.StringIO()
+    console = Console(file=output, width=80, height=24, force_terminal=True, color_system=None)
+    with LiveScreen(console, "USD") as screen:
+        screen.say("starting")
+        screen.show(view_of(fake_report()))
+    text = output.getvalue()
+    assert "Retention 30d" in text
+    assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")
+
+
+def test_screen_that_was_never_shown_leaves_nothing() -> None:
+    """A demo may be stopped before its first number."""
+    output = io.StringIO()
+    with LiveScreen(Console(file=output, width=80, force_terminal=True), "USD"):
+        pass
+    assert output.getvalue() == ""
+
+
+def test_lines_are_chosen_where_output_is_no_terminal() -> None:
+    """Pipes and logs get no escape sequences."""
+    assert isinstance(open_screen(currency="USD", console=Console(file=io.StringIO())), PlainScreen)
+    terminal = Console(file=io.StringIO(), force_terminal=True, _environ={"TERM": "xterm"})
+    assert isinstance(open_screen(currency="USD", console=terminal), LiveScreen)
+    assert isinstance(open_screen(currency="USD", console=terminal, plain=True), PlainScreen)
+
+
+def test_history_keeps_a_bounded_course_that_ends_with_the_newest_value() -> None:
+    """A demo may run for days."""
+    history = History({"n": lambda report: report["n"]})
+    for hour in range(5 * KEPT):
+        history.observe({"as_of": (BEGIN + timedelta(hours=hour)).isoformat(), "n": float(hour)})
+    course = history.course("n")
+    assert KEPT / 2 <= len(course) <= KEPT
+    assert course[-1] == 5 * KEPT - 1
+    assert course == sorted(course, key=lambda value: value or 0)
+    assert history.change("n", timedelta(days=7)) == pytest.approx((168.0, timedelta(hours=168)), rel=0.1)
+
+
+def test_restated_report_replaces_the_last_value() -> None:
+    """Late events change the number, not its place in time."""
+    history = History({"n": lambda report: report["n"]})
+    for value in (1.0, 2.0):
+        history.observe({"as_of": "2026-03-01T00:00:00Z", "n": value})
+    assert history.course("n") == [2.0]
+    assert history.change("n", timedelta(days=7)) is None
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "text"),
+    [
+        (123_456, "USD", "USD 1,234.56"),
+        (-5, "USD", "USD -0.05"),
+        (123_456, "JPY", "JPY 123,456"),
+        (1_234_567, "KWD", "KWD 1,234.567"),
+        (49.6, "EUR", "EUR 0.50"),
+        (None, "EUR", formats.ABSENT),
+    ],
+)
+def test_money_has_the_digits_of_its_currency(minor: float | None, currency: str, text: str) -> None:
+    """Yen have no cents, and a dinar has three digits after its point."""
+    assert formats.money(minor, currency) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (999, "999"),
+        (9_999, "9,999"),
+        (12_345, "12.3k"),
+        (123_456, "123k"),
+        (1_234_567, "1.23M"),
+        (-45_000, "-45.0k"),
+    ],
+)
+def test_short_number_keeps_three_digits(value: float, text: str) -> None:
+    """What is rounded must still be told apart from its neighbours."""
+    assert formats.short(value) == text
+
+
+def test_sparkline_shows_gaps_and_does_not_make_mountains_of_molehills() -> None:
+    """A course that moves by a thousandth is flat to people."""
+    assert formats.sparkline([1.0, None, 2.0], 8) == "▁ █"
+    assert set(formats.sparkline([0.9999, 1.0, 0.9998], 8)) <= {"▄", "▅"}
+    assert formats.sparkline([], 8) == ""
+    assert formats.sparkline([None, None], 8) == ""
+    assert len(formats.sparkline([float(n) for n in range(100)], 8)) == 8
+    assert formats.sparkline([0.0, 0.0], 8) == "▁▁"
+
+
+def test_bar_is_as_long_as_its_share() -> None:
+    """Half is half."""
+    assert formats.bar(0.5, 8) == "████"
+    assert formats.bar(1.0, 8) == "████████"
+    assert formats.bar(None, 8) == ""
+    assert formats.bar(7.0, 2) == "██"
+
+
+def test_live_screen_without_the_month_it_speaks_of_shows_dashes() -> None:
+    """Another window's number under this title would be wrong."""
+    chosen = only(fake_report(), windows=("7d",), lenses=())
+    assert f"Retention 30d {formats.ABSENT}" in demo_line(view_of(chosen), currency="USD")
