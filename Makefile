@@ -51,6 +51,7 @@ check-dependencies: $(DEV) ## Check that what is imported is declared, and the o
 check-documents: $(DEV) ## Check that generated documents are those that the code would generate.
 	@$(BIN)/python -m schemas.documentation --check
 	@$(BIN)/python -m streams.settings_page --check
+	@$(BIN)/python -m tenure.commands_page --check
 
 check-tidy: $(DEV) ## Check the code's own rules, and the files of the deployment.
 	@$(BIN)/pytest -q --no-header tests/tidy
@@ -71,6 +72,7 @@ format: $(DEV) ## Format the code and mend what ruff can mend.
 documents: $(DEV) ## Generate the generated documents anew.
 	@$(BIN)/python -m schemas.documentation
 	@$(BIN)/python -m streams.settings_page --write
+	@$(BIN)/python -m tenure.commands_page --write
 
 services: ## Install the real servers that the tests need, where missing.
 	@tools/install-services

@@ -1,8 +1,8 @@
 """Rows of a batch -> cells: integers by (dimension, value, column, bucket), for every dimension at once.
 
-A point is one cell, at its bucket. A pair (i, j) is two: at j in the "end" column of its class, at i in the "start" column; its class
-says which windows can hold both. Then the pairs inside a window [x0, x1) are, summed over the classes that fit it,
-end[buckets < x1] - start[buckets < x0]. Adding a window only adds a class.
+A point is one cell, at its bucket. A pair (i, j) is two: at j in the "end" column of its class, at i in the "start"
+column; its class says which windows can hold both. Then the pairs inside a window [x0, x1) are, summed over the
+classes that fit it, end[buckets < x1] - start[buckets < x0]. Adding a window only adds a class.
 """
 
 from __future__ import annotations

@@ -78,7 +78,9 @@ def engaged_buckets(customer: Customer, notes: Iterable[Note], bucket_ms: int) -
 # ------------------------------------------------------------------------- lifecycle
 
 
-def lifecycle_rows(out: list[Row], profile: int, steps: Sequence[Step], pieces: Sequence[Piece], bucket_ms: int) -> None:
+def lifecycle_rows(
+    out: list[Row], profile: int, steps: Sequence[Step], pieces: Sequence[Piece], bucket_ms: int
+) -> None:
     """Append the rows of all effective facts."""
     done = 0
     for step in steps:
@@ -114,10 +116,12 @@ def step_rows(out: list[Row], profile: int, bucket: int, step: Step, past: Seque
 
 
 def _pairs(out: list[Row], profile: int, bucket: int, step: Step, past: Sequence[Piece], *, ends: int) -> None:
-    """Append what depends on the state at a window's start: `ends` is 1 for a cancel, -1 for a reactivation, 0 for a change.
+    """Append what depends on the state at a window's start.
 
-    Of a movement that falls into a window, customers of the start see only what differs from their MRR then; each piece of
-    activity takes back, for windows that start in it, what the movement's point row counted too much.
+    `ends` is 1 for a cancel, -1 for a reactivation, 0 for a change.
+
+    Of a movement that falls into a window, customers of the start see only what differs from their MRR then; each
+    piece of activity takes back, for windows that start in it, what the movement's point row counted too much.
     """
     _, _, plan, mrr, _, next_mrr = step
     loss, gain = (max(0, mrr - next_mrr), max(0, next_mrr - mrr)) if ends >= 0 else (0, 0)
@@ -170,9 +174,10 @@ def engagement_row(out: list[Row], plan: int, profile: int, i: int, j: int, n: i
 
 
 def engagement_rows(out: list[Row], profile: int, pieces: Iterable[Piece], buckets: Sequence[int]) -> None:
-    """Append, for each piece of activity, its engagements, the pairs between them, and the one that it inherits and hands on.
+    """Append, for each piece of activity, its engagements, the pairs between them, and what it inherits and hands on.
 
-    A piece counts as of every boundary in it: engaged then means an engagement before the boundary, in or before the piece.
+    A piece counts as of every boundary in it: engaged then means an engagement before the boundary, in or before the
+    piece.
     """
     if not buckets:
         return
@@ -194,21 +199,30 @@ def engagement_rows(out: list[Row], profile: int, pieces: Iterable[Piece], bucke
             engagement_row(out, plan, profile, last, end, -1)
 
 
-def first_weeks_rows(out: list[Row], customer: Customer, steps: Sequence[Step], notes: Iterable[Note], bucket_ms: int) -> None:
+def first_weeks_rows(
+    out: list[Row], customer: Customer, steps: Sequence[Step], notes: Iterable[Note], bucket_ms: int
+) -> None:
     """Append drop-off, liveliness and onboarding of a customer who was ever active."""
     first_at, plan, profile = customer.first_at, customer.first_plan, customer.profile
     bucket = first_at // bucket_ms
     if not active_at(steps, first_at + WEEK_MS):
         out.append((GONE, plan, profile, bucket, bucket, 1, 0))
-    elif lively(customer, notes):
+    elif lively(customer, notes, bucket_ms):
         out.append((LIVELY, plan, profile, bucket, bucket, 1, 0))
     if any_within(customer.onboarded, first_at, first_at + WEEK_MS):
         out.append((ONBOARDED, plan, profile, bucket, bucket, 1, 0))
 
 
-def lively(customer: Customer, notes: Iterable[Note]) -> bool:
-    """Whether there is activity or an answered survey in the second week after the first signup."""
+def lively(customer: Customer, notes: Iterable[Note], bucket_ms: int) -> bool:
+    """Whether there is activity or an answered survey in the second week after the first signup.
+
+    A bucket in the middle of the week tells by itself. Of the buckets that its edges cut, the last instant of the one
+    and the first of the other decide only where the middle is silent: there a run ends, or begins, and has kept them.
+    """
     start, end = customer.first_at + WEEK_MS, customer.first_at + FORTNIGHT_MS
-    if any_within(customer.early, start, end):
+    if any_within(customer.runs, start, end):
+        return True
+    first, last = start // bucket_ms, end // bucket_ms
+    if customer.active_bucket > first and any(first < bucket < last for bucket in activity_of(customer)):
         return True
     return any(start <= note[0] < end and note[1] in ANSWERED for note in notes)

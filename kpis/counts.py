@@ -1,7 +1,7 @@
 """Cells -> every count, at any boundary.
 
-All counts are differences of *prefix sums*: the sum of a column's cells before a boundary. Which boundaries are needed for a window as of
-T, `edges` tells; `derive` does the arithmetic, for all values of a dimension at once.
+All counts are differences of *prefix sums*: the sum of a column's cells before a boundary. Which boundaries are
+needed for a window as of T, `edges` tells; `derive` does the arithmetic, for all values of a dimension at once.
 Definitions: docs/kpis.md, section Counts.
 """
 
@@ -52,7 +52,9 @@ def edges(windows: Windows, boundary: int, names: Iterable[str]) -> list[int]:
     return sorted({x - shift for x in instants for shift in (0, week, 2 * week)})
 
 
-def prefixes(at: Sequence[int], column: Ints, value: Ints, bucket: Ints, amount: Ints, *, shape: tuple[int, int]) -> dict[int, Ints]:
+def prefixes(
+    at: Sequence[int], column: Ints, value: Ints, bucket: Ints, amount: Ints, *, shape: tuple[int, int]
+) -> dict[int, Ints]:
     """Return prefix sums at boundaries.
 
     Args:
@@ -87,7 +89,8 @@ def _stock(prefix: Prefixes, boundary: int, *, money: bool = False) -> Ints:
     p = prefix[boundary]
 
     def column(code: int) -> Ints:
-        return p[point_column(code, money=money)]
+        found: Ints = p[point_column(code, money=money)]
+        return found
 
     stock = column(NEW) + column(REACTIVATED) - column(CANCELLED) + column(MOVED)
     return stock + column(UPGRADED) - column(DOWNGRADED) if money else stock
@@ -110,7 +113,8 @@ def derive(prefix: Prefixes, windows: Windows, boundary: int, name: str) -> Coun
 
     def point(code: int, *, money: bool = False, shift: int = 0) -> Ints:
         column = point_column(code, money=money)
-        return prefix[boundary - shift][column] - prefix[x0 - shift][column]
+        inside: Ints = prefix[boundary - shift][column] - prefix[x0 - shift][column]
+        return inside
 
     def pair(code: int, *, money: bool = False) -> Ints:
         ends = [pair_column(code, kind, windows, money=money) for kind in kinds]
@@ -153,7 +157,8 @@ def _feedback(point: Callable[[int], Ints]) -> Counts:
     of_class = [point(NOTE + k) for k in range(notes.CLASSES)]
 
     def total(classes: Iterable[int]) -> Ints:
-        return np.sum([of_class[k] for k in classes], axis=0, dtype=np.int64)
+        found: Ints = np.sum([of_class[k] for k in classes], axis=0, dtype=np.int64)
+        return found
 
     c: Counts = {f"survey_{status}": total(notes.classes_of(status)) for status in notes.STATUSES}
     c["nps_promoters"] = total(range(notes.PROMOTERS, notes.PROMOTERS + 3))

@@ -25,8 +25,8 @@ NEVER: Final = 0
 ACTIVE: Final = 1
 INACTIVE: Final = 2
 
-#: (event time ms, sequence, kind, identity, plan | reason, MRR in the default currency | involuntary, profile | currency |
-#: the cancel's own time or 0, MRR as given in a foreign currency or 0)
+#: (event time ms, sequence, kind, identity, plan | reason, MRR in the default currency | involuntary,
+#: profile | currency | the cancel's own time or 0, MRR as given in a foreign currency or 0)
 Fact = tuple[int, int, int, bytes, int, int, int, int]
 #: (event time ms, code, identity, reason); codes are those of `kpis.notes`
 Note = tuple[int, int, bytes, int]
@@ -50,7 +50,7 @@ class Rare(msgspec.Struct, array_like=True):
 
 
 class Customer(msgspec.Struct, array_like=True):
-    """Facts (life, notes, acts, early, onboarded, rare) and their cache; times in ms, buckets since 1970, -1 for none."""
+    """Facts (life, notes, acts, runs, onboarded, rare) and their cache; times in ms, buckets from 1970, -1: none."""
 
     phase: int = NEVER
     plan: int = 0  # stays after a cancel
@@ -67,7 +67,7 @@ class Customer(msgspec.Struct, array_like=True):
     life: bytes = b""  # facts, each as msgpack, in the order of the timeline
     notes: bytes = b""  # surveys and renewals, NOTE_SIZE bytes each, in order of arrival
     acts: bytes = b""  # buckets with activity: gaps in base 128
-    early: list[int] = []  # activity before the first signup + 14 days, ms, thinned
+    runs: list[int] = []  # first and last instant of each run of activity, ms; between runs lie seven days without
     onboarded: list[int] = []  # completions, ms, thinned
     rare: Rare | None = None
 
@@ -104,7 +104,9 @@ def pack_note(at_ms: int, code: int, identity: bytes, reason: int) -> bytes:
 
 def notes_of(customer: Customer) -> list[Note]:
     """Return surveys and renewals, earliest first."""
-    notes = [(head >> 16, head & 0xFFFF, identity, reason) for head, reason, identity in _note.iter_unpack(customer.notes)]
+    notes = [
+        (head >> 16, head & 0xFFFF, identity, reason) for head, reason, identity in _note.iter_unpack(customer.notes)
+    ]
     notes.sort()
     return notes
 
@@ -155,15 +157,15 @@ def set_activity(customer: Customer, buckets: Iterable[int]) -> None:
     customer.active_bucket = before if parts else -1
 
 
-def thin(times: list[int], at_ms: int, end_ms: int, span_ms: int) -> bool:
-    """Add an instant before `end_ms`; drop what no window of `span_ms` can tell from its neighbours.
+def thin(times: list[int], at_ms: int, span_ms: int) -> bool:
+    """Add an instant; drop what no window of `span_ms` can tell from its neighbours.
 
     A window of the span that holds the middle one of three instants at most a span apart holds one of the others too.
 
     Returns:
         Whether the list changed.
     """
-    if at_ms >= end_ms or at_ms in times:
+    if at_ms in times:
         return False
     before = list(times)
     times.append(at_ms)

@@ -50,13 +50,11 @@ def _note(folding: Folding, customer: Customer, event: Any, at_ms: int, code: in
         return _note_anywhere(folding, customer, (at_ms, code, identity, reason), event.sequence)
     if len(customer.notes) > 1000:
         folding.need_room(customer)
-    if at_ms > customer.last_at:
-        plan = customer.plan
-    else:
-        plan = plan_at(steps_of(effective_facts(customer)), at_ms)
+    in_order = at_ms > customer.last_at
+    plan = customer.plan if in_order else plan_at(steps_of(effective_facts(customer)), at_ms)
     folding.rows.append((NOTE + CLASS[code], plan, customer.profile, bucket, bucket, 1, 0))
     if answered:
-        if second_week_begins(customer, at_ms):
+        if second_week_begins(folding, customer, at_ms):
             enliven(folding, customer)
         engage(folding, customer, bucket)
     customer.notes += pack_note(at_ms, code, identity, reason)
@@ -98,12 +96,12 @@ def engage(folding: Folding, customer: Customer, bucket: int) -> None:
     customer.engaged_bucket = bucket
 
 
-def second_week_begins(customer: Customer, at_ms: int) -> bool:
+def second_week_begins(folding: Folding, customer: Customer, at_ms: int) -> bool:
     """Whether an instant is the first sign of life in the second week after the first signup."""
     first_at = customer.first_at
     if first_at < 0 or not first_at + WEEK_MS <= at_ms < first_at + FORTNIGHT_MS:
         return False
-    return not lively(customer, effective_notes(customer))
+    return not lively(customer, effective_notes(customer), folding.bucket_ms)
 
 
 def enliven(folding: Folding, customer: Customer) -> None:
@@ -116,4 +114,3 @@ def enliven(folding: Folding, customer: Customer) -> None:
     if active:
         bucket = customer.first_at // folding.bucket_ms
         folding.rows.append((LIVELY, customer.first_plan, customer.profile, bucket, bucket, 1, 0))
-

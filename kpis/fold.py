@@ -1,7 +1,7 @@
 """The fold: events of a batch and the states before them -> the states after them, and the rows that changed.
 
-Every event changes the rows by `contribution(after) - contribution(before)`. That is what the general path computes; short cuts write
-down the difference for events that come in order, and leave everything else to the general path.
+Every event changes the rows by `contribution(after) - contribution(before)`. That is what the general path computes;
+short cuts write down the difference for events that come in order, and leave everything else to the general path.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ class Fold:
         """
         new: dict[str, bytes] = {}
         folding, apply_by_type = self.folding, self._apply
-        folding.rows = rows = []
+        rows: list[Row] = []
+        folding.rows = rows
         self.refused = []
         for place, event in enumerate(events):
             customer_id = event.customer_id

@@ -1,4 +1,7 @@
-"""What the fold of one partition shares: intern tables, the rows that changed, counts of events, and the general path."""
+"""What the fold of one partition shares.
+
+Intern tables, the rows that changed, counts of events, and the general path.
+"""
 
 from __future__ import annotations
 

@@ -32,7 +32,8 @@ def violations(stock: Counts, window: Counts, *, moves_between_values: bool) -> 
     Args:
         stock: customers_active and mrr as of T.
         window: The counts of a window.
-        moves_between_values: True for the dimension plan, where customers move between values, so that the balance of a single
+        moves_between_values: True for the dimension plan, where customers move between values, so that the balance of
+        a single
             value does not close.
     """
     if not np.array_equal(window["customers_at_start"], window["customers_retained"] + window["customers_lost"]):

@@ -1,7 +1,8 @@
 """Which of two events of one identity counts, and what a revocation takes away.
 
-An identity is (customer, source, id), the last two as a 64-bit hash. Order of arrival decides nothing: of two contents the smaller
-(event time, kind, known members) counts. These are the rare paths; the common case is that a hash was never seen.
+An identity is (customer, source, id), the last two as a 64-bit hash. Order of arrival decides nothing: of two
+contents the smaller (event time, kind, known members) counts. These are the rare paths; the common case is that a
+hash was never seen.
 """
 
 from __future__ import annotations

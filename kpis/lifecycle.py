@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from kpis.contribution import contribution, effective_notes, engagement_row, lively, step_rows
-from kpis.customer import ACTIVE, CANCEL, CHANGE, INACTIVE, NEVER, SIGNUP, Customer, Fact, encode_fact, life_of, set_life
+from kpis.customer import (
+    ACTIVE,
+    CANCEL,
+    CHANGE,
+    INACTIVE,
+    NEVER,
+    SIGNUP,
+    Customer,
+    Fact,
+    encode_fact,
+    life_of,
+    set_life,
+)
 from kpis.folding import Folding
 from kpis.identity import fact_content, life_order
 from kpis.instants import milliseconds
@@ -90,7 +102,10 @@ def _has_room(folding: Folding, customer: Customer) -> bool:
 
 
 def _append(folding: Folding, customer: Customer, fact: Fact) -> bool:
-    """Fold the latest fact of a customer. False, with nothing changed: something after it depends on it, take the general path."""
+    """Fold the latest fact of a customer.
+
+    False, with nothing changed: something after it depends on it, take the general path.
+    """
     at_ms, kind = fact[0], fact[2]
     bucket = at_ms // folding.bucket_ms
     phase = customer.phase
@@ -153,5 +168,5 @@ def _week_rows(folding: Folding, customer: Customer, gone: int) -> None:
     bucket = customer.first_at // folding.bucket_ms
     plan, profile = customer.first_plan, customer.profile
     folding.rows.append((GONE, plan, profile, bucket, bucket, gone, 0))
-    if lively(customer, effective_notes(customer)):
+    if lively(customer, effective_notes(customer), folding.bucket_ms):
         folding.rows.append((LIVELY, plan, profile, bucket, bucket, -gone, 0))

@@ -1,7 +1,7 @@
 """The intern tables of one partition: strings that repeat become small integers.
 
-States and counters hold the integers; the tables are stored beside them and grow in the same commit. Numbers are given in order
-of arrival, so they differ from partition to partition: whoever reads joins by name.
+States and counters hold the integers; the tables are stored beside them and grow in the same commit. Numbers are
+given in order of arrival, so they differ from partition to partition: whoever reads joins by name.
 """
 
 from __future__ import annotations

@@ -60,9 +60,5 @@ ANSWERED: Final = frozenset(survey_code(*survey) for survey in _SURVEYS if surve
 
 def classes_of(status: str, kind: str | None = None, way: str | None = None) -> list[int]:
     """Return the classes of surveys with that status, and kind and way where given."""
-    found = {
-        _class_of(k, s, n, w)
-        for k, s, n, w in _SURVEYS
-        if s == status and kind in (None, k) and way in (None, w)
-    }
+    found = {_class_of(k, s, n, w) for k, s, n, w in _SURVEYS if s == status and kind in (None, k) and way in (None, w)}
     return sorted(found)

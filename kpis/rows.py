@@ -1,7 +1,8 @@
 """What one customer adds to the counts: rows, in which no window is named.
 
-A row `(code, plan, profile, i, j, n, m)`, buckets i <= j, adds n (and money m) to its count in every window [x0, x1) of buckets with
-i >= x0 and j < x1. With i == j it is a *point*, a plain fact in a bucket; otherwise a *pair*, which only windows that hold both ends see.
+A row `(code, plan, profile, i, j, n, m)`, buckets i <= j, adds n (and money m) to its count in every window [x0, x1)
+of buckets with i >= x0 and j < x1. With i == j it is a *point*, a plain fact in a bucket; otherwise a *pair*, which
+only windows that hold both ends see.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ GONE: Final = 6
 LIVELY: Final = 7
 #: At the bucket of the first signup: onboarding completed within seven days.
 ONBOARDED: Final = 8
-#: A bucket j in which an active customer was engaged; i < j is the bucket of the time before, and the row then stands for
+#: A bucket j in which an active customer was engaged; i < j is the bucket of the time before, and the row then stands
+#: for
 #: ENGAGED_AGAIN (i, j) too.
 ENGAGED: Final = 9
 INVOLUNTARY: Final = 10
@@ -34,7 +36,8 @@ NOTE: Final = 11
 POINTS: Final = 48
 
 # -- pairs
-#: n: cancellations of customers not active at the window's start; m: contraction and churned MRR that those of the start did not lose.
+#: n: cancellations of customers not active at the window's start; m: contraction and churned MRR that those of the
+#: start did not lose.
 OF_NEW: Final = 48
 #: n: lost less (cancellations less those of new); m: expansion that those of the start did not keep.
 KEPT: Final = 49

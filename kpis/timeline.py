@@ -25,7 +25,10 @@ class Piece(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One effective fact: what was before it and what is after; plan and MRR of an inactive customer are the last plan and 0."""
+    """One effective fact: what was before it and what is after.
+
+    Plan and MRR of an inactive customer are the last plan and 0.
+    """
 
     fact: Fact
     was: int
@@ -113,12 +116,3 @@ def refresh(customer: Customer, steps: list[Step]) -> None:
         customer.first_at, customer.first_plan, customer.profile = first.fact[0], first.next_plan, first.fact[6]
         customer.phase = ACTIVE if last.fact[2] in (SIGNUP, CHANGE) else INACTIVE
         customer.plan, customer.mrr = last.next_plan, last.next_mrr
-    _forget_what_matured(customer)
-
-
-def _forget_what_matured(customer: Customer) -> None:
-    """Drop instants that no first signup can need any more: it only ever moves to an earlier one."""
-    if customer.first_at < 0:
-        return
-    if customer.early and customer.early[-1] >= customer.first_at + FORTNIGHT_MS:
-        customer.early = [at for at in customer.early if at < customer.first_at + FORTNIGHT_MS]

@@ -2,48 +2,82 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from bisect import bisect_left, insort
+from typing import Any
 
 from kpis.contribution import contribution
 from kpis.customer import Customer, activity_of, any_within, gap_bytes, set_activity, thin
 from kpis.feedback import engage, enliven, is_last_engagement, second_week_begins
 from kpis.folding import Folding
 from kpis.rows import ONBOARDED
-from kpis.timeline import FORTNIGHT_MS, WEEK_MS
-
-_FOREVER: Final = 1 << 60
+from kpis.timeline import WEEK_MS
 
 
-def activity(folding: Folding, customer: Customer, event: Any, at_ms: int) -> bool:  # noqa: ARG001 - one shape for all types
-    """Fold an activity; True where the state changed. A repeat in the customer's last bucket changes nothing."""
+def activity(folding: Folding, customer: Customer, event: Any, at_ms: int) -> bool:  # noqa: ARG001 - one shape for all
+    """Fold an activity; True where the state changed.
+
+    In the customer's last bucket only an instant later than all others changes it.
+    """
     folding.applied += 1
     bucket = at_ms // folding.bucket_ms
-    first_at = customer.first_at
-    changed = False
-    if first_at < 0 or at_ms < first_at + FORTNIGHT_MS:
-        if second_week_begins(customer, at_ms):
-            enliven(folding, customer)
-        changed = thin(customer.early, at_ms, first_at + FORTNIGHT_MS if first_at >= 0 else _FOREVER, WEEK_MS)
-    last = customer.active_bucket
+    last, runs = customer.active_bucket, customer.runs
     if bucket == last:
-        return changed
-    if bucket < last or not folding.short_cuts or not is_last_engagement(folding, customer, bucket):
-        return _activity_anywhere(folding, customer, bucket) or changed
-    engage(folding, customer, bucket)
-    customer.acts += gap_bytes(bucket - last if last >= 0 else bucket)
-    customer.active_bucket = bucket
+        if runs[-2] <= at_ms <= runs[-1]:
+            return False
+        latest = at_ms > runs[-1]
+    else:
+        latest = bucket > last and is_last_engagement(folding, customer, bucket)
+    if not latest or not folding.short_cuts:
+        return _activity_anywhere(folding, customer, bucket, at_ms)
+    if second_week_begins(folding, customer, at_ms):
+        enliven(folding, customer)
+    if last < 0 or bucket - last >= WEEK_MS // folding.bucket_ms:
+        runs += (at_ms, at_ms)
+    else:
+        runs[-1] = at_ms
+    if bucket != last:
+        engage(folding, customer, bucket)
+        customer.acts += gap_bytes(bucket - last if last >= 0 else bucket)
+        customer.active_bucket = bucket
     return True
 
 
-def _activity_anywhere(folding: Folding, customer: Customer, bucket: int) -> bool:
+def _activity_anywhere(folding: Folding, customer: Customer, bucket: int, at_ms: int) -> bool:
     """The general path."""
     buckets = activity_of(customer)
-    if bucket in buckets:
+    is_new = bucket not in buckets
+    if is_new:
+        insort(buckets, bucket)
+    runs = _runs(buckets, sorted([*customer.runs, at_ms]), folding.bucket_ms)
+    if not is_new and runs == customer.runs:
         return False
     before = contribution(customer, folding.bucket_ms)
-    set_activity(customer, sorted([*buckets, bucket]))
+    set_activity(customer, buckets)
+    customer.runs = runs
     folding.rebuild(customer, before)
     return True
+
+
+def _runs(buckets: list[int], instants: list[int], bucket_ms: int) -> list[int]:
+    """Return the first and the last instant of each run.
+
+    A run goes on until a week of seven days fits between two buckets: only then can the week that decides on silent
+    drop-off begin in the one or end in the other without holding a whole bucket of activity.
+
+    Args:
+        buckets: All buckets with activity, in order.
+        instants: In order; the ends of what were runs before, and what is new.
+        bucket_ms: Length of a bucket (ms).
+    """
+    week = WEEK_MS // bucket_ms
+    out: list[int] = []
+    before = -week
+    for bucket in buckets:
+        if bucket - before >= week:
+            out += (instants[bisect_left(instants, bucket * bucket_ms)],) * 2
+        before = bucket
+        out[-1] = instants[bisect_left(instants, (bucket + 1) * bucket_ms) - 1]
+    return out
 
 
 def onboarding(folding: Folding, customer: Customer, event: Any, at_ms: int) -> bool:
@@ -52,9 +86,9 @@ def onboarding(folding: Folding, customer: Customer, event: Any, at_ms: int) -> 
     if not event.completed:
         return False
     first_at = customer.first_at
-    week = first_at + WEEK_MS if first_at >= 0 else _FOREVER
+    week = first_at + WEEK_MS
     had = first_at >= 0 and any_within(customer.onboarded, first_at, week)
-    changed = thin(customer.onboarded, at_ms, _FOREVER, WEEK_MS)
+    changed = thin(customer.onboarded, at_ms, WEEK_MS)
     if changed and not had and 0 <= first_at <= at_ms < week:
         bucket = first_at // folding.bucket_ms
         folding.rows.append((ONBOARDED, customer.first_plan, customer.profile, bucket, bucket, 1, 0))

@@ -1,6 +1,7 @@
 """Windows and the calendar, in buckets.
 
-A bucket is a number: the instant divided by the bucket's length. Boundaries are numbers too: boundary b is the start of bucket b.
+A bucket is a number: the instant divided by the bucket's length. Boundaries are numbers too: boundary b is the start
+of bucket b.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Windows:
             bucket_ms: Length of a bucket (ms); divides a day and every offset of the time zone.
         """
         assert list(days) == sorted(set(days)), days
-        assert bucket_ms >= 300_000, 'buckets below five minutes do not fit the keys of cells'
+        assert bucket_ms >= 300_000, "buckets below five minutes do not fit the keys of cells"
         self.bucket_ms = bucket_ms
         self.time_zone = ZoneInfo(time_zone)
         self.day = DAY_MS // bucket_ms
@@ -66,18 +67,20 @@ class Windows:
         return (len(self.spans) + 1) * 3
 
     def class_of(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the class of pairs: how many fixed windows are too short for it, and what of the calendar both ends share.
+        """Return the class of pairs: how many fixed windows are too short, and what of the calendar both ends share.
 
         Calendar classes: 0 different years, 1 the year, 2 the month.
         """
         shorter = np.searchsorted(self.spans, j - i, "right")
         year = np.searchsorted(self.year_starts, i, "right") == np.searchsorted(self.year_starts, j, "right")
         month = np.searchsorted(self.month_starts, i, "right") == np.searchsorted(self.month_starts, j, "right")
-        return (shorter * 3 + year.astype(np.int64) + month.astype(np.int64)).astype(np.int64)
+        kinds: NDArray[np.int64] = (shorter * 3 + year.astype(np.int64) + month.astype(np.int64)).astype(np.int64)
+        return kinds
 
     def useful(self, classes: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which classes any window can hold."""
-        return (classes // 3 < len(self.spans)) | (classes % 3 > 0)
+        held: NDArray[np.bool_] = (classes // 3 < len(self.spans)) | (classes % 3 > 0)
+        return held
 
     def fitting(self, name: str) -> list[int]:
         """Return the classes that a window holds when both ends lie in it."""

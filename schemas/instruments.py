@@ -41,6 +41,12 @@ EVENTS_APPLIED: Final = Instrument(
 EVENTS_DUPLICATE: Final = Instrument(
     "tenure_events_duplicate_total", "counter", "Events", "Events that were known already and changed nothing."
 )
+EVENTS_LATE: Final = Instrument(
+    "tenure_events_late_total",
+    "counter",
+    "Events",
+    "Events of a bucket that was over when their record reached Kafka; they restate the past.",
+)
 EVENTS_TEST: Final = Instrument(
     "tenure_events_test_total", "counter", "Events", "Valid events marked as tests, which count nowhere else."
 )

@@ -1,7 +1,7 @@
 """What Prometheus reads: the rolling counts of a snapshot as text, made once per refresh and not per scrape.
 
-Every count of the KPI catalogue is a gauge `tenure_<count>{window, dimension, value}`; stocks have no `window`. All customers are
-dimension="all", value="". Names and meanings: docs/kpis.md and docs/metrics.md.
+Every count of the KPI catalogue is a gauge `tenure_<count>{window, dimension, value}`; stocks have no `window`. All
+customers are dimension="all", value="". Names and meanings: docs/kpis.md and docs/metrics.md.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def exposition_of(snapshot: Snapshot) -> bytes:
-    """Return the counts of a snapshot in Prometheus' text format; nothing of a worker that owns no complete partition."""
+    """Return the counts of a snapshot in Prometheus' text format.
+
+    Nothing of a worker that owns no complete partition.
+    """
     if not snapshot.partitions:
         return b""
     lines: list[str] = []
@@ -54,7 +57,8 @@ def _surveys(block: Block) -> Iterator[str]:
             for way in WAYS:
                 for status in STATUSES:
                     amount = int(counts[f"{SURVEY}/{kind}/{way}/{status}"][0])
-                    yield f'{SURVEYS_BY_WAY.name}{{window="{window}",kind="{kind}",via="{way}",status="{status}"}} {amount}'
+                    labels = f'window="{window}",kind="{kind}",via="{way}",status="{status}"'
+                    yield f"{SURVEYS_BY_WAY.name}{{{labels}}} {amount}"
 
 
 def _labels(dimension: str, block: Block) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Final
 
 from kpis.cells import FIELD_BITS, FIELD_MASK, Cells, groups_of
@@ -109,7 +110,4 @@ def _updates(cells: Cells, amounts: Sequence[int]) -> list[CellUpdate]:
     groups = keys >> FIELD_BITS
     fields = (keys & FIELD_MASK).tolist()
     starts = [0, *((groups[1:] != groups[:-1]).nonzero()[0] + 1).tolist(), len(fields)]
-    return [
-        CellUpdate(int(groups[start]), fields[start:end], amounts[start:end])
-        for start, end in zip(starts, starts[1:], strict=False)
-    ]
+    return [CellUpdate(int(groups[start]), fields[start:end], amounts[start:end]) for start, end in pairwise(starts)]

@@ -40,17 +40,22 @@ class CoPartitionedAssignor(AbstractPartitionAssignor):  # type: ignore[misc]  #
 
     def __init__(self) -> None:
         self._past = _Past()
-        self.generation = -1
-        """The generation of the coming assignment, set by who knows it; orders claims that contradict each other."""
+
+    def remember(self, generation: int, owned: Iterable[int]) -> None:
+        """Remember what this member was given, for the next rebalance.
+
+        Args:
+            generation: In which it was given; it orders claims that contradict each other.
+            owned: Partition numbers.
+        """
+        self._past = _Past(generation, sorted(set(owned)))
 
     def metadata(self, topics: Iterable[str]) -> Any:
         """Return what this member sends when it joins."""
         return ConsumerProtocolMemberMetadata(_VERSION, sorted(topics), msgspec.json.encode(self._past))
 
     def on_assignment(self, assignment: Any) -> None:
-        """Remember what this member was given."""
-        owned = {partition for _topic, partitions in assignment.assignment for partition in partitions}
-        self._past = _Past(self.generation, sorted(owned))
+        """Do nothing: the generation is not known here; see `remember`."""
 
     def assign(self, cluster: Any, members: Mapping[str, Any]) -> dict[str, Any]:
         """Assign all partitions; runs on the group's leader only.

@@ -179,7 +179,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Note that the coordinator knows us, then go on as Faust does."""
         self._heard_seconds = time.monotonic()
-        self.assignor.generation = generation_id
+        self.assignor.remember(generation_id, (tp.partition for tp in assigned))
         await super().on_partitions_assigned(assigned, generation_id)
 
     def heartbeat_age_seconds(self) -> float:

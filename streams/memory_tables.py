@@ -53,6 +53,8 @@ class MemoryTables:
     async def commit(self, partition: int, commit: Commit) -> None:
         """See `Tables`."""
         found = self._partitions[partition]
+        if found.head == commit.head:
+            return  # sent again
         if found.head != commit.expected:
             raise Conflict(partition, positions_of(commit.expected), positions_of(found.head))
         for table, names in commit.names.items():

@@ -1,4 +1,7 @@
-"""What the stream itself sends: forwarded records and dead letters, acknowledged before the batch that caused them commits."""
+"""What the stream itself sends: forwarded records and dead letters.
+
+Acknowledged before the batch that caused them commits.
+"""
 
 from __future__ import annotations
 

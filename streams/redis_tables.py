@@ -12,6 +12,7 @@ All keys of a partition share its hash tag, so that one script may write them on
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -21,21 +22,45 @@ import numpy as np
 import redis.asyncio as redis
 from redis.asyncio.cluster import RedisCluster
 from redis.backoff import NoBackoff
+from redis.exceptions import (
+    AskError,
+    ClusterDownError,
+    ExecAbortError,
+    MasterDownError,
+    MovedError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from kpis.cells import FIELD_BITS, FIELD_MASK
-from streams.errors import Conflict, ConfigurationError, TablesUnavailable
+from streams.errors import ConfigurationError, Conflict, TablesUnavailable
 from streams.tables import Commit, Stored, StreamMark, positions_of
 
-_SCRIPT: Final = (Path(__file__).parent / "commit.lua").read_text()
 _NAME_TABLES: Final = ("plan", "reason", "currency", "profile")
 _FIELD_BYTES: Final = (FIELD_BITS + 7) // 8
 _SLICE: Final = 5000
+#: beyond it they travel as one; Redis 6.2 takes 1,048,576
+_MOST_ARGUMENTS: Final = 500_000
 #: answers of a Redis that will be able to do it later
-_LATER: Final = ("TRYAGAIN", "MOVED", "ASK", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "READONLY", "BUSY", "OOM", "MISCONF", "NOREPLICAS")
+_LATER: Final = (
+    TryAgainError,
+    MovedError,
+    AskError,
+    ClusterDownError,
+    MasterDownError,
+    ReadOnlyError,
+    OutOfMemoryError,
+    ExecAbortError,
+)
+#: those of them that have no class of their own
+_LATER_CODES: Final = ("BUSY", "MISCONF", "NOREPLICAS", "UNKILLABLE")
 _Result = TypeVar("_Result")
 _Client = Any  # redis.asyncio.Redis | RedisCluster: their commands are typed as sync or async, which helps nobody
 
@@ -47,7 +72,9 @@ async def connect(url: str, *, timeout_seconds: float = 5.0) -> _Client:
         TablesUnavailable: It does not answer.
     """
     options: dict[str, Any] = {
-        "socket_timeout": timeout_seconds, "socket_connect_timeout": timeout_seconds, "retry": Retry(NoBackoff(), 0)
+        "socket_timeout": timeout_seconds,
+        "socket_connect_timeout": timeout_seconds,
+        "retry": Retry(NoBackoff(), 0),
     }
     client = redis.Redis.from_url(url, **options)
     info = await _asked(lambda: client.info("cluster"))
@@ -68,11 +95,19 @@ async def _asked(call: Callable[[], Awaitable[_Result]]) -> _Result:
     except (RedisConnectionError, RedisTimeoutError, OSError) as error:
         raise TablesUnavailable("Redis", str(error) or type(error).__name__) from error
     except ResponseError as error:
-        if str(error).startswith(_LATER):
-            raise TablesUnavailable("Redis", str(error)) from error
+        if isinstance(error, _LATER) or str(error).startswith(_LATER_CODES):
+            raise TablesUnavailable("Redis", f"{type(error).__name__}: {error}") from error
         raise
     except RedisError as error:
         raise TablesUnavailable("Redis", f"{type(error).__name__}: {error}") from error
+
+
+async def _infos(client: _Client, section: str) -> list[dict[str, Any]]:
+    """Return a section of what each node says of itself."""
+    if not isinstance(client, RedisCluster):
+        return [await _asked(lambda: client.info(section))]
+    by_node = await _asked(lambda: client.info(section, target_nodes=RedisCluster.PRIMARIES))
+    return [by_node[node] for node in sorted(by_node)]
 
 
 async def check_durability(client: _Client, *, allow_unsafe: bool, setting: str = "TENURE_REDIS_URL") -> list[str]:
@@ -89,15 +124,14 @@ async def check_durability(client: _Client, *, allow_unsafe: bool, setting: str 
     Raises:
         ConfigurationError: It evicts, or does not persist.
     """
-    memory, persistence = await _asked(lambda: client.info("memory")), await _asked(lambda: client.info("persistence"))
     found: list[str] = []
-    if isinstance(client, RedisCluster):
-        memory, persistence = next(iter(memory.values()), {}), next(iter(persistence.values()), {})
-    policy = memory.get("maxmemory_policy", "noeviction")
-    if policy != "noeviction":
-        found.append(f"it evicts (maxmemory-policy {policy}): set it to noeviction")
-    if not persistence.get("aof_enabled"):
-        found.append("it keeps nothing across a restart: set appendonly to yes")
+    for memory, persistence in zip(await _infos(client, "memory"), await _infos(client, "persistence"), strict=True):
+        policy = memory.get("maxmemory_policy", "noeviction")
+        if policy != "noeviction":
+            found.append(f"it evicts (maxmemory-policy {policy}): set it to noeviction")
+        if not persistence.get("aof_enabled"):
+            found.append("it keeps nothing across a restart: set appendonly to yes")
+    found = list(dict.fromkeys(found))
     if found and not allow_unsafe:
         advice = " and ".join(found) + "; or set TENURE_ALLOW_UNSAFE_REDIS=true to go on regardless"
         raise ConfigurationError(setting, "this Redis", advice)
@@ -115,6 +149,34 @@ def _unpacked(found: dict[bytes, bytes]) -> dict[int, int]:
     return {int.from_bytes(field, "big"): int(amount) for field, amount in found.items()}
 
 
+class _Script:
+    """A script that Redis runs as one step."""
+
+    def __init__(self, name: str) -> None:
+        self._text = (Path(__file__).parent / name).read_text()
+        self._sha1 = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
+
+    async def run(self, client: _Client, keys: Sequence[str], arguments: Sequence[bytes | str | int]) -> Any:
+        """Run it; a Redis that has restarted since is given the text again.
+
+        By EVAL, not by loading it first: the client would load it on all nodes of a cluster, also on one that is down.
+        """
+        try:
+            return await client.evalsha(self._sha1, len(keys), *keys, *arguments)
+        except NoScriptError:
+            return await client.eval(self._text, len(keys), *keys, *arguments)
+
+
+_COMMIT: Final = _Script("commit.lua")
+_LOAD: Final = _Script("load.lua")
+
+
+def _as_one(arguments: Sequence[bytes | str | int]) -> bytes:
+    """Return arguments as an array of raw strings in MessagePack, the older one that Redis's scripts read."""
+    texts = [part if isinstance(part, bytes) else str(part).encode() for part in arguments]
+    return b"".join([b"\xdd", len(texts).to_bytes(4), *(b"\xdb" + len(text).to_bytes(4) + text for text in texts)])
+
+
 class RedisTables:
     """Implements `streams.tables.Tables`."""
 
@@ -122,7 +184,7 @@ class RedisTables:
         """Take a client of `connect`, and the prefix of all keys."""
         self._redis = client
         self._prefix = prefix
-        self._commit = client.register_script(_SCRIPT)
+        self._is_cluster = isinstance(client, RedisCluster)
         self._notes = f"{prefix}:note:"
         self._mark_key = f"{prefix}:mark"
 
@@ -136,21 +198,13 @@ class RedisTables:
 
     async def snapshot(self, partition: int, groups: Sequence[int]) -> tuple[Stored, dict[int, dict[int, int]]]:
         """See `Tables`."""
-
-        async def ask() -> list[Any]:
-            pipe = self._redis.pipeline(transaction=True)
-            pipe.get(self._key(partition, "h"))
-            for table in _NAME_TABLES:
-                pipe.lrange(self._key(partition, f"n:{table}"), 0, -1)
-            for group in groups:
-                pipe.hgetall(self._key(partition, f"c:{group}"))
-            return cast("list[Any]", await pipe.execute())
-
-        head, *found = await _asked(ask)
-        names = {
-            table: [name.decode() for name in found[at]] for at, table in enumerate(_NAME_TABLES)
-        }
-        cells = {group: _unpacked(amounts) for group, amounts in zip(groups, found[len(names) :], strict=True)}
+        # Not MULTI: the client has it on a cluster only by a thread and an event loop of its own for each command.
+        keys = [self._key(partition, "h"), *(self._key(partition, f"n:{table}") for table in _NAME_TABLES)]
+        keys += [self._key(partition, f"c:{group}") for group in groups]
+        head, *found = await _asked(lambda: _LOAD.run(self._redis, keys, [len(_NAME_TABLES)]))
+        names = {table: [name.decode() for name in found[at]] for at, table in enumerate(_NAME_TABLES)}
+        hashes = (dict(zip(flat[::2], flat[1::2], strict=True)) for flat in found[len(names) :])
+        cells = {group: _unpacked(amounts) for group, amounts in zip(groups, hashes, strict=True)}
         return Stored(head, names), cells
 
     async def read_states(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
@@ -172,7 +226,12 @@ class RedisTables:
             pipe = self._redis.pipeline(transaction=False)
             for group, members in by_group.items():
                 pipe.hmget(self._key(partition, f"c:{group}"), _packed([key & FIELD_MASK for key in members]))
-            return cast("list[Any]", await pipe.execute())
+            # As they come: the pipeline would put its own words before those of an error.
+            answers: list[Any] = await pipe.execute(raise_on_error=False)
+            for answer in answers:
+                if isinstance(answer, Exception):
+                    raise answer
+            return answers
 
         found: dict[int, int] = {}
         if by_group:
@@ -200,10 +259,24 @@ class RedisTables:
             arguments += ["C", self._key(partition, f"c:{group}"), len(pairs), *pairs]
         for table, names in commit.names.items():
             arguments += ["N", self._key(partition, f"n:{table}"), len(names), *names]
-        key = self._key(partition, "h")
-        said, stored = await _asked(lambda: self._commit(keys=[key], args=arguments))
+        if len(arguments) > _MOST_ARGUMENTS:
+            arguments[2:] = ["P", _as_one(arguments[2:])]
+        keys = self._keys_of(partition, commit)
+        said, stored = await _asked(lambda: _COMMIT.run(self._redis, keys, arguments))
         if said != b"OK" and stored != commit.head:  # our own head: an answer was lost, the commit was not
             raise Conflict(partition, positions_of(commit.expected), positions_of(stored))
+
+    def _keys_of(self, partition: int, commit: Commit) -> list[str]:
+        """Return the head's key; on a cluster, all keys of a commit.
+
+        A cluster that is moving a slot refuses a script that names keys on both sides, before it has written anything.
+        """
+        keys = [self._key(partition, "h")]
+        if self._is_cluster:
+            keys += [self._key(partition, f"s:{customer}") for customer in commit.states]
+            keys += [self._key(partition, f"c:{update.group}") for update in commit.cells]
+            keys += [self._key(partition, f"n:{table}") for table in commit.names]
+        return keys
 
     async def mark(self, mark: StreamMark) -> StreamMark:
         """See `Tables`."""

@@ -51,12 +51,12 @@ class MetricsServer:
             await self._runner.cleanup()
             self._runner = None
 
-    async def _serve_metrics(self, request: web.Request) -> web.Response:  # noqa: ARG002 - aiohttp's signature
+    async def _serve_metrics(self, request: web.Request) -> web.Response:
         return web.Response(body=self._metrics(), headers={"Content-Type": CONTENT_TYPE})
 
-    async def _serve_health(self, request: web.Request) -> web.Response:  # noqa: ARG002 - aiohttp's signature
+    async def _serve_health(self, request: web.Request) -> web.Response:
         return web.Response(text="alive\n")
 
-    async def _serve_readiness(self, request: web.Request) -> web.Response:  # noqa: ARG002 - aiohttp's signature
+    async def _serve_readiness(self, request: web.Request) -> web.Response:
         reason = self._not_ready()
         return web.Response(text=f"{reason or 'ready'}\n", status=503 if reason else 200)

@@ -1,13 +1,13 @@
 """The stream as a worker sees it: the partitions it owns, and what it tells of them.
 
-Agents hand batches to `apply`; the consumer asks and tells it of assignments (`streams.ownership`); partitions tell it what
-they did (`streams.writing`).
+Agents hand batches to `apply`; the consumer asks and tells it of assignments (`streams.ownership`); partitions tell
+it what they did (`streams.writing`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -19,6 +19,9 @@ from streams.meters import Meters
 from streams.partition import Partition
 from streams.records import TP
 from streams.writing import Applied, Writing
+
+if TYPE_CHECKING:
+    from streams.consuming import BatchConsumer
 
 log = structlog.get_logger(__name__)
 _LEAST_CACHE: Final = 1000
@@ -41,9 +44,10 @@ class Stream:
         self.partitions: dict[int, Partition] = {}
         self.halted: dict[int, Exception] = {}
         self.generation = -1
-        #: how the consumer is sent to another offset, and told to leave a partition alone; set once it is there
-        self.seek: Callable[[TP, int], None] = _nowhere
-        self.hold: Callable[[list[int]], None] = _nothing
+        #: the consumer that reads for this stream; set once there is an application
+        self.consumer: Callable[[], BatchConsumer] | None = None
+        #: whom else to tell of commits
+        self.on_applied: Callable[[Applied], None] = _unheard
 
     async def apply(self, batch: Batch) -> None:
         """Take a batch over from an agent; waits while its partition is busy."""
@@ -100,11 +104,13 @@ class Stream:
 
     def move_to(self, tp: TP, offset: int) -> None:
         """See `Listener`."""
-        self.seek(tp, offset)
+        if self.consumer is not None:
+            self.consumer().move_to(tp, offset)
 
     def on_committed(self, partition: Partition, applied: Applied, cells: Cells) -> None:
         """See `Listener`."""
         self.meters.on_committed(applied)
+        self.on_applied(applied)
         if not partition.recovering:
             self.live.change(partition.number, cells)
 
@@ -119,7 +125,8 @@ class Stream:
 
     def on_halted(self, partition: Partition) -> None:
         """See `Listener`."""
-        self.hold([partition.number])
+        if self.consumer is not None:
+            self.consumer().hold([partition.number])
         assert partition.fault is not None
         self._halt(partition.number, partition.fault)
 
@@ -132,9 +139,5 @@ class Stream:
         self.meters.on_answer()
 
 
-def _nowhere(tp: TP, offset: int) -> None:
-    """Stand in until there is a consumer."""
-
-
-def _nothing(partitions: list[int]) -> None:
-    """Stand in until there is a consumer."""
+def _unheard(applied: Applied) -> None:
+    """Stand in where nobody listens."""

@@ -1,7 +1,7 @@
 """What a partition keeps between two batches, and the port through which it is kept.
 
-One commit stores positions, customer states, counters and new names together, or nothing at all; so positions and numbers can never
-disagree. `MemoryTables` and `RedisTables` pass the same contract tests.
+One commit stores positions, customer states, counters and new names together, or nothing at all; so positions and
+numbers can never disagree. `MemoryTables` and `RedisTables` pass the same contract tests.
 """
 
 from __future__ import annotations

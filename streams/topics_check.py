@@ -51,12 +51,16 @@ def check_topics(counts: Mapping[str, int], *, input_topics: Sequence[str]) -> i
     missing = sorted(topic for topic, count in counts.items() if not count)
     if missing:
         raise ConfigurationError(
-            "TENURE_TOPICS", ", ".join(missing), "no such topic in Kafka; create it, all input topics with equally many partitions"
+            "TENURE_TOPICS",
+            ", ".join(missing),
+            "no such topic in Kafka; create it, all input topics with equally many partitions",
         )
     sizes = {counts[topic] for topic in input_topics}
     if len(sizes) > 1:
         listed = ", ".join(f"{topic} has {counts[topic]}" for topic in input_topics)
         raise ConfigurationError(
-            "TENURE_TOPICS", f"{len(sizes)} partition counts", f"all input topics need equally many partitions, but {listed}"
+            "TENURE_TOPICS",
+            f"{len(sizes)} partition counts",
+            f"all input topics need equally many partitions, but {listed}",
         )
     return sizes.pop()

@@ -105,6 +105,8 @@ class Applied:
     tests: int
     duplicates: int
     conflicts: int
+    #: events of buckets that were over when their record reached the log
+    late: int
     #: records sent to the partition of their customer, by the topic they lay on
     forwarded: Counter[str]
     cache_hits: int

@@ -69,8 +69,7 @@ def build_worker(
         session_timeout_seconds=settings.session_timeout_seconds,
         **options,
     )
-    stream.seek = lambda tp, offset: app.batch_consumer.move_to(tp, offset)
-    stream.hold = lambda numbers: app.batch_consumer.hold(numbers)
+    stream.consumer = lambda: app.batch_consumer
     register_all(app, settings.topics, stream)
     return Worker(app, stream, writing, live, meters)
 
@@ -103,6 +102,6 @@ def check_mark(settings: Settings, found: StreamMark, *, partitions: int | None 
         raise ConfigurationError(
             "TENURE_TOPICS",
             f"{partitions} partitions",
-            f"the tables were counted with {found.partitions} partitions a topic; a customer's partition depends on it: "
-            "count anew under another TENURE_REDIS_PREFIX and TENURE_GROUP",
+            f"the tables were counted with {found.partitions} partitions a topic, and a customer's partition depends "
+            "on it; count anew under another TENURE_REDIS_PREFIX and TENURE_GROUP",
         )

@@ -39,9 +39,7 @@ async def read_report(
         ConfigurationError: Its tables were counted under other settings.
         TablesUnavailable: Redis does not answer.
     """
-    tables = RedisTables(
-        await connect(settings.redis_url.get_secret_value()), prefix=settings.redis_prefix
-    )
+    tables = RedisTables(await connect(settings.redis_url.get_secret_value()), prefix=settings.redis_prefix)
     try:
         mark = await tables.read_mark()
         if mark is None:

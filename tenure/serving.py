@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Final
 
 import structlog
 
 from streams.clock import Clock
 from streams.exposition import exposition_of
-from streams.live import Snapshot
+from streams.live import ALL, Snapshot
 from streams.serving import MetricsServer
 from streams.settings import Settings
 from streams.shown import agree_on_shown
@@ -17,7 +18,9 @@ from tenure.composition import Worker
 from tenure.instants import end_of_bucket_ms
 
 log = structlog.get_logger(__name__)
-_SHOWN_SECONDS = 60.0
+_SHOWN_SECONDS: Final = 60.0
+#: while there is room for values that are not shown yet
+_ROOM_SECONDS: Final = 2.0
 
 
 class Exporter:
@@ -54,7 +57,7 @@ class Exporter:
         while True:
             try:
                 await self.refresh()
-            except Exception:  # noqa: BLE001 - the edge: stale numbers must not be taken for fresh ones
+            except Exception:
                 log.exception("refresh_failed")
                 self._counts = b""
             await asyncio.sleep(self._settings.metrics_refresh_seconds)
@@ -63,7 +66,8 @@ class Exporter:
         """Compute all counts as of the end of the running bucket."""
         began = time.perf_counter()
         worker, stream = self._worker, self._worker.stream
-        if time.monotonic() - self._shown_at >= _SHOWN_SECONDS and stream.live.complete(stream.partitions):
+        interval = _ROOM_SECONDS if self._has_room() else _SHOWN_SECONDS
+        if time.monotonic() - self._shown_at >= interval and stream.live.complete(stream.partitions):
             await agree_on_shown(stream, limit=self._settings.segment_values_shown)
             self._shown_at = time.monotonic()
         bucket_ms = worker.writing.windows.bucket_ms
@@ -79,6 +83,14 @@ class Exporter:
             snapshot, bucket_ms=bucket_ms, withheld=withheld, seconds=time.perf_counter() - began
         )
         return snapshot
+
+    def _has_room(self) -> bool:
+        """Whether values are hidden in `other` although they could be shown: new ones, mostly at the beginning."""
+        if self.snapshot is None:
+            return False
+        blocks = [block for name, block in self.snapshot.blocks.items() if name != ALL]
+        limit = self._settings.segment_values_shown
+        return any(len(block.values) <= limit and block.stock["customers_active"][-1] for block in blocks)
 
     def _withheld(self) -> bool:
         if not self._worker.stream.partitions:

@@ -284,6 +284,21 @@ async def test_a_partition_number_lies_on_one_worker_in_all_topics(log: LogUnder
         assert sorted(n for w in workers for n in w.owned) == list(range(6))
 
 
+async def test_a_worker_that_joins_takes_no_more_than_its_share(log: LogUnderTest, prefix: str) -> None:
+    """Partitions that stay keep their cached states; those that move are loaded again."""
+    topic = f"{prefix}events"
+    await log.create_topic(topic, 6)
+    ledger = Ledger()
+    first, second, third = (Worker(log, prefix, [topic], ledger) for _ in range(3))
+    async with first, second:
+        await ledger.until(lambda: len(first.owned) == 3 and len(second.owned) == 3)
+        before = (first.owned, second.owned)
+        async with third:
+            await ledger.until(lambda: [len(w.owned) for w in (first, second, third)] == [2, 2, 2])
+            assert first.owned < before[0]
+            assert second.owned < before[1]
+
+
 async def test_a_silent_workers_partitions_move_and_nothing_is_lost(log: LogUnderTest, topic: str, prefix: str) -> None:
     """A killed worker says no good-bye; the others go on from the stored positions after its session."""
     ledger = Ledger()

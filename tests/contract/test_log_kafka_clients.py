@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from confluent_kafka import Producer
 
+from streams.records import TP
 from tests.contract.logs import KafkaUnderTest, Ledger, Worker
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ async def test_compressed_records_are_read_with_every_codec(codec: str, kafka: K
     async with Worker(KafkaUnderTest(kafka.bootstrap), prefix, [topic], ledger, batch_max_records=700):
         await ledger.until(lambda: ledger.total() == 3_000)
     for partition in (0, 1):
-        records = ledger.records[(topic, partition)]  # type: ignore[index]  # a TP is this tuple
+        records = ledger.records[TP(topic, partition)]
         assert [record.value for record in records] == [b"%d" % i for i in range(partition, 3_000, 2)]
         assert all(tuple(record.headers) == (("h", record.value),) for record in records)
 

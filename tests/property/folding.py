@@ -1,4 +1,7 @@
-"""The pure part of the product as one function: records -> report, on partitions of its own."""
+"""The pure part of the product as one object: records -> states, cells and reports, on partitions of its own.
+
+No Faust, no tables, no clock: what a test folds here differs from the live stream only in how records arrive.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from kpis.cells import Cells, cells_of, merged
+import numpy as np
+
+from kpis.cells import EMPTY, Cells, cells_of, merged, unpack
 from kpis.contribution import contribution
 from kpis.customer import decode
 from kpis.fold import Fold
@@ -32,19 +37,34 @@ class Line(NamedTuple):
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
+def windows_of(options: Options) -> Windows:
+    """Return the windows that the oracle's options ask for."""
+    return Windows(options.windows_days, time_zone=options.time_zone, bucket_ms=options.bucket_minutes * 60_000)
+
+
+def decoder_of(options: Options) -> Decoder:
+    """Return a decoder of files by the oracle's options."""
+    return Decoder(
+        dimensions=options.dimensions,
+        default_currency=options.default_currency,
+        currencies=frozenset(options.rates),
+        latest_ms=LATEST_MS,
+    )
+
+
 class Folded:
     """Partitions with their states and cells, folded batch by batch."""
 
     def __init__(self, options: Options, *, partitions: int = 1, short_cuts: bool = True) -> None:
-        self.windows = Windows(
-            options.windows_days, time_zone=options.time_zone, bucket_ms=options.bucket_minutes * 60_000
-        )
-        self.decoder = Decoder(
-            dimensions=options.dimensions,
-            default_currency=options.default_currency,
-            currencies=frozenset(options.rates),
-            latest_ms=LATEST_MS,
-        )
+        """Start with nothing folded.
+
+        Args:
+            options: What numbers depend on.
+            partitions: Customers are spread over so many (count).
+            short_cuts: False takes the general path always.
+        """
+        self.windows = windows_of(options)
+        self.decoder = decoder_of(options)
         money = Money(options.default_currency, options.rates)
         self.names = [Names(money=money, dimensions=options.dimensions) for _ in range(partitions)]
         self.folds = [
@@ -52,55 +72,77 @@ class Folded:
             for names in self.names
         ]
         self.states: list[dict[str, bytes]] = [{} for _ in range(partitions)]
-        self.cells = [Cells(*(merged_nothing())) for _ in range(partitions)]
+        self.cells: list[Cells] = [EMPTY] * partitions
         self.tests = 0
         self.dead_letters = {reason.value: 0 for reason in Reason}
 
-    def batch(self, records: Sequence[bytes]) -> None:
-        """Fold one batch."""
+    def batch(self, records: Sequence[bytes]) -> list[Cells]:
+        """Fold one batch; return what it added to the cells of each partition."""
         decoded = self.decoder.decode([Line(record) for record in records])
         self.tests += decoded.tests
         for _, refusal in decoded.refused:
             self.dead_letters[refusal.reason.value] += 1
         count = len(self.folds)
+        added: list[Cells] = []
         for number, fold in enumerate(self.folds):
             mine = [n for n, event in enumerate(decoded.events) if crc32(event.customer_id.encode()) % count == number]
             new, rows = fold.fold(
                 [decoded.events[n] for n in mine], [decoded.times[n] for n in mine], self.states[number]
             )
+            self.dead_letters[Reason.TOO_MANY_FACTS.value] += len(fold.refused)
             self.states[number].update(new)
-            self._add(number, cells_of(rows, self.names[number], self.windows))
+            added.append(cells_of(rows, self.names[number], self.windows))
+            self.cells[number] = _sum(self.cells[number], added[-1])
+        return added
 
-    def _add(self, number: int, cells: Cells) -> None:
-        old = self.cells[number]
-        import numpy as np
-
-        self.cells[number] = merged(
-            np.concatenate((old.keys, cells.keys)), np.concatenate((old.amounts, cells.amounts))
-        )
+    def batches(self, records: Sequence[bytes], size: int) -> None:
+        """Fold records in batches of a size."""
+        for start in range(0, len(records), size):
+            self.batch(records[start : start + size])
 
     def pure_cells(self, number: int) -> Cells:
-        """Return the cells that the states amount to, by the pure function alone."""
+        """Return the cells that a partition's states amount to, by the pure function alone."""
         rows = [
             row for state in self.states[number].values() for row in contribution(decode(state), self.windows.bucket_ms)
         ]
         return cells_of(rows, self.names[number], self.windows)
 
-    def report(self, at: Sequence[dt.datetime], by: Sequence[str]) -> list[dict[str, Any]]:
-        """Return the report."""
-        tables = [Table(names, cells) for names, cells in zip(self.names, self.cells, strict=True)]
-        boundaries = [milliseconds(moment) // self.windows.bucket_ms for moment in at]
-        events = {
+    def tables(self) -> list[Table]:
+        """Return the counters of all partitions."""
+        return [Table(names, cells) for names, cells in zip(self.names, self.cells, strict=True)]
+
+    def named_cells(self) -> dict[tuple[str, str, int, int], int]:
+        """Return the cells of all partitions together: amount by (dimension, value, column, bucket)."""
+        out: dict[tuple[str, str, int, int], int] = {}
+        for names, cells in self.tables():
+            for cell, amount in named(names, cells).items():
+                out[cell] = out.get(cell, 0) + amount
+        return {cell: amount for cell, amount in out.items() if amount}
+
+    def events(self) -> dict[str, Any]:
+        """Return the counts of events, as reports have them."""
+        return {
             "applied": sum(fold.folding.applied for fold in self.folds),
             "duplicate": sum(fold.folding.duplicates for fold in self.folds),
             "test": self.tests,
-            "dead_letters": self.dead_letters,
+            "dead_letters": dict(self.dead_letters),
         }
-        return report(tables, self.windows, boundaries, by=by, events=events)
+
+    def report(self, at: Sequence[dt.datetime], by: Sequence[str]) -> list[dict[str, Any]]:
+        """Return the report as of some instants, each on the boundary of a bucket."""
+        boundaries = [milliseconds(moment) // self.windows.bucket_ms for moment in at]
+        return report(self.tables(), self.windows, boundaries, by=by, events=self.events())
 
 
-def merged_nothing() -> tuple[Any, Any]:
-    """Return no cells."""
-    import numpy as np
+def named(names: Names, cells: Cells) -> dict[tuple[str, str, int, int], int]:
+    """Return cells under names instead of numbers, which depend on the order of arrival."""
+    dimension, value, column, bucket = (part.tolist() for part in unpack(cells.keys))
+    values = [names.values(name) for name in names.dimensions]
+    return {
+        (names.dimensions[d], values[d][v], c, b): amount
+        for d, v, c, b, amount in zip(dimension, value, column, bucket, cells.amounts.tolist(), strict=True)
+    }
 
-    return np.empty(0, np.int64), np.empty(0, np.int64)
+
+def _sum(first: Cells, second: Cells) -> Cells:
+    return merged(np.concatenate((first.keys, second.keys)), np.concatenate((first.amounts, second.amounts)))

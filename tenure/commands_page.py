@@ -1,0 +1,121 @@
+"""docs/commands.md, written from the commands themselves: `python -m tenure.commands_page --write`, or `--check`.
+
+What a command does stands in its docstring and its options; this module only lays it out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from typer.core import TyperArgument, TyperGroup
+from typer.main import get_command
+
+from tenure.cli import app
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PAGE: Final = Path(__file__).parents[1] / "docs" / "commands.md"
+
+_HEAD: Final = """# Commands
+
+<!-- Written by `python -m tenure.commands_page --write` from tenure/commands/. -->
+
+`tenure --help` lists the commands, and `tenure COMMAND --help` tells what stands here.
+
+Data go to standard output and all else to standard error. A fault is one line that says what to change. Exit status:
+
+| status | means |
+| --- | --- |
+| 0 | Done. |
+| 1 | Something was not delivered, a service did not answer, or a check failed. |
+| 2 | Wrong usage or configuration; nothing was begun. |
+| 128 + n | Ended by signal n, such as 130 by Ctrl-C. `worker` and `demo` end with 0: being stopped is how they end. |
+
+What the commands are told once and for all stands in the [settings](settings.md). The shape of `--json` of `kpi` and
+`replay`: [report.md](report.md).
+"""
+
+
+def commands() -> dict[str, Any]:
+    """Return the commands by name, in the order of the help."""
+    root = get_command(app)
+    assert isinstance(root, TyperGroup), "the application has several commands"
+    return dict(root.commands)
+
+
+def page() -> str:
+    """Return docs/commands.md as it should be."""
+    parts = [_HEAD]
+    for name, command in commands().items():
+        assert command.help, f"{name} does not say what it does"
+        parts += [f"## tenure {name}", "", *_paragraphs(command.help), *_table(command.params)]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _paragraphs(text: str) -> list[str]:
+    lines: list[str] = []
+    for paragraph in text.strip().split("\n\n"):
+        words = " ".join(paragraph.split())
+        before, example, command = words.partition(" For example: ")
+        lines += [before, ""]
+        if example:
+            lines += ["For example:", "", "```bash", command, "```", ""]
+    return lines
+
+
+def _table(parameters: Sequence[Any]) -> list[str]:
+    rows = [
+        f"| `{_written(parameter)}` | {_meaning(parameter)} | {_default(parameter)} |"
+        for parameter in parameters
+        if not getattr(parameter, "hidden", False)
+    ]
+    return ["| argument or option | meaning | default |", "| --- | --- | --- |", *rows, ""]
+
+
+def _written(parameter: Any) -> str:
+    if isinstance(parameter, TyperArgument):
+        return str(parameter.metavar)
+    return " ".join([", ".join(parameter.opts), *([parameter.metavar] if parameter.metavar else [])])
+
+
+def _meaning(parameter: Any) -> str:
+    assert parameter.help, f"{parameter.name} does not say what it means"
+    return str(parameter.help).replace("|", "\\|")
+
+
+def _default(parameter: Any) -> str:
+    """Return what holds where the option is not given."""
+    if parameter.required:
+        return "**required**"
+    if isinstance(parameter.show_default, str):
+        return str(parameter.show_default)
+    match parameter.default:
+        case None | False:
+            return "–"
+        case datetime() as day:
+            return f"`{day:%Y-%m-%d}`"
+        case value:
+            return f"`{value}`"
+
+
+def main(arguments: Sequence[str] | None = None, *, path: Path = PAGE) -> int:
+    """Write the page, or check that it is up to date; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tenure.commands_page", description=__doc__)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--write", action="store_true", help="write docs/commands.md")
+    what.add_argument("--check", action="store_true", help="exit 1 if docs/commands.md is not what it should be")
+    if parser.parse_args(arguments).write:
+        path.write_text(page(), encoding="utf-8")
+    elif not path.is_file() or path.read_text(encoding="utf-8") != page():
+        sys.stderr.write("docs/commands.md is not up to date: run python -m tenure.commands_page --write\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,234 @@
+"""`tenure demo`: the live stream on an embedded log and an embedded Redis, fed by a company that does not exist.
+
+Nothing is faked but the company: the agents, the fold, the commits to Redis and /metrics are those of `tenure worker`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from kpis.instants import instant_of
+from kpis.report import entry_of
+from schemas.refusals import Reason
+from schemas.topics import DEFAULT_TOPIC_OF_TYPE, MIXED_TOPIC_SETTING
+from streams.application import App
+from streams.clock import ManualClock
+from streams.embedded import CLUSTERS, Cluster
+from streams.embedded_redis import EmbeddedRedis
+from streams.live import ALL, Snapshot
+from streams.log import Log
+from streams.logs import configure_logs
+from streams.redis_tables import RedisTables, connect
+from streams.settings import Settings
+from streams.writing import Applied
+from tenure.company import Arrival, Company
+from tenure.composition import Worker, build_worker, claim_tables
+from tenure.demo_notices import Notices
+from tenure.replaying import until_applied
+from tenure.screen import DemoScreen
+from tenure.screen_view import DemoView, Health
+from tenure.serving import Exporter
+
+_CLUSTER: Final = "demo"
+_PARTITIONS: Final = 4
+_RETAINED_RECORDS: Final = 50_000
+_TICK_SECONDS: Final = 0.05
+_SHOW_SECONDS: Final = 0.5
+_HISTORY_DAYS: Final = 400
+_PRICE_RISES: Final = (-150, 5, 180, 550)
+_AHEAD: Final = 20_000
+#: When the company goes live: fixed, so that the same seed is the same demo on every day.
+START: Final = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+async def run(settings: Settings, screen: DemoScreen, *, seconds: float | None, seed: int, speed: float) -> None:
+    """Run the demo until it is cancelled, or for some seconds.
+
+    Args:
+        settings: Of the stream; Kafka's and Redis' addresses do not matter.
+        screen: Where the numbers are shown.
+        seconds: How long to go on after history is loaded; None until cancelled.
+        seed: Decides all about the company.
+        speed: Simulated seconds a second.
+
+    Raises:
+        ConfigurationError: /metrics cannot listen, or there is no Redis to embed.
+    """
+    configure_logs(settings.model_copy(update={"log_level": "error"}))
+    async with AsyncExitStack() as stack:
+        redis = EmbeddedRedis()
+        stack.callback(redis.stop)
+        await redis.start()
+        tables = RedisTables(await connect(redis.url), prefix=settings.redis_prefix)
+        stack.push_async_callback(tables.close)
+        await claim_tables(settings, tables, partitions=_PARTITIONS)
+        clock = ManualClock(int(START.timestamp() * 1000))
+        log = Log(_PARTITIONS, retained_records=_RETAINED_RECORDS)
+        CLUSTERS[_CLUSTER] = Cluster(log, now_ms=clock.now_ms)
+        stack.callback(CLUSTERS.pop, _CLUSTER)
+        worker = build_worker(settings, broker=f"embedded://{_CLUSTER}", tables=tables, partitions=_PARTITIONS)
+        settings = settings.model_copy(update={"metrics_refresh_seconds": _SHOW_SECONDS})
+        demo = Demo(settings, screen, worker, log, clock, seed=seed, speed=speed)
+        stack.push_async_callback(worker.stream.close)
+        await demo.exporter.start()
+        stack.push_async_callback(demo.exporter.stop)
+        await worker.app.start()
+        stack.push_async_callback(_stopped, worker.app)
+        stack.enter_context(screen)
+        await demo.load_history()
+        await demo.live(seconds)
+
+
+async def _stopped(app: App) -> None:
+    await app.stop()
+
+
+class Demo:
+    """The company's events into the log as simulated time goes on, and the numbers onto the screen."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        screen: DemoScreen,
+        worker: Worker,
+        log: Log,
+        clock: ManualClock,
+        *,
+        seed: int,
+        speed: float,
+    ) -> None:
+        self.exporter = Exporter(worker, settings, clock)
+        self._settings = settings
+        self._screen = screen
+        self._worker = worker
+        self._log = log
+        self._clock = clock
+        self._speed = speed
+        self._notices = Notices()
+        self._commits: deque[Applied] = deque(maxlen=200)
+        self._late = 0
+        company = Company(seed, START, history_days=_HISTORY_DAYS, price_rises=_PRICE_RISES)
+        self._arrivals = company.events()
+        self._next = next(self._arrivals)
+        self._rises = [START + timedelta(days=days) for days in _PRICE_RISES]
+        worker.stream.on_applied = self._note_commit
+
+    def _note_commit(self, applied: Applied) -> None:
+        self._commits.append(applied)
+        self._late += applied.late
+
+    # -- feeding
+
+    def _due(self, until_ms: int) -> Iterator[Arrival]:
+        while self._next.arrived_at_ms < until_ms:
+            yield self._next
+            self._next = next(self._arrivals)
+
+    def _append(self, arrival: Arrival) -> None:
+        topics = self._settings.topics
+        setting = DEFAULT_TOPIC_OF_TYPE.get(arrival.type, "").removeprefix("customer.")
+        topic = topics.get(setting, topics[MIXED_TOPIC_SETTING])
+        self._log.append(topic, arrival.key, arrival.value, timestamp_ms=arrival.arrived_at_ms)
+
+    async def load_history(self) -> None:
+        """Feed what happened before the company goes live, as fast as it is applied."""
+        start_ms = self._clock.now_ms()
+        began, count = time.monotonic(), 0
+        self._screen.say(f"Loading {_HISTORY_DAYS} days of history …")
+        for arrival in self._due(start_ms):
+            self._append(arrival)
+            count += 1
+            if count % 2_000 == 0:
+                await asyncio.sleep(0)
+                while self._worker.lag_records() > _AHEAD:
+                    await asyncio.sleep(_TICK_SECONDS)
+        await until_applied(self._worker)
+        self._screen.say(f"{count:,} events applied in {time.monotonic() - began:.1f} s.")
+
+    async def live(self, seconds: float | None) -> None:
+        """Let simulated time pass, and show what it does to the numbers."""
+        began = time.monotonic()
+        start_ms = self._clock.now_ms()
+        shown_at, shown_applied = began, self._applied()
+        while True:
+            now = time.monotonic()
+            if seconds is not None and now - began >= seconds:
+                return
+            now_ms = start_ms + int((now - began) * self._speed * 1000)
+            for arrival in self._due(now_ms):
+                self._append(arrival)
+            self._clock.move_to_ms(now_ms)
+            self._tell_price_rises()
+            if now - shown_at >= _SHOW_SECONDS:
+                applied = self._applied()
+                self._show((applied - shown_applied) / (now - shown_at))
+                shown_at, shown_applied = now, applied
+            await asyncio.sleep(_TICK_SECONDS)
+
+    def _tell_price_rises(self) -> None:
+        now = instant_of(self._clock.now_ms())
+        while self._rises and self._rises[0] <= now:
+            rise = self._rises.pop(0)
+            if rise >= START:
+                self._notices.tell(rise, "prices rise by 15 % for everybody", warning=True)
+
+    # -- showing
+
+    def _applied(self) -> int:
+        return sum(partition.head.applied for partition in self._worker.stream.partitions.values())
+
+    def _show(self, events_per_second: float) -> None:
+        snapshot = self.exporter.snapshot
+        if snapshot is None:
+            return
+        report = report_of_snapshot(snapshot, self._worker.writing.windows.bucket_ms)
+        now = instant_of(self._clock.now_ms())
+        self._notices.look_at(now, report["windows"])
+        server = self.exporter.server
+        self._screen.show(
+            DemoView(
+                report=report,
+                simulated_now=now,
+                speed=self._speed,
+                events_per_second=events_per_second,
+                metrics_url=f"http://{self._settings.metrics_host}:{server.port}/metrics",
+                health=self._health(snapshot),
+                notices=list(self._notices.recent),
+            )
+        )
+
+    def _health(self, snapshot: Snapshot) -> Health:
+        heads = [partition.head for partition in self._worker.stream.partitions.values()]
+        seconds = [applied.commit_seconds for applied in self._commits]
+        return Health(
+            applied=sum(head.applied for head in heads),
+            duplicates=sum(head.duplicates for head in heads),
+            late=self._late,
+            dead_letters={
+                reason.value: count
+                for reason in Reason
+                if (count := sum(head.dead_letters.get(reason.value, 0) for head in heads))
+            },
+            commit_ms=statistics.median(seconds) * 1000 if seconds else None,
+            lag_records=self._worker.lag_records(),
+            identities_violated=len(snapshot.violations),
+            partitions=len(heads),
+        )
+
+
+def report_of_snapshot(snapshot: Snapshot, bucket_ms: int) -> dict[str, Any]:
+    """Return a snapshot in the shape of `kpi --json`, by plan; segments have the windows that are exported for them."""
+    everyone, plans = snapshot.blocks[ALL], snapshot.blocks["plan"]
+    by_plan = {value: entry_of(plans.stock, plans.windows, n) for n, value in enumerate(plans.values)}
+    return {
+        "as_of": instant_of(snapshot.boundary * bucket_ms).isoformat(),
+        **entry_of(everyone.stock, everyone.windows, 0),
+        "segments": {"plan": {value: entry for value, entry in by_plan.items() if any(entry["totals"].values())}},
+    }

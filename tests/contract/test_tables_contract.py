@@ -1,0 +1,265 @@
+"""What tables promise, whatever they lie on: a commit is all or nothing, and only its expected predecessor lets it in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from streams.errors import Conflict
+from streams.memory_tables import MemoryTables
+from streams.tables import Commit, StreamMark, Tables, decode_head
+from tests.contract.tables import EmbeddedRedis, Everything, a_commit, a_head, key_of, names_of, redis_tables
+
+KINDS = ("memory", "redis", "embedded", "cluster")
+FIRST = a_commit(
+    None,
+    a_head(1, signup=10),
+    states={"a": b"state of a", "b": b"\x00\xff"},
+    cells={0: {5: 1, 7: -2}, 1 << 16 | 3: {2**36 - 1: 2**62}},
+    names={"plan": ["none", "pro"], "profile": ['["USD","DE","ads"]']},
+)
+LOOK = Everything(["a", "b", "c"], [0, 1, 1 << 16 | 3])
+
+
+@pytest.fixture(scope="module")
+def embedded_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedis]:
+    """One for all tests here; each has its own prefix."""
+    server = EmbeddedRedis(tmp_path_factory.mktemp("embedded"))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.process.kill()
+
+
+@pytest.fixture(params=KINDS)
+async def tables(request: pytest.FixtureRequest, prefix: str) -> AsyncIterator[Tables]:
+    """Empty tables of each kind."""
+    if request.param == "memory":
+        yield MemoryTables()
+        return
+    servers = {"redis": "redis_server", "embedded": "embedded_redis", "cluster": "redis_cluster"}
+    async with redis_tables(request.getfixturevalue(servers[request.param]).url, prefix) as under_test:
+        yield under_test
+
+
+async def test_a_partition_without_a_commit_holds_nothing(tables: Tables) -> None:
+    """A new stream starts at zero, not at an error."""
+    assert await LOOK.of(tables) == (None, {}, [None, None, None], {0: {}, 1: {}, 1 << 16 | 3: {}})
+    assert await tables.read_cells(0, [key_of(0, 5)]) == [0]
+    assert await tables.load_group(0, 0) == {}
+
+
+async def test_a_commit_stores_head_states_cells_and_names_together(tables: Tables) -> None:
+    """Positions and numbers may never disagree."""
+    await tables.commit(0, FIRST)
+    stored = await tables.load(0)
+    assert stored.head == FIRST.head
+    assert names_of(stored) == {"plan": ["none", "pro"], "profile": ['["USD","DE","ads"]']}
+    assert await tables.read_states(0, ["b", "c", "a", "b"]) == [b"\x00\xff", None, b"state of a", b"\x00\xff"]
+    keys = [key_of(1 << 16 | 3, 2**36 - 1), key_of(0, 7), key_of(0, 6), key_of(1, 5), key_of(0, 5)]
+    assert await tables.read_cells(0, keys) == [2**62, -2, 0, 0, 1]
+    assert await tables.load_group(0, 0) == {5: 1, 7: -2}
+    assert await tables.snapshot(0, [1 << 16 | 3, 0]) == (stored, {1 << 16 | 3: {2**36 - 1: 2**62}, 0: {5: 1, 7: -2}})
+
+
+async def test_a_commit_replaces_amounts_and_states_and_appends_names(tables: Tables) -> None:
+    """Amounts are absolute, so that a commit may be sent again; names keep the numbers that their places are."""
+    await tables.commit(0, FIRST)
+    second = a_commit(FIRST.head, a_head(2, signup=20), states={"a": b"new"}, cells={0: {7: 0}}, names={"plan": ["x"]})
+    await tables.commit(0, second)
+    head, names, states, cells = await LOOK.of(tables)
+    assert head == second.head
+    assert names == {"plan": ["none", "pro", "x"], "profile": ['["USD","DE","ads"]']}
+    assert states == [b"new", b"\x00\xff", None]
+    assert cells == {0: {5: 1, 7: 0}, 1: {}, 1 << 16 | 3: {2**36 - 1: 2**62}}
+
+
+async def test_a_commit_of_nothing_but_positions_is_stored(tables: Tables) -> None:
+    """A batch of dead letters and tests moves on all the same."""
+    await tables.commit(0, a_commit(None, a_head(1, signup=3)))
+    assert (await tables.load(0)).head == a_head(1, signup=3)
+
+
+@pytest.mark.parametrize("expected", [None, a_head(1, signup=9), a_head(2, signup=10), FIRST.head[:-1] + b"\x07"])
+async def test_a_commit_that_expects_another_head_changes_nothing(tables: Tables, expected: bytes | None) -> None:
+    """A zombie may know anything; whatever it thinks is stored, it does not get in."""
+    await tables.commit(0, FIRST)
+    before = await LOOK.of(tables)
+    second = a_commit(
+        expected,
+        a_head(3, signup=20, cancel=4),
+        states={"a": b"z", "c": b"z"},
+        cells={0: {5: 9}, 1: {1: 1}},
+        names={"plan": ["zombie"]},
+    )
+    with pytest.raises(Conflict) as conflict:
+        await tables.commit(0, second)
+    assert (conflict.value.partition, conflict.value.stored) == (0, {"signup": 10})
+    assert await LOOK.of(tables) == before
+
+
+async def test_a_conflict_tells_what_was_expected_and_what_is_stored(tables: Tables) -> None:
+    """Whoever reads the log has to see who was ahead of whom."""
+    await tables.commit(0, FIRST)
+    with pytest.raises(Conflict) as conflict:
+        await tables.commit(0, a_commit(a_head(4, signup=40, cancel=7), a_head(5, signup=50, cancel=7)))
+    assert conflict.value.expected == {"signup": 40, "cancel": 7}
+    assert conflict.value.stored == {"signup": 10}
+
+
+async def test_a_commit_to_tables_that_lost_everything_is_refused(tables: Tables) -> None:
+    """A Redis that came back empty must not take up in the middle of the log."""
+    with pytest.raises(Conflict) as conflict:
+        await tables.commit(0, FIRST._replace(expected=a_head(7, signup=70)))
+    assert conflict.value.stored == {}
+    assert await LOOK.of(tables) == (None, {}, [None, None, None], {0: {}, 1: {}, 1 << 16 | 3: {}})
+
+
+async def test_a_commit_that_is_sent_again_is_stored_once(tables: Tables) -> None:
+    """Its answer was lost: it must pass for done, and its names may not be there twice."""
+    await tables.commit(0, FIRST)
+    before = await LOOK.of(tables)
+    await tables.commit(0, FIRST)
+    assert await LOOK.of(tables) == before
+
+
+async def test_of_two_writers_at_once_one_gets_in(tables: Tables) -> None:
+    """That is what a zombie and its successor are, for a moment."""
+    await tables.commit(0, FIRST)
+    rivals = [
+        a_commit(FIRST.head, a_head(2, signup=20 + n), states={"c": b"%d" % n}, cells={1: {1: n}}) for n in range(8)
+    ]
+    answers = await asyncio.gather(*(tables.commit(0, rival) for rival in rivals), return_exceptions=True)
+    winners = [n for n, answer in enumerate(answers) if answer is None]
+    assert len(winners) == 1
+    assert [type(answer) for n, answer in enumerate(answers) if n not in winners] == [Conflict] * 7
+    assert (await tables.load(0)).head == rivals[winners[0]].head
+    assert await tables.read_states(0, ["c"]) == [b"%d" % winners[0]]
+    assert await tables.load_group(0, 1) == {1: winners[0]}
+
+
+async def test_a_writer_that_reloads_after_a_conflict_gets_in(tables: Tables) -> None:
+    """One rule for zombies, fail-overs and restored backups: load, and go on from there."""
+    await tables.commit(0, FIRST)
+    with pytest.raises(Conflict):
+        await tables.commit(0, a_commit(None, a_head(1, signup=30)))
+    stored = await tables.load(0)
+    await tables.commit(0, a_commit(stored.head, a_head(2, signup=30)))
+    assert (await tables.load(0)).head == a_head(2, signup=30)
+
+
+async def test_partitions_do_not_share_anything(tables: Tables) -> None:
+    """Each has its own writer, and on a cluster its own node."""
+    for partition in range(20):
+        await tables.commit(
+            partition,
+            a_commit(
+                None, a_head(partition), states={"a": b"%d" % partition}, cells={0: {0: partition}},
+                names={"plan": [f"plan {partition}"]},
+            ),
+        )  # fmt: skip
+    for partition in range(20):
+        stored, cells = await tables.snapshot(partition, [0])
+        assert stored.head is not None
+        assert decode_head(stored.head).commits == partition
+        assert names_of(stored) == {"plan": [f"plan {partition}"]}
+        assert await tables.read_states(partition, ["a"]) == [b"%d" % partition]
+        assert cells == {0: {0: partition}}
+
+
+@pytest.mark.parametrize(
+    "customer", ["Ünïcödé 🙂", "a b\nc\td", "{0}", "}{", "x" * 128, "🙂" * 128, "h", "*", ":", "\x00", "none"]
+)
+async def test_a_customer_may_be_called_anything(tables: Tables, customer: str) -> None:
+    """Ids are the producers' business; a key that two of them share would mix up two people."""
+    await tables.commit(0, a_commit(None, a_head(1), states={customer: b"this", "somebody": b"other"}))
+    assert await tables.read_states(0, [customer, "somebody", customer + "x"]) == [b"this", b"other", None]
+    assert (await tables.load(0)).head == a_head(1)
+
+
+async def test_names_may_be_anything_and_keep_their_order(tables: Tables) -> None:
+    """A name's number is its place: any other order would give the counts of one plan to another."""
+    plans = [f"plan {n} é\n" for n in range(9_000, 0, -1)]
+    await tables.commit(0, a_commit(None, a_head(1), names={"plan": plans[:5_000], "reason": ["", "bugs"]}))
+    await tables.commit(0, a_commit(a_head(1), a_head(2), names={"plan": plans[5_000:], "currency": ["USD"]}))
+    assert names_of(await tables.load(0)) == {"plan": plans, "reason": ["", "bugs"], "currency": ["USD"]}
+
+
+async def test_a_large_commit_is_stored_whole(tables: Tables) -> None:
+    """A backlog is read in large batches of customers and hours that nobody has seen yet."""
+    states = {f"customer-{n}": b"state %d" % n for n in range(12_001)}
+    cells = {group: {field * 3: group + field for field in range(8_001)} for group in (0, 7, 1 << 16, 2 << 16 | 9)}
+    await tables.commit(0, a_commit(None, a_head(1), states=states, cells=cells, names={"plan": ["pro"]}))
+    assert await tables.read_states(0, list(states)) == list(states.values())
+    stored, found = await tables.snapshot(0, list(cells))
+    assert (stored.head, found) == (a_head(1), cells)
+    keys = [key_of(group, field) for group, fields in cells.items() for field in fields]
+    assert await tables.read_cells(0, keys) == [amount for fields in cells.values() for amount in fields.values()]
+
+
+async def test_a_commit_as_large_as_settings_allow_is_stored_whole(tables: Tables) -> None:
+    """Redis takes a million arguments a command and no more; a partition must not wait for ever for a batch to pass."""
+    cells = {group: dict.fromkeys(range(265_000), group + 1) for group in (0, 1 << 16)}
+    await tables.commit(0, a_commit(None, a_head(1), cells=cells))
+    assert await tables.load_group(0, 1 << 16) == cells[1 << 16]
+    assert (await tables.load(0)).head == a_head(1)
+
+
+async def test_a_snapshot_is_of_one_instant_while_commits_go_on(tables: Tables) -> None:
+    """A report that mixes two commits breaks its identities."""
+
+    def nth(n: int) -> Commit:
+        expected = a_head(n - 1) if n > 1 else None
+        return a_commit(expected, a_head(n), cells={0: {0: n}, 1: {0: n}}, names={"plan": [f"plan {n}"]})
+
+    async def write() -> None:
+        for n in range(1, 301):
+            await tables.commit(0, nth(n))
+            await asyncio.sleep(0)
+
+    writing = asyncio.create_task(write())
+    seen: set[int] = set()
+    while not writing.done():
+        stored, cells = await tables.snapshot(0, [0, 1])
+        commits = decode_head(stored.head).commits if stored.head else 0
+        assert cells == ({0: {0: commits}, 1: {0: commits}} if commits else {0: {}, 1: {}})
+        assert len(stored.names.get("plan", ())) == commits
+        seen.add(commits)
+        await asyncio.sleep(0)
+    await writing
+    assert len(seen) > 1
+
+
+async def test_the_first_mark_stays(tables: Tables) -> None:
+    """The second stream finds out that the tables are taken."""
+    assert await tables.read_mark() is None
+    first = StreamMark("tenure", 4, '{"windows_days":[1,7]}')
+    assert await tables.mark(first) == first
+    assert await tables.mark(StreamMark("another", 8, "{}")) == first
+    assert await tables.read_mark() == first
+
+
+async def test_notes_are_kept_by_name(tables: Tables) -> None:
+    """Workers agree by them on which segment values are shown."""
+    assert await tables.note("shown", None) is None
+    assert await tables.note("shown", b"\x00one") == b"\x00one"
+    assert await tables.note("sizes:0", b"") == b""
+    assert await tables.note("shown", b"two") == b"two"
+    assert await tables.note("shown", None) == b"two"
+    assert await tables.note("sizes:0", None) == b""
+
+
+@pytest.mark.parametrize("server", ["redis_server", "redis_cluster"])
+async def test_streams_with_two_prefixes_share_a_redis(server: str, request: pytest.FixtureRequest) -> None:
+    """A test stream beside the live one may not touch its numbers."""
+    url = request.getfixturevalue(server).url
+    async with redis_tables(url, "one") as one, redis_tables(url, "one.two") as two:
+        await one.commit(0, FIRST)
+        await one.mark(StreamMark("one", 1, "{}"))
+        assert (await two.load(0)).head is None
+        assert await two.read_mark() is None
+        await two.commit(0, a_commit(None, a_head(9), states={"a": b"of two"}))
+        assert await one.read_states(0, ["a"]) == [b"state of a"]

@@ -1,0 +1,146 @@
+"""The fold counts exactly what the definitions say, whatever arrives in whatever order.
+
+The other side is `tests.oracle`, which shares no code with the product.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tests.oracle.logs import Log
+from tests.oracle.options import DEFAULTS, Options
+from tests.oracle.recomputation import recompute
+from tests.oracle.test_oracle import T as GOLDEN_AT
+from tests.oracle.test_oracle import golden_log
+from tests.property.cases import Case, bounded, cases, differences, must_hold
+from tests.property.folding import Folded, named
+
+DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
+START = datetime(2025, 1, 1, tzinfo=UTC)
+
+
+def _folded(case: Case, log: Log) -> Folded:
+    folded = Folded(log.options, partitions=case.partitions, short_cuts=case.short_cuts)
+    folded.batches(log.records, case.batch)
+    return folded
+
+
+def _disagreement(case: Case, log: Log) -> list[str]:
+    ours = _folded(case, log).report(log.at, log.by)
+    return differences(ours, recompute(log.records, at=log.at, by=log.by, options=log.options))
+
+
+@bounded(70)
+@given(cases("first slice"))
+def test_every_number_equals_a_naive_recomputation(case: Case) -> None:
+    """Counts that are nearly right are wrong: order of arrival, repetition and batches may change nothing."""
+    must_hold(case, case.log(), lambda log: _disagreement(case, log))
+
+
+@bounded(70)
+@given(cases("everything", "first weeks"))
+def test_every_number_of_every_event_type_equals_a_naive_recomputation(case: Case) -> None:
+    """Revokes and conflicts take back what was counted, even the signup that everything hangs on."""
+    must_hold(case, case.log(), lambda log: _disagreement(case, log))
+
+
+def _drift(case: Case, log: Log) -> list[str]:
+    """Return after which event the cells are not those of the states, if any."""
+    folded = Folded(log.options, partitions=case.partitions, short_cuts=case.short_cuts)
+    for place, record in enumerate(log.records):
+        folded.batch([record])
+        for number, cells in enumerate(folded.cells):
+            pure = folded.pure_cells(number)
+            if (pure.keys.tolist(), pure.amounts.tolist()) != (cells.keys.tolist(), cells.amounts.tolist()):
+                names = folded.names[number]
+                ours, right = named(names, cells), named(names, pure)
+                wrong = {cell for cell in ours.keys() | right.keys() if ours.get(cell) != right.get(cell)}
+                return [f"after record {place}: {sorted(wrong)}"]
+    return []
+
+
+@bounded(50)
+@given(cases("first slice", "everything", "first weeks", most_events=40))
+def test_cells_are_the_sum_of_contributions_after_every_single_event(case: Case) -> None:
+    """Every short cut must agree with the one pure function that defines what a customer adds."""
+    must_hold(case, case.log(), lambda log: _drift(case, log))
+
+
+@bounded(50)
+@given(cases("first slice", "everything", "first weeks"))
+def test_two_orders_of_arrival_give_the_same_tables(case: Case) -> None:
+    """A replay gives the numbers of the live stream only if nothing remembers the order."""
+    log = case.written()
+    one = _folded(case, case.arriving(log, "one"))
+    other = _folded(Case(case.shape, case.seed, case.events), case.arriving(log, "other"))
+    assert one.named_cells() == other.named_cells()
+
+
+# -- silent drop-off hangs on single milliseconds a week and two weeks after the first signup
+
+
+def _line(kind: str, number: int, at: datetime, **members: object) -> bytes:
+    moment = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return json.dumps({"type": kind, "id": f"{kind}-{number}", "customer_id": "c", "time": moment, **members}).encode()
+
+
+@st.composite
+def _weeks(draw: st.DrawFn) -> list[bytes]:
+    """Draw signups some weeks apart, revokes of some, and activities next to the ends of their second weeks."""
+    close = st.sampled_from([timedelta(), SECOND / 1000, -SECOND / 1000, SECOND * 1800, -SECOND * 1800, SECOND * 3600])
+    week = st.integers(0, 3).map(lambda weeks: weeks * 7 * DAY)
+    signups = [START + draw(week) + draw(close) for _ in range(draw(st.integers(1, 3)))]
+    records = [_line("signup", n, at, plan="pro", mrr_minor=1) for n, at in enumerate(signups)]
+    for n in range(draw(st.integers(0, 2))):
+        records.append(_line("revoke", n, START, source="customer.signup", revokes=f"signup-{n}"))
+    away = st.sampled_from([7 * DAY, 14 * DAY, 6 * DAY, 10 * DAY])
+    for n in range(draw(st.integers(1, 6))):
+        records.append(_line("activity", n, draw(st.sampled_from(signups)) + draw(away) + draw(close)))
+    return list(draw(st.permutations(records)))
+
+
+@bounded(150)
+@given(records=_weeks(), short_cuts=st.booleans(), bucket_minutes=st.sampled_from([60, 60, 30, 15]))
+@example(
+    records=[
+        _line("signup", 0, START, plan="pro", mrr_minor=1),
+        _line("activity", 0, START + 35 * DAY),
+        _line("signup", 1, START + 28 * DAY, plan="pro", mrr_minor=1),
+        _line("revoke", 0, START, source="customer.signup", revokes="signup-0"),
+    ],
+    short_cuts=True,
+    bucket_minutes=60,
+)
+def test_silent_drop_off_follows_a_first_signup_that_moves_later(
+    records: list[bytes], short_cuts: bool, bucket_minutes: int
+) -> None:
+    """A revoke makes a later signup the first: activity that did not matter until then decides now."""
+    options = Options(bucket_minutes=bucket_minutes)
+    folded = Folded(options, short_cuts=short_cuts)
+    folded.batches(records, 1)
+    at = [START + days * DAY for days in range(0, 50, 5)]
+    assert differences(folded.report(at, []), recompute(records, at=at, options=options)) == []
+    pure = folded.pure_cells(0)
+    assert pure.keys.tolist() == folded.cells[0].keys.tolist()
+
+
+# -- the definitions' own example
+
+
+def test_golden_case_has_the_churn_that_each_lens_is_known_for() -> None:
+    """The four definitions of churn differ by who is counted; these are the figures of the definitions."""
+    records = [json.dumps(event).encode() for event in golden_log()]
+    for partitions in (1, 3):
+        folded = Folded(DEFAULTS, partitions=partitions)
+        folded.batches(records, 10)
+        (report,) = folded.report([GOLDEN_AT], ["plan"])
+        assert differences([report], recompute(records, at=[GOLDEN_AT], by=["plan"])) == []
+        window = report["windows"]["30d"]
+        assert (window["customers_at_start"], window["customers_new"], window["cancellations"]) == (100, 10, 12)
+        churn = {lens: f"{ratio:.3%}" for lens, ratio in window["ratios"]["churn"].items()}
+        assert churn == {"standard": "10.000%", "stripe": "10.909%", "baremetrics": "12.000%", "profitwell": "11.000%"}
