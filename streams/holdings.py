@@ -12,8 +12,10 @@ from typing import Final
 
 from kpis.cells import FIELD_BITS, FIELD_MASK, Cells, groups_of
 from kpis.fold import Fold
+from kpis.instants import milliseconds
 from kpis.names import Names
 from schemas.decoding import Decoded
+from schemas.events import Cancel
 from schemas.refusals import Refusal
 from streams.records import Record
 from streams.state_cache import StateCache
@@ -97,7 +99,7 @@ class Holdings:
             tests=old.tests + decoded.tests,
             forwarded=old.forwarded + forwarded,
             dead_letters=dict(letters),
-            watermark_ms=max(old.watermark_ms, max(decoded.times, default=0)),
+            watermark_ms=max(old.watermark_ms, _latest_ms(decoded)),
             commits=old.commits + 1,
         )
 
@@ -111,3 +113,13 @@ def _updates(cells: Cells, amounts: Sequence[int]) -> list[CellUpdate]:
     fields = (keys & FIELD_MASK).tolist()
     starts = [0, *((groups[1:] != groups[:-1]).nonzero()[0] + 1).tolist(), len(fields)]
     return [CellUpdate(int(groups[start]), fields[start:end], amounts[start:end]) for start, end in pairwise(starts)]
+
+
+def _latest_ms(decoded: Decoded[Record]) -> int:
+    """Return the latest time of a batch's events; of a scheduled cancel the time at which it was announced."""
+    times = decoded.times
+    for place, event in enumerate(decoded.events):
+        if type(event) is Cancel and event.effective_at is not None:
+            times = times if times is not decoded.times else list(times)
+            times[place] = milliseconds(event.time)
+    return max(times, default=0)

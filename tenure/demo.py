@@ -17,7 +17,6 @@ from typing import Any, Final
 from kpis.instants import instant_of
 from kpis.report import entry_of
 from schemas.refusals import Reason
-from schemas.topics import DEFAULT_TOPIC_OF_TYPE, MIXED_TOPIC_SETTING
 from streams.application import App
 from streams.clock import ManualClock
 from streams.embedded import CLUSTERS, Cluster
@@ -32,6 +31,7 @@ from tenure.company import Arrival, Company
 from tenure.composition import Worker, build_worker, claim_tables
 from tenure.demo_notices import Notices
 from tenure.replaying import until_applied
+from tenure.routing import Router
 from tenure.screen import DemoScreen
 from tenure.screen_view import DemoView, Health
 from tenure.serving import Exporter
@@ -112,6 +112,7 @@ class Demo:
         self._clock = clock
         self._speed = speed
         self._notices = Notices()
+        self._router = Router(settings)
         self._commits: deque[Applied] = deque(maxlen=200)
         self._late = 0
         company = Company(seed, START, history_days=_HISTORY_DAYS, price_rises=_PRICE_RISES)
@@ -132,9 +133,7 @@ class Demo:
             self._next = next(self._arrivals)
 
     def _append(self, arrival: Arrival) -> None:
-        topics = self._settings.topics
-        setting = DEFAULT_TOPIC_OF_TYPE.get(arrival.type, "").removeprefix("customer.")
-        topic = topics.get(setting, topics[MIXED_TOPIC_SETTING])
+        topic = self._router.route(arrival.value).topic
         self._log.append(topic, arrival.key, arrival.value, timestamp_ms=arrival.arrived_at_ms)
 
     async def load_history(self) -> None:

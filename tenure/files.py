@@ -167,6 +167,16 @@ def key_and_type(value: bytes) -> tuple[str | None, str | None]:
     return customer_id or _text_of(heading.subject), kind.rpartition(".")[2] if kind else None
 
 
+def is_structured_cloudevent(value: bytes) -> bool:
+    """Whether a record is an envelope of CloudEvents: then a header must say so, as in their Kafka binding."""
+    if b'"specversion"' not in value:
+        return False
+    try:
+        return _HEADING.decode(value).specversion is not msgspec.UNSET
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+
+
 class _Heading(msgspec.Struct):
     """The members that say whose event it is; any type, so that one wrong member does not hide the others."""
 

@@ -21,12 +21,12 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.codec import has_lz4
 from aiokafka.errors import KafkaError
 
-from schemas.topics import INPUT_TOPICS, MIXED_TOPIC_SETTING
 from streams.errors import LogUnavailable, UsageError
-from tenure.files import EventFile, key_and_type
+from tenure.files import EventFile
+from tenure.routing import Route, Router
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable
 
     from streams.settings import Settings
 
@@ -113,21 +113,15 @@ async def publish_file(
         UsageError: A topic that is needed does not exist; nothing after that record was sent.
         InputError: The file cannot be read on; what was read until then was sent.
     """
-    topics = _topics_by_type(settings) if topic is None else {}
-    mixed = settings.topics[MIXED_TOPIC_SETTING] if topic is None else topic
-    known_types = {name for known in INPUT_TOPICS for name in known.types}
+    router = Router(settings, topic)
     summary, began = Summary(), time.monotonic()
     step = _YIELD_EVERY if rate is None else max(1, min(_YIELD_EVERY, int(rate * _PACE_SECONDS)))
     async with _connected(settings) as (producer, existing):
         for number, record in enumerate(file.records()):
-            customer_id, event_type = key_and_type(record.value)
-            if customer_id is None or event_type not in known_types:
-                event_type = None
-            target = topics.get(event_type or "", mixed)
-            if target not in existing:
-                raise UsageError(f"topic {target} does not exist at {settings.kafka_bootstrap}; create it first")
-            key = None if customer_id is None else customer_id.encode("utf-8", "surrogatepass")
-            await _send(producer, summary, topic=target, key=key, value=record.value, event_type=event_type)
+            route = router.route(record.value)
+            if route.topic not in existing:
+                raise UsageError(f"topic {route.topic} does not exist at {settings.kafka_bootstrap}; create it first")
+            await _send(producer, summary, route, record.value)
             if number % step == 0:
                 await _keep_pace(began, number + 1, rate)
                 summary.seconds = time.monotonic() - began
@@ -136,20 +130,10 @@ async def publish_file(
     return summary
 
 
-def _topics_by_type(settings: Settings) -> Mapping[str, str]:
-    return {
-        event_type: settings.topics[known.setting]
-        for known in INPUT_TOPICS
-        if known.setting != MIXED_TOPIC_SETTING
-        for event_type in known.types
-    }
-
-
-async def _send(
-    producer: AIOKafkaProducer, summary: Summary, *, topic: str, key: bytes | None, value: bytes, event_type: str | None
-) -> None:
+async def _send(producer: AIOKafkaProducer, summary: Summary, route: Route, value: bytes) -> None:
+    topic, key, headers, event_type = route
     try:
-        delivery = await producer.send(topic, value, key=key)
+        delivery = await producer.send(topic, value, key=key, headers=list(headers))
     except KafkaError as error:
         summary.refused(error)
         return

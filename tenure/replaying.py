@@ -9,16 +9,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from kpis.instants import milliseconds
-from schemas.topics import MIXED_TOPIC_SETTING
 from streams.embedded import CLUSTERS, Cluster
 from streams.log import Log
 from streams.memory_tables import MemoryTables
 from streams.settings import Settings
 from streams.tables import decode_head
 from tenure.composition import Worker, build_worker
-from tenure.files import EventFile, key_and_type
+from tenure.files import EventFile
 from tenure.instants import end_of_bucket_ms
 from tenure.reading import report_of
+from tenure.routing import Router
 
 _CLUSTER: Final = "replay"
 _PARTITIONS: Final = 4
@@ -28,7 +28,7 @@ LATEST_MS: Final = milliseconds(dt.datetime(2100, 1, 1, tzinfo=dt.UTC))
 
 
 async def replay(
-    path: str, settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = ()
+    path: str, settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = (), file_format: str | None = None
 ) -> list[dict[str, Any]]:
     """Return the report of a file of events.
 
@@ -37,10 +37,12 @@ async def replay(
         settings: What numbers mean.
         at_ms: Instants, each the boundary of a bucket (ms since 1970); none means the end of the last event's bucket.
         by: Dimensions whose segments are wanted.
+        file_format: ndjson, csv or parquet; None decides by the name.
 
     Raises:
         InputError: The file cannot be read.
     """
+    events = EventFile(path, file_format)
     log = Log(_PARTITIONS)
     tables = MemoryTables()
     CLUSTERS[_CLUSTER] = Cluster(log, now_ms=lambda: 0)
@@ -49,7 +51,7 @@ async def replay(
     )
     await worker.app.start()
     try:
-        await feed(log, worker, (record.value for record in EventFile(path).records()), settings)
+        await feed(log, worker, (record.value for record in events.records()), settings)
         await until_applied(worker)
     finally:
         await worker.app.stop()
@@ -62,12 +64,11 @@ async def replay(
 
 async def feed(log: Log, worker: Worker, values: Iterable[bytes], settings: Settings) -> None:
     """Append values to the log as a producer would, by customer; waits while the worker is far behind."""
-    mixed = settings.topics[MIXED_TOPIC_SETTING]
+    router = Router(settings)
     for chunk in _chunks(values, 5_000):
         for value in chunk:
-            customer, kind = key_and_type(value)
-            topic = settings.topics.get(kind or "", mixed)
-            log.append(topic, None if customer is None else customer.encode(), value, timestamp_ms=0)
+            route = router.route(value)
+            log.append(route.topic, route.key, value, timestamp_ms=0, headers=route.headers)
         await asyncio.sleep(0)
         while worker.lag_records() > _AHEAD:
             await _step(worker)

@@ -17,6 +17,9 @@ def replay(
     by: By = None,
     window: Windows = None,
     lens: Lenses = None,
+    file_format: Annotated[
+        str | None, typer.Option("--format", metavar="F", help="ndjson, csv or parquet.", show_default="by the name")
+    ] = None,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
@@ -43,5 +46,5 @@ def replay(
     from tenure.replaying import replay as replay_file
 
     with quiet_logs():
-        report = run_until_stopped(replay_file(file, settings, at_ms=instants, by=dimensions))
+        report = run_until_stopped(replay_file(file, settings, at_ms=instants, by=dimensions, file_format=file_format))
     print_report(report, settings, windows=windows, lenses=lens or (), as_json=as_json)

@@ -60,7 +60,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, Any
         return [fake_report(as_of=instants.instant_text(instant)) for instant in at_ms]
 
     async def replay(
-        path: str, settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = ()
+        path: str, settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = (), file_format: str | None = None
     ) -> list[dict[str, Any]]:
         questions.append({"path": path, "at_ms": list(at_ms), "by": list(by), "group": settings.group})
         return [fake_report()]

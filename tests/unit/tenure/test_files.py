@@ -89,9 +89,9 @@ def test_every_format_gives_the_same_events(tmp_path: Path) -> None:
     lines = [json.dumps(event).encode() for event in EVENTS]
     ndjson = write_lines(tmp_path / "events.ndjson", *lines)
     compressed = tmp_path / "events.ndjson.gz"
-    compressed.write_bytes(gzip.compress(ndjson.read_bytes()))
+    compressed.write_bytes(gzip.compress(ndjson.read_bytes(), mtime=0))
     compressed_csv = tmp_path / "events.csv.gz"
-    compressed_csv.write_bytes(gzip.compress(write_csv(tmp_path / "events.csv").read_bytes()))
+    compressed_csv.write_bytes(gzip.compress(write_csv(tmp_path / "events.csv").read_bytes(), mtime=0))
     paths = [
         ndjson,
         compressed,
@@ -243,7 +243,7 @@ def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path, monkeypatc
 def test_standard_input_is_ndjson_and_compressed_is_fine() -> None:
     """`zcat` is one program that nobody needs to know of."""
     content = b'{"id":"a"}\n{"id":"b"}\n'
-    for given in (content, gzip.compress(content)):
+    for given in (content, gzip.compress(content, mtime=0)):
         file = EventFile("-", standard_input=io.BytesIO(given))
         assert [record.value for record in file.records()] == content.split()
         assert (file.total_bytes, file.bytes_read) == (None, len(given))
@@ -277,7 +277,7 @@ def test_progress_reaches_the_size_of_the_file(tmp_path: Path) -> None:
     lines = [json.dumps(event).encode() for event in EVENTS] * 30_000
     plain = write_lines(tmp_path / "events.ndjson", *lines)
     compressed = tmp_path / "events.ndjson.gz"
-    compressed.write_bytes(gzip.compress(plain.read_bytes()))
+    compressed.write_bytes(gzip.compress(plain.read_bytes(), mtime=0))
     for path in (plain, compressed, write_csv(tmp_path / "a.csv"), write_parquet(tmp_path / "a.parquet")):
         file = EventFile(str(path))
         seen = []
@@ -300,7 +300,7 @@ def test_progress_reaches_the_size_of_the_file(tmp_path: Path) -> None:
         ("twice.csv", b"id,type,customer_id,time,id\n", "two columns are named 'id'"),
         ("latin.csv", b"id,type,customer_id,time,Z\xfcrich\n", "not UTF-8"),
         ("quote.csv", b'id,type,customer_id,"ti"me\n', "header row cannot be read"),
-        ("cut.ndjson.gz", gzip.compress(b"{}\n" * 1000)[:-12], "damaged or cut off"),
+        ("cut.ndjson.gz", gzip.compress(b"{}\n" * 1000, mtime=0)[:-12], "damaged or cut off"),
         ("text.parquet", b"hello there", "cannot be read as Parquet"),
         ("empty.parquet", b"", "cannot be read as Parquet"),
     ],
