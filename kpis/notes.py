@@ -5,6 +5,7 @@ The code of a survey says all that conflicts are judged by; its *class* is what 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 KINDS: Final = ("csat", "nps")  # in string order, as conflicts compare them
@@ -58,7 +59,8 @@ CLASS: Final = {survey_code(*survey): _class_of(*survey) for survey in _SURVEYS}
 ANSWERED: Final = frozenset(survey_code(*survey) for survey in _SURVEYS if survey[1] == "answered")
 
 
-def classes_of(status: str, kind: str | None = None, way: str | None = None) -> list[int]:
+@cache
+def classes_of(status: str, kind: str | None = None, way: str | None = None) -> tuple[int, ...]:
     """Return the classes of surveys with that status, and kind and way where given."""
     found = {_class_of(k, s, n, w) for k, s, n, w in _SURVEYS if s == status and kind in (None, k) and way in (None, w)}
-    return sorted(found)
+    return tuple(sorted(found))

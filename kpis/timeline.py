@@ -1,6 +1,6 @@
 """The state machine of one customer: what each lifecycle fact does, and the pieces of activity between them.
 
-Definitions: docs/kpis.md, section "One customer's timeline".
+Definitions: docs/definitions.md, section "One customer's timeline".
 """
 
 from __future__ import annotations

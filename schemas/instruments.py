@@ -187,7 +187,9 @@ SEGMENT_VALUES_OVER_LIMIT: Final = Instrument(
     ("dimension",),
 )
 REDIS_UP: Final = Instrument("tenure_redis_up", "gauge", "Surroundings", "1 while Redis answered the last request.")
-KAFKA_UP: Final = Instrument("tenure_kafka_up", "gauge", "Surroundings", "1 while Kafka answered the last request.")
+KAFKA_UP: Final = Instrument(
+    "tenure_kafka_up", "gauge", "Surroundings", "1 while Kafka has answered a heartbeat within the session time-out."
+)
 EXPOSITION_SECONDS: Final = Instrument(
     "tenure_exposition_seconds", "gauge", "Surroundings", "Time that the last refresh of the KPIs took."
 )

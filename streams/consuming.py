@@ -71,6 +71,7 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
         super().__init__(*args, **kwargs)
         self._read_offset = _NeverRead()
         self._next: dict[TP, int] = {}
+        self._begun: dict[TP, int] = {}
         self._leases: dict[TP, Lease] = {}
         self._held: set[int] = set()
         self._halted: dict[TP, Range] = {}
@@ -94,7 +95,7 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
             return
         self._renew(tp)
         self._halted.pop(tp, None)
-        self._next[tp] = offset
+        self._next[tp] = self._begun[tp] = offset
         self._committed_offset.pop(tp, None)
         self._place(tp, offset)
 
@@ -115,6 +116,10 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
     def reading_position(self, tp: TP) -> int | None:
         """Return the next offset that will be handed to an agent; None while it is not known."""
         return self._next.get(tp)
+
+    def first_position(self, tp: TP) -> int | None:
+        """Return the offset that reading began at, since the assignment or the last move; None while it is not known."""
+        return self._begun.get(tp)
 
     @abc.abstractmethod
     def end_offset(self, tp: TP) -> int | None:
@@ -179,6 +184,7 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
             lease.valid = False
         self._leases = {}
         self._next = {}
+        self._begun = {}
         self._held = set()
         self._halted = {}
 
@@ -214,7 +220,7 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
             earliest, end = ranges[tp]
             position = stored.get(tp, earliest)
             if earliest <= position <= end:
-                self._next[tp] = position
+                self._next[tp] = self._begun[tp] = position
                 self._place(tp, position)
             else:
                 doubtful[tp] = position
@@ -252,7 +258,7 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
             if not lease.valid:
                 return
             if found.earliest <= position <= found.end:
-                self._next[tp] = position
+                self._next[tp] = self._begun[tp] = position
                 self._place(tp, position)
                 return
             if position < found.earliest or look == _CONFIRMATIONS:

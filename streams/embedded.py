@@ -138,8 +138,10 @@ class Consumer(BatchConsumer):
             )  # fmt: skip
             if self._group.stable and member.generation > self._generation:
                 break
-            await self.wait(self._changed)
+            await self.wait(self._changed, timeout=conf.broker_heartbeat_interval)
             self._changed.clear()
+            # Whoever died is noticed by those who live; all of them may be waiting here.
+            self._group.expire(self.loop.time())
             if self._group.stable and self._group.members.get(self.member_name) is member:
                 break
         self._heard_seconds = self.loop.time()

@@ -5,10 +5,13 @@ Everything here can be dropped and read again; what counts is what is stored.
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Final
+
+import numpy as np
 
 from kpis.cells import FIELD_BITS, FIELD_MASK, Cells, groups_of
 from kpis.fold import Fold
@@ -17,6 +20,7 @@ from kpis.names import Names
 from schemas.decoding import Decoded
 from schemas.events import Cancel
 from schemas.refusals import Refusal
+from streams.cell_store import CellStore, Ints
 from streams.records import Record
 from streams.state_cache import StateCache
 from streams.tables import CellUpdate, Commit, Head, Stored, decode_head, encode_head
@@ -37,27 +41,29 @@ class Holdings:
             cache: Customer states to keep (count).
         """
         self.stored_head = stored.head
+        self._writer = uuid.uuid4().bytes
         self.head = decode_head(stored.head) if stored.head else Head(HEAD_VERSION)
         self.names: Names = writing.new_names()
         self.names.restore(stored.names)
         self.fold = Fold(self.names, bucket_ms=writing.windows.bucket_ms, max_facts=writing.max_facts)
         self.states = StateCache(cache)
-        #: amounts by key of all groups but those in `unread`, and of cells that were written since
-        self.cells: dict[int, int] = {}
+        #: cells of all groups but those in `unread`, and of those too what was written since
+        self.cells = CellStore()
         #: groups of cells that are not in memory yet
         self.unread: set[int] = set(groups_of(self.names)) if stored.head else set()
 
     def take_group(self, group: int, amounts: dict[int, int]) -> None:
         """Take over the cells of a group that was read."""
-        base = group << FIELD_BITS
-        self.cells.update((base | field, amount) for field, amount in amounts.items() if amount)
+        fields = np.fromiter(amounts.keys(), np.int64, len(amounts))
+        self.cells.update(fields | group << FIELD_BITS, amounts.values())
         self.unread.discard(group)
 
-    def unknown(self, keys: Iterable[int]) -> list[int]:
-        """Return the keys of cells whose amount must be read."""
+    def unknown(self, keys: Ints, amounts: Sequence[int | None]) -> list[int]:
+        """Return, out of keys and what memory has of them, those whose amount must be read."""
         if not self.unread:
             return []
-        return [key for key in keys if key >> FIELD_BITS in self.unread and key not in self.cells]
+        pairs = zip(keys.tolist(), amounts, strict=True)
+        return [key for key, amount in pairs if amount is None and key >> FIELD_BITS in self.unread]
 
     def commit(self, *, head: Head, states: dict[str, bytes], cells: Cells, amounts: Sequence[int]) -> Commit:
         """Return the commit that stores a new head, states and cells, and the names that are new."""
@@ -67,7 +73,7 @@ class Holdings:
         """Bring what is in memory in line with what is stored now."""
         self.head, self.stored_head = head, commit.head
         self.states.put(commit.states)
-        self.cells.update(zip(cells.keys.tolist(), amounts, strict=True))
+        self.cells.update(cells.keys, amounts)
 
     def next_head(
         self,
@@ -101,6 +107,7 @@ class Holdings:
             dead_letters=dict(letters),
             watermark_ms=max(old.watermark_ms, _latest_ms(decoded)),
             commits=old.commits + 1,
+            writer=self._writer,
         )
 
 

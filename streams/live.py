@@ -7,7 +7,7 @@ anew. Pure but for giving way to the event loop; it reads no clock and no table.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -43,7 +43,7 @@ class Snapshot(NamedTuple):
 class _Owned:
     """One partition's names and cells, and what changed since they were last summed."""
 
-    def __init__(self, names: Names, cells: Mapping[int, int]) -> None:
+    def __init__(self, names: Names, cells: Callable[[], Cells]) -> None:
         self.names = names
         self.cells = cells
         self.changes: list[Cells] = []
@@ -117,8 +117,8 @@ class LiveCounts:
         self._everyone = _Dimension(ALL, 0, windows, windows.names)
         self._split = [_Dimension(name, n, windows, segment_windows) for n, name in enumerate(dimensions)]
 
-    def take(self, number: int, names: Names, cells: Mapping[int, int]) -> None:
-        """Count a partition in from now on; `cells` is looked at again whenever a boundary passes."""
+    def take(self, number: int, names: Names, cells: Callable[[], Cells]) -> None:
+        """Count a partition in from now on; `cells` is asked again whenever a boundary passes."""
         self._owned[number] = _Owned(names, cells)
         self._stale = True
 
@@ -149,7 +149,8 @@ class LiveCounts:
         return {number: self._sizes_of(owned) for number, owned in self._owned.items()}
 
     def _sizes_of(self, owned: _Owned) -> dict[str, dict[str, int]]:
-        where, amounts = unpack(_arrays(owned.cells)[0]), _arrays(owned.cells)[1]
+        keys, amounts = owned.cells()
+        where = unpack(keys)
         end = int(where.bucket.max(initial=0)) + 1
         at = min(end, self._boundary) if self._boundary >= 0 else end
         out: dict[str, dict[str, int]] = {}
@@ -180,7 +181,7 @@ class LiveCounts:
             owned = self._owned.get(number)
             if owned is not None:
                 owned.take_changes()  # the cells have them
-                self._add(owned.names, Cells(*_arrays(owned.cells)))
+                self._add(owned.names, owned.cells())
             await asyncio.sleep(0)
         if self._stale:  # a partition came or went meanwhile
             await self._anew(boundary)
@@ -191,11 +192,6 @@ class LiveCounts:
         where = unpack(cells.keys)
         for dimension in (self._everyone, *self._split):
             dimension.add(names, where, cells.amounts)
-
-
-def _arrays(cells: Mapping[int, int]) -> tuple[Ints, Ints]:
-    size = len(cells)
-    return np.fromiter(cells.keys(), np.int64, size), np.fromiter(cells.values(), np.int64, size)
 
 
 def _violations(blocks: Mapping[str, Block]) -> list[str]:

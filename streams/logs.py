@@ -43,3 +43,7 @@ def configure_logs(settings: Settings) -> None:
     root.handlers = [handler]
     # Libraries speak up from warnings on: what they do in between is our business to tell.
     root.setLevel(max(level, logging.WARNING))
+    if level > logging.DEBUG:
+        # It calls every rebalance and every broker that is away an error; the worker tells of both itself.
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+        logging.getLogger("mode").setLevel(logging.ERROR)

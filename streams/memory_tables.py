@@ -32,6 +32,10 @@ class MemoryTables:
         found = self._partitions[partition]
         return Stored(found.head, {table: list(names) for table, names in found.names.items()})
 
+    async def read_head(self, partition: int) -> bytes | None:
+        """See `Tables`."""
+        return self._partitions[partition].head
+
     async def read_states(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
         """See `Tables`."""
         states = self._partitions[partition].states

@@ -23,7 +23,7 @@ from prometheus_client import (
 from schemas import instruments
 from schemas.instruments import Instrument
 from schemas.refusals import Reason
-from streams.errors import LogUnavailable, PositionOutOfRange, TablesUnavailable, TenureError
+from streams.errors import PositionOutOfRange, TablesUnavailable, TenureError
 
 if TYPE_CHECKING:
     from streams.consuming import BatchConsumer
@@ -52,7 +52,6 @@ class Meters:
         build = self[instruments.BUILD_INFO]
         build.labels(VERSION, platform.python_version(), str(state_version)).set(1)
         self[instruments.REDIS_UP].set(1)
-        self[instruments.KAFKA_UP].set(1)
 
     def _made(self, declared: Instrument) -> Any:
         if declared.type == "histogram":
@@ -101,8 +100,6 @@ class Meters:
         if isinstance(error, TablesUnavailable):
             self[instruments.REDIS_UP].set(0)
             self[instruments.COMMIT_RETRIES].inc()
-        elif isinstance(error, LogUnavailable):
-            self[instruments.KAFKA_UP].set(0)
 
     def on_answer(self) -> None:
         """Note that the tables answered."""
@@ -132,7 +129,7 @@ class Meters:
             stopped.labels(str(number), cause).set(1)
         self[instruments.PARTITIONS_EXPECTED].set(expected)
         self[instruments.CACHED_CUSTOMERS].set(sum(partition.cached_states for partition in partitions.values()))
-        self[instruments.CELLS].set(sum(len(partition.cells) for partition in partitions.values()))
+        self[instruments.CELLS].set(sum(partition.cell_count for partition in partitions.values()))
         self._look_at_segments(partitions)
 
     def _look_at_segments(self, partitions: Mapping[int, Partition]) -> None:
@@ -146,6 +143,10 @@ class Meters:
         for dimension, size in sizes.items():
             self[instruments.SEGMENT_VALUES].labels(dimension).set(size)
             self[instruments.SEGMENT_VALUES_OVER_LIMIT].labels(dimension).set(over[dimension])
+
+    def look_at_kafka(self, *, heartbeat_age_seconds: float, session_timeout_seconds: float) -> None:
+        """Say whether Kafka has answered within the session time-out."""
+        self[instruments.KAFKA_UP].set(int(heartbeat_age_seconds <= session_timeout_seconds))
 
     def look_at_lag(
         self, partitions: Mapping[int, Partition], consumer: BatchConsumer, topics: tuple[str, ...]
@@ -163,9 +164,12 @@ class Meters:
                 age = max(0, now_ms - applied_ms) / 1000 if waiting and applied_ms is not None else 0
                 seconds.labels(topic, str(number)).set(age)
 
-    def look_at_counts(self, snapshot: Snapshot, *, bucket_ms: int, withheld: bool, seconds: float) -> None:
+    def look_at_withholding(self, *, withheld: bool) -> None:
+        """Say whether KPIs are withheld."""
+        self[instruments.KPIS_WITHHELD].set(int(withheld))
+
+    def look_at_counts(self, snapshot: Snapshot, *, bucket_ms: int, seconds: float) -> None:
         """Set the gauges of the rolling counts."""
         self[instruments.IDENTITIES_VIOLATED].set(len(snapshot.violations))
         self[instruments.KPIS_AS_OF].set(snapshot.boundary * bucket_ms / 1000)
-        self[instruments.KPIS_WITHHELD].set(int(withheld))
         self[instruments.EXPOSITION_SECONDS].set(seconds)

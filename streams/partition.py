@@ -26,7 +26,7 @@ from streams.holdings import Holdings
 from streams.outbox import Outgoing, dead_letter, forwarded, is_forwarded
 from streams.partitioner import partitions_of
 from streams.records import TP, Record
-from streams.tables import Head, Stored
+from streams.tables import Head, Stored, positions_of
 from streams.writing import Applied, Listener, Writing
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ _T = TypeVar("_T")
 _WAITING_BATCHES: Final = 8
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 5.0
+_CLOSING_SECONDS: Final = 0.2
+_IDLE_SECONDS: Final = 2.0
+"""So soon a partition without events looks after what it has stored."""
 
 
 class Partition:
@@ -65,6 +68,8 @@ class Partition:
         self._listener = listener
         self._cache = cache
         self._queue: asyncio.Queue[Batch] = asyncio.Queue(_WAITING_BATCHES)
+        #: first offset that was handed over, by topic
+        self._begun: dict[str, int] = {}
         self._task: asyncio.Task[None] | None = None
         self._held = Holdings(writing, stored, cache=cache)
 
@@ -78,10 +83,14 @@ class Partition:
         """The intern tables."""
         return self._held.names
 
+    def cells(self) -> Cells:
+        """Return all cells; all that are stored once the partition is not recovering any more."""
+        return self._held.cells.cells()
+
     @property
-    def cells(self) -> dict[int, int]:
-        """Amounts of cells by key; all of them once the partition is not recovering any more."""
-        return self._held.cells
+    def cell_count(self) -> int:
+        """How many cells are in memory, at most (count)."""
+        return len(self._held.cells)
 
     @property
     def cached_states(self) -> int:
@@ -99,7 +108,7 @@ class Partition:
         end = consumer.end_offset(tp)
         position = self.head.positions.get(topic)
         if position is None:
-            position = consumer.reading_position(tp)
+            position = consumer.first_position(tp)
         return 0 if end is None or position is None else max(0, end - position)
 
     # -- for the stream
@@ -111,14 +120,16 @@ class Partition:
     async def close(self) -> None:
         """Stop; a commit under way may or may not come to pass, and either is right."""
         task, self._task = self._task, None
-        if task is not None:
+        while task is not None and not task.done():
+            # More than once: before Python 3.12, asyncio.wait_for, which the Redis client uses, may swallow a cancellation.
             task.cancel()
-            await asyncio.wait({task})
+            await asyncio.wait({task}, timeout=_CLOSING_SECONDS)
         self._drain()
 
     async def put(self, batch: Batch) -> None:
         """Hand over a batch; waits while too many wait already."""
         if self._task is not None and self.fault is None:
+            self._begun.setdefault(batch.topic, batch.start)
             await self._queue.put(batch)
 
     def _drain(self) -> None:
@@ -131,9 +142,8 @@ class Partition:
     async def _run(self) -> None:
         try:
             while True:
-                batches = await self._next_batches()
                 try:
-                    await self._apply(batches)
+                    await self._apply_next()
                 except Conflict as conflict:
                     await self._reload(conflict)
         except Exception as error:  # noqa: BLE001 - the edge: nothing may reach Faust, which would skip the batch
@@ -141,18 +151,47 @@ class Partition:
             self._drain()
             self._listener.on_halted(self)
 
+    async def _apply_next(self) -> None:
+        batches = await self._next_batches()
+        try:
+            await self._apply(batches)
+        except TenureError:
+            raise
+        except Exception:
+            # States that another writer has stored since may name what is not known here: a conflict, and no fault.
+            await self._look_at_head()
+            raise
+
+    async def _look_at_head(self) -> None:
+        """Raise Conflict where somebody else has committed since."""
+        head = await self._until_done(lambda: self._writing.tables.read_head(self.number))
+        if head != self._held.stored_head:
+            raise Conflict(self.number, self.head.positions, positions_of(head))
+
     async def _next_batches(self) -> list[Batch]:
         """Return what waits, at least one batch; counters are loaded in between, one group a turn."""
         if self.recovering:
             await self._load_counters()
         while self._queue.empty() and self.recovering:
             await self._load_counters()
-        batches = [await self._queue.get()]
+        batches = [await self._next_batch()]
         taken = len(batches[0])
         while not self._queue.empty() and taken < self._writing.batch_max_records:
             batches.append(self._queue.get_nowait())
             taken += len(batches[-1])
         return batches
+
+    async def _next_batch(self) -> Batch:
+        """Return the next batch; while none comes, look now and then whether what was stored is still there.
+
+        A Redis that lost its last second while nothing happens would otherwise stay behind until the next event.
+        """
+        while True:
+            try:
+                async with asyncio.timeout(_IDLE_SECONDS):
+                    return await self._queue.get()
+            except TimeoutError:
+                await self._look_at_head()
 
     async def _load_counters(self) -> None:
         """Read the counters of one more segment; between commits, so that nothing is missed or counted twice."""
@@ -170,11 +209,16 @@ class Partition:
         self._listener.on_conflict(self)
         stored = await self._until_done(lambda: self._writing.tables.load(self.number))
         self._drain()
-        self._held = Holdings(self._writing, stored, cache=self._cache)
+        lost, self._held = self.head, Holdings(self._writing, stored, cache=self._cache)
         for topic in self._writing.topics:
-            # Where nothing is stored any more, the log must still have all: the consumer halts if it has not.
-            self.head.positions.setdefault(topic, 0)
-            self._listener.move_to(TP(topic, self.number), self.head.positions[topic])
+            position = self.head.positions.get(topic)
+            if position is None and topic in lost.positions:
+                # Where nothing is stored any more, the log must still have all: the consumer halts if it has not.
+                position = 0
+            elif position is None:
+                position = self._begun.get(topic)
+            if position is not None:
+                self._listener.move_to(TP(topic, self.number), position)
 
     async def _until_done(self, call: Callable[[], Awaitable[_T]]) -> _T:
         """Await a call until it succeeds: what must not be skipped waits for Redis and Kafka to come back."""
@@ -273,15 +317,20 @@ class Partition:
 
     async def _amounts(self, cells: Cells) -> list[int]:
         """Return the new, absolute amounts of cells; reads those that are not in memory yet."""
-        keys = cells.keys.tolist()
         held = self._held
-        get = held.cells.get
-        unknown = held.unknown(keys)
+        known = held.cells.look_up(cells.keys)
+        unknown = held.unknown(cells.keys, known)
+        stored: dict[int, int] = {}
         if unknown:
             read = await self._until_done(lambda: self._writing.tables.read_cells(self.number, unknown))
             stored = dict(zip(unknown, read, strict=True))
-            get = {**stored, **{key: held.cells[key] for key in keys if key in held.cells}}.get
-        return [get(key, 0) + change for key, change in zip(keys, cells.amounts.tolist(), strict=True)]
+        changes = cells.amounts.tolist()
+        if not stored:
+            return [(amount or 0) + change for amount, change in zip(known, changes, strict=True)]
+        return [
+            (stored.get(key, 0) if amount is None else amount) + change
+            for key, amount, change in zip(cells.keys.tolist(), known, changes, strict=True)
+        ]
 
     def _forward(self, decoded: Decoded[Record], states: dict[str, bytes | None]) -> list[tuple[str, Outgoing]]:
         """Take the events of customers of other partitions out of `decoded`.

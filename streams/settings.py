@@ -94,7 +94,10 @@ class Settings(BaseSettings):
         DEAD_LETTER_TOPIC, "Where records go that cannot be applied.", unit="topic", example="acme.dead-letters"
     )
     survey_request_topic: str = _setting(
-        SURVEY_REQUEST_TOPIC, "Where surveys that are due are announced.", unit="topic", example="acme.surveys-due"
+        SURVEY_REQUEST_TOPIC,
+        "Where surveys that are due will be announced. Nothing writes to it yet.",
+        unit="topic",
+        example="acme.surveys-due",
     )
     redis_url: SecretStr = _setting(
         SecretStr("redis://127.0.0.1:6379/0"),
@@ -161,7 +164,8 @@ class Settings(BaseSettings):
     max_facts_per_customer: Annotated[int, Field(ge=16, le=1_000_000)] = _setting(
         4096, "Facts kept for one customer; what comes beyond becomes a dead letter.", unit="facts", example="10000"
     )
-    max_segment_values: Annotated[int, Field(ge=16, le=1_000_000)] = _setting(
+    # A cell has 16 bits for the value that it counts.
+    max_segment_values: Annotated[int, Field(ge=16, le=65_000)] = _setting(
         4096, "Values kept for one dimension, far above what it should have.", unit="values", example="1000"
     )
     segment_values_shown: Annotated[int, Field(ge=1, le=1000)] = _setting(

@@ -26,8 +26,9 @@ class Head(msgspec.Struct, array_like=True):
     dead_letters: dict[str, int] = {}
     #: latest event time that was applied (ms since 1970)
     watermark_ms: int = 0
-    #: so that no two heads of a partition are alike
     commits: int = 0
+    #: drawn at random by each writer: a zombie that has folded the same batch as its successor wrote another head
+    writer: bytes = b""
 
 
 encode_head = msgspec.msgpack.Encoder().encode
@@ -86,6 +87,9 @@ class Tables(Protocol):
 
     async def load(self, partition: int) -> Stored:
         """Return the head and the names of a partition."""
+
+    async def read_head(self, partition: int) -> bytes | None:
+        """Return the head of a partition."""
 
     async def read_states(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
         """Return the states of customers, in their order; None for those who have none."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient
@@ -13,6 +13,32 @@ from aiokafka.errors import KafkaError
 from streams.errors import ConfigurationError
 
 log = structlog.get_logger(__name__)
+
+
+class TopicSize(NamedTuple):
+    """How large a topic is in Kafka: partitions, and replicas of the partition that has fewest (counts)."""
+
+    partitions: int
+    replicas: int
+
+
+async def sizes_of(topics: Iterable[str], admin: AIOKafkaAdminClient) -> dict[str, TopicSize]:
+    """Return the size of each of these topics that exists and is ready.
+
+    Args:
+        topics: Their names.
+        admin: A client that is connected.
+
+    Raises:
+        KafkaError: Kafka does not answer.
+    """
+    # All topics are asked for: asking by name would create the missing ones where Kafka creates topics by itself.
+    described = {topic["topic"]: topic for topic in await admin.describe_topics() if not topic["error_code"]}
+    return {
+        name: TopicSize(len(partitions), min(len(partition["replicas"]) for partition in partitions))
+        for name in topics
+        if name in described and (partitions := described[name]["partitions"])
+    }
 
 
 async def partition_counts(topics: Sequence[str], client_options: Mapping[str, Any]) -> dict[str, int]:
@@ -27,9 +53,8 @@ async def partition_counts(topics: Sequence[str], client_options: Mapping[str, A
         admin = AIOKafkaAdminClient(**client_options)
         try:
             await admin.start()
-            described = await admin.describe_topics(list(topics))
-            found = {topic["topic"]: len(topic["partitions"]) for topic in described if not topic["error_code"]}
-            return {topic: found.get(topic, 0) for topic in topics}
+            sizes = await sizes_of(topics, admin)
+            return {topic: sizes[topic].partitions if topic in sizes else 0 for topic in topics}
         except (KafkaError, OSError) as error:
             log.warning("waiting_for_kafka", reason=repr(error), pause_seconds=pause)
         finally:
@@ -53,7 +78,7 @@ def check_topics(counts: Mapping[str, int], *, input_topics: Sequence[str]) -> i
         raise ConfigurationError(
             "TENURE_TOPICS",
             ", ".join(missing),
-            "no such topic in Kafka; create it, all input topics with equally many partitions",
+            "no such topic in Kafka; create them with `tenure topics --create`",
         )
     sizes = {counts[topic] for topic in input_topics}
     if len(sizes) > 1:

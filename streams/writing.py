@@ -18,7 +18,7 @@ from streams.errors import TenureError
 from streams.outbox import Outbox
 from streams.records import TP
 from streams.settings import Settings
-from streams.tables import Tables
+from streams.tables import StreamMark, Tables
 
 if TYPE_CHECKING:
     from streams.partition import Partition
@@ -29,6 +29,8 @@ class Writing:
     """Services and limits, the same for all partitions of a worker."""
 
     tables: Tables
+    #: what the stream says of itself in its tables
+    mark: StreamMark
     outbox: Outbox
     decoder: Decoder
     windows: Windows
@@ -77,6 +79,7 @@ def writing_of(
     windows, money = meaning_of(settings)
     return Writing(
         tables=tables,
+        mark=StreamMark(settings.group, partitions, settings.fingerprint()),
         outbox=outbox,
         decoder=decoder_of(settings, latest_ms=latest_ms),
         windows=windows,

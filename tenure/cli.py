@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from streams.errors import TenureError
-from tenure.commands import company, demo, kpi, publish, replay, worker
+from tenure.commands import company, demo, kpi, publish, replay, topics, worker
 from tenure.running import Stopped
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _begin(
 
 
 # The order is the one in which somebody new needs them.
-for function in (demo.demo, worker.worker, publish.publish, replay.replay, kpi.kpi, company.company):
+for function in (demo.demo, topics.topics, worker.worker, publish.publish, replay.replay, kpi.kpi, company.company):
     app.command()(function)
 
 

@@ -1,6 +1,7 @@
 """The instants that commands are asked about: `--at T`, and the boundary that is the default.
 
-Pure: the time of day comes in as a number. A KPI is as of a bucket boundary (docs/kpis.md, section Time and identity).
+Pure: the time of day comes in as a number. A KPI is as of a bucket boundary
+(docs/definitions.md, section Time and identity).
 """
 
 from __future__ import annotations

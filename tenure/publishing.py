@@ -120,7 +120,8 @@ async def publish_file(
         for number, record in enumerate(file.records()):
             route = router.route(record.value)
             if route.topic not in existing:
-                raise UsageError(f"topic {route.topic} does not exist at {settings.kafka_bootstrap}; create it first")
+                how = " with `tenure topics --create`" if route.topic in settings.input_topics else " first"
+                raise UsageError(f"topic {route.topic} does not exist at {settings.kafka_bootstrap}; create it{how}")
             await _send(producer, summary, route, record.value)
             if number % step == 0:
                 await _keep_pace(began, number + 1, rate)

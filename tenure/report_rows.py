@@ -6,6 +6,7 @@ Rows whose numbers a report does not hold are left out by those who render.
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from schemas.ratios import RATIO_BY_NAME
@@ -26,6 +27,7 @@ class RatioRow(NamedTuple):
         nothing: Why it is absent when its denominator is zero: in at most 15 characters, and in at most 9.
         shown: How its value is written.
         money: Whether numerator and denominator are money.
+        feed: The feed without which its value says nothing, however it comes out; None where there is none.
     """
 
     label: str
@@ -33,6 +35,14 @@ class RatioRow(NamedTuple):
     nothing: tuple[str, str]
     shown: Callable[[float | None], str] = formats.percent
     money: bool = False
+    feed: Feed | None = None
+
+
+class Feed(Enum):
+    """Events that a company may not send at all; the value says so, in at most 15 characters, and in at most 9."""
+
+    ACTIVITY = ("no activity", "none seen")
+    ONBOARDING = ("none seen", "none seen")
 
 
 _NO_START: Final = ("none at start", "nobody")
@@ -43,9 +53,9 @@ _NO_ANSWERS: Final = ("no answers", "no answer")
 STAYING: Final = (
     RatioRow("Retention", RATIO_BY_NAME["retention"], _NO_START),
     RatioRow("Left within 7 days", RATIO_BY_NAME["dropoff_7d"], _NONE_DUE),
-    RatioRow("Silent in days 8-14", RATIO_BY_NAME["dropoff_silent_7d"], _NONE_DUE),
-    RatioRow("Onboarded in 7 days", RATIO_BY_NAME["onboarding"], _NONE_DUE),
-    RatioRow("Used the product", RATIO_BY_NAME["engagement"], ("none active", "nobody")),
+    RatioRow("Silent in days 8-14", RATIO_BY_NAME["dropoff_silent_7d"], _NONE_DUE, feed=Feed.ACTIVITY),
+    RatioRow("Onboarded in 7 days", RATIO_BY_NAME["onboarding"], _NONE_DUE, feed=Feed.ONBOARDING),
+    RatioRow("Used the product", RATIO_BY_NAME["engagement"], ("none active", "nobody"), feed=Feed.ACTIVITY),
     RatioRow("Renewed when due", RATIO_BY_NAME["renewal"], ("none due", "none due")),
     RatioRow("Upgraded", RATIO_BY_NAME["expansion"], _NO_START),
 )
@@ -114,6 +124,23 @@ def holds_ratio(counts: Mapping[str, Any], totals: Mapping[str, Any], row: Ratio
             return False
         found = found[step]
     return found is not None or fraction_of(counts, totals, row.ratio) is not None
+
+
+def unseen_feeds(entry: Mapping[str, Any]) -> frozenset[Feed]:
+    """Return the feeds that have sent nothing, as far as the longest window reaches.
+
+    Args:
+        entry: One object of a report, with all its windows: a feed that is quiet for a week is not dead.
+    """
+    days = {int(name.removesuffix("d")): counts for name, counts in entry["windows"].items() if name != "month"}
+    counts = days[max(days)] if days else entry["windows"].get("month", {})
+    silent, silent_due = counts.get("dropoff_silent"), counts.get("dropoff_silent_matured")
+    unseen = set()
+    if counts.get("customers_engaged") == 0 and silent == silent_due:  # those who were engaged may all have left
+        unseen.add(Feed.ACTIVITY)
+    if counts.get("onboarding_completed") == 0:
+        unseen.add(Feed.ONBOARDING)
+    return frozenset(unseen)
 
 
 def fraction_of(counts: Mapping[str, Any], totals: Mapping[str, Any], ratio: Ratio) -> tuple[int, int] | None:

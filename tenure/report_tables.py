@@ -22,9 +22,11 @@ from tenure.report_rows import (
     OPINION,
     REVENUE,
     STAYING,
+    Feed,
     RatioRow,
     fraction_of,
     holds_ratio,
+    unseen_feeds,
     value_at,
     window_words,
 )
@@ -39,19 +41,24 @@ _SEGMENT_WINDOW: Final = "30d"
 Counts = Mapping[str, Any]
 
 
-def report_tables(entry: Mapping[str, Any], *, currency: str, width: int) -> RenderableType:
+def report_tables(
+    entry: Mapping[str, Any], *, currency: str, width: int, unseen: frozenset[Feed] | None = None
+) -> RenderableType:
     """Return one object of a report as tables.
 
     Args:
         entry: One object of the list that `kpi --json` prints.
         currency: The currency that MRR is counted in (ISO 4217).
         width: Columns of the terminal; windows that do not fit side by side follow below.
+        unseen: Feeds that have sent nothing; None finds out from this object, which then has to have all windows.
     """
     windows: dict[str, Counts] = entry["windows"]
+    if unseen is None:
+        unseen = unseen_feeds(entry)
     parts: list[RenderableType] = [_heading(entry["as_of"], entry["totals"], currency)]
     for names in _chunks(list(windows), (width - _LABEL_WIDTH) // (_LEAST_CELL_WIDTH + _GAP)):
         cell_width = min(_CELL_WIDTH, (width - _LABEL_WIDTH) // len(names) - _GAP)
-        page = _Page({name: windows[name] for name in names}, entry["totals"], currency, cell_width)
+        page = _Page({name: windows[name] for name in names}, entry["totals"], currency, cell_width, unseen)
         parts += page.tables()
     parts += _lens_table(windows, entry["totals"])
     for dimension, values in entry.get("segments", {}).items():
@@ -85,6 +92,7 @@ class _Page(NamedTuple):
     totals: Counts
     currency: str
     cell_width: int
+    unseen: frozenset[Feed]
 
     def tables(self) -> Iterator[RenderableType]:
         yield from self._ratios("Staying", STAYING)
@@ -98,11 +106,13 @@ class _Page(NamedTuple):
         if held:
             table = _table(title, [window_words(name) for name in self.windows], self.cell_width)
             for row in held:
-                cells = (
-                    _ratio_cell(row, c, self.totals, self.currency, self.cell_width) for c in self.windows.values()
-                )
-                table.add_row(row.label, *cells)
+                table.add_row(row.label, *(self._ratio(row, counts) for counts in self.windows.values()))
             yield from (Text(), table)
+
+    def _ratio(self, row: RatioRow, counts: Counts) -> Text:
+        if row.feed in self.unseen and value_at(counts["ratios"], row.ratio.path) is not None:
+            return _absent(row.feed.value, self.cell_width)
+        return _ratio_cell(row, counts, self.totals, self.currency, self.cell_width)
 
     def _counts(
         self, title: str, rows: Sequence[tuple[str, str]], exact: Callable[[int], str], rounded: Callable[[int], str]
@@ -147,12 +157,17 @@ def _ratio_cell(row: RatioRow, counts: Counts, totals: Counts, currency: str, wi
     """Return the value, and below it what was divided by what, or why there is no value."""
     value = value_at(counts["ratios"], row.ratio.path)
     if value is None:
-        return Text(formats.ABSENT).append("\n" + next(text for text in row.nothing if len(text) <= width), style="dim")
+        return _absent(row.nothing, width)
     cell = Text(row.shown(value), style="bold")
     fraction = fraction_of(counts, totals, row.ratio)
     if fraction is None:
         return cell
     return cell.append("\n" + _fraction(*fraction, currency if row.money else "", width), style="not bold dim")
+
+
+def _absent(reasons: Sequence[str], width: int) -> Text:
+    """Return a dash, and below it the first reason that fits."""
+    return Text(formats.ABSENT).append("\n" + next(text for text in reasons if len(text) <= width), style="dim")
 
 
 def _fraction(over: int, under: int, currency: str, width: int) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 
 from streams.clock import Clock
+from streams.errors import TablesUnavailable
 from streams.exposition import exposition_of
 from streams.live import ALL, Snapshot
 from streams.serving import MetricsServer
@@ -68,21 +69,24 @@ class Exporter:
         worker, stream = self._worker, self._worker.stream
         interval = _ROOM_SECONDS if self._has_room() else _SHOWN_SECONDS
         if time.monotonic() - self._shown_at >= interval and stream.live.complete(stream.partitions):
-            await agree_on_shown(stream, limit=self._settings.segment_values_shown)
-            self._shown_at = time.monotonic()
+            await self._agree_on_shown()
         bucket_ms = worker.writing.windows.bucket_ms
         boundary = end_of_bucket_ms(self._clock.now_ms(), self._settings.bucket_minutes) // bucket_ms
         snapshot = await worker.live.refresh(boundary)
-        withheld = self._withheld()
-        # A worker that Kafka has not heard from may be a zombie: its partitions may be counted elsewhere.
-        self._counts = b"" if withheld else exposition_of(snapshot)
+        self._counts = exposition_of(snapshot)
         self.snapshot = snapshot
         if snapshot.violations:
             log.error("identities_violated", violations=snapshot.violations[:10], count=len(snapshot.violations))
-        worker.meters.look_at_counts(
-            snapshot, bucket_ms=bucket_ms, withheld=withheld, seconds=time.perf_counter() - began
-        )
+        worker.meters.look_at_counts(snapshot, bucket_ms=bucket_ms, seconds=time.perf_counter() - began)
         return snapshot
+
+    async def _agree_on_shown(self) -> None:
+        """Agree with the other workers on the values that are shown; while Redis is away, what was agreed holds."""
+        self._shown_at = time.monotonic()
+        try:
+            await agree_on_shown(self._worker.stream, limit=self._settings.segment_values_shown)
+        except TablesUnavailable as error:
+            log.warning("shown_values_not_agreed", reason=error.reason)
 
     def _has_room(self) -> bool:
         """Whether values are hidden in `other` although they could be shown: new ones, mostly at the beginning."""
@@ -93,6 +97,7 @@ class Exporter:
         return any(len(block.values) <= limit and block.stock["customers_active"][-1] for block in blocks)
 
     def _withheld(self) -> bool:
+        """Whether Kafka has not heard from us for so long that our partitions may be counted elsewhere."""
         if not self._worker.stream.partitions:
             return False
         return self._worker.app.batch_consumer.last_heartbeat_age_seconds() > self._settings.session_timeout_seconds
@@ -100,9 +105,21 @@ class Exporter:
     def _exposition(self) -> bytes:
         worker, stream = self._worker, self._worker.stream
         worker.meters.look_at_partitions(stream.partitions, stream.halted, expected=worker.writing.partitions)
+        consumer = worker.app.batch_consumer
+        worker.meters.look_at_kafka(
+            heartbeat_age_seconds=consumer.last_heartbeat_age_seconds(),
+            session_timeout_seconds=self._settings.session_timeout_seconds,
+        )
         if stream.partitions:
-            worker.meters.look_at_lag(stream.partitions, worker.app.batch_consumer, worker.writing.topics)
-        return self._counts + worker.meters.exposition()
+            worker.meters.look_at_lag(stream.partitions, consumer, worker.writing.topics)
+        # Looked at by each scrape: a worker that was stopped is scraped before it computes again.
+        withheld = self._withheld()
+        worker.meters.look_at_withholding(withheld=withheld)
+        return (b"" if withheld or self._is_outdated() else self._counts) + worker.meters.exposition()
+
+    def _is_outdated(self) -> bool:
+        """Whether the counts hold a partition that has gone to somebody else since."""
+        return self.snapshot is not None and not self.snapshot.partitions <= self._worker.stream.partitions.keys()
 
     def _not_ready(self) -> str | None:
         partitions, halted = self._worker.stream.partitions, self._worker.stream.halted

@@ -1,11 +1,10 @@
-#!/usr/bin/env python3
 """Draws docs/images/terminal.svg: the live screen of `tenure demo`, as a terminal of 100 columns shows it.
 
 Not a mock-up: it runs the demo for a few seconds and keeps what its screen shows last. Call it in a checkout, with
 the Python of its environment: `.venv/bin/python docs/images/terminal.py`.
 """
 
-# ruff: noqa: INP001 - a script beside the picture that it draws
+# ruff: noqa: INP001, T201 - a script beside the picture that it draws, for someone who waits for it
 
 from __future__ import annotations
 
@@ -38,7 +37,16 @@ METRICS_URL: Final = "http://127.0.0.1:9464/metrics"
 THEME: Final = TerminalTheme(
     (22, 27, 34),
     (230, 237, 243),
-    [(72, 79, 88), (255, 123, 114), (86, 211, 100), (227, 179, 65), (121, 192, 255), (210, 168, 255), (86, 212, 221), (177, 186, 196)],
+    [
+        (72, 79, 88),
+        (255, 123, 114),
+        (86, 211, 100),
+        (227, 179, 65),
+        (121, 192, 255),
+        (210, 168, 255),
+        (86, 212, 221),
+        (177, 186, 196),
+    ],
 )
 
 
@@ -71,7 +79,8 @@ def main() -> None:
     """Run the demo and write the picture."""
     screen = KeptScreen()
     asyncio.run(run(Settings(metrics_port=0), screen, seconds=SECONDS, seed=1, speed=SPEED))
-    assert screen.view is not None, "the demo showed nothing"
+    if screen.view is None:
+        raise SystemExit("the demo has shown nothing")
     console = Console(record=True, width=COLUMNS, height=LINES, file=io.StringIO(), force_terminal=True)
     console.print(demo_screen(screen.view, screen.history, currency="USD", width=COLUMNS, height=LINES))
     drawn = console.export_svg(title="tenure demo", theme=THEME, unique_id="tenure")

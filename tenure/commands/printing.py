@@ -6,6 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from tenure.report_rows import unseen_feeds
 from tenure.report_tables import report_tables
 from tenure.screen_formats import standard_console
 
@@ -38,8 +39,10 @@ def print_report(
         sys.stdout.write("\n")
         return
     console = standard_console()
-    for entry in chosen:
-        console.print(report_tables(entry, currency=settings.default_currency, width=console.width))
+    for entry, whole in zip(chosen, report, strict=True):
+        console.print(
+            report_tables(entry, currency=settings.default_currency, width=console.width, unseen=unseen_feeds(whole))
+        )
 
 
 def only(entry: dict[str, Any], *, windows: Sequence[str], lenses: Sequence[str]) -> dict[str, Any]:

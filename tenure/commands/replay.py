@@ -26,7 +26,7 @@ def replay(
     """Print the KPIs of a file of events.
 
     The file runs through the agents of the live stream on an embedded log. Without --at, the KPIs are as of the end of
-    the bucket that holds the last event.
+    the bucket of the latest event; a scheduled cancel does not count as the latest.
     """
     from streams.settings_loading import load_settings
     from tenure.commands.printing import print_report

@@ -14,7 +14,13 @@ from tenure.commands.options import Config
 def worker(
     config: Config = None,
     group: Annotated[
-        str | None, typer.Option("--group", metavar="NAME", help="Consumer group; workers of one group share the work.")
+        str | None,
+        typer.Option(
+            "--group",
+            metavar="NAME",
+            help="Consumer group; workers of one group share the work.",
+            show_default="tenure",
+        ),
     ] = None,
     metrics_port: Annotated[
         int | None,

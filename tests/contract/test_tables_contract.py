@@ -1,4 +1,4 @@
-"""What tables promise, whatever they lie on: a commit is all or nothing, and only its expected predecessor lets it in."""
+"""What tables promise, wherever they lie: a commit is all or nothing, and only its expected predecessor lets it in."""
 
 from __future__ import annotations
 

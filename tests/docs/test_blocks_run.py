@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from schemas.topics import DEAD_LETTER_TOPIC, INPUT_TOPICS
+from schemas.topics import DEAD_LETTER_TOPIC, INPUT_TOPICS, SURVEY_REQUEST_TOPIC
 from tests.conftest import StartProcess
 from tests.docs.pages import ROOT, Block, blocks_of, pages
 from tests.services.kafka import Kafka
 from tests.services.process import free_port, listens
 from tests.services.redis import Redis
 
-TOPICS = [*(topic.default_name for topic in INPUT_TOPICS), DEAD_LETTER_TOPIC]
+TOPICS = [*(topic.default_name for topic in INPUT_TOPICS), DEAD_LETTER_TOPIC, SURVEY_REQUEST_TOPIC]
 ALONE, SERVED, BACKGROUND = "", "with kafka and redis", "in the background, with kafka and redis"
 LEFT_OUT = "not, needs docker"
 RUNNABLE = {"bash", "python"}
@@ -44,19 +44,13 @@ class Reader:
             if path.suffix != ".toml" and not path.name.startswith("."):
                 (self.folder / path.name).symlink_to(path)
         (self.folder / ".venv").symlink_to(sys.prefix)
-        tools = self.folder / "kafka-bin"
-        tools.mkdir()
-        tool = tools / "kafka-topics.sh"
-        tool.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m tests.docs.kafka_topics "$@"\n')
-        tool.chmod(0o755)
-        self.path = f"{sys.prefix}/bin:{tools}:{os.environ['PATH']}"
 
     def environment(self, *, served: bool) -> dict[str, str]:
         """Return the environment of a block; one that may not use Kafka and Redis is given none."""
         nowhere = free_port()
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith("TENURE_")},
-            "PATH": self.path,
+            "PATH": f"{sys.prefix}/bin:{os.environ['PATH']}",
             "COLUMNS": "100",
             "TENURE_KAFKA_BOOTSTRAP": self.kafka.bootstrap if served else f"127.0.0.1:{nowhere}",
             "TENURE_REDIS_URL": self.redis.url if served else f"redis://127.0.0.1:{nowhere}/0",
@@ -123,9 +117,6 @@ def test_reader_who_follows_the_page_gets_what_it_promises(
     folder.mkdir()
     steps = steps_of(page)
     assert len(steps) >= 5, "hardly any block of this page runs: are the fences as the tests read them?"
-    creates_topics = any("kafka-topics.sh" in block.text for block, _ in steps)
-    if not creates_topics:
-        kafka.create_topics(TOPICS, partitions=6)
     reader = Reader(folder, kafka, redis_server, start_process)
     try:
         for block, expected in steps:

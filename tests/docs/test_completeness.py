@@ -1,12 +1,12 @@
-"""Whatever a user can hold on to is documented, the generated pages are those that the code would write, and pages keep short."""
+"""Whatever a user can hold on to is documented, generated pages are up to date, and what pages name exists."""
 
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
-import tomllib
 import yaml
 
 from schemas.catalogue import COUNTS
@@ -81,8 +81,15 @@ def test_metrics_that_pages_name_exist() -> None:
 def test_logs_that_the_operating_page_names_are_written() -> None:
     """Who searches the logs for a name that does not exist concludes that all is well."""
     table = text_of("docs/operating.md").split("\n## Logs\n")[1].split("\n## ")[0]
-    named = {name for row in table.splitlines() if row.startswith("| `") for name in re.findall(r"`([a-z_]+)`", row.split("|")[1])}
-    sources = "".join(p.read_text(encoding="utf-8") for room in ("streams", "tenure") for p in (ROOT / room).rglob("*.py"))
+    named = {
+        name
+        for row in table.splitlines()
+        if row.startswith("| `")
+        for name in re.findall(r"`([a-z_]+)`", row.split("|")[1])
+    }
+    sources = "".join(
+        p.read_text(encoding="utf-8") for room in ("streams", "tenure") for p in (ROOT / room).rglob("*.py")
+    )
     written = set(re.findall(r"log\.(?:warning|error|exception)\(\s*\"([a-z_]+)\"", sources))
     assert len(named) > 5
     assert named == written
@@ -94,7 +101,9 @@ def test_generated_pages_are_up_to_date_and_the_gate_asks(module: str) -> None:
     makefile = text_of("Makefile")
     assert f"{module} --check" in makefile
     assert re.search(rf"{re.escape(module)}( --write)?$", makefile, re.MULTILINE)
-    done = subprocess.run([sys.executable, "-m", module, "--check"], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", module, "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -148,7 +157,9 @@ def test_architecture_keeps_to_three_pages_and_names_what_exists() -> None:
     assert len(text.split()) <= 3 * PAGE_WORDS
     packages = {"tenure", "agents", "streams", "kpis", "schemas"}
     table = text.split("\n## Code map\n")[1].split("\n## ")[0]
-    rows = [[cell.strip() for cell in row.strip("|").split(" | ")] for row in table.splitlines() if row.startswith("| `")]
+    rows = [
+        [cell.strip() for cell in row.strip("|").split(" | ")] for row in table.splitlines() if row.startswith("| `")
+    ]
     assert {row[0].strip("` ") for row in rows} == packages
     for room, what, first in rows:
         names = re.findall(r"`([\w.]+)`", first) + [

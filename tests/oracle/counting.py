@@ -1,7 +1,7 @@
 """What one customer adds to every count, as of T over one window.
 
 A transcript of the table of counts: one statement a row, in the order of the table.
-Definitions: docs/kpis.md, section 3.
+Definitions: docs/definitions.md, section 3.
 """
 
 from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 Slow on purpose: the standard library's json and one check after the other, in the order of the reasons.
 Not a decoder of CloudEvents.
-Definitions: docs/contract.md, section Events.
+Definitions: docs/events.md.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Events written short, for tests that state every event in one line.
 
 An event's id is its place in the test: its type and its time, so that two events in a test are two identities.
-Definitions: docs/contract.md, section Events.
+Definitions: docs/events.md.
 """
 
 Event = dict[str, object]

@@ -2,7 +2,7 @@
 
 A pure function of a `random.Random`; no clock. The logs are within the limits of the contract (no customer has too many
 facts), so that order of arrival and repetition may not matter to them.
-Definitions: docs/contract.md, section Events; docs/kpis.md, sections 1 and 2.
+Definitions: docs/events.md; docs/definitions.md, sections 1 and 2.
 """
 
 import json

@@ -1,7 +1,7 @@
 """The settings that change what the oracle counts, with the product's defaults.
 
 Not the product's settings: the few of them that numbers depend on, under names of their own.
-Definitions: docs/kpis.md, sections 1 and 3.
+Definitions: docs/definitions.md, sections 1 and 3.
 """
 
 from collections.abc import Mapping

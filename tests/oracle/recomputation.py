@@ -2,7 +2,7 @@
 
 Independent of the product and slow on purpose: it rebuilds every customer's timeline and looks at it once for each
 instant and window, so that there is nothing clever in it to be wrong.
-Definitions: docs/kpis.md, sections 1 to 4; docs/contract.md, JSON of `kpi` and `replay`.
+Definitions: docs/definitions.md, sections 1 to 4; docs/report.md.
 """
 
 from collections import Counter

@@ -1,6 +1,6 @@
 """Records that must be refused, with the reason why: every reason but `too_many_facts`, which needs a whole log.
 
-Definitions: docs/contract.md, section Events.
+Definitions: docs/events.md.
 """
 
 import json

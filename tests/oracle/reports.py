@@ -1,6 +1,6 @@
 """How tests read a report: its parts by path, and its counts without the zeros.
 
-Definitions: docs/contract.md, JSON of `kpi` and `replay`.
+Definitions: docs/report.md.
 """
 
 Counts = dict[str, int]

@@ -1,6 +1,6 @@
 """Hypothesis strategies of nasty logs and of the ways in which they may arrive.
 
-Definitions: docs/kpis.md, section 1 (any permutation, any repetition).
+Definitions: docs/definitions.md, section 1 (any permutation, any repetition).
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """What is an event and what is refused, by hand.
 
-Definitions: docs/contract.md, section Events.
+Definitions: docs/events.md.
 """
 
 import json

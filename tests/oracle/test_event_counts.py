@@ -2,7 +2,7 @@
 
 One event a line and the expected counts last; counts of the family under test that a case does not name must be
 zero.
-Definitions: docs/kpis.md, section 3.
+Definitions: docs/definitions.md, section 3.
 """
 
 from datetime import UTC, datetime

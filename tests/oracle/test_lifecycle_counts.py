@@ -1,7 +1,7 @@
 """Lifecycle counts by hand: what a few events make of the window [2026-01-30, 2026-03-01).
 
 One event a line and the expected counts last; counts that a case does not name must be zero.
-Definitions: docs/kpis.md, sections 2 and 3.
+Definitions: docs/definitions.md, sections 2 and 3.
 """
 
 from datetime import UTC, datetime

@@ -1,6 +1,6 @@
 """The generated logs are as nasty as they claim to be, and no nastier than the contract allows.
 
-Definitions: docs/contract.md, section Events.
+Definitions: docs/events.md.
 """
 
 import json

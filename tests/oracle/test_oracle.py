@@ -1,6 +1,6 @@
 """The whole report by hand: the golden case, segments, ratios, windows, identities and what may not matter.
 
-Definitions: docs/kpis.md, sections 1, 3 and 4; docs/contract.md, JSON of `kpi` and `replay`.
+Definitions: docs/definitions.md, sections 1, 3 and 4; docs/report.md.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,7 @@
 """Which facts count, and in which order, by hand: instants, sequence, conflicts, revokes, tests, currencies.
 
 One event a line and the expected counts last; counts that a case does not name must be zero.
-Definitions: docs/kpis.md, sections 2 and 3.
+Definitions: docs/definitions.md, sections 2 and 3.
 """
 
 from datetime import UTC, datetime

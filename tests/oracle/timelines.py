@@ -1,7 +1,7 @@
 """From a log to one timeline a customer: who was active when, on which plan, for how much.
 
 Holds the whole log in memory and sorts it; nothing here is incremental.
-Definitions: docs/kpis.md, sections 1 and 2.
+Definitions: docs/definitions.md, sections 1 and 2.
 """
 
 from collections import defaultdict

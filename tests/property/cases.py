@@ -7,7 +7,7 @@ Hypothesis chooses the seeds, the same ones each time, and does not make them sm
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
@@ -97,7 +97,7 @@ def cases(*shapes: str, most_events: int = 60) -> st.SearchStrategy[Case]:
     )
 
 
-def must_hold(case: Case, log: Log, wrong: Callable[[Log], object]) -> None:
+def must_hold(case: Case, log: Log, wrong: Callable[[Log], Sequence[str]]) -> None:
     """Fail, with the fewest records that still fail, where `wrong` says what is wrong with a log; nothing is well.
 
     Raises:
@@ -106,8 +106,9 @@ def must_hold(case: Case, log: Log, wrong: Callable[[Log], object]) -> None:
     if not wrong(log):
         return
     small = smallest_failing(log, lambda smaller: bool(wrong(smaller)))
-    records = "\n".join(repr(record) for record in small.records)
-    raise AssertionError(f"{case}\noptions: {small.options}\nrecords as they arrive:\n{records}\nwrong: {wrong(small)}")
+    found = wrong(small)
+    lines = [str(case), str(small.options), "records as they arrive:", *map(repr, small.records), "wrong:", *found[:20]]
+    raise AssertionError("\n".join(lines))
 
 
 def differences(ours: object, expected: object, path: str = "") -> list[str]:
@@ -121,4 +122,6 @@ def differences(ours: object, expected: object, path: str = "") -> list[str]:
     if isinstance(ours, list) and isinstance(expected, list) and len(ours) == len(expected):
         pairs = enumerate(zip(ours, expected, strict=True))
         return [line for place, (one, other) in pairs for line in differences(one, other, f"{path}/{place}")]
-    return [] if ours == expected and type(ours) is type(expected) else [f"{path}: {ours!r}, expected {expected!r}"[:300]]
+    if ours == expected and type(ours) is type(expected):
+        return []
+    return [f"{path}: {ours!r}, expected {expected!r}"[:300]]

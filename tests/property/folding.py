@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -39,7 +40,12 @@ class Line(NamedTuple):
 
 def windows_of(options: Options) -> Windows:
     """Return the windows that the oracle's options ask for."""
-    return Windows(options.windows_days, time_zone=options.time_zone, bucket_ms=options.bucket_minutes * 60_000)
+    return _windows(options.windows_days, options.time_zone, options.bucket_minutes * 60_000)
+
+
+@cache  # they look at a century of months
+def _windows(days: tuple[int, ...], time_zone: str, bucket_ms: int) -> Windows:
+    return Windows(days, time_zone=time_zone, bucket_ms=bucket_ms)
 
 
 def decoder_of(options: Options) -> Decoder:

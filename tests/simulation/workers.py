@@ -135,6 +135,7 @@ class Simulation:
         CLUSTERS[CLUSTER_NAME] = self.cluster
         disabled = logging.root.manager.disable
         logging.disable(logging.CRITICAL)
+        gc.freeze()  # so that the dead are buried without a look at everything else
         with neutral(self.loop, self.seed):
             asyncio.set_event_loop(self.loop)
             try:
@@ -144,6 +145,7 @@ class Simulation:
                 self.loop.close()
                 del CLUSTERS[CLUSTER_NAME]
                 self._bury_the_dead()
+                gc.unfreeze()
                 logging.disable(disabled)
 
     def _bury_the_dead(self) -> None:

@@ -125,6 +125,8 @@ def test_the_file_of_the_working_directory_is_read_without_being_named(tmp_path:
         ("TENURE_REDIS_PREFIX", "a{b}", "braces"),
         ("TENURE_GROUP", "", "1 to 128"),
         ("TENURE_METRICS_PORT", "99999", "65535"),
+        ("TENURE_MAX_SEGMENT_VALUES", "15", "16"),
+        ("TENURE_MAX_SEGMENT_VALUES", "65001", "65000"),
         ("TENURE_METRICS_REFRESH_SECONDS", "nan", "finite"),
         ("TENURE_LOG_LEVEL", "loud", "'warning'"),
         ("TENURE_ALLOW_UNSAFE_REDIS", "maybe", "boolean"),

@@ -1,4 +1,4 @@
-"""A report made by hand, in the shape that docs/reference fixes for `kpi --json`: for tests of what renders it.
+"""A report made by hand, in the shape that docs/report.md fixes for `kpi --json`: for tests of what renders it.
 
 The numbers are believable and satisfy the identities of docs/kpis.md, but nobody counted them.
 """

@@ -62,6 +62,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, Any
     async def replay(
         path: str, settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = (), file_format: str | None = None
     ) -> list[dict[str, Any]]:
+        assert file_format is None
         questions.append({"path": path, "at_ms": list(at_ms), "by": list(by), "group": settings.group})
         return [fake_report()]
 
@@ -77,10 +78,10 @@ def test_help_lists_the_commands_in_the_order_a_newcomer_needs_them() -> None:
         result = run(*arguments)
         assert result.exit_code == 0
         listed = [line.split()[0] for line in result.stdout.split("Commands:")[1].splitlines() if line.startswith("  ")]
-        assert listed[:6] == ["demo", "worker", "publish", "replay", "kpi", "company"]
+        assert listed[:7] == ["demo", "topics", "worker", "publish", "replay", "kpi", "company"]
 
 
-@pytest.mark.parametrize("command", ["demo", "worker", "publish", "replay", "kpi", "company"])
+@pytest.mark.parametrize("command", ["demo", "topics", "worker", "publish", "replay", "kpi", "company"])
 def test_every_command_has_help(command: str) -> None:
     """Whoever does not know an option asks the command."""
     result = run(command, "--help")
@@ -124,6 +125,8 @@ def test_version_is_told() -> None:
         (["publish", "-", "--topic", "t", "--mixed"], "leave one out"),
         (["publish", "-", "--format", "xml"], "ndjson, csv, parquet"),
         (["replay", "nowhere.ndjson"], "no such file"),
+        (["topics", "--partitions", "3"], "--create"),
+        (["topics", "--create", "--replication", "0"], "--replication"),
     ],
 )
 def test_wrong_use_ends_with_2_and_one_line(arguments: list[str], said: str) -> None:
@@ -218,6 +221,16 @@ def test_kafka_that_is_away_ends_publish_with_1_and_one_line(monkeypatch: pytest
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1
     assert "127.0.0.1:1 does not answer" in result.stderr
+
+
+def test_kafka_that_is_away_ends_topics_with_1_and_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for the topics of a Kafka that is away asks at a terminal, and does not want to wait."""
+    monkeypatch.setenv("TENURE_KAFKA_BOOTSTRAP", "127.0.0.1:1")
+    for arguments in ([], ["--json"], ["--create"]):
+        result = run("topics", *arguments)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr.count("\n") == 1
+        assert "127.0.0.1:1 does not answer" in result.stderr
 
 
 def test_company_prints_one_event_a_line_the_same_for_the_same_seed() -> None:

@@ -13,6 +13,7 @@ from rich.console import Console, RenderableType
 
 from tenure import screen_formats as formats
 from tenure.commands.printing import only
+from tenure.report_rows import unseen_feeds
 from tenure.report_tables import report_tables
 from tenure.screen import DemoView, Health, LiveScreen, Notice, PlainScreen, open_screen
 from tenure.screen_history import KEPT, History
@@ -104,6 +105,63 @@ def test_what_a_report_does_not_count_has_no_row() -> None:
     text = "\n".join(text_of(report_tables(fake_report(), currency="USD", width=120), 120))
     assert "Renewed" not in text
     assert "Silent" not in text
+
+
+FEED_RATIOS = {"dropoff_silent_7d": 1.0, "onboarding": 0.0, "engagement": 0.0}
+
+
+def report_of_feeds(*, engaged: int, silent: int, onboarded: int) -> dict[str, Any]:
+    """Return a report whose year saw so much use of the product, and whose shorter windows saw none."""
+    report = fake_report()
+    for name, counts in report["windows"].items():
+        year = name == "365d"
+        counts.update(
+            customers_engaged=engaged * year, dropoff_silent=silent if year else 20, dropoff_silent_matured=20,
+            onboarding_matured=20, onboarding_completed=onboarded * year,
+        )  # fmt: skip
+        counts["ratios"].update(FEED_RATIOS)
+    return report
+
+
+def rows_of(report: dict[str, Any], width: int) -> dict[str, list[str]]:
+    """Return the cells of the three ratios of feeds, in the first table, with what stands below them."""
+    lines = text_of(report_tables(report, currency="USD", width=width), width)
+    at = {label: next(n for n, line in enumerate(lines) if line.startswith(label)) for label in FEED_LABELS}
+    return {label: [lines[n].removeprefix(label).strip(), lines[n + 1].strip()] for label, n in at.items()}
+
+
+FEED_LABELS = ("Silent in days 8-14", "Onboarded in 7 days", "Used the product")
+
+
+@pytest.mark.parametrize(("width", "reason"), [(80, "none seen"), (120, "no activity")])
+def test_feed_that_never_sent_anything_is_a_dash_and_not_everybody_silent(width: int, reason: str) -> None:
+    """Who has not connected the feed would read that nobody uses the product."""
+    rows = rows_of(report_of_feeds(engaged=0, silent=20, onboarded=0), width)
+    for label, expected in zip(FEED_LABELS, (reason, "none seen", reason), strict=True):
+        cells, below = rows[label]
+        assert set(cells.split()) == {formats.ABSENT}
+        assert below.split() == expected.split() * 6
+
+
+@pytest.mark.parametrize(
+    ("engaged", "silent", "onboarded", "shown"),
+    [(1, 20, 0, (True, False, True)), (0, 19, 0, (True, False, True)), (0, 20, 1, (False, True, False))],
+)
+def test_feed_that_was_seen_once_keeps_its_numbers(
+    engaged: int, silent: int, onboarded: int, shown: tuple[bool, ...]
+) -> None:
+    """A month in which nobody came is a number, and the one that matters most."""
+    rows = rows_of(report_of_feeds(engaged=engaged, silent=silent, onboarded=onboarded), 80)
+    assert tuple(formats.ABSENT not in rows[label][0] for label in FEED_LABELS) == shown
+
+
+def test_choosing_a_window_does_not_make_a_quiet_week_a_dead_feed() -> None:
+    """`--window 7d` shows less, and nothing else than before."""
+    report = report_of_feeds(engaged=1, silent=20, onboarded=1)
+    shown = only(report, windows=("7d",), lenses=())
+    tables = report_tables(shown, currency="USD", width=80, unseen=unseen_feeds(report))
+    used = next(line for line in text_of(tables, 80) if line.startswith("Used the product"))
+    assert used.split()[-2:] == ["0.00", "%"]
 
 
 def test_dead_letters_stand_below_by_reason() -> None:

@@ -1,0 +1,20 @@
+"""A stream of the test's own on the session's Kafka and a Redis of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import StartProcess
+from tests.integration.installation import Installation
+from tests.services.kafka import Kafka
+from tests.services.redis import Redis
+
+
+@pytest.fixture
+def installation(
+    kafka: Kafka, redis_server: Redis, prefix: str, start_process: StartProcess, tmp_path: Path
+) -> Installation:
+    """A stream without topics and workers: four partitions."""
+    return Installation(kafka, redis_server, prefix, start_process, tmp_path)

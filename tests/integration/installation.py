@@ -1,0 +1,233 @@
+"""A stream as its operator sees it: topics on a real Kafka, tables in a real Redis, commands in their own processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import OffsetSpec
+from prometheus_client.parser import text_string_to_metric_families
+
+from streams.settings import Settings
+from streams.tables import Head, decode_head
+from tests.services.process import Process, free_port, wait_until
+
+if TYPE_CHECKING:
+    from confluent_kafka import Message
+
+    from tests.conftest import StartProcess
+    from tests.oracle.options import Options
+    from tests.services.kafka import Kafka
+    from tests.services.redis import Redis
+
+TENURE: Final = str(Path(sys.executable).with_name("tenure"))
+PREFIX: Final = "under-test"
+#: Kept for the next process, which then starts in a third of the time.
+BYTECODE: Final = {
+    "PYTHONDONTWRITEBYTECODE": "",
+    "PYTHONPYCACHEPREFIX": str(Path(__file__).parents[2] / "build" / "bytecode"),
+}
+Labels = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One line of /metrics."""
+
+    name: str
+    labels: Labels
+    value: float
+
+
+class WorkerProcess:
+    """A running `tenure worker`; `process` is what a test kills, pauses and starts again."""
+
+    def __init__(self, process: Process, port: int) -> None:
+        self.process = process
+        self.port = port
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Return status and text of a page; (0, "") where nobody answers."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def metrics(self) -> list[Sample]:
+        """Return all samples of /metrics."""
+        families = text_string_to_metric_families(self.get("/metrics")[1])
+        return [Sample(sample.name, sample.labels, sample.value) for each in families for sample in each.samples]
+
+    def total(self, name: str, **labels: str) -> float:
+        """Return the sum of the samples of a name that have these labels."""
+        return sum(one.value for one in self.metrics() if one.name == name and labels.items() <= one.labels.items())
+
+    def owned(self) -> set[int]:
+        """Return the partitions that it says it owns."""
+        return {int(one.labels["partition"]) for one in self.metrics() if one.name == "tenure_partition_owned"}
+
+
+class Installation:
+    """One stream's settings, and what can be done with it."""
+
+    def __init__(
+        self, kafka: Kafka, redis: Redis, prefix: str, start_process: StartProcess, folder: Path, *, partitions: int = 4
+    ) -> None:
+        """Name a stream; `create_topics` makes its topics."""
+        self.kafka, self.redis, self.prefix, self.partitions = kafka, redis, prefix, partitions
+        self._start_process, self._folder = start_process, folder
+        self.topics = {name: prefix + topic for name, topic in Settings().topics.items()}
+        self.dead_letter_topic = f"{prefix}dead-letters"
+        self.environment = {
+            "TENURE_KAFKA_BOOTSTRAP": kafka.bootstrap,
+            "TENURE_REDIS_URL": redis.url,
+            "TENURE_REDIS_PREFIX": PREFIX,
+            "TENURE_GROUP": f"{prefix}group",
+            "TENURE_TOPICS": ",".join(f"{name}={topic}" for name, topic in self.topics.items()),
+            "TENURE_DEAD_LETTER_TOPIC": self.dead_letter_topic,
+            "TENURE_SURVEY_REQUEST_TOPIC": f"{prefix}survey-requests",
+            "TENURE_METRICS_REFRESH_SECONDS": "0.2",
+            "TENURE_LOG_FORMAT": "json",
+            **BYTECODE,
+        }
+
+    # -- parts
+
+    def create_topics(self, *, config: Mapping[str, str] | None = None) -> None:
+        """Create the topics, the input topics with settings of their own."""
+        self.kafka.create_topics(list(self.topics.values()), self.partitions, config=config)
+        self.kafka.create_topics([self.dead_letter_topic], 1)
+
+    def worker(self, **settings: str) -> WorkerProcess:
+        """Start a worker with further settings (`TENURE_…`)."""
+        port = free_port()
+        environment = {**self.environment, "TENURE_METRICS_PORT": str(port), **settings}
+        return WorkerProcess(self._start_process([TENURE, "worker"], environment), port)
+
+    def run(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        """Run another command to its end."""
+        return subprocess.run(
+            [TENURE, *arguments],
+            env={**os.environ, **self.environment, **settings},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    # -- what goes in
+
+    def file_of(self, records: Iterable[bytes], name: str = "events.ndjson") -> Path:
+        """Write records as lines."""
+        file = self._folder / name
+        file.write_bytes(b"".join(record + b"\n" for record in records))
+        return file
+
+    def publish(self, file: Path, *arguments: str) -> None:
+        """Send a file to Kafka by `tenure publish`."""
+        result = self.run("publish", str(file), *arguments)
+        assert result.returncode == 0, result.stderr
+
+    def producer(self, **options: Any) -> Producer:
+        """Return a producer that is not ours, with librdkafka's own defaults."""
+        return Producer({"bootstrap.servers": self.kafka.bootstrap, "message.max.bytes": 30_000_000, **options})
+
+    # -- what comes out
+
+    def kpi(self, *arguments: str, **settings: str) -> list[dict[str, Any]]:
+        """Return what `tenure kpi --json` prints."""
+        return self._json("kpi", *arguments, **settings)
+
+    def replay(self, file: Path, *arguments: str, **settings: str) -> list[dict[str, Any]]:
+        """Return what `tenure replay FILE --json` prints."""
+        return self._json("replay", str(file), *arguments, **settings)
+
+    def _json(self, *arguments: str, **settings: str) -> list[dict[str, Any]]:
+        result = self.run(*arguments, "--json", **settings)
+        assert result.returncode == 0, result.stderr
+        reports: list[dict[str, Any]] = json.loads(result.stdout)
+        return reports
+
+    def heads(self) -> dict[int, Head]:
+        """Return what Redis holds at the head of each partition that has something."""
+        with self.redis.client() as client:
+            found = client.mget([f"{PREFIX}:{{{number}}}:h" for number in range(self.partitions)])
+        return {number: decode_head(head) for number, head in enumerate(found) if head}
+
+    def ends(self, topics: Sequence[str] | None = None) -> dict[tuple[str, int], int]:
+        """Return the end of each partition of topics, by default of the input topics."""
+        names = list(self.topics.values()) if topics is None else topics
+        places = [TopicPartition(topic, number) for topic in names for number in self._numbers(topic)]
+        asked = self.kafka.admin.list_offsets(dict.fromkeys(places, OffsetSpec.latest()), request_timeout=10)
+        return {(place.topic, place.partition): found.result().offset for place, found in asked.items()}
+
+    def _numbers(self, topic: str) -> range:
+        return range(1 if topic == self.dead_letter_topic else self.partitions)
+
+    def is_applied(self) -> bool:
+        """Return whether everything that lies in Kafka is in Redis; forwarded records are sent before a commit."""
+        heads = self.heads()
+        stored = {(topic, number): at for number, head in heads.items() for topic, at in head.positions.items()}
+        return all(stored.get(place, 0) == end for place, end in self.ends().items())
+
+    def until_applied(self, *, seconds: float = 60.0) -> None:
+        """Wait until it is.
+
+        Raises:
+            NotReadyError: It was not in time.
+        """
+        wait_until(self.is_applied, seconds=seconds, what=f"everything applied: {self.prefix}")
+
+    def records_in(self, topic: str) -> list[Message]:
+        """Return all records of a topic, by partition and offset, read by another client than ours."""
+        ends = self.ends([topic])
+        wanted = [TopicPartition(name, number, 0) for (name, number), end in ends.items() if end]
+        consumer = Consumer({"bootstrap.servers": self.kafka.bootstrap, "group.id": "none", "fetch.max.bytes": 2**30})
+        consumer.assign(wanted)
+        found: list[Message] = []
+        try:
+            while len(found) < sum(ends.values()):
+                some = consumer.consume(min(1000, sum(ends.values()) - len(found)), timeout=10)
+                assert some, f"only {len(found)} of {sum(ends.values())} records of {topic} are there"
+                found += some
+        finally:
+            consumer.close()
+        return sorted(found, key=lambda record: (record.partition(), record.offset()))
+
+
+def settings_of(options: Options) -> dict[str, str]:
+    """Return the settings that count what the oracle counts with its options."""
+    return {
+        "TENURE_WINDOWS_DAYS": ",".join(str(days) for days in options.windows_days),
+        "TENURE_BUSINESS_TIME_ZONE": options.time_zone,
+        "TENURE_BUCKET_MINUTES": str(options.bucket_minutes),
+        "TENURE_DEFAULT_CURRENCY": options.default_currency,
+        "TENURE_CURRENCY_RATES": ",".join(f"{currency}={rate}" for currency, rate in options.rates.items()),
+        "TENURE_DIMENSIONS": ",".join(options.dimensions),
+    }
+
+
+def until(true: Callable[[], bool], what: str, *, seconds: float = 30.0) -> None:
+    """Wait for a condition.
+
+    Raises:
+        NotReadyError: It did not hold in time.
+    """
+    wait_until(true, seconds=seconds, what=what)
+
+
+def headers_of(record: Message) -> dict[str, bytes | None]:
+    """Return a record's headers by name."""
+    return dict(record.headers() or [])

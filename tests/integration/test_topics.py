@@ -1,0 +1,96 @@
+"""`tenure topics` on a real Kafka: what it lists, what it creates, and what it leaves alone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from streams.errors import ConfigurationError
+from streams.settings import Settings
+from streams.topics_check import check_topics, partition_counts
+from tests.integration.installation import Installation
+
+
+def names_of(installation: Installation) -> list[str]:
+    """Return the names of all ten topics, the input topics first."""
+    return [*installation.topics.values(), installation.dead_letter_topic, f"{installation.prefix}survey-requests"]
+
+
+def listed(text: str) -> dict[str, tuple[int | None, int | None, str]]:
+    """Return partitions, replication and state by topic, from what `--json` printed."""
+    topics: list[dict[str, Any]] = json.loads(text)
+    return {topic["topic"]: (topic["partitions"], topic["replication"], topic["state"]) for topic in topics}
+
+
+def test_topics_are_created_once_with_one_number_of_partitions_and_a_worker_takes_them(
+    installation: Installation,
+) -> None:
+    """The first command of whoever connects Tenure; it may stand in a script that runs again."""
+    names = names_of(installation)
+    before = installation.run("topics")
+    assert before.returncode == 1
+    assert [line.split() for line in before.stdout.splitlines()[1:]] == [[name, "–", "–", "missing"] for name in names]
+    said = f"tenure: Kafka does not have {', '.join(names)}; run `tenure topics --create`\n"
+    assert before.stderr == said
+    created = installation.run("topics", "--create", "--json")
+    assert (created.returncode, created.stderr) == (0, "")
+    assert listed(created.stdout) == dict.fromkeys(names, (4, 1, "created"))
+    for arguments in (["--create"], ["--create", "--partitions", "4"], []):
+        again = installation.run("topics", *arguments, "--json")
+        assert (again.returncode, again.stderr) == (0, "")
+        assert listed(again.stdout) == dict.fromkeys(names, (4, 1, "exists"))
+    assert set(names) <= set(installation.kafka.admin.list_topics(timeout=10).topics)
+
+
+def test_missing_topics_get_the_partitions_that_the_others_have(installation: Installation) -> None:
+    """A stream whose input topics differ does not start."""
+    there = [installation.topics["signup"], installation.topics["events"]]
+    installation.kafka.create_topics(there, partitions=3)
+    names = names_of(installation)
+    refused = installation.run("topics", "--create", "--partitions", "6")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == "tenure: --partitions 6: the input topics that exist have 3; leave it out\n"
+    created = installation.run("topics", "--create", "--json")
+    assert created.returncode == 0, created.stderr
+    assert listed(created.stdout) == {name: (3, 1, "exists" if name in there else "created") for name in names}
+
+
+def test_input_topics_that_differ_are_named_and_nothing_is_created(installation: Installation) -> None:
+    """Which of them is wrong, and whether its events may go, nobody but the operator knows."""
+    signup, events = installation.topics["signup"], installation.topics["events"]
+    installation.kafka.create_topics([signup], partitions=3)
+    installation.kafka.create_topics([events], partitions=2)
+    for arguments in ([], ["--create"]):
+        result = installation.run("topics", *arguments, "--json")
+        assert result.returncode == 1
+        assert f"{signup} has 3" in result.stderr
+        assert f"{events} has 2" in result.stderr
+        assert "run `tenure topics --create`" in result.stderr
+        assert result.stderr.count("\n") == 1
+        assert [state for _, _, state in listed(result.stdout).values()].count("missing") == 8
+
+
+def test_replicas_that_kafka_cannot_give_are_refused_in_one_line(installation: Installation) -> None:
+    """The broker's own words name the number, and the line names the option."""
+    result = installation.run("topics", "--create", "--replication", "2")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "change --partitions or --replication" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+async def missing_line(settings: Settings) -> str:
+    """Return what a worker says of the topics that are missing."""
+    counts = await partition_counts(settings.input_topics, {"bootstrap_servers": settings.kafka_bootstrap})
+    try:
+        check_topics(counts, input_topics=settings.input_topics)
+    except ConfigurationError as error:
+        return str(error)
+    return ""
+
+
+async def test_worker_names_the_missing_topics_and_the_command_that_creates_them(installation: Installation) -> None:
+    """The line is all that an operator sees of a worker that does not start."""
+    settings = Settings(kafka_bootstrap=installation.kafka.bootstrap, topics=installation.topics)
+    assert "create them with `tenure topics --create`" in await missing_line(settings)
+    assert installation.run("topics", "--create").returncode == 0
+    assert await missing_line(settings) == ""

@@ -1,0 +1,82 @@
+"""Bugs planted in the product, one at a time: a simulation that does not find them looks at nothing.
+
+Each is what a tired colleague might write. Only for tests; nothing in the product knows of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+from streams.errors import Conflict
+from streams.memory_tables import MemoryTables
+from streams.outbox import LogOutbox, Outgoing
+from streams.partition import Partition
+from streams.tables import Commit
+
+_commit: Final = MemoryTables.commit
+_reload: Final = Partition._reload
+_send: Final = LogOutbox.send
+
+
+async def _commit_without_a_fence(self: MemoryTables, partition: int, commit: Commit) -> None:
+    """Store whatever comes, whoever has written since."""
+    found = self._partitions[partition]
+    await _commit(self, partition, commit._replace(expected=found.head))
+
+
+async def _reload_only_the_head(self: Partition, conflict: Conflict) -> None:
+    """Take a conflict for a matter of the fence alone: commit again over what the other one has stored."""
+    del conflict
+    stored = await self._until_done(lambda: self._writing.tables.load(self.number))
+    self._held.stored_head = stored.head
+
+
+async def _reload_but_keep_states(self: Partition, conflict: Conflict) -> None:
+    """Spare Redis the load: what is cached was right a moment ago."""
+    states = self._held.states
+    await _reload(self, conflict)
+    self._held.states = states
+
+
+async def _send_and_do_not_wait(self: LogOutbox, records: Sequence[Outgoing]) -> None:
+    """Let the commit go first: what is still to be sent dies with the worker."""
+
+    async def later() -> None:
+        await asyncio.sleep(2)
+        await _send(self, records)
+
+    asyncio.get_running_loop().create_task(later())
+
+
+def _accept_all(self: Partition, batches: Any) -> tuple[list[Any], dict[str, int]]:
+    """Apply what a batch holds again, although some of it is below the position."""
+    records: list[Any] = []
+    positions = dict(self.head.positions)
+    for batch in batches:
+        records += batch.records
+        positions[batch.topic] = max(batch.end, positions.get(batch.topic, 0))
+    return records, positions
+
+
+MUTANTS: Final[dict[str, tuple[type[Any], str, Callable[..., Any]]]] = {
+    "tables without a fence": (MemoryTables, "commit", _commit_without_a_fence),
+    "a partition that ignores conflicts": (Partition, "_reload", _reload_only_the_head),
+    "states kept over a conflict": (Partition, "_reload", _reload_but_keep_states),
+    "a commit that does not wait for dead letters": (LogOutbox, "send", _send_and_do_not_wait),
+    "batches applied twice": (Partition, "_accept", _accept_all),
+}
+
+
+@contextlib.contextmanager
+def planted(name: str) -> Iterator[None]:
+    """Run with a bug."""
+    owner, method, wrong = MUTANTS[name]
+    right = getattr(owner, method)
+    setattr(owner, method, wrong)
+    try:
+        yield
+    finally:
+        setattr(owner, method, right)

@@ -1,0 +1,323 @@
+"""The product's own workers in a simulated run: what may happen to them, and what must be true at the end.
+
+    python -m tests.simulation.product 17
+
+repeats the run of a seed and prints what happened. Everything is real but the log, the tables and time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, MutableMapping
+from random import Random
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from kpis.instants import milliseconds
+from schemas.refusals import HEADER_OFFSET, HEADER_PARTITION, HEADER_REASON, HEADER_TOPIC
+from streams.records import TP, Record
+from streams.settings import Settings
+from streams.tables import Tables, decode_head
+from tenure.composition import Worker, build_worker
+from tenure.reading import report_of
+from tenure.replaying import LATEST_MS
+from tests.oracle.decoding import RefusedError, decode
+from tests.oracle.logs import Shape, generate
+from tests.oracle.recomputation import recompute
+from tests.property.cases import differences
+from tests.simulation.store import Connection, Store
+from tests.simulation.workers import BROKER, SimulatedWorker, Simulation
+
+if TYPE_CHECKING:
+    from streams.embedded import Cluster
+
+PARTITIONS: Final = 4
+PATIENCE_SECONDS: Final = 900.0
+SHAPE: Final = Shape(events=80, customers=12)
+
+
+class ProductWorker:
+    """One worker of the product, as `tenure worker` builds it."""
+
+    def __init__(self, settings: Settings, tables: Tables) -> None:
+        """Build it."""
+        self.worker: Worker = build_worker(
+            settings, broker=BROKER, tables=tables, partitions=PARTITIONS, latest_ms=LATEST_MS
+        )
+        self.app = self.worker.app
+
+    async def start(self) -> None:
+        """Start the application."""
+        await self.app.start()
+
+    async def stop(self) -> None:
+        """Stop in good order."""
+        await self.app.stop()
+        await self.worker.stream.close()
+
+
+class Run:
+    """One run of a seed: two or three workers, a log that is fed meanwhile, and a few incidents.
+
+    Attributes:
+        problems: What was not as it must be; empty is well.
+    """
+
+    def __init__(self, seed: int) -> None:
+        """Run it to its end."""
+        self.simulation = Simulation(seed)
+        self.plan = self.simulation.draws("plan")
+        self.store = Store()
+        self.log = generate(self.simulation.draws("log"), SHAPE)
+        self.produced: list[Record] = []
+        self.workers: list[SimulatedWorker] = []
+        self.problems: list[str] = []
+        options = self.log.options
+        self.settings = Settings(
+            group="simulated",
+            currency_rates=dict(options.rates),
+            dimensions=options.dimensions,
+            business_time_zone=options.time_zone,
+            bucket_minutes=options.bucket_minutes,
+            batch_max_records=self.plan.choice((1, 5, 20, 500)),
+        )
+        self.latency_seconds = self.plan.choice((0.005, 0.03, 0.2))
+        self.failures = self.plan.choice((0.0, 0.02, 0.1))
+        with _logs_into(self.simulation):
+            self.simulation.run(self._scenario)
+
+    # -- what happens
+
+    async def _scenario(self) -> None:
+        feeding = self.simulation.loop.create_task(self._feed())
+        for _ in range(self.plan.randint(1, 3)):
+            await self._join()
+        incidents = self.plan.choices(tuple(_INCIDENTS), weights=tuple(_INCIDENTS.values()), k=self.plan.randint(2, 5))
+        for incident in incidents:
+            await self._pause(0.2, 9)
+            self.simulation.note("incident", incident)
+            await getattr(self, f"_{incident}")()
+        await feeding
+        await self._come_to_rest()
+        await self._look_at_live_counts()
+        for worker in self.workers:
+            await worker.stop()
+        await self._look_at_tables()
+        self._look_at_dead_letters()
+
+    async def _feed(self) -> None:
+        draws = self.simulation.draws("feed")
+        for value in self.log.records:
+            self._produce(draws, value)
+            if draws.random() < 0.1:
+                self._produce(draws, value)
+            if draws.random() < 0.15:
+                self._produce(draws, b"{")
+            if draws.random() < 0.3:
+                await asyncio.sleep(draws.expovariate(1 / 1.2))
+
+    def _produce(self, draws: Random, value: bytes) -> None:
+        """Append a record as some producer would: by type or mixed, by key, under another key, or with none."""
+        members = _members(value)
+        topics = self.settings.topics
+        usual = topics.get(str(members.get("type")), topics["events"])
+        topic = draws.choices((usual, topics["events"], draws.choice(tuple(topics.values()))), (7, 2, 1))[0]
+        customer = str(members.get("customer_id", "")).encode() or None
+        key = draws.choices((customer, None, b"another"), (8, 1, 1))[0]
+        partition = draws.randrange(PARTITIONS) if draws.random() < 0.05 else None
+        self.produced.append(self.simulation.cluster.log.append(topic, key, value, timestamp_ms=0, partition=partition))
+
+    async def _join(self) -> None:
+        name = f"w{len(self.workers) + 1}"
+        tables = Connection(
+            self.store, self.simulation, name, latency_seconds=self.latency_seconds, failures=self.failures
+        )
+
+        def build(_cluster: Cluster, _name: str) -> ProductWorker:
+            return ProductWorker(self.settings, tables)
+
+        self.workers.append(SimulatedWorker(self.simulation, name, build))
+        await self.workers[-1].start()
+        await self._pause(0, 4)
+
+    def _running(self) -> list[SimulatedWorker]:
+        return [worker for worker in self.workers if worker.running]
+
+    async def _pause(self, least_seconds: float, most_seconds: float) -> None:
+        await asyncio.sleep(self.plan.uniform(least_seconds, most_seconds))
+
+    async def _crash(self) -> None:
+        self.plan.choice(self._running()).crash()
+        await self._pause(0, 15)
+        if not self._running() or self.plan.random() < 0.5:
+            await self._join()
+
+    async def _freeze(self) -> None:
+        zombie = self.plan.choice(self._running())
+        zombie.freeze()
+        await self._pause(0, 4)
+        if len(self._running()) == 1:
+            await self._join()
+        await self._pause(11, 25)
+        if zombie.running:
+            zombie.freeze(False)
+
+    async def _restart(self) -> None:
+        await self.plan.choice(self._running()).stop()
+        await self._join()
+
+    async def _grow(self) -> None:
+        if len(self._running()) < 3:
+            await self._join()
+
+    async def _outage(self) -> None:
+        self.store.away_until_seconds = self.simulation.loop.time() + self.plan.uniform(0.5, 8)
+
+    async def _lose_commits(self) -> None:
+        self.store.remember()
+        await self._pause(0.1, 3)
+        self.store.fall_back()
+
+    # -- what must be true
+
+    async def _come_to_rest(self) -> None:
+        """Let a last record come on every partition, and wait until all is applied and recovered."""
+        if not self._running():
+            await self._join()
+        for number in range(PARTITIONS):
+            value = b'{"type":"activity","id":"x","customer_id":"x","time":"2025-01-01T00:00:00Z","test":true}'
+            topic = self.settings.topics["events"]
+            log = self.simulation.cluster.log
+            self.produced.append(log.append(topic, b"x", value, timestamp_ms=0, partition=number))
+        for _ in range(2):
+            while not await self._is_at_rest():
+                if self.simulation.loop.time() > PATIENCE_SECONDS:
+                    self.problems.append("the workers never came to rest")
+                    return
+                await asyncio.sleep(1)
+            await asyncio.sleep(3)
+
+    async def _is_at_rest(self) -> bool:
+        partitions = [
+            partition
+            for worker in self._running()
+            if isinstance(worker.subject, ProductWorker)
+            for partition in worker.subject.worker.stream.partitions.values()
+        ]
+        if sorted(partition.number for partition in partitions) != list(range(PARTITIONS)):
+            return False
+        if any(partition.recovering for partition in partitions):
+            return False
+        log, topics = self.simulation.cluster.log, self.settings.input_topics
+        for number in range(PARTITIONS):
+            head = (await self.store.load(number)).head
+            positions = decode_head(head).positions if head else {}
+            if any(positions.get(topic, 0) != log.partition(TP(topic, number)).end for topic in topics):
+                return False
+        return True
+
+    async def _look_at_live_counts(self) -> None:
+        """Compare what the workers export, added up, with the report of the tables."""
+        at_ms = milliseconds(self.log.at[0])
+        boundary = at_ms // (self.settings.bucket_minutes * 60_000)
+        exported: dict[str, Counter[str]] = {}
+        for worker in self._running():
+            assert isinstance(worker.subject, ProductWorker)
+            snapshot = await worker.subject.worker.live.refresh(boundary)
+            self.problems += [f"{worker.name}: violated: {text}" for text in snapshot.violations]
+            for window, counts in snapshot.blocks["all"].windows.items():
+                numbers = {name: int(amounts[0]) for name, amounts in counts.items()}
+                exported.setdefault(window, Counter()).update(numbers)
+        (report,) = await report_of(self.settings, self.store, partitions=PARTITIONS, at_ms=[at_ms])
+        for window, expected in report["windows"].items():
+            ours = {name: exported.get(window, Counter())[name] for name in expected if isinstance(expected[name], int)}
+            self.problems += differences(ours, {name: expected[name] for name in ours}, f"exported/{window}")
+
+    async def _look_at_tables(self) -> None:
+        """Compare the report with a recomputation of everything that was produced."""
+        values = [record.value or b"" for record in self.produced]
+        at, by = self.log.at[:2], ("plan", *self.settings.dimensions)
+        expected = recompute(values, at=at, by=by, options=self.log.options)
+        at_ms = [milliseconds(moment) for moment in at]
+        found = await report_of(self.settings, self.store, partitions=PARTITIONS, at_ms=at_ms, by=by)
+        for ours, right in zip(found, expected, strict=True):
+            fates, due = ours.pop("events"), right.pop("events")
+            assert isinstance(due, dict)
+            # What was forwarded may lie in the log twice, and is then a duplicate, or one more activity.
+            for fate in ("dead_letters", "test"):
+                self.problems += differences(fates[fate], due[fate], f"events/{fate}")
+            if fates["applied"] + fates["duplicate"] < due["applied"] + due["duplicate"]:
+                self.problems.append(f"events: {fates}, expected {due}")
+            self.problems += differences(ours, right, str(right["as_of"]))
+        self.problems += [f"halted: {fact}" for fact in self.simulation.trace if "partition_halted" in fact]
+
+    def _look_at_dead_letters(self) -> None:
+        """Compare the dead letters with the records that the oracle refuses: none missing, none too many."""
+        due = {(record.topic, record.partition, record.offset): _reason(self, record) for record in self.produced}
+        due = {place: reason for place, reason in due.items() if reason}
+        there: dict[tuple[str, int, int], str | None] = {}
+        for part in self.simulation.cluster.log.topics.get(self.settings.dead_letter_topic, ()):
+            for letter in part.read(0, part.end)[0]:
+                headers = {name: value.decode() for name, value in letter.headers}
+                place = (headers[HEADER_TOPIC], int(headers[HEADER_PARTITION]), int(headers[HEADER_OFFSET]))
+                there[place] = headers[HEADER_REASON]
+        missing, surplus = due.items() - there.items(), there.items() - due.items()
+        self.problems += [f"dead letter missing: {letter}" for letter in sorted(missing, key=repr)]
+        self.problems += [f"dead letter too many: {letter}" for letter in sorted(surplus, key=repr)]
+
+
+_INCIDENTS: Final = {"crash": 3, "freeze": 4, "restart": 2, "grow": 1, "outage": 2, "lose_commits": 3}
+
+
+def _reason(run: Run, record: Record) -> str | None:
+    try:
+        decode(record.value or b"", run.log.options)
+    except RefusedError as refused:
+        return str(refused.reason)
+    return None
+
+
+def _members(value: bytes) -> dict[str, Any]:
+    """Return what a producer knows of an event: nothing where it is none."""
+    try:
+        members = json.loads(value)
+    except ValueError:
+        members = None
+    return members if isinstance(members, dict) else {}
+
+
+@contextlib.contextmanager
+def _logs_into(simulation: Simulation) -> Iterator[None]:
+    """Write the product's log lines into the trace: what workers say is part of what happens."""
+
+    def keep(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> str:
+        simulation.note("log", line.pop("event"), *sorted((name, repr(value)) for name, value in line.items()))
+        raise structlog.DropEvent
+
+    before = structlog.get_config()
+    structlog.configure(processors=[keep], cache_logger_on_first_use=False)
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
+def main(seeds: list[str]) -> None:
+    """Run seeds, and write what happened in them."""
+    for seed in seeds:
+        run = Run(int(seed))
+        for fact in run.simulation.trace:
+            sys.stdout.write(f"{fact[0]:9.3f}  {' '.join(map(str, fact[1:]))}\n"[:300])
+        verdict = "\n".join(run.problems[:20]) or "well"
+        sys.stdout.write(
+            f"seed {seed}: {len(run.produced)} records, digest {run.simulation.digest()[:16]}\n{verdict}\n"
+        )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

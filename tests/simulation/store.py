@@ -1,0 +1,121 @@
+"""Tables that simulated workers share: in memory, behind a network that is slow and fails, able to lose commits.
+
+The commits themselves are those of `MemoryTables`, which passes the same contract tests as Redis.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from streams.errors import TablesUnavailable
+from streams.memory_tables import MemoryTables
+from streams.tables import Commit, Stored, StreamMark
+
+if TYPE_CHECKING:
+    from tests.simulation.workers import Simulation
+
+_T = TypeVar("_T")
+
+
+class Store(MemoryTables):
+    """What Redis holds; it may fall back to what it held earlier, as after a loss of its last second of appends."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        super().__init__()
+        self._earlier = copy.deepcopy(self._partitions)
+        #: until then nothing is answered (virtual seconds)
+        self.away_until_seconds = 0.0
+
+    def remember(self) -> None:
+        """Keep a copy of everything."""
+        self._earlier = copy.deepcopy(self._partitions)
+
+    def fall_back(self) -> None:
+        """Forget all that was committed since `remember`."""
+        self._partitions = copy.deepcopy(self._earlier)
+
+
+class Connection:
+    """One worker's way to the store: implements `streams.tables.Tables`.
+
+    A call that fails may have taken effect or not; whoever called cannot know.
+    """
+
+    def __init__(
+        self, store: Store, simulation: Simulation, name: str, *, latency_seconds: float, failures: float
+    ) -> None:
+        """Take the store.
+
+        Args:
+            store: What all workers share.
+            simulation: Where time and randomness come from.
+            name: Of the worker.
+            latency_seconds: Mean duration of each way.
+            failures: Share of ways on which a call gets lost.
+        """
+        self._store = store
+        self._simulation = simulation
+        self._draws = simulation.draws(f"connection/{name}")
+        self._latency_seconds = latency_seconds
+        self._failures = failures
+        self.name = name
+
+    async def _travel(self) -> None:
+        await asyncio.sleep(self._draws.expovariate(1 / self._latency_seconds))
+        away = self._simulation.loop.time() < self._store.away_until_seconds
+        if away or self._draws.random() < self._failures:
+            raise TablesUnavailable("Redis", "simulated")
+
+    async def _call(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        await self._travel()
+        answer = await call()
+        await self._travel()
+        return answer
+
+    async def load(self, partition: int) -> Stored:
+        """See `Tables`."""
+        return await self._call(lambda: self._store.load(partition))
+
+    async def read_head(self, partition: int) -> bytes | None:
+        """See `Tables`."""
+        return await self._call(lambda: self._store.read_head(partition))
+
+    async def read_states(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
+        """See `Tables`."""
+        return await self._call(lambda: self._store.read_states(partition, customers))
+
+    async def read_cells(self, partition: int, keys: Sequence[int]) -> list[int]:
+        """See `Tables`."""
+        return await self._call(lambda: self._store.read_cells(partition, keys))
+
+    async def load_group(self, partition: int, group: int) -> dict[int, int]:
+        """See `Tables`."""
+        return await self._call(lambda: self._store.load_group(partition, group))
+
+    async def snapshot(self, partition: int, groups: Sequence[int]) -> tuple[Stored, dict[int, dict[int, int]]]:
+        """See `Tables`."""
+        return await self._call(lambda: self._store.snapshot(partition, groups))
+
+    async def commit(self, partition: int, commit: Commit) -> None:
+        """See `Tables`."""
+        await self._call(lambda: self._store.commit(partition, commit))
+        self._simulation.note(self.name, "committed", partition)
+
+    async def mark(self, mark: StreamMark) -> StreamMark:
+        """See `Tables`."""
+        return await self._call(lambda: self._store.mark(mark))
+
+    async def read_mark(self) -> StreamMark | None:
+        """See `Tables`."""
+        return await self._call(self._store.read_mark)
+
+    async def note(self, name: str, value: bytes | None) -> bytes | None:
+        """See `Tables`."""
+        return await self._call(lambda: self._store.note(name, value))
+
+    async def close(self) -> None:
+        """See `Tables`."""
