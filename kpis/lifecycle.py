@@ -16,12 +16,14 @@ from kpis.customer import (
     Fact,
     encode_fact,
     life_of,
+    notes_of,
     set_life,
 )
 from kpis.folding import Folding
 from kpis.identity import fact_content, life_order
 from kpis.instants import milliseconds
-from kpis.rows import GONE, LIVELY, NEW
+from kpis.notes import CLASS
+from kpis.rows import GONE, LIVELY, NEW, NOTE
 from kpis.timeline import WEEK_MS, Piece, Step, effective_facts, pieces_of, steps_of
 
 
@@ -146,12 +148,22 @@ def _append(folding: Folding, customer: Customer, fact: Fact) -> bool:
 
 def _first(folding: Folding, customer: Customer, fact: Fact, bucket: int) -> bool:
     """Fold the fact that makes a customer new."""
-    if customer.engaged_bucket >= 0 or customer.noted_at >= 0 or customer.onboarded:
+    at_ms, plan, profile = fact[0], fact[4], fact[6]
+    engaged = customer.engaged_bucket
+    if customer.noted_at > at_ms or engaged > bucket or customer.onboarded:
         return False
-    folding.rows.append((NEW, fact[4], fact[6], bucket, bucket, 1, fact[5]))
+    rows = folding.rows
+    rows.append((NEW, plan, profile, bucket, bucket, 1, fact[5]))
+    if engaged >= 0:
+        engagement_row(rows, plan, profile, engaged, bucket, 1)
+    if customer.notes and profile != customer.profile:  # what came before counts in the signup's segments from now on
+        for noted_ms, code, _, _ in notes_of(customer):
+            noted = noted_ms // folding.bucket_ms
+            rows.append((NOTE + CLASS[code], customer.plan, customer.profile, noted, noted, -1, 0))
+            rows.append((NOTE + CLASS[code], customer.plan, profile, noted, noted, 1, 0))
     customer.phase, customer.simple = ACTIVE, True
-    customer.plan = customer.first_plan = fact[4]
-    customer.mrr, customer.profile, customer.first_at = fact[5], fact[6], fact[0]
+    customer.plan = customer.first_plan = plan
+    customer.mrr, customer.profile, customer.first_at = fact[5], profile, at_ms
     return True
 
 
@@ -168,5 +180,7 @@ def _week_rows(folding: Folding, customer: Customer, gone: int) -> None:
     bucket = customer.first_at // folding.bucket_ms
     plan, profile = customer.first_plan, customer.profile
     folding.rows.append((GONE, plan, profile, bucket, bucket, gone, 0))
-    if lively(customer, effective_notes(customer), folding.bucket_ms):
+    week = customer.first_at + WEEK_MS
+    may_be_lively = customer.noted_at >= week or customer.active_bucket >= week // folding.bucket_ms
+    if may_be_lively and lively(customer, effective_notes(customer), folding.bucket_ms):
         folding.rows.append((LIVELY, plan, profile, bucket, bucket, -gone, 0))

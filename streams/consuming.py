@@ -13,6 +13,7 @@ import asyncio
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
+import structlog
 from faust.transport.consumer import Consumer
 from faust.types import TP, ConsumerMessage, Message
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from streams.records import Record
 
+log = structlog.get_logger(__name__)
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 5.0
 _CONFIRMATIONS: Final = 3
@@ -118,7 +120,7 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
         return self._next.get(tp)
 
     def first_position(self, tp: TP) -> int | None:
-        """Return the offset that reading began at, since the assignment or the last move; None while it is not known."""
+        """Return the offset that reading began at, since the assignment or the last move; None while unknown."""
         return self._begun.get(tp)
 
     @abc.abstractmethod
@@ -200,7 +202,7 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
         try:
             await asyncio.wait_for(self.owner.on_revoked(partitions), timeout=limit_seconds)
         except TimeoutError:
-            self.log.warning("partitions %s given up while work on them was under way", sorted(partitions))
+            log.warning("partitions_given_up", partitions=sorted(partitions), limit_seconds=limit_seconds)
 
     async def _until_located(self, assigned: frozenset[TP], generation: int) -> None:
         try:
@@ -235,7 +237,7 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
             except Exception as exc:
                 if not self._may_succeed_later(exc):
                     raise
-                self.log.warning("%s failed, again in %.1f s: %r", what, pause_seconds, exc)
+                log.warning("waiting_for_service", step=what, reason=repr(exc), pause_seconds=pause_seconds)
             await asyncio.sleep(pause_seconds)
             pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
 
@@ -269,7 +271,14 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
     def _halt(self, tp: TP, position: int, found: Range) -> None:
         self._renew(tp)
         self._halted[tp] = found
-        self.log.error("%s halted: stored position %d, log has %d to %d", tp, position, *found)
+        log.error(
+            "position_out_of_range",
+            topic=tp.topic,
+            partition=tp.partition,
+            position=position,
+            earliest=found.earliest,
+            end=found.end,
+        )
         self.owner.on_halt(tp, position, *found)
 
     def _renew(self, tp: TP) -> Lease:

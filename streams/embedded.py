@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+import structlog
 from faust.transport import base, drivers
 from faust.transport.producer import Producer as FaustProducer
 from faust.types import TP, HeadersArg, RecordMetadata
@@ -29,6 +30,7 @@ from streams.records import NO_HEADERS, Headers
 if TYPE_CHECKING:
     from yarl import URL
 
+log = structlog.get_logger(__name__)
 SCHEME: Final = "embedded"
 
 
@@ -217,7 +219,7 @@ class Consumer(BatchConsumer):
         try:
             self._group.commit(self.member_name, self._generation, offsets)
         except Fenced as exc:
-            self.log.info("offsets not committed: %s", exc)
+            log.info("group_offsets_not_committed", reason=repr(exc))
             return False
         return True
 

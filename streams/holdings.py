@@ -11,9 +11,11 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from kpis.cells import FIELD_BITS, FIELD_MASK, Cells, groups_of
+from kpis.customer import STATE_VERSION
 from kpis.fold import Fold
 from kpis.instants import milliseconds
 from kpis.names import Names
@@ -21,28 +23,52 @@ from schemas.decoding import Decoded
 from schemas.events import Cancel
 from schemas.refusals import Refusal
 from streams.cell_store import CellStore, Ints
+from streams.errors import StateUnreadable
 from streams.records import Record
 from streams.state_cache import StateCache
 from streams.tables import CellUpdate, Commit, Head, Stored, decode_head, encode_head
 from streams.writing import Writing
 
-HEAD_VERSION: Final = 1
+_ADVICE: Final = "run the program that wrote them, or count anew under another TENURE_REDIS_PREFIX and TENURE_GROUP"
+
+
+def read_head(number: int, stored: Stored) -> Head:
+    """Return the head of a partition; a new one where nothing is stored.
+
+    Raises:
+        StateUnreadable: Another version has stored it.
+    """
+    if stored.head is None:
+        return Head(STATE_VERSION)
+    try:
+        head = decode_head(stored.head)
+    except msgspec.DecodeError as error:
+        raise StateUnreadable(number, f"its head is no head of ours ({error}); {_ADVICE}") from error
+    if head.version != STATE_VERSION:
+        raise StateUnreadable(
+            number, f"its tables have version {head.version}, this program reads {STATE_VERSION}; {_ADVICE}"
+        )
+    return head
 
 
 class Holdings:
     """One partition in memory, from the time it was loaded on."""
 
-    def __init__(self, writing: Writing, stored: Stored, *, cache: int) -> None:
+    def __init__(self, number: int, writing: Writing, stored: Stored, *, cache: int) -> None:
         """Take over what is stored.
 
         Args:
+            number: Of the partition, for messages.
             writing: Limits, and what numbers mean.
             stored: What the tables hold.
             cache: Customer states to keep (count).
+
+        Raises:
+            StateUnreadable: Another version has stored it.
         """
         self.stored_head = stored.head
         self._writer = uuid.uuid4().bytes
-        self.head = decode_head(stored.head) if stored.head else Head(HEAD_VERSION)
+        self.head = read_head(number, stored)
         self.names: Names = writing.new_names()
         self.names.restore(stored.names)
         self.fold = Fold(self.names, bucket_ms=writing.windows.bucket_ms, max_facts=writing.max_facts)
@@ -97,7 +123,7 @@ class Holdings:
         letters = Counter(old.dead_letters)
         letters.update([refusal.reason.value for _, refusal in refused])
         return Head(
-            HEAD_VERSION,
+            STATE_VERSION,
             positions=positions,
             applied=old.applied + counts[0],
             duplicates=old.duplicates + counts[1],

@@ -12,6 +12,7 @@ import ssl
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import faust
+import structlog
 from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from faust.types import TP, RecordMetadata
     from faust.types.auth import CredentialsT
 
+log = structlog.get_logger(__name__)
 SCHEME: Final = "tenure-kafka"
 PRODUCER_MAX_REQUEST_BYTES: Final = 16 * 1024 * 1024
 """The broker's own limit is the one that counts: a forwarded record may be as large as the topic allowed once."""
@@ -117,7 +119,7 @@ class Producer(driver.Producer):  # type: ignore[misc]  # mypy does not follow F
             try:
                 await super().on_start()
             except (KafkaConnectionError, KafkaTimeoutError, OSError) as exc:
-                self.log.warning("Kafka does not answer, again in %.1f s: %r", pause_seconds, exc)
+                log.warning("waiting_for_kafka", reason=repr(exc), pause_seconds=pause_seconds)
                 if self._producer is not None:
                     await self._producer.stop()
             else:
@@ -138,14 +140,10 @@ class Producer(driver.Producer):  # type: ignore[misc]  # mypy does not follow F
         try:
             await asyncio.wait_for(super().on_stop(), STOP_TIMEOUT_SECONDS)
         except TimeoutError:
-            self.log.warning("left with records that Kafka did not acknowledge")
+            log.warning("records_unacknowledged", limit_seconds=STOP_TIMEOUT_SECONDS)
 
     async def flush(self) -> None:
-        """Wait for what is under way, within limits; who sends awaits each delivery anyway."""
-        try:
-            await asyncio.wait_for(super().flush(), STOP_TIMEOUT_SECONDS)
-        except TimeoutError:
-            self.log.warning("Kafka does not acknowledge what was sent")
+        """Do nothing: who sends awaits each delivery. Faust would wait here at each rebalance and once more at the end."""
 
     async def deliver(
         self, topic: str, *, key: bytes | None, value: bytes | None, partition: int | None = None,

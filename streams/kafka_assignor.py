@@ -6,10 +6,10 @@ leader what each member owned, in the bytes that the protocol leaves to assignor
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+import structlog
 from aiokafka.coordinator.assignors.abstract import AbstractPartitionAssignor
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _VERSION: Final = 0
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 class _Past(msgspec.Struct, frozen=True, array_like=True):
@@ -69,10 +69,10 @@ class CoPartitionedAssignor(AbstractPartitionAssignor):  # type: ignore[misc]  #
         found = {topic: cluster.partitions_for_topic(topic) for topic in topics}
         unread = sorted(topics - widest_subscription(claims))
         if unread:
-            log.error("no worker subscribes to all topics; nobody reads %s until they agree", unread)
+            log.error("topics_unread", topics=unread)
         missing = sorted(topic for topic, partitions in found.items() if partitions is None)
         if missing:
-            log.error("topics %s do not exist; nobody reads them until they do", missing)
+            log.error("topics_missing", topics=missing)
         counts = {topic: len(partitions) for topic, partitions in found.items() if partitions is not None}
         return {name: _encoded(given) for name, given in assign(claims, counts).items()}
 

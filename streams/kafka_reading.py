@@ -14,6 +14,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
+import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer.fetcher import FetchError, FetchResult
 from aiokafka.errors import (
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from faust.transport.consumer import ThreadDelegateConsumer
 
+log = structlog.get_logger(__name__)
 FETCH_WAIT_MS: Final = 100
 """A fetch waits so long for `FETCH_MIN_BYTES`: what a record's way takes at most longer on a quiet stream."""
 FETCH_MIN_BYTES: Final = 64 * 1024
@@ -112,7 +114,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
                 await self._consumer.stop()
                 if _for_good(exc):
                     raise
-                self.log.warning("Kafka does not answer, again in %.1f s: %r", pause_seconds, exc)
+                log.warning("waiting_for_kafka", reason=repr(exc), pause_seconds=pause_seconds)
             else:
                 self._listen_to_heartbeats_here(self._consumer._coordinator)
                 return
@@ -128,7 +130,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         stopping = asyncio.ensure_future(self._consumer.stop())
         await asyncio.wait({stopping}, timeout=STOP_TIMEOUT_SECONDS)
         if not stopping.done() or stopping.cancelled() or stopping.exception() is not None:
-            self.log.warning("left without a good-bye from Kafka")
+            log.warning("group_left_silently", limit_seconds=STOP_TIMEOUT_SECONDS)
             stopping.cancel()
             await self._consumer._client.close()
 
@@ -265,7 +267,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         except KafkaError as exc:
             if _for_good(exc) or consumer._coordinator._coordination_task.done():
                 raise
-            self.log.warning("group coordination failed, again in %.1f s: %r", _AFTER_ERROR_SECONDS, exc)
+            log.warning("group_coordination_failed", reason=repr(exc), pause_seconds=_AFTER_ERROR_SECONDS)
             await asyncio.sleep(_AFTER_ERROR_SECONDS)
 
     def _take_here(self, fetcher: Any, active: frozenset[TP], limit_records: int) -> Reading:
@@ -314,7 +316,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         try:
             await asyncio.wait_for(consumer.commit(wanted), COMMIT_TIMEOUT_SECONDS) if wanted else None
         except (KafkaError, TimeoutError) as exc:
-            self.log.info("the group's offsets were not committed: %r", exc)
+            log.info("group_offsets_not_committed", reason=repr(exc))
             return False
         return True
 

@@ -20,6 +20,7 @@ from prometheus_client import (
     generate_latest,
 )
 
+from kpis.customer import STATE_VERSION
 from schemas import instruments
 from schemas.instruments import Instrument
 from schemas.refusals import Reason
@@ -40,7 +41,7 @@ _MAKERS: Final[Mapping[str, Callable[..., Any]]] = {"counter": Counter, "gauge":
 class Meters:
     """All families of the worker's own metrics, in a registry of their own."""
 
-    def __init__(self, *, state_version: int = 1) -> None:
+    def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._families: dict[str, Any] = {
             declared.name: self._made(declared)
@@ -50,7 +51,7 @@ class Meters:
         for reason in Reason:
             self[instruments.DEAD_LETTERS].labels(reason.value)
         build = self[instruments.BUILD_INFO]
-        build.labels(VERSION, platform.python_version(), str(state_version)).set(1)
+        build.labels(VERSION, platform.python_version(), str(STATE_VERSION)).set(1)
         self[instruments.REDIS_UP].set(1)
 
     def _made(self, declared: Instrument) -> Any:

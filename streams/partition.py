@@ -71,7 +71,7 @@ class Partition:
         #: first offset that was handed over, by topic
         self._begun: dict[str, int] = {}
         self._task: asyncio.Task[None] | None = None
-        self._held = Holdings(writing, stored, cache=cache)
+        self._held = Holdings(number, writing, stored, cache=cache)
 
     @property
     def head(self) -> Head:
@@ -121,7 +121,7 @@ class Partition:
         """Stop; a commit under way may or may not come to pass, and either is right."""
         task, self._task = self._task, None
         while task is not None and not task.done():
-            # More than once: before Python 3.12, asyncio.wait_for, which the Redis client uses, may swallow a cancellation.
+            # More than once: before Python 3.12 asyncio.wait_for, which the Redis client uses, may swallow it.
             task.cancel()
             await asyncio.wait({task}, timeout=_CLOSING_SECONDS)
         self._drain()
@@ -209,7 +209,7 @@ class Partition:
         self._listener.on_conflict(self)
         stored = await self._until_done(lambda: self._writing.tables.load(self.number))
         self._drain()
-        lost, self._held = self.head, Holdings(self._writing, stored, cache=self._cache)
+        lost, self._held = self.head, Holdings(self.number, self._writing, stored, cache=self._cache)
         for topic in self._writing.topics:
             position = self.head.positions.get(topic)
             if position is None and topic in lost.positions:

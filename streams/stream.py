@@ -6,6 +6,7 @@ it what they did (`streams.writing`).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -82,12 +83,17 @@ class Stream:
 
     async def on_revoked(self, partitions: frozenset[int]) -> None:
         """See `PartitionOwner`."""
-        for number in sorted(partitions):
-            partition = self.partitions.pop(number, None)
+        closing: list[Partition] = []
+        for number in sorted(partitions & self.partitions.keys()):
+            closing.append(self.partitions.pop(number))
             self.halted.pop(number, None)
-            if partition is not None:
-                await partition.close()
-                self.live.drop(number)
+            self.live.drop(number)
+        # Given up already, all of them: whoever waits for this may lose patience half-way.
+        await asyncio.gather(*(partition.close() for partition in closing))
+
+    def _is_owned(self, partition: Partition) -> bool:
+        """Whether a partition is one of ours; one that is being closed may still finish what it had begun."""
+        return self.partitions.get(partition.number) is partition
 
     def on_halt(self, tp: TP, stored: int, earliest: int, end: int) -> None:
         """See `PartitionOwner`."""
@@ -111,23 +117,27 @@ class Stream:
         """See `Listener`."""
         self.meters.on_committed(applied)
         self.on_applied(applied)
-        if not partition.recovering:
+        if self._is_owned(partition) and not partition.recovering:
             self.live.change(partition.number, cells)
 
     def on_recovered(self, partition: Partition) -> None:
         """See `Listener`."""
-        self.live.take(partition.number, partition.names, partition.cells)
+        if self._is_owned(partition):
+            self.live.take(partition.number, partition.names, partition.cells)
 
     def on_conflict(self, partition: Partition) -> None:
         """See `Listener`."""
-        self.live.drop(partition.number)
+        if self._is_owned(partition):
+            self.live.drop(partition.number)
         self.meters.on_conflict()
 
     def on_halted(self, partition: Partition) -> None:
         """See `Listener`."""
+        assert partition.fault is not None
+        if not self._is_owned(partition):
+            return
         if self.consumer is not None:
             self.consumer().hold([partition.number])
-        assert partition.fault is not None
         self._halt(partition.number, partition.fault)
 
     def on_waiting(self, error: TenureError) -> None:

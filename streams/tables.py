@@ -36,8 +36,13 @@ decode_head = msgspec.msgpack.Decoder(Head).decode
 
 
 def positions_of(head: bytes | None) -> dict[str, int]:
-    """Return the positions that a stored head holds; none where nothing is stored."""
-    return decode_head(head).positions if head else {}
+    """Return the positions that a stored head holds; none where nothing is stored, or nothing that is a head."""
+    if head is None:
+        return {}
+    try:
+        return decode_head(head).positions
+    except msgspec.DecodeError:
+        return {}
 
 
 class Stored(NamedTuple):

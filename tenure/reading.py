@@ -13,9 +13,10 @@ from kpis.report import Table, report
 from schemas.refusals import Reason
 from streams.clock import Clock, WallClock
 from streams.errors import UsageError
+from streams.holdings import read_head
 from streams.redis_tables import RedisTables, connect
 from streams.settings import Settings
-from streams.tables import Head, Stored, Tables, decode_head
+from streams.tables import Head, Stored, Tables
 from streams.writing import meaning_of
 from tenure.composition import check_mark
 from tenure.instants import end_of_bucket_ms
@@ -67,7 +68,7 @@ async def report_of(
         stored, cells = await snapshot_of(tables, partition, names)
         found.append(Table(names, cells))
         if stored.head is not None:
-            heads.append(decode_head(stored.head))
+            heads.append(read_head(partition, stored))
     boundaries = [instant // windows.bucket_ms for instant in at_ms]
     return report(found, windows, boundaries, by=by, events=events_of(heads))
 

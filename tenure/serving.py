@@ -123,6 +123,10 @@ class Exporter:
 
     def _not_ready(self) -> str | None:
         partitions, halted = self._worker.stream.partitions, self._worker.stream.halted
+        if self._worker.stream.generation < 0:
+            return "waiting for partitions: Kafka has not assigned any yet"
+        if self._withheld():
+            return "withheld: Kafka has not answered a heartbeat within the session time-out"
         if halted:
             return f"halted: {', '.join(f'partition {number}' for number in sorted(halted))}"
         recovering = sorted(number for number, partition in partitions.items() if partition.recovering)

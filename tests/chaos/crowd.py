@@ -40,3 +40,8 @@ def _event(kind: str, customer: str, seconds: float, number: int = 0, /, **membe
     time = (START + timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
     common = {"id": f"{kind}-{number}", "type": kind, "customer_id": customer, "time": time}
     return seconds, json.dumps(common | members, separators=(",", ":")).encode()
+
+
+def crowd_of(events: int) -> list[bytes]:
+    """Return about so many events, always the same."""
+    return crowd(Random(events), customers=events // 5)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+import redis
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import OffsetSpec
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from tests.conftest import StartProcess
     from tests.oracle.options import Options
     from tests.services.kafka import Kafka
-    from tests.services.redis import Redis
+    from tests.services.redis import Redis as RedisServer
 
 TENURE: Final = str(Path(sys.executable).with_name("tenure"))
 PREFIX: Final = "under-test"
@@ -83,16 +84,16 @@ class Installation:
     """One stream's settings, and what can be done with it."""
 
     def __init__(
-        self, kafka: Kafka, redis: Redis, prefix: str, start_process: StartProcess, folder: Path, *, partitions: int = 4
+        self, kafka: Kafka, redis_server: RedisServer, prefix: str, start_process: StartProcess, folder: Path, *, partitions: int = 4
     ) -> None:
         """Name a stream; `create_topics` makes its topics."""
-        self.kafka, self.redis, self.prefix, self.partitions = kafka, redis, prefix, partitions
+        self.kafka, self.redis, self.prefix, self.partitions = kafka, redis_server, prefix, partitions
         self._start_process, self._folder = start_process, folder
         self.topics = {name: prefix + topic for name, topic in Settings().topics.items()}
         self.dead_letter_topic = f"{prefix}dead-letters"
         self.environment = {
             "TENURE_KAFKA_BOOTSTRAP": kafka.bootstrap,
-            "TENURE_REDIS_URL": redis.url,
+            "TENURE_REDIS_URL": redis_server.url,
             "TENURE_REDIS_PREFIX": PREFIX,
             "TENURE_GROUP": f"{prefix}group",
             "TENURE_TOPICS": ",".join(f"{name}={topic}" for name, topic in self.topics.items()),
@@ -178,9 +179,12 @@ class Installation:
 
     def is_applied(self) -> bool:
         """Return whether everything that lies in Kafka is in Redis; forwarded records are sent before a commit."""
-        heads = self.heads()
+        try:
+            heads, ends = self.heads(), self.ends()
+        except (redis.ConnectionError, KafkaException):
+            return False  # one of them is just coming back
         stored = {(topic, number): at for number, head in heads.items() for topic, at in head.positions.items()}
-        return all(stored.get(place, 0) == end for place, end in self.ends().items())
+        return all(stored.get(place, 0) == end for place, end in ends.items())
 
     def until_applied(self, *, seconds: float = 60.0) -> None:
         """Wait until it is.

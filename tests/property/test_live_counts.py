@@ -38,13 +38,7 @@ class Worker:
 
     def take(self, number: int) -> None:
         """Count a partition in, as after a recovery."""
-        cells = self.cells[number]
-
-        def all_cells() -> Cells:
-            keys = np.array(sorted(cells), np.int64)
-            return Cells(keys, np.array([cells[key] for key in keys.tolist()], np.int64))
-
-        self.live.take(number, self.folded.names[number], all_cells)
+        self.live.take(number, self.folded.names[number], lambda: self.folded.cells[number])
 
     def feed(self, records: list[bytes]) -> None:
         """Fold a batch and tell of it."""

@@ -1,7 +1,7 @@
 """Takes out of Faust and mode what would make two runs of a seed differ: clocks, hash order, random ids, the collector.
 
-Only inside of a `with neutral(loop, seed)`. Each measure was found by a run that differed; test_determinism.py fails
-without them.
+Only inside of a `with neutral(loop, seed)`. Each measure was found by a run that differed; the tests that one seed
+gives one trace fail without them.
 """
 
 from __future__ import annotations

@@ -314,9 +314,7 @@ def main(seeds: list[str]) -> None:
         for fact in run.simulation.trace:
             sys.stdout.write(f"{fact[0]:9.3f}  {' '.join(map(str, fact[1:]))}\n"[:300])
         verdict = "\n".join(run.problems[:20]) or "well"
-        sys.stdout.write(
-            f"seed {seed}: {len(run.produced)} records, digest {run.simulation.digest()[:16]}\n{verdict}\n"
-        )
+        sys.stdout.write(f"seed {seed}: {len(run.produced)} records, digest {run.simulation.digest()}\n{verdict}\n")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,168 @@
+"""What is packed into bytes and integers comes back as it was, whatever it is.
+
+States lie in Redis for years; a bit that gets lost there is a number that is wrong for as long.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from kpis import notes
+from kpis.cells import (
+    FIELD_BITS,
+    FIELD_MASK,
+    columns,
+    group_of,
+    merged,
+    pair_column,
+    point_column,
+    segment_of,
+    unpack,
+)
+from kpis.customer import (
+    Customer,
+    Rare,
+    activity_of,
+    any_within,
+    decode,
+    encode,
+    gap_bytes,
+    life_of,
+    notes_of,
+    set_activity,
+    set_life,
+    set_notes,
+    thin,
+)
+from kpis.rows import PAIRS, POINTS
+from kpis.timeline import WEEK_MS
+from kpis.windows import Windows
+from tests.property.cases import bounded
+
+MILLISECONDS = st.integers(946_684_800_000, 4_260_000_000_000)
+IDENTITIES = st.binary(min_size=8, max_size=8)
+NUMBERS = st.integers(0, 10**12)
+FACTS = st.tuples(
+    MILLISECONDS, st.integers(-(2**63), 2**63 - 1), st.integers(0, 2), IDENTITIES, st.integers(0, 5000), NUMBERS,
+    MILLISECONDS, NUMBERS,
+)  # fmt: skip
+CODES = st.sampled_from(sorted(notes.CLASS))
+NOTES = st.tuples(MILLISECONDS, CODES, IDENTITIES, st.integers(0, 65535))
+BUCKETS = st.lists(st.integers(0, 2**24 - 1), unique=True, max_size=60).map(sorted)
+RARE = st.builds(
+    Rare,
+    revocations=st.lists(st.tuples(IDENTITIES, MILLISECONDS, st.integers(-(2**63), 2**63 - 1), IDENTITIES), max_size=3),
+    sequences=st.dictionaries(IDENTITIES, st.integers(-(2**63), 2**63 - 1), max_size=3),
+)
+
+
+@bounded(300)
+@given(
+    life=st.lists(FACTS, max_size=40),
+    noted=st.lists(NOTES, max_size=10),
+    buckets=BUCKETS,
+    instants=st.lists(MILLISECONDS, max_size=6),
+    rare=st.none() | RARE,
+)
+def test_a_customer_comes_back_from_bytes_as_it_was(
+    life: list[tuple[int, int, int, bytes, int, int, int, int]],
+    noted: list[tuple[int, int, bytes, int]],
+    buckets: list[int],
+    instants: list[int],
+    rare: Rare | None,
+) -> None:
+    """Every batch decodes and encodes every state it touches."""
+    customer = Customer(phase=1, mrr=10**12, first_at=5, runs=instants, onboarded=instants, rare=rare)
+    set_life(customer, life)
+    set_notes(customer, noted)
+    set_activity(customer, buckets)
+    again = decode(encode(customer))
+    assert again == customer
+    assert (life_of(again), notes_of(again), activity_of(again)) == (life, sorted(noted), buckets)
+    assert again.active_bucket == (buckets[-1] if buckets else -1)
+
+
+@bounded(20)
+@given(count=st.sampled_from([0, 1, 15, 16, 17, 255, 256, 4096]), fact=FACTS)
+def test_a_life_of_any_length_comes_back(count: int, fact: tuple[int, int, int, bytes, int, int, int, int]) -> None:
+    """Its length is written in two ways, up to fifteen facts and beyond."""
+    customer = Customer()
+    set_life(customer, [fact] * count)
+    assert life_of(decode(encode(customer))) == [fact] * count
+
+
+@bounded(300)
+@given(gaps=st.lists(st.integers(0, 2**40), max_size=20))
+@example(gaps=[0, 127, 128, 16383, 16384, 2**40])
+def test_gaps_of_any_size_come_back(gaps: list[int]) -> None:
+    """A gap ends where its high bit is clear; the next must begin there."""
+    customer = Customer(acts=b"".join([gap_bytes(gap) for gap in gaps]))
+    assert np.diff(activity_of(customer), prepend=0).tolist() == gaps
+
+
+def test_every_survey_and_renewal_has_a_code_and_a_class_of_its_own_kind() -> None:
+    """Two surveys under one code could not be told apart in a conflict; a class of none would never count."""
+    assert len(set(notes.CODE.values())) == len(notes.CODE) == 216
+    assert {*notes.CODE.values(), *map(notes.renewal_code, notes.OUTCOMES)} == set(notes.CLASS)
+    assert set(notes.CLASS.values()) == set(range(notes.CLASSES))
+    by_code = sorted(notes.CODE, key=lambda survey: notes.CODE[survey])
+    assert by_code == sorted(notes.CODE)
+
+
+@bounded(200)
+@given(
+    cells=st.lists(
+        st.tuples(st.integers(0, 40), st.integers(0, 4095), st.integers(0, 2**12 - 1), st.integers(0, 2**24 - 1)),
+        max_size=30,
+    )
+)
+def test_keys_of_cells_name_what_they_were_made_of(cells: list[tuple[int, int, int, int]]) -> None:
+    """Dimension, value, column and bucket share one integer, and its halves are the key and the field in Redis."""
+    keys = np.array([group_of(d, v) << FIELD_BITS | c << 24 | b for d, v, c, b in cells], np.int64)
+    assert list(zip(*(part.tolist() for part in unpack(keys)), strict=True)) == cells
+    assert [segment_of(key >> FIELD_BITS) for key in keys.tolist()] == [(d, v) for d, v, _, _ in cells]
+    assert [key & FIELD_MASK for key in keys.tolist()] == [c << 24 | b for _, _, c, b in cells]
+
+
+def test_no_two_columns_are_one() -> None:
+    """Two kinds of rows in one column would add up to nonsense; columns that do not fit their bits would too."""
+    windows = Windows()
+    points = [point_column(code, money=money) for code in range(POINTS) for money in (False, True)]
+    pairs = [
+        pair_column(POINTS + code, kind, windows, money=money, start=start)
+        for code in range(PAIRS)
+        for kind in range(windows.classes)
+        for money in (False, True)
+        for start in (False, True)
+    ]
+    assert sorted([*points, *pairs]) == list(range(columns(windows)))
+    assert columns(windows) <= 2**12
+
+
+@bounded(200)
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(-3, 3)), max_size=40))
+def test_merged_cells_are_sums_without_zeros(pairs: list[tuple[int, int]]) -> None:
+    """What cancels out may not stay as a cell: a table would grow with every correction."""
+    sums: dict[int, int] = {}
+    for key, amount in pairs:
+        sums[key] = sums.get(key, 0) + amount
+    cells = merged(np.array([key for key, _ in pairs], np.int64), np.array([amount for _, amount in pairs], np.int64))
+    expected = sorted((key, amount) for key, amount in sums.items() if amount)
+    assert list(zip(cells.keys.tolist(), cells.amounts.tolist(), strict=True)) == expected
+
+
+@bounded(200)
+@given(days=st.lists(st.integers(0, 400), max_size=25), starts=st.lists(st.integers(-80, 480), max_size=10))
+def test_no_week_can_tell_thinned_instants_from_all(days: list[int], starts: list[int]) -> None:
+    """Any instant may become the first signup; whether its week holds a completion must not depend on what was kept."""
+    tenth_ms = WEEK_MS // 70
+    kept: list[int] = []
+    for day in days:
+        thin(kept, day * tenth_ms, WEEK_MS)
+    for start in (*starts, *days):
+        start_ms = start * tenth_ms
+        everything = any(start_ms <= day * tenth_ms < start_ms + WEEK_MS for day in days)
+        assert any_within(kept, start_ms, start_ms + WEEK_MS) == everything
+    assert all(after - before > WEEK_MS for before, after in zip(kept, kept[2:], strict=False))

@@ -1,0 +1,135 @@
+"""A partition on tables in memory, with everything around it recorded, on virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final
+
+from kpis.cells import Cells
+from streams.batches import Batch, Lease
+from streams.errors import TenureError
+from streams.memory_tables import MemoryTables
+from streams.outbox import Outgoing
+from streams.partition import Partition
+from streams.partitioner import partition_of
+from streams.records import NO_HEADERS, TP, Headers, Record
+from streams.settings import Settings
+from streams.tables import Commit
+from streams.writing import Applied, Writing, writing_of
+from tests.property.folding import LATEST_MS
+from tests.simulation.loop import SimulatedLoop
+
+SIGNUPS: Final = "customer.signup"
+PARTITIONS: Final = 2
+_HOMES: Final = {f"c{n}": partition_of(f"c{n}".encode(), PARTITIONS) for n in range(99)}
+MINE, ALSO_MINE = [customer for customer, home in _HOMES.items() if home == 0][:2]
+ANOTHERS: Final = next(customer for customer, home in _HOMES.items() if home == 1)
+
+
+class Surroundings:
+    """Tables, outbox and listener of one partition; `heard` tells in order what it did to them."""
+
+    def __init__(self, **settings: Any) -> None:
+        """Start empty; settings differ from the defaults as given."""
+        self.heard: list[str] = []
+        self.tables = _Tables(self.heard)
+        self.sent: list[Outgoing] = []
+        self.moves: list[tuple[TP, int]] = []
+        self.applied: list[Applied] = []
+        self.fail_sending: list[TenureError] = []
+        self.writing: Writing = writing_of(
+            Settings(**settings), tables=self.tables, outbox=self, partitions=PARTITIONS, latest_ms=LATEST_MS
+        )
+
+    async def partition(self) -> Partition:
+        """Return partition 0 at work on what is stored."""
+        partition = Partition(0, self.writing, self, await self.tables.load(0), cache=100)
+        partition.start()
+        return partition
+
+    # -- as an outbox
+
+    async def send(self, records: Sequence[Outgoing]) -> None:
+        """Take records, or fail as asked."""
+        if self.fail_sending:
+            raise self.fail_sending.pop(0)
+        self.sent += records
+        self.heard.append("sent")
+
+    # -- as a listener
+
+    def move_to(self, tp: TP, offset: int) -> None:
+        """See `Listener`."""
+        self.moves.append((tp, offset))
+
+    def on_committed(self, partition: Partition, applied: Applied, cells: Cells) -> None:
+        """See `Listener`."""
+        del partition, cells
+        self.applied.append(applied)
+
+    def on_recovered(self, partition: Partition) -> None:
+        """See `Listener`."""
+        self.heard.append(f"recovered {partition.number}")
+
+    def on_conflict(self, partition: Partition) -> None:
+        """See `Listener`."""
+        self.heard.append(f"conflict {partition.number}")
+
+    def on_halted(self, partition: Partition) -> None:
+        """See `Listener`."""
+        self.heard.append(f"halted by {type(partition.fault).__name__}")
+
+    def on_waiting(self, error: TenureError) -> None:
+        """See `Listener`."""
+        self.heard.append(f"waits for {type(error).__name__}")
+
+    def on_answer(self) -> None:
+        """See `Listener`."""
+
+
+class _Tables(MemoryTables):
+    """Tables that fail as asked, before or after a commit took effect."""
+
+    def __init__(self, heard: list[str]) -> None:
+        super().__init__()
+        self._heard = heard
+        self.fail_before: list[TenureError] = []
+        self.fail_after: list[TenureError] = []
+
+    async def commit(self, partition: int, commit: Commit) -> None:
+        if self.fail_before:
+            raise self.fail_before.pop(0)
+        await super().commit(partition, commit)
+        self._heard.append("committed")
+        if self.fail_after:
+            raise self.fail_after.pop(0)
+
+
+def signup(customer: str, number: int = 0, **members: object) -> bytes:
+    """Return a signup; `number` makes its id and its instant."""
+    at = f"2025-01-01T00:00:{number:02}Z"
+    own = {"type": "signup", "id": f"s{number}", "customer_id": customer, "time": at, "plan": "pro", "mrr_minor": 5}
+    return json.dumps(own | members).encode()
+
+
+def batch(
+    *values: bytes, start: int = 0, topic: str = SIGNUPS, stale: bool = False, headers: Headers = NO_HEADERS
+) -> Batch:
+    """Return a batch of partition 0 that begins at an offset."""
+    records = [Record(topic, 0, start + n, 0, None, value, headers) for n, value in enumerate(values)]
+    lease = Lease()
+    lease.valid = not stale
+    return Batch(topic, 0, start, start + len(records), records, 1, lease)
+
+
+def on_virtual_time(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a coroutine to its end; what it waits for costs no time."""
+    loop = SimulatedLoop(max_steps=100_000)
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_until_complete(test())
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()

@@ -1,0 +1,273 @@
+"""The one writer of a partition: what it applies, in which order it writes, and when it starts over.
+
+Design: docs/decisions, positions with the data.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import pytest
+
+from kpis.cells import groups_of
+from schemas.refusals import HEADER_FORWARDED, HEADER_OFFSET, HEADER_REASON
+from streams.errors import LogUnavailable, TablesUnavailable
+from streams.records import TP
+from streams.tables import Head, decode_head
+from tests.unit.streams.partitions import (
+    ALSO_MINE,
+    ANOTHERS,
+    MINE,
+    SIGNUPS,
+    Surroundings,
+    batch,
+    on_virtual_time,
+    signup,
+)
+
+SIGNUPS_0: Final = TP(SIGNUPS, 0)
+AWAY: Final = TablesUnavailable("Redis", "planted")
+
+
+async def _stored(around: Surroundings) -> Head:
+    head = (await around.tables.load(0)).head
+    assert head is not None
+    return decode_head(head)
+
+
+def test_position_is_stored_with_what_was_applied() -> None:
+    """Two writes could be torn apart by a crash; then events count twice, or never."""
+
+    async def test() -> None:
+        around = Surroundings()
+        partition = await around.partition()
+        await partition.put(batch(signup(MINE, 0), signup(MINE, 0), signup(MINE, 1, test=True), b"{"))
+        await asyncio.sleep(1)
+        head = await _stored(around)
+        assert head.positions == {SIGNUPS: 4}
+        assert (head.applied, head.duplicates, head.tests, head.dead_letters) == (1, 1, 1, {"malformed_json": 1})
+        assert list(around.tables.states(0)) == [MINE]
+        assert [applied.records for applied in around.applied] == [4]
+        await partition.close()
+
+    on_virtual_time(test)
+
+
+@pytest.mark.parametrize(
+    ("start", "values", "stale", "position", "moves"),
+    [
+        (2, 2, False, 4, []),  # follows
+        (0, 2, False, 2, []),  # known
+        (1, 3, False, 4, []),  # known in part
+        (3, 2, False, 2, [(SIGNUPS_0, 2)]),  # ahead: something would be left out
+        (2, 2, True, 2, []),  # read under a lease that is over
+        (2, 0, False, 2, []),  # nothing, nowhere
+    ],
+)
+def test_batch_is_judged_by_the_stored_position(
+    start: int, values: int, stale: bool, position: int, moves: list[tuple[TP, int]]
+) -> None:
+    """Consumers seek, rebalance and repeat themselves; what is stored alone says what comes next."""
+
+    async def test() -> None:
+        around = Surroundings()
+        partition = await around.partition()
+        await partition.put(batch(signup(MINE, 0), signup(MINE, 1)))
+        await asyncio.sleep(1)
+        offsets = range(start, start + values)
+        await partition.put(batch(*(signup(MINE, offset) for offset in offsets), start=start, stale=stale))
+        await asyncio.sleep(1)
+        head = await _stored(around)
+        assert head.positions == {SIGNUPS: position}
+        assert (head.applied, head.duplicates) == (position, 0)
+        assert around.moves == moves
+        await partition.close()
+
+    on_virtual_time(test)
+
+
+def test_dead_letters_are_acknowledged_before_the_commit() -> None:
+    """The other way round, a crash in between loses them for good."""
+
+    async def test() -> None:
+        around = Surroundings()
+        around.fail_sending = [LogUnavailable("Kafka", "planted")] * 3
+        partition = await around.partition()
+        await partition.put(batch(b"{", signup(MINE)))
+        await asyncio.sleep(5)
+        assert around.heard == ["recovered 0", *["waits for LogUnavailable"] * 3, "sent", "committed"]
+        (letter,) = around.sent
+        headers = dict(letter.headers)
+        assert (letter.topic, letter.value) == (around.writing.dead_letter_topic, b"{")
+        assert (headers[HEADER_REASON], headers[HEADER_OFFSET]) == (b"malformed_json", b"0")
+        await partition.close()
+
+    on_virtual_time(test)
+
+
+@pytest.mark.parametrize("took_effect", [False, True])
+def test_commit_without_an_answer_is_repeated_until_its_fate_is_known(took_effect: bool) -> None:
+    """Nobody knows whether it was stored; the fence tells, and either way the batch counts once."""
+
+    async def test() -> None:
+        around = Surroundings()
+        failures = around.tables.fail_after if took_effect else around.tables.fail_before
+        failures.append(AWAY)
+        partition = await around.partition()
+        await partition.put(batch(signup(MINE, 0)))
+        await asyncio.sleep(1)
+        await partition.put(batch(signup(MINE, 0), signup(MINE, 1)))
+        await asyncio.sleep(5)
+        head = await _stored(around)
+        assert (head.applied, head.positions) == (2, {SIGNUPS: 2})
+        assert "waits for TablesUnavailable" in around.heard
+        assert partition.fault is None
+        await partition.close()
+
+    on_virtual_time(test)
+
+
+def test_another_writer_makes_it_start_over_from_what_is_stored() -> None:
+    """A zombie that goes on would undo what its successor has stored."""
+
+    async def test() -> None:
+        around = Surroundings()
+        zombie, successor = await around.partition(), await around.partition()
+        await successor.put(batch(signup(MINE, 0), signup(MINE, 1), signup(MINE, 2)))
+        await asyncio.sleep(0.5)
+        await zombie.put(batch(signup(MINE, 0)))
+        await asyncio.sleep(0.5)
+        assert around.heard.count("conflict 0") == 1
+        assert around.moves == [(SIGNUPS_0, 3)]
+        assert zombie.positions == {SIGNUPS_0: 3}
+        assert (await _stored(around)).applied == 3
+        await zombie.close()
+        await successor.close()
+
+    on_virtual_time(test)
+
+
+def test_states_that_another_writer_has_stored_since_are_a_conflict_and_no_fault() -> None:
+    """They name plans and profiles that are not known here; halting would stop a partition that is well."""
+
+    async def test() -> None:
+        around = Surroundings()
+        zombie, successor = await around.partition(), await around.partition()
+        await successor.put(batch(signup(MINE, 0, country="DE")))
+        await asyncio.sleep(0.5)
+        await zombie.put(batch(signup(MINE, 1)))
+        await asyncio.sleep(0.5)
+        assert "conflict 0" in around.heard
+        assert zombie.fault is None
+        await zombie.close()
+        await successor.close()
+
+    on_virtual_time(test)
+
+
+def test_quiet_partition_notices_that_what_it_stored_is_gone() -> None:
+    """A Redis that lost its last second must not stay behind until somebody signs up."""
+
+    async def test() -> None:
+        around = Surroundings()
+        partition = await around.partition()
+        await partition.put(batch(signup(MINE, 0)))
+        await asyncio.sleep(1)
+        around.tables._partitions.clear()
+        await asyncio.sleep(10)
+        assert around.heard.count("conflict 0") == 1
+        assert around.moves == [(SIGNUPS_0, 0)]
+        await partition.close()
+
+    on_virtual_time(test)
+
+
+def test_record_of_another_partition_is_sent_there_before_the_commit() -> None:
+    """Producers forget keys and use other partitioners; a customer whose events lie apart would be counted twice."""
+
+    async def test() -> None:
+        around = Surroundings()
+        partition = await around.partition()
+        await partition.put(batch(signup(ANOTHERS), signup(MINE)))
+        await asyncio.sleep(1)
+        (sent,) = around.sent
+        assert (sent.topic, sent.partition, sent.key) == (around.writing.mixed_topic, 1, ANOTHERS.encode())
+        assert (sent.value, sent.headers) == (signup(ANOTHERS), [(HEADER_FORWARDED, f"{SIGNUPS}/0/0".encode())])
+        assert around.heard[-2:] == ["sent", "committed"]
+        head = await _stored(around)
+        assert (head.applied, head.forwarded, head.positions) == (1, 1, {SIGNUPS: 2})
+        assert list(around.tables.states(0)) == [MINE]
+        await partition.close()
+
+    on_virtual_time(test)
+
+
+def test_record_that_was_forwarded_to_the_wrong_place_halts_the_partition() -> None:
+    """Workers that know different partition counts would send it in circles for ever."""
+
+    async def test() -> None:
+        around = Surroundings()
+        partition = await around.partition()
+        await partition.put(batch(signup(ANOTHERS), headers=[(HEADER_FORWARDED, b"t/1/0")]))
+        await asyncio.sleep(1)
+        assert around.heard[-1] == "halted by Misplaced"
+        assert (await around.tables.load(0)).head is None
+        await partition.put(batch(signup(MINE)))  # does not wait for ever
+        await partition.close()
+
+    on_virtual_time(test)
+
+
+def test_facts_beyond_the_limit_are_dead_letters() -> None:
+    """One customer may not grow without bound, and what is left out must be said."""
+
+    async def test() -> None:
+        around = Surroundings(max_facts_per_customer=16)
+        partition = await around.partition()
+        await partition.put(batch(*(signup(MINE, number) for number in range(20))))
+        await asyncio.sleep(1)
+        head = await _stored(around)
+        assert (head.applied, head.dead_letters) == (16, {"too_many_facts": 4})
+        assert [dict(letter.headers)[HEADER_OFFSET] for letter in around.sent] == [b"16", b"17", b"18", b"19"]
+        await partition.close()
+
+    on_virtual_time(test)
+
+
+def test_waiting_batches_of_several_topics_go_into_one_commit() -> None:
+    """A commit a topic would cost as many round trips as there are topics."""
+
+    async def test() -> None:
+        around = Surroundings()
+        partition = await around.partition()
+        await asyncio.sleep(1)
+        for topic in (SIGNUPS, "customer.events"):
+            await partition.put(batch(signup(MINE, 1), topic=topic))
+        await asyncio.sleep(1)
+        head = await _stored(around)
+        assert (head.commits, head.positions) == (1, {SIGNUPS: 1, "customer.events": 1})
+        await partition.close()
+
+    on_virtual_time(test)
+
+
+def test_cells_of_an_earlier_owner_are_added_to_and_not_replaced() -> None:
+    """While counters are still being loaded, the amounts that a commit changes are read one by one."""
+
+    async def test() -> None:
+        around = Surroundings()
+        first = await around.partition()
+        await first.put(batch(signup(MINE, 0)))
+        await asyncio.sleep(1)
+        await first.close()
+        second = await around.partition()
+        await second.put(batch(signup(ALSO_MINE, 1), start=1))
+        await asyncio.sleep(1)
+        _, stored = await around.tables.snapshot(0, groups_of(second.names))
+        amounts = sorted(amount for fields in stored.values() for amount in fields.values())
+        assert not second.recovering
+        assert amounts == sorted(second.cells().amounts.tolist()) == [2, 2, 2, 10, 10, 10]
+        await second.close()
+
+    on_virtual_time(test)
