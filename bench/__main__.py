@@ -43,7 +43,9 @@ class Run:
     def messages(self, mix: Mix) -> tuple[list[Message], list[Message]]:
         """Return what comes before the day and in it."""
         options = self.options
-        traffic = Traffic(mix, events=options.events, customers=options.customers, end_ms=self.end_ms, seed=options.seed)
+        traffic = Traffic(
+            mix, events=options.events, customers=options.customers, end_ms=self.end_ms, seed=options.seed
+        )
         return list(traffic.before()), list(traffic.day())
 
     def mix(self, mix: Mix) -> None:

@@ -11,6 +11,7 @@ from bench.job import Cost, Restart
 from bench.peers import Peer
 
 _MIB: Final = 1024 * 1024
+_SIZES: Final = ("", "customers", "key+state B", "state B", "cells", "B/cell", "Redis MiB", "worker MiB")
 WORKER_TARGET: Final = 12.0
 """CPU-seconds of the worker per million events of the lifecycle mix, at most."""
 REDIS_TARGET: Final = 3.0
@@ -56,11 +57,16 @@ class Figures:
         """Return what a reader wants to know."""
         lines = [self.machine, ", ".join(f"{name} {value}" for name, value in self.options.items()), ""]
         lines += _columns(self._speed(), ("", "CPU-s/M worker", "CPU-s/M Redis", "events/s", "of target"))
-        lines += ["", *_columns(self._sizes(), ("", "customers", "key+state B", "state B", "cells", "B/cell", "Redis MiB", "worker MiB"))]
-        lines += ["", *_columns(self._restarts(), ("restart after SIGKILL", "applies again s", "counters back s", "CPU-s"))]
+        lines += ["", *_columns(self._sizes(), _SIZES)]
+        lines += [
+            "",
+            *_columns(self._restarts(), ("restart after SIGKILL", "applies after s", "counters after s", "CPU-s")),
+        ]
         if self.scrape_seconds:
-            took = f"{median(self.scrape_seconds) * 1000:.1f} ms (longest {max(self.scrape_seconds) * 1000:.1f} ms)"
-            lines += ["", f"scrape of /metrics, {self.scrape_segments} segments, {self.scrape_bytes:,} bytes: median {took}"]
+            took = (
+                f"median {median(self.scrape_seconds) * 1000:.1f} ms, longest {max(self.scrape_seconds) * 1000:.1f} ms"
+            )
+            lines += ["", f"scrape of /metrics, {self.scrape_segments} segments, {self.scrape_bytes:,} bytes: {took}"]
         if self.agrees is not None:
             lines += ["", f"tenure kpi {'equals' if self.agrees else 'DIFFERS FROM'} tenure replay of the same events"]
         return "\n".join(lines)
@@ -100,13 +106,20 @@ class Figures:
             rows.append(("ten times the customers", self.large))
         for name, cost in rows:
             yield (
-                name, f"{cost.customers:,}", f"{cost.key_and_state_bytes:.0f}", f"{cost.state_bytes:.0f}", f"{cost.cells:,}",
-                f"{cost.cell_bytes:.0f}", f"{cost.redis_memory_bytes / _MIB:.0f}", f"{cost.peak_memory_bytes / _MIB:.0f}",
-            )  # fmt: skip
+                name,
+                f"{cost.customers:,}",
+                f"{cost.key_and_state_bytes:.0f}",
+                f"{cost.state_bytes:.0f}",
+                f"{cost.cells:,}",
+                f"{cost.cell_bytes:.0f}",
+                f"{cost.redis_memory_bytes / _MIB:.0f}",
+                f"{cost.peak_memory_bytes / _MIB:.0f}",
+            )
 
     def _restarts(self) -> Iterable[Sequence[str]]:
         for name, restart in self.restarts.items():
-            yield name, f"{restart.applied_seconds:.2f}", f"{restart.recovered_seconds:.2f}", f"{restart.cpu_seconds:.2f}"
+            figures = (restart.applied_seconds, restart.recovered_seconds, restart.cpu_seconds)
+            yield name, *(f"{figure:.2f}" for figure in figures)
 
 
 def _medians(costs: Sequence[Cost]) -> dict[str, float]:
@@ -117,8 +130,5 @@ def _medians(costs: Sequence[Cost]) -> dict[str, float]:
 def _columns(rows: Iterable[Sequence[str]], head: Sequence[str]) -> list[str]:
     """Return rows as lines: the first column to the left, the others to the right."""
     table = [head, *rows]
-    widths = [max(len(row[n]) for row in table) for n in range(len(head))]
-    return [
-        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]).rstrip()
-        for row in table
-    ]
+    first, *others = [max(len(row[n]) for row in table) for n in range(len(head))]
+    return ["  ".join([row[0].ljust(first), *map(str.rjust, row[1:], others)]).rstrip() for row in table]

@@ -64,9 +64,7 @@ class Cost:
         return self.events / self.wall_seconds
 
 
-def run_job(
-    servers: Servers, worker: Worker, *, before: Sequence[Message], day: Sequence[Message]
-) -> Cost:
+def run_job(servers: Servers, worker: Worker, *, before: Sequence[Message], day: Sequence[Message]) -> Cost:
     """Run the job once on empty servers; the worker is left running, all is applied.
 
     The worker stands still (SIGSTOP) while the day's records are produced, so that what is measured begins when all

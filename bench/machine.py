@@ -17,7 +17,7 @@ def description() -> str:
     names = [line.partition(":")[2].strip() for line in _read("/proc/cpuinfo") if line.startswith("model name")]
     name = names[0] if names else platform.machine()
     system = f"Linux {platform.release()}, Python {platform.python_version()}"
-    return f"{os.cpu_count()} × {name}, {system}"
+    return f"{os.cpu_count()} × {name}, {system}; load average {os.getloadavg()[0]:.1f} at the start"
 
 
 def measured_core() -> int:

@@ -1,8 +1,8 @@
 """What the product is compared with, each a process of its own: `python -m bench.peers KIND BOOTSTRAP RECORDS`.
 
-`raw` reads the reference job's topics with aiokafka; `decoded` decodes each record with msgspec too; `faust` counts events by customer in a
-plain Faust agent with a table, record by record, as Faust's documentation shows it. Each prints its CPU and wall time as
-JSON, measured from the first record to the last.
+`raw` reads the reference job's topics with aiokafka; `decoded` decodes each record with msgspec too; `faust` counts
+events by customer in a plain Faust agent with a table, record by record, as Faust's documentation shows it. Each prints
+its CPU and wall time as JSON, measured from the first record to the last.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ async def _read(bootstrap: str, records: int, *, decode: bool) -> None:
 
 
 def _count_with_faust(bootstrap: str, records: int) -> None:
-    class Event(faust.Record, serializer="json"):  # type: ignore[misc]  # mypy does not follow Faust
+    class Event(faust.Record, serializer="json"):  # type: ignore[misc, call-arg]  # mypy does not follow Faust
         id: str
         type: str
         customer_id: str

@@ -10,8 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, Self, cast
 
-from confluent_kafka import Producer, TopicPartition
-from confluent_kafka import Consumer as Client
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from bench.traffic import Message
 from streams.tables import positions_of
@@ -96,7 +95,7 @@ class Servers:
 
     def ends(self) -> dict[tuple[str, int], int]:
         """Return the end of every partition of the input topics (offset)."""
-        client = Client({"bootstrap.servers": self.kafka.bootstrap, "group.id": "ends"})
+        client = Consumer({"bootstrap.servers": self.kafka.bootstrap, "group.id": "ends"})
         try:
             return {
                 (topic, partition): client.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)[1]
@@ -136,10 +135,10 @@ class Servers:
         return int(self._info("memory")["used_memory"])
 
     def _info(self, section: str) -> dict[str, Any]:
-        return cast("dict[str, Any]", self.client.info(section))
+        return self.client.info(section)
 
     def state_sizes(self) -> tuple[int, float, float]:
-        """Return how many customers have a state, and of a sample of them the mean size of key with state, and of the state alone (bytes)."""
+        """Return how many customers have a state, and mean sizes of a sample: key with state, state alone (bytes)."""
         keys = list(self.client.scan_iter(f"{PREFIX}:*:s:*", count=5000))
         sample = random.Random(1).sample(keys, min(_SAMPLE, len(keys)))
         pipe = self.client.pipeline(transaction=False)
@@ -152,6 +151,6 @@ class Servers:
     def cell_sizes(self) -> tuple[int, float]:
         """Return how many counter cells there are, and the mean size of one (bytes)."""
         keys = list(self.client.scan_iter(f"{PREFIX}:*:c:*", count=5000))
-        cells = sum(cast("int", self.client.hlen(key)) for key in keys)
+        cells = sum(self.client.hlen(key) for key in keys)
         used = sum(cast("int", self.client.memory_usage(key, samples=0)) for key in keys)
         return cells, used / max(1, cells)

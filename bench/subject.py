@@ -9,7 +9,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 from typing import Any, Final, Self
 
 from bench import machine
@@ -59,7 +58,7 @@ class Worker:
     def _is_ready(self) -> bool:
         assert self.process.running, self.process.output[-2000:]
         try:
-            return b'\ntenure_partition_owned{' in self.scrape() and self._get("/readyz").startswith(b"ready")
+            return b"\ntenure_partition_owned{" in self.scrape() and self._get("/readyz").startswith(b"ready")
         except OSError:
             return False
 
@@ -82,7 +81,7 @@ class Worker:
         return machine.peak_memory_bytes(self.process.pid)
 
     def _get(self, path: str) -> bytes:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:  # noqa: S310 - our own
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
             return bytes(answer.read())
 
 

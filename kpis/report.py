@@ -15,8 +15,9 @@ from kpis.cells import FIELD_BITS, Cells, unpack
 from kpis.counts import SURVEY, Counts, derive, edges, prefixes, shape_of, stocks
 from kpis.instants import instant_of
 from kpis.names import PLAN, Names
-from kpis.ratios import ratios_of
 from kpis.windows import Windows
+from schemas.formulas import evaluate
+from schemas.ratios import STOCK_RATIOS, WINDOW_RATIOS
 
 Ints = NDArray[np.int64]
 Json = dict[str, Any]
@@ -122,7 +123,7 @@ def entry_of(stock: Counts, counts: Mapping[str, Counts], value: int) -> Json:
                 surveys.setdefault(kind, {}).setdefault(way, {})[status] = int(array[value])
             else:
                 plain[name] = int(array[value])
-        ratios = ratios_of({**totals, **plain}, "window")
+        ratios = evaluate(WINDOW_RATIOS, {**totals, **plain})
         out["windows"][window] = {**plain, "surveys": surveys, "ratios": ratios}
-    totals.update(ratios_of(totals, "stock"))
+    totals.update(evaluate(STOCK_RATIOS, totals))
     return out

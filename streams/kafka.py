@@ -137,13 +137,15 @@ class Producer(driver.Producer):  # type: ignore[misc]  # mypy does not follow F
 
     async def on_stop(self) -> None:
         """Disconnect, but do not wait for a Kafka that is away: what was not acknowledged was not committed either."""
-        try:
-            await asyncio.wait_for(super().on_stop(), STOP_TIMEOUT_SECONDS)
-        except TimeoutError:
+        # Not wait_for: it waits for what it cancels, and aiokafka may not let itself be cancelled.
+        stopping = asyncio.ensure_future(super().on_stop())
+        await asyncio.wait({stopping}, timeout=STOP_TIMEOUT_SECONDS)
+        if not stopping.done():
             log.warning("records_unacknowledged", limit_seconds=STOP_TIMEOUT_SECONDS)
+            stopping.cancel()
 
     async def flush(self) -> None:
-        """Do nothing: who sends awaits each delivery. Faust would wait here at each rebalance and once more at the end."""
+        """Do nothing: who sends awaits each delivery. Faust would wait here at each rebalance and again at the end."""
 
     async def deliver(
         self, topic: str, *, key: bytes | None, value: bytes | None, partition: int | None = None,

@@ -1,4 +1,4 @@
-"""SIGTERM ends a worker within seconds, whatever is away: otherwise every deployment during an outage ends in SIGKILL."""
+"""SIGTERM ends a worker within seconds, whatever is away: otherwise a deployment during an outage ends in SIGKILL."""
 
 from __future__ import annotations
 
@@ -54,6 +54,24 @@ def test_a_worker_that_waits_for_a_service_at_its_start_stops(way: str, installa
         until(lambda: connections_to(port) > before, "the worker waits for an answer")
     assert worker.process.stop(seconds=PATIENCE_SECONDS) == 0
     assert worker.get("/healthz")[0] == 0
+
+
+@pytest.mark.parametrize("way", ["Kafka killed", "Kafka standing still"])
+def test_a_worker_that_lost_kafka_while_it_started_stops(way: str, installation: Installation) -> None:
+    """It has seen its topics, waited for Redis, and finds Kafka gone when it joins its group."""
+    installation.create_topics()
+    installation.redis.kill()
+    worker = installation.worker()
+    until(lambda: '"waiting_for_redis"' in worker.process.output, "the worker waits for Redis")
+    AWAY[way](installation)
+    before = connections_to(installation.kafka.port)
+    installation.redis.start()
+    until(lambda: worker.get("/healthz")[0] == 200, "the worker is about to join its group")
+    if "killed" in way:
+        until(lambda: '"waiting_for_kafka"' in worker.process.output, "it finds Kafka gone")
+    else:
+        until(lambda: connections_to(installation.kafka.port) > before, "it waits for an answer")
+    assert worker.process.stop(seconds=PATIENCE_SECONDS) == 0
 
 
 def connections_to(port: int) -> int:

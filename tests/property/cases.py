@@ -97,7 +97,7 @@ def cases(*shapes: str, most_events: int = 60) -> st.SearchStrategy[Case]:
     )
 
 
-def must_hold(case: Case, log: Log, wrong: Callable[[Log], Sequence[str]]) -> None:
+def check_log(case: Case, log: Log, wrong: Callable[[Log], Sequence[str]]) -> None:
     """Fail, with the fewest records that still fail, where `wrong` says what is wrong with a log; nothing is well.
 
     Raises:

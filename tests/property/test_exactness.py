@@ -16,7 +16,7 @@ from tests.oracle.options import DEFAULTS, Options
 from tests.oracle.recomputation import recompute
 from tests.oracle.test_oracle import T as GOLDEN_AT
 from tests.oracle.test_oracle import golden_log
-from tests.property.cases import Case, bounded, cases, differences, must_hold
+from tests.property.cases import Case, bounded, cases, check_log, differences
 from tests.property.folding import Folded, named
 
 DAY = timedelta(days=1)
@@ -39,14 +39,14 @@ def _disagreement(case: Case, log: Log) -> list[str]:
 @given(cases("first slice"))
 def test_every_number_equals_a_naive_recomputation(case: Case) -> None:
     """Counts that are nearly right are wrong: order of arrival, repetition and batches may change nothing."""
-    must_hold(case, case.log(), lambda log: _disagreement(case, log))
+    check_log(case, case.log(), lambda log: _disagreement(case, log))
 
 
 @bounded(70)
 @given(cases("everything", "first weeks"))
 def test_every_number_of_every_event_type_equals_a_naive_recomputation(case: Case) -> None:
     """Revokes and conflicts take back what was counted, even the signup that everything hangs on."""
-    must_hold(case, case.log(), lambda log: _disagreement(case, log))
+    check_log(case, case.log(), lambda log: _disagreement(case, log))
 
 
 def _drift(case: Case, log: Log) -> list[str]:
@@ -68,7 +68,7 @@ def _drift(case: Case, log: Log) -> list[str]:
 @given(cases("first slice", "everything", "first weeks", most_events=40))
 def test_cells_are_the_sum_of_contributions_after_every_single_event(case: Case) -> None:
     """Every short cut must agree with the one pure function that defines what a customer adds."""
-    must_hold(case, case.log(), lambda log: _drift(case, log))
+    check_log(case, case.log(), lambda log: _drift(case, log))
 
 
 @bounded(120)

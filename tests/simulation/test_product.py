@@ -44,11 +44,11 @@ def _goes_wrong(seed: int) -> bool:
 
 def test_one_seed_gives_one_trace_under_any_hash_seed() -> None:
     """A failing seed must fail again on another machine, or its cause cannot be found."""
-    here = [Run(seed).simulation.digest() for seed in (1, 2, 3)]
-    assert len(set(here)) == 3
+    here = [Run(seed).simulation.digest() for seed in (1, 2)]
+    assert len(set(here)) == 2
     for hash_seed in ("1", "777"):
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(Path.cwd())}
-        command = [sys.executable, "-m", "tests.simulation.product", "3", "2", "1"]
+        command = [sys.executable, "-m", "tests.simulation.product", "2", "1"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         there = [line.rpartition(" ")[2] for line in done.stdout.splitlines() if line.startswith("seed ")]
         assert there[::-1] == here

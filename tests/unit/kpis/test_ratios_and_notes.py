@@ -12,9 +12,10 @@ import pytest
 from kpis import notes
 from kpis.instants import instant_of, milliseconds
 from kpis.money import Money
-from kpis.ratios import ratios_of
 from kpis.windows import Windows
 from schemas.catalogue import COUNTS
+from schemas.formulas import evaluate
+from schemas.ratios import STOCK_RATIOS, WINDOW_RATIOS
 
 NOTHING = dict.fromkeys((count.name for count in COUNTS), 0)
 
@@ -25,8 +26,8 @@ def _leaves(ratios: dict[str, object]) -> list[object]:
 
 def test_ratio_of_nothing_is_absent() -> None:
     """No data is not zero churn, and not full retention either."""
-    assert set(_leaves(ratios_of(NOTHING, "window"))) == {None}
-    assert ratios_of(NOTHING, "stock") == {"arpa": None}
+    assert set(_leaves(evaluate(WINDOW_RATIOS, NOTHING))) == {None}
+    assert evaluate(STOCK_RATIOS, NOTHING) == {"arpa": None}
 
 
 def test_ratios_are_those_of_the_golden_case() -> None:
@@ -35,7 +36,7 @@ def test_ratios_are_those_of_the_golden_case() -> None:
         "customers_at_start": 100, "customers_lost": 10, "customers_retained": 90, "customers_new": 10,
         "cancellations": 12, "cancellations_of_new": 1,
     }  # fmt: skip
-    ratios = ratios_of(counts, "window")
+    ratios = evaluate(WINDOW_RATIOS, counts)
     assert ratios["retention"] == 0.9
     assert ratios["churn"] == {"standard": 0.1, "stripe": 12 / 110, "baremetrics": 0.12, "profitwell": 0.11}
 

@@ -25,7 +25,7 @@ SIGNUPS: Final = "customer.signup"
 PARTITIONS: Final = 2
 _HOMES: Final = {f"c{n}": partition_of(f"c{n}".encode(), PARTITIONS) for n in range(99)}
 MINE, ALSO_MINE = [customer for customer, home in _HOMES.items() if home == 0][:2]
-ANOTHERS: Final = next(customer for customer, home in _HOMES.items() if home == 1)
+STRANGER: Final = next(customer for customer, home in _HOMES.items() if home == 1)
 
 
 class Surroundings:

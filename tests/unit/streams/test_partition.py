@@ -17,9 +17,9 @@ from streams.records import TP
 from streams.tables import Head, decode_head
 from tests.unit.streams.partitions import (
     ALSO_MINE,
-    ANOTHERS,
     MINE,
     SIGNUPS,
+    STRANGER,
     Surroundings,
     batch,
     on_virtual_time,
@@ -189,11 +189,11 @@ def test_record_of_another_partition_is_sent_there_before_the_commit() -> None:
     async def test() -> None:
         around = Surroundings()
         partition = await around.partition()
-        await partition.put(batch(signup(ANOTHERS), signup(MINE)))
+        await partition.put(batch(signup(STRANGER), signup(MINE)))
         await asyncio.sleep(1)
         (sent,) = around.sent
-        assert (sent.topic, sent.partition, sent.key) == (around.writing.mixed_topic, 1, ANOTHERS.encode())
-        assert (sent.value, sent.headers) == (signup(ANOTHERS), [(HEADER_FORWARDED, f"{SIGNUPS}/0/0".encode())])
+        assert (sent.topic, sent.partition, sent.key) == (around.writing.mixed_topic, 1, STRANGER.encode())
+        assert (sent.value, sent.headers) == (signup(STRANGER), [(HEADER_FORWARDED, f"{SIGNUPS}/0/0".encode())])
         assert around.heard[-2:] == ["sent", "committed"]
         head = await _stored(around)
         assert (head.applied, head.forwarded, head.positions) == (1, 1, {SIGNUPS: 2})
@@ -209,7 +209,7 @@ def test_record_that_was_forwarded_to_the_wrong_place_halts_the_partition() -> N
     async def test() -> None:
         around = Surroundings()
         partition = await around.partition()
-        await partition.put(batch(signup(ANOTHERS), headers=[(HEADER_FORWARDED, b"t/1/0")]))
+        await partition.put(batch(signup(STRANGER), headers=[(HEADER_FORWARDED, b"t/1/0")]))
         await asyncio.sleep(1)
         assert around.heard[-1] == "halted by Misplaced"
         assert (await around.tables.load(0)).head is None

@@ -1,0 +1,94 @@
+"""What is held of a partition in memory agrees with what is stored, at every step."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+
+from kpis.cells import FIELD_BITS, Cells, group_of, groups_of
+from schemas.decoding import Decoded
+from streams.holdings import Holdings
+from streams.records import Record
+from streams.tables import Head, Stored, decode_head
+from tests.unit.streams.partitions import SIGNUPS, Surroundings
+
+NOTHING: Decoded[Record] = Decoded([], [], [], [])
+
+
+def _holdings(stored: Stored | None = None) -> Holdings:
+    return Holdings(0, Surroundings().writing, stored or Stored(None, {}), cache=100)
+
+
+def _next_head(held: Holdings, offset: int) -> Head:
+    return held.next_head(NOTHING, positions={SIGNUPS: offset}, refused=[], forwarded=0, counts=(1, 2, 3))
+
+
+def _cells(*pairs: tuple[int, int]) -> Cells:
+    return Cells(np.array([key for key, _ in pairs], np.int64), np.array([amount for _, amount in pairs], np.int64))
+
+
+def test_head_adds_up_over_batches() -> None:
+    """Counts of events are of the whole log, whoever applied it."""
+    held = _holdings()
+    for offset in (3, 5):
+        head = _next_head(held, offset)
+        held.committed(
+            held.commit(head=head, states={}, cells=_cells(), amounts=[]), head=head, cells=_cells(), amounts=[]
+        )
+    assert (held.head.applied, held.head.duplicates, held.head.conflicts, held.head.commits) == (2, 4, 6, 2)
+    assert held.head.positions == {SIGNUPS: 5}
+    assert held.stored_head is not None
+    assert decode_head(held.stored_head) == held.head
+
+
+def test_two_writers_never_store_equal_heads() -> None:
+    """Equal heads would let a zombie pass the fence that its successor has moved to the same place."""
+    one, other = _holdings(), _holdings()
+    first = one.commit(head=_next_head(one, 3), states={}, cells=_cells(), amounts=[])
+    second = other.commit(head=_next_head(other, 3), states={}, cells=_cells(), amounts=[])
+    assert first.head != second.head
+    assert first.expected is second.expected is None
+
+
+def test_cells_go_out_by_group() -> None:
+    """Redis holds one hash a segment value; a commit writes each of them once."""
+    held = _holdings()
+    plan, country = group_of(0, 1), group_of(1, 2)
+    cells = _cells((plan << FIELD_BITS | 5, 1), (plan << FIELD_BITS | 9, 1), (country << FIELD_BITS | 5, 1))
+    commit = held.commit(head=_next_head(held, 1), states={}, cells=cells, amounts=[7, 8, 9])
+    assert [(update.group, list(update.fields), list(update.amounts)) for update in commit.cells] == [
+        (plan, [5, 9], [7, 8]),
+        (country, [5], [9]),
+    ]
+
+
+def test_names_go_out_once() -> None:
+    """They are appended where they are stored; sent twice, every number after them would name another value."""
+    held = _holdings()
+    held.names.plan("pro")
+    assert held.commit(head=_next_head(held, 1), states={}, cells=_cells(), amounts=[]).names == {"plan": ["pro"]}
+    assert held.commit(head=_next_head(held, 2), states={}, cells=_cells(), amounts=[]).names == {}
+
+
+def test_only_cells_of_groups_that_were_not_loaded_must_be_read() -> None:
+    """What memory does not have may be nothing, or may be not loaded yet; taken for nothing it would be overwritten."""
+    around = Surroundings()
+
+    async def stored() -> Stored:
+        held = Holdings(0, around.writing, Stored(None, {}), cache=100)
+        held.names.plan("pro")
+        await around.tables.commit(0, held.commit(head=_next_head(held, 1), states={}, cells=_cells(), amounts=[]))
+        return await around.tables.load(0)
+
+    held = Holdings(0, around.writing, asyncio.run(stored()), cache=100)
+    assert held.unread == set(groups_of(held.names))
+    loaded, unread = group_of(0, 0), group_of(0, 1)
+    held.take_group(loaded, {5: 3})
+    keys = np.array([loaded << FIELD_BITS | 5, loaded << FIELD_BITS | 6, unread << FIELD_BITS | 5], np.int64)
+    known = held.cells.look_up(keys)
+    assert known == [3, None, None]
+    assert held.unknown(keys, known) == [unread << FIELD_BITS | 5]
+    for group in list(held.unread):
+        held.take_group(group, {})
+    assert held.unknown(keys, known) == []
