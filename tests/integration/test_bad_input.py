@@ -6,14 +6,15 @@ import datetime as dt
 import json
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.admin._resource import ResourceType
 
 from schemas.refusals import TRUNCATED_BYTES
 from streams.partitioner import partition_of
-from tests.integration.installation import Installation, headers_of, until
+from tests.integration.installation import Installation, header_list, headers_of, until
 from tests.oracle.events import Event, cancel, signup
 from tests.oracle.options import EPOCH, instant_ms
 from tests.oracle.recomputation import recompute
@@ -108,7 +109,7 @@ def good_events() -> list[Event]:
     return [signup(f"good-{n}", f"2025-{1 + n % 12:02}-03", mrr_minor=n) for n in range(40)]
 
 
-def send(producer: Producer, topic: str, key: bytes | None, value: bytes | None, **options: object) -> None:
+def send(producer: Producer, topic: str, key: bytes | None, value: bytes | None, **options: Any) -> None:
     """Send a record under a key to the partition where a customer's records lie."""
     partition = 0 if key is None else partition_of(key, 4)
     producer.produce(topic, value, key, partition=partition, timestamp=NOW_MS, **options)
@@ -167,7 +168,7 @@ def test_every_bad_record_becomes_a_dead_letter_and_everything_else_counts(insta
 
 def check_letter(letter: Message, original: Message) -> None:
     """Hold a dead letter against the record that it was."""
-    given, found = original.headers() or [], letter.headers() or []
+    given, found = header_list(original), header_list(letter)
     bad = BAD[int(dict(given)["number"] or b"")]
     assert found[: len(given)] == given
     added = found[len(given) :]

@@ -1,4 +1,4 @@
-"""Producers are other people's programs: partitioners, keys, topics and envelopes differ, and every number stays the same."""
+"""Producers are others' programs: partitioners, keys, topics and envelopes differ, and the numbers stay the same."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def forwarded_in(installation: Installation) -> list[Message]:
 def test_records_on_the_wrong_partition_are_forwarded_and_count_once(
     partitioner: str, keyed: bool, installation: Installation
 ) -> None:
-    """librdkafka's default is not Kafka's: a customer's signup and cancel then lie on two partitions."""
+    """The default of librdkafka is not Kafka's: a customer's signup and cancel then lie on two partitions."""
     installation.create_topics()
     events, moments = a_log(21)
     producer = installation.producer(partitioner=partitioner)

@@ -17,7 +17,6 @@ from tests.oracle.logs import EVERYTHING, FIRST_SLICE, PLAIN, Shape, generate
 from tests.oracle.recomputation import recompute
 from tests.unit.test_telco import SNAPSHOT, TABLE, telco_expected
 
-SIZE = {"events": 400, "customers": 30}
 LARGE_RECORDS = {"max.message.bytes": "20000000"}
 #: logs end in 2026, whatever this machine's clock says
 ANY_TIME = {"TENURE_FUTURE_TOLERANCE_SECONDS": str(86_400 * 366)}
@@ -27,10 +26,10 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "telco" / "telco_events.py"
 @pytest.mark.parametrize(
     ("shape", "seed"),
     [
-        (replace(PLAIN, **SIZE), 1),
-        (replace(FIRST_SLICE, **SIZE), 2),
-        (replace(FIRST_SLICE, **SIZE), 3),
-        (replace(EVERYTHING, **SIZE), 4),
+        (replace(PLAIN, events=400, customers=30), 1),
+        (replace(FIRST_SLICE, events=400, customers=30), 2),
+        (replace(FIRST_SLICE, events=400, customers=30), 3),
+        (replace(EVERYTHING, events=400, customers=30), 4),
     ],
     ids=["plain", "first-slice-2", "first-slice-3", "everything"],
 )
