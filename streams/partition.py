@@ -20,6 +20,7 @@ from kpis.cells import Cells, cells_of
 from schemas.decoding import Decoded
 from schemas.events import Event
 from schemas.refusals import Reason, Refusal
+from streams.backlog import Backlog
 from streams.batches import Batch
 from streams.errors import Conflict, Misplaced, TenureError
 from streams.holdings import Holdings
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
-_WAITING_BATCHES: Final = 8
+_WAITING_COMMITS: Final = 4
+"""Room for records of one topic, in commits."""
+_OTHERS_WAIT_SECONDS: Final = 1.0
+"""A topic that has more in the log, but nothing at hand, is waited for so long at most."""
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 5.0
 _CLOSING_SECONDS: Final = 0.2
@@ -67,7 +71,7 @@ class Partition:
         self._writing = writing
         self._listener = listener
         self._cache = cache
-        self._queue: asyncio.Queue[Batch] = asyncio.Queue(_WAITING_BATCHES)
+        self._backlog = Backlog(_WAITING_COMMITS * writing.batch_max_records, has_more=self._has_more)
         #: first offset that was handed over, by topic
         self._begun: dict[str, int] = {}
         self._task: asyncio.Task[None] | None = None
@@ -124,18 +128,13 @@ class Partition:
             # More than once: before Python 3.12 asyncio.wait_for, which the Redis client uses, may swallow it.
             task.cancel()
             await asyncio.wait({task}, timeout=_CLOSING_SECONDS)
-        self._drain()
+        self._backlog.clear()
 
     async def put(self, batch: Batch) -> None:
-        """Hand over a batch; waits while too many wait already."""
+        """Hand over a batch; waits while too many of its topic wait already."""
         if self._task is not None and self.fault is None:
             self._begun.setdefault(batch.topic, batch.start)
-            await self._queue.put(batch)
-
-    def _drain(self) -> None:
-        """Let go of waiting batches, and of the agents that wait to hand over another."""
-        while not self._queue.empty():
-            self._queue.get_nowait()
+            await self._backlog.put(batch)
 
     # -- the loop
 
@@ -148,7 +147,7 @@ class Partition:
                     await self._reload(conflict)
         except Exception as error:  # noqa: BLE001 - the edge: nothing may reach Faust, which would skip the batch
             self.fault = error
-            self._drain()
+            self._backlog.clear()
             self._listener.on_halted(self)
 
     async def _apply_next(self) -> None:
@@ -172,26 +171,23 @@ class Partition:
         """Return what waits, at least one batch; counters are loaded in between, one group a turn."""
         if self.recovering:
             await self._load_counters()
-        while self._queue.empty() and self.recovering:
+        while not self._backlog and self.recovering:
             await self._load_counters()
-        batches = [await self._next_batch()]
-        taken = len(batches[0])
-        while not self._queue.empty() and taken < self._writing.batch_max_records:
-            batches.append(self._queue.get_nowait())
-            taken += len(batches[-1])
-        return batches
-
-    async def _next_batch(self) -> Batch:
-        """Return the next batch; while none comes, look now and then whether what was stored is still there.
-
-        A Redis that lost its last second while nothing happens would otherwise stay behind until the next event.
-        """
-        while True:
+        while not self._backlog:
             try:
-                async with asyncio.timeout(_IDLE_SECONDS):
-                    return await self._queue.get()
+                await self._backlog.wait_for_one(_IDLE_SECONDS)
             except TimeoutError:
+                # A Redis that lost its last second while nothing happens would stay behind until the next event.
                 await self._look_at_head()
+        begins = {topic: self._listener.reading_position(TP(topic, self.number)) for topic in self._writing.topics}
+        positions = {topic: begin for topic, begin in begins.items() if begin is not None} | self.head.positions
+        await self._backlog.wait_for_others(positions, _OTHERS_WAIT_SECONDS)
+        return self._backlog.take(self._writing.batch_max_records)
+
+    def _has_more(self, topic: str, offset: int) -> bool:
+        """Whether the log has more of a topic, as far as the consumer knows."""
+        end = self._listener.end_of(TP(topic, self.number))
+        return end is not None and end > offset
 
     async def _load_counters(self) -> None:
         """Read the counters of one more segment; between commits, so that nothing is missed or counted twice."""
@@ -208,7 +204,7 @@ class Partition:
         self.recovering = True
         self._listener.on_conflict(self)
         stored = await self._until_done(lambda: self._writing.tables.load(self.number))
-        self._drain()
+        self._backlog.clear()
         lost, self._held = self.head, Holdings(self.number, self._writing, stored, cache=self._cache)
         for topic in self._writing.topics:
             position = self.head.positions.get(topic)

@@ -113,6 +113,14 @@ class Stream:
         if self.consumer is not None:
             self.consumer().move_to(tp, offset)
 
+    def end_of(self, tp: TP) -> int | None:
+        """See `Listener`."""
+        return None if self.consumer is None else self.consumer().end_offset(tp)
+
+    def reading_position(self, tp: TP) -> int | None:
+        """See `Listener`."""
+        return None if self.consumer is None else self.consumer().reading_position(tp)
+
     def on_committed(self, partition: Partition, applied: Applied, cells: Cells) -> None:
         """See `Listener`."""
         self.meters.on_committed(applied)

@@ -131,6 +131,12 @@ class Listener(Protocol):
     def move_to(self, tp: TP, offset: int) -> None:
         """Read on from another offset."""
 
+    def end_of(self, tp: TP) -> int | None:
+        """Return the end of what may be read, as far as it is known (offset)."""
+
+    def reading_position(self, tp: TP) -> int | None:
+        """Return the next offset that will be handed over, as far as it is known."""
+
     def on_committed(self, partition: Partition, applied: Applied, cells: Cells) -> None:
         """Batches were committed."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+from typing import Final
 
 import structlog
 import uvloop
@@ -20,6 +22,8 @@ from tenure.publishing import client_options
 from tenure.serving import Exporter
 
 log = structlog.get_logger(__name__)
+_YOUNG_OBJECTS: Final = 200_000
+"""So many objects are made before the youngest are looked at (count); a batch makes some ten thousand."""
 new_event_loop = uvloop.new_event_loop
 
 
@@ -53,6 +57,7 @@ async def run(settings: Settings) -> None:
         exporter = Exporter(worker, settings, WallClock())
         await exporter.start()
         log.info("worker_started", group=settings.group, partitions=partitions, metrics_port=exporter.server.port)
+        _tune_collector()
         try:
             await run_until_stopped(worker.app)
         finally:
@@ -61,6 +66,13 @@ async def run(settings: Settings) -> None:
             log.info("worker_stopped")
     finally:
         await tables.close()
+
+
+def _tune_collector() -> None:
+    """Let Python look for cycles of garbage seldom: batches make none, and looking takes a sixth of all CPU."""
+    gc.collect()
+    gc.freeze()  # what the program consists of is no garbage
+    gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
 
 
 async def opened_tables(settings: Settings) -> RedisTables:

@@ -64,6 +64,16 @@ class Surroundings:
         """See `Listener`."""
         self.moves.append((tp, offset))
 
+    def end_of(self, tp: TP) -> int | None:
+        """See `Listener`: nobody knows."""
+        del tp
+        return None
+
+    def reading_position(self, tp: TP) -> int | None:
+        """See `Listener`: nobody knows."""
+        del tp
+        return None
+
     def on_committed(self, partition: Partition, applied: Applied, cells: Cells) -> None:
         """See `Listener`."""
         del partition, cells

@@ -1,0 +1,131 @@
+"""What waits to be applied of one partition, by topic, and how it is taken: in the order of the records' timestamps.
+
+The topics of a partition are read side by side, each as fast as it comes, so that a worker that catches up would apply
+a month of cancels before the first week of signups. No number depends on it, but the fold's short cuts do: they want a
+customer's events in order. So no topic is applied further than all others have been read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.batches import Batch
+
+_FOREVER: Final = np.iinfo(np.int64).max
+
+
+class _Waiting(NamedTuple):
+    batch: Batch
+    #: by when all records up to each were written (ms since 1970): never falling, although timestamps may
+    written_ms: NDArray[np.int64]
+
+
+class Backlog:
+    """Batches of one partition that wait; not more of one topic than it has room for, and one beyond."""
+
+    def __init__(self, room: int, *, has_more: Callable[[str, int], bool]) -> None:
+        """Start empty.
+
+        Args:
+            room: For records of one topic (count).
+            has_more: Whether the log has more of a topic from an offset on, as far as anybody knows.
+        """
+        self._room = room
+        self._has_more = has_more
+        self._waiting: dict[str, deque[_Waiting]] = {}
+        self._records: Counter[str] = Counter()
+        self._arrival, self._departure = asyncio.Event(), asyncio.Event()
+
+    def __len__(self) -> int:
+        """How many batches wait (count)."""
+        return sum(len(lane) for lane in self._waiting.values())
+
+    async def put(self, batch: Batch) -> None:
+        """Let a batch wait, as soon as there is room for it."""
+        while self._records[batch.topic] >= self._room:
+            self._departure.clear()
+            await self._departure.wait()
+        written = np.fromiter((record.timestamp for record in batch.records), np.int64, len(batch.records))
+        lane = self._waiting.setdefault(batch.topic, deque())
+        lane.append(_Waiting(batch, np.maximum.accumulate(written)))
+        self._records[batch.topic] += len(batch)
+        self._arrival.set()
+
+    def clear(self) -> None:
+        """Forget all that waits, and let in who waits outside."""
+        self._waiting.clear()
+        self._records.clear()
+        self._departure.set()
+
+    async def wait_for_one(self, seconds: float) -> None:
+        """Wait until a batch is here.
+
+        Raises:
+            TimeoutError: None came in time.
+        """
+        async with asyncio.timeout(seconds):
+            while not self._waiting:
+                self._arrival.clear()
+                await self._arrival.wait()
+
+    async def wait_for_others(self, positions: Mapping[str, int], seconds: float) -> None:
+        """Wait a little for topics of which the log has more beyond what is applied, but nothing is here."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while any(t not in self._waiting and self._has_more(t, at) for t, at in positions.items()):
+                    self._arrival.clear()
+                    await self._arrival.wait()
+
+    def take(self, most: int) -> list[Batch]:
+        """Take what was written before the end of what waits of any topic.
+
+        Args:
+            most: Records to take, unless more were written in one millisecond (count).
+
+        Returns:
+            Batches, the last of each topic cut where it has to be; at least one if any wait.
+        """
+        until = self._written_by_all()
+        everything = [waiting.written_ms for lane in self._waiting.values() for waiting in lane]
+        if sum(len(written) for written in everything) > most:
+            until = min(until, int(np.partition(np.concatenate(everything), most - 1)[most - 1]))
+        taken: list[Batch] = []
+        for topic, lane in self._waiting.items():
+            while lane:
+                batch, written = lane.popleft()
+                size = int(np.searchsorted(written, until, "right"))
+                if size == len(written):
+                    taken.append(batch)
+                    self._records[topic] -= size
+                    continue
+                if size:
+                    first, batch = _cut(batch, size)
+                    taken.append(first)
+                    self._records[topic] -= size
+                lane.appendleft(_Waiting(batch, written[size:]))
+                break
+        self._waiting = {topic: lane for topic, lane in self._waiting.items() if lane}
+        self._departure.set()
+        return taken
+
+    def _written_by_all(self) -> int:
+        """Return up to when the waiting records of all topics are complete (ms since 1970)."""
+        lasts = [lane[-1] for topic, lane in self._waiting.items() if self._has_more(topic, lane[-1].batch.end)]
+        return min((int(last.written_ms[-1]) for last in lasts if len(last.written_ms)), default=_FOREVER)
+
+
+def _cut(batch: Batch, size: int) -> tuple[Batch, Batch]:
+    """Return a batch of the first `size` records, and one of the others."""
+    records, middle = batch.records, batch.records[size].offset
+    topic, partition, generation, lease = batch.topic, batch.partition, batch.generation, batch.lease
+    return (
+        Batch(topic, partition, batch.start, middle, records[:size], generation, lease),
+        Batch(topic, partition, middle, batch.end, records[size:], generation, lease),
+    )

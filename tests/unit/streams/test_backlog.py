@@ -1,0 +1,114 @@
+"""What waits of a partition is taken in the order in which it was written, over all topics."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from streams.backlog import Backlog
+from streams.batches import Batch, Lease
+from streams.records import NO_HEADERS, Record
+
+
+def nothing_more(_topic: str, _offset: int) -> bool:
+    """Say that the log holds no more of any topic."""
+    return False
+
+
+def more_of_all(_topic: str, _offset: int) -> bool:
+    """Say that the log holds more of every topic."""
+    return True
+
+
+def more_signups(topic: str, _offset: int) -> bool:
+    """Say that the log holds more signups, and nothing else."""
+    return topic == "signup"
+
+
+def one_signup(topic: str, offset: int) -> bool:
+    """Say that the log holds one signup."""
+    return topic == "signup" and offset < 1
+
+
+def batch(topic: str, *written_ms: int, start: int = 0) -> Batch:
+    """Return a batch of records that were written at these times."""
+    records = [Record(topic, 0, start + n, at_ms, b"c", b"{}", NO_HEADERS) for n, at_ms in enumerate(written_ms)]
+    return Batch(topic, 0, start, start + len(records), records, 1, Lease())
+
+
+def taken(batches: list[Batch]) -> dict[str, list[int]]:
+    """Return when what was taken was written, by topic."""
+    return {one.topic: [record.timestamp for record in one.records] for one in batches}
+
+
+async def test_no_topic_is_taken_further_than_all_others_have_been_read() -> None:
+    """A month of cancels before the first week of signups would put every customer on the fold's long way."""
+    backlog = Backlog(100, has_more=more_signups)
+    await backlog.put(batch("signup", 10, 20, 30))
+    await backlog.put(batch("cancel", 15, 29, 31, 900))
+    first, second = backlog.take(100)
+    assert taken([first, second]) == {"signup": [10, 20, 30], "cancel": [15, 29]}
+    assert (second.start, second.end) == (0, 2)
+    await backlog.put(batch("signup", 40, start=3))
+    assert taken(backlog.take(100)) == {"signup": [40], "cancel": [31]}
+
+
+async def test_all_is_taken_where_the_log_has_no_more() -> None:
+    """A live stream has nothing to wait for."""
+    backlog = Backlog(100, has_more=nothing_more)
+    await backlog.put(batch("signup", 10))
+    await backlog.put(batch("cancel", 5000))
+    assert taken(backlog.take(100)) == {"signup": [10], "cancel": [5000]}
+    assert len(backlog) == 0
+
+
+async def test_pieces_of_a_batch_join_without_gaps() -> None:
+    """A gap between two pieces would look like records that were lost."""
+    backlog = Backlog(100, has_more=nothing_more)
+    await backlog.put(batch("signup", 1, 2, 3, 4, 5, 6, 7, start=70))
+    pieces: list[Batch] = []
+    while backlog:
+        pieces += backlog.take(3)
+    assert [(piece.start, piece.end, len(piece)) for piece in pieces] == [(70, 73, 3), (73, 76, 3), (76, 77, 1)]
+
+
+async def test_timestamps_that_fall_do_not_hold_records_back() -> None:
+    """Producers' clocks differ: a record is as old as the youngest before it."""
+    backlog = Backlog(100, has_more=nothing_more)
+    await backlog.put(batch("signup", 50, 10, 60))
+    assert taken(backlog.take(2)) == {"signup": [50, 10]}
+    assert taken(backlog.take(2)) == {"signup": [60]}
+
+
+async def test_batch_without_records_is_taken_with_its_range() -> None:
+    """Its position counts: transactions that were aborted leave nothing else."""
+    backlog = Backlog(100, has_more=more_of_all)
+    await backlog.put(Batch("signup", 0, 5, 9, [], 1, Lease()))
+    assert [(one.start, one.end) for one in backlog.take(10)] == [(5, 9)]
+
+
+async def test_batch_beyond_the_room_of_its_topic_waits_outside() -> None:
+    """What waits is bounded, topic by topic: a full one may not keep out the one that all wait for."""
+    backlog = Backlog(2, has_more=nothing_more)
+    await backlog.put(batch("cancel", 1, 2))
+    outside = asyncio.ensure_future(backlog.put(batch("cancel", 3, start=2)))
+    await backlog.put(batch("signup", 1))
+    assert not outside.done()
+    backlog.take(10)
+    await outside
+    assert taken(backlog.take(10)) == {"cancel": [3]}
+
+
+async def test_topic_that_has_more_is_waited_for_and_no_longer_than_allowed() -> None:
+    """Waiting puts events in order; it must never decide whether they are applied."""
+    backlog = Backlog(10, has_more=one_signup)
+    await backlog.put(batch("cancel", 1))
+    await backlog.wait_for_others({"signup": 0, "cancel": 0}, 0.0)
+    waiting = asyncio.ensure_future(backlog.wait_for_others({"signup": 0}, 60.0))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await backlog.put(batch("signup", 1))
+    await waiting
+    with pytest.raises(TimeoutError):
+        await Backlog(10, has_more=nothing_more).wait_for_one(0.0)
