@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Final
 
 _ONE: Final = Decimal(1)
+#: enough digits that a product is exact, and only the last step rounds
+_EXACT: Final = Context(prec=200, rounding=ROUND_HALF_EVEN)
 
 
 class Money:
@@ -28,4 +30,4 @@ class Money:
         """
         if currency in ("", self.default):
             return amount_minor
-        return int((amount_minor * self.rates[currency]).quantize(_ONE, ROUND_HALF_EVEN))
+        return int(_EXACT.quantize(_EXACT.multiply(Decimal(amount_minor), self.rates[currency]), _ONE))

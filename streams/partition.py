@@ -204,6 +204,8 @@ class Partition:
         self.recovering = True
         self._listener.on_conflict(self)
         stored = await self._until_done(lambda: self._writing.tables.load(self.number))
+        if stored.head is None:  # a Redis that lost everything lost the stream's mark too
+            await self._until_done(lambda: self._writing.tables.mark(self._writing.mark))
         self._backlog.clear()
         lost, self._held = self.head, Holdings(self.number, self._writing, stored, cache=self._cache)
         for topic in self._writing.topics:

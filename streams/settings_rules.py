@@ -289,12 +289,15 @@ def check_currency(value: str) -> str:
     return value
 
 
+RATE_MAX: Final = 100_000
+
+
 def check_rates(value: dict[str, Decimal]) -> dict[str, Decimal]:
-    """Rates are positive, and finite."""
+    """Rates are positive, and such that the largest MRR stays within 64 bits."""
     for currency, rate in value.items():
         check_currency(currency)
-        if not rate.is_finite() or rate <= 0:
-            raise ValueError(f"the rate of {currency} must be above zero, not {rate}")
+        if not rate.is_finite() or not 0 < rate <= RATE_MAX:
+            raise ValueError(f"the rate of {currency} must be above zero and at most {RATE_MAX:,}, not {rate}")
     return value
 
 

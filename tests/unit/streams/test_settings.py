@@ -317,3 +317,11 @@ def test_example_and_default_of_every_setting_are_accepted(
         if value and not (sasl and value == "PLAINTEXT"):
             monkeypatch.setenv(setting.variable, value)
             assert load_settings().fingerprint()
+
+
+@pytest.mark.parametrize("rate", ["100000.1", "1e20", "0", "-1", "nan"])
+def test_a_rate_that_could_leave_64_bits_is_refused_at_the_start(rate: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would otherwise stop a partition with the first large amount, long after the start."""
+    monkeypatch.setenv("TENURE_CURRENCY_RATES", f"EUR={rate}")
+    with pytest.raises(ConfigurationError):
+        load_settings()
