@@ -36,6 +36,7 @@ class Exporter:
         self._task: asyncio.Task[None] | None = None
         self._shown_at = -_SHOWN_SECONDS
         self.snapshot: Snapshot | None = None
+        self._generation = -1
         self.server = MetricsServer(self._exposition, self._not_ready)
 
     async def start(self) -> None:
@@ -72,9 +73,10 @@ class Exporter:
             await self._agree_on_shown()
         bucket_ms = worker.writing.windows.bucket_ms
         boundary = end_of_bucket_ms(self._clock.now_ms(), self._settings.bucket_minutes) // bucket_ms
+        generation = stream.generation
         snapshot = await worker.live.refresh(boundary)
         self._counts = exposition_of(snapshot)
-        self.snapshot = snapshot
+        self.snapshot, self._generation = snapshot, generation
         if snapshot.violations:
             log.error("identities_violated", violations=snapshot.violations[:10], count=len(snapshot.violations))
         worker.meters.look_at_counts(snapshot, bucket_ms=bucket_ms, seconds=time.perf_counter() - began)
@@ -118,8 +120,11 @@ class Exporter:
         return (b"" if withheld or self._is_outdated() else self._counts) + worker.meters.exposition()
 
     def _is_outdated(self) -> bool:
-        """Whether the counts hold a partition that has gone to somebody else since."""
-        return self.snapshot is not None and not self.snapshot.partitions <= self._worker.stream.partitions.keys()
+        """Whether partitions were shared out anew since the counts were made; some may be somebody else's now."""
+        if self.snapshot is None:
+            return False
+        stream = self._worker.stream
+        return self._generation != stream.generation or not self.snapshot.partitions <= stream.partitions.keys()
 
     def _not_ready(self) -> str | None:
         partitions, halted = self._worker.stream.partitions, self._worker.stream.halted

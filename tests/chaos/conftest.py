@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from tests.services.redis import Redis
 @pytest.fixture
 def installation(
     kafka: Kafka, redis_server: Redis, prefix: str, start_process: StartProcess, tmp_path: Path
-) -> Installation:
+) -> Iterator[Installation]:
     """A stream without topics and workers: four partitions."""
-    return Installation(kafka, redis_server, prefix, start_process, tmp_path)
+    under_test = Installation(kafka, redis_server, prefix, start_process, tmp_path)
+    yield under_test
+    under_test.delete_topics()

@@ -52,6 +52,13 @@ class Sample:
     value: float
 
 
+def samples_in(text: str, prefix: str = "") -> list[Sample]:
+    """Return the samples of an exposition whose names begin with something."""
+    lines = [line for line in text.splitlines() if line.startswith(prefix)]
+    families = text_string_to_metric_families("\n".join(lines) + "\n")
+    return [Sample(sample.name, sample.labels, sample.value) for each in families for sample in each.samples]
+
+
 class WorkerProcess:
     """A running `tenure worker`; `process` is what a test kills, pauses and starts again."""
 
@@ -71,9 +78,7 @@ class WorkerProcess:
 
     def metrics(self, prefix: str = "") -> list[Sample]:
         """Return the samples of /metrics whose names begin with something; parsing all of them takes a while."""
-        lines = [line for line in self.get("/metrics")[1].splitlines() if line.startswith(prefix)]
-        families = text_string_to_metric_families("\n".join(lines) + "\n")
-        return [Sample(sample.name, sample.labels, sample.value) for each in families for sample in each.samples]
+        return samples_in(self.get("/metrics")[1], prefix)
 
     def total(self, name: str, **labels: str) -> float:
         """Return the sum of the samples of a name that have these labels."""
@@ -120,8 +125,16 @@ class Installation:
 
     def create_topics(self, *, config: Mapping[str, str] | None = None) -> None:
         """Create the topics, the input topics with settings of their own."""
-        self.kafka.create_topics(list(self.topics.values()), self.partitions, config=config)
+        settings = {"file.delete.delay.ms": "0", **(config or {})}
+        self.kafka.create_topics(list(self.topics.values()), self.partitions, config=settings)
         self.kafka.create_topics([self.dead_letter_topic], 1)
+
+    def delete_topics(self) -> None:
+        """Delete the topics: a broker that is killed looks through all it has when it comes back."""
+        self.kafka.bring_back()
+        names = {*self.topics.values(), self.dead_letter_topic} & set(self.kafka.admin.list_topics(timeout=30).topics)
+        for deleted in self.kafka.admin.delete_topics(sorted(names)).values() if names else ():
+            deleted.result(timeout=30)
 
     def worker(self, **settings: str) -> WorkerProcess:
         """Start a worker with further settings (`TENURE_…`)."""

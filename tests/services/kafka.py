@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -131,11 +131,23 @@ class Kafka:
         new = [
             NewTopic(name, num_partitions=partitions, replication_factor=1, config=dict(config or {})) for name in names
         ]
-        for created in self.admin.create_topics(new).values():
-            created.result(timeout=30)
+        missing = {topic.topic: topic for topic in new}
+        self.process.wait_until(lambda: self._create(missing), what=f"creation of {', '.join(names)}")
         self.process.wait_until(
             lambda: all(self._leads(name, partitions) for name in names), what=f"leaders of {', '.join(names)}"
         )
+
+    def _create(self, missing: dict[str, NewTopic]) -> bool:
+        """Create what is missing; not yet while the controller still fences a broker that stood still."""
+        for name, created in self.admin.create_topics(list(missing.values())).items():
+            try:
+                created.result(timeout=30)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.INVALID_REPLICATION_FACTOR:
+                    raise
+            else:
+                del missing[name]
+        return not missing
 
     def delete_topics(self, names: Sequence[str]) -> None:
         """Delete topics and wait until Kafka no longer lists them."""
