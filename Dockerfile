@@ -1,26 +1,33 @@
 # syntax=docker/dockerfile:1
-# The worker and all its commands. Built in one stage, run from another that holds no compiler, as a user without rights.
+# The worker and all its commands. Built in one stage, run from another that holds no compiler and no installer, as a user
+# without rights.
 FROM python:3.12.9-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
-RUN python -m venv /opt/tenure
-# The locked dependencies change seldom: a layer of their own.
+RUN python -m venv --without-pip /opt/tenure
+# The locked dependencies change seldom: a layer of their own. Files of events are seldom Parquet where a worker runs, and
+# what reads it is as large as all the rest.
 COPY requirements/run.txt requirements/run.txt
-RUN /opt/tenure/bin/pip install --require-hashes --requirement requirements/run.txt
+RUN pip --python /opt/tenure/bin/python install --require-hashes --requirement requirements/run.txt \
+    && pip --python /opt/tenure/bin/python uninstall --yes pyarrow
 COPY pyproject.toml ./
 COPY schemas schemas
 COPY kpis kpis
 COPY streams streams
 COPY agents agents
 COPY tenure tenure
-RUN /opt/tenure/bin/pip install --no-deps .
+RUN pip --python /opt/tenure/bin/python install --no-deps .
 
 FROM python:3.12.9-slim-bookworm
+LABEL org.opencontainers.image.title="tenure" \
+      org.opencontainers.image.description="Exact rolling retention, churn and drop-off, from Kafka to Prometheus"
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin tenure
 COPY --from=build /opt/tenure /opt/tenure
-ENV PATH=/opt/tenure/bin:$PATH PYTHONUNBUFFERED=1
+# Nothing is written beside what is installed: containers run with a file system that is read only.
+ENV PATH=/opt/tenure/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /var/lib/tenure
 USER 10001
 EXPOSE 9464
+STOPSIGNAL SIGTERM
 ENTRYPOINT ["tenure"]
 CMD ["worker"]

@@ -14,7 +14,7 @@ DEV := .venv/dev.stamp
 SERIAL := tests/integration tests/chaos
 CHECKS := check-lint check-format check-types check-layers check-spelling check-dependencies check-documents check-tidy
 
-.PHONY: help demo test check $(CHECKS) test-fast test-serial bench format documents services lock clean
+.PHONY: help demo test check $(CHECKS) test-fast test-serial up down bench format documents services lock clean
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -37,7 +37,7 @@ check-format: $(DEV) ## Check the code's format.
 	@$(BIN)/ruff format --quiet --check . || { echo 'run: make format'; exit 1; }
 
 check-types: $(DEV) ## Check the types of product and tests.
-	@$(BIN)/mypy --no-error-summary $(PRODUCT) tests
+	@$(BIN)/mypy --no-error-summary $(PRODUCT) devstack monitoring tests
 
 check-layers: $(DEV) ## Check that each room imports only the rooms to its right.
 	@PYTHONPATH=. $(BIN)/lint-imports --no-cache >build/layers.log || { cat build/layers.log; exit 1; }
@@ -52,6 +52,8 @@ check-documents: $(DEV) ## Check that generated documents are those that the cod
 	@$(BIN)/python -m schemas.documentation --check
 	@$(BIN)/python -m streams.settings_page --check
 	@$(BIN)/python -m tenure.commands_page --check
+	@$(BIN)/python -m monitoring.rules --check
+	@$(BIN)/python -m monitoring.dashboards --check
 
 check-tidy: $(DEV) ## Check the code's own rules, and the files of the deployment.
 	@$(BIN)/pytest -q --no-header tests/tidy
@@ -61,6 +63,12 @@ test-fast: services $(DEV) ## Run the tests that may run side by side.
 
 test-serial: services $(DEV) ## Run the tests that need the machine to themselves.
 	@$(BIN)/pytest -q --no-header $(SERIAL) $(ARGS)
+
+up: services $(DEV) ## Run Kafka, Redis, two workers, Prometheus, Alertmanager and an invented company until Ctrl-C; ARGS="--help".
+	@exec $(BIN)/python -m devstack $(ARGS)
+
+down: $(DEV) ## End what `make up` runs, from another terminal.
+	@$(BIN)/python -m devstack --down
 
 bench: services $(DEV) ## Measure the reference job beside its peers, in one run.
 	@exec $(BIN)/python -m bench $(ARGS)
@@ -73,6 +81,8 @@ documents: $(DEV) ## Generate the generated documents anew.
 	@$(BIN)/python -m schemas.documentation
 	@$(BIN)/python -m streams.settings_page --write
 	@$(BIN)/python -m tenure.commands_page --write
+	@$(BIN)/python -m monitoring.rules --write
+	@$(BIN)/python -m monitoring.dashboards --write
 
 services: ## Install the real servers that the tests need, where missing.
 	@tools/install-services

@@ -51,7 +51,8 @@ class Servers:
             (folder / name).mkdir()
         self.kafka = Kafka(folder / "kafka")
         self._stack.callback(self.kafka.kill)
-        self.redis = Redis(folder / "redis")
+        # As docs/operating.md says.
+        self.redis = Redis(folder / "redis", options=("--auto-aof-rewrite-min-size", "1gb"))
         self._stack.callback(self.redis.kill)
         self.kafka.start()
         self.redis.start()

@@ -7,6 +7,7 @@ classes that fit it, end[buckets < x1] - start[buckets < x0]. Adding a window on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
@@ -101,12 +102,7 @@ def cells_of(rows: list[Row], names: Names, windows: Windows) -> Cells:
     """
     if not rows:
         return EMPTY
-    table = np.fromiter(chain.from_iterable(rows), np.int64, len(rows) * 7).reshape(-1, 7)
-    again = table[(table[:, 0] == ENGAGED) & (table[:, 3] < table[:, 4])]
-    if len(again):
-        again[:, 0] = ENGAGED_AGAIN
-        table = np.concatenate((table, again))
-    column, plan, profile, bucket, amount = _columns_of(table, windows)
+    column, plan, profile, bucket, amount = columns_of(table_of(rows), windows)
     values = names.value_columns()
     segments = [plan, *(column_of[profile] for column_of in values)]
     base = column << _BUCKET_BITS | bucket
@@ -114,11 +110,16 @@ def cells_of(rows: list[Row], names: Names, windows: Windows) -> Cells:
     return merged(keys, np.tile(amount, len(segments)))
 
 
+def table_of(rows: Sequence[Row]) -> Ints:
+    """Return rows as an array, one line each."""
+    return np.fromiter(chain.from_iterable(rows), np.int64, len(rows) * 7).reshape(-1, 7)
+
+
 def merged(keys: Ints, amounts: Ints) -> Cells:
     """Sum amounts of equal keys; sorted, without zeros."""
     if not len(keys):
         return EMPTY
-    order = np.argsort(keys, kind="stable")
+    order = np.argsort(keys)
     keys = keys[order]
     starts = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1])))
     sums = np.add.reduceat(amounts[order], starts)
@@ -126,8 +127,12 @@ def merged(keys: Ints, amounts: Ints) -> Cells:
     return Cells(keys[starts][left], sums[left])
 
 
-def _columns_of(table: Ints, windows: Windows) -> tuple[Ints, Ints, Ints, Ints, Ints]:
-    """Return (column, plan, profile, bucket, amount), one line a cell and row."""
+def columns_of(table: Ints, windows: Windows) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+    """Return (column, plan, profile, bucket, amount) of rows, one line a cell and row, not summed yet."""
+    again = table[(table[:, 0] == ENGAGED) & (table[:, 3] < table[:, 4])]
+    if len(again):
+        again[:, 0] = ENGAGED_AGAIN
+        table = np.concatenate((table, again))
     code, plan, profile, i, j, n, m = np.ascontiguousarray(table.T)
     counted, paid = np.flatnonzero(n), np.flatnonzero(m)
     pick = np.concatenate((counted, paid))

@@ -52,7 +52,7 @@ def contribution(customer: Customer, bucket_ms: int) -> list[Row]:
     engagement_rows(out, customer.profile, pieces, engaged_buckets(customer, notes, bucket_ms))
     if steps:
         first_weeks_rows(out, customer, steps, notes, bucket_ms)
-    for at_ms, code, _, _ in notes:
+    for at_ms, code, _, _, _ in notes:
         bucket = at_ms // bucket_ms
         out.append((NOTE + CLASS[code], plan_at(steps, at_ms), customer.profile, bucket, bucket, 1, 0))
     return out
@@ -63,7 +63,7 @@ def effective_notes(customer: Customer) -> list[Note]:
     notes = notes_of(customer)
     if customer.rare is None or not customer.rare.revocations:
         return notes
-    revoked = {target for _, _, _, target in customer.rare.revocations}
+    revoked = {target for _, _, _, target, _ in customer.rare.revocations}
     return [note for note in notes if note[2] not in revoked]
 
 

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 #: Written in front of every table; a change of layout is a new number and a rebuild.
-STATE_VERSION: Final = 1
+STATE_VERSION: Final = 2
 
 SIGNUP: Final = 0
 CHANGE: Final = 1
@@ -26,12 +26,12 @@ ACTIVE: Final = 1
 INACTIVE: Final = 2
 
 #: (event time ms, sequence, kind, identity, plan | reason, MRR in the default currency | involuntary,
-#: profile | currency | the cancel's own time or 0, MRR as given in a foreign currency or 0)
-Fact = tuple[int, int, int, bytes, int, int, int, int]
-#: (event time ms, code, identity, reason); codes are those of `kpis.notes`
-Note = tuple[int, int, bytes, int]
-#: (identity, event time ms, sequence, identity that is revoked)
-Revocation = tuple[bytes, int, int, bytes]
+#: profile | currency | the cancel's own time or 0, MRR as given in a foreign currency or 0, place)
+Fact = tuple[int, int, int, bytes, int, int, int, int, int]
+#: (event time ms, code, identity, reason, place); codes are those of `kpis.notes`, places those of `kpis.places`
+Note = tuple[int, int, bytes, int, int]
+#: (identity, event time ms, sequence, identity that is revoked, place)
+Revocation = tuple[bytes, int, int, bytes, int]
 
 encode_fact = msgspec.msgpack.Encoder().encode
 _decode_facts = msgspec.msgpack.Decoder(list[Fact]).decode
@@ -50,7 +50,7 @@ class Rare(msgspec.Struct, array_like=True):
 
 
 class Customer(msgspec.Struct, array_like=True):
-    """Facts (life, notes, acts, runs, onboarded, rare) and their cache; times in ms, buckets from 1970, -1: none."""
+    """Facts (life, notes, acts, used, recent, runs, onboarded, rare) and their cache; times in ms, -1: none."""
 
     phase: int = NEVER
     plan: int = 0  # stays after a cancel
@@ -67,6 +67,8 @@ class Customer(msgspec.Struct, array_like=True):
     life: bytes = b""  # facts, each as msgpack, in the order of the timeline
     notes: bytes = b""  # surveys and renewals, NOTE_SIZE bytes each, in order of arrival
     acts: bytes = b""  # buckets with activity: gaps in base 128
+    used: str = ""  # features of all those buckets but the last, see `kpis.features`
+    recent: str = ""  # features of the last one
     runs: list[int] = []  # first and last instant of each run of activity, ms; between runs lie seven days without
     onboarded: list[int] = []  # completions, ms, thinned
     rare: Rare | None = None
@@ -93,19 +95,20 @@ def set_life(customer: Customer, life: Iterable[Fact]) -> None:
 
 # ------------------------------------------------------------------------- surveys and renewals
 
-_note = Struct("<QH8s")  # time << 16 | code, reason, identity
+_note = Struct("<QQ8s")  # time << 16 | code, place << 16 | reason, identity
 NOTE_SIZE: Final = _note.size
 
 
-def pack_note(at_ms: int, code: int, identity: bytes, reason: int) -> bytes:
+def pack_note(at_ms: int, code: int, identity: bytes, reason: int, place: int) -> bytes:
     """Return one survey or renewal as NOTE_SIZE bytes."""
-    return _note.pack(at_ms << 16 | code, reason, identity)
+    return _note.pack(at_ms << 16 | code, place << 16 | reason, identity)
 
 
 def notes_of(customer: Customer) -> list[Note]:
     """Return surveys and renewals, earliest first."""
     notes = [
-        (head >> 16, head & 0xFFFF, identity, reason) for head, reason, identity in _note.iter_unpack(customer.notes)
+        (head >> 16, head & 0xFFFF, identity, tail & 0xFFFF, tail >> 16)
+        for head, tail, identity in _note.iter_unpack(customer.notes)
     ]
     notes.sort()
     return notes
@@ -113,7 +116,7 @@ def notes_of(customer: Customer) -> list[Note]:
 
 def set_notes(customer: Customer, notes: Iterable[Note]) -> None:
     """Store surveys and renewals."""
-    customer.notes = b"".join([pack_note(at, code, identity, reason) for at, code, identity, reason in notes])
+    customer.notes = b"".join([pack_note(*note) for note in notes])
 
 
 # ------------------------------------------------------------------------- activity

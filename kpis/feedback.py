@@ -13,22 +13,27 @@ from kpis.rows import ENGAGED, LIVELY, NOTE
 from kpis.timeline import FORTNIGHT_MS, WEEK_MS, active_at, effective_facts, plan_at, steps_of
 
 
-def survey(folding: Folding, customer: Customer, event: Any, at_ms: int) -> bool:
+def survey(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
     """Fold a survey; True where the state changed."""
     code = CODE[event.kind, event.status, event.score, event.via]
-    return _note(folding, customer, event, at_ms, code, folding.names.reason(event.reason))
+    identity = folding.identity_of(event.source, event.id)
+    note = (at_ms, code, identity, folding.names.reason(event.reason), folding.places[n])
+    return _note(folding, customer, note, event.sequence)
 
 
-def renewal(folding: Folding, customer: Customer, event: Any, at_ms: int) -> bool:
+def renewal(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
     """Fold a renewal; True where the state changed."""
-    return _note(folding, customer, event, at_ms, renewal_code(event.outcome), 0)
+    identity = folding.identity_of(event.source, event.id)
+    return _note(
+        folding, customer, (at_ms, renewal_code(event.outcome), identity, 0, folding.places[n]), event.sequence
+    )
 
 
-def revoke(folding: Folding, customer: Customer, event: Any, at_ms: int) -> bool:
+def revoke(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
     """Fold a revocation: what it names never counts, whichever comes first. Revocations cannot be revoked."""
     identity = folding.identity_of(event.source, event.id)
     target = folding.identity_of(event.source, event.revokes)
-    revocation = (identity, at_ms, event.sequence, target)
+    revocation = (identity, at_ms, event.sequence, target, folding.places[n])
     before = contribution(customer, folding.bucket_ms)
     if not folding.settle(customer, identity, revocation_content(revocation)):
         return False
@@ -37,17 +42,17 @@ def revoke(folding: Folding, customer: Customer, event: Any, at_ms: int) -> bool
     return True
 
 
-def _note(folding: Folding, customer: Customer, event: Any, at_ms: int, code: int, reason: int) -> bool:
-    identity = folding.identity_of(event.source, event.id)
+def _note(folding: Folding, customer: Customer, note: Note, sequence: int) -> bool:
+    at_ms, code, identity, _, _ = note
     bucket = at_ms // folding.bucket_ms
     answered = code in ANSWERED
     if (
         not folding.short_cuts
-        or event.sequence
+        or sequence
         or folding.may_be_known(customer, identity)
         or (answered and not is_last_engagement(folding, customer, bucket))
     ):
-        return _note_anywhere(folding, customer, (at_ms, code, identity, reason), event.sequence)
+        return _note_anywhere(folding, customer, note, sequence)
     if len(customer.notes) > 1000:
         folding.need_room(customer)
     in_order = at_ms > customer.last_at
@@ -57,7 +62,7 @@ def _note(folding: Folding, customer: Customer, event: Any, at_ms: int, code: in
         if second_week_begins(folding, customer, at_ms):
             enliven(folding, customer)
         engage(folding, customer, bucket)
-    customer.notes += pack_note(at_ms, code, identity, reason)
+    customer.notes += pack_note(*note)
     customer.noted_at = max(customer.noted_at, at_ms)
     folding.applied += 1
     return True

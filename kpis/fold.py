@@ -18,7 +18,8 @@ from kpis.rows import Row
 from kpis.usage import activity, onboarding
 from schemas.events import Activity, Cancel, Downgrade, Event, Onboarding, Renewal, Revoke, Signup, Survey, Upgrade
 
-Apply = Callable[[Folding, Customer, Any, int], bool]
+#: The last argument is the number of the event in its batch, by which its place is asked for.
+Apply = Callable[[Folding, Customer, Any, int, int], bool]
 
 _APPLY: dict[type[Any], Apply] = {
     Signup: signup,
@@ -48,12 +49,16 @@ class Fold:
             short_cuts: False takes the general path always; for tests.
         """
         self.folding = Folding(names, bucket_ms=bucket_ms, max_facts=max_facts, short_cuts=short_cuts)
-        #: places, in the events of the last call, of those over the limit of facts
+        #: which of the events of the last call are over the limit of facts, counted from 0
         self.refused: list[int] = []
         self._apply = dict(_APPLY)
 
     def fold(
-        self, events: Sequence[Event], times: Sequence[int], old: Mapping[str, bytes | None]
+        self,
+        events: Sequence[Event],
+        times: Sequence[int],
+        old: Mapping[str, bytes | None],
+        places: Sequence[int] | None = None,
     ) -> tuple[dict[str, bytes], list[Row]]:
         """Apply events in order.
 
@@ -61,6 +66,8 @@ class Fold:
             events: Decoded events.
             times: Their event times (ms).
             old: States before, by customer; left as it is.
+            places: Where their records lie (see `kpis.places`), asked for only of those that states keep; None where
+                it does not matter.
 
         Returns:
             The states that changed, and the rows that changed; counts of events are added to `folding`.
@@ -70,15 +77,16 @@ class Fold:
         rows: list[Row] = []
         folding.rows = rows
         self.refused = []
-        for place, event in enumerate(events):
+        folding.places = [0] * len(events) if places is None else places
+        for n, event in enumerate(events):
             customer_id = event.customer_id
             packed = new.get(customer_id) or old.get(customer_id)
             customer = Customer() if packed is None else decode(packed)
             apply = apply_by_type.get(type(event)) or self._learn(type(event))
             try:
-                changed = apply(folding, customer, event, times[place])
+                changed = apply(folding, customer, event, times[n], n)
             except TooManyFacts:
-                self.refused.append(place)
+                self.refused.append(n)
                 continue
             if changed:
                 new[customer_id] = encode(customer)

@@ -5,14 +5,16 @@ Intern tables, the rows that changed, counts of events, and the general path.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from xxhash import xxh3_64_digest
 
 from kpis import contribution as pure
 from kpis.customer import NOTE_SIZE, Customer, notes_of
+from kpis.features import Letters, letters_of
 from kpis.identity import known_content, remove
-from kpis.names import Names
+from kpis.names import FEATURES, Names
 from kpis.rows import Row, difference
 from kpis.timeline import effective_facts, refresh, steps_of
 
@@ -31,8 +33,19 @@ class Folding:
         self.max_facts = max_facts
         self.short_cuts = short_cuts
         self.rows: list[Row] = []
+        #: where the records of the batch's events lie
+        self.places: Sequence[int] = ()
         self.applied = self.duplicates = self.conflicts = self.general = 0
         self._seeds: dict[str, int] = {}
+        #: what stands for a feature in states, by its name
+        self.letters: dict[str, Letters] = {}
+
+    def letters_of(self, feature: str) -> Letters:
+        """Return what stands for a feature in states; remembered, up to the limit of names."""
+        letters = letters_of(self.names.feature(feature))
+        if len(self.letters) < FEATURES:
+            self.letters[feature] = letters
+        return letters
 
     def identity_of(self, source: str, event_id: str) -> bytes:
         """Return the 64-bit hash that stands for (source, id)."""

@@ -27,7 +27,7 @@ from kpis.rows import GONE, LIVELY, NEW, NOTE
 from kpis.timeline import WEEK_MS, Piece, Step, effective_facts, pieces_of, steps_of
 
 
-def signup(folding: Folding, customer: Customer, event: Any, at_ms: int) -> bool:
+def signup(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
     """Fold a signup; True where the state changed."""
     names = folding.names
     if names.extra:
@@ -39,26 +39,36 @@ def signup(folding: Folding, customer: Customer, event: Any, at_ms: int) -> bool
         profile = names.profile(event.currency, (event.country, event.channel)) if known is None else known
     mrr, foreign = _money(folding, event)
     identity = folding.identity_of(event.source, event.id)
-    fact = (at_ms, event.sequence, SIGNUP, identity, names.plan(event.plan), mrr, profile, foreign)
+    fact = (at_ms, event.sequence, SIGNUP, identity, names.plan(event.plan), mrr, profile, foreign, folding.places[n])
     return _lifecycle(folding, customer, fact)
 
 
-def change(folding: Folding, customer: Customer, event: Any, at_ms: int) -> bool:
+def change(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
     """Fold an upgrade or a downgrade; True where the state changed."""
     names = folding.names
     mrr, foreign = _money(folding, event)
     identity = folding.identity_of(event.source, event.id)
     currency = names.currency(event.currency) if event.currency else 0
-    fact = (at_ms, event.sequence, CHANGE, identity, names.plan(event.plan), mrr, currency, foreign)
+    fact = (
+        at_ms,
+        event.sequence,
+        CHANGE,
+        identity,
+        names.plan(event.plan),
+        mrr,
+        currency,
+        foreign,
+        folding.places[n],
+    )
     return _lifecycle(folding, customer, fact)
 
 
-def cancel(folding: Folding, customer: Customer, event: Any, at_ms: int) -> bool:
+def cancel(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
     """Fold a cancel; True where the state changed."""
     identity = folding.identity_of(event.source, event.id)
     own_time = 0 if event.effective_at is None else milliseconds(event.time)
     reason = folding.names.reason(event.reason)
-    fact = (at_ms, event.sequence, CANCEL, identity, reason, int(event.involuntary), own_time, 0)
+    fact = (at_ms, event.sequence, CANCEL, identity, reason, int(event.involuntary), own_time, 0, folding.places[n])
     return _lifecycle(folding, customer, fact)
 
 
@@ -157,7 +167,7 @@ def _first(folding: Folding, customer: Customer, fact: Fact, bucket: int) -> boo
     if engaged >= 0:
         engagement_row(rows, plan, profile, engaged, bucket, 1)
     if customer.notes and profile != customer.profile:  # what came before counts in the signup's segments from now on
-        for noted_ms, code, _, _ in notes_of(customer):
+        for noted_ms, code, _, _, _ in notes_of(customer):
             noted = noted_ms // folding.bucket_ms
             rows.append((NOTE + CLASS[code], customer.plan, customer.profile, noted, noted, -1, 0))
             rows.append((NOTE + CLASS[code], customer.plan, profile, noted, noted, 1, 0))

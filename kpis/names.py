@@ -14,11 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kpis.money import Money
+from kpis.places import TOPICS
 
 #: The value of a segment where there is none.
 NONE: Final = "none"
 #: Values beyond the limit of a dimension, and values that are not shown.
 OTHER: Final = "other"
+#: Features that can be told apart, the one without a name included: see `kpis.features`.
+FEATURES: Final = 0xD800 // 2
+#: The tables of names, as they are stored.
+TABLES: Final = ("plan", "reason", "currency", "profile", "feature", "topic")
 #: What every signup has, before the dimensions that a setting adds.
 FIXED_DIMENSIONS: Final = ("country", "channel")
 PLAN: Final = "plan"
@@ -30,7 +35,7 @@ _decode_profile = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
 class Names:
-    """Plans, reasons, currencies and profiles of one partition.
+    """Plans, reasons, currencies, features, topics and profiles of one partition.
 
     A *profile* is what a signup says for good: its currency and its value in every dimension but plan.
     """
@@ -47,15 +52,19 @@ class Names:
         self.extra = tuple(dimensions)
         self.dimensions: tuple[str, ...] = (PLAN, *FIXED_DIMENSIONS, *self.extra)
         self.max_values = max_values
-        #: values beyond the limit, by dimension; those of reasons under `reason` (count of times)
+        #: values beyond the limit, by dimension; those of reasons and features under `reason` and `feature` (times)
         self.over_limit: dict[str, int] = {}
         self.plans: dict[str, int] = {}
         self.reasons: dict[str, int] = {}
         self.currencies: dict[str, int] = {}
+        self.features: dict[str, int] = {}
+        self.topics: dict[str, int] = {}
         self.profiles: dict[Profile, int] = {}
         self.plan_names: list[str] = []
         self.reason_names: list[str] = []
         self.currency_names: list[str] = []
+        self.feature_names: list[str] = []
+        self.topic_names: list[str] = []
         self.profile_names: list[Profile] = []
         self._values: list[dict[str, int]] = [{NONE: 0} for _ in self.dimensions[1:]]
         self._of_profile: list[list[int]] = [[] for _ in self.dimensions[1:]]
@@ -63,6 +72,7 @@ class Names:
         self.plan(NONE)
         self.reason("")
         self.currency("")
+        self.feature("")
         self.profile("", ("",) * (len(self.dimensions) - 1))
         self._new.clear()
 
@@ -104,6 +114,33 @@ class Names:
             n = self.currencies[code] = len(self.currency_names)
             self.currency_names.append(code)
             self._new.setdefault("currency", []).append(code)
+        return n
+
+    def feature(self, slug: str) -> int:
+        """Return the number of a feature; 0 is none."""
+        n = self.features.get(slug)
+        if n is None:
+            if len(self.features) >= min(self.max_values, FEATURES - 1):
+                self._note_over_limit("feature")
+                slug = OTHER
+                if slug in self.features:
+                    return self.features[slug]
+            n = self.features[slug] = len(self.feature_names)
+            self.feature_names.append(slug)
+            self._new.setdefault("feature", []).append(slug)
+        return n
+
+    def topic(self, name: str) -> int:
+        """Return the number of a topic, below TOPICS; those that come last share one number."""
+        n = self.topics.get(name)
+        if n is None:
+            if len(self.topic_names) >= TOPICS - 1:
+                name = OTHER
+                if name in self.topics:
+                    return self.topics[name]
+            n = self.topics[name] = len(self.topic_names)
+            self.topic_names.append(name)
+            self._new.setdefault("topic", []).append(name)
         return n
 
     def profile(self, currency: str, values: Sequence[str]) -> int:
@@ -168,6 +205,10 @@ class Names:
             self.plan(name)
         for name in tables.get("reason", ()):
             self.reason(name)
+        for name in tables.get("feature", ()):
+            self.feature(name)
+        for name in tables.get("topic", ()):
+            self.topic(name)
         for text in tables.get("profile", ()):
             key = _decode_profile(text)
             self.profile(key[0], key[1:])

@@ -56,7 +56,13 @@ def segments_of(tables: Iterable[Table], dimension: str) -> Segments:
 
 
 def report(
-    tables: Sequence[Table], windows: Windows, at: Sequence[int], *, by: Sequence[str] = (), events: Json | None = None
+    tables: Sequence[Table],
+    windows: Windows,
+    at: Sequence[int],
+    *,
+    by: Sequence[str] = (),
+    events: Json | None = None,
+    names: Sequence[str] = (),
 ) -> list[Json]:
     """Return one object for each boundary, in the order given.
 
@@ -66,13 +72,17 @@ def report(
         at: Boundaries.
         by: Dimensions whose segments are wanted.
         events: Counts of events over the whole log, passed through.
+        names: The windows that are wanted; those of `windows.names` where there are none.
     """
-    everyone = _by_boundary(segments_of(tables, PLAN), windows, at, total=True)
-    split = {dimension: _by_boundary(segments_of(tables, dimension), windows, at, total=False) for dimension in by}
+    names = names or windows.names
+    everyone = _by_boundary(segments_of(tables, PLAN), windows, at, names, total=True)
+    split = {
+        dimension: _by_boundary(segments_of(tables, dimension), windows, at, names, total=False) for dimension in by
+    }
     out: list[Json] = []
     for place, boundary in enumerate(at):
         entry: Json = {"as_of": instant_of(boundary * windows.bucket_ms).isoformat().replace("+00:00", "Z")}
-        entry |= everyone[place].get("") or _empty(windows)
+        entry |= everyone[place].get("") or _empty(windows, names)
         if by:
             entry["segments"] = {dimension: found[place] for dimension, found in split.items()}
         entry["events"] = events or {}
@@ -80,9 +90,11 @@ def report(
     return out
 
 
-def _by_boundary(segments: Segments, windows: Windows, at: Sequence[int], *, total: bool) -> list[dict[str, Json]]:
+def _by_boundary(
+    segments: Segments, windows: Windows, at: Sequence[int], names: Sequence[str], *, total: bool
+) -> list[dict[str, Json]]:
     """Return, for each boundary, what `report` holds for each value; with `total` all values as one, named ''."""
-    wanted = sorted({x for boundary in at for x in edges(windows, boundary, windows.names)})
+    wanted = sorted({x for boundary in at for x in edges(windows, boundary, names)})
     values = [""] if total else segments.values
     value = np.zeros_like(segments.value) if total else segments.value
     prefix = prefixes(
@@ -91,7 +103,7 @@ def _by_boundary(segments: Segments, windows: Windows, at: Sequence[int], *, tot
     out = []
     for boundary in at:
         stock = stocks(prefix, boundary)
-        counts = {name: derive(prefix, windows, boundary, name) for name in windows.names}
+        counts = {name: derive(prefix, windows, boundary, name) for name in names}
         there = _non_zero([stock, *counts.values()])
         out.append({name: entry_of(stock, counts, n) for n, name in enumerate(values) if there[n]})
     return out
@@ -104,9 +116,9 @@ def _non_zero(found: Iterable[Counts]) -> NDArray[np.bool_]:
     return there
 
 
-def _empty(windows: Windows) -> Json:
-    prefix = dict.fromkeys(edges(windows, 1 << 20, windows.names), np.zeros(shape_of(windows, 1), np.int64))
-    counts = {name: derive(prefix, windows, 1 << 20, name) for name in windows.names}
+def _empty(windows: Windows, names: Sequence[str]) -> Json:
+    prefix = dict.fromkeys(edges(windows, 1 << 20, names), np.zeros(shape_of(windows, 1), np.int64))
+    counts = {name: derive(prefix, windows, 1 << 20, name) for name in names}
     return entry_of(stocks(prefix, 1 << 20), counts, 0)
 
 

@@ -44,7 +44,7 @@ def effective_facts(customer: Customer) -> list[Fact]:
     rare = customer.rare
     if rare is None or not rare.revocations:
         return life
-    revoked = {target for _, _, _, target in rare.revocations}
+    revoked = {target for _, _, _, target, _ in rare.revocations}
     return [fact for fact in life if fact[3] not in revoked]
 
 

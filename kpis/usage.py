@@ -7,50 +7,56 @@ from typing import Any
 
 from kpis.contribution import contribution
 from kpis.customer import Customer, activity_of, any_within, gap_bytes, set_activity, thin
+from kpis.features import Letters, use, use_anywhere, use_next
 from kpis.feedback import engage, enliven, is_last_engagement, second_week_begins
 from kpis.folding import Folding
 from kpis.rows import ONBOARDED
 from kpis.timeline import WEEK_MS
 
 
-def activity(folding: Folding, customer: Customer, event: Any, at_ms: int) -> bool:  # noqa: ARG001 - one shape for all
+def activity(folding: Folding, customer: Customer, event: Any, at_ms: int, _n: int) -> bool:
     """Fold an activity; True where the state changed.
 
-    In the customer's last bucket only an instant later than all others changes it.
+    In the customer's last bucket only a feature that is new there and an instant later than all others change it.
     """
     folding.applied += 1
     bucket = at_ms // folding.bucket_ms
+    letters = folding.letters.get(event.feature) or folding.letters_of(event.feature)
     last, runs = customer.active_bucket, customer.runs
     if bucket == last:
         if runs[-2] <= at_ms <= runs[-1]:
-            return False
+            return letters[0] not in customer.recent and use(customer, letters)
         latest = at_ms > runs[-1]
     else:
         latest = bucket > last and is_last_engagement(folding, customer, bucket)
     if not latest or not folding.short_cuts:
-        return _activity_anywhere(folding, customer, bucket, at_ms)
+        return _activity_anywhere(folding, customer, bucket, at_ms, letters)
     if second_week_begins(folding, customer, at_ms):
         enliven(folding, customer)
     if last < 0 or bucket - last >= WEEK_MS // folding.bucket_ms:
         runs += (at_ms, at_ms)
     else:
         runs[-1] = at_ms
-    if bucket != last:
+    if bucket == last:
+        use(customer, letters)
+    else:
         engage(folding, customer, bucket)
+        use_next(customer, letters)
         customer.acts += gap_bytes(bucket - last if last >= 0 else bucket)
         customer.active_bucket = bucket
     return True
 
 
-def _activity_anywhere(folding: Folding, customer: Customer, bucket: int, at_ms: int) -> bool:
+def _activity_anywhere(folding: Folding, customer: Customer, bucket: int, at_ms: int, letters: Letters) -> bool:
     """The general path."""
     buckets = activity_of(customer)
     is_new = bucket not in buckets
     if is_new:
         insort(buckets, bucket)
     runs = _runs(buckets, sorted([*customer.runs, at_ms]), folding.bucket_ms)
+    used = use_anywhere(customer, buckets, bucket, letters)
     if not is_new and runs == customer.runs:
-        return False
+        return used
     before = contribution(customer, folding.bucket_ms)
     set_activity(customer, buckets)
     customer.runs = runs
@@ -80,7 +86,7 @@ def _runs(buckets: list[int], instants: list[int], bucket_ms: int) -> list[int]:
     return out
 
 
-def onboarding(folding: Folding, customer: Customer, event: Any, at_ms: int) -> bool:
+def onboarding(folding: Folding, customer: Customer, event: Any, at_ms: int, _n: int) -> bool:
     """Fold an onboarding; True where the state changed."""
     folding.applied += 1
     if not event.completed:

@@ -18,7 +18,9 @@ from kpis.instants import milliseconds
 
 DAY_MS: Final = 86_400_000
 MONTH: Final = "month"
-_FIRST_YEAR: Final = 1999
+YEAR: Final = "year"
+"""Not one of `Windows.names`: it is counted for periods alone (`kpis.periods`)."""
+FIRST_YEAR: Final = 1999
 _LAST_YEAR: Final = 2110
 
 
@@ -43,9 +45,9 @@ class Windows:
         self.spans = np.array([d * self.day for d in days], np.int64)
         self.fixed: tuple[str, ...] = tuple(f"{d}d" for d in days)
         self.names: tuple[str, ...] = (*self.fixed, MONTH)
-        firsts = [(year, month) for year in range(_FIRST_YEAR, _LAST_YEAR) for month in range(1, 13)]
+        firsts = [(year, month) for year in range(FIRST_YEAR, _LAST_YEAR) for month in range(1, 13)]
         self.month_starts = np.array([self._local(year, month) for year, month in firsts], np.int64)
-        self.year_starts = np.array([self._local(year, 1) for year in range(_FIRST_YEAR, _LAST_YEAR)], np.int64)
+        self.year_starts = np.array([self._local(year, 1) for year in range(FIRST_YEAR, _LAST_YEAR)], np.int64)
 
     def _local(self, year: int, month: int) -> int:
         """Return the boundary at which a local month begins."""
@@ -55,8 +57,9 @@ class Windows:
 
     def start(self, name: str, boundary: int) -> int:
         """Return the boundary at which a window as of `boundary` starts."""
-        if name == MONTH:
-            return int(self.month_starts[np.searchsorted(self.month_starts, boundary - 1, "right") - 1])
+        if name in {MONTH, YEAR}:
+            starts = self.month_starts if name == MONTH else self.year_starts
+            return int(starts[np.searchsorted(starts, boundary - 1, "right") - 1])
         return boundary - int(self.spans[self.fixed.index(name)])
 
     # -- classes of pairs: which windows can hold both ends
@@ -86,4 +89,6 @@ class Windows:
         """Return the classes that a window holds when both ends lie in it."""
         if name == MONTH:
             return [c for c in range(self.classes) if c % 3 == 2]
+        if name == YEAR:
+            return [c for c in range(self.classes) if c % 3 > 0]
         return [c for c in range(self.classes) if c // 3 <= self.fixed.index(name)]

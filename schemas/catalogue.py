@@ -13,6 +13,7 @@ from schemas.ratios import RATIOS
 __all__ = [
     "COUNTS",
     "COUNT_BY_NAME",
+    "MATURING",
     "MONTH",
     "RATIOS",
     "SEGMENT_WINDOW_DAYS",
@@ -149,3 +150,12 @@ COUNTS: Final = (
     _window("csat_answered", "surveys", "CSAT answers in the window.", "plan at the time", "survey"),
 )
 COUNT_BY_NAME: Final = {count.name: count for count in COUNTS}
+MATURING: Final = (
+    "dropoff_matured",
+    "dropoff_cancelled",
+    "dropoff_silent_matured",
+    "dropoff_silent",
+    "onboarding_matured",
+    "onboarding_completed",
+)
+"""Counts that time alone changes: the running bucket's are not final; alerts take those of the last closed boundary."""

@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 InstrumentType = Literal["counter", "gauge", "histogram", "info"]
-Area = Literal["Events", "Batches and commits", "Lag", "Partitions", "Correctness", "State", "Surroundings"]
+Area = Literal[
+    "Events",
+    "Batches and commits",
+    "Lag",
+    "Partitions",
+    "Correctness",
+    "Portrait",
+    "Targets",
+    "Surveys",
+    "State",
+    "Surroundings",
+]
 
 SECONDS_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 RECORDS_BUCKETS: Final = (1.0, 10.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0)
@@ -145,6 +156,13 @@ PARTITION_HALTED: Final = Instrument(
 PARTITIONS_EXPECTED: Final = Instrument(
     "tenure_partitions_expected", "gauge", "Partitions", "Partitions of each input topic; each must have one owner."
 )
+PARTITION_COUNTED: Final = Instrument(
+    "tenure_partition_counted",
+    "gauge",
+    "Partitions",
+    "1 while the KPI counts of this very scrape hold the partition's customers.",
+    ("partition",),
+)
 REBALANCES: Final = Instrument(
     "tenure_rebalances_total", "counter", "Partitions", "Assignments of partitions that this worker was given."
 )
@@ -165,6 +183,34 @@ KPIS_AS_OF: Final = Instrument(
     "gauge",
     "Correctness",
     "The instant T that the KPIs of this scrape are as of: the end of the running bucket.",
+)
+TARGET: Final = Instrument(
+    "tenure_target_ratio",
+    "gauge",
+    "Targets",
+    "The value that a KPI is meant to keep to in a window; from the owner of partition 0 alone.",
+    ("kpi", "window"),
+)
+TARGET_REVIEW: Final = Instrument(
+    "tenure_target_review_timestamp_seconds",
+    "gauge",
+    "Targets",
+    "When the owner of a target is to review it; from the owner of partition 0 alone.",
+    ("kpi", "window", "owner"),
+)
+SURVEY_REQUESTS: Final = Instrument(
+    "tenure_survey_requests_total",
+    "counter",
+    "Surveys",
+    "Surveys that were due and that Kafka has been told to ask for, by rule; one that was sent again counts again.",
+    ("rule",),
+)
+SURVEY_SCHEDULE: Final = Instrument(
+    "tenure_survey_schedule_timestamp_seconds",
+    "gauge",
+    "Surveys",
+    "What was due before it is asked for; there while survey requests are on.",
+    ("partition",),
 )
 CACHED_CUSTOMERS: Final = Instrument(
     "tenure_state_cache_customers", "gauge", "State", "Customers whose state is held in memory; bounded by a setting."
@@ -187,8 +233,21 @@ SEGMENT_VALUES_OVER_LIMIT: Final = Instrument(
     ("dimension",),
 )
 REDIS_UP: Final = Instrument("tenure_redis_up", "gauge", "Surroundings", "1 while Redis answered the last request.")
+REDIS_UNSAFE: Final = Instrument(
+    "tenure_redis_unsafe",
+    "gauge",
+    "Surroundings",
+    "1 while Redis may lose what it was told to keep: it evicts, or does not persist; looked at once a minute.",
+)
 KAFKA_UP: Final = Instrument(
     "tenure_kafka_up", "gauge", "Surroundings", "1 while Kafka has answered a heartbeat within the session time-out."
+)
+MEMORY: Final = Instrument("tenure_memory_bytes", "gauge", "Surroundings", "Memory that the worker's process occupies.")
+MEMORY_LIMIT: Final = Instrument(
+    "tenure_memory_limit_bytes",
+    "gauge",
+    "Surroundings",
+    "Memory that the worker may occupy: its container's limit, else the machine's memory.",
 )
 EXPOSITION_SECONDS: Final = Instrument(
     "tenure_exposition_seconds", "gauge", "Surroundings", "Time that the last refresh of the KPIs took."
@@ -208,5 +267,126 @@ SURVEYS_BY_WAY: Final = Instrument(
     "Surveys of a window by kind, way and status, of all customers.",
     ("window", "kind", "via", "status"),
 )
+DAILY_CANCELLATIONS: Final = Instrument(
+    "tenure_daily_cancellations",
+    "gauge",
+    "Events",
+    "Cancellations of each of the last 29 times 24 hours before T, of all customers; days of one `weekday` (`days_ago`"
+    " modulo 7) are whole weeks apart, `weeks_ago` is `days_ago` over 7, rounded up.",
+    ("days_ago", "weeks_ago", "weekday"),
+)
+DAILY_CUSTOMERS_AT_START: Final = Instrument(
+    "tenure_daily_customers_at_start",
+    "gauge",
+    "Events",
+    "Customers active at the start of the last 24 hours before T, and at that of the same hours 1 to 4 weeks ago.",
+    ("days_ago", "weeks_ago", "weekday"),
+)
+MATURED_CUSTOMERS: Final = Instrument(
+    "tenure_matured_customers",
+    "gauge",
+    "Events",
+    "What matures with time, of all customers, as of the last closed boundary instead of T, by count; alerts read it.",
+    ("count", "window"),
+)
+
+COHORT_CUSTOMERS: Final = Instrument(
+    "tenure_cohort_customers",
+    "gauge",
+    "Portrait",
+    "Customers by the period of their first signup who were active when it was `age` periods old (two digits), of those"
+    " it is that old for; age 00 is all of them.",
+    ("period", "cohort", "age"),
+)
+COHORT_MATURED: Final = Instrument(
+    "tenure_cohort_matured",
+    "gauge",
+    "Portrait",
+    "Customers by the period of their first signup for whom it is `age` periods ago; those active are a share of them.",
+    ("period", "cohort", "age"),
+)
+SURVIVAL: Final = Instrument(
+    "tenure_survival_ratio",
+    "gauge",
+    "Portrait",
+    "Share of customers who stay longer than `days` after they signed up, by Kaplan and Meier.",
+    ("days",),
+)
+SURVIVAL_LOWER: Final = Instrument(
+    "tenure_survival_lower_ratio",
+    "gauge",
+    "Portrait",
+    "Lower bound of that share's 95 % interval, by Greenwood.",
+    ("days",),
+)
+SURVIVAL_UPPER: Final = Instrument(
+    "tenure_survival_upper_ratio",
+    "gauge",
+    "Portrait",
+    "Upper bound of that share's 95 % interval, by Greenwood.",
+    ("days",),
+)
+SURVIVAL_MEDIAN: Final = Instrument(
+    "tenure_survival_median_days",
+    "gauge",
+    "Portrait",
+    "Days after which half of the customers have left; absent while more than half stay on.",
+)
+SURVIVAL_MEAN: Final = Instrument(
+    "tenure_survival_mean_days",
+    "gauge",
+    "Portrait",
+    "Mean days that customers stay, none counted beyond the longest stay observed.",
+)
+CANCELLATIONS_BY_REASON: Final = Instrument(
+    "tenure_cancellations_by_reason",
+    "gauge",
+    "Portrait",
+    "Cancellations of a window by reason: the 20 most frequent, the rest as `other`.",
+    ("window", "reason", "involuntary"),
+)
+ANSWERS_BY_REASON: Final = Instrument(
+    "tenure_answers_by_reason",
+    "gauge",
+    "Portrait",
+    "Answered surveys of a window by the reason given: the 20 most frequent, the rest as `other`.",
+    ("window", "reason"),
+)
+ENGAGED_BY_FEATURE: Final = Instrument(
+    "tenure_engaged_by_feature",
+    "gauge",
+    "Portrait",
+    "Active customers who used a feature in a window: the 20 most used; `other` has a customer once for each of the"
+    " rest.",
+    ("window", "feature"),
+)
+SCAN_AS_OF: Final = Instrument(
+    "tenure_scan_timestamp_seconds", "gauge", "Portrait", "The instant T that all of these are as of."
+)
+SCAN_CPU: Final = Instrument(
+    "tenure_scan_cpu_seconds",
+    "gauge",
+    "Portrait",
+    "CPU time that looking at all customers took; the next look comes after 50 times as long, a minute at least.",
+)
+
+OF_THE_PORTRAIT: Final = (
+    COHORT_CUSTOMERS,
+    COHORT_MATURED,
+    SURVIVAL,
+    SURVIVAL_LOWER,
+    SURVIVAL_UPPER,
+    SURVIVAL_MEDIAN,
+    SURVIVAL_MEAN,
+    CANCELLATIONS_BY_REASON,
+    ANSWERS_BY_REASON,
+    ENGAGED_BY_FEATURE,
+    SCAN_AS_OF,
+    SCAN_CPU,
+)
+"""What does not add up over workers: shown by the owner of partition 0 alone, behind its counts."""
+
+WITH_THE_COUNTS: Final = (SURVEYS_BY_WAY, DAILY_CANCELLATIONS, DAILY_CUSTOMERS_AT_START, MATURED_CUSTOMERS)
+"""Those that are KPIs: in the exposition they stand behind the counts, and are absent when these are."""
 
 INSTRUMENTS: Final = tuple(value for value in globals().copy().values() if isinstance(value, Instrument))

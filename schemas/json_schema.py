@@ -11,6 +11,7 @@ import msgspec
 
 from schemas.events import EVENT_TYPES, SCORE_MAX, SCORE_MIN, Event
 from schemas.rules import CURRENCY, RESERVED_LABELS, SLUG
+from schemas.survey_requests import SurveyRequest
 
 JsonObject = dict[str, Any]
 
@@ -37,8 +38,16 @@ def event_schema() -> JsonObject:
         "title": "Event",
         "description": "One event of a customer, as docs/events.md describes it. Unknown members are ignored.",
         "oneOf": [{"$ref": f"#/$defs/{name}"} for name in definitions],
-        "$defs": definitions,
+        "$defs": {**definitions, SurveyRequest.__name__: _survey_request()},
     }
+
+
+def _survey_request() -> JsonObject:
+    """Return the definition of what the stream sends: no event, so none of the choices."""
+    generated = msgspec.json.schema(SurveyRequest)
+    definition: JsonObject = dict(generated["$defs"][SurveyRequest.__name__])
+    definition["properties"] |= {"type": {"const": "survey_request"}}
+    return definition
 
 
 def _definition(event_type: type[Event], generated: JsonObject) -> JsonObject:

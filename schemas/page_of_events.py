@@ -4,6 +4,7 @@ from typing import Final, get_args
 
 import msgspec
 
+from schemas import survey_requests
 from schemas.events import EVENT_TYPES, RenewalOutcome, SurveyKind, SurveyStatus, SurveyWay
 from schemas.refusals import (
     HEADER_DETAIL,
@@ -188,6 +189,7 @@ def page() -> str:
     parts += [_section(event_type.TYPE, event_type) for event_type in EVENT_TYPES]
     parts += [CLOUDEVENTS, DEAD_LETTERS]
     parts += [f"| `{reason}` | {MEANINGS[reason]} |\n" for reason in Reason]
+    parts.append(survey_requests.section())
     return "".join(parts)
 
 

@@ -59,7 +59,7 @@ class App(faust.App):  # type: ignore[misc]  # mypy does not follow Faust
 
 def build_app(
     group: str, *, broker: str, owner: PartitionOwner | None = None, instance_id: str | None = None,
-    batch_max_records: int = 5_000, session_timeout_seconds: float = 10.0, credentials: CredentialsT | None = None,
+    batch_max_records: int = 10_000, session_timeout_seconds: float = 10.0, credentials: CredentialsT | None = None,
     **settings: Any,
 ) -> App:  # fmt: skip
     """Build an application without agents.

@@ -70,6 +70,6 @@ class CellStore:
         self._recent = {}
         kept = ~np.isin(self._keys, keys, assume_unique=True)
         joined = np.concatenate((self._keys[kept], keys))
-        order = np.argsort(joined, kind="stable")
+        order = np.argsort(joined)
         self._keys = joined[order]
         self._amounts = np.concatenate((self._amounts[kept], amounts))[order]

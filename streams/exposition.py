@@ -8,10 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from kpis.counts import SURVEY
+from kpis.counts import SURVEY, Counts
 from kpis.notes import KINDS, STATUSES, WAYS
-from schemas.catalogue import COUNTS, Count
-from schemas.instruments import SURVEYS_BY_WAY
+from schemas.catalogue import COUNTS, MATURING, Count
+from schemas.instruments import (
+    DAILY_CANCELLATIONS,
+    DAILY_CUSTOMERS_AT_START,
+    MATURED_CUSTOMERS,
+    SURVEYS_BY_WAY,
+    Instrument,
+)
 from streams.live import ALL, Block, Snapshot
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -31,11 +37,15 @@ def exposition_of(snapshot: Snapshot) -> bytes:
             lines += _stock(count, dimension, block) if count.kind == "stock" else _windows(count, dimension, block)
     lines += _header(SURVEYS_BY_WAY.name, SURVEYS_BY_WAY.help)
     lines += _surveys(snapshot.blocks[ALL])
+    lines += _days(DAILY_CANCELLATIONS, snapshot.daily.cancellations)
+    lines += _days(DAILY_CUSTOMERS_AT_START, snapshot.daily.customers_at_start)
+    lines += _header(MATURED_CUSTOMERS.name, MATURED_CUSTOMERS.help)
+    lines += _matured(snapshot.closed)
     return ("\n".join(lines) + "\n").encode()
 
 
 def _header(metric: str, meaning: str) -> Iterator[str]:
-    yield f"# HELP {metric} {_escaped_help(meaning)}"
+    yield f"# HELP {metric} {escaped_help(meaning)}"
     yield f"# TYPE {metric} gauge"
 
 
@@ -61,17 +71,31 @@ def _surveys(block: Block) -> Iterator[str]:
                     yield f"{SURVEYS_BY_WAY.name}{{{labels}}} {amount}"
 
 
+def _days(family: Instrument, days: Mapping[int, int]) -> Iterator[str]:
+    yield from _header(family.name, family.help)
+    for ago, amount in days.items():
+        yield f'{family.name}{{days_ago="{ago}",weeks_ago="{-(-ago // 7)}",weekday="{ago % 7}"}} {amount}'
+
+
+def _matured(closed: Mapping[str, Counts]) -> Iterator[str]:
+    for window, counts in closed.items():
+        for count in MATURING:
+            yield f'{MATURED_CUSTOMERS.name}{{count="{count}",window="{window}"}} {int(counts[count][0])}'
+
+
 def _labels(dimension: str, block: Block) -> list[str]:
-    return [f'dimension="{dimension}",value="{_escaped(value)}"' for value in block.values]
+    return [f'dimension="{dimension}",value="{escaped(value)}"' for value in block.values]
 
 
 _ESCAPES: Mapping[int, str] = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 _HELP_ESCAPES: Mapping[int, str] = str.maketrans({"\\": r"\\", "\n": r"\n"})
 
 
-def _escaped(value: str) -> str:
+def escaped(value: str) -> str:
+    """Return a label's value as it is written between quotation marks."""
     return value.translate(_ESCAPES)
 
 
-def _escaped_help(text: str) -> str:
+def escaped_help(text: str) -> str:
+    """Return a family's help as it is written."""
     return text.translate(_HELP_ESCAPES)

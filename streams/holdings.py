@@ -25,8 +25,9 @@ from schemas.refusals import Refusal
 from streams.cell_store import CellStore, Ints
 from streams.errors import StateUnreadable
 from streams.records import Record
+from streams.restatements import Moved
 from streams.state_cache import StateCache
-from streams.tables import CellUpdate, Commit, Head, Stored, decode_head, encode_head
+from streams.tables import CellUpdate, Commit, Head, PeriodUpdate, Restated, Stored, decode_head, encode_head
 from streams.writing import Writing
 
 _ADVICE: Final = "run the program that wrote them, or count anew under another TENURE_REDIS_PREFIX and TENURE_GROUP"
@@ -73,6 +74,8 @@ class Holdings:
         self.names.restore(stored.names)
         self.fold = Fold(self.names, bucket_ms=writing.windows.bucket_ms, max_facts=writing.max_facts)
         self.states = StateCache(cache)
+        #: restatements of periods, without their entries; None until the first late event asks for them
+        self.restated: dict[str, Restated] | None = None
         #: cells of all groups but those in `unread`, and of those too what was written since
         self.cells = CellStore()
         #: groups of cells that are not in memory yet
@@ -91,15 +94,38 @@ class Holdings:
         pairs = zip(keys.tolist(), amounts, strict=True)
         return [key for key, amount in pairs if amount is None and key >> FIELD_BITS in self.unread]
 
-    def commit(self, *, head: Head, states: dict[str, bytes], cells: Cells, amounts: Sequence[int]) -> Commit:
-        """Return the commit that stores a new head, states and cells, and the names that are new."""
-        return Commit(self.stored_head, encode_head(head), states, _updates(cells, amounts), self.names.take_new())
+    def commit(
+        self,
+        *,
+        head: Head,
+        states: dict[str, bytes],
+        cells: Cells,
+        amounts: Sequence[int],
+        moved: Sequence[Moved] = (),
+    ) -> Commit:
+        """Return the commit that stores a new head, states, cells and restatements, and the names that are new."""
+        updates, names = _updates(cells, amounts), self.names.take_new()
+        return Commit(self.stored_head, encode_head(head), states, updates, names, self._restating(moved))
+
+    def _restating(self, moved: Sequence[Moved]) -> list[PeriodUpdate]:
+        """Return what a batch changed of periods, added to what is stored."""
+        out: list[PeriodUpdate] = []
+        for period, entries, changes in moved:
+            assert self.restated is not None, "read them first"
+            known = self.restated.get(period) or Restated(0, {}, [])
+            sums = {name: known.changes.get(name, 0) + change for name, change in changes.items()}
+            out.append(PeriodUpdate(period, entries, known.revision + len(entries), sums))
+        return out
 
     def committed(self, commit: Commit, *, head: Head, cells: Cells, amounts: Sequence[int]) -> None:
         """Bring what is in memory in line with what is stored now."""
         self.head, self.stored_head = head, commit.head
         self.states.put(commit.states)
         self.cells.update(cells.keys, amounts)
+        for period, _, revision, changes in commit.restated:
+            assert self.restated is not None
+            known = self.restated.get(period) or Restated(0, {}, [])
+            self.restated[period] = Restated(revision, {**known.changes, **changes}, [])
 
     def next_head(
         self,

@@ -1,8 +1,8 @@
 """The thread that talks to Kafka for a consumer: fetching, seeking, offsets, heartbeats.
 
 aiokafka runs here in an event loop of its own, so that heartbeats go out while the application folds a batch. The
-application's loop hands work over and awaits it; nothing else crosses. Records are unpacked from aiokafka's buffers
-without its object per record: half of what a read costs.
+application's loop hands work over and awaits it; nothing else crosses. What a fetch brought becomes records in
+`streams.kafka_wire`.
 """
 
 # aiokafka offers no other way to its buffers and heartbeats; the contract tests hold us to the version that is pinned.
@@ -21,7 +21,6 @@ from aiokafka.errors import (
     AuthenticationFailedError,
     AuthenticationMethodNotSupported,
     ConsumerStoppedError,
-    CorruptRecordException,
     GroupAuthorizationFailedError,
     KafkaError,
     NoOffsetForPartitionError,
@@ -36,7 +35,7 @@ from faust.types import TP
 
 from streams.consuming import Fetched, Range
 from streams.kafka_assignor import CoPartitionedAssignor
-from streams.records import NO_HEADERS, Record
+from streams.kafka_wire import keep_bytes, records_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping
@@ -151,6 +150,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         conf = self.app.conf
+        keep_bytes()
         return AIOKafkaConsumer(
             client_id=conf.broker_client_id,
             group_id=conf.id,
@@ -342,7 +342,7 @@ def _unpacked(tp: TP, buffered: Any, limit_records: int) -> Iterable[Fetched]:
         return
     state = buffered._assignment.state_value(tp)
     start: int = state.position
-    records = _records(buffered._partition_records)
+    records = records_of(buffered._partition_records)
     end: int = buffered._partition_records.next_fetch_offset
     state.consumed_to(end)
     if start == end:
@@ -354,36 +354,3 @@ def _unpacked(tp: TP, buffered: Any, limit_records: int) -> Iterable[Fetched]:
         start = after
     rest = len(records) - ((len(records) - 1) % limit_records + 1) if records else 0
     yield Fetched(topic_partition, start, end, records[rest:] if rest else records)
-
-
-def _records(source: Any) -> list[Record]:
-    """Return the committed records of aiokafka's PartitionRecords, as its own iterator would."""
-    topic, partition = source._tp
-    found: list[Record] = []
-    make = tuple.__new__  # a third faster than Record(...), which unpacks its arguments twice
-    while source._records.has_next():
-        wire = source._records.next_batch()
-        if source._check_crcs and not wire.validate_crc():
-            raise CorruptRecordException(f"invalid checksum in {topic}/{partition}")
-        if wire.producer_id is not None and _aborted(source, wire):
-            source.next_fetch_offset = wire.next_offset
-            continue
-        if not wire.is_control_batch:
-            first = source.next_fetch_offset
-            found += [
-                make(Record, (topic, partition, r.offset, r.timestamp, r.key, r.value, r.headers or NO_HEADERS))
-                for r in wire
-                if r.offset >= first
-            ]
-        source.next_fetch_offset = wire.next_offset
-    return found
-
-
-def _aborted(source: Any, wire: Any) -> bool:
-    """Return whether a batch belongs to an aborted transaction; keeps count of those that are open."""
-    source._consume_aborted_up_to(wire.base_offset)
-    if wire.is_control_batch:
-        if source._contains_abort_marker(wire):
-            source._aborted_producers.discard(wire.producer_id)
-        return False
-    return bool(wire.is_transactional and wire.producer_id in source._aborted_producers)

@@ -18,6 +18,7 @@ from kpis.counts import Counts, derive, edges, prefixes, shape_of, stocks
 from kpis.identities import disagreements, violations
 from kpis.names import OTHER, PLAN, Names
 from kpis.windows import Windows
+from streams.daily import Daily, daily, daily_edges
 
 Ints = NDArray[np.int64]
 ALL = "all"
@@ -37,6 +38,8 @@ class Snapshot(NamedTuple):
     boundary: int
     partitions: frozenset[int]
     blocks: dict[str, Block]  # by dimension; ALL has the one value ''
+    closed: dict[str, Counts]  # of all customers as of the last closed boundary, by window
+    daily: Daily
     violations: list[str]
 
 
@@ -73,6 +76,9 @@ class _Dimension:
         """Start from nothing at a boundary."""
         self.shown = [""] if self.name == ALL else [*shown, OTHER]
         self.edges = edges(self.windows, boundary, self.window_names)
+        if self.name == ALL:
+            closed = edges(self.windows, boundary - 1, self.window_names)
+            self.edges = sorted({*self.edges, *closed, *daily_edges(self.windows, boundary)})
         shape = shape_of(self.windows, len(self.shown))
         self.prefix = {x: np.zeros(shape, np.int64) for x in self.edges}
 
@@ -94,8 +100,11 @@ class _Dimension:
 
     def block(self, boundary: int) -> Block:
         """Return the counts as of the boundary."""
-        counts = {name: derive(self.prefix, self.windows, boundary, name) for name in self.window_names}
-        return Block(self.shown, stocks(self.prefix, boundary), counts)
+        return Block(self.shown, stocks(self.prefix, boundary), self.counts(boundary))
+
+    def counts(self, boundary: int) -> dict[str, Counts]:
+        """Return the counts of each window; of all customers also as of the boundary before the one begun at."""
+        return {name: derive(self.prefix, self.windows, boundary, name) for name in self.window_names}
 
 
 class LiveCounts:
@@ -170,7 +179,9 @@ class LiveCounts:
         for owned in self._owned.values():
             self._add(owned.names, owned.take_changes())
         blocks = {dimension.name: dimension.block(boundary) for dimension in (self._everyone, *self._split)}
-        return Snapshot(boundary, frozenset(self._owned), blocks, _violations(blocks))
+        days = daily(self._everyone.prefix, self._windows, boundary)
+        closed = self._everyone.counts(boundary - 1)
+        return Snapshot(boundary, frozenset(self._owned), blocks, closed, days, _violations(blocks))
 
     async def _anew(self, boundary: int) -> None:
         self._boundary, self._stale = boundary, False

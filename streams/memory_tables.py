@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from typing import Final
 
 from kpis.cells import FIELD_BITS, FIELD_MASK
 from streams.errors import Conflict
-from streams.tables import Commit, Stored, StreamMark, positions_of
+from streams.tables import RESTATEMENTS_KEPT, Commit, Restated, Stored, StreamMark, positions_of
+
+_SLICE: Final = 1000
 
 
 class _Partition:
@@ -16,6 +19,7 @@ class _Partition:
         self.names: dict[str, list[str]] = defaultdict(list)
         self.states: dict[str, bytes] = {}
         self.cells: dict[int, dict[int, int]] = defaultdict(dict)
+        self.restated: dict[str, Restated] = {}
 
 
 class MemoryTables:
@@ -26,6 +30,7 @@ class MemoryTables:
         self._partitions: dict[int, _Partition] = defaultdict(_Partition)
         self._mark: StreamMark | None = None
         self._notes: dict[str, bytes] = {}
+        self._logs: dict[str, list[bytes]] = defaultdict(list)
 
     async def load(self, partition: int) -> Stored:
         """See `Tables`."""
@@ -41,6 +46,13 @@ class MemoryTables:
         states = self._partitions[partition].states
         return [states.get(customer) for customer in customers]
 
+    async def scan_states(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[tuple[str, bytes]]]]:
+        """See `Tables`."""
+        for partition in partitions:
+            states = list(self._partitions[partition].states.items())
+            for at in range(0, len(states), _SLICE):
+                yield partition, states[at : at + _SLICE]
+
     async def read_cells(self, partition: int, keys: Sequence[int]) -> list[int]:
         """See `Tables`."""
         cells = self._partitions[partition].cells
@@ -54,6 +66,13 @@ class MemoryTables:
         """See `Tables`."""
         return await self.load(partition), {group: await self.load_group(partition, group) for group in groups}
 
+    async def restated(self, partition: int, periods: Sequence[str] = ()) -> dict[str, Restated]:
+        """See `Tables`."""
+        return {
+            period: Restated(found.revision, dict(found.changes), list(found.entries) if period in periods else [])
+            for period, found in self._partitions[partition].restated.items()
+        }
+
     async def commit(self, partition: int, commit: Commit) -> None:
         """See `Tables`."""
         found = self._partitions[partition]
@@ -66,6 +85,10 @@ class MemoryTables:
         found.states.update(commit.states)
         for group, fields, amounts in commit.cells:
             found.cells[group].update(zip(fields, amounts, strict=True))
+        for period, entries, revision, changes in commit.restated:
+            before = found.restated.get(period) or Restated(0, {}, [])
+            kept = [*before.entries, *entries][-RESTATEMENTS_KEPT:]
+            found.restated[period] = Restated(revision, {**before.changes, **changes}, kept)
         found.head = commit.head
 
     async def mark(self, mark: StreamMark) -> StreamMark:
@@ -83,6 +106,14 @@ class MemoryTables:
         if value is not None:
             self._notes[name] = value
         return self._notes.get(name)
+
+    async def append(self, name: str, entry: bytes) -> None:
+        """See `Tables`."""
+        self._logs[name].append(entry)
+
+    async def entries(self, name: str, first: int = 0) -> list[bytes]:
+        """See `Tables`."""
+        return self._logs[name][first:]
 
     async def close(self) -> None:
         """See `Tables`."""

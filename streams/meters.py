@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client import (
@@ -22,14 +22,17 @@ from prometheus_client import (
 
 from kpis.customer import STATE_VERSION
 from schemas import instruments
+from schemas.events import EVENT_TYPES
 from schemas.instruments import Instrument
 from schemas.refusals import Reason
 from streams.errors import PositionOutOfRange, TablesUnavailable, TenureError
+from streams.memory import memory_bytes, memory_limit_bytes
 
 if TYPE_CHECKING:
     from streams.consuming import BatchConsumer
     from streams.live import Snapshot
     from streams.partition import Partition
+    from streams.target_store import TargetChange
     from streams.writing import Applied
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # *_created gauges double the counters and say nothing here
@@ -46,10 +49,13 @@ class Meters:
         self._families: dict[str, Any] = {
             declared.name: self._made(declared)
             for declared in instruments.INSTRUMENTS
-            if declared is not instruments.SURVEYS_BY_WAY  # a KPI: rendered with the counts
+            if declared not in instruments.WITH_THE_COUNTS + instruments.OF_THE_PORTRAIT
         }
         for reason in Reason:
             self[instruments.DEAD_LETTERS].labels(reason.value)
+        for event_type in EVENT_TYPES:  # from 0 on: a rise from nothing to one would be no rise to Prometheus
+            self[instruments.EVENTS_APPLIED].labels(event_type.TYPE)
+        self[instruments.MEMORY_LIMIT].set(memory_limit_bytes())
         build = self[instruments.BUILD_INFO]
         build.labels(VERSION, platform.python_version(), str(STATE_VERSION)).set(1)
         self[instruments.REDIS_UP].set(1)
@@ -129,6 +135,7 @@ class Meters:
             cause = "position" if isinstance(fault, PositionOutOfRange) else type(fault).__name__.lower()
             stopped.labels(str(number), cause).set(1)
         self[instruments.PARTITIONS_EXPECTED].set(expected)
+        self[instruments.MEMORY].set(memory_bytes())
         self[instruments.CACHED_CUSTOMERS].set(sum(partition.cached_states for partition in partitions.values()))
         self[instruments.CELLS].set(sum(partition.cell_count for partition in partitions.values()))
         self._look_at_segments(partitions)
@@ -144,6 +151,10 @@ class Meters:
         for dimension, size in sizes.items():
             self[instruments.SEGMENT_VALUES].labels(dimension).set(size)
             self[instruments.SEGMENT_VALUES_OVER_LIMIT].labels(dimension).set(over[dimension])
+
+    def look_at_redis(self, *, unsafe: bool) -> None:
+        """Say whether Redis may lose what it was told to keep."""
+        self[instruments.REDIS_UNSAFE].set(int(unsafe))
 
     def look_at_kafka(self, *, heartbeat_age_seconds: float, session_timeout_seconds: float) -> None:
         """Say whether Kafka has answered within the session time-out."""
@@ -165,9 +176,25 @@ class Meters:
                 age = max(0, now_ms - applied_ms) / 1000 if waiting and applied_ms is not None else 0
                 seconds.labels(topic, str(number)).set(age)
 
+    def look_at_counted(self, partitions: Iterable[int]) -> None:
+        """Say whose customers are in the counts that this exposition shows."""
+        counted = self[instruments.PARTITION_COUNTED]
+        counted.clear()
+        for number in partitions:
+            counted.labels(str(number)).set(1)
+
     def look_at_withholding(self, *, withheld: bool) -> None:
         """Say whether KPIs are withheld."""
         self[instruments.KPIS_WITHHELD].set(int(withheld))
+
+    def look_at_targets(self, targets: Iterable[TargetChange]) -> None:
+        """Set the gauges of the targets that hold; none of those that do no more."""
+        values, reviews = self[instruments.TARGET], self[instruments.TARGET_REVIEW]
+        values.clear()
+        reviews.clear()
+        for target in targets:
+            values.labels(target.kpi, target.window).set(target.value)
+            reviews.labels(target.kpi, target.window, target.owner).set(target.review_at_ms / 1000)
 
     def look_at_counts(self, snapshot: Snapshot, *, bucket_ms: int, seconds: float) -> None:
         """Set the gauges of the rolling counts."""

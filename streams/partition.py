@@ -26,7 +26,9 @@ from streams.errors import Conflict, Misplaced, TenureError
 from streams.holdings import Holdings
 from streams.outbox import Outgoing, dead_letter, forwarded, is_forwarded
 from streams.partitioner import partitions_of
+from streams.places import Places
 from streams.records import TP, Record
+from streams.restatements import fold_batch
 from streams.tables import Head, Stored, positions_of
 from streams.writing import Applied, Listener, Writing
 
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
-_WAITING_COMMITS: Final = 4
+_WAITING_COMMITS: Final = 2
 """Room for records of one topic, in commits."""
 _OTHERS_WAIT_SECONDS: Final = 1.0
 """A topic that has more in the log, but nothing at hand, is waited for so long at most."""
@@ -251,13 +253,16 @@ class Partition:
         forwards = self._forward(decoded, states)
         folding = held.fold.folding
         before = (folding.applied, folding.duplicates, folding.conflicts)
-        new, rows = held.fold.fold(decoded.events, decoded.times, states)
+        places = Places(decoded.records, held.names)
+        done = fold_batch(held.fold, decoded, states, places, writing.windows, commit=self.head.commits + 1)
         counts = (folding.applied - before[0], folding.duplicates - before[1], folding.conflicts - before[2])
-        refused = [*decoded.refused, *self._too_many(decoded)]
-        cells = cells_of(rows, held.names, writing.windows)
+        refused = [*decoded.refused, *self._too_many(decoded, done.refused)]
+        cells = cells_of(done.rows, held.names, writing.windows)
         amounts = await self._amounts(cells)
+        if done.moved and held.restated is None:
+            held.restated = await self._until_done(lambda: writing.tables.restated(self.number))
         head = held.next_head(decoded, positions=positions, refused=refused, forwarded=len(forwards), counts=counts)
-        commit = held.commit(head=head, states=new, cells=cells, amounts=amounts)
+        commit = held.commit(head=head, states=done.states, cells=cells, amounts=amounts, moved=done.moved)
         folded = time.perf_counter()
         letters = [dead_letter(record, refusal, topic=writing.dead_letter_topic) for record, refusal in refused]
         if letters or forwards:
@@ -274,7 +279,7 @@ class Partition:
             tests=decoded.tests,
             duplicates=counts[1],
             conflicts=counts[2],
-            late=_late(decoded, writing.windows.bucket_ms),
+            late=done.late,
             forwarded=Counter(topic for topic, _ in forwards),
             cache_hits=len(states) - missed,
             cache_misses=missed,
@@ -365,9 +370,9 @@ class Partition:
         decoded.records[:] = [decoded.records[place] for place in kept]
         return out
 
-    def _too_many(self, decoded: Decoded[Record]) -> Sequence[tuple[Record, Refusal]]:
+    def _too_many(self, decoded: Decoded[Record], places: Sequence[int]) -> Sequence[tuple[Record, Refusal]]:
         detail = f"the customer has {self._writing.max_facts} facts, as many as are kept (max_facts_per_customer)"
-        return [(decoded.records[place], Refusal(Reason.TOO_MANY_FACTS, detail)) for place in self._held.fold.refused]
+        return [(decoded.records[place], Refusal(Reason.TOO_MANY_FACTS, detail)) for place in places]
 
 
 def _put_in_order(decoded: Decoded[Record]) -> None:
@@ -382,9 +387,3 @@ def _put_in_order(decoded: Decoded[Record]) -> None:
     decoded.events[:] = [decoded.events[place] for place in order]
     decoded.times[:] = [decoded.times[place] for place in order]
     decoded.records[:] = [decoded.records[place] for place in order]
-
-
-def _late(decoded: Decoded[Record], bucket_ms: int) -> int:
-    """Return how many events belong to buckets before the one in which their record reached the log."""
-    reached = np.array([record.timestamp for record in decoded.records], np.int64)
-    return int(np.count_nonzero(np.array(decoded.times, np.int64) < reached // bucket_ms * bucket_ms))

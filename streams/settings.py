@@ -35,6 +35,7 @@ _Integers = Annotated[tuple[int, ...], NoDecode]
 _Names = Annotated[tuple[str, ...], NoDecode]
 _Topics = Annotated[dict[str, str], NoDecode]
 _Rates = Annotated[dict[str, Decimal], NoDecode]
+_SurveyRules = Annotated[dict[str, str], NoDecode]
 _Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -95,13 +96,14 @@ class Settings(BaseSettings):
     )
     survey_request_topic: str = _setting(
         SURVEY_REQUEST_TOPIC,
-        "Where surveys that are due will be announced. Nothing writes to it yet.",
+        "Where surveys that are due are announced, if `survey_requests` is on.",
         unit="topic",
         example="acme.surveys-due",
     )
     redis_url: SecretStr = _setting(
         SecretStr("redis://127.0.0.1:6379/0"),
-        "The Redis that holds the tables; a password in it is never printed.",
+        "The Redis that holds the tables; a password in it is never printed. `rediss://` is TLS; an authority of your "
+        "own is named behind the address: `?ssl_ca_certs=/etc/ssl/redis-ca.pem`.",
         unit="redis://, rediss:// or unix://",
         example="rediss://tenure:secret@redis:6379/0",
     )
@@ -152,6 +154,32 @@ class Settings(BaseSettings):
         unit="currency=rate",
         example="EUR=1.0825,GBP=1.27",
     )
+    survey_requests: bool = _setting(
+        False,
+        "Announce surveys that are due, on `survey_request_topic`. Switch it on once something there asks customers: "
+        "what fell due before is never asked for.",
+        unit="true or false",
+        example="true",
+    )
+    survey_rules: _SurveyRules = _setting(
+        {"cancel": "csat/email", "first_week": "csat/in_app", "regular": "nps/email"},
+        "When a survey is due, which one, and how to ask it. A rule that is not named asks for nothing.",
+        unit="rule=kind/way",
+        example="first_week=nps/in_app,regular=nps/email",
+    )
+    survey_regular_days: Annotated[int, Field(ge=1, le=3650)] = _setting(
+        90,
+        "The rule `regular`: so often an active customer is asked, from the first signup on.",
+        unit="days",
+        example="180",
+    )
+    survey_quiet_days: Annotated[int, Field(ge=1, le=rules.MAX_WINDOW_DAYS)] = _setting(
+        30,
+        "No customer is asked twice within so many days, nor so soon after any survey that was sent, answered or "
+        "dismissed.",
+        unit="days",
+        example="60",
+    )
     future_tolerance_seconds: Annotated[int, Field(ge=0, le=86_400 * 366)] = _setting(
         3600,
         "How far an event's time may lie beyond its record's Kafka timestamp before it is refused.",
@@ -172,7 +200,7 @@ class Settings(BaseSettings):
         20, "Values of a dimension that are exported by name; the rest adds up as `other`.", unit="values", example="50"
     )
     batch_max_records: Annotated[int, Field(ge=1, le=100_000)] = _setting(
-        5000,
+        10_000,
         "Records of one partition that are fetched, applied and committed together, at most.",
         unit="records",
         example="1000",
@@ -224,12 +252,13 @@ class Settings(BaseSettings):
     _split_lists = field_validator("windows_days", "segment_windows_days", "dimensions", mode="before")(
         rules.split_list
     )
-    _split_pairs = field_validator("topics", "currency_rates", mode="before")(rules.split_pairs)
+    _split_pairs = field_validator("topics", "currency_rates", "survey_rules", mode="before")(rules.split_pairs)
     _log_names = field_validator("log_level", "log_format", mode="before")(rules.lower_case)
     _kafka_names = field_validator("kafka_security_protocol", "kafka_sasl_mechanism", mode="before")(rules.upper_case)
     _bootstrap = field_validator("kafka_bootstrap")(rules.check_bootstrap)
     _group = field_validator("group", "instance_id")(rules.check_group)
     _topic = field_validator("dead_letter_topic", "survey_request_topic")(rules.check_topic)
+    _survey_rules = field_validator("survey_rules")(rules.check_survey_rules)
     _redis_url = field_validator("redis_url")(rules.check_redis_url)
     _redis_prefix = field_validator("redis_prefix")(rules.check_redis_prefix)
     _windows = field_validator("windows_days", "segment_windows_days")(rules.check_windows)
@@ -250,6 +279,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _check_together(self) -> Self:
         rules.check_topics_distinct(self.topics, self.dead_letter_topic, self.survey_request_topic)
+        rules.check_survey_days(regular=self.survey_regular_days, quiet=self.survey_quiet_days)
         rules.check_segment_windows(self.segment_windows_days, self.windows_days)
         rules.check_bucket_fits_zone(self.bucket_minutes, self.business_time_zone)
         rules.check_rates_foreign(self.currency_rates, self.default_currency)

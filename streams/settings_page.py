@@ -27,6 +27,7 @@ _SECTIONS: Final = (
     ("Topics", "topics"),
     ("Redis", "redis_url"),
     ("What is counted", "windows_days"),
+    ("Surveys", "survey_requests"),
     ("Limits", "future_tolerance_seconds"),
     ("The worker", "batch_max_records"),
     ("Metrics and logs", "metrics_host"),

@@ -14,9 +14,12 @@ import math
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from schemas.events import SurveyKind, SurveyWay
+from schemas.survey_requests import SURVEY_RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -316,6 +319,27 @@ def check_segment_windows(segment_windows: tuple[int, ...], windows: tuple[int, 
         counted = ",".join(str(days) for days in windows)
         raise RuleBrokenError(
             "segment_windows_days", f"{missing[0]} is none of windows_days ({counted}); add it there or drop it"
+        )
+
+
+def check_survey_rules(value: dict[str, str]) -> dict[str, str]:
+    """Each known rule asks a kind of survey in a way."""
+    check_known_keys(value, SURVEY_RULES)
+    for rule, question in value.items():
+        kind, _, way = question.partition("/")
+        if kind not in get_args(SurveyKind) or way not in get_args(SurveyWay):
+            raise ValueError(
+                f"{rule} asks {question!r}; write a kind ({', '.join(get_args(SurveyKind))}), a slash and a way "
+                f"({', '.join(get_args(SurveyWay))}), for example nps/email"
+            )
+    return value
+
+
+def check_survey_days(*, regular: int, quiet: int) -> None:
+    """Regular surveys do not silence each other."""
+    if quiet > regular:
+        raise RuleBrokenError(
+            "survey_quiet_days", f"it is longer than survey_regular_days ({regular}), so that most would be left out"
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from kpis.names import OTHER
 from streams.stream import Stream
 
 _SHOWN = "shown"
@@ -46,6 +47,10 @@ async def agree_on_shown(stream: Stream, *, limit: int) -> None:
 
 
 def largest(sizes: Counter[str], limit: int) -> list[str]:
-    """Return the largest values by name, sorted by name, so that a change of rank alone changes nothing."""
-    ranked = sorted(sizes.items(), key=lambda pair: (-pair[1], pair[0]))
+    """Return the largest values by name, sorted by name, so that a change of rank alone changes nothing.
+
+    What a partition counts as `other`, beyond its limit of values, is never among them.
+    """
+    named = [pair for pair in sizes.items() if pair[0] != OTHER]
+    ranked = sorted(named, key=lambda pair: (-pair[1], pair[0]))
     return sorted(name for name, _ in ranked[:limit])

@@ -6,8 +6,8 @@ numbers can never disagree. `MemoryTables` and `RedisTables` pass the same contr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -60,6 +60,33 @@ class CellUpdate(NamedTuple):
     amounts: Sequence[int]
 
 
+class PeriodUpdate(NamedTuple):
+    """What a commit adds to the restatements of a period that is over (see `streams.restatements`)."""
+
+    period: str
+    #: restatements to append, in their order
+    entries: Sequence[bytes]
+    #: restatements there ever were, with these (count)
+    revision: int
+    #: what all of them have changed, by count; counts that these do not change may be left out
+    changes: Mapping[str, int]
+
+
+class Restated(NamedTuple):
+    """All restatements of a period in one partition."""
+
+    #: how many there were ever (count)
+    revision: int
+    #: what they changed together, by count
+    changes: dict[str, int]
+    #: the newest of them, oldest first, RESTATEMENTS_KEPT at most; none where they were not asked for
+    entries: list[bytes]
+
+
+#: restatements of a period that a partition keeps one by one (count)
+RESTATEMENTS_KEPT: Final = 1_000
+
+
 class Commit(NamedTuple):
     """One batch's effect on a partition."""
 
@@ -70,6 +97,8 @@ class Commit(NamedTuple):
     cells: Sequence[CellUpdate]
     #: names to append, by table
     names: Mapping[str, Sequence[str]]
+    #: what it changes of periods that are over, each period once
+    restated: Sequence[PeriodUpdate] = ()
 
 
 class StreamMark(NamedTuple):
@@ -99,6 +128,14 @@ class Tables(Protocol):
     async def read_states(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
         """Return the states of customers, in their order; None for those who have none."""
 
+    def scan_states(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[tuple[str, bytes]]]]:
+        """Yield all customers of some partitions with their states: a partition and some of its customers at a time.
+
+        One pass over what is stored, in no order; each customer once, no slice empty. Whoever has a state when the scan
+        begins is there; a state that commits change meanwhile is the old or the new. Names that a slice needs are
+        stored once it is there.
+        """
+
     async def read_cells(self, partition: int, keys: Sequence[int]) -> list[int]:
         """Return the amounts of cells by key, in order; 0 where there is none."""
 
@@ -107,6 +144,9 @@ class Tables(Protocol):
 
     async def snapshot(self, partition: int, groups: Sequence[int]) -> tuple[Stored, dict[int, dict[int, int]]]:
         """Return what `load` does and all cells of groups, as of one instant."""
+
+    async def restated(self, partition: int, periods: Sequence[str] = ()) -> dict[str, Restated]:
+        """Return the restatements of all periods that have any, as of one instant; entries of those named alone."""
 
     async def commit(self, partition: int, commit: Commit) -> None:
         """Store all of it, or nothing."""
@@ -119,6 +159,12 @@ class Tables(Protocol):
 
     async def note(self, name: str, value: bytes | None) -> bytes | None:
         """Store a small value that belongs to no partition, where one is given; return what is stored."""
+
+    async def append(self, name: str, entry: bytes) -> None:
+        """Add an entry to a small log that belongs to no partition; what is in it stays, and keeps its place."""
+
+    async def entries(self, name: str, first: int = 0) -> list[bytes]:
+        """Return the entries of such a log from a place on, in the order in which they were added."""
 
     async def close(self) -> None:
         """Let go of connections."""

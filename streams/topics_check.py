@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from streams.errors import ConfigurationError
+from streams.kafka_refusal import check_admission
 
 log = structlog.get_logger(__name__)
 
@@ -41,12 +42,18 @@ async def sizes_of(topics: Iterable[str], admin: AIOKafkaAdminClient) -> dict[st
     }
 
 
-async def partition_counts(topics: Sequence[str], client_options: Mapping[str, Any]) -> dict[str, int]:
+async def partition_counts(
+    topics: Sequence[str], client_options: Mapping[str, Any], *, ca_file: object = None
+) -> dict[str, int]:
     """Return how many partitions each topic has; 0 for one that does not exist. Waits while Kafka is away.
 
     Args:
         topics: Their names.
         client_options: Of an aiokafka client: addresses and security.
+        ca_file: See `check_admission`.
+
+    Raises:
+        ConfigurationError: Kafka is there, and does not let us in.
     """
     pause = 0.1
     while True:
@@ -56,6 +63,7 @@ async def partition_counts(topics: Sequence[str], client_options: Mapping[str, A
             sizes = await sizes_of(topics, admin)
             return {topic: sizes[topic].partitions if topic in sizes else 0 for topic in topics}
         except (KafkaError, OSError) as error:
+            await check_admission(client_options, ca_file=ca_file)
             log.warning("waiting_for_kafka", reason=repr(error), pause_seconds=pause)
         finally:
             await admin.close()
@@ -77,8 +85,8 @@ def check_topics(counts: Mapping[str, int], *, input_topics: Sequence[str]) -> i
     if missing:
         raise ConfigurationError(
             "TENURE_TOPICS",
-            ", ".join(missing),
-            "no such topic in Kafka; create them with `tenure topics --create`",
+            f"{len(missing)} of {len(counts)} topics",
+            f"not there in Kafka: {', '.join(missing)}; create them with `tenure topics --create`",
         )
     sizes = {counts[topic] for topic in input_topics}
     if len(sizes) > 1:

@@ -42,7 +42,7 @@ class Writing:
     dead_letter_topic: str
     max_facts: int = 4096
     max_values: int = 4096
-    batch_max_records: int = 5000
+    batch_max_records: int = 10_000
     state_cache_customers: int = 200_000
 
     def new_names(self) -> Names:

@@ -15,7 +15,23 @@ import typer
 from typer.core import TyperGroup
 
 from streams.errors import TenureError
-from tenure.commands import company, demo, kpi, publish, replay, topics, worker
+from tenure.commands import (
+    cohorts,
+    company,
+    demo,
+    explain,
+    history,
+    kpi,
+    lenses,
+    lifetime,
+    periods,
+    publish,
+    reasons,
+    replay,
+    target,
+    topics,
+    worker,
+)
 from tenure.running import Stopped
 
 if TYPE_CHECKING:
@@ -108,6 +124,15 @@ def _begin(
 # The order is the one in which somebody new needs them.
 for function in (demo.demo, topics.topics, worker.worker, publish.publish, replay.replay, kpi.kpi, company.company):
     app.command()(function)
+app.command()(periods.periods)
+app.command()(cohorts.cohorts)
+app.command()(lifetime.lifetime)
+app.command()(explain.explain)
+app.command()(lenses.lenses)
+app.command()(reasons.reasons)
+app.command()(reasons.features)
+app.command()(history.history)
+app.add_typer(target.group)
 
 
 def main() -> None:

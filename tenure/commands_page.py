@@ -42,10 +42,15 @@ What the commands are told once and for all stands in the [settings](settings.md
 
 
 def commands() -> dict[str, Any]:
-    """Return the commands by name, in the order of the help."""
+    """Return the commands by name, in the order of the help; those of a group, "target list", after the group."""
     root = get_command(app)
     assert isinstance(root, TyperGroup), "the application has several commands"
-    return dict(root.commands)
+    found: dict[str, Any] = {}
+    for name, command in root.commands.items():
+        found[name] = command
+        if isinstance(command, TyperGroup):
+            found |= {f"{name} {member}": inner for member, inner in command.commands.items()}
+    return found
 
 
 def page() -> str:
@@ -53,7 +58,8 @@ def page() -> str:
     parts = [_HEAD]
     for name, command in commands().items():
         assert command.help, f"{name} does not say what it does"
-        parts += [f"## tenure {name}", "", *_paragraphs(command.help), *_table(command.params)]
+        parts += [f"## tenure {name}", "", *_paragraphs(command.help)]
+        parts += _members(name, command) if isinstance(command, TyperGroup) else _table(command.params)
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -63,9 +69,17 @@ def _paragraphs(text: str) -> list[str]:
         words = " ".join(paragraph.split())
         before, example, command = words.partition(" For example: ")
         lines += [before, ""]
-        if example:
+        if example and ("--file" in command or "tenure replay -" in command):  # runs as it stands, and a test runs it
             lines += ["For example:", "", "```bash", command, "```", ""]
+        elif example:
+            lines += [f"For example, on a running stream: `{command}`", ""]
     return lines
+
+
+def _members(name: str, group: TyperGroup) -> list[str]:
+    """Return where the commands of a group stand."""
+    links = [f"[`{name} {member}`](#tenure-{name}-{member})" for member in group.commands]
+    return [f"Its commands: {', '.join(links)}.", ""]
 
 
 def _table(parameters: Sequence[Any]) -> list[str]:

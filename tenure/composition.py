@@ -7,8 +7,10 @@ from typing import Any
 
 import structlog
 
-from agents import register_all
+from agents import register_all, survey_requests
 from streams.application import App, build_app
+from streams.asking import Asking, policy_of
+from streams.clock import Clock
 from streams.errors import ConfigurationError
 from streams.live import LiveCounts
 from streams.meters import Meters
@@ -72,6 +74,19 @@ def build_worker(
     stream.consumer = lambda: app.batch_consumer
     register_all(app, settings.topics, stream)
     return Worker(app, stream, writing, live, meters)
+
+
+def ask_surveys(worker: Worker, settings: Settings, clock: Clock) -> None:
+    """Let a worker that has not started yet ask for surveys that are due, if its settings say so."""
+    if settings.survey_requests:
+        asking = Asking(
+            worker.stream,
+            policy_of(settings),
+            topic=settings.survey_request_topic,
+            clock=clock,
+            session_timeout_seconds=settings.session_timeout_seconds,
+        )
+        survey_requests.register(worker.app, asking)
 
 
 async def claim_tables(settings: Settings, tables: Tables, *, partitions: int) -> None:

@@ -44,6 +44,19 @@ _SHOW_SECONDS: Final = 0.5
 _HISTORY_DAYS: Final = 400
 _PRICE_RISES: Final = (-150, 5, 180, 550)
 _AHEAD: Final = 20_000
+_PORTRAIT_PAUSE_SECONDS: Final = 2.0
+#: What the company's signups say of customers, beside what every signup may.
+DIMENSIONS: Final = ("industry", "company_size")
+#: What to say in the end: the commands read a running stream, and most of them a file.
+_FAREWELL: Final = """\
+More: `tenure company --days 90 > company.ndjson` writes such a company's events, and these look into them:
+  tenure cohorts --file company.ndjson     who stays, by month of signup
+  tenure lifetime --file company.ndjson    how long customers stay
+  tenure reasons --file company.ndjson     why they leave, and what they answer
+  tenure features --file company.ndjson    what they use
+  tenure lenses --file company.ndjson      churn by four definitions, and who makes the difference
+  tenure explain churn --file company.ndjson    which customers make up a number
+Without --file they read your own stream."""
 #: When the company goes live: fixed, so that the same seed is the same demo on every day.
 START: Final = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -62,6 +75,7 @@ async def run(settings: Settings, screen: DemoScreen, *, seconds: float | None, 
         ConfigurationError: /metrics cannot listen, or there is no Redis to embed.
     """
     configure_logs(settings.model_copy(update={"log_level": "error"}))
+    settings = settings.model_copy(update={"dimensions": settings.dimensions or DIMENSIONS})
     async with AsyncExitStack() as stack:
         redis = EmbeddedRedis()
         stack.callback(redis.stop)
@@ -81,9 +95,18 @@ async def run(settings: Settings, screen: DemoScreen, *, seconds: float | None, 
         stack.push_async_callback(demo.exporter.stop)
         await worker.app.start()
         stack.push_async_callback(_stopped, worker.app)
+        stack.callback(screen.say, _FAREWELL)
         stack.enter_context(screen)
         await demo.load_history()
+        screen.say(_invitation(redis.url, settings, instant_of(clock.now_ms())))
         await demo.live(seconds)
+
+
+def _invitation(redis_url: str, settings: Settings, now: datetime) -> str:
+    """Return how to ask for more while the demo runs; its time is not that of the machine, so `--at` is needed."""
+    name = f"export TENURE_REDIS_URL={redis_url} TENURE_DIMENSIONS={','.join(settings.dimensions)}"
+    more = "so do lifetime, reasons, features, lenses, explain churn, kpi --by industry"
+    return f"For other terminals meanwhile:\n  {name}\n  tenure cohorts --at {now:%Y-%m-%d}     ({more})"
 
 
 async def _stopped(app: App) -> None:
@@ -104,7 +127,7 @@ class Demo:
         seed: int,
         speed: float,
     ) -> None:
-        self.exporter = Exporter(worker, settings, clock)
+        self.exporter = Exporter(worker, settings, clock, portrait_pause_seconds=_PORTRAIT_PAUSE_SECONDS)
         self._settings = settings
         self._screen = screen
         self._worker = worker
@@ -200,6 +223,7 @@ class Demo:
                 metrics_url=f"http://{self._settings.metrics_host}:{server.port}/metrics",
                 health=self._health(snapshot),
                 notices=list(self._notices.recent),
+                portrait=self.exporter.portrait,
             )
         )
 
@@ -223,11 +247,19 @@ class Demo:
 
 
 def report_of_snapshot(snapshot: Snapshot, bucket_ms: int) -> dict[str, Any]:
-    """Return a snapshot in the shape of `kpi --json`, by plan; segments have the windows that are exported for them."""
-    everyone, plans = snapshot.blocks[ALL], snapshot.blocks["plan"]
-    by_plan = {value: entry_of(plans.stock, plans.windows, n) for n, value in enumerate(plans.values)}
+    """Return a snapshot in the shape of `kpi --json`, by all dimensions that the screen tells of.
+
+    Segments have the windows that are exported for them.
+    """
+    everyone = snapshot.blocks[ALL]
+    segments: dict[str, dict[str, Any]] = {}
+    for dimension in ("plan", *DIMENSIONS):
+        if dimension in snapshot.blocks:
+            block = snapshot.blocks[dimension]
+            entries = {value: entry_of(block.stock, block.windows, n) for n, value in enumerate(block.values)}
+            segments[dimension] = {value: entry for value, entry in entries.items() if any(entry["totals"].values())}
     return {
         "as_of": instant_of(snapshot.boundary * bucket_ms).isoformat(),
         **entry_of(everyone.stock, everyone.windows, 0),
-        "segments": {"plan": {value: entry for value, entry in by_plan.items() if any(entry["totals"].values())}},
+        "segments": segments,
     }

@@ -23,13 +23,14 @@ _RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[
 _WITHOUT_OFFSET: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*")
 
 
-def parse_boundary_ms(text: str, *, bucket_minutes: int, time_zone: str) -> int:
+def parse_boundary_ms(text: str, *, bucket_minutes: int, time_zone: str, option: str = "--at") -> int:
     """Read the T of `--at T`.
 
     Args:
         text: RFC 3339 with an offset, or a date, which stands for its first instant in the business time zone.
         bucket_minutes: The width of a bucket.
         time_zone: The business time zone (IANA name).
+        option: What the instant was given by, for messages.
 
     Returns:
         The instant, in ms since 1970 UTC: a multiple of the bucket.
@@ -44,20 +45,20 @@ def parse_boundary_ms(text: str, *, bucket_minutes: int, time_zone: str) -> int:
         elif re.fullmatch(r"\d{4}-\d\d-\d\d", upper):
             instant = datetime.combine(date.fromisoformat(upper), time(), ZoneInfo(time_zone))
         elif _WITHOUT_OFFSET.fullmatch(upper):
-            raise UsageError(f"--at {text}: the offset from UTC is missing; write for example {upper}Z")
+            raise UsageError(f"{option} {text}: the offset from UTC is missing; write for example {upper}Z")
         else:
-            raise UsageError(f"--at {text}: not an instant; write for example 2026-03-01 or 2026-03-01T00:00:00Z")
+            raise UsageError(f"{option} {text}: not an instant; write for example 2026-03-01 or 2026-03-01T00:00:00Z")
     except ValueError as error:
-        raise UsageError(f"--at {text}: there is no such day or time; write for example 2026-03-01") from error
+        raise UsageError(f"{option} {text}: there is no such day or time; write for example 2026-03-01") from error
     microseconds = (instant - EPOCH) // timedelta(microseconds=1)
     if not FIRST_MS <= microseconds // 1000 <= END_MS:
-        raise UsageError(f"--at {text}: only the years 2000 to 2099 are counted")
+        raise UsageError(f"{option} {text}: only the years 2000 to 2099 are counted")
     bucket_microseconds = bucket_minutes * 60_000_000
     before = microseconds // bucket_microseconds * bucket_minutes * 60_000
     if microseconds % bucket_microseconds:
         after = before + bucket_minutes * 60_000
         raise UsageError(
-            f"--at {text}: a KPI is as of a multiple of {bucket_minutes} minutes; "
+            f"{option} {text}: a KPI is as of a multiple of {bucket_minutes} minutes; "
             f"the nearest are {instant_text(before)} and {instant_text(after)}"
         )
     return before

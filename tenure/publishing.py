@@ -21,7 +21,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.codec import has_lz4
 from aiokafka.errors import KafkaError
 
-from streams.errors import LogUnavailable, UsageError
+from streams.errors import ConfigurationError, LogUnavailable, UsageError
+from streams.kafka_refusal import check_admission
 from tenure.files import EventFile
 from tenure.routing import Route, Router
 
@@ -110,19 +111,20 @@ async def publish_file(
 
     Raises:
         LogUnavailable: Kafka does not answer.
+        ConfigurationError: It answers, and does not let us in.
         UsageError: A topic that is needed does not exist; nothing after that record was sent.
         InputError: The file cannot be read on; what was read until then was sent.
     """
     router = Router(settings, topic)
     summary, began = Summary(), time.monotonic()
     step = _YIELD_EVERY if rate is None else max(1, min(_YIELD_EVERY, int(rate * _PACE_SECONDS)))
-    async with _connected(settings) as (producer, existing):
+    async with connected(settings) as (producer, existing):
         for number, record in enumerate(file.records()):
             route = router.route(record.value)
             if route.topic not in existing:
                 how = " with `tenure topics --create`" if route.topic in settings.input_topics else " first"
                 raise UsageError(f"topic {route.topic} does not exist at {settings.kafka_bootstrap}; create it{how}")
-            await _send(producer, summary, route, record.value)
+            await send(producer, summary, route, record.value)
             if number % step == 0:
                 await _keep_pace(began, number + 1, rate)
                 summary.seconds = time.monotonic() - began
@@ -131,7 +133,8 @@ async def publish_file(
     return summary
 
 
-async def _send(producer: AIOKafkaProducer, summary: Summary, route: Route, value: bytes) -> None:
+async def send(producer: AIOKafkaProducer, summary: Summary, route: Route, value: bytes) -> None:
+    """Send one record; what becomes of it, the summary says later."""
     topic, key, headers, event_type = route
     try:
         delivery = await producer.send(topic, value, key=key, headers=list(headers))
@@ -156,7 +159,7 @@ async def _keep_pace(began: float, sent: int, rate: float | None) -> None:
 
 
 @asynccontextmanager
-async def _connected(settings: Settings) -> AsyncIterator[tuple[AIOKafkaProducer, frozenset[str]]]:
+async def connected(settings: Settings) -> AsyncIterator[tuple[AIOKafkaProducer, frozenset[str]]]:
     """Yield a producer and the topics that exist; when it is left, Kafka has what was sent."""
     # What aiokafka would log stands in the one line that the command ends with.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
@@ -176,6 +179,7 @@ async def _connected(settings: Settings) -> AsyncIterator[tuple[AIOKafkaProducer
         await producer.start()
     except (KafkaError, OSError) as error:
         await producer.stop()
+        await check_admission(options, ca_file=settings.kafka_ca_file)
         raise LogUnavailable(
             f"Kafka at {settings.kafka_bootstrap}", f"{error}; start it, or set kafka_bootstrap"
         ) from error
@@ -188,12 +192,20 @@ async def _connected(settings: Settings) -> AsyncIterator[tuple[AIOKafkaProducer
 
 
 def client_options(settings: Settings) -> dict[str, Any]:
-    """Return what any aiokafka client needs to reach the Kafka of the settings."""
+    """Return what any aiokafka client needs to reach the Kafka of the settings.
+
+    Raises:
+        ConfigurationError: The file of authorities holds no certificates.
+    """
     protocol = settings.kafka_security_protocol
     options: dict[str, Any] = {"bootstrap_servers": settings.kafka_bootstrap, "security_protocol": protocol}
     if protocol.endswith("SSL"):
         file = settings.kafka_ca_file
-        options["ssl_context"] = ssl.create_default_context(cafile=None if file is None else str(file))
+        try:
+            options["ssl_context"] = ssl.create_default_context(cafile=None if file is None else str(file))
+        except OSError as error:
+            advice = f"no certificates can be read from it ({error.strerror or error}); it must hold them as PEM"
+            raise ConfigurationError("TENURE_KAFKA_CA_FILE", str(file), advice) from error
     if protocol.startswith("SASL"):
         assert settings.kafka_password is not None, "the settings have been checked"
         options["sasl_mechanism"] = settings.kafka_sasl_mechanism

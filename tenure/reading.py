@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from streams.errors import UsageError
 from streams.holdings import read_head
 from streams.redis_tables import RedisTables, connect
 from streams.settings import Settings
-from streams.tables import Head, Stored, Tables
+from streams.tables import Head, Stored, StreamMark, Tables
 from streams.writing import meaning_of
 from tenure.composition import check_mark
 from tenure.instants import end_of_bucket_ms
@@ -40,6 +41,21 @@ async def read_report(
         ConfigurationError: Its tables were counted under other settings.
         TablesUnavailable: Redis does not answer.
     """
+    async with running_tables(settings) as (tables, mark):
+        now_ms = (clock or WallClock()).now_ms()
+        instants = list(at_ms) or [end_of_bucket_ms(now_ms, settings.bucket_minutes)]
+        return await report_of(settings, tables, partitions=mark.partitions, at_ms=instants, by=by)
+
+
+@asynccontextmanager
+async def running_tables(settings: Settings) -> AsyncIterator[tuple[Tables, StreamMark]]:
+    """Open the tables of a running stream, and close them in the end.
+
+    Raises:
+        UsageError: There is no stream under this prefix.
+        ConfigurationError: Its tables were counted under other settings.
+        TablesUnavailable: Redis does not answer.
+    """
     tables = RedisTables(await connect(settings.redis_url.get_secret_value()), prefix=settings.redis_prefix)
     try:
         mark = await tables.read_mark()
@@ -49,9 +65,7 @@ async def read_report(
                 "start `tenure worker` with the same settings, or set TENURE_REDIS_URL and TENURE_REDIS_PREFIX to its"
             )
         check_mark(settings, mark)
-        now_ms = (clock or WallClock()).now_ms()
-        instants = list(at_ms) or [end_of_bucket_ms(now_ms, settings.bucket_minutes)]
-        return await report_of(settings, tables, partitions=mark.partitions, at_ms=instants, by=by)
+        yield tables, mark
     finally:
         await tables.close()
 

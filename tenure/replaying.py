@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from kpis.instants import milliseconds
 from streams.embedded import CLUSTERS, Cluster
@@ -42,6 +42,23 @@ async def replay(
     Raises:
         InputError: The file cannot be read.
     """
+    found = await replayed(path, settings, file_format=file_format)
+    instants = list(at_ms) or [end_of_bucket_ms(found.last_ms, settings.bucket_minutes)]
+    return await report_of(settings, found.tables, partitions=found.partitions, at_ms=instants, by=by)
+
+
+class Replayed(NamedTuple):
+    """What a file left in the tables; `last_ms` is the latest event time (ms since 1970), 0 where nothing was valid."""
+
+    tables: MemoryTables
+    partitions: int
+    last_ms: int
+    #: with all records of the file
+    log: Log
+
+
+async def replayed(path: str, settings: Settings, *, file_format: str | None = None) -> Replayed:
+    """Run a file of events through the agents, into tables of its own; arguments and errors are those of `replay`."""
     events = EventFile(path, file_format)
     log = Log(_PARTITIONS)
     tables = MemoryTables()
@@ -57,9 +74,7 @@ async def replay(
         await worker.app.stop()
         del CLUSTERS[_CLUSTER]
     heads = [decode_head(head) for n in range(_PARTITIONS) if (head := (await tables.load(n)).head) is not None]
-    last_ms = max((head.watermark_ms for head in heads), default=0)
-    instants = list(at_ms) or [end_of_bucket_ms(last_ms, settings.bucket_minutes)]
-    return await report_of(settings, tables, partitions=_PARTITIONS, at_ms=instants, by=by)
+    return Replayed(tables, _PARTITIONS, max((head.watermark_ms for head in heads), default=0), log)
 
 
 async def feed(log: Log, worker: Worker, values: Iterable[bytes], settings: Settings) -> None:

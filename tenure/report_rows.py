@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from schemas.formulas import Ratio
 
+CALENDAR: Final = ("month", "year")
+"""Windows that are no number of days."""
+
 
 class RatioRow(NamedTuple):
     """A ratio as people read it.
@@ -132,8 +135,9 @@ def unseen_feeds(entry: Mapping[str, Any]) -> frozenset[Feed]:
     Args:
         entry: One object of a report, with all its windows: a feed that is quiet for a week is not dead.
     """
-    days = {int(name.removesuffix("d")): counts for name, counts in entry["windows"].items() if name != "month"}
-    counts = days[max(days)] if days else entry["windows"].get("month", {})
+    calendar = {name: counts for name, counts in entry["windows"].items() if name in CALENDAR}
+    days = {int(name.removesuffix("d")): counts for name, counts in entry["windows"].items() if name not in CALENDAR}
+    counts = days[max(days)] if days else next(iter(calendar.values()), {})
     silent, silent_due = counts.get("dropoff_silent"), counts.get("dropoff_silent_matured")
     unseen = set()
     if counts.get("customers_engaged") == 0 and silent == silent_due:  # those who were engaged may all have left
@@ -153,6 +157,6 @@ def fraction_of(counts: Mapping[str, Any], totals: Mapping[str, Any], ratio: Rat
 
 def window_words(name: str) -> str:
     """Return the name of a window in words of at most 9 characters: "30d" is 30 days."""
-    if name == "month":
-        return "month"
+    if name in CALENDAR:
+        return name
     return "1 day" if name == "1d" else f"{name.removesuffix('d')} days"

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.live import Live
 
 from tenure.screen_history import History
-from tenure.screen_layout import SHOWN_VALUES, demo_line, demo_screen
+from tenure.screen_layout import SHOWN_VALUES, demo_line, demo_screen, topic_lines
 from tenure.screen_view import DemoView, Health, Notice
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["DemoScreen", "DemoView", "Health", "LiveScreen", "Notice", "PlainScreen", "open_screen"]
 
 PLAIN_LINE_SECONDS: Final = 3.0
+TURN_SECONDS: Final = 5.0
+"""How long a topic stays on a screen that has no room for all of them: each comes up within a minute."""
 
 
 class DemoScreen(Protocol):
@@ -50,14 +52,17 @@ class LiveScreen:
     Args:
         console: The terminal.
         currency: The currency that MRR is counted in (ISO 4217).
+        now_seconds: A clock that never steps back; only differences count.
     """
 
-    def __init__(self, console: Console, currency: str) -> None:
+    def __init__(self, console: Console, currency: str, now_seconds: Callable[[], float] = time.monotonic) -> None:
         self._console = console
         self._currency = currency
         self._history = History(SHOWN_VALUES)
         self._live = Live(console=console, auto_refresh=False, screen=False, vertical_overflow="crop")
         self._shown = False
+        self._now_seconds = now_seconds
+        self._began_seconds = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -74,8 +79,10 @@ class LiveScreen:
         if not self._shown:
             self._live.start()
             self._shown = True
+            self._began_seconds = self._now_seconds()
         width, height = self._console.size
-        drawn = demo_screen(view, self._history, currency=self._currency, width=width, height=height - 1)
+        turn = int((self._now_seconds() - self._began_seconds) / TURN_SECONDS)
+        drawn = demo_screen(view, self._history, currency=self._currency, width=width, height=height - 1, turn=turn)
         self._live.update(drawn, refresh=True)
 
     def say(self, line: str) -> None:
@@ -84,7 +91,7 @@ class LiveScreen:
 
 
 class PlainScreen:
-    """One line every few seconds, for pipes, logs and terminals that cannot redraw.
+    """A line every few seconds, and one topic after another; for pipes, logs and terminals that cannot redraw.
 
     Args:
         output: Where lines go.
@@ -98,6 +105,7 @@ class PlainScreen:
         self._now_seconds = now_seconds
         self._shown_at_seconds: float | None = None
         self._last: DemoView | None = None
+        self._lines = 0
         self._notices_told = 0
 
     def __enter__(self) -> Self:
@@ -108,6 +116,8 @@ class PlainScreen:
     ) -> None:
         if self._last is not None:
             self._write(demo_line(self._last, currency=self._currency))
+            for line in topic_lines(self._last, currency=self._currency):
+                self._write(line)
 
     def show(self, view: DemoView) -> None:
         """Print what is new to tell, and the numbers if it is time again."""
@@ -119,6 +129,9 @@ class PlainScreen:
             self._shown_at_seconds = now_seconds
             self._last = None
             self._write(demo_line(view, currency=self._currency))
+            topics = topic_lines(view, currency=self._currency)
+            self._write(topics[self._lines % len(topics)])
+            self._lines += 1
         else:
             self._last = view
 

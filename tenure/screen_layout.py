@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rich.box import ROUNDED
 from rich.console import Group, RenderableType
@@ -16,20 +16,19 @@ from rich.table import Table
 from rich.text import Text
 
 from tenure import screen_formats as formats
-from tenure.report_rows import value_at
+from tenure.screen_topics import BY_SEGMENT, LINES, OTHERS, Topic, ratio
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tenure.screen_history import History, Report
     from tenure.screen_view import DemoView
 
-WINDOW: Final = "30d"
 LOOK_BACK: Final = timedelta(days=7)
 TILES_IN_A_ROW: Final = 4
 _LEAST_WIDTH: Final = 60
 _NOTEWORTHY_LINES: Final = 3
-_LENS_LINES: Final = 6
+_TOPIC_WIDTH: Final = 40
 _FIXED_LINES: Final = 1 + 2 * 4 + 2 + 3
 """The heading, two rows of tiles, the frame of the plans, and the stream's health."""
 
@@ -59,12 +58,6 @@ def _total(name: str, report: Report) -> float | None:
     return found
 
 
-def _ratio(path: tuple[str, ...], report: Report) -> float | None:
-    # Where this window is not counted, nothing is said: another one's number under this title would be wrong.
-    windows: Mapping[str, Any] = report["windows"]
-    return value_at(windows[WINDOW]["ratios"], path) if WINDOW in windows else None
-
-
 def _percent(value: float | None, _currency: str) -> str:
     return formats.percent(value, 1)
 
@@ -78,7 +71,7 @@ def _whole(value: float | None, _currency: str) -> str:
 
 
 def _percent_tile(name: str, title: str, path: tuple[str, ...], good: int) -> Tile:
-    return Tile(name, title, partial(_ratio, path), _percent, _points, good)
+    return Tile(name, title, partial(ratio, path), _percent, _points, good)
 
 
 TILES: Final = (
@@ -91,7 +84,7 @@ TILES: Final = (
     Tile(
         "nps",
         "NPS 30d",
-        partial(_ratio, ("nps",)),
+        partial(ratio, ("nps",)),
         lambda value, _currency: formats.score(value),
         _points,
         1,
@@ -99,7 +92,7 @@ TILES: Final = (
     Tile(
         "quick",
         "Quick ratio",
-        partial(_ratio, ("quick_ratio",)),
+        partial(ratio, ("quick_ratio",)),
         lambda value, _currency: formats.times(value),
         lambda value, _currency: f"{abs(value):.2f}",
         1,
@@ -109,7 +102,9 @@ TILES: Final = (
 SHOWN_VALUES: Final = {tile.name: tile.read for tile in TILES}
 
 
-def demo_screen(view: DemoView, history: History, *, currency: str, width: int, height: int) -> RenderableType:
+def demo_screen(
+    view: DemoView, history: History, *, currency: str, width: int, height: int, turn: int = 0
+) -> RenderableType:
     """Return the whole screen.
 
     Args:
@@ -118,15 +113,22 @@ def demo_screen(view: DemoView, history: History, *, currency: str, width: int, 
         currency: The currency that MRR is counted in (ISO 4217).
         width: Columns that there are.
         height: Lines that there are; the noteworthy and the smallest plans give way first.
+        turn: Topics that do not fit take turns: which one it is.
     """
     width = max(width, _LEAST_WIDTH)
     left = height - _FIXED_LINES
+    side_by_side = min(len(OTHERS), width // _TOPIC_WIDTH)
+    rows = min(-(-len(OTHERS) // side_by_side), max(0, left - LINES - _NOTEWORTHY_LINES) // (LINES + 2))
+    left -= rows * (LINES + 2)
     plans = len(view.report.get("segments", {}).get("plan", {}))
-    middle = max(_LENS_LINES, min(plans + 1, left - _NOTEWORTHY_LINES))
+    middle = max(LINES, min(plans + 1, left - _NOTEWORTHY_LINES))
     notable = max(0, min(_NOTEWORTHY_LINES, left - middle))
+    in_turn = [*BY_SEGMENT, *OTHERS[rows * side_by_side :]]
     parts: list[RenderableType] = [_heading(view, width)]
     parts += _tile_rows(view, history, currency, width)
-    parts.append(_middle(view, currency, width, middle))
+    parts.append(_middle(in_turn[turn % len(in_turn)], view, currency, width, middle))
+    for first in range(0, rows * side_by_side, side_by_side):
+        parts.append(_topics(OTHERS[first : first + side_by_side], view, currency, width // side_by_side))
     if notable:
         parts.append(_noteworthy(view, notable))
     parts.append(_health(view))
@@ -178,60 +180,27 @@ def _change(tile: Tile, history: History, currency: str) -> Text:
     return Text(("▲" if change[0] > 0 else "▼") + shown, style=style)
 
 
-def _middle(view: DemoView, currency: str, width: int, lines: int) -> RenderableType:
-    """Return the plans and, beside or without them, churn under its four definitions."""
+def _middle(topic: Topic, view: DemoView, currency: str, width: int, lines: int) -> RenderableType:
+    """Return a topic, the plans at first, and beside it churn under its four definitions."""
     lenses_width = 27
     grid = Table.grid(expand=False, padding=0)
     grid.add_column(width=width - lenses_width)
     grid.add_column(width=lenses_width)
-    plans = _plans(view, currency, width - lenses_width - 4, lines)
-    grid.add_row(
-        Panel(
-            plans,
-            title=Text("By plan, 30 days", style="bold"),
-            title_align="left",
-            border_style="dim",
-            height=lines + 2,
-        ),
-        Panel(
-            _lenses(view),
-            title=Text("Churn 30d, defined by", style="bold"),
-            title_align="left",
-            border_style="dim",
-            height=lines + 2,
-        ),
-    )
+    drawn = topic.drawn(view, currency, width - lenses_width - 4, lines)
+    grid.add_row(_framed(drawn, topic.title, lines), _framed(_lenses(view), "Churn 30d, defined by", lines))
     return grid
 
 
-def _plans(view: DemoView, currency: str, width: int, lines: int) -> RenderableType:
-    wide = width >= 74
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
-    table.add_column("plan", no_wrap=True, max_width=12, overflow="ellipsis")
-    for heading in (
-        ("custom.", "MRR", "left 7d", "churn") if not wide else ("customers", "MRR", "left in 7d", "NPS", "churn")
-    ):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    found: Mapping[str, Any] = view.report.get("segments", {}).get("plan", {})
-    by_size = sorted(found.items(), key=lambda pair: (-pair[1]["totals"]["customers_active"], pair[0]))
-    shown = by_size[: max(1, lines - 1)]
-    highest = max((_ratio(("churn", "standard"), segment) or 0.0 for _, segment in shown), default=0.0)
-    bar_width = 24 if wide else 9
-    for name, segment in shown:
-        churn = _ratio(("churn", "standard"), segment)
-        cells = [
-            formats.count(segment["totals"]["customers_active"]),
-            formats.short_money(segment["totals"].get("mrr"), currency, unit=False),
-            formats.percent(_ratio(("dropoff_7d",), segment), 1),
-        ]
-        if wide:
-            cells.append(formats.score(_ratio(("nps",), segment)))
-        cells.append(formats.percent(churn, 1))
-        table.add_row(
-            name, *cells, Text(formats.bar((churn or 0) / highest if highest else None, bar_width), style="yellow")
-        )
-    return table
+def _topics(topics: Sequence[Topic], view: DemoView, currency: str, width: int) -> RenderableType:
+    grid = Table.grid(expand=False, padding=0)
+    for _ in topics:
+        grid.add_column(width=width)
+    grid.add_row(*(_framed(topic.drawn(view, currency, width - 4, LINES), topic.title, LINES) for topic in topics))
+    return grid
+
+
+def _framed(content: RenderableType, title: str, lines: int) -> RenderableType:
+    return Panel(content, title=Text(title, style="bold"), title_align="left", border_style="dim", height=lines + 2)
 
 
 def _lenses(view: DemoView) -> RenderableType:
@@ -240,9 +209,9 @@ def _lenses(view: DemoView) -> RenderableType:
     table.add_column(no_wrap=True, width=13)
     table.add_column(justify="right", no_wrap=True, width=8)
     for name in ("standard", "stripe", "baremetrics", "profitwell"):
-        table.add_row(name, Text(formats.percent(_ratio(("churn", name), view.report)), style="bold"))
-    table.add_row(Text("CSAT", style="dim"), _percent(_ratio(("csat",), view.report), ""))
-    table.add_row(Text("survey reply", style="dim"), _percent(_ratio(("survey_response",), view.report), ""))
+        table.add_row(name, Text(formats.percent(ratio(("churn", name), view.report)), style="bold"))
+    table.add_row(Text("CSAT", style="dim"), _percent(ratio(("csat",), view.report), ""))
+    table.add_row(Text("survey reply", style="dim"), _percent(ratio(("survey_response",), view.report), ""))
     return table
 
 
@@ -298,3 +267,8 @@ def demo_line(view: DemoView, *, currency: str) -> str:
         f"identities violated {health.identities_violated:,}",
     )
     return "  ".join(parts)
+
+
+def topic_lines(view: DemoView, *, currency: str) -> list[str]:
+    """Return what stands beside the tiles, a line a topic; arguments are those of `demo_line`."""
+    return [f"{topic.title}: {topic.said(view, currency)}" for topic in (*BY_SEGMENT, *OTHERS)]

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from kpis.portrait import Portrait
+
 
 @dataclass(frozen=True)
 class Notice:
@@ -60,13 +62,14 @@ class DemoView:
     """All that the demo shows at one moment.
 
     Args:
-        report: One object of the list that `kpi --json` prints, by plan.
+        report: One object of the list that `kpi --json` prints, by plan, industry and company size.
         simulated_now: The instant that the company lives in, aware.
         speed: Simulated seconds a second.
         events_per_second: How fast events are applied now.
         metrics_url: Where /metrics is served, or None where it is not.
         health: How the stream is doing.
         notices: What was noteworthy, oldest first; the last few are shown.
+        portrait: What the last look at all customers found; None before the first.
     """
 
     report: Mapping[str, Any]
@@ -76,3 +79,4 @@ class DemoView:
     metrics_url: str | None
     health: Health
     notices: Sequence[Notice] = ()
+    portrait: Portrait | None = None

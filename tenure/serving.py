@@ -8,15 +8,18 @@ from typing import Final
 
 import structlog
 
+from kpis.portrait import Portrait
 from streams.clock import Clock
-from streams.errors import TablesUnavailable
+from streams.errors import TablesUnavailable, TenureError
 from streams.exposition import exposition_of
 from streams.live import ALL, Snapshot
 from streams.serving import MetricsServer
 from streams.settings import Settings
 from streams.shown import agree_on_shown
+from streams.target_store import TargetStore
 from tenure.composition import Worker
 from tenure.instants import end_of_bucket_ms
+from tenure.portraying import LEAST_PAUSE_SECONDS, Portraying
 
 log = structlog.get_logger(__name__)
 _SHOWN_SECONDS: Final = 60.0
@@ -27,13 +30,18 @@ _ROOM_SECONDS: Final = 2.0
 class Exporter:
     """Computes the rolling counts again and again, and serves what Prometheus reads."""
 
-    def __init__(self, worker: Worker, settings: Settings, clock: Clock) -> None:
-        """Take the worker, and the clock that says which bucket is the running one."""
+    def __init__(
+        self, worker: Worker, settings: Settings, clock: Clock, *, portrait_pause_seconds: float = LEAST_PAUSE_SECONDS
+    ) -> None:
+        """Take the worker, the clock that says which bucket is the running one, and the least pause between scans."""
         self._worker = worker
         self._settings = settings
         self._clock = clock
         self._counts = b""
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._targets = TargetStore(worker.writing.tables)
+        self._targets_unread = False
+        self._portraying = Portraying(worker, settings, clock, least_pause_seconds=portrait_pause_seconds)
         self._shown_at = -_SHOWN_SECONDS
         self.snapshot: Snapshot | None = None
         self._generation = -1
@@ -46,13 +54,25 @@ class Exporter:
             ConfigurationError: The port cannot be had.
         """
         await self.server.start(self._settings.metrics_host, self._settings.metrics_port)
-        self._task = asyncio.get_running_loop().create_task(self._run(), name="exporter")
+        loop = asyncio.get_running_loop()
+        self._tasks = {
+            loop.create_task(self._run(), name="exporter"),
+            # Beside it: a Redis that does not answer holds up targets, which rest there, and not the counts.
+            loop.create_task(self._watch_targets(), name="targets"),
+            loop.create_task(self._portraying.run(), name="portrait"),
+        }
+
+    @property
+    def portrait(self) -> Portrait | None:
+        """What the last look at all customers found; None where there is none, or where it is not ours to show."""
+        return self._portraying.portrait
 
     async def stop(self) -> None:
-        """Stop both."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        """Stop all of it."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
         await self.server.stop()
 
     async def _run(self) -> None:
@@ -81,6 +101,26 @@ class Exporter:
             log.error("identities_violated", violations=snapshot.violations[:10], count=len(snapshot.violations))
         worker.meters.look_at_counts(snapshot, bucket_ms=bucket_ms, seconds=time.perf_counter() - began)
         return snapshot
+
+    async def _watch_targets(self) -> None:
+        while True:
+            await self.look_at_targets()
+            await asyncio.sleep(self._settings.metrics_refresh_seconds)
+
+    async def look_at_targets(self) -> None:
+        """Show the targets that hold now, where partition 0 is ours; while Redis is away, what was read last holds."""
+        worker = self._worker
+        if 0 not in worker.stream.partitions:
+            worker.meters.look_at_targets(())
+            return
+        try:
+            worker.meters.look_at_targets(await self._targets.current())
+        except TenureError as error:
+            if not self._targets_unread:
+                log.warning("targets_not_read", reason=str(error))
+            self._targets_unread = True
+        else:
+            self._targets_unread = False
 
     async def _agree_on_shown(self) -> None:
         """Agree with the other workers on the values that are shown; while Redis is away, what was agreed holds."""
@@ -117,7 +157,12 @@ class Exporter:
         # Looked at by each scrape: a worker that was stopped is scraped before it computes again.
         withheld = self._withheld()
         worker.meters.look_at_withholding(withheld=withheld)
-        return (b"" if withheld or self._is_outdated() else self._counts) + worker.meters.exposition()
+        counts = b"" if withheld or self._is_outdated() else self._counts
+        # In one scrape with the counts: whoever adds workers up sees that a partition is in none of them, or in two.
+        counted = self.snapshot.partitions if self.snapshot is not None and counts else frozenset()
+        worker.meters.look_at_counted(counted)
+        portrait = self._portraying.exposition if 0 in counted else b""
+        return counts + portrait + worker.meters.exposition()
 
     def _is_outdated(self) -> bool:
         """Whether partitions were shared out anew since the counts were made; some may be somebody else's now."""

@@ -23,6 +23,7 @@ from aiokafka.errors import (
 )
 
 from streams.errors import CheckFailed, LogUnavailable, UsageError
+from streams.kafka_refusal import check_admission
 from streams.topics_check import sizes_of
 from tenure.publishing import client_options
 
@@ -121,11 +122,13 @@ def fault_of(topics: Sequence[Topic]) -> str | None:
 async def _administration(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     # What aiokafka would log stands in the one line that the command ends with.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
-    admin = AIOKafkaAdminClient(**client_options(settings))
+    options = client_options(settings)
+    admin = AIOKafkaAdminClient(**options)
     try:
         await admin.start()
         yield admin
     except (KafkaError, OSError) as error:
+        await check_admission(options, ca_file=settings.kafka_ca_file)
         reason = f"{error}; start it, or set kafka_bootstrap"
         raise LogUnavailable(f"Kafka at {settings.kafka_bootstrap}", reason) from error
     finally:

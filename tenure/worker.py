@@ -11,14 +11,15 @@ import uvloop
 
 from streams.application import run_until_stopped
 from streams.clock import WallClock
-from streams.errors import TablesUnavailable
+from streams.errors import TablesUnavailable, TenureError
 from streams.kafka import broker_url, credentials
 from streams.logs import configure_logs
 from streams.redis_tables import RedisTables, check_durability, connect
 from streams.settings import Settings
 from streams.topics_check import check_topics, partition_counts
-from tenure.composition import build_worker, claim_tables
+from tenure.composition import ask_surveys, build_worker, claim_tables
 from tenure.publishing import client_options
+from tenure.redis_watch import RedisWatch
 from tenure.serving import Exporter
 
 log = structlog.get_logger(__name__)
@@ -35,11 +36,12 @@ async def run(settings: Settings) -> None:
     """
     configure_logs(settings)
     topics = [*settings.input_topics, settings.dead_letter_topic]
-    counts = await partition_counts(topics, client_options(settings))
+    if settings.survey_requests:
+        topics.append(settings.survey_request_topic)
+    counts = await partition_counts(topics, client_options(settings), ca_file=settings.kafka_ca_file)
     partitions = check_topics(counts, input_topics=settings.input_topics)
-    tables = await opened_tables(settings)
+    tables = await claimed_tables(settings, partitions=partitions)
     try:
-        await claim_tables(settings, tables, partitions=partitions)
         file = settings.kafka_ca_file
         worker = build_worker(
             settings,
@@ -54,13 +56,17 @@ async def run(settings: Settings) -> None:
                 ca_file=None if file is None else str(file),
             ),
         )
+        ask_surveys(worker, settings, WallClock())
         exporter = Exporter(worker, settings, WallClock())
         await exporter.start()
         log.info("worker_started", group=settings.group, partitions=partitions, metrics_port=exporter.server.port)
+        watch = asyncio.create_task(RedisWatch(tables, worker.meters).run(), name="redis-watch")
         _tune_collector()
         try:
             await run_until_stopped(worker.app)
         finally:
+            watch.cancel()
+            await asyncio.wait({watch})
             await exporter.stop()
             await worker.stream.close()
             log.info("worker_stopped")
@@ -75,22 +81,31 @@ def _tune_collector() -> None:
     gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
 
 
-async def opened_tables(settings: Settings) -> RedisTables:
-    """Connect to the Redis of the settings and look whether it keeps what it is told; waits while it is away.
+async def claimed_tables(settings: Settings, *, partitions: int) -> RedisTables:
+    """Connect to the Redis of the settings, look whether it keeps what it is told, and claim the tables there.
+
+    Waits while Redis is away.
 
     Raises:
-        ConfigurationError: It may lose data, and no setting allows that.
+        ConfigurationError: It may lose data, and no setting allows that; or its tables belong to another stream.
     """
     pause = 0.1
     while True:
         try:
-            client = await connect(settings.redis_url.get_secret_value())
-            unsafe = await check_durability(client, allow_unsafe=settings.allow_unsafe_redis)
+            return await _claimed(settings, partitions)
         except TablesUnavailable as error:
             log.warning("waiting_for_redis", redis=settings.redis_address, reason=error.reason, pause_seconds=pause)
             await asyncio.sleep(pause)
             pause = min(2 * pause, 5.0)
-        else:
-            for found in unsafe:
-                log.warning("redis_unsafe", finding=found)
-            return RedisTables(client, prefix=settings.redis_prefix)
+
+
+async def _claimed(settings: Settings, partitions: int) -> RedisTables:
+    client = await connect(settings.redis_url.get_secret_value())
+    tables = RedisTables(client, prefix=settings.redis_prefix)
+    try:
+        await check_durability(client, allow_unsafe=settings.allow_unsafe_redis)
+        await claim_tables(settings, tables, partitions=partitions)
+    except TenureError:
+        await tables.close()
+        raise
+    return tables

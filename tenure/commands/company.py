@@ -5,9 +5,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from tenure.commands.options import Config
+
+if TYPE_CHECKING:
+    from tenure.company import Company
 
 
 def company(
@@ -22,10 +28,16 @@ def company(
         datetime,
         typer.Option("--end", formats=["%Y-%m-%d"], metavar="DATE", help="The day after the last one, in UTC."),
     ] = datetime(2026, 1, 1),  # noqa: DTZ001 - typer reads dates without a zone; it becomes UTC below
+    live: Annotated[
+        bool,
+        typer.Option("--live", help="Send to Kafka: all events until now, past --end too, then each when it happens."),
+    ] = False,
+    config: Config = None,
 ) -> None:
     """Print the events of a simulated company as NDJSON.
 
-    They come in the order of their arrival, and as in life some are late, repeated or damaged. For example:
+    They come in the order of their arrival, and as in life some are late, repeated or damaged. With --live they go to
+    Kafka instead. For example:
     tenure company --days 90 | tenure replay - --by plan
     """
     import sys
@@ -34,6 +46,9 @@ def company(
 
     start = end.replace(tzinfo=UTC)
     story = Company(seed, start, customers=customers, history_days=days, founded_days=days)
+    if live:
+        _send(story, config)
+        return
     write = sys.stdout.buffer.write
     for arrival in story.events():
         if arrival.arrived_at_ms >= story.start_ms:
@@ -41,3 +56,18 @@ def company(
         # A damaged record may hold line ends; in a file of lines it must stay one record.
         write(arrival.value.replace(b"\n", b" ") + b"\n")
     sys.stdout.flush()
+
+
+def _send(story: Company, config: Path | None) -> None:
+    """Send a company's events until the process is stopped, which is how it ends."""
+    from streams.clock import WallClock
+    from streams.settings_loading import load_settings
+    from tenure.running import Stopped, run_until_stopped
+
+    settings = load_settings(config)
+    from tenure.company_live import send_as_it_happens  # slow to import, so not before the settings are checked
+
+    try:
+        run_until_stopped(send_as_it_happens(settings, story.events(), WallClock()))
+    except Stopped:
+        return

@@ -11,7 +11,7 @@ import redis
 
 from kpis.cells import FIELD_BITS, FIELD_MASK
 from streams.redis_tables import RedisTables, connect
-from streams.tables import CellUpdate, Commit, Head, Stored, Tables, encode_head
+from streams.tables import CellUpdate, Commit, Head, PeriodUpdate, Stored, Tables, encode_head
 from tests.services.process import Process, free_port, listens
 
 Cells = Mapping[int, Mapping[int, int]]
@@ -71,10 +71,11 @@ def a_commit(
     states: Mapping[str, bytes] | None = None,
     cells: Cells = NO_CELLS,
     names: Mapping[str, Sequence[str]] | None = None,
+    restated: Sequence[PeriodUpdate] = (),
 ) -> Commit:
     """Return a commit whose cells are given as amounts by group and field."""
     updates = [CellUpdate(group, list(fields), list(fields.values())) for group, fields in cells.items()]
-    return Commit(expected, head, states or {}, updates, names or {})
+    return Commit(expected, head, states or {}, updates, names or {}, restated)
 
 
 def key_of(group: int, field: int) -> int:
@@ -97,7 +98,7 @@ class Everything:
         self.groups = groups
 
     async def of(self, tables: Tables, partition: int = 0) -> tuple[object, ...]:
-        """Return head, names, states and cells: what must be as before where a commit was refused."""
+        """Return head, names, states, cells and restatements: what must be as before where a commit was refused."""
         stored, cells = await tables.snapshot(partition, self.groups)
         states = await tables.read_states(partition, self.customers)
         return stored.head, names_of(stored), states, cells

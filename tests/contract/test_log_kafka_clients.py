@@ -1,10 +1,12 @@
-"""What other clients write to Kafka is read as they wrote it: compressed, large, or both."""
+"""What other clients write to Kafka is read as they wrote it: compressed, large, under whatever names."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.record.default_records import DefaultRecordBase, _DefaultRecordBatchBuilderPy
 from confluent_kafka import Producer
 
 from streams.records import TP
@@ -45,3 +47,43 @@ async def test_records_larger_than_a_fetch_are_read(kafka: Kafka, prefix: str) -
     async with Worker(KafkaUnderTest(kafka.bootstrap), prefix, [topic], ledger):
         await ledger.until(lambda: ledger.total() == 8)
     assert [len(value or b"") for value in ledger.values(topic, 0)] == [5_000_000, 5] * 2
+
+
+class NoText(str):
+    """A header's name whose bytes are no UTF-8."""
+
+    __slots__ = ()
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        """Return bytes that no text has, after those of the name itself."""
+        return super().encode(encoding, errors) + b"\xff\xfe"
+
+
+@pytest.mark.parametrize("compression", [DefaultRecordBase.CODEC_NONE, DefaultRecordBase.CODEC_GZIP])
+async def test_header_names_that_are_no_text_are_read_with_replacements(
+    compression: int, kafka: Kafka, prefix: str
+) -> None:
+    """Kafka takes any bytes for a name; one producer that writes such must not stop the stream."""
+    topic = f"{prefix}events"
+    kafka.create_topics([topic], 1)
+    producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap)
+    await producer.start()
+    for number in range(3):  # batches before and after, and records before and after in its own
+        batch = producer.create_batch()
+        batch._builder = _DefaultRecordBatchBuilderPy(2, compression, 0, -1, -1, 0, 16384)  # takes our names
+        for name in ("first", NoText("bad") if number == 1 else "fine", "last"):
+            headers = [("b", b"1"), (name, b"\xff"), ("e", None)]
+            batch.append(key=b"k", value=b"%d" % number, timestamp=1_000 + number, headers=headers)
+        await (await producer.send_batch(batch, topic, partition=0))
+    await producer.stop()
+    ledger = Ledger()
+    async with Worker(KafkaUnderTest(kafka.bootstrap), prefix, [topic], ledger):
+        await ledger.until(lambda: ledger.total() == 9)
+    expected = [
+        (at, 1_000 + at // 3, b"k", b"%d" % (at // 3), [("b", b"1"), (name, b"\xff"), ("e", None)])
+        for at, name in enumerate(
+            ["first", "fine", "last", "first", "bad\ufffd\ufffd", "last", "first", "fine", "last"]
+        )
+    ]
+    actual = [(r.offset, r.timestamp, r.key, r.value, list(r.headers)) for r in ledger.records[TP(topic, 0)]]
+    assert actual == expected

@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 
+from streams import redis_commit
 from streams.errors import ConfigurationError, Conflict, TablesUnavailable
 from streams.redis_tables import RedisTables, check_durability, connect
 from streams.tables import StreamMark
@@ -86,11 +88,21 @@ async def test_tables_go_on_when_a_killed_redis_is_back(tables: RedisTables, red
     assert await LOOK.of(tables) == AFTER_SECOND
 
 
-async def test_a_commit_whose_answer_was_lost_is_there_once(tables: RedisTables, redis_server: Redis) -> None:
+async def test_a_commit_whose_answer_was_lost_is_there_once(
+    tables: RedisTables, redis_server: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Redis stood still with the commit in its socket, and did it later: the second try must find that it is done."""
-    redis_server.pause()
+    ask = redis_commit._ask  # there is no other moment between the look and the commit
+
+    async def stand_still_after_the_look(connection: Any, commands: Any) -> list[Any]:
+        if commands[-1] == ("EXEC",):
+            redis_server.pause()
+        return await ask(connection, commands)
+
+    monkeypatch.setattr(redis_commit, "_ask", stand_still_after_the_look)
     with pytest.raises(TablesUnavailable):
         await tables.commit(0, SECOND)
+    monkeypatch.undo()
     redis_server.resume()
     async with asyncio.timeout(10):
         while (await tables.load(0)).head != SECOND.head:
@@ -260,7 +272,7 @@ class Move:
 
 @pytest.mark.parametrize("moved", [["t:{0}:s:a", "t:{0}:c:0"], ["t:{0}:h"], ["t:{0}:n:plan"], ["t:{0}:s:b"], []])
 async def test_a_commit_while_its_slot_moves_is_all_or_nothing(moved: list[str], redis_cluster: RedisCluster) -> None:
-    """A cluster that grows moves slots key by key: a script that finds only some of its keys may not begin to write."""
+    """A cluster that grows moves slots key by key: a commit that finds only some of its keys may not begin to write."""
     slot, source = slot_of(redis_cluster, 0)
     move = Move(redis_cluster, slot, source)
     async with redis_tables(redis_cluster.url, "t", timeout_seconds=TIMEOUT_SECONDS) as tables:

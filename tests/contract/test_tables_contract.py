@@ -9,7 +9,7 @@ import pytest
 
 from streams.errors import Conflict
 from streams.memory_tables import MemoryTables
-from streams.tables import Commit, StreamMark, Tables, decode_head
+from streams.tables import RESTATEMENTS_KEPT, Commit, PeriodUpdate, StreamMark, Tables, decode_head
 from tests.contract.tables import EmbeddedRedis, Everything, a_commit, a_head, key_of, names_of, redis_tables
 
 KINDS = ("memory", "redis", "embedded", "cluster")
@@ -20,6 +20,8 @@ FIRST = a_commit(
     cells={0: {5: 1, 7: -2}, 1 << 16 | 3: {2**36 - 1: 2**62}},
     names={"plan": ["none", "pro"], "profile": ['["USD","DE","ads"]']},
 )
+#: partitions, and how many customers each has
+SIZES = ((0, 12_001), (1, 1), (10, 700))
 LOOK = Everything(["a", "b", "c"], [0, 1, 1 << 16 | 3])
 
 
@@ -108,6 +110,39 @@ async def test_a_conflict_tells_what_was_expected_and_what_is_stored(tables: Tab
         await tables.commit(0, a_commit(a_head(4, signup=40, cancel=7), a_head(5, signup=50, cancel=7)))
     assert conflict.value.expected == {"signup": 40, "cancel": 7}
     assert conflict.value.stored == {"signup": 10}
+
+
+async def test_restatements_are_stored_with_the_commit_that_makes_them(tables: Tables) -> None:
+    """A revision that counts what is not in the numbers, or misses what is, is worse than none."""
+    assert await tables.restated(0, ["2026-10"]) == {}
+    october = PeriodUpdate("2026-10", [b"one", b"\x00two"], 2, {"mrr": -5, "survey/nps/in_app/sent": 2**40})
+    year = PeriodUpdate("2025", [b"one"], 1, {"mrr": 7})
+    first = a_commit(None, a_head(1), restated=[october, year])
+    await tables.commit(0, first)
+    await tables.commit(0, first)  # its answer was lost
+    november = PeriodUpdate("2026-11", [b"three"], 1, {})
+    again = PeriodUpdate("2026-10", [b"three"], 3, {"mrr": 1, "upgrades": 1})
+    await tables.commit(0, a_commit(a_head(1), a_head(2), restated=[again, november]))
+    with pytest.raises(Conflict):
+        await tables.commit(0, a_commit(a_head(1), a_head(3), restated=[again]))
+    assert await tables.restated(0, ["2026-10", "2026-11", "1999"]) == {
+        "2026-10": (3, {"mrr": 1, "survey/nps/in_app/sent": 2**40, "upgrades": 1}, [b"one", b"\x00two", b"three"]),
+        "2026-11": (1, {}, [b"three"]),
+        "2025": (1, {"mrr": 7}, []),
+    }
+    assert await tables.restated(1, ["2026-10"]) == {}
+
+
+async def test_the_newest_restatements_are_kept_and_all_of_them_counted(tables: Tables) -> None:
+    """Late events may come for years; what is forgotten one by one must stay in the sum."""
+    size = RESTATEMENTS_KEPT // 2 + 1
+    for n in range(3):
+        entries = [b"%d" % place for place in range(n * size, (n + 1) * size)]
+        update = PeriodUpdate("2026", entries, (n + 1) * size, {"mrr": n})
+        await tables.commit(0, a_commit(a_head(n) if n else None, a_head(n + 1), restated=[update]))
+    found = (await tables.restated(0, ["2026"]))["2026"]
+    assert (found.revision, found.changes) == (3 * size, {"mrr": 2})
+    assert found.entries == [b"%d" % place for place in range(3 * size - RESTATEMENTS_KEPT, 3 * size)]
 
 
 async def test_a_commit_to_tables_that_lost_everything_is_refused(tables: Tables) -> None:
@@ -252,6 +287,19 @@ async def test_notes_are_kept_by_name(tables: Tables) -> None:
     assert await tables.note("sizes:0", None) == b""
 
 
+async def test_entries_of_a_log_stay_in_the_order_in_which_they_were_added(tables: Tables) -> None:
+    """Who changed a target, and when, must not be rewritten by the next who does."""
+    assert await tables.entries("targets") == []
+    await asyncio.gather(*(tables.append("targets", b"\x00%d" % n) for n in range(20)))
+    first = await tables.entries("targets")
+    assert sorted(first) == sorted(b"\x00%d" % n for n in range(20))
+    await tables.append("targets", b"last")
+    assert await tables.entries("targets") == [*first, b"last"]
+    assert await tables.entries("targets", 19) == [first[19], b"last"]
+    assert await tables.entries("targets", 21) == []
+    assert await tables.entries("others") == []
+
+
 @pytest.mark.parametrize("server", ["redis_server", "redis_cluster"])
 async def test_streams_with_two_prefixes_share_a_redis(server: str, request: pytest.FixtureRequest) -> None:
     """A test stream beside the live one may not touch its numbers."""
@@ -263,3 +311,58 @@ async def test_streams_with_two_prefixes_share_a_redis(server: str, request: pyt
         assert await two.read_mark() is None
         await two.commit(0, a_commit(None, a_head(9), states={"a": b"of two"}))
         assert await one.read_states(0, ["a"]) == [b"state of a"]
+
+
+async def scanned(tables: Tables, partition: int) -> list[tuple[str, bytes]]:
+    """Return what a scan of a partition yields, in order of customers."""
+    slices = [states async for found, states in tables.scan_states([partition]) if found == partition]
+    assert all(slices), "a slice without customers is no slice"
+    return sorted(customer for states in slices for customer in states)
+
+
+async def test_a_scan_yields_every_customer_of_its_partition_once(tables: Tables) -> None:
+    """Cohorts and lifetimes are made of it: one customer twice, or of another partition, is a wrong table."""
+    assert await scanned(tables, 1) == []
+    states = [{f"customer {n} of {partition}": b"state %d" % n for n in range(size)} for partition, size in SIZES]
+    for (partition, _), mine in zip(SIZES, states, strict=True):
+        names = {"plan": ["pro"]}
+        await tables.commit(partition, a_commit(None, a_head(1), states=mine, cells={0: {0: 1}}, names=names))
+    for (partition, _), mine in zip(SIZES, states, strict=True):
+        assert await scanned(tables, partition) == sorted(mine.items())
+
+
+async def test_one_scan_yields_the_customers_of_several_partitions(tables: Tables) -> None:
+    """Partitions share a Redis: a scan for each would walk over all keys as often as there are partitions."""
+    names = ("0}:s:b", "n:plan", "{2}:s:c", *(f"customer {n}" for n in range(2_500)))
+    states = {partition: dict.fromkeys(names, b"%d" % partition) for partition in (0, 2, 7, 1_000_000)}
+    for partition, mine in states.items():
+        await tables.commit(partition, a_commit(None, a_head(1), states=mine, names={"plan": ["}:s:"]}))
+    found: dict[int, list[tuple[str, bytes]]] = {0: [], 5: [], 7: []}
+    async for partition, some in tables.scan_states([0, 5, 7]):
+        assert some, "a slice without customers is no slice"
+        found[partition] += some
+    expected = {0: sorted(states[0].items()), 5: [], 7: sorted(states[7].items())}
+    assert {partition: sorted(some) for partition, some in found.items()} == expected
+
+
+async def test_a_scan_yields_the_states_of_customers_with_any_name(tables: Tables) -> None:
+    """A name may look like a pattern, or like a key of another kind."""
+    states = {name: name.encode() for name in ("*", "[a]", "{1}", "h", "s:", ":", "🙂", "\x00", "a b\n", "?", "\\")}
+    await tables.commit(0, a_commit(None, a_head(1), states=states))
+    assert await scanned(tables, 0) == sorted(states.items())
+
+
+async def test_a_scan_that_commits_overtake_misses_nobody_who_was_there(tables: Tables) -> None:
+    """A stream does not stand still while a table is made; growing makes Redis lay out its keys anew meanwhile."""
+    known = {f"known {n}": b"old" for n in range(17_000)}
+    await tables.commit(0, a_commit(None, a_head(0), states=known))
+    found: list[str] = []
+    n = 0
+    async for _, states in tables.scan_states([0]):
+        found += [customer for customer, _ in states]
+        fresh = {f"fresh {n} {m}": b"new" for m in range(6_000)}
+        await tables.commit(0, a_commit(a_head(n), a_head(n + 1), states={**fresh, "known 1": b"new"}))
+        n += 1
+    assert n > 1
+    assert len(found) == len(set(found))
+    assert known.keys() - set(found) == set()

@@ -174,17 +174,23 @@ class Installation:
 
     def kpi(self, *arguments: str, **settings: str) -> list[dict[str, Any]]:
         """Return what `tenure kpi --json` prints."""
-        return self._json("kpi", *arguments, **settings)
+        reports: list[dict[str, Any]] = self._json("kpi", *arguments, **settings)
+        return reports
 
     def replay(self, file: Path, *arguments: str, **settings: str) -> list[dict[str, Any]]:
         """Return what `tenure replay FILE --json` prints."""
-        return self._json("replay", str(file), *arguments, **settings)
+        reports: list[dict[str, Any]] = self._json("replay", str(file), *arguments, **settings)
+        return reports
 
-    def _json(self, *arguments: str, **settings: str) -> list[dict[str, Any]]:
+    def cohorts(self, *arguments: str, **settings: str) -> dict[str, Any]:
+        """Return what `tenure cohorts --json` prints."""
+        report: dict[str, Any] = self._json("cohorts", *arguments, **settings)
+        return report
+
+    def _json(self, *arguments: str, **settings: str) -> Any:
         result = self.run(*arguments, "--json", **settings)
         assert result.returncode == 0, result.stderr
-        reports: list[dict[str, Any]] = json.loads(result.stdout)
-        return reports
+        return json.loads(result.stdout)
 
     def heads(self) -> dict[int, Head]:
         """Return what Redis holds at the head of each partition that has something."""

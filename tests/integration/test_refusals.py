@@ -72,6 +72,7 @@ def test_a_redis_that_may_forget_is_refused_unless_a_setting_allows_it(
         worker = installation.worker(TENURE_REDIS_URL=lax.url, TENURE_ALLOW_UNSAFE_REDIS="true")
         until(lambda: worker.owned() == {0, 1, 2, 3}, "a worker on a Redis that is unsafe")
         assert "redis_unsafe" in worker.process.output
+        assert worker.total("tenure_redis_unsafe") == 1
         assert worker.process.stop() == 0
     finally:
         lax.kill()

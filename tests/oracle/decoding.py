@@ -80,6 +80,7 @@ class Event:
     via: str = ""
     outcome: str = ""
     completed: bool = True
+    feature: str = ""
 
     def own_members(self) -> tuple[str | int, ...]:
         """Return the members of the event's kind in the contract's order, defaults filled in.
@@ -337,4 +338,5 @@ def _event(members: Mapping[str, object], kind: str, options: Options) -> Event:
         via=text("via", "in_app"),
         outcome=text("outcome"),
         completed=bool(members.get("completed", True)),
+        feature=text("feature"),
     )

@@ -24,7 +24,7 @@ from tests.oracle.counting import (
 from tests.oracle.options import DAY_MS, DEFAULTS, EPOCH, Options, instant_ms
 from tests.oracle.timelines import Reading, Timeline, read
 
-__all__ = ["Options", "recompute", "window_starts"]
+__all__ = ["Options", "period_bounds", "recompute", "recompute_period", "window_starts"]
 
 Json: TypeAlias = dict[str, object]
 
@@ -58,7 +58,38 @@ def recompute(
     if unknown:
         raise ValueError(f"there is no dimension {sorted(unknown)}; add it to the options")
     reading = read(log, options)
-    return [_report(reading, moment, by, options) for moment in at]
+    return [_report(reading, moment, window_starts(moment, options), by) for moment in at]
+
+
+def recompute_period(
+    log: Iterable[bytes | Mapping[str, object]], period: str, *, by: Sequence[str] = (), options: Options = DEFAULTS
+) -> Json:
+    """Return the report of a calendar month, "2026-10", or year, "2026", as of its own end.
+
+    Args:
+        log: Records in any order, as bytes or as parsed objects.
+        period: Its name; it begins and ends at local midnights of the business time zone.
+        by: Dimensions to break down by.
+        options: Settings that the numbers depend on.
+
+    Returns:
+        A report with one window, `month` or `year`, which is the period.
+    """
+    first, end = period_bounds(period, options)
+    window = "month" if "-" in period else "year"
+    return _report(read(log, options), end, {window: instant_ms(first)}, by)
+
+
+def period_bounds(period: str, options: Options) -> tuple[datetime, datetime]:
+    """Return the first instant of a month or a year, and the first one after it, in UTC."""
+    zone = ZoneInfo(options.time_zone)
+    if "-" in period:
+        year, month = (int(part) for part in period.split("-"))
+        after = (year + 1, 1) if month == 12 else (year, month + 1)
+    else:
+        year, month, after = int(period), 1, (int(period) + 1, 1)
+    first, end = datetime(year, month, 1, tzinfo=zone), datetime(*after, 1, tzinfo=zone)
+    return first.astimezone(UTC), end.astimezone(UTC)
 
 
 def window_starts(moment: datetime, options: Options) -> dict[str, int]:
@@ -70,9 +101,8 @@ def window_starts(moment: datetime, options: Options) -> dict[str, int]:
     return starts | {"month": instant_ms(first.astimezone(UTC))}
 
 
-def _report(reading: Reading, moment: datetime, by: Sequence[str], options: Options) -> Json:
+def _report(reading: Reading, moment: datetime, starts: Mapping[str, int], by: Sequence[str]) -> Json:
     at_ms = instant_ms(moment)
-    starts = window_starts(moment, options)
     shares: dict[str, list[tuple[Timeline, Share]]] = {"totals": []}
     shares |= {window: [] for window in starts}
     for customer in reading.timelines.values():

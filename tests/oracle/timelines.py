@@ -50,6 +50,7 @@ class Timeline:
         steps: Lifecycle facts that did something, in the order of the sort; ignored facts are not among them.
         attributes: Country, channel and further dimensions of the fact that made the customer new.
         activities_ms: Instants of activity.
+        features: The feature of each of those, "" where it has none.
         onboardings_ms: Instants of completed onboarding.
     """
 
@@ -59,6 +60,7 @@ class Timeline:
     renewals: tuple[Event, ...]
     activities_ms: tuple[int, ...]
     onboardings_ms: tuple[int, ...]
+    features: tuple[str, ...] = ()
 
     def state_at(self, instant_ms: int) -> State:
         """Return the state after all facts with an event time before the instant."""
@@ -178,6 +180,7 @@ def timeline(events: list[Event], options: Options) -> Timeline:
         renewals=tuple(of_kind["renewal"]),
         activities_ms=tuple(event.occurred_at_ms for event in of_kind["activity"]),
         onboardings_ms=tuple(event.occurred_at_ms for event in of_kind["onboarding"] if event.completed),
+        features=tuple(event.feature for event in of_kind["activity"]),
     )
 
 

@@ -20,6 +20,7 @@ from kpis.fold import Fold
 from kpis.instants import milliseconds
 from kpis.money import Money
 from kpis.names import Names
+from kpis.places import place_of
 from kpis.report import Table, report
 from kpis.windows import Windows
 from schemas.decoding import Decoder
@@ -80,11 +81,14 @@ class Folded:
         self.states: list[dict[str, bytes]] = [{} for _ in range(partitions)]
         self.cells: list[Cells] = [EMPTY] * partitions
         self.tests = 0
+        #: of the next record, as if all lay on one partition; files' records have no time, so it stands in its place
+        self.offset = 0
         self.dead_letters = {reason.value: 0 for reason in Reason}
 
     def batch(self, records: Sequence[bytes]) -> list[Cells]:
         """Fold one batch; return what it added to the cells of each partition."""
-        decoded = self.decoder.decode([Line(record) for record in records])
+        decoded = self.decoder.decode([Line(record, self.offset + n) for n, record in enumerate(records)])
+        self.offset += len(records)
         self.tests += decoded.tests
         for _, refusal in decoded.refused:
             self.dead_letters[refusal.reason.value] += 1
@@ -93,7 +97,10 @@ class Folded:
         for number, fold in enumerate(self.folds):
             mine = [n for n, event in enumerate(decoded.events) if crc32(event.customer_id.encode()) % count == number]
             new, rows = fold.fold(
-                [decoded.events[n] for n in mine], [decoded.times[n] for n in mine], self.states[number]
+                [decoded.events[n] for n in mine],
+                [decoded.times[n] for n in mine],
+                self.states[number],
+                [place_of(decoded.records[n].timestamp, self.names[number].topic("log")) for n in mine],
             )
             self.dead_letters[Reason.TOO_MANY_FACTS.value] += len(fold.refused)
             self.states[number].update(new)

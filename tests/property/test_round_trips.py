@@ -23,6 +23,8 @@ from kpis.cells import (
 )
 from kpis.customer import (
     Customer,
+    Fact,
+    Note,
     Rare,
     activity_of,
     any_within,
@@ -36,25 +38,29 @@ from kpis.customer import (
     set_notes,
     thin,
 )
+from kpis.features import features_of, letters_of, use, use_anywhere, use_next
+from kpis.places import OFFSETS, TOPICS, offset_of, place_of, topic_of
 from kpis.rows import PAIRS, POINTS
 from kpis.timeline import WEEK_MS
 from kpis.windows import Windows
 from tests.property.cases import bounded
 
 MILLISECONDS = st.integers(946_684_800_000, 4_260_000_000_000)
+SEQUENCES = st.integers(-(2**63), 2**63 - 1)
 IDENTITIES = st.binary(min_size=8, max_size=8)
 NUMBERS = st.integers(0, 10**12)
+PLACES = st.builds(place_of, st.integers(0, OFFSETS - 1), st.integers(0, TOPICS - 1))
 FACTS = st.tuples(
-    MILLISECONDS, st.integers(-(2**63), 2**63 - 1), st.integers(0, 2), IDENTITIES, st.integers(0, 5000), NUMBERS,
-    MILLISECONDS, NUMBERS,
+    MILLISECONDS, SEQUENCES, st.integers(0, 2), IDENTITIES, st.integers(0, 5000), NUMBERS,
+    MILLISECONDS, NUMBERS, PLACES,
 )  # fmt: skip
 CODES = st.sampled_from(sorted(notes.CLASS))
-NOTES = st.tuples(MILLISECONDS, CODES, IDENTITIES, st.integers(0, 65535))
+NOTES = st.tuples(MILLISECONDS, CODES, IDENTITIES, st.integers(0, 65535), PLACES)
 BUCKETS = st.lists(st.integers(0, 2**24 - 1), unique=True, max_size=60).map(sorted)
 RARE = st.builds(
     Rare,
-    revocations=st.lists(st.tuples(IDENTITIES, MILLISECONDS, st.integers(-(2**63), 2**63 - 1), IDENTITIES), max_size=3),
-    sequences=st.dictionaries(IDENTITIES, st.integers(-(2**63), 2**63 - 1), max_size=3),
+    revocations=st.lists(st.tuples(IDENTITIES, MILLISECONDS, SEQUENCES, IDENTITIES, PLACES), max_size=3),
+    sequences=st.dictionaries(IDENTITIES, SEQUENCES, max_size=3),
 )
 
 
@@ -67,8 +73,8 @@ RARE = st.builds(
     rare=st.none() | RARE,
 )
 def test_a_customer_comes_back_from_bytes_as_it_was(
-    life: list[tuple[int, int, int, bytes, int, int, int, int]],
-    noted: list[tuple[int, int, bytes, int]],
+    life: list[Fact],
+    noted: list[Note],
     buckets: list[int],
     instants: list[int],
     rare: Rare | None,
@@ -86,7 +92,7 @@ def test_a_customer_comes_back_from_bytes_as_it_was(
 
 @bounded(20)
 @given(count=st.sampled_from([0, 1, 15, 16, 17, 255, 256, 4096]), fact=FACTS)
-def test_a_life_of_any_length_comes_back(count: int, fact: tuple[int, int, int, bytes, int, int, int, int]) -> None:
+def test_a_life_of_any_length_comes_back(count: int, fact: Fact) -> None:
     """Its length is written in two ways, up to fifteen facts and beyond."""
     customer = Customer()
     set_life(customer, [fact] * count)
@@ -166,3 +172,35 @@ def test_no_week_can_tell_thinned_instants_from_all(days: list[int], starts: lis
         everything = any(start_ms <= day * tenth_ms < start_ms + WEEK_MS for day in days)
         assert any_within(kept, start_ms, start_ms + WEEK_MS) == everything
     assert all(after - before > WEEK_MS for before, after in zip(kept, kept[2:], strict=False))
+
+
+@bounded(200)
+@given(offset=st.integers(0, OFFSETS - 1), topic=st.integers(0, TOPICS - 1))
+def test_a_place_names_the_offset_and_the_topic_it_was_made_of(offset: int, topic: int) -> None:
+    """A wrong bit would show a customer another one's event."""
+    place = place_of(offset, topic)
+    assert (offset_of(place), topic_of(place)) == (offset, topic)
+
+
+@bounded(200)
+@given(
+    uses=st.lists(st.tuples(st.integers(0, 30), st.sampled_from([0, 0, 1, 2, 63, 64, 1023, 1024, 27_646])), max_size=40)
+)
+def test_features_come_back_whatever_the_order_of_use(uses: list[tuple[int, int]]) -> None:
+    """Which feature was used in which hour is kept as text; late uses are put between others."""
+    customer = Customer()
+    for bucket, feature in uses:
+        buckets = sorted({*activity_of(customer), bucket})
+        if bucket == customer.active_bucket:
+            use(customer, letters_of(feature))
+        elif bucket > customer.active_bucket:
+            use_next(customer, letters_of(feature))
+        else:
+            use_anywhere(customer, buckets, bucket, letters_of(feature))
+        set_activity(customer, buckets)
+    expected: dict[int, list[int]] = {}
+    for bucket, feature in sorted(set(uses)):
+        expected.setdefault(feature, []).append(bucket)
+    again = decode(encode(customer))
+    assert features_of(again, activity_of(again)) == expected
+    assert bool(again.recent) == any(feature for _, feature in uses)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from kpis.instants import instant_of, milliseconds
 from kpis.money import Money
-from kpis.windows import MONTH, Windows
+from kpis.windows import MONTH, YEAR, Windows
 from tests.property.cases import bounded
 
 ZONES = (
@@ -75,7 +75,7 @@ def test_a_pair_counts_in_a_window_exactly_if_both_ends_lie_in_it(
     ends = [sorted((boundary - one * back, boundary - other * back + back)) for one, other in pairs]
     i, j = np.array([start for start, _ in ends]), np.array([end for _, end in ends])
     kinds = windows.class_of(i, j)
-    for name in windows.names:
+    for name in (*windows.names, YEAR):
         x0 = windows.start(name, boundary)
         fits = np.isin(kinds, windows.fitting(name))
         counted = fits * ((j < boundary).astype(int) - (i < x0).astype(int))

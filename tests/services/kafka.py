@@ -7,11 +7,13 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from tests.services.certificates import Certificates
 from tests.services.process import Process, free_port, listens
 
 JARS = Path(__file__).parents[2] / "build" / "services" / "kafka"
@@ -50,12 +52,47 @@ log.cleaner.threads=1
 log.cleaner.dedupe.buffer.size=4194304
 """
 
+SECURED = """
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port},SASL_SSL://127.0.0.1:{secured_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://127.0.0.1:{secured_port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL
+inter.broker.listener.name=PLAINTEXT
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
+listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
+    user_{user}="{password}";
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.sasl_ssl.ssl.keystore.type=PEM
+listener.name.sasl_ssl.ssl.keystore.location={certificate_and_key}
+"""
+"""A second listener, with TLS, that asks for a password; later lines win over those of `PROPERTIES`."""
+
+
+class Secured(NamedTuple):
+    """What a broker's second listener shows, and whom it lets in."""
+
+    certificates: Certificates
+    user: str
+    password: str
+
 
 class Kafka:
     """One broker: `bootstrap` is its address, `process` what a test may kill, pause and start again."""
 
-    def __init__(self, folder: Path, *, jvm_flags: Sequence[str] = JVM_FLAGS) -> None:
-        """Lay out a broker whose data lie in `folder`, which exists and is empty.
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        jvm_flags: Sequence[str] = JVM_FLAGS,
+        port: int | None = None,
+        secured: Secured | None = None,
+    ) -> None:
+        """Lay out a broker.
+
+        Args:
+            folder: Where its data lie; it exists, and is empty or was such a broker's before.
+            jvm_flags: What Java is told.
+            port: Where it listens, on loopback; None takes any free one.
+            secured: Of a second listener, at `secured_bootstrap`; None: there is none.
 
         Raises:
             FileNotFoundError: Java or the broker's jars are missing.
@@ -64,11 +101,14 @@ class Kafka:
             message = f"no Java, or no Kafka in {JARS}: run `make services`"
             raise FileNotFoundError(message)
         self.folder = folder
-        self.port = free_port()
+        self.port = port or free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
+        self._secured, self._secured_port = secured, free_port()
+        self.secured_bootstrap = f"127.0.0.1:{self._secured_port}"
         self._properties = folder / "server.properties"
         self._java = ["java", *jvm_flags, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{JARS}/*"]
         self._admin: AdminClient | None = None
+        self._laid_out = False
         self.process = Process([*self._java, "kafka.Kafka", str(self._properties)], log=folder / "kafka.log")
 
     @property
@@ -87,8 +127,8 @@ class Kafka:
 
     def start(self) -> None:
         """Start the broker, formatting its folder the first time, and wait until it answers."""
-        if not self._properties.exists():
-            self._format()
+        if not self._laid_out:
+            self._lay_out()
         self.process.start()
         self.process.wait_until(self._answers, seconds=60.0, what=f"Kafka on {self.bootstrap}")
 
@@ -170,9 +210,17 @@ class Kafka:
             # Its port is open before it serves; the caller asks again until its time is over.
             return False
 
-    def _format(self) -> None:
-        self._properties.write_text(
-            PROPERTIES.format(port=self.port, controller_port=free_port(), folder=self.folder), encoding="utf-8"
-        )
+    def _lay_out(self) -> None:
+        ports = {"port": self.port, "controller_port": free_port(), "secured_port": self._secured_port}
+        properties, users = PROPERTIES.format(**ports, folder=self.folder), []
+        if self._secured is not None:
+            certificates, user, password = self._secured
+            both = certificates.both
+            properties += SECURED.format(**ports, user=user, password=password, certificate_and_key=both)
+            users = ["--add-scram", f"SCRAM-SHA-512=[name={user},password={password}]"]
+        self._properties.write_text(properties, encoding="utf-8")
+        self._laid_out = True
+        if (self.folder / "data" / "meta.properties").exists():
+            return
         tool = [*self._java, "kafka.tools.StorageTool", "format", "-t", "AAAAAAAAAAAAAAAAAAAAAA", "-c"]
-        subprocess.run([*tool, str(self._properties)], check=True, capture_output=True)
+        subprocess.run([*tool, str(self._properties), *users], check=True, capture_output=True)

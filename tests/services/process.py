@@ -87,7 +87,12 @@ class Process:
         assert not self.running, f"runs already: {self.command}"
         with self.log.open("ab") as log:
             self._popen = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=self.environment
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self.environment,
+                start_new_session=True,  # out of reach of Ctrl-C: whoever started it ends it, in good order
             )
         reaper.watch(self._popen.pid)
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 import redis
 
+from tests.services.certificates import Certificates
 from tests.services.process import Process, free_port, listens
 
 Fsync = Literal["everysec", "always", "no"]
@@ -18,13 +19,25 @@ Fsync = Literal["everysec", "always", "no"]
 class Redis:
     """One server: `url` is its address, `process` what lies beneath."""
 
-    def __init__(self, folder: Path, *, fsync: Fsync | None = "everysec", options: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        fsync: Fsync | None = "everysec",
+        options: tuple[str, ...] = (),
+        port: int | None = None,
+        password: str | None = None,
+        certificates: Certificates | None = None,
+    ) -> None:
         """Lay out a server whose data lie in `folder`, which exists.
 
         Args:
             folder: Where the append-only file lies.
             fsync: How often appends reach the disk; None is a Redis without persistence.
             options: More of redis-server's arguments, for example ("--maxmemory-policy", "allkeys-lru").
+            port: Where it listens, on loopback; None takes any free one.
+            password: What it asks for; it stands in `url`.
+            certificates: With them it speaks TLS alone, and `url` says so.
 
         Raises:
             FileNotFoundError: redis-server is missing.
@@ -34,13 +47,22 @@ class Redis:
             message = "no redis-server: run `make services`"
             raise FileNotFoundError(message)
         self.folder = folder
-        self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.port = port or free_port()
+        address = f"{'' if password is None else f':{password}@'}127.0.0.1:{self.port}/0"
+        self.url = f"redis://{address}"
+        listen = ["--port", str(self.port)]
+        if certificates is not None:
+            self.url = f"rediss://{address}?ssl_ca_certs={certificates.authority}"
+            listen = ["--port", "0", "--tls-port", str(self.port), "--tls-auth-clients", "no"]
+            listen += ["--tls-ca-cert-file", str(certificates.authority), "--tls-key-file", str(certificates.key)]
+            listen += ["--tls-cert-file", str(certificates.certificate)]
+        if password is not None:
+            listen += ["--requirepass", password]
         persistence = ["--appendonly", "no"] if fsync is None else ["--appendonly", "yes", "--appendfsync", fsync]
         self.process = Process(
             [
                 program,
-                *("--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(folder)),
+                *("--bind", "127.0.0.1", *listen, "--dir", str(folder)),
                 *("--save", "", "--enable-debug-command", "yes", *persistence, *options),
             ],
             log=folder / "redis.log",

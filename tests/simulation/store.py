@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from streams.errors import TablesUnavailable
 from streams.memory_tables import MemoryTables
-from streams.tables import Commit, Stored, StreamMark
+from streams.tables import Commit, Restated, Stored, StreamMark
 
 if TYPE_CHECKING:
     from tests.simulation.workers import Simulation
@@ -88,6 +88,12 @@ class Connection:
         """See `Tables`."""
         return await self._call(lambda: self._store.read_states(partition, customers))
 
+    async def scan_states(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[tuple[str, bytes]]]]:
+        """See `Tables`."""
+        async for found in self._store.scan_states(partitions):
+            await self._travel()
+            yield found
+
     async def read_cells(self, partition: int, keys: Sequence[int]) -> list[int]:
         """See `Tables`."""
         return await self._call(lambda: self._store.read_cells(partition, keys))
@@ -99,6 +105,10 @@ class Connection:
     async def snapshot(self, partition: int, groups: Sequence[int]) -> tuple[Stored, dict[int, dict[int, int]]]:
         """See `Tables`."""
         return await self._call(lambda: self._store.snapshot(partition, groups))
+
+    async def restated(self, partition: int, periods: Sequence[str] = ()) -> dict[str, Restated]:
+        """See `Tables`."""
+        return await self._call(lambda: self._store.restated(partition, periods))
 
     async def commit(self, partition: int, commit: Commit) -> None:
         """See `Tables`."""
@@ -116,6 +126,14 @@ class Connection:
     async def note(self, name: str, value: bytes | None) -> bytes | None:
         """See `Tables`."""
         return await self._call(lambda: self._store.note(name, value))
+
+    async def append(self, name: str, entry: bytes) -> None:
+        """See `Tables`."""
+        await self._call(lambda: self._store.append(name, entry))
+
+    async def entries(self, name: str, first: int = 0) -> list[bytes]:
+        """See `Tables`."""
+        return await self._call(lambda: self._store.entries(name, first))
 
     async def close(self) -> None:
         """See `Tables`."""

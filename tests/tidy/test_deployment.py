@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
-from schemas.topics import DEAD_LETTER_TOPIC, INPUT_TOPICS, SURVEY_REQUEST_TOPIC
 from streams.settings import Settings
+from tenure.commands_page import commands
 from tests.tidy.repository import PACKAGES, ROOT
 
 COMPOSE = ROOT / "docker-compose.yml"
-# They run to their end: a container that has ended is neither well nor ill.
+# One runs to its end; the other sends and serves nothing that could be asked.
 ONE_SHOT = {"topics", "company"}
 
 
@@ -57,10 +57,39 @@ def test_every_service_that_is_waited_for_exists(services: dict[str, Any]) -> No
     assert waited_for - set(services) == set()
 
 
-def test_compose_file_creates_the_topics_that_the_product_knows(services: dict[str, Any]) -> None:
-    """The worker refuses to start when one is missing."""
-    known = {topic.default_name for topic in INPUT_TOPICS} | {DEAD_LETTER_TOPIC, SURVEY_REQUEST_TOPIC}
-    assert set(services["topics"]["environment"]["TOPICS"].split()) == known
+def test_topics_are_created_by_the_product_itself(services: dict[str, Any]) -> None:
+    """A list of topics beside the settings' own would miss the next one; the worker refuses to start without it."""
+    topics = services["topics"]
+    assert topics["image"] == services["worker-1"]["image"]
+    assert topics["command"][:2] == ["topics", "--create"]
+    waiting = [n for n, service in services.items() if service["image"] == topics["image"] and n != "topics"]
+    conditions = {n: services[n]["depends_on"]["topics"]["condition"] for n in waiting}
+    assert conditions == dict.fromkeys(["worker-1", "worker-2", "company"], "service_completed_successfully")
+
+
+@pytest.mark.parametrize("service", ["topics", "worker-1", "company"])
+def test_commands_of_the_compose_file_are_those_of_the_product(services: dict[str, Any], service: str) -> None:
+    """A command or an option that was renamed would be refused at the first start."""
+    name, *options = services[service]["command"]
+    known = {option for parameter in commands()[name].params for option in parameter.opts}
+    assert {option for option in options if option.startswith("--")} <= known
+
+
+def test_nobody_is_let_in_by_a_password_that_everybody_knows(services: dict[str, Any]) -> None:
+    """Grafana begins with admin and admin; here it begins without any administrator."""
+    environment = services["grafana"]["environment"]
+    assert environment["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"] == "true"
+    assert environment["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
+    given = {name for service in services.values() for name in service.get("environment", {})}
+    assert [name for name in given if "PASSWORD" in name or "SECRET" in name] == []
+
+
+def test_what_must_outlast_a_container_lies_in_a_volume(services: dict[str, Any]) -> None:
+    """Events, tables, history and silences are gone with the container else."""
+    loaded = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))
+    mounted = {volume.split(":")[0] for service in services.values() for volume in service.get("volumes", [])}
+    kept = {name for name in mounted if not name.startswith(".")}
+    assert kept == set(loaded["volumes"]) == {"kafka", "redis", "prometheus", "alertmanager", "grafana"}
 
 
 def test_workers_are_given_settings_that_exist_and_hold(services: dict[str, Any]) -> None:
@@ -116,6 +145,22 @@ def test_image_holds_every_package_and_nothing_floating() -> None:
 def test_prometheus_accepts_its_configuration() -> None:
     """It would refuse to start with any other."""
     _run("promtool", "check", "config", "--lint=all", "--lint-fatal", "prometheus/prometheus.yml")
+
+
+def test_alertmanager_accepts_its_configuration() -> None:
+    """A page that cannot be sent is noticed by a customer."""
+    _run("amtool", "check-config", "alertmanager/alertmanager.yml")
+
+
+def test_prometheus_sends_alerts_where_alertmanager_listens(services: dict[str, Any]) -> None:
+    """Alerts that fire and reach nobody look like a quiet night."""
+    config = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
+    receivers = [target for group in config["alerting"]["alertmanagers"] for target in group["static_configs"]]
+    assert receivers == [{"targets": ["alertmanager:9093"]}]
+    assert [path for pattern in config["rule_files"] for path in (ROOT / "prometheus").glob(pattern)] != []
+    for name in ("prometheus", "alertmanager"):
+        port = services[name]["ports"][0].split(":", 1)[1].split(":")[0]
+        assert f"--web.external-url=http://127.0.0.1:{port}/" in services[name]["command"], name
 
 
 def test_prometheus_reads_every_worker(services: dict[str, Any]) -> None:

@@ -9,16 +9,34 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from kpis.instants import milliseconds
+from kpis.instants import instant_of, milliseconds
 from kpis.report import report
-from schemas.catalogue import COUNTS
-from schemas.instruments import SURVEYS_BY_WAY
+from schemas.catalogue import COUNTS, MATURING
+from schemas.instruments import MATURED_CUSTOMERS, SURVEYS_BY_WAY, WITH_THE_COUNTS
 from streams.exposition import exposition_of
 from streams.live import ALL
 from tests.property.cases import Case
 from tests.unit.streams.snapshots import BOUNDARY, live_counts, snapshot_of
 
 NASTY = 'say "\\hi"\\n\n'
+
+
+def _event(kind: str, customer: str, days: float) -> bytes:
+    """Return an event so many days before BOUNDARY."""
+    time = instant_of(int((BOUNDARY - days * 24) * 3_600_000)).isoformat()
+    own = {"plan": "pro", "mrr_minor": 10} if kind == "signup" else {}
+    return json.dumps({"type": kind, "id": kind, "customer_id": customer, "time": time, **own}).encode()
+
+
+#: Cancellations of the last day and of the ninth last; a signup whose seventh day ends in the running bucket.
+RECENT = [
+    *(_event("signup", customer, 29.5) for customer in "abc"),
+    _event("signup", "d", 7.01),
+    _event("signup", "e", 10),
+    _event("cancel", "a", 8.5),
+    _event("cancel", "e", 8.9),
+    _event("cancel", "b", 0.2),
+]
 
 
 def _families(text: bytes) -> dict[str, Metric]:
@@ -42,7 +60,7 @@ def served() -> Served:
 def test_every_count_of_the_catalogue_is_there_with_help_and_type(served: Served) -> None:
     """A metric that is missing is an empty panel, one without help a riddle."""
     _, families = served
-    assert list(families) == [*(count.metric for count in COUNTS), SURVEYS_BY_WAY.name]
+    assert list(families) == [*(count.metric for count in COUNTS), *(kpi.name for kpi in WITH_THE_COUNTS)]
     assert {family.type for family in families.values()} == {"gauge"}
     assert {count.metric: count.meaning for count in COUNTS}.items() <= {
         name: family.documentation for name, family in families.items()
@@ -82,6 +100,36 @@ def test_stocks_have_no_window_and_no_series_comes_twice(served: Served) -> None
         series = [tuple(sorted(sample.labels.items())) for sample in samples]
         assert len(set(series)) == len(series)
         assert {"window" in sample.labels for sample in samples} == {count.kind == "window"}
+
+
+def test_what_matures_is_also_shown_as_of_the_last_closed_boundary() -> None:
+    """In the running bucket a customer's seventh day may have minutes left: an alert may not take it for over."""
+    at, (folded, live) = BOUNDARY, live_counts(RECENT)
+    families = _families(exposition_of(snapshot_of(live, at=at)))
+    (entry,) = report(folded.tables(), folded.windows, [at - 1])
+    found = {tuple(sample.labels.values()): sample.value for sample in families[MATURED_CUSTOMERS.name].samples}
+    expected = {(name, window): n[name] for window, n in entry["windows"].items() for name in MATURING}
+    assert found == expected
+    now = families["tenure_dropoff_matured"].samples
+    assert {s.value for s in now if s.labels["window"] == "1d"} != {found["dropoff_matured", "1d"]}
+
+
+def test_days_say_how_long_ago_they_were_and_which_are_whole_weeks_apart() -> None:
+    """Rules compare a day with the same hours of the weeks before; a label spares them the arithmetic."""
+    _, live = live_counts(RECENT)
+    families = _families(exposition_of(snapshot_of(live)))
+    days = {tuple(s.labels.values()): s.value for s in families["tenure_daily_cancellations"].samples}
+    assert list(days)[:9] == [("0", "0", "0"), *((str(n), "1", str(n % 7)) for n in range(1, 8)), ("8", "2", "1")]
+    assert len(days) == 29
+    assert {labels: value for labels, value in days.items() if value} == {("0", "0", "0"): 1, ("8", "2", "1"): 2}
+    starts = {tuple(s.labels.values()): s.value for s in families["tenure_daily_customers_at_start"].samples}
+    assert starts == {
+        ("0", "0", "0"): 3,
+        ("7", "1", "0"): 2,
+        ("14", "2", "0"): 3,
+        ("21", "3", "0"): 3,
+        ("28", "4", "0"): 3,
+    }
 
 
 def test_label_values_are_escaped() -> None:

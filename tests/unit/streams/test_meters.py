@@ -10,7 +10,8 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from schemas import instruments
-from schemas.instruments import INSTRUMENTS, SURVEYS_BY_WAY
+from schemas.events import EVENT_TYPES
+from schemas.instruments import INSTRUMENTS, OF_THE_PORTRAIT, WITH_THE_COUNTS
 from schemas.refusals import Reason, Refusal
 from streams.errors import LogUnavailable, PositionOutOfRange, TablesUnavailable
 from streams.meters import Meters
@@ -44,7 +45,8 @@ def _samples(meters: Meters) -> dict[tuple[str, ...], float]:
 def test_every_declared_instrument_is_there_with_its_type_and_help() -> None:
     """The catalogue is what dashboards, rules and documents are written from."""
     families = {family.name: family for family in Meters().registry.collect()}
-    declared = {one.name.removesuffix("_total"): one for one in INSTRUMENTS if one is not SURVEYS_BY_WAY}
+    elsewhere = WITH_THE_COUNTS + OF_THE_PORTRAIT
+    declared = {one.name.removesuffix("_total"): one for one in INSTRUMENTS if one not in elsewhere}
     assert set(families) == set(declared)
     assert {name: family.type for name, family in families.items()} == {n: d.type for n, d in declared.items()}
     assert {name: family.documentation for name, family in families.items()} == {n: d.help for n, d in declared.items()}
@@ -148,3 +150,28 @@ def test_state_of_the_counts_is_said_with_the_instant_they_are_as_of() -> None:
     assert samples[(instruments.IDENTITIES_VIOLATED.name,)] == 0
     assert samples[(instruments.KPIS_AS_OF.name,)] == BOUNDARY * 3600
     assert samples[(instruments.EXPOSITION_SECONDS.name,)] == 0.25
+
+
+def test_every_event_type_is_counted_from_zero_on() -> None:
+    """A counter that begins at 1 has not risen for Prometheus: a source that wakes up would stay quiet for it."""
+    samples = _samples(Meters())
+    types = {name[1]: value for name, value in samples.items() if name[0] == "tenure_events_applied_total"}
+    assert types == {event_type.TYPE: 0 for event_type in EVENT_TYPES}
+
+
+def test_partitions_whose_customers_are_shown_are_named_and_no_others() -> None:
+    """Owned is not counted: while counters load, or after a rebalance, a worker owns what it does not show yet."""
+    meters = Meters()
+    meters.look_at_counted([0, 3])
+    meters.look_at_counted([3])
+    samples = _samples(meters)
+    counted = {name[1]: value for name, value in samples.items() if name[0] == "tenure_partition_counted"}
+    assert counted == {"3": 1}
+
+
+def test_memory_is_that_of_this_process_and_below_its_limit() -> None:
+    """A worker that is killed for its memory says nothing about it afterwards."""
+    meters = Meters()
+    meters.look_at_partitions({}, {}, expected=1)
+    samples = _samples(meters)
+    assert 10_000_000 < samples[("tenure_memory_bytes",)] < samples[("tenure_memory_limit_bytes",)]

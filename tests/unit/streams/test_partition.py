@@ -6,7 +6,8 @@ Design: docs/decisions, positions with the data.
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from types import SimpleNamespace
+from typing import Any, Final
 
 import pytest
 
@@ -162,6 +163,61 @@ def test_states_that_another_writer_has_stored_since_are_a_conflict_and_no_fault
         assert zombie.fault is None
         await zombie.close()
         await successor.close()
+
+    on_virtual_time(test)
+
+
+def test_commit_of_a_zombie_conflicts_with_the_equal_one_of_its_successor() -> None:
+    """It would take the successor's for its own, whose answer was lost, and go on beside it."""
+
+    async def test() -> None:
+        around = Surroundings()
+        zombie, successor = await around.partition(), await around.partition()
+        for writer in (successor, zombie):
+            await writer.put(batch(b"{"))
+            await asyncio.sleep(0.5)
+        assert around.heard.count("committed") == 1
+        assert around.heard.count("conflict 0") == 1
+        assert zombie.head == successor.head
+        await zombie.close()
+        await successor.close()
+
+    on_virtual_time(test)
+
+
+def test_topic_that_was_never_committed_is_read_again_from_where_it_began() -> None:
+    """What waited of it when another writer was found is dropped; nothing stored says where it lay."""
+
+    async def test() -> None:
+        around = Surroundings()
+        zombie, successor = await around.partition(), await around.partition()
+        await successor.put(batch(signup(MINE, 0), signup(MINE, 1), signup(MINE, 2)))
+        await asyncio.sleep(0.5)
+        await zombie.put(batch(signup(MINE, 3), start=7, topic="customer.events"))
+        await zombie.put(batch(signup(MINE, 0)))
+        await asyncio.sleep(0.5)
+        assert around.heard.count("conflict 0") == 1
+        assert sorted(around.moves) == [(TP("customer.events", 0), 7), (SIGNUPS_0, 3)]
+        await zombie.close()
+        await successor.close()
+
+    on_virtual_time(test)
+
+
+@pytest.mark.parametrize(("first", "end", "lag"), [(2, 5, 3), (5, 5, 0), (None, 5, 0), (2, None, 0)])
+def test_lag_before_the_first_commit_counts_from_where_reading_began(
+    first: int | None, end: int | None, lag: int
+) -> None:
+    """A worker that cannot commit its first batch would say that nothing waits, and no alert would come."""
+
+    async def test() -> None:
+        partition = await Surroundings().partition()
+        consumer: Any = SimpleNamespace(first_position=lambda _: first, end_offset=lambda _: end)
+        assert partition.lag(SIGNUPS, consumer) == lag
+        await partition.put(batch(signup(MINE, 0)))
+        await asyncio.sleep(1)
+        assert partition.lag(SIGNUPS, consumer) == (0 if end is None else end - 1)  # from what is stored
+        await partition.close()
 
     on_virtual_time(test)
 

@@ -25,6 +25,7 @@ from tests.unit.streams.test_live import SIGNUPS
         ({"a": 3, "b": 5, "c": 2}, 2, ["a", "b"]),
         ({"a": 0}, 3, ["a"]),
         ({}, 3, []),
+        ({"a": 1, "other": 7}, 1, ["a"]),
     ],
 )
 def test_largest_values_are_shown_in_the_order_of_their_names(

@@ -127,6 +127,14 @@ def test_version_is_told() -> None:
         (["replay", "nowhere.ndjson"], "no such file"),
         (["topics", "--partitions", "3"], "--create"),
         (["topics", "--create", "--replication", "0"], "--replication"),
+        (["target", "bogus"], "bogus"),
+        (["target", "set", "retention", "365d"], "VALUE"),
+        (["target", "set", "retention", "365d", "90", "--owner", "anna"], "for 90 % write 90%"),
+        (["target", "set", "nps", "30d", "-0.1"], "-0"),
+        (["target", "history", "churn"], "did you mean churn_"),
+        (["history", "--from", "yesterday"], "--from yesterday"),
+        (["history", "--to", "2099-01-01"], "at least 3 h ago"),
+        (["history", "--by", "plam"], "did you mean plan?"),
     ],
 )
 def test_wrong_use_ends_with_2_and_one_line(arguments: list[str], said: str) -> None:

@@ -1,0 +1,213 @@
+"""The parts of the system as they run: started in the order of need, ended in the opposite one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final, Self
+
+from pydantic import SecretStr
+
+from devstack.configuration import (
+    ALERTMANAGER,
+    PARTITIONS,
+    ROOT,
+    WORKERS,
+    choose_ports,
+    prometheus_configuration,
+    worker_environment,
+)
+from streams.clock import WallClock
+from streams.settings import Settings
+from tenure.targets import Wanted, changes, put
+from tests.services.alertmanager import Alertmanager
+from tests.services.kafka import Kafka
+from tests.services.process import Process
+from tests.services.prometheus import Prometheus
+from tests.services.redis import Redis
+
+TENURE: Final = str(Path(sys.executable).with_name("tenure"))
+#: What a company would want of itself; set once, so that alerts and dashboards have something to compare with.
+TARGETS: Final = (
+    ("retention", "365d", "80%"),
+    ("churn_standard", "30d", "4%"),
+    ("dropoff_7d", "30d", "10%"),
+    ("onboarding", "30d", "60%"),
+    ("engagement", "30d", "60%"),
+    ("renewal", "30d", "90%"),
+    ("net_revenue_retention", "365d", "100%"),
+    ("gross_revenue_retention", "365d", "80%"),
+    ("nps", "30d", "30%"),
+    ("csat", "30d", "80%"),
+)
+
+
+class StartError(Exception):
+    """A part did not start; the message says why."""
+
+
+class System:
+    """Kafka, Redis, two workers, the demo's company, Alertmanager and Prometheus.
+
+    Use it in a `with` statement: what was started ends with it.
+    """
+
+    def __init__(self, folder: Path, say: Callable[[str], None], *, company: bool = True) -> None:
+        """Choose ports.
+
+        Args:
+            folder: Where data and logs lie.
+            say: Told what happens, one line each.
+            company: Whether an invented company sends events.
+        """
+        self._folder = folder
+        self._say = say
+        self._with_company = company
+        self.ports = choose_ports()
+        self.processes: dict[str, Process] = {}
+        self._ends = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ends.close()
+
+    def start(self) -> None:
+        """Start everything, and wait until it serves.
+
+        Raises:
+            StartError: A command failed.
+            FileNotFoundError: A program is missing.
+            NotReadyError: A server did not come up in time, or ended.
+        """
+        self._start_servers()
+        self._run("topics", "--create", "--partitions", str(PARTITIONS))
+        for name in WORKERS:
+            process = Process(
+                [TENURE, "worker"],
+                log=self.folder_of(name) / "worker.log",
+                environment=worker_environment(self.ports, name),
+            )
+            self._keep(name, process, process.start)
+        for name in WORKERS:
+            self.processes[name].wait_until(lambda name=name: self._serves(name), what=name)  # type: ignore[misc]
+        self._set_targets()
+        if self._with_company:
+            process = Process(
+                [TENURE, "company", "--live"],
+                log=self.folder_of("company") / "company.log",
+                environment=self.environment,
+            )
+            self._keep("company", process, process.start)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings with which `tenure` looks at this system."""
+        hidden = {"TENURE_METRICS_HOST", "TENURE_METRICS_PORT", "TENURE_INSTANCE_ID"}
+        settings = worker_environment(self.ports, WORKERS[0])
+        return {name: value for name, value in settings.items() if name not in hidden}
+
+    def folder_of(self, name: str) -> Path:
+        """Return the folder of a part, made where it is missing."""
+        folder = self._folder / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def ended(self) -> list[str]:
+        """Return the parts that have ended by themselves."""
+        return [name for name, process in self.processes.items() if not process.running]
+
+    def _start_servers(self) -> None:
+        kafka = Kafka(self.folder_of("kafka"), port=self.ports["kafka"])
+        redis = Redis(self.folder_of("redis"), port=self.ports["redis"])
+        shipped = (ROOT / "prometheus" / "prometheus.yml").read_text(encoding="utf-8")
+        prometheus = Prometheus(
+            self.folder_of("prometheus"),
+            config=prometheus_configuration(self.ports, shipped),
+            port=self.ports["prometheus"],
+        )
+        alertmanager = Alertmanager(
+            self.folder_of("alertmanager"), config=ALERTMANAGER, port=self.ports["alertmanager"]
+        )
+        started: dict[str, Kafka | Redis | Alertmanager | Prometheus] = {
+            "kafka": kafka,
+            "redis": redis,
+            "alertmanager": alertmanager,
+            "prometheus": prometheus,
+        }
+        for name, server in started.items():
+            self._keep(name, server.process)
+        with ThreadPoolExecutor() as pool:
+            starts = [pool.submit(server.start) for server in started.values()]
+        for start in starts:
+            start.result()
+
+    def _keep(self, name: str, process: Process, start: Callable[[], None] | None = None) -> None:
+        """Have a part end when the others do, last come first."""
+        self.processes[name] = process
+        self._ends.callback(self._stop, name, process)
+        if start is not None:
+            start()
+
+    def _stop(self, name: str, process: Process) -> None:
+        if not process.running:
+            return
+        try:
+            process.stop(seconds=20.0)
+        except subprocess.TimeoutExpired:
+            self._say(f"{name} does not end by itself: killed")
+            process.kill()
+
+    def _serves(self, name: str) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[name]}/healthz", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False  # it does not listen yet
+
+    def _set_targets(self) -> None:
+        """Set some targets where nobody ever set one."""
+        address = self.environment["TENURE_REDIS_URL"]
+        asyncio.run(set_targets(Settings(redis_url=SecretStr(address)), WallClock().now_ms()))
+
+    def _run(self, *arguments: str) -> str:
+        return run_command([TENURE, *arguments], self.environment)
+
+
+def run_command(command: Sequence[str], environment: dict[str, str]) -> str:
+    """Run a command to its end and return what it printed.
+
+    Raises:
+        StartError: It failed.
+    """
+    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise StartError(done.stderr.strip() or f"{command[0]} ended with {done.returncode}")
+    return done.stdout
+
+
+async def set_targets(settings: Settings, now_ms: int) -> None:
+    """Set `TARGETS`, unless somebody has set any before."""
+    if await changes(settings):
+        return
+    for kpi, window, value in TARGETS:
+        wanted = Wanted(
+            settings,
+            kpi=kpi,
+            window=window,
+            value=value,
+            owner="demo",
+            review=None,
+            changed_by="make up",
+            note="",
+            now_ms=now_ms,
+        )
+        await put(settings, wanted, now_ms=now_ms)

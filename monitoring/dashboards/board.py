@@ -1,0 +1,160 @@
+"""A dashboard: its rows of panels on the grid, its variables, annotations and links, as the JSON that Grafana reads."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from grafana_foundation_sdk.builders import dashboard
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import dashboard as model
+
+from monitoring.dashboards.panels import SOURCE, Panel, Placed
+from monitoring.dashboards.variables import Variable
+from monitoring.dashboards.wording import RUNBOOKS
+
+TAG: Final = "tenure"
+GRID: Final = 24
+#: Members that the SDK leaves in variables and that belong to other kinds of them.
+_LEFTOVERS: Final = ("auto", "auto_min", "auto_count")
+#: What annotations say, which the SDK's model does not have.
+_ALERT_TEXT: Final = {
+    "titleFormat": "{{alertname}}",
+    "textFormat": "{{kpi}} {{window}} {{dimension}} {{value}}"
+    f' <a href="{RUNBOOKS}/{{{{alertname}}}}.md">runbook</a>',
+    "tagKeys": "severity,area",
+}
+_FIRING: Final = 'ALERTS{alertstate="firing",service="tenure",severity="%s"}'
+#: Name, colour, query and words of each annotation.
+ANNOTATIONS: Final[tuple[tuple[str, str, str, Mapping[str, str]], ...]] = (
+    ("pages", "red", _FIRING % "page", _ALERT_TEXT),
+    ("warnings", "orange", _FIRING % "warn", _ALERT_TEXT),
+    (
+        "incomplete",
+        "#8e8e8e",
+        "max(stream:incomplete:bool) == 1",
+        {"titleFormat": "incomplete", "textFormat": "Numbers are withheld: a partition is not counted exactly once."},
+    ),
+    (
+        "backfill",
+        "purple",
+        "max(stream:backfill:bool) == 1",
+        {"titleFormat": "backfill", "textFormat": "History is being loaded; nothing is judged meanwhile."},
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Panels under a heading, laid out from left to right and from top to bottom.
+
+    Attributes:
+        title: The heading; empty for the first rows of a board.
+        panels: In the order of reading; the panels of one line have one height.
+    """
+
+    title: str
+    panels: Sequence[Placed]
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A dashboard.
+
+    Attributes:
+        uid: As in its address, `/d/<uid>`; alerts link to it.
+        title: For people.
+        description: What questions it answers.
+        variables: In the order of the choices at its top.
+        sections: From top to bottom.
+        since: The begin of its time range.
+        refresh: How often it asks anew.
+    """
+
+    uid: str
+    title: str
+    description: str
+    variables: Sequence[Variable]
+    sections: Sequence[Section]
+    since: str = "now-7d"
+    refresh: str = "1m"
+
+
+def text_of(board: Board, others: Sequence[Board]) -> str:
+    """Return the JSON of a board that links to the others; the same bytes for the same board."""
+    document: dict[str, Any] = json.loads(json.dumps(_built(board, others), cls=JSONEncoder))
+    for annotation, (_, _, expr, words) in zip(document["annotations"]["list"], ANNOTATIONS, strict=True):
+        annotation.update(words)
+        annotation["target"] = {"expr": expr, "interval": "", "refId": "Anno"}
+    for variable in document["templating"]["list"]:
+        for member in _LEFTOVERS:
+            variable.pop(member, None)
+        if isinstance(variable["query"], dict):
+            variable["definition"] = variable["query"]["query"]
+    for panel in document["panels"]:
+        # It says how copies of a panel are laid out, and nothing is copied.
+        panel.pop("repeatDirection", None)
+    return json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+
+
+def _built(board: Board, others: Sequence[Board]) -> model.Dashboard:
+    found = dashboard.Dashboard(board.title).uid(board.uid).description(board.description).tags([TAG])
+    found.readonly().refresh(board.refresh).time(board.since, "now").timezone("browser")
+    found.tooltip(model.DashboardCursorSync.CROSSHAIR)
+    found.variables(list(board.variables))
+    found.annotations([_annotation(name, colour, expr) for name, colour, expr, _ in ANNOTATIONS])
+    found.links([*(_link_to(other) for other in others if other.uid != board.uid), _link_to_runbooks()])
+    built = found.build()
+    built.panels = list(_laid_out(board.sections))
+    return built
+
+
+def _annotation(name: str, colour: str, expr: str) -> dashboard.AnnotationQuery:
+    found = dashboard.AnnotationQuery().name(name).datasource(SOURCE).expr(expr)
+    return found.enable(enable=True).hide(hide=False).icon_color(colour)
+
+
+def _link_to(other: Board) -> dashboard.DashboardLink:
+    found = dashboard.DashboardLink(other.title).type(model.DashboardLinkType.LINK).url(f"/d/{other.uid}")
+    found.tooltip(other.description).icon("dashboard").tags([]).as_dropdown(as_dropdown=False)
+    return found.keep_time(keep_time=True).include_vars(include_vars=True).target_blank(target_blank=False)
+
+
+def _link_to_runbooks() -> dashboard.DashboardLink:
+    found = dashboard.DashboardLink("Runbooks").type(model.DashboardLinkType.LINK).url(f"{RUNBOOKS}/README.md")
+    found.tooltip("What to do when an alert fires.").icon("doc").tags([]).as_dropdown(as_dropdown=False)
+    return found.keep_time(keep_time=False).include_vars(include_vars=False).target_blank(target_blank=True)
+
+
+def _laid_out(sections: Sequence[Section]) -> list[model.Panel | model.RowPanel]:
+    """Place panels on the grid and number them.
+
+    Raises:
+        AssertionError: The panels of a line do not fill it, or differ in height: Grafana would move them.
+    """
+    found: list[model.Panel | model.RowPanel] = []
+    y = 0
+    for section in sections:
+        if section.title:
+            found.append(_heading(section.title, y, len(found) + 1))
+            y += 1
+        x, height = 0, 0
+        for placed in section.panels:
+            assert height in (0, placed.height), (section.title, placed)
+            found.append(_positioned(placed.panel, x, y, placed, len(found) + 1))
+            x, height = x + placed.width, placed.height
+            assert x <= GRID, (section.title, placed)
+            if x == GRID:
+                x, y, height = 0, y + height, 0
+        assert x == 0, f"{section.title}: the last line is not full"
+    return found
+
+
+def _heading(title: str, y: int, number: int) -> model.RowPanel:
+    where = model.GridPos(x=0, y=y, w=GRID, h=1)
+    return dashboard.Row(title).collapsed(collapsed=False).grid_pos(where).id(number).build()
+
+
+def _positioned(panel: Panel, x: int, y: int, placed: Placed, number: int) -> model.Panel:
+    where = model.GridPos(x=x, y=y, w=placed.width, h=placed.height)
+    return panel.grid_pos(where).id(number).build()

@@ -1,0 +1,88 @@
+"""The board *Cohorts and lifetime*: whether newer customers stay better than older ones did, and for how long."""
+
+from typing import Final
+
+from grafana_foundation_sdk.models import dashboard as model
+
+from monitoring.dashboards import behaviour, freshness, variables
+from monitoring.dashboards.board import Board, Section
+from monitoring.dashboards.frames import columns, matrix
+from monitoring.dashboards.panels import Placed, number
+from monitoring.dashboards.queries import Query, own
+from monitoring.dashboards.wording import COUNT, PERCENT, About, of_metric
+from schemas import instruments as known
+
+UID: Final = "tenure-cohorts"
+PERIOD: Final = 'period="month"'
+_PARTS: Final = (known.COHORT_CUSTOMERS, known.COHORT_MATURED)
+_SHARE: Final = f"`{known.COHORT_CUSTOMERS.name}` / `{known.COHORT_MATURED.name}`"
+
+
+def board() -> Board:
+    """Return the board."""
+    lifetime = [
+        behaviour.survival_bars(),
+        behaviour.survival_table(),
+        behaviour.median_days(size=(8, 8)),
+        behaviour.survival_curve(),
+        behaviour.survival_lines(),
+        behaviour.lifetime_line(),
+    ]
+    return Board(
+        UID,
+        "Cohorts and lifetime",
+        "Whether newer customers stay better than older ones did, and for how long customers stay.",
+        [variables.source(), variables.job()],
+        [
+            Section("", [*freshness.first_line(), scanned()]),
+            Section("By the month of the first signup", [shares(), sizes(), by_age()]),
+            Section("Lifetime", lifetime),
+        ],
+    )
+
+
+def scanned() -> Placed:
+    """Return how old the numbers of this board are."""
+    meaning = "Cohorts and lifetime are counted anew now and then, not with every event: so long ago the last time."
+    about = of_metric("Last counted", known.SCAN_AS_OF, meaning, "dateTimeAsIso")
+    return number(about, Query(f"1000 * max({own(known.SCAN_AS_OF)})", "as of"), size=(4, 4))
+
+
+def shares() -> Placed:
+    """Return the cohort table: a row for each cohort, a column for each age, the share that is active as colour."""
+    text = (
+        "A row is everyone whose first signup lies in that month. A column is an age in months after each customer's"
+        " own signup, and shows the share of those who are so old that is active then; 00 is everyone. Read down a"
+        " column to see whether newer customers stay better; read along a row to see when a cohort loses people. Where"
+        f" nobody is so old, the cell is empty.\n\n{_SHARE}"
+    )
+    active, matured = (f"max by (cohort, age) ({own(metric, PERIOD)})" for metric in _PARTS)
+    order = [model.DataTransformerConfig(id_val="sortBy", options={"sort": [{"field": "age"}]})]
+    return matrix(
+        About("Cohorts", text, PERCENT),
+        Query(f"{active} / ({matured} > 0)"),
+        rows="cohort",
+        columns="age",
+        order=order,
+        size=(24, 14),
+    )
+
+
+def sizes() -> Placed:
+    """Return the size of each cohort."""
+    meaning = "How many customers signed up for the first time in each month: small cohorts say little."
+    about = of_metric("Sizes of the cohorts", known.COHORT_CUSTOMERS, meaning, COUNT)
+    where = f'{PERIOD},age="00"'
+    asked = f"max by (cohort) ({own(known.COHORT_CUSTOMERS, where)})"
+    return columns(about, Query(asked, "customers"), across="cohort", size=(12, 9))
+
+
+def by_age() -> Placed:
+    """Return the share of all cohorts together that is active at each age."""
+    meaning = (
+        "The share of all cohorts together that is active after so many months; later ages come from older cohorts"
+        f" only.\n\nsums of {_SHARE}"
+    )
+    about = of_metric("All cohorts together", known.COHORT_MATURED, meaning, PERCENT)
+    active, matured = (f"sum by (age) (max by (cohort, age) ({own(metric, PERIOD)}))" for metric in _PARTS)
+    return columns(about, Query(f"{active} / ({matured} > 0)", "active"), across="age", size=(12, 9), highest=1)

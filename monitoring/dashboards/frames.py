@@ -1,0 +1,203 @@
+"""Panels whose queries become one frame of rows and columns: tables, cohorts, upright bars, curves.
+
+Grafana's transformations put the answers together; a label or a name that differs between queries keeps rows apart.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from grafana_foundation_sdk.builders import barchart, common, table, trend
+from grafana_foundation_sdk.models import common as looks
+from grafana_foundation_sdk.models import dashboard as model
+
+from monitoring.dashboards.panels import (
+    CALM,
+    NONE,
+    Placed,
+    Steps,
+    coloured_by,
+    draw_band,
+    framed,
+    overridden,
+    steps_of,
+)
+from monitoring.dashboards.queries import Query
+from monitoring.dashboards.wording import About
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """How a column of a table looks.
+
+    Attributes:
+        name: Its title, after renaming.
+        unit: A name of Grafana's units; empty for the table's.
+        steps: Colours of its cells from which value on; none: no colours.
+        width: In pixels; None leaves it to Grafana.
+    """
+
+    name: str
+    unit: str = ""
+    steps: Steps = ()
+    width: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arranged:
+    """How the frame of a table's queries becomes its columns.
+
+    Attributes:
+        renamed: Title by label or column, in the order of the columns; those that are not named are left out.
+        columns: How they look.
+        sort_by: The column that decides the order of the rows.
+        descending: Whether the largest comes first.
+    """
+
+    renamed: Mapping[str, str]
+    columns: Sequence[Column] = ()
+    sort_by: str = ""
+    descending: bool = True
+    first: Sequence[Any] = field(default_factory=list)
+
+
+def columns(about: About, query: Query, *, across: str, size: tuple[int, int] = (12, 8), **options: Any) -> Placed:
+    """Return upright bars as of now, one for each value of a label, in the order of its text.
+
+    Args:
+        about: What it says.
+        query: One series for each value of the label; its legend names what is counted.
+        across: The label.
+        size: Width and height on the grid.
+        options: `highest`.
+    """
+    panel = framed(barchart.Panel(), about, [query], now=True, as_table=True)
+    panel.x_field(across).orientation(looks.VizOrientation.VERTICAL).stacking(looks.StackingMode.NONE).min(0)
+    panel.show_value(looks.VisibilityMode.NEVER).bar_width(0.9).group_width(0.7).x_tick_label_spacing(100)
+    panel.fill_opacity(80).line_width(1).full_highlight(full_highlight=False)
+    panel.legend(common.VizLegendOptions().display_mode(looks.LegendDisplayMode.LIST).show_legend(show_legend=False))
+    panel.tooltip(common.VizTooltipOptions().mode(looks.TooltipDisplayMode.SINGLE).sort(looks.SortOrder.NONE))
+    panel.color_scheme(coloured_by(model.FieldColorModeId.FIXED).fixed_color(CALM))
+    # Prometheus answers in no order.
+    order = model.DataTransformerConfig(id_val="sortBy", options={"sort": [{"field": across}]})
+    panel.transformations(_arranging(Arranged({across: across, "Value": query.legend}, first=[order])))
+    if (highest := options.get("highest")) is not None:
+        panel.max(highest)
+    return Placed(panel, *size)
+
+
+def rows(about: About, arranged: Arranged, *queries: Query, size: tuple[int, int] = (12, 8)) -> Placed:
+    """Return a table as of now: a row for each set of labels, a column for each query.
+
+    The values of the n-th query stand in the column `Value #A`, `Value #B` and so on until they are renamed; of a
+    single query in `Value`.
+    """
+    panel = framed(table.Panel(), about, queries, now=True, as_table=True)
+    panel.show_header(show_header=True).cell_height(looks.TableCellHeight.SM)
+    panel.align(looks.FieldTextAlignment.AUTO).filterable(filterable=False)
+    panel.cell_options(looks.TableAutoCellOptions())
+    panel.thresholds(steps_of([(None, NONE)]))
+    panel.transformations(_arranging(arranged))
+    if arranged.sort_by:
+        order = common.TableSortByFieldState().display_name(arranged.sort_by).desc(arranged.descending)
+        panel.sort_by([order])
+    for column in arranged.columns:
+        panel.override_by_name(column.name, _column_properties(column))
+    return Placed(panel, *size)
+
+
+def curve(
+    about: About,
+    arranged: Arranged,
+    *queries: Query,
+    across: str,
+    band: tuple[str, str],
+    size: tuple[int, int] = (24, 9),
+) -> Placed:
+    """Return lines as of now over a number that is not the time.
+
+    Args:
+        about: What it says.
+        arranged: How the frame becomes one row for each point, in ascending order.
+        queries: One for each line.
+        across: The column that goes from left to right.
+        band: The columns of an interval's upper and lower bound.
+        size: Width and height on the grid.
+    """
+    panel = framed(trend.Panel(), about, queries, now=True, as_table=True)
+    panel.x_field(across).transformations(_arranging(arranged))
+    panel.draw_style(looks.GraphDrawStyle.LINE).line_interpolation(looks.LineInterpolation.STEP_AFTER).line_width(2)
+    panel.show_points(looks.VisibilityMode.NEVER).span_nulls(span_nulls=True)
+    legend = common.VizLegendOptions().display_mode(looks.LegendDisplayMode.LIST).show_legend(show_legend=True)
+    panel.legend(legend.placement(looks.LegendPlacement.BOTTOM).calcs([]))
+    panel.tooltip(common.VizTooltipOptions().mode(looks.TooltipDisplayMode.MULTI).sort(looks.SortOrder.NONE))
+    panel.color_scheme(coloured_by(model.FieldColorModeId.PALETTE_CLASSIC_BY_NAME))
+    for column in arranged.columns:
+        panel.override_by_name(column.name, _column_properties(column))
+    draw_band(panel, *band)
+    return Placed(panel, *size)
+
+
+def matrix(
+    about: About, query: Query, *, rows: str, columns: str, order: Sequence[Any], size: tuple[int, int] = (24, 12)
+) -> Placed:
+    """Return a table of shares, coloured from red to green: a row and a column for each value of two labels.
+
+    Args:
+        about: What it says.
+        query: Shares from 0 to 1 by both labels.
+        rows: The label whose values name the rows.
+        columns: The label whose values name the columns.
+        order: Transformations before: a column stands where its first value does.
+        size: Width and height on the grid.
+    """
+    corner = f"{rows}\\{columns}"
+    panel = framed(table.Panel(), about, [query], now=True, as_table=True)
+    panel.show_header(show_header=True).cell_height(looks.TableCellHeight.SM).decimals(0).min(0).max(1)
+    panel.align(looks.FieldTextAlignment.CENTER).filterable(filterable=False)
+    panel.cell_options(looks.TableColoredBackgroundCellOptions(mode=looks.TableCellBackgroundDisplayMode.BASIC))
+    panel.color_scheme(coloured_by(model.FieldColorModeId.CONTINUOUS_RD_YL_GR))
+    # A cell without data would be painted like 0.
+    empty = [
+        model.SpecialValueMap(
+            options=model.DashboardSpecialValueMapOptions(
+                match=match, result=model.ValueMappingResult(text=" ", color="transparent", index=place)
+            )
+        )
+        for place, match in enumerate((model.SpecialValueMatch.EMPTY, model.SpecialValueMatch.NULL_AND_NAN))
+    ]
+    everything = model.MatcherConfig(id_val="byRegexp", options="/^[0-9]+$/")
+    panel.with_override(everything, [overridden("mappings", empty)])
+    plain = {"type": "auto"}
+    panel.override_by_name(corner, [overridden("custom.cellOptions", plain), overridden("custom.width", 120)])
+    for transformation in order:
+        panel.with_transformation(transformation)
+    options = {"rowField": rows, "columnField": columns, "valueField": "Value", "emptyValue": "null"}
+    panel.with_transformation(model.DataTransformerConfig(id_val="groupingToMatrix", options=options))
+    panel.sort_by([common.TableSortByFieldState().display_name(corner).desc(desc=False)])
+    return Placed(panel, *size)
+
+
+def _arranging(arranged: Arranged) -> list[model.DataTransformerConfig]:
+    """Return the transformations that put the queries' frames together and make them what `arranged` says."""
+    return [model.DataTransformerConfig(id_val="merge", options={}), *arranged.first, _organized(arranged)]
+
+
+def _organized(arranged: Arranged) -> model.DataTransformerConfig:
+    """Return the transformation that renames and orders columns, and leaves out those that are not named."""
+    places = {name: place for place, name in enumerate(arranged.renamed)}
+    options = {"includeByName": dict.fromkeys(arranged.renamed, True), "indexByName": places}
+    return model.DataTransformerConfig(
+        id_val="organize", options={"excludeByName": {}, **options, "renameByName": dict(arranged.renamed)}
+    )
+
+
+def _column_properties(column: Column) -> list[model.DynamicConfigValue]:
+    found = [overridden("unit", column.unit)] if column.unit else []
+    if column.width is not None:
+        found.append(overridden("custom.width", column.width))
+    if column.steps:
+        found.append(overridden("thresholds", steps_of(column.steps).build()))
+        found.append(overridden("color", {"mode": "thresholds"}))
+        found.append(overridden("custom.cellOptions", {"type": "color-text"}))
+    return found

@@ -1,0 +1,206 @@
+"""Panels about what comes in: whether everything is counted, how events flow, what waits."""
+
+from typing import Final
+
+from grafana_foundation_sdk.models import units
+
+from monitoring import scores, thresholds
+from monitoring.dashboards.frames import Arranged, Column, rows
+from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, NONE, Placed, bars, lines, number, shown_as, states
+from monitoring.dashboards.queries import Query, own
+from monitoring.dashboards.wording import COUNT, PERCENT, PLAIN, SECONDS, About, of_metric
+from schemas import instruments as known
+
+RATE: Final = units.EventsPerSecond
+_TYPE: Final = 'type=~"$type"'
+_COMPLETENESS: Final = ("TenureIncomplete", "TenureOftenIncomplete")
+
+
+def owned() -> Placed:
+    """Return how many partitions have an owner, of how many."""
+    about = of_metric(
+        "Partitions",
+        known.PARTITION_OWNED,
+        "Partitions with an owner, and how many there are. Less: nobody counts the others.",
+        COUNT,
+        runbooks=("TenureIncomplete", "TenureWorkerAbsent"),
+    )
+    asked = [
+        Query(f"count(sum by (partition) ({own(known.PARTITION_OWNED)}))", "owned", colour=CALM),
+        Query(f"max({own(known.PARTITIONS_EXPECTED)})", "of", colour=NONE),
+    ]
+    return number(about, *asked, size=(4, 4), empty="no worker")
+
+
+def identities() -> Placed:
+    """Return how many equations between counts do not hold."""
+    about = of_metric(
+        "Equations that do not hold",
+        known.IDENTITIES_VIOLATED,
+        "0, or the KPIs are wrong.",
+        COUNT,
+        runbooks=("TenureIdentityViolated",),
+    )
+    steps = [(None, GOOD), (1.0, BAD)]
+    return number(about, Query(f"max({own(known.IDENTITIES_VIOLATED)})"), steps=steps, size=(4, 4))
+
+
+def objective() -> Placed:
+    """Return the share of the time in which the KPIs were complete."""
+    about = About(
+        "Complete in the last 30 days",
+        f"The objective is {thresholds.OBJECTIVE:.1%} of the time; backfills do not count against it.\n\n"
+        "`1 − avg of stream:incomplete:bool`",
+        PERCENT,
+        _COMPLETENESS,
+    )
+    steps = [(None, BAD), (thresholds.OBJECTIVE, GOOD)]
+    asked = Query("1 - avg_over_time(stream:incomplete:bool[30d])", "complete")
+    return number(about, asked, steps=steps, size=(6, 6), decimals=2)
+
+
+def causes() -> Placed:
+    """Return what makes numbers incomplete now."""
+    about = About(
+        "Partitions that make numbers incomplete, by cause",
+        "Nothing, or the cause and how many partitions it concerns; the runbook says what each cause means.\n\n"
+        "`stream:incomplete:partitions`",
+        COUNT,
+        _COMPLETENESS,
+    )
+    steps = [(None, BAD)]
+    asked = Query("stream:incomplete:partitions", "{{cause}}")
+    return number(about, asked, steps=steps, size=(6, 6), empty="none", names=True)
+
+
+def completeness() -> Placed:
+    """Return completeness over time."""
+    about = About(
+        "Completeness over time",
+        "When KPIs were withheld. A backfill is history that is being loaded: nothing is judged meanwhile.\n\n"
+        "`stream:complete:bool`, `stream:backfill:bool`",
+        PLAIN,
+        (*_COMPLETENESS, "TenureBackfill"),
+    )
+    values = shown_as({"0": ("incomplete", BAD), "1": ("complete", GOOD), "2": ("backfill", "purple")})
+    asked = [
+        Query("stream:complete:bool or vector(0)", "KPIs"),
+        Query("2 * stream:backfill:bool or vector(1)", "history"),
+    ]
+    return states(about, *asked, size=(12, 6), mappings=values)
+
+
+def applied() -> Placed:
+    """Return the flow of events by type."""
+    about = of_metric(
+        "Events applied, by type",
+        known.EVENTS_APPLIED,
+        "A feed that died looks like a good day: no cancels.",
+        RATE,
+        runbooks=("EventSourceQuiet",),
+    )
+    asked = f"sum by (type) (rate({own(known.EVENTS_APPLIED, _TYPE)}[$__rate_interval]))"
+    return lines(about, Query(asked, "{{type}}"), size=(12, 8), stacked=True, filled=30)
+
+
+def flow() -> Placed:
+    """Return how many events came, and how many were usual."""
+    about = of_metric(
+        "Events of the last hour and the last day",
+        known.EVENTS_APPLIED,
+        "*usual*: as many came in the same hours of the last four weeks; none before the first week is over. They are"
+        f" estimates from counters.\n\n`{scores.QUIET}`",
+        COUNT,
+        runbooks=("EventSourceQuiet",),
+    )
+    came = own(known.EVENTS_APPLIED, _TYPE)
+    asked = []
+    for span in ("1h", "1d"):
+        asked.append(Query(f"sum by (type) (increase({came}[{span}]))"))
+        asked.append(Query(f'sum by (type) ({scores.QUIET}{{span="{span}",{_TYPE}}})'))
+    names = {
+        "Value #A": "last hour",
+        "Value #B": "usual in an hour",
+        "Value #C": "last day",
+        "Value #D": "usual in a day",
+    }
+    columns = [Column(name, COUNT) for name in names.values()]
+    arranged = Arranged({"type": "type", **names}, columns, sort_by="type", descending=False)
+    return rows(about, arranged, *asked, size=(12, 8))
+
+
+def oddities() -> Placed:
+    """Return events that are not simply applied."""
+    found = {
+        "repeated": known.EVENTS_DUPLICATE,
+        "late": known.EVENTS_LATE,
+        "tests": known.EVENTS_TEST,
+        "conflicting": known.EVENTS_CONFLICTING,
+        "forwarded": known.RECORDS_FORWARDED,
+    }
+    listed = "\n".join(f"- {name}: `{metric.name}`. {metric.help}" for name, metric in found.items())
+    about = About(
+        "Events that are not simply applied",
+        f"None of them is lost.\n\n{listed}",
+        RATE,
+        ("EventsConflicting", "RecordsForwarded"),
+    )
+    # Some have a label and no series before the first of them.
+    asked = [Query(f"sum(rate({own(metric)}[$__rate_interval])) or vector(0)", name) for name, metric in found.items()]
+    return lines(about, *asked, size=(12, 8))
+
+
+def dead_letters() -> Placed:
+    """Return records that could not be applied, by reason."""
+    about = of_metric(
+        "Dead letters of the last 24 hours, by reason",
+        known.DEAD_LETTERS,
+        "What a producer sends and nobody can apply is missing from the KPIs. An estimate from counters.",
+        COUNT,
+        runbooks=("DeadLettersGrowing",),
+    )
+    asked = f"sort_desc(sum by (reason) (increase({own(known.DEAD_LETTERS)}[24h])))"
+    return bars(about, Query(asked, "{{reason}}"), steps=[(None, FAIR)], size=(12, 8), empty="none")
+
+
+def lag_seconds() -> Placed:
+    """Return how far behind the partitions are."""
+    about = About(
+        "Behind",
+        "How old the oldest event is that waits, by partition; KPIs are withheld from"
+        f" {thresholds.LAG_LIMIT_SECONDS} s on.\n\n`stream:lag_seconds:max`, the larger of `{known.LAG_SECONDS.name}`"
+        f" and `{known.OLDEST_UNAPPLIED.name}` that lasts for {thresholds.LAG_SUSTAINED}",
+        SECONDS,
+        ("TenureLagging",),
+    )
+    marks = [(float(thresholds.LAG_LIMIT_SECONDS), BAD)]
+    return lines(about, Query("stream:lag_seconds:max", "{{partition}}"), size=(12, 8), marks=marks, lowest=0)
+
+
+def lag_records() -> Placed:
+    """Return how many records wait."""
+    about = of_metric(
+        "Records that wait, by topic",
+        known.LAG_RECORDS,
+        "A backlog that falls is being worked off.",
+        COUNT,
+        runbooks=("TenureLagging",),
+    )
+    asked = f"sum by (topic) ({own(known.LAG_RECORDS)})"
+    return lines(about, Query(asked, "{{topic}}"), size=(12, 8), stacked=True, filled=30)
+
+
+def watermark() -> Placed:
+    """Return the age of the latest event."""
+    meaning = "How long ago the latest event happened, by partition. On a quiet partition it grows without any fault."
+    about = of_metric("Age of the latest event", known.WATERMARK, meaning, SECONDS)
+    asked = f"time() - max by (partition) ({own(known.WATERMARK)})"
+    return lines(about, Query(asked, "{{partition}}"), size=(12, 8))
+
+
+def unapplied() -> Placed:
+    """Return how long read records wait for their commit."""
+    meaning = "How long the oldest record waits that was read, by partition."
+    about = of_metric("Oldest record that is not applied", known.OLDEST_UNAPPLIED, meaning, SECONDS)
+    asked = f"max by (partition) ({own(known.OLDEST_UNAPPLIED)})"
+    return lines(about, Query(asked, "{{partition}}"), size=(12, 8), lowest=0)

@@ -1,0 +1,128 @@
+"""Panels about recurring revenue: its sum, its movements, the customers who move between plans."""
+
+from typing import Final
+
+from monitoring.dashboards import queries
+from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, Placed, lines, number
+from monitoring.dashboards.queries import Query
+from monitoring.dashboards.wording import (
+    COUNT,
+    MINOR_PER_MAJOR,
+    MONEY,
+    PERCENT,
+    of_count,
+    of_counts,
+    of_ratio,
+)
+from schemas.ratios import RATIO_BY_NAME
+
+GAINS: Final = {"mrr_new": GOOD, "mrr_expansion": CALM, "mrr_reactivated": "purple"}
+LOSSES: Final = {"mrr_contraction": FAIR, "mrr_churned": BAD}
+_MAJOR: Final = f" / {MINOR_PER_MAJOR}"
+
+
+def money(selector: str) -> str:
+    """Return money in whole units over time."""
+    return queries.trend(selector) + _MAJOR
+
+
+def mrr_tile(*, size: tuple[int, int] = (4, 4)) -> Placed:
+    """Return the monthly recurring revenue."""
+    about = of_count("mrr", title="MRR")
+    asked = money(queries.count("mrr", queries.STOCK))
+    return number(about, Query(asked, "MRR", colour=CALM), size=size, line=True)
+
+
+def arpa_tile(*, size: tuple[int, int] = (4, 5)) -> Placed:
+    """Return the revenue of an average customer."""
+    ratio = RATIO_BY_NAME["arpa"]
+    asked = money(queries.ratio(ratio, queries.STOCK))
+    return number(of_ratio(ratio), Query(asked, "ARPA", colour=CALM), size=size, line=True, decimals=2)
+
+
+def mrr_line(*, size: tuple[int, int] = (12, 8)) -> Placed:
+    """Return the monthly recurring revenue over time."""
+    about = of_count("mrr", title="MRR over time")
+    return lines(about, Query(money(queries.count("mrr", queries.STOCK)), "MRR", colour=CALM), size=size, filled=10)
+
+
+def arpa_line(*, size: tuple[int, int] = (12, 8)) -> Placed:
+    """Return the revenue of an average customer over time."""
+    ratio = RATIO_BY_NAME["arpa"]
+    about = of_ratio(ratio, title="Average revenue per account over time")
+    return lines(about, Query(money(queries.ratio(ratio, queries.STOCK)), "ARPA", colour=CALM), size=size)
+
+
+def movements(*, size: tuple[int, int] = (24, 9)) -> Placed:
+    """Return what moved the revenue in the chosen window: gains above, losses below the axis."""
+    about = of_counts(
+        "MRR movements",
+        "Each point is the sum over the window that ends then; losses are below the axis.",
+        *GAINS,
+        *LOSSES,
+        unit=MONEY,
+    )
+    won = [Query(money(queries.count(name)), _short(name), colour=colour) for name, colour in GAINS.items()]
+    lost = [Query("-" + money(queries.count(name)), _short(name), colour=colour) for name, colour in LOSSES.items()]
+    return lines(about, *won, *lost, size=size, stacked=True, filled=40)
+
+
+def net_tile(*, size: tuple[int, int] = (4, 5)) -> Placed:
+    """Return by how much the revenue of the window grew or shrank."""
+    gains, losses = (" + ".join(queries.count(name) for name in names) for names in (GAINS, LOSSES))
+    about = of_counts("Net new MRR", "MRR won less MRR lost in the window.", *GAINS, *LOSSES, unit=MONEY)
+    steps = [(None, BAD), (0.0, GOOD)]
+    return number(about, Query(f"({gains} - ({losses})){_MAJOR}", "net new MRR"), steps=steps, size=size)
+
+
+def mrr_of_segments(*, size: tuple[int, int] = (12, 8)) -> Placed:
+    """Return the revenue by the chosen values over time."""
+    about = of_count("mrr", "By the values of the variable *dimension*.", title="MRR by $dimension")
+    asked = money(queries.count("mrr", queries.SEGMENT))
+    return lines(about, Query(asked, "{{value}}"), size=size, stacked=True, filled=30)
+
+
+def changes(*, size: tuple[int, int] = (12, 8)) -> Placed:
+    """Return upgrades and downgrades of the window over time."""
+    about = of_counts("Upgrades and downgrades", "Changes of plan in the window.", "upgrades", "downgrades")
+    up, down = (queries.trend(queries.count(name)) for name in ("upgrades", "downgrades"))
+    return lines(about, Query(up, "upgrades", colour=GOOD), Query(down, "downgrades", colour=FAIR), size=size)
+
+
+def failed_payments(*, size: tuple[int, int] = (12, 8)) -> Placed:
+    """Return the share of involuntary cancellations and of failed renewals over time."""
+    about = of_counts(
+        "Lost to failed payments",
+        "The share of the cancellations that nobody decided, and the share of the terms whose renewal failed.\n\n"
+        "`cancellations_involuntary` / `cancellations`, and `renewals_failed` / `renewals_renewed + renewals_declined +"
+        " renewals_failed`",
+        "cancellations_involuntary",
+        "renewals_failed",
+        unit=PERCENT,
+        runbooks=("InvoluntaryChurnRising",),
+    )
+    over = {name: queries.trend(queries.count(name)) for name in ("cancellations_involuntary", "cancellations")}
+    terms = " + ".join(queries.trend(queries.count(f"renewals_{how}")) for how in ("renewed", "declined", "failed"))
+    return lines(
+        about,
+        Query(
+            f"{over['cancellations_involuntary']} / ({over['cancellations']} > 0)", "of the cancellations", colour=BAD
+        ),
+        Query(f"{queries.trend(queries.count('renewals_failed'))} / (({terms}) > 0)", "of the terms", colour=FAIR),
+        size=size,
+        lowest=0,
+    )
+
+
+def sizes_of_movements(*, size: tuple[int, int] = (4, 5)) -> Placed:
+    """Return upgrades and downgrades of the window as numbers."""
+    about = of_counts("Upgrades, downgrades", "Changes of plan in the window.", "upgrades", "downgrades", unit=COUNT)
+    asked = [
+        Query(queries.count("upgrades"), "upgrades", colour=GOOD),
+        Query(queries.count("downgrades"), "downgrades", colour=FAIR),
+    ]
+    return number(about, *asked, size=size)
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("mrr_")

@@ -1,0 +1,88 @@
+"""Writes the files of Prometheus and the runbooks, or checks that they are up to date.
+
+`python -m monitoring.rules` writes them; `--check` exits with 1 and names those that differ. Run in a checkout.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from monitoring import (
+    alerts_kpi,
+    alerts_scores,
+    alerts_stream,
+    recording,
+    runbook_kpi,
+    runbook_stream,
+    runbooks,
+    scores,
+)
+from monitoring.rule import Alert, Group, text_of
+from monitoring.thresholds import SHIPPED, Pace
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+
+
+def rule_files(pace: Pace = SHIPPED) -> dict[str, str]:
+    """Return the text of every file of rules by its name in prometheus/rules/."""
+    kpis = Group("tenure-kpis", [*recording.rules(), *scores.rules()])
+    sources = Group("tenure-sources", list(scores.sources()), pace.sources)
+    return {
+        "recording.yml": text_of([kpis]),
+        "sources.yml": text_of([sources]),
+        "alerts-kpi.yml": text_of([Group("tenure-kpi-alerts", list(alerts_kpi.alerts(pace)))]),
+        "alerts-scores.yml": text_of([Group("tenure-score-alerts", list(alerts_scores.alerts(pace)))]),
+        "alerts-stream.yml": text_of([Group("tenure-stream-alerts", list(alerts_stream.alerts(pace)))]),
+    }
+
+
+def alerts(pace: Pace = SHIPPED) -> list[Alert]:
+    """Return all alerts."""
+    return [*alerts_kpi.alerts(pace), *alerts_scores.alerts(pace), *alerts_stream.alerts(pace)]
+
+
+def documents() -> dict[str, str]:
+    """Return the text of every generated file by its path inside the repository."""
+    files = {f"prometheus/rules/{name}": text for name, text in rule_files().items()}
+    return files | runbooks.pages(alerts(), {**runbook_kpi.RUNBOOKS, **runbook_stream.RUNBOOKS})
+
+
+def outdated(root: Path) -> list[str]:
+    """Return the paths of files that are missing, differ from what they should be, or are nobody's any more."""
+    wanted = documents()
+    return sorted(path for path in {*wanted, *_present(root)} if _read(root / path) != wanted.get(path))
+
+
+def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
+    """Write or check the files; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m monitoring.rules", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a file is not up to date")
+    parser.add_argument("--write", action="store_true", help="write the files; the default")
+    stale = outdated(root)
+    if parser.parse_args(arguments).check:
+        for path in stale:
+            sys.stderr.write(f"{path} is not up to date: run python -m monitoring.rules\n")
+        return 1 if stale else 0
+    wanted = documents()
+    for path in stale:
+        if path not in wanted:
+            (root / path).unlink()
+            continue
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(wanted[path], encoding="utf-8")
+    return 0
+
+
+def _present(root: Path) -> set[str]:
+    folders = (root / "prometheus" / "rules", root / "docs" / "runbooks")
+    return {str(path.relative_to(root)) for folder in folders for path in folder.glob("*.*")}
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

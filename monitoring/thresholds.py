@@ -1,0 +1,146 @@
+"""Every number that decides whether somebody is called, with its reason. Rules hold none of their own.
+
+Who changes one runs `python -m monitoring.rules` and reads what the tests in tests/monitoring say.
+Source: docs/operating.md, section Alerts.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+# -- proportions of customers against their targets
+
+Z_WARN: Final = 1.96
+"""A warning wants 97.5 % confidence on one side: it may be wrong now and then."""
+Z_PAGE: Final = 3.0
+"""A page wants 99.87 %: several KPIs are tested every quarter of a minute, all year."""
+LEAST_LOSSES: Final = 5
+"""Fewer bad outcomes are chance, whatever a formula says: 3 of 20 beat many a target at any z (count)."""
+LEAST_SAMPLE: Final = 50
+"""Customers, answers or terms that a ratio must be about (count)."""
+PAGE_WINDOWS: Final = ("1d", "7d")
+"""A page wants both: the short one says that it goes on, the long one that it is no blip. Longer ones react late and
+stay high for their whole length: they only warn."""
+TARGET_WINDOW: Final = "30d"
+"""The window whose target is converted where another has none of its own."""
+
+# -- lines of a year's retention
+
+RETENTION_STANDARD: Final = 0.80
+"""What most SaaS companies keep of their customers in a year."""
+RETENTION_BEST: Final = 0.90
+"""What the best keep."""
+RETENTION_WINDOW: Final = "365d"
+
+# -- scores
+
+SPIKE_Z_WARN: Final = 3.0
+SPIKE_Z_PAGE: Final = 4.0
+"""One healthy day in 30,000 exceeds it."""
+SPIKE_LEAST: Final = 5
+"""Cancellations of the last day (count)."""
+ANSCOMBE: Final = 0.375
+"""Added below the root, so that the variance of a Poisson count is 1/4 whatever its mean is."""
+RISE_Z: Final = 3.0
+"""Of the last seven days' cancellations against the 23 days before them."""
+NPS_FALL_Z: Final = -3.0
+NPS_FALL_WINDOWS: Final = ("7d", "30d")
+DEPARTURE_Z: Final = 3.0
+"""Of a segment's churn against all others'."""
+
+# -- completeness
+
+LAG_LIMIT_SECONDS: Final = 300
+"""Numbers that are five minutes behind are shown; older ones are not."""
+LAG_SUSTAINED: Final = "1m"
+"""A topic that slept all night is behind for the moment of one scrape when it wakes up: it must last."""
+LAG_NOT_FALLING: Final = "10m"
+"""A backlog that is smaller than so long ago is being worked off: nobody needs to get up."""
+OBJECTIVE: Final = 0.995
+"""The share of the time in which the KPIs are complete."""
+BURN_PAGES: Final = ((14.4, "1h", "5m"), (6.0, "6h", "30m"))
+"""How many times too fast the objective's budget goes, over a long and a short window: a page."""
+BURN_WARNINGS: Final = ((3.0, "1d", "2h"), (1.0, "3d", "6h"))
+BURN_LEAST_GAPS: Final = 3
+"""Gaps in the long window. One, however long, is `TenureIncomplete`'s, which must not be called about twice (count)."""
+BURN_SAMPLES: Final = 60
+"""Instants of the long window that are looked at for whether Prometheus was there (count)."""
+BURN_SEEN: Final = 54
+"""Instants of them at which it must have been: a share of a few minutes says nothing of hours (count)."""
+
+# -- backfills
+
+BACKFILL_SPAN: Final = "15m"
+BACKFILL_LATE_SHARE: Final = 0.5
+"""Of the events applied; in every-day business a few per cent arrive after their hour."""
+BACKFILL_LATE_EVENTS: Final = 500
+"""Fewer are a slow producer (count in `BACKFILL_SPAN`)."""
+BACKFILL_WATERMARK_SECONDS: Final = 2 * 86_400
+"""Events are applied, and the newest of them all is older than this: history is being read."""
+BACKFILL_REST: Final = "30m"
+"""So long after a backfill nothing is judged yet: its last events are still on their way."""
+
+# -- sources
+
+QUIET_EXPECTED: Final = 10
+"""A silence in which so many events were usual has a chance of 1 in 20,000 (count)."""
+QUIET_SPANS: Final = ("15m", "1h", "3h", "12h", "1d", "2d")
+"""Silences that are looked for: short ones for busy sources, long ones for sleepy ones."""
+QUIET_WEEKS: Final = 4
+"""Weeks whose same hours say what is usual (count)."""
+QUIET_SHIFT_HOURS: Final = 1
+"""The least of the hours around is taken: when the clocks change, the same hours of business move by one."""
+
+# -- the machine
+
+DEAD_LETTER_PAGE_SHARE: Final = 0.05
+"""One event in twenty is missing from the numbers: they are wrong by more than most targets differ."""
+DEAD_LETTER_PAGE_EVENTS: Final = 50
+"""Count in half an hour."""
+COMMIT_CONFLICTS: Final = 20
+"""Commits refused in a quarter of an hour; a rebalance makes a few (count)."""
+MEMORY_SHARE: Final = 0.9
+FORWARDED_SHARE: Final = 0.01
+"""Records that lay on another partition than their customer's, of all applied: a producer's keys are wrong."""
+
+# -- targets
+
+MAIN_TARGETS: Final = (
+    "churn_standard",
+    "dropoff_7d",
+    "onboarding",
+    "renewal",
+    "engagement",
+    "net_revenue_retention",
+    "nps",
+)
+"""KPIs that should have a target in `TARGET_WINDOW`: what has none is watched by nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long something must last before somebody hears of it. All are durations of Prometheus.
+
+    Attributes:
+        page: A KPI's page, and the symptoms of the machine that nobody can overlook.
+        warn: A KPI's warning; no shorter than the page.
+        keep: What a KPI's alert survives without data, so that a deployment does not resolve a page.
+        outlast: The same of a spike's page: it holds the target's page back, which must not call when both are over.
+        glance: Faults of the machine that warn; longer than a restart.
+        symptom: How long numbers may be missing before someone gets up.
+        patient: What is right as long as it passes by itself.
+        day: What is for the next working day.
+        sources: How often the flow of events is compared with the weeks before; that reads much.
+    """
+
+    page: str = "5m"
+    warn: str = "15m"
+    keep: str = "15m"
+    outlast: str = "20m"
+    glance: str = "2m"
+    symptom: str = "10m"
+    patient: str = "15m"
+    day: str = "1h"
+    sources: str = "1m"
+
+
+SHIPPED: Final = Pace()

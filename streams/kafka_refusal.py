@@ -1,0 +1,71 @@
+"""Why Kafka does not let us in: a certificate that is not trusted, a password that is wrong.
+
+aiokafka says of all that is wrong with a connection that it cannot connect, and waiting seems right. What waiting does
+not mend is found by one more try, whose error is looked at.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from typing import Any, Final
+
+from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    IllegalSaslStateError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+)
+
+from streams.errors import ConfigurationError
+
+_TIMEOUT_MS: Final = 5_000
+
+
+async def check_admission(client_options: Mapping[str, Any], *, ca_file: object = None) -> None:
+    """Find out, after no connection came about, whether the settings of security are why; return where they are not.
+
+    Args:
+        client_options: Of an aiokafka client: addresses and security.
+        ca_file: Where the authorities stand that are trusted, for the message; None is where the system has them.
+
+    Raises:
+        ConfigurationError: A broker answers, and does not let us in; no secret is in the message.
+    """
+    options = dict(client_options)
+    servers = options.pop("bootstrap_servers")
+    if options.get("security_protocol", "PLAINTEXT") == "PLAINTEXT":
+        return
+    for host, port, _ in collect_hosts(servers):
+        try:
+            connection = await create_conn(host, port, request_timeout_ms=_TIMEOUT_MS, **options)
+        except (KafkaError, OSError, TimeoutError) as error:
+            refusal = _refusal(error, f"{host}:{port}", options, ca_file)
+            if refusal is not None:
+                raise refusal from error
+        else:
+            connection.close()
+
+
+def _refusal(error: Exception, server: str, options: Mapping[str, Any], ca_file: object) -> ConfigurationError | None:
+    mechanism = options.get("sasl_mechanism")
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return ConfigurationError(
+            "TENURE_KAFKA_CA_FILE",
+            None if ca_file is None else str(ca_file),
+            f"the certificate of Kafka at {server} is not trusted ({error.verify_message}); "
+            "name the file of the authority that signed it, and Kafka as the certificate does",
+        )
+    if isinstance(error, ssl.SSLError):
+        advice = f"Kafka at {server} and we do not agree on TLS ({error.reason or error}); is it a port without TLS?"
+        return ConfigurationError("TENURE_KAFKA_SECURITY_PROTOCOL", options["security_protocol"], advice)
+    if isinstance(error, UnsupportedSaslMechanismError | IllegalSaslStateError):
+        advice = f"Kafka at {server} does not take it; ask its operator which one, or whether it asks for passwords"
+        return ConfigurationError("TENURE_KAFKA_SASL_MECHANISM", mechanism, advice)
+    if isinstance(error, AuthenticationFailedError | SaslAuthenticationFailed):
+        name = options.get("sasl_plain_username")
+        advice = f"Kafka at {server} refuses it for {name!r} by {mechanism}; correct it, or TENURE_KAFKA_USERNAME"
+        return ConfigurationError("TENURE_KAFKA_PASSWORD", "****", advice)
+    return None

@@ -1,0 +1,27 @@
+"""Where the records of a batch lie, as customers' states keep it (see `kpis.places`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from kpis.names import Names
+from kpis.places import place_of
+from streams.records import Record
+
+
+class Places(Sequence[int]):
+    """The place of each record of a batch; worked out when it is asked for, which for activity it never is."""
+
+    def __init__(self, records: Sequence[Record], names: Names) -> None:
+        """Take records, and the tables in which their topics have numbers."""
+        self._records, self._names = records, names
+
+    def __len__(self) -> int:
+        """Return how many records there are."""
+        return len(self._records)
+
+    def __getitem__(self, n: Any) -> Any:
+        """Return the place of one record."""
+        record = self._records[n]
+        return place_of(record.offset, self._names.topic(record.topic))

@@ -1,0 +1,75 @@
+"""`tenure cohorts`: customers by the month or week of their first signup, and who of them stays."""
+
+# ruff: noqa: PLC0415 - options are parameters, and imports wait until the command runs.
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from tenure.commands.options import AsJson, By, Config, checked_dimensions
+from tenure.commands.scanned import AtOne, File, FileFormat, scanned_at_ms
+
+
+class Period(StrEnum):
+    """How long the periods are."""
+
+    MONTH = "month"
+    WEEK = "week"
+
+
+def cohorts(
+    period: Annotated[
+        Period, typer.Option("--period", help="month, by the calendar, or week, by ISO 8601.")
+    ] = Period.MONTH,
+    by: By = None,
+    at: AtOne = None,
+    file: File = None,
+    file_format: FileFormat = None,
+    as_json: AsJson = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print CSV on standard output: one line for each cohort and period.")
+    ] = False,
+    config: Config = None,
+) -> None:
+    """Print how many stay of each month's new customers.
+
+    A cohort is everyone whose first signup lies in one calendar month, or ISO week, of the business time zone. Column k
+    is the share of them who are active k periods after their own signup. docs/cohorts-and-lifetime.md says more. For
+    example: tenure cohorts --file docs/examples/golden.ndjson --period week --by plan
+    """
+    import json
+    import sys
+
+    from streams.errors import UsageError
+    from streams.settings_loading import load_settings
+    from tenure.commands.quiet import quiet_logs
+    from tenure.running import run_until_stopped
+
+    if as_json and as_csv:
+        raise UsageError("--json and --csv: leave one out")
+    settings = load_settings(config)
+    dimensions = checked_dimensions(by, settings)
+    at_ms = scanned_at_ms(at, file, file_format, settings)
+    from tenure import cohort_report
+    from tenure.cohort_table import Room, cohort_tables
+    from tenure.screen_formats import standard_console
+
+    with quiet_logs():
+        report = run_until_stopped(
+            cohort_report.read_cohorts(
+                settings, period=period.value, by=dimensions, at_ms=at_ms, file=file, file_format=file_format
+            )
+        )
+    if as_json:
+        json.dump(report, sys.stdout, ensure_ascii=False, allow_nan=False, indent=2)
+        sys.stdout.write("\n")
+        return
+    if as_csv:
+        cohort_report.write_csv(report, sys.stdout)
+        return
+    console = standard_console()
+    rows = max(12, console.height - 10) if console.is_terminal else None
+    console.print(cohort_tables(report, Room(console.width, rows)))

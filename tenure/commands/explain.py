@@ -1,0 +1,94 @@
+"""`tenure explain`: which customers make up a number."""
+
+# ruff: noqa: PLC0415 - options are parameters, and imports wait until the command runs.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from streams.errors import UsageError
+from tenure.commands.asked import Limit, OneBy, OneWindow, check_agreement, checked_question
+from tenure.commands.options import AsJson, Config, Lens
+from tenure.commands.scanned import AtOne, File, FileFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+
+def explain(
+    kpi: Annotated[str, typer.Argument(metavar="KPI", help="A count or a ratio, such as customers_lost or churn.")],
+    window: OneWindow = None,
+    at: AtOne = None,
+    lens: Annotated[Lens, typer.Option("--lens", help="Which definition `churn` means.")] = Lens.STANDARD,
+    by: OneBy = None,
+    value: Annotated[
+        str | None, typer.Option("--value", metavar="V", help="Only this value of the dimension of --by.")
+    ] = None,
+    limit: Limit = 20,
+    file: File = None,
+    file_format: FileFormat = None,
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Print which customers make up a number, by which events, and why.
+
+    Each member comes with what it adds, the rule that included it, and its events with id, topic, partition and offset;
+    then come those who were nearly members, with the rule that left them out. A ratio is explained by its numerator and
+    its denominator. The sum over all members is compared with the counters; where the two differ, the exit status is 1.
+    docs/explain.md says more. For example: tenure explain churn --file docs/examples/golden.ndjson --at 2025-03-31
+    """
+    import json
+    import sys
+
+    from streams.settings_loading import load_settings
+    from tenure.commands.quiet import quiet_logs
+    from tenure.running import run_until_stopped
+
+    settings = load_settings(config)
+    name = _checked_kpi(kpi, lens)
+    asked = checked_question(
+        settings, window=window, at=at, by=by, value=value, limit=limit, file=file, file_format=file_format
+    )
+    from tenure.explained_text import explanation_text
+    from tenure.explaining import read_explanation
+    from tenure.screen_formats import standard_console
+
+    with quiet_logs():
+        answer = run_until_stopped(read_explanation(settings, name, asked))
+    if as_json:
+        json.dump(answer, sys.stdout, ensure_ascii=False, allow_nan=False, indent=2)
+        sys.stdout.write("\n")
+    else:
+        standard_console().print(explanation_text(answer), soft_wrap=True)
+    check_agreement(answer, _fault(answer))
+
+
+def _checked_kpi(kpi: str, lens: Lens) -> str:
+    """Return the name of a count or a ratio of the catalogue.
+
+    Raises:
+        UsageError: There is none of that name.
+    """
+    import difflib
+
+    from schemas.catalogue import COUNT_BY_NAME
+    from schemas.ratios import RATIO_BY_NAME
+
+    name = kpi.removeprefix("tenure_")
+    if name == "churn":
+        return f"churn_{lens.value}"
+    if name in COUNT_BY_NAME or name in RATIO_BY_NAME:
+        return name
+    close = difflib.get_close_matches(name, [*COUNT_BY_NAME, *RATIO_BY_NAME, "churn"], n=1, cutoff=0.5)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    raise UsageError(f"{kpi}: docs/kpis.md has no count or ratio of this name{hint}")
+
+
+def _fault(answer: Mapping[str, Any]) -> str:
+    for part in answer["parts"]:
+        if not part["agrees"]:
+            return f"the members of {part['count']} add up to {part['sum']:,}, the counters say {part['counted']:,}"
+    return ""

@@ -1,0 +1,50 @@
+"""`tenure lenses`: customer churn by four definitions, and who makes them differ."""
+
+# ruff: noqa: PLC0415 - options are parameters, and imports wait until the command runs.
+
+from __future__ import annotations
+
+from tenure.commands.asked import Limit, OneBy, OneWindow, check_agreement, checked_question
+from tenure.commands.options import AsJson, Config
+from tenure.commands.scanned import AtOne, File, FileFormat
+
+
+def lenses(
+    window: OneWindow = None,
+    at: AtOne = None,
+    by: OneBy = None,
+    limit: Limit = 20,
+    file: File = None,
+    file_format: FileFormat = None,
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Print customer churn by four definitions, and the customers that make them differ.
+
+    The definitions differ by whether who came back inside the window, who cancelled more than once, and who was new in
+    it counts. The sums of the differences are exact; where they are not, the exit status is 1. docs/explain.md says
+    more. For example: tenure lenses --file docs/examples/golden.ndjson --at 2025-03-31
+    """
+    import json
+    import sys
+
+    from streams.settings_loading import load_settings
+    from tenure.commands.quiet import quiet_logs
+    from tenure.running import run_until_stopped
+
+    settings = load_settings(config)
+    asked = checked_question(
+        settings, window=window, at=at, by=by, value=None, limit=limit, file=file, file_format=file_format
+    )
+    from tenure.explained_text import lenses_text
+    from tenure.explaining import read_lenses
+    from tenure.screen_formats import standard_console
+
+    with quiet_logs():
+        answer = run_until_stopped(read_lenses(settings, asked))
+    if as_json:
+        json.dump(answer, sys.stdout, ensure_ascii=False, allow_nan=False, indent=2)
+        sys.stdout.write("\n")
+    else:
+        standard_console().print(lenses_text(answer), soft_wrap=True)
+    check_agreement(answer, str(answer["fault"]))

@@ -1,0 +1,89 @@
+"""`tenure reasons` and `tenure features`: why customers leave, what they answer, what they use."""
+
+# ruff: noqa: PLC0415 - options are parameters, and imports wait until the command runs.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tenure.commands.asked import OneWindow, checked_window
+from tenure.commands.options import AsJson, By, Config, checked_dimensions
+from tenure.commands.scanned import AtOne, File, FileFormat, scanned_at_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+def reasons(
+    window: OneWindow = None,
+    at: AtOne = None,
+    by: By = None,
+    file: File = None,
+    file_format: FileFormat = None,
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Print why customers cancel and what they answer: the twenty most frequent reasons, and the rest.
+
+    With each comes its count in the window before, and the change; of cancellations also how many were involuntary.
+    docs/explain.md says more. For example: tenure reasons --file docs/examples/golden.ndjson --at 2025-03-31
+    """
+    _print(["cancellations", "survey_answers"], window, at, by, file, file_format, as_json=as_json, config=config)
+
+
+def features(
+    window: OneWindow = None,
+    at: AtOne = None,
+    by: By = None,
+    file: File = None,
+    file_format: FileFormat = None,
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Print what customers use: the twenty features with the most engaged customers, and the rest.
+
+    An engaged customer of a feature is active at the end of the window and used the feature in it. With each feature
+    comes its number in the window before, and the change. docs/explain.md says more.
+    """
+    _print(["features"], window, at, by, file, file_format, as_json=as_json, config=config)
+
+
+def _print(
+    kinds: Sequence[str],
+    window: str | None,
+    at: str | None,
+    by: Sequence[str] | None,
+    file: str | None,
+    file_format: str | None,
+    *,
+    as_json: bool,
+    config: Path | None,
+) -> None:
+    import json
+    import sys
+
+    from streams.settings_loading import load_settings
+    from tenure.commands.quiet import quiet_logs
+    from tenure.running import run_until_stopped
+
+    settings = load_settings(config)
+    chosen, dimensions = checked_window(window, settings), checked_dimensions(by, settings)
+    at_ms = scanned_at_ms(at, file, file_format, settings)
+    from tenure.reasons import WHAT, read_reasons
+    from tenure.reasons_tables import reasons_tables
+    from tenure.screen_formats import standard_console
+
+    with quiet_logs():
+        report = run_until_stopped(
+            read_reasons(settings, window=chosen, by=dimensions, at_ms=at_ms, file=file, file_format=file_format)
+        )
+    for kind in set(WHAT) - set(kinds):
+        del report[kind]
+        for found in report.get("segments", {}).values():
+            del found[kind]
+    if as_json:
+        json.dump(report, sys.stdout, ensure_ascii=False, allow_nan=False, indent=2)
+        sys.stdout.write("\n")
+        return
+    standard_console().print(reasons_tables(report, *kinds))

@@ -1,0 +1,211 @@
+"""`tenure target`: the targets that alerts compare with, and who changed them when."""
+
+# ruff: noqa: PLC0415 - options are parameters, and imports wait until the command runs.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tenure.commands.options import AsJson, Config
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+group = typer.Typer(
+    name="target",
+    help="List, set and look back on the targets that alerts compare KPIs with.",
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@group.callback(invoke_without_command=True)
+def _begin(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@group.command("list")
+def list_targets(as_json: AsJson = False, config: Config = None) -> None:
+    """Print the targets that hold, with owner and next review."""
+    import json
+
+    from streams.clock import WallClock
+    from streams.settings_loading import load_settings
+    from tenure.commands.quiet import quiet_logs
+    from tenure.running import run_until_stopped
+
+    settings = load_settings(config)
+    from tenure.targets import current, listed  # slow to import, so not before the settings are checked
+
+    now_ms = WallClock().now_ms()
+    with quiet_logs():
+        found = listed(run_until_stopped(current(settings)), now_ms=now_ms)
+    if as_json:
+        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    if not found:
+        typer.echo("No target is set; set one: tenure target set retention 365d 90% --owner NAME")
+        return
+    rows = [
+        (
+            str(entry["kpi"]),
+            str(entry["window"]),
+            shown(entry["kpi"], entry["value"]),
+            str(entry["owner"]),
+            entry["review"][:10] + (" overdue" if entry["overdue"] else ""),
+            str(entry["note"]),
+        )
+        for entry in found
+    ]
+    typer.echo(_table(("KPI", "Window", "Target", "Owner", "Review", "Note"), rows))
+
+
+@group.command("set")
+def set_target(
+    kpi: Annotated[str, typer.Argument(metavar="KPI", help="A ratio of docs/kpis.md, such as retention.")],
+    window: Annotated[str, typer.Argument(metavar="WINDOW", help="A window of the settings, such as 30d, or month.")],
+    value: Annotated[
+        str,
+        typer.Argument(
+            metavar="VALUE",
+            help="As the KPI is counted, such as 0.9, or a percentage, such as 90%; none takes the target back. "
+            "Write -- before a value below 0.",
+        ),
+    ],
+    owner: Annotated[
+        str | None,
+        typer.Option(
+            "--owner", metavar="NAME", help="Who answers for it; a new target needs one.", show_default="as it is"
+        ),
+    ] = None,
+    review: Annotated[
+        str | None,
+        typer.Option(
+            "--review",
+            metavar="DATE",
+            help="The day of its next review, at most a year ahead.",
+            show_default="90 days from today",
+        ),
+    ] = None,
+    note: Annotated[
+        str, typer.Option("--note", metavar="TEXT", help="Why, for those who look back.", show_default="nothing")
+    ] = "",
+    changed_by: Annotated[
+        str | None,
+        typer.Option("--as", metavar="NAME", help="Who sets it.", show_default="the user who is logged in"),
+    ] = None,
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Set a target, or take it back.
+
+    Workers export the change within a second. For example:
+    tenure target set churn_standard 30d 3% --owner retention-team
+    """
+    import json
+
+    from streams.clock import WallClock
+    from streams.settings_loading import load_settings
+    from tenure.commands.quiet import quiet_logs
+    from tenure.running import run_until_stopped
+
+    settings, now_ms = load_settings(config), WallClock().now_ms()
+    from tenure.targets import Wanted, audited, put  # slow to import, so not before the settings are checked
+
+    wanted = Wanted(
+        settings,
+        kpi=kpi,
+        window=window,
+        value=value,
+        owner=owner,
+        review=review,
+        changed_by=_user() if changed_by is None else changed_by,
+        note=note,
+        now_ms=now_ms,
+    )
+    with quiet_logs():
+        entry = audited([run_until_stopped(put(settings, wanted, now_ms=now_ms))])[0]
+    typer.echo(json.dumps(entry, indent=2, ensure_ascii=False) if as_json else _sentence(entry))
+
+
+def _user() -> str:
+    import getpass
+
+    from streams.errors import UsageError
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:
+        raise UsageError("--as is missing: the user who runs this has no name") from error
+
+
+def _sentence(entry: dict[str, Any]) -> str:
+    before = f"it was {shown(entry['kpi'], entry['old'])}" if entry["old"] is not None else "there was none"
+    what = f"{entry['kpi']} in the window {entry['window']}"
+    if entry["new"] is None:
+        return f"{what} has no target any more; {before}."
+    after = f"Owner: {entry['owner']}, review: {entry['review'][:10]}."
+    return f"{what} has the target {shown(entry['kpi'], entry['new'])}; {before}. {after}"
+
+
+@group.command("history")
+def target_history(
+    kpi: Annotated[
+        str | None, typer.Argument(metavar="[KPI]", help="Only changes of this one.", show_default="all")
+    ] = None,
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Print every change that was made to targets: when, who, from what to what, and why; the latest last."""
+    import json
+
+    from streams.settings_loading import load_settings
+    from tenure.commands.quiet import quiet_logs
+    from tenure.running import run_until_stopped
+
+    settings = load_settings(config)
+    from streams.target_store import audit
+    from tenure.targets import audited, changes, checked_kpi  # slow to import, so not before the settings are checked
+
+    name = None if kpi is None else checked_kpi(kpi).name
+    with quiet_logs():
+        made = run_until_stopped(changes(settings))
+    found = audited(audit(change for change in made if name in {None, change.kpi}))
+    if as_json:
+        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    if not found:
+        typer.echo("No target was ever set.")
+        return
+    rows = [
+        (
+            str(entry["at"]),
+            str(entry["by"]),
+            str(entry["kpi"]),
+            str(entry["window"]),
+            shown(entry["kpi"], entry["old"]),
+            shown(entry["kpi"], entry["new"]),
+            str(entry["owner"]),
+            str(entry["note"]),
+        )
+        for entry in found
+    ]
+    typer.echo(_table(("At", "By", "KPI", "Window", "Old", "New", "Owner", "Note"), rows))
+
+
+def shown(kpi: str, value: float | None) -> str:
+    """Return a target as people read its KPI: "90 %", "+40.0", "4.00"."""
+    from tenure.report_rows import CHURN, OPINION, REVENUE, STAYING
+
+    write = {row.ratio.name: row.shown for row in (*STAYING, *CHURN, *REVENUE, *OPINION)}[kpi]
+    return write(value)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    return "\n".join(
+        "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)
+    )

@@ -1,0 +1,86 @@
+"""Reasons and features as plain objects: what `tenure reasons --json` and `tenure features --json` print.
+
+What the numbers mean: docs/explain.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from kpis.reasons import Line, Ranking, Reasons
+from streams.settings import Settings
+from streams.writing import meaning_of
+from tenure.explaining import question_of
+from tenure.instants import instant_text
+from tenure.scanning import Source, open_source, scan
+
+Json = dict[str, Any]
+WHAT: Final = ("cancellations", "survey_answers", "features")
+
+
+async def read_reasons(
+    settings: Settings,
+    *,
+    window: str,
+    by: Sequence[str] = (),
+    at_ms: int | None = None,
+    file: str | None = None,
+    file_format: str | None = None,
+) -> Json:
+    """Return reasons and features of the running stream, or of a file, in a window and in the one before it.
+
+    Args:
+        settings: Of the stream: where its Redis is, and what its numbers mean.
+        window: Its name, such as "30d".
+        by: Dimensions whose segments are wanted.
+        at_ms: T (ms since 1970); None means the end of the running bucket, or of that of the file's latest event.
+        file: A file of events, "-" for standard input; None means the running stream.
+        file_format: ndjson, csv or parquet; None decides by the name.
+
+    Raises:
+        TenureError: As `tenure.scanning.open_source` and `scan`.
+    """
+    async with open_source(settings, file=file, file_format=file_format) as source:
+        return await reasons_of(source, window=window, by=by, at_ms=source.now_ms if at_ms is None else at_ms)
+
+
+async def reasons_of(source: Source, *, window: str, by: Sequence[str], at_ms: int) -> Json:
+    """Return reasons and features as of an instant; one pass over all customers."""
+    question = question_of(source.settings, window, at_ms)
+    windows, _ = meaning_of(source.settings)
+    before_ms = windows.start(window, question.start_ms // windows.bucket_ms) * windows.bucket_ms
+    reasons = Reasons(question, before_ms=before_ms, by=by)
+    for partition in range(source.partitions):
+        async for part in scan(source.settings, source.tables, partition):
+            reasons.take(part.names, [state for _, state in part.states])
+    found = dict(zip(WHAT, (reasons.cancellations(), reasons.answers(), reasons.features()), strict=True))
+    out: Json = {
+        "as_of": instant_text(at_ms),
+        "window": window,
+        "start": instant_text(question.start_ms),
+        "before": instant_text(before_ms),
+        **{what: _ranking(what, rankings["", ""]) for what, rankings in found.items()},
+    }
+    if by:
+        out["segments"] = {
+            dimension: {what: _values(what, rankings, dimension) for what, rankings in found.items()}
+            for dimension in by
+        }
+    return out
+
+
+def _values(what: str, rankings: dict[tuple[str, str], Ranking], dimension: str) -> Json:
+    return {value: _ranking(what, ranking) for (of, value), ranking in rankings.items() if of == dimension}
+
+
+def _ranking(what: str, ranking: Ranking) -> Json:
+    return {"total": _line(what, ranking.total), "lines": [_line(what, line) for line in ranking.lines]}
+
+
+def _line(what: str, line: Line) -> Json:
+    out: Json = {"name": line.name} if line.name else {}
+    out["count"] = line.amount
+    if what == "cancellations":
+        out |= {"voluntary": line.amount - line.involuntary, "involuntary": line.involuntary}
+    return out | {"before": line.before, "change": line.change}

@@ -1,0 +1,120 @@
+"""Looking at customers one by one: all states of a running stream, or of a file that is replayed for it.
+
+Only the way to the states: what is made of them is pure and lies in `kpis`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from kpis.names import Names
+from kpis.scanning import Gathering, Lives
+from streams.clock import Clock, WallClock
+from streams.holdings import read_head
+from streams.log import Log
+from streams.settings import Settings
+from streams.tables import Tables
+from streams.writing import meaning_of
+from tenure.instants import end_of_bucket_ms
+from tenure.reading import running_tables
+from tenure.replaying import replayed
+
+
+class Source(NamedTuple):
+    """Tables whose customers are looked at."""
+
+    settings: Settings
+    tables: Tables
+    partitions: int
+    #: T where none is asked for (ms since 1970): the end of the running bucket, or of that of a file's latest event
+    now_ms: int
+    #: of a file; the running stream's is Kafka's
+    log: Log | None = None
+
+
+class Slice(NamedTuple):
+    """Some customers of one partition, with their states as bytes; `names` know all numbers in them."""
+
+    partition: int
+    names: Names
+    states: list[tuple[str, bytes]]
+
+
+@asynccontextmanager
+async def open_source(
+    settings: Settings, *, file: str | None = None, file_format: str | None = None, clock: Clock | None = None
+) -> AsyncIterator[Source]:
+    """Open the tables of the running stream, or replay a file into tables of its own.
+
+    Args:
+        settings: Of the stream: where its Redis is, and what its numbers mean.
+        file: NDJSON, CSV or Parquet; "-" is standard input. None means the running stream.
+        file_format: ndjson, csv or parquet; None decides by the name.
+        clock: What time it is, for the running stream.
+
+    Raises:
+        InputError: The file cannot be read.
+        UsageError: There is no stream under this prefix.
+        ConfigurationError: Its tables were counted under other settings.
+        TablesUnavailable: Redis does not answer.
+    """
+    if file is not None:
+        found = await replayed(file, settings, file_format=file_format)
+        now_ms = end_of_bucket_ms(found.last_ms, settings.bucket_minutes)
+        yield Source(settings, found.tables, found.partitions, now_ms, found.log)
+        return
+    async with running_tables(settings) as (tables, mark):
+        now_ms = end_of_bucket_ms((clock or WallClock()).now_ms(), settings.bucket_minutes)
+        yield Source(settings, tables, mark.partitions, now_ms)
+
+
+async def scan(settings: Settings, tables: Tables, partition: int) -> AsyncIterator[Slice]:
+    """Yield all customers of one partition; see `scan_all`."""
+    async for part in scan_all(settings, tables, [partition]):
+        yield part
+
+
+async def scan_all(settings: Settings, tables: Tables, partitions: Collection[int]) -> AsyncIterator[Slice]:
+    """Yield all customers of partitions in one pass, slice by slice, in no order.
+
+    The slices of a partition have the same names, which grow. The stream goes on meanwhile: a customer's state is the
+    one before or after a commit, never one in between.
+
+    Args:
+        settings: What numbers mean.
+        tables: Where the states are.
+        partitions: Their numbers.
+
+    Raises:
+        StateUnreadable: Another version has stored a partition.
+        TablesUnavailable: The store does not answer.
+    """
+    _, money = meaning_of(settings)
+    names: dict[int, Names] = {}
+    heads: dict[int, bytes | None] = {}
+    for partition in partitions:
+        names[partition] = Names(money=money, dimensions=settings.dimensions, max_values=settings.max_segment_values)
+        heads[partition] = await _restore(tables, partition, names[partition])
+    async for partition, states in tables.scan_states(partitions):
+        if await tables.read_head(partition) != heads[partition]:  # commits came between, perhaps with new names
+            heads[partition] = await _restore(tables, partition, names[partition])
+        yield Slice(partition, names[partition], states)
+
+
+async def _restore(tables: Tables, partition: int, names: Names) -> bytes | None:
+    """Learn the names that a partition has stored; return its head."""
+    stored = await tables.load(partition)
+    read_head(partition, stored)
+    names.restore(stored.names)
+    return stored.head
+
+
+async def lives_of(source: Source) -> list[Lives]:
+    """Return the episodes of activity of all customers, by partition; errors are those of `scan_all`."""
+    found: dict[int, Gathering] = {}
+    async for part in scan_all(source.settings, source.tables, range(source.partitions)):
+        gathering = found.get(part.partition) or found.setdefault(part.partition, Gathering(part.names))
+        gathering.take(state for _, state in part.states)
+    return [found[partition].lives() for partition in sorted(found)]

@@ -1,0 +1,280 @@
+"""Every query of the dashboards against a real Prometheus that reads a real worker: that of `tenure demo`.
+
+What it cannot be: a look at Grafana. What a browser alone shows is listed in docs/dashboards.md.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+import yaml
+
+from monitoring.dashboards.variables import LENSES
+from schemas.catalogue import WINDOWS
+from schemas.ratios import WINDOW_RATIOS
+from tests.integration.installation import TENURE
+from tests.monitoring.boards import CHOSEN, Asked, boards, filled_in, panels, queries
+from tests.monitoring.scenario import RULES
+from tests.services.process import NotReadyError, Process, free_port, wait_until
+from tests.services.prometheus import Prometheus
+
+BOARDS = boards()
+ASKED = [asked for board in BOARDS.values() for asked in queries(board)]
+LEGENDS = {
+    (board["uid"], panel["title"], target["refId"]): target["legendFormat"]
+    for board in BOARDS.values()
+    for panel in panels(board)
+    for target in panel["targets"]
+}
+HISTORY_DAYS = 40
+_TARGETS = re.compile(r"(kpi:target:ratio|tenure_target_\w+)\{")
+#: Of these a tile shows one: which, is what it says.
+VERDICTS = {"on target", "no target", "missed, may be chance", "missed"}
+#: What a young Prometheus beside a healthy demo cannot answer, by panel and letter; and why.
+ABSENT = {
+    ("Partitions that make numbers incomplete, by cause", "A"): "nothing does",
+    ("Events of the last hour and the last day", "B"): "nothing is remembered of the week before",
+    ("Events of the last hour and the last day", "D"): "as above",
+    ("NPS against the window before", "A"): "nothing is remembered of the window before",
+    ("Surveys asked for in the last 24 hours", "A"): "the demo does not ask for surveys",
+    ("Asking for surveys is behind by", "A"): "as above",
+}
+#: There is no median once the whole past is counted: more than half of the demo's customers are still there.
+EITHER = {("Customer lifetime", "A"), ("Customer lifetime over time", "A")}
+#: As `ABSENT`, of whole panels, which then say so in words.
+IN_WORDS = {
+    "Partitions that make numbers incomplete, by cause": "none",
+    "NPS against the window before": "nothing to compare with yet",
+    "Surveys asked for in the last 24 hours": "survey requests are off",
+    "Asking for surveys is behind by": "survey requests are off",
+}
+WITHOUT_TARGETS = {"Days until targets are reviewed": "nobody has set a target"}
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The demo's worker; where it is scraped, `host:port`."""
+    port = free_port()
+    # Not a day a second: an event would be behind by minutes of the company's time whenever the machine is busy.
+    command = [TENURE, "demo", "--plain", "--seed", "1", "--speed", "600", "--metrics-port", str(port)]
+    with Process(command, log=tmp_path_factory.mktemp("demo") / "log"):
+        yield f"127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def targets() -> Iterator[str]:
+    """What the owner of partition 0 would show if somebody had set a target for every KPI and window."""
+    lines = [f'tenure_target_ratio{{kpi="{r.name}",window="{w}"}} 0.5' for r in WINDOW_RATIOS for w in WINDOWS]
+    lines.append('tenure_target_review_timestamp_seconds{kpi="nps",window="30d",owner="somebody"} 4e9')
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.end_headers()
+            self.wfile.write("".join(f"{line}\n" for line in lines).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def prometheus(demo: str, targets: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """A hurried Prometheus that was given a past, with the shipped rules, beside a demo whose KPIs all have targets."""
+    config = {
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "rule_files": [str(RULES / "*.yml")],
+        "scrape_configs": [{"job_name": "tenure", "static_configs": [{"targets": [demo, targets]}]}],
+    }
+    folder = tmp_path_factory.mktemp("prometheus")
+    server = Prometheus(folder, config=yaml.safe_dump(config))
+    server.load(history_in(folder))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.process.kill()
+
+
+def history_in(folder: Path) -> Path:
+    """Return a file with the ratios of the last days as `tenure history` writes them: one sample a day, at midnight."""
+    today = int(time.time()) // 86_400 * 86_400
+    instants = [today - 86_400 * days for days in range(HISTORY_DAYS, 0, -1)]
+    lines = []
+    for ratio in WINDOW_RATIOS:
+        name = f"segment:{ratio.name}:ratio"
+        lines.append(f"# TYPE {name} gauge")
+        for window in WINDOWS:
+            labels = f'{{dimension="all",value="",window="{window}"}}'
+            lines += [f"{name}{labels} 0.25 {instant}" for instant in instants]
+    file = folder / "history.om"
+    file.write_text("\n".join([*lines, "# EOF", ""]), encoding="utf-8")
+    return file
+
+
+def without_targets(asked: Asked) -> Asked:
+    """Return a query as it fares where nobody has set a target."""
+    return replace(asked, expr=_TARGETS.sub(r'\1{kpi="none",', asked.expr))
+
+
+def has_data(server: Prometheus, asked: Asked, **chosen: str) -> bool:
+    """Whether a query brings a number, asked as Grafana would: of now, or of the last minute in steps."""
+    expr = filled_in(asked.expr, **chosen)
+    if asked.instant:
+        return any(value == value for _, value in server.query(expr))  # noqa: PLR0124 - not a number is no number
+    now = time.time()
+    parameters = {"query": expr, "start": str(now - 60), "end": str(now), "step": "5"}
+    answer = server.get("/api/v1/query_range?" + urllib.parse.urlencode(parameters))
+    assert answer["status"] == "success", answer
+    return any(value != "NaN" for found in answer["data"]["result"] for _, value in found["values"])
+
+
+def until_answered(server: Prometheus, asked: list[Asked]) -> None:
+    """Wait until each of the queries has brought a number.
+
+    Raises:
+        NotReadyError: With the names of those that have not.
+    """
+    waiting = list(asked)
+
+    def all_answered() -> bool:
+        waiting[:] = [each for each in waiting if not has_data(server, each)]
+        return not waiting
+
+    try:
+        wait_until(all_answered, seconds=60, what="data for every query")
+    except NotReadyError as error:
+        error.add_note(f"still without: {[each.name for each in waiting]}")
+        raise
+
+
+def must_answer() -> list[Asked]:
+    """Return the queries that bring a number on a fresh demo whose KPIs have targets."""
+    return [
+        asked
+        for asked in ASKED
+        if LEGENDS[asked.board, asked.panel, asked.ref_id] not in VERDICTS
+        and (asked.panel, asked.ref_id) not in {*ABSENT, *EITHER}
+    ]
+
+
+def empty_panels(
+    server: Prometheus,
+    words: dict[str, str],
+    holding: str = "",
+    *,
+    altered: Callable[[Asked], Asked] = lambda asked: asked,
+    **chosen: str,
+) -> list[str]:
+    """Return the panels that neither show a number nor say in words why not.
+
+    Args:
+        server: Who is asked.
+        words: What panels say that may be empty, by title.
+        holding: Only panels with a query that holds this.
+        altered: What becomes of each query before it is asked.
+        chosen: Values of variables other than the usual ones.
+    """
+    silent: list[str] = []
+    for uid, board in BOARDS.items():
+        for panel in panels(board):
+            asked = [altered(each) for each in ASKED if (each.board, each.panel) == (uid, panel["title"])]
+            if any(holding in each.expr for each in asked) and not any(has_data(server, a, **chosen) for a in asked):
+                said = panel["fieldConfig"]["defaults"].get("noValue")
+                silent += [] if said is not None and said == words.get(panel["title"]) else [panel["title"]]
+    return silent
+
+
+def verdicts(server: Prometheus, altered: Callable[[Asked], Asked] = lambda asked: asked) -> dict[str, set[str]]:
+    """Return what each tile says about its target; `altered` is what becomes of each query before it is asked."""
+    found: dict[str, set[str]] = {}
+    for asked in ASKED:
+        legend = LEGENDS[asked.board, asked.panel, asked.ref_id]
+        if legend in VERDICTS:
+            said = found.setdefault(f"{asked.board} / {asked.panel}", set())
+            said |= {legend} if has_data(server, altered(asked)) else set()
+    return found
+
+
+def test_every_query_brings_data_but_those_that_cannot(prometheus: Prometheus) -> None:
+    """An empty panel looks broken; a query that never brings anything hides behind the others of its panel."""
+    until_answered(prometheus, must_answer())
+    found = {(asked.panel, asked.ref_id) for asked in ASKED if has_data(prometheus, asked)}
+    assert set(ABSENT) & found == set()
+    assert set(ABSENT) <= {(asked.panel, asked.ref_id) for asked in ASKED}
+
+
+def test_no_panel_is_empty_in_another_window_lens_or_dimension(prometheus: Prometheus) -> None:
+    """Segments and reasons are counted in fewer windows than the KPIs: another one must not empty them."""
+    until_answered(prometheus, must_answer())
+    for window in set(WINDOWS) - {CHOSEN["window"]}:
+        assert empty_panels(prometheus, IN_WORDS, "$window", window=window) == [], window
+    for lens in set(LENSES) - {CHOSEN["lens"]}:
+        assert empty_panels(prometheus, IN_WORDS, "${lens}", lens=lens) == [], lens
+    assert empty_panels(prometheus, IN_WORDS, "$dimension", dimension="country", value="DE") == []
+
+
+def test_no_panel_is_empty_where_nobody_has_set_a_target(prometheus: Prometheus) -> None:
+    """The first look decides whether there is a second one."""
+    until_answered(prometheus, must_answer())
+    assert empty_panels(prometheus, IN_WORDS | WITHOUT_TARGETS, altered=without_targets) == []
+    assert empty_panels(prometheus, IN_WORDS, altered=without_targets) == [*WITHOUT_TARGETS]
+
+
+def test_every_tile_gives_one_verdict(prometheus: Prometheus) -> None:
+    """Two numbers in one tile, or none, and nobody knows whether the target is kept."""
+    until_answered(prometheus, must_answer())
+    judged = verdicts(prometheus)
+    assert len(judged) > 25
+    assert {title: said for title, said in judged.items() if len(said) != 1} == {}
+    assert {"on target", "missed"} <= set().union(*judged.values()) <= VERDICTS - {"no target"}
+    assert set().union(*verdicts(prometheus, without_targets).values()) == {"no target"}
+
+
+@pytest.mark.parametrize("step_seconds", [600, 1_800, 3_600, 10_800, 43_200])
+def test_lines_pass_through_every_day_of_loaded_history(prometheus: Prometheus, step_seconds: int) -> None:
+    """A line that asked for the instants of its steps only would show nothing of last year."""
+    lines = [
+        asked
+        for asked in ASKED
+        if not asked.instant and re.fullmatch(r"last_over_time\(segment:\w+:ratio\{[^}]*\}\[\S+\]\)", asked.expr)
+    ]
+    assert len(lines) > 15
+    # As Grafana does: whole steps since 1970, and never less than four times the 15 s between scrapes.
+    end = int(time.time()) // step_seconds * step_seconds
+    days = 30
+    for asked in lines:
+        expr = filled_in(asked.expr.replace("$__rate_interval", f"{step_seconds + 15}s"))
+        parameters = {"query": expr, "start": end - days * 86_400, "end": end, "step": step_seconds}
+        answer = prometheus.get("/api/v1/query_range?" + urllib.parse.urlencode(parameters))
+        found = answer["data"]["result"]
+        past = [int(at) // 86_400 for each in found[:1] for at, value in each["values"] if value == "0.25"]
+        assert len(set(past)) in (days - 1, days, days + 1), asked.name
+
+
+def test_annotations_and_variables_are_understood(prometheus: Prometheus) -> None:
+    """Grafana shows an error in a corner, and the boards without choices."""
+    until_answered(prometheus, must_answer())
+    for board in BOARDS.values():
+        for annotation in board["annotations"]["list"]:
+            assert isinstance(prometheus.query(annotation["target"]["expr"]), list)
+        for variable in board["templating"]["list"]:
+            if variable["type"] == "query":
+                _, selector, label = variable["query"]["query"].replace("(", ", ").removesuffix(")").split(", ")
+                values = {labels[label] for labels, _ in prometheus.query(filled_in(selector))}
+                assert values != set(), variable["name"]

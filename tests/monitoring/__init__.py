@@ -1,0 +1,1 @@
+"""Rules, alerts, runbooks and routes, tried with the real promtool and amtool."""

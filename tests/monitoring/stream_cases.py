@@ -1,0 +1,217 @@
+"""Situations of the alerts of the machine and of targets."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from monitoring.thresholds import MAIN_TARGETS
+from tests.monitoring.case import Case
+from tests.monitoring.scenario import STREAM, Scenario, Track, healthy, put_partition, put_worker, rising
+
+#: One minute away, in the twentieth.
+BLINK: Final = [(0, 1.0), (20, 0.0), (21, 1.0)]
+GONE: Final = [(0, 1.0), (20, 0.0)]
+
+
+def stream(minutes: int = 40) -> Scenario:
+    """Return a healthy stream."""
+    return healthy(STREAM, minutes=minutes)
+
+
+def worker_dies(*, taken_over_after: int | None = None) -> Scenario:
+    """Return a stream whose worker b dies in the twentieth minute, and whose a takes over or does not."""
+    scenario = stream()
+    alive: Track = [(0, 1), (20, None)]
+    scenario.put("up", GONE, job="tenure", instance="b")
+    put_worker(scenario, "b", alive)
+    for number in (2, 3):
+        put_partition(scenario, "b", number, alive)
+        if taken_over_after is not None:
+            put_partition(scenario, "a", number, [(20 + taken_over_after, 1)])
+    return scenario
+
+
+def two_claim(*, for_minutes: int) -> Scenario:
+    """Return a stream in which worker b claims and counts a partition of a for a while."""
+    scenario = stream()
+    put_partition(scenario, "b", 0, [(20, 1), (20 + for_minutes, None)])
+    return scenario
+
+
+def with_series(name: str, track: Track, minutes: int = 40, **labels: object) -> Scenario:
+    """Return a healthy stream with one series more, or another track of one."""
+    return stream(minutes).put(name, track, **{"instance": "a", **labels})
+
+
+def lag(seconds: Track, records: Track, *, loading: bool = False) -> Scenario:
+    """Return a stream whose partition 0 is behind."""
+    scenario = with_series("tenure_lag_seconds", seconds, minutes=60, topic="customer.cancel", partition=0)
+    scenario.put("tenure_lag_records", records, instance="a", topic="customer.cancel", partition=0)
+    if loading:
+        scenario.put("tenure_events_late_total", rising(1000, 60), instance="a")
+    return scenario
+
+
+def recovering(*at: int, minutes: int) -> Scenario:
+    """Return a stream whose partition 0 recovers for a minute again and again."""
+    track: list[tuple[int, float | None]] = [(0, 0)]
+    for minute in at:
+        track += [(minute, 1), (minute + 1, 0)]
+    return with_series("tenure_partition_recovering", track, minutes=minutes, partition=0)
+
+
+def outage(begin: int, end: int) -> Scenario:
+    """Return a stream that is incomplete once, for some minutes."""
+    track: Track = [(0, 0), (begin, 1), (end, 0)]
+    return with_series("tenure_partition_recovering", track, minutes=end + 20, partition=0)
+
+
+def dead_letters(per_minute: float, *, loading: bool = False) -> Scenario:
+    """Return a stream with so many dead letters; 1,080 events a minute are applied."""
+    scenario = with_series("tenure_dead_letters_total", rising(per_minute, 60), minutes=60, reason="malformed_json")
+    if loading:
+        scenario.put("tenure_events_late_total", rising(1000, 60), instance="a")
+    return scenario
+
+
+def restarted(name: str, **labels: object) -> Scenario:
+    """Return a stream whose worker a restarts: a counter that stood at 500 begins anew and stays at 0."""
+    return stream().put(name, "500+0x20 0+0x20", instance="a", **labels)
+
+
+def targets(*missing: str) -> Scenario:
+    """Return a stream with the main targets, but for some."""
+    scenario = healthy(STREAM, minutes=20, interval="5m")
+    for kpi in MAIN_TARGETS:
+        if kpi not in missing:
+            scenario.put("tenure_target_ratio", 0.5, instance="a", kpi=kpi, window="30d")
+    return scenario
+
+
+def review(at_seconds: int) -> Scenario:
+    """Return a stream with a target whose review is due at an instant; now is after a hundred minutes."""
+    labels = {"instance": "a", "kpi": "nps", "window": "30d", "owner": "Ada"}
+    scenario = targets().put("tenure_target_ratio", 0.3, instance="a", kpi="nps", window="30d")
+    return scenario.put("tenure_target_review_timestamp_seconds", at_seconds, **labels)
+
+
+_FLAPS: Final = tuple(range(3, 80, 7))
+
+FIRE: Final = [
+    Case("TenureIncomplete", "info", "a worker died just now", worker_dies, 21),
+    Case("TenureIncomplete", "warn", "a worker died, nobody takes over", worker_dies, 24),
+    Case("TenureIncomplete", "page", "a worker died, nobody has taken over", worker_dies, 35),
+    Case("TenureIncomplete", "page", "two workers claim one partition", partial(two_claim, for_minutes=20), 35),
+    Case("TenureIncomplete", "page", "no worker at all", partial(Scenario, STREAM, 20), 15),
+    Case("TenureOftenIncomplete", "page", "a minute in seven", partial(recovering, *_FLAPS, minutes=80), 69),
+    Case("TenureOftenIncomplete", "warn", "a minute in seven", partial(recovering, *_FLAPS, minutes=80), 69),
+    Case("TenureLagging", "warn", "ten minutes behind", partial(lag, 600, 9000), 30),
+    Case("TenureLagging", "page", "ten minutes behind, and it grows", partial(lag, 600, "0+100x60"), 50),
+    Case("TenureBackfill", "info", "late events", partial(lag, 0, 0, loading=True), 30),
+    Case("DeadLettersGrowing", "page", "one in ten", partial(dead_letters, 120), 50),
+    Case("DeadLettersGrowing", "warn", "one a minute", partial(dead_letters, 1), 50),
+    Case(
+        "EventsConflicting",
+        "warn",
+        "one a minute",
+        partial(with_series, "tenure_events_conflicting_total", rising(1, 40)),
+        38,
+    ),
+    Case(
+        "RecordsForwarded",
+        "warn",
+        "one in ten",
+        partial(with_series, "tenure_records_forwarded_total", rising(120, 100), 100, topic="customer.cancel"),
+        90,
+    ),
+    Case("TenureIdentityViolated", "page", "one equation", partial(with_series, "tenure_identities_violated", 1), 30),
+    Case(
+        "TenureCommitConflicts",
+        "warn",
+        "three a minute",
+        partial(with_series, "tenure_commit_conflicts_total", rising(3, 40)),
+        38,
+    ),
+    Case(
+        "TenurePartitionHalted",
+        "warn",
+        "one",
+        partial(with_series, "tenure_partition_halted", [(10, 1)], partition=0, cause="position"),
+        30,
+        (("cause", "position"),),
+    ),
+    Case(
+        "SegmentValuesOverLimit",
+        "warn",
+        "ten plans too many",
+        partial(with_series, "tenure_segment_values_over_limit", 10, 80, dimension="plan"),
+        75,
+    ),
+    Case("TenureRedisUnreachable", "warn", "for ten minutes", partial(with_series, "tenure_redis_up", GONE), 30),
+    Case("TenureRedisUnsafe", "warn", "it evicts", partial(with_series, "tenure_redis_unsafe", 1), 10),
+    Case("TenureKafkaUnreachable", "warn", "for ten minutes", partial(with_series, "tenure_kafka_up", GONE), 30),
+    Case("TenureMemoryNearLimit", "warn", "95 %", partial(with_series, "tenure_memory_bytes", 9.5e8), 30),
+    Case("TenureWorkerAbsent", "warn", "for ten minutes", worker_dies, 30, (("instance", "b"),)),
+    *(
+        Case("TargetMissing", "info", f"none of {kpi}", partial(targets, kpi), 18, (("kpi", kpi),))
+        for kpi in MAIN_TARGETS[:2]
+    ),
+    Case("TargetReviewOverdue", "warn", "half an hour over", partial(review, 600), 18, (("owner", "Ada"),)),
+]
+QUIET: Final = [
+    Case("TenureIncomplete", "info", "all is well", stream, 30),
+    Case("TenureIncomplete", "warn", "a takeover within a minute", partial(worker_dies, taken_over_after=1), 24),
+    Case("TenureIncomplete", "page", "a takeover within eight minutes", partial(worker_dies, taken_over_after=8), 35),
+    Case("TenureIncomplete", "page", "a zombie of three minutes", partial(two_claim, for_minutes=3), 35),
+    Case("TenureIncomplete", "page", "only behind", partial(lag, 600, 9000), 50),
+    Case("TenureOftenIncomplete", "page", "Prometheus is new", partial(recovering, 0, 2, 4, 6, minutes=20), 9),
+    Case("TenureOftenIncomplete", "page", "one outage of ten minutes", partial(outage, 70, 80), 79),
+    Case("TenureOftenIncomplete", "page", "one outage is over", partial(outage, 70, 80), 83),
+    Case("TenureOftenIncomplete", "page", "one minute in an hour", partial(recovering, 50, minutes=60), 53),
+    Case("TenureOftenIncomplete", "warn", "one minute in five hours", partial(recovering, 290, minutes=320), 310),
+    Case("TenureLagging", "warn", "one scrape in a sleepy topic", partial(lag, [(0, 0), (20, 7200), (21, 0)], 1), 21),
+    Case("TenureLagging", "page", "ten minutes behind, but it shrinks", partial(lag, 600, "9000-100x60"), 50),
+    Case("TenureLagging", "page", "history is being loaded", partial(lag, 600, "0+100x60", loading=True), 50),
+    Case("TenureBackfill", "info", "every-day business", stream, 30),
+    Case("DeadLettersGrowing", "page", "one in a hundred", partial(dead_letters, 10), 50),
+    Case("DeadLettersGrowing", "page", "bad history is being loaded", partial(dead_letters, 120, loading=True), 50),
+    Case(
+        "DeadLettersGrowing",
+        "warn",
+        "a restart",
+        partial(restarted, "tenure_dead_letters_total", reason="oversized"),
+        38,
+    ),
+    Case("EventsConflicting", "warn", "a restart", partial(restarted, "tenure_events_conflicting_total"), 38),
+    Case(
+        "RecordsForwarded",
+        "warn",
+        "one in a thousand",
+        partial(with_series, "tenure_records_forwarded_total", rising(1, 100), 100, topic="t"),
+        90,
+    ),
+    Case(
+        "TenureIdentityViolated",
+        "page",
+        "for two minutes",
+        partial(with_series, "tenure_identities_violated", [(0, 0), (28, 1)]),
+        30,
+    ),
+    Case(
+        "TenureCommitConflicts",
+        "warn",
+        "a rebalance",
+        partial(with_series, "tenure_commit_conflicts_total", [(0, 0), (20, 5)]),
+        38,
+    ),
+    Case("TenurePartitionHalted", "warn", "none", stream, 30),
+    Case("SegmentValuesOverLimit", "warn", "none", stream, 38),
+    Case("TenureRedisUnreachable", "warn", "for one minute", partial(with_series, "tenure_redis_up", BLINK), 22),
+    Case("TenureRedisUnsafe", "warn", "all is well", partial(with_series, "tenure_redis_unsafe", 0), 10),
+    Case("TenureKafkaUnreachable", "warn", "for one minute", partial(with_series, "tenure_kafka_up", BLINK), 22),
+    Case("TenureMemoryNearLimit", "warn", "80 %", partial(with_series, "tenure_memory_bytes", 8e8), 38),
+    Case("TenureWorkerAbsent", "warn", "for one minute", partial(with_series, "up", BLINK, job="tenure"), 22),
+    Case("TargetMissing", "info", "all are there", targets, 18),
+    Case("TargetReviewOverdue", "warn", "tomorrow", partial(review, 86_400), 18),
+]

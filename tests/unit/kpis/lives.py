@@ -1,0 +1,24 @@
+"""Lives made of a few events written short, through the fold of the stream."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from kpis.scanning import Gathering, Lives
+from tests.oracle.events import Event
+from tests.oracle.options import Options
+from tests.property.folding import Folded
+
+
+def lives_of(events: Sequence[Event], *, time_zone: str = "UTC", partitions: int = 1) -> list[Lives]:
+    """Fold events and return the lives of their customers, by partition."""
+    bucket_minutes = 30 if time_zone in {"Asia/Kolkata", "Australia/Lord_Howe"} else 60
+    folded = Folded(Options(time_zone=time_zone, bucket_minutes=bucket_minutes), partitions=partitions)
+    folded.batches([json.dumps(event).encode() for event in events], 10)
+    found: list[Lives] = []
+    for names, states in zip(folded.names, folded.states, strict=True):
+        gathering = Gathering(names)
+        gathering.take(states.values())
+        found.append(gathering.lives())
+    return found

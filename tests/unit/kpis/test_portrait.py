@@ -1,0 +1,79 @@
+"""A portrait is that of the commands, however the customers come, and stays within what a dashboard can hold."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from random import Random
+
+import pytest
+
+from kpis import portrait as module
+from kpis.cohorts import MONTH, cohorts
+from kpis.instants import milliseconds
+from kpis.lifetime import durations, survival
+from kpis.local_time import local_time
+from kpis.portrait import AGES, COHORTS, Sitting
+from tests.oracle.events import Event, cancel, signup
+from tests.oracle.options import Options
+from tests.property.folding import Folded
+from tests.unit.kpis.lives import lives_of
+
+AT_MS = milliseconds(datetime(2026, 4, 1, tzinfo=UTC))
+ZONE = "Europe/Berlin"
+HOUR_MS = 3_600_000
+
+
+def some_lives(random: Random, customers: int = 300) -> list[Event]:
+    """Return signups of three years, some cancels and some who come back."""
+    events: list[Event] = []
+    for n in range(customers):
+        year, month, day = random.randint(2023, 2025), random.randint(1, 12), random.randint(1, 28)
+        events.append(signup(f"c{n}", f"{year}-{month:02}-{day:02}"))
+        if random.random() < 0.6:
+            reason, involuntary = random.choice("xyz"), random.random() < 0.2
+            month = random.randint(1, 4)
+            events.append(cancel(f"c{n}", f"2026-{month:02}-{day:02}", reason=reason, involuntary=involuntary))
+            if random.random() < 0.3:
+                events.append(signup(f"c{n}", f"2026-05-{day:02}"))
+    return events
+
+
+@pytest.mark.parametrize("together", [1, 7, 10_000])
+def test_a_portrait_does_not_depend_on_how_customers_are_taken(together: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis names customers in any order and in slices of any size; sums of parts must be the whole."""
+    monkeypatch.setattr(module, "_TOGETHER", together)
+    events = some_lives(Random(4))
+    lives = lives_of(events, time_zone=ZONE)
+    folded = Folded(Options(time_zone=ZONE), partitions=3)
+    folded.batches([json.dumps(event).encode() for event in events], 50)
+    slices = [
+        (names, list(states.values())[at : at + 13])
+        for names, states in zip(folded.names, folded.states, strict=True)
+        for at in range(0, len(states), 13)
+    ]
+    Random(5).shuffle(slices)
+    sitting = Sitting(at_ms=AT_MS, clock=local_time(ZONE), bucket_ms=HOUR_MS)
+    for names, states in slices:
+        sitting.take(names, states)
+    found = sitting.portrait()
+    table = cohorts(lives, at_ms=AT_MS, clock=local_time(ZONE), period=MONTH)[""]
+    assert len(table) > COHORTS
+    assert list(found.cohorts) == table[-COHORTS:]
+    assert found.lifetime == survival(durations(lives, at_ms=AT_MS)[""])
+    cancels = [
+        event for event in events if event["type"] == "cancel" and "2026-03-02" <= str(event["time"]) < "2026-04-01"
+    ]
+    counted = Counter(event["reason"] for event in cancels)
+    lines = found.rankings["30d"].cancellations.lines
+    assert {line.name: line.amount for line in lines} == counted
+    assert sum(line.involuntary for line in lines) == sum(bool(event["involuntary"]) for event in cancels) > 0
+    assert found.rankings["7d"].cancellations.total.amount < counted.total()
+    assert max(len(cohort.matured) for cohort in found.cohorts) >= AGES - 1
+
+
+def test_a_portrait_of_nobody_has_no_numbers() -> None:
+    """A stream that has just begun has no customers; none is not zero."""
+    found = Sitting(at_ms=AT_MS, clock=local_time("UTC"), bucket_ms=HOUR_MS).portrait()
+    assert (found.at_ms, list(found.cohorts), found.lifetime.points) == (AT_MS, [], ())

@@ -1,0 +1,243 @@
+"""What `explain`, `lenses`, `reasons` and `features` print, and when they fail."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from typer.testing import CliRunner
+
+from kpis.identity import identity_of
+from kpis.members import SHARES, Shares
+from kpis.near_misses import MISSES
+from schemas.catalogue import COUNT_BY_NAME
+from schemas.ratios import RATIO_BY_NAME
+from streams.settings import Settings
+from tenure import looking_up
+from tenure.cli import app
+from tenure.looking_up import GONE, SILENT, Known, Place, look_up
+from tenure.replaying import replayed
+from tests.oracle.events import activity, cancel, signup, survey
+from tests.oracle.test_oracle import golden_log
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from click.testing import Result
+
+AT = "2026-03-01"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in list(os.environ):
+        if name.upper().startswith("TENURE_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "150")
+
+
+@pytest.fixture
+def golden() -> str:
+    """The golden case of the definitions, as a file."""
+    return file_of(golden_log())
+
+
+def file_of(events: Sequence[Mapping[str, object]]) -> str:
+    """Write events to a file of the test's folder; return its name."""
+    Path("events.ndjson").write_text("".join(json.dumps(event) + "\n" for event in events), encoding="utf-8")
+    return "events.ndjson"
+
+
+def run(*arguments: str) -> Result:
+    """Run the command in this process."""
+    return CliRunner().invoke(app, list(arguments))  # type: ignore[return-value]
+
+
+def answer_of(*arguments: str) -> Any:
+    """Return what a command prints as JSON."""
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_every_count_of_the_catalogue_can_be_explained() -> None:
+    """A count that is added later must say who it counts, and who it does not."""
+    assert set(SHARES) == set(MISSES) == set(COUNT_BY_NAME)
+
+
+def test_every_ratio_comes_with_its_value_and_the_members_of_both_sides(golden: str) -> None:
+    """A percentage alone cannot be argued with."""
+    for name, ratio in RATIO_BY_NAME.items():
+        answer = answer_of("explain", name, "--file", golden, "--at", AT, "--limit", "1")
+        assert answer["agrees"], name
+        sums = {part["count"]: part["sum"] for part in answer["parts"]}
+        assert answer["value"] == ratio.evaluate(sums)
+        assert {part["count"] for part in answer["parts"]} == set(ratio.counts)
+
+
+def test_the_lost_of_the_golden_case_are_named_with_their_events_and_so_are_those_who_came_back(golden: str) -> None:
+    """The case has ten lost customers, one who came back inside the window, and one who was new in it."""
+    answer = answer_of("explain", "customers_lost", "--file", golden, "--at", AT)
+    (part,) = answer["parts"]
+    assert (part["sum"], part["counted"], part["customers"], len(part["members"])) == (10, 10, 10, 10)
+    for member in part["members"]:
+        (reason,) = member["reasons"]
+        assert (member["amount"], reason["rule"]) == (
+            1,
+            "active at 2026-01-30T00:00:00Z, not active at 2026-03-01T00:00:00Z",
+        )
+        assert [event["topic"] for event in reason["events"]] == ["customer.signup", "customer.cancel"]
+        assert all(event["id"] and event["source"] == event["topic"] for event in reason["events"])
+    rules = sorted(member["reasons"][0]["rule"] for member in part["near_misses"])
+    assert rules == [
+        "cancelled and came back inside the window, so active at 2026-03-01T00:00:00Z",
+        "cancelled in the window, but not active at 2026-01-30T00:00:00Z",
+    ]
+
+
+def test_a_segment_has_its_own_members() -> None:
+    """Churn of one plan is explained by those who were on it."""
+    file = file_of(
+        [signup("a", "2026-01-01", "basic"), signup("b", "2026-01-01", "pro"), cancel("a", "2026-02-10"),
+         cancel("b", "2026-02-11", reason="price", involuntary=True)]
+    )  # fmt: skip
+    whole = answer_of("explain", "cancellations", "--file", file, "--at", AT, "--by", "plan")
+    assert whole["parts"][0]["by_value"] == {"basic": 1, "pro": 1}
+    chosen = ("--by", "plan", "--value", "pro")
+    (part,) = answer_of("explain", "cancellations", "--file", file, "--at", AT, *chosen)["parts"]
+    (member,) = part["members"]
+    (event,) = member["reasons"][0]["events"]
+    assert (member["customer_id"], event["event"]) == ("b", "cancel 2026-02-11T00:00:00Z, reason price, involuntary")
+
+
+def test_money_is_explained_largest_first() -> None:
+    """Who wants to know where the MRR is looks at the top."""
+    file = file_of([signup(name, "2026-01-01", mrr_minor=n) for name, n in (("a", 5), ("b", 900), ("c", 40))])
+    (part,) = answer_of("explain", "mrr", "--file", file, "--at", AT, "--limit", "2")["parts"]
+    assert (part["sum"], part["customers"]) == (945, 3)
+    assert [(member["customer_id"], member["amount"]) for member in part["members"]] == [("b", 900), ("c", 40)]
+
+
+def test_text_names_the_number_the_customers_and_what_is_left_out(golden: str) -> None:
+    """The same as the JSON, for people."""
+    text = run("explain", "churn", "--lens", "stripe", "--file", golden, "--at", AT, "--limit", "1").stdout
+    assert "churn_stripe in the window 30d" in text
+    assert "numerator: cancellations = 12 facts, from 12 customers (the counters say the same)" in text
+    assert "… and 11 more: --limit" in text
+    assert "customer.cancel, partition" in text
+
+
+def test_members_that_do_not_add_up_end_with_status_1(golden: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An explanation of another number than the one on the dashboard must not look like one."""
+    monkeypatch.setitem(cast("dict[str, Shares]", SHARES), "customers_lost", SHARES["customers_retained"])
+    result = run("explain", "customers_lost", "--file", golden, "--at", AT)
+    assert result.exit_code == 1
+    assert "add up to 90, the counters say 10; one of the two is wrong" in result.stderr
+    assert "BUT THE COUNTERS SAY 10" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("explain", "customer_lost"), "did you mean customers_lost?"),
+        (("explain", "churn", "--value", "pro"), "say of which dimension, with --by"),
+        (("explain", "churn", "--window", "12d"), "--window 12d: there is only"),
+        (("lenses", "--by", "plam"), "did you mean plan?"),
+        (("reasons", "--window", "12d"), "--window 12d: there is only"),
+    ],
+)
+def test_wrong_usage_is_one_line_that_says_what_to_change(arguments: tuple[str, ...], line: str) -> None:
+    """Nothing is begun, and nobody has to read a traceback."""
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert line in result.stderr
+
+
+# -- lenses
+
+
+def test_lenses_of_the_golden_case_differ_by_two_customers(golden: str) -> None:
+    """10, 12 of 110, 12 and 11: the figures that each definition is known for."""
+    answer = answer_of("lenses", "--file", golden, "--at", AT, "--by", "plan")
+    fractions = {lens: (found["numerator"], found["denominator"]) for lens, found in answer["lenses"].items()}
+    assert fractions == {"standard": (10, 100), "stripe": (12, 110), "baremetrics": (12, 100), "profitwell": (11, 100)}
+    sums = {name: (found["sum"], len(found["members"])) for name, found in answer["differences"].items()}
+    assert sums == {"returned": (1, 1), "repeated": (0, 0), "of_new": (1, 1)}
+    assert set(answer["segments"]) == {"pro"}
+    text = run("lenses", "--file", golden, "--at", AT).stdout
+    assert "standard 10 + returned 1 + repeated 0 = profitwell 11; + of new 1 = baremetrics and stripe 12" in text
+
+
+def test_who_cancels_twice_is_lost_once() -> None:
+    """The last cancellation is the loss; the one before it is what the other lenses count more."""
+    file = file_of(
+        [signup("a", "2026-01-01"), cancel("a", "2026-02-05"), signup("a", "2026-02-10", id="again"),
+         cancel("a", "2026-02-20")]
+    )  # fmt: skip
+    answer = answer_of("lenses", "--file", file, "--at", AT)
+    assert answer["lenses"]["standard"]["numerator"] == 1
+    (member,) = answer["differences"]["repeated"]["members"]
+    assert member["reasons"][0]["events"][0]["event"].startswith("cancel 2026-02-05")
+
+
+# -- reasons and features
+
+
+def test_reasons_and_features_of_a_file() -> None:
+    """Cancellations by whose will, answers, and what engaged customers use."""
+    file = file_of(
+        [
+            *(signup(name, "2026-01-01", plan) for name, plan in (("a", "basic"), ("b", "pro"), ("c", "pro"))),
+            cancel("a", "2026-02-10", reason="price"),
+            survey("b", "2026-02-11", score=3, reason="bugs"),
+            *({**activity("b", f"2026-02-{day}"), "feature": "export"} for day in (12, 13)),
+            {**activity("c", "2026-02-12"), "feature": "search"},
+            {**activity("c", "2026-01-12"), "feature": "export"},
+        ]
+    )
+    reasons = answer_of("reasons", "--file", file, "--at", AT, "--by", "plan")
+    assert reasons["cancellations"]["lines"] == [
+        {"name": "price", "count": 1, "voluntary": 1, "involuntary": 0, "before": 0, "change": 1}
+    ]
+    assert reasons["survey_answers"]["lines"] == [{"name": "bugs", "count": 1, "before": 0, "change": 1}]
+    assert reasons["segments"]["plan"]["cancellations"]["basic"]["total"]["count"] == 1
+    features = answer_of("features", "--file", file, "--at", AT)
+    assert features["features"]["lines"] == [
+        {"name": "export", "count": 1, "before": 1, "change": 0},
+        {"name": "search", "count": 1, "before": 0, "change": 1},
+    ]
+    assert "cancellations" not in features
+    assert "price" in run("reasons", "--file", file, "--at", AT).stdout
+    assert "export" in run("features", "--file", file, "--at", AT).stdout
+
+
+# -- looking records up
+
+
+async def test_a_record_that_is_gone_is_said_to_be_gone(golden: str) -> None:
+    """A made-up id would be worse than none."""
+    settings = Settings()
+    log = (await replayed(golden, settings)).log
+    topic = "customer.signup"
+    place = next(Place(topic, p, 0) for p in range(4) if log.topics[topic][p].end)
+    (record,) = log.topics[topic][place.partition].read(0, 1)[0]
+    assert record.value is not None
+    event = json.loads(record.value)
+    identity = identity_of("customer.signup", event["id"])
+    wanted = {place: (event["customer_id"], identity)}
+    assert await look_up(settings, log, wanted) == {place: Known(event["id"], "customer.signup", "")}
+    assert (await look_up(settings, log, {place: ("somebody else", identity)}))[place].note == looking_up.ANOTHER
+    log.topics[topic][place.partition].delete_before(1)
+    assert (await look_up(settings, log, wanted))[place].note == GONE
+
+
+async def test_without_kafka_the_places_are_told_and_the_ids_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An explanation must not wait for a Kafka that is away, nor fail because of it."""
+    monkeypatch.setattr(looking_up, "_ANSWER_SECONDS", 0.2)
+    place = Place("customer.signup", 0, 7)
+    settings = Settings(kafka_bootstrap="127.0.0.1:1")
+    assert (await look_up(settings, None, {place: ("a", b"12345678")}))[place] == Known(None, None, SILENT)
