@@ -17,12 +17,24 @@ from kpis.customer import Customer, activity_of
 #: A feature's character where it is the first one of its bucket, and where it is not.
 Letters = tuple[str, str]
 _NONE: Final = "\x01"
+#: what Unicode gives to no character, and UTF-8 does not write
+_SURROGATES: Final = 0xD800
+_SURROGATES_COUNT: Final = 0x800
 _LAST_BYTES: Final = bytes(range(128, 256))
 
 
 def letters_of(feature: int) -> Letters:
     """Return the characters of a feature's number; 0 is activity without a feature."""
-    return chr(feature << 1 | 1), chr(feature << 1)
+    code = feature << 1
+    if code >= _SURROGATES:
+        code += _SURROGATES_COUNT
+    return chr(code | 1), chr(code)
+
+
+def feature_of(letter: str) -> int:
+    """Return the number of the feature that a character stands for."""
+    code = ord(letter)
+    return (code - _SURROGATES_COUNT if code >= _SURROGATES else code) >> 1
 
 
 def use(customer: Customer, letters: Letters) -> bool:
@@ -87,7 +99,7 @@ def features_of(customer: Customer, buckets: Sequence[int]) -> dict[int, list[in
     out: dict[int, list[int]] = {}
     for bucket, group in zip(buckets, _groups(customer, len(buckets)), strict=True):
         for letter in group:
-            out.setdefault(ord(letter) >> 1, []).append(bucket)
+            out.setdefault(feature_of(letter), []).append(bucket)
     return out
 
 

@@ -161,6 +161,13 @@ def _enough(name: str, where: str) -> str:
     )
 
 
+def _segments(watched: Watched) -> str:
+    """Return the segments that carry it; they are counted as of T, also where the company is not."""
+    name = f"segment:{watched.kpi}"
+    listed = phrases.above_average(f"{name}:losses", f"{name}:sample", "%q", f" {watched.bad}")
+    return f"{phrases.SEGMENTS_WINDOW}{listed}."
+
+
 def _page(watched: Watched, pace: Pace) -> Alert:
     """Return the page: beyond the target in both windows, at the page's confidence."""
     ratio, name = watched.ratio, f"{promql.level_of(watched.ratio)}:{watched.kpi}"
@@ -180,7 +187,8 @@ def _page(watched: Watched, pace: Pace) -> Alert:
         sure = phrases.of_window(f"{name}:wilson_page", window, phrases.SHARE)
         target = phrases.target_of(ratio, window)
         return (
-            f"{heading}: {k} {watched.bad} of {n} {watched.sample}; {ratio.title}: {value}, target {target}."
+            f"{heading}: {k} {watched.bad} of {n} {watched.sample}: {value},"
+            f" target {target}{phrases.converted(ratio, window)}."
             f" Chance allowed for, it is {bound} {sure} (99.87 % sure)."
         )
 
@@ -197,7 +205,9 @@ def _page(watched: Watched, pace: Pace) -> Alert:
             (
                 said(long, "Last 7 days"),
                 said(short, "Last day"),
-                f"{phrases.SEGMENTS_WINDOW}{phrases.most_beyond_target(ratio, watched.bad)}.",
+                _segments(watched)
+                + (phrases.reasons(long) if ratio.path[0] in ("churn", "retention") else "")
+                + phrases.owner_of(ratio),
                 f"First: {watched.first}",
             )
         ),
@@ -228,7 +238,7 @@ def _warning(watched: Watched, pace: Pace) -> Alert:
             (
                 f"{k} {watched.bad} of {n} {watched.sample} in the window {{{{ $labels.window }}}}:"
                 f" {value}, target {target}. Chance allowed for, it is {bound} {sure} (97.5 % sure).",
-                f"{phrases.SEGMENTS_WINDOW}{phrases.most_beyond_target(ratio, watched.bad)}.",
+                _segments(watched),
                 f"First: {watched.first}",
             )
         ),

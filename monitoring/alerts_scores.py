@@ -12,6 +12,8 @@ from monitoring.rule import Alert
 from monitoring.thresholds import Pace
 
 STREAM_BOARD = "/d/tenure-stream"
+_VARIES = 1.05
+"""Days that vary less beyond chance need no words."""
 
 
 def alerts(pace: Pace) -> Iterator[Alert]:
@@ -37,8 +39,17 @@ def alerts(pace: Pace) -> Iterator[Alert]:
     yield _quiet(pace)
 
 
+def _segments(count: str) -> str:
+    return phrases.above_average(count, "segment:tenure_customers_at_start:sum", "7d", "")
+
+
 def _spike(severity: str, z: float, lasting: str, pace: Pace) -> Alert:
-    last = scores.LAST_DAY
+    last, usual = scores.LAST_DAY, looked_up(scores.EXPECTED, COUNT)
+    varied = (
+        f"{{{{ with query `{scores.DISPERSION} > {_VARIES}` }}}}, days vary"
+        f" {{{{ . | first | value | {PLAIN} }}}} times as much as pure chance would{{{{ end }}}}"
+    )
+    page = severity == "page"
     return Alert(
         "ChurnSpike",
         severity,
@@ -46,21 +57,20 @@ def _spike(severity: str, z: float, lasting: str, pace: Pace) -> Alert:
         f"{last}\nand on () {scores.SPIKE} >= {promql.number(z)}\nand on () {last} >= {thresholds.SPIKE_LEAST}"
         f"{promql.GUARD}",
         lasting,
-        f"{own(COUNT)} cancellations in the last 24 hours, {looked_up(scores.EXPECTED, PLAIN)} were to be expected",
+        f"{own(COUNT)} cancellations in the last 24 hours, usually {usual}",
         f"{own(COUNT)} cancellations in the last 24 hours of"
         f" {phrases.of_window('segment:tenure_customers_at_start:sum', '1d', COUNT)} customers at the start;"
-        f" the same weekday of the last {looked_up(scores.WEEKS, COUNT)} weeks lets expect"
-        f" {looked_up(scores.EXPECTED, PLAIN)}.\n"
+        f" the same weekday of the last {looked_up(scores.WEEKS, COUNT)} weeks has {usual}, at today's size.\n"
         f"It is real beyond chance: z = {looked_up(scores.SPIKE, PLAIN)} (a page from"
-        f" {promql.number(thresholds.SPIKE_Z_PAGE)} on), days vary"
-        f" {looked_up(scores.DISPERSION, PLAIN)} times as much as pure chance would.\n"
+        f" {promql.number(thresholds.SPIKE_Z_PAGE)} on){varied}.\n"
         "Failed payments among them:"
-        f" {phrases.of_window('segment:tenure_cancellations_involuntary:sum', '1d', COUNT)}.\n"
-        f"{phrases.more_than_usual('segment:tenure_cancellations:sum')}.\n"
+        f" {phrases.of_window('segment:tenure_cancellations_involuntary:sum', '1d', COUNT)}."
+        f"{phrases.reasons('7d') if page else ''}\n"
+        f"{_segments('segment:tenure_cancellations:sum')} in 7 days.\n"
         "First: see whether they have one reason or one segment; many failed payments at once are a payment provider's"
         " fault, one reason or plan is a release, a price or an e-mail of ours.",
         f"{RETENTION_BOARD}?var-window=1d",
-        pace.keep,
+        pace.outlast if page else pace.keep,
         {"kpi": "cancellations", "dimension": "all", "window": "1d"},
     )
 
@@ -71,9 +81,9 @@ def _rise(name: str, cause: str, what: str, first: str, pace: Pace) -> Alert:
     count = failed if cause == "involuntary" else f"({everything} - {failed})"
     score = f'{scores.RISE}{{cause="{cause}"}}'
     segments = (
-        phrases.more_than_usual("segment:tenure_cancellations_involuntary:sum")
+        _segments("segment:tenure_cancellations_involuntary:sum")
         if cause == "involuntary"
-        else phrases.more_than_usual("segment:tenure_cancellations:sum")
+        else _segments("segment:tenure_cancellations:sum")
     )
     return Alert(
         name,
@@ -134,7 +144,7 @@ def _departure(pace: Pace) -> Alert:
         f"and segment:churn_standard:losses >= {thresholds.LEAST_LOSSES}\n"
         f"and segment:churn_standard:sample >= {thresholds.LEAST_SAMPLE}{promql.GUARD}",
         pace.warn,
-        f"Churn of {where} is {own(SHARE)} in the window {{{{ $labels.window }}}} ({k} of {n}), above all others'",
+        f"Churn of {where} is {own(SHARE)} in the window {{{{ $labels.window }}}} ({k} of {n}), above all the rest",
         f"{where}: {k} lost of {n} customers at the start of the window {{{{ $labels.window }}}}, churn {own(SHARE)};"
         f" all others: {others[0]} of {others[1]}. z = {asked(scores.DEPARTURE, PLAIN)} (a warning from"
         f" {promql.number(thresholds.DEPARTURE_Z)} on).\n"

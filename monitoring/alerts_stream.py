@@ -16,14 +16,14 @@ from monitoring.thresholds import Pace
 NOT_LOADING = "\nunless on () stream:backfill:bool == 1"
 _WORDS = {
     "no_worker": "no worker answers",
-    "unowned": "{{ .Value }} partitions have no worker",
-    "owned_twice": "{{ .Value }} partitions have two workers",
-    "not_counted": "{{ .Value }} partitions are not counted",
-    "counted_twice": "{{ .Value }} partitions are counted twice",
-    "recovering": "{{ .Value }} partitions are being loaded",
-    "halted": "{{ .Value }} partitions are halted",
-    "withheld": "{{ .Value }} workers have lost Kafka",
-    "behind": "{{ .Value }} partitions are behind",
+    "unowned": "partitions without a worker: {{ .Value }}",
+    "owned_twice": "partitions with two workers: {{ .Value }}",
+    "not_counted": "partitions not counted: {{ .Value }}",
+    "counted_twice": "partitions counted twice: {{ .Value }}",
+    "recovering": "partitions still being loaded: {{ .Value }}",
+    "halted": "partitions halted: {{ .Value }}",
+    "withheld": "workers without Kafka: {{ .Value }}",
+    "behind": "partitions behind: {{ .Value }}",
     "different_counts": "workers know different numbers of partitions",
 }
 _WORD = (

@@ -3,7 +3,7 @@
 A template's query stands in back quotes, so that PromQL needs no escapes; `%q` in it takes the alert's window.
 """
 
-from monitoring import promql
+from monitoring import promql, thresholds
 from schemas.formulas import Ratio
 
 COUNT = 'printf "%.0f"'
@@ -66,34 +66,60 @@ SEGMENTS_WINDOW = (
 _SEGMENT = "{{ .Labels.dimension }} {{ .Labels.value }}"
 
 
-def most_beyond_target(ratio: Ratio, bad: str) -> str:
-    """Return the segments that lose most beyond what the target allows them; wants `SEGMENTS_WINDOW` before it."""
-    target = f'{promql.TARGET}{{kpi="{ratio.name}"}}'
-    allowed = f"(1 - {target})" if ratio.higher_is_better else target
-    name = f"segment:{ratio.name}"
-    where = 'dimension!="all",value!="other"'
-    excess = f"{name}:losses{{{where},window=%q}} - {name}:sample{{{where}}} * on (window) group_left () {allowed}"
-    query = f"sort_desc(topk(3, ({excess}) > 0))"
-    return "Beyond what the target allows: " + listed(
-        query, f"{_SEGMENT} by {{{{ .Value | {COUNT} }}}} {bad}", "no segment stands out"
+def above_average(bad: str, sample: str, window: str, what: str) -> str:
+    """Return the segments that have most more of a count than the company's average gives them.
+
+    Args:
+        bad: A recorded series of the count.
+        sample: A recorded series of the customers that it is about.
+        window: Of segments; `%q` stands for `SEGMENTS_WINDOW`'s, which must be before it.
+        what: The count in a word, or nothing.
+    """
+    where = f"{promql.NAMED},window={window}" if window == "%q" else f'{promql.NAMED},window="{window}"'
+    query = f"sort_desc(topk(3, ({promql.excess(bad, sample, where)}) >= 1))"
+    each = f"{_SEGMENT} by {{{{ .Value | {COUNT} }}}}{what}"
+    return "Above the company's average: " + listed(query, each, "no segment stands out")
+
+
+def reasons(window: str) -> str:
+    """Return a sentence of the most frequent reasons of cancellations, with a space before it; nothing without any.
+
+    Args:
+        window: One in which they are counted.
+    """
+    cancellations = f'tenure_cancellations_by_reason{{reason!="none",window="{window}"}}'
+    query = f"sort_desc(topk(3, max by (reason, involuntary) ({cancellations}) > 0))"
+    each = (
+        "{{ if $n }}; {{ end }}{{ with $found }}{{ .Labels.reason }}"
+        '{{ if eq .Labels.involuntary "true" }} (payment failed){{ end }}'
+        f" {{{{ .Value | {COUNT} }}}}{{{{ end }}}}"
     )
+    return (
+        f"{{{{ with query `{query}` }}}} Most frequent reasons in {window}:"
+        f" {{{{ range $n, $found := . }}}}{each}{{{{ end }}}}.{{{{ end }}}}"
+    )
+
+
+def converted(ratio: Ratio, window: str) -> str:
+    """Return of which target another window's was made, in brackets and with a space before; nothing if of none."""
+    if ratio.path[0] not in ("churn", "retention"):
+        return ""
+    target = f'tenure_target_ratio{{kpi="{ratio.name}",window='
+    query = f'{target}"{thresholds.TARGET_WINDOW}"}} unless on (kpi) {target}"{window}"}}'
+    days = thresholds.TARGET_WINDOW.removesuffix("d")
+    return f"{{{{ with query `{query}` }}}} (from {{{{ . | first | value | {SHARE} }}}} in {days} days){{{{ end }}}}"
+
+
+def owner_of(ratio: Ratio) -> str:
+    """Return a sentence about who owns the target, with a space before; nothing where no day of review names one."""
+    query = f'tenure_target_review_timestamp_seconds{{kpi="{ratio.name}"}}'
+    return f'{{{{ with query `{query}` }}}} The target is owned by {{{{ . | first | label "owner" }}}}.{{{{ end }}}}'
 
 
 def worst_segments(ratio: Ratio) -> str:
     """Return the segments whose plain value is worst; wants `SEGMENTS_WINDOW` before it."""
     name, order = f"segment:{ratio.name}", ("bottomk", "sort") if ratio.higher_is_better else ("topk", "sort_desc")
-    enough = f'{name}:sample{{dimension!="all",value!="other",window=%q}} >= 20'
+    enough = f"{name}:sample{{{promql.NAMED},window=%q}} >= 20"
     query = f"{order[1]}({order[0]}(3, {name}:ratio and {enough}))"
     each = f"{_SEGMENT} {{{{ .Value | {shown_as(ratio)} }}}}"
     return "Furthest off: " + listed(query, each, "no segment is large enough to tell")
-
-
-def more_than_usual(count: str) -> str:
-    """Return the segments that had most more of a count in seven days than in an average week of the last thirty."""
-
-    def of(window: str) -> str:
-        return f'sum by (dimension, value) ({count}{{dimension!="all",value!="other",window="{window}"}})'
-
-    query = f"sort_desc(topk(3, ({of('7d')} - {of('30d')} * 7 / 30) > 0))"
-    each = f"{_SEGMENT} by {{{{ .Value | {COUNT} }}}}"
-    return "More than in an average week: " + listed(query, each, "no segment stands out")

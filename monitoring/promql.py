@@ -11,6 +11,8 @@ from schemas.catalogue import COUNT_BY_NAME, MATURING
 from schemas.formulas import Formula, Ratio
 
 ALL: Final = 'dimension="all"'
+#: Segments that can be named: neither what is beyond the limit nor those without a value.
+NAMED: Final = 'dimension!="all",value!~"other|none"'
 TARGET: Final = "kpi:target:ratio"
 
 #: Nothing is judged while numbers are incomplete, nor during a backfill and shortly after.
@@ -105,6 +107,22 @@ def anscombe(count: str, expected: str, variance: str) -> str:
     """
     below = number(thresholds.ANSCOMBE)
     return f"2 * (sqrt({count} + {below}) - sqrt({expected} + {below})) / sqrt({variance})"
+
+
+def excess(bad: str, sample: str, where: str) -> str:
+    """Return how much more of a count segments have than the company's average gives them, in the same window.
+
+    Args:
+        bad: A recorded series of the count.
+        sample: A recorded series of the customers that it is about.
+        where: Which segments, in which windows; once in the text, so that it may hold a `%q`.
+    """
+    average = f"sum by (window) ({bad}{{{ALL}}}) / sum by (window) ({sample}{{{ALL}}} > 0)"
+    segments = "dimension, value, window"
+    return (
+        f"sum by ({segments}) ({bad}{{{where}}}) - on ({segments}) sum by ({segments}) ({sample}{{{NAMED}}})"
+        f" * on (window) group_left () ({average})"
+    )
 
 
 def of_all(name: str, window: str) -> str:

@@ -109,6 +109,7 @@ def _alert(rule: Alert) -> Iterator[str]:
         "description": rule.description,
         "runbook_url": f"{{{{ $externalLabels.runbooks }}}}/{rule.name}.md",
         "dashboard_url": f"{{{{ $externalLabels.dashboards }}}}{rule.dashboard}",
+        **({} if rule.lasting == "0s" else {"lasting": rule.lasting}),
     }
     yield from _mapping("annotations", annotations)
 

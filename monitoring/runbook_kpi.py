@@ -35,12 +35,22 @@ def explained(kpi: str, window: str = "7d") -> tuple[str, str]:
     return "Which customers are it, by which events, and why?", f"tenure explain {kpi} --window {window}"
 
 
-def _proportion(kpi: str, short: str, means: str, do: tuple[str, ...], *more: tuple[str, str]) -> Runbook:
+#: Of pages about churn.
+OUTLASTED: Final = (
+    f"It does not resolve by itself if churn ends during an outage that is longer than {thresholds.SHIPPED.keep}"
+    f" ({thresholds.SHIPPED.outlast} for a spike): while numbers are missing its end is held back, as its beginning"
+    " would be. When numbers are back and this alert does not fire, close the incident by hand."
+)
+
+
+def _proportion(
+    kpi: str, short: str, means: str, do: tuple[str, ...], *more: tuple[str, str], window: str = "7d"
+) -> Runbook:
     ratio = RATIO_BY_NAME[kpi]
     name = f"{promql.level_of(ratio)}:{kpi}"
     allowed = f'{promql.TARGET}{{kpi="{kpi}"}}'
     allowed = f"(1 - {allowed})" if ratio.higher_is_better else allowed
-    segments = 'dimension!="all",window="7d"'
+    segments = f'dimension!="all",window="{"30d" if window == "365d" else window}"'
     look = (
         ("The value, its sample and its target, by window.", f"{name}:ratio{{{promql.ALL}}}"),
         ("", f"{name}:sample{{{promql.ALL}}}"),
@@ -53,7 +63,7 @@ def _proportion(kpi: str, short: str, means: str, do: tuple[str, ...], *more: tu
         *more,
         COMPLETE,
         SOURCES,
-        explained(kpi),
+        explained(kpi, window),
     )
     return Runbook(short, means, _REAL_INTERVAL, look, do)
 
@@ -91,6 +101,7 @@ _CHURN_DO: Final = (
     "If it is everywhere and began at one hour, compare with deployments of that hour, and roll back.",
     "If nothing explains it, it is no emergency: hand it to the owner of the target (`tenure target list`) in the"
     " morning, with the segment and the reasons.",
+    OUTLASTED,
 )
 
 RUNBOOKS: Final = {
@@ -181,6 +192,7 @@ RUNBOOKS: Final = {
             "See in the cohort table which months' customers left, and after how long.",
             "Bring it to those who decide on product and price.",
         ),
+        window=thresholds.RETENTION_WINDOW,
     ),
     "RetentionBelowBest": _proportion(
         "retention",
@@ -189,6 +201,7 @@ RUNBOOKS: Final = {
         " live there;"
         " it is shown, and nobody is told.",
         ("Nothing, unless it is your goal.", "See in the cohort table which months' customers left."),
+        window=thresholds.RETENTION_WINDOW,
     ),
     "ChurnLensAboveTarget": _plain(
         "churn_stripe",

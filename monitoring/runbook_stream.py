@@ -4,8 +4,11 @@ from typing import Final
 
 from monitoring import promql, scores, thresholds
 from monitoring.runbook import Runbook
-from monitoring.runbook_kpi import COMPLETE, SOURCES, explained
+from monitoring.runbook_kpi import COMPLETE, OUTLASTED, SOURCES, explained
 
+_ABOVE_AVERAGE: Final = promql.excess(
+    "segment:tenure_cancellations:sum", "segment:tenure_customers_at_start:sum", f'{promql.NAMED},window="7d"'
+)
 _CAUSES: Final = (
     "Why are the numbers incomplete? The causes, with how many partitions or workers.",
     "stream:incomplete:partitions",
@@ -43,11 +46,8 @@ SCORES: Final = {
                 'segment:tenure_cancellations_involuntary:sum{dimension="all",window="1d"}',
             ),
             (
-                "Which segments have more than in an average week?",
-                "sort_desc(\n"
-                '  sum by (dimension, value) (segment:tenure_cancellations:sum{dimension!="all",window="7d"})\n'
-                '  - sum by (dimension, value) (segment:tenure_cancellations:sum{dimension!="all",window="30d"})'
-                " * 7 / 30\n)",
+                "Which segments have more than the company's average gives them?",
+                f"sort_desc({_ABOVE_AVERAGE})",
             ),
             COMPLETE,
             explained("cancellations", "1d"),
@@ -59,6 +59,7 @@ SCORES: Final = {
             "One producer gone wild, cancelling what nobody cancelled: stop it. Each wrong cancel is taken back with a"
             " `revoke` event, and the past is right again.",
             "None of these: hand it to the owner of the churn target.",
+            OUTLASTED,
         ),
     ),
     "InvoluntaryChurnRising": Runbook(
@@ -104,7 +105,9 @@ SCORES: Final = {
         "The net promoter score of the window is surely below that of the window before it.",
         f"z ≤ {thresholds.NPS_FALL_Z:g} with {thresholds.LEAST_SAMPLE} answers in both. Other people being asked"
         " makes NPS"
-        " move without anybody changing their mind: compare the ways and segments.",
+        " move without anybody changing their mind: compare the ways and segments. It cannot fire before Prometheus"
+        " remembers a window ago: on a new one not in the first week (30 days for that window), unless its past was"
+        " filled by `tenure history`, see [history](../history.md).",
         (
             ("Promoters.", 'segment:tenure_nps_promoters:sum{dimension="all"}'),
             ("Detractors.", 'segment:tenure_nps_detractors:sum{dimension="all"}'),
@@ -142,7 +145,9 @@ SCORES: Final = {
         "Usual is the mean of the same hours of the last four weeks, of each week the least within an hour"
         " around, so that"
         " neither a change of the clocks nor a late job shows. Days on which history was loaded do not count. A public"
-        " holiday may be real silence: then silence the alert for the day.",
+        " holiday may be real silence: then silence the alert for the day. It cannot fire in the first week of a new"
+        " Prometheus, which knows nothing usual yet; `tenure history` ([history](../history.md)) does not fill rates of"
+        " events.",
         (
             SOURCES,
             ("What is usual now, by span.", scores.QUIET),
@@ -181,7 +186,9 @@ STREAM: Final = {
         f"KPIs are to be complete {thresholds.OBJECTIVE:.1%} of the time. They go missing so often that the"
         " budget of a month"
         " would be gone much too soon, though each gap may be too short for its own page.",
-        "It looks over a long and a short window together: it was much, and it still goes on.",
+        "It looks over a long and a short window together: it was much, and it still goes on. It wants"
+        f" {thresholds.BURN_LEAST_GAPS} gaps: one long one is [TenureIncomplete](TenureIncomplete.md). And it wants"
+        " Prometheus to have been there for nine tenths of the long window: a new one is silent for an hour.",
         (
             ("The share of the last hour without KPIs.", "avg_over_time(stream:incomplete:bool[1h])"),
             ("Rebalances.", "sum by (instance) (increase(tenure_rebalances_total[1h]))"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kpis.names import Names
-from kpis.places import place_of
+from kpis.places import TOPIC_BITS
 from streams.records import Record
 
 
@@ -15,7 +15,9 @@ class Places(Sequence[int]):
 
     def __init__(self, records: Sequence[Record], names: Names) -> None:
         """Take records, and the tables in which their topics have numbers."""
-        self._records, self._names = records, names
+        self._records = records
+        # Sorted, so that a batch gives the same numbers however it is hashed.
+        self._numbers = {topic: names.topic(topic) for topic in sorted({record.topic for record in records})}
 
     def __len__(self) -> int:
         """Return how many records there are."""
@@ -24,4 +26,4 @@ class Places(Sequence[int]):
     def __getitem__(self, n: Any) -> Any:
         """Return the place of one record."""
         record = self._records[n]
-        return place_of(record.offset, self._names.topic(record.topic))
+        return record.offset << TOPIC_BITS | self._numbers[record.topic]

@@ -81,7 +81,7 @@ def fold_batch(
     fold: Fold,
     decoded: Decoded[Record],
     states: Mapping[str, bytes | None],
-    offsets: Sequence[int],
+    lying_at: Sequence[int],
     windows: Windows,
     *,
     commit: int,
@@ -93,7 +93,7 @@ def fold_batch(
         fold: The partition's.
         decoded: The batch.
         states: States before, of all customers of the batch; left as it is.
-        offsets: Where the events lie in the log, as `Fold.fold` takes it.
+        lying_at: Where the events lie in the log, as `Fold.fold` takes it.
         windows: The calendar.
         commit: The number that the partition's commit of this batch will have.
         alone: So many events are folded one by one at most (count).
@@ -103,16 +103,16 @@ def fold_batch(
     late = int(np.count_nonzero(times < reached // windows.bucket_ms * windows.bucket_ms))
     groups = _groups(decoded, times, reached, windows, alone)
     if not groups:
-        new, rows = fold.fold(decoded.events, decoded.times, states, offsets)
+        new, rows = fold.fold(decoded.events, decoded.times, states, lying_at)
         return Folded(new, rows, list(fold.refused), [], late)
     apart = {place for group in groups for place in group.places}
     rest = [place for place in range(len(decoded.events)) if place not in apart]
     known = dict(states)
-    new, rows, refused = _fold_places(fold, decoded, rest, known, offsets)
+    new, rows, refused = _fold_places(fold, decoded, rest, known, lying_at)
     parts: list[list[Row]] = []
     known.update(new)
     for group in groups:
-        changed, found, over = _fold_places(fold, decoded, group.places, known, offsets)
+        changed, found, over = _fold_places(fold, decoded, group.places, known, lying_at)
         known.update(changed)
         new.update(changed)
         rows += found
@@ -166,11 +166,11 @@ def _fold_places(
     decoded: Decoded[Record],
     places: Sequence[int],
     states: Mapping[str, bytes | None],
-    offsets: Sequence[int],
+    lying_at: Sequence[int],
 ) -> tuple[dict[str, bytes], list[Row], list[int]]:
     """Fold the events at places; return new states, rows, and the places of refused ones."""
     events, times = [decoded.events[place] for place in places], [decoded.times[place] for place in places]
-    new, rows = fold.fold(events, times, states, [offsets[place] for place in places])
+    new, rows = fold.fold(events, times, states, [lying_at[place] for place in places])
     return new, rows, [places[n] for n in fold.refused]
 
 

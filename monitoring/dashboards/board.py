@@ -20,9 +20,9 @@ _LEFTOVERS: Final = ("auto", "auto_min", "auto_count")
 #: What annotations say, which the SDK's model does not have.
 _ALERT_TEXT: Final = {
     "titleFormat": "{{alertname}}",
-    "textFormat": "{{kpi}} {{window}} {{dimension}} {{value}}"
-    f' <a href="{RUNBOOKS}/{{{{alertname}}}}.md">runbook</a>',
-    "tagKeys": "severity,area",
+    # Where an alert lacks a label, Grafana would write the label's name into the text; tags are left out.
+    "textFormat": f'<a href="{RUNBOOKS}/{{{{alertname}}}}.md">runbook</a>',
+    "tagKeys": "severity,kpi,window,dimension,value,type,partition",
 }
 _FIRING: Final = 'ALERTS{alertstate="firing",service="tenure",severity="%s"}'
 #: Name, colour, query and words of each annotation.

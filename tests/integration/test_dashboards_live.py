@@ -246,6 +246,22 @@ def test_every_tile_gives_one_verdict(prometheus: Prometheus) -> None:
     assert set().union(*verdicts(prometheus, without_targets).values()) == {"no target"}
 
 
+def test_tables_get_no_label_that_is_no_column_of_theirs(prometheus: Prometheus) -> None:
+    """Grafana puts rows together that agree in every label: one that is not shown keeps the columns of a row apart."""
+    until_answered(prometheus, must_answer())
+    tables = {
+        (uid, panel["title"]): set(panel["transformations"][-1]["options"]["includeByName"])
+        for uid, board in BOARDS.items()
+        for panel in panels(board)
+        if any(each["id"] == "organize" for each in panel.get("transformations", ()))
+    }
+    assert len(tables) > 10
+    for asked in ASKED:
+        if (asked.board, asked.panel) in tables:
+            labels = {label for found, _ in prometheus.query(filled_in(asked.expr)) for label in found}
+            assert labels <= tables[asked.board, asked.panel], asked.name
+
+
 @pytest.mark.parametrize("step_seconds", [600, 1_800, 3_600, 10_800, 43_200])
 def test_lines_pass_through_every_day_of_loaded_history(prometheus: Prometheus, step_seconds: int) -> None:
     """A line that asked for the instants of its steps only would show nothing of last year."""

@@ -103,8 +103,8 @@ def test_churn_spike_calls_with_the_numbers_of_the_report_and_a_dead_feed_calls_
     situation.publish(taken_back(gone, now()))
     paging.next_page("ChurnSpike", "resolved")
     until(lambda: paging.alerts('area="kpi",severity="page"') == [], "no churn any more")
-    calls = situation.calls(*CHURN)
-    assert sorted(set(calls)) == sorted(calls)
+    # The target's page is about the same cancellations, and is held back.
+    assert paging.story() == [("ChurnSpike", "firing"), ("ChurnSpike", "resolved")]
 
     situation.lose_customers()
     paging.next_page("ChurnSpike", seen=1)
@@ -131,11 +131,11 @@ def check_numbers(situation: Situation, spike: dict[str, str]) -> None:
     assert told <= numbers(spike["description"])
     until(lambda: ("ChurnAboveTarget", "firing") in paging.alerts('severity="page"'), "churn above its target")
     above = paging.annotations("ChurnAboveTarget")
-    allowed = 1 - (1 - TARGET) ** (7 / 30)
     pro = reports[0]["segments"]["plan"]["pro"]["windows"]["7d"]
     shown = float(f"{100 * week['ratios']['churn']['standard']:.4g}")
     assert {shown, week["customers_lost"], week["customers_at_start"]} <= numbers(above["summary"])
-    beyond = round(pro["customers_lost"] - pro["customers_at_start"] * allowed)
+    average = week["customers_lost"] / week["customers_at_start"]
+    beyond = round(pro["customers_lost"] - pro["customers_at_start"] * average)
     told = {
         week["customers_lost"],
         week["customers_at_start"],

@@ -61,6 +61,15 @@ def recovering(*at: int, minutes: int) -> Scenario:
     return with_series("tenure_partition_recovering", track, minutes=minutes, partition=0)
 
 
+def day_of_gaps(every: int) -> Scenario:
+    """Return a day and more in steps of five minutes, with a gap in each so many steps."""
+    track: list[tuple[int, float | None]] = [(0, 0)]
+    for step in range(every, 340, every):
+        track += [(step, 1), (step + 1, 0)]
+    labels = {"instance": "a", "partition": 0}
+    return healthy(STREAM, minutes=340, interval="5m").put("tenure_partition_recovering", track, **labels)
+
+
 def outage(begin: int, end: int) -> Scenario:
     """Return a stream that is incomplete once, for some minutes."""
     track: Track = [(0, 0), (begin, 1), (end, 0)]
@@ -105,7 +114,7 @@ FIRE: Final = [
     Case("TenureIncomplete", "page", "two workers claim one partition", partial(two_claim, for_minutes=20), 35),
     Case("TenureIncomplete", "page", "no worker at all", partial(Scenario, STREAM, 20), 15),
     Case("TenureOftenIncomplete", "page", "a minute in seven", partial(recovering, *_FLAPS, minutes=80), 69),
-    Case("TenureOftenIncomplete", "warn", "a minute in seven", partial(recovering, *_FLAPS, minutes=80), 69),
+    Case("TenureOftenIncomplete", "warn", "for a day, again and again", partial(day_of_gaps, 7), 330),
     Case("TenureLagging", "warn", "ten minutes behind", partial(lag, 600, 9000), 30),
     Case("TenureLagging", "page", "ten minutes behind, and it grows", partial(lag, 600, "0+100x60"), 50),
     Case("TenureBackfill", "info", "late events", partial(lag, 0, 0, loading=True), 30),
@@ -165,11 +174,11 @@ QUIET: Final = [
     Case("TenureIncomplete", "page", "a takeover within eight minutes", partial(worker_dies, taken_over_after=8), 35),
     Case("TenureIncomplete", "page", "a zombie of three minutes", partial(two_claim, for_minutes=3), 35),
     Case("TenureIncomplete", "page", "only behind", partial(lag, 600, 9000), 50),
-    Case("TenureOftenIncomplete", "page", "Prometheus is new", partial(recovering, 0, 2, 4, 6, minutes=20), 9),
+    Case("TenureOftenIncomplete", "page", "Prometheus is new", partial(recovering, 1, 3, 5, 7, minutes=20), 9),
     Case("TenureOftenIncomplete", "page", "one outage of ten minutes", partial(outage, 70, 80), 79),
     Case("TenureOftenIncomplete", "page", "one outage is over", partial(outage, 70, 80), 83),
     Case("TenureOftenIncomplete", "page", "one minute in an hour", partial(recovering, 50, minutes=60), 53),
-    Case("TenureOftenIncomplete", "warn", "one minute in five hours", partial(recovering, 290, minutes=320), 310),
+    Case("TenureOftenIncomplete", "warn", "once in a day", partial(day_of_gaps, 325), 330),
     Case("TenureLagging", "warn", "one scrape in a sleepy topic", partial(lag, [(0, 0), (20, 7200), (21, 0)], 1), 21),
     Case("TenureLagging", "page", "ten minutes behind, but it shrinks", partial(lag, 600, "9000-100x60"), 50),
     Case("TenureLagging", "page", "history is being loaded", partial(lag, 600, "0+100x60", loading=True), 50),

@@ -238,8 +238,11 @@ def test_boards_are_read_only_and_know_the_alerts() -> None:
     for uid, board in BOARDS.items():
         assert board["editable"] is False, uid
         assert board["schemaVersion"] == 41, uid
-        assert {annotation["name"] for annotation in board["annotations"]["list"]} == names, uid
+        assert {annotation["name"] for annotation in annotations_of(board)} == names, uid
         assert board["tags"] == ["tenure"], uid
+        # A label that an alert does not have is written as its own name.
+        labels = [re.findall(r"{{(\w+)}}", each["titleFormat"] + each["textFormat"]) for each in annotations_of(board)]
+        assert {name for names in labels for name in names} == {"alertname"}, uid
 
 
 def test_grafana_knows_every_member_of_every_panel() -> None:
@@ -252,11 +255,17 @@ def test_grafana_knows_every_member_of_every_panel() -> None:
     assert list(lost(wrong, json.loads(json.dumps(model.Panel.from_json(wrong), cls=JSONEncoder)))) != []
 
 
+def annotations_of(board: Json) -> list[Json]:
+    """Return what is marked in the lines of a dashboard."""
+    found: list[Json] = board["annotations"]["list"]
+    return found
+
+
 def all_queries() -> Iterator[tuple[str, str]]:
     """Yield where it stands and what it asks, of panels, annotations and variables."""
     for uid, board in BOARDS.items():
         yield from ((asked.name, asked.expr) for asked in queries(board))
-        for annotation in board["annotations"]["list"]:
+        for annotation in annotations_of(board):
             yield f"{uid} / {annotation['name']}", annotation["target"]["expr"]
 
 

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
+from pathlib import Path
+
+from tests.monitoring import score_cases
 from tests.monitoring.kpi_cases import put_outcomes, put_targets
-from tests.monitoring.scenario import KPIS, Scenario, healthy, put_counts, put_partition, put_worker, rising
+from tests.monitoring.scenario import (
+    KPIS,
+    ROOT,
+    STREAM,
+    Scenario,
+    healthy,
+    put_counts,
+    put_partition,
+    put_worker,
+    rising,
+)
 
 PAGE = """\
 Customer churn, standard lens: 6% in 7 days (60 of 1000), target 1.19%
-Last 7 days: 60 lost of 1000 customers at the start; Customer churn, standard lens: 6%, target 1.19%. \
+Last 7 days: 60 lost of 1000 customers at the start: 6%, target 1.19% (from 5% in 30 days). \
 Chance allowed for, it is at least 4.115% (99.87 % sure).
-Last day: 16 lost of 1000 customers at the start; Customer churn, standard lens: 1.6%, target 0.1708%. \
+Last day: 16 lost of 1000 customers at the start: 1.6%, target 0.1708% (from 5% in 30 days). \
 Chance allowed for, it is at least 0.7705% (99.87 % sure).
-Beyond what the target allows: plan pro by 46 lost; country DE by 23 lost.
+Above the company's average: plan pro by 32 lost. Most frequent reasons in 7d: too expensive 30; \
+card_expired (payment failed) 20; bugs 6. The target is owned by Ada.
 First: Look which segment and which reason the cancellations have in common; stop a failed payment run or release."""
 
 
@@ -23,21 +40,99 @@ def bad_week(minutes: int = 60) -> Scenario:
     for dimension, value, lost, start in (
         ("plan", "pro", 50, 300),
         ("plan", "basic", 8, 700),
-        ("country", "DE", 30, 600),
+        ("country", "DE", 36, 600),
+        ("channel", "none", 50, 500),
     ):
         counts = {"customers_lost": lost, "customers_at_start": start}
         put_counts(scenario, dict(counts), window="7d", dimension=dimension, value=value)
     return put_targets(scenario, "churn_standard")
 
 
+def with_reasons_and_owner(scenario: Scenario) -> Scenario:
+    """Add what a worker says of reasons once it has looked at all customers, and the owner of the target."""
+    for reason, involuntary, count in (
+        ("none", "false", 40),
+        ("too expensive", "false", 30),
+        ("card_expired", "true", 20),
+        ("card_expired", "false", 0),
+        ("bugs", "false", 6),
+        ("other", "false", 4),
+    ):
+        labels = {"instance": "a", "window": "7d", "reason": reason, "involuntary": involuntary}
+        scenario.put("tenure_cancellations_by_reason", count, **labels)
+    labels = {"instance": "a", "kpi": "churn_standard", "window": "30d", "owner": "Ada"}
+    return scenario.put("tenure_target_review_timestamp_seconds", 4e9, **labels)
+
+
 def test_page_says_value_customers_target_certainty_segments_and_the_first_step() -> None:
     """It is read at three in the morning, on a telephone, by someone who was asleep."""
-    (page,) = [alert for alert in bad_week().firing("ChurnAboveTarget", 20) if alert.severity == "page"]
+    found = with_reasons_and_owner(bad_week()).firing("ChurnAboveTarget", 20)
+    (page,) = [alert for alert in found if alert.severity == "page"]
     assert page.text == PAGE
     assert page.annotations["runbook_url"] == "https://runbooks.example/ChurnAboveTarget.md"
     assert page.annotations["dashboard_url"] == "https://grafana.example/d/tenure-retention?var-window=7d"
     expected = {"service": "tenure", "area": "kpi", "kpi": "churn_standard", "dimension": "all", "window": "7d"}
     assert expected.items() <= page.labels.items()
+
+
+def test_page_without_reasons_owner_or_segments_has_no_empty_sentences() -> None:
+    """A worker that has not looked at all customers yet knows no reasons; a number of nothing would mislead."""
+    scenario = bad_week().drop("tenure_customers_lost", dimension="plan")
+    put_targets(scenario, "churn_standard", {"7d": 0.0119, "1d": 0.0017})
+    (page,) = [alert for alert in scenario.firing("ChurnAboveTarget", 20) if alert.severity == "page"]
+    lines = page.annotations["description"].splitlines()
+    assert lines[0].startswith("Last 7 days: 60 lost of 1000 customers at the start: 6%, target 1.19%. Chance")
+    assert lines[2] == "Above the company's average: no segment stands out."
+
+
+def test_page_of_a_spike_says_what_is_usual_and_how_days_vary_only_if_they_do() -> None:
+    """Fractions of a customer and a factor of 1.00 are no help at three in the morning."""
+    (steady,) = [found for found in score_cases.days(60).firing("ChurnSpike", 5) if found.severity == "page"]
+    assert steady.annotations["summary"] == "60 cancellations in the last 24 hours, usually 20"
+    assert "days vary" not in steady.text
+    noisy = score_cases.days(90, [20, 10, 35, 12, 28, 20, 15] * 3 + [5, 40, 12, 30, 8, 35, 10])
+    (found,) = [found for found in noisy.firing("ChurnSpike", 5) if found.severity == "page"]
+    assert re.search(r"days vary \d\.\d\d times as much as pure chance would", found.text)
+
+
+def test_page_of_missing_data_says_that_churn_has_not_fallen() -> None:
+    """Numbers that stop look like the best day ever."""
+    (page,) = [found for found in Scenario(STREAM, 20).firing("TenureIncomplete", 15) if found.severity == "page"]
+    expected = "Data is missing: no worker answers; churn and all KPIs are unknown, not falling, for 10m"
+    assert page.annotations["summary"] == expected
+
+
+def test_what_is_over_is_told_in_the_past_and_asks_for_nothing(tmp_path: Path) -> None:
+    """Old numbers in the present tense, and a first step, read as a new alarm."""
+    alert = {
+        "labels": {"alertname": "ChurnSpike", "severity": "page"},
+        "annotations": {
+            "summary": "60 left",
+            "description": "60 leave.\nFirst: get up.",
+            "runbook_url": "R",
+            "dashboard_url": "D",
+            "lasting": "5m",
+        },
+        "startsAt": "2026-03-01T03:00:00Z",
+        "endsAt": "2026-03-01T04:30:00Z",
+    }
+    texts = {}
+    for status in ("firing", "resolved"):
+        data = {"status": status, "alerts": [{**alert, "status": status}], "commonLabels": alert["labels"]}
+        (tmp_path / "data.json").write_text(json.dumps(data), encoding="utf-8")
+        command = ["amtool", "template", "render", f"--template.glob={ROOT}/alertmanager/templates/*.tmpl"]
+        text = '{{template "tenure.title" .}}|{{template "tenure.text" .}}'
+        command += [f"--template.data={tmp_path}/data.json", f"--template.text={text}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+        texts[status] = done.stdout.strip()
+    ends = "Runbook: R\nDashboard: D"
+    assert texts == {
+        "firing": "PAGE: 60 left|60 left\nFiring since 2026-03-01 03:00 UTC; it had begun 5m earlier.\n"
+        f"60 leave.\nFirst: get up.\n{ends}",
+        "resolved": "Over: ChurnSpike|Over since 2026-03-01 04:30 UTC, it fired from 2026-03-01 03:00 UTC on.\n"
+        f"The last that was said: 60 left\n{ends}",
+    }
 
 
 def test_page_survives_the_restart_of_a_worker() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from kpis.customer import Customer, activity_of
-from kpis.features import features_of
+from kpis.features import feature_of, features_of, letters_of
 from kpis.names import FEATURES, OTHER, Names
 from kpis.places import TOPICS
 from tests.unit.kpis.customers import FIRST, folded
@@ -68,3 +70,11 @@ def test_topics_beyond_the_limit_share_a_number() -> None:
     again = Names()
     again.restore({"topic": names.topic_names, "feature": ["", "export"]})
     assert (again.topic_names, again.feature_names, again.take_new()) == (names.topic_names, ["", "export"], {})
+
+
+@pytest.mark.parametrize("feature", [0, 1, 63, 64, 27_647, 27_648, 28_671, 28_672, 65_000])
+def test_every_number_that_the_setting_allows_can_be_stored(feature: int) -> None:
+    """Unicode has a gap that UTF-8 does not write: a feature in it would halt the partition."""
+    letters = letters_of(feature)
+    assert [feature_of(letter.encode().decode()) for letter in letters] == [feature, feature]
+    assert [ord(letter) & 1 for letter in letters] == [1, 0]
