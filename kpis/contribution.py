@@ -150,6 +150,10 @@ def _pairs(out: list[Row], profile: int, bucket: int, step: Step, past: Sequence
                 add(piece_plan, end, 0, -less, 0, -more)
                 add(piece_plan, start, 0, less, 0, more)
             continue
+        if ends == 1 and piece_plan == plan:  # the usual: what follows would cancel out
+            add(plan, end, -1, -less, 0, -more)
+            add(plan, start, 1, less, 0, more)
+            continue
         add(piece_plan, end, 0, -less, ends, -more)
         add(piece_plan, start, 0, less, -ends, more)
         if ends == 1:

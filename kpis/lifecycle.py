@@ -24,7 +24,7 @@ from kpis.identity import fact_content, life_order
 from kpis.instants import milliseconds
 from kpis.notes import CLASS
 from kpis.rows import GONE, LIVELY, NEW, NOTE
-from kpis.timeline import WEEK_MS, Piece, Step, effective_facts, pieces_of, steps_of
+from kpis.timeline import WEEK_MS, Piece, Step, effective_facts, pieces_until
 
 
 def signup(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
@@ -182,7 +182,7 @@ def _past(folding: Folding, customer: Customer, bucket: int) -> list[Piece]:
     if customer.simple:
         start = customer.first_at // folding.bucket_ms
         return [Piece(start, bucket, customer.plan, customer.mrr)] if bucket > start else []
-    return pieces_of(steps_of(effective_facts(customer)), folding.bucket_ms, bucket)
+    return pieces_until(effective_facts(customer), folding.bucket_ms, bucket)
 
 
 def _week_rows(folding: Folding, customer: Customer, gone: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from kpis.customer import ACTIVE, CHANGE, INACTIVE, NEVER, SIGNUP, Customer, Fact, life_of
+from kpis.customer import ACTIVE, CANCEL, CHANGE, INACTIVE, NEVER, SIGNUP, Customer, Fact, life_of
 
 DAY_MS: Final = 86_400_000
 WEEK_MS: Final = 7 * DAY_MS
@@ -22,6 +22,9 @@ class Piece(NamedTuple):
     end: int
     plan: int
     mrr: int
+
+
+_new_piece = tuple.__new__  # a third faster than Piece(...), which unpacks its arguments twice
 
 
 class Step(NamedTuple):
@@ -81,6 +84,29 @@ def pieces_of(steps: Iterable[Step], bucket_ms: int, end: int) -> list[Piece]:
         active = step.fact[2] in (SIGNUP, CHANGE)
     if active and end > start:
         out.append(Piece(start, end, plan, mrr))
+    return out
+
+
+def pieces_until(facts: Iterable[Fact], bucket_ms: int, end: int) -> list[Piece]:
+    """Return what `pieces_of(steps_of(facts), bucket_ms, end)` would, of facts that all lie up to boundary `end`.
+
+    One look at each fact and nothing kept of it: this is what a plan change or a cancel in order costs most.
+    """
+    out: list[Piece] = []
+    start, plan, mrr, active = 0, 0, 0, False
+    for at_ms, _, kind, _, new_plan, new_mrr, _, _, _ in facts:
+        if (kind == SIGNUP) == active:
+            continue
+        bucket = at_ms // bucket_ms
+        if active and bucket > start:
+            out.append(_new_piece(Piece, (start, bucket, plan, mrr)))
+        start = bucket
+        if kind == CANCEL:
+            active, mrr = False, 0
+        else:
+            active, plan, mrr = True, new_plan, new_mrr
+    if active and end > start:
+        out.append(_new_piece(Piece, (start, end, plan, mrr)))
     return out
 
 

@@ -21,13 +21,11 @@ from kpis.report import Segments, Table, segments_of
 from kpis.windows import Windows
 from streams.errors import UsageError
 from streams.live import ALL, Block
-from streams.redis_tables import RedisTables, connect
 from streams.settings import Settings
 from streams.tables import Tables
 from streams.writing import meaning_of
-from tenure.composition import check_mark
 from tenure.instants import instant_text
-from tenure.reading import snapshot_of
+from tenure.reading import running_tables, snapshot_of
 
 YOUNGEST_HOURS: Final = 3
 """Prometheus keeps what is younger in its head block, which blocks beside it must not overlap (hours)."""
@@ -90,18 +88,8 @@ async def read_past(settings: Settings, *, at_ms: Sequence[int], by: Sequence[st
         ConfigurationError: Its tables were counted under other settings.
         TablesUnavailable: Redis does not answer.
     """
-    tables = RedisTables(await connect(settings.redis_url.get_secret_value()), prefix=settings.redis_prefix)
-    try:
-        mark = await tables.read_mark()
-        if mark is None:
-            raise UsageError(
-                f"no stream has written to {settings.redis_address} under the prefix {settings.redis_prefix!r} yet; "
-                "set TENURE_REDIS_URL and TENURE_REDIS_PREFIX to those of a stream"
-            )
-        check_mark(settings, mark)
+    async with running_tables(settings) as (tables, mark):
         return await past_of(settings, tables, partitions=mark.partitions, at_ms=at_ms, by=by)
-    finally:
-        await tables.close()
 
 
 async def past_of(
