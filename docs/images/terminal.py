@@ -1,4 +1,4 @@
-"""Draws docs/images/terminal.svg: the live screen of `tenure demo`, as a terminal of 100 columns shows it.
+"""Draws docs/images/terminal.svg: the live screen of `tenure demo`, as a terminal of 110 columns shows it.
 
 Not a mock-up: it runs the demo for a few seconds and keeps what its screen shows last. Call it in a checkout, with
 the Python of its environment: `.venv/bin/python docs/images/terminal.py`.
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from tenure.screen_view import DemoView
 
 PICTURE: Final = Path(__file__).with_suffix(".svg")
-COLUMNS: Final = 100
-LINES: Final = 27
+COLUMNS: Final = 110
+LINES: Final = 44
 SPEED: Final = 43_200.0
 SECONDS: Final = 66.0
 #: Where /metrics is served by default; here any free port will do.
