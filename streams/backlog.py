@@ -23,8 +23,11 @@ _FOREVER: Final = np.iinfo(np.int64).max
 
 class _Waiting(NamedTuple):
     batch: Batch
-    #: by when all records up to each were written (ms since 1970): never falling, although timestamps may
+    #: by when each record and all before it in its lane were written (ms since 1970): never falling along the whole
+    #: lane, although timestamps may. The lane that ends first is then taken to its end: something always is.
     written_ms: NDArray[np.int64]
+    #: the same of the batch's end, also where it has no records
+    reached_ms: int
 
 
 class Backlog:
@@ -52,9 +55,13 @@ class Backlog:
         while self._records[batch.topic] >= self._room:
             self._departure.clear()
             await self._departure.wait()
-        written = np.fromiter((record.timestamp for record in batch.records), np.int64, len(batch.records))
+            if batch.stale:  # it will be read again, and may be already
+                return
         lane = self._waiting.setdefault(batch.topic, deque())
-        lane.append(_Waiting(batch, np.maximum.accumulate(written)))
+        before = lane[-1].reached_ms if lane else 0
+        written = np.fromiter((record.timestamp for record in batch.records), np.int64, len(batch.records))
+        written = np.maximum.accumulate(np.maximum(written, before))
+        lane.append(_Waiting(batch, written, int(written[-1]) if len(written) else before))
         self._records[batch.topic] += len(batch)
         self._arrival.set()
 
@@ -99,7 +106,7 @@ class Backlog:
         taken: list[Batch] = []
         for topic, lane in self._waiting.items():
             while lane:
-                batch, written = lane.popleft()
+                batch, written, reached = lane.popleft()
                 size = int(np.searchsorted(written, until, "right"))
                 if size == len(written):
                     taken.append(batch)
@@ -109,16 +116,17 @@ class Backlog:
                     first, batch = _cut(batch, size)
                     taken.append(first)
                     self._records[topic] -= size
-                lane.appendleft(_Waiting(batch, written[size:]))
+                lane.appendleft(_Waiting(batch, written[size:], reached))
                 break
         self._waiting = {topic: lane for topic, lane in self._waiting.items() if lane}
         self._departure.set()
+        assert taken or not self._waiting, "nothing is taken of what waits: the writer would try for ever"
         return taken
 
     def _written_by_all(self) -> int:
         """Return up to when the waiting records of all topics are complete (ms since 1970)."""
         lasts = [lane[-1] for topic, lane in self._waiting.items() if self._has_more(topic, lane[-1].batch.end)]
-        return min((int(last.written_ms[-1]) for last in lasts if len(last.written_ms)), default=_FOREVER)
+        return min((last.reached_ms for last in lasts), default=_FOREVER)
 
 
 def _cut(batch: Batch, size: int) -> tuple[Batch, Batch]:

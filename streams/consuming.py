@@ -18,6 +18,7 @@ from faust.transport.consumer import Consumer
 from faust.types import TP, ConsumerMessage, Message
 
 from streams.batches import Batch, Lease
+from streams.ending import end_tasks
 from streams.errors import TenureError
 from streams.ownership import PartitionOwner, ReadsEverything
 
@@ -192,8 +193,7 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
 
     async def _disown(self) -> None:
         if self._locating is not None:
-            self._locating.cancel()
-            await asyncio.wait({self._locating})
+            await end_tasks([self._locating])
             self._locating = None
         if self._owned is None:
             return

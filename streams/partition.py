@@ -22,6 +22,7 @@ from schemas.events import Event
 from schemas.refusals import Reason, Refusal
 from streams.backlog import Backlog
 from streams.batches import Batch
+from streams.ending import end_tasks
 from streams.errors import Conflict, Misplaced, TenureError
 from streams.holdings import Holdings
 from streams.outbox import Outgoing, dead_letter, forwarded, is_forwarded
@@ -44,7 +45,6 @@ _OTHERS_WAIT_SECONDS: Final = 1.0
 """A topic that has more in the log, but nothing at hand, is waited for so long at most."""
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 5.0
-_CLOSING_SECONDS: Final = 0.2
 _IDLE_SECONDS: Final = 2.0
 """So soon a partition without events looks after what it has stored."""
 
@@ -126,10 +126,8 @@ class Partition:
     async def close(self) -> None:
         """Stop; a commit under way may or may not come to pass, and either is right."""
         task, self._task = self._task, None
-        while task is not None and not task.done():
-            # More than once: before Python 3.12 asyncio.wait_for, which the Redis client uses, may swallow it.
-            task.cancel()
-            await asyncio.wait({task}, timeout=_CLOSING_SECONDS)
+        if task is not None:
+            await end_tasks([task])
         self._backlog.clear()
 
     async def put(self, batch: Batch) -> None:

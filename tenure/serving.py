@@ -10,6 +10,7 @@ import structlog
 
 from kpis.portrait import Portrait
 from streams.clock import Clock
+from streams.ending import end_tasks
 from streams.errors import TablesUnavailable, TenureError
 from streams.exposition import exposition_of
 from streams.live import ALL, Snapshot
@@ -69,10 +70,7 @@ class Exporter:
 
     async def stop(self) -> None:
         """Stop all of it."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await end_tasks(self._tasks)
         await self.server.stop()
 
     async def _run(self) -> None:

@@ -11,6 +11,7 @@ import uvloop
 
 from streams.application import run_until_stopped
 from streams.clock import WallClock
+from streams.ending import end_tasks
 from streams.errors import TablesUnavailable, TenureError
 from streams.kafka import broker_url, credentials
 from streams.logs import configure_logs
@@ -65,8 +66,7 @@ async def run(settings: Settings) -> None:
         try:
             await run_until_stopped(worker.app)
         finally:
-            watch.cancel()
-            await asyncio.wait({watch})
+            await end_tasks([watch])
             await exporter.stop()
             await worker.stream.close()
             log.info("worker_stopped")

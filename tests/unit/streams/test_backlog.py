@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from random import Random
 
 import pytest
 
@@ -112,3 +113,54 @@ async def test_topic_that_has_more_is_waited_for_and_no_longer_than_allowed() ->
     await waiting
     with pytest.raises(TimeoutError):
         await Backlog(10, has_more=nothing_more).wait_for_one(0.0)
+
+
+async def test_batches_whose_timestamps_fall_do_not_hold_each_other_back() -> None:
+    """Producers may set timestamps, and forwarded records keep theirs: nothing would be taken, again and again."""
+    backlog = Backlog(100, has_more=more_of_all)
+    await backlog.put(batch("signup", 100, 110))
+    await backlog.put(batch("signup", 50, 60, start=2))
+    await backlog.put(batch("cancel", 105, 200))
+    pieces = [*backlog.take(100), *backlog.take(100)]
+    assert [(piece.topic, piece.start, piece.end) for piece in pieces][:3] == [
+        ("signup", 0, 2), ("signup", 2, 4), ("cancel", 0, 1),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(200))
+async def test_something_is_taken_whenever_something_waits(seed: int) -> None:
+    """A partition whose writer takes nothing from what waits stands still, and its worker with it."""
+    rng = Random(seed)
+    backlog = Backlog(1000, has_more=rng.choice([nothing_more, more_of_all, more_signups]))
+    ends = {"signup": 0, "cancel": 0}
+    put: dict[str, int] = dict.fromkeys(ends, 0)
+    for _ in range(20):
+        topic = rng.choice(list(ends))
+        times = [rng.randrange(100) for _ in range(rng.randrange(4))]
+        await backlog.put(batch(topic, *times, start=put[topic]))
+        put[topic] += len(times)
+        if rng.random() < 0.5:
+            for piece in backlog.take(rng.randrange(1, 8)):
+                assert piece.start == ends[piece.topic]
+                ends[piece.topic] = piece.end
+    while backlog:
+        pieces = backlog.take(rng.randrange(1, 8))
+        assert pieces
+        for piece in pieces:
+            assert piece.start == ends[piece.topic]
+            ends[piece.topic] = piece.end
+    assert ends == put
+
+
+async def test_batch_that_became_stale_while_it_waited_outside_is_not_let_in() -> None:
+    """Its partition has been sent back meanwhile: what is read anew would lie behind it."""
+    backlog = Backlog(2, has_more=nothing_more)
+    await backlog.put(batch("signup", 1, 2))
+    late = batch("signup", 900, start=2)
+    outside = asyncio.ensure_future(backlog.put(late))
+    await asyncio.sleep(0)
+    late.lease.valid = False
+    backlog.clear()
+    await outside
+    await backlog.put(batch("signup", 1, 2))
+    assert [(one.start, one.end) for one in backlog.take(10)] == [(0, 2)]

@@ -1,0 +1,38 @@
+"""Tasks that are to end do, also those that overhear it once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from streams.ending import end_tasks
+
+
+async def test_task_that_swallows_a_cancellation_is_cancelled_again() -> None:
+    """The Redis client may swallow one; whoever waits for the task would wait for ever."""
+    begun = asyncio.Event()
+
+    async def hard_of_hearing() -> None:
+        begun.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+        await asyncio.sleep(3600)
+
+    task = asyncio.ensure_future(hard_of_hearing())
+    await begun.wait()
+    async with asyncio.timeout(10):
+        await end_tasks([task])
+    assert task.cancelled()
+
+
+async def test_ending_what_has_ended_or_failed_raises_nothing() -> None:
+    """A worker that stops because of a fault must still close the rest."""
+
+    async def fail() -> None:
+        raise ValueError
+
+    task = asyncio.ensure_future(fail())
+    await asyncio.wait({task})
+    await end_tasks([task])
+    await end_tasks([])
+    assert isinstance(task.exception(), ValueError)
