@@ -45,12 +45,16 @@ class Range(NamedTuple):
 
 
 class Fetched(NamedTuple):
-    """What one read brought of a partition: `records` are all that the log has for us in [start, end)."""
+    """What one read brought of a partition: `records` are all that the log has for us in [start, end).
+
+    `lease` is that of the last `_place` before they were taken: where it is no longer the partition's, they are stale.
+    """
 
     tp: TP
     start: int
     end: int
     records: list[Record]
+    lease: Lease | None
 
 
 class _NeverRead(dict[TP, int | None]):
@@ -96,11 +100,10 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
         """
         if tp not in self._leases:
             return
-        self._renew(tp)
         self._halted.pop(tp, None)
         self._next[tp] = self._begun[tp] = offset
         self._committed_offset.pop(tp, None)
-        self._place(tp, offset)
+        self._place(tp, offset, self._renew(tp))
 
     def hold(self, partitions: Iterable[int]) -> None:
         """Read nothing of these partition numbers until `release`, or until they are assigned anew."""
@@ -142,8 +145,8 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
         """
 
     @abc.abstractmethod
-    def _place(self, tp: TP, offset: int) -> None:
-        """Read on from this offset, drop what is buffered, and wake a read that waits."""
+    def _place(self, tp: TP, offset: int, lease: Lease) -> None:
+        """Read on from this offset under a lease, drop what is buffered, and wake a read that waits."""
 
     @abc.abstractmethod
     def _wake(self) -> None:
@@ -223,7 +226,7 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
             position = stored.get(tp, earliest)
             if earliest <= position <= end:
                 self._next[tp] = self._begun[tp] = position
-                self._place(tp, position)
+                self._place(tp, position, self._leases[tp])
             else:
                 doubtful[tp] = position
         for tp, position in doubtful.items():
@@ -261,7 +264,7 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
                 return
             if found.earliest <= position <= found.end:
                 self._next[tp] = self._begun[tp] = position
-                self._place(tp, position)
+                self._place(tp, position, lease)
                 return
             if position < found.earliest or look == _CONFIRMATIONS:
                 self._halt(tp, position, found)
@@ -299,13 +302,11 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
             await self.wait(self.can_resume_flow)
         if self.should_stop:
             return
-        leases = dict(self._leases)
         generation = self.app.consumer_generation_id
-        for tp, start, end, records in await self._read(self._readable(), timeout):
+        for tp, start, end, records, lease in await self._read(self._readable(), timeout):
             if self.should_stop or not self.flow_active:
                 return  # the coming assignment begins at the stored positions
-            lease = leases.get(tp)
-            if lease is None or not lease.valid:
+            if lease is None or lease is not self._leases.get(tp):
                 continue
             if start != self._next.get(tp):
                 assert tp not in self._next, f"read {tp} from {start}, expected {self._next[tp]}"

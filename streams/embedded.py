@@ -30,6 +30,8 @@ from streams.records import NO_HEADERS, Headers
 if TYPE_CHECKING:
     from yarl import URL
 
+    from streams.batches import Lease
+
 log = structlog.get_logger(__name__)
 SCHEME: Final = "embedded"
 
@@ -193,13 +195,13 @@ class Consumer(BatchConsumer):
                 self._out_of_range(tp, position)
                 continue
             if end > position:
-                found.append(Fetched(tp, position, end, records))
+                found.append(Fetched(tp, position, end, records, self._leases.get(tp)))
                 left -= max(1, len(records))
         if not found and timeout_seconds:
             await self.wait(self._arrived, timeout=timeout_seconds)
         return found
 
-    def _place(self, tp: TP, offset: int) -> None:
+    def _place(self, tp: TP, offset: int, lease: Lease) -> None:
         self._wake()
 
     def _wake(self) -> None:

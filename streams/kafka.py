@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from faust.types import TP, RecordMetadata
     from faust.types.auth import CredentialsT
 
+    from streams.batches import Lease
+
 log = structlog.get_logger(__name__)
 SCHEME: Final = "tenure-kafka"
 PRODUCER_MAX_REQUEST_BYTES: Final = 16 * 1024 * 1024
@@ -87,8 +89,8 @@ class Consumer(BatchConsumer, driver.Consumer):  # type: ignore[misc]  # mypy do
             self._out_of_range(refusal.tp, refusal.position)
         return reading.fetched
 
-    def _place(self, tp: TP, offset: int) -> None:
-        self._thread.place(tp, offset)
+    def _place(self, tp: TP, offset: int, lease: Lease) -> None:
+        self._thread.place(tp, offset, lease)
 
     def _wake(self) -> None:
         self._thread.wake()

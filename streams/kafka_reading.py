@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
     from faust.transport.consumer import ThreadDelegateConsumer
 
+    from streams.batches import Lease
+
 log = structlog.get_logger(__name__)
 FETCH_WAIT_MS: Final = 100
 """A fetch waits so long for `FETCH_MIN_BYTES`: what a record's way takes at most longer on a quiet stream."""
@@ -98,6 +100,8 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         self.assignor = CoPartitionedAssignor()
         self._heard_seconds = -math.inf
         self._woken = False
+        #: under which what is taken of a partition is handed over
+        self._leases: dict[TP, Lease] = {}
 
     # -- starting --------------------------------------------------------------
 
@@ -205,9 +209,9 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         """Run a coroutine in this thread and return its result to the application's loop."""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(step, self.thread_loop))
 
-    def place(self, tp: TP, offset: int) -> None:
-        """Fetch on from this offset and drop what is buffered."""
-        self.thread_loop.call_soon_threadsafe(self._place_here, tp, offset)
+    def place(self, tp: TP, offset: int, lease: Lease) -> None:
+        """Fetch on from this offset and drop what is buffered; what is taken from now on is read under the lease."""
+        self.thread_loop.call_soon_threadsafe(self._place_here, tp, offset, lease)
 
     def wake(self) -> None:
         """Let a waiting read return."""
@@ -236,7 +240,8 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
 
     # -- in this thread ------------------------------------------------------------
 
-    def _place_here(self, tp: TP, offset: int) -> None:
+    def _place_here(self, tp: TP, offset: int, lease: Lease) -> None:
+        self._leases[tp] = lease
         subscriptions = self._ensure_consumer()._subscription
         if subscriptions.is_assigned(tp):
             self._ensure_consumer()._fetcher.seek_to(TopicPartition(*tp), offset)
@@ -296,7 +301,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
                 self._note_error_here(fetcher, buffered._error, reading)
                 continue
             assert type(buffered) is FetchResult, buffered
-            for fetched in _unpacked(tp, buffered, limit_records):
+            for fetched in _unpacked(tp, buffered, limit_records, self._leases.get(TP(*tp))):
                 reading.fetched.append(fetched)
                 left -= len(fetched.records)
         if taken:
@@ -336,7 +341,7 @@ def _for_good(exc: Exception) -> bool:
     return isinstance(exc, _FOR_GOOD)
 
 
-def _unpacked(tp: TP, buffered: Any, limit_records: int) -> Iterable[Fetched]:
+def _unpacked(tp: TP, buffered: Any, limit_records: int, lease: Lease | None) -> Iterable[Fetched]:
     """Return what a fetch brought of one partition, in pieces of at most `limit_records` that join without gaps."""
     if not buffered.check_assignment(tp):
         return
@@ -350,7 +355,7 @@ def _unpacked(tp: TP, buffered: Any, limit_records: int) -> Iterable[Fetched]:
     topic_partition = TP(*tp)
     for i in range(limit_records, len(records), limit_records):
         after = records[i - 1].offset + 1
-        yield Fetched(topic_partition, start, after, records[i - limit_records : i])
+        yield Fetched(topic_partition, start, after, records[i - limit_records : i], lease)
         start = after
     rest = len(records) - ((len(records) - 1) % limit_records + 1) if records else 0
-    yield Fetched(topic_partition, start, end, records[rest:] if rest else records)
+    yield Fetched(topic_partition, start, end, records[rest:] if rest else records, lease)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from streams.consuming import Fetched
 from streams.errors import TablesUnavailable
 from streams.records import TP
 from tests.contract.logs import EmbeddedLogUnderTest, KafkaUnderTest, Ledger, LogUnderTest, Worker
@@ -167,6 +168,28 @@ async def test_moving_back_reads_again_and_makes_the_buffered_stale(log: LogUnde
         await log.append(topic, [b"end"], partition=0)
         await ledger.until(lambda: ledger.total() == 161)
     assert ledger.values(topic, 0)[100:] == [*(b"%d" % i for i in range(40, 100)), b"end"]
+
+
+async def test_a_move_that_crosses_a_read_loses_nothing_of_it(
+    log: LogUnderTest, topic: str, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reload finds most topics where they were read to; a read that was asked for before it may come after it."""
+    ledger, tp = Ledger(), TP(topic, 0)
+    async with Worker(log, prefix, [topic], ledger) as worker:
+        consumer = worker.app.batch_consumer
+        read = consumer._read
+
+        async def crossed(active: frozenset[TP], timeout_seconds: float) -> list[Fetched]:
+            if tp in active:
+                consumer.move_to(tp, ledger.positions.get(tp, 0))
+                await read(frozenset(), 0.0)  # takes the wake-up that comes with a move
+            return await read(active, timeout_seconds)
+
+        monkeypatch.setattr(consumer, "_read", crossed)
+        for total in range(100, 600, 100):
+            await log.append(topic, [b"%d" % i for i in range(total - 100, total)], partition=0)
+            await ledger.until(lambda total=total: ledger.total() == total)  # type: ignore[misc]
+    assert ledger.values(topic, 0) == [b"%d" % i for i in range(500)]
 
 
 async def test_moving_wakes_a_fetch_that_waits(log: LogUnderTest, topic: str, prefix: str) -> None:
