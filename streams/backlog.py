@@ -132,8 +132,8 @@ class Backlog:
 def _cut(batch: Batch, size: int) -> tuple[Batch, Batch]:
     """Return a batch of the first `size` records, and one of the others."""
     records, middle = batch.records, batch.records[size].offset
-    topic, partition, generation, lease = batch.topic, batch.partition, batch.generation, batch.lease
+    topic, partition, lease = batch.topic, batch.partition, batch.lease
     return (
-        Batch(topic, partition, batch.start, middle, records[:size], generation, lease),
-        Batch(topic, partition, middle, batch.end, records[size:], generation, lease),
+        Batch(topic, partition, batch.start, middle, records[:size], lease),
+        Batch(topic, partition, middle, batch.end, records[size:], lease),
     )

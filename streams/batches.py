@@ -29,11 +29,15 @@ class Lease:
     """The right to what was read of a partition since it was assigned, or since the last seek.
 
     A seek or a revocation ends it; batches that still wait in a queue are then known to be stale.
+
+    Args:
+        generation: The consumer group's generation in which the partition was assigned.
     """
 
-    __slots__ = ("valid",)
+    __slots__ = ("generation", "valid")
 
-    def __init__(self) -> None:
+    def __init__(self, generation: int) -> None:
+        self.generation = generation
         self.valid = True
 
 
@@ -50,21 +54,17 @@ class Batch:
         start: The offset the read began at; every record's offset is at or beyond it.
         end: The next position to read; every record's offset is below it.
         records: In the order of their offsets.
-        generation: The consumer group's generation in which the partition was assigned.
         lease: Under which it was read.
     """
 
-    __slots__ = ("end", "generation", "lease", "partition", "records", "start", "topic")
+    __slots__ = ("end", "lease", "partition", "records", "start", "topic")
 
-    def __init__(
-        self, topic: str, partition: int, start: int, end: int, records: list[Record], generation: int, lease: Lease
-    ) -> None:
+    def __init__(self, topic: str, partition: int, start: int, end: int, records: list[Record], lease: Lease) -> None:
         self.topic = topic
         self.partition = partition
         self.start = start
         self.end = end
         self.records = records
-        self.generation = generation
         self.lease = lease
 
     @property

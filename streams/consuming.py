@@ -173,7 +173,7 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
         await super().on_partitions_assigned(assigned, generation_id)
         if self.should_stop:
             return
-        self._leases = {tp: Lease() for tp in assigned}
+        self._leases = {tp: Lease(generation_id) for tp in assigned}
         self._locating = self.loop.create_task(self._until_located(frozenset(assigned), generation_id))
 
     async def perform_seek(self) -> None:
@@ -220,17 +220,20 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
             return
         stored = await self._patiently("positions", lambda: self.owner.positions(partitions))
         ranges = await self._patiently("ranges", lambda: self._ranges(assigned))
-        doubtful: dict[TP, int] = {}
+        doubtful: list[tuple[TP, int, Lease]] = []
         for tp in sorted(assigned):
             earliest, end = ranges[tp]
             position = stored.get(tp, earliest)
+            lease = self._leases.get(tp)
+            if lease is None:  # revoked meanwhile; this task is about to be cancelled
+                return
             if earliest <= position <= end:
                 self._next[tp] = self._begun[tp] = position
-                self._place(tp, position, self._leases[tp])
+                self._place(tp, position, lease)
             else:
-                doubtful[tp] = position
-        for tp, position in doubtful.items():
-            await self._halt_unless_found(tp, position, self._leases[tp])
+                doubtful.append((tp, position, lease))
+        for tp, position, lease in doubtful:
+            await self._halt_unless_found(tp, position, lease)
 
     async def _patiently(self, what: str, step: Callable[[], Awaitable[_T]]) -> _T:
         pause_seconds = _FIRST_PAUSE_SECONDS
@@ -285,8 +288,9 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
         self.owner.on_halt(tp, position, *found)
 
     def _renew(self, tp: TP) -> Lease:
-        self._leases[tp].valid = False
-        lease = self._leases[tp] = Lease()
+        before = self._leases[tp]
+        before.valid = False
+        lease = self._leases[tp] = Lease(before.generation)
         return lease
 
     # -- reading ---------------------------------------------------------------
@@ -302,7 +306,6 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
             await self.wait(self.can_resume_flow)
         if self.should_stop:
             return
-        generation = self.app.consumer_generation_id
         for tp, start, end, records, lease in await self._read(self._readable(), timeout):
             if self.should_stop or not self.flow_active:
                 return  # the coming assignment begins at the stored positions
@@ -312,13 +315,13 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
                 assert tp not in self._next, f"read {tp} from {start}, expected {self._next[tp]}"
                 continue
             self._next[tp] = end
-            yield tp, self._message(tp, Batch(tp.topic, tp.partition, start, end, records, generation, lease))
+            yield tp, self._message(tp, Batch(tp.topic, tp.partition, start, end, records, lease))
 
     def _message(self, tp: TP, batch: Batch) -> ConsumerMessage:
         timestamp_ms = batch.records[-1].timestamp if batch.records else 0
         message = ConsumerMessage(
             tp.topic, tp.partition, batch.end - 1, timestamp_ms / 1000, 0, [], None, None, None, 0, 0, tp,
-            generation_id=batch.generation,
+            generation_id=batch.lease.generation,
         )  # fmt: skip
         message.value = batch  # BatchSchema hands it on as it is
         return message

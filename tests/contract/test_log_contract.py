@@ -170,9 +170,7 @@ async def test_moving_back_reads_again_and_makes_the_buffered_stale(log: LogUnde
     assert ledger.values(topic, 0)[100:] == [*(b"%d" % i for i in range(40, 100)), b"end"]
 
 
-async def test_a_move_that_crosses_a_read_loses_nothing_of_it(
-    log: LogUnderTest, topic: str, prefix: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_move_that_crosses_a_read_loses_nothing(log: LogUnderTest, topic: str, prefix: str) -> None:
     """A reload finds most topics where they were read to; a read that was asked for before it may come after it."""
     ledger, tp = Ledger(), TP(topic, 0)
     async with Worker(log, prefix, [topic], ledger) as worker:
@@ -185,7 +183,7 @@ async def test_a_move_that_crosses_a_read_loses_nothing_of_it(
                 await read(frozenset(), 0.0)  # takes the wake-up that comes with a move
             return await read(active, timeout_seconds)
 
-        monkeypatch.setattr(consumer, "_read", crossed)
+        consumer._read = crossed  # type: ignore[method-assign]
         for total in range(100, 600, 100):
             await log.append(topic, [b"%d" % i for i in range(total - 100, total)], partition=0)
             await ledger.until(lambda total=total: ledger.total() == total)  # type: ignore[misc]
@@ -354,8 +352,8 @@ async def test_batches_carry_the_generation_of_their_assignment(log: LogUnderTes
             await log.append(topic, [b"y"], partition=0)
             await ledger.until(lambda: ledger.total() == 2)
         late = ledger.batches[-1]
-    assert early.generation == first.assignments[0][1]
-    assert late.generation == second.assignments[0][1] > early.generation
+    assert early.lease.generation == first.assignments[0][1]
+    assert late.lease.generation == second.assignments[0][1] > early.lease.generation
     assert early.stale
 
 

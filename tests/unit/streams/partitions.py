@@ -129,9 +129,9 @@ def batch(
 ) -> Batch:
     """Return a batch of partition 0 that begins at an offset."""
     records = [Record(topic, 0, start + n, 0, None, value, headers) for n, value in enumerate(values)]
-    lease = Lease()
+    lease = Lease(1)
     lease.valid = not stale
-    return Batch(topic, 0, start, start + len(records), records, 1, lease)
+    return Batch(topic, 0, start, start + len(records), records, lease)
 
 
 def on_virtual_time(test: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -35,7 +35,7 @@ def one_signup(topic: str, offset: int) -> bool:
 def batch(topic: str, *written_ms: int, start: int = 0) -> Batch:
     """Return a batch of records that were written at these times."""
     records = [Record(topic, 0, start + n, at_ms, b"c", b"{}", NO_HEADERS) for n, at_ms in enumerate(written_ms)]
-    return Batch(topic, 0, start, start + len(records), records, 1, Lease())
+    return Batch(topic, 0, start, start + len(records), records, Lease(1))
 
 
 def taken(batches: list[Batch]) -> dict[str, list[int]]:
@@ -85,7 +85,7 @@ async def test_timestamps_that_fall_do_not_hold_records_back() -> None:
 async def test_batch_without_records_is_taken_with_its_range() -> None:
     """Its position counts: transactions that were aborted leave nothing else."""
     backlog = Backlog(100, has_more=more_of_all)
-    await backlog.put(Batch("signup", 0, 5, 9, [], 1, Lease()))
+    await backlog.put(Batch("signup", 0, 5, 9, [], Lease(1)))
     assert [(one.start, one.end) for one in backlog.take(10)] == [(5, 9)]
 
 

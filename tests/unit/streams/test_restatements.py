@@ -46,7 +46,7 @@ def cancel(event_id: str, time: str, arrived: str, **members: object) -> tuple[b
 def batch_of(*events: tuple[bytes, int], start: int = 0, topic: str = SIGNUPS) -> Batch:
     """Return events as a batch of partition 0."""
     records = [Record(topic, 0, start + n, at_ms, None, value, NO_HEADERS) for n, (value, at_ms) in enumerate(events)]
-    return Batch(topic, 0, start, start + len(records), records, 1, Lease())
+    return Batch(topic, 0, start, start + len(records), records, Lease(1))
 
 
 def restated_by(*batches: Batch, **settings: object) -> dict[str, Restated]:
