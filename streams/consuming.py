@@ -222,11 +222,11 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
         ranges = await self._patiently("ranges", lambda: self._ranges(assigned))
         doubtful: list[tuple[TP, int, Lease]] = []
         for tp in sorted(assigned):
+            lease = self._leases.get(tp)
+            if lease is None or tp in self._next:  # revoked meanwhile, or moved by its owner, who knew better
+                continue
             earliest, end = ranges[tp]
             position = stored.get(tp, earliest)
-            lease = self._leases.get(tp)
-            if lease is None:  # revoked meanwhile; this task is about to be cancelled
-                return
             if earliest <= position <= end:
                 self._next[tp] = self._begun[tp] = position
                 self._place(tp, position, lease)
