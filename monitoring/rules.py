@@ -21,6 +21,7 @@ from monitoring import (
 )
 from monitoring.rule import Alert, Group, text_of
 from monitoring.thresholds import SHIPPED, Pace
+from schemas import generated
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
@@ -51,8 +52,7 @@ def documents() -> dict[str, str]:
 
 def outdated(root: Path) -> list[str]:
     """Return the paths of files that are missing, differ from what they should be, or are nobody's any more."""
-    wanted = documents()
-    return sorted(path for path in {*wanted, *_present(root)} if _read(root / path) != wanted.get(path))
+    return sorted(generated.outdated(root, documents(), _present(root)))
 
 
 def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
@@ -60,28 +60,15 @@ def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
     parser = argparse.ArgumentParser(prog="python -m monitoring.rules", description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a file is not up to date")
     parser.add_argument("--write", action="store_true", help="write the files; the default")
-    stale = outdated(root)
     if parser.parse_args(arguments).check:
-        for path in stale:
-            sys.stderr.write(f"{path} is not up to date: run python -m monitoring.rules\n")
-        return 1 if stale else 0
-    wanted = documents()
-    for path in stale:
-        if path not in wanted:
-            (root / path).unlink()
-            continue
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(wanted[path], encoding="utf-8")
+        return generated.complain(outdated(root), "is not up to date: run python -m monitoring.rules")
+    generated.write(root, documents(), _present(root))
     return 0
 
 
 def _present(root: Path) -> set[str]:
     folders = (root / "prometheus" / "rules", root / "docs" / "runbooks")
     return {str(path.relative_to(root)) for folder in folders for path in folder.glob("*.*")}
-
-
-def _read(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.exists() else None
 
 
 if __name__ == "__main__":

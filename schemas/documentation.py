@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from schemas import json_schema, page_of_events, page_of_kpis, page_of_metrics
+from schemas import generated, json_schema, page_of_events, page_of_kpis, page_of_metrics
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 NOTE: Final = "<!-- Written by `python -m schemas.documentation --write` from the catalogue in schemas/. -->"
@@ -31,7 +31,7 @@ def documents() -> dict[str, str]:
 
 def outdated(root: Path) -> list[str]:
     """Return the paths of the documents under a folder that are missing or differ from what they should be."""
-    return [path for path, text in documents().items() if _read(root / path) != text]
+    return generated.outdated(root, documents())
 
 
 def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
@@ -42,23 +42,14 @@ def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
     )
     parser.add_argument("--write", action="store_true", help="write the documents; the default")
     if parser.parse_args(arguments).check:
-        stale = outdated(root)
-        for path in stale:
-            sys.stderr.write(f"{path} is not up to date: run python -m schemas.documentation --write\n")
-        return 1 if stale else 0
-    for path, text in documents().items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(text, encoding="utf-8")
+        return generated.complain(outdated(root), "is not up to date: run python -m schemas.documentation --write")
+    generated.write(root, documents())
     return 0
 
 
 def _with_note(page: str) -> str:
     title, _, rest = page.partition("\n")
     return f"{title}\n\n{NOTE}\n{rest}"
-
-
-def _read(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.exists() else None
 
 
 if __name__ == "__main__":

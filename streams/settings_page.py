@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pydantic import SecretStr
 
+from schemas import generated
 from streams.settings import ENVIRONMENT_PREFIX, MEANING, Settings
 from streams.settings_loading import DEFAULT_FILE, FILE_VARIABLE
 
@@ -157,13 +158,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.json:
         json.dump([setting._asdict() for setting in describe()], sys.stdout, indent=2)
         sys.stdout.write("\n")
-    elif chosen.write:
-        PAGE.write_text(page(), encoding="utf-8")
-    elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != page():
-        sys.stderr.write(
-            f"{PAGE.name} is not what streams/settings.py says; run python -m streams.settings_page --write\n"
+        return 0
+    wanted = {PAGE.name: page()}
+    if chosen.check:
+        return generated.complain(
+            generated.outdated(PAGE.parent, wanted),
+            "is not what streams/settings.py says; run python -m streams.settings_page --write",
         )
-        return 1
+    generated.write(PAGE.parent, wanted)
     return 0
 
 

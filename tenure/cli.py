@@ -7,6 +7,7 @@ The modules that do the work are imported when their command runs, so that `tenu
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -137,4 +138,7 @@ app.add_typer(target.group)
 
 def main() -> None:
     """Run the command that the process was started with; it does not return."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what tables are drawn with, and names of plans, fit into UTF-8 alone
+            stream.reconfigure(encoding="utf-8", errors=stream.errors)
     app()

@@ -14,39 +14,28 @@ from kpis.local_time import local_time
 from kpis.scanning import Lives
 from streams.settings import Settings
 from tenure.instants import instant_text
-from tenure.scanning import lives_of, open_source
+from tenure.scanning import Scope, lives_of, open_source
 
 Json = dict[str, Any]
 
 CSV_COLUMNS: Final = ("dimension", "value", "cohort", "size", "period", "matured", "active", "share")
 
 
-async def read_cohorts(
-    settings: Settings,
-    *,
-    period: str,
-    by: Sequence[str] = (),
-    at_ms: int | None = None,
-    file: str | None = None,
-    file_format: str | None = None,
-) -> Json:
+async def read_cohorts(settings: Settings, scope: Scope, *, period: str) -> Json:
     """Return the cohorts of the running stream, or of a file.
 
     Args:
         settings: Of the stream: where its Redis is, and what its numbers mean.
+        scope: Whose cohorts.
         period: `kpis.cohorts.MONTH` or WEEK.
-        by: Dimensions whose segments are wanted.
-        at_ms: T (ms since 1970); None means the end of the running bucket, or of that of the file's latest event.
-        file: A file of events, "-" for standard input; None means the running stream.
-        file_format: ndjson, csv or parquet; None decides by the name.
 
     Raises:
         TenureError: As `tenure.scanning.open_source` and `scan`.
     """
-    async with open_source(settings, file=file, file_format=file_format) as source:
+    async with open_source(settings, scope) as source:
         lives = await lives_of(source)
-    as_of_ms = source.now_ms if at_ms is None else at_ms
-    return cohort_report(lives, at_ms=as_of_ms, period=period, by=by, time_zone=settings.business_time_zone)
+    zone = settings.business_time_zone
+    return cohort_report(lives, at_ms=source.at_ms, period=period, by=scope.by, time_zone=zone)
 
 
 def cohort_report(lives: Sequence[Lives], *, at_ms: int, period: str, by: Sequence[str], time_zone: str) -> Json:

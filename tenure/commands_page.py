@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any, Final
 from typer.core import TyperArgument, TyperGroup
 from typer.main import get_command
 
+from schemas import generated
 from tenure.cli import app
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PAGE: Final = Path(__file__).parents[1] / "docs" / "commands.md"
+ROOT: Final = Path(__file__).parents[1]
+PAGE: Final = "docs/commands.md"
 
 _HEAD: Final = """# Commands
 
@@ -117,17 +119,18 @@ def _default(parameter: Any) -> str:
             return f"`{value}`"
 
 
-def main(arguments: Sequence[str] | None = None, *, path: Path = PAGE) -> int:
+def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
     """Write the page, or check that it is up to date; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tenure.commands_page", description=__doc__)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--write", action="store_true", help="write docs/commands.md")
     what.add_argument("--check", action="store_true", help="exit 1 if docs/commands.md is not what it should be")
-    if parser.parse_args(arguments).write:
-        path.write_text(page(), encoding="utf-8")
-    elif not path.is_file() or path.read_text(encoding="utf-8") != page():
-        sys.stderr.write("docs/commands.md is not up to date: run python -m tenure.commands_page --write\n")
-        return 1
+    wanted = {PAGE: page()}
+    if parser.parse_args(arguments).check:
+        return generated.complain(
+            generated.outdated(root, wanted), "is not up to date: run python -m tenure.commands_page --write"
+        )
+    generated.write(root, wanted)
     return 0
 
 

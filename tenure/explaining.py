@@ -23,7 +23,7 @@ from streams.writing import meaning_of
 from tenure.instants import instant_text
 from tenure.looking_up import Known, Place, look_up
 from tenure.reading import report_of
-from tenure.scanning import Source, open_source, scan
+from tenure.scanning import Scope, Source, open_source, scan
 
 Json = dict[str, Any]
 LENSES: Final = ("standard", "stripe", "baremetrics", "profitwell")
@@ -34,22 +34,21 @@ class Asked(NamedTuple):
     """What is asked of a stream or a file.
 
     Attributes:
+        scope: Of which customers, as of when; it has one dimension at most.
         window: Its name, such as "30d".
-        at_ms: T (ms since 1970); None means the end of the running bucket, or of that of the file's latest event.
-        dimension: Sums are by its values.
         value: Only this value of the dimension.
         limit: Members, and near misses, that are shown (count).
-        file: A file of events, "-" for standard input; None means the running stream.
-        file_format: ndjson, csv or parquet.
     """
 
+    scope: Scope
     window: str
-    at_ms: int | None = None
-    dimension: str | None = None
     value: str | None = None
     limit: int = 20
-    file: str | None = None
-    file_format: str | None = None
+
+    @property
+    def dimension(self) -> str | None:
+        """Sums are by its values."""
+        return self.scope.by[0] if self.scope.by else None
 
 
 def terms_of(kpi: str) -> list[tuple[str, int, str]]:
@@ -74,9 +73,8 @@ async def read_explanation(settings: Settings, kpi: str, asked: Asked) -> Json:
     """
     terms = terms_of(kpi)
     counts = list(dict.fromkeys(count for _, _, count in terms))
-    async with open_source(settings, file=asked.file, file_format=asked.file_format) as source:
-        at_ms = source.now_ms if asked.at_ms is None else asked.at_ms
-        question = question_of(settings, asked.window, at_ms)
+    async with open_source(settings, asked.scope) as source:
+        question = question_of(settings, asked.window, source.at_ms)
         found, numbers, moved = await _both(source, question, asked, counts)
         known = await _known(source, found.values())
     out: Json = {"kpi": kpi, **_head(settings, question, asked)}
@@ -98,9 +96,8 @@ async def read_lenses(settings: Settings, asked: Asked) -> Json:
     """Return the four definitions of churn, and the customers that make them differ; arguments are as above."""
     ratios = [RATIO_BY_NAME[f"churn_{lens}"] for lens in LENSES]
     counts = list(dict.fromkeys(name for ratio in ratios for name in ratio.counts))
-    async with open_source(settings, file=asked.file, file_format=asked.file_format) as source:
-        at_ms = source.now_ms if asked.at_ms is None else asked.at_ms
-        question = question_of(settings, asked.window, at_ms)
+    async with open_source(settings, asked.scope) as source:
+        question = question_of(settings, asked.window, source.at_ms)
         found, numbers, moved = await _both(source, question, asked, counts, DIFFERENCES)
         known = await _known(source, (found[name] for name in DIFFERENCES))
     out: Json = _head(settings, question, asked)
@@ -171,9 +168,8 @@ async def _once(
 
 
 async def _numbers(source: Source, question: Question, asked: Asked, counts: Sequence[str]) -> dict[str, Number]:
-    by = () if asked.dimension is None else (asked.dimension,)
     (report,) = await report_of(
-        source.settings, source.tables, partitions=source.partitions, at_ms=[question.end_ms], by=by
+        source.settings, source.tables, partitions=source.partitions, at_ms=[question.end_ms], by=asked.scope.by
     )
     entries = report["segments"][asked.dimension] if asked.dimension is not None else {"": report}
     out: dict[str, Number] = {}

@@ -12,34 +12,24 @@ from kpis.lifetime import REPORTED_DAYS, Durations, Point, durations, survival
 from kpis.scanning import Lives
 from streams.settings import Settings
 from tenure.instants import instant_text
-from tenure.scanning import lives_of, open_source
+from tenure.scanning import Scope, lives_of, open_source
 
 Json = dict[str, Any]
 
 
-async def read_lifetime(
-    settings: Settings,
-    *,
-    by: Sequence[str] = (),
-    at_ms: int | None = None,
-    file: str | None = None,
-    file_format: str | None = None,
-) -> Json:
+async def read_lifetime(settings: Settings, scope: Scope) -> Json:
     """Return the lifetimes of the customers of the running stream, or of a file.
 
     Args:
         settings: Of the stream: where its Redis is, and what its numbers mean.
-        by: Dimensions whose segments are wanted.
-        at_ms: T (ms since 1970); None means the end of the running bucket, or of that of the file's latest event.
-        file: A file of events, "-" for standard input; None means the running stream.
-        file_format: ndjson, csv or parquet; None decides by the name.
+        scope: Whose lifetimes.
 
     Raises:
         TenureError: As `tenure.scanning.open_source` and `scan`.
     """
-    async with open_source(settings, file=file, file_format=file_format) as source:
+    async with open_source(settings, scope) as source:
         lives = await lives_of(source)
-    return lifetime_report(lives, at_ms=source.now_ms if at_ms is None else at_ms, by=by)
+    return lifetime_report(lives, at_ms=source.at_ms, by=scope.by)
 
 
 def lifetime_report(lives: Sequence[Lives], *, at_ms: int, by: Sequence[str]) -> Json:

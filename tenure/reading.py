@@ -56,15 +56,28 @@ async def running_tables(settings: Settings) -> AsyncIterator[tuple[Tables, Stre
         ConfigurationError: Its tables were counted under other settings.
         TablesUnavailable: Redis does not answer.
     """
-    tables = RedisTables(await connect(settings.redis_url.get_secret_value()), prefix=settings.redis_prefix)
-    try:
-        mark = await tables.read_mark()
+    async with tables_of(settings) as (tables, mark):
         if mark is None:
             raise UsageError(
                 f"no stream has written to {settings.redis_address} under the prefix {settings.redis_prefix!r} yet; "
                 "start `tenure worker` with the same settings, or set TENURE_REDIS_URL and TENURE_REDIS_PREFIX to its"
             )
-        check_mark(settings, mark)
+        yield tables, mark
+
+
+@asynccontextmanager
+async def tables_of(settings: Settings) -> AsyncIterator[tuple[Tables, StreamMark | None]]:
+    """Open the tables of a stream that need not have begun yet: then it has no mark. Close them in the end.
+
+    Raises:
+        ConfigurationError: They belong to another stream, or were counted under other settings.
+        TablesUnavailable: Redis does not answer.
+    """
+    tables = RedisTables(await connect(settings.redis_url.get_secret_value()), prefix=settings.redis_prefix)
+    try:
+        mark = await tables.read_mark()
+        if mark is not None:
+            check_mark(settings, mark)
         yield tables, mark
     finally:
         await tables.close()

@@ -13,41 +13,30 @@ from streams.settings import Settings
 from streams.writing import meaning_of
 from tenure.explaining import question_of
 from tenure.instants import instant_text
-from tenure.scanning import Source, open_source, scan
+from tenure.scanning import Scope, Source, open_source, scan
 
 Json = dict[str, Any]
 WHAT: Final = ("cancellations", "survey_answers", "features")
 
 
-async def read_reasons(
-    settings: Settings,
-    *,
-    window: str,
-    by: Sequence[str] = (),
-    at_ms: int | None = None,
-    file: str | None = None,
-    file_format: str | None = None,
-) -> Json:
+async def read_reasons(settings: Settings, scope: Scope, *, window: str) -> Json:
     """Return reasons and features of the running stream, or of a file, in a window and in the one before it.
 
     Args:
         settings: Of the stream: where its Redis is, and what its numbers mean.
+        scope: Whose reasons and features.
         window: Its name, such as "30d".
-        by: Dimensions whose segments are wanted.
-        at_ms: T (ms since 1970); None means the end of the running bucket, or of that of the file's latest event.
-        file: A file of events, "-" for standard input; None means the running stream.
-        file_format: ndjson, csv or parquet; None decides by the name.
 
     Raises:
         TenureError: As `tenure.scanning.open_source` and `scan`.
     """
-    async with open_source(settings, file=file, file_format=file_format) as source:
-        return await reasons_of(source, window=window, by=by, at_ms=source.now_ms if at_ms is None else at_ms)
+    async with open_source(settings, scope) as source:
+        return await reasons_of(source, window=window, by=scope.by)
 
 
-async def reasons_of(source: Source, *, window: str, by: Sequence[str], at_ms: int) -> Json:
-    """Return reasons and features as of an instant; one pass over all customers."""
-    question = question_of(source.settings, window, at_ms)
+async def reasons_of(source: Source, *, window: str, by: Sequence[str]) -> Json:
+    """Return reasons and features as of the source's instant; one pass over all customers."""
+    question = question_of(source.settings, window, source.at_ms)
     windows, _ = meaning_of(source.settings)
     before_ms = windows.start(window, question.start_ms // windows.bucket_ms) * windows.bucket_ms
     reasons = Reasons(question, before_ms=before_ms, by=by)
@@ -56,7 +45,7 @@ async def reasons_of(source: Source, *, window: str, by: Sequence[str], at_ms: i
             reasons.take(part.names, [state for _, state in part.states])
     found = dict(zip(WHAT, (reasons.cancellations(), reasons.answers(), reasons.features()), strict=True))
     out: Json = {
-        "as_of": instant_text(at_ms),
+        "as_of": instant_text(source.at_ms),
         "window": window,
         "start": instant_text(question.start_ms),
         "before": instant_text(before_ms),

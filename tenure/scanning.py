@@ -22,14 +22,30 @@ from tenure.reading import running_tables
 from tenure.replaying import replayed
 
 
+class Scope(NamedTuple):
+    """Which customers are looked at, as of when, and by what they are split.
+
+    Attributes:
+        at_ms: T (ms since 1970); None means the end of the running bucket, or of that of the file's latest event.
+        by: Dimensions whose segments are wanted.
+        file: A file of events (NDJSON, CSV or Parquet), "-" for standard input; None means the running stream.
+        file_format: ndjson, csv or parquet; None decides by the name.
+    """
+
+    at_ms: int | None = None
+    by: tuple[str, ...] = ()
+    file: str | None = None
+    file_format: str | None = None
+
+
 class Source(NamedTuple):
     """Tables whose customers are looked at."""
 
     settings: Settings
     tables: Tables
     partitions: int
-    #: T where none is asked for (ms since 1970): the end of the running bucket, or of that of a file's latest event
-    now_ms: int
+    #: T (ms since 1970)
+    at_ms: int
     #: of a file; the running stream's is Kafka's
     log: Log | None = None
 
@@ -43,15 +59,12 @@ class Slice(NamedTuple):
 
 
 @asynccontextmanager
-async def open_source(
-    settings: Settings, *, file: str | None = None, file_format: str | None = None, clock: Clock | None = None
-) -> AsyncIterator[Source]:
+async def open_source(settings: Settings, scope: Scope, *, clock: Clock | None = None) -> AsyncIterator[Source]:
     """Open the tables of the running stream, or replay a file into tables of its own.
 
     Args:
         settings: Of the stream: where its Redis is, and what its numbers mean.
-        file: NDJSON, CSV or Parquet; "-" is standard input. None means the running stream.
-        file_format: ndjson, csv or parquet; None decides by the name.
+        scope: Which of the two, and as of when.
         clock: What time it is, for the running stream.
 
     Raises:
@@ -60,14 +73,17 @@ async def open_source(
         ConfigurationError: Its tables were counted under other settings.
         TablesUnavailable: Redis does not answer.
     """
-    if file is not None:
-        found = await replayed(file, settings, file_format=file_format)
-        now_ms = end_of_bucket_ms(found.last_ms, settings.bucket_minutes)
-        yield Source(settings, found.tables, found.partitions, now_ms, found.log)
+    if scope.file is not None:
+        found = await replayed(scope.file, settings, file_format=scope.file_format)
+        yield Source(settings, found.tables, found.partitions, _at_ms(settings, scope, found.last_ms), found.log)
         return
     async with running_tables(settings) as (tables, mark):
-        now_ms = end_of_bucket_ms((clock or WallClock()).now_ms(), settings.bucket_minutes)
-        yield Source(settings, tables, mark.partitions, now_ms)
+        now_ms = (clock or WallClock()).now_ms()
+        yield Source(settings, tables, mark.partitions, _at_ms(settings, scope, now_ms))
+
+
+def _at_ms(settings: Settings, scope: Scope, latest_ms: int) -> int:
+    return end_of_bucket_ms(latest_ms, settings.bucket_minutes) if scope.at_ms is None else scope.at_ms
 
 
 async def scan(settings: Settings, tables: Tables, partition: int) -> AsyncIterator[Slice]:

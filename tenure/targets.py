@@ -18,11 +18,10 @@ from kpis.instants import instant_of, milliseconds
 from schemas.formulas import Ratio
 from schemas.ratios import RATIO_BY_NAME, WINDOW_RATIOS
 from streams.errors import UsageError
-from streams.redis_tables import RedisTables, connect
 from streams.settings import Settings
 from streams.target_store import Audited, TargetChange, TargetStore
-from tenure.composition import check_mark
 from tenure.instants import instant_text
+from tenure.reading import tables_of
 
 REVIEW_DAYS: Final = 90
 """How long a target holds without being looked at, where nobody says otherwise (days)."""
@@ -46,14 +45,8 @@ async def opened(settings: Settings) -> AsyncIterator[TargetStore]:
         ConfigurationError: The tables belong to another stream.
         TablesUnavailable: Redis does not answer.
     """
-    tables = RedisTables(await connect(settings.redis_url.get_secret_value()), prefix=settings.redis_prefix)
-    try:
-        mark = await tables.read_mark()
-        if mark is not None:
-            check_mark(settings, mark)
+    async with tables_of(settings) as (tables, _):
         yield TargetStore(tables)
-    finally:
-        await tables.close()
 
 
 async def put(settings: Settings, wanted: Wanted, *, now_ms: int) -> Audited:

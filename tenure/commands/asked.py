@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from streams.errors import CheckFailed, UsageError
-from tenure.commands.options import checked_dimensions, checked_windows
-from tenure.commands.scanned import scanned_at_ms
+from tenure.commands.options import checked_windows
+from tenure.commands.scanned import checked_scope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,11 +59,10 @@ def checked_question(
     if value is not None and by is None:
         raise UsageError(f"--value {value}: say of which dimension, with --by")
     chosen = checked_window(window, settings)
-    dimensions = checked_dimensions([] if by is None else [by], settings)
-    at_ms = scanned_at_ms(at, file, file_format, settings)
+    scope = checked_scope(settings, at=at, by=[] if by is None else [by], file=file, file_format=file_format)
     from tenure.explaining import Asked
 
-    return Asked(chosen, at_ms, dimensions[0] if dimensions else None, value, limit, file, file_format)
+    return Asked(scope, chosen, value, limit)
 
 
 def check_agreement(answer: Mapping[str, Any], fault: str) -> None:

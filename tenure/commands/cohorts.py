@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from tenure.commands.options import AsJson, By, Config, checked_dimensions
-from tenure.commands.scanned import AtOne, File, FileFormat, scanned_at_ms
+from tenure.commands.as_json import print_json
+from tenure.commands.options import AsJson, By, Config
+from tenure.commands.scanned import AtOne, File, FileFormat, checked_scope
 
 
 class Period(StrEnum):
@@ -40,7 +41,6 @@ def cohorts(
     is the share of them who are active k periods after their own signup. docs/cohorts-and-lifetime.md says more. For
     example: tenure cohorts --file docs/examples/golden.ndjson --period week --by plan
     """
-    import json
     import sys
 
     from streams.errors import UsageError
@@ -51,21 +51,15 @@ def cohorts(
     if as_json and as_csv:
         raise UsageError("--json and --csv: leave one out")
     settings = load_settings(config)
-    dimensions = checked_dimensions(by, settings)
-    at_ms = scanned_at_ms(at, file, file_format, settings)
+    scope = checked_scope(settings, at=at, by=by, file=file, file_format=file_format)
     from tenure import cohort_report
     from tenure.cohort_table import Room, cohort_tables
     from tenure.screen_formats import standard_console
 
     with quiet_logs():
-        report = run_until_stopped(
-            cohort_report.read_cohorts(
-                settings, period=period.value, by=dimensions, at_ms=at_ms, file=file, file_format=file_format
-            )
-        )
+        report = run_until_stopped(cohort_report.read_cohorts(settings, scope, period=period.value))
     if as_json:
-        json.dump(report, sys.stdout, ensure_ascii=False, allow_nan=False, indent=2)
-        sys.stdout.write("\n")
+        print_json(report)
         return
     if as_csv:
         cohort_report.write_csv(report, sys.stdout)

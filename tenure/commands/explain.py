@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from streams.errors import UsageError
+from tenure.commands.as_json import print_json
 from tenure.commands.asked import Limit, OneBy, OneWindow, check_agreement, checked_question
 from tenure.commands.options import AsJson, Config, Lens
 from tenure.commands.scanned import AtOne, File, FileFormat
@@ -40,9 +41,6 @@ def explain(
     its denominator. The sum over all members is compared with the counters; where the two differ, the exit status is 1.
     docs/explain.md says more. For example: tenure explain churn --file docs/examples/golden.ndjson --at 2025-03-31
     """
-    import json
-    import sys
-
     from streams.settings_loading import load_settings
     from tenure.commands.quiet import quiet_logs
     from tenure.running import run_until_stopped
@@ -59,8 +57,7 @@ def explain(
     with quiet_logs():
         answer = run_until_stopped(read_explanation(settings, name, asked))
     if as_json:
-        json.dump(answer, sys.stdout, ensure_ascii=False, allow_nan=False, indent=2)
-        sys.stdout.write("\n")
+        print_json(answer)
     else:
         standard_console().print(explanation_text(answer), soft_wrap=True)
     check_agreement(answer, _fault(answer))

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from tenure.commands.as_json import print_json
 from tenure.commands.asked import Limit, OneBy, OneWindow, check_agreement, checked_question
 from tenure.commands.options import AsJson, Config
 from tenure.commands.scanned import AtOne, File, FileFormat
@@ -25,9 +26,6 @@ def lenses(
     it counts. The sums of the differences are exact; where they are not, the exit status is 1. docs/explain.md says
     more. For example: tenure lenses --file docs/examples/golden.ndjson --at 2025-03-31
     """
-    import json
-    import sys
-
     from streams.settings_loading import load_settings
     from tenure.commands.quiet import quiet_logs
     from tenure.running import run_until_stopped
@@ -43,8 +41,7 @@ def lenses(
     with quiet_logs():
         answer = run_until_stopped(read_lenses(settings, asked))
     if as_json:
-        json.dump(answer, sys.stdout, ensure_ascii=False, allow_nan=False, indent=2)
-        sys.stdout.write("\n")
+        print_json(answer)
     else:
         standard_console().print(lenses_text(answer), soft_wrap=True)
     check_agreement(answer, str(answer["fault"]))

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from tenure.commands.options import AsJson, By, Config, checked_dimensions
-from tenure.commands.scanned import AtOne, File, FileFormat, scanned_at_ms
+from tenure.commands.as_json import print_json
+from tenure.commands.options import AsJson, By, Config
+from tenure.commands.scanned import AtOne, File, FileFormat, checked_scope
 
 
 def lifetime(
@@ -23,27 +24,20 @@ def lifetime(
     holds it with 95 % confidence. docs/cohorts-and-lifetime.md says more. For example:
     tenure lifetime --file docs/examples/golden.ndjson --by plan
     """
-    import json
-    import sys
-
     from streams.settings_loading import load_settings
     from tenure.commands.quiet import quiet_logs
     from tenure.running import run_until_stopped
 
     settings = load_settings(config)
-    dimensions = checked_dimensions(by, settings)
-    at_ms = scanned_at_ms(at, file, file_format, settings)
+    scope = checked_scope(settings, at=at, by=by, file=file, file_format=file_format)
     from tenure import lifetime_report
     from tenure.screen_formats import standard_console
     from tenure.survival_chart import lifetime_tables
 
     with quiet_logs():
-        report = run_until_stopped(
-            lifetime_report.read_lifetime(settings, by=dimensions, at_ms=at_ms, file=file, file_format=file_format)
-        )
+        report = run_until_stopped(lifetime_report.read_lifetime(settings, scope))
     if as_json:
-        json.dump(report, sys.stdout, ensure_ascii=False, allow_nan=False, indent=2)
-        sys.stdout.write("\n")
+        print_json(report)
         return
     console = standard_console()
     console.print(lifetime_tables(report, console.width))

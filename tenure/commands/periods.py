@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from tenure.commands.as_json import print_json
 from tenure.commands.options import AsJson, Config
 
 
@@ -23,8 +24,6 @@ def periods(
     A period that is over is restated by each late event that changes a number of it; its revision counts them.
     docs/periods.md says more. One period in full: tenure kpi --period 2026-10.
     """
-    import json
-
     from streams.settings_loading import load_settings
     from tenure.commands.quiet import quiet_logs
     from tenure.running import run_until_stopped
@@ -37,6 +36,6 @@ def periods(
     with quiet_logs():
         found = run_until_stopped(read_list(settings, limit=limit))
     if as_json:
-        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        print_json(found)
         return
     standard_console().print(period_list(found, settings.default_currency))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import TYPE_CHECKING, Any
 
+from tenure.commands.as_json import print_json
 from tenure.report_rows import unseen_feeds
 from tenure.report_tables import report_tables
 from tenure.screen_formats import standard_console
@@ -35,8 +34,7 @@ def print_report(
     """
     chosen = [only(entry, windows=windows, lenses=lenses) for entry in report]
     if as_json:
-        json.dump(chosen, sys.stdout, ensure_ascii=False, allow_nan=False, indent=2)
-        sys.stdout.write("\n")
+        print_json(chosen)
         return
     console = standard_console()
     for entry, whole in zip(chosen, report, strict=True):

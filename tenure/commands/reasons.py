@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tenure.commands.as_json import print_json
 from tenure.commands.asked import OneWindow, checked_window
-from tenure.commands.options import AsJson, By, Config, checked_dimensions
-from tenure.commands.scanned import AtOne, File, FileFormat, scanned_at_ms
+from tenure.commands.options import AsJson, By, Config
+from tenure.commands.scanned import AtOne, File, FileFormat, checked_scope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,30 +61,24 @@ def _print(
     as_json: bool,
     config: Path | None,
 ) -> None:
-    import json
-    import sys
-
     from streams.settings_loading import load_settings
     from tenure.commands.quiet import quiet_logs
     from tenure.running import run_until_stopped
 
     settings = load_settings(config)
-    chosen, dimensions = checked_window(window, settings), checked_dimensions(by, settings)
-    at_ms = scanned_at_ms(at, file, file_format, settings)
+    chosen = checked_window(window, settings)
+    scope = checked_scope(settings, at=at, by=by, file=file, file_format=file_format)
     from tenure.reasons import WHAT, read_reasons
     from tenure.reasons_tables import reasons_tables
     from tenure.screen_formats import standard_console
 
     with quiet_logs():
-        report = run_until_stopped(
-            read_reasons(settings, window=chosen, by=dimensions, at_ms=at_ms, file=file, file_format=file_format)
-        )
+        report = run_until_stopped(read_reasons(settings, scope, window=chosen))
     for kind in set(WHAT) - set(kinds):
         del report[kind]
         for found in report.get("segments", {}).values():
             del found[kind]
     if as_json:
-        json.dump(report, sys.stdout, ensure_ascii=False, allow_nan=False, indent=2)
-        sys.stdout.write("\n")
+        print_json(report)
         return
     standard_console().print(reasons_tables(report, *kinds))

@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from streams.errors import UsageError
+from tenure.commands.options import checked_dimensions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from streams.settings import Settings
+    from tenure.scanning import Scope
 
 AtOne = Annotated[
     str | None,
@@ -35,16 +39,19 @@ FileFormat = Annotated[
 ]
 
 
-def scanned_at_ms(at: str | None, file: str | None, file_format: str | None, settings: Settings) -> int | None:
-    """Return the instant that is asked for, if any (ms since 1970); a file is looked at before anything is slow.
+def checked_scope(
+    settings: Settings, *, at: str | None, by: Sequence[str] | None, file: str | None, file_format: str | None
+) -> Scope:
+    """Return what these options ask for; a file is looked at before anything is slow.
 
     Raises:
-        UsageError: The instant is none, or a format without a file.
+        UsageError: A name that is no dimension of the settings, an instant that is none, or a format without a file.
         InputError: The file is not there, or its format cannot be told.
     """
     from tenure.files import EventFile
     from tenure.instants import parse_boundary_ms
 
+    dimensions = checked_dimensions(by, settings)
     if file is None and file_format is not None:
         raise UsageError(f"--format {file_format}: name the file with --file, or leave it out")
     at_ms = None
@@ -52,4 +59,6 @@ def scanned_at_ms(at: str | None, file: str | None, file_format: str | None, set
         at_ms = parse_boundary_ms(at, bucket_minutes=settings.bucket_minutes, time_zone=settings.business_time_zone)
     if file is not None:
         EventFile(file, file_format)
-    return at_ms
+    from tenure.scanning import Scope
+
+    return Scope(at_ms, dimensions, file, file_format)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tenure.commands.as_json import print_json
 from tenure.commands.options import AsJson, Config
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ def _begin(context: typer.Context) -> None:
 @group.command("list")
 def list_targets(as_json: AsJson = False, config: Config = None) -> None:
     """Print the targets that hold, with owner and next review."""
-    import json
-
     from streams.clock import WallClock
     from streams.settings_loading import load_settings
     from tenure.commands.quiet import quiet_logs
@@ -44,7 +43,7 @@ def list_targets(as_json: AsJson = False, config: Config = None) -> None:
     with quiet_logs():
         found = listed(run_until_stopped(current(settings)), now_ms=now_ms)
     if as_json:
-        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        print_json(found)
         return
     if not found:
         typer.echo("No target is set; set one: tenure target set retention 365d 90% --owner NAME")
@@ -105,8 +104,6 @@ def set_target(
     Workers export the change within a second. For example:
     tenure target set churn_standard 30d 3% --owner retention-team
     """
-    import json
-
     from streams.clock import WallClock
     from streams.settings_loading import load_settings
     from tenure.commands.quiet import quiet_logs
@@ -128,7 +125,10 @@ def set_target(
     )
     with quiet_logs():
         entry = audited([run_until_stopped(put(settings, wanted, now_ms=now_ms))])[0]
-    typer.echo(json.dumps(entry, indent=2, ensure_ascii=False) if as_json else _sentence(entry))
+    if as_json:
+        print_json(entry)
+    else:
+        typer.echo(_sentence(entry))
 
 
 def _user() -> str:
@@ -160,8 +160,6 @@ def target_history(
     config: Config = None,
 ) -> None:
     """Print every change that was made to targets: when, who, from what to what, and why; the latest last."""
-    import json
-
     from streams.settings_loading import load_settings
     from tenure.commands.quiet import quiet_logs
     from tenure.running import run_until_stopped
@@ -175,7 +173,7 @@ def target_history(
         made = run_until_stopped(changes(settings))
     found = audited(audit(change for change in made if name in {None, change.kpi}))
     if as_json:
-        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        print_json(found)
         return
     if not found:
         typer.echo("No target was ever set.")

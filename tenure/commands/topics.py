@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tenure.commands.as_json import print_json
 from tenure.commands.options import AsJson, Config
 
 if TYPE_CHECKING:
@@ -45,8 +46,6 @@ def topics(
     customer lies. What exists is never changed. Ends with 1 if a topic is missing, or if the input topics do not have
     equally many partitions.
     """
-    import json
-
     from streams.errors import CheckFailed, UsageError
     from streams.settings_loading import load_settings
     from tenure.running import run_until_stopped
@@ -60,7 +59,10 @@ def topics(
     found = run_until_stopped(
         create_missing(settings, partitions=partitions, replication=replication or 1) if create else look(settings)
     )
-    typer.echo(json.dumps([topic._asdict() for topic in found], indent=2) if as_json else _table(found))
+    if as_json:
+        print_json([topic._asdict() for topic in found])
+    else:
+        typer.echo(_table(found))
     fault = fault_of(found)
     if fault is not None:
         raise CheckFailed(fault)

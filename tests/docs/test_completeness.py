@@ -110,11 +110,10 @@ def test_generated_pages_are_up_to_date_and_the_gate_asks(module: str) -> None:
 
 def test_check_of_the_commands_page_fails_where_it_is_old(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The gate must fail when the page was forgotten, and say what to do."""
-    page = tmp_path / "commands.md"
-    assert commands_page.main(["--check"], path=page) == 1
+    assert commands_page.main(["--check"], root=tmp_path) == 1
     assert "run python -m tenure.commands_page --write" in capsys.readouterr().err
-    assert commands_page.main(["--write"], path=page) == 0
-    assert commands_page.main(["--check"], path=page) == 0
+    assert commands_page.main(["--write"], root=tmp_path) == 0
+    assert commands_page.main(["--check"], root=tmp_path) == 0
 
 
 def test_generated_pages_say_what_writes_them() -> None:

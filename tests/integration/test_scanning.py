@@ -20,6 +20,7 @@ from tenure.files import EventFile
 from tenure.instants import parse_boundary_ms
 from tenure.lifetime_report import read_lifetime
 from tenure.replaying import LATEST_MS, feed, until_applied
+from tenure.scanning import Scope
 from tests.oracle.events import cancel, signup
 from tests.services.redis import Redis
 
@@ -67,16 +68,17 @@ async def test_a_running_stream_has_the_cohorts_and_lifetimes_of_its_events(
     settings = Settings(redis_url=SecretStr(redis_server.url), business_time_zone="Europe/Berlin")
     await stream_into_redis(str(file), settings)
     at_ms = parse_boundary_ms("2026-04-01", bucket_minutes=60, time_zone="Europe/Berlin")
-    by = ("plan", "country")
-    live = await read_cohorts(settings, period="month", by=by, at_ms=at_ms)
+    stream = Scope(at_ms, ("plan", "country"))
+    replay = stream._replace(file=str(file))
+    live = await read_cohorts(settings, stream, period="month")
     assert live["all"]["size"] == 400
-    assert live == await read_cohorts(settings, period="month", by=by, at_ms=at_ms, file=str(file))
-    curve = await read_lifetime(settings, by=by, at_ms=at_ms)
+    assert live == await read_cohorts(settings, replay, period="month")
+    curve = await read_lifetime(settings, stream)
     assert 100 < curve["all"]["deaths"] < 300
-    assert curve == await read_lifetime(settings, by=by, at_ms=at_ms, file=str(file))
+    assert curve == await read_lifetime(settings, replay)
 
 
 async def test_a_redis_without_a_stream_is_refused_in_words(redis_server: Redis) -> None:
     """An empty table would say that there are no customers."""
     with pytest.raises(UsageError, match="no stream has written"):
-        await read_lifetime(Settings(redis_url=SecretStr(redis_server.url)))
+        await read_lifetime(Settings(redis_url=SecretStr(redis_server.url)), Scope())

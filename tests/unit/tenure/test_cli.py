@@ -287,3 +287,25 @@ def test_broken_pipe_is_no_error() -> None:
     result = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S602
     assert result.stdout.count("\n") == 1
     assert result.stderr == ""
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_output_is_utf_8_whatever_the_surroundings_say(options: list[str], tmp_path: Path) -> None:
+    """A plan may be named in any script, and tables are drawn with more than ASCII."""
+    file = tmp_path / "events.ndjson"
+    event = {"id": "1", "type": "signup", "customer_id": "c", "time": "2026-03-01T09:00:00Z", "plan": "größe"}
+    file.write_text(json.dumps(event | {"mrr_minor": 100}), encoding="utf-8")
+    command = [
+        sys.executable,
+        "-c",
+        "from tenure.cli import main; main()",
+        "replay",
+        str(file),
+        "--by",
+        "plan",
+        *options,
+    ]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, env=environment, check=False)
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert "größe" in result.stdout.decode()

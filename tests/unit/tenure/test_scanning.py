@@ -60,7 +60,7 @@ async def test_names_that_come_during_a_scan_are_known_when_they_are_needed() ->
     tables = Overtaken()
     tables.writer = Writer(tables)
     await tables.writer.write(signup("old", "2026-01-05", "plan 0"))
-    (lives,) = await lives_of(Source(Settings(), tables, partitions=2, now_ms=0))
+    (lives,) = await lives_of(Source(Settings(), tables, partitions=2, at_ms=0))
     names, plans = lives.values("plan")
     assert [names[plan] for plan in plans.tolist()] == ["plan 0", "plan 1", "plan 2", "plan 3"]
 
