@@ -122,7 +122,7 @@ FIRE: Final = [
     Case("VoluntaryChurnRising", "warn", "60 of the 100 in the last week", partial(weeks, (60, 0), (100, 0))),
     Case("NpsFalling", "warn", "from 0.4 to −0.4", partial(nps, (60, 20, 20), (20, 20, 60)), 180),
     Case("SegmentChurnDeparts", "warn", "20 % against 2 %", partial(segments, (60, 300), (34, 1700))),
-    Case("EventSourceQuiet", "page", "a busy source died 80 minutes ago", partial(source, _dies), _SOON + 2),
+    Case("EventSourceQuiet", "page", "a busy source died an hour ago", partial(source, _dies), _SOON),
     Case(
         "EventSourceQuiet",
         "page",
