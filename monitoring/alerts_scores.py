@@ -157,10 +157,14 @@ def _departure(pace: Pace) -> Alert:
 
 
 def _quiet(pace: Pace) -> Alert:
-    """Return the page of a silence in which at least ten events were usual, whatever its length."""
+    """Return the page of a silence in which at least ten events were usual, whatever its length.
+
+    Of a span that was not seen nearly throughout nothing is said: without samples every source looks silent.
+    """
     spans = [
         f'({scores.QUIET}{{span="{span}"}} >= {thresholds.QUIET_EXPECTED}\n'
-        f"    unless on (type) sum by (type) (increase(tenure_events_applied_total[{span}])) > 0)"
+        f"    unless on (type) sum by (type) (increase(tenure_events_applied_total[{span}])) > 0\n"
+        f"    and on () {promql.seen('stream:complete:bool', span)})"
         for span in thresholds.QUIET_SPANS
     ]
     either = "\n  or ".join(spans)

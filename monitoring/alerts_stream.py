@@ -4,18 +4,17 @@ Source: docs/operating.md, section What to watch.
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from monitoring import phrases, thresholds
 from monitoring.alerts_scores import STREAM_BOARD
 from monitoring.phrases import COUNT, SHARE, looked_up, own
-from monitoring.promql import TARGET, number
+from monitoring.promql import TARGET, number, seen
 from monitoring.rule import Alert
 from monitoring.thresholds import Pace
 
 NOT_LOADING = "\nunless on () stream:backfill:bool == 1"
 _WORDS = {
-    "no_worker": "no worker answers",
+    "no_worker": "no worker is at work",
     "unowned": "partitions without a worker: {{ .Value }}",
     "owned_twice": "partitions with two workers: {{ .Value }}",
     "not_counted": "partitions not counted: {{ .Value }}",
@@ -34,8 +33,8 @@ _WORD = (
 _CAUSES = phrases.listed("stream:incomplete:partitions > 0", _WORD, "complete again by now")
 _DURATION = "humanizeDuration"
 _MISSED = "stream:incomplete:bool"
-_UNITS = {"h": "hours", "d": "days"}
 _WORKERS = 'up{job="tenure"}'
+_WAITING = "sum by (partition) (tenure_lag_records)"
 
 
 def alerts(pace: Pace) -> Iterator[Alert]:
@@ -43,29 +42,22 @@ def alerts(pace: Pace) -> Iterator[Alert]:
     yield from _completeness(pace)
     yield from _budget(pace)
     yield from _lag(pace)
+    yield from _backfill(pace)
     yield from _events(pace)
     yield from _correctness(pace)
     yield from _surroundings(pace)
     yield from _targets(pace)
 
 
-def _stream(
-    name: str,
-    severity: str,
-    expr: str,
-    lasting: str,
-    summary: str,
-    description: str,
-    *,
-    labels: dict[str, str] | None = None,
-) -> Alert:
-    return Alert(name, severity, "stream", expr, lasting, summary, description, STREAM_BOARD, labels=labels or {})
+def _stream(name: str, severity: str, expr: str, lasting: str, summary: str, description: str) -> Alert:
+    return Alert(name, severity, "stream", expr, lasting, summary, description, STREAM_BOARD)
 
 
 def _completeness(pace: Pace) -> Iterator[Alert]:
     """Yield the alert of incomplete numbers: at once for Alertmanager, soon as a warning, then as a page.
 
-    A backlog alone makes no page here: `TenureLagging` knows whether it is being worked off.
+    A backlog alone makes no page here: `TenureLagging` knows whether it is being worked off. While history is loaded
+    only what that cannot be the reason of makes one.
     """
     text = (
         f"KPIs are incomplete and not shown: {_CAUSES}.\n"
@@ -83,10 +75,11 @@ def _completeness(pace: Pace) -> Iterator[Alert]:
             text,
         )
     other = 'stream:incomplete:partitions{cause!="behind"} > 0'
+    unexplained = f'stream:incomplete:partitions{{cause!~"{"|".join(thresholds.BACKFILL_EXPLAINS)}"}} > 0'
     yield _stream(
         "TenureIncomplete",
         "page",
-        f"stream:incomplete:bool == 1 and on () {other}{NOT_LOADING}",
+        f"group({unexplained})\nor stream:incomplete:bool == 1 and on () {other}{NOT_LOADING}",
         pace.symptom,
         f"Data is missing: {_CAUSES}; churn and all KPIs are unknown, not falling, for {pace.symptom}",
         text,
@@ -95,11 +88,7 @@ def _completeness(pace: Pace) -> Iterator[Alert]:
 
 def _is_often(long: str) -> str:
     """Return the condition that a window was seen nearly whole, and that the objective was missed in several gaps."""
-    step = int(timedelta(**{_UNITS[long[-1]]: int(long[:-1])}).total_seconds()) // thresholds.BURN_SAMPLES
-    return (
-        f"\n  and changes({_MISSED}[{long}]) >= {2 * thresholds.BURN_LEAST_GAPS - 1}"
-        f" and count_over_time({_MISSED}[{long}:{step}s]) >= {thresholds.BURN_SEEN}"
-    )
+    return f"\n  and changes({_MISSED}[{long}]) >= {2 * thresholds.BURN_LEAST_GAPS - 1} and {seen(_MISSED, long)}"
 
 
 def _budget(pace: Pace) -> Iterator[Alert]:
@@ -131,35 +120,65 @@ def _budget(pace: Pace) -> Iterator[Alert]:
 
 
 def _lag(pace: Pace) -> Iterator[Alert]:
+    """Yield the alerts of a backlog.
+
+    The page looks at each partition by itself: in a sum one that stands still is hidden by those that recover.
+    """
     limit = thresholds.LAG_LIMIT_SECONDS
-    behind = f"max(stream:lag_seconds:max) > {limit}"
-    earlier = f"stream:lag_records:sum offset {thresholds.LAG_NOT_FALLING}"
-    facts = (
-        f"The furthest partition is {own(_DURATION)} behind (limit {limit} s);"
-        f" {looked_up('stream:lag_records:sum', COUNT)} records wait,"
-        f" {looked_up(earlier, COUNT)} did {thresholds.LAG_NOT_FALLING} ago."
-        " KPIs are not shown meanwhile, and no KPI alert fires.\n"
-        "First: see whether Redis is slow (tenure_commit_seconds) or a worker is missing; more workers help up to the"
-        " number of partitions."
-    )
+    behind = f"stream:lag_seconds:max > {limit}"
+    earlier = f"sum by (partition) (tenure_lag_records offset {thresholds.LAG_NOT_FALLING})"
+    stuck = f"{behind} unless on (partition) {_WAITING} < {earlier}"
+    late = f"Events are applied {own(_DURATION)} late"
     yield _stream(
         "TenureLagging",
         "page",
-        f"{behind}\nand on () stream:lag_records:sum >= {earlier}{NOT_LOADING}",
+        f"max({stuck}){NOT_LOADING}",
         pace.patient,
-        f"Events are applied {own(_DURATION)} late, and the backlog does not shrink",
-        facts,
+        f"{late}, and the backlog does not shrink",
+        _of_backlog(stuck, "that do not become fewer"),
     )
-    yield _stream("TenureLagging", "warn", behind, pace.patient, f"Events are applied {own(_DURATION)} late", facts)
+    yield _stream("TenureLagging", "warn", f"max({behind})", pace.patient, late, _of_backlog(behind, "that wait"))
+
+
+def _of_backlog(partitions: str, which: str) -> str:
+    """Return what is known of the backlog of some partitions."""
+    listed = phrases.listed(
+        f"sort_desc(topk(3, {_WAITING} and on (partition) ({partitions})))",
+        f"{{{{ .Value | {COUNT} }}}} of partition {{{{ .Labels.partition }}}}",
+        "none any more",
+    )
+    total, before = "stream:lag_records:sum", thresholds.LAG_NOT_FALLING
+    return (
+        f"The furthest partition is {own(_DURATION)} behind (limit {thresholds.LAG_LIMIT_SECONDS} s). Records {which}:"
+        f" {listed}. In all {looked_up(total, COUNT)} wait, {looked_up(f'{total} offset {before}', COUNT)} did"
+        f" {before} ago. KPIs are not shown meanwhile, and no KPI alert fires.\n"
+        "First: see whether Redis is slow (tenure_commit_seconds) or a worker is missing; more workers help up to the"
+        " number of partitions."
+    )
+
+
+def _backfill(pace: Pace) -> Iterator[Alert]:
+    """Yield the alert of loaded history: at once for Alertmanager, and as a warning when it does not end."""
+    text = (
+        "Most events are late, or the newest is days old: somebody loads history. KPI alerts and most of the machine's"
+        f" pages rest until {thresholds.BACKFILL_REST} after it.\n"
+        "First: nothing, if somebody is loading. Else find out who sends old events (tenure_events_late_total)."
+    )
     yield _stream(
         "TenureBackfill",
         "info",
         "stream:backfill:bool == 1",
         "0s",
         "History is being loaded: nothing is judged",
-        "Most events are late, or the newest is days old: somebody loads history. KPI alerts and the machine's pages"
-        f" rest until {thresholds.BACKFILL_REST} after it.\n"
-        "First: nothing, if somebody is loading. Else find out who sends old events (tenure_events_late_total).",
+        text,
+    )
+    yield _stream(
+        "TenureBackfill",
+        "warn",
+        f"max_over_time(stream:backfill:bool[{thresholds.BACKFILL_REST}]) == 1",
+        pace.loading,
+        f"Nothing is judged for more than {pace.loading}: history is being loaded, or a producer is always late",
+        text,
     )
 
 
@@ -175,8 +194,8 @@ def _events(pace: Pace) -> Iterator[Alert]:
     text = (
         f"Records that cannot be applied are missing from the KPIs. In half an hour, about, by reason: {reasons};"
         f" applied: {looked_up(applied, COUNT)}.\n"
-        "First: read one of them in the topic tenure.dead-letters: its header tenure-detail says what is wrong, its"
-        " source who sent it."
+        "First: read one of them in the topic tenure.dead-letters (the runbook has the command): its header"
+        " tenure-detail says what is wrong, its source who sent it."
     )
     yield _stream(
         "DeadLettersGrowing",
@@ -251,7 +270,7 @@ def _correctness(pace: Pace) -> Iterator[Alert]:
         "warn",
         "sum by (dimension) (tenure_segment_values_over_limit) > 0",
         pace.day,
-        f"{own(COUNT)} values of {{{{ $labels.dimension }}}} are beyond the limit and count as other",
+        f"A {{{{ $labels.dimension }}}} was beyond the limit {own(COUNT)} times and counts as other",
         "Numbers of all customers are right; those of the values beyond the limit cannot be told apart any more.\n"
         "First: look whether a producer sends an id or free text as a segment.",
     )

@@ -4,6 +4,7 @@ Pure text. A *level* is what a recorded series is about: `segment` for every dim
 all customers as of the last closed boundary.
 """
 
+from datetime import timedelta
 from typing import Final
 
 from monitoring import thresholds
@@ -15,6 +16,8 @@ ALL: Final = 'dimension="all"'
 NAMED: Final = 'dimension!="all",value!~"other|none"'
 TARGET: Final = "kpi:target:ratio"
 
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
+
 #: Nothing is judged while numbers are incomplete, nor during a backfill and shortly after.
 GUARD: Final = (
     "\nand on () stream:complete:bool == 1"
@@ -25,6 +28,17 @@ GUARD: Final = (
 def number(value: float) -> str:
     """Return a number as PromQL takes it, without superfluous digits."""
     return f"{value:.10g}"
+
+
+def seen(series: str, span: str) -> str:
+    """Return the condition that a series was there nearly throughout a span, whatever happened to Prometheus.
+
+    Args:
+        series: One without labels, or one of which one sample is enough.
+        span: A duration in one unit, as Prometheus writes it.
+    """
+    step = int(timedelta(**{_UNITS[span[-1]]: int(span[:-1])}).total_seconds()) // thresholds.SEEN_SAMPLES
+    return f"count_over_time({series}[{span}:{step}s]) >= {thresholds.SEEN_LEAST}"
 
 
 def level_of(ratio: Ratio) -> str:

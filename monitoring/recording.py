@@ -22,11 +22,15 @@ def rules() -> list[Recording]:
 
 
 def completeness() -> Iterator[Recording]:
-    """Yield what makes numbers incomplete, by cause; `stream:complete:bool`, which is 1 or absent; and its opposite."""
-    expected = "max(tenure_partitions_expected)"
+    """Yield what makes numbers incomplete, by cause; `stream:complete:bool`, which is 1 or absent; and its opposite.
+
+    A worker that waits for Kafka or Redis at its start answers, and expects no partitions: it has no say.
+    """
+    said = "tenure_partitions_expected > 0"
+    expected = f"max({said})"
     lag, limit = thresholds.LAG_SUSTAINED, thresholds.LAG_LIMIT_SECONDS
     causes = {
-        "no_worker": "absent(tenure_partitions_expected)",
+        "no_worker": f"absent({said})",
         "unowned": f"{expected} - (count(sum by (partition) (tenure_partition_owned)) or vector(0)) > 0",
         "owned_twice": "count(sum by (partition) (tenure_partition_owned) > 1)",
         "not_counted": f"{expected} - (count(sum by (partition) (tenure_partition_counted)) or vector(0)) > 0",
@@ -35,7 +39,7 @@ def completeness() -> Iterator[Recording]:
         "halted": "count(count by (partition) (tenure_partition_halted))",
         "withheld": "sum(tenure_kpis_withheld) > 0",
         "behind": f"count(stream:lag_seconds:max > {limit})",
-        "different_counts": f"{expected} - min(tenure_partitions_expected) > 0",
+        "different_counts": f"{expected} - min({said}) > 0",
     }
     behind = f"max by (partition) (min_over_time(tenure_lag_seconds[{lag}]))"
     waiting = f"max by (partition) (min_over_time(tenure_oldest_unapplied_age_seconds[{lag}]))"
@@ -43,9 +47,7 @@ def completeness() -> Iterator[Recording]:
     yield Recording("stream:lag_records:sum", "sum(tenure_lag_records)")
     for cause, expr in causes.items():
         yield Recording("stream:incomplete:partitions", expr, {"cause": cause})
-    yield Recording(
-        "stream:complete:bool", "group(tenure_partitions_expected)\nunless on () stream:incomplete:partitions"
-    )
+    yield Recording("stream:complete:bool", f"group({said})\nunless on () stream:incomplete:partitions")
 
 
 def backfill() -> Iterator[Recording]:

@@ -15,6 +15,7 @@ from monitoring import (
     alerts_stream,
     recording,
     runbook_kpi,
+    runbook_scores,
     runbook_stream,
     runbooks,
     scores,
@@ -47,7 +48,8 @@ def alerts(pace: Pace = SHIPPED) -> list[Alert]:
 def documents() -> dict[str, str]:
     """Return the text of every generated file by its path inside the repository."""
     files = {f"prometheus/rules/{name}": text for name, text in rule_files().items()}
-    return files | runbooks.pages(alerts(), {**runbook_kpi.RUNBOOKS, **runbook_stream.RUNBOOKS})
+    known = {**runbook_kpi.RUNBOOKS, **runbook_scores.RUNBOOKS, **runbook_stream.RUNBOOKS}
+    return files | runbooks.pages(alerts(), known)
 
 
 def outdated(root: Path) -> list[str]:

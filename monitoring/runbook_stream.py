@@ -1,14 +1,11 @@
-"""What people know about the alerts of scores, of the stream and of targets."""
+"""What people know about the alerts of the stream and of targets."""
 
 from typing import Final
 
-from monitoring import promql, scores, thresholds
+from monitoring import promql, thresholds
 from monitoring.runbook import Runbook
-from monitoring.runbook_kpi import COMPLETE, OUTLASTED, SOURCES, explained
+from monitoring.runbook_kpi import DOCTOR, SOURCES
 
-_ABOVE_AVERAGE: Final = promql.excess(
-    "segment:tenure_cancellations:sum", "segment:tenure_customers_at_start:sum", f'{promql.NAMED},window="7d"'
-)
 _CAUSES: Final = (
     "Why are the numbers incomplete? The causes, with how many partitions or workers.",
     "stream:incomplete:partitions",
@@ -23,144 +20,8 @@ _COMMITS: Final = (
     "How long does a commit to Redis take (seconds, 99 of 100)?",
     "histogram_quantile(0.99, sum by (le) (rate(tenure_commit_seconds_bucket[5m])))",
 )
-_DOCTOR: Final = ("What does a look from here at Kafka, Redis and the topics say?", "tenure topics")
 _ANEW: Final = "Count anew: [operating](../operating.md#counting-anew)."
 
-SCORES: Final = {
-    "ChurnSpike": Runbook(
-        "Far more cancellations in a day than the same weekday lets expect.",
-        "The last 24 hours had far more cancellations than the same weekday of up to four weeks before, growth of the"
-        " company allowed for. No target is needed for it.",
-        "The score is a difference of square roots (Anscombe), divided by how much days of this company vary beyond"
-        f" chance. One healthy day in 740 reaches {thresholds.SPIKE_Z_WARN:g} (warning), one in 30,000"
-        f" {thresholds.SPIKE_Z_PAGE:g} (page). A weekday is compared with itself, so that weekends make no spike;"
-        " days are"
-        " 24 hours, so that a change of the clocks makes none. A yearly billing day, a mass cancellation by your own"
-        " staff or a clean-up of dead accounts does, and rightly.",
-        (
-            ("Each of the last 29 days.", "sum by (days_ago) (tenure_daily_cancellations)"),
-            ("The score, and what was expected.", scores.SPIKE),
-            ("", scores.EXPECTED),
-            (
-                "Payment failures or decisions?",
-                'segment:tenure_cancellations_involuntary:sum{dimension="all",window="1d"}',
-            ),
-            (
-                "Which segments have more than the company's average gives them?",
-                f"sort_desc({_ABOVE_AVERAGE})",
-            ),
-            COMPLETE,
-            explained("cancellations", "1d"),
-        ),
-        (
-            "Mostly failed payments: call whoever runs billing. Stop the run, so that it cancels no more.",
-            "One reason, plan or country: stop what only they got. A release can be rolled back, an e-mail campaign"
-            " stopped.",
-            "One producer gone wild, cancelling what nobody cancelled: stop it. Each wrong cancel is taken back with a"
-            " `revoke` event, and the past is right again.",
-            "None of these: hand it to the owner of the churn target.",
-            OUTLASTED,
-        ),
-    ),
-    "InvoluntaryChurnRising": Runbook(
-        "More customers are lost to failed payments than in the weeks before.",
-        "Cancellations after failed payments in seven days are surely more than in the 23 days before. These customers"
-        " did not decide to leave; most can be kept.",
-        f"z ≥ {thresholds.RISE_Z:g} against the weeks before, with at least {thresholds.LEAST_LOSSES}. Billing"
-        " that runs on"
-        " one day of the month makes weeks unequal: see whether this is that week. `involuntary` is what the producer"
-        " says; a producer that began to set it makes a rise out of nothing.",
-        (
-            ("By week and month.", 'segment:tenure_cancellations_involuntary:sum{dimension="all"}'),
-            ("Failed renewals.", 'segment:tenure_renewals_failed:sum{dimension="all"}'),
-            COMPLETE,
-            explained("cancellations_involuntary", "1d"),
-        ),
-        (
-            "Ask the payment provider for declined charges, by reason, brand of card and country.",
-            "See that retries and the reminder of an expired card run.",
-            "Reactivated customers show as reactivations; nothing needs to be corrected here.",
-        ),
-    ),
-    "VoluntaryChurnRising": Runbook(
-        "More customers decide to leave than in the weeks before.",
-        "Cancellations that customers decided on in seven days are surely more than in the 23 days before.",
-        f"z ≥ {thresholds.RISE_Z:g} against the weeks before, with at least {thresholds.LEAST_LOSSES}. A feed"
-        " that was late"
-        " for a week would show the same; it was not, or the numbers would have been incomplete.",
-        (
-            ("By window.", 'segment:tenure_cancellations:sum{dimension="all"}'),
-            ("Which segment?", 'segment:churn_standard:ratio{dimension!="all",window="7d"}'),
-            COMPLETE,
-            explained("cancellations", "1d"),
-        ),
-        (
-            "Read the reasons given in these seven days beside those of the weeks before.",
-            "Compare with releases, price changes and e-mails.",
-            "Hand it to the owner of the churn target.",
-        ),
-    ),
-    "NpsFalling": Runbook(
-        "NPS fell against the window before, beyond chance.",
-        "The net promoter score of the window is surely below that of the window before it.",
-        f"z ≤ {thresholds.NPS_FALL_Z:g} with {thresholds.LEAST_SAMPLE} answers in both. Other people being asked"
-        " makes NPS"
-        " move without anybody changing their mind: compare the ways and segments. It cannot fire before Prometheus"
-        " remembers a window ago: on a new one not in the first week (30 days for that window), unless its past was"
-        " filled by `tenure history`, see [history](../history.md).",
-        (
-            ("Promoters.", 'segment:tenure_nps_promoters:sum{dimension="all"}'),
-            ("Detractors.", 'segment:tenure_nps_detractors:sum{dimension="all"}'),
-            ("Answers by way.", 'sum by (via, window) (tenure_surveys{kind="nps",status="answered"})'),
-            COMPLETE,
-        ),
-        ("Read the detractors' reasons.", "See who was asked this time.", "Hand it to the owner of the NPS target."),
-    ),
-    "SegmentChurnDeparts": Runbook(
-        "One segment churns surely more than all others together.",
-        "The churn of one plan, country, channel or other dimension is above that of all other customers in the same"
-        " window.",
-        f"Two proportions, z ≥ {thresholds.DEPARTURE_Z:g}, at least {thresholds.LEAST_LOSSES} lost of"
-        f" {thresholds.LEAST_SAMPLE}. Some segments always churn more, a monthly plan beside a yearly one for"
-        " example: then"
-        " silence it for this segment, with a reason.",
-        (
-            ("The segment beside all others.", 'segment:churn_standard:ratio{window="30d"}'),
-            ("The scores.", f"sort_desc({scores.DEPARTURE})"),
-            COMPLETE,
-            explained("churn_standard"),
-        ),
-        (
-            "See since when: is it new, or has it always been so?",
-            "See what only this segment had.",
-            "If it is how this segment is, silence it in Alertmanager for its dimension and value.",
-        ),
-    ),
-    "EventSourceQuiet": Runbook(
-        "Events of one type have stopped: data is missing.",
-        f"No event of a type has come for so long that at least {thresholds.QUIET_EXPECTED} would have been"
-        " usual. The stream"
-        " itself is well: they do not reach Kafka. A dead feed of cancels looks like the best day ever. KPI alerts that"
-        " depend on this type are held back.",
-        "Usual is the mean of the same hours of the last four weeks, of each week the least within an hour"
-        " around, so that"
-        " neither a change of the clocks nor a late job shows. Days on which history was loaded do not count. A public"
-        " holiday may be real silence: then silence the alert for the day. It cannot fire in the first week of a new"
-        " Prometheus, which knows nothing usual yet; `tenure history` ([history](../history.md)) does not fill rates of"
-        " events.",
-        (
-            SOURCES,
-            ("What is usual now, by span.", scores.QUIET),
-            ("Do they come, but cannot be applied?", "sum by (reason) (increase(tenure_dead_letters_total[1h]))"),
-            _DOCTOR,
-        ),
-        (
-            "Call the team whose system sends this type; look at its deployments of the last hours.",
-            "If dead letters rise instead, read [DeadLettersGrowing](DeadLettersGrowing.md).",
-            "When events come again, late ones restate the past by themselves: nothing needs to be repaired here.",
-        ),
-    ),
-}
 STREAM: Final = {
     "TenureIncomplete": Runbook(
         "KPIs are not shown, because not every partition is counted exactly once and up to date.",
@@ -169,13 +30,27 @@ STREAM: Final = {
         "Always: it is about the stream, not about customers. During a deployment it lasts seconds, and the"
         " warning comes"
         " after two minutes only. The severity `info` is there at once, so that Alertmanager holds KPI alerts back.",
-        (_CAUSES, _OWNERS, _WORKERS, _DOCTOR),
         (
-            "`no_worker`, `unowned`: start workers; their logs say why they ended.",
+            _CAUSES,
+            _OWNERS,
+            (
+                "Which partitions have an owner that does not count them?",
+                "tenure_partition_owned unless on (instance, partition) tenure_partition_counted",
+            ),
+            _WORKERS,
+            DOCTOR,
+        ),
+        (
+            "`no_worker`, `unowned`: a worker that answers (`up` is 1) and has no partition waits for Kafka or Redis:"
+            " `/readyz` says for which, see [TenureKafkaUnreachable](TenureKafkaUnreachable.md) and"
+            " [TenureRedisUnreachable](TenureRedisUnreachable.md). None answers: start workers; their logs say why"
+            " they ended.",
             "`owned_twice`, `counted_twice`: one of the two was paused or lost Kafka; it notices within the session"
             " time-out. If not, restart the one with the older log line `partitions_assigned`.",
-            "`recovering`, `not_counted` for long: Redis is slow or away, see"
-            " [TenureRedisUnreachable](TenureRedisUnreachable.md).",
+            "`recovering` for long: Redis is slow or away, see [TenureRedisUnreachable](TenureRedisUnreachable.md).",
+            "`not_counted` beside another cause comes of it. Alone: a worker cannot compute its counts, a fault of"
+            " ours. Its log line `refresh_failed` has the traceback: keep it and report it. Restart that worker, and go"
+            " back to the version before if it comes again.",
             "`halted`: [TenurePartitionHalted](TenurePartitionHalted.md). `withheld`:"
             " [TenureKafkaUnreachable](TenureKafkaUnreachable.md). `behind`: [TenureLagging](TenureLagging.md).",
             "`different_counts`: workers started with topics of different sizes; restart all of them.",
@@ -207,28 +82,38 @@ STREAM: Final = {
         "Events are applied late.",
         f"At least one partition is more than {thresholds.LAG_LIMIT_SECONDS} seconds behind. The page comes when"
         " the backlog"
-        f" has not become smaller in {thresholds.LAG_NOT_FALLING}; one that is being worked off only warns.",
+        f" has not become smaller in {thresholds.LAG_NOT_FALLING}; one that is being worked off only warns. Each"
+        " partition is looked at by itself.",
         "The age is that of the last applied record, as Kafka stamped it, while more wait behind it. Loading"
         " history into"
         " Kafka makes a backlog without any age.",
-        (_LAG, ("Records that wait.", "sum by (topic) (tenure_lag_records)"), _COMMITS, _WORKERS),
+        (_LAG, ("Records that wait.", "sum by (partition, topic) (tenure_lag_records)"), _COMMITS, _WORKERS),
         (
             "Commits slow: Redis is the matter, its disk first of all.",
             "Commits fast, workers busy: add workers, up to the number of partitions.",
-            "One partition only: one producer without keys may send everything there.",
+            "One partition only: its worker's log lines; else one producer without keys may send everything there.",
         ),
     ),
     "TenureBackfill": Runbook(
         "History is being loaded, and nothing is judged meanwhile.",
         "Most events are late, or the newest one is days old, while events are applied: somebody loads history. KPI"
-        " alerts rest, and so do the machine's pages.",
-        "Ask who loads. If nobody does, a producer sends old events: its clock, or a queue that was stuck.",
+        " alerts rest, and so do most of the machine's pages; what no loading explains still calls: no worker,"
+        " partitions without one or with two, halted ones. The warning says that it does not end"
+        f" ({thresholds.SHIPPED.loading}): nothing has been judged for so long.",
+        "Ask who loads. If nobody does, a producer sends old events: its clock, or a queue that was stuck, or it sends"
+        f" every event hours late. {thresholds.BACKFILL_LATE_EVENTS} late events in {thresholds.BACKFILL_SPAN} that are"
+        f" {thresholds.BACKFILL_LATE_SHARE:.0%} of all are enough.",
         (
             ("Late events and all events.", "sum(increase(tenure_events_late_total[15m]))"),
             ("", "sum(increase(tenure_events_applied_total[15m]))"),
             ("The newest event (seconds ago).", "time() - max(tenure_watermark_timestamp_seconds)"),
         ),
-        ("Nothing, if somebody is loading; alerts come back by themselves.", "Else find the producer by its source."),
+        (
+            "Nothing, if somebody is loading; alerts come back by themselves. Until then look at the stream's board"
+            " yourself: backlog and dead letters call nobody.",
+            "Else find the producer: its records are stamped by Kafka long after the time in them. Have it send sooner,"
+            " or set its clock; alerts come back as soon as most events are in time.",
+        ),
     ),
     "DeadLettersGrowing": Runbook(
         "Records cannot be applied and are missing from the KPIs.",
@@ -237,10 +122,16 @@ STREAM: Final = {
         "Each one is a record that breaks the contract of events; the header `tenure-detail` says how.",
         (
             ("By reason.", "sum by (reason) (increase(tenure_dead_letters_total[30m]))"),
+            (
+                "What do the last ones say? The topic is the one that the setting `dead_letter_topic` names.",
+                "kafka-console-consumer.sh --bootstrap-server HOST:9092 --topic tenure.dead-letters"
+                " --property print.timestamp=true --property print.headers=true --property print.key=true"
+                " --from-beginning --timeout-ms 10000 | tail -n 5",
+            ),
             SOURCES,
         ),
         (
-            "Read one in the topic `tenure.dead-letters`: headers say reason, detail, topic, partition and offset.",
+            "Read some of them: headers say reason, detail, topic, partition and offset.",
             "Tell the producer's team; most are fixed by their last deployment being rolled back.",
             "Send the mended records again, under their own ids: what was applied already does not count twice.",
         ),
@@ -291,7 +182,7 @@ STREAM: Final = {
         "A partition is stopped, because going on could lose events.",
         "The worker does not know how to go on without losing something, and asks. All KPIs are incomplete meanwhile.",
         "Always. It does not pass by itself.",
-        (("Which, and why?", "tenure_partition_halted"), _CAUSES, _DOCTOR),
+        (("Which, and why?", "tenure_partition_halted"), _CAUSES, DOCTOR),
         (
             "Read `advice` in the log line `partition_halted`.",
             "The causes, and what to do about each: [operating](../operating.md#a-halted-partition).",
@@ -300,8 +191,12 @@ STREAM: Final = {
     "SegmentValuesOverLimit": Runbook(
         "A dimension has more values than the limit.",
         "Values beyond the limit count as `other` for good. Numbers of all customers are right.",
-        "It is a count of values, not of customers.",
-        (("By dimension.", "sum by (dimension) (tenure_segment_values)"),),
+        "It counts how often such a value came since a worker took its partitions, not customers. `reason` and"
+        " `feature` are no dimensions: with them only the rankings of reasons and features know less.",
+        (
+            ("Of what?", "sum by (dimension) (tenure_segment_values_over_limit) > 0"),
+            ("Values that are kept.", "max by (dimension) (tenure_segment_values)"),
+        ),
         (
             "See whether an id or free text is sent as a segment; have it mended.",
             f"Raise the limit if they are real. {_ANEW}",
@@ -336,11 +231,14 @@ STREAM: Final = {
     ),
     "TenureKafkaUnreachable": Runbook(
         "Workers do not reach Kafka.",
-        "Kafka has not answered a heartbeat within the session time-out. The worker shows no KPIs: another one may have"
-        " its partitions by now.",
+        "Kafka has not answered a heartbeat within the session time-out, or nothing at all since the worker started."
+        " The worker shows no KPIs: another one may have its partitions by now.",
         "See whether it is all workers (Kafka) or one (its network, its CPU).",
-        (("Which workers?", "tenure_kafka_up == 0"), ("Who withholds?", "tenure_kpis_withheld == 1"), _DOCTOR),
-        ("One worker: restart it.", "All of them: see to the brokers. Nothing is lost; workers go on by themselves."),
+        (("Which workers?", "tenure_kafka_up == 0"), ("Who withholds?", "tenure_kpis_withheld == 1"), DOCTOR),
+        (
+            "One worker: see that it reaches Kafka's address, then restart it.",
+            "All of them: see to the brokers. Nothing is lost; workers go on by themselves.",
+        ),
     ),
     "TenureMemoryNearLimit": Runbook(
         "A worker is close to the limit of its memory.",
@@ -380,4 +278,4 @@ TARGETS: Final = {
         ("Its owner looks at it, and sets it anew with the next review day.", "An owner who left: set another one."),
     ),
 }
-RUNBOOKS: Final = {**SCORES, **STREAM, **TARGETS}
+RUNBOOKS: Final = {**STREAM, **TARGETS}

@@ -17,6 +17,25 @@ SEVERITIES: Final = {
     "info": "is for dashboards and for holding other alerts back",
 }
 FOLDER: Final = "docs/runbooks"
+PROGRAMS: Final = ("tenure", "kafka-console-consumer.sh")
+"""What is asked in a console; all else is asked of Prometheus."""
+_WHERE: Final = """\
+## Where to run a command
+
+The settings, passwords among them, are where a worker runs:
+
+```console
+$ docker compose exec worker-1 tenure topics
+$ kubectl -n tenure exec tenure-worker-0 -- tenure topics
+```
+
+Kafka's own programs are in `/opt/kafka/bin` of its image; Docker Compose's Kafka is called `kafka:19092` there:
+
+```console
+$ docker compose exec kafka /opt/kafka/bin/kafka-console-consumer.sh --bootstrap-server kafka:19092 --topic NAME
+```
+"""
+_ELSEWHERE: Final = "[Where to run it](README.md#where-to-run-a-command)."
 _AREAS: Final = {
     "kpi": "KPIs",
     "stream": "The stream",
@@ -63,9 +82,10 @@ def _when(alerts: Sequence[Alert]) -> str:
 
 
 def _look(what: str, how: str) -> str:
-    language = "console" if how.startswith("tenure ") else "promql"
     said = f"{what}\n\n" if what else ""
-    return f"{said}```{language}\n{'$ ' if language == 'console' else ''}{how}\n```"
+    if how.split(" ", 1)[0] in PROGRAMS:
+        return f"{said}```console\n$ {how}\n```\n\n{_ELSEWHERE}"
+    return f"{said}```promql\n{how}\n```"
 
 
 def _rules(alerts: Sequence[Alert]) -> str:
@@ -89,4 +109,4 @@ def _index(alerts: Iterable[Alert], runbooks: Mapping[str, Runbook]) -> str:
             severities = ", ".join(dict.fromkeys(alert.severity for alert in known if alert.name == name))
             lines.append(f"| [{name}]({name}.md) | {severities} | {runbooks[name].short} |")
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join([*lines, _WHERE])

@@ -62,10 +62,10 @@ BURN_PAGES: Final = ((14.4, "1h", "5m"), (6.0, "6h", "30m"))
 BURN_WARNINGS: Final = ((3.0, "1d", "2h"), (1.0, "3d", "6h"))
 BURN_LEAST_GAPS: Final = 3
 """Gaps in the long window. One, however long, is `TenureIncomplete`'s, which must not be called about twice (count)."""
-BURN_SAMPLES: Final = 60
-"""Instants of the long window that are looked at for whether Prometheus was there (count)."""
-BURN_SEEN: Final = 54
-"""Instants of them at which it must have been: a share of a few minutes says nothing of hours (count)."""
+SEEN_SAMPLES: Final = 60
+"""Instants of a span that are looked at for whether Prometheus was there, and the workers (count)."""
+SEEN_LEAST: Final = 54
+"""Instants of them at which they must have been: what a few minutes show says nothing of hours (count)."""
 
 # -- backfills
 
@@ -78,6 +78,8 @@ BACKFILL_WATERMARK_SECONDS: Final = 2 * 86_400
 """Events are applied, and the newest of them all is older than this: history is being read."""
 BACKFILL_REST: Final = "30m"
 """So long after a backfill nothing is judged yet: its last events are still on their way."""
+BACKFILL_EXPLAINS: Final = ("behind", "recovering", "not_counted", "withheld")
+"""Causes of missing numbers that a Redis or a Kafka busy with history may make. No other one waits for its end."""
 
 # -- sources
 
@@ -129,6 +131,8 @@ class Pace:
         symptom: How long numbers may be missing before someone gets up.
         patient: What is right as long as it passes by itself.
         day: What is for the next working day.
+        loading: How long history may be loaded before somebody looks whether that is what it is: meanwhile nothing is
+            judged. Longer than most loads, shorter than a working day.
         sources: How often the flow of events is compared with the weeks before; that reads much.
     """
 
@@ -140,6 +144,7 @@ class Pace:
     symptom: str = "10m"
     patient: str = "15m"
     day: str = "1h"
+    loading: str = "6h"
     sources: str = "1m"
 
 

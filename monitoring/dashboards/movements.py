@@ -6,7 +6,6 @@ from monitoring.dashboards import queries
 from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, Placed, lines, number
 from monitoring.dashboards.queries import Query
 from monitoring.dashboards.wording import (
-    COUNT,
     MINOR_PER_MAJOR,
     MONEY,
     PERCENT,
@@ -112,16 +111,6 @@ def failed_payments(*, size: tuple[int, int] = (12, 8)) -> Placed:
         size=size,
         lowest=0,
     )
-
-
-def sizes_of_movements(*, size: tuple[int, int] = (4, 5)) -> Placed:
-    """Return upgrades and downgrades of the window as numbers."""
-    about = of_counts("Upgrades, downgrades", "Changes of plan in the window.", "upgrades", "downgrades", unit=COUNT)
-    asked = [
-        Query(queries.count("upgrades"), "upgrades", colour=GOOD),
-        Query(queries.count("downgrades"), "downgrades", colour=FAIR),
-    ]
-    return number(about, *asked, size=size)
 
 
 def _short(name: str) -> str:

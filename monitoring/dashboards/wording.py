@@ -27,8 +27,8 @@ DAYS: Final = units.Days
 SCORE_FACTOR: Final = 100
 """NPS is counted from −1 to 1 and shown, as people write it, from −100 to 100."""
 
-RUNBOOKS: Final = "/public/runbooks"
-"""Where Grafana serves docs/runbooks/."""
+RUNBOOKS: Final = "/public/docs/runbooks"
+"""Where Grafana serves docs/runbooks/; with all of docs/ above it, since runbooks link to other pages."""
 
 
 @dataclass(frozen=True, slots=True)

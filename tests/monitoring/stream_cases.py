@@ -32,6 +32,24 @@ def worker_dies(*, taken_over_after: int | None = None) -> Scenario:
     return scenario
 
 
+def one_waits() -> Scenario:
+    """Return a healthy stream beside whose workers another one waits for Redis at its start, and says so."""
+    scenario = stream().put("up", 1, job="tenure", instance="c").put("tenure_redis_up", 0, instance="c")
+    return scenario.put("tenure_partitions_expected", 0, instance="c")
+
+
+def all_wait() -> Scenario:
+    """Return the two workers from the twentieth minute on: they have started anew, and wait for Redis."""
+    scenario, alive = stream(), [(0, 1.0), (20, None)]
+    for worker, partitions in (("a", (0, 1)), ("b", (2, 3))):
+        put_worker(scenario, worker, alive)
+        for number in partitions:
+            put_partition(scenario, worker, number, alive)
+        scenario.put("tenure_partitions_expected", [(0, 4), (20, 0)], instance=worker)
+        scenario.put("tenure_redis_up", [(0, 1), (20, 0)], instance=worker)
+    return scenario
+
+
 def two_claim(*, for_minutes: int) -> Scenario:
     """Return a stream in which worker b claims and counts a partition of a for a while."""
     scenario = stream()
@@ -51,6 +69,26 @@ def lag(seconds: Track, records: Track, *, loading: bool = False) -> Scenario:
     if loading:
         scenario.put("tenure_events_late_total", rising(1000, 60), instance="a")
     return scenario
+
+
+def one_stands_still() -> Scenario:
+    """Return a stream whose partition 1 stands still while the much larger backlog of partition 0 shrinks."""
+    scenario = lag(600, "9000-100x60")
+    for name, value in (("tenure_lag_seconds", 900), ("tenure_lag_records", 50)):
+        scenario.put(name, value, instance="a", topic="customer.cancel", partition=1)
+    return scenario
+
+
+def while_loading(name: str, track: Track, **labels: object) -> Scenario:
+    """Return a stream as `with_series`, into which history is being loaded."""
+    scenario = stream().put(name, track, **{"instance": "a", **labels})
+    return scenario.put("tenure_events_late_total", rising(1000, 40), instance="a")
+
+
+def late_events(steps: int) -> Scenario:
+    """Return eight hours in steps of five minutes: for so many of them most events are late."""
+    late = f"0+5000x{steps} {5000 * steps}+0x{96 - steps}"
+    return healthy(STREAM, minutes=96, interval="5m").put("tenure_events_late_total", late, instance="a")
 
 
 def recovering(*at: int, minutes: int) -> Scenario:
@@ -113,11 +151,21 @@ FIRE: Final = [
     Case("TenureIncomplete", "page", "a worker died, nobody has taken over", worker_dies, 35),
     Case("TenureIncomplete", "page", "two workers claim one partition", partial(two_claim, for_minutes=20), 35),
     Case("TenureIncomplete", "page", "no worker at all", partial(Scenario, STREAM, 20), 15),
+    Case("TenureIncomplete", "page", "all workers wait at their start", all_wait, 35),
+    Case(
+        "TenureIncomplete",
+        "page",
+        "a halted partition, while history is loaded",
+        partial(while_loading, "tenure_partition_halted", [(10, 1)], partition=0, cause="position"),
+        35,
+    ),
     Case("TenureOftenIncomplete", "page", "a minute in seven", partial(recovering, *_FLAPS, minutes=80), 69),
     Case("TenureOftenIncomplete", "warn", "for a day, again and again", partial(day_of_gaps, 7), 330),
     Case("TenureLagging", "warn", "ten minutes behind", partial(lag, 600, 9000), 30),
     Case("TenureLagging", "page", "ten minutes behind, and it grows", partial(lag, 600, "0+100x60"), 50),
+    Case("TenureLagging", "page", "one partition stands still, another catches up", one_stands_still, 50),
     Case("TenureBackfill", "info", "late events", partial(lag, 0, 0, loading=True), 30),
+    Case("TenureBackfill", "warn", "a producer that is always late", partial(late_events, 96), 90),
     Case("DeadLettersGrowing", "page", "one in ten", partial(dead_letters, 120), 50),
     Case("DeadLettersGrowing", "warn", "one a minute", partial(dead_letters, 1), 50),
     Case(
@@ -174,6 +222,14 @@ QUIET: Final = [
     Case("TenureIncomplete", "page", "a takeover within eight minutes", partial(worker_dies, taken_over_after=8), 35),
     Case("TenureIncomplete", "page", "a zombie of three minutes", partial(two_claim, for_minutes=3), 35),
     Case("TenureIncomplete", "page", "only behind", partial(lag, 600, 9000), 50),
+    Case("TenureIncomplete", "info", "one worker more waits at its start", one_waits, 30),
+    Case(
+        "TenureIncomplete",
+        "page",
+        "counters are loaded slowly, while history is",
+        partial(while_loading, "tenure_partition_recovering", 1, partition=0),
+        35,
+    ),
     Case("TenureOftenIncomplete", "page", "Prometheus is new", partial(recovering, 1, 3, 5, 7, minutes=20), 9),
     Case("TenureOftenIncomplete", "page", "one outage of ten minutes", partial(outage, 70, 80), 79),
     Case("TenureOftenIncomplete", "page", "one outage is over", partial(outage, 70, 80), 83),
@@ -183,6 +239,7 @@ QUIET: Final = [
     Case("TenureLagging", "page", "ten minutes behind, but it shrinks", partial(lag, 600, "9000-100x60"), 50),
     Case("TenureLagging", "page", "history is being loaded", partial(lag, 600, "0+100x60", loading=True), 50),
     Case("TenureBackfill", "info", "every-day business", stream, 30),
+    Case("TenureBackfill", "warn", "three hours of history", partial(late_events, 36), 90),
     Case("DeadLettersGrowing", "page", "one in a hundred", partial(dead_letters, 10), 50),
     Case("DeadLettersGrowing", "page", "bad history is being loaded", partial(dead_letters, 120, loading=True), 50),
     Case(

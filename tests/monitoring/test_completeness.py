@@ -113,6 +113,7 @@ def test_numbers_are_absent_while_a_worker_is_away_and_back_when_its_partitions_
         ("tenure_partition_halted", {"instance": "a", "partition": 0, "cause": "position"}, 1, {"halted": 1}),
         ("tenure_kpis_withheld", {"instance": "a"}, 1, {"withheld": 1}),
         ("tenure_partitions_expected", {"instance": "b"}, 3, {"different_counts": 1}),
+        ("tenure_partitions_expected", {"instance": "waits at its start"}, 0, {}),
         ("tenure_oldest_unapplied_age_seconds", {"instance": "a", "partition": 1}, 301, {"behind": 1}),
         ("tenure_lag_seconds", {"instance": "a", "topic": "customer.cancel", "partition": 1}, 301, {"behind": 1}),
         ("tenure_lag_seconds", {"instance": "a", "topic": "customer.cancel", "partition": 1}, 299, {}),

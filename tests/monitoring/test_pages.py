@@ -98,7 +98,7 @@ def test_page_of_a_spike_says_what_is_usual_and_how_days_vary_only_if_they_do() 
 def test_page_of_missing_data_says_that_churn_has_not_fallen() -> None:
     """Numbers that stop look like the best day ever."""
     (page,) = [found for found in Scenario(STREAM, 20).firing("TenureIncomplete", 15) if found.severity == "page"]
-    expected = "Data is missing: no worker answers; churn and all KPIs are unknown, not falling, for 10m"
+    expected = "Data is missing: no worker is at work; churn and all KPIs are unknown, not falling, for 10m"
     assert page.annotations["summary"] == expected
 
 

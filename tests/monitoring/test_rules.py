@@ -77,6 +77,20 @@ def test_every_name_that_alertmanager_knows_is_an_alert_or_a_label_of_one() -> N
     assert len(config["inhibit_rules"]) > 5
 
 
+def test_commands_of_the_runbooks_say_where_to_run_them() -> None:
+    """The settings exist where a worker runs, and nowhere else: at night nobody thinks of that."""
+    said = {name: text for name, text in rules.documents().items() if "```console" in text}
+    assert len(said) > 20
+    index = said.pop("docs/runbooks/README.md")
+    assert [name for name, text in said.items() if "(README.md#where-to-run-a-command)" not in text] == []
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
+    assert set(re.findall(r"docker compose exec (\S+)", index)) <= set(services)
+    worker = yaml.safe_load((ROOT / "deploy" / "kubernetes" / "worker.yaml").read_text(encoding="utf-8"))
+    namespace = yaml.safe_load((ROOT / "deploy" / "kubernetes" / "kustomization.yaml").read_text(encoding="utf-8"))
+    pod = f"kubectl -n {namespace['namespace']} exec {worker['metadata']['name']}-0 -- tenure "
+    assert pod in index
+
+
 def test_every_alert_is_tried_where_it_fires_and_where_it_does_not() -> None:
     """One that never fired in a test may not be able to; one that was never quiet may never be."""
     wanted = {(alert.name, alert.severity) for alert in ALERTS}

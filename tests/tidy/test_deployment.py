@@ -13,6 +13,7 @@ import yaml
 
 from streams.settings import Settings
 from tenure.commands_page import commands
+from tests.docs.pages import links_of
 from tests.tidy.repository import PACKAGES, ROOT
 
 COMPOSE = ROOT / "docker-compose.yml"
@@ -179,6 +180,20 @@ def test_grafana_is_given_its_source_and_the_folder_of_its_dashboards(services: 
     providers = yaml.safe_load((provisioning / "dashboards" / "tenure.yml").read_text(encoding="utf-8"))["providers"]
     mounted = {volume.split(":")[1] for volume in services["grafana"]["volumes"]}
     assert {provider["options"]["path"] for provider in providers} <= mounted
+
+
+def test_links_of_alerts_and_of_runbooks_lead_to_what_grafana_serves(services: dict[str, Any]) -> None:
+    """A runbook that sends its reader to a page that is not served leaves them alone."""
+    public = "/usr/share/grafana/public/"
+    mounts = [volume.split(":")[:2] for volume in services["grafana"]["volumes"]]
+    served = {(ROOT / source).resolve(): path for source, path in mounts if path.startswith(public)}
+    config = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
+    labels, (folder, path) = config["global"]["external_labels"], *served.items()
+    assert labels["runbooks"] == f"{labels['dashboards']}/public/{path.removeprefix(public)}/runbooks"
+    runbooks = list((folder / "runbooks").glob("*.md"))
+    links = [runbook.parent / link.split("#")[0] for runbook in runbooks for link in links_of(runbook)]
+    assert len(links) > len(runbooks) > 20
+    assert [link for link in links if not (link.resolve().exists() and link.resolve().is_relative_to(folder))] == []
 
 
 def _run(*command: str) -> None:
