@@ -17,7 +17,7 @@ from bench.peers import FAUST_TOPIC, run_peer
 from bench.servers import PARTITIONS, Servers
 from bench.subject import Worker, command_json
 from bench.traffic import ACTIVITY, HOUR_MS, LIFECYCLE, SIXTY, Message, Mix, Traffic
-from tenure.instants import instant_text
+from kpis.instants import instant_text
 
 FRESH_RECORDS: Final = 1000
 """Records that a restarted worker finds."""

@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kpis.local_time import DAY_MS, LocalTime
+from kpis.instants import DAY_MS
+from kpis.local_time import LocalTime
 from kpis.scanning import Joined, Lives, joined
 
 Ints = NDArray[np.int64]

@@ -1,6 +1,6 @@
 """The members of a number: who makes it up, by how much, by which events and by which rule, and who nearly did.
 
-Customers are taken some at a time, from any partition and in any order; only those that will be shown are kept.
+Customers are taken one at a time, from any partition and in any order; only those that will be shown are kept.
 Pure: who reads the states is `tenure.explaining`.
 """
 
@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
 from kpis.customer import decode
+from kpis.instants import instant_text
 from kpis.members import Share, Shares
 from kpis.names import PLAN, Names
 from kpis.near_misses import Miss, Misses
 from kpis.telling import Told, told
-from kpis.view import Question, View, instant
+from kpis.view import Question, View
 
 
 class Why(NamedTuple):
@@ -47,6 +48,32 @@ class Explained(NamedTuple):
     near: int
     members: list[Member]
     near_misses: list[Member]
+
+
+class Candidate(NamedTuple):
+    """A customer who may be a member; what the view works out is shared by all counts that are explained."""
+
+    customer_id: str
+    partition: int
+    names: Names
+    #: as `kpis.customer.encode` wrote it
+    state: bytes
+    view: View
+
+
+def candidates(
+    question: Question, partition: int, names: Names, states: Iterable[tuple[str, bytes]]
+) -> Iterator[Candidate]:
+    """Yield customers of a partition one by one, each decoded once.
+
+    Args:
+        question: As of when they are looked at; that of whoever takes them.
+        partition: Theirs.
+        names: Of the partition, which know all numbers in the states.
+        states: Customers with the states that `kpis.customer.encode` wrote.
+    """
+    for customer_id, state in states:
+        yield Candidate(customer_id, partition, names, state, View(decode(state), question))
 
 
 class _Kept(NamedTuple):
@@ -94,24 +121,23 @@ class Explaining:
         self._members: list[_Kept] = []
         self._missed: list[_Kept] = []
 
-    def take(self, partition: int, names: Names, states: Iterable[tuple[str, bytes]]) -> None:
-        """Take some customers of a partition, each with the state that `kpis.customer.encode` wrote."""
-        for customer_id, state in states:
-            view = View(decode(state), self._question)
-            value_of = self._values(view, names)
-            amount, there = 0, False
-            for share in self._shares(view):
-                value = value_of(share)
-                if self._value in (None, value):
-                    self._by_value[value] += share.amount
-                    amount += share.amount
-                    there = True
-            if there:
-                self._customers += 1
-                self._keep(self._members, _Kept((-amount, customer_id), customer_id, partition, names, state))
-            elif self._misses is not None and any(True for _ in self._missing(view, names)):
-                self._near += 1
-                self._keep(self._missed, _Kept((0, customer_id), customer_id, partition, names, state))
+    def take(self, candidate: Candidate) -> None:
+        """Take a customer, whose view must be of the same question."""
+        customer_id, partition, names, state, view = candidate
+        value_of = self._values(view, names)
+        amount, there = 0, False
+        for share in self._shares(view):
+            value = value_of(share)
+            if self._value in (None, value):
+                self._by_value[value] += share.amount
+                amount += share.amount
+                there = True
+        if there:
+            self._customers += 1
+            self._keep(self._members, _Kept((-amount, customer_id), customer_id, partition, names, state))
+        elif self._misses is not None and any(True for _ in self._missing(view, names)):
+            self._near += 1
+            self._keep(self._missed, _Kept((0, customer_id), customer_id, partition, names, state))
 
     def explained(self) -> Explained:
         """Return what was taken so far: the largest shares first, then by customer."""
@@ -164,5 +190,5 @@ class Explaining:
         return Member(kept.customer_id, kept.partition, 0, whys)
 
     def _why(self, found: _T, amount: int, names: Names) -> Why:
-        ends = {"start": instant(self._question.start_ms), "end": instant(self._question.end_ms)}
+        ends = {"start": instant_text(self._question.start_ms), "end": instant_text(self._question.end_ms)}
         return Why(amount, found.why.format(**ends), tuple(told(fact, names) for fact in found.facts))

@@ -3,6 +3,8 @@
 A character is twice the feature's number, plus 1 where its bucket begins; the buckets are those of `acts`, in order.
 `used` holds all buckets but the last one, whose characters are `recent`: whether a feature was used there already is
 then one look. A customer who never used a feature that has a name holds no character at all.
+Numbers stay below `kpis.names.FEATURES`, and characters below U+D800: from there on Unicode has 2,048 that UTF-8 does
+not write, and a state that held one could not be stored.
 Nothing here changes a count of a report.
 """
 
@@ -17,24 +19,18 @@ from kpis.customer import Customer, activity_of
 #: A feature's character where it is the first one of its bucket, and where it is not.
 Letters = tuple[str, str]
 _NONE: Final = "\x01"
-#: what Unicode gives to no character, and UTF-8 does not write
-_SURROGATES: Final = 0xD800
-_SURROGATES_COUNT: Final = 0x800
 _LAST_BYTES: Final = bytes(range(128, 256))
 
 
 def letters_of(feature: int) -> Letters:
-    """Return the characters of a feature's number; 0 is activity without a feature."""
+    """Return the characters of a feature's number, below `kpis.names.FEATURES`; 0 is activity without a feature."""
     code = feature << 1
-    if code >= _SURROGATES:
-        code += _SURROGATES_COUNT
     return chr(code | 1), chr(code)
 
 
 def feature_of(letter: str) -> int:
     """Return the number of the feature that a character stands for."""
-    code = ord(letter)
-    return (code - _SURROGATES_COUNT if code >= _SURROGATES else code) >> 1
+    return ord(letter) >> 1
 
 
 def use(customer: Customer, letters: Letters) -> bool:

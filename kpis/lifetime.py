@@ -13,13 +13,19 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from kpis.local_time import DAY_MS
+from kpis.instants import DAY_MS
 from kpis.scanning import OPEN_MS, Ints, Lives, joined
-from kpis.statistics import Interval
 
 #: The days at which the curve is reported.
 REPORTED_DAYS: Final = (7, 30, 90, 365)
 CONFIDENCE: Final = 0.95
+
+
+class Interval(NamedTuple):
+    """Bounds of a proportion, as fractions in [0, 1]."""
+
+    low: float
+    high: float
 
 
 class Durations(NamedTuple):

@@ -14,11 +14,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from kpis.instants import milliseconds
+from kpis.instants import DAY_MS, milliseconds
 
 Ints = NDArray[np.int64]
 
-DAY_MS: Final = 86_400_000
 _FIRST: Final = milliseconds(dt.datetime(1999, 1, 1, tzinfo=dt.UTC))
 _LAST: Final = milliseconds(dt.datetime(2111, 1, 1, tzinfo=dt.UTC))
 

@@ -12,9 +12,10 @@ from typing import Final, NamedTuple
 
 from kpis import notes
 from kpis.customer import CANCEL, CHANGE, NEVER, SIGNUP
+from kpis.instants import instant_text
 from kpis.notes import ANSWERED, CLASS
 from kpis.timeline import FORTNIGHT_MS, WEEK_MS, Step
-from kpis.view import Mention, View, instant
+from kpis.view import Mention, View
 
 
 class Share(NamedTuple):
@@ -183,9 +184,14 @@ def _engaged(view: View) -> Iterator[Share]:
 
 
 def _hours_text(view: View, buckets: list[int]) -> str:
-    """Return the hours with activity in words: the state remembers them, and not where their records lie."""
-    first, last = (instant(bucket * view.question.bucket_ms) for bucket in (buckets[0], buckets[-1]))
-    return f"activity in {len(buckets):,} hours from {first} to {last}"
+    """Return the buckets with activity in words: the state remembers them, and not where their records lie."""
+    minutes = view.question.bucket_ms // 60_000
+    first, last = (instant_text(bucket * view.question.bucket_ms) for bucket in (buckets[0], buckets[-1]))
+    length = "" if minutes == 60 else f" of {minutes} minutes"
+    kind = "hour" if minutes == 60 else "bucket"
+    if len(buckets) == 1:
+        return f"activity in the {kind}{length} from {first}"
+    return f"activity in {len(buckets):,} {kind}s{length} from {first} to {last}"
 
 
 def _notes(*classes: int, why: str) -> Shares:

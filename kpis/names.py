@@ -27,6 +27,10 @@ TABLES: Final = ("plan", "reason", "currency", "profile", "feature", "topic")
 #: What every signup has, before the dimensions that a setting adds.
 FIXED_DIMENSIONS: Final = ("country", "channel")
 PLAN: Final = "plan"
+REASON: Final = "reason"
+FEATURE: Final = "feature"
+#: What is no dimension, but has a limit of its own.
+NAMED: Final = (REASON, FEATURE)
 
 Profile = tuple[str, ...]  # (currency, country, channel, further dimensions…)
 
@@ -97,7 +101,7 @@ class Names:
         n = self.reasons.get(slug)
         if n is None:
             if len(self.reasons) >= self.max_values:
-                self._note_over_limit("reason")
+                self._note_over_limit(REASON)
                 slug = OTHER
                 if slug in self.reasons:
                     return self.reasons[slug]
@@ -121,7 +125,7 @@ class Names:
         n = self.features.get(slug)
         if n is None:
             if len(self.features) >= min(self.max_values, FEATURES - 1):
-                self._note_over_limit("feature")
+                self._note_over_limit(FEATURE)
                 slug = OTHER
                 if slug in self.features:
                     return self.features[slug]

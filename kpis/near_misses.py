@@ -180,6 +180,7 @@ def _renewals(code: int) -> Misses:
 
 _NPS: Final = range(notes.PROMOTERS, notes.SATISFIED)
 _CSAT: Final = range(notes.SATISFIED, notes.DECLINED)
+_ANSWERS: Final = range(notes.PROMOTERS, notes.DECLINED)
 _NPS_WHY: Final = "an NPS answer with another score"
 
 MISSES: Final[Mapping[str, Misses]] = {
@@ -220,6 +221,6 @@ MISSES: Final[Mapping[str, Misses]] = {
     "nps_passives": _surveys(notes.PASSIVES, 3, _NPS_WHY, _NPS),
     "nps_detractors": _surveys(notes.DETRACTORS, 3, _NPS_WHY, _NPS),
     "csat_satisfied": _surveys(notes.SATISFIED, 3, "a CSAT answer from 1 to 3", _CSAT),
-    "csat_answered": _surveys(notes.SATISFIED, 6, "an answer to another kind of survey", range(notes.PROMOTERS, 27)),
+    "csat_answered": _surveys(notes.SATISFIED, 6, "an answer to another kind of survey", _ANSWERS),
 }
 """The near misses of each count of `schemas.catalogue`, by name."""

@@ -12,8 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from kpis.cohorts import MONTH, Cohort, cohorts, whole
+from kpis.customer import decode
+from kpis.instants import DAY_MS
 from kpis.lifetime import REPORTED_DAYS, Durations, Lifetime, durations, survival
-from kpis.local_time import DAY_MS, LocalTime
+from kpis.local_time import LocalTime
 from kpis.names import Names
 from kpis.reasons import Ranking, Reasons
 from kpis.scanning import Gathering
@@ -81,7 +83,7 @@ class Sitting:
 
     def take(self, names: Names, states: Iterable[bytes]) -> None:
         """Take some customers of one partition, each as `kpis.customer.encode` wrote it."""
-        taken = list(states)
+        taken = [decode(state) for state in states]
         for reasons in self._reasons.values():
             reasons.take(names, taken)
         self._gathering.take(taken)

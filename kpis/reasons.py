@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from kpis.customer import CANCEL, activity_of, decode
+from kpis.customer import CANCEL, Customer, activity_of
 from kpis.features import features_of
 from kpis.names import NONE, OTHER, PLAN, Names
 from kpis.notes import ANSWERED
@@ -92,10 +92,9 @@ class Reasons:
         self._answers: Found = {("", ""): _Sums()}
         self._features: Found = {("", ""): _Sums()}
 
-    def take(self, names: Names, states: Iterable[bytes]) -> None:
-        """Take some customers of one partition, each as `kpis.customer.encode` wrote it."""
-        for state in states:
-            customer = decode(state)
+    def take(self, names: Names, customers: Iterable[Customer]) -> None:
+        """Take some customers of one partition."""
+        for customer in customers:
             left = customer.last_at >= self._before.start_ms and not customer.simple
             noted = customer.noted_at >= self._before.start_ms
             used = customer.active_bucket >= self._before.start_ms // self._question.bucket_ms

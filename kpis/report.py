@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kpis.cells import FIELD_BITS, Cells, unpack
 from kpis.counts import SURVEY, Counts, derive, edges, prefixes, shape_of, stocks
-from kpis.instants import instant_of
+from kpis.instants import instant_text
 from kpis.names import PLAN, Names
 from kpis.windows import Windows
 from schemas.formulas import evaluate
@@ -81,7 +81,7 @@ def report(
     }
     out: list[Json] = []
     for place, boundary in enumerate(at):
-        entry: Json = {"as_of": instant_of(boundary * windows.bucket_ms).isoformat().replace("+00:00", "Z")}
+        entry: Json = {"as_of": instant_text(boundary * windows.bucket_ms)}
         entry |= everyone[place].get("") or _empty(windows, names)
         if by:
             entry["segments"] = {dimension: found[place] for dimension, found in split.items()}

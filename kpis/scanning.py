@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kpis.customer import CANCEL, SIGNUP, decode
+from kpis.customer import CANCEL, SIGNUP, Customer
 from kpis.names import PLAN, Names
 from kpis.timeline import effective_facts, steps_of
 
@@ -49,10 +49,10 @@ class Lives(NamedTuple):
 
 
 class Gathering:
-    """Takes the states of one partition, slice by slice; its names may grow meanwhile."""
+    """Takes the customers of one partition, slice by slice; its names may grow meanwhile."""
 
     def __init__(self, names: Names) -> None:
-        """Take the names that the states' numbers stand for."""
+        """Take the names that the customers' numbers stand for."""
         self._names = names
         self._firsts = array("q")
         self._plans = array("q")
@@ -61,13 +61,12 @@ class Gathering:
         self._starts = array("q")
         self._ends = array("q")
 
-    def take(self, states: Iterable[bytes]) -> None:
-        """Take some customers, each as `kpis.customer.encode` wrote it."""
+    def take(self, taken: Iterable[Customer]) -> None:
+        """Take some customers."""
         firsts, plans, profiles = self._firsts, self._plans, self._profiles
         customers, starts, ends = self._customers, self._starts, self._ends
         place = len(firsts)
-        for state in states:
-            customer = decode(state)
+        for customer in taken:
             first_ms = customer.first_at
             if first_ms < 0:
                 continue  # never active

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Final, NamedTuple, cast
 
 from kpis.customer import CHANGE, SIGNUP, Fact, Note
+from kpis.instants import instant_text
 from kpis.names import Names
 from kpis.notes import KINDS, OUTCOMES, RENEWAL_BASE, STATUSES, WAYS
 from kpis.places import offset_of, topic_of
-from kpis.view import Mention, instant
+from kpis.view import Mention
 
 _FACT_LENGTH: Final = 9
 
@@ -49,18 +50,18 @@ def _fact_text(fact: Fact, names: Names) -> str:
     at_ms, _, kind, _, first, second, _, _, _ = fact
     if kind in (SIGNUP, CHANGE):
         word = "signup" if kind == SIGNUP else "change"
-        return f"{word} {instant(at_ms)}, plan {names.plan_names[first]}, MRR {second}"
+        return f"{word} {instant_text(at_ms)}, plan {names.plan_names[first]}, MRR {second}"
     whose = ", involuntary" if second else ""
-    return f"cancel {instant(at_ms)}, reason {names.reason_names[first]}{whose}"
+    return f"cancel {instant_text(at_ms)}, reason {names.reason_names[first]}{whose}"
 
 
 def _note_text(at_ms: int, code: int, reason: str) -> str:
     if code >= RENEWAL_BASE:
-        return f"renewal {instant(at_ms)}, {OUTCOMES[code - RENEWAL_BASE]}"
+        return f"renewal {instant_text(at_ms)}, {OUTCOMES[code - RENEWAL_BASE]}"
     rest, way = divmod(code, len(WAYS))
     rest, score = divmod(rest, 12)
     kind, status = divmod(rest, len(STATUSES))
-    parts = [f"{KINDS[kind]} survey {instant(at_ms)}", STATUSES[status]]
+    parts = [f"{KINDS[kind]} survey {instant_text(at_ms)}", STATUSES[status]]
     if score:
         parts.append(f"score {score - 1}")
     if reason:

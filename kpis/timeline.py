@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from kpis.customer import ACTIVE, CANCEL, CHANGE, INACTIVE, NEVER, SIGNUP, Customer, Fact, life_of
+from kpis.instants import DAY_MS
 
-DAY_MS: Final = 86_400_000
 WEEK_MS: Final = 7 * DAY_MS
 FORTNIGHT_MS: Final = 14 * DAY_MS
 

@@ -11,18 +11,10 @@ from typing import NamedTuple
 
 from kpis.contribution import effective_notes
 from kpis.customer import CANCEL, CHANGE, SIGNUP, Customer, Fact, Note, activity_of, life_of
-from kpis.instants import instant_of
 from kpis.notes import ANSWERED
 from kpis.timeline import Step, effective_facts, plan_at, steps_of
 
 Mention = Fact | Note
-
-
-def instant(at_ms: int) -> str:
-    """Return an instant in RFC 3339, with a fraction only where there is one."""
-    moment = instant_of(at_ms)
-    fraction = f".{at_ms % 1000:03}" if at_ms % 1000 else ""
-    return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
 
 class Question(NamedTuple):

@@ -14,9 +14,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from kpis.instants import milliseconds
+from kpis.instants import DAY_MS, milliseconds
 
-DAY_MS: Final = 86_400_000
 MONTH: Final = "month"
 YEAR: Final = "year"
 """Not one of `Windows.names`: it is counted for periods alone (`kpis.periods`)."""

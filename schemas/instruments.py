@@ -229,7 +229,7 @@ SEGMENT_VALUES_OVER_LIMIT: Final = Instrument(
     "tenure_segment_values_over_limit",
     "gauge",
     "State",
-    "Values of a dimension beyond the hard limit, which count as `other`; anything but 0 wants a decision.",
+    "Times that a value of a dimension, a `reason` or a `feature` was beyond the hard limit and became `other`.",
     ("dimension",),
 )
 REDIS_UP: Final = Instrument("tenure_redis_up", "gauge", "Surroundings", "1 while Redis answered the last request.")

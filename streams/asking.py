@@ -22,7 +22,7 @@ import structlog
 
 from kpis.asking import KEPT_MS, Policy, Question, request_of, surveys_due
 from kpis.customer import decode
-from kpis.timeline import DAY_MS
+from kpis.instants import DAY_MS
 from schemas import instruments
 from schemas.survey_requests import SURVEY_RULES, encode
 from streams.asked import Asked, slots_of
@@ -94,6 +94,8 @@ class _Held:
         self.partition = partition
         self.stored = stored
         self.schedule = None if stored is None else _read(partition.number, stored)
+        #: whether Kafka has what is pending, although Redis does not know yet
+        self.sent = False
 
 
 class Asking:
@@ -160,11 +162,9 @@ class Asking:
             await self._store(held, Schedule(VERSION, to_ms, to_ms))
             return
         if schedule.pending:
-            await self._send(held)
+            await self._settle(held)
         if schedule.until_ms < to_ms:
             await self._decide(held, schedule, to_ms)
-        elif schedule.pending:
-            await self._store(held, msgspec.structs.replace(schedule, pending=[]))
 
     # -- whether
 
@@ -231,7 +231,14 @@ class Asking:
         """Store what was decided, and send it."""
         assert held.schedule is not None
         await self._store(held, msgspec.structs.replace(held.schedule, pending=requests), asked)
-        await self._send(held)
+        await self._settle(held)
+
+    async def _settle(self, held: _Held) -> None:
+        """Send what is decided, and strike it off; only a kill in between, and no outage of Redis, sends it twice."""
+        if not held.sent:
+            await self._send(held)
+        assert held.schedule is not None
+        await self._store(held, msgspec.structs.replace(held.schedule, pending=[]))
 
     async def _send(self, held: _Held) -> None:
         """Send what is decided; returns once Kafka has all of it."""
@@ -243,6 +250,7 @@ class Asking:
             for _, customer_id, request in pending
         ]
         await self._stream.writing.outbox.send(records)
+        held.sent = True
         sent = self._stream.meters[instruments.SURVEY_REQUESTS]
         for rule, count in Counter(rule for rule, _, _ in pending).items():
             sent.labels(rule).inc(count)
@@ -258,7 +266,7 @@ class Asking:
         head = encode_schedule(schedule)
         commit = Commit(held.stored, head, asked or {}, (), {})
         await self._stream.writing.tables.commit(SCHEDULES + held.partition.number, commit)
-        held.stored, held.schedule = head, schedule
+        held.stored, held.schedule, held.sent = head, schedule, False
 
     def _meter(self) -> None:
         """Say how far schedules have got."""

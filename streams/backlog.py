@@ -31,32 +31,41 @@ class _Waiting(NamedTuple):
 
 
 class Backlog:
-    """Batches of one partition that wait; not more of one topic than it has room for, and one beyond."""
+    """Batches of one partition that wait.
 
-    def __init__(self, room: int, *, has_more: Callable[[str, int], bool]) -> None:
+    What is handed over is taken: whoever reads asks before whether there is room, so that a topic that waits here holds
+    up neither its agent nor other partitions.
+    """
+
+    def __init__(self, room: int, *, has_more: Callable[[str, int], bool], on_room: Callable[[], None]) -> None:
         """Start empty.
 
         Args:
-            room: For records of one topic (count).
+            room: For records of one topic (count); what is on its way when it is full comes on top.
             has_more: Whether the log has more of a topic from an offset on, as far as anybody knows.
+            on_room: Is called when there is room again for a topic that was asked for and was full.
         """
         self._room = room
         self._has_more = has_more
         self._waiting: dict[str, deque[_Waiting]] = {}
         self._records: Counter[str] = Counter()
-        self._arrival, self._departure = asyncio.Event(), asyncio.Event()
+        self._arrival = asyncio.Event()
+        self._on_room = on_room
+        self._was_full = False
 
     def __len__(self) -> int:
         """How many batches wait (count)."""
         return sum(len(lane) for lane in self._waiting.values())
 
-    async def put(self, batch: Batch) -> None:
-        """Let a batch wait, as soon as there is room for it."""
-        while self._records[batch.topic] >= self._room:
-            self._departure.clear()
-            await self._departure.wait()
-            if batch.stale:  # it will be read again, and may be already
-                return
+    def has_room(self, topic: str) -> bool:
+        """Whether more of a topic may be read."""
+        if self._records[topic] < self._room:
+            return True
+        self._was_full = True
+        return False
+
+    def put(self, batch: Batch) -> None:
+        """Let a batch wait."""
         lane = self._waiting.setdefault(batch.topic, deque())
         before = lane[-1].reached_ms if lane else 0
         written = np.fromiter((record.timestamp for record in batch.records), np.int64, len(batch.records))
@@ -66,10 +75,10 @@ class Backlog:
         self._arrival.set()
 
     def clear(self) -> None:
-        """Forget all that waits, and let in who waits outside."""
+        """Forget all that waits."""
         self._waiting.clear()
         self._records.clear()
-        self._departure.set()
+        self._tell_of_room()
 
     async def wait_for_one(self, seconds: float) -> None:
         """Wait until a batch is here.
@@ -119,9 +128,14 @@ class Backlog:
                 lane.appendleft(_Waiting(batch, written[size:], reached))
                 break
         self._waiting = {topic: lane for topic, lane in self._waiting.items() if lane}
-        self._departure.set()
+        self._tell_of_room()
         assert taken or not self._waiting, "nothing is taken of what waits: the writer would try for ever"
         return taken
+
+    def _tell_of_room(self) -> None:
+        if self._was_full:
+            self._was_full = False
+            self._on_room()
 
     def _written_by_all(self) -> int:
         """Return up to when the waiting records of all topics are complete (ms since 1970)."""

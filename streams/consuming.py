@@ -114,6 +114,10 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
         self._held.difference_update(partitions)
         self._wake()
 
+    def look_again(self) -> None:
+        """Ask the owner again what there is room for; a read that waits returns."""
+        self._wake()
+
     @property
     def halted(self) -> Mapping[TP, Range]:
         """The partitions whose position is outside of the log, and what the log has."""
@@ -297,8 +301,10 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
 
     def _readable(self) -> frozenset[TP]:
         stopped = self._held.union(tp.partition for tp in self._halted)
-        located = self._next
-        return frozenset(tp for tp in self._active_partitions if tp in located and tp.partition not in stopped)
+        located, has_room = self._next, self.owner.has_room
+        return frozenset(
+            tp for tp in self._active_partitions if tp in located and tp.partition not in stopped and has_room(tp)
+        )
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         """Yield one message per partition and read; its value is the Batch."""

@@ -173,11 +173,15 @@ class LiveCounts:
         return out
 
     async def refresh(self, boundary: int) -> Snapshot:
-        """Return all counts as of a boundary."""
-        if self._stale or boundary != self._boundary:
-            await self._anew(boundary)
-        for owned in self._owned.values():
-            self._add(owned.names, owned.take_changes())
+        """Return all counts as of a boundary; after a fault they are summed anew."""
+        try:
+            if self._stale or boundary != self._boundary:
+                await self._anew(boundary)
+            for owned in self._owned.values():
+                self._add(owned.names, owned.take_changes())
+        except BaseException:  # also of a cancellation in between: what was added so far is a part
+            self._stale = True
+            raise
         blocks = {dimension.name: dimension.block(boundary) for dimension in (self._everyone, *self._split)}
         days = daily(self._everyone.prefix, self._windows, boundary)
         closed = self._everyone.counts(boundary - 1)

@@ -21,6 +21,7 @@ from prometheus_client import (
 )
 
 from kpis.customer import STATE_VERSION
+from kpis.names import NAMED
 from schemas import instruments
 from schemas.events import EVENT_TYPES
 from schemas.instruments import Instrument
@@ -147,10 +148,15 @@ class Meters:
             names = partition.names
             for dimension, size in zip(names.dimensions, names.sizes(), strict=True):
                 sizes[dimension] = max(sizes.get(dimension, 0), size)
-                over[dimension] = over.get(dimension, 0) + names.over_limit.get(dimension, 0)
-        for dimension, size in sizes.items():
-            self[instruments.SEGMENT_VALUES].labels(dimension).set(size)
-            self[instruments.SEGMENT_VALUES_OVER_LIMIT].labels(dimension).set(over[dimension])
+            for name in (*names.dimensions, *NAMED):
+                over[name] = over.get(name, 0) + names.over_limit.get(name, 0)
+        for family, values in (
+            (self[instruments.SEGMENT_VALUES], sizes),
+            (self[instruments.SEGMENT_VALUES_OVER_LIMIT], over),
+        ):
+            family.clear()
+            for name, value in values.items():
+                family.labels(name).set(value)
 
     def look_at_redis(self, *, unsafe: bool) -> None:
         """Say whether Redis may lose what it was told to keep."""

@@ -40,6 +40,12 @@ class PartitionOwner(Protocol):
         What is under way should end or be given up: after the session time-out nobody waits for it any more.
         """
 
+    def has_room(self, tp: TP) -> bool:
+        """Return whether more of a topic and partition may be read; asked before each read.
+
+        Who has said no calls the consumer's `look_again` as soon as it is yes.
+        """
+
     def on_halt(self, tp: TP, stored: int, earliest: int, end: int) -> None:
         """Hear that a position lies outside of the log, and that the partition is not read any more.
 
@@ -63,6 +69,10 @@ class ReadsEverything:
 
     async def on_revoked(self, partitions: frozenset[int]) -> None:
         """Do nothing."""
+
+    def has_room(self, tp: TP) -> bool:
+        """Return True: agents wait for themselves."""
+        return True
 
     def on_halt(self, tp: TP, stored: int, earliest: int, end: int) -> None:
         """Do nothing: nothing is stored that could be outside of the log."""

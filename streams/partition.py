@@ -73,7 +73,8 @@ class Partition:
         self._writing = writing
         self._listener = listener
         self._cache = cache
-        self._backlog = Backlog(_WAITING_COMMITS * writing.batch_max_records, has_more=self._has_more)
+        room = _WAITING_COMMITS * writing.batch_max_records
+        self._backlog = Backlog(room, has_more=self._has_more, on_room=listener.on_room)
         #: first offset that was handed over, by topic
         self._begun: dict[str, int] = {}
         self._task: asyncio.Task[None] | None = None
@@ -130,11 +131,15 @@ class Partition:
             await end_tasks([task])
         self._backlog.clear()
 
-    async def put(self, batch: Batch) -> None:
-        """Hand over a batch; waits while too many of its topic wait already."""
+    def has_room(self, topic: str) -> bool:
+        """Whether more of a topic may be read; the listener hears when there is room again."""
+        return self._backlog.has_room(topic)
+
+    def put(self, batch: Batch) -> None:
+        """Hand over a batch."""
         if self._task is not None and self.fault is None:
             self._begun.setdefault(batch.topic, batch.start)
-            await self._backlog.put(batch)
+            self._backlog.put(batch)
 
     # -- the loop
 

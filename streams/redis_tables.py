@@ -103,6 +103,8 @@ class RedisTables:
         self._notes = f"{prefix}:note:"
         self._logs = f"{prefix}:log:"
         self._mark_key = f"{prefix}:mark"
+        #: what Redis refused of commits that it carried out in part, by their head
+        self._in_part: dict[bytes, DoneInPart] = {}
 
     def _key(self, partition: int, rest: str) -> str:
         return f"{self._prefix}:{{{partition}}}:{rest}"
@@ -208,8 +210,11 @@ class RedisTables:
         head = self._key(partition, "h")
         commands.append(("SET", head, commit.head))
         try:
+            if commit.head in self._in_part:  # tried again, since the answer to the next line was lost
+                raise self._in_part[commit.head]
             stored = await asked(lambda: run_where(self._redis, head, commit.expected, commands))
         except DoneInPart as error:
+            self._in_part[commit.head] = error
             await asked(lambda: self._redis.set(head, _DAMAGED))  # or the next to load it would go on from there
             raise StateUnreadable(partition, _FOREIGN_KEYS.format(prefix=self._prefix, error=error)) from error
         if stored not in (commit.expected, commit.head):  # our own head: an answer was lost, the commit was not

@@ -22,6 +22,11 @@ class MetricsServer:
         self._runner: web.AppRunner | None = None
         self.port = 0
 
+    def show(self, metrics: Callable[[], bytes], not_ready: Ready) -> None:
+        """From now on, serve what these return; see above."""
+        self._metrics = metrics
+        self._not_ready = not_ready
+
     async def start(self, host: str, port: int) -> None:
         """Listen.
 

@@ -51,14 +51,14 @@ class Stream:
         self.on_applied: Callable[[Applied], None] = _unheard
 
     async def apply(self, batch: Batch) -> None:
-        """Take a batch over from an agent; waits while its partition is busy."""
+        """Take a batch over from an agent."""
         partition = self.partitions.get(batch.partition)
         if partition is not None and not batch.stale:
-            await partition.put(batch)
+            partition.put(batch)
 
     async def close(self) -> None:
         """Stop all partitions."""
-        await self.on_revoked(frozenset(self.partitions))
+        await self.on_revoked(frozenset(self.partitions) | frozenset(self.halted))
 
     # -- ownership
 
@@ -69,13 +69,18 @@ class Stream:
         log.info("partitions_assigned", partitions=sorted(partitions), generation=generation)
 
     async def positions(self, partitions: frozenset[int]) -> Mapping[TP, int]:
-        """See `PartitionOwner`: load what is stored, and begin to work."""
+        """See `PartitionOwner`: load what is stored, and begin to work; a partition that cannot be read is halted."""
         await self.on_revoked(partitions & self.partitions.keys())
         cache = max(_LEAST_CACHE, self.writing.state_cache_customers // max(1, len(partitions)))
         stored = {number: await self.writing.tables.load(number) for number in sorted(partitions)}
         found: dict[TP, int] = {}
         for number in sorted(partitions):
-            partition = Partition(number, self.writing, self, stored[number], cache=cache)
+            try:
+                partition = Partition(number, self.writing, self, stored[number], cache=cache)
+            except Halt as fault:  # of this one: all others go on, here and wherever it is taken to
+                self._hold(number)
+                self._halt(number, fault)
+                continue
             self.partitions[number] = partition
             found |= partition.positions
             partition.start()
@@ -86,14 +91,20 @@ class Stream:
         closing: list[Partition] = []
         for number in sorted(partitions & self.partitions.keys()):
             closing.append(self.partitions.pop(number))
-            self.halted.pop(number, None)
             self.live.drop(number)
+        for number in partitions:
+            self.halted.pop(number, None)
         # Given up already, all of them: whoever waits for this may lose patience half-way.
         await asyncio.gather(*(partition.close() for partition in closing))
 
     def _is_owned(self, partition: Partition) -> bool:
         """Whether a partition is one of ours; one that is being closed may still finish what it had begun."""
         return self.partitions.get(partition.number) is partition
+
+    def has_room(self, tp: TP) -> bool:
+        """See `PartitionOwner`."""
+        partition = self.partitions.get(tp.partition)
+        return partition is None or partition.has_room(tp.topic)
 
     def on_halt(self, tp: TP, stored: int, earliest: int, end: int) -> None:
         """See `PartitionOwner`."""
@@ -109,9 +120,15 @@ class Stream:
     # -- what partitions tell
 
     def move_to(self, tp: TP, offset: int) -> None:
-        """See `Listener`."""
-        if self.consumer is not None:
-            self.consumer().move_to(tp, offset)
+        """See `Listener`; a position that the log has ends a halt because of one that it did not have."""
+        if self.consumer is None:
+            return
+        consumer = self.consumer()
+        consumer.move_to(tp, offset)
+        still = any(halted.partition == tp.partition for halted in consumer.halted)
+        if not still and isinstance(self.halted.get(tp.partition), PositionOutOfRange):
+            del self.halted[tp.partition]
+            log.info("partition_goes_on", partition=tp.partition)
 
     def end_of(self, tp: TP) -> int | None:
         """See `Listener`."""
@@ -144,9 +161,17 @@ class Stream:
         assert partition.fault is not None
         if not self._is_owned(partition):
             return
-        if self.consumer is not None:
-            self.consumer().hold([partition.number])
+        self._hold(partition.number)
         self._halt(partition.number, partition.fault)
+
+    def _hold(self, number: int) -> None:
+        if self.consumer is not None:
+            self.consumer().hold([number])
+
+    def on_room(self) -> None:
+        """See `Listener`."""
+        if self.consumer is not None:
+            self.consumer().look_again()
 
     def on_waiting(self, error: TenureError) -> None:
         """See `Listener`."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from kpis.cells import Cells
@@ -34,30 +35,33 @@ class Writing:
     outbox: Outbox
     decoder: Decoder
     windows: Windows
-    money: Money
-    dimensions: tuple[str, ...]
+    #: returns empty intern tables
+    new_names: Callable[[], Names]
     partitions: int
     topics: tuple[str, ...]
     mixed_topic: str
     dead_letter_topic: str
     max_facts: int = 4096
-    max_values: int = 4096
     batch_max_records: int = 10_000
     state_cache_customers: int = 200_000
 
-    def new_names(self) -> Names:
-        """Return empty intern tables."""
-        return Names(money=self.money, dimensions=self.dimensions, max_values=self.max_values)
 
-
-def meaning_of(settings: Settings) -> tuple[Windows, Money]:
-    """Return the windows and the money that settings ask for."""
-    windows = Windows(
+def windows_of(settings: Settings) -> Windows:
+    """Return the windows that settings ask for."""
+    return Windows(
         settings.windows_days,
         time_zone=settings.business_time_zone,
         bucket_ms=settings.bucket_minutes * 60_000,
     )
-    return windows, Money(settings.default_currency, settings.currency_rates)
+
+
+def names_of(settings: Settings) -> Names:
+    """Return the empty intern tables of a partition, with the money, dimensions and limit that settings ask for."""
+    return Names(
+        money=Money(settings.default_currency, settings.currency_rates),
+        dimensions=settings.dimensions,
+        max_values=settings.max_segment_values,
+    )
 
 
 def decoder_of(settings: Settings, *, latest_ms: int | None = None) -> Decoder:
@@ -76,21 +80,18 @@ def writing_of(
     settings: Settings, *, tables: Tables, outbox: Outbox, partitions: int, latest_ms: int | None = None
 ) -> Writing:
     """Return what writers need, as settings ask for it."""
-    windows, money = meaning_of(settings)
     return Writing(
         tables=tables,
         mark=StreamMark(settings.group, partitions, settings.fingerprint()),
         outbox=outbox,
         decoder=decoder_of(settings, latest_ms=latest_ms),
-        windows=windows,
-        money=money,
-        dimensions=settings.dimensions,
+        windows=windows_of(settings),
+        new_names=partial(names_of, settings),
         partitions=partitions,
         topics=settings.input_topics,
         mixed_topic=settings.topics["events"],
         dead_letter_topic=settings.dead_letter_topic,
         max_facts=settings.max_facts_per_customer,
-        max_values=settings.max_segment_values,
         batch_max_records=settings.batch_max_records,
         state_cache_customers=settings.state_cache_customers,
     )
@@ -148,6 +149,9 @@ class Listener(Protocol):
 
     def on_halted(self, partition: Partition) -> None:
         """The partition stops; `partition.fault` says why."""
+
+    def on_room(self) -> None:
+        """Hear that there is room again for a topic that had none; see `PartitionOwner.has_room`."""
 
     def on_waiting(self, error: TenureError) -> None:
         """A service does not answer."""

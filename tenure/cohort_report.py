@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TextIO
 
 from kpis.cohorts import Cohort, cohorts, share, whole
+from kpis.instants import instant_text
 from kpis.local_time import local_time
 from kpis.scanning import Lives
 from streams.settings import Settings
-from tenure.instants import instant_text
 from tenure.scanning import Scope, lives_of, open_source
 
 Json = dict[str, Any]

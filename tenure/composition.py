@@ -41,7 +41,14 @@ class Worker:
 
 
 def build_worker(
-    settings: Settings, *, broker: str, tables: Tables, partitions: int, latest_ms: int | None = None, **options: Any
+    settings: Settings,
+    *,
+    broker: str,
+    tables: Tables,
+    partitions: int,
+    latest_ms: int | None = None,
+    meters: Meters | None = None,
+    **options: Any,
 ) -> Worker:
     """Put a worker together.
 
@@ -51,6 +58,7 @@ def build_worker(
         tables: Where positions, states and counters are kept.
         partitions: Partitions of every input topic (count).
         latest_ms: For files: the first instant that is out of range, instead of the check against a record's timestamp.
+        meters: Those that are served already; None makes new ones.
         options: More for `streams.application.build_app`.
     """
     outbox = LogOutbox(lambda: app.sender)
@@ -60,7 +68,7 @@ def build_worker(
         dimensions=writing.new_names().dimensions,
         segment_windows=[f"{days}d" for days in settings.segment_windows_days],
     )
-    meters = Meters()
+    meters = meters or Meters()
     stream = Stream(writing, live=live, meters=meters)
     app = build_app(
         settings.group,

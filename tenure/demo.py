@@ -25,6 +25,7 @@ from streams.live import ALL, Snapshot
 from streams.log import Log
 from streams.logs import configure_logs
 from streams.redis_tables import RedisTables, connect
+from streams.serving import MetricsServer
 from streams.settings import Settings
 from streams.writing import Applied
 from tenure.company import Arrival, Company
@@ -89,8 +90,11 @@ async def run(settings: Settings, screen: DemoScreen, *, seconds: float | None, 
         stack.callback(CLUSTERS.pop, _CLUSTER)
         worker = build_worker(settings, broker=f"embedded://{_CLUSTER}", tables=tables, partitions=_PARTITIONS)
         settings = settings.model_copy(update={"metrics_refresh_seconds": _SHOW_SECONDS})
-        demo = Demo(settings, screen, worker, log, clock, seed=seed, speed=speed)
+        server = MetricsServer(worker.meters.exposition, lambda: "starting")
+        demo = Demo(settings, screen, worker, log, clock, server, seed=seed, speed=speed)
         stack.push_async_callback(worker.stream.close)
+        await server.start(settings.metrics_host, settings.metrics_port)
+        stack.push_async_callback(server.stop)
         await demo.exporter.start()
         stack.push_async_callback(demo.exporter.stop)
         await worker.app.start()
@@ -123,11 +127,12 @@ class Demo:
         worker: Worker,
         log: Log,
         clock: ManualClock,
+        server: MetricsServer,
         *,
         seed: int,
         speed: float,
     ) -> None:
-        self.exporter = Exporter(worker, settings, clock, portrait_pause_seconds=_PORTRAIT_PAUSE_SECONDS)
+        self.exporter = Exporter(worker, settings, clock, server, portrait_pause_seconds=_PORTRAIT_PAUSE_SECONDS)
         self._settings = settings
         self._screen = screen
         self._worker = worker

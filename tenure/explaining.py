@@ -6,24 +6,27 @@ the answer, with whether they agree. What is printed: docs/explain.md.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from kpis.explaining import Explained, Explaining, Member
+from kpis.explaining import Explained, Explaining, Member, candidates
+from kpis.instants import instant_text
 from kpis.lenses import DIFFERENCES
 from kpis.members import SHARES, Shares
+from kpis.names import Names
 from kpis.near_misses import MISSES
 from kpis.telling import Told
 from kpis.view import Question
 from schemas.catalogue import COUNT_BY_NAME
 from schemas.formulas import Ratio
 from schemas.ratios import RATIO_BY_NAME
+from streams.errors import UsageError
 from streams.settings import Settings
-from streams.writing import meaning_of
-from tenure.instants import instant_text
+from streams.writing import windows_of
 from tenure.looking_up import Known, Place, look_up
 from tenure.reading import report_of
-from tenure.scanning import Scope, Source, open_source, scan
+from tenure.scanning import Scope, Source, open_source, scan_all
 
 Json = dict[str, Any]
 LENSES: Final = ("standard", "stripe", "baremetrics", "profitwell")
@@ -69,7 +72,8 @@ async def read_explanation(settings: Settings, kpi: str, asked: Asked) -> Json:
         asked: Which number.
 
     Raises:
-        TenureError: As `tenure.scanning.open_source` and `scan`.
+        UsageError: No customer has, or had, the value that is asked for.
+        TenureError: As `tenure.scanning.open_source` and `scan_all`.
     """
     terms = terms_of(kpi)
     counts = list(dict.fromkeys(count for _, _, count in terms))
@@ -122,7 +126,7 @@ async def read_lenses(settings: Settings, asked: Asked) -> Json:
 
 def question_of(settings: Settings, window: str, at_ms: int) -> Question:
     """Return the window [start, T) that a name stands for as of T."""
-    windows, _ = meaning_of(settings)
+    windows = windows_of(settings)
     boundary = at_ms // windows.bucket_ms
     return Question(windows.start(window, boundary) * windows.bucket_ms, at_ms, windows.bucket_ms)
 
@@ -158,13 +162,29 @@ async def _once(
         for name, shares in ({count: SHARES[count] for count in counts} | dict(more)).items()
     }
     before = [await source.tables.read_head(partition) for partition in range(source.partitions)]
-    for partition in range(source.partitions):
-        async for part in scan(source.settings, source.tables, partition):
+    names: dict[int, Names] = {}
+    async for part in scan_all(source.settings, source.tables, range(source.partitions)):
+        names[part.partition] = part.names
+        for candidate in candidates(question, part.partition, part.names, part.states):
             for explaining in explainings.values():
-                explaining.take(part.partition, part.names, part.states)
+                explaining.take(candidate)
+    if asked.dimension is not None and asked.value is not None:
+        values = (value for known in names.values() for value in known.values(asked.dimension))
+        _check_value(asked.dimension, asked.value, values)
     numbers = await _numbers(source, question, asked, counts)
     after = [await source.tables.read_head(partition) for partition in range(source.partitions)]
     return {name: explaining.explained() for name, explaining in explainings.items()}, numbers, before != after
+
+
+def _check_value(dimension: str, value: str, values: Iterable[str]) -> None:
+    """Raise UsageError where a value is none of those that a dimension ever had."""
+    known = set(values)
+    if value in known:
+        return
+    by_form = {name.casefold(): name for name in sorted(known)}
+    close = difflib.get_close_matches(value.casefold(), by_form, n=1)
+    hint = f"did you mean {by_form[close[0]]}?" if close else f"--by {dimension} alone lists those there are"
+    raise UsageError(f"--value {value}: no customer has this {dimension}; {hint}")
 
 
 async def _numbers(source: Source, question: Question, asked: Asked, counts: Sequence[str]) -> dict[str, Number]:

@@ -15,17 +15,16 @@ import msgspec
 import numpy as np
 
 from kpis.counts import derive, edges, prefixes, shape_of, stocks
-from kpis.instants import instant_of, milliseconds
-from kpis.names import OTHER, PLAN, Names
+from kpis.instants import instant_of, instant_text, milliseconds
+from kpis.names import OTHER, PLAN
 from kpis.report import Segments, Table, segments_of
 from kpis.windows import Windows
 from streams.errors import UsageError
 from streams.live import ALL, Block
 from streams.settings import Settings
 from streams.tables import Tables
-from streams.writing import meaning_of
-from tenure.instants import instant_text
-from tenure.reading import running_tables, snapshot_of
+from streams.writing import windows_of
+from tenure.reading import read_tables, running_tables
 
 YOUNGEST_HOURS: Final = 3
 """Prometheus keeps what is younger in its head block, which blocks beside it must not overlap (hours)."""
@@ -96,17 +95,16 @@ async def past_of(
     settings: Settings, tables: Tables, *, partitions: int, at_ms: Sequence[int], by: Sequence[str]
 ) -> Past:
     """Return the past out of tables; without the instants before the first of their events."""
-    windows, money = meaning_of(settings)
-    found = []
-    for partition in range(partitions):
-        names = Names(money=money, dimensions=settings.dimensions, max_values=settings.max_segment_values)
-        _, cells = await snapshot_of(tables, partition, names)
-        found.append(Table(names, cells))
+    found = [part.table async for part in read_tables(settings, tables, partitions)]
     noted = await tables.note("shown", None)
     shown: Mapping[str, Sequence[str]] = msgspec.json.decode(noted) if noted else {}
     names_of_windows = [f"{days}d" for days in settings.segment_windows_days]
     return past_in(
-        found, windows, at_ms=at_ms, shown={name: shown.get(name, ()) for name in by}, segment_windows=names_of_windows
+        found,
+        windows_of(settings),
+        at_ms=at_ms,
+        shown={name: shown.get(name, ()) for name in by},
+        segment_windows=names_of_windows,
     )
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from kpis.instants import instant_text
 from streams.errors import UsageError
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -68,10 +69,3 @@ def end_of_bucket_ms(instant_ms: int, bucket_minutes: int) -> int:
     """Return the end of the bucket that holds an instant: the first boundary after it (ms since 1970 UTC)."""
     bucket_ms = bucket_minutes * 60_000
     return (instant_ms // bucket_ms + 1) * bucket_ms
-
-
-def instant_text(instant_ms: int) -> str:
-    """Return an instant (ms since 1970 UTC) as RFC 3339 in UTC, with a fraction only where there is one."""
-    instant = EPOCH + timedelta(milliseconds=instant_ms)
-    fraction = f".{instant_ms % 1000:03}" if instant_ms % 1000 else ""
-    return f"{instant:%Y-%m-%dT%H:%M:%S}{fraction}Z"

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from kpis.instants import instant_text
 from kpis.lifetime import REPORTED_DAYS, Durations, Point, durations, survival
 from kpis.scanning import Lives
 from streams.settings import Settings
-from tenure.instants import instant_text
 from tenure.scanning import Scope, lives_of, open_source
 
 Json = dict[str, Any]
@@ -25,7 +25,7 @@ async def read_lifetime(settings: Settings, scope: Scope) -> Json:
         scope: Whose lifetimes.
 
     Raises:
-        TenureError: As `tenure.scanning.open_source` and `scan`.
+        TenureError: As `tenure.scanning.open_source` and `scan_all`.
     """
     async with open_source(settings, scope) as source:
         lives = await lives_of(source)

@@ -11,19 +11,18 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
-from kpis.names import Names
+from kpis.instants import instant_text
 from kpis.periods import Period, counts_in, period_of, running_periods, watched_until
 from kpis.report import Table, report
 from kpis.windows import MONTH, YEAR, Windows
 from streams.clock import Clock, WallClock
 from streams.errors import UsageError
-from streams.holdings import read_head
 from streams.restatements import Restatement, decode
 from streams.settings import Settings
 from streams.tables import Head, Restated, Tables
-from streams.writing import meaning_of
-from tenure.instants import end_of_bucket_ms, instant_text
-from tenure.reading import events_of, running_tables, snapshot_of
+from streams.writing import windows_of
+from tenure.instants import end_of_bucket_ms
+from tenure.reading import events_of, read_tables, running_tables
 
 Json = dict[str, Any]
 
@@ -118,13 +117,9 @@ class _Found(NamedTuple):
 
 
 async def _read(settings: Settings, tables: Tables, partitions: int, periods: Sequence[str]) -> _Found:
-    windows, money = meaning_of(settings)
-    found = _Found(windows, [], [], [])
-    for partition in range(partitions):
-        names = Names(money=money, dimensions=settings.dimensions, max_values=settings.max_segment_values)
-        stored, cells = await snapshot_of(tables, partition, names)
-        head = read_head(partition, stored)
-        found.tables.append(Table(names, cells))
+    found = _Found(windows_of(settings), [], [], [])
+    async for partition, table, head in read_tables(settings, tables, partitions):
+        found.tables.append(table)
         found.heads.append(head)
         restated = await tables.restated(partition, periods)
         found.restated.append({name: _as_of(restated[name], head.commits) for name in periods if name in restated})
@@ -149,7 +144,7 @@ def checked_periods(names: Sequence[str], settings: Settings, *, now_ms: int) ->
     Raises:
         UsageError: One does not exist, or has not begun.
     """
-    windows, _ = meaning_of(settings)
+    windows = windows_of(settings)
     out: list[Period] = []
     for name in dict.fromkeys(names):
         period = period_of(name, windows)

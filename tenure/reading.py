@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from streams.holdings import read_head
 from streams.redis_tables import RedisTables, connect
 from streams.settings import Settings
 from streams.tables import Head, Stored, StreamMark, Tables
-from streams.writing import meaning_of
+from streams.writing import names_of, windows_of
 from tenure.composition import check_mark
 from tenure.instants import end_of_bucket_ms
 
@@ -87,20 +87,40 @@ async def report_of(
     settings: Settings, tables: Tables, *, partitions: int, at_ms: Sequence[int], by: Sequence[str] = ()
 ) -> list[Json]:
     """Return the report of tables, partition by partition as of one instant each."""
-    windows, money = meaning_of(settings)
-    found: list[Table] = []
-    heads: list[Head] = []
-    for partition in range(partitions):
-        names = Names(money=money, dimensions=settings.dimensions, max_values=settings.max_segment_values)
-        stored, cells = await snapshot_of(tables, partition, names)
-        found.append(Table(names, cells))
-        if stored.head is not None:
-            heads.append(read_head(partition, stored))
+    windows = windows_of(settings)
+    found = [part async for part in read_tables(settings, tables, partitions)]
     boundaries = [instant // windows.bucket_ms for instant in at_ms]
-    return report(found, windows, boundaries, by=by, events=events_of(heads))
+    events = events_of([part.head for part in found])
+    return report([part.table for part in found], windows, boundaries, by=by, events=events)
 
 
-async def snapshot_of(tables: Tables, partition: int, names: Names) -> tuple[Stored, Cells]:
+class Part(NamedTuple):
+    """One partition as of one instant."""
+
+    partition: int
+    table: Table
+    head: Head
+
+
+async def read_tables(settings: Settings, tables: Tables, partitions: int) -> AsyncIterator[Part]:
+    """Yield the names, the cells and the head of each partition, in order.
+
+    Args:
+        settings: What numbers mean.
+        tables: Where they are stored.
+        partitions: How many there are (count).
+
+    Raises:
+        StateUnreadable: Another version has stored a partition.
+        TablesUnavailable: The store does not answer.
+    """
+    for partition in range(partitions):
+        names = names_of(settings)
+        stored, cells = await _snapshot_of(tables, partition, names)
+        yield Part(partition, Table(names, cells), read_head(partition, stored))
+
+
+async def _snapshot_of(tables: Tables, partition: int, names: Names) -> tuple[Stored, Cells]:
     """Return what is stored of a partition and all its cells, as of one instant; fills its empty `names`."""
     stored = await tables.load(partition)
     while True:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from kpis.customer import decode
+from kpis.instants import instant_text
 from kpis.reasons import Line, Ranking, Reasons
 from streams.settings import Settings
-from streams.writing import meaning_of
+from streams.writing import windows_of
 from tenure.explaining import question_of
-from tenure.instants import instant_text
-from tenure.scanning import Scope, Source, open_source, scan
+from tenure.scanning import Scope, Source, open_source, scan_all
 
 Json = dict[str, Any]
 WHAT: Final = ("cancellations", "survey_answers", "features")
@@ -28,7 +29,7 @@ async def read_reasons(settings: Settings, scope: Scope, *, window: str) -> Json
         window: Its name, such as "30d".
 
     Raises:
-        TenureError: As `tenure.scanning.open_source` and `scan`.
+        TenureError: As `tenure.scanning.open_source` and `scan_all`.
     """
     async with open_source(settings, scope) as source:
         return await reasons_of(source, window=window, by=scope.by)
@@ -37,12 +38,11 @@ async def read_reasons(settings: Settings, scope: Scope, *, window: str) -> Json
 async def reasons_of(source: Source, *, window: str, by: Sequence[str]) -> Json:
     """Return reasons and features as of the source's instant; one pass over all customers."""
     question = question_of(source.settings, window, source.at_ms)
-    windows, _ = meaning_of(source.settings)
+    windows = windows_of(source.settings)
     before_ms = windows.start(window, question.start_ms // windows.bucket_ms) * windows.bucket_ms
     reasons = Reasons(question, before_ms=before_ms, by=by)
-    for partition in range(source.partitions):
-        async for part in scan(source.settings, source.tables, partition):
-            reasons.take(part.names, [state for _, state in part.states])
+    async for part in scan_all(source.settings, source.tables, range(source.partitions)):
+        reasons.take(part.names, (decode(state) for _, state in part.states))
     found = dict(zip(WHAT, (reasons.cancellations(), reasons.answers(), reasons.features()), strict=True))
     out: Json = {
         "as_of": instant_text(source.at_ms),

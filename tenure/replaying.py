@@ -16,7 +16,7 @@ from streams.settings import Settings
 from streams.tables import decode_head
 from tenure.composition import Worker, build_worker
 from tenure.files import EventFile
-from tenure.instants import end_of_bucket_ms
+from tenure.instants import FIRST_MS, end_of_bucket_ms
 from tenure.reading import report_of
 from tenure.routing import Router
 
@@ -35,7 +35,8 @@ async def replay(
     Args:
         path: NDJSON, CSV or Parquet; "-" is standard input.
         settings: What numbers mean.
-        at_ms: Instants, each the boundary of a bucket (ms since 1970); none means the end of the last event's bucket.
+        at_ms: Instants, each the boundary of a bucket (ms since 1970); none means the end of the last event's bucket,
+            and of the first bucket that there is where no event counts: its dead letters are in the report.
         by: Dimensions whose segments are wanted.
         file_format: ndjson, csv or parquet; None decides by the name.
 
@@ -43,16 +44,19 @@ async def replay(
         InputError: The file cannot be read.
     """
     found = await replayed(path, settings, file_format=file_format)
-    instants = list(at_ms) or [end_of_bucket_ms(found.last_ms, settings.bucket_minutes)]
+    instants = list(at_ms) or [end_of_bucket_ms(max(found.last_ms, FIRST_MS), settings.bucket_minutes)]
     return await report_of(settings, found.tables, partitions=found.partitions, at_ms=instants, by=by)
 
 
 class Replayed(NamedTuple):
-    """What a file left in the tables; `last_ms` is the latest event time (ms since 1970), 0 where nothing was valid."""
+    """What a file left in the tables; `last_ms` is the latest event time (ms since 1970), 0 where no event counts."""
 
     tables: MemoryTables
     partitions: int
     last_ms: int
+    #: records that were refused, and events that were marked as tests (counts)
+    dead_letters: int
+    tests: int
     #: with all records of the file
     log: Log
 
@@ -74,7 +78,14 @@ async def replayed(path: str, settings: Settings, *, file_format: str | None = N
         await worker.app.stop()
         del CLUSTERS[_CLUSTER]
     heads = [decode_head(head) for n in range(_PARTITIONS) if (head := (await tables.load(n)).head) is not None]
-    return Replayed(tables, _PARTITIONS, max((head.watermark_ms for head in heads), default=0), log)
+    return Replayed(
+        tables,
+        _PARTITIONS,
+        max((head.watermark_ms for head in heads), default=0),
+        sum(sum(head.dead_letters.values()) for head in heads),
+        sum(head.tests for head in heads),
+        log,
+    )
 
 
 async def feed(log: Log, worker: Worker, values: Iterable[bytes], settings: Settings) -> None:

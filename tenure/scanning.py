@@ -9,17 +9,19 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
+from kpis.customer import decode
 from kpis.names import Names
 from kpis.scanning import Gathering, Lives
 from streams.clock import Clock, WallClock
+from streams.errors import InputError
 from streams.holdings import read_head
 from streams.log import Log
 from streams.settings import Settings
 from streams.tables import Tables
-from streams.writing import meaning_of
+from streams.writing import names_of
 from tenure.instants import end_of_bucket_ms
 from tenure.reading import running_tables
-from tenure.replaying import replayed
+from tenure.replaying import Replayed, replayed
 
 
 class Scope(NamedTuple):
@@ -68,13 +70,15 @@ async def open_source(settings: Settings, scope: Scope, *, clock: Clock | None =
         clock: What time it is, for the running stream.
 
     Raises:
-        InputError: The file cannot be read.
+        InputError: The file cannot be read; or it holds no event, and no instant is given.
         UsageError: There is no stream under this prefix.
         ConfigurationError: Its tables were counted under other settings.
         TablesUnavailable: Redis does not answer.
     """
     if scope.file is not None:
         found = await replayed(scope.file, settings, file_format=scope.file_format)
+        if scope.at_ms is None and not found.last_ms:
+            raise InputError(scope.file, _without_events(found))
         yield Source(settings, found.tables, found.partitions, _at_ms(settings, scope, found.last_ms), found.log)
         return
     async with running_tables(settings) as (tables, mark):
@@ -86,10 +90,11 @@ def _at_ms(settings: Settings, scope: Scope, latest_ms: int) -> int:
     return end_of_bucket_ms(latest_ms, settings.bucket_minutes) if scope.at_ms is None else scope.at_ms
 
 
-async def scan(settings: Settings, tables: Tables, partition: int) -> AsyncIterator[Slice]:
-    """Yield all customers of one partition; see `scan_all`."""
-    async for part in scan_all(settings, tables, [partition]):
-        yield part
+def _without_events(found: Replayed) -> str:
+    return (
+        f"holds no event that counts (dead letters: {found.dead_letters:,}, tests: {found.tests:,}); "
+        "look at it with `tenure replay`, or name an instant with --at"
+    )
 
 
 async def scan_all(settings: Settings, tables: Tables, partitions: Collection[int]) -> AsyncIterator[Slice]:
@@ -107,11 +112,10 @@ async def scan_all(settings: Settings, tables: Tables, partitions: Collection[in
         StateUnreadable: Another version has stored a partition.
         TablesUnavailable: The store does not answer.
     """
-    _, money = meaning_of(settings)
     names: dict[int, Names] = {}
     heads: dict[int, bytes | None] = {}
     for partition in partitions:
-        names[partition] = Names(money=money, dimensions=settings.dimensions, max_values=settings.max_segment_values)
+        names[partition] = names_of(settings)
         heads[partition] = await _restore(tables, partition, names[partition])
     async for partition, states in tables.scan_states(partitions):
         if await tables.read_head(partition) != heads[partition]:  # commits came between, perhaps with new names
@@ -132,5 +136,5 @@ async def lives_of(source: Source) -> list[Lives]:
     found: dict[int, Gathering] = {}
     async for part in scan_all(source.settings, source.tables, range(source.partitions)):
         gathering = found.get(part.partition) or found.setdefault(part.partition, Gathering(part.names))
-        gathering.take(state for _, state in part.states)
+        gathering.take(decode(state) for _, state in part.states)
     return [found[partition].lives() for partition in sorted(found)]

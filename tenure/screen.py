@@ -10,9 +10,9 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final, Protocol, Self, TextIO
 
-from rich.console import Console
 from rich.live import Live
 
+from tenure.screen_formats import standard_console
 from tenure.screen_history import History
 from tenure.screen_layout import SHOWN_VALUES, demo_line, demo_screen, topic_lines
 from tenure.screen_view import DemoView, Health, Notice
@@ -20,6 +20,8 @@ from tenure.screen_view import DemoView, Health, Notice
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+
+    from rich.console import Console
 
 __all__ = ["DemoScreen", "DemoView", "Health", "LiveScreen", "Notice", "PlainScreen", "open_screen"]
 
@@ -152,7 +154,7 @@ def open_screen(*, currency: str, plain: bool = False, console: Console | None =
         plain: Lines, also on a terminal.
         console: The terminal; without it, that of standard output.
     """
-    terminal = console or Console(highlight=False)
+    terminal = console or standard_console()
     if plain or not terminal.is_terminal or terminal.is_dumb_terminal:
         return PlainScreen(sys.stdout, currency)
     return LiveScreen(terminal, currency)

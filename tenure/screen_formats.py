@@ -25,8 +25,8 @@ _MINOR_DIGITS: Final = {
 
 
 def standard_console() -> Console:
-    """Return the console of standard output, which wraps nothing and highlights nothing by itself."""
-    return Console(highlight=False, soft_wrap=False)
+    """Return the console of standard output, which shows text as it is: a plan may be named [/b], an event :key:."""
+    return Console(highlight=False, soft_wrap=False, markup=False, emoji=False)
 
 
 def count(value: int | None) -> str:

@@ -32,10 +32,25 @@ class Exporter:
     """Computes the rolling counts again and again, and serves what Prometheus reads."""
 
     def __init__(
-        self, worker: Worker, settings: Settings, clock: Clock, *, portrait_pause_seconds: float = LEAST_PAUSE_SECONDS
+        self,
+        worker: Worker,
+        settings: Settings,
+        clock: Clock,
+        server: MetricsServer,
+        *,
+        portrait_pause_seconds: float = LEAST_PAUSE_SECONDS,
     ) -> None:
-        """Take the worker, the clock that says which bucket is the running one, and the least pause between scans."""
+        """Take what is exported and where it is served.
+
+        Args:
+            worker: Whose numbers.
+            settings: Of the stream.
+            clock: Says which bucket is the running one.
+            server: Shows them from `start` on.
+            portrait_pause_seconds: The least pause between two looks at all customers.
+        """
         self._worker = worker
+        self.server = server
         self._settings = settings
         self._clock = clock
         self._counts = b""
@@ -46,15 +61,10 @@ class Exporter:
         self._shown_at = -_SHOWN_SECONDS
         self.snapshot: Snapshot | None = None
         self._generation = -1
-        self.server = MetricsServer(self._exposition, self._not_ready)
 
     async def start(self) -> None:
-        """Listen, and begin to compute.
-
-        Raises:
-            ConfigurationError: The port cannot be had.
-        """
-        await self.server.start(self._settings.metrics_host, self._settings.metrics_port)
+        """Begin to compute, and to show it."""
+        self.server.show(self._exposition, self._not_ready)
         loop = asyncio.get_running_loop()
         self._tasks = {
             loop.create_task(self._run(), name="exporter"),
@@ -69,9 +79,8 @@ class Exporter:
         return self._portraying.portrait
 
     async def stop(self) -> None:
-        """Stop all of it."""
+        """Stop computing."""
         await end_tasks(self._tasks)
-        await self.server.stop()
 
     async def _run(self) -> None:
         while True:
@@ -102,7 +111,10 @@ class Exporter:
 
     async def _watch_targets(self) -> None:
         while True:
-            await self.look_at_targets()
+            try:
+                await self.look_at_targets()
+            except Exception:
+                log.exception("targets_failed")
             await asyncio.sleep(self._settings.metrics_refresh_seconds)
 
     async def look_at_targets(self) -> None:

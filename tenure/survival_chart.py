@@ -23,6 +23,8 @@ SHOWN_VALUES: Final = 10
 _HEIGHT: Final = 12
 _MOST_WIDTH: Final = 110
 _AXIS_WIDTH: Final = 7
+_LEAST_COLUMNS: Final = 20
+"""Of the curve; a terminal that is narrower shows its left part."""
 _TICKS: Final = 4
 _BLOCKS: Final = " ▁▂▃▄▅▆▇█"
 _NAME_WIDTH: Final = 24
@@ -64,7 +66,7 @@ def lifetime_tables(report: Json, width: int) -> RenderableType:
 
 def _chart(curve: Json, width: int) -> Text:
     """Return the curve: a column of blocks for each day or so, as high as the share that stays longer."""
-    columns = width - _AXIS_WIDTH - 1
+    columns = max(_LEAST_COLUMNS, width - _AXIS_WIDTH - 1)
     longest = curve["longest_days"]
     days = [point["days"] for point in curve["points"]]
     shares = [1.0, *(point["share"] for point in curve["points"])]

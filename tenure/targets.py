@@ -14,13 +14,12 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from kpis.instants import instant_of, milliseconds
+from kpis.instants import instant_of, instant_text, milliseconds
 from schemas.formulas import Ratio
 from schemas.ratios import RATIO_BY_NAME, WINDOW_RATIOS
 from streams.errors import UsageError
 from streams.settings import Settings
 from streams.target_store import Audited, TargetChange, TargetStore
-from tenure.instants import instant_text
 from tenure.reading import tables_of
 
 REVIEW_DAYS: Final = 90
@@ -31,7 +30,9 @@ TAKE_BACK: Final = "none"
 
 _HIGHEST: Final = 100.0
 """Of ratios without a bound of their own; what is larger was meant as a percentage."""
-_NAME: Final = re.compile(r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]{0,98}[^\s\x00-\x1f\x7f])?")
+_NAME: Final = re.compile(r"\S(?:.{0,98}\S)?")
+_UNPRINTED: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What moves a terminal's cursor, and what bytes become that are not UTF-8."""
 _LONGEST_NOTE: Final = 500
 
 Json = dict[str, Any]
@@ -115,6 +116,8 @@ class Wanted:
         self._review_at_ms = review_ms(review, time_zone=settings.business_time_zone, now_ms=now_ms)
         if len(note) > _LONGEST_NOTE:
             raise UsageError(f"--note has {len(note)} characters; {_LONGEST_NOTE} are the most")
+        if _UNPRINTED.search(note):
+            raise UsageError(f"--note {note!r}: text on one line is needed, in UTF-8")
         self._note = note.strip()
 
     def change(self, before: TargetChange | None, *, now_ms: int) -> TargetChange:
@@ -224,8 +227,8 @@ def review_ms(text: str | None, *, time_zone: str, now_ms: int) -> int:
 
 def _checked_name(option: str, name: str) -> str:
     stripped = name.strip()
-    if not _NAME.fullmatch(stripped):
-        raise UsageError(f"{option} {name!r}: a name of 1 to 100 characters on one line is needed")
+    if not _NAME.fullmatch(stripped) or _UNPRINTED.search(stripped):
+        raise UsageError(f"{option} {name!r}: a name of 1 to 100 characters on one line is needed, in UTF-8")
     return stripped
 
 

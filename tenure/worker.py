@@ -9,13 +9,16 @@ from typing import Final
 import structlog
 import uvloop
 
+from schemas import instruments
 from streams.application import run_until_stopped
 from streams.clock import WallClock
 from streams.ending import end_tasks
 from streams.errors import TablesUnavailable, TenureError
 from streams.kafka import broker_url, credentials
 from streams.logs import configure_logs
+from streams.meters import Meters
 from streams.redis_tables import RedisTables, check_durability, connect
+from streams.serving import MetricsServer
 from streams.settings import Settings
 from streams.topics_check import check_topics, partition_counts
 from tenure.composition import ask_surveys, build_worker, claim_tables
@@ -29,49 +32,73 @@ _YOUNG_OBJECTS: Final = 200_000
 new_event_loop = uvloop.new_event_loop
 
 
+class _Starting:
+    """What a worker serves that still waits for Kafka or Redis: it lives, and says what it waits for."""
+
+    def __init__(self) -> None:
+        self.meters = Meters()
+        self.waits_for = "Kafka"
+        self.server = MetricsServer(self.meters.exposition, self._not_ready)
+
+    def _not_ready(self) -> str:
+        return f"waiting for {self.waits_for}: it has not answered since the worker started"
+
+
 async def run(settings: Settings) -> None:
     """Run a worker until it is cancelled; waits for Kafka and Redis where they are away.
 
     Raises:
-        ConfigurationError: Topics, Redis or the stream's tables do not fit the settings.
+        ConfigurationError: Topics, Redis or the stream's tables do not fit the settings, or the port is taken.
     """
     configure_logs(settings)
     topics = [*settings.input_topics, settings.dead_letter_topic]
     if settings.survey_requests:
         topics.append(settings.survey_request_topic)
-    counts = await partition_counts(topics, client_options(settings), ca_file=settings.kafka_ca_file)
-    partitions = check_topics(counts, input_topics=settings.input_topics)
-    tables = await claimed_tables(settings, partitions=partitions)
+    starting = _Starting()
+    await starting.server.start(settings.metrics_host, settings.metrics_port)
     try:
-        file = settings.kafka_ca_file
-        worker = build_worker(
-            settings,
-            broker=broker_url(settings.kafka_bootstrap),
-            tables=tables,
-            partitions=partitions,
-            credentials=credentials(
-                settings.kafka_security_protocol,
-                mechanism=settings.kafka_sasl_mechanism,
-                username=settings.kafka_username,
-                password=settings.kafka_password.get_secret_value() if settings.kafka_password else None,
-                ca_file=None if file is None else str(file),
-            ),
-        )
-        ask_surveys(worker, settings, WallClock())
-        exporter = Exporter(worker, settings, WallClock())
-        await exporter.start()
-        log.info("worker_started", group=settings.group, partitions=partitions, metrics_port=exporter.server.port)
-        watch = asyncio.create_task(RedisWatch(tables, worker.meters).run(), name="redis-watch")
-        _tune_collector()
+        counts = await partition_counts(topics, client_options(settings), ca_file=settings.kafka_ca_file)
+        partitions = check_topics(counts, input_topics=settings.input_topics)
+        starting.waits_for = "Redis"
+        starting.meters[instruments.KAFKA_UP].set(1)
+        tables = await claimed_tables(settings, partitions=partitions, meters=starting.meters)
         try:
-            await run_until_stopped(worker.app)
+            await _work(settings, tables, starting, partitions=partitions)
         finally:
-            await end_tasks([watch])
-            await exporter.stop()
-            await worker.stream.close()
-            log.info("worker_stopped")
+            await tables.close()
     finally:
-        await tables.close()
+        await starting.server.stop()
+
+
+async def _work(settings: Settings, tables: RedisTables, starting: _Starting, *, partitions: int) -> None:
+    file = settings.kafka_ca_file
+    worker = build_worker(
+        settings,
+        broker=broker_url(settings.kafka_bootstrap),
+        tables=tables,
+        partitions=partitions,
+        meters=starting.meters,
+        credentials=credentials(
+            settings.kafka_security_protocol,
+            mechanism=settings.kafka_sasl_mechanism,
+            username=settings.kafka_username,
+            password=settings.kafka_password.get_secret_value() if settings.kafka_password else None,
+            ca_file=None if file is None else str(file),
+        ),
+    )
+    ask_surveys(worker, settings, WallClock())
+    exporter = Exporter(worker, settings, WallClock(), starting.server)
+    await exporter.start()
+    log.info("worker_started", group=settings.group, partitions=partitions, metrics_port=starting.server.port)
+    watch = asyncio.create_task(RedisWatch(tables, worker.meters).run(), name="redis-watch")
+    _tune_collector()
+    try:
+        await run_until_stopped(worker.app)
+    finally:
+        await end_tasks([watch])
+        await exporter.stop()
+        await worker.stream.close()
+        log.info("worker_stopped")
 
 
 def _tune_collector() -> None:
@@ -81,10 +108,10 @@ def _tune_collector() -> None:
     gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
 
 
-async def claimed_tables(settings: Settings, *, partitions: int) -> RedisTables:
+async def claimed_tables(settings: Settings, *, partitions: int, meters: Meters) -> RedisTables:
     """Connect to the Redis of the settings, look whether it keeps what it is told, and claim the tables there.
 
-    Waits while Redis is away.
+    Waits while Redis is away, and says so in the meters.
 
     Raises:
         ConfigurationError: It may lose data, and no setting allows that; or its tables belong to another stream.
@@ -92,11 +119,15 @@ async def claimed_tables(settings: Settings, *, partitions: int) -> RedisTables:
     pause = 0.1
     while True:
         try:
-            return await _claimed(settings, partitions)
+            tables = await _claimed(settings, partitions)
         except TablesUnavailable as error:
+            meters[instruments.REDIS_UP].set(0)
             log.warning("waiting_for_redis", redis=settings.redis_address, reason=error.reason, pause_seconds=pause)
             await asyncio.sleep(pause)
             pause = min(2 * pause, 5.0)
+        else:
+            meters[instruments.REDIS_UP].set(1)
+            return tables
 
 
 async def _claimed(settings: Settings, partitions: int) -> RedisTables:

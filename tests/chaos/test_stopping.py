@@ -51,6 +51,12 @@ def test_a_worker_that_waits_for_a_service_at_its_start_stops(way: str, installa
         until(lambda: '"waiting_for_' in worker.process.output, "the worker waits")
     else:
         until(lambda: connections_to(port) > before, "the worker waits for an answer")
+    service = "Kafka" if "Kafka" in way else "Redis"
+    until(lambda: service in worker.get("/readyz")[1], "it says what it waits for")
+    assert worker.get("/healthz") == (200, "alive\n")
+    assert worker.get("/readyz")[0] == 503
+    up = [sample.value for sample in worker.metrics(f"tenure_{service.lower()}_up")]
+    assert up == [0] or (service == "Redis" and "killed" not in way)  # nobody can say yet whether it will answer
     assert worker.process.stop(seconds=PATIENCE_SECONDS) == 0
     assert worker.get("/healthz")[0] == 0
 
@@ -65,7 +71,7 @@ def test_a_worker_that_lost_kafka_while_it_started_stops(way: str, installation:
     AWAY[way](installation)
     before = connections_to(installation.kafka.port)
     installation.redis.start()
-    until(lambda: worker.get("/healthz")[0] == 200, "the worker is about to join its group")
+    until(worker.has_begun, "the worker is about to join its group")
     if "killed" in way:
         until(lambda: '"waiting_for_kafka"' in worker.process.output, "it finds Kafka gone")
     else:

@@ -92,7 +92,7 @@ def test_counts_are_exact_when_workers_are_killed_and_started_again(
         victim.process.kill()
         storm.until_it_goes_on()
         victim.process.start()
-        until(lambda: victim.get("/healthz")[0] == 200, "the worker that was started again")
+        until(victim.has_begun, "the worker that was started again")
 
     storm.rage(kill_one, times=4)
     storm.check()

@@ -247,6 +247,7 @@ class Worker:
         self.halts: list[tuple[TP, int, int, int]] = []
         self.owned: frozenset[int] = frozenset()
         self.failures: list[Exception] = []
+        self.full: set[TP] = set()
         self.app = build_app(
             group,
             broker=log.broker,
@@ -285,6 +286,10 @@ class Worker:
         if self.failures:
             raise self.failures.pop()
         return {tp: at for tp, at in self.ledger.positions.items() if tp.partition in partitions}
+
+    def has_room(self, tp: TP) -> bool:
+        """Say what a test said."""
+        return tp not in self.full
 
     def on_halt(self, tp: TP, stored: int, earliest: int, end: int) -> None:
         """Note it."""

@@ -3,40 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
-
-import pytest
 
 from streams.consuming import Fetched
 from streams.errors import TablesUnavailable
 from streams.records import TP
-from tests.contract.logs import EmbeddedLogUnderTest, KafkaUnderTest, Ledger, LogUnderTest, Worker
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+from tests.contract.logs import Ledger, LogUnderTest, Worker
 
 # Computed by org.apache.kafka.common.utils.Utils.murmur2 of Kafka 4.1: of customer-0 to customer-39, these.
 KAFKA_CHOOSES_0 = [2, 3, 5, 8, 11, 12, 14, 17, 18, 19, 20, 22, 23, 25, 28, 29, 34, 35, 36, 37]
-
-
-@pytest.fixture(params=["embedded", "kafka"])
-async def log(request: pytest.FixtureRequest, prefix: str) -> AsyncIterator[LogUnderTest]:
-    """One log after the other."""
-    under_test: LogUnderTest
-    if request.param == "embedded":
-        under_test = EmbeddedLogUnderTest(prefix.rstrip("."))
-    else:
-        under_test = KafkaUnderTest(request.getfixturevalue("kafka_bootstrap"))
-    yield under_test
-    await under_test.close()
-
-
-@pytest.fixture
-async def topic(log: LogUnderTest, prefix: str) -> str:
-    """A topic of two partitions."""
-    name = f"{prefix}events"
-    await log.create_topic(name, 2)
-    return name
 
 
 async def test_records_of_a_partition_come_once_and_in_their_order(log: LogUnderTest, topic: str, prefix: str) -> None:
@@ -231,6 +205,22 @@ async def test_a_hole_at_the_end_moves_the_position(log: LogUnderTest, topic: st
         end = await log.end(TP(topic, 0))
         await ledger.until(lambda: ledger.positions[TP(topic, 0)] == end)
     assert end == 3
+
+
+async def test_what_there_is_no_room_for_is_not_read_and_holds_up_nothing_else(
+    log: LogUnderTest, topic: str, prefix: str
+) -> None:
+    """One partition whose tables do not answer is no reason for the others to stand still."""
+    ledger = Ledger()
+    async with Worker(log, prefix, [topic], ledger) as worker:
+        worker.full.add(TP(topic, 0))
+        for partition in (0, 1):
+            await log.append(topic, [b"x"] * 5, partition=partition)
+        await ledger.until(lambda: len(ledger.values(topic, 1)) == 5)
+        assert ledger.values(topic, 0) == []
+        worker.full.clear()
+        worker.app.batch_consumer.look_again()
+        await ledger.until(lambda: len(ledger.values(topic, 0)) == 5)
 
 
 async def test_a_held_partition_is_not_read_until_it_is_released(log: LogUnderTest, topic: str, prefix: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from streams import redis_commit
@@ -164,6 +165,26 @@ async def test_commit_that_redis_carried_out_in_part_halts_the_partition_for_goo
         client.delete(foreign)
     with pytest.raises(StateUnreadable, match="no head of ours"):
         read_head(0, await tables.load(0))  # as whoever starts next does
+
+
+async def test_commit_that_was_done_in_part_is_never_taken_for_whole(
+    server: Redis, tables: RedisTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection is lost before the head can be marked: the next try finds its own head there."""
+    with server.client() as client:
+        client.set("t:{0}:c:0", "not ours")
+
+    async def lose(*_: object) -> None:
+        raise RedisConnectionError("planted")
+
+    with monkeypatch.context() as context:
+        context.setattr(tables._redis, "set", lose)
+        with pytest.raises(TablesUnavailable):
+            await tables.commit(0, SECOND)
+    with pytest.raises(StateUnreadable, match="in part"):
+        await tables.commit(0, SECOND)
+    with pytest.raises(StateUnreadable, match="no head of ours"):
+        read_head(0, await tables.load(0))
 
 
 async def test_commit_of_two_hundred_thousand_states_goes_through(server: Redis) -> None:

@@ -76,6 +76,11 @@ class WorkerProcess:
         except OSError:
             return 0, ""
 
+    def has_begun(self) -> bool:
+        """Whether it has found Kafka and Redis, and goes on to join its group."""
+        text = self.get("/readyz")[1]
+        return bool(text) and "since the worker started" not in text
+
     def metrics(self, prefix: str = "") -> list[Sample]:
         """Return the samples of /metrics whose names begin with something; parsing all of them takes a while."""
         return samples_in(self.get("/metrics")[1], prefix)

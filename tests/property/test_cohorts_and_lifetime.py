@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kpis.cohorts import PERIODS, Cohort, cohorts
+from kpis.customer import decode
 from kpis.instants import instant_of, milliseconds
 from kpis.lifetime import Durations, Lifetime, durations, survival
 from kpis.local_time import local_time
@@ -34,8 +35,9 @@ def lives_of(folded: Folded) -> list[Lives]:
     found = []
     for names, states in zip(folded.names, folded.states, strict=True):
         gathering = Gathering(names)
-        gathering.take(list(states.values())[::2])
-        gathering.take(list(states.values())[1::2])
+        customers = [decode(state) for state in states.values()]
+        gathering.take(customers[::2])
+        gathering.take(customers[1::2])
         found.append(gathering.lives())
     return found
 

@@ -11,7 +11,7 @@ from random import Random
 
 from hypothesis import given
 
-from kpis.explaining import Explained, Explaining
+from kpis.explaining import Explained, Explaining, candidates
 from kpis.instants import milliseconds
 from kpis.lenses import DIFFERENCES
 from kpis.members import SHARES, Shares
@@ -49,7 +49,8 @@ def explained_shares(
     question = Question(start * windows.bucket_ms, boundary * windows.bucket_ms, windows.bucket_ms)
     explaining = Explaining(shares, misses, question, limit=limit, dimension=dimension)
     for number, states in enumerate(folded.states):
-        explaining.take(number, folded.names[number], states.items())
+        for candidate in candidates(question, number, folded.names[number], states.items()):
+            explaining.take(candidate)
     return explaining.explained()
 
 

@@ -10,6 +10,7 @@ from random import Random
 
 from hypothesis import given
 
+from kpis.customer import decode
 from kpis.instants import milliseconds
 from kpis.reasons import Ranking, Reasons
 from kpis.view import Question
@@ -58,7 +59,7 @@ def _wrong(case: Case, log: Log) -> Iterable[str]:
             Question(start * bucket_ms, end * bucket_ms, bucket_ms), before_ms=before * bucket_ms, by=[by] if by else []
         )
         for names, states in zip(folded.names, folded.states, strict=True):
-            reasons.take(names, states.values())
+            reasons.take(names, map(decode, states.values()))
         now, past = (start * bucket_ms, end * bucket_ms, by), (before * bucket_ms, start * bucket_ms, by)
         involuntary = oracle.cancellations(timelines, *now, involuntary=True)
         expected = {

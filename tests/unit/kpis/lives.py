@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from kpis.customer import decode
 from kpis.scanning import Gathering, Lives
 from tests.oracle.events import Event
 from tests.oracle.options import Options
@@ -19,6 +20,6 @@ def lives_of(events: Sequence[Event], *, time_zone: str = "UTC", partitions: int
     found: list[Lives] = []
     for names, states in zip(folded.names, folded.states, strict=True):
         gathering = Gathering(names)
-        gathering.take(states.values())
+        gathering.take(map(decode, states.values()))
         found.append(gathering.lives())
     return found

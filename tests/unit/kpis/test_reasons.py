@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from kpis.customer import Customer, encode
+from kpis.customer import Customer, decode
 from kpis.fold import Fold
-from kpis.instants import milliseconds
+from kpis.instants import DAY_MS, milliseconds
 from kpis.names import Names
 from kpis.reasons import Line, Ranking, Reasons
-from kpis.timeline import DAY_MS
 from kpis.view import Question
 from schemas.decoding import Decoder
 from tests.property.folding import LATEST_MS
@@ -28,7 +27,7 @@ def counted(*lines: str) -> Reasons:
         states[str(n)] = state
     question = Question(END_MS - 30 * DAY_MS, END_MS, HOUR_MS)
     reasons = Reasons(question, before_ms=END_MS - 60 * DAY_MS)
-    reasons.take(names, states.values())
+    reasons.take(names, map(decode, states.values()))
     return reasons
 
 
@@ -63,5 +62,5 @@ def test_an_answer_without_a_reason_and_activity_without_a_feature_are_none() ->
 def test_states_of_nobody_add_nothing() -> None:
     """A customer who only ever was told to have cancelled is in no count."""
     reasons = Reasons(Question(0, END_MS, HOUR_MS), before_ms=0)
-    reasons.take(Names(), [encode(Customer())])
+    reasons.take(Names(), [Customer()])
     assert reasons.cancellations()["", ""].lines == []

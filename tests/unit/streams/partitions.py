@@ -91,6 +91,10 @@ class Surroundings:
         """See `Listener`."""
         self.heard.append(f"halted by {type(partition.fault).__name__}")
 
+    def on_room(self) -> None:
+        """See `Listener`."""
+        self.heard.append("room")
+
     def on_waiting(self, error: TenureError) -> None:
         """See `Listener`."""
         self.heard.append(f"waits for {type(error).__name__}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from kpis.timeline import DAY_MS
+from kpis.instants import DAY_MS
 from streams.asked import SLOTS, Asked, slots_of
 
 DAY: Final = 20_000

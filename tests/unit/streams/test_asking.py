@@ -19,9 +19,8 @@ import pytest
 from kpis.asking import request_of, surveys_due
 from kpis.customer import decode
 from kpis.fold import Fold
-from kpis.instants import instant_of, milliseconds
+from kpis.instants import DAY_MS, instant_of, milliseconds
 from kpis.names import Names
-from kpis.timeline import DAY_MS
 from schemas import instruments
 from schemas.decoding import Decoder
 from schemas.survey_requests import SurveyRequest
@@ -65,6 +64,7 @@ class World:
         self.ends_known = True
         self.waiting = 0
         self.applied_ms = 0
+        self.lose_redis_after_sending = self.redis_lost = False
         self._fold = Fold(Names())
         self._states: dict[str, bytes] = {}
         self._decoder = Decoder(latest_ms=LATEST_MS)
@@ -104,6 +104,7 @@ class World:
             await self.step()
             self.sent.append(record)
         await self.step()
+        self.redis_lost = self.lose_redis_after_sending
 
     async def tell(self, *events: dict[str, object]) -> None:
         """Fold events, and store the states."""
@@ -148,6 +149,8 @@ class _Tables(MemoryTables):
         return await super().read_states(partition, customers)
 
     async def commit(self, partition: int, commit: Commit) -> None:
+        if self._world.redis_lost:
+            raise TablesUnavailable("Redis", "planted")
         await self._world.step()
         await super().commit(partition, commit)
         await self._world.step()
@@ -281,6 +284,29 @@ def test_worker_that_fails_waits_longer_each_time_and_begins_again() -> None:
         await asyncio.sleep(60)
         await asking.look()
         assert len(world.requests()) == 1
+
+    on_virtual_time(test)
+
+
+def test_what_was_sent_is_not_sent_again_because_redis_went_away() -> None:
+    """An outage of ten minutes would become a flood; only a worker that is killed in between sends twice."""
+
+    async def test() -> None:
+        world = World()
+        await world.worker().look()
+        await world.tell(*(event("signup", f"c{n}", START_MS - 7 * DAY_MS) for n in range(3)))
+        world.clock.advance_ms(HOUR_MS)
+        asking = world.worker()
+        world.lose_redis_after_sending = True
+        for _ in range(300):
+            await asking.look()
+            await asyncio.sleep(2)
+        assert len(world.sent) == 3
+        world.lose_redis_after_sending = False
+        world.redis_lost = False
+        await asyncio.sleep(60)
+        await asking.look()
+        assert (len(world.sent), len(world.requests())) == (3, 3)
 
     on_virtual_time(test)
 

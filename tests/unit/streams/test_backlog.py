@@ -38,6 +38,10 @@ def batch(topic: str, *written_ms: int, start: int = 0) -> Batch:
     return Batch(topic, 0, start, start + len(records), records, Lease(1))
 
 
+def nobody() -> None:
+    """Hear that there is room."""
+
+
 def taken(batches: list[Batch]) -> dict[str, list[int]]:
     """Return when what was taken was written, by topic."""
     return {one.topic: [record.timestamp for record in one.records] for one in batches}
@@ -45,29 +49,29 @@ def taken(batches: list[Batch]) -> dict[str, list[int]]:
 
 async def test_no_topic_is_taken_further_than_all_others_have_been_read() -> None:
     """A month of cancels before the first week of signups would put every customer on the fold's long way."""
-    backlog = Backlog(100, has_more=more_signups)
-    await backlog.put(batch("signup", 10, 20, 30))
-    await backlog.put(batch("cancel", 15, 29, 31, 900))
+    backlog = Backlog(100, has_more=more_signups, on_room=nobody)
+    backlog.put(batch("signup", 10, 20, 30))
+    backlog.put(batch("cancel", 15, 29, 31, 900))
     first, second = backlog.take(100)
     assert taken([first, second]) == {"signup": [10, 20, 30], "cancel": [15, 29]}
     assert (second.start, second.end) == (0, 2)
-    await backlog.put(batch("signup", 40, start=3))
+    backlog.put(batch("signup", 40, start=3))
     assert taken(backlog.take(100)) == {"signup": [40], "cancel": [31]}
 
 
 async def test_all_is_taken_where_the_log_has_no_more() -> None:
     """A live stream has nothing to wait for."""
-    backlog = Backlog(100, has_more=nothing_more)
-    await backlog.put(batch("signup", 10))
-    await backlog.put(batch("cancel", 5000))
+    backlog = Backlog(100, has_more=nothing_more, on_room=nobody)
+    backlog.put(batch("signup", 10))
+    backlog.put(batch("cancel", 5000))
     assert taken(backlog.take(100)) == {"signup": [10], "cancel": [5000]}
     assert len(backlog) == 0
 
 
 async def test_pieces_of_a_batch_join_without_gaps() -> None:
     """A gap between two pieces would look like records that were lost."""
-    backlog = Backlog(100, has_more=nothing_more)
-    await backlog.put(batch("signup", 1, 2, 3, 4, 5, 6, 7, start=70))
+    backlog = Backlog(100, has_more=nothing_more, on_room=nobody)
+    backlog.put(batch("signup", 1, 2, 3, 4, 5, 6, 7, start=70))
     pieces: list[Batch] = []
     while backlog:
         pieces += backlog.take(3)
@@ -76,51 +80,57 @@ async def test_pieces_of_a_batch_join_without_gaps() -> None:
 
 async def test_timestamps_that_fall_do_not_hold_records_back() -> None:
     """Producers' clocks differ: a record is as old as the youngest before it."""
-    backlog = Backlog(100, has_more=nothing_more)
-    await backlog.put(batch("signup", 50, 10, 60))
+    backlog = Backlog(100, has_more=nothing_more, on_room=nobody)
+    backlog.put(batch("signup", 50, 10, 60))
     assert taken(backlog.take(2)) == {"signup": [50, 10]}
     assert taken(backlog.take(2)) == {"signup": [60]}
 
 
 async def test_batch_without_records_is_taken_with_its_range() -> None:
     """Its position counts: transactions that were aborted leave nothing else."""
-    backlog = Backlog(100, has_more=more_of_all)
-    await backlog.put(Batch("signup", 0, 5, 9, [], Lease(1)))
+    backlog = Backlog(100, has_more=more_of_all, on_room=nobody)
+    backlog.put(Batch("signup", 0, 5, 9, [], Lease(1)))
     assert [(one.start, one.end) for one in backlog.take(10)] == [(5, 9)]
 
 
-async def test_batch_beyond_the_room_of_its_topic_waits_outside() -> None:
+async def test_full_topic_says_so_and_when_it_has_room_again() -> None:
     """What waits is bounded, topic by topic: a full one may not keep out the one that all wait for."""
-    backlog = Backlog(2, has_more=nothing_more)
-    await backlog.put(batch("cancel", 1, 2))
-    outside = asyncio.ensure_future(backlog.put(batch("cancel", 3, start=2)))
-    await backlog.put(batch("signup", 1))
-    assert not outside.done()
+    told: list[int] = []
+    backlog = Backlog(2, has_more=nothing_more, on_room=lambda: told.append(len(backlog)))
+    backlog.put(batch("cancel", 1, 2))
     backlog.take(10)
-    await outside
-    assert taken(backlog.take(10)) == {"cancel": [3]}
+    assert told == []  # nobody has asked
+    backlog.put(batch("cancel", 3, 4, start=2))
+    assert (backlog.has_room("cancel"), backlog.has_room("signup")) == (False, True)
+    backlog.put(batch("cancel", 5, start=4))  # was on its way
+    backlog.take(10)
+    assert (told, backlog.has_room("cancel")) == ([0], True)
+    backlog.put(batch("cancel", 6, 7, start=5))
+    assert not backlog.has_room("cancel")
+    backlog.clear()
+    assert (told, backlog.has_room("cancel")) == ([0, 0], True)
 
 
 async def test_topic_that_has_more_is_waited_for_and_no_longer_than_allowed() -> None:
     """Waiting puts events in order; it must never decide whether they are applied."""
-    backlog = Backlog(10, has_more=one_signup)
-    await backlog.put(batch("cancel", 1))
+    backlog = Backlog(10, has_more=one_signup, on_room=nobody)
+    backlog.put(batch("cancel", 1))
     await backlog.wait_for_others({"signup": 0, "cancel": 0}, 0.0)
     waiting = asyncio.ensure_future(backlog.wait_for_others({"signup": 0}, 60.0))
     await asyncio.sleep(0)
     assert not waiting.done()
-    await backlog.put(batch("signup", 1))
+    backlog.put(batch("signup", 1))
     await waiting
     with pytest.raises(TimeoutError):
-        await Backlog(10, has_more=nothing_more).wait_for_one(0.0)
+        await Backlog(10, has_more=nothing_more, on_room=nobody).wait_for_one(0.0)
 
 
 async def test_batches_whose_timestamps_fall_do_not_hold_each_other_back() -> None:
     """Producers may set timestamps, and forwarded records keep theirs: nothing would be taken, again and again."""
-    backlog = Backlog(100, has_more=more_of_all)
-    await backlog.put(batch("signup", 100, 110))
-    await backlog.put(batch("signup", 50, 60, start=2))
-    await backlog.put(batch("cancel", 105, 200))
+    backlog = Backlog(100, has_more=more_of_all, on_room=nobody)
+    backlog.put(batch("signup", 100, 110))
+    backlog.put(batch("signup", 50, 60, start=2))
+    backlog.put(batch("cancel", 105, 200))
     pieces = [*backlog.take(100), *backlog.take(100)]
     assert [(piece.topic, piece.start, piece.end) for piece in pieces][:3] == [
         ("signup", 0, 2), ("signup", 2, 4), ("cancel", 0, 1),
@@ -131,13 +141,13 @@ async def test_batches_whose_timestamps_fall_do_not_hold_each_other_back() -> No
 async def test_something_is_taken_whenever_something_waits(seed: int) -> None:
     """A partition whose writer takes nothing from what waits stands still, and its worker with it."""
     rng = Random(seed)
-    backlog = Backlog(1000, has_more=rng.choice([nothing_more, more_of_all, more_signups]))
+    backlog = Backlog(1000, has_more=rng.choice([nothing_more, more_of_all, more_signups]), on_room=nobody)
     ends = {"signup": 0, "cancel": 0}
     put: dict[str, int] = dict.fromkeys(ends, 0)
     for _ in range(20):
         topic = rng.choice(list(ends))
         times = [rng.randrange(100) for _ in range(rng.randrange(4))]
-        await backlog.put(batch(topic, *times, start=put[topic]))
+        backlog.put(batch(topic, *times, start=put[topic]))
         put[topic] += len(times)
         if rng.random() < 0.5:
             for piece in backlog.take(rng.randrange(1, 8)):
@@ -150,17 +160,3 @@ async def test_something_is_taken_whenever_something_waits(seed: int) -> None:
             assert piece.start == ends[piece.topic]
             ends[piece.topic] = piece.end
     assert ends == put
-
-
-async def test_batch_that_became_stale_while_it_waited_outside_is_not_let_in() -> None:
-    """Its partition has been sent back meanwhile: what is read anew would lie behind it."""
-    backlog = Backlog(2, has_more=nothing_more)
-    await backlog.put(batch("signup", 1, 2))
-    late = batch("signup", 900, start=2)
-    outside = asyncio.ensure_future(backlog.put(late))
-    await asyncio.sleep(0)
-    late.lease.valid = False
-    backlog.clear()
-    await outside
-    await backlog.put(batch("signup", 1, 2))
-    assert [(one.start, one.end) for one in backlog.take(10)] == [(0, 2)]

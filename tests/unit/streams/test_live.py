@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
+import pytest
+
+from kpis.cells import Cells
 from kpis.names import OTHER
 from streams.live import ALL
 from tests.unit.streams.snapshots import BOUNDARY, live_counts, snapshot_of
@@ -37,6 +41,24 @@ def test_value_that_is_shown_but_not_there_counts_nothing() -> None:
     """The list is one for all workers; not every partition has every value."""
     _, live = live_counts(SIGNUPS)
     assert snapshot_of(live, {"country": ["BR"]}).blocks["country"].stock["customers_active"].tolist() == [0, 4]
+
+
+def test_counts_after_a_fault_are_summed_anew() -> None:
+    """Sums that were left half-way would be shown as whole ones until the next boundary."""
+    folded, live = live_counts(SIGNUPS, partitions=2)
+    right = snapshot_of(live).blocks[ALL].stock["customers_active"].tolist()
+    faults: list[Exception] = [MemoryError("planted")]
+
+    def cells(number: int) -> Cells:
+        if faults and number == 1:
+            raise faults.pop()
+        return folded.tables()[number].cells
+
+    for number, table in enumerate(folded.tables()):
+        live.take(number, table.names, partial(cells, number))
+    with pytest.raises(MemoryError):
+        snapshot_of(live)
+    assert snapshot_of(live).blocks[ALL].stock["customers_active"].tolist() == right
 
 
 def test_segments_have_their_own_windows() -> None:

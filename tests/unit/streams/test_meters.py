@@ -99,8 +99,9 @@ def test_partitions_that_are_given_up_leave_no_series_behind() -> None:
     async def test() -> None:
         around, meters = Surroundings(), Meters()
         partition = await around.partition()
-        await partition.put(batch(signup(MINE)))
+        partition.put(batch(signup(MINE)))
         await asyncio.sleep(1)
+        partition.names.over_limit["feature"] = 3
         out_of_range = PositionOutOfRange(SIGNUPS, 1, 5, 7, 9)
         meters.look_at_partitions({0: partition}, {1: out_of_range}, expected=2)
         samples = _samples(meters)
@@ -111,9 +112,11 @@ def test_partitions_that_are_given_up_leave_no_series_behind() -> None:
         assert samples[("tenure_state_cache_customers",)] == 1
         assert samples[("tenure_cells",)] == partition.cell_count > 0
         assert samples[("tenure_segment_values", "plan")] == 2
+        assert samples[("tenure_segment_values_over_limit", "plan")] == 0
+        assert samples[("tenure_segment_values_over_limit", "feature")] == 3
         assert samples[("tenure_watermark_timestamp_seconds", "0")] == 1_735_689_600
         meters.look_at_partitions({}, {}, expected=2)
-        assert [name for name in _samples(meters) if name[0].startswith("tenure_partition_")] == []
+        assert [name for name in _samples(meters) if name[0].startswith(("tenure_partition_", "tenure_segment_"))] == []
         await partition.close()
 
     on_virtual_time(test)
@@ -125,7 +128,7 @@ def test_lag_is_what_the_log_has_beyond_the_stored_position() -> None:
     async def test() -> None:
         around, meters = Surroundings(), Meters()
         partition = await around.partition()
-        await partition.put(batch(signup(MINE)))
+        partition.put(batch(signup(MINE)))
         await asyncio.sleep(1)
         consumer: Any = SimpleNamespace(
             end_offset=lambda tp: 10 if tp.topic == SIGNUPS else 4, first_position=lambda _tp: 1

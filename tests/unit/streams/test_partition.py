@@ -43,7 +43,7 @@ def test_position_is_stored_with_what_was_applied() -> None:
     async def test() -> None:
         around = Surroundings()
         partition = await around.partition()
-        await partition.put(batch(signup(MINE, 0), signup(MINE, 0), signup(MINE, 1, test=True), b"{"))
+        partition.put(batch(signup(MINE, 0), signup(MINE, 0), signup(MINE, 1, test=True), b"{"))
         await asyncio.sleep(1)
         head = await _stored(around)
         assert head.positions == {SIGNUPS: 4}
@@ -74,10 +74,10 @@ def test_batch_is_judged_by_the_stored_position(
     async def test() -> None:
         around = Surroundings()
         partition = await around.partition()
-        await partition.put(batch(signup(MINE, 0), signup(MINE, 1)))
+        partition.put(batch(signup(MINE, 0), signup(MINE, 1)))
         await asyncio.sleep(1)
         offsets = range(start, start + values)
-        await partition.put(batch(*(signup(MINE, offset) for offset in offsets), start=start, stale=stale))
+        partition.put(batch(*(signup(MINE, offset) for offset in offsets), start=start, stale=stale))
         await asyncio.sleep(1)
         head = await _stored(around)
         assert head.positions == {SIGNUPS: position}
@@ -95,7 +95,7 @@ def test_dead_letters_are_acknowledged_before_the_commit() -> None:
         around = Surroundings()
         around.fail_sending = [LogUnavailable("Kafka", "planted")] * 3
         partition = await around.partition()
-        await partition.put(batch(b"{", signup(MINE)))
+        partition.put(batch(b"{", signup(MINE)))
         await asyncio.sleep(5)
         assert around.heard == ["recovered 0", *["waits for LogUnavailable"] * 3, "sent", "committed"]
         (letter,) = around.sent
@@ -116,9 +116,9 @@ def test_commit_without_an_answer_is_repeated_until_its_fate_is_known(took_effec
         failures = around.tables.fail_after if took_effect else around.tables.fail_before
         failures.append(AWAY)
         partition = await around.partition()
-        await partition.put(batch(signup(MINE, 0)))
+        partition.put(batch(signup(MINE, 0)))
         await asyncio.sleep(1)
-        await partition.put(batch(signup(MINE, 0), signup(MINE, 1)))
+        partition.put(batch(signup(MINE, 0), signup(MINE, 1)))
         await asyncio.sleep(5)
         head = await _stored(around)
         assert (head.applied, head.positions) == (2, {SIGNUPS: 2})
@@ -135,9 +135,9 @@ def test_another_writer_makes_it_start_over_from_what_is_stored() -> None:
     async def test() -> None:
         around = Surroundings()
         zombie, successor = await around.partition(), await around.partition()
-        await successor.put(batch(signup(MINE, 0), signup(MINE, 1), signup(MINE, 2)))
+        successor.put(batch(signup(MINE, 0), signup(MINE, 1), signup(MINE, 2)))
         await asyncio.sleep(0.5)
-        await zombie.put(batch(signup(MINE, 0)))
+        zombie.put(batch(signup(MINE, 0)))
         await asyncio.sleep(0.5)
         assert around.heard.count("conflict 0") == 1
         assert around.moves == [(SIGNUPS_0, 3)]
@@ -155,9 +155,9 @@ def test_states_that_another_writer_has_stored_since_are_a_conflict_and_no_fault
     async def test() -> None:
         around = Surroundings()
         zombie, successor = await around.partition(), await around.partition()
-        await successor.put(batch(signup(MINE, 0, country="DE")))
+        successor.put(batch(signup(MINE, 0, country="DE")))
         await asyncio.sleep(0.5)
-        await zombie.put(batch(signup(MINE, 1)))
+        zombie.put(batch(signup(MINE, 1)))
         await asyncio.sleep(0.5)
         assert "conflict 0" in around.heard
         assert zombie.fault is None
@@ -174,7 +174,7 @@ def test_commit_of_a_zombie_conflicts_with_the_equal_one_of_its_successor() -> N
         around = Surroundings()
         zombie, successor = await around.partition(), await around.partition()
         for writer in (successor, zombie):
-            await writer.put(batch(b"{"))
+            writer.put(batch(b"{"))
             await asyncio.sleep(0.5)
         assert around.heard.count("committed") == 1
         assert around.heard.count("conflict 0") == 1
@@ -191,10 +191,10 @@ def test_topic_that_was_never_committed_is_read_again_from_where_it_began() -> N
     async def test() -> None:
         around = Surroundings()
         zombie, successor = await around.partition(), await around.partition()
-        await successor.put(batch(signup(MINE, 0), signup(MINE, 1), signup(MINE, 2)))
+        successor.put(batch(signup(MINE, 0), signup(MINE, 1), signup(MINE, 2)))
         await asyncio.sleep(0.5)
-        await zombie.put(batch(signup(MINE, 3), start=7, topic="customer.events"))
-        await zombie.put(batch(signup(MINE, 0)))
+        zombie.put(batch(signup(MINE, 3), start=7, topic="customer.events"))
+        zombie.put(batch(signup(MINE, 0)))
         await asyncio.sleep(0.5)
         assert around.heard.count("conflict 0") == 1
         assert sorted(around.moves) == [(TP("customer.events", 0), 7), (SIGNUPS_0, 3)]
@@ -214,7 +214,7 @@ def test_lag_before_the_first_commit_counts_from_where_reading_began(
         partition = await Surroundings().partition()
         consumer: Any = SimpleNamespace(first_position=lambda _: first, end_offset=lambda _: end)
         assert partition.lag(SIGNUPS, consumer) == lag
-        await partition.put(batch(signup(MINE, 0)))
+        partition.put(batch(signup(MINE, 0)))
         await asyncio.sleep(1)
         assert partition.lag(SIGNUPS, consumer) == (0 if end is None else end - 1)  # from what is stored
         await partition.close()
@@ -228,7 +228,7 @@ def test_quiet_partition_notices_that_what_it_stored_is_gone() -> None:
     async def test() -> None:
         around = Surroundings()
         partition = await around.partition()
-        await partition.put(batch(signup(MINE, 0)))
+        partition.put(batch(signup(MINE, 0)))
         await asyncio.sleep(1)
         around.tables._partitions.clear()
         await asyncio.sleep(10)
@@ -245,7 +245,7 @@ def test_record_of_another_partition_is_sent_there_before_the_commit() -> None:
     async def test() -> None:
         around = Surroundings()
         partition = await around.partition()
-        await partition.put(batch(signup(STRANGER), signup(MINE)))
+        partition.put(batch(signup(STRANGER), signup(MINE)))
         await asyncio.sleep(1)
         (sent,) = around.sent
         assert (sent.topic, sent.partition, sent.key) == (around.writing.mixed_topic, 1, STRANGER.encode())
@@ -265,11 +265,11 @@ def test_record_that_was_forwarded_to_the_wrong_place_halts_the_partition() -> N
     async def test() -> None:
         around = Surroundings()
         partition = await around.partition()
-        await partition.put(batch(signup(STRANGER), headers=[(HEADER_FORWARDED, b"t/1/0")]))
+        partition.put(batch(signup(STRANGER), headers=[(HEADER_FORWARDED, b"t/1/0")]))
         await asyncio.sleep(1)
         assert around.heard[-1] == "halted by Misplaced"
         assert (await around.tables.load(0)).head is None
-        await partition.put(batch(signup(MINE)))  # does not wait for ever
+        partition.put(batch(signup(MINE)))  # does not wait for ever
         await partition.close()
 
     on_virtual_time(test)
@@ -281,7 +281,7 @@ def test_facts_beyond_the_limit_are_dead_letters() -> None:
     async def test() -> None:
         around = Surroundings(max_facts_per_customer=16)
         partition = await around.partition()
-        await partition.put(batch(*(signup(MINE, number) for number in range(20))))
+        partition.put(batch(*(signup(MINE, number) for number in range(20))))
         await asyncio.sleep(1)
         head = await _stored(around)
         assert (head.applied, head.dead_letters) == (16, {"too_many_facts": 4})
@@ -299,7 +299,7 @@ def test_waiting_batches_of_several_topics_go_into_one_commit() -> None:
         partition = await around.partition()
         await asyncio.sleep(1)
         for topic in (SIGNUPS, "customer.events"):
-            await partition.put(batch(signup(MINE, 1), topic=topic))
+            partition.put(batch(signup(MINE, 1), topic=topic))
         await asyncio.sleep(1)
         head = await _stored(around)
         assert (head.commits, head.positions) == (1, {SIGNUPS: 1, "customer.events": 1})
@@ -314,11 +314,11 @@ def test_cells_of_an_earlier_owner_are_added_to_and_not_replaced() -> None:
     async def test() -> None:
         around = Surroundings()
         first = await around.partition()
-        await first.put(batch(signup(MINE, 0)))
+        first.put(batch(signup(MINE, 0)))
         await asyncio.sleep(1)
         await first.close()
         second = await around.partition()
-        await second.put(batch(signup(ALSO_MINE, 1), start=1))
+        second.put(batch(signup(ALSO_MINE, 1), start=1))
         await asyncio.sleep(1)
         _, stored = await around.tables.snapshot(0, groups_of(second.names))
         amounts = sorted(amount for fields in stored.values() for amount in fields.values())

@@ -57,7 +57,7 @@ def restated_by(*batches: Batch, **settings: object) -> dict[str, Restated]:
         around = Surroundings(**settings)
         partition = await around.partition()
         for batch in batches:
-            await partition.put(batch)
+            partition.put(batch)
             await asyncio.sleep(1)
         assert partition.fault is None
         found.update(await around.tables.restated(0, list(await around.tables.restated(0))))
@@ -169,7 +169,7 @@ def test_a_late_event_over_the_limit_of_facts_is_the_dead_letter() -> None:
         on_time = [signup(f"s{n}", f"2026-03-03T00:00:{n:02}", "2026-03-03T00:01:00") for n in range(16)]
         late = signup("late", "2026-01-10T00:00:00", "2026-03-02T00:00:00")
         other = signup("s99", "2026-03-04T00:00:00", "2026-03-04T00:00:00", customer=ALSO_MINE)
-        await partition.put(batch_of(*on_time, late, other))
+        partition.put(batch_of(*on_time, late, other))
         await asyncio.sleep(1)
         assert [letter.value for letter in around.sent] == [late[0]]
         assert await around.tables.restated(0) == {}
@@ -189,9 +189,9 @@ def test_a_commit_without_an_answer_restates_once(took_effect: bool) -> None:
         failures.append(TablesUnavailable("Redis", "planted"))
         zombie, partition = await around.partition(), await around.partition()
         late = batch_of(signup("s1", "2026-01-10T00:00:00", "2026-03-02T00:00:00"))
-        await partition.put(late)
+        partition.put(late)
         await asyncio.sleep(5)
-        await zombie.put(late)  # it believes that nothing is stored
+        zombie.put(late)  # it believes that nothing is stored
         await asyncio.sleep(5)
         found = await around.tables.restated(0)
         assert {period: known.revision for period, known in found.items()} == {"2026-01": 1, "2026-02": 1}
@@ -214,9 +214,9 @@ def test_a_successor_counts_on_from_what_is_stored() -> None:
             customer = (MINE, ALSO_MINE)[n]
             late = signup(f"s{n}", "2026-02-10T00:00:00", "2026-03-02T00:00:00", mrr=mrr, customer=customer)
             again = signup(f"s{n}", "2026-02-11T00:00:00", "2026-03-03T00:00:00", mrr=1, customer=f"c{(9, 10)[n]}")
-            await partition.put(batch_of(late, start=2 * n))
+            partition.put(batch_of(late, start=2 * n))
             await asyncio.sleep(1)
-            await partition.put(batch_of(again, start=2 * n + 1))
+            partition.put(batch_of(again, start=2 * n + 1))
             await asyncio.sleep(1)
             await partition.close()
         found = await around.tables.restated(0, ["2026-02"])

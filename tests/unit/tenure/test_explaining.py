@@ -15,6 +15,7 @@ from kpis.members import SHARES, Shares
 from kpis.near_misses import MISSES
 from schemas.catalogue import COUNT_BY_NAME
 from schemas.ratios import RATIO_BY_NAME
+from streams.memory_tables import MemoryTables
 from streams.settings import Settings
 from tenure import looking_up
 from tenure.cli import app
@@ -24,7 +25,7 @@ from tests.oracle.events import activity, cancel, signup, survey
 from tests.oracle.test_oracle import golden_log
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
     from click.testing import Result
 
@@ -155,6 +156,76 @@ def test_wrong_usage_is_one_line_that_says_what_to_change(arguments: tuple[str, 
     result = run(*arguments)
     assert result.exit_code == 2
     assert line in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("chosen", "hint"),
+    [
+        (("plan", "Pro"), "--value Pro: no customer has this plan; did you mean pro?"),
+        (("plan", "enterprise"), "no customer has this plan; --by plan alone lists those there are"),
+        (("country", "pro"), "no customer has this country"),
+    ],
+)
+def test_a_value_that_nobody_has_is_refused_with_the_nearest_one(
+    golden: str, chosen: tuple[str, str], hint: str
+) -> None:
+    """0 customers of a plan that is written otherwise look like good news."""
+    dimension, value = chosen
+    result = run("explain", "churn", "--file", golden, "--at", AT, "--by", dimension, "--value", value)
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert hint in result.stderr
+
+
+def test_a_value_that_adds_nothing_to_the_number_is_no_mistake() -> None:
+    """Nobody of a plan has left: that is an answer."""
+    file = file_of([signup("a", "2026-01-01", "basic"), signup("b", "2026-01-01", "pro"), cancel("a", "2026-02-10")])
+    (part,) = answer_of("explain", "customers_lost", "--file", file, "--at", AT, "--by", "plan", "--value", "pro")[
+        "parts"
+    ]
+    assert (part["sum"], part["counted"], part["agrees"]) == (0, 0, True)
+
+
+COMMANDS = (("explain", "churn"), ("lenses",), ("reasons",), ("features",))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_customers_of_all_partitions_are_looked_at_in_one_pass(
+    golden: str, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """On Redis each pass is one through all its keys, whichever partition is wanted."""
+    passes: list[list[int]] = []
+    scanned = MemoryTables.scan_states
+
+    def counted(
+        tables: MemoryTables, partitions: Collection[int]
+    ) -> AsyncIterator[tuple[int, list[tuple[str, bytes]]]]:
+        passes.append(list(partitions))
+        return scanned(tables, partitions)
+
+    monkeypatch.setattr(MemoryTables, "scan_states", counted)
+    answer_of(*command, "--file", golden, "--at", AT)
+    assert passes == [[0, 1, 2, 3]]
+
+
+# -- files in which nothing counts
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, ("cohorts",), ("lifetime",)])
+def test_a_file_without_an_event_that_counts_needs_an_instant(command: tuple[str, ...]) -> None:
+    """There is no latest event to be as of; windows before 1970 would be nonsense."""
+    file = file_of([{"type": "signup"}, {"a": 1}, {**signup("a", "2026-01-01"), "test": True}])
+    result = run(*command, "--file", file)
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert f"{file}: holds no event that counts (dead letters: 2, tests: 1)" in result.stderr
+    assert "--at" in result.stderr
+    assert answer_of(*command, "--file", file, "--at", AT)["as_of"] == f"{AT}T00:00:00Z"
+
+
+def test_a_replay_of_a_file_without_an_event_that_counts_tells_its_dead_letters() -> None:
+    """It is how one finds out what is wrong with the file; as of the first bucket that there is."""
+    (report,) = answer_of("replay", file_of([{"type": "signup"}, {"a": 1}]))
+    assert report["as_of"] == "2000-01-01T01:00:00Z"
+    assert sum(report["events"]["dead_letters"].values()) == 2
 
 
 # -- lenses

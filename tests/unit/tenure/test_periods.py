@@ -93,7 +93,7 @@ async def _tables(*, cancelled: bool = True) -> Surroundings:
     """Return tables with a signup on time, one of January that came in March, one of March; and then a late cancel."""
     around = Surroundings()
     partition = await around.partition()
-    await partition.put(
+    partition.put(
         batch_of(
             signup("s1", "2026-01-05T00:00:00", "2026-01-05T00:00:01", mrr=1_000),
             signup("s2", "2026-01-09T00:00:00", "2026-03-01T06:00:00", mrr=500, customer=ALSO_MINE),
@@ -102,7 +102,7 @@ async def _tables(*, cancelled: bool = True) -> Surroundings:
     )
     await asyncio.sleep(1)
     if cancelled:
-        await partition.put(LATE_CANCEL)
+        partition.put(LATE_CANCEL)
         await asyncio.sleep(1)
     await partition.close()
     return around
@@ -194,7 +194,7 @@ def test_a_restatement_that_comes_while_a_report_is_read_is_in_none_of_it() -> N
             found = await snapshot(partition, groups)
             if partition == 0:
                 writer = await around.partition()
-                await writer.put(LATE_CANCEL)
+                writer.put(LATE_CANCEL)
                 await asyncio.sleep(1)
                 await writer.close()
             return found

