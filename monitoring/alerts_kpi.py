@@ -14,6 +14,9 @@ from monitoring.thresholds import Pace
 from schemas.formulas import Ratio
 from schemas.ratios import RATIO_BY_NAME
 
+#: By ChurnSpike, which is about the same customers.
+_HELD_BACK: Final = ("churn", "retention")
+
 
 @dataclass(frozen=True, slots=True)
 class Watched:
@@ -199,14 +202,14 @@ def _page(watched: Watched, pace: Pace) -> Alert:
         "kpi",
         f'{name}:ratio{{{promql.ALL},window="{long}"}}\nand on () {breach(long)}\nand on () {breach(short)}'
         f"{promql.GUARD}",
-        pace.page,
+        pace.after if ratio.path[0] in _HELD_BACK else pace.page,
         f"{ratio.title}: {phrases.own(phrases.SHARE)} in 7 days ({k} of {n}), target {phrases.target_of(ratio, long)}",
         "\n".join(
             (
                 said(long, "Last 7 days"),
                 said(short, "Last day"),
                 _segments(watched)
-                + (phrases.reasons(long) if ratio.path[0] in ("churn", "retention") else "")
+                + (phrases.reasons(long) if ratio.path[0] in _HELD_BACK else "")
                 + phrases.owner_of(ratio),
                 f"First: {watched.first}",
             )

@@ -124,6 +124,8 @@ class Pace:
 
     Attributes:
         page: A KPI's page, and the symptoms of the machine that nobody can overlook.
+        after: The same of churn and retention, which a spike's page holds back: that must have come before, also where
+            both begin to hold at once. Longer than the page by more than an interval of evaluation.
         warn: A KPI's warning; no shorter than the page.
         keep: What a KPI's alert survives without data, so that a deployment does not resolve a page.
         outlast: The same of a spike's page: it holds the target's page back, which must not call when both are over.
@@ -137,6 +139,7 @@ class Pace:
     """
 
     page: str = "5m"
+    after: str = "6m"
     warn: str = "15m"
     keep: str = "15m"
     outlast: str = "20m"

@@ -19,8 +19,9 @@ from faust.types import TP, ConsumerMessage, Message
 
 from streams.batches import Batch, Lease
 from streams.ending import end_tasks
-from streams.errors import TenureError
+from streams.errors import PositionOutOfRange, RecordsUnreadable, TenureError
 from streams.ownership import PartitionOwner, ReadsEverything
+from streams.pausing import Pausing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from streams.records import Record
 
 log = structlog.get_logger(__name__)
-_FIRST_PAUSE_SECONDS: Final = 0.1
-_LONGEST_PAUSE_SECONDS: Final = 5.0
 _CONFIRMATIONS: Final = 3
 """A position beyond the end is looked at this often: a new leader may not yet know how far it had confirmed."""
 _CONFIRMATION_PAUSE_SECONDS: Final = 0.5
@@ -145,7 +144,7 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
     async def _read(self, active: frozenset[TP], timeout_seconds: float) -> list[Fetched]:
         """Return what there is of the active partitions; wait for the first record or a wake-up, up to the time-out.
 
-        Calls `_out_of_range` for a partition whose position the log does not have.
+        Calls `_out_of_range` for a partition whose position the log does not have, `_unreadable` for damaged records.
         """
 
     @abc.abstractmethod
@@ -240,16 +239,15 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
             await self._halt_unless_found(tp, position, lease)
 
     async def _patiently(self, what: str, step: Callable[[], Awaitable[_T]]) -> _T:
-        pause_seconds = _FIRST_PAUSE_SECONDS
+        pausing = Pausing()
         while True:
             try:
                 return await step()
             except Exception as exc:
                 if not self._may_succeed_later(exc):
                     raise
-                log.warning("waiting_for_service", step=what, reason=repr(exc), pause_seconds=pause_seconds)
-            await asyncio.sleep(pause_seconds)
-            pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
+                log.warning("waiting_for_service", step=what, reason=repr(exc), pause_seconds=pausing.seconds)
+            await pausing.pause()
 
     # -- positions outside of the log ------------------------------------------
 
@@ -281,15 +279,14 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
     def _halt(self, tp: TP, position: int, found: Range) -> None:
         self._renew(tp)
         self._halted[tp] = found
-        log.error(
-            "position_out_of_range",
-            topic=tp.topic,
-            partition=tp.partition,
-            position=position,
-            earliest=found.earliest,
-            end=found.end,
-        )
-        self.owner.on_halt(tp, position, *found)
+        self.owner.on_halt(PositionOutOfRange(tp.topic, tp.partition, position, *found))
+
+    def _unreadable(self, tp: TP, position: int, reason: str) -> None:
+        """Stop reading a partition whose records cannot be read, unless it was moved meanwhile."""
+        if self._next.get(tp) == position:
+            self._renew(tp)
+            self.hold([tp.partition])
+            self.owner.on_halt(RecordsUnreadable(tp.topic, tp.partition, position, reason))
 
     def _renew(self, tp: TP) -> Lease:
         before = self._leases[tp]

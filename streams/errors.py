@@ -185,6 +185,26 @@ class PositionOutOfRange(Halt):
         )
 
 
+class RecordsUnreadable(Halt):
+    """Kafka returned bytes that are no records: damaged on a disk, or on the way.
+
+    Args:
+        topic: The topic concerned.
+        partition: The partition that stops.
+        position: Where reading stopped (the next offset to read).
+        reason: What is wrong with them.
+    """
+
+    def __init__(self, topic: str, partition: int, position: int, reason: str) -> None:
+        self.topic = topic
+        self.position = position
+        super().__init__(
+            partition,
+            f"the records of {topic} from offset {position} on cannot be read ({reason}); "
+            "let another replica lead this partition, or restore it, and restart the worker",
+        )
+
+
 class Misplaced(Halt):
     """A record that was forwarded once lies on the wrong partition again: workers disagree on the partition count.
 

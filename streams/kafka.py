@@ -19,6 +19,7 @@ from faust.transport.drivers import aiokafka as driver
 
 from streams.consuming import BatchConsumer, Fetched, Range
 from streams.kafka_reading import STOP_TIMEOUT_SECONDS, ReadingThread
+from streams.pausing import Pausing
 from streams.records import NO_HEADERS, Headers
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ log = structlog.get_logger(__name__)
 SCHEME: Final = "tenure-kafka"
 PRODUCER_MAX_REQUEST_BYTES: Final = 16 * 1024 * 1024
 """The broker's own limit is the one that counts: a forwarded record may be as large as the topic allowed once."""
-_LONGEST_PAUSE_SECONDS: Final = 5.0
 
 
 def broker_url(bootstrap: str) -> str:
@@ -87,6 +87,8 @@ class Consumer(BatchConsumer, driver.Consumer):  # type: ignore[misc]  # mypy do
         reading = await self._thread.read(active, timeout_seconds, limit)
         for refusal in reading.refused:
             self._out_of_range(refusal.tp, refusal.position)
+        for damage in reading.damaged:
+            self._unreadable(*damage)
         return reading.fetched
 
     def _place(self, tp: TP, offset: int, lease: Lease) -> None:
@@ -116,18 +118,17 @@ class Producer(driver.Producer):  # type: ignore[misc]  # mypy does not follow F
 
     async def on_start(self) -> None:
         """Connect; wait for Kafka when it is away."""
-        pause_seconds = 0.1
+        pausing = Pausing()
         while not self.should_stop:
             try:
                 await super().on_start()
             except (KafkaConnectionError, KafkaTimeoutError, OSError) as exc:
-                log.warning("waiting_for_kafka", reason=repr(exc), pause_seconds=pause_seconds)
+                log.warning("waiting_for_kafka", reason=repr(exc), pause_seconds=pausing.seconds)
                 if self._producer is not None:
                     await self._producer.stop()
             else:
                 return
-            await asyncio.sleep(pause_seconds)
-            pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
+            await pausing.pause()
 
     def _settings_default(self) -> Mapping[str, Any]:
         return {**super()._settings_default(), "max_request_size": PRODUCER_MAX_REQUEST_BYTES}

@@ -36,6 +36,7 @@ from faust.types import TP
 from streams.consuming import Fetched, Range
 from streams.kafka_assignor import CoPartitionedAssignor
 from streams.kafka_wire import keep_bytes, records_of
+from streams.pausing import Pausing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping
@@ -59,7 +60,6 @@ METADATA_AGE_MS: Final = 30_000
 COMMIT_TIMEOUT_SECONDS: Final = 3.0
 STOP_TIMEOUT_SECONDS: Final = 5.0
 """A worker that ends says good-bye to Kafka for so long; then the group finds out by itself."""
-_LONGEST_PAUSE_SECONDS: Final = 5.0
 _AFTER_ERROR_SECONDS: Final = 0.5
 
 _FOR_GOOD: Final = (
@@ -82,11 +82,20 @@ class Refusal(NamedTuple):
     position: int
 
 
+class Damage(NamedTuple):
+    """Kafka returned bytes that cannot be read."""
+
+    tp: TP
+    position: int
+    reason: str
+
+
 class Reading(NamedTuple):
     """What one read brought."""
 
     fetched: list[Fetched]
     refused: list[Refusal]
+    damaged: list[Damage]
 
 
 class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does not follow Faust
@@ -108,7 +117,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
     async def on_start(self) -> None:
         """Connect; wait for Kafka when it is away."""
         self.time_started = time.monotonic()
-        pause_seconds = 0.1
+        pausing = Pausing()
         while not self.should_stop:
             self._consumer = self._create_consumer(loop=self.thread_loop)
             try:
@@ -117,13 +126,12 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
                 await self._consumer.stop()
                 if _for_good(exc):
                     raise
-                log.warning("waiting_for_kafka", reason=repr(exc), pause_seconds=pause_seconds)
+                log.warning("waiting_for_kafka", reason=repr(exc), pause_seconds=pausing.seconds)
             else:
                 if not self.should_stop:
                     self._listen_to_heartbeats_here(self._consumer._coordinator)
                 return
-            await self._unless_stopped_here(asyncio.sleep(pause_seconds))
-            pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
+            await self._unless_stopped_here(pausing.pause())
 
     async def _unless_stopped_here(self, step: Coroutine[Any, Any, None]) -> None:
         """Do a step, but leave off when we are to stop: a Kafka that stands still does not answer for a minute."""
@@ -264,7 +272,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         with fetcher._subscriptions.fetch_context():
             pass  # tells aiokafka that the application lives
         reading = self._take_here(fetcher, active, limit_records)
-        if reading.fetched or reading.refused or self._woken:
+        if any(reading) or self._woken:
             self._woken = False
             return reading
         waiter = fetcher._create_fetch_waiter()
@@ -287,7 +295,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
             await asyncio.sleep(_AFTER_ERROR_SECONDS)
 
     def _take_here(self, fetcher: Any, active: frozenset[TP], limit_records: int) -> Reading:
-        reading = Reading([], [])
+        reading = Reading([], [], [])
         if fetcher._subscriptions.reassignment_in_progress:
             return reading
         left = limit_records
@@ -301,9 +309,14 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
                 self._note_error_here(fetcher, buffered._error, reading)
                 continue
             assert type(buffered) is FetchResult, buffered
-            for fetched in _unpacked(tp, buffered, limit_records, self._leases.get(TP(*tp))):
-                reading.fetched.append(fetched)
-                left -= len(fetched.records)
+            try:
+                for fetched in _unpacked(tp, buffered, limit_records, self._leases.get(TP(*tp))):
+                    reading.fetched.append(fetched)
+                    left -= len(fetched.records)
+            except Exception as error:  # noqa: BLE001 - a wrong checksum, or whatever a codec says of damaged bytes
+                fetcher._subscriptions.pause(tp)
+                position = buffered._assignment.state_value(tp).position
+                reading.damaged.append(Damage(TP(*tp), position, repr(error)))
         if taken:
             fetcher._notify(fetcher._wait_consume_future)
         return reading

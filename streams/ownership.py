@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from faust.types import TP
 
+    from streams.errors import Halt
+
 
 class PartitionOwner(Protocol):
     """Who keeps the position of each partition next to its data.
@@ -46,15 +48,8 @@ class PartitionOwner(Protocol):
         Who has said no calls the consumer's `look_again` as soon as it is yes.
         """
 
-    def on_halt(self, tp: TP, stored: int, earliest: int, end: int) -> None:
-        """Hear that a position lies outside of the log, and that the partition is not read any more.
-
-        Args:
-            tp: The topic and partition concerned; all topics of that partition number stop.
-            stored: The position that was to be read (offset).
-            earliest: The first offset that the log still has.
-            end: The offset after the log's last record.
-        """
+    def on_halt(self, fault: Halt) -> None:
+        """Hear that a partition is not read any more, in all its topics: its position is not in the log, or damaged."""
 
 
 class ReadsEverything:
@@ -74,5 +69,5 @@ class ReadsEverything:
         """Return True: agents wait for themselves."""
         return True
 
-    def on_halt(self, tp: TP, stored: int, earliest: int, end: int) -> None:
+    def on_halt(self, fault: Halt) -> None:
         """Do nothing: nothing is stored that could be outside of the log."""

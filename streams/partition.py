@@ -27,6 +27,7 @@ from streams.errors import Conflict, Misplaced, TenureError
 from streams.holdings import Holdings
 from streams.outbox import Outgoing, dead_letter, forwarded, is_forwarded
 from streams.partitioner import partitions_of
+from streams.pausing import Pausing
 from streams.places import Places
 from streams.records import TP, Record
 from streams.restatements import fold_batch
@@ -43,8 +44,6 @@ _WAITING_COMMITS: Final = 2
 """Room for records of one topic, in commits."""
 _OTHERS_WAIT_SECONDS: Final = 1.0
 """A topic that has more in the log, but nothing at hand, is waited for so long at most."""
-_FIRST_PAUSE_SECONDS: Final = 0.1
-_LONGEST_PAUSE_SECONDS: Final = 5.0
 _IDLE_SECONDS: Final = 2.0
 """So soon a partition without events looks after what it has stored."""
 
@@ -225,7 +224,7 @@ class Partition:
 
     async def _until_done(self, call: Callable[[], Awaitable[_T]]) -> _T:
         """Await a call until it succeeds: what must not be skipped waits for Redis and Kafka to come back."""
-        pause = _FIRST_PAUSE_SECONDS
+        pausing = Pausing()
         while True:
             try:
                 answer = await call()
@@ -234,10 +233,11 @@ class Partition:
             except TenureError as error:
                 if not error.retriable:
                     raise
-                log.warning("waiting_for_service", partition=self.number, reason=str(error), pause_seconds=pause)
+                log.warning(
+                    "waiting_for_service", partition=self.number, reason=str(error), pause_seconds=pausing.seconds
+                )
                 self._listener.on_waiting(error)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+                await pausing.pause()
             else:
                 self._listener.on_answer()
                 return answer
@@ -273,7 +273,7 @@ class Partition:
         commit_began = time.perf_counter()
         await self._until_done(lambda: writing.tables.commit(self.number, commit))
         held.committed(commit, head=head, cells=cells, amounts=amounts)
-        self.last_record_ms.update((record.topic, record.timestamp) for record in records)
+        self.last_record_ms |= {record.topic: record.timestamp for record in records}
         self.oldest_waiting_ms = None
         applied = Applied(
             records=len(records),

@@ -133,13 +133,12 @@ async def unsafe_of(client: _Client) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-async def check_durability(client: _Client, *, allow_unsafe: bool, setting: str = "TENURE_REDIS_URL") -> list[str]:
+async def check_durability(client: _Client, *, allow_unsafe: bool) -> list[str]:
     """Refuse a Redis that may lose what it was told to keep.
 
     Args:
         client: The client.
         allow_unsafe: True returns what was found instead of refusing.
-        setting: How the address was set, for the message.
 
     Returns:
         See `unsafe_of`.
@@ -150,5 +149,5 @@ async def check_durability(client: _Client, *, allow_unsafe: bool, setting: str 
     found = await unsafe_of(client)
     if found and not allow_unsafe:
         advice = " and ".join(found) + "; or set TENURE_ALLOW_UNSAFE_REDIS=true to go on regardless"
-        raise ConfigurationError(setting, "this Redis", advice)
+        raise ConfigurationError("TENURE_REDIS_URL", "this Redis", advice)
     return found

@@ -42,10 +42,6 @@ class StateCache:
         self._young.update(states)
         self._turn()
 
-    def clear(self) -> None:
-        """Forget all."""
-        self._young, self._old = {}, {}
-
     def _turn(self) -> None:
         if len(self._young) > self._half:
             self._young, self._old = {}, self._young

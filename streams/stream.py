@@ -106,9 +106,9 @@ class Stream:
         partition = self.partitions.get(tp.partition)
         return partition is None or partition.has_room(tp.topic)
 
-    def on_halt(self, tp: TP, stored: int, earliest: int, end: int) -> None:
+    def on_halt(self, fault: Halt) -> None:
         """See `PartitionOwner`."""
-        self._halt(tp.partition, PositionOutOfRange(tp.topic, tp.partition, stored, earliest, end))
+        self._halt(fault.partition, fault)
 
     def _halt(self, number: int, fault: Exception) -> None:
         self.halted[number] = fault

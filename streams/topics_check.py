@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -12,6 +11,7 @@ from aiokafka.errors import KafkaError
 
 from streams.errors import ConfigurationError
 from streams.kafka_refusal import check_admission
+from streams.pausing import Pausing
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +55,7 @@ async def partition_counts(
     Raises:
         ConfigurationError: Kafka is there, and does not let us in.
     """
-    pause = 0.1
+    pausing = Pausing()
     while True:
         admin = AIOKafkaAdminClient(**client_options)
         try:
@@ -64,11 +64,10 @@ async def partition_counts(
             return {topic: sizes[topic].partitions if topic in sizes else 0 for topic in topics}
         except (KafkaError, OSError) as error:
             await check_admission(client_options, ca_file=ca_file)
-            log.warning("waiting_for_kafka", reason=repr(error), pause_seconds=pause)
+            log.warning("waiting_for_kafka", reason=repr(error), pause_seconds=pausing.seconds)
         finally:
             await admin.close()
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, 5.0)
+        await pausing.pause()
 
 
 def check_topics(counts: Mapping[str, int], *, input_topics: Sequence[str]) -> int:

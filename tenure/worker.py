@@ -17,6 +17,7 @@ from streams.errors import TablesUnavailable, TenureError
 from streams.kafka import broker_url, credentials
 from streams.logs import configure_logs
 from streams.meters import Meters
+from streams.pausing import Pausing
 from streams.redis_tables import RedisTables, check_durability, connect
 from streams.serving import MetricsServer
 from streams.settings import Settings
@@ -116,15 +117,19 @@ async def claimed_tables(settings: Settings, *, partitions: int, meters: Meters)
     Raises:
         ConfigurationError: It may lose data, and no setting allows that; or its tables belong to another stream.
     """
-    pause = 0.1
+    pausing = Pausing()
     while True:
         try:
             tables = await _claimed(settings, partitions)
         except TablesUnavailable as error:
             meters[instruments.REDIS_UP].set(0)
-            log.warning("waiting_for_redis", redis=settings.redis_address, reason=error.reason, pause_seconds=pause)
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, 5.0)
+            log.warning(
+                "waiting_for_redis",
+                redis=settings.redis_address,
+                reason=error.reason,
+                pause_seconds=pausing.seconds,
+            )
+            await pausing.pause()
         else:
             meters[instruments.REDIS_UP].set(1)
             return tables

@@ -17,6 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from streams.application import App, build_app
 from streams.batches import Batch, BatchSchema
 from streams.embedded import CLUSTERS, Cluster
+from streams.errors import Halt
 from streams.kafka import broker_url
 from streams.log import Log
 from streams.records import NO_HEADERS, TP, Headers, Record
@@ -244,7 +245,7 @@ class Worker:
         self.assignments: list[tuple[frozenset[int], int]] = []
         self.asked: list[frozenset[int]] = []
         self.revoked: list[frozenset[int]] = []
-        self.halts: list[tuple[TP, int, int, int]] = []
+        self.halts: list[Halt] = []
         self.owned: frozenset[int] = frozenset()
         self.failures: list[Exception] = []
         self.full: set[TP] = set()
@@ -291,7 +292,7 @@ class Worker:
         """Say what a test said."""
         return tp not in self.full
 
-    def on_halt(self, tp: TP, stored: int, earliest: int, end: int) -> None:
+    def on_halt(self, fault: Halt) -> None:
         """Note it."""
-        self.halts.append((tp, stored, earliest, end))
+        self.halts.append(fault)
         self.app.loop.create_task(self.ledger.changed())

@@ -152,7 +152,7 @@ def test_a_warning_does_not_come_before_the_page_of_the_same_alert() -> None:
 
 def test_rules_can_be_made_at_another_pace() -> None:
     """Whoever tries the whole chain on real servers cannot wait for a quarter of an hour."""
-    hurried = rules.rule_files(thresholds.Pace(page="1s", warn="1s", keep="1s"))["alerts-kpi.yml"]
+    hurried = rules.rule_files(thresholds.Pace(page="1s", after="1s", warn="1s", keep="1s"))["alerts-kpi.yml"]
     durations = {rule["for"] for group in yaml.safe_load(hurried)["groups"] for rule in group["rules"]}
     assert durations == {"1s"}
 

@@ -17,7 +17,7 @@ import pytest
 
 from streams.application import App, build_app
 from streams.batches import Batch, BatchSchema
-from streams.errors import TablesUnavailable
+from streams.errors import Halt, TablesUnavailable
 from streams.records import TP
 from tests.simulation.workers import BROKER, SimulatedWorker, Simulation
 
@@ -120,9 +120,9 @@ class CountingWorker:
         del tp
         return True
 
-    def on_halt(self, tp: TP, stored: int, earliest: int, end: int) -> None:
+    def on_halt(self, fault: Halt) -> None:
         """Fail the run: the log loses nothing here."""
-        raise AssertionError((tp, stored, earliest, end))
+        raise fault
 
 
 class Run:

@@ -67,7 +67,7 @@ def test_partition_whose_position_comes_back_is_no_longer_halted() -> None:
     places = [TP(SIGNUPS, 0), TP("customer.cancel", 0)]
     for tp in places:
         consumer.halted[tp] = Range(7, 9)
-        stream.on_halt(tp, 3, 7, 9)
+        stream.on_halt(PositionOutOfRange(tp.topic, tp.partition, 3, 7, 9))
     stream.move_to(places[0], 8)
     assert isinstance(stream.halted[0], PositionOutOfRange)
     stream.move_to(places[1], 3)

@@ -1,0 +1,23 @@
+"""How long one waits before one asks a service again that did not answer."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+_FIRST_SECONDS: Final = 0.1
+_LONGEST_SECONDS: Final = 5.0
+
+
+class Pausing:
+    """Pauses between tries, each twice as long as the one before: an outage is noticed, and not fed."""
+
+    def __init__(self) -> None:
+        """Begin with a short one."""
+        #: how long the next pause is (s)
+        self.seconds = _FIRST_SECONDS
+
+    async def pause(self) -> None:
+        """Wait."""
+        seconds, self.seconds = self.seconds, min(2 * self.seconds, _LONGEST_SECONDS)
+        await asyncio.sleep(seconds)
