@@ -123,7 +123,7 @@ class Sink(Protocol):
     """What agents hand their batches to."""
 
     async def apply(self, batch: Batch) -> None:
-        """Take a batch over; returns once there is room for the next. Never raises for what a record holds."""
+        """Take a batch over, at once (see `PartitionOwner.has_room`); never raises for what a record holds."""
 
 
 class Listener(Protocol):
