@@ -70,7 +70,7 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
     """The part of a consumer that knows nothing of where the records come from.
 
     All calls come from the application's loop. A partition is read when it is assigned, its position is known, and it
-    is neither held, halted nor buffered to the brim.
+    is neither halted, nor full, nor buffered to the brim.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -79,7 +79,6 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
         self._next: dict[TP, int] = {}
         self._begun: dict[TP, int] = {}
         self._leases: dict[TP, Lease] = {}
-        self._held: set[int] = set()
         self._halted: dict[TP, Range] = {}
         self._owned: frozenset[int] | None = None
         self._locating: asyncio.Task[None] | None = None
@@ -103,15 +102,6 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
         self._next[tp] = self._begun[tp] = offset
         self._committed_offset.pop(tp, None)
         self._place(tp, offset, self._renew(tp))
-
-    def hold(self, partitions: Iterable[int]) -> None:
-        """Read nothing of these partition numbers until `release`, or until they are assigned anew."""
-        self._held.update(partitions)
-
-    def release(self, partitions: Iterable[int]) -> None:
-        """Read these partition numbers again."""
-        self._held.difference_update(partitions)
-        self._wake()
 
     def look_again(self) -> None:
         """Ask the owner again what there is room for; a read that waits returns."""
@@ -194,7 +184,6 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
         self._leases = {}
         self._next = {}
         self._begun = {}
-        self._held = set()
         self._halted = {}
 
     async def _disown(self) -> None:
@@ -285,7 +274,6 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
         """Stop reading a partition whose records cannot be read, unless it was moved meanwhile."""
         if self._next.get(tp) == position:
             self._renew(tp)
-            self.hold([tp.partition])
             self.owner.on_halt(RecordsUnreadable(tp.topic, tp.partition, position, reason))
 
     def _renew(self, tp: TP) -> Lease:
@@ -297,7 +285,7 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
     # -- reading ---------------------------------------------------------------
 
     def _readable(self) -> frozenset[TP]:
-        stopped = self._held.union(tp.partition for tp in self._halted)
+        stopped = {tp.partition for tp in self._halted}
         located, has_room = self._next, self.owner.has_room
         return frozenset(
             tp for tp in self._active_partitions if tp in located and tp.partition not in stopped and has_room(tp)
@@ -392,4 +380,4 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
         """Keep no gaps: a batch carries only its last offset."""
 
     async def verify_all_partitions_active(self) -> None:
-        """Do nothing: Faust would call a held or idle partition stuck; lag is measured at the positions instead."""
+        """Do nothing: Faust would call a full or idle partition stuck; lag is measured at the positions instead."""

@@ -310,7 +310,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
                 continue
             assert type(buffered) is FetchResult, buffered
             try:
-                for fetched in _unpacked(tp, buffered, limit_records, self._leases.get(TP(*tp))):
+                for fetched in _unpacked(tp, buffered, limit_records, self._leases.get(tp)):
                     reading.fetched.append(fetched)
                     left -= len(fetched.records)
             except Exception as error:  # noqa: BLE001 - a wrong checksum, or whatever a codec says of damaged bytes

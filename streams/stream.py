@@ -58,7 +58,7 @@ class Stream:
 
     async def close(self) -> None:
         """Stop all partitions."""
-        await self.on_revoked(frozenset(self.partitions) | frozenset(self.halted))
+        await self.on_revoked(frozenset(self.partitions))
 
     # -- ownership
 
@@ -78,7 +78,6 @@ class Stream:
             try:
                 partition = Partition(number, self.writing, self, stored[number], cache=cache)
             except Halt as fault:  # of this one: all others go on, here and wherever it is taken to
-                self._hold(number)
                 self._halt(number, fault)
                 continue
             self.partitions[number] = partition
@@ -102,7 +101,9 @@ class Stream:
         return self.partitions.get(partition.number) is partition
 
     def has_room(self, tp: TP) -> bool:
-        """See `PartitionOwner`."""
+        """See `PartitionOwner`; a partition that is halted has none."""
+        if tp.partition in self.halted:
+            return False
         partition = self.partitions.get(tp.partition)
         return partition is None or partition.has_room(tp.topic)
 
@@ -161,12 +162,7 @@ class Stream:
         assert partition.fault is not None
         if not self._is_owned(partition):
             return
-        self._hold(partition.number)
         self._halt(partition.number, partition.fault)
-
-    def _hold(self, number: int) -> None:
-        if self.consumer is not None:
-            self.consumer().hold([number])
 
     def on_room(self) -> None:
         """See `Listener`."""

@@ -103,7 +103,7 @@ class EmbeddedLogUnderTest(LogUnderTest):
         """Freeze the worker and stop its reads."""
         consumer: Any = app.consumer
         consumer.frozen = True
-        consumer.hold(range(1_000))
+        consumer._readable = frozenset
 
 
 class KafkaUnderTest(LogUnderTest):
@@ -187,7 +187,7 @@ class KafkaUnderTest(LogUnderTest):
             inner._coordinator.generation = -1  # it will not say good-bye when the test cleans up
             await asyncio.sleep(0)
 
-        consumer.hold(range(1_000))
+        consumer._readable = frozenset
         await consumer._thread.run_here(cut())
 
     async def close(self) -> None:

@@ -223,20 +223,6 @@ async def test_what_there_is_no_room_for_is_not_read_and_holds_up_nothing_else(
         await ledger.until(lambda: len(ledger.values(topic, 0)) == 5)
 
 
-async def test_a_held_partition_is_not_read_until_it_is_released(log: LogUnderTest, topic: str, prefix: str) -> None:
-    """A partition whose tables are being repaired waits while the others go on."""
-    ledger = Ledger()
-    async with Worker(log, prefix, [topic], ledger) as worker:
-        await ledger.until(lambda: bool(worker.assignments))
-        worker.app.batch_consumer.hold([0])
-        await log.append(topic, [b"0"], partition=0)
-        await log.append(topic, [b"1"], partition=1)
-        await ledger.until(lambda: ledger.total() == 1)
-        assert ledger.values(topic, 1) == [b"1"]
-        worker.app.batch_consumer.release([0])
-        await ledger.until(lambda: ledger.total() == 2)
-
-
 async def test_a_position_behind_the_earliest_record_halts_its_partition(
     log: LogUnderTest, topic: str, prefix: str
 ) -> None:

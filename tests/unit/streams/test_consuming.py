@@ -36,9 +36,9 @@ async def _position_after(meanwhile: Callable[[BatchConsumer], None]) -> int | N
     ledger.positions[EVENTS] = 2
     worker = _Slow(log, "group", [EVENTS.topic], ledger)
     worker.meanwhile = meanwhile
+    worker.full.add(EVENTS)
     async with worker:
         consumer = worker.app.batch_consumer
-        consumer.hold([EVENTS.partition])
         await ledger.until(lambda: bool(worker.asked))
         assert consumer._locating is not None
         await consumer._locating
