@@ -124,46 +124,37 @@ def _pairs(out: list[Row], profile: int, bucket: int, step: Step, past: Sequence
     piece of activity takes back, for windows that start in it, what the movement's point row counted too much.
     """
     _, _, plan, mrr, _, next_mrr = step
-    loss, gain = (max(0, mrr - next_mrr), max(0, next_mrr - mrr)) if ends >= 0 else (0, 0)
-    if ends >= 0 and len(past) == 1 and past[0][1:] == (bucket, plan, mrr):  # the usual: one piece so far
-        start = past[0].start
-        if ends or loss:
-            out.append((OF_NEW, plan, profile, start, bucket, ends, loss))
-        if gain:
-            out.append((KEPT, plan, profile, start, bucket, 0, gain))
-        return
-    sums: dict[tuple[int, int], list[int]] = {}
+    new, lost, kept, gained = int(ends == 1), 0, 0, 0
+    if ends >= 0:
+        lost, gained = (mrr - next_mrr, 0) if mrr > next_mrr else (0, next_mrr - mrr)
+    at, at_plan = bucket, plan
+    for start, end, piece_plan, piece_mrr in reversed(past):
+        less = _above(piece_mrr, next_mrr) - _above(piece_mrr, mrr)
+        more = _above(next_mrr, piece_mrr) - _above(mrr, piece_mrr)
+        same = ends == 1 and piece_plan == plan
+        one, two = (1, 0) if same else (0, -ends)
+        if end != at or piece_plan != at_plan:
+            _pair(out, (at_plan, profile, at, bucket), new, lost, kept, gained)
+            at_plan, at, new, lost, kept, gained = piece_plan, end, 0, 0, 0, 0
+        _pair(out, (at_plan, profile, at, bucket), new - one, lost - less, kept - two, gained - more)
+        at, new, lost, kept, gained = start, one, less, two, more
+        if ends == 1 and not same:
+            _pair(out, (plan, profile, end, bucket), -1, 0, -1, 0)
+            _pair(out, (plan, profile, start, bucket), 1, 0, 1, 0)
+    _pair(out, (at_plan, profile, at, bucket), new, lost, kept, gained)
 
-    def add(of_plan: int, i: int, new: int, lost_money: int, kept: int, kept_money: int) -> None:
-        entry = sums.setdefault((of_plan, i), [0, 0, 0, 0])
-        entry[0] += new
-        entry[1] += lost_money
-        entry[2] += kept
-        entry[3] += kept_money
 
-    add(plan, bucket, 1 if ends == 1 else 0, loss, 0, gain)
-    for start, end, piece_plan, piece_mrr in past:
-        less = max(0, piece_mrr - next_mrr) - max(0, piece_mrr - mrr)
-        more = max(0, next_mrr - piece_mrr) - max(0, mrr - piece_mrr)
-        if ends == 0:
-            if less or more:
-                add(piece_plan, end, 0, -less, 0, -more)
-                add(piece_plan, start, 0, less, 0, more)
-            continue
-        if ends == 1 and piece_plan == plan:  # the usual: what follows would cancel out
-            add(plan, end, -1, -less, 0, -more)
-            add(plan, start, 1, less, 0, more)
-            continue
-        add(piece_plan, end, 0, -less, ends, -more)
-        add(piece_plan, start, 0, less, -ends, more)
-        if ends == 1:
-            add(plan, end, -1, 0, -1, 0)
-            add(plan, start, 1, 0, 1, 0)
-    for (of_plan, i), (new, lost_money, kept, kept_money) in sums.items():
-        if new or lost_money:
-            out.append((OF_NEW, of_plan, profile, i, bucket, new, lost_money))
-        if kept or kept_money:
-            out.append((KEPT, of_plan, profile, i, bucket, kept, kept_money))
+def _above(a: int, b: int) -> int:
+    """Return by how much a is above b; 0 where it is not."""
+    return a - b if a > b else 0
+
+
+def _pair(out: list[Row], where: tuple[int, int, int, int], new: int, lost: int, kept: int, gained: int) -> None:
+    """Append cancellations of new customers and the MRR they take, and what is kept, where there are any."""
+    if new or lost:
+        out.append((OF_NEW, *where, new, lost))
+    if kept or gained:
+        out.append((KEPT, *where, kept, gained))
 
 
 # ------------------------------------------------------------------------- engagement and the first weeks

@@ -5,7 +5,7 @@ A state is stored, and cached, as the bytes that `encode` makes: small, free of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from struct import Struct
 from typing import Final
 
@@ -35,6 +35,8 @@ Revocation = tuple[bytes, int, int, bytes, int]
 
 encode_fact = msgspec.msgpack.Encoder().encode
 _decode_facts = msgspec.msgpack.Decoder(list[Fact]).decode
+#: what msgpack begins a short list with, by its length
+_LIST_OF: Final = [bytes((0x90 | n,)) for n in range(16)]
 
 
 class Rare(msgspec.Struct, array_like=True):
@@ -49,7 +51,7 @@ class Rare(msgspec.Struct, array_like=True):
         return not self.revocations and not self.sequences
 
 
-class Customer(msgspec.Struct, array_like=True):
+class Customer(msgspec.Struct, array_like=True, gc=False):
     """Facts (life, notes, acts, used, recent, runs, onboarded, rare) and their cache; times in ms, -1: none."""
 
     phase: int = NEVER
@@ -69,8 +71,8 @@ class Customer(msgspec.Struct, array_like=True):
     acts: bytes = b""  # buckets with activity: gaps in base 128
     used: str = ""  # features of all those buckets but the last, see `kpis.features`
     recent: str = ""  # features of the last one
-    runs: list[int] = []  # first and last instant of each run of activity, ms; between runs lie seven days without
-    onboarded: list[int] = []  # completions, ms, thinned
+    runs: tuple[int, ...] = ()  # first and last instant of each run of activity, ms; between them seven days without
+    onboarded: tuple[int, ...] = ()  # completions, ms, thinned
     rare: Rare | None = None
 
 
@@ -81,9 +83,7 @@ decode = msgspec.msgpack.Decoder(Customer).decode
 def life_of(customer: Customer) -> list[Fact]:
     """Return the lifecycle facts in the order of the timeline, revoked ones included."""
     n = customer.facts
-    if n < 16:
-        return _decode_facts(bytes((0x90 | n,)) + customer.life)
-    return _decode_facts(b"\xdc" + n.to_bytes(2, "big") + customer.life)
+    return _decode_facts((_LIST_OF[n] if n < 16 else b"\xdc" + n.to_bytes(2, "big")) + customer.life)
 
 
 def set_life(customer: Customer, life: Iterable[Fact]) -> None:
@@ -160,28 +160,21 @@ def set_activity(customer: Customer, buckets: Iterable[int]) -> None:
     customer.active_bucket = before if parts else -1
 
 
-def thin(times: list[int], at_ms: int, span_ms: int) -> bool:
-    """Add an instant; drop what no window of `span_ms` can tell from its neighbours.
+def thinned(times: Sequence[int], at_ms: int, span_ms: int) -> tuple[int, ...]:
+    """Return instants with one more, without what no window of `span_ms` can tell from its neighbours.
 
     A window of the span that holds the middle one of three instants at most a span apart holds one of the others too.
-
-    Returns:
-        Whether the list changed.
     """
-    if at_ms in times:
-        return False
-    before = list(times)
-    times.append(at_ms)
-    times.sort()
+    out = sorted({*times, at_ms})
     k = 1
-    while k < len(times) - 1:
-        if times[k + 1] - times[k - 1] <= span_ms:
-            del times[k]
+    while k < len(out) - 1:
+        if out[k + 1] - out[k - 1] <= span_ms:
+            del out[k]
         else:
             k += 1
-    return times != before
+    return tuple(out)
 
 
-def any_within(times: list[int], start_ms: int, end_ms: int) -> bool:
+def any_within(times: Iterable[int], start_ms: int, end_ms: int) -> bool:
     """Whether an instant lies in [start, end)."""
     return any(start_ms <= at_ms < end_ms for at_ms in times)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kpis.contribution import contribution, effective_notes, lively
+from kpis.contribution import effective_notes, lively
 from kpis.customer import ACTIVE, Customer, Note, notes_of, pack_note, set_notes
 from kpis.folding import Folding
 from kpis.identity import note_content, rare_of, revocation_content
@@ -17,8 +17,8 @@ def survey(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int)
     """Fold a survey; True where the state changed."""
     code = CODE[event.kind, event.status, event.score, event.via]
     identity = folding.identity_of(event.source, event.id)
-    note = (at_ms, code, identity, folding.names.reason(event.reason), folding.places[n])
-    return _note(folding, customer, note, event.sequence)
+    reason = folding.names.reason(event.reason) if event.reason else 0
+    return _note(folding, customer, (at_ms, code, identity, reason, folding.places[n]), event.sequence)
 
 
 def renewal(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
@@ -34,8 +34,8 @@ def revoke(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int)
     identity = folding.identity_of(event.source, event.id)
     target = folding.identity_of(event.source, event.revokes)
     revocation = (identity, at_ms, event.sequence, target, folding.places[n])
-    before = contribution(customer, folding.bucket_ms)
-    if not folding.settle(customer, identity, revocation_content(revocation)):
+    before = folding.settle(customer, identity, revocation_content(revocation))
+    if before is None:
         return False
     rare_of(customer).revocations.append(revocation)
     folding.rebuild(customer, before)
@@ -43,7 +43,7 @@ def revoke(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int)
 
 
 def _note(folding: Folding, customer: Customer, note: Note, sequence: int) -> bool:
-    at_ms, code, identity, _, _ = note
+    at_ms, code, identity, reason, place = note
     bucket = at_ms // folding.bucket_ms
     answered = code in ANSWERED
     if (
@@ -62,7 +62,7 @@ def _note(folding: Folding, customer: Customer, note: Note, sequence: int) -> bo
         if second_week_begins(folding, customer, at_ms):
             enliven(folding, customer)
         engage(folding, customer, bucket)
-    customer.notes += pack_note(*note)
+    customer.notes += pack_note(at_ms, code, identity, reason, place)
     customer.noted_at = max(customer.noted_at, at_ms)
     folding.applied += 1
     return True
@@ -70,8 +70,8 @@ def _note(folding: Folding, customer: Customer, note: Note, sequence: int) -> bo
 
 def _note_anywhere(folding: Folding, customer: Customer, note: Note, sequence: int) -> bool:
     """The general path."""
-    before = contribution(customer, folding.bucket_ms)
-    if not folding.settle(customer, note[2], note_content(note, sequence, folding.names)):
+    before = folding.settle(customer, note[2], note_content(note, sequence, folding.names))
+    if before is None:
         return False
     set_notes(customer, [*notes_of(customer), note])
     if sequence:

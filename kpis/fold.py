@@ -6,7 +6,7 @@ short cuts write down the difference for events that come in order, and leave ev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
 
 from kpis.customer import Customer, decode, encode
@@ -57,7 +57,7 @@ class Fold:
         self,
         events: Sequence[Event],
         times: Sequence[int],
-        old: Mapping[str, bytes | None],
+        states: MutableMapping[str, bytes],
         places: Sequence[int] | None = None,
     ) -> tuple[dict[str, bytes], list[Row]]:
         """Apply events in order.
@@ -65,35 +65,28 @@ class Fold:
         Args:
             events: Decoded events.
             times: Their event times (ms).
-            old: States before, by customer; left as it is.
-            places: Where their records lie (see `kpis.places`), asked for only of those that states keep; None where
-                it does not matter.
+            states: By customer; those that change are changed here.
+            places: Where their records lie (see `kpis.places`); None where it does not matter.
 
         Returns:
             The states that changed, and the rows that changed; counts of events are added to `folding`.
         """
-        new: dict[str, bytes] = {}
-        folding, apply_by_type = self.folding, self._apply
+        changed: dict[str, bytes] = {}
+        folding, apply_by_type, stored = self.folding, self._apply, states.get
+        for kind in set(map(type, events)) - apply_by_type.keys():
+            assert issubclass(kind, Signup), kind  # with the members of further dimensions
+            apply_by_type[kind] = signup
         rows: list[Row] = []
         folding.rows = rows
         self.refused = []
         folding.places = [0] * len(events) if places is None else places
         for n, event in enumerate(events):
             customer_id = event.customer_id
-            packed = new.get(customer_id) or old.get(customer_id)
+            packed = stored(customer_id)
             customer = Customer() if packed is None else decode(packed)
-            apply = apply_by_type.get(type(event)) or self._learn(type(event))
             try:
-                changed = apply(folding, customer, event, times[n], n)
+                if apply_by_type[type(event)](folding, customer, event, times[n], n):
+                    states[customer_id] = changed[customer_id] = encode(customer)
             except TooManyFacts:
                 self.refused.append(n)
-                continue
-            if changed:
-                new[customer_id] = encode(customer)
-        return new, rows
-
-    def _learn(self, kind: type[Any]) -> Apply:
-        """Register the signup that has the members of further dimensions."""
-        assert issubclass(kind, Signup), kind
-        self._apply[kind] = signup
-        return signup
+        return changed, rows

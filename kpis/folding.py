@@ -58,10 +58,14 @@ class Folding:
 
     def may_be_known(self, customer: Customer, identity: bytes) -> bool:
         """Whether the state may hold something under a hash; a false alarm only takes the longer way."""
-        return identity in customer.life or identity in customer.notes or customer.rare is not None
+        # `in` takes twice as long: it asks first whether the bytes are a number.
+        return customer.life.find(identity) >= 0 or customer.notes.find(identity) >= 0 or customer.rare is not None
 
-    def settle(self, customer: Customer, identity: bytes, content: tuple[Any, ...]) -> bool:
+    def settle(self, customer: Customer, identity: bytes, content: tuple[Any, ...]) -> list[Row] | None:
         """Decide whether an event whose hash may be known is stored; what it replaces is taken out of the state.
+
+        Returns:
+            The contribution before; None where the event changes nothing.
 
         Raises:
             TooManyFacts: The event is new and there is no room for it.
@@ -70,15 +74,16 @@ class Folding:
         if known is None:
             self.need_room(customer)
             self.applied += 1
-            return True
+            return pure.contribution(customer, self.bucket_ms)
         self.duplicates += 1
         if known == content:
-            return False
+            return None
         self.conflicts += 1
         if content > known:
-            return False
+            return None
+        before = pure.contribution(customer, self.bucket_ms)
         remove(customer, identity)
-        return True
+        return before
 
     def need_room(self, customer: Customer) -> None:
         """Raise TooManyFacts where the customer has no room for another one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kpis.contribution import contribution, effective_notes, engagement_row, lively, step_rows
+from kpis.contribution import effective_notes, engagement_row, lively, step_rows
 from kpis.customer import (
     ACTIVE,
     CANCEL,
@@ -24,7 +24,7 @@ from kpis.identity import fact_content, life_order
 from kpis.instants import milliseconds
 from kpis.notes import CLASS
 from kpis.rows import GONE, LIVELY, NEW, NOTE
-from kpis.timeline import WEEK_MS, Piece, Step, effective_facts, pieces_until
+from kpis.timeline import WEEK_MS, Piece, Step, effective_facts, make, pieces_until
 
 
 def signup(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
@@ -37,29 +37,18 @@ def signup(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int)
     else:
         known = names.profiles.get((event.currency, event.country, event.channel))
         profile = names.profile(event.currency, (event.country, event.channel)) if known is None else known
-    mrr, foreign = _money(folding, event)
+    plan, mrr, foreign = _price(folding, event)
     identity = folding.identity_of(event.source, event.id)
-    fact = (at_ms, event.sequence, SIGNUP, identity, names.plan(event.plan), mrr, profile, foreign, folding.places[n])
+    fact = (at_ms, event.sequence, SIGNUP, identity, plan, mrr, profile, foreign, folding.places[n])
     return _lifecycle(folding, customer, fact)
 
 
 def change(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
     """Fold an upgrade or a downgrade; True where the state changed."""
-    names = folding.names
-    mrr, foreign = _money(folding, event)
+    plan, mrr, foreign = _price(folding, event)
     identity = folding.identity_of(event.source, event.id)
-    currency = names.currency(event.currency) if event.currency else 0
-    fact = (
-        at_ms,
-        event.sequence,
-        CHANGE,
-        identity,
-        names.plan(event.plan),
-        mrr,
-        currency,
-        foreign,
-        folding.places[n],
-    )
+    currency = folding.names.currency(event.currency) if event.currency else 0
+    fact = (at_ms, event.sequence, CHANGE, identity, plan, mrr, currency, foreign, folding.places[n])
     return _lifecycle(folding, customer, fact)
 
 
@@ -72,45 +61,61 @@ def cancel(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int)
     return _lifecycle(folding, customer, fact)
 
 
-def _money(folding: Folding, event: Any) -> tuple[int, int]:
-    """Return MRR in the default currency, and as given where that is another currency."""
+def _price(folding: Folding, event: Any) -> tuple[int, int, int]:
+    """Return the plan, MRR in the default currency, and MRR as given where that is another currency."""
+    names = folding.names
+    plan = names.plans.get(event.plan)
+    if plan is None:
+        plan = names.plan(event.plan)
     raw: int = event.mrr_minor
     currency: str = event.currency
-    money = folding.names.money
-    if not currency or currency == money.default:
-        return raw, 0
-    return money.convert(raw, currency), raw
+    if not currency or currency == names.money.default:
+        return plan, raw, 0
+    return plan, names.money.convert(raw, currency), raw
 
 
 def _lifecycle(folding: Folding, customer: Customer, fact: Fact) -> bool:
-    identity = fact[3]
-    if (
-        fact[0] > customer.last_at
-        and folding.short_cuts
-        and not folding.may_be_known(customer, identity)
-        and (customer.facts < 8 or _has_room(folding, customer))
-        and _append(folding, customer, fact)
-    ):
-        customer.life += encode_fact(fact)
-        customer.facts += 1
-        customer.last_at = fact[0]
-        folding.applied += 1
-        return True
-    before = contribution(customer, folding.bucket_ms)
-    if not folding.settle(customer, identity, fact_content(fact, folding.names)):
+    if folding.short_cuts and not folding.may_be_known(customer, fact[3]):
+        if customer.facts >= 8:
+            folding.need_room(customer)
+        if fact[0] > customer.last_at:
+            if _append(folding, customer, fact):
+                customer.life += encode_fact(fact)
+                customer.facts += 1
+                customer.last_at = fact[0]
+                folding.applied += 1
+                return True
+        elif _is_ignored(customer, fact):
+            _insert(folding, customer, fact)
+            folding.applied += 1
+            return True
+    before = folding.settle(customer, fact[3], fact_content(fact, folding.names))
+    if before is None:
         return False
-    names = folding.names
-    life = life_of(customer)
-    life.append(fact)
-    life.sort(key=lambda other: life_order(other, names))
-    set_life(customer, life)
+    _insert(folding, customer, fact)
     folding.rebuild(customer, before)
     return True
 
 
-def _has_room(folding: Folding, customer: Customer) -> bool:
-    folding.need_room(customer)
-    return True
+def _insert(folding: Folding, customer: Customer, fact: Fact) -> None:
+    """Put a fact where it belongs in the timeline."""
+    life = life_of(customer)
+    life.append(fact)
+    life.sort(key=lambda other: life_order(other, folding.names))
+    set_life(customer, life)
+
+
+def _is_ignored(customer: Customer, fact: Fact) -> bool:
+    """Whether a late fact, of a customer without revocations, changes nothing where it belongs, and so nowhere."""
+    active = False
+    for at_ms, _, kind, *_ in life_of(customer):
+        if at_ms == fact[0]:
+            return False  # which of the two comes first is for the general path to say
+        if at_ms > fact[0]:
+            break
+        if (kind == SIGNUP) != active:
+            active = kind != CANCEL
+    return (fact[2] == SIGNUP) == active
 
 
 def _append(folding: Folding, customer: Customer, fact: Fact) -> bool:
@@ -118,41 +123,38 @@ def _append(folding: Folding, customer: Customer, fact: Fact) -> bool:
 
     False, with nothing changed: something after it depends on it, take the general path.
     """
-    at_ms, kind = fact[0], fact[2]
+    at_ms, kind, phase = fact[0], fact[2], customer.phase
+    if (kind == SIGNUP) == (phase == ACTIVE):
+        return True  # it is ignored
     bucket = at_ms // folding.bucket_ms
-    phase = customer.phase
-    if kind == SIGNUP:
-        if phase == ACTIVE:
-            return True
-        if phase == NEVER:
-            return _first(folding, customer, fact, bucket)
-    elif phase != ACTIVE:
-        return True
+    if phase == NEVER:
+        return _first(folding, customer, fact, bucket)
     if customer.noted_at > at_ms or customer.engaged_bucket > bucket:
         return False
     plan = customer.plan
     if kind == SIGNUP:
-        step = Step(fact, phase, plan, 0, fact[4], fact[5])
+        mrr, next_plan, next_mrr = 0, fact[4], fact[5]
     elif kind == CHANGE:
-        step = Step(fact, phase, plan, customer.mrr, fact[4], fact[5])
-        if step.next_plan == plan and step.next_mrr == step.mrr:
+        mrr, next_plan, next_mrr = customer.mrr, fact[4], fact[5]
+        if next_plan == plan and next_mrr == mrr:
             customer.simple = False
             return True
     else:
-        step = Step(fact, phase, plan, customer.mrr, plan, 0)
+        mrr, next_plan, next_mrr = customer.mrr, plan, 0
     rows = folding.rows
+    step = make(Step, (fact, phase, plan, mrr, next_plan, next_mrr))
     step_rows(rows, customer.profile, bucket, step, _past(folding, customer, bucket))
     engaged = customer.engaged_bucket
-    if engaged >= 0 and (kind != CHANGE or plan != step.next_plan):
+    if engaged >= 0 and (kind != CHANGE or plan != next_plan):
         if kind != SIGNUP:
             engagement_row(rows, plan, customer.profile, engaged, bucket, -1)
         if kind != CANCEL:
-            engagement_row(rows, step.next_plan, customer.profile, engaged, bucket, 1)
+            engagement_row(rows, next_plan, customer.profile, engaged, bucket, 1)
     if kind != CHANGE:
         if at_ms < customer.first_at + WEEK_MS:
             _week_rows(folding, customer, 1 if kind == CANCEL else -1)
         customer.phase = ACTIVE if kind == SIGNUP else INACTIVE
-    customer.plan, customer.mrr, customer.simple = step.next_plan, step.next_mrr, False
+    customer.plan, customer.mrr, customer.simple = next_plan, next_mrr, False
     return True
 
 
@@ -181,7 +183,7 @@ def _past(folding: Folding, customer: Customer, bucket: int) -> list[Piece]:
     """Return the pieces of activity up to a bucket."""
     if customer.simple:
         start = customer.first_at // folding.bucket_ms
-        return [Piece(start, bucket, customer.plan, customer.mrr)] if bucket > start else []
+        return [make(Piece, (start, bucket, customer.plan, customer.mrr))] if bucket > start else []
     return pieces_until(effective_facts(customer), folding.bucket_ms, bucket)
 
 

@@ -24,7 +24,7 @@ class Piece(NamedTuple):
     mrr: int
 
 
-_new_piece = tuple.__new__  # a third faster than Piece(...), which unpacks its arguments twice
+make = tuple.__new__  # of named tuples: a third faster than calling them, which unpacks arguments twice
 
 
 class Step(NamedTuple):
@@ -99,14 +99,14 @@ def pieces_until(facts: Iterable[Fact], bucket_ms: int, end: int) -> list[Piece]
             continue
         bucket = at_ms // bucket_ms
         if active and bucket > start:
-            out.append(_new_piece(Piece, (start, bucket, plan, mrr)))
+            out.append(make(Piece, (start, bucket, plan, mrr)))
         start = bucket
         if kind == CANCEL:
             active, mrr = False, 0
         else:
             active, plan, mrr = True, new_plan, new_mrr
     if active and end > start:
-        out.append(_new_piece(Piece, (start, end, plan, mrr)))
+        out.append(make(Piece, (start, end, plan, mrr)))
     return out
 
 

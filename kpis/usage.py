@@ -6,7 +6,7 @@ from bisect import bisect_left, insort
 from typing import Any
 
 from kpis.contribution import contribution
-from kpis.customer import Customer, activity_of, any_within, gap_bytes, set_activity, thin
+from kpis.customer import Customer, activity_of, any_within, gap_bytes, set_activity, thinned
 from kpis.features import Letters, use, use_anywhere, use_next
 from kpis.feedback import engage, enliven, is_last_engagement, second_week_begins
 from kpis.folding import Folding
@@ -34,9 +34,9 @@ def activity(folding: Folding, customer: Customer, event: Any, at_ms: int, _n: i
     if second_week_begins(folding, customer, at_ms):
         enliven(folding, customer)
     if last < 0 or bucket - last >= WEEK_MS // folding.bucket_ms:
-        runs += (at_ms, at_ms)
+        customer.runs = (*runs, at_ms, at_ms)
     else:
-        runs[-1] = at_ms
+        customer.runs = (*runs[:-1], at_ms)
     if bucket == last:
         use(customer, letters)
     else:
@@ -64,7 +64,7 @@ def _activity_anywhere(folding: Folding, customer: Customer, bucket: int, at_ms:
     return True
 
 
-def _runs(buckets: list[int], instants: list[int], bucket_ms: int) -> list[int]:
+def _runs(buckets: list[int], instants: list[int], bucket_ms: int) -> tuple[int, ...]:
     """Return the first and the last instant of each run.
 
     A run goes on until a week of seven days fits between two buckets: only then can the week that decides on silent
@@ -83,7 +83,7 @@ def _runs(buckets: list[int], instants: list[int], bucket_ms: int) -> list[int]:
             out += (instants[bisect_left(instants, bucket * bucket_ms)],) * 2
         before = bucket
         out[-1] = instants[bisect_left(instants, (bucket + 1) * bucket_ms) - 1]
-    return out
+    return tuple(out)
 
 
 def onboarding(folding: Folding, customer: Customer, event: Any, at_ms: int, _n: int) -> bool:
@@ -94,7 +94,8 @@ def onboarding(folding: Folding, customer: Customer, event: Any, at_ms: int, _n:
     first_at = customer.first_at
     week = first_at + WEEK_MS
     had = first_at >= 0 and any_within(customer.onboarded, first_at, week)
-    changed = thin(customer.onboarded, at_ms, WEEK_MS)
+    before, customer.onboarded = customer.onboarded, thinned(customer.onboarded, at_ms, WEEK_MS)
+    changed = customer.onboarded != before
     if changed and not had and 0 <= first_at <= at_ms < week:
         bucket = first_at // folding.bucket_ms
         folding.rows.append((ONBOARDED, customer.first_plan, customer.profile, bucket, bucket, 1, 0))

@@ -68,7 +68,7 @@ class Backlog:
         """Let a batch wait."""
         lane = self._waiting.setdefault(batch.topic, deque())
         before = lane[-1].reached_ms if lane else 0
-        written = np.fromiter((record.timestamp for record in batch.records), np.int64, len(batch.records))
+        written = np.array([record.timestamp for record in batch.records], np.int64)
         written = np.maximum.accumulate(np.maximum(written, before))
         lane.append(_Waiting(batch, written, int(written[-1]) if len(written) else before))
         self._records[batch.topic] += len(batch)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
@@ -17,14 +18,9 @@ import numpy as np
 from kpis.cells import FIELD_BITS, FIELD_MASK, Cells, groups_of
 from kpis.customer import STATE_VERSION
 from kpis.fold import Fold
-from kpis.instants import milliseconds
 from kpis.names import Names
-from schemas.decoding import Decoded
-from schemas.events import Cancel
-from schemas.refusals import Refusal
 from streams.cell_store import CellStore, Ints
 from streams.errors import StateUnreadable
-from streams.records import Record
 from streams.restatements import Moved
 from streams.state_cache import StateCache
 from streams.tables import CellUpdate, Commit, Head, PeriodUpdate, Restated, Stored, decode_head, encode_head
@@ -50,6 +46,22 @@ def read_head(number: int, stored: Stored) -> Head:
             number, f"its tables have version {head.version}, this program reads {STATE_VERSION}; {_ADVICE}"
         )
     return head
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a batch adds to the counts of events that the head keeps."""
+
+    applied: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    tests: int = 0
+    #: records sent to other partitions
+    forwarded: int = 0
+    #: by reason
+    dead_letters: Counter[str] = field(default_factory=Counter)
+    #: the latest time of an event; of a scheduled cancel the time at which it was announced (ms since 1970)
+    latest_ms: int = 0
 
 
 class Holdings:
@@ -120,44 +132,26 @@ class Holdings:
     def committed(self, commit: Commit, *, head: Head, cells: Cells, amounts: Sequence[int]) -> None:
         """Bring what is in memory in line with what is stored now."""
         self.head, self.stored_head = head, commit.head
-        self.states.put(commit.states)
+        self.states.let_go()
         self.cells.update(cells.keys, amounts)
         for period, _, revision, changes in commit.restated:
             assert self.restated is not None
             known = self.restated.get(period) or Restated(0, {}, [])
             self.restated[period] = Restated(revision, {**known.changes, **changes}, [])
 
-    def next_head(
-        self,
-        decoded: Decoded[Record],
-        *,
-        positions: dict[str, int],
-        refused: Iterable[tuple[Record, Refusal]],
-        forwarded: int,
-        counts: tuple[int, int, int],
-    ) -> Head:
-        """Return the head after a batch.
-
-        Args:
-            decoded: The batch.
-            positions: Next offset by topic.
-            refused: Its dead letters.
-            forwarded: Records sent to other partitions (count).
-            counts: Events applied, duplicate and conflicting (counts).
-        """
+    def next_head(self, tally: Tally, *, positions: dict[str, int]) -> Head:
+        """Return the head after a batch; `positions` are the next offsets by topic."""
         old = self.head
-        letters = Counter(old.dead_letters)
-        letters.update([refusal.reason.value for _, refusal in refused])
         return Head(
             STATE_VERSION,
             positions=positions,
-            applied=old.applied + counts[0],
-            duplicates=old.duplicates + counts[1],
-            conflicts=old.conflicts + counts[2],
-            tests=old.tests + decoded.tests,
-            forwarded=old.forwarded + forwarded,
-            dead_letters=dict(letters),
-            watermark_ms=max(old.watermark_ms, _latest_ms(decoded)),
+            applied=old.applied + tally.applied,
+            duplicates=old.duplicates + tally.duplicates,
+            conflicts=old.conflicts + tally.conflicts,
+            tests=old.tests + tally.tests,
+            forwarded=old.forwarded + tally.forwarded,
+            dead_letters=dict(Counter(old.dead_letters) + tally.dead_letters),
+            watermark_ms=max(old.watermark_ms, tally.latest_ms),
             commits=old.commits + 1,
             writer=self._writer,
         )
@@ -172,13 +166,3 @@ def _updates(cells: Cells, amounts: Sequence[int]) -> list[CellUpdate]:
     fields = (keys & FIELD_MASK).tolist()
     starts = [0, *((groups[1:] != groups[:-1]).nonzero()[0] + 1).tolist(), len(fields)]
     return [CellUpdate(int(groups[start]), fields[start:end], amounts[start:end]) for start, end in pairwise(starts)]
-
-
-def _latest_ms(decoded: Decoded[Record]) -> int:
-    """Return the latest time of a batch's events; of a scheduled cancel the time at which it was announced."""
-    times = decoded.times
-    for place, event in enumerate(decoded.events):
-        if type(event) is Cancel and event.effective_at is not None:
-            times = times if times is not decoded.times else list(times)
-            times[place] = milliseconds(event.time)
-    return max(times, default=0)

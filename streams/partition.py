@@ -10,27 +10,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Final, TypeVar
 
-import numpy as np
 import structlog
 
 from kpis.cells import Cells, cells_of
-from schemas.decoding import Decoded
-from schemas.events import Event
-from schemas.refusals import Reason, Refusal
+from streams.applying import Applying
 from streams.backlog import Backlog
 from streams.batches import Batch
 from streams.ending import end_tasks
-from streams.errors import Conflict, Misplaced, TenureError
+from streams.errors import Conflict, TenureError
 from streams.holdings import Holdings
-from streams.outbox import Outgoing, dead_letter, forwarded, is_forwarded
-from streams.partitioner import partitions_of
+from streams.outbox import dead_letter
 from streams.pausing import Pausing
-from streams.places import Places
 from streams.records import TP, Record
-from streams.restatements import fold_batch
 from streams.tables import Head, Stored, positions_of
 from streams.writing import Applied, Listener, Writing
 
@@ -40,7 +34,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
-_WAITING_COMMITS: Final = 2
+_WAITING_COMMITS: Final = 1
 """Room for records of one topic, in commits."""
 _OTHERS_WAIT_SECONDS: Final = 1.0
 """A topic that has more in the log, but nothing at hand, is waited for so long at most."""
@@ -245,58 +239,52 @@ class Partition:
     # -- one commit
 
     async def _apply(self, batches: list[Batch]) -> None:
-        records, positions = self._accept(batches)
+        records, positions, last_ms = self._accept(batches)
         if positions == self.head.positions:
             return
         self.oldest_waiting_ms = records[0].timestamp if records else None
         held, writing, began = self._held, self._writing, time.perf_counter()
-        decoded = writing.decoder.decode(records)
-        _put_in_order(decoded)
-        states, missed = await self._states_of(decoded.events)
-        forwards = self._forward(decoded, states)
-        folding = held.fold.folding
-        before = (folding.applied, folding.duplicates, folding.conflicts)
-        places = Places(decoded.records, held.names)
-        done = fold_batch(held.fold, decoded, states, places, writing.windows, commit=self.head.commits + 1)
-        counts = (folding.applied - before[0], folding.duplicates - before[1], folding.conflicts - before[2])
-        refused = [*decoded.refused, *self._too_many(decoded, done.refused)]
-        cells = cells_of(done.rows, held.names, writing.windows)
+        batch = Applying(self.number, writing, held, self._read_states)
+        await batch.fold(records)
+        cells = cells_of(batch.rows, held.names, writing.windows)
         amounts = await self._amounts(cells)
-        if done.moved and held.restated is None:
+        if batch.moved and held.restated is None:
             held.restated = await self._until_done(lambda: writing.tables.restated(self.number))
-        head = held.next_head(decoded, positions=positions, refused=refused, forwarded=len(forwards), counts=counts)
-        commit = held.commit(head=head, states=done.states, cells=cells, amounts=amounts, moved=done.moved)
+        tally = batch.tally()
+        head = held.next_head(tally, positions=positions)
+        commit = held.commit(head=head, states=batch.states, cells=cells, amounts=amounts, moved=batch.moved)
         folded = time.perf_counter()
-        letters = [dead_letter(record, refusal, topic=writing.dead_letter_topic) for record, refusal in refused]
-        if letters or forwards:
-            await self._until_done(lambda: writing.outbox.send([*letters, *(sent for _, sent in forwards)]))
+        letters = [dead_letter(record, refusal, topic=writing.dead_letter_topic) for record, refusal in batch.refused]
+        if letters or batch.forwards:
+            await self._until_done(lambda: writing.outbox.send([*letters, *(sent for _, sent in batch.forwards)]))
         commit_began = time.perf_counter()
         await self._until_done(lambda: writing.tables.commit(self.number, commit))
         held.committed(commit, head=head, cells=cells, amounts=amounts)
-        self.last_record_ms |= {record.topic: record.timestamp for record in records}
+        self.last_record_ms |= last_ms
         self.oldest_waiting_ms = None
         applied = Applied(
             records=len(records),
-            types=Counter([event.TYPE for event in decoded.events]),
-            refusals=[refusal for _, refusal in refused],
-            tests=decoded.tests,
-            duplicates=counts[1],
-            conflicts=counts[2],
-            late=done.late,
-            forwarded=Counter(topic for topic, _ in forwards),
-            cache_hits=len(states) - missed,
-            cache_misses=missed,
+            types=batch.types,
+            refusals=[refusal for _, refusal in batch.refused],
+            tests=tally.tests,
+            duplicates=tally.duplicates,
+            conflicts=tally.conflicts,
+            late=batch.late,
+            forwarded=Counter(topic for topic, _ in batch.forwards),
+            cache_hits=batch.cache_hits,
+            cache_misses=batch.cache_misses,
             fold_seconds=folded - began,
             commit_seconds=time.perf_counter() - commit_began,
         )
         self._listener.on_committed(self, applied, cells)
 
-    def _accept(self, batches: Iterable[Batch]) -> tuple[list[Record], dict[str, int]]:
-        """Return the records that are not applied yet, and the positions after them.
+    def _accept(self, batches: Iterable[Batch]) -> tuple[list[Record], dict[str, int], dict[str, int]]:
+        """Return the records that are not applied yet, and by topic the position after them and when the last came.
 
         A batch that begins beyond the stored position is not applied: the consumer is sent back.
         """
         records: list[Record] = []
+        last_ms: dict[str, int] = {}
         positions = dict(self.head.positions)
         for batch in batches:
             position = positions.get(batch.topic, batch.start)
@@ -311,15 +299,12 @@ class Partition:
                 fresh = [record for record in fresh if record.offset >= position]
             records += fresh
             positions[batch.topic] = batch.end
-        return records, positions
+            if fresh:
+                last_ms[batch.topic] = fresh[-1].timestamp
+        return records, positions, last_ms
 
-    async def _states_of(self, events: Iterable[Event]) -> tuple[dict[str, bytes | None], int]:
-        """Return the states of all customers of a batch, and how many had to be read."""
-        states, missing = self._held.states.take(dict.fromkeys([event.customer_id for event in events]))
-        if missing:
-            read = await self._until_done(lambda: self._writing.tables.read_states(self.number, missing))
-            states.update(zip(missing, read, strict=True))
-        return states, len(missing)
+    async def _read_states(self, customers: list[str]) -> list[bytes | None]:
+        return await self._until_done(lambda: self._writing.tables.read_states(self.number, customers))
 
     async def _amounts(self, cells: Cells) -> list[int]:
         """Return the new, absolute amounts of cells; reads those that are not in memory yet."""
@@ -337,56 +322,3 @@ class Partition:
             (stored.get(key, 0) if amount is None else amount) + change
             for key, amount, change in zip(cells.keys.tolist(), known, changes, strict=True)
         ]
-
-    def _forward(self, decoded: Decoded[Record], states: dict[str, bytes | None]) -> list[tuple[str, Outgoing]]:
-        """Take the events of customers of other partitions out of `decoded`.
-
-        Only customers without a state are looked at: one that has a state here belongs here.
-
-        Returns:
-            What is to be sent there, each with the topic it lay on.
-
-        Raises:
-            Misplaced: A record that was forwarded here does not belong here.
-        """
-        strangers = [customer for customer, state in states.items() if state is None]
-        if not strangers:
-            return []
-        homes = partitions_of([customer.encode() for customer in strangers], self._writing.partitions)
-        away = {customer: home for customer, home in zip(strangers, homes, strict=True) if home != self.number}
-        if not away:
-            return []
-        out: list[tuple[str, Outgoing]] = []
-        kept: list[int] = []
-        for place, event in enumerate(decoded.events):
-            home = away.get(event.customer_id)
-            if home is None:
-                kept.append(place)
-                continue
-            record = decoded.records[place]
-            if is_forwarded(record):
-                raise Misplaced(record.topic, self.number, record.offset, home)
-            sent = forwarded(record, topic=self._writing.mixed_topic, partition=home, customer_id=event.customer_id)
-            out.append((record.topic, sent))
-        decoded.events[:] = [decoded.events[place] for place in kept]
-        decoded.times[:] = [decoded.times[place] for place in kept]
-        decoded.records[:] = [decoded.records[place] for place in kept]
-        return out
-
-    def _too_many(self, decoded: Decoded[Record], places: Sequence[int]) -> Sequence[tuple[Record, Refusal]]:
-        detail = f"the customer has {self._writing.max_facts} facts, as many as are kept (max_facts_per_customer)"
-        return [(decoded.records[place], Refusal(Reason.TOO_MANY_FACTS, detail)) for place in places]
-
-
-def _put_in_order(decoded: Decoded[Record]) -> None:
-    """Sort events by their time, where several topics were read.
-
-    No number changes, but the fold's short cuts then apply.
-    """
-    times = np.array(decoded.times, np.int64)
-    if (times[1:] >= times[:-1]).all():
-        return
-    order = np.argsort(times, kind="stable").tolist()
-    decoded.events[:] = [decoded.events[place] for place in order]
-    decoded.times[:] = [decoded.times[place] for place in order]
-    decoded.records[:] = [decoded.records[place] for place in order]

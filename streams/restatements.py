@@ -9,7 +9,7 @@ Reading them back: `tenure.periods`. Design: docs/decisions, periods that late e
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -80,7 +80,7 @@ class Folded(NamedTuple):
 def fold_batch(
     fold: Fold,
     decoded: Decoded[Record],
-    states: Mapping[str, bytes | None],
+    states: MutableMapping[str, bytes],
     lying_at: Sequence[int],
     windows: Windows,
     *,
@@ -92,7 +92,7 @@ def fold_batch(
     Args:
         fold: The partition's.
         decoded: The batch.
-        states: States before, of all customers of the batch; left as it is.
+        states: Of all customers of the batch that have one; those that change are changed here.
         lying_at: Where the events lie in the log, as `Fold.fold` takes it.
         windows: The calendar.
         commit: The number that the partition's commit of this batch will have.
@@ -107,13 +107,10 @@ def fold_batch(
         return Folded(new, rows, list(fold.refused), [], late)
     apart = {place for group in groups for place in group.places}
     rest = [place for place in range(len(decoded.events)) if place not in apart]
-    known = dict(states)
-    new, rows, refused = _fold_places(fold, decoded, rest, known, lying_at)
+    new, rows, refused = _fold_places(fold, decoded, rest, states, lying_at)
     parts: list[list[Row]] = []
-    known.update(new)
     for group in groups:
-        changed, found, over = _fold_places(fold, decoded, group.places, known, lying_at)
-        known.update(changed)
+        changed, found, over = _fold_places(fold, decoded, group.places, states, lying_at)
         new.update(changed)
         rows += found
         refused += over
@@ -165,7 +162,7 @@ def _fold_places(
     fold: Fold,
     decoded: Decoded[Record],
     places: Sequence[int],
-    states: Mapping[str, bytes | None],
+    states: MutableMapping[str, bytes],
     lying_at: Sequence[int],
 ) -> tuple[dict[str, bytes], list[Row], list[int]]:
     """Fold the events at places; return new states, rows, and the places of refused ones."""

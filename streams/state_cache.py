@@ -2,46 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 
 class StateCache:
     """States by customer, in two generations: what was not used while a generation filled is forgotten with it.
 
-    None stands for a customer who is known to have no state.
+    As many as fit stay in one generation for good: only what does not fit is moved, and forgotten.
     """
 
     def __init__(self, capacity: int) -> None:
-        """Start empty; `capacity` is the most states that are kept (count)."""
-        self._half = max(1, capacity // 2)
-        self._young: dict[str, bytes] = {}
+        """Start empty; `capacity` is the most states that `let_go` leaves (count)."""
+        self._most = max(1, 2 * capacity // 3)
+        #: the states of all customers that were asked for since `let_go`; who changes a state changes it here, for
+        #: a look into a large dictionary costs as much as folding an event's half
+        self.at_hand: dict[str, bytes] = {}
         self._old: dict[str, bytes] = {}
 
     def __len__(self) -> int:
-        return len(self._young) + len(self._old)
+        return len(self.at_hand) + len(self._old)
 
-    def take(self, customers: Iterable[str]) -> tuple[dict[str, bytes | None], list[str]]:
-        """Return the states that are here, and the customers whose state must be read."""
-        young, old = self._young, self._old
-        found: dict[str, bytes | None] = {}
-        missing: list[str] = []
-        for customer in customers:
-            state = young.get(customer)
+    def take(self, customers: Iterable[str]) -> list[str]:
+        """Bring states at hand; return the customers whose state is not here, in order."""
+        young, old = self.at_hand, self._old
+        missing = [customer for customer in customers if customer not in young]
+        if not old:
+            return missing
+        absent: list[str] = []
+        for customer in missing:
+            state = old.get(customer)
             if state is None:
-                state = old.get(customer)
-                if state is None:
-                    missing.append(customer)
-                    continue
+                absent.append(customer)
+            else:
                 young[customer] = state
-            found[customer] = state
-        self._turn()
-        return found, missing
+        return absent
 
-    def put(self, states: Mapping[str, bytes]) -> None:
-        """Keep states as they are stored now."""
-        self._young.update(states)
-        self._turn()
-
-    def _turn(self) -> None:
-        if len(self._young) > self._half:
-            self._young, self._old = {}, self._young
+    def let_go(self) -> None:
+        """Forget states beyond the capacity; those that changed must be stored by now."""
+        if 2 * len(self.at_hand) > self._most and len(self) > self._most:
+            self.at_hand, self._old = {}, self.at_hand

@@ -36,7 +36,7 @@ from kpis.customer import (
     set_activity,
     set_life,
     set_notes,
-    thin,
+    thinned,
 )
 from kpis.features import features_of, letters_of, use, use_anywhere, use_next
 from kpis.places import OFFSETS, TOPICS, offset_of, place_of, topic_of
@@ -80,7 +80,7 @@ def test_a_customer_comes_back_from_bytes_as_it_was(
     rare: Rare | None,
 ) -> None:
     """Every batch decodes and encodes every state it touches."""
-    customer = Customer(phase=1, mrr=10**12, first_at=5, runs=instants, onboarded=instants, rare=rare)
+    customer = Customer(phase=1, mrr=10**12, first_at=5, runs=tuple(instants), onboarded=tuple(instants), rare=rare)
     set_life(customer, life)
     set_notes(customer, noted)
     set_activity(customer, buckets)
@@ -164,9 +164,9 @@ def test_merged_cells_are_sums_without_zeros(pairs: list[tuple[int, int]]) -> No
 def test_no_week_can_tell_thinned_instants_from_all(days: list[int], starts: list[int]) -> None:
     """Any instant may become the first signup; whether its week holds a completion must not depend on what was kept."""
     tenth_ms = WEEK_MS // 70
-    kept: list[int] = []
+    kept: tuple[int, ...] = ()
     for day in days:
-        thin(kept, day * tenth_ms, WEEK_MS)
+        kept = thinned(kept, day * tenth_ms, WEEK_MS)
     for start in (*starts, *days):
         start_ms = start * tenth_ms
         everything = any(start_ms <= day * tenth_ms < start_ms + WEEK_MS for day in days)

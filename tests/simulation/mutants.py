@@ -52,10 +52,10 @@ async def _send_and_do_not_wait(self: LogOutbox, records: Sequence[Outgoing]) ->
     asyncio.get_running_loop().create_task(later())
 
 
-def _accept_twice(self: Partition, batches: Any) -> tuple[list[Any], dict[str, int]]:
+def _accept_twice(self: Partition, batches: Any) -> tuple[list[Any], Any, Any]:
     """Apply what a batch holds again: identities hide most of it, dead letters and tests would count twice."""
-    records, positions = _accept(self, batches)
-    return [*records, *records], positions
+    records, positions, last_ms = _accept(self, batches)
+    return [*records, *records], positions, last_ms
 
 
 MUTANTS: Final[dict[str, tuple[type[Any], str, Callable[..., Any]]]] = {

@@ -127,4 +127,4 @@ def test_state_at_an_instant_is_that_after_all_facts_before_it(hour: float, acti
 def test_activity_keeps_the_ends_of_runs_alone(hours: list[float], runs: list[float]) -> None:
     """Only next to a week of silence can single milliseconds decide; a year of daily use keeps two of them."""
     customer = _customer(*(f"{hour} activity" for hour in hours))
-    assert customer.runs == [FIRST * HOUR_MS + round(hour * HOUR_MS) for hour in runs]
+    assert customer.runs == tuple(FIRST * HOUR_MS + round(hour * HOUR_MS) for hour in runs)

@@ -7,13 +7,9 @@ import asyncio
 import numpy as np
 
 from kpis.cells import FIELD_BITS, Cells, group_of, groups_of
-from schemas.decoding import Decoded
-from streams.holdings import Holdings
-from streams.records import Record
+from streams.holdings import Holdings, Tally
 from streams.tables import Head, Stored, decode_head
 from tests.unit.streams.partitions import SIGNUPS, Surroundings
-
-NOTHING: Decoded[Record] = Decoded([], [], [], [])
 
 
 def _holdings(stored: Stored | None = None) -> Holdings:
@@ -21,7 +17,7 @@ def _holdings(stored: Stored | None = None) -> Holdings:
 
 
 def _next_head(held: Holdings, offset: int) -> Head:
-    return held.next_head(NOTHING, positions={SIGNUPS: offset}, refused=[], forwarded=0, counts=(1, 2, 3))
+    return held.next_head(Tally(applied=1, duplicates=2, conflicts=3), positions={SIGNUPS: offset})
 
 
 def _cells(*pairs: tuple[int, int]) -> Cells:
