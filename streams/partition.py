@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
-_WAITING_COMMITS: Final = 1
-"""Room for records of one topic, in commits."""
 _OTHERS_WAIT_SECONDS: Final = 1.0
 """A topic that has more in the log, but nothing at hand, is waited for so long at most."""
 _IDLE_SECONDS: Final = 2.0
@@ -66,8 +64,8 @@ class Partition:
         self._writing = writing
         self._listener = listener
         self._cache = cache
-        room = _WAITING_COMMITS * writing.batch_max_records
-        self._backlog = Backlog(room, has_more=self._has_more, on_room=listener.on_room)
+        # Of one topic a whole commit may wait; more of it would only push what is worked on out of the caches.
+        self._backlog = Backlog(writing.batch_max_records, has_more=self._has_more, on_room=listener.on_room)
         #: first offset that was handed over, by topic
         self._begun: dict[str, int] = {}
         self._task: asyncio.Task[None] | None = None
