@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import structlog
 
 from kpis.cells import Cells, cells_of
-from streams.applying import Applying
+from streams.applying import apply_records
 from streams.backlog import Backlog
 from streams.batches import Batch
 from streams.ending import end_tasks
@@ -242,14 +242,12 @@ class Partition:
             return
         self.oldest_waiting_ms = records[0].timestamp if records else None
         held, writing, began = self._held, self._writing, time.perf_counter()
-        batch = Applying(self.number, writing, held, self._read_states)
-        await batch.fold(records)
+        batch = await apply_records(records, self.number, writing, held, self._read_states)
         cells = cells_of(batch.rows, held.names, writing.windows)
         amounts = await self._amounts(cells)
         if batch.moved and held.restated is None:
             held.restated = await self._until_done(lambda: writing.tables.restated(self.number))
-        tally = batch.tally()
-        head = held.next_head(tally, positions=positions)
+        head = held.next_head(batch.tally, positions=positions)
         commit = held.commit(head=head, states=batch.states, cells=cells, amounts=amounts, moved=batch.moved)
         folded = time.perf_counter()
         letters = [dead_letter(record, refusal, topic=writing.dead_letter_topic) for record, refusal in batch.refused]
@@ -264,9 +262,9 @@ class Partition:
             records=len(records),
             types=batch.types,
             refusals=[refusal for _, refusal in batch.refused],
-            tests=tally.tests,
-            duplicates=tally.duplicates,
-            conflicts=tally.conflicts,
+            tests=batch.tally.tests,
+            duplicates=batch.tally.duplicates,
+            conflicts=batch.tally.conflicts,
             late=batch.late,
             forwarded=Counter(topic for topic, _ in batch.forwards),
             cache_hits=batch.cache_hits,
