@@ -53,8 +53,7 @@ def _note(folding: Folding, customer: Customer, note: Note, sequence: int) -> bo
         or (answered and not is_last_engagement(folding, customer, bucket))
     ):
         return _note_anywhere(folding, customer, note, sequence)
-    if len(customer.notes) > 1000:
-        folding.need_room(customer)
+    folding.need_room_of_many(customer)
     in_order = at_ms > customer.last_at
     plan = customer.plan if in_order else plan_at(steps_of(effective_facts(customer)), at_ms)
     folding.rows.append((NOTE + CLASS[code], plan, customer.profile, bucket, bucket, 1, 0))

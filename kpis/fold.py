@@ -1,7 +1,8 @@
 """The fold: events of a batch and the states before them -> the states after them, and the rows that changed.
 
 Every event changes the rows by `contribution(after) - contribution(before)`. That is what the general path computes;
-short cuts write down the difference for events that come in order, and leave everything else to the general path.
+short cuts write down the difference where it is plain, mostly for events that come in order, and leave everything else
+to the general path.
 """
 
 from __future__ import annotations

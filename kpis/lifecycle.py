@@ -76,8 +76,7 @@ def _price(folding: Folding, event: Any) -> tuple[int, int, int]:
 
 def _lifecycle(folding: Folding, customer: Customer, fact: Fact) -> bool:
     if folding.short_cuts and not folding.may_be_known(customer, fact[3]):
-        if customer.facts >= 8:
-            folding.need_room(customer)
+        folding.need_room_of_many(customer)
         if fact[0] > customer.last_at:
             if _append(folding, customer, fact):
                 customer.life += encode_fact(fact)

@@ -12,10 +12,10 @@ class StateCache:
     """
 
     def __init__(self, capacity: int) -> None:
-        """Start empty; `capacity` is the most states that `let_go` leaves (count)."""
+        """Start empty; `capacity` is the most states that are kept, but for those of one batch (count)."""
         self._most = max(1, 2 * capacity // 3)
-        #: the states of all customers that were asked for since `let_go`; who changes a state changes it here, for
-        #: a look into a large dictionary costs as much as folding an event's half
+        #: states as they will be stored: who changes one changes it here, for a look into a large dictionary costs more
+        #: than most of what is done with a state
         self.at_hand: dict[str, bytes] = {}
         self._old: dict[str, bytes] = {}
 

@@ -151,11 +151,9 @@ class Restating:
         decoded.records[:] = [decoded.records[place] for place in order]
         decoded.times.sort()
         self.commits += 1
-        places = [0] * len(decoded.events)
-        done = fold_batch(
-            self.fold, decoded, dict(self.states), places, self.windows, commit=self.commits, alone=self.alone
-        )
-        self.states.update(done.states)
+        places, before = [0] * len(decoded.events), dict(self.states)
+        done = fold_batch(self.fold, decoded, self.states, places, self.windows, commit=self.commits, alone=self.alone)
+        assert done.states == {name: state for name, state in self.states.items() if before.get(name) != state}
         added = cells_of(done.rows, self.names, self.windows)
         keys, amounts = (np.concatenate(pair) for pair in zip(self.cells, added, strict=True))
         self.cells = merged(keys, amounts)

@@ -111,7 +111,6 @@ class World:
         decoded = self._decoder.decode([Line(json.dumps(event).encode()) for event in events])
         assert not decoded.refused, decoded.refused
         new, _ = self._fold.fold(decoded.events, decoded.times, self._states)
-        self._states |= new
         head = (await MemoryTables.load(self.tables, NUMBER)).head
         commit = Commit(head, self.random.randbytes(8), new, (), {})
         await MemoryTables.commit(self.tables, NUMBER, commit)
