@@ -132,12 +132,12 @@ def _pairs(out: list[Row], profile: int, bucket: int, step: Step, past: Sequence
         less = _above(piece_mrr, next_mrr) - _above(piece_mrr, mrr)
         more = _above(next_mrr, piece_mrr) - _above(mrr, piece_mrr)
         same = ends == 1 and piece_plan == plan
-        one, two = (1, 0) if same else (0, -ends)
+        of_new, of_kept = (1, 0) if same else (0, -ends)
         if end != at or piece_plan != at_plan:
             _pair(out, (at_plan, profile, at, bucket), new, lost, kept, gained)
             at_plan, at, new, lost, kept, gained = piece_plan, end, 0, 0, 0, 0
-        _pair(out, (at_plan, profile, at, bucket), new - one, lost - less, kept - two, gained - more)
-        at, new, lost, kept, gained = start, one, less, two, more
+        _pair(out, (at_plan, profile, at, bucket), new - of_new, lost - less, kept - of_kept, gained - more)
+        at, new, lost, kept, gained = start, of_new, less, of_kept, more
         if ends == 1 and not same:
             _pair(out, (plan, profile, end, bucket), -1, 0, -1, 0)
             _pair(out, (plan, profile, start, bucket), 1, 0, 1, 0)

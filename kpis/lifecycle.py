@@ -24,7 +24,7 @@ from kpis.identity import fact_content, life_order
 from kpis.instants import milliseconds
 from kpis.notes import CLASS
 from kpis.rows import GONE, LIVELY, NEW, NOTE
-from kpis.timeline import WEEK_MS, Piece, Step, effective_facts, make, pieces_until
+from kpis.timeline import WEEK_MS, Piece, Step, active_at, effective_facts, make, pieces_until, steps_of
 
 
 def signup(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
@@ -64,9 +64,7 @@ def cancel(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int)
 def _price(folding: Folding, event: Any) -> tuple[int, int, int]:
     """Return the plan, MRR in the default currency, and MRR as given where that is another currency."""
     names = folding.names
-    plan = names.plans.get(event.plan)
-    if plan is None:
-        plan = names.plan(event.plan)
+    plan = names.plan(event.plan)
     raw: int = event.mrr_minor
     currency: str = event.currency
     if not currency or currency == names.money.default:
@@ -106,15 +104,10 @@ def _insert(folding: Folding, customer: Customer, fact: Fact) -> None:
 
 def _is_ignored(customer: Customer, fact: Fact) -> bool:
     """Whether a late fact, of a customer without revocations, changes nothing where it belongs, and so nowhere."""
-    active = False
-    for at_ms, _, kind, *_ in life_of(customer):
-        if at_ms == fact[0]:
-            return False  # which of the two comes first is for the general path to say
-        if at_ms > fact[0]:
-            break
-        if (kind == SIGNUP) != active:
-            active = kind != CANCEL
-    return (fact[2] == SIGNUP) == active
+    life = life_of(customer)
+    if any(other[0] == fact[0] for other in life):
+        return False  # which of the two comes first is for the general path to say
+    return (fact[2] == SIGNUP) == active_at(steps_of(life), fact[0])
 
 
 def _append(folding: Folding, customer: Customer, fact: Fact) -> bool:

@@ -35,9 +35,6 @@ from streams.tables import RESTATEMENTS_KEPT, Commit, PeriodUpdate, Restated, St
 __all__ = ["RedisTables", "check_durability", "connect"]
 _FIELD_BYTES: Final = (FIELD_BITS + 7) // 8
 _SLICE: Final = 5000
-"""Keys that one command reads (count)."""
-_WRITTEN: Final = 1_000
-"""Pairs that one command writes: the longer a command, the longer packing takes for each of its arguments (count)."""
 _DAMAGED: Final = b"damaged"
 """A head that is none: the partition's tables hold one commit in part."""
 _FOREIGN_KEYS: Final = (
@@ -81,7 +78,7 @@ _LOAD: Final = _Script("load.lua")
 
 def _parts(arguments: Sequence[Argument]) -> list[Sequence[Argument]]:
     """Cut arguments, in pairs, into what one command takes; Redis 6.2 takes 1,048,576."""
-    return [arguments[at : at + 2 * _WRITTEN] for at in range(0, len(arguments), 2 * _WRITTEN)]
+    return [arguments[at : at + 2 * _SLICE] for at in range(0, len(arguments), 2 * _SLICE)]
 
 
 def _restating(key: str, updates: Sequence[PeriodUpdate]) -> list[Command]:
