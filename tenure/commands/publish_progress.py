@@ -75,7 +75,9 @@ class PublishProgress:
             + (f": {by_type}" if by_type else "")
         )
         if summary.malformed:
-            typer.echo(f"{summary.malformed:,} of them are no events and will become dead letters")
+            one = summary.malformed == 1
+            said = "is no event and will become a dead letter" if one else "are no events and will become dead letters"
+            typer.echo(f"{summary.malformed:,} of them {said}")
 
 
 def shown_progress(file: EventFile, *, as_json: bool) -> PublishProgress:
