@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 # The worker and all its commands. Built in one stage, run from another that holds no compiler and no installer, as a user
 # without rights.
-FROM python:3.12.9-slim-bookworm AS build
+FROM python:3.12.9-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
 RUN python -m venv --without-pip /opt/tenure
@@ -16,6 +16,12 @@ COPY kpis kpis
 COPY streams streams
 COPY agents agents
 COPY tenure tenure
+COPY native native
+COPY tools/compile.py tools/compile.py
+# The fold, compiled for the Python that runs it: the same release, on the same Debian.
+RUN python -m venv --without-pip /opt/compiler \
+    && pip --python /opt/compiler/bin/python install --require-hashes --requirement requirements/compile.txt \
+    && /opt/compiler/bin/python tools/compile.py
 RUN pip --python /opt/tenure/bin/python install --no-deps .
 
 FROM python:3.12.9-slim-bookworm

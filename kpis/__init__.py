@@ -2,3 +2,8 @@
 
 Pure: no clock, no I/O, no streams. Definitions: docs/kpis.md.
 """
+
+from kpis import compiled
+
+#: Whether the fold is the compiled one.
+COMPILED = compiled.prefer(__path__)

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from kpis.contribution import effective_notes
-from kpis.customer import CANCEL, Customer
+from kpis.facts import CANCEL
 from kpis.instants import DAY_MS, instant_of
 from kpis.notes import RENEWAL_BASE
+from kpis.state import Customer
 from kpis.timeline import WEEK_MS, Step, active_at, effective_facts, steps_of
 from schemas.events import SurveyKind, SurveyWay
 from schemas.survey_requests import SurveyRequest, SurveyRule, request_id

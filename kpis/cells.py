@@ -8,13 +8,13 @@ classes that fit it, end[buckets < x1] - start[buckets < x0]. Adding a window on
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kpis.names import Names
+from kpis.packing import packed_rows
 from kpis.rows import ENGAGED, ENGAGED_AGAIN, PAIRS, POINTS, Row
 from kpis.windows import Windows
 
@@ -112,7 +112,7 @@ def cells_of(rows: list[Row], names: Names, windows: Windows) -> Cells:
 
 def table_of(rows: Sequence[Row]) -> Ints:
     """Return rows as an array, one line each."""
-    return np.fromiter(chain.from_iterable(rows), np.int64, len(rows) * 7).reshape(-1, 7)
+    return np.frombuffer(packed_rows(rows), np.int64).reshape(-1, 7)
 
 
 def merged(keys: Ints, amounts: Ints) -> Cells:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from kpis.customer import CANCEL, INACTIVE, SIGNUP, Customer, Note, activity_of, any_within, notes_of
+from kpis.customer import activity_of, any_within, notes_of
+from kpis.facts import CANCEL, INACTIVE, SIGNUP, Note
 from kpis.notes import ANSWERED, CLASS
 from kpis.rows import (
     CANCELLED,
@@ -28,7 +29,20 @@ from kpis.rows import (
     UPGRADED,
     Row,
 )
-from kpis.timeline import FORTNIGHT_MS, WEEK_MS, Piece, Step, active_at, effective_facts, pieces_of, plan_at, steps_of
+from kpis.state import Customer
+from kpis.timeline import (
+    FORTNIGHT_MS,
+    WEEK_MS,
+    Piece,
+    PieceValues,
+    Step,
+    StepValues,
+    active_at,
+    effective_facts,
+    pieces_of,
+    plan_at,
+    steps_of,
+)
 
 #: A bucket after all others.
 OPEN: Final = 1 << 40
@@ -90,32 +104,32 @@ def lifecycle_rows(
         step_rows(out, profile, bucket, step, pieces[:done])
 
 
-def step_rows(out: list[Row], profile: int, bucket: int, step: Step, past: Sequence[Piece]) -> None:
+def step_rows(out: list[Row], profile: int, bucket: int, step: StepValues, past: Sequence[PieceValues]) -> None:
     """Append the rows of one effective fact; `past` holds the pieces of activity up to its bucket."""
     fact, was, plan, mrr, next_plan, next_mrr = step
     if fact[2] == SIGNUP:
         code = REACTIVATED if was == INACTIVE else NEW
         out.append((code, next_plan, profile, bucket, bucket, 1, next_mrr))
         if was == INACTIVE and past:
-            _pairs(out, profile, bucket, step, past, ends=-1)
+            _pairs(out, profile, bucket, step, past, -1)
     elif fact[2] == CANCEL:
         out.append((CANCELLED, plan, profile, bucket, bucket, 1, mrr))
         if fact[5]:
             out.append((INVOLUNTARY, plan, profile, bucket, bucket, 1, 0))
-        _pairs(out, profile, bucket, step, past, ends=1)
+        _pairs(out, profile, bucket, step, past, 1)
     else:
         if next_mrr > mrr:
             out.append((UPGRADED, plan, profile, bucket, bucket, 1, next_mrr - mrr))
         elif next_mrr < mrr:
             out.append((DOWNGRADED, plan, profile, bucket, bucket, 1, mrr - next_mrr))
         if next_mrr != mrr:
-            _pairs(out, profile, bucket, step, past, ends=0)
+            _pairs(out, profile, bucket, step, past, 0)
         if plan != next_plan:
             out.append((MOVED, plan, profile, bucket, bucket, -1, -next_mrr))
             out.append((MOVED, next_plan, profile, bucket, bucket, 1, next_mrr))
 
 
-def _pairs(out: list[Row], profile: int, bucket: int, step: Step, past: Sequence[Piece], *, ends: int) -> None:
+def _pairs(out: list[Row], profile: int, bucket: int, step: StepValues, past: Sequence[PieceValues], ends: int) -> None:
     """Append what depends on the state at a window's start.
 
     `ends` is 1 for a cancel, -1 for a reactivation, 0 for a change.
@@ -126,22 +140,23 @@ def _pairs(out: list[Row], profile: int, bucket: int, step: Step, past: Sequence
     _, _, plan, mrr, _, next_mrr = step
     new, lost, kept, gained = int(ends == 1), 0, 0, 0
     if ends >= 0:
-        lost, gained = (mrr - next_mrr, 0) if mrr > next_mrr else (0, next_mrr - mrr)
+        lost, gained = _above(mrr, next_mrr), _above(next_mrr, mrr)
     at, at_plan = bucket, plan
     for start, end, piece_plan, piece_mrr in reversed(past):
         less = _above(piece_mrr, next_mrr) - _above(piece_mrr, mrr)
         more = _above(next_mrr, piece_mrr) - _above(mrr, piece_mrr)
         same = ends == 1 and piece_plan == plan
-        of_new, of_kept = (1, 0) if same else (0, -ends)
+        of_new = 1 if same else 0
+        of_kept = 0 if same else -ends
         if end != at or piece_plan != at_plan:
-            _pair(out, (at_plan, profile, at, bucket), new, lost, kept, gained)
+            _pair(out, at_plan, profile, at, bucket, new, lost, kept, gained)
             at_plan, at, new, lost, kept, gained = piece_plan, end, 0, 0, 0, 0
-        _pair(out, (at_plan, profile, at, bucket), new - of_new, lost - less, kept - of_kept, gained - more)
+        _pair(out, at_plan, profile, at, bucket, new - of_new, lost - less, kept - of_kept, gained - more)
         at, new, lost, kept, gained = start, of_new, less, of_kept, more
         if ends == 1 and not same:
-            _pair(out, (plan, profile, end, bucket), -1, 0, -1, 0)
-            _pair(out, (plan, profile, start, bucket), 1, 0, 1, 0)
-    _pair(out, (at_plan, profile, at, bucket), new, lost, kept, gained)
+            _pair(out, plan, profile, end, bucket, -1, 0, -1, 0)
+            _pair(out, plan, profile, start, bucket, 1, 0, 1, 0)
+    _pair(out, at_plan, profile, at, bucket, new, lost, kept, gained)
 
 
 def _above(a: int, b: int) -> int:
@@ -149,12 +164,14 @@ def _above(a: int, b: int) -> int:
     return a - b if a > b else 0
 
 
-def _pair(out: list[Row], where: tuple[int, int, int, int], new: int, lost: int, kept: int, gained: int) -> None:
+def _pair(
+    out: list[Row], plan: int, profile: int, at: int, bucket: int, new: int, lost: int, kept: int, gained: int
+) -> None:
     """Append cancellations of new customers and the MRR they take, and what is kept, where there are any."""
     if new or lost:
-        out.append((OF_NEW, *where, new, lost))
+        out.append((OF_NEW, plan, profile, at, bucket, new, lost))
     if kept or gained:
-        out.append((KEPT, *where, kept, gained))
+        out.append((KEPT, plan, profile, at, bucket, kept, gained))
 
 
 # ------------------------------------------------------------------------- engagement and the first weeks

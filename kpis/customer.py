@@ -1,7 +1,4 @@
-"""The state of one customer: facts, and a cache of what they say now, so that the usual event needs no replay.
-
-A state is stored, and cached, as the bytes that `encode` makes: small, free of the collector, never half-changed.
-"""
+"""What is stored of a customer, taken apart and put together: facts, surveys and renewals, activity, onboarding."""
 
 from __future__ import annotations
 
@@ -11,79 +8,18 @@ from typing import Final
 
 import msgspec
 
-#: Written in front of every table; a change of layout is a new number and a rebuild.
-STATE_VERSION: Final = 2
+from kpis.facts import Fact, Note, encode_fact
+from kpis.state import Customer
 
-SIGNUP: Final = 0
-CHANGE: Final = 1
-CANCEL: Final = 2
-REVOKE: Final = 3
-SURVEY: Final = 4
-RENEWAL: Final = 5
-
-NEVER: Final = 0
-ACTIVE: Final = 1
-INACTIVE: Final = 2
-
-#: (event time ms, sequence, kind, identity, plan | reason, MRR in the default currency | involuntary,
-#: profile | currency | the cancel's own time or 0, MRR as given in a foreign currency or 0, place)
-Fact = tuple[int, int, int, bytes, int, int, int, int, int]
-#: (event time ms, code, identity, reason, place); codes are those of `kpis.notes`, places those of `kpis.places`
-Note = tuple[int, int, bytes, int, int]
-#: (identity, event time ms, sequence, identity that is revoked, place)
-Revocation = tuple[bytes, int, int, bytes, int]
-
-encode_fact = msgspec.msgpack.Encoder().encode
 _decode_facts = msgspec.msgpack.Decoder(list[Fact]).decode
 #: what msgpack begins a short list with, by its length
 _LIST_OF: Final = [bytes((0x90 | n,)) for n in range(16)]
 
 
-class Rare(msgspec.Struct, array_like=True):
-    """What few customers have; with any of it every event takes the general path."""
-
-    revocations: list[Revocation] = []
-    #: sequence by identity, of surveys and renewals that have one
-    sequences: dict[bytes, int] = {}
-
-    def is_empty(self) -> bool:
-        """Whether nothing is left to remember."""
-        return not self.revocations and not self.sequences
-
-
-class Customer(msgspec.Struct, array_like=True, gc=False):
-    """Facts (life, notes, acts, used, recent, runs, onboarded, rare) and their cache; times in ms, -1: none."""
-
-    phase: int = NEVER
-    plan: int = 0  # stays after a cancel
-    mrr: int = 0
-    profile: int = 0  # of the fact that made the customer new
-    first_plan: int = 0
-    first_at: int = -1
-    last_at: int = -1  # last lifecycle fact
-    noted_at: int = -1  # last survey or renewal
-    engaged_bucket: int = -1  # last bucket with activity or an answered survey
-    active_bucket: int = -1  # last bucket with activity
-    simple: bool = False  # the only effective fact so far is the first signup
-    facts: int = 0
-    life: bytes = b""  # facts, each as msgpack, in the order of the timeline
-    notes: bytes = b""  # surveys and renewals, NOTE_SIZE bytes each, in order of arrival
-    acts: bytes = b""  # buckets with activity: gaps in base 128
-    used: str = ""  # features of all those buckets but the last, see `kpis.features`
-    recent: str = ""  # features of the last one
-    runs: tuple[int, ...] = ()  # first and last instant of each run of activity, ms; between them seven days without
-    onboarded: tuple[int, ...] = ()  # completions, ms, thinned
-    rare: Rare | None = None
-
-
-encode = msgspec.msgpack.Encoder().encode
-decode = msgspec.msgpack.Decoder(Customer).decode
-
-
 def life_of(customer: Customer) -> list[Fact]:
     """Return the lifecycle facts in the order of the timeline, revoked ones included."""
     n = customer.facts
-    return _decode_facts((_LIST_OF[n] if n < 16 else b"\xdc" + n.to_bytes(2, "big")) + customer.life)
+    return _decode_facts((_LIST_OF[n] if n < 16 else b"\xdd" + n.to_bytes(4, "big")) + customer.life)
 
 
 def set_life(customer: Customer, life: Iterable[Fact]) -> None:

@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
-from kpis.customer import decode
 from kpis.instants import instant_text
 from kpis.members import Share, Shares
 from kpis.names import PLAN, Names
 from kpis.near_misses import Miss, Misses
+from kpis.state import decode
 from kpis.telling import Told, told
 from kpis.view import Question, View
 
@@ -56,7 +56,7 @@ class Candidate(NamedTuple):
     customer_id: str
     partition: int
     names: Names
-    #: as `kpis.customer.encode` wrote it
+    #: as `kpis.state.encode` wrote it
     state: bytes
     view: View
 
@@ -70,7 +70,7 @@ def candidates(
         question: As of when they are looked at; that of whoever takes them.
         partition: Theirs.
         names: Of the partition, which know all numbers in the states.
-        states: Customers with the states that `kpis.customer.encode` wrote.
+        states: Customers with the states that `kpis.state.encode` wrote.
     """
     for customer_id, state in states:
         yield Candidate(customer_id, partition, names, state, View(decode(state), question))

@@ -14,7 +14,8 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final
 
-from kpis.customer import Customer, activity_of
+from kpis.customer import activity_of
+from kpis.state import Customer
 
 #: A feature's character where it is the first one of its bucket, and where it is not.
 Letters = tuple[str, str]

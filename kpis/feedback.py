@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from kpis.contribution import effective_notes, lively
-from kpis.customer import ACTIVE, Customer, Note, notes_of, pack_note, set_notes
+from kpis.customer import notes_of, pack_note, set_notes
+from kpis.facts import ACTIVE, Note
 from kpis.folding import Folding
 from kpis.identity import note_content, rare_of, revocation_content
 from kpis.notes import ANSWERED, CLASS, CODE, renewal_code
 from kpis.rows import ENGAGED, LIVELY, NOTE
+from kpis.state import Customer, may_hold
 from kpis.timeline import FORTNIGHT_MS, WEEK_MS, active_at, effective_facts, plan_at, steps_of
 
 
@@ -49,7 +51,7 @@ def _note(folding: Folding, customer: Customer, note: Note, sequence: int) -> bo
     if (
         not folding.short_cuts
         or sequence
-        or folding.may_be_known(customer, identity)
+        or may_hold(customer, identity)
         or (answered and not is_last_engagement(folding, customer, bucket))
     ):
         return _note_anywhere(folding, customer, note, sequence)

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
 
-from kpis.customer import Customer, decode, encode
 from kpis.feedback import renewal, revoke, survey
 from kpis.folding import Folding, TooManyFacts
 from kpis.lifecycle import cancel, change, signup
 from kpis.names import Names
 from kpis.rows import Row
+from kpis.state import Customer, decode, encode
 from kpis.usage import activity, onboarding
 from schemas.events import Activity, Cancel, Downgrade, Event, Onboarding, Renewal, Revoke, Signup, Survey, Upgrade
 

@@ -11,25 +11,11 @@ from typing import Any
 
 from xxhash import xxh3_64_digest
 
-from kpis.customer import (
-    CANCEL,
-    CHANGE,
-    RENEWAL,
-    REVOKE,
-    SIGNUP,
-    SURVEY,
-    Customer,
-    Fact,
-    Note,
-    Rare,
-    Revocation,
-    life_of,
-    notes_of,
-    set_life,
-    set_notes,
-)
+from kpis.customer import life_of, notes_of, set_life, set_notes
+from kpis.facts import CANCEL, CHANGE, RENEWAL, REVOKE, SIGNUP, SURVEY, Fact, Note, Rare, Revocation
 from kpis.names import Names
 from kpis.notes import KINDS, OUTCOMES, RENEWAL_BASE, STATUSES, WAYS
+from kpis.state import Customer
 
 #: (event time, kind, known members…), as conflicts compare them
 Content = tuple[Any, ...]

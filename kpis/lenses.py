@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from kpis.customer import CANCEL
+from kpis.facts import CANCEL
 from kpis.members import SHARES, Share, Shares
 from kpis.view import View
 

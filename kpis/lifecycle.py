@@ -5,26 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from kpis.contribution import effective_notes, engagement_row, lively, step_rows
-from kpis.customer import (
-    ACTIVE,
-    CANCEL,
-    CHANGE,
-    INACTIVE,
-    NEVER,
-    SIGNUP,
-    Customer,
-    Fact,
-    encode_fact,
-    life_of,
-    notes_of,
-    set_life,
-)
+from kpis.customer import life_of, notes_of, set_life
+from kpis.facts import ACTIVE, CANCEL, CHANGE, INACTIVE, NEVER, SIGNUP, Fact, encode_fact
 from kpis.folding import Folding
 from kpis.identity import fact_content, life_order
 from kpis.instants import milliseconds
 from kpis.notes import CLASS
 from kpis.rows import GONE, LIVELY, NEW, NOTE
-from kpis.timeline import WEEK_MS, Piece, Step, active_at, effective_facts, make, pieces_until, steps_of
+from kpis.state import Customer, may_hold
+from kpis.timeline import WEEK_MS, PieceValues, active_at, effective_facts, pieces_until, steps_of
 
 
 def signup(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
@@ -73,7 +62,7 @@ def _price(folding: Folding, event: Any) -> tuple[int, int, int]:
 
 
 def _lifecycle(folding: Folding, customer: Customer, fact: Fact) -> bool:
-    if folding.short_cuts and not folding.may_be_known(customer, fact[3]):
+    if folding.short_cuts and not may_hold(customer, fact[3]):
         folding.need_room_of_many(customer)
         if fact[0] > customer.last_at:
             if _append(folding, customer, fact):
@@ -134,7 +123,7 @@ def _append(folding: Folding, customer: Customer, fact: Fact) -> bool:
     else:
         mrr, next_plan, next_mrr = customer.mrr, plan, 0
     rows = folding.rows
-    step = make(Step, (fact, phase, plan, mrr, next_plan, next_mrr))
+    step = (fact, phase, plan, mrr, next_plan, next_mrr)
     step_rows(rows, customer.profile, bucket, step, _past(folding, customer, bucket))
     engaged = customer.engaged_bucket
     if engaged >= 0 and (kind != CHANGE or plan != next_plan):
@@ -171,11 +160,11 @@ def _first(folding: Folding, customer: Customer, fact: Fact, bucket: int) -> boo
     return True
 
 
-def _past(folding: Folding, customer: Customer, bucket: int) -> list[Piece]:
+def _past(folding: Folding, customer: Customer, bucket: int) -> list[PieceValues]:
     """Return the pieces of activity up to a bucket."""
     if customer.simple:
         start = customer.first_at // folding.bucket_ms
-        return [make(Piece, (start, bucket, customer.plan, customer.mrr))] if bucket > start else []
+        return [(start, bucket, customer.plan, customer.mrr)] if bucket > start else []
     return pieces_until(effective_facts(customer), folding.bucket_ms, bucket)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from kpis import notes
-from kpis.customer import CANCEL, CHANGE, NEVER, SIGNUP
+from kpis.facts import CANCEL, CHANGE, NEVER, SIGNUP
 from kpis.notes import ANSWERED, CLASS, RENEWAL_BASE
 from kpis.timeline import FORTNIGHT_MS, WEEK_MS
 from kpis.view import Mention, View

@@ -12,13 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from kpis.cohorts import MONTH, Cohort, cohorts, whole
-from kpis.customer import decode
 from kpis.instants import DAY_MS
 from kpis.lifetime import REPORTED_DAYS, Durations, Lifetime, durations, survival
 from kpis.local_time import LocalTime
 from kpis.names import Names
 from kpis.reasons import Ranking, Reasons
 from kpis.scanning import Gathering
+from kpis.state import decode
 from kpis.view import Question
 
 #: The newest monthly cohorts, and the ages that are shown of each, 0 to 23 months (count).
@@ -82,7 +82,7 @@ class Sitting:
             self._reasons[f"{days}d"] = Reasons(Question(start_ms, at_ms, bucket_ms), before_ms=start_ms)
 
     def take(self, names: Names, states: Iterable[bytes]) -> None:
-        """Take some customers of one partition, each as `kpis.customer.encode` wrote it."""
+        """Take some customers of one partition, each as `kpis.state.encode` wrote it."""
         taken = [decode(state) for state in states]
         for reasons in self._reasons.values():
             reasons.take(names, taken)

@@ -11,10 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from kpis.customer import CANCEL, Customer, activity_of
+from kpis.customer import activity_of
+from kpis.facts import CANCEL
 from kpis.features import features_of
 from kpis.names import NONE, OTHER, PLAN, Names
 from kpis.notes import ANSWERED
+from kpis.state import Customer
 from kpis.view import Question, View
 
 #: Reasons, and features, that are shown by name (count).

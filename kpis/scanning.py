@@ -14,8 +14,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kpis.customer import CANCEL, SIGNUP, Customer
+from kpis.facts import CANCEL, SIGNUP
 from kpis.names import PLAN, Names
+from kpis.state import Customer
 from kpis.timeline import effective_facts, steps_of
 
 Ints = NDArray[np.int64]

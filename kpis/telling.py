@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple, cast
 
-from kpis.customer import CHANGE, SIGNUP, Fact, Note
+from kpis.facts import CHANGE, SIGNUP, Fact, Note
 from kpis.instants import instant_text
 from kpis.names import Names
 from kpis.notes import KINDS, OUTCOMES, RENEWAL_BASE, STATUSES, WAYS

@@ -8,11 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from kpis.customer import ACTIVE, CANCEL, CHANGE, INACTIVE, NEVER, SIGNUP, Customer, Fact, life_of
+from kpis.customer import life_of
+from kpis.facts import ACTIVE, CANCEL, CHANGE, INACTIVE, NEVER, SIGNUP, Fact
 from kpis.instants import DAY_MS
+from kpis.state import Customer
 
 WEEK_MS: Final = 7 * DAY_MS
 FORTNIGHT_MS: Final = 14 * DAY_MS
+
+
+#: What a `Piece` and a `Step` hold: short cuts only take them apart, and a plain tuple is made in a third of the time.
+PieceValues = tuple[int, int, int, int]
+StepValues = tuple[Fact, int, int, int, int, int]
 
 
 class Piece(NamedTuple):
@@ -22,9 +29,6 @@ class Piece(NamedTuple):
     end: int
     plan: int
     mrr: int
-
-
-make = tuple.__new__  # of named tuples: a third faster than calling them, which unpacks arguments twice
 
 
 class Step(NamedTuple):
@@ -87,26 +91,26 @@ def pieces_of(steps: Iterable[Step], bucket_ms: int, end: int) -> list[Piece]:
     return out
 
 
-def pieces_until(facts: Iterable[Fact], bucket_ms: int, end: int) -> list[Piece]:
+def pieces_until(facts: list[Fact], bucket_ms: int, end: int) -> list[PieceValues]:
     """Return what `pieces_of(steps_of(facts), bucket_ms, end)` would, of facts that all lie up to boundary `end`.
 
     One look at each fact and nothing kept of it: this is what a plan change or a cancel in order costs most.
     """
-    out: list[Piece] = []
+    out: list[PieceValues] = []
     start, plan, mrr, active = 0, 0, 0, False
     for at_ms, _, kind, _, new_plan, new_mrr, _, _, _ in facts:
         if (kind == SIGNUP) == active:
             continue
         bucket = at_ms // bucket_ms
         if active and bucket > start:
-            out.append(make(Piece, (start, bucket, plan, mrr)))
+            out.append((start, bucket, plan, mrr))
         start = bucket
         if kind == CANCEL:
             active, mrr = False, 0
         else:
             active, plan, mrr = True, new_plan, new_mrr
     if active and end > start:
-        out.append(make(Piece, (start, end, plan, mrr)))
+        out.append((start, end, plan, mrr))
     return out
 
 

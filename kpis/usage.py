@@ -6,11 +6,12 @@ from bisect import bisect_left, insort
 from typing import Any
 
 from kpis.contribution import contribution
-from kpis.customer import Customer, activity_of, any_within, gap_bytes, set_activity, thinned
+from kpis.customer import activity_of, any_within, gap_bytes, set_activity, thinned
 from kpis.features import Letters, use, use_anywhere, use_next
 from kpis.feedback import engage, enliven, is_last_engagement, second_week_begins
 from kpis.folding import Folding
 from kpis.rows import ONBOARDED
+from kpis.state import Customer
 from kpis.timeline import WEEK_MS
 
 

@@ -10,8 +10,10 @@ from functools import cached_property
 from typing import NamedTuple
 
 from kpis.contribution import effective_notes
-from kpis.customer import CANCEL, CHANGE, SIGNUP, Customer, Fact, Note, activity_of, life_of
+from kpis.customer import activity_of, life_of
+from kpis.facts import CANCEL, CHANGE, SIGNUP, Fact, Note
 from kpis.notes import ANSWERED
+from kpis.state import Customer
 from kpis.timeline import Step, effective_facts, plan_at, steps_of
 
 Mention = Fact | Note

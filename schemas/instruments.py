@@ -256,8 +256,8 @@ BUILD_INFO: Final = Instrument(
     "tenure_build_info",
     "gauge",
     "Surroundings",
-    "Always 1; the labels say which version runs.",
-    ("version", "python", "schema"),
+    "Always 1; the labels say which version runs, and whether its fold is compiled or as its sources.",
+    ("version", "python", "schema", "fold"),
 )
 
 SURVEYS_BY_WAY: Final = Instrument(

@@ -21,8 +21,8 @@ import msgspec
 import structlog
 
 from kpis.asking import KEPT_MS, Policy, Question, request_of, surveys_due
-from kpis.customer import decode
 from kpis.instants import DAY_MS
+from kpis.state import decode
 from schemas import instruments
 from schemas.survey_requests import SURVEY_RULES, encode
 from streams.asked import Asked, slots_of

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from kpis.cells import FIELD_BITS, FIELD_MASK, Cells, groups_of
-from kpis.customer import STATE_VERSION
+from kpis.facts import STATE_VERSION
 from kpis.fold import Fold
 from kpis.names import Names
 from streams.cell_store import CellStore, Ints

@@ -20,7 +20,8 @@ from prometheus_client import (
     generate_latest,
 )
 
-from kpis.customer import STATE_VERSION
+import kpis
+from kpis.facts import STATE_VERSION
 from kpis.names import NAMED
 from schemas import instruments
 from schemas.events import EVENT_TYPES
@@ -58,7 +59,8 @@ class Meters:
             self[instruments.EVENTS_APPLIED].labels(event_type.TYPE)
         self[instruments.MEMORY_LIMIT].set(memory_limit_bytes())
         build = self[instruments.BUILD_INFO]
-        build.labels(VERSION, platform.python_version(), str(STATE_VERSION)).set(1)
+        fold = "compiled" if kpis.COMPILED else "sources"
+        build.labels(VERSION, platform.python_version(), str(STATE_VERSION), fold).set(1)
         self[instruments.REDIS_UP].set(1)
 
     def _made(self, declared: Instrument) -> Any:

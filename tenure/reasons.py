@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from kpis.customer import decode
 from kpis.instants import instant_text
 from kpis.reasons import Line, Ranking, Reasons
+from kpis.state import decode
 from streams.settings import Settings
 from streams.writing import windows_of
 from tenure.explaining import question_of

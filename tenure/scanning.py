@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from kpis.customer import decode
 from kpis.names import Names
 from kpis.scanning import Gathering, Lives
+from kpis.state import decode
 from streams.clock import Clock, WallClock
 from streams.errors import InputError
 from streams.holdings import read_head

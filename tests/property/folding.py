@@ -15,13 +15,13 @@ import numpy as np
 
 from kpis.cells import EMPTY, Cells, cells_of, merged, unpack
 from kpis.contribution import contribution
-from kpis.customer import decode
 from kpis.fold import Fold
 from kpis.instants import milliseconds
 from kpis.money import Money
 from kpis.names import Names
 from kpis.places import place_of
 from kpis.report import Table, report
+from kpis.state import decode
 from kpis.windows import Windows
 from schemas.decoding import Decoder
 from schemas.refusals import Reason

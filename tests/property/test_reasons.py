@@ -10,9 +10,9 @@ from random import Random
 
 from hypothesis import given
 
-from kpis.customer import decode
 from kpis.instants import milliseconds
 from kpis.reasons import Ranking, Reasons
+from kpis.state import decode
 from kpis.view import Question
 from tests.oracle import reasons as oracle
 from tests.oracle.logs import Log

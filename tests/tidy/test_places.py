@@ -31,13 +31,13 @@ MACHINE_PATHS = re.compile(r"(?<![\w.}/-])/(?:work|root|Users/\w+|home/\w+)/|\.\
 def test_package_that_is_imported_is_ours(package: str, tmp_path: Path) -> None:
     """`agents`, for one, is also the name of a popular distribution, and whichever comes first on the path wins."""
     shown = subprocess.run(
-        [sys.executable, "-P", "-c", f"import {package}; print(*{package}.__path__)"],
+        [sys.executable, "-P", "-c", f"import {package}; print({package}.__file__)"],
         cwd=tmp_path,
         check=True,
         capture_output=True,
         text=True,
     ).stdout
-    assert shown.strip() == str(ROOT / package)
+    assert shown.strip() == str(ROOT / package / "__init__.py")
 
 
 def test_no_package_registry_is_named() -> None:

@@ -35,7 +35,7 @@ def wanted(*groups: str) -> list[Requirement]:
     return [Requirement(line) for group in lists for line in group if isinstance(line, str)]
 
 
-@pytest.mark.parametrize(("lock", "groups"), [("run", ()), ("dev", ("check", "test", "dev"))])
+@pytest.mark.parametrize(("lock", "groups"), [("run", ()), ("dev", ("check", "test", "compile", "dev"))])
 def test_every_requirement_is_locked_to_a_version_that_it_allows(lock: str, groups: tuple[str, ...]) -> None:
     """A lock that was not renewed installs what the code was not written for; `make lock` renews it."""
     versions = locked(lock)
@@ -45,9 +45,10 @@ def test_every_requirement_is_locked_to_a_version_that_it_allows(lock: str, grou
 
 def test_what_checks_and_tests_run_with_is_what_users_run_with() -> None:
     """Otherwise a green build says nothing about the demo."""
-    run, dev = locked("run"), locked("dev")
+    run, compiler, dev = locked("run"), locked("compile"), locked("dev")
     assert len(run) > 20
-    assert {name: dev.get(name) for name in run} == run
+    assert "cython" in compiler
+    assert {name: dev.get(name) for name in run | compiler} == run | compiler
 
 
 def test_version_of_the_product_is_that_of_its_image() -> None:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from kpis.contribution import contribution
-from kpis.customer import Customer, decode
 from kpis.fold import Fold
 from kpis.names import Names
 from kpis.rows import (
@@ -31,6 +30,7 @@ from kpis.rows import (
     Row,
     difference,
 )
+from kpis.state import Customer, decode
 from schemas.decoding import Decoder
 from tests.property.folding import LATEST_MS, Line
 

@@ -18,8 +18,8 @@ import pytest
 from hypothesis import given
 
 from kpis.asking import KEPT_MS, Due, Policy, Question, request_of, surveys_due
-from kpis.customer import Customer, decode
 from kpis.instants import DAY_MS, milliseconds
+from kpis.state import Customer, decode
 from schemas.json_schema import event_schema
 from schemas.survey_requests import SurveyRequest, encode, request_id
 from schemas.survey_requests import decode as decode_request

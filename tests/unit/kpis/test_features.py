@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from kpis.customer import Customer, activity_of
+from kpis.customer import activity_of
 from kpis.features import feature_of, features_of, letters_of
 from kpis.names import FEATURES, OTHER, Names
 from kpis.places import TOPICS
+from kpis.state import Customer
 from tests.unit.kpis.customers import FIRST, folded
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from kpis.customer import Customer, decode, life_of, notes_of
+from kpis.customer import life_of, notes_of
 from kpis.fold import Fold
 from kpis.names import Names
+from kpis.state import Customer, decode
 from schemas.decoding import Decoder
 from tests.property.folding import LATEST_MS, Line
 from tests.unit.kpis.customers import record

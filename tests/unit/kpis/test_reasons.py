@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from kpis.customer import Customer, decode
 from kpis.fold import Fold
 from kpis.instants import DAY_MS, milliseconds
 from kpis.names import Names
 from kpis.reasons import Line, Ranking, Reasons
+from kpis.state import Customer, decode
 from kpis.view import Question
 from schemas.decoding import Decoder
 from tests.property.folding import LATEST_MS

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from kpis.customer import ACTIVE, INACTIVE, NEVER, SIGNUP, Customer
+from kpis.facts import ACTIVE, INACTIVE, NEVER, SIGNUP
+from kpis.state import Customer
 from kpis.timeline import Step, active_at, effective_facts, pieces_of, plan_at, steps_of
 from tests.unit.kpis.customers import FIRST, HOUR_MS, PLANS, folded
 

@@ -17,10 +17,10 @@ from typing import Any, Final
 import pytest
 
 from kpis.asking import request_of, surveys_due
-from kpis.customer import decode
 from kpis.fold import Fold
 from kpis.instants import DAY_MS, instant_of, milliseconds
 from kpis.names import Names
+from kpis.state import decode
 from schemas import instruments
 from schemas.decoding import Decoder
 from schemas.survey_requests import SurveyRequest

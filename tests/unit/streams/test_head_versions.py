@@ -2,7 +2,7 @@
 
 import pytest
 
-from kpis.customer import STATE_VERSION
+from kpis.facts import STATE_VERSION
 from streams.errors import StateUnreadable
 from streams.holdings import read_head
 from streams.tables import Head, Stored, encode_head

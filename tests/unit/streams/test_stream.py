@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from kpis.customer import STATE_VERSION
+from kpis.facts import STATE_VERSION
 from streams.consuming import Range
 from streams.errors import PositionOutOfRange
 from streams.meters import Meters

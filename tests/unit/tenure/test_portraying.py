@@ -11,7 +11,7 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from kpis.customer import STATE_VERSION
+from kpis.facts import STATE_VERSION
 from kpis.instants import milliseconds
 from streams.clock import ManualClock
 from streams.errors import TablesUnavailable

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Collection
 
 import pytest
 
-from kpis.customer import STATE_VERSION
+from kpis.facts import STATE_VERSION
 from streams.errors import StateUnreadable
 from streams.memory_tables import MemoryTables
 from streams.settings import Settings

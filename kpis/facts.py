@@ -1,0 +1,43 @@
+"""What is known of a customer, as it is stored: facts of the timeline, surveys and renewals, revocations."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+#: Written in front of every table; a change of layout is a new number and a rebuild.
+STATE_VERSION: Final = 2
+
+SIGNUP: Final = 0
+CHANGE: Final = 1
+CANCEL: Final = 2
+REVOKE: Final = 3
+SURVEY: Final = 4
+RENEWAL: Final = 5
+
+NEVER: Final = 0
+ACTIVE: Final = 1
+INACTIVE: Final = 2
+
+#: (event time ms, sequence, kind, identity, plan | reason, MRR in the default currency | involuntary,
+#: profile | currency | the cancel's own time or 0, MRR as given in a foreign currency or 0, place)
+Fact = tuple[int, int, int, bytes, int, int, int, int, int]
+#: (event time ms, code, identity, reason, place); codes are those of `kpis.notes`, places those of `kpis.places`
+Note = tuple[int, int, bytes, int, int]
+#: (identity, event time ms, sequence, identity that is revoked, place)
+Revocation = tuple[bytes, int, int, bytes, int]
+
+encode_fact = msgspec.msgpack.Encoder().encode
+
+
+class Rare(msgspec.Struct, array_like=True):
+    """What few customers have; with any of it every event takes the general path."""
+
+    revocations: list[Revocation] = []
+    #: sequence by identity, of surveys and renewals that have one
+    sequences: dict[bytes, int] = {}
+
+    def is_empty(self) -> bool:
+        """Whether nothing is left to remember."""
+        return not self.revocations and not self.sequences

@@ -1,0 +1,20 @@
+"""Rows as an array, one line each. This module has a twin for C compilers, native/kpis/packing.pyx."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from struct import pack_into
+
+from kpis.rows import Row
+
+
+def packed_rows(rows: Sequence[Row]) -> bytearray:
+    """Return rows as integers of 64 bits, seven each, in the machine's order of bytes.
+
+    Raises:
+        struct.error, OverflowError: A number takes more than 64 bits.
+    """
+    out = bytearray(len(rows) * 7 * 8)
+    pack_into(f"{len(rows) * 7}q", out, 0, *chain.from_iterable(rows))
+    return out

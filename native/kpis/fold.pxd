@@ -1,0 +1,2 @@
+from kpis.folding cimport Folding
+from kpis.state cimport Customer

@@ -1,0 +1,20 @@
+from libc.stdint cimport int64_t
+from kpis.state cimport Customer
+from kpis.names cimport Names
+
+cdef class Folding:
+    cdef public Names names
+    cdef public int64_t bucket_ms, max_facts, few, few_bytes
+    cdef public bint short_cuts
+    cdef public list rows
+    cdef public object places
+    cdef public int64_t applied, duplicates, conflicts, general
+    cdef dict _seeds
+    cdef public dict letters
+
+    cpdef letters_of(self, str feature)
+    cpdef bytes identity_of(self, str source, str event_id)
+    cpdef settle(self, Customer customer, bytes identity, tuple content)
+    cpdef need_room_of_many(self, Customer customer)
+    cpdef need_room(self, Customer customer)
+    cpdef rebuild(self, Customer customer, list before)

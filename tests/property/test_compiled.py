@@ -1,0 +1,164 @@
+"""The compiled fold is the fold: its twins pack the same bytes, and both forms come to the same states and cells.
+
+Where nothing is compiled, for want of a compiler, both sides are the sources, and there is nothing else to be wrong.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import struct
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import kpis
+from kpis import compiled, packing, state
+from kpis.layout import Customer as Layout
+from kpis.rows import Row
+from tests.property.cases import SHAPES, Case, bounded
+from tests.property.folding import Folded
+from tests.property.test_round_trips import RARE
+
+ROOT = Path(__file__).parents[2]
+INTEGERS = st.integers(-(2**63), 2**63 - 1)
+EDGES = st.sampled_from([sign * (1 << bits) + step for bits in (5, 7, 8, 15, 16, 31, 32) for sign in (1, -1) for step in (-1, 0, 1)])  # fmt: skip # noqa: E501
+NUMBERS = EDGES | INTEGERS
+LENGTHS = st.sampled_from([0, 1, 15, 16, 31, 32, 255, 256, 5000, 65535, 65536])
+CONTENTS = st.builds(lambda length, byte: bytes((byte,)) * length, LENGTHS, st.integers(0, 255))
+TEXTS = st.builds(lambda length, letter: letter * (length // 3), LENGTHS, st.characters(max_codepoint=0xD7FF))
+INSTANTS = st.lists(NUMBERS, max_size=20).map(tuple)
+MEMBERS = st.fixed_dictionaries(
+    {name: NUMBERS for name, kind in Layout.__annotations__.items() if kind == "int"},
+    optional={
+        "simple": st.booleans(),
+        **dict.fromkeys(("life", "notes", "acts"), CONTENTS),
+        **dict.fromkeys(("used", "recent"), TEXTS),
+        **dict.fromkeys(("runs", "onboarded"), INSTANTS),
+        "rare": RARE,
+    },
+)
+
+
+def source(module: ModuleType) -> Any:
+    """Return the source form of a module, beside the one that is imported."""
+    spec = importlib.util.spec_from_file_location("source_form", ROOT / f"{module.__name__.replace('.', '/')}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
+
+
+SOURCE_STATE, SOURCE_PACKING = source(state), source(packing)
+
+
+def members(customer: object) -> dict[str, object]:
+    """Return what a customer of either form holds."""
+    return {name: getattr(customer, name) for name in Layout.__struct_fields__}
+
+
+def outcome(decode: Any, packed: bytes) -> object:
+    """Return what bytes are decoded to, or that they are no state."""
+    try:
+        return members(decode(packed))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return "no state"
+
+
+@bounded(300)
+@given(given_members=MEMBERS)
+def test_both_forms_of_a_state_are_the_same_bytes(given_members: dict[str, Any]) -> None:
+    """Workers of both forms read what the other has stored."""
+    packed = SOURCE_STATE.encode(SOURCE_STATE.Customer(**given_members))
+    customer = state.Customer(**given_members)
+    assert state.encode(customer) == packed
+    assert members(state.decode(packed)) == members(SOURCE_STATE.decode(packed)) == members(customer)
+    assert customer == state.decode(packed)
+    assert customer != state.Customer(**given_members | {"mrr": customer.mrr ^ 1})
+
+
+@bounded(100)
+@given(given_members=MEMBERS, at=st.integers(0, 200), byte=st.integers(0, 255))
+def test_damaged_states_are_read_as_msgspec_reads_them(given_members: dict[str, Any], at: int, byte: int) -> None:
+    """A state may have been stored by another hand, or cut short: a number that nobody wrote must not come of it."""
+    packed = SOURCE_STATE.encode(SOURCE_STATE.Customer(**given_members))
+    at = min(at, len(packed) - 1)
+    for damaged in (packed[:at], packed[:at] + bytes((byte,)) + packed[at + 1 :], packed + b"\0"):
+        with suppress(OverflowError):  # a number of more than 64 bits, which the compiled form does not take
+            assert outcome(state.decode, damaged) == outcome(SOURCE_STATE.decode, damaged)
+
+
+@bounded(100)
+@given(
+    facts=st.binary(max_size=80),
+    identity=st.binary(min_size=8, max_size=8),
+    at=st.integers(0, 80),
+    rare=st.none() | RARE,
+)
+def test_an_identity_is_found_wherever_it_lies(facts: bytes, identity: bytes, at: int, rare: Any) -> None:
+    """An identity that is overlooked counts twice."""
+    for name in ("life", "notes"):
+        for held in (facts, facts[:at] + identity + facts[at:]):
+            customer = {name: held, "rare": rare}
+            found = state.may_hold(state.Customer(**customer), identity)
+            assert found == SOURCE_STATE.may_hold(SOURCE_STATE.Customer(**customer), identity)
+            assert found or identity not in held
+
+
+@bounded(100)
+@given(rows=st.lists(st.tuples(*[INTEGERS] * 7), max_size=20))
+def test_both_forms_pack_the_same_rows(rows: list[Row]) -> None:
+    """All counters are made of these bytes."""
+    assert packing.packed_rows(rows) == SOURCE_PACKING.packed_rows(rows)
+
+
+@pytest.mark.parametrize("form", [packing, SOURCE_PACKING])
+def test_a_row_beyond_sixty_four_bits_is_refused(form: Any) -> None:
+    """Cut to 64 bits it would be another number."""
+    with pytest.raises((OverflowError, struct.error)):
+        form.packed_rows([(0, 0, 0, 0, 0, 1, 2**63)])
+
+
+def folded() -> str:
+    """Return a digest of the states and cells that nasty logs of all shapes come to, event by event."""
+    digest = hashlib.sha256()
+    for shape in SHAPES:
+        for seed in range(5):
+            case = Case(shape, seed, events=100, batch=7, partitions=2)
+            log = case.log()
+            both = Folded(log.options, partitions=2)
+            both.batches(log.records, case.batch)
+            digest.update(repr([sorted(states.items()) for states in both.states]).encode())
+            digest.update(repr([(cells.keys.tolist(), cells.amounts.tolist()) for cells in both.cells]).encode())
+    return digest.hexdigest()
+
+
+def test_both_forms_fold_to_the_same_states_and_cells() -> None:
+    """Bytes and integers, not only the counts that are made of them."""
+    told = f"import kpis; from {__name__} import folded; print(kpis.COMPILED, folded())"
+    shown = subprocess.run(
+        [sys.executable, "-c", told],
+        cwd=ROOT,
+        env=os.environ | {compiled.SWITCH: "no"},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert shown.split() == ["False", folded()]
+
+
+def test_compiled_modules_are_imported_together_or_not_at_all() -> None:
+    """A source beside modules that were compiled of another text would be a third form, which nothing has tried."""
+    lie_in = {Path(str(sys.modules[f"kpis.{name}"].__file__)).parent for name in compiled.MODULES}
+    assert lie_in == {compiled.folder() if kpis.COMPILED else ROOT / "kpis"}
+    assert {file.name.split(".")[0] for file in (ROOT / "native" / "kpis").iterdir()} == set(compiled.MODULES)
