@@ -21,15 +21,25 @@ MODULES: Final = (
 SWITCH: Final = "KPIS_COMPILED"
 
 _HERE: Final = Path(__file__).parent
+_SUFFIX: Final = EXTENSION_SUFFIXES[0]
 
 
 def folder() -> Path:
-    """Return where the compiled modules lie, if there are any; its name tells the Python and the sources' text."""
-    suffix = EXTENSION_SUFFIXES[0]
-    digest = hashlib.sha256(suffix.encode())
-    for module in MODULES:
-        digest.update((_HERE / f"{module}.py").read_bytes())
-    return _HERE / "compiled-modules" / f"{suffix.split('.')[1]}-{digest.hexdigest()[:16]}"
+    """Return where the compiled modules lie, if there are any.
+
+    Its name tells the Python, and the text of the whole package: what is compiled holds on to the modules beside it
+    and to how a state is laid out.
+    """
+    digest = hashlib.sha256()
+    for source in sorted(_HERE.glob("*.py")):
+        digest.update(b"%s %d\n" % (source.name.encode(), source.stat().st_size))
+        digest.update(source.read_bytes())
+    return _HERE / "compiled-modules" / f"{_SUFFIX.split('.')[1]}-{digest.hexdigest()[:16]}"
+
+
+def is_complete(found: Path) -> bool:
+    """Whether a folder holds all compiled modules."""
+    return all((found / f"{module}{_SUFFIX}").is_file() for module in MODULES)
 
 
 def is_wanted() -> bool:
@@ -44,10 +54,12 @@ def prefer(path: MutableSequence[str]) -> bool:
         path: Where the package looks for its modules (`__path__`).
 
     Returns:
-        Whether there are any, and they are wanted.
+        Whether they are there, all of them, and wanted.
     """
+    if not is_wanted():
+        return False
     found = folder()
-    if not is_wanted() or not found.is_dir():
+    if not is_complete(found):
         return False
     path.insert(0, str(found))
     return True

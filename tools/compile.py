@@ -6,20 +6,25 @@ numbers.
 """
 
 import contextlib
+import fcntl
+import hashlib
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 import sysconfig
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOG = ROOT / "build" / "compile.log"
+STAMP = "made-of"
 NATIVE = ROOT / "native" / "kpis"
 sys.path.insert(0, str(ROOT))
 
-from kpis.compiled import MODULES, folder  # noqa: E402 - those of this folder, whatever is installed
+from kpis.compiled import MODULES, SWITCH, folder, is_complete, is_wanted  # noqa: E402 - those of this folder, whatever is installed
 
 
 def say(text: str) -> None:
@@ -27,15 +32,30 @@ def say(text: str) -> None:
     print(f"tenure: {text}", file=sys.stderr)
 
 
+def made_of() -> str:
+    """Return a digest of what is not in the folder's name: types, this file, Cython."""
+    digest = hashlib.sha256(version("cython").encode())
+    for file in (Path(__file__), *sorted(NATIVE.iterdir())):
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def is_done(found: Path) -> bool:
+    """Whether a folder has what these sources and types come to."""
+    stamp = found / STAMP
+    return is_complete(found) and stamp.exists() and stamp.read_text() == made_of()
+
+
 def what_is_missing() -> str:
     """Return what is to be installed first; nothing where all is there."""
     if not importlib.util.find_spec("Cython"):
         return "no Cython (pip install -r requirements/compile.txt)"
-    compiler = os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc"
-    if not shutil.which(compiler.split()[0]):
-        return "no C compiler (Debian, Ubuntu: apt-get install gcc libc6-dev)"
-    if not Path(sysconfig.get_path("include"), "Python.h").exists():
-        return "no header files of this Python (Debian, Ubuntu: apt-get install python3-dev)"
+    compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
+    look = [*compiler, "-fsyntax-only", f"-I{sysconfig.get_path('include')}", "-x", "c", "-"]
+    try:
+        subprocess.run(look, input=b"#include <Python.h>\n", check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "no C compiler with Python's header files (Debian, Ubuntu: apt-get install gcc libc6-dev python3-dev)"
     return ""
 
 
@@ -55,8 +75,14 @@ def build(target: Path) -> None:
             build_dir=scratch,
             nthreads=os.cpu_count() or 1,
             force=True,
-            # Annotations are for people and mypy: what C is to know stands in native/. A sum that does not fit raises.
-            compiler_directives={"language_level": 3, "annotation_typing": False, "overflowcheck": True},
+            # Annotations are for people and mypy: what C is to know stands in native/. A sum that
+            # does not fit raises, and so does None where an object is asked for.
+            compiler_directives={
+                "language_level": 3,
+                "annotation_typing": False,
+                "overflowcheck": True,
+                "nonecheck": True,
+            },
         )
         command = Distribution({"name": "tenure-fold", "ext_modules": modules}).get_command_obj("build_ext")
         command.build_lib, command.build_temp, command.parallel = str(target), scratch, os.cpu_count() or 1
@@ -65,24 +91,36 @@ def build(target: Path) -> None:
 
 
 def main() -> None:
-    """Compile, unless it is done or cannot be done."""
+    """Compile, unless it is done, or unwanted, or cannot be done; exit status 1 where the compiler does not do it."""
     found = folder()
-    if found.is_dir() and max(file.stat().st_mtime for file in NATIVE.iterdir()) < found.stat().st_mtime:
+    if not is_wanted() or is_done(found):
         return
     if missing := what_is_missing():
         say(f"{missing}: the fold stays in Python, and the worker takes a fifth more CPU time")
         return
-    say("compiles the fold")
     os.chdir(ROOT)
     LOG.parent.mkdir(exist_ok=True)
     found.parent.mkdir(exist_ok=True)
+    with Path(found.parent, "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not is_done(found):  # by somebody else, for whom this one has waited
+            say("compiles the fold")
+            replace(found)
+
+
+def replace(found: Path) -> None:
+    """Compile, and put what comes of it in the place of what was compiled before for this Python."""
     with tempfile.TemporaryDirectory(dir=found.parent) as made:
-        with LOG.open("w") as log, contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
-            build(Path(made))
+        try:
+            with LOG.open("w") as log, contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
+                build(Path(made))
+        except Exception as error:  # noqa: BLE001 - Cython, setuptools and the compiler have a tree of errors each
+            say(f"the fold does not compile: {error}; see {LOG.relative_to(ROOT)}; {SWITCH}=no keeps to the sources")
+            sys.exit(1)
+        Path(made, "kpis", STAMP).write_text(made_of())
         for old in found.parent.glob(f"{found.name.rpartition('-')[0]}-*"):
             shutil.rmtree(old)
         Path(made, "kpis").rename(found)
-    found.touch()
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 """The state of one customer, for C compilers: what kpis/state.py is, with the same names, the same bytes, the same errors.
 
 Members and their meaning: kpis/layout.py. Numbers are of 64 bits here. What `encode` does not write itself, stored by
-another hand or damaged, is left to msgspec, which reads it or says what is wrong.
+another hand or damaged, and what nobody writes, is left to msgspec, which reads it or says what is wrong.
 """
 
 cimport cython
@@ -57,7 +57,12 @@ cdef enum:
 _encode_layout = msgspec.msgpack.Encoder().encode
 _decode_layout = msgspec.msgpack.Decoder(Layout).decode
 cdef tuple _NONE = ()
-cdef tuple _MEMBERS = Layout.__struct_fields__
+cdef tuple _MEMBERS = (
+    "phase", "plan", "mrr", "profile", "first_plan", "first_at", "last_at", "noted_at", "engaged_bucket",
+    "active_bucket", "simple", "facts", "life", "notes", "acts", "used", "recent", "runs", "onboarded", "rare",
+)
+if _MEMBERS != Layout.__struct_fields__:
+    raise ImportError(f"kpis/layout.py has other members than native/kpis/state.pyx: {Layout.__struct_fields__}")
 
 
 @cython.no_gc
@@ -86,10 +91,14 @@ cdef object _layout_of(Customer customer):
 
 cpdef bint may_hold(Customer customer, bytes identity) except -1:
     """Whether the state may hold something under an identity; a false alarm only takes the longer way."""
+    if customer is None:
+        raise TypeError("None is no customer")
     return _holds(customer.life, identity) or _holds(customer.notes, identity) or customer.rare is not None
 
 
-cdef bint _holds(bytes where, bytes what) noexcept:
+cdef bint _holds(bytes where, bytes what) except -1:
+    if where is None or what is None:
+        raise TypeError("None is no bytes")
     return memmem(PyBytes_AS_STRING(where), PyBytes_GET_SIZE(where), PyBytes_AS_STRING(what), PyBytes_GET_SIZE(what)) != NULL
 
 
@@ -98,6 +107,8 @@ cdef bint _holds(bytes where, bytes what) noexcept:
 
 cpdef bytes encode(Customer customer):
     """Return the bytes of a state; its members must be what they are declared to be."""
+    if customer is None:
+        raise TypeError("None is no customer")
     if customer.rare is not None:
         return _encode_layout(_layout_of(customer))
     cdef Py_ssize_t used, recent
@@ -212,20 +223,25 @@ cdef struct Rest:
 
 
 class _Unusual(Exception):
-    """Not what `encode` writes by itself."""
+    """Not what `encode` writes for a customer whom events have made."""
 
 
 cpdef Customer decode(bytes packed):
     """Return a state.
 
     Raises:
-        msgspec.DecodeError, UnicodeDecodeError: The bytes are no state.
+        msgspec.DecodeError, UnicodeDecodeError: The bytes are no state, or one with a number of more than 64 bits.
     """
+    if packed is None:
+        raise TypeError("None is no state")
     try:
         return _decode_usual(packed)
     except _Unusual:
         layout = _decode_layout(packed)
-        return Customer(**{name: getattr(layout, name) for name in _MEMBERS})
+        try:
+            return Customer(**{name: getattr(layout, name) for name in _MEMBERS})
+        except OverflowError as error:
+            raise msgspec.ValidationError(f"a state with a number that takes more than 64 bits: {error}") from None
 
 
 cdef Customer _decode_usual(bytes packed):

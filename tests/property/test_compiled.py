@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import shutil
 import struct
 import subprocess
 import sys
-from contextlib import suppress
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,10 +34,10 @@ ROOT = Path(__file__).parents[2]
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
 EDGES = st.sampled_from([sign * (1 << bits) + step for bits in (5, 7, 8, 15, 16, 31, 32) for sign in (1, -1) for step in (-1, 0, 1)])  # fmt: skip # noqa: E501
 NUMBERS = EDGES | INTEGERS
-LENGTHS = st.sampled_from([0, 1, 15, 16, 31, 32, 255, 256, 5000, 65535, 65536])
+LENGTHS = st.sampled_from([0, 1, 15, 16, 31, 32, 255, 256, 5000, 65535, 65536]) | st.integers(3700, 4100)
 CONTENTS = st.builds(lambda length, byte: bytes((byte,)) * length, LENGTHS, st.integers(0, 255))
 TEXTS = st.builds(lambda length, letter: letter * (length // 3), LENGTHS, st.characters(max_codepoint=0xD7FF))
-INSTANTS = st.lists(NUMBERS, max_size=20).map(tuple)
+INSTANTS = st.lists(NUMBERS, max_size=20).map(tuple) | st.just((2**40,) * 65_536)
 MEMBERS = st.fixed_dictionaries(
     {name: NUMBERS for name, kind in Layout.__annotations__.items() if kind == "int"},
     optional={
@@ -75,6 +76,13 @@ def outcome(decode: Any, packed: bytes) -> object:
         return "no state"
 
 
+def _has_large_number(found: object) -> bool:
+    """Return whether what was decoded holds a number that 64 bits with a sign do not."""
+    values = [value for _, value in sorted(found.items())] if isinstance(found, dict) else []
+    numbers = [number for value in values for number in (value if isinstance(value, tuple) else (value,))]
+    return any(isinstance(number, int) and number >= 2**63 for number in numbers)
+
+
 @bounded(300)
 @given(given_members=MEMBERS)
 def test_both_forms_of_a_state_are_the_same_bytes(given_members: dict[str, Any]) -> None:
@@ -94,8 +102,10 @@ def test_damaged_states_are_read_as_msgspec_reads_them(given_members: dict[str, 
     packed = SOURCE_STATE.encode(SOURCE_STATE.Customer(**given_members))
     at = min(at, len(packed) - 1)
     for damaged in (packed[:at], packed[:at] + bytes((byte,)) + packed[at + 1 :], packed + b"\0"):
-        with suppress(OverflowError):  # a number of more than 64 bits, which the compiled form does not take
-            assert outcome(state.decode, damaged) == outcome(SOURCE_STATE.decode, damaged)
+        expected = outcome(SOURCE_STATE.decode, damaged)
+        # Integers of 64 bits without a sign, which nobody writes: there the compiled form finds no state.
+        wanted = (expected, "no state") if _has_large_number(expected) else (expected,)
+        assert outcome(state.decode, damaged) in wanted
 
 
 @bounded(100)
@@ -155,6 +165,54 @@ def test_both_forms_fold_to_the_same_states_and_cells() -> None:
         text=True,
     ).stdout
     assert shown.split() == ["False", folded()]
+
+
+def test_a_machine_without_a_compiler_keeps_to_the_sources(tmp_path: Path) -> None:
+    """The product works as well there, a fifth slower; whoever set it up should know."""
+    for folder in ("kpis", "native", "tools"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("compiled-modules"))
+    environment = {name: value for name, value in os.environ.items() if name != compiled.SWITCH}
+    done = subprocess.run(
+        [sys.executable, "tools/compile.py"],
+        cwd=tmp_path,
+        env=environment | {"CC": "no-such-compiler"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert (
+        "no C compiler with Python's header files (Debian, Ubuntu: apt-get install gcc libc6-dev python3-dev)"
+        in done.stderr
+    )
+    assert not (tmp_path / "kpis" / "compiled-modules").exists()
+
+
+@pytest.mark.parametrize("changed", ["fold.py", "layout.py"])
+def test_what_was_compiled_of_another_text_is_not_imported(changed: str, tmp_path: Path) -> None:
+    """A member that moved in the layout would be stored in another one's place."""
+    shutil.copytree(ROOT / "kpis", tmp_path / "kpis", ignore=shutil.ignore_patterns("compiled-modules"))
+    told = "import kpis; from kpis import compiled; print(kpis.COMPILED, compiled.folder())"
+    environment = {name: value for name, value in os.environ.items() if name != compiled.SWITCH}
+
+    def tell() -> list[str]:
+        run = [sys.executable, "-c", told]
+        return subprocess.run(
+            run, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True
+        ).stdout.split()
+
+    is_compiled, folder = tell()
+    assert is_compiled == "False"
+    Path(folder).mkdir(parents=True)
+    for module in compiled.MODULES[:-1]:
+        (Path(folder) / f"{module}{EXTENSION_SUFFIXES[0]}").touch()
+    assert tell() == ["False", folder]
+    (Path(folder) / f"{compiled.MODULES[-1]}{EXTENSION_SUFFIXES[0]}").touch()
+    assert tell() == ["True", folder]
+    with (tmp_path / "kpis" / changed).open("a") as source:
+        source.write("\n")
+    is_compiled, other = tell()
+    assert is_compiled == "False"
+    assert other != folder
 
 
 def test_compiled_modules_are_imported_together_or_not_at_all() -> None:

@@ -136,6 +136,9 @@ def test_image_holds_every_package_and_nothing_floating() -> None:
     text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     assert set(re.findall(r"^COPY (\w+) \1$", text, re.MULTILINE)) == {*PACKAGES, "native"}
     assert "--require-hashes" in text
+    used = re.findall(r"(?:--requirement |bin/python )([\w./-]+\.(?:txt|py))", text)
+    assert len(used) == 3
+    assert [file for file in used if f"COPY {file} {file}\n" not in text] == []
     bases = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
     assert len(bases) == 2
     assert [base for base in bases if not re.search(r":\d+\.\d+\.\d+-", base)] == []
