@@ -38,7 +38,7 @@ class Folding:
         self.short_cuts = short_cuts
         self.rows: list[Row] = []
         #: where the records of the batch's events lie
-        self.places: Sequence[int] = []
+        self.places: Sequence[int] = ()
         self.applied = self.duplicates = self.conflicts = self.general = 0
         self._seeds: dict[str, int] = {}
         #: what stands for a feature in states, by its name

@@ -1,5 +1,5 @@
 # cython: overflowcheck=False
-"""The state of one customer, for C compilers: what kpis/state.py is, with the same names, the same bytes, the same errors.
+"""The state of one customer, for C compilers: what kpis/state.py is, with the same names and the same bytes.
 
 Members and their meaning: kpis/layout.py. Numbers are of 64 bits here. What `encode` does not write itself, stored by
 another hand or damaged, and what nobody writes, is left to msgspec, which reads it or says what is wrong.
@@ -99,7 +99,8 @@ cpdef bint may_hold(Customer customer, bytes identity) except -1:
 cdef bint _holds(bytes where, bytes what) except -1:
     if where is None or what is None:
         raise TypeError("None is no bytes")
-    return memmem(PyBytes_AS_STRING(where), PyBytes_GET_SIZE(where), PyBytes_AS_STRING(what), PyBytes_GET_SIZE(what)) != NULL
+    found = memmem(PyBytes_AS_STRING(where), PyBytes_GET_SIZE(where), PyBytes_AS_STRING(what), PyBytes_GET_SIZE(what))
+    return found != NULL
 
 
 # ------------------------------------------------------------------------- writing

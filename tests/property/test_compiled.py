@@ -219,4 +219,4 @@ def test_compiled_modules_are_imported_together_or_not_at_all() -> None:
     """A source beside modules that were compiled of another text would be a third form, which nothing has tried."""
     lie_in = {Path(str(sys.modules[f"kpis.{name}"].__file__)).parent for name in compiled.MODULES}
     assert lie_in == {compiled.folder() if kpis.COMPILED else ROOT / "kpis"}
-    assert {file.name.split(".")[0] for file in (ROOT / "native" / "kpis").iterdir()} == set(compiled.MODULES)
+    assert {file.stem for file in (ROOT / "native" / "kpis").iterdir()} <= set(compiled.MODULES)

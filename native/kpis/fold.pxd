@@ -1,2 +1,0 @@
-from kpis.folding cimport Folding
-from kpis.state cimport Customer
