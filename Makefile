@@ -76,7 +76,7 @@ up: services compile ## Run Kafka, Redis, two workers, Prometheus, Alertmanager 
 down: $(DEV) ## End what `make up` runs, from another terminal.
 	@$(BIN)/python -m devstack --down
 
-bench: services compile ## Measure the reference job beside its peers, in one run.
+bench: services $(DEV) ## Measure the reference job beside its peers, in one run.
 	@exec $(BIN)/python -m bench $(ARGS)
 
 format: $(DEV) ## Format the code and mend what ruff can mend.

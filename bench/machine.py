@@ -19,8 +19,7 @@ def description() -> str:
     names = [line.partition(":")[2].strip() for line in _read("/proc/cpuinfo") if line.startswith("model name")]
     name = names[0] if names else platform.machine()
     system = f"Linux {platform.release()}, Python {platform.python_version()}"
-    is_compiled = compiled.is_wanted() and compiled.is_complete(compiled.folder())
-    system += f", the fold {'compiled' if is_compiled else 'as sources'}"
+    system += f", the fold {'compiled' if compiled.chosen() else 'as sources'}"
     return f"{os.cpu_count()} × {name}, {system}; load average {os.getloadavg()[0]:.1f} at the start"
 
 

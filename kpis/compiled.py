@@ -47,6 +47,14 @@ def is_wanted() -> bool:
     return os.environ.get(SWITCH) != "no"
 
 
+def chosen() -> Path | None:
+    """Return the folder that modules are imported from before all others; None where the sources are what is used."""
+    if not is_wanted():
+        return None
+    found = folder()
+    return found if is_complete(found) else None
+
+
 def prefer(path: MutableSequence[str]) -> bool:
     """Let the package look for its modules among the compiled ones first.
 
@@ -56,10 +64,8 @@ def prefer(path: MutableSequence[str]) -> bool:
     Returns:
         Whether they are there, all of them, and wanted.
     """
-    if not is_wanted():
-        return False
-    found = folder()
-    if not is_complete(found):
+    found = chosen()
+    if found is None:
         return False
     path.insert(0, str(found))
     return True

@@ -8,7 +8,7 @@ to the general path.
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from kpis.feedback import renewal, revoke, survey
 from kpis.folding import Folding, TooManyFacts
@@ -21,6 +21,9 @@ from schemas.events import Activity, Cancel, Downgrade, Event, Onboarding, Renew
 
 #: The last argument is the number of the event in its batch, by which its place is asked for.
 Apply = Callable[[Folding, Customer, Any, int, int], bool]
+
+#: the state of a customer of whom nothing is known
+_NOBODY: Final = encode(Customer())
 
 _APPLY: dict[type[Any], Apply] = {
     Signup: signup,
@@ -83,8 +86,7 @@ class Fold:
         folding.places = [0] * len(events) if places is None else places
         for n, event in enumerate(events):
             customer_id = event.customer_id
-            packed = stored(customer_id)
-            customer = Customer() if packed is None else decode(packed)
+            customer = decode(stored(customer_id, _NOBODY))
             try:
                 if apply_by_type[type(event)](folding, customer, event, times[n], n):
                     states[customer_id] = changed[customer_id] = encode(customer)

@@ -71,12 +71,9 @@ cdef class Customer:
     """What kpis/layout.py says, member by member."""
 
     def __init__(self, **members):
-        self.first_at = self.last_at = self.noted_at = self.engaged_bucket = self.active_bucket = -1
-        self.life = self.notes = self.acts = b""
-        self.used = self.recent = ""
-        self.runs = self.onboarded = ()
-        for name, value in members.items():
-            setattr(self, name, value)
+        layout = Layout(**members)
+        for name in _MEMBERS:
+            setattr(self, name, getattr(layout, name))
 
     def __eq__(self, other):
         return isinstance(other, Customer) and _layout_of(self) == _layout_of(other)
@@ -289,10 +286,7 @@ cdef inline const uint8_t* _take(Rest* rest, Py_ssize_t size) except NULL:
 
 
 cdef inline int64_t _read_number(Rest* rest) except? -7:
-    if rest.at == rest.end:
-        raise _Unusual
-    cdef uint8_t mark = rest.at[0]
-    rest.at += 1
+    cdef uint8_t mark = _take(rest, 1)[0]
     if mark < 0x80:
         return mark
     if mark >= 0xE0:

@@ -32,7 +32,8 @@ from tests.property.test_round_trips import RARE
 
 ROOT = Path(__file__).parents[2]
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
-EDGES = st.sampled_from([sign * (1 << bits) + step for bits in (5, 7, 8, 15, 16, 31, 32) for sign in (1, -1) for step in (-1, 0, 1)])  # fmt: skip # noqa: E501
+POWERS = [sign << bits for bits in (5, 7, 8, 15, 16, 31, 32) for sign in (1, -1)]
+EDGES = st.sampled_from([power + step for power in POWERS for step in (-1, 0, 1)])
 NUMBERS = EDGES | INTEGERS
 LENGTHS = st.sampled_from([0, 1, 15, 16, 31, 32, 255, 256, 5000, 65535, 65536]) | st.integers(3700, 4100)
 CONTENTS = st.builds(lambda length, byte: bytes((byte,)) * length, LENGTHS, st.integers(0, 255))
@@ -125,6 +126,18 @@ def test_an_identity_is_found_wherever_it_lies(facts: bytes, identity: bytes, at
             assert found or identity not in held
 
 
+@pytest.mark.parametrize("form", [state, SOURCE_STATE])
+def test_nothing_is_no_state_and_no_identity(form: Any) -> None:
+    """Compiled code that took it for bytes would read whatever lies in memory there."""
+    for function, arguments in (
+        (form.may_hold, (None, bytes(8))),
+        (form.may_hold, (form.Customer(), None)),
+        (form.decode, (None,)),
+    ):
+        with pytest.raises((TypeError, AttributeError)):
+            function(*arguments)
+
+
 @bounded(100)
 @given(rows=st.lists(st.tuples(*[INTEGERS] * 7), max_size=20))
 def test_both_forms_pack_the_same_rows(rows: list[Row]) -> None:
@@ -171,19 +184,15 @@ def test_a_machine_without_a_compiler_keeps_to_the_sources(tmp_path: Path) -> No
     """The product works as well there, a fifth slower; whoever set it up should know."""
     for folder in ("kpis", "native", "tools"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("compiled-modules"))
-    environment = {name: value for name, value in os.environ.items() if name != compiled.SWITCH}
     done = subprocess.run(
         [sys.executable, "tools/compile.py"],
         cwd=tmp_path,
-        env=environment | {"CC": "no-such-compiler"},
+        env=os.environ | {"CC": "no-such-compiler", compiled.SWITCH: ""},
         check=True,
         capture_output=True,
         text=True,
     )
-    assert (
-        "no C compiler with Python's header files (Debian, Ubuntu: apt-get install gcc libc6-dev python3-dev)"
-        in done.stderr
-    )
+    assert "no C compiler with Python's header files (Debian, Ubuntu: apt-get install gcc" in done.stderr
     assert not (tmp_path / "kpis" / "compiled-modules").exists()
 
 
@@ -192,13 +201,11 @@ def test_what_was_compiled_of_another_text_is_not_imported(changed: str, tmp_pat
     """A member that moved in the layout would be stored in another one's place."""
     shutil.copytree(ROOT / "kpis", tmp_path / "kpis", ignore=shutil.ignore_patterns("compiled-modules"))
     told = "import kpis; from kpis import compiled; print(kpis.COMPILED, compiled.folder())"
-    environment = {name: value for name, value in os.environ.items() if name != compiled.SWITCH}
+    run, environment = [sys.executable, "-c", told], os.environ | {compiled.SWITCH: ""}
 
     def tell() -> list[str]:
-        run = [sys.executable, "-c", told]
-        return subprocess.run(
-            run, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True
-        ).stdout.split()
+        done = subprocess.run(run, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
+        return done.stdout.split()
 
     is_compiled, folder = tell()
     assert is_compiled == "False"
