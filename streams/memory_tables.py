@@ -95,6 +95,8 @@ class MemoryTables:
         """See `Tables`."""
         if self._mark is None:
             self._mark = mark
+        elif not self._mark.id:
+            self._mark = self._mark._replace(id=mark.id)
         return self._mark
 
     async def read_mark(self) -> StreamMark | None:

@@ -226,6 +226,9 @@ class RedisTables:
         await asked(lambda: self._redis.set(self._mark_key, text, nx=True))
         found = await self.read_mark()
         assert found is not None
+        if not found.id and mark.id:  # two workers at once: the later one's holds, and both read it at the next start
+            found = found._replace(id=mark.id)
+            await asked(lambda: self._redis.set(self._mark_key, json.dumps(found._asdict()), xx=True))
         return found
 
     async def read_mark(self) -> StreamMark | None:

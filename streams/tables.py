@@ -6,6 +6,7 @@ numbers can never disagree. `MemoryTables` and `RedisTables` pass the same contr
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
@@ -109,6 +110,13 @@ class StreamMark(NamedTuple):
     partitions: int
     #: settings that change what numbers mean, as JSON
     meaning: str
+    #: drawn at random when the mark was left: tables that were lost and begun anew have another
+    id: str = ""
+
+
+def new_stream_id() -> str:
+    """Return an identifier that no other stream has: 32 hexadecimal digits."""
+    return secrets.token_hex(16)
 
 
 class Tables(Protocol):
@@ -152,7 +160,10 @@ class Tables(Protocol):
         """Store all of it, or nothing."""
 
     async def mark(self, mark: StreamMark) -> StreamMark:
-        """Leave the stream's mark where there is none yet; return the one that is there."""
+        """Leave the stream's mark where there is none yet; return the one that is there.
+
+        A mark that an earlier version left without an identifier is given this one's.
+        """
 
     async def read_mark(self) -> StreamMark | None:
         """Return the stream's mark."""

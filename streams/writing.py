@@ -77,12 +77,18 @@ def decoder_of(settings: Settings, *, latest_ms: int | None = None) -> Decoder:
 
 
 def writing_of(
-    settings: Settings, *, tables: Tables, outbox: Outbox, partitions: int, latest_ms: int | None = None
+    settings: Settings,
+    *,
+    tables: Tables,
+    outbox: Outbox,
+    partitions: int,
+    stream_id: str = "",
+    latest_ms: int | None = None,
 ) -> Writing:
-    """Return what writers need, as settings ask for it."""
+    """Return what writers need, as settings ask for it; `stream_id` is that of the mark in the tables."""
     return Writing(
         tables=tables,
-        mark=StreamMark(settings.group, partitions, settings.fingerprint()),
+        mark=StreamMark(settings.group, partitions, settings.fingerprint(), stream_id),
         outbox=outbox,
         decoder=decoder_of(settings, latest_ms=latest_ms),
         windows=windows_of(settings),

@@ -17,7 +17,7 @@ from streams.meters import Meters
 from streams.outbox import LogOutbox
 from streams.settings import Settings
 from streams.stream import Stream
-from streams.tables import StreamMark, Tables
+from streams.tables import StreamMark, Tables, new_stream_id
 from streams.writing import Writing, writing_of
 
 log = structlog.get_logger(__name__)
@@ -46,6 +46,7 @@ def build_worker(
     broker: str,
     tables: Tables,
     partitions: int,
+    stream_id: str = "",
     latest_ms: int | None = None,
     meters: Meters | None = None,
     **options: Any,
@@ -57,12 +58,15 @@ def build_worker(
         broker: `embedded://NAME`, or what `streams.kafka.broker_url` returns.
         tables: Where positions, states and counters are kept.
         partitions: Partitions of every input topic (count).
+        stream_id: Of the mark in the tables; see `claim_tables`.
         latest_ms: For files: the first instant that is out of range, instead of the check against a record's timestamp.
         meters: Those that are served already; None makes new ones.
         options: More for `streams.application.build_app`.
     """
     outbox = LogOutbox(lambda: app.sender)
-    writing = writing_of(settings, tables=tables, outbox=outbox, partitions=partitions, latest_ms=latest_ms)
+    writing = writing_of(
+        settings, tables=tables, outbox=outbox, partitions=partitions, stream_id=stream_id, latest_ms=latest_ms
+    )
     live = LiveCounts(
         writing.windows,
         dimensions=writing.new_names().dimensions,
@@ -97,14 +101,16 @@ def ask_surveys(worker: Worker, settings: Settings, clock: Clock) -> None:
         survey_requests.register(worker.app, asking)
 
 
-async def claim_tables(settings: Settings, tables: Tables, *, partitions: int) -> None:
-    """Leave the stream's mark in its tables, or find that they belong to another stream.
+async def claim_tables(settings: Settings, tables: Tables, *, partitions: int) -> StreamMark:
+    """Leave the stream's mark in its tables, or find that they belong to another stream; return the mark there.
 
     Raises:
         ConfigurationError: They were counted under other settings, another group, or another number of partitions.
     """
-    found = await tables.mark(StreamMark(settings.group, partitions, settings.fingerprint()))
+    mark = StreamMark(settings.group, partitions, settings.fingerprint(), new_stream_id())
+    found = await tables.mark(mark)
     check_mark(settings, found, partitions=partitions)
+    return found
 
 
 def check_mark(settings: Settings, found: StreamMark, *, partitions: int | None = None) -> None:

@@ -83,12 +83,18 @@ async def run(settings: Settings, screen: DemoScreen, *, seconds: float | None, 
         await redis.start()
         tables = RedisTables(await connect(redis.url), prefix=settings.redis_prefix)
         stack.push_async_callback(tables.close)
-        await claim_tables(settings, tables, partitions=_PARTITIONS)
+        mark = await claim_tables(settings, tables, partitions=_PARTITIONS)
         clock = ManualClock(int(START.timestamp() * 1000))
         log = Log(_PARTITIONS, retained_records=_RETAINED_RECORDS)
         CLUSTERS[_CLUSTER] = Cluster(log, now_ms=clock.now_ms)
         stack.callback(CLUSTERS.pop, _CLUSTER)
-        worker = build_worker(settings, broker=f"embedded://{_CLUSTER}", tables=tables, partitions=_PARTITIONS)
+        worker = build_worker(
+            settings,
+            broker=f"embedded://{_CLUSTER}",
+            tables=tables,
+            partitions=_PARTITIONS,
+            stream_id=mark.id,
+        )
         settings = settings.model_copy(update={"metrics_refresh_seconds": _SHOW_SECONDS})
         server = MetricsServer(worker.meters.exposition, lambda: "starting")
         demo = Demo(settings, screen, worker, log, clock, server, seed=seed, speed=speed)

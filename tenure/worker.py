@@ -21,6 +21,7 @@ from streams.pausing import Pausing
 from streams.redis_tables import RedisTables, check_durability, connect
 from streams.serving import MetricsServer
 from streams.settings import Settings
+from streams.tables import StreamMark
 from streams.topics_check import check_topics, partition_counts
 from tenure.composition import ask_surveys, build_worker, claim_tables
 from tenure.publishing import client_options
@@ -62,22 +63,23 @@ async def run(settings: Settings) -> None:
         partitions = check_topics(counts, input_topics=settings.input_topics)
         starting.waits_for = "Redis"
         starting.meters[instruments.KAFKA_UP].set(1)
-        tables = await claimed_tables(settings, partitions=partitions, meters=starting.meters)
+        tables, mark = await claimed_tables(settings, partitions=partitions, meters=starting.meters)
         try:
-            await _work(settings, tables, starting, partitions=partitions)
+            await _work(settings, tables, starting, mark=mark)
         finally:
             await tables.close()
     finally:
         await starting.server.stop()
 
 
-async def _work(settings: Settings, tables: RedisTables, starting: _Starting, *, partitions: int) -> None:
+async def _work(settings: Settings, tables: RedisTables, starting: _Starting, *, mark: StreamMark) -> None:
     file = settings.kafka_ca_file
     worker = build_worker(
         settings,
         broker=broker_url(settings.kafka_bootstrap),
         tables=tables,
-        partitions=partitions,
+        partitions=mark.partitions,
+        stream_id=mark.id,
         meters=starting.meters,
         credentials=credentials(
             settings.kafka_security_protocol,
@@ -90,7 +92,7 @@ async def _work(settings: Settings, tables: RedisTables, starting: _Starting, *,
     ask_surveys(worker, settings, WallClock())
     exporter = Exporter(worker, settings, WallClock(), starting.server)
     await exporter.start()
-    log.info("worker_started", group=settings.group, partitions=partitions, metrics_port=starting.server.port)
+    log.info("worker_started", group=settings.group, partitions=mark.partitions, metrics_port=starting.server.port)
     watch = asyncio.create_task(RedisWatch(tables, worker.meters).run(), name="redis-watch")
     _tune_collector()
     try:
@@ -109,7 +111,7 @@ def _tune_collector() -> None:
     gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
 
 
-async def claimed_tables(settings: Settings, *, partitions: int, meters: Meters) -> RedisTables:
+async def claimed_tables(settings: Settings, *, partitions: int, meters: Meters) -> tuple[RedisTables, StreamMark]:
     """Connect to the Redis of the settings, look whether it keeps what it is told, and claim the tables there.
 
     Waits while Redis is away, and says so in the meters.
@@ -120,7 +122,7 @@ async def claimed_tables(settings: Settings, *, partitions: int, meters: Meters)
     pausing = Pausing()
     while True:
         try:
-            tables = await _claimed(settings, partitions)
+            claimed = await _claimed(settings, partitions)
         except TablesUnavailable as error:
             meters[instruments.REDIS_UP].set(0)
             log.warning(
@@ -132,16 +134,16 @@ async def claimed_tables(settings: Settings, *, partitions: int, meters: Meters)
             await pausing.pause()
         else:
             meters[instruments.REDIS_UP].set(1)
-            return tables
+            return claimed
 
 
-async def _claimed(settings: Settings, partitions: int) -> RedisTables:
+async def _claimed(settings: Settings, partitions: int) -> tuple[RedisTables, StreamMark]:
     client = await connect(settings.redis_url.get_secret_value())
     tables = RedisTables(client, prefix=settings.redis_prefix)
     try:
         await check_durability(client, allow_unsafe=settings.allow_unsafe_redis)
-        await claim_tables(settings, tables, partitions=partitions)
+        mark = await claim_tables(settings, tables, partitions=partitions)
     except TenureError:
         await tables.close()
         raise
-    return tables
+    return tables, mark

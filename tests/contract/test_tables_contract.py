@@ -277,6 +277,15 @@ async def test_the_first_mark_stays(tables: Tables) -> None:
     assert await tables.read_mark() == first
 
 
+async def test_a_mark_without_an_identifier_is_given_one_and_keeps_it(tables: Tables) -> None:
+    """Streams that an earlier version began have none; what is signed with it must stay readable."""
+    await tables.mark(StreamMark("tenure", 4, "{}"))
+    named = StreamMark("tenure", 4, "{}", "0" * 32)
+    assert await tables.mark(named) == named
+    assert await tables.mark(named._replace(id="1" * 32)) == named
+    assert await tables.read_mark() == named
+
+
 async def test_notes_are_kept_by_name(tables: Tables) -> None:
     """Workers agree by them on which segment values are shown."""
     assert await tables.note("shown", None) is None
