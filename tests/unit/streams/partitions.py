@@ -38,6 +38,7 @@ class Surroundings:
         self.sent: list[Outgoing] = []
         self.moves: list[tuple[TP, int]] = []
         self.applied: list[Applied] = []
+        self.log_whole = True
         self.fail_sending: list[TenureError] = []
         self.writing: Writing = writing_of(
             Settings(**settings), tables=self.tables, outbox=self, partitions=PARTITIONS, latest_ms=LATEST_MS
@@ -73,6 +74,15 @@ class Surroundings:
         """See `Listener`: nobody knows."""
         del tp
         return None
+
+    async def log_is_whole(self, partition: int) -> bool:
+        """See `Listener`."""
+        del partition
+        return self.log_whole
+
+    def on_recount(self, number: int) -> None:
+        """See `Listener`."""
+        self.heard.append(f"recount of {number}")
 
     def on_committed(self, partition: Partition, applied: Applied, cells: Cells) -> None:
         """See `Listener`."""
