@@ -34,7 +34,7 @@ from redis.retry import Retry
 
 from streams.errors import ConfigurationError, TablesUnavailable
 from streams.redis_address import RedisAddress, read_address
-from streams.redis_refusal import cluster_refusal, refusal_of, sentinel_refusal
+from streams.redis_refusal import certificate_refusal, check_certificate, cluster_refusal, refusal_of, sentinel_refusal
 
 _Result = TypeVar("_Result")
 _Client = Any  # redis.asyncio.Redis | RedisCluster: their commands are typed as sync or async, which helps nobody
@@ -106,6 +106,7 @@ async def connect(url: str, *, timeout_seconds: float = 5.0) -> _Client:
         ConfigurationError: It answers, and does not let us in; or it is not what the URL says.
     """
     address = read_address(url)
+    check_certificate(url, address)
     timeouts: dict[str, Any] = {"socket_timeout": timeout_seconds, "socket_connect_timeout": timeout_seconds}
     if address.service:
         return await _primary_of(url, address, timeouts)
@@ -118,6 +119,7 @@ async def connect(url: str, *, timeout_seconds: float = 5.0) -> _Client:
         except (TablesUnavailable, ResponseError) as error:
             await client.aclose()
             refusal = refusal_of(url, error if isinstance(error, ResponseError) else error.__cause__ or error)
+            refusal = refusal or await certificate_refusal(url, address, (server["host"], server["port"]))
             if refusal is not None or isinstance(error, ResponseError):
                 raise refusal or error from error
             away = away or error
@@ -167,7 +169,7 @@ async def _primary_of(url: str, address: RedisAddress, timeouts: dict[str, Any])
         info = await asked(lambda: client.info("cluster"))
     except (TablesUnavailable, ResponseError) as error:
         refusal = refusal_of(url, error if isinstance(error, ResponseError) else error.__cause__ or error)
-        refusal = refusal or await sentinel_refusal(url, address.service, sentinel)
+        refusal = refusal or await sentinel_refusal(url, address, sentinel)
         await client.aclose()
         raise refusal or error from error
     if info.get("cluster_enabled"):

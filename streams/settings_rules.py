@@ -23,7 +23,6 @@ from streams.redis_address import read_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from pydantic import SecretStr
 
@@ -171,7 +170,7 @@ def without_password(url: str) -> str:
     hidden = re.sub(r"(?i)(password=)[^&]*", r"\1****", hidden)
     # "redis://user:secret" without a host: what stands where the port should is then the password.
     # Several servers, each with its port, are no password.
-    ports = r"\d{1,5}(?:,[^:@/,]+:\d{1,5})*(?:/|\?|$)"
+    ports = r"\d{1,5}(?:,(?:\[[0-9A-Fa-f:.]+\]|[^:@/,]+):\d{1,5})*(?:/|\?|$)"
     return re.sub(rf"(://[^:@/\[]*):(?!\*{{4}}@)(?!{ports}).*", r"\1:****", hidden)
 
 
@@ -343,23 +342,3 @@ def check_topics_distinct(topics: Mapping[str, str], dead_letter_topic: str, sur
                 purpose, f"{topic!r} is the topic of {used[topic]} already; every purpose needs its own"
             )
         used[topic] = purpose
-
-
-def check_kafka_security(
-    *, protocol: str, mechanism: str | None, username: str | None, has_password: bool, ca_file: Path | None
-) -> None:
-    """What the protocol needs is there, and what it would not use is not."""
-    if protocol.startswith("SASL"):
-        for setting, there in (
-            ("kafka_sasl_mechanism", mechanism is not None),
-            ("kafka_username", bool(username)),
-            ("kafka_password", has_password),
-        ):
-            if not there:
-                raise RuleBrokenError(setting, f"kafka_security_protocol {protocol} needs it; set it")
-    elif mechanism is not None:
-        raise RuleBrokenError("kafka_security_protocol", "kafka_sasl_mechanism has no effect with it; use SASL_SSL")
-    if ca_file is not None and not protocol.endswith("SSL"):
-        raise RuleBrokenError("kafka_security_protocol", "kafka_ca_file has no effect with it; use SSL or SASL_SSL")
-    if ca_file is not None and not ca_file.is_file():
-        raise RuleBrokenError("kafka_ca_file", "there is no such file; correct the path")

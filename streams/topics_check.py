@@ -43,7 +43,11 @@ async def sizes_of(topics: Iterable[str], admin: AIOKafkaAdminClient) -> dict[st
 
 
 async def partition_counts(
-    topics: Sequence[str], client_options: Mapping[str, Any], *, ca_file: object = None
+    topics: Sequence[str],
+    client_options: Mapping[str, Any],
+    *,
+    ca_file: object = None,
+    certificate_file: object = None,
 ) -> dict[str, int]:
     """Return how many partitions each topic has; 0 for one that does not exist. Waits while Kafka is away.
 
@@ -51,6 +55,7 @@ async def partition_counts(
         topics: Their names.
         client_options: Of an aiokafka client: addresses and security.
         ca_file: See `check_admission`.
+        certificate_file: As well.
 
     Raises:
         ConfigurationError: Kafka is there, and does not let us in.
@@ -63,7 +68,7 @@ async def partition_counts(
             sizes = await sizes_of(topics, admin)
             return {topic: sizes[topic].partitions if topic in sizes else 0 for topic in topics}
         except (KafkaError, OSError) as error:
-            await check_admission(client_options, ca_file=ca_file)
+            await check_admission(client_options, ca_file=ca_file, certificate_file=certificate_file)
             log.warning("waiting_for_kafka", reason=repr(error), pause_seconds=pausing.seconds)
         finally:
             await admin.close()

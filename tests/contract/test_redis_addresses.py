@@ -118,9 +118,9 @@ async def test_wrong_name_of_the_primary_and_wrong_passwords_are_refused(behind:
     """A worker would wait for ever for what nobody knows."""
     with pytest.raises(ConfigurationError, match=f"no primary 'order' but {SERVICE}"):
         await connect(behind.url.replace(f"/{SERVICE}/", "/order/"))
-    with pytest.raises(ConfigurationError, match="refuses its name or password"):
+    with pytest.raises(ConfigurationError, match="a Sentinel refuses its name or password"):
         await connect(behind.url.replace(f"sentinel_password={PASSWORD}", "sentinel_password=wr0ng"))
-    with pytest.raises(ConfigurationError, match="refuses its name or password") as caught:
+    with pytest.raises(ConfigurationError, match="Redis refuses its name or password") as caught:
         await connect(behind.url.replace(f":{PASSWORD}@", ":wr0ng@"))
     assert PASSWORD not in str(caught.value)
 

@@ -31,14 +31,14 @@ class RedisSentinel:
         if program is None:
             message = "no redis-server: run `make services`"
             raise FileNotFoundError(message)
-        asks = {"password": password, "certificates": certificates}
+        asks = {"password": password, "certificates": certificates, "knows_clients": certificates is not None}
         self.servers: list[Redis] = []
         for number in range(2):
             place = folder / f"server-{number}"
             place.mkdir()
             options: tuple[str, ...] = () if password is None else ("--masterauth", password)
             if certificates is not None:
-                options += ("--tls-replication", "yes", "--tls-auth-clients", "yes")
+                options += ("--tls-replication", "yes")
             options += ("--repl-diskless-sync-delay", "0")
             if self.servers:
                 options += ("--replicaof", "127.0.0.1", str(self.servers[0].port))
