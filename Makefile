@@ -53,6 +53,7 @@ check-dependencies: $(DEV) ## Check that what is imported is declared, and the o
 check-documents: $(DEV) ## Check that generated documents are those that the code would generate.
 	@$(BIN)/python -m schemas.documentation --check
 	@$(BIN)/python -m streams.settings_page --check
+	@$(BIN)/python -m streams.rights_page --check
 	@$(BIN)/python -m tenure.commands_page --check
 	@$(BIN)/python -m monitoring.rules --check
 	@$(BIN)/python -m monitoring.dashboards --check
@@ -86,6 +87,7 @@ format: $(DEV) ## Format the code and mend what ruff can mend.
 documents: $(DEV) ## Generate the generated documents anew.
 	@$(BIN)/python -m schemas.documentation
 	@$(BIN)/python -m streams.settings_page --write
+	@$(BIN)/python -m streams.rights_page --write
 	@$(BIN)/python -m tenure.commands_page --write
 	@$(BIN)/python -m monitoring.rules --write
 	@$(BIN)/python -m monitoring.dashboards --write

@@ -21,6 +21,7 @@ from redis.exceptions import (
     ExecAbortError,
     MasterDownError,
     MovedError,
+    NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisClusterException,
@@ -51,6 +52,8 @@ _LATER: Final = (
 )
 #: those of them that have no class of their own
 _LATER_CODES: Final = ("BUSY", "MISCONF", "NOREPLICAS", "UNKILLABLE")
+#: how Redis says that its user may not: by a code, which a transaction quotes, and without one of what a script does
+_NO_RIGHT: Final = ("NOPERM", "ACL failure in script", "The user executing the script can't")
 
 
 class _PackingInC:
@@ -116,6 +119,8 @@ async def connect(url: str, *, timeout_seconds: float = 5.0) -> _Client:
         client = redis.Redis.from_pool(_pool(address, {**timeouts, **server}))
         try:
             info = await asked(lambda client=client: client.info("cluster"))  # type: ignore[misc]
+            if info.get("cluster_enabled"):  # a right that is missing here, the cluster's client would keep to itself
+                await asked(lambda client=client: client.execute_command("CLUSTER", "SLOTS"))  # type: ignore[misc]
         except (TablesUnavailable, ResponseError) as error:
             await client.aclose()
             refusal = refusal_of(url, error if isinstance(error, ResponseError) else error.__cause__ or error)
@@ -123,6 +128,9 @@ async def connect(url: str, *, timeout_seconds: float = 5.0) -> _Client:
             if refusal is not None or isinstance(error, ResponseError):
                 raise refusal or error from error
             away = away or error
+        except ConfigurationError:
+            await client.aclose()
+            raise
         else:
             if not info.get("cluster_enabled") and len(servers) <= 1:
                 return client
@@ -172,6 +180,9 @@ async def _primary_of(url: str, address: RedisAddress, timeouts: dict[str, Any])
         refusal = refusal or await sentinel_refusal(url, address, sentinel)
         await client.aclose()
         raise refusal or error from error
+    except ConfigurationError:
+        await client.aclose()
+        raise
     if info.get("cluster_enabled"):
         await client.aclose()
         raise cluster_refusal(url, is_one=True)
@@ -183,12 +194,16 @@ async def asked(call: Callable[[], Awaitable[_Result]]) -> _Result:
 
     Raises:
         TablesUnavailable: It does not answer, or not yet.
+        ConfigurationError: Its user has no right to this.
     """
     try:
         return await call()
     except (RedisConnectionError, RedisTimeoutError, OSError) as error:
         raise TablesUnavailable("Redis", str(error) or type(error).__name__) from error
     except ResponseError as error:
+        if isinstance(error, NoPermissionError) or any(said in str(error) for said in _NO_RIGHT):
+            advice = f"its user lacks a right ({error}); docs/rights.md lists those that it needs"
+            raise ConfigurationError("TENURE_REDIS_URL", "this Redis", advice) from error
         if isinstance(error, _LATER) or str(error).startswith(_LATER_CODES):
             raise TablesUnavailable("Redis", f"{type(error).__name__}: {error}") from error
         raise
