@@ -13,14 +13,17 @@ from typing import Any, Final
 from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import (
     AuthenticationFailedError,
+    GroupAuthorizationFailedError,
     IllegalSaslStateError,
     KafkaError,
     SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
     UnsupportedSaslMechanismError,
 )
 
 from streams.errors import ConfigurationError
 from streams.kafka_tokens import TokenEndpoint, TokenFile, TokenUnavailable
+from streams.settings import Settings
 from streams.tls import wants_certificate
 
 _TIMEOUT_MS: Final = 5_000
@@ -68,6 +71,23 @@ async def _takes_no_token(connection: Any) -> bool:
     finally:
         connection.close()
     return not connection._versions
+
+
+def rights_refusal(error: BaseException, settings: Settings) -> ConfigurationError | None:
+    """Return what to say where Kafka does not let the worker's user read; None where that is not what is wrong.
+
+    Args:
+        error: What a client of Kafka ended with.
+        settings: Who we are.
+    """
+    if not isinstance(error, GroupAuthorizationFailedError | TopicAuthorizationFailedError):
+        return None
+    named = ", ".join(sorted(str(name) for arg in error.args for name in ([arg] if isinstance(arg, str) else arg)))
+    kind = "the topics" if isinstance(error, TopicAuthorizationFailedError) else "as the group"
+    advice = f"it may not read {kind} {named or settings.group}; give it the rights that docs/rights.md lists"
+    if settings.kafka_username is not None:
+        return ConfigurationError("TENURE_KAFKA_USERNAME", settings.kafka_username, advice)
+    return ConfigurationError("TENURE_KAFKA_SECURITY_PROTOCOL", settings.kafka_security_protocol, advice)
 
 
 async def _certificate_refusal(

@@ -90,7 +90,8 @@ def check_topics(counts: Mapping[str, int], *, input_topics: Sequence[str]) -> i
         raise ConfigurationError(
             "TENURE_TOPICS",
             f"{len(missing)} of {len(counts)} topics",
-            f"not there in Kafka: {', '.join(missing)}; create them with `tenure topics --create`",
+            f"not there in Kafka: {', '.join(missing)}; create them with `tenure topics --create`, or, if they exist, let "
+            "this user see them (docs/rights.md)",
         )
     sizes = {counts[topic] for topic in input_topics}
     if len(sizes) > 1:

@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 import uvloop
+from aiokafka.errors import KafkaError
 
 from schemas import instruments
 from streams.application import run_until_stopped
@@ -15,6 +16,7 @@ from streams.clock import WallClock
 from streams.ending import end_tasks
 from streams.errors import TablesUnavailable, TenureError
 from streams.kafka import broker_url
+from streams.kafka_refusal import rights_refusal
 from streams.kafka_security import client_options, credentials
 from streams.logs import configure_logs
 from streams.meters import Meters
@@ -91,6 +93,8 @@ async def _work(settings: Settings, tables: RedisTables, starting: _Starting, *,
     _tune_collector()
     try:
         await run_until_stopped(worker.app)
+    except KafkaError as error:
+        raise rights_refusal(error, settings) or error from error
     finally:
         await end_tasks([watch])
         await exporter.stop()
