@@ -6,9 +6,11 @@ one is made with a new token.
 
 from __future__ import annotations
 
+import base64
 import re
 import ssl
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote_plus
@@ -69,7 +71,15 @@ class TokenFile(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka has no
 class TokenEndpoint(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka has no types
     """Asks an endpoint for tokens by client credentials (RFC 6749, 4.4), and keeps each for most of its life."""
 
-    def __init__(self, url: str, *, client_id: str, client_secret: str, scope: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        client_id: str,
+        client_secret: str,
+        scope: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Ask nothing yet.
 
         Args:
@@ -77,12 +87,15 @@ class TokenEndpoint(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka ha
             client_id: Who we are there.
             client_secret: The secret that goes with it.
             scope: What the token is asked for; None leaves that to the endpoint.
+            clock: Seconds, from any instant on.
         """
         self.url = url
+        self._clock = clock
         # As RFC 6749, 2.3.1 has it: each is encoded as a form's value first.
-        self._auth = aiohttp.BasicAuth(quote_plus(client_id), quote_plus(client_secret))
+        login = f"{quote_plus(client_id)}:{quote_plus(client_secret)}".encode()
+        self._headers = {"Authorization": f"Basic {base64.b64encode(login).decode()}"}
         self._form = {"grant_type": "client_credentials", **({} if scope is None else {"scope": scope})}
-        #: the token, and when it is renewed, on the monotonic clock
+        #: the token, and when it is renewed, on the clock
         self._kept: tuple[str, float] = ("", 0.0)
 
     async def token(self) -> str:
@@ -93,9 +106,9 @@ class TokenEndpoint(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka ha
         """
         # Consumer and producer ask from threads of their own: two may then fetch one each, which does no harm.
         token, renew_at = self._kept
-        if time.monotonic() < renew_at:
+        if self._clock() < renew_at:
             return token
-        asked_at = time.monotonic()
+        asked_at = self._clock()
         answer = await self._ask()
         fresh, seconds = answer.get("access_token"), answer.get("expires_in")
         if not isinstance(fresh, str) or not _TOKEN.fullmatch(fresh):
@@ -110,7 +123,7 @@ class TokenEndpoint(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka ha
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS)) as session,
-                session.post(self.url, data=self._form, auth=self._auth, allow_redirects=False) as response,
+                session.post(self.url, data=self._form, headers=self._headers, allow_redirects=False) as response,
             ):
                 body = await response.content.read(_MAX_BYTES)
                 status = response.status

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
 
 from streams.errors import ConfigurationError
 from streams.kafka_refusal import check_admission
@@ -75,6 +75,24 @@ async def partition_counts(
         await pausing.pause()
 
 
+async def refusal_of_group(group: str, client_options: Mapping[str, Any]) -> GroupAuthorizationFailedError | None:
+    """Return Kafka's refusal of a consumer group; None where it does not refuse it, or does not answer.
+
+    A consumer that may not join its group waits for partitions without a word.
+    """
+    admin = AIOKafkaAdminClient(**client_options)
+    try:
+        await admin.start()
+        await admin.find_coordinator(group)
+    except GroupAuthorizationFailedError:
+        return GroupAuthorizationFailedError(group)
+    except (KafkaError, OSError):
+        return None  # whoever joins the group waits for Kafka, and says so
+    finally:
+        await admin.close()
+    return None
+
+
 def check_topics(counts: Mapping[str, int], *, input_topics: Sequence[str]) -> int:
     """Return the number of partitions that all input topics have.
 
@@ -90,8 +108,8 @@ def check_topics(counts: Mapping[str, int], *, input_topics: Sequence[str]) -> i
         raise ConfigurationError(
             "TENURE_TOPICS",
             f"{len(missing)} of {len(counts)} topics",
-            f"not there in Kafka: {', '.join(missing)}; create them with `tenure topics --create`, or, if they exist, let "
-            "this user see them (docs/rights.md)",
+            f"not there in Kafka: {', '.join(missing)}; create them with `tenure topics --create`, or, if they exist, "
+            "let this user see them (docs/rights.md)",
         )
     sizes = {counts[topic] for topic in input_topics}
     if len(sizes) > 1:

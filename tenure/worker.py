@@ -25,7 +25,7 @@ from streams.redis_tables import RedisTables, check_durability, connect
 from streams.serving import MetricsServer
 from streams.settings import Settings
 from streams.tables import StreamMark
-from streams.topics_check import check_topics, partition_counts
+from streams.topics_check import check_topics, partition_counts, refusal_of_group
 from tenure.composition import ask_surveys, build_worker, claim_tables
 from tenure.redis_watch import RedisWatch
 from tenure.serving import Exporter
@@ -63,6 +63,9 @@ async def run(settings: Settings) -> None:
     try:
         files = {"ca_file": settings.kafka_ca_file, "certificate_file": settings.kafka_certificate_file}
         counts = await partition_counts(topics, client_options(settings), **files)
+        refused = await refusal_of_group(settings.group, client_options(settings))
+        if refused is not None:
+            raise rights_refusal(refused, settings) or refused
         partitions = check_topics(counts, input_topics=settings.input_topics)
         starting.waits_for = "Redis"
         starting.meters[instruments.KAFKA_UP].set(1)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from confluent_kafka.admin import (
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they are there
     AclBinding,
     AclBindingFilter,
     AclOperation,
@@ -92,8 +92,10 @@ class Guarded(Installation):
                 client.execute_command(*user, *principal.redis.rules())
 
     def _has(self, bindings: Iterable[AclBinding]) -> bool:
+        whoever: Any = None
+        operation, permission = AclOperation.ANY, AclPermissionType.ANY
         anything = AclBindingFilter(
-            ResourceType.ANY, None, ResourcePatternType.ANY, None, None, AclOperation.ANY, AclPermissionType.ANY
+            ResourceType.ANY, whoever, ResourcePatternType.ANY, whoever, whoever, operation, permission
         )
         return set(bindings) <= set(self.kafka.admin.describe_acls(anything).result(timeout=30))
 

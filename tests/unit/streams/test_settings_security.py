@@ -89,7 +89,7 @@ def test_address_of_redis_is_read_as_it_is_written(url: str, address: RedisAddre
         ("redis+sentinel://a:1/orders/x", "number of a database"),
         ("redis://h/0/1", "number of a database"),
         ("redis://h?nonsense=1", "none of its parameters"),
-        ("redis://h?pasword=1", "did you mean password?"),
+        ("rediss://h?ssl_ca_cert=1", "did you mean ssl_ca_certs?"),
         ("redis://h?db=x", "'db'"),
         ("redis://h?ssl_ca_certs=/nowhere", "no effect without TLS"),
         ("rediss://h?ssl_ca_certs=/nowhere", "no such file as its ssl_ca_certs"),
