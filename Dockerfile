@@ -1,7 +1,8 @@
 # syntax=docker/dockerfile:1
 # The worker and all its commands. Built in one stage, run from another that holds no compiler and no installer, as a user
-# without rights.
-FROM python:3.12.9-bookworm AS build
+# without rights. A tag may be moved: where you build for others, put the digest that your registry shows behind it, as
+# python:3.12.12-bookworm@sha256:…
+FROM python:3.12.12-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
 RUN python -m venv --without-pip /opt/tenure
@@ -26,7 +27,7 @@ RUN python -m venv --without-pip /opt/compiler \
     && /opt/compiler/bin/python -c "import kpis; assert kpis.COMPILED"
 RUN pip --python /opt/tenure/bin/python install --no-deps .
 
-FROM python:3.12.9-slim-bookworm
+FROM python:3.12.12-slim-bookworm
 LABEL org.opencontainers.image.title="tenure" \
       org.opencontainers.image.description="Exact rolling retention, churn and drop-off, from Kafka to Prometheus"
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin tenure

@@ -7,7 +7,9 @@ MAKEFLAGS += --no-print-directory
 ARGS ?=
 BIN := .venv/bin
 PRODUCT := schemas kpis streams agents tenure
+AUDIT := build/audit/stamp
 LOCKS := requirements/installer.txt requirements/run.txt requirements/compile.txt requirements/dev.txt
+SBOM := --output-reproducible --output-format JSON --spec-version 1.6 --pyproject pyproject.toml requirements/run.txt
 RUN := .venv/run.stamp
 DEV := .venv/dev.stamp
 # These start real servers and measure time-outs: one at a time. All others run side by side.
@@ -16,7 +18,7 @@ SERIAL := tests/integration tests/chaos
 FOLD := tests/property tests/unit/kpis
 CHECKS := check-lint check-format check-types check-layers check-spelling check-dependencies check-documents check-tidy
 
-.PHONY: help demo test check $(CHECKS) compile test-fast test-serial up down bench format documents services lock clean
+.PHONY: help demo test check $(CHECKS) compile test-fast test-serial up down bench sbom audit format documents services lock clean
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -53,6 +55,7 @@ check-dependencies: $(DEV) ## Check that what is imported is declared, and the o
 check-documents: $(DEV) ## Check that generated documents are those that the code would generate.
 	@$(BIN)/python -m schemas.documentation --check
 	@$(BIN)/python -m streams.settings_page --check
+	@$(BIN)/python -m streams.rights_page --check
 	@$(BIN)/python -m tenure.commands_page --check
 	@$(BIN)/python -m monitoring.rules --check
 	@$(BIN)/python -m monitoring.dashboards --check
@@ -79,6 +82,13 @@ down: $(DEV) ## End what `make up` runs, from another terminal.
 bench: services $(DEV) ## Measure the reference job beside its peers, in one run.
 	@exec $(BIN)/python -m bench $(ARGS)
 
+sbom: $(AUDIT) ## Write build/sbom.json, the bill of materials of the product's locked requirements (CycloneDX).
+	@build/audit/bin/cyclonedx-py requirements $(SBOM) -o build/sbom.json 2>build/sbom.log || { cat build/sbom.log; exit 1; }
+	@build/audit/bin/cyclonedx-py requirements $(SBOM) 2>/dev/null | cmp - build/sbom.json # made twice, it is the same
+
+audit: $(AUDIT) ## Look for known vulnerabilities in the locked requirements; needs the network: it asks an advisory database.
+	@build/audit/bin/pip-audit --strict --progress-spinner off --disable-pip --require-hashes -r requirements/run.txt
+
 format: $(DEV) ## Format the code and mend what ruff can mend.
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
@@ -86,6 +96,7 @@ format: $(DEV) ## Format the code and mend what ruff can mend.
 documents: $(DEV) ## Generate the generated documents anew.
 	@$(BIN)/python -m schemas.documentation
 	@$(BIN)/python -m streams.settings_page --write
+	@$(BIN)/python -m streams.rights_page --write
 	@$(BIN)/python -m tenure.commands_page --write
 	@$(BIN)/python -m monitoring.rules --write
 	@$(BIN)/python -m monitoring.dashboards --write
@@ -97,11 +108,17 @@ lock: $(DEV) ## Choose the newest versions that pyproject.toml allows, for all m
 	@echo uv | $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-annotate - -o requirements/installer.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --extra parquet pyproject.toml -o requirements/run.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --group compile -o requirements/compile.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --group audit -o requirements/audit.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --extra parquet --group dev -c requirements/run.txt -c requirements/compile.txt pyproject.toml -o requirements/dev.txt
 
 clean: ## Remove what the other targets made.
 	@rm -rf .venv build kpis/compiled-modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(AUDIT): requirements/audit.txt
+	@$(or $(PYTHON),python3) -m venv --clear build/audit
+	@build/audit/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/audit.txt
+	@touch $@
 
 $(RUN): $(LOCKS) pyproject.toml tools/make-venv
 	@tools/make-venv run

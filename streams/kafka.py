@@ -8,10 +8,8 @@ gets which partitions (co-partitioned), what is read (committed records) and in 
 from __future__ import annotations
 
 import asyncio
-import ssl
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-import faust
 import structlog
 from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 from faust.transport import drivers
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping
 
     from faust.types import TP, RecordMetadata
-    from faust.types.auth import CredentialsT
 
     from streams.batches import Lease
 
@@ -43,27 +40,6 @@ def broker_url(bootstrap: str) -> str:
         bootstrap: `host:port` of some brokers, separated by commas.
     """
     return ";".join(f"{SCHEME}://{server.strip()}" for server in bootstrap.split(",") if server.strip())
-
-
-def credentials(
-    protocol: str, *, mechanism: str | None = None, username: str | None = None, password: str | None = None,
-    ca_file: str | None = None,
-) -> CredentialsT | None:  # fmt: skip
-    """Return how to connect to Kafka, or None for plain text.
-
-    Args:
-        protocol: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL.
-        mechanism: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512, for SASL.
-        username: For SASL.
-        password: For SASL.
-        ca_file: Certificates to trust instead of the system's.
-    """
-    context = ssl.create_default_context(cafile=ca_file) if protocol in {"SSL", "SASL_SSL"} else None
-    if protocol.startswith("SASL"):
-        return faust.SASLCredentials(
-            username=username, password=password, mechanism=mechanism or "PLAIN", ssl_context=context
-        )
-    return None if context is None else faust.SSLCredentials(context)
 
 
 class Consumer(BatchConsumer, driver.Consumer):  # type: ignore[misc]  # mypy does not follow Faust

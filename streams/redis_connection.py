@@ -1,6 +1,7 @@
-"""Connections to Redis or Redis Cluster: how they are made, what their errors mean to us, and whether Redis keeps data.
+"""Connections to Redis: how they are made, what their errors mean to us, and whether Redis keeps data.
 
-Not here: what is stored (`streams.redis_tables`).
+Redis is one server, the primary that Sentinels name, or a cluster.
+Not here: how the address is written (`streams.redis_address`) and what is stored (`streams.redis_tables`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from typing import Any, Final, TypeVar
 
 import hiredis
 import redis.asyncio as redis
-from redis.asyncio.cluster import RedisCluster
+from redis.asyncio.cluster import ClusterNode, RedisCluster
+from redis.asyncio.connection import Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio.sentinel import Sentinel, SentinelManagedConnection, SentinelManagedSSLConnection
 from redis.backoff import NoBackoff
 from redis.exceptions import (
     AskError,
@@ -18,6 +21,7 @@ from redis.exceptions import (
     ExecAbortError,
     MasterDownError,
     MovedError,
+    NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisClusterException,
@@ -30,7 +34,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from streams.errors import ConfigurationError, TablesUnavailable
-from streams.redis_refusal import refusal_of
+from streams.redis_address import RedisAddress, read_address
+from streams.redis_refusal import certificate_refusal, check_certificate, cluster_refusal, refusal_of, sentinel_refusal
 
 _Result = TypeVar("_Result")
 _Client = Any  # redis.asyncio.Redis | RedisCluster: their commands are typed as sync or async, which helps nobody
@@ -47,6 +52,8 @@ _LATER: Final = (
 )
 #: those of them that have no class of their own
 _LATER_CODES: Final = ("BUSY", "MISCONF", "NOREPLICAS", "UNKILLABLE")
+#: how Redis says that its user may not: by a code, which a transaction quotes, and without one of what a script does
+_NO_RIGHT: Final = ("NOPERM", "ACL failure in script", "The user executing the script can't")
 
 
 class _PackingInC:
@@ -63,34 +70,123 @@ def _packing_in_c(connection: type[Any]) -> type[Any]:
     return type(f"{connection.__name__}PackingInC", (_PackingInC, connection), {})
 
 
+class _OfPrimary:
+    """What connections get that Sentinels lead to a primary: it must say itself that it is one.
+
+    A Sentinel may not know yet that the server it names is a replica by now, or still is one.
+    """
+
+    async def connect_to(self, address: tuple[str, int]) -> None:
+        """Connect; see redis.asyncio.sentinel.SentinelManagedConnection."""
+        connection: Any = super()
+        await connection.connect_to(address)
+        await connection.send_command("ROLE")
+        role, *_ = await connection.read_response(disable_decoding=True)
+        if role != b"master":
+            await connection.disconnect()
+            raise RedisConnectionError(f"{address[0]}:{address[1]} is no primary, although a Sentinel says so")
+
+
+class _BySentinels(redis.Redis):
+    """A client of the primary that Sentinels name; it asks them anew for each connection that it makes."""
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        """Close the connections to the primary, and those to the Sentinels."""
+        await super().aclose(close_connection_pool)
+        await self.connection_pool.sentinel_manager.aclose()  # type: ignore[attr-defined]  # a pool of Sentinels
+
+
 async def connect(url: str, *, timeout_seconds: float = 5.0) -> _Client:
     """Return a client of the Redis at a URL; a cluster's client where it is one.
 
+    Args:
+        url: As `streams.redis_address` reads it. Of several servers the first that answers is asked whether it belongs
+            to a cluster.
+        timeout_seconds: For a connection, and for each answer.
+
     Raises:
         TablesUnavailable: It does not answer.
-        ConfigurationError: It answers, and does not let us in.
+        ConfigurationError: It answers, and does not let us in; or it is not what the URL says.
     """
-    options: dict[str, Any] = {
-        "socket_timeout": timeout_seconds,
-        "socket_connect_timeout": timeout_seconds,
-        "retry": Retry(NoBackoff(), 0),
+    address = read_address(url)
+    check_certificate(url, address)
+    timeouts: dict[str, Any] = {"socket_timeout": timeout_seconds, "socket_connect_timeout": timeout_seconds}
+    if address.service:
+        return await _primary_of(url, address, timeouts)
+    servers: list[dict[str, Any]] = [{"host": host, "port": port} for host, port in address.nodes]
+    away: TablesUnavailable | None = None
+    for server in servers or [{}]:
+        client = redis.Redis.from_pool(_pool(address, {**timeouts, **server}))
+        try:
+            info = await asked(lambda client=client: client.info("cluster"))  # type: ignore[misc]
+            if info.get("cluster_enabled"):  # a right that is missing here, the cluster's client would keep to itself
+                await asked(lambda client=client: client.execute_command("CLUSTER", "SLOTS"))  # type: ignore[misc]
+        except (TablesUnavailable, ResponseError) as error:
+            await client.aclose()
+            refusal = refusal_of(url, error if isinstance(error, ResponseError) else error.__cause__ or error)
+            refusal = refusal or await certificate_refusal(url, address, (server["host"], server["port"]))
+            if refusal is not None or isinstance(error, ResponseError):
+                raise refusal or error from error
+            away = away or error
+        except ConfigurationError:
+            await client.aclose()
+            raise
+        else:
+            if not info.get("cluster_enabled") and len(servers) <= 1:
+                return client
+            await client.aclose()
+            if not info.get("cluster_enabled"):
+                raise cluster_refusal(url, is_one=False)
+            first = (server["host"], server["port"])
+            return _cluster(address, timeouts, sorted(address.nodes, key=lambda node: node != first))
+    assert away is not None, "there is a server"
+    raise away
+
+
+def _pool(address: RedisAddress, options: dict[str, Any]) -> ConnectionPool:
+    kind: type[Any] = SSLConnection if address.tls else Connection if address.nodes else UnixDomainSocketConnection
+    kwargs: dict[str, Any] = {"retry": Retry(NoBackoff(), 0), **options, **address.options}
+    return ConnectionPool(connection_class=_packing_in_c(kind), **kwargs)
+
+
+def _cluster(address: RedisAddress, timeouts: dict[str, Any], nodes: list[tuple[str, int]]) -> RedisCluster:
+    """Return a client of a cluster that is looked for at these nodes, in this order."""
+    options = {**timeouts, **address.options}
+    # The client takes them for its connections only, not for itself.
+    late: dict[str, Any] = {
+        name: options.pop(name) for name in ("ssl_password", "ssl_ca_path", "retry_on_timeout") if name in options
     }
-    client = redis.Redis.from_url(url, **options)
-    pool = client.connection_pool
-    pool.connection_class = _packing_in_c(pool.connection_class)
+    seeds = [ClusterNode(host, port) for host, port in nodes]
+    cluster = RedisCluster(startup_nodes=seeds, ssl=address.tls, **options)
+    kind: type[Any] = cluster.connection_kwargs["connection_class"]
+    for seed in cluster.startup_nodes:
+        seed.connection_kwargs.update(late)
+    cluster.connection_kwargs.update(late, connection_class=_packing_in_c(kind))  # of nodes that it finds from now on
+    return cluster
+
+
+async def _primary_of(url: str, address: RedisAddress, timeouts: dict[str, Any]) -> _Client:
+    """Return a client of the primary that Sentinels name, wherever it is from one connection to the next."""
+    shared = {**timeouts, "retry": Retry(NoBackoff(), 0), **({"ssl": True} if address.tls else {})}
+    of_sentinels = {**shared, **address.sentinel_options}
+    sentinel: Any = Sentinel(address.nodes, sentinel_kwargs=of_sentinels, **{**shared, **address.options})  # type: ignore[no-untyped-call]
+    client = sentinel.master_for(address.service, redis_class=_BySentinels)
+    kind: type[Any] = SentinelManagedSSLConnection if address.tls else SentinelManagedConnection
+    client.connection_pool.connection_class = type(f"{kind.__name__}OfPrimary", (_OfPrimary, _packing_in_c(kind)), {})
     try:
         info = await asked(lambda: client.info("cluster"))
     except (TablesUnavailable, ResponseError) as error:
-        await client.aclose()
         refusal = refusal_of(url, error if isinstance(error, ResponseError) else error.__cause__ or error)
+        refusal = refusal or await sentinel_refusal(url, address, sentinel)
+        await client.aclose()
         raise refusal or error from error
-    if not info.get("cluster_enabled"):
-        return client
-    await client.aclose()
-    cluster = RedisCluster.from_url(url, socket_timeout=timeout_seconds, socket_connect_timeout=timeout_seconds)
-    options = cluster.connection_kwargs  # of nodes that it finds from now on
-    options["connection_class"] = _packing_in_c(options["connection_class"])
-    return cluster
+    except ConfigurationError:
+        await client.aclose()
+        raise
+    if info.get("cluster_enabled"):
+        await client.aclose()
+        raise cluster_refusal(url, is_one=True)
+    return client
 
 
 async def asked(call: Callable[[], Awaitable[_Result]]) -> _Result:
@@ -98,12 +194,16 @@ async def asked(call: Callable[[], Awaitable[_Result]]) -> _Result:
 
     Raises:
         TablesUnavailable: It does not answer, or not yet.
+        ConfigurationError: Its user has no right to this.
     """
     try:
         return await call()
     except (RedisConnectionError, RedisTimeoutError, OSError) as error:
         raise TablesUnavailable("Redis", str(error) or type(error).__name__) from error
     except ResponseError as error:
+        if isinstance(error, NoPermissionError) or any(said in str(error) for said in _NO_RIGHT):
+            advice = f"its user lacks a right ({error}); docs/rights.md lists those that it needs"
+            raise ConfigurationError("TENURE_REDIS_URL", "this Redis", advice) from error
         if isinstance(error, _LATER) or str(error).startswith(_LATER_CODES):
             raise TablesUnavailable("Redis", f"{type(error).__name__}: {error}") from error
         raise

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from schemas.topics import DEAD_LETTER_TOPIC, DEFAULT_TOPIC_NAMES, SURVEY_REQUEST_TOPIC
 from streams import settings_rules as rules
+from streams import settings_security as security
 from streams.errors import ConfigurationError
 
 ENVIRONMENT_PREFIX: Final = "TENURE_"
@@ -36,6 +37,7 @@ _Names = Annotated[tuple[str, ...], NoDecode]
 _Topics = Annotated[dict[str, str], NoDecode]
 _Rates = Annotated[dict[str, Decimal], NoDecode]
 _SurveyRules = Annotated[dict[str, str], NoDecode]
+_FROM_STORE: Final = "(from your secret store)"
 _Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -52,7 +54,9 @@ class Settings(BaseSettings):
         pydantic.ValidationError: A value that cannot work; `load_settings` turns it into a ConfigurationError.
     """
 
-    model_config = SettingsConfigDict(env_prefix=ENVIRONMENT_PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
 
     kafka_bootstrap: str = _setting(
         "127.0.0.1:9092",
@@ -63,14 +67,17 @@ class Settings(BaseSettings):
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = _setting(
         "PLAINTEXT", "How connections to Kafka are secured.", unit="name", example="SASL_SSL"
     )
-    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = _setting(
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None = _setting(
         None, "How the worker proves who it is; needed with SASL_PLAINTEXT and SASL_SSL.", unit="name", example="PLAIN"
     )
     kafka_username: str | None = _setting(
-        None, "The name that Kafka knows the worker by.", unit="text", example="tenure"
+        None,
+        "The name that Kafka knows the worker by; with `kafka_token_url` the client's id there.",
+        unit="text",
+        example="tenure",
     )
     kafka_password: SecretStr | None = _setting(
-        None, "The password that goes with the name.", unit="secret", example="(from your secret store)"
+        None, "The password, or the client's secret, that goes with the name.", unit="secret", example=_FROM_STORE
     )
     kafka_ca_file: Path | None = _setting(
         None,
@@ -78,6 +85,33 @@ class Settings(BaseSettings):
         "without it, those of the operating system.",
         unit="file, PEM",
         example="/etc/ssl/kafka-ca.pem",
+    )
+    kafka_certificate_file: Path | None = _setting(
+        None,
+        "The certificate that the worker shows to brokers that ask for one, and those between it and the authority.",
+        unit="file, PEM",
+        example="/etc/ssl/tenure.pem",
+    )
+    kafka_key_file: Path | None = _setting(
+        None, "The certificate's private key; not needed where it stands in the certificate's file.",
+        unit="file, PEM", example="/etc/ssl/tenure-key.pem",
+    )  # fmt: skip
+    kafka_key_password: SecretStr | None = _setting(
+        None, "The password of the private key, if it is encrypted.", unit="secret", example=_FROM_STORE
+    )
+    kafka_token_file: Path | None = _setting(
+        None, "A token for OAUTHBEARER, read anew at each connection: whoever writes it keeps it fresh.",
+        unit="file", example="/run/tokens/kafka",
+    )  # fmt: skip
+    kafka_token_url: str | None = _setting(
+        None,
+        "Where tokens for OAUTHBEARER are had instead, by OpenID Connect's client credentials. Its certificate is "
+        "checked against the authorities of the operating system, or those in the file that `SSL_CERT_FILE` names.",
+        unit="https://",
+        example="https://login.example.com/oauth2/token",
+    )
+    kafka_token_scope: str | None = _setting(
+        None, "What these tokens are asked for, if the endpoint wants to know.", unit="text", example="kafka"
     )
     group: str = _setting(
         "tenure",
@@ -102,9 +136,9 @@ class Settings(BaseSettings):
     )
     redis_url: SecretStr = _setting(
         SecretStr("redis://127.0.0.1:6379/0"),
-        "The Redis that holds the tables; a password in it is never printed. `rediss://` is TLS; an authority of your "
-        "own is named behind the address: `?ssl_ca_certs=/etc/ssl/redis-ca.pem`.",
-        unit="redis://, rediss:// or unix://",
+        "The Redis that holds the tables; a password in it is never printed. `rediss://` is TLS, several hosts are "
+        "nodes of a cluster, `redis+sentinel://` names Sentinels: [how each is written](deploying.md#redis).",
+        unit="redis://, rediss://, unix://, redis+sentinel:// or rediss+sentinel://",
         example="rediss://tenure:secret@redis:6379/0",
     )
     redis_prefix: str = _setting(
@@ -256,6 +290,7 @@ class Settings(BaseSettings):
     _log_names = field_validator("log_level", "log_format", mode="before")(rules.lower_case)
     _kafka_names = field_validator("kafka_security_protocol", "kafka_sasl_mechanism", mode="before")(rules.upper_case)
     _bootstrap = field_validator("kafka_bootstrap")(rules.check_bootstrap)
+    _token_url = field_validator("kafka_token_url")(security.check_token_url)
     _group = field_validator("group", "instance_id")(rules.check_group)
     _topic = field_validator("dead_letter_topic", "survey_request_topic")(rules.check_topic)
     _survey_rules = field_validator("survey_rules")(rules.check_survey_rules)
@@ -283,13 +318,7 @@ class Settings(BaseSettings):
         rules.check_segment_windows(self.segment_windows_days, self.windows_days)
         rules.check_bucket_fits_zone(self.bucket_minutes, self.business_time_zone)
         rules.check_rates_foreign(self.currency_rates, self.default_currency)
-        rules.check_kafka_security(
-            protocol=self.kafka_security_protocol,
-            mechanism=self.kafka_sasl_mechanism,
-            username=self.kafka_username,
-            has_password=self.kafka_password is not None,
-            ca_file=self.kafka_ca_file,
-        )
+        security.check_kafka_security(self)
         return self
 
     @property
@@ -333,3 +362,9 @@ class Settings(BaseSettings):
                     f"the tables of group {self.group!r} under {self.redis_prefix!r} in Redis were counted with "
                     f"{json.dumps(theirs.get(name))}; set it back, or choose another group and redis_prefix",
                 )
+
+
+SECRETS: Final = tuple(
+    name for name, field in Settings.model_fields.items() if field.annotation in (SecretStr, SecretStr | None)
+)
+"""The settings that are never shown; each may be named by a file instead (`streams.settings_secrets`)."""

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import SecretStr, ValidationError
 
 from streams.errors import ConfigurationError, UnknownSetting
-from streams.settings import ENVIRONMENT_PREFIX, Settings
+from streams.settings import ENVIRONMENT_PREFIX, SECRETS, Settings
 from streams.settings_rules import RuleBrokenError, did_you_mean, without_password
+from streams.settings_secrets import FILE_SUFFIX, read_secret
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -48,11 +49,30 @@ def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
     path = _file_to_read(file)
     from_file = {} if path is None else _read_file(path)
     given = {name: value for name, value in overrides.items() if value is not None}
+    named = _named_secrets(given)
     behind = {name: value for name, value in from_file.items() if _variable_of(name) is None}
     try:
-        return Settings(**{**behind, **given})
+        return Settings(**{**behind, **named, **given})
     except ValidationError as error:
-        raise _explained(error, given, from_file, path) from error
+        raise _explained(error, given, {**from_file, **named}, path) from None  # the original holds what was given
+
+
+def _named_secrets(given: Mapping[str, Any]) -> dict[str, SecretStr]:
+    """Return the secrets that variables name a file for.
+
+    Raises:
+        ConfigurationError: A file cannot be read as a secret, or the secret stands in a variable of its own too.
+    """
+    found: dict[str, SecretStr] = {}
+    for name in SECRETS:
+        variable = _variable_of(name + FILE_SUFFIX)
+        if variable is None or name in given:
+            continue
+        other = _variable_of(name)
+        if other is not None:
+            raise ConfigurationError(variable, os.environ[variable], f"{other} is set too; keep one of the two")
+        found[name] = read_secret(variable, os.environ[variable])
+    return found
 
 
 def _variable_of(field: str) -> str | None:
@@ -62,7 +82,8 @@ def _variable_of(field: str) -> str | None:
 
 
 def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
-    known = {ENVIRONMENT_PREFIX + name.upper() for name in Settings.model_fields} | {FILE_VARIABLE}
+    names = {*Settings.model_fields, *(name + FILE_SUFFIX for name in SECRETS)}
+    known = {ENVIRONMENT_PREFIX + name.upper() for name in names} | {FILE_VARIABLE}
     for name, value in sorted(environment.items()):
         upper = name.upper()
         if not upper.startswith(ENVIRONMENT_PREFIX) or upper in known:
@@ -89,14 +110,19 @@ def _read_file(path: Path) -> dict[str, Any]:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(FILE_VARIABLE, str(path), f"the file is no TOML ({error}); correct it") from error
+    named = {name + FILE_SUFFIX: name for name in SECRETS}
     for key in content:
-        if key not in Settings.model_fields:
-            raise UnknownSetting(f"{key} in {path}", did_you_mean(key, sorted(Settings.model_fields)))
+        if key not in Settings.model_fields and key not in named:
+            raise UnknownSetting(f"{key} in {path}", did_you_mean(key, sorted({*Settings.model_fields, *named})))
+    for key in [key for key in content if key in named]:
+        if named[key] in content:
+            raise ConfigurationError(f"{key} in {path}", content[key], f"{named[key]} is set too; keep one of the two")
+        content[named[key]] = read_secret(f"{key} in {path}", content.pop(key))
     return content
 
 
 def _explained(
-    error: ValidationError, given: Mapping[str, Any], from_file: Mapping[str, Any], path: Path | None
+    error: ValidationError, given: Mapping[str, Any], behind: Mapping[str, Any], path: Path | None
 ) -> ConfigurationError:
     """Turn the first fault that pydantic found into one line that names where the value was written."""
     faults = error.errors()
@@ -115,9 +141,18 @@ def _explained(
         where, value = variable, os.environ[variable]
         if _SERVICE_PORT.match(str(value)):
             advice += "; if Kubernetes set it for a service, set enableServiceLinks: false"
-    elif field in from_file:
-        where, value = f"{field} in {path}", from_file[field]
+    elif _variable_of(field + FILE_SUFFIX) is not None:
+        where, value = _named_by(field), behind[field]
+    elif field in behind:
+        where, value = f"{field} in {path}", behind[field]
     return ConfigurationError(where, _without_secret(field, value, key), advice)
+
+
+def _named_by(field: str) -> str:
+    """Return where a secret stands that a variable names a file for."""
+    variable = _variable_of(field + FILE_SUFFIX)
+    assert variable is not None, "the caller has looked"
+    return f"what {variable} names, {os.environ[variable]},"
 
 
 def _without_secret(field: str, value: object, key: str) -> object:
@@ -125,7 +160,7 @@ def _without_secret(field: str, value: object, key: str) -> object:
         value = value.get_secret_value()
     if field == "redis_url":
         return without_password(str(value))
-    if "password" in field and value is not None:
+    if field in SECRETS and value is not None:
         return "****"
     if key and isinstance(value, Mapping):
         return value.get(key, value)

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pydantic import SecretStr
 
 from schemas import generated
-from streams.settings import ENVIRONMENT_PREFIX, MEANING, Settings
+from streams.settings import ENVIRONMENT_PREFIX, MEANING, SECRETS, Settings
 from streams.settings_loading import DEFAULT_FILE, FILE_VARIABLE
+from streams.settings_secrets import FILE_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +58,11 @@ signup = "acme.signups"
 [currency_rates]
 EUR = "1.0825"
 ```
+
+A setting that is a secret can stand in a file, as Docker and Kubernetes mount them:
+`{ENVIRONMENT_PREFIX}REDIS_URL{FILE_SUFFIX.upper()}` (or the key `redis_url{FILE_SUFFIX}`) names the file that holds
+`redis_url`. The end of its last line is not part of the secret. It is read at the start: after a change, restart. No
+message and no log line shows a secret.
 
 Settings marked with **¹** decide what stored numbers mean. Redis remembers them: a worker that is started with others
 under the same group and prefix refuses to go on, and names the setting that differs.
@@ -134,10 +140,11 @@ def page() -> str:
             lines += [f"## {titles[setting.name]}", ""]
         mark = " ¹" if setting.decides_meaning else ""
         default = f"`{setting.default}`" if setting.default else "not set"
+        secret = f" A secret: `{setting.variable}{FILE_SUFFIX.upper()}` names a file that holds it."
         lines += [
             f"### `{setting.name}`{mark}",
             "",
-            setting.meaning,
+            setting.meaning + (secret if setting.name in SECRETS else ""),
             "",
             "| environment variable | unit | default | example |",
             "| --- | --- | --- | --- |",

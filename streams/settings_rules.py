@@ -1,6 +1,6 @@
 """What each setting must satisfy, and how its text is read.
 
-Pure but for the time zone database and the existence of the CA file. Every rule raises ValueError with a sentence that
+Pure but for the time zone database and the existence of files. Every rule raises ValueError with a sentence that
 says what is wrong and what to do; a rule over several settings raises RuleBrokenError, which names the one to change.
 """
 
@@ -15,15 +15,14 @@ import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, get_args
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from schemas.events import SurveyKind, SurveyWay
 from schemas.survey_requests import SURVEY_RULES
+from streams.redis_address import read_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from pydantic import SecretStr
 
@@ -160,21 +159,8 @@ def check_known_keys(mapping: Mapping[str, object], known: Sequence[str]) -> Non
 
 
 def check_redis_url(value: SecretStr) -> SecretStr:
-    """A URL that redis-py takes."""
-    parts = urlsplit(value.get_secret_value())
-    if parts.scheme not in {"redis", "rediss", "unix"}:
-        raise ValueError("it must begin with redis://, rediss:// (TLS) or unix://")
-    if parts.scheme == "unix" and not parts.path.startswith("/"):
-        raise ValueError("a socket is written unix:///path/to/redis.sock")
-    if parts.scheme != "unix" and not parts.hostname:
-        raise ValueError("it names no host; write for example redis://redis:6379/0")
-    try:
-        port = parts.port
-    except ValueError as error:
-        raise ValueError("its port is not a number up to 65535") from error
-    assert port is None or 0 <= port < 65536
-    if parts.scheme != "unix" and re.fullmatch(r"(/\d*)?", parts.path) is None:
-        raise ValueError("what follows the host is the number of a database, for example /0")
+    """A URL of which every part is understood."""
+    read_address(value.get_secret_value())
     return value
 
 
@@ -183,7 +169,9 @@ def without_password(url: str) -> str:
     hidden = re.sub(r"://([^:@/]*):.*@", r"://\1:****@", url)
     hidden = re.sub(r"(?i)(password=)[^&]*", r"\1****", hidden)
     # "redis://user:secret" without a host: what stands where the port should is then the password.
-    return re.sub(r"(://[^:@/\[]*):(?!\*{4}@)(?!\d{1,5}(/|\?|$)).*", r"\1:****", hidden)
+    # Several servers, each with its port, are no password.
+    ports = r"\d{1,5}(?:,(?:\[[0-9A-Fa-f:.]+\]|[^:@/,]+):\d{1,5})*(?:/|\?|$)"
+    return re.sub(rf"(://[^:@/\[]*):(?!\*{{4}}@)(?!{ports}).*", r"\1:****", hidden)
 
 
 def check_redis_prefix(value: str) -> str:
@@ -354,23 +342,3 @@ def check_topics_distinct(topics: Mapping[str, str], dead_letter_topic: str, sur
                 purpose, f"{topic!r} is the topic of {used[topic]} already; every purpose needs its own"
             )
         used[topic] = purpose
-
-
-def check_kafka_security(
-    *, protocol: str, mechanism: str | None, username: str | None, has_password: bool, ca_file: Path | None
-) -> None:
-    """What the protocol needs is there, and what it would not use is not."""
-    if protocol.startswith("SASL"):
-        for setting, there in (
-            ("kafka_sasl_mechanism", mechanism is not None),
-            ("kafka_username", bool(username)),
-            ("kafka_password", has_password),
-        ):
-            if not there:
-                raise RuleBrokenError(setting, f"kafka_security_protocol {protocol} needs it; set it")
-    elif mechanism is not None:
-        raise RuleBrokenError("kafka_security_protocol", "kafka_sasl_mechanism has no effect with it; use SASL_SSL")
-    if ca_file is not None and not protocol.endswith("SSL"):
-        raise RuleBrokenError("kafka_security_protocol", "kafka_ca_file has no effect with it; use SSL or SASL_SSL")
-    if ca_file is not None and not ca_file.is_file():
-        raise RuleBrokenError("kafka_ca_file", "there is no such file; correct the path")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
 
 from streams.errors import ConfigurationError
 from streams.kafka_refusal import check_admission
@@ -43,7 +43,11 @@ async def sizes_of(topics: Iterable[str], admin: AIOKafkaAdminClient) -> dict[st
 
 
 async def partition_counts(
-    topics: Sequence[str], client_options: Mapping[str, Any], *, ca_file: object = None
+    topics: Sequence[str],
+    client_options: Mapping[str, Any],
+    *,
+    ca_file: object = None,
+    certificate_file: object = None,
 ) -> dict[str, int]:
     """Return how many partitions each topic has; 0 for one that does not exist. Waits while Kafka is away.
 
@@ -51,6 +55,7 @@ async def partition_counts(
         topics: Their names.
         client_options: Of an aiokafka client: addresses and security.
         ca_file: See `check_admission`.
+        certificate_file: As well.
 
     Raises:
         ConfigurationError: Kafka is there, and does not let us in.
@@ -63,11 +68,29 @@ async def partition_counts(
             sizes = await sizes_of(topics, admin)
             return {topic: sizes[topic].partitions if topic in sizes else 0 for topic in topics}
         except (KafkaError, OSError) as error:
-            await check_admission(client_options, ca_file=ca_file)
+            await check_admission(client_options, ca_file=ca_file, certificate_file=certificate_file)
             log.warning("waiting_for_kafka", reason=repr(error), pause_seconds=pausing.seconds)
         finally:
             await admin.close()
         await pausing.pause()
+
+
+async def refusal_of_group(group: str, client_options: Mapping[str, Any]) -> GroupAuthorizationFailedError | None:
+    """Return Kafka's refusal of a consumer group; None where it does not refuse it, or does not answer.
+
+    A consumer that may not join its group waits for partitions without a word.
+    """
+    admin = AIOKafkaAdminClient(**client_options)
+    try:
+        await admin.start()
+        await admin.find_coordinator(group)
+    except GroupAuthorizationFailedError:
+        return GroupAuthorizationFailedError(group)
+    except (KafkaError, OSError):
+        return None  # whoever joins the group waits for Kafka, and says so
+    finally:
+        await admin.close()
+    return None
 
 
 def check_topics(counts: Mapping[str, int], *, input_topics: Sequence[str]) -> int:
@@ -85,7 +108,8 @@ def check_topics(counts: Mapping[str, int], *, input_topics: Sequence[str]) -> i
         raise ConfigurationError(
             "TENURE_TOPICS",
             f"{len(missing)} of {len(counts)} topics",
-            f"not there in Kafka: {', '.join(missing)}; create them with `tenure topics --create`",
+            f"not there in Kafka: {', '.join(missing)}; create them with `tenure topics --create`, or, if they exist, "
+            "let this user see them (docs/rights.md)",
         )
     sizes = {counts[topic] for topic in input_topics}
     if len(sizes) > 1:

@@ -18,10 +18,10 @@ from faust.types import TP
 
 from kpis.identity import identity_of
 from schemas.decoding import Decoder
+from streams.kafka_security import client_options
 from streams.log import Log, Refused
 from streams.records import ReadableRecord
 from streams.writing import decoder_of
-from tenure.publishing import client_options
 
 if TYPE_CHECKING:
     from streams.settings import Settings

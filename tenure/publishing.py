@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 import time
 from collections import Counter
 from contextlib import asynccontextmanager
@@ -21,8 +20,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.codec import has_lz4
 from aiokafka.errors import KafkaError
 
-from streams.errors import ConfigurationError, LogUnavailable, UsageError
+from streams.errors import LogUnavailable, UsageError
 from streams.kafka_refusal import check_admission
+from streams.kafka_security import client_options
 from tenure.files import EventFile
 from tenure.routing import Route, Router
 
@@ -179,7 +179,8 @@ async def connected(settings: Settings) -> AsyncIterator[tuple[AIOKafkaProducer,
         await producer.start()
     except (KafkaError, OSError) as error:
         await producer.stop()
-        await check_admission(options, ca_file=settings.kafka_ca_file)
+        files = {"ca_file": settings.kafka_ca_file, "certificate_file": settings.kafka_certificate_file}
+        await check_admission(options, **files)
         raise LogUnavailable(
             f"Kafka at {settings.kafka_bootstrap}", f"{error}; start it, or set kafka_bootstrap"
         ) from error
@@ -189,26 +190,3 @@ async def connected(settings: Settings) -> AsyncIterator[tuple[AIOKafkaProducer,
         yield producer, existing
     finally:
         await producer.stop()
-
-
-def client_options(settings: Settings) -> dict[str, Any]:
-    """Return what any aiokafka client needs to reach the Kafka of the settings.
-
-    Raises:
-        ConfigurationError: The file of authorities holds no certificates.
-    """
-    protocol = settings.kafka_security_protocol
-    options: dict[str, Any] = {"bootstrap_servers": settings.kafka_bootstrap, "security_protocol": protocol}
-    if protocol.endswith("SSL"):
-        file = settings.kafka_ca_file
-        try:
-            options["ssl_context"] = ssl.create_default_context(cafile=None if file is None else str(file))
-        except OSError as error:
-            advice = f"no certificates can be read from it ({error.strerror or error}); it must hold them as PEM"
-            raise ConfigurationError("TENURE_KAFKA_CA_FILE", str(file), advice) from error
-    if protocol.startswith("SASL"):
-        assert settings.kafka_password is not None, "the settings have been checked"
-        options["sasl_mechanism"] = settings.kafka_sasl_mechanism
-        options["sasl_plain_username"] = settings.kafka_username
-        options["sasl_plain_password"] = settings.kafka_password.get_secret_value()
-    return options

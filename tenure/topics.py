@@ -24,8 +24,8 @@ from aiokafka.errors import (
 
 from streams.errors import CheckFailed, LogUnavailable, UsageError
 from streams.kafka_refusal import check_admission
+from streams.kafka_security import client_options
 from streams.topics_check import sizes_of
-from tenure.publishing import client_options
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Container, Sequence
@@ -128,7 +128,8 @@ async def _administration(settings: Settings) -> AsyncIterator[AIOKafkaAdminClie
         await admin.start()
         yield admin
     except (KafkaError, OSError) as error:
-        await check_admission(options, ca_file=settings.kafka_ca_file)
+        files = {"ca_file": settings.kafka_ca_file, "certificate_file": settings.kafka_certificate_file}
+        await check_admission(options, **files)
         reason = f"{error}; start it, or set kafka_bootstrap"
         raise LogUnavailable(f"Kafka at {settings.kafka_bootstrap}", reason) from error
     finally:

@@ -8,13 +8,16 @@ from typing import Final
 
 import structlog
 import uvloop
+from aiokafka.errors import KafkaError
 
 from schemas import instruments
 from streams.application import run_until_stopped
 from streams.clock import WallClock
 from streams.ending import end_tasks
 from streams.errors import TablesUnavailable, TenureError
-from streams.kafka import broker_url, credentials
+from streams.kafka import broker_url
+from streams.kafka_refusal import rights_refusal
+from streams.kafka_security import client_options, credentials
 from streams.logs import configure_logs
 from streams.meters import Meters
 from streams.pausing import Pausing
@@ -22,9 +25,8 @@ from streams.redis_tables import RedisTables, check_durability, connect
 from streams.serving import MetricsServer
 from streams.settings import Settings
 from streams.tables import StreamMark
-from streams.topics_check import check_topics, partition_counts
+from streams.topics_check import check_topics, partition_counts, refusal_of_group
 from tenure.composition import ask_surveys, build_worker, claim_tables
-from tenure.publishing import client_options
 from tenure.redis_watch import RedisWatch
 from tenure.serving import Exporter
 
@@ -59,7 +61,11 @@ async def run(settings: Settings) -> None:
     starting = _Starting()
     await starting.server.start(settings.metrics_host, settings.metrics_port)
     try:
-        counts = await partition_counts(topics, client_options(settings), ca_file=settings.kafka_ca_file)
+        files = {"ca_file": settings.kafka_ca_file, "certificate_file": settings.kafka_certificate_file}
+        counts = await partition_counts(topics, client_options(settings), **files)
+        refused = await refusal_of_group(settings.group, client_options(settings))
+        if refused is not None:
+            raise rights_refusal(refused, settings) or refused
         partitions = check_topics(counts, input_topics=settings.input_topics)
         starting.waits_for = "Redis"
         starting.meters[instruments.KAFKA_UP].set(1)
@@ -73,7 +79,6 @@ async def run(settings: Settings) -> None:
 
 
 async def _work(settings: Settings, tables: RedisTables, starting: _Starting, *, mark: StreamMark) -> None:
-    file = settings.kafka_ca_file
     worker = build_worker(
         settings,
         broker=broker_url(settings.kafka_bootstrap),
@@ -81,13 +86,7 @@ async def _work(settings: Settings, tables: RedisTables, starting: _Starting, *,
         partitions=mark.partitions,
         stream_id=mark.id,
         meters=starting.meters,
-        credentials=credentials(
-            settings.kafka_security_protocol,
-            mechanism=settings.kafka_sasl_mechanism,
-            username=settings.kafka_username,
-            password=settings.kafka_password.get_secret_value() if settings.kafka_password else None,
-            ca_file=None if file is None else str(file),
-        ),
+        credentials=credentials(settings),
     )
     ask_surveys(worker, settings, WallClock())
     exporter = Exporter(worker, settings, WallClock(), starting.server)
@@ -97,6 +96,8 @@ async def _work(settings: Settings, tables: RedisTables, starting: _Starting, *,
     _tune_collector()
     try:
         await run_until_stopped(worker.app)
+    except KafkaError as error:
+        raise rights_refusal(error, settings) or error from error
     finally:
         await end_tasks([watch])
         await exporter.stop()

@@ -96,7 +96,9 @@ def test_logs_that_the_operating_page_names_are_written() -> None:
     assert named == written
 
 
-@pytest.mark.parametrize("module", ["schemas.documentation", "streams.settings_page", "tenure.commands_page"])
+@pytest.mark.parametrize(
+    "module", ["schemas.documentation", "streams.settings_page", "streams.rights_page", "tenure.commands_page"]
+)
 def test_generated_pages_are_up_to_date_and_the_gate_asks(module: str) -> None:
     """A page that says one thing and a program that does another are worse than no page."""
     makefile = text_of("Makefile")
@@ -118,7 +120,14 @@ def test_check_of_the_commands_page_fails_where_it_is_old(tmp_path: Path, capsys
 
 def test_generated_pages_say_what_writes_them() -> None:
     """What is mended in a generated page by hand is lost."""
-    generated = ("docs/kpis.md", "docs/events.md", "docs/metrics.md", "docs/settings.md", "docs/commands.md")
+    generated = (
+        "docs/kpis.md",
+        "docs/events.md",
+        "docs/metrics.md",
+        "docs/settings.md",
+        "docs/commands.md",
+        "docs/rights.md",
+    )
     assert [page for page in generated if "<!-- Written by `python -m" not in text_of(page)] == []
 
 

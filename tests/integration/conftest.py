@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from tests.conftest import StartProcess
 from tests.integration.installation import Installation
-from tests.services.kafka import Kafka
+from tests.services.certificates import Certificates
+from tests.services.kafka import Kafka, Secured
 from tests.services.redis import Redis
+
+USER: Final = "tenure"
+PASSWORD: Final = "corr3ct-h0rse"
 
 
 @pytest.fixture
@@ -21,3 +26,20 @@ def installation(
     under_test = Installation(kafka, redis_server, prefix, start_process, tmp_path)
     yield under_test
     under_test.delete_topics()
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """An authority that no machine trusts, and the certificates of a server and of a client."""
+    return Certificates(tmp_path_factory.mktemp("security") / "certificates")
+
+
+@pytest.fixture(scope="session")
+def secured_kafka(certificates: Certificates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+    """A broker with listeners that want TLS and a password, a token or a certificate."""
+    broker = Kafka(tmp_path_factory.mktemp("secured-kafka"), secured=Secured(certificates, USER, PASSWORD))
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.kill()

@@ -10,35 +10,17 @@ from typing import Final
 import pytest
 
 from tests.conftest import StartProcess
+from tests.integration.conftest import PASSWORD, USER
 from tests.integration.installation import Installation
 from tests.integration.test_refusals import refusal_of
 from tests.services.certificates import Certificates
-from tests.services.kafka import Kafka, Secured
+from tests.services.kafka import Kafka
 from tests.services.redis import Redis
 
-USER: Final = "tenure"
-PASSWORD: Final = "corr3ct-h0rse"
 WRONG: Final = "wr0ng-h0rse"
 SIGNUP: Final = {
     "type": "signup", "id": "s1", "customer_id": "c1", "time": "2025-01-01T00:00:00Z", "plan": "pro", "mrr_minor": 500
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    """An authority that no machine trusts, and a server's certificate."""
-    return Certificates(tmp_path_factory.mktemp("security") / "certificates")
-
-
-@pytest.fixture(scope="module")
-def secured_kafka(certificates: Certificates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
-    """A broker with a listener that wants TLS and a password."""
-    broker = Kafka(tmp_path_factory.mktemp("secured-kafka"), secured=Secured(certificates, USER, PASSWORD))
-    try:
-        broker.start()
-        yield broker
-    finally:
-        broker.kill()
 
 
 @pytest.fixture

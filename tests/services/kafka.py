@@ -53,26 +53,48 @@ log.cleaner.dedupe.buffer.size=4194304
 """
 
 SECURED = """
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port},SASL_SSL://127.0.0.1:{secured_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://127.0.0.1:{secured_port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port},SASL_SSL://127.0.0.1:{secured_port},\
+    MUTUAL://127.0.0.1:{mutual_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://127.0.0.1:{secured_port},MUTUAL://127.0.0.1:{mutual_port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL,MUTUAL:SSL
 inter.broker.listener.name=PLAINTEXT
-sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512,OAUTHBEARER
 listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
-    user_{user}="{password}";
+    {users};
+# Without a handler of one's own, tokens are believed that nobody signed.
+listener.name.sasl_ssl.oauthbearer.sasl.jaas.config=\
+    org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";
+# A connection lives no longer than its token.
+listener.name.sasl_ssl.oauthbearer.connections.max.reauth.ms=3600000
 listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 listener.name.sasl_ssl.ssl.keystore.type=PEM
 listener.name.sasl_ssl.ssl.keystore.location={certificate_and_key}
+listener.name.mutual.ssl.keystore.type=PEM
+listener.name.mutual.ssl.keystore.location={certificate_and_key}
+listener.name.mutual.ssl.client.auth=required
+listener.name.mutual.ssl.truststore.type=PEM
+listener.name.mutual.ssl.truststore.location={authority}
+listener.name.mutual.ssl.principal.mapping.rules=RULE:^CN=([^,]+).*$/$1/
 """
-"""A second listener, with TLS, that asks for a password; later lines win over those of `PROPERTIES`."""
+"""Listeners with TLS, of which one asks for a password or a token, the other for a certificate; later lines win."""
+
+AUTHORIZER = """
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+# Whoever comes by the listener without TLS: the broker itself, and the tests.
+super.users=User:ANONYMOUS
+"""
 
 
 class Secured(NamedTuple):
-    """What a broker's second listener shows, and whom it lets in."""
+    """What a broker's further listeners show, and whom they let in."""
 
     certificates: Certificates
     user: str
     password: str
+    others: Mapping[str, str] = {}
+    """More users and their passwords, by PLAIN alone."""
+    authorizer: bool = False
+    """Whether they may do only what they are given rights to."""
 
 
 class Kafka:
@@ -92,7 +114,7 @@ class Kafka:
             folder: Where its data lie; it exists, and is empty or was such a broker's before.
             jvm_flags: What Java is told.
             port: Where it listens, on loopback; None takes any free one.
-            secured: Of a second listener, at `secured_bootstrap`; None: there is none.
+            secured: Of further listeners, at `secured_bootstrap` and `mutual_bootstrap`; None: there are none.
 
         Raises:
             FileNotFoundError: Java or the broker's jars are missing.
@@ -105,6 +127,8 @@ class Kafka:
         self.bootstrap = f"127.0.0.1:{self.port}"
         self._secured, self._secured_port = secured, free_port()
         self.secured_bootstrap = f"127.0.0.1:{self._secured_port}"
+        self._mutual_port = free_port()
+        self.mutual_bootstrap = f"127.0.0.1:{self._mutual_port}"
         self._properties = folder / "server.properties"
         self._java = ["java", *jvm_flags, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{JARS}/*"]
         self._admin: AdminClient | None = None
@@ -214,9 +238,15 @@ class Kafka:
         ports = {"port": self.port, "controller_port": free_port(), "secured_port": self._secured_port}
         properties, users = PROPERTIES.format(**ports, folder=self.folder), []
         if self._secured is not None:
-            certificates, user, password = self._secured
-            both = certificates.both
-            properties += SECURED.format(**ports, user=user, password=password, certificate_and_key=both)
+            certificates, user, password, others, authorizer = self._secured
+            properties += SECURED.format(
+                **ports,
+                mutual_port=self._mutual_port,
+                users=" ".join(f'user_{name}="{secret}"' for name, secret in {user: password, **others}.items()),
+                certificate_and_key=certificates.both,
+                authority=certificates.authority,
+            )
+            properties += AUTHORIZER if authorizer else ""
             users = ["--add-scram", f"SCRAM-SHA-512=[name={user},password={password}]"]
         self._properties.write_text(properties, encoding="utf-8")
         self._laid_out = True

@@ -10,7 +10,7 @@ from typing import Literal
 
 import redis
 
-from tests.services.certificates import Certificates
+from tests.services.certificates import KEY_PASSWORD, Certificates
 from tests.services.process import Process, free_port, listens
 
 Fsync = Literal["everysec", "always", "no"]
@@ -28,6 +28,7 @@ class Redis:
         port: int | None = None,
         password: str | None = None,
         certificates: Certificates | None = None,
+        knows_clients: bool = False,
     ) -> None:
         """Lay out a server whose data lie in `folder`, which exists.
 
@@ -38,6 +39,7 @@ class Redis:
             port: Where it listens, on loopback; None takes any free one.
             password: What it asks for; it stands in `url`.
             certificates: With them it speaks TLS alone, and `url` says so.
+            knows_clients: Whether it wants their client's certificate too; it then stands in `url`.
 
         Raises:
             FileNotFoundError: redis-server is missing.
@@ -53,7 +55,17 @@ class Redis:
         listen = ["--port", str(self.port)]
         if certificates is not None:
             self.url = f"rediss://{address}?ssl_ca_certs={certificates.authority}"
-            listen = ["--port", "0", "--tls-port", str(self.port), "--tls-auth-clients", "no"]
+            if knows_clients:
+                self.url += f"&ssl_certfile={certificates.client_certificate}&ssl_keyfile={certificates.client_key}"
+                self.url += f"&ssl_password={KEY_PASSWORD}"
+            listen = [
+                "--port",
+                "0",
+                "--tls-port",
+                str(self.port),
+                "--tls-auth-clients",
+                "yes" if knows_clients else "no",
+            ]
             listen += ["--tls-ca-cert-file", str(certificates.authority), "--tls-key-file", str(certificates.key)]
             listen += ["--tls-cert-file", str(certificates.certificate)]
         if password is not None:

@@ -10,7 +10,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from streams.settings import Settings
+from streams.settings import SECRETS, Settings
 from tenure.commands_page import commands
 from tests.tidy.repository import ROOT
 
@@ -80,10 +80,29 @@ def test_pods_run_without_rights_and_within_bounds(name: str) -> None:
 def test_settings_of_the_manifests_exist_and_hold() -> None:
     """A setting that was renamed would be refused at the first start."""
     data = manifest("settings.yaml")["data"]
-    settings = Settings(**{key.removeprefix("TENURE_").lower(): value for key, value in data.items()})
+    plain = {key.removeprefix("TENURE_").lower(): value for key, value in data.items() if not key.endswith("_FILE")}
+    settings = Settings(**plain)
     assert settings.metrics_host == "0.0.0.0"  # noqa: S104 - all of the pod's, of which there is one
     (port,) = container_of("worker.yaml")["ports"]
     assert port["containerPort"] == settings.metrics_port == manifest("service.yaml")["spec"]["ports"][0]["port"]
+
+
+@pytest.mark.parametrize("name", ["topics.yaml", "worker.yaml"])
+def test_secrets_are_files_that_settings_name_and_the_page_makes(name: str) -> None:
+    """What is in the environment is shown to whoever may look at a pod's processes, and written into crash dumps."""
+    pod, container = manifest(name)["spec"]["template"]["spec"], container_of(name)
+    assert [source for source in container["envFrom"] if "secretRef" in source] == []
+    (mount,) = (each for each in container["volumeMounts"] if each["name"] == "secrets")
+    (volume,) = (each for each in pod["volumes"] if each["name"] == "secrets")
+    assert mount["readOnly"] is True
+    assert volume["secret"] == {"secretName": "tenure", "defaultMode": 0o440}
+    assert pod["securityContext"]["fsGroup"] == 10001
+    named = {key: value for key, value in manifest("settings.yaml")["data"].items() if key.endswith("_FILE")}
+    assert {f"TENURE_{secret.upper()}_FILE" for secret in SECRETS} & set(named) == set(named) != set()
+    page = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
+    folder, _ = zip(*(value.rsplit("/", 1) for value in named.values()), strict=True)
+    assert set(folder) == {mount["mountPath"]}
+    assert [value for value in named.values() if f"--from-file={value.rsplit('/', 1)[1]}=" not in page] == []
 
 
 def test_a_worker_is_the_same_member_when_it_comes_back() -> None:

@@ -43,6 +43,13 @@ def test_every_requirement_is_locked_to_a_version_that_it_allows(lock: str, grou
     assert stale == []
 
 
+def test_tools_of_the_audit_are_locked_too() -> None:
+    """A bill of materials is worth as much as the tool that writes it."""
+    versions = locked("audit")
+    tools = [Requirement(line) for line in project()["dependency-groups"]["audit"]]
+    assert [str(tool) for tool in tools if not tool.specifier.contains(Version(versions[_normalised(tool)]))] == []
+
+
 def test_what_checks_and_tests_run_with_is_what_users_run_with() -> None:
     """Otherwise a green build says nothing about the demo."""
     run, compiler, dev = locked("run"), locked("compile"), locked("dev")

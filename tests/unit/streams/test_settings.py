@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -239,6 +240,12 @@ def test_passwords_are_in_no_representation(monkeypatch: pytest.MonkeyPatch) -> 
         ("redis://h:6379/0", "redis://h:6379/0"),
         ("redis://u:p:w@h/0", "redis://u:****@h/0"),
         ("redis://u:s/e#c@r@h/0", "redis://u:****@h/0"),
+        ("redis://a:1,b:2,[::1]:3/0", "redis://a:1,b:2,[::1]:3/0"),
+        (
+            "redis+sentinel://u:p@a:1,b:2/x/0?sentinel_password=p",
+            "redis+sentinel://u:****@a:1,b:2/x/0?sentinel_password=****",
+        ),
+        ("redis://u:123,secret", "redis://u:****"),
         ("rediss://u:p@[::1]:6379/0", "rediss://u:****@[::1]:6379/0"),
         ("redis://[::1]:6379/0", "redis://[::1]:6379/0"),
         ("unix:///run/redis.sock?password=p&db=1", "unix:///run/redis.sock?password=****&db=1"),
@@ -302,25 +309,37 @@ def test_every_setting_stands_on_the_page() -> None:
     assert {setting.name for setting in settings_page.describe() if setting.decides_meaning} == set(MEANING)
 
 
+_SASL: Final = {"kafka_sasl_mechanism": "PLAIN", "kafka_username": "u", "kafka_password": "p"}
+_TLS: Final = {"kafka_security_protocol": "SSL"}
+_TOKENS: Final = {"kafka_security_protocol": "SASL_SSL", "kafka_sasl_mechanism": "OAUTHBEARER"}
+_CLIENT: Final = {"kafka_username": "u", "kafka_password": "p"}
+#: What each needs beside it.
+NEEDED: Final[dict[str, dict[str, str]]] = {
+    "kafka_security_protocol": _SASL,
+    "kafka_sasl_mechanism": {**_SASL, "kafka_security_protocol": "SASL_SSL"},
+    "kafka_ca_file": _TLS,
+    "kafka_certificate_file": _TLS,
+    "kafka_key_file": {**_TLS, "kafka_certificate_file": "A-FILE"},
+    "kafka_key_password": {**_TLS, "kafka_certificate_file": "A-FILE"},
+    "kafka_token_file": _TOKENS,
+    "kafka_token_url": {**_TOKENS, **_CLIENT},
+    "kafka_token_scope": {**_TOKENS, **_CLIENT, "kafka_token_url": "https://login/token"},
+}
+
+
 @pytest.mark.parametrize("setting", settings_page.describe(), ids=lambda setting: str(setting.name))
 def test_example_and_default_of_every_setting_are_accepted(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, setting: settings_page.Described
 ) -> None:
     """Examples are copied."""
-    (tmp_path / "ca.pem").write_text("", encoding="utf-8")
-    sasl = setting.name in {"kafka_sasl_mechanism", "kafka_security_protocol"}
-    context: dict[str, str] = {}
-    if setting.name == "kafka_ca_file":
-        context = {"TENURE_KAFKA_SECURITY_PROTOCOL": "SSL"}
-    if sasl:
-        context = {"TENURE_KAFKA_SASL_MECHANISM": "PLAIN", "TENURE_KAFKA_USERNAME": "u", "TENURE_KAFKA_PASSWORD": "p"}
-    if setting.name == "kafka_sasl_mechanism":
-        context["TENURE_KAFKA_SECURITY_PROTOCOL"] = "SASL_SSL"
+    file = tmp_path / "a-file"
+    file.write_text("", encoding="utf-8")
+    context = {f"TENURE_{name.upper()}": value for name, value in NEEDED.get(setting.name, {}).items()}
     for name, value in context.items():
-        monkeypatch.setenv(name, value)
-    example = str(tmp_path / "ca.pem") if setting.name == "kafka_ca_file" else setting.example
+        monkeypatch.setenv(name, value.replace("A-FILE", str(file)))
+    example = str(file) if setting.unit.startswith("file") else setting.example
     for value in (setting.default, example):
-        if value and not (sasl and value == "PLAINTEXT"):
+        if value and not ("KAFKA_SASL_MECHANISM" in str(context) and value == "PLAINTEXT"):
             monkeypatch.setenv(setting.variable, value)
             assert load_settings().fingerprint()
 

@@ -1,0 +1,120 @@
+"""The least rights that each way of using Tenure needs in Kafka and in Redis: the one list that page and tests read.
+
+Names are those of the settings. The page docs/rights.md is made of it (`streams.rights_page`); tests run every part
+with exactly these rights, and without each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, Literal, NamedTuple
+
+from streams.settings import Settings
+
+Operation = Literal["READ", "WRITE", "CREATE", "DESCRIBE"]
+Resource = Literal["TOPIC", "GROUP"]
+
+READING: Final = ("get", "mget", "hgetall", "hmget", "lrange", "scan", "eval", "evalsha", "info")
+"""Commands of Redis that read the tables; a script may call those alone that its user may."""
+WRITING: Final = ("watch", "multi", "exec", "discard", "set", "mset", "hset", "rpush", "ltrim")
+"""Those that commit batches, in addition."""
+ON_A_CLUSTER: Final = ("cluster|slots", "command")
+"""Those by which a client finds its way in a cluster."""
+BEHIND_SENTINELS: Final = ("role",)
+"""That by which a client finds out whether it has been led to the primary."""
+OF_SENTINELS: Final = ("sentinel|masters",)
+"""What a user of the Sentinels needs."""
+
+
+class KafkaRight(NamedTuple):
+    """One entry of Kafka's access control list, for one name.
+
+    Attributes:
+        operation: As Kafka names it; READ and WRITE include DESCRIBE.
+        resource: What kind of thing it is about.
+        name: Which one.
+        why: What it is needed for.
+    """
+
+    operation: Operation
+    resource: Resource
+    name: str
+    why: str
+
+
+class RedisRights(NamedTuple):
+    """What a user of Redis may do.
+
+    Attributes:
+        keys: The pattern of the keys.
+        commands: The commands; HELLO and AUTH are anybody's.
+        also: Pairs of a further pattern and a command that is allowed there alone; Redis calls it a selector.
+    """
+
+    keys: str
+    commands: tuple[str, ...]
+    also: tuple[tuple[str, str], ...] = ()
+
+    def rules(self) -> list[str]:
+        """Return the rules of `ACL SETUSER`, without name and password."""
+        selectors = [f"({pattern} +{command})" for pattern, command in self.also]
+        return ["resetkeys", "resetchannels", "-@all", self.keys, *(f"+{name}" for name in self.commands), *selectors]
+
+
+class Principal(NamedTuple):
+    """One way of using Tenure, with a user of its own.
+
+    Attributes:
+        name: What the page calls it.
+        runs: The commands of Tenure that it is for.
+        kafka: Its rights in Kafka; empty where it does not speak with Kafka.
+        redis: Its rights in Redis; None where it does not speak with Redis.
+    """
+
+    name: str
+    runs: str
+    kafka: tuple[KafkaRight, ...]
+    redis: RedisRights | None
+
+
+def principals(settings: Settings) -> tuple[Principal, ...]:
+    """Return who needs which rights, with the names of the settings."""
+    topics = settings.input_topics
+    keys = f"~{settings.redis_prefix}:*"
+    targets = (f"~{settings.redis_prefix}:log:targets", "rpush")
+    create = [*topics, settings.dead_letter_topic, settings.survey_request_topic]
+    looked_up = tuple(KafkaRight("READ", "TOPIC", topic, "only for `explain`, to look records up") for topic in topics)
+    return (
+        Principal("worker", "`worker`", tuple(_of_worker(settings)), RedisRights(keys, (*READING, *WRITING))),
+        Principal(
+            "publisher",
+            "`publish`, `company --live`",
+            tuple(KafkaRight("WRITE", "TOPIC", topic, "its events") for topic in topics),
+            None,
+        ),
+        Principal(
+            "reader",
+            "`kpi`, `periods`, `cohorts`, `lifetime`, `explain`, `lenses`, `reasons`, `features`, `history`, "
+            "`target list`",
+            looked_up,
+            RedisRights(keys, READING),
+        ),
+        Principal("targets", "`target set` and what a reader runs", (), RedisRights(keys, READING, (targets,))),
+        Principal("topics", "`topics --create`", tuple(_of_topics(create)), None),
+    )
+
+
+def _of_worker(settings: Settings) -> Iterator[KafkaRight]:
+    for topic in settings.input_topics:
+        yield KafkaRight("READ", "TOPIC", topic, "its events")
+    yield KafkaRight("WRITE", "TOPIC", settings.topics["events"], "records that lie on another customer's partition")
+    yield KafkaRight("WRITE", "TOPIC", settings.dead_letter_topic, "records that cannot be applied")
+    if settings.survey_requests:
+        yield KafkaRight("WRITE", "TOPIC", settings.survey_request_topic, "surveys that are due (`survey_requests`)")
+    yield KafkaRight("READ", "GROUP", settings.group, "to share partitions with other workers")
+
+
+def _of_topics(topics: list[str]) -> Iterator[KafkaRight]:
+    for topic in topics:
+        yield KafkaRight("CREATE", "TOPIC", topic, "to create it")
+        yield KafkaRight("DESCRIBE", "TOPIC", topic, "to see whether it is there")

@@ -1,0 +1,102 @@
+"""docs/rights.md, written from the list of rights: `python -m streams.rights_page --write`, or `--check`.
+
+Which rights are needed stands in `streams.rights`; this module only lays them out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from schemas import generated
+from streams import rights
+from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PAGE: Final = Path(__file__).parents[1] / "docs" / "rights.md"
+
+_HEAD: Final = """# Rights
+
+<!-- Written by `python -m streams.rights_page --write` from streams/rights.py. -->
+
+The least that each part needs in Kafka and in Redis. Tests run every part with exactly these rights on a real Kafka
+and a real Redis, and without each of them. Names are those of the default [settings](settings.md): put yours in.
+Why there are several users, and what each could do if it fell into wrong hands: [SECURITY.md](../SECURITY.md).
+
+READ and WRITE in Kafka include DESCRIBE. Kafka hides a topic from a user who may not describe it: a topic that is
+there, and that `tenure worker` calls missing, is a right that is missing. Before Kafka 2.8 a publisher needs
+IDEMPOTENT_WRITE on the cluster too.
+
+Give no user of Tenure a right to delete: no part ever deletes a topic, a record or a key.
+"""
+
+
+def page() -> str:
+    """Return docs/rights.md as it should be."""
+    lines = [_HEAD]
+    for principal in rights.principals(Settings.model_construct(survey_requests=True)):
+        lines += [f"## {principal.name}", "", f"Runs {principal.runs}.", ""]
+        if principal.kafka:
+            lines += ["| in Kafka | on | named | for |", "| --- | --- | --- | --- |"]
+            lines += _rows(principal.kafka)
+        if principal.redis is not None:
+            rules = " ".join(principal.redis.rules())
+            user = f"ACL SETUSER tenure-{principal.name} on >PASSWORD"
+            lines += [*([""] if principal.kafka else []), "```text", f"{user} {rules}", "```"]
+        if principal.redis is not None and principal.redis.also:
+            (_, command), *_ = principal.redis.also
+            lines += ["", f"Redis 6.2 has no selectors: there `+{command}` stands in place of the parentheses."]
+        lines.append("")
+    return "\n".join([*lines, *_elsewhere()]).rstrip() + "\n"
+
+
+def _rows(listed: Sequence[rights.KafkaRight]) -> list[str]:
+    """Return a row for each operation and purpose, with all that it is about."""
+    named: dict[tuple[str, str, str], list[str]] = {}
+    for right in listed:
+        named.setdefault((right.operation, right.resource, right.why), []).append(f"`{right.name}`")
+    return [
+        f"| {operation} | {resource.lower()} | {', '.join(names)} | {why} |"
+        for (operation, resource, why), names in named.items()
+    ]
+
+
+def _elsewhere() -> list[str]:
+    def listed(commands: Sequence[str]) -> str:
+        return " ".join(f"+{command}" for command in commands).replace("|", "\\|")
+
+    return [
+        "## Clusters and Sentinels",
+        "",
+        "| where | users need in addition |",
+        "| --- | --- |",
+        f"| Redis Cluster, each node | `{listed(rights.ON_A_CLUSTER)}` |",
+        f"| Redis behind Sentinels, each server | `{listed(rights.BEHIND_SENTINELS)}` |",
+        f"| Sentinels: a user of their own, `sentinel_username` in the URL | `{listed(rights.OF_SENTINELS)}` alone |",
+        "| a database other than 0 | `+select` |",
+    ]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the page, or check that it is up to date; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m streams.rights_page", description=__doc__)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--write", action="store_true", help="write docs/rights.md")
+    what.add_argument("--check", action="store_true", help="exit 1 if docs/rights.md is not what it should be")
+    chosen = parser.parse_args(arguments)
+    wanted = {PAGE.name: page()}
+    if chosen.check:
+        return generated.complain(
+            generated.outdated(PAGE.parent, wanted),
+            "is not what streams/rights.py says; run python -m streams.rights_page --write",
+        )
+    generated.write(PAGE.parent, wanted)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
