@@ -156,6 +156,12 @@ PARTITION_HALTED: Final = Instrument(
 PARTITIONS_EXPECTED: Final = Instrument(
     "tenure_partitions_expected", "gauge", "Partitions", "Partitions of each input topic; each must have one owner."
 )
+PARTITIONS_OF_CUSTOMERS: Final = Instrument(
+    "tenure_partitions_of_customers", "gauge", "Partitions", "Partitions that customers lie on; fixed from the start."
+)
+PARTITION_REFUSED: Final = Instrument(
+    "tenure_partition_refused", "gauge", "Partitions", "1 while Kafka refuses what it sends.", ("partition", "topic")
+)
 PARTITION_COUNTED: Final = Instrument(
     "tenure_partition_counted",
     "gauge",
