@@ -165,7 +165,8 @@ class LogOutbox:
                     under_way.append((parcel, await _deliver(sender, whole)))
                     continue
                 except (KafkaError, OSError) as error:
-                    if meaning_of(error) is not Answer.TOO_LARGE:  # for all others, too, and each would take as long
+                    # What is not about this record alone is so of all others, and each would take as long to say it.
+                    if meaning_of(error) in {Answer.AWAY, Answer.REFUSED}:
                         fault = _fault_of(whole, error)
             left.append(parcel)
         for parcel, acknowledged in under_way:

@@ -232,12 +232,11 @@ class Partition:
                 if not error.retriable:
                     raise
                 facts = {"partition": self.number, "reason": str(error), "pause_seconds": pausing.seconds}
-                if isinstance(error, RecordRefused):
-                    self.refused = error
-                    log.error("record_refused", **facts)
-                else:
-                    self.refused = None
+                self.refused = error if isinstance(error, RecordRefused) else None
+                if self.refused is None:
                     log.warning("waiting_for_service", **facts)
+                else:
+                    log.warning("record_refused", **facts)
                 self._listener.on_waiting(error)
                 await pausing.pause()
             else:
