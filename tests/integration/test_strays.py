@@ -109,6 +109,10 @@ def test_partitions_may_be_added_under_running_workers_and_over_a_restart(instal
     topics = list(installation.topics.values())
     for added in installation.kafka.admin.create_partitions([NewPartitions(topic, grown) for topic in topics]).values():
         added.result(timeout=30)
+    known = installation.kafka.admin.list_topics  # the test's own client learns of them like this alone
+    until(
+        lambda: all(len(known(topic, timeout=10).topics[topic].partitions) == grown for topic in topics), "the growth"
+    )
     installation.partitions = grown
     until(lambda: worker.owned() == set(range(grown)), "the added partitions", seconds=90)
     assert worker.total("tenure_partitions_expected") == grown
