@@ -112,6 +112,12 @@ COMMIT_RETRIES: Final = Instrument(
     "Batches and commits",
     "Attempts to commit that failed and were repeated while the partition waited.",
 )
+PARTITION_RECOUNTS: Final = Instrument(
+    "tenure_recounts_total",
+    "counter",
+    "Batches and commits",
+    "Times that a partition was removed from Redis and counted anew from Kafka, since half of a commit was in it.",
+)
 LAG_RECORDS: Final = Instrument(
     "tenure_lag_records", "gauge", "Lag", "Records in Kafka beyond the stored position.", ("topic", "partition")
 )
@@ -376,19 +382,8 @@ SCAN_CPU: Final = Instrument(
     "CPU time that looking at all customers took; the next look comes after 50 times as long, a minute at least.",
 )
 
-OF_THE_PORTRAIT: Final = (
-    COHORT_CUSTOMERS,
-    COHORT_MATURED,
-    SURVIVAL,
-    SURVIVAL_LOWER,
-    SURVIVAL_UPPER,
-    SURVIVAL_MEDIAN,
-    SURVIVAL_MEAN,
-    CANCELLATIONS_BY_REASON,
-    ANSWERS_BY_REASON,
-    ENGAGED_BY_FEATURE,
-    SCAN_AS_OF,
-    SCAN_CPU,
+OF_THE_PORTRAIT: Final = tuple(
+    value for value in globals().copy().values() if isinstance(value, Instrument) and value.area == "Portrait"
 )
 """What does not add up over workers: shown by the owner of partition 0 alone, behind its counts."""
 

@@ -238,6 +238,12 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
                 log.warning("waiting_for_service", step=what, reason=repr(exc), pause_seconds=pausing.seconds)
             await pausing.pause()
 
+    async def has_beginning(self, partition: int) -> bool:
+        """Return whether the log still has the first record of a partition, in all its topics that are assigned."""
+        tps = [tp for tp in self._leases if tp.partition == partition]
+        ranges = await self._patiently("ranges", lambda: self._ranges(tps))
+        return all(found.earliest == 0 for found in ranges.values())
+
     # -- positions outside of the log ------------------------------------------
 
     def _out_of_range(self, tp: TP, position: int) -> None:

@@ -14,7 +14,8 @@
     ├── Conflict                    another writer moved the positions              retriable, after a reload
     └── Halt                        a partition must stop, and somebody must look
         ├── PositionOutOfRange      the stored position is not in the log
-        └── StateUnreadable         Redis holds a state that this version cannot read
+        ├── StateUnreadable         Redis holds a state that this version cannot read
+        └── CommitTorn              Redis has carried out half of a commit
 
 `retriable` decides the policy: the same step, tried again, may succeed. `exit_status` is what a command ends with.
 These are the world's faults; our own are assertions. Facts stand in attributes, so that nobody parses a message.
@@ -226,6 +227,22 @@ class RecordsUnreadable(Halt):
 
 class StateUnreadable(Halt):
     """Redis holds bytes that this version cannot read."""
+
+
+class CommitTorn(Halt):
+    """Redis has carried out half of a commit: nothing in the tables of the partition can be trusted.
+
+    Args:
+        partition: The partition concerned.
+    """
+
+    def __init__(self, partition: int) -> None:
+        super().__init__(
+            partition,
+            "Redis has carried out half of a commit: its append-only file was cut within a transaction, and loaded "
+            "again later; where Kafka still has all events the worker counts them anew by itself, else restore Redis "
+            "from a backup that was made before",
+        )
 
 
 def _shown(value: object) -> str:

@@ -40,6 +40,7 @@ class Surroundings:
         self.sent: list[Outgoing] = []
         self.moves: list[tuple[TP, int]] = []
         self.applied: list[Applied] = []
+        self.log_whole = True
         self.fail_sending: list[TenureError] = []
         self.is_too_large: Callable[[Parcel], bool] = lambda _: False
         self.writing: Writing = writing_of(
@@ -87,6 +88,15 @@ class Surroundings:
         """See `Listener`: nobody knows."""
         del tp
         return None
+
+    async def log_is_whole(self, partition: int) -> bool:
+        """See `Listener`."""
+        del partition
+        return self.log_whole
+
+    def on_recount(self, number: int) -> None:
+        """See `Listener`."""
+        self.heard.append(f"recount of {number}")
 
     def on_committed(self, partition: Partition, applied: Applied, cells: Cells) -> None:
         """See `Listener`."""
