@@ -275,6 +275,16 @@ def _correctness(pace: Pace) -> Iterator[Alert]:
         " are missing, and all KPIs with them.\nFirst: read the log line partition_halted: its advice says what to do.",
     )
     yield _stream(
+        "TenureRecordsRefused",
+        "warn",
+        "count by (partition, topic) (tenure_partition_refused == 1)",
+        pace.glance,
+        "Partition {{ $labels.partition }} waits: Kafka does not take its records for {{ $labels.topic }}",
+        "A dead letter or a forwarded record is refused for what the topic is set to, and not for its size. The"
+        " partition waits, so that nothing is lost; others go on.\n"
+        "First: read the log line record_refused: its reason is what Kafka said.",
+    )
+    yield _stream(
         "SegmentValuesOverLimit",
         "warn",
         "sum by (dimension) (tenure_segment_values_over_limit) > 0",

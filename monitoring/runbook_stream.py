@@ -53,7 +53,8 @@ STREAM: Final = {
             " back to the version before if it comes again.",
             "`halted`: [TenurePartitionHalted](TenurePartitionHalted.md). `withheld`:"
             " [TenureKafkaUnreachable](TenureKafkaUnreachable.md). `behind`: [TenureLagging](TenureLagging.md).",
-            "`different_counts`: workers started with topics of different sizes; restart all of them.",
+            "`different_counts`: topics got more partitions, and workers notice within half a minute. For longer: one"
+            " has lost Kafka; restart it.",
         ),
     ),
     "TenureOftenIncomplete": Runbook(
@@ -201,6 +202,27 @@ STREAM: Final = {
         (
             "Read `advice` in the log line `partition_halted`.",
             "The causes, and what to do about each: [operating](../operating.md#a-halted-partition).",
+        ),
+    ),
+    "TenureRecordsRefused": Runbook(
+        "Kafka does not take what a partition has to send.",
+        "A dead letter, or a record that belongs to another partition, is refused, and its batch cannot be committed"
+        " without it. The partition's customers stand still; the worker is not ready.",
+        "Always. A record that is too large is no reason for it: that is sent in a smaller form.",
+        (
+            ("Which, and for which topic?", "tenure_partition_refused"),
+            ("Records that wait.", "sum by (partition, topic) (tenure_lag_records)"),
+            DOCTOR,
+        ),
+        (
+            "Read `reason` in the log line `record_refused`; the broker's log may say more.",
+            "`TopicAuthorizationFailedError`: let the worker write to the topic.",
+            "`UnknownTopicOrPartitionError`: the topic was deleted; `tenure topics --create`.",
+            "`PolicyViolationError`, `InvalidRecordError`: a policy or a schema of the broker forbids it; take it off"
+            " this topic.",
+            "`InvalidTimestampError`: the worker's clock and the broker's differ; set them.",
+            "`MessageSizeTooLargeError`: the topic's `max.message.bytes` is below 1 KB; raise it.",
+            "Nothing else is to do: the partition tries again every few seconds.",
         ),
     ),
     "SegmentValuesOverLimit": Runbook(

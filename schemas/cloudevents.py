@@ -21,6 +21,7 @@ PREFIX: Final = "ce_"
 # Any one of the attributes that the specification requires shows the intent; a missing other one is then an error.
 MARKS: Final = frozenset({"ce_specversion", "ce_id", "ce_type", "ce_source"})
 TAKEN_OVER: Final = ("id", "source", "time")
+_READ: Final = MARKS | {CONTENT_TYPE, "ce_time", "ce_subject"}
 NOTHING: Final = b"{}"
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -38,6 +39,17 @@ def is_cloudevent(headers: Headers) -> bool:
         if header is not None and name.lower() == CONTENT_TYPE and header.strip().lower().startswith(STRUCTURED):
             return True
     return False
+
+
+def carries_event(name: str) -> bool:
+    """Whether a header of this name belongs to a CloudEvent; all others say nothing of the event."""
+    lower = name.lower()
+    return lower.startswith(PREFIX) or lower == CONTENT_TYPE
+
+
+def is_read(name: str) -> bool:
+    """Whether what is counted may depend on a header of this name."""
+    return name.lower() in _READ
 
 
 def translate(json: bytes, headers: Headers) -> tuple[bytes, Refusal | None]:

@@ -162,6 +162,12 @@ PARTITION_HALTED: Final = Instrument(
 PARTITIONS_EXPECTED: Final = Instrument(
     "tenure_partitions_expected", "gauge", "Partitions", "Partitions of each input topic; each must have one owner."
 )
+PARTITIONS_OF_CUSTOMERS: Final = Instrument(
+    "tenure_partitions_of_customers", "gauge", "Partitions", "Partitions that customers lie on; fixed from the start."
+)
+PARTITION_REFUSED: Final = Instrument(
+    "tenure_partition_refused", "gauge", "Partitions", "1 while Kafka refuses what it sends.", ("partition", "topic")
+)
 PARTITION_COUNTED: Final = Instrument(
     "tenure_partition_counted",
     "gauge",
@@ -376,19 +382,8 @@ SCAN_CPU: Final = Instrument(
     "CPU time that looking at all customers took; the next look comes after 50 times as long, a minute at least.",
 )
 
-OF_THE_PORTRAIT: Final = (
-    COHORT_CUSTOMERS,
-    COHORT_MATURED,
-    SURVIVAL,
-    SURVIVAL_LOWER,
-    SURVIVAL_UPPER,
-    SURVIVAL_MEDIAN,
-    SURVIVAL_MEAN,
-    CANCELLATIONS_BY_REASON,
-    ANSWERS_BY_REASON,
-    ENGAGED_BY_FEATURE,
-    SCAN_AS_OF,
-    SCAN_CPU,
+OF_THE_PORTRAIT: Final = tuple(
+    value for value in globals().copy().values() if isinstance(value, Instrument) and value.area == "Portrait"
 )
 """What does not add up over workers: shown by the owner of partition 0 alone, behind its counts."""
 

@@ -25,7 +25,10 @@ class Reason(StrEnum):
 ORDER: Final = {reason: place for place, reason in enumerate(Reason)}
 
 MEANINGS: Final = {
-    Reason.OVERSIZED: "The record is larger than the setting `max_record_bytes`.",
+    Reason.OVERSIZED: (
+        "The record is larger than the setting `max_record_bytes`; or it lies on another partition than its customer's,"
+        " and Kafka takes nothing of its size there."
+    ),
     Reason.MALFORMED_JSON: (
         "The value is empty, not UTF-8, not JSON, not an object, or nested deeper than 200 levels;"
         " of a CloudEvent also when its data is not an object."

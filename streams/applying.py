@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
+import structlog
 
 from kpis.instants import milliseconds
 from kpis.rows import Row
 from schemas.decoding import Decoded
 from schemas.events import Cancel, Event
 from schemas.refusals import Reason, Refusal
-from streams.errors import Misplaced
+from streams.forwarding import Forward, Seal, was_forwarded_on
 from streams.holdings import Holdings, Tally
-from streams.outbox import Outgoing, forwarded, is_forwarded
 from streams.partitioner import partitions_of
 from streams.places import places_of
 from streams.records import Record
 from streams.restatements import Moved, fold_batch
 from streams.writing import Writing
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,8 @@ class Outcome:
     states: dict[str, bytes]
     rows: list[Row]
     refused: list[tuple[Record, Refusal]]
-    #: what is to be sent to other partitions, each with the topic it lay on
-    forwards: list[tuple[str, Outgoing]]
+    #: what is to be sent to other partitions
+    forwards: list[Forward]
     #: what changed of periods that are over
     moved: list[Moved]
     tally: Tally
@@ -44,6 +46,14 @@ class Outcome:
     #: customers whose state was in memory, and those whose state had to be read (counts)
     cache_hits: int
     cache_misses: int
+
+    def with_refused(self, refused: Sequence[tuple[Record, Refusal]]) -> Outcome:
+        """Return it with records refused that it would have forwarded."""
+        places = {(record.topic, record.offset) for record, _ in refused}
+        forwards = [each for each in self.forwards if (each.record.topic, each.record.offset) not in places]
+        reasons = Counter(refusal.reason.value for _, refusal in refused)
+        tally = replace(self.tally, forwarded=len(forwards), dead_letters=Counter(self.tally.dead_letters) + reasons)
+        return replace(self, refused=[*self.refused, *refused], forwards=forwards, tally=tally)
 
 
 async def apply_records(
@@ -61,9 +71,6 @@ async def apply_records(
         writing: Services and limits.
         held: What the worker has of it; states change there before they are stored.
         read_states: Reads stored states of customers, in order.
-
-    Raises:
-        Misplaced: A record that was forwarded here does not belong here.
     """
     decoded = writing.decoder.decode(records)
     _put_in_order(decoded)
@@ -74,7 +81,7 @@ async def apply_records(
         read = dict(zip(missing, await read_states(missing), strict=True))
         held.states.at_hand.update({customer: state for customer, state in read.items() if state is not None})
         strangers = [customer for customer, state in read.items() if state is None]
-    forwards = _take_away(decoded, strangers, number, writing) if strangers else []
+    forwards, returned = _take_away(decoded, strangers, number, writing) if strangers else _NOTHING_AWAY
     folding, places = held.fold.folding, places_of(decoded.records, held.names)
     applied, duplicates, conflicts = folding.applied, folding.duplicates, folding.conflicts
     done = fold_batch(held.fold, decoded, held.states.at_hand, places, writing.windows, commit=held.head.commits + 1)
@@ -84,7 +91,7 @@ async def apply_records(
     kinds: Counter[type[Event]] = Counter(map(type, decoded.events))
     tally = Tally(
         applied=folding.applied - applied,
-        duplicates=folding.duplicates - duplicates,
+        duplicates=folding.duplicates - duplicates + returned,
         conflicts=folding.conflicts - conflicts,
         tests=decoded.tests,
         forwarded=len(forwards),
@@ -105,34 +112,44 @@ async def apply_records(
     )
 
 
-def _take_away(
-    decoded: Decoded[Record], strangers: Sequence[str], number: int, writing: Writing
-) -> list[tuple[str, Outgoing]]:
+class _Away(NamedTuple):
+    """What a batch holds of customers of other partitions."""
+
+    forwards: list[Forward]
+    #: records that are known, because another stream has sent our copy of them on (count)
+    returned: int
+
+
+_NOTHING_AWAY = _Away([], 0)
+
+
+def _take_away(decoded: Decoded[Record], strangers: Sequence[str], number: int, writing: Writing) -> _Away:
     """Take the events of customers of other partitions out of `decoded`.
 
-    Only strangers are looked at, customers without a state: one that has a state here belongs here.
-
-    Returns:
-        What is to be sent there, each with the topic it lay on.
+    Only strangers are looked at, customers without a state: one that has a state here belongs here. A partition that
+    the topics got after the tables were begun has no customers: all of its events go elsewhere.
     """
     homes = partitions_of([customer.encode() for customer in strangers], writing.partitions)
     away = {customer: home for customer, home in zip(strangers, homes, strict=True) if home != number}
     if not away:
-        return []
-    out: list[tuple[str, Outgoing]] = []
+        return _NOTHING_AWAY
+    seal = Seal(writing.mark.id)
+    forwards: list[Forward] = []
     kept: list[int] = []
+    returned = 0
     for place, event in enumerate(decoded.events):
         home = away.get(event.customer_id)
         if home is None:
             kept.append(place)
             continue
         record = decoded.records[place]
-        if is_forwarded(record):
-            raise Misplaced(record.topic, number, record.offset, home)
-        sent = forwarded(record, topic=writing.mixed_topic, partition=home, customer_id=event.customer_id)
-        out.append((record.topic, sent))
+        if was_forwarded_on(record, seal):
+            returned += 1
+            log.debug("record_returned", topic=record.topic, partition=number, offset=record.offset)
+        else:
+            forwards.append(Forward(record, writing.mixed_topic, home, event.customer_id, seal))
     _pick(decoded, kept)
-    return out
+    return _Away(forwards, returned)
 
 
 def _put_in_order(decoded: Decoded[Record]) -> None:

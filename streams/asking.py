@@ -28,8 +28,9 @@ from schemas.survey_requests import SURVEY_RULES, encode
 from streams.asked import Asked, slots_of
 from streams.clock import Clock
 from streams.errors import CommitTorn, Conflict, StateUnreadable, TenureError
-from streams.outbox import Outgoing
+from streams.outbox import Delivery
 from streams.partition import Partition
+from streams.producing import Outgoing
 from streams.records import NO_HEADERS, TP
 from streams.settings import Settings
 from streams.stream import Stream
@@ -259,7 +260,7 @@ class Asking:
             Outgoing(self._topic, None, customer_id.encode(), request, None, NO_HEADERS)
             for _, customer_id, request in pending
         ]
-        await self._stream.writing.outbox.send(records)
+        await self._stream.writing.outbox.send(Delivery(records))
         held.sent = True
         sent = self._stream.meters[instruments.SURVEY_REQUESTS]
         for rule, count in Counter(rule for rule, _, _ in pending).items():

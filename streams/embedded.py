@@ -16,13 +16,15 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 import structlog
+from aiokafka.errors import InvalidTimestampError, MessageSizeTooLargeError, TopicAuthorizationFailedError
 from faust.transport import base, drivers
 from faust.transport.producer import Producer as FaustProducer
 from faust.types import TP, HeadersArg, RecordMetadata
 
+from streams.answers import InvalidRecordError
 from streams.consuming import BatchConsumer, Fetched, Range
 from streams.log import Fenced, Group, Log, Refused
 from streams.records import NO_HEADERS, Headers
@@ -34,10 +36,48 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 SCHEME: Final = "embedded"
+_BATCH_BYTES: Final = 61 + 21
+_FIELD_BYTES: Final = 4
 
 
 def _wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def record_bytes(key: bytes | None, value: bytes | None, headers: Headers) -> int:
+    """Return what a record takes in Kafka's log alone in a batch, without compression (bytes, rounded up a little)."""
+    inner = sum(len(name.encode()) + len(header or b"") + _FIELD_BYTES for name, header in headers)
+    return _BATCH_BYTES + len(key or b"") + len(value or b"") + inner
+
+
+class TopicLimits(NamedTuple):
+    """What a topic takes, as its settings in Kafka say.
+
+    Attributes:
+        max_message_bytes: A larger record is refused; as Kafka's `max.message.bytes`, without compression.
+        compacted: Records without a key are refused.
+        behind_ms: So far a timestamp may lie before now, as `message.timestamp.before.max.ms`; None is any.
+        ahead_ms: So far after now, as `message.timestamp.after.max.ms`; None is any.
+        closed: Nobody may write.
+    """
+
+    max_message_bytes: int = 1_048_588
+    compacted: bool = False
+    behind_ms: int | None = None
+    ahead_ms: int | None = None
+    closed: bool = False
+
+    def check(self, *, size_bytes: int, has_key: bool, ahead_ms: int) -> None:
+        """Raise what Kafka answers to a record that is not taken."""
+        if self.closed:
+            raise TopicAuthorizationFailedError
+        if size_bytes > self.max_message_bytes:
+            raise MessageSizeTooLargeError
+        if self.compacted and not has_key:
+            raise InvalidRecordError
+        late = self.behind_ms is not None and -ahead_ms > self.behind_ms
+        if late or (self.ahead_ms is not None and ahead_ms > self.ahead_ms):
+            raise InvalidTimestampError
 
 
 @dataclass
@@ -55,6 +95,8 @@ class Cluster:
     now_ms: Callable[[], int] = _wall_clock_ms
     latency_seconds: Callable[[str], float] | None = None
     members: count[int] = field(default_factory=lambda: count(1))
+    #: what topics take, by name; all others take everything
+    limits: dict[str, TopicLimits] = field(default_factory=dict)
 
     async def wait(self, operation: str) -> None:
         """Let the time pass that an operation takes."""
@@ -262,11 +304,17 @@ class Producer(FaustProducer):  # type: ignore[misc]  # mypy does not follow Fau
 
     async def deliver(
         self, topic: str, *, key: bytes | None, value: bytes | None, partition: int | None = None,
-        timestamp_ms: int | None = None, headers: Headers = NO_HEADERS,
+        timestamp_ms: int | None = None, headers: Headers = NO_HEADERS, alone: bool = False,
     ) -> Awaitable[RecordMetadata]:  # fmt: skip
         """Send one record; see `streams.producing.Sender`."""
+        del alone  # each record is its own batch here
         await self.cluster.wait("send")
-        sent_ms = self.cluster.now_ms() if timestamp_ms is None else timestamp_ms
+        now_ms = self.cluster.now_ms()
+        sent_ms = now_ms if timestamp_ms is None else timestamp_ms
+        taken = self.cluster.limits.get(topic)
+        if taken is not None:
+            size = record_bytes(key, value, headers)
+            taken.check(size_bytes=size, has_key=key is not None, ahead_ms=sent_ms - now_ms)
         record = self.cluster.log.append(
             topic, key, value, timestamp_ms=sent_ms, partition=partition, headers=tuple(headers)
         )

@@ -10,10 +10,10 @@
     ├── Unavailable                 Kafka or Redis does not answer                  retriable
     │   ├── LogUnavailable          Kafka
     │   └── TablesUnavailable       Redis
+    ├── RecordRefused               Kafka answers, and does not take what we send   retriable, once somebody has helped
     ├── Conflict                    another writer moved the positions              retriable, after a reload
     └── Halt                        a partition must stop, and somebody must look
         ├── PositionOutOfRange      the stored position is not in the log
-        ├── Misplaced               a forwarded record lies on the wrong partition again
         ├── StateUnreadable         Redis holds a state that this version cannot read
         └── CommitTorn              Redis has carried out half of a commit
 
@@ -131,6 +131,25 @@ class TablesUnavailable(Unavailable):
     """Redis does not answer, is loading, or is moving slots."""
 
 
+class RecordRefused(TenureError):
+    """Kafka answers, and does not take a record of ours in any form, because of what the topic is set to.
+
+    Args:
+        topic: Where the record was to go.
+        reason: What Kafka said.
+    """
+
+    retriable = True
+
+    def __init__(self, topic: str, reason: str) -> None:
+        self.topic = topic
+        self.reason = reason
+        super().__init__(
+            f"Kafka does not take a record for {topic} ({reason}); the partition waits until it does: "
+            "look at the topic's settings, its policies, and what this worker may write"
+        )
+
+
 class Conflict(TenureError):
     """The stored positions of a partition are not those that the commit expected: somebody else wrote.
 
@@ -203,27 +222,6 @@ class RecordsUnreadable(Halt):
             partition,
             f"the records of {topic} from offset {position} on cannot be read ({reason}); "
             "let another replica lead this partition, or restore it, and restart the worker",
-        )
-
-
-class Misplaced(Halt):
-    """A record that was forwarded once lies on the wrong partition again: workers disagree on the partition count.
-
-    Args:
-        topic: The topic of the forwarded record.
-        partition: The partition that stops.
-        offset: The record's offset.
-        belongs_to: The partition of its customer, as this worker computes it.
-    """
-
-    def __init__(self, topic: str, partition: int, offset: int, belongs_to: int) -> None:
-        self.topic = topic
-        self.offset = offset
-        self.belongs_to = belongs_to
-        super().__init__(
-            partition,
-            f"the forwarded record {topic}/{partition}/{offset} belongs to partition {belongs_to}; "
-            "stop all workers, and start them again with one partition count",
         )
 
 

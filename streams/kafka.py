@@ -11,12 +11,20 @@ import asyncio
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import structlog
-from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    UnknownTopicOrPartitionError,
+)
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 
 from streams.consuming import BatchConsumer, Fetched, Range
 from streams.kafka_reading import STOP_TIMEOUT_SECONDS, ReadingThread
+from streams.partitioner import partition_of
 from streams.pausing import Pausing
 from streams.records import NO_HEADERS, Headers
 
@@ -29,8 +37,13 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 SCHEME: Final = "tenure-kafka"
-PRODUCER_MAX_REQUEST_BYTES: Final = 16 * 1024 * 1024
-"""The broker's own limit is the one that counts: a forwarded record may be as large as the topic allowed once."""
+PRODUCER_MAX_REQUEST_BYTES: Final = 96 * 1024 * 1024
+"""The topic's own limit is the one that counts, and it is one of compressed bytes; this one is of bytes before that.
+A broker closes the connection on a request beyond its `socket.request.max.bytes`, 100 MiB, and says nothing."""
+_COMPRESSION: Final = "zstd"
+"""What just fits into its topic must fit again with our headers; any JSON shrinks by a tenth, as its bytes are text."""
+_HASHED_KEY_BYTES: Final = 1024
+"""Of a longer key, which is no customer's, so much decides the partition: hashing a megabyte takes long."""
 
 
 def broker_url(bootstrap: str) -> str:
@@ -107,7 +120,8 @@ class Producer(driver.Producer):  # type: ignore[misc]  # mypy does not follow F
             await pausing.pause()
 
     def _settings_default(self) -> Mapping[str, Any]:
-        return {**super()._settings_default(), "max_request_size": PRODUCER_MAX_REQUEST_BYTES}
+        limits = {"max_request_size": PRODUCER_MAX_REQUEST_BYTES, "compression_type": _COMPRESSION}
+        return {**super()._settings_default(), **limits}
 
     def _settings_extra(self) -> Mapping[str, Any]:
         # Not idempotent: one record that Kafka refuses (a dead letter that is too large) leaves a gap in the sequence
@@ -128,15 +142,30 @@ class Producer(driver.Producer):  # type: ignore[misc]  # mypy does not follow F
 
     async def deliver(
         self, topic: str, *, key: bytes | None, value: bytes | None, partition: int | None = None,
-        timestamp_ms: int | None = None, headers: Headers = NO_HEADERS,
+        timestamp_ms: int | None = None, headers: Headers = NO_HEADERS, alone: bool = False,
     ) -> Awaitable[RecordMetadata]:  # fmt: skip
         """Send one record; see `streams.producing.Sender`."""
         if key is None and value is None:
             value = b""  # aiokafka sends no record that is nothing at all
-        sent: Awaitable[RecordMetadata] = await self._ensure_producer().send(
-            topic, value, key=key, partition=partition, timestamp_ms=timestamp_ms, headers=list(headers)
-        )
-        return sent
+        producer = self._ensure_producer()
+        there = await producer.partitions_for(topic)
+        if partition is None and (alone or len(key or b"") > _HASHED_KEY_BYTES):
+            partition = partition_of((key or b"")[:_HASHED_KEY_BYTES], len(there))
+        if partition is not None and partition not in there:
+            raise UnknownTopicOrPartitionError(f"{topic} has no partition {partition}")
+        if not alone:
+            sent: Awaitable[RecordMetadata] = await producer.send(
+                topic, value, key=key, partition=partition, timestamp_ms=timestamp_ms, headers=list(headers)
+            )
+            return sent
+        size = DefaultRecordBatchBuilder.estimate_size_in_bytes(key, value, list(headers))
+        if size > PRODUCER_MAX_REQUEST_BYTES:
+            raise MessageSizeTooLargeError(f"{size} bytes are more than {PRODUCER_MAX_REQUEST_BYTES}")
+        batch = producer.create_batch()
+        batch.append(timestamp=timestamp_ms, key=key, value=value, headers=list(headers))
+        batch.close()
+        accepted: Awaitable[RecordMetadata] = await producer.send_batch(batch, topic, partition=partition)
+        return accepted
 
 
 class Transport(driver.Transport):  # type: ignore[misc]  # mypy does not follow Faust

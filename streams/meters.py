@@ -122,13 +122,25 @@ class Meters:
     # -- states, looked at before each exposition
 
     def look_at_partitions(
-        self, partitions: Mapping[int, Partition], halted: Mapping[int, Exception], *, expected: int
+        self,
+        partitions: Mapping[int, Partition],
+        halted: Mapping[int, Exception],
+        *,
+        expected: int,
+        of_customers: int,
     ) -> None:
-        """Set the gauges of partitions."""
+        """Set the gauges of partitions.
+
+        Args:
+            partitions: Those that are ours.
+            halted: Those that are stopped, and why.
+            expected: How many each topic has (count).
+            of_customers: How many of them customers are spread over (count).
+        """
         owned, recovering = self[instruments.PARTITION_OWNED], self[instruments.PARTITION_RECOVERING]
         stopped, mark = self[instruments.PARTITION_HALTED], self[instruments.WATERMARK]
-        oldest = self[instruments.OLDEST_UNAPPLIED]
-        for family in (owned, recovering, stopped, mark, oldest):
+        oldest, refused = self[instruments.OLDEST_UNAPPLIED], self[instruments.PARTITION_REFUSED]
+        for family in (owned, recovering, stopped, mark, oldest, refused):
             family.clear()
         now_ms = time.time_ns() // 1_000_000
         for number, partition in partitions.items():
@@ -138,10 +150,13 @@ class Meters:
             mark.labels(label).set(partition.head.watermark_ms / 1000)
             waiting_ms = partition.oldest_waiting_ms
             oldest.labels(label).set(0 if waiting_ms is None else max(0, now_ms - waiting_ms) / 1000)
+            if partition.refused is not None:
+                refused.labels(label, partition.refused.topic).set(1)
         for number, fault in halted.items():
             cause = "position" if isinstance(fault, PositionOutOfRange) else type(fault).__name__.lower()
             stopped.labels(str(number), cause).set(1)
         self[instruments.PARTITIONS_EXPECTED].set(expected)
+        self[instruments.PARTITIONS_OF_CUSTOMERS].set(of_customers)
         self[instruments.MEMORY].set(memory_bytes())
         self[instruments.CACHED_CUSTOMERS].set(sum(partition.cached_states for partition in partitions.values()))
         self[instruments.CELLS].set(sum(partition.cell_count for partition in partitions.values()))

@@ -1,18 +1,19 @@
-"""What the stream itself sends: forwarded records and dead letters.
+"""What the stream itself sends: forwarded records, dead letters, requests for surveys.
 
-Acknowledged before the batch that caused them commits.
+Acknowledged before the batch that caused them commits. What a record is never stalls a partition: one that Kafka finds
+too large is sent in a smaller form, the last of which any topic takes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final, NamedTuple, Protocol
 
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError
 
+from schemas.cloudevents import carries_event
 from schemas.refusals import (
     HEADER_DETAIL,
-    HEADER_FORWARDED,
     HEADER_OFFSET,
     HEADER_PARTITION,
     HEADER_REASON,
@@ -21,62 +22,113 @@ from schemas.refusals import (
     TRUNCATED_BYTES,
     Refusal,
 )
-from streams.errors import LogUnavailable
-from streams.producing import Sender
+from streams.answers import Answer, meaning_of
+from streams.errors import LogUnavailable, RecordRefused, TenureError
+from streams.producing import Outgoing, Parcel, Sender
 from streams.records import Headers, Record
 
 
-class Outgoing(NamedTuple):
-    """A record to send; without a partition the key decides."""
+class Delivery:
+    """Some records on their way, over as many tries as it takes: what is acknowledged is not sent again.
 
-    topic: str
-    partition: int | None
-    key: bytes | None
-    value: bytes | None
-    timestamp_ms: int | None
-    headers: Headers
+    Args:
+        parcels: What is to be sent.
+    """
+
+    def __init__(self, parcels: Iterable[Parcel]) -> None:
+        #: not acknowledged yet
+        self.waiting: list[Parcel] = list(parcels)
+        #: those that Kafka does not take in any form, because of their size
+        self.too_large: list[Parcel] = []
 
 
 class Outbox(Protocol):
     """Where the stream's own records go."""
 
-    async def send(self, records: Sequence[Outgoing]) -> None:
-        """Return once all are acknowledged.
+    async def send(self, delivery: Delivery) -> None:
+        """Return once all are acknowledged but those that are too large in any form.
 
         Raises:
-            LogUnavailable: Some may not have been; sending all again is right, since both uses bear repetition.
+            LogUnavailable: Some may not have been; sending the rest again is right, since all uses bear repetition.
+            RecordRefused: Kafka does not take one of them, and only somebody who changes that can help.
         """
 
 
-def forwarded(record: Record, *, topic: str, partition: int, customer_id: str) -> Outgoing:
-    """Return a record as it is sent to the partition of its customer: unchanged but for its key."""
-    headers = [*record.headers, (HEADER_FORWARDED, f"{record.topic}/{record.partition}/{record.offset}".encode())]
-    return Outgoing(topic, partition, customer_id.encode(), record.value, record.timestamp, headers)
+class _Room(NamedTuple):
+    """What a form of a dead letter has room for, beside our own headers."""
+
+    value_bytes: int
+    key_bytes: int
+    #: names and values of the record's own headers together
+    headers_bytes: int
+    detail_bytes: int
 
 
-def is_forwarded(record: Record) -> bool:
-    """Whether a record was forwarded once: it is never forwarded again."""
-    return any(name == HEADER_FORWARDED for name, _ in record.headers)
+_ROOMS: Final = (
+    _Room(TRUNCATED_BYTES, 1024, 256 * 1024, 2048),
+    _Room(TRUNCATED_BYTES, 1024, 16 * 1024, 2048),
+    _Room(16 * 1024, 1024, 4 * 1024, 2048),
+    _Room(1024, 256, 512, 256),
+    _Room(64, 64, 0, 64),
+)
+"""What a topic takes (`max.message.bytes`) is known by being refused only; less than 1 KB is no sane limit."""
+_HEADER_OVERHEAD_BYTES: Final = 6
 
 
-def dead_letter(record: Record, refusal: Refusal, *, topic: str) -> Outgoing:
-    """Return a refused record as a dead letter: byte for byte, with the reason in its headers."""
-    headers = [
-        *record.headers,
-        (HEADER_REASON, refusal.reason.encode()),
-        (HEADER_DETAIL, refusal.detail.encode()),
-        (HEADER_TOPIC, record.topic.encode()),
-        (HEADER_PARTITION, str(record.partition).encode()),
-        (HEADER_OFFSET, str(record.offset).encode()),
-    ]
-    return Outgoing(topic, None, record.key, record.value, None, headers)
+class DeadLetter(NamedTuple):
+    """A refused record: byte for byte, with the reason in its headers."""
+
+    record: Record
+    refusal: Refusal
+    topic: str
+
+    def form(self, step: int) -> Outgoing | None:
+        """Return the record whole, then ever less of it; see `streams.producing.Parcel`."""
+        record = self.record
+        if step == 0:
+            return Outgoing(self.topic, None, record.key, record.value, None, [*record.headers, *self._own(2048)])
+        if step > len(_ROOMS):
+            return None
+        room = _ROOMS[step - 1]
+        headers = [*_fitting(record.headers, room.headers_bytes), *self._own(room.detail_bytes)]
+        headers.append((HEADER_TRUNCATED, b"true"))
+        key = record.key[: room.key_bytes] if record.key else record.key
+        return Outgoing(self.topic, None, key, (record.value or b"")[: room.value_bytes], None, headers)
+
+    @property
+    def place(self) -> bytes:
+        """A key that no other dead letter has."""
+        return f"{self.record.topic}/{self.record.partition}/{self.record.offset}".encode()
+
+    @property
+    def gives_way(self) -> bool:
+        """See `Parcel`: it must arrive."""
+        return False
+
+    def _own(self, detail_bytes: int) -> Headers:
+        # A cut may go through a character: its first bytes go too.
+        detail = self.refusal.detail.encode()[:detail_bytes].decode(errors="ignore")
+        return [
+            (HEADER_REASON, self.refusal.reason.encode()),
+            (HEADER_DETAIL, detail.encode()),
+            (HEADER_TOPIC, self.record.topic.encode()),
+            (HEADER_PARTITION, str(self.record.partition).encode()),
+            (HEADER_OFFSET, str(self.record.offset).encode()),
+        ]
 
 
-def truncated(letter: Outgoing) -> Outgoing:
-    """Return a dead letter that Kafka takes although the original is too large for it."""
-    headers = [*letter.headers, (HEADER_TRUNCATED, b"true")]
-    key = letter.key[:1024] if letter.key else letter.key
-    return letter._replace(value=(letter.value or b"")[:TRUNCATED_BYTES], key=key, headers=headers)
+def _fitting(headers: Headers, room_bytes: int) -> Headers:
+    """Return, in their order, the headers that fit: those of a CloudEvent first, then the others as they come."""
+    kept: list[int] = []
+    for wanted in (True, False):
+        for place, (name, header) in enumerate(headers):
+            if carries_event(name) is not wanted:
+                continue
+            size = len(name.encode()) + len(header or b"") + _HEADER_OVERHEAD_BYTES
+            if size <= room_bytes:
+                room_bytes -= size
+                kept.append(place)
+    return [headers[place] for place in sorted(kept)]
 
 
 class LogOutbox:
@@ -86,30 +138,104 @@ class LogOutbox:
         """Take what returns the producer; it is asked for when it is first needed."""
         self._sender = sender
 
-    async def send(self, records: Sequence[Outgoing]) -> None:
+    async def send(self, delivery: Delivery) -> None:
         """See `Outbox`."""
         sender = self._sender()
-        waiting: list[tuple[Outgoing, Awaitable[object]]] = []
-        large: list[Outgoing] = []
+        await self._send_together(sender, delivery)
+        while delivery.waiting:
+            parcel = delivery.waiting[0]
+            if not await _send_alone(sender, parcel):
+                delivery.too_large.append(parcel)
+            del delivery.waiting[0]
+
+    async def _send_together(self, sender: Sender, delivery: Delivery) -> None:
+        """Send all at once, and leave those that Kafka has refused, or that were in one batch with such a one.
+
+        Raises:
+            LogUnavailable: Kafka did not answer for at least one of them.
+            RecordRefused: It takes none for this topic.
+        """
+        under_way: list[tuple[Parcel, Awaitable[object]]] = []
+        left: list[Parcel] = []
+        fault: TenureError | None = None
+        for parcel in delivery.waiting:
+            if fault is None:
+                whole = _form_of(parcel, 0)
+                try:
+                    under_way.append((parcel, await _deliver(sender, whole)))
+                    continue
+                except (KafkaError, OSError) as error:
+                    # What is not about this record alone is so of all others, and each would take as long to say it.
+                    if meaning_of(error) in {Answer.AWAY, Answer.REFUSED}:
+                        fault = _fault_of(whole, error)
+            left.append(parcel)
+        for parcel, acknowledged in under_way:
+            try:
+                await acknowledged
+            except (KafkaError, OSError) as error:
+                left.append(parcel)
+                if fault is None and meaning_of(error) is Answer.AWAY:
+                    fault = _unavailable(error)
+        delivery.waiting = left
+        if fault is not None:
+            raise fault
+
+
+async def _send_alone(sender: Sender, parcel: Parcel) -> bool:
+    """Send a parcel in the first form that Kafka takes, in a batch of its own.
+
+    Returns:
+        False where it is too large in any form, and that is for its sender to decide.
+
+    Raises:
+        LogUnavailable: Kafka did not answer.
+        RecordRefused: Kafka takes none of its forms.
+    """
+    step, timed, keyed = 0, True, True
+    while True:
+        form = _form_of(parcel, step)
+        if not timed:
+            form = form._replace(timestamp_ms=None)
+        if not keyed:
+            form = form._replace(key=parcel.place)
         try:
-            for record in records:
-                try:
-                    waiting.append((record, await _deliver(sender, record)))
-                except MessageSizeTooLargeError:
-                    large.append(record)
-            for record, acknowledged in waiting:
-                try:
-                    await acknowledged
-                except MessageSizeTooLargeError:
-                    large.append(record)
-            for record in large:
-                await (await _deliver(sender, truncated(record)))
+            await (await _deliver(sender, form, alone=True))
         except (KafkaError, OSError) as error:
-            raise LogUnavailable("Kafka", f"{type(error).__name__}: {error}") from error
+            meaning = meaning_of(error)
+            if meaning is Answer.TOO_LARGE and parcel.form(step + 1) is not None:
+                step += 1
+            elif meaning is Answer.TOO_LARGE and parcel.gives_way:
+                return False
+            elif meaning is Answer.BAD_TIME and form.timestamp_ms is not None:
+                timed = False
+            elif meaning is Answer.BAD_RECORD and form.key is None:
+                keyed = False
+            else:
+                raise _fault_of(form, error) from error
+        else:
+            return True
 
 
-async def _deliver(sender: Sender, record: Outgoing) -> Awaitable[object]:
+async def _deliver(sender: Sender, record: Outgoing, *, alone: bool = False) -> Awaitable[object]:
     topic, partition, key, value, timestamp_ms, headers = record
     return await sender.deliver(
-        topic, key=key, value=value, partition=partition, timestamp_ms=timestamp_ms, headers=headers
+        topic, key=key, value=value, partition=partition, timestamp_ms=timestamp_ms, headers=headers, alone=alone
     )
+
+
+def _form_of(parcel: Parcel, step: int) -> Outgoing:
+    form = parcel.form(step)
+    assert form is not None, f"a parcel has no form {step}"
+    return form
+
+
+def _fault_of(record: Outgoing, error: Exception) -> TenureError:
+    return _unavailable(error) if meaning_of(error) is Answer.AWAY else RecordRefused(record.topic, _said(error))
+
+
+def _unavailable(error: Exception) -> LogUnavailable:
+    return LogUnavailable("Kafka", _said(error))
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

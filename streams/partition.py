@@ -16,14 +16,17 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import structlog
 
 from kpis.cells import Cells, cells_of
-from streams.applying import apply_records
+from schemas.refusals import Reason, Refusal
+from streams.added_partitions import note_added
+from streams.applying import Outcome, apply_records
 from streams.backlog import Backlog
 from streams.batches import Batch
 from streams.ending import end_tasks
-from streams.errors import CommitTorn, Conflict, TenureError
+from streams.errors import CommitTorn, Conflict, RecordRefused, TenureError
+from streams.forwarding import Forward
 from streams.holdings import Holdings
 from streams.loading import load_whole
-from streams.outbox import dead_letter
+from streams.outbox import DeadLetter, Delivery
 from streams.pausing import Pausing
 from streams.records import TP, Record
 from streams.tables import Head, Stored, positions_of
@@ -62,6 +65,8 @@ class Partition:
         self.last_record_ms: dict[str, int] = {}
         #: Kafka's timestamp of the first record that is being applied (ms)
         self.oldest_waiting_ms: int | None = None
+        #: what Kafka does not take of us, while the partition waits for somebody to change that
+        self.refused: RecordRefused | None = None
         self._writing = writing
         self._listener = listener
         self._cache = cache
@@ -204,6 +209,7 @@ class Partition:
         stored = await self._until_done(lambda: load_whole(tables, self.number, self._listener))
         if stored.head is None:  # a Redis that lost everything lost the stream's mark too
             await self._until_done(lambda: self._writing.tables.mark(self._writing.mark))
+            await self._until_done(lambda: note_added(self._writing.tables, self._writing.mark, [self.number]))
         self._backlog.clear()
         lost, self._held = self.head, Holdings(self.number, self._writing, stored, cache=self._cache)
         for topic in self._writing.topics:
@@ -227,12 +233,16 @@ class Partition:
             except TenureError as error:
                 if not error.retriable:
                     raise
-                log.warning(
-                    "waiting_for_service", partition=self.number, reason=str(error), pause_seconds=pausing.seconds
-                )
+                facts = {"partition": self.number, "reason": str(error), "pause_seconds": pausing.seconds}
+                self.refused = error if isinstance(error, RecordRefused) else None
+                if self.refused is None:
+                    log.warning("waiting_for_service", **facts)
+                else:
+                    log.warning("record_refused", **facts)
                 self._listener.on_waiting(error)
                 await pausing.pause()
             else:
+                self.refused = None
                 self._listener.on_answer()
                 return answer
 
@@ -249,13 +259,12 @@ class Partition:
         amounts = await self._amounts(cells)
         if batch.moved and held.restated is None:
             held.restated = await self._until_done(lambda: writing.tables.restated(self.number))
+        folded = time.perf_counter()
+        if batch.refused or batch.forwards:
+            batch = await self._send(batch)
+        commit_began = time.perf_counter()
         head = held.next_head(batch.tally, positions=positions)
         commit = held.commit(head=head, states=batch.states, cells=cells, amounts=amounts, moved=batch.moved)
-        folded = time.perf_counter()
-        letters = [dead_letter(record, refusal, topic=writing.dead_letter_topic) for record, refusal in batch.refused]
-        if letters or batch.forwards:
-            await self._until_done(lambda: writing.outbox.send([*letters, *(sent for _, sent in batch.forwards)]))
-        commit_began = time.perf_counter()
         await self._until_done(lambda: writing.tables.commit(self.number, commit))
         held.committed(commit, head=head, cells=cells, amounts=amounts)
         self.last_record_ms |= last_ms
@@ -268,13 +277,31 @@ class Partition:
             duplicates=batch.tally.duplicates,
             conflicts=batch.tally.conflicts,
             late=batch.late,
-            forwarded=Counter(topic for topic, _ in batch.forwards),
+            forwarded=Counter(forward.record.topic for forward in batch.forwards),
             cache_hits=batch.cache_hits,
             cache_misses=batch.cache_misses,
             fold_seconds=folded - began,
             commit_seconds=time.perf_counter() - commit_began,
         )
         self._listener.on_committed(self, applied, cells)
+
+    async def _send(self, batch: Outcome) -> Outcome:
+        """Send dead letters and forwarded records; return the batch as it came out.
+
+        What is too large to be forwarded becomes a dead letter of this partition, in the same commit.
+        """
+        topic, outbox = self._writing.dead_letter_topic, self._writing.outbox
+        delivery = Delivery(
+            [*(DeadLetter(record, refusal, topic) for record, refusal in batch.refused), *batch.forwards]
+        )
+        await self._until_done(lambda: outbox.send(delivery))
+        stuck = [forward for forward in batch.forwards if any(forward is parcel for parcel in delivery.too_large)]
+        if not stuck:
+            return batch
+        refused = [(forward.record, _oversized(forward)) for forward in stuck]
+        letters = Delivery([DeadLetter(record, refusal, topic) for record, refusal in refused])
+        await self._until_done(lambda: outbox.send(letters))
+        return batch.with_refused(refused)
 
     def _accept(self, batches: Iterable[Batch]) -> tuple[list[Record], dict[str, int], dict[str, int]]:
         """Return the records that are not applied yet, and by topic the position after them and when the last came.
@@ -320,3 +347,14 @@ class Partition:
             (stored.get(key, 0) if amount is None else amount) + change
             for key, amount, change in zip(cells.keys.tolist(), known, changes, strict=True)
         ]
+
+
+def _oversized(forward: Forward) -> Refusal:
+    """Return why a record that belongs to another partition could not be sent there."""
+    size = len(forward.record.value or b"")
+    detail = (
+        f"on another partition than its customer's, and too large to be forwarded ({size:,} bytes): partition "
+        f"{forward.partition} of {forward.topic} takes nothing of its size; raise max.message.bytes there, "
+        "or send it with the customer's id as its key"
+    )
+    return Refusal(Reason.OVERSIZED, detail)

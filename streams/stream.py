@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from kpis.cells import Cells
+from streams.added_partitions import note_added
 from streams.batches import Batch
 from streams.errors import Halt, PositionOutOfRange, TenureError
 from streams.live import LiveCounts
@@ -73,6 +74,7 @@ class Stream:
     async def positions(self, partitions: frozenset[int]) -> Mapping[TP, int]:
         """See `PartitionOwner`: load what is stored, and begin to work; a partition that cannot be read is halted."""
         await self.on_revoked(partitions & self.partitions.keys())
+        await note_added(self.writing.tables, self.writing.mark, partitions)
         cache = max(_LEAST_CACHE, self.writing.state_cache_customers // max(1, len(partitions)))
         loaded = {number: await self._load(number) for number in sorted(partitions)}
         found: dict[TP, int] = {}
@@ -107,6 +109,17 @@ class Stream:
             self.halted.pop(number, None)
         # Given up already, all of them: whoever waits for this may lose patience half-way.
         await asyncio.gather(*(partition.close() for partition in closing))
+
+    def partitions_there(self) -> int:
+        """Return how many partitions each input topic has, as far as this worker knows (count).
+
+        At least those of the stream's mark; more where the topics got more since the tables were begun.
+        """
+        known = self.writing.partitions
+        if self.consumer is None:
+            return known
+        consumer = self.consumer()
+        return max([known, *(consumer.topic_partitions(topic) or 0 for topic in self.writing.topics)])
 
     def _is_owned(self, partition: Partition) -> bool:
         """Whether a partition is one of ours; one that is being closed may still finish what it had begun."""

@@ -105,7 +105,7 @@ async def claim_tables(settings: Settings, tables: Tables, *, partitions: int) -
     """Leave the stream's mark in its tables, or find that they belong to another stream; return the mark there.
 
     Raises:
-        ConfigurationError: They were counted under other settings, another group, or another number of partitions.
+        ConfigurationError: They were counted under other settings, another group, or more partitions.
     """
     mark = StreamMark(settings.group, partitions, settings.fingerprint(), new_stream_id())
     found = await tables.mark(mark)
@@ -115,6 +115,8 @@ async def claim_tables(settings: Settings, tables: Tables, *, partitions: int) -
 
 def check_mark(settings: Settings, found: StreamMark, *, partitions: int | None = None) -> None:
     """Refuse tables that another stream has marked.
+
+    More partitions than the tables were counted with are no reason: customers stay where they are.
 
     Raises:
         ConfigurationError: See `claim_tables`.
@@ -127,10 +129,18 @@ def check_mark(settings: Settings, found: StreamMark, *, partitions: int | None 
             "use that group, or set another TENURE_REDIS_PREFIX",
         )
     settings.check_fingerprint(found.meaning)
-    if partitions is not None and found.partitions != partitions:
+    if partitions is None or partitions == found.partitions:
+        return
+    if partitions < found.partitions:
         raise ConfigurationError(
             "TENURE_TOPICS",
             f"{partitions} partitions",
             f"the tables were counted with {found.partitions} partitions a topic, and a customer's partition depends "
-            "on it; count anew under another TENURE_REDIS_PREFIX and TENURE_GROUP",
+            "on it; restore the topics, or count anew under another TENURE_REDIS_PREFIX and TENURE_GROUP",
         )
+    log.warning(
+        "partitions_added",
+        partitions=partitions,
+        counted_with=found.partitions,
+        advice="nothing is lost: what lies there is forwarded; workers beyond counted_with bring nothing",
+    )

@@ -12,6 +12,7 @@ from kpis.cells import FIELD_BITS, Cells, groups_of
 from kpis.names import Names
 from kpis.report import Table, report
 from schemas.refusals import Reason
+from streams.added_partitions import partitions_in_use
 from streams.clock import Clock, WallClock
 from streams.errors import UsageError
 from streams.holdings import read_head
@@ -51,6 +52,8 @@ async def read_report(
 async def running_tables(settings: Settings) -> AsyncIterator[tuple[Tables, StreamMark]]:
     """Open the tables of a running stream, and close them in the end.
 
+    The mark is given with all partitions that have something stored, those too that topics got later.
+
     Raises:
         UsageError: There is no stream under this prefix.
         ConfigurationError: Its tables were counted under other settings.
@@ -62,7 +65,7 @@ async def running_tables(settings: Settings) -> AsyncIterator[tuple[Tables, Stre
                 f"no stream has written to {settings.redis_address} under the prefix {settings.redis_prefix!r} yet; "
                 "start `tenure worker` with the same settings, or set TENURE_REDIS_URL and TENURE_REDIS_PREFIX to its"
             )
-        yield tables, mark
+        yield tables, mark._replace(partitions=await partitions_in_use(tables, mark))
 
 
 @asynccontextmanager

@@ -156,7 +156,8 @@ class Exporter:
 
     def _exposition(self) -> bytes:
         worker, stream = self._worker, self._worker.stream
-        worker.meters.look_at_partitions(stream.partitions, stream.halted, expected=worker.writing.partitions)
+        expected, of_customers = stream.partitions_there(), worker.writing.partitions
+        worker.meters.look_at_partitions(stream.partitions, stream.halted, expected=expected, of_customers=of_customers)
         consumer = worker.app.batch_consumer
         worker.meters.look_at_kafka(
             heartbeat_age_seconds=consumer.last_heartbeat_age_seconds(),
@@ -189,5 +190,9 @@ class Exporter:
             return "withheld: Kafka has not answered a heartbeat within the session time-out"
         if halted:
             return f"halted: {', '.join(f'partition {number}' for number in sorted(halted))}"
+        refused = {number: partition.refused for number, partition in partitions.items() if partition.refused}
+        if refused:
+            topics = ", ".join(f"partition {number} ({refused[number].topic})" for number in sorted(refused))
+            return f"refused: Kafka does not take what is sent from {topics}"
         recovering = sorted(number for number, partition in partitions.items() if partition.recovering)
         return f"recovering: partitions {recovering}" if recovering else None

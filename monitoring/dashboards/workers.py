@@ -63,6 +63,7 @@ def workers() -> Placed:
         "TenureRedisUnsafe",
         "TenureKafkaUnreachable",
         "TenurePartitionHalted",
+        "TenureRecordsRefused",
     )
     about = About("Each worker", f"Each worker that answers Prometheus.\n\n{listed}", COUNT, runbooks)
     up, down = [(None, BAD), (1.0, GOOD)], [(None, GOOD), (1.0, BAD)]

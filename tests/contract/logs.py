@@ -16,7 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
 from streams.application import App, build_app
 from streams.batches import Batch, BatchSchema
-from streams.embedded import CLUSTERS, Cluster
+from streams.embedded import CLUSTERS, Cluster, TopicLimits
 from streams.errors import Halt
 from streams.kafka import broker_url
 from streams.log import Log
@@ -35,8 +35,8 @@ class LogUnderTest(abc.ABC):
     broker: str
 
     @abc.abstractmethod
-    async def create_topic(self, topic: str, partitions: int) -> None:
-        """Create a topic."""
+    async def create_topic(self, topic: str, partitions: int, limits: TopicLimits | None = None) -> None:
+        """Create a topic; what it takes is not tested where no limits are given."""
 
     @abc.abstractmethod
     async def append(
@@ -72,11 +72,13 @@ class EmbeddedLogUnderTest(LogUnderTest):
     def __init__(self, name: str) -> None:
         self.broker = f"embedded://{name}"
         self.log = Log()
-        CLUSTERS[name] = Cluster(self.log)
+        self.cluster = CLUSTERS[name] = Cluster(self.log)
 
-    async def create_topic(self, topic: str, partitions: int) -> None:
+    async def create_topic(self, topic: str, partitions: int, limits: TopicLimits | None = None) -> None:
         """Create a topic."""
         self.log.create_topic(topic, partitions)
+        if limits is not None:
+            self.cluster.limits[topic] = limits
 
     async def append(
         self, topic: str, values: Sequence[bytes | None], *, partition: int | None = None, key: bytes | None = None,
@@ -106,6 +108,19 @@ class EmbeddedLogUnderTest(LogUnderTest):
         consumer._readable = frozenset
 
 
+def _settings_of(limits: TopicLimits) -> dict[str, str]:
+    """Return the settings of a topic in Kafka that has these limits."""
+    assert not limits.closed, "a topic without access rights needs a Kafka with them"
+    settings = {
+        "max.message.bytes": str(limits.max_message_bytes),
+        "cleanup.policy": "compact" if limits.compacted else "delete",
+    }
+    for name, span_ms in (("before", limits.behind_ms), ("after", limits.ahead_ms)):
+        if span_ms is not None:
+            settings[f"message.timestamp.{name}.max.ms"] = str(span_ms)
+    return settings
+
+
 class KafkaUnderTest(LogUnderTest):
     """A real broker."""
 
@@ -127,10 +142,11 @@ class KafkaUnderTest(LogUnderTest):
             await self._admin.start()
         return self._admin
 
-    async def create_topic(self, topic: str, partitions: int) -> None:
+    async def create_topic(self, topic: str, partitions: int, limits: TopicLimits | None = None) -> None:
         """Create a topic."""
         admin = await self._started_admin()
-        await admin.create_topics([NewTopic(topic, partitions, 1)])
+        configs = {} if limits is None else _settings_of(limits)
+        await admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=configs)])
         # The broker answers before it shows the topic to clients.
         while (await admin.describe_topics([topic]))[0]["error_code"] != 0:
             await asyncio.sleep(0.01)

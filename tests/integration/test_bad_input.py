@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from base64 import b64encode
 from collections import Counter
 from dataclasses import dataclass
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,6 +30,8 @@ HOUR_MS = 3_600_000
 #: the timestamp of every record here
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 NOW_MS = instant_ms(NOW)
+#: text that compression makes smaller by a quarter only
+DENSE = b64encode(Random(3).randbytes(9_000_000)).decode()
 HEADERS = [("trace", b"\x00\xff"), ("trace", b"again"), ("empty", None), ("tenure-forwarded-not", b"ours")]
 OWN_HEADERS = ("tenure-reason", "tenure-detail", "tenure-topic", "tenure-partition", "tenure-offset")
 
@@ -100,7 +104,7 @@ BAD = [
     Bad("time_out_of_range", with_("cancel", effective_at="2032-01-01T00:00:00Z"), "cancel"),
     Bad("currency_mismatch", with_("upgrade", currency="XTS"), "upgrade"),
     Bad("currency_mismatch", with_("signup", currency="EUR"), "signup"),
-    Bad("oversized", with_("signup", note="x" * 1_048_576)),
+    Bad("oversized", with_("signup", note=DENSE[:2_000_000])),
 ]
 
 
@@ -199,7 +203,7 @@ def test_records_of_ten_megabytes_do_not_stop_the_stream(limit: str | None, inst
     sent: dict[bytes, bytes] = {}
     for n in range(4):
         send_good(installation, producer, good[10 * n : 10 * n + 10])
-        key, value = b"large-%d" % n, b'{"note":"%s"}' % (b"%d" % n * 10_000_000)
+        key, value = b"large-%d" % n, b'{"note":"%d%s"}' % (n, DENSE[:10_000_000].encode())
         send(producer, installation.topics["signup"], key, value)
         sent[key] = value
     assert producer.flush(60) == 0
@@ -214,6 +218,55 @@ def test_records_of_ten_megabytes_do_not_stop_the_stream(limit: str | None, inst
         key: value if whole else value[:TRUNCATED_BYTES] for key, value in sent.items()
     }
     assert {"tenure-truncated" in headers_of(letter) for letter in letters} == {not whole}
+
+
+def test_records_that_no_dead_letter_can_hold_do_not_stop_the_stream(installation: Installation) -> None:
+    """One hostile record would be enough to stand still for good: its headers and key go into the letter."""
+    installation.create_topics()
+    producer = installation.producer()
+    noise = Random(3).randbytes(1_048_000)
+    hostile: list[dict[str, Any]] = [
+        {"key": b"k", "headers": [("h", noise)]},
+        {"key": b"k", "headers": [(f"h{n}", noise[n * 8 : n * 8 + 8]) for n in range(60_000)]},
+        {"key": noise},
+        {"key": None, "headers": [("tenure-truncated", noise)]},
+    ]
+    good = good_events()
+    send_good(installation, producer, good[:20])
+    for number, record in enumerate(hostile):
+        producer.produce(installation.topics["signup"], b"not json", partition=number, timestamp=NOW_MS, **record)
+    send_good(installation, producer, good[20:])
+    assert producer.flush(60) == 0
+    worker = installation.worker()
+    installation.until_applied()
+    expected = recompute(good, at=[NOW])
+    part_of(expected[0], "events", "dead_letters")["malformed_json"] = len(hostile)
+    assert installation.kpi("--at", NOW.isoformat()) == expected
+    letters = letters_of(installation).values()
+    assert [letter.value() for letter in letters] == [b"not json"] * len(hostile)
+    assert worker.get("/readyz")[0] == 200
+
+
+def test_dead_letters_that_a_topic_does_not_take_at_all_are_said_until_it_does(installation: Installation) -> None:
+    """No record is at fault then: an operator must see which topic is, and nothing may be lost meanwhile."""
+    installation.create_topics()
+    configure(installation, installation.dead_letter_topic, "max.message.bytes", "100")
+    producer = installation.producer()
+    worker = installation.worker()
+    until(lambda: worker.owned() == {0, 1, 2, 3}, "the assignment")
+    send(producer, installation.topics["events"], b"c0", b"bad")
+    assert producer.flush(30) == 0
+    until(lambda: worker.total("tenure_partition_refused", topic=installation.dead_letter_topic) == 1, "the refusal")
+    ill = partition_of(b"c0", 4)
+    said = f"refused: Kafka does not take what is sent from partition {ill} ({installation.dead_letter_topic})"
+    assert worker.get("/readyz") == (503, said + "\n")
+    assert "record_refused" in worker.process.output
+    assert "MessageSizeTooLargeError" in worker.process.output
+    assert installation.heads() == {}
+    configure(installation, installation.dead_letter_topic, "max.message.bytes", "1048588")
+    installation.until_applied()
+    assert [letter.value() for letter in letters_of(installation).values()] == [b"bad"]
+    until(lambda: worker.get("/readyz")[0] == 200, "a worker that is ready again")
 
 
 def configure(installation: Installation, topic: str, name: str, value: str) -> None:

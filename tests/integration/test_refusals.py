@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from confluent_kafka.cimpl import NewPartitions
 
 from tests.integration.installation import Installation, until
 from tests.services.redis import Redis
@@ -88,22 +87,6 @@ def test_a_second_stream_with_other_settings_is_refused(installation: Installati
         installation.run("kpi", "--json", TENURE_BUSINESS_TIME_ZONE="Europe/Berlin")
     )
     assert "TENURE_GROUP" in refusal_of(installation.run("worker", TENURE_GROUP="another"))
-
-
-def test_a_stream_whose_topics_got_more_partitions_is_refused(installation: Installation) -> None:
-    """Every customer would have another home than the one where its state lies."""
-    installation.create_topics()
-    worker = installation.worker()
-    until(lambda: worker.owned() == {0, 1, 2, 3}, "the first worker")
-    assert worker.process.stop() == 0
-    topics = list(installation.topics.values())
-    for grown in installation.kafka.admin.create_partitions([NewPartitions(topic, 5) for topic in topics]).values():
-        grown.result(timeout=30)
-    known = installation.kafka.admin.list_topics
-    until(lambda: all(len(known(topic, timeout=10).topics[topic].partitions) == 5 for topic in topics), "5 partitions")
-    line = refusal_of(installation.run("worker"))
-    assert "5 partitions" in line
-    assert "4 partitions" in line
 
 
 def test_a_port_that_is_taken_is_named(installation: Installation) -> None:

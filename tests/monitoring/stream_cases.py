@@ -206,6 +206,14 @@ FIRE: Final = [
         (("cause", "position"),),
     ),
     Case(
+        "TenureRecordsRefused",
+        "warn",
+        "one topic",
+        partial(with_series, "tenure_partition_refused", [(10, 1)], partition=0, topic="tenure.dead-letters"),
+        30,
+        (("topic", "tenure.dead-letters"),),
+    ),
+    Case(
         "SegmentValuesOverLimit",
         "warn",
         "ten plans too many",
@@ -280,6 +288,13 @@ QUIET: Final = [
     ),
     Case("TenurePartitionRecounted", "warn", "none", stream, 30),
     Case("TenurePartitionHalted", "warn", "none", stream, 30),
+    Case(
+        "TenureRecordsRefused",
+        "warn",
+        "a minute, until the topic is there again",
+        partial(with_series, "tenure_partition_refused", [(20, 1), (21, None)], partition=0, topic="t"),
+        22,
+    ),
     Case("SegmentValuesOverLimit", "warn", "none", stream, 38),
     Case("TenureRedisUnreachable", "warn", "for one minute", partial(with_series, "tenure_redis_up", BLINK), 22),
     Case("TenureRedisUnsafe", "warn", "all is well", partial(with_series, "tenure_redis_unsafe", 0), 10),

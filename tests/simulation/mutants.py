@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from streams.errors import Conflict
 from streams.memory_tables import MemoryTables
-from streams.outbox import LogOutbox, Outgoing
+from streams.outbox import Delivery, LogOutbox
 from streams.partition import Partition
 from streams.tables import Commit
 
@@ -42,12 +42,12 @@ async def _reload_but_keep_states(self: Partition, conflict: Conflict) -> None:
     self._held.states = states
 
 
-async def _send_and_do_not_wait(self: LogOutbox, records: Sequence[Outgoing]) -> None:
+async def _send_and_do_not_wait(self: LogOutbox, delivery: Delivery) -> None:
     """Let the commit go first: what is still to be sent dies with the worker."""
 
     async def later() -> None:
         await asyncio.sleep(2)
-        await _send(self, records)
+        await _send(self, delivery)
 
     asyncio.get_running_loop().create_task(later())
 

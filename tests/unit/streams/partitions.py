@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from kpis.cells import Cells
 from streams.batches import Batch, Lease
 from streams.errors import TenureError
 from streams.memory_tables import MemoryTables
-from streams.outbox import Outgoing
+from streams.outbox import Delivery
 from streams.partition import Partition
 from streams.partitioner import partition_of
+from streams.producing import Outgoing, Parcel
 from streams.records import NO_HEADERS, TP, Headers, Record
 from streams.settings import Settings
-from streams.tables import Commit
+from streams.tables import Commit, Head, decode_head
 from streams.writing import Applied, Writing, writing_of
 from tests.property.folding import LATEST_MS
 from tests.simulation.loop import SimulatedLoop
 
 SIGNUPS: Final = "customer.signup"
 PARTITIONS: Final = 2
+STREAM_ID: Final = "5eed"
 _HOMES: Final = {f"c{n}": partition_of(f"c{n}".encode(), PARTITIONS) for n in range(99)}
 MINE, ALSO_MINE = [customer for customer, home in _HOMES.items() if home == 0][:2]
 STRANGER: Final = next(customer for customer, home in _HOMES.items() if home == 1)
@@ -40,8 +42,14 @@ class Surroundings:
         self.applied: list[Applied] = []
         self.log_whole = True
         self.fail_sending: list[TenureError] = []
+        self.is_too_large: Callable[[Parcel], bool] = lambda _: False
         self.writing: Writing = writing_of(
-            Settings(**settings), tables=self.tables, outbox=self, partitions=PARTITIONS, latest_ms=LATEST_MS
+            Settings(**settings),
+            tables=self.tables,
+            outbox=self,
+            partitions=PARTITIONS,
+            stream_id=STREAM_ID,
+            latest_ms=LATEST_MS,
         )
 
     async def partition(self) -> Partition:
@@ -52,11 +60,17 @@ class Surroundings:
 
     # -- as an outbox
 
-    async def send(self, records: Sequence[Outgoing]) -> None:
-        """Take records, or fail as asked."""
+    async def send(self, delivery: Delivery) -> None:
+        """Take records in their first form, or fail, or find some too large, as asked."""
         if self.fail_sending:
             raise self.fail_sending.pop(0)
-        self.sent += records
+        for parcel in delivery.waiting:
+            if self.is_too_large(parcel):
+                delivery.too_large.append(parcel)
+            else:
+                whole = parcel.form(0)
+                assert whole is not None
+                self.sent.append(whole)
         self.heard.append("sent")
 
     # -- as a listener
@@ -129,6 +143,13 @@ class _Tables(MemoryTables):
         self._heard.append("committed")
         if self.fail_after:
             raise self.fail_after.pop(0)
+
+
+async def stored_head(around: Surroundings) -> Head:
+    """Return the head that is stored of partition 0."""
+    head = (await around.tables.load(0)).head
+    assert head is not None
+    return decode_head(head)
 
 
 def signup(customer: str, number: int = 0, **members: object) -> bytes:

@@ -30,7 +30,8 @@ from streams.clock import ManualClock
 from streams.errors import LogUnavailable, TablesUnavailable
 from streams.memory_tables import MemoryTables
 from streams.meters import Meters
-from streams.outbox import Outgoing
+from streams.outbox import Delivery
+from streams.producing import Outgoing
 from streams.settings import Settings
 from streams.tables import Commit
 from tests.property.folding import LATEST_MS, Line
@@ -98,10 +99,12 @@ class World:
         self.stream = stream
         return asking
 
-    async def send(self, records: Sequence[Outgoing]) -> None:
+    async def send(self, delivery: Delivery) -> None:
         """Take records one by one, as far as it goes."""
-        for record in records:
+        for parcel in delivery.waiting:
             await self.step()
+            record = parcel.form(0)
+            assert record is not None
             self.sent.append(record)
         await self.step()
         self.redis_lost = self.lose_redis_after_sending

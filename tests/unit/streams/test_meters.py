@@ -13,7 +13,7 @@ from schemas import instruments
 from schemas.events import EVENT_TYPES
 from schemas.instruments import INSTRUMENTS, OF_THE_PORTRAIT, WITH_THE_COUNTS
 from schemas.refusals import Reason, Refusal
-from streams.errors import LogUnavailable, PositionOutOfRange, TablesUnavailable
+from streams.errors import LogUnavailable, PositionOutOfRange, RecordRefused, TablesUnavailable
 from streams.meters import Meters
 from streams.writing import Applied
 from tests.unit.streams.partitions import MINE, SIGNUPS, Surroundings, batch, on_virtual_time, signup
@@ -102,8 +102,9 @@ def test_partitions_that_are_given_up_leave_no_series_behind() -> None:
         partition.put(batch(signup(MINE)))
         await asyncio.sleep(1)
         partition.names.over_limit["feature"] = 3
+        partition.refused = RecordRefused("dead", "PolicyViolationError")
         out_of_range = PositionOutOfRange(SIGNUPS, 1, 5, 7, 9)
-        meters.look_at_partitions({0: partition}, {1: out_of_range}, expected=2)
+        meters.look_at_partitions({0: partition}, {1: out_of_range}, expected=2, of_customers=2)
         samples = _samples(meters)
         assert samples[("tenure_partition_owned", "0")] == 1
         assert samples[("tenure_partition_recovering", "0")] == 0
@@ -115,7 +116,8 @@ def test_partitions_that_are_given_up_leave_no_series_behind() -> None:
         assert samples[("tenure_segment_values_over_limit", "plan")] == 0
         assert samples[("tenure_segment_values_over_limit", "feature")] == 3
         assert samples[("tenure_watermark_timestamp_seconds", "0")] == 1_735_689_600
-        meters.look_at_partitions({}, {}, expected=2)
+        assert ("tenure_partition_refused", "0", "dead") in _samples(meters)
+        meters.look_at_partitions({}, {}, expected=2, of_customers=2)
         assert [name for name in _samples(meters) if name[0].startswith(("tenure_partition_", "tenure_segment_"))] == []
         await partition.close()
 
@@ -175,6 +177,6 @@ def test_partitions_whose_customers_are_shown_are_named_and_no_others() -> None:
 def test_memory_is_that_of_this_process_and_below_its_limit() -> None:
     """A worker that is killed for its memory says nothing about it afterwards."""
     meters = Meters()
-    meters.look_at_partitions({}, {}, expected=1)
+    meters.look_at_partitions({}, {}, expected=1, of_customers=1)
     samples = _samples(meters)
     assert 10_000_000 < samples[("tenure_memory_bytes",)] < samples[("tenure_memory_limit_bytes",)]

@@ -288,27 +288,13 @@ def test_record_of_another_partition_is_sent_there_before_the_commit() -> None:
         await asyncio.sleep(1)
         (sent,) = around.sent
         assert (sent.topic, sent.partition, sent.key) == (around.writing.mixed_topic, 1, STRANGER.encode())
-        assert (sent.value, sent.headers) == (signup(STRANGER), [(HEADER_FORWARDED, f"{SIGNUPS}/0/0".encode())])
+        ((name, origin),) = sent.headers
+        assert (sent.value, name) == (signup(STRANGER), HEADER_FORWARDED)
+        assert origin.startswith(f"{SIGNUPS}/0/0/".encode())
         assert around.heard[-2:] == ["sent", "committed"]
         head = await _stored(around)
         assert (head.applied, head.forwarded, head.positions) == (1, 1, {SIGNUPS: 2})
         assert list(around.tables.states(0)) == [MINE]
-        await partition.close()
-
-    on_virtual_time(test)
-
-
-def test_record_that_was_forwarded_to_the_wrong_place_halts_the_partition() -> None:
-    """Workers that know different partition counts would send it in circles for ever."""
-
-    async def test() -> None:
-        around = Surroundings()
-        partition = await around.partition()
-        partition.put(batch(signup(STRANGER), headers=[(HEADER_FORWARDED, b"t/1/0")]))
-        await asyncio.sleep(1)
-        assert around.heard[-1] == "halted by Misplaced"
-        assert (await around.tables.load(0)).head is None
-        partition.put(batch(signup(MINE)))  # does not wait for ever
         await partition.close()
 
     on_virtual_time(test)
