@@ -71,9 +71,9 @@ async def run_where(
     keys = (key,) if counter is None else (key, counter)
     async with _connection(client, key) as connection:
         # MULTI goes with the look: were it refused, the commands after it would be carried out one by one.
-        look: Command = ("HMGET", keys[-1], "begun", "ended") if counter else ("PING",)
-        _, stored, counts, _ = await _ask(connection, [("WATCH", *keys), ("GET", key), look, ("MULTI",)])
-        if counter and is_torn(*counts):
+        counts: list[Command] = [] if counter is None else [("HMGET", counter, "begun", "ended")]
+        _, stored, *found, _ = await _ask(connection, [("WATCH", *keys), ("GET", key), *counts, ("MULTI",)])
+        if found and is_torn(*found[0]):
             await _ask(connection, [("DISCARD",)])
             raise Torn
         if stored != expected:

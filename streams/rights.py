@@ -16,8 +16,9 @@ Resource = Literal["TOPIC", "GROUP"]
 
 READING: Final = ("get", "mget", "hgetall", "hmget", "lrange", "scan", "eval", "evalsha", "info")
 """Commands of Redis that read the tables; a script may call those alone that its user may."""
-WRITING: Final = ("watch", "multi", "exec", "discard", "set", "mset", "hset", "rpush", "ltrim")
-"""Those that commit batches, in addition."""
+COMMITTING: Final = ("watch", "multi", "exec", "discard", "set", "mset", "hset", "hincrby", "rpush", "ltrim")
+WRITING: Final = (*COMMITTING, "unlink", "del")
+"""Those that commit batches and remove what cannot be trusted, in addition."""
 ON_A_CLUSTER: Final = ("cluster|slots", "command")
 """Those by which a client finds its way in a cluster."""
 BEHIND_SENTINELS: Final = ("role",)

@@ -75,6 +75,8 @@ async def write(tables: Tables) -> None:
     await tables.commit(0, FIRST)
     with pytest.raises(Conflict):
         await tables.commit(0, FIRST._replace(expected=a_head(7), head=a_head(8)))
+    await tables.commit(1, FIRST)
+    await tables.clear(1)
     await tables.note("shown", b"{}")
 
 
