@@ -7,7 +7,7 @@
     ├── InputError                  a file cannot be read as what it claims to be   exit 2
     ├── CheckFailed                 a check ran to its end and found fault          exit 1
     ├── Undelivered                 Kafka did not take everything that was sent     exit 1
-    ├── Unavailable                 Kafka or Redis does not answer                  retriable
+    ├── Unavailable                 Kafka or Redis does not answer, or refuses      retriable
     │   ├── LogUnavailable          Kafka
     │   └── TablesUnavailable       Redis
     ├── Conflict                    another writer moved the positions              retriable, after a reload
@@ -23,6 +23,10 @@ These are the world's faults; our own are assertions. Facts stand in attributes,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
+
+Cause = Literal["unreachable", "refused", "unable"]
+"""Why a service does not do what it is asked: it does not answer; we have not the right; it cannot do it now."""
 
 
 class TenureError(Exception):
@@ -107,27 +111,29 @@ class Undelivered(TenureError):
 
 
 class Unavailable(TenureError):
-    """A service does not answer; the same step may succeed later.
+    """A service does not do what it was asked; the same step may succeed later, when somebody has mended it.
 
     Args:
         service: "Kafka" or "Redis", with its address where it is known.
         reason: What the client said, without credentials.
+        cause: Who has to look where: at the service, at our rights, or at its memory, disk and role.
     """
 
     retriable = True
 
-    def __init__(self, service: str, reason: str) -> None:
+    def __init__(self, service: str, reason: str, *, cause: Cause = "unreachable") -> None:
         self.service = service
         self.reason = reason
-        super().__init__(f"{service} does not answer: {reason}")
+        self.cause: Cause = cause
+        super().__init__(f"{service} {_SAYS[cause]}: {reason}")
 
 
 class LogUnavailable(Unavailable):
-    """Kafka does not answer."""
+    """Kafka does not answer, or refuses."""
 
 
 class TablesUnavailable(Unavailable):
-    """Redis does not answer, is loading, or is moving slots."""
+    """Redis does not answer, refuses, is loading, is full, or is moving slots."""
 
 
 class Conflict(TenureError):
@@ -228,6 +234,13 @@ class Misplaced(Halt):
 
 class StateUnreadable(Halt):
     """Redis holds bytes that this version cannot read."""
+
+
+_SAYS: dict[Cause, str] = {
+    "unreachable": "does not answer",
+    "refused": "refuses us",
+    "unable": "cannot do it now",
+}
 
 
 def _shown(value: object) -> str:

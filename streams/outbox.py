@@ -21,7 +21,7 @@ from schemas.refusals import (
     TRUNCATED_BYTES,
     Refusal,
 )
-from streams.errors import LogUnavailable
+from streams.kafka_refusal import unavailable
 from streams.producing import Sender
 from streams.records import Headers, Record
 
@@ -105,7 +105,8 @@ class LogOutbox:
             for record in large:
                 await (await _deliver(sender, truncated(record)))
         except (KafkaError, OSError) as error:
-            raise LogUnavailable("Kafka", f"{type(error).__name__}: {error}") from error
+            topics = ", ".join(sorted({record.topic for record in records}))
+            raise unavailable(error, f"sending to {topics}") from error
 
 
 async def _deliver(sender: Sender, record: Outgoing) -> Awaitable[object]:

@@ -20,7 +20,7 @@ from streams.applying import apply_records
 from streams.backlog import Backlog
 from streams.batches import Batch
 from streams.ending import end_tasks
-from streams.errors import Conflict, TenureError
+from streams.errors import Conflict, TenureError, Unavailable
 from streams.holdings import Holdings
 from streams.outbox import dead_letter
 from streams.pausing import Pausing
@@ -55,6 +55,8 @@ class Partition:
         """
         self.number = number
         self.fault: Exception | None = None
+        #: the service that the next step waits for; None while nothing does
+        self.waiting: Unavailable | None = None
         #: all counters are not in memory yet
         self.recovering = True
         #: Kafka's timestamp of the last record applied, by topic (ms)
@@ -220,17 +222,18 @@ class Partition:
         while True:
             try:
                 answer = await call()
-            except Conflict:
-                raise
-            except TenureError as error:
-                if not error.retriable:
-                    raise
+            except Unavailable as error:
+                self.waiting = error
                 log.warning(
                     "waiting_for_service", partition=self.number, reason=str(error), pause_seconds=pausing.seconds
                 )
                 self._listener.on_waiting(error)
                 await pausing.pause()
+            except TenureError:
+                self.waiting = None
+                raise
             else:
+                self.waiting = None
                 self._listener.on_answer()
                 return answer
 

@@ -14,7 +14,7 @@ import structlog
 
 from kpis.cells import Cells
 from streams.batches import Batch
-from streams.errors import Halt, PositionOutOfRange, TenureError
+from streams.errors import Halt, PositionOutOfRange, TenureError, Unavailable
 from streams.live import LiveCounts
 from streams.meters import Meters
 from streams.partition import Partition
@@ -59,6 +59,13 @@ class Stream:
     async def close(self) -> None:
         """Stop all partitions."""
         await self.on_revoked(frozenset(self.partitions))
+
+    def waits_for(self) -> list[Unavailable]:
+        """Return what has to be mended before everything goes on: each service and reason once."""
+        waits = [partition.waiting for partition in self.partitions.values() if partition.waiting is not None]
+        if self.consumer is not None:
+            waits += self.consumer().waits_for()
+        return list({str(wait): wait for wait in waits}.values())
 
     # -- ownership
 
