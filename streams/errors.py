@@ -10,6 +10,7 @@
     ├── Unavailable                 Kafka or Redis does not answer, or refuses      retriable
     │   ├── LogUnavailable          Kafka
     │   └── TablesUnavailable       Redis
+    │       └── Overtaken           more was written than could be read meanwhile
     ├── Conflict                    another writer moved the positions              retriable, after a reload
     └── Halt                        a partition must stop, and somebody must look
         ├── PositionOutOfRange      the stored position is not in the log
@@ -134,6 +135,17 @@ class LogUnavailable(Unavailable):
 
 class TablesUnavailable(Unavailable):
     """Redis does not answer, refuses, is loading, is full, or is moving slots."""
+
+
+class Overtaken(TablesUnavailable):
+    """So much was written while tables were read that what was read first is of another instant.
+
+    Args:
+        reason: What was found.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("Redis", f"{reason}; try again when less is written", cause="unable")
 
 
 class Conflict(TenureError):

@@ -88,7 +88,7 @@ class DescribeGroup(Request[_Describe]):  # type: ignore[misc]  # aiokafka has n
 
     def build(self, request_struct_class: type[_Describe]) -> _Describe:
         """See aiokafka."""
-        return request_struct_class([self._group], False)  # noqa: FBT003 - of the protocol: by place
+        return request_struct_class([self._group], False)
 
 
 class Membership:

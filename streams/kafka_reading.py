@@ -318,7 +318,9 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         """Ask again later for a partition of a topic that Kafka does not let us read; at the start, end."""
         error = TopicAuthorizationFailedError(tp.topic)
         if tp.topic not in self._read_topics:
-            self._end(ConfigurationError("TENURE_TOPICS", tp.topic, "Kafka does not let us read it; give us READ on it"))
+            self._end(
+                ConfigurationError("TENURE_TOPICS", tp.topic, "Kafka does not let us read it; give us READ on it")
+            )
         known = self._refused.get(tp.topic)
         pausing = known[0] if known else Pausing()
         self._refused[tp.topic] = (pausing, time.time() * 1000, unavailable(error, f"reading {tp.topic}"))

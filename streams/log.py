@@ -96,7 +96,17 @@ class PartitionLog:
 class Member:
     """One consumer of a group."""
 
-    __slots__ = ("assigned", "generation", "holder", "joined", "name", "notify", "seen_seconds", "timeout_seconds", "topics")
+    __slots__ = (
+        "assigned",
+        "generation",
+        "holder",
+        "joined",
+        "name",
+        "notify",
+        "seen_seconds",
+        "timeout_seconds",
+        "topics",
+    )
 
     def __init__(self, name: str) -> None:
         self.name = name

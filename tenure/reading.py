@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from kpis.names import Names
 from kpis.report import Table, report
 from schemas.refusals import Reason
 from streams.clock import Clock, WallClock
-from streams.errors import UsageError
+from streams.errors import Overtaken, UsageError
 from streams.holdings import read_head
 from streams.redis_tables import RedisTables, connect
 from streams.settings import Settings
@@ -23,6 +23,8 @@ from tenure.composition import check_mark
 from tenure.instants import end_of_bucket_ms
 
 Json = dict[str, Any]
+_TRIES: Final = 3
+"""A partition that is written faster than it can be read is begun anew so often (count)."""
 
 
 async def read_report(
@@ -122,21 +124,27 @@ async def read_tables(settings: Settings, tables: Tables, partitions: int) -> As
 
 async def _snapshot_of(tables: Tables, partition: int, names: Names) -> tuple[Stored, Cells]:
     """Return what is stored of a partition and all its cells, as of one instant; fills its empty `names`."""
-    stored = await tables.load(partition)
-    while True:
-        names.restore(stored.names)  # what it knows already changes nothing
-        groups = groups_of(names)
-        again, by_group = await tables.snapshot(partition, groups)
-        if again.names == stored.names:
-            break
-        stored = again  # a commit came between, with new names
+    stored, by_group = await _stored_of(tables, partition, names)
+    names.restore(stored.names)  # what it knows already changes nothing
     keys = [
         np.fromiter(fields.keys(), np.int64, len(fields)) | group << FIELD_BITS for group, fields in by_group.items()
     ]
     amounts = [np.fromiter(fields.values(), np.int64, len(fields)) for fields in by_group.values()]
     joined, sums = np.concatenate(keys), np.concatenate(amounts)
     order = np.argsort(joined, kind="stable")
-    return again, Cells(joined[order], sums[order])
+    return stored, Cells(joined[order], sums[order])
+
+
+async def _stored_of(tables: Tables, partition: int, names: Names) -> tuple[Stored, dict[int, dict[int, int]]]:
+    for tries_left in range(_TRIES - 1, -1, -1):
+        before = await tables.load(partition)
+        names.restore(before.names)
+        try:
+            return await tables.snapshot(partition, groups_of(names), before)
+        except Overtaken:
+            if not tries_left:
+                raise
+    raise AssertionError("it is tried at least once")
 
 
 def events_of(heads: Sequence[Head]) -> Json:
