@@ -67,12 +67,20 @@ listener.name.sasl_ssl.ssl.keystore.location={certificate_and_key}
 """A second listener, with TLS, that asks for a password; later lines win over those of `PROPERTIES`."""
 
 
+AUTHORIZED = """
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+"""
+"""Rights that are given one by one; whoever comes by the plain listener may do anything."""
+
+
 class Secured(NamedTuple):
-    """What a broker's second listener shows, and whom it lets in."""
+    """What a broker's second listener shows, and whom it lets in; `authorized`: with the rights alone that it gets."""
 
     certificates: Certificates
     user: str
     password: str
+    authorized: bool = False
 
 
 class Kafka:
@@ -103,7 +111,7 @@ class Kafka:
         self.folder = folder
         self.port = port or free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
-        self._secured, self._secured_port = secured, free_port()
+        self.secured, self._secured_port = secured, free_port()
         self.secured_bootstrap = f"127.0.0.1:{self._secured_port}"
         self._properties = folder / "server.properties"
         self._java = ["java", *jvm_flags, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{JARS}/*"]
@@ -213,10 +221,11 @@ class Kafka:
     def _lay_out(self) -> None:
         ports = {"port": self.port, "controller_port": free_port(), "secured_port": self._secured_port}
         properties, users = PROPERTIES.format(**ports, folder=self.folder), []
-        if self._secured is not None:
-            certificates, user, password = self._secured
+        if self.secured is not None:
+            certificates, user, password, authorized = self.secured
             both = certificates.both
             properties += SECURED.format(**ports, user=user, password=password, certificate_and_key=both)
+            properties += AUTHORIZED if authorized else ""
             users = ["--add-scram", f"SCRAM-SHA-512=[name={user},password={password}]"]
         self._properties.write_text(properties, encoding="utf-8")
         self._laid_out = True
