@@ -267,11 +267,7 @@ class _Following:
         self._many = _LEAST_ENTRIES
 
     async def look(self) -> None:
-        """Take in what changed since the last look.
-
-        Raises:
-            Overtaken: The list of changes does not reach back so far, or the tables went back.
-        """
+        """Take in what changed since the last look, as far as the list of changes still has it."""
         entries = await self._reading.tail(self._partition, -self._many, -1)
         until, count = newest_mark(entries) or self._reached, 0
         chain = Chain(since=self._reached, until=until)
@@ -284,7 +280,7 @@ class _Following:
             # Entries that are added meanwhile push the others on: some come twice, and none is left out.
             entries = await self._reading.tail(self._partition, -count - self._many, -count - 1)
             if not entries:
-                raise Overtaken(f"partition {self._partition} changes faster than it can be read")
+                return
         self._amounts.update(chain.amounts())
         self._reached = until
 
@@ -296,7 +292,6 @@ class _Following:
     async def finish(self) -> tuple[Stored, dict[int, int]]:
         """Return head and names, and the amounts of all cells that changed since the beginning, as of one instant."""
         for _ in range(_ROUNDS):
-            await self.look()
             names = self._stored.names
             self._stored, entries = await self._reading.instant(self._partition, names, entries=self._many)
             chain = Chain(since=self._reached, until=mark_of(self._stored.head))
@@ -304,4 +299,5 @@ class _Following:
             if chain.complete:
                 return self._stored, {**self._amounts, **chain.amounts()}
             self._weigh(entries)
-        raise Overtaken(f"partition {self._partition} changes faster than it can be read")
+            await self.look()
+        raise Overtaken(f"partition {self._partition} is written faster than it is read, or by an older program")
