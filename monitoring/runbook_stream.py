@@ -224,7 +224,10 @@ STREAM: Final = {
         "Always: it is an answer, not a silence.",
         (
             ("Who refuses whom?", 'tenure_waiting{cause="refused"} == 1'),
-            ("What exactly? The reason stands there, with the user, the topic or the command.", "curl HOST:9464/readyz"),
+            (
+                "What exactly? With the user, the topic or the command.",
+                "curl HOST:9464/readyz",
+            ),
         ),
         (
             "Redis: the user needs all commands, on all keys that begin with TENURE_REDIS_PREFIX"

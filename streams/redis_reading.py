@@ -26,7 +26,7 @@ from streams.tables import Stored
 
 SLICE: Final = 5_000
 """Names or cells that one call asks for, about (count): Redis answers it in some 3 ms."""
-_LEAST_ENTRIES: Final = 8
+_LEAST_ENTRIES: Final = 2
 _MOST_ENTRIES: Final = 1_024
 _LIGHT_BYTES: Final = 64 * 1024
 """So many entries of the list of changes one call asks for; more while they are light together."""

@@ -7,7 +7,7 @@ from itertools import pairwise
 from streams.consuming import Fetched
 from streams.errors import PositionOutOfRange, TablesUnavailable
 from streams.records import TP
-from tests.contract.logs import Ledger, LogUnderTest, Worker, heartbeats, until
+from tests.contract.logs import Ledger, LogUnderTest, Worker
 
 # Computed by org.apache.kafka.common.utils.Utils.murmur2 of Kafka 4.1: of customer-0 to customer-39, these.
 KAFKA_CHOOSES_0 = [2, 3, 5, 8, 11, 12, 14, 17, 18, 19, 20, 22, 23, 25, 28, 29, 34, 35, 36, 37]
@@ -125,53 +125,6 @@ async def test_a_static_member_that_comes_back_finds_its_partitions_and_disturbs
                 await log.append(topic, [b"x"], partition=number)
             await ledger.until(lambda: ledger.total() == 2)
             assert len(other.assignments) == seen
-
-
-def taken(*workers: Worker) -> list[bool]:
-    """Return which workers say that another one uses their instance id."""
-    return [worker.app.batch_consumer.instance_id_is_taken for worker in workers]
-
-
-async def test_a_worker_whose_instance_id_another_one_takes_gives_way_until_the_other_is_gone(
-    log: LogUnderTest, topic: str, prefix: str
-) -> None:
-    """A copied setting: the two would take the partitions from each other for ever, and both would count them."""
-    ledger = Ledger()
-    older, newer = (Worker(log, prefix, [topic], ledger, instance_id="same") for _ in range(2))
-    async with older:
-        await ledger.until(lambda: len(older.owned) == 2)
-        async with newer:
-            await ledger.until(lambda: len(newer.owned) == 2)
-            await until(lambda: older.app.batch_consumer.instance_id_is_taken)
-            await heartbeats(newer, 6)
-            for partition in (0, 1):
-                await log.append(topic, [b"x"], partition=partition)
-            await ledger.until(lambda: ledger.total() == 2)
-            assert (older.owned, len(newer.owned)) == (frozenset(), 2)
-            assert taken(older, newer) == [True, False]
-        await ledger.until(lambda: len(older.owned) == 2)
-        assert taken(older, newer)[0] is False
-    assert (len(older.assignments), len(newer.assignments)) == (2, 1)
-
-
-async def test_a_worker_that_comes_back_after_its_successor_took_over_gives_way(
-    log: LogUnderTest, topic: str, prefix: str
-) -> None:
-    """A machine that was frozen, and replaced under the same instance id: the one that works goes on undisturbed."""
-    ledger = Ledger()
-    zombie, successor = (Worker(log, prefix, [topic], ledger, instance_id="same") for _ in range(2))
-    async with zombie:
-        await ledger.until(lambda: len(zombie.owned) == 2)
-        wake = log.freeze(zombie.app)
-        async with successor:
-            await ledger.until(lambda: len(successor.owned) == 2)
-            wake()
-            await until(lambda: zombie.app.batch_consumer.instance_id_is_taken)
-            await log.append(topic, [b"x"], partition=0)
-            await ledger.until(lambda: ledger.total() == 1)
-            assert (zombie.owned, len(successor.owned)) == (frozenset(), 2)
-        await ledger.until(lambda: len(zombie.owned) == 2)
-    assert len(successor.assignments) == 1
 
 
 async def test_moving_back_reads_again_and_makes_the_buffered_stale(log: LogUnderTest, topic: str, prefix: str) -> None:

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from confluent_kafka.admin import AclBinding, AclBindingFilter, AclOperation, AclPermissionType
-from confluent_kafka.admin import ResourcePatternType as Pattern
-from confluent_kafka.admin import ResourceType
+from confluent_kafka.admin._acl import AclBinding, AclBindingFilter, AclOperation, AclPermissionType
+from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
 from tests.conftest import StartProcess
 from tests.integration.installation import Installation, WorkerProcess, until
@@ -38,6 +37,14 @@ def guarded_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
         broker.kill()
 
 
+def _told(
+    right: Right,
+) -> tuple[ResourceType, str, ResourcePatternType, str, str, AclOperation, AclPermissionType]:
+    """Return a right as Kafka is told of it."""
+    kind, name, operation = right
+    return kind, name, ResourcePatternType.LITERAL, f"User:{USER}", "*", operation, AclPermissionType.ALLOW
+
+
 class Guarded:
     """A stream whose worker has the rights on Kafka that a test gives."""
 
@@ -45,26 +52,26 @@ class Guarded:
         self.stream = stream
         self.sent = 0
 
-    def _of(self, right: Right) -> tuple[object, ...]:
-        kind, name, operation = right
-        allow = AclPermissionType.ALLOW
-        return kind, name, Pattern.LITERAL, f"User:{USER}", "*", operation, allow
-
     def give(self, *rights: Right) -> None:
         """Give rights."""
-        for given in self.stream.kafka.admin.create_acls([AclBinding(*self._of(right)) for right in rights]).values():
+        for given in self.stream.kafka.admin.create_acls([AclBinding(*_told(right)) for right in rights]).values():
             given.result(timeout=30)
 
     def take(self, *rights: Right) -> None:
         """Take rights away."""
-        filters = [AclBindingFilter(*self._of(right)) for right in rights]
+        filters = [AclBindingFilter(*_told(right)) for right in rights]
         for taken in self.stream.kafka.admin.delete_acls(filters).values():
             assert taken.result(timeout=30)
 
     def send(self, topic: str, value: bytes | None = None) -> None:
         """Send an event, or a record that is none."""
         self.sent += 1
-        event = {"type": "signup", "id": f"s{self.sent}", "customer_id": f"c{self.sent}", "plan": "pro"}
+        event: dict[str, object] = {
+            "type": "signup",
+            "id": f"s{self.sent}",
+            "customer_id": f"c{self.sent}",
+            "plan": "pro",
+        }
         event |= {"time": "2025-01-01T00:00:00Z", "mrr_minor": 500}
         producer = self.stream.producer()
         producer.produce(topic, json.dumps(event).encode() if value is None else value, key=b"k%d" % self.sent)
@@ -157,7 +164,7 @@ def test_rights_on_redis_that_are_taken_away_and_given_back_cost_nothing(install
         guarded = Guarded(installation)
         guarded.send(installation.topics["signup"])
         installation.until_applied()
-        client.execute_command(*"ACL SETUSER worker -hset".split())
+        client.execute_command(*["ACL", "SETUSER", "worker", "-hset"])
         guarded.send(installation.topics["signup"])
         until(lambda: says(worker, "Redis refuses us", "hset"), "refused")
         (waiting,) = (each for each in worker.metrics("tenure_waiting") if each.value)
@@ -168,6 +175,6 @@ def test_rights_on_redis_that_are_taken_away_and_given_back_cost_nothing(install
     until(lambda: worker.get("/readyz")[0] == 200, "ready again")
     assert installation.kpi()[0]["events"]["applied"] == 2
     with installation.redis.client() as client:
-        client.execute_command(*"ACL SETUSER worker -hset -set".split())
+        client.execute_command(*["ACL", "SETUSER", "worker", "-hset", "-set"])
     line = refusal_of(installation.run("worker", TENURE_REDIS_URL=url))
     assert line.startswith("tenure: TENURE_REDIS_URL is 'redis://worker:****@")
