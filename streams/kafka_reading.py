@@ -368,8 +368,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         try:
             await asyncio.wait_for(consumer.commit(wanted), COMMIT_TIMEOUT_SECONDS) if wanted else None
         except (KafkaError, TimeoutError) as exc:
-            refused = isinstance(exc, REFUSALS)
-            (log.warning if refused else log.info)("group_offsets_not_committed", reason=repr(exc))
+            log.warning("group_offsets_not_committed", reason=repr(exc))
             return False
         return True
 

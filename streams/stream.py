@@ -19,6 +19,7 @@ from streams.live import LiveCounts
 from streams.meters import Meters
 from streams.partition import Partition
 from streams.records import TP
+from streams.tables import Stored
 from streams.writing import Applied, Writing
 
 if TYPE_CHECKING:
@@ -79,11 +80,18 @@ class Stream:
         """See `PartitionOwner`: load what is stored, and begin to work; a partition that cannot be read is halted."""
         await self.on_revoked(partitions & self.partitions.keys())
         cache = max(_LEAST_CACHE, self.writing.state_cache_customers // max(1, len(partitions)))
-        stored = {number: await self.writing.tables.load(number) for number in sorted(partitions)}
-        found: dict[TP, int] = {}
+        stored: dict[int, Stored | Halt] = {}
         for number in sorted(partitions):
             try:
-                partition = Partition(number, self.writing, self, stored[number], cache=cache)
+                stored[number] = await self.writing.tables.load(number)
+            except Halt as fault:
+                stored[number] = fault
+        found: dict[TP, int] = {}
+        for number, loaded in stored.items():
+            try:
+                if isinstance(loaded, Halt):
+                    raise loaded
+                partition = Partition(number, self.writing, self, loaded, cache=cache)
             except Halt as fault:  # of this one: all others go on, here and wherever it is taken to
                 self._halt(number, fault)
                 continue
