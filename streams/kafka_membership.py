@@ -130,7 +130,7 @@ class Membership:
         asked_seconds = time.monotonic()
         recognised = await self._heartbeat()
         if recognised:
-            self.heard_seconds = asked_seconds
+            self.heard_seconds, self.trouble = asked_seconds, None
         return recognised
 
     async def _sent(self, request: Any) -> Any:
