@@ -312,6 +312,27 @@ def _surroundings(pace: Pace) -> Iterator[Alert]:
             f"First: {first}",
         )
     yield _stream(
+        "TenureRefused",
+        "warn",
+        'count by (service) (tenure_waiting{cause="refused"} == 1)',
+        pace.glance,
+        f"{{{{ $labels.service }}}} refuses {own(COUNT)} workers what they need",
+        "Somebody has taken rights away, or changed a password: {{ $labels.service }} answers, and refuses. The"
+        " workers wait and go on by themselves once they have the rights again; nothing is lost. A page follows when"
+        " KPIs go missing by it.\nFirst: /readyz of a worker says who refuses what; see what was changed about users"
+        " and rights.",
+    )
+    yield _stream(
+        "TenureInstanceIdTaken",
+        "warn",
+        "tenure_instance_id_taken == 1",
+        thresholds.TWINS_LASTING,
+        "Worker {{ $labels.instance }} does nothing: another one uses its instance id",
+        "Two workers have one TENURE_INSTANCE_ID. The one that came last has the partitions, this one waits until it is"
+        " gone. No number is wrong; there is one worker less than it seems.\n"
+        "First: the log line instance_id_taken names the id and the other one's host; give one of the two another id.",
+    )
+    yield _stream(
         "TenureRedisUnsafe",
         "warn",
         "max(tenure_redis_unsafe) > 0",

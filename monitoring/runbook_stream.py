@@ -254,6 +254,47 @@ STREAM: Final = {
             "A restored or failed-over Redis needs nothing: each partition reads on from the stored position.",
         ),
     ),
+    "TenureRefused": Runbook(
+        "Kafka or Redis refuses workers what they need.",
+        "The service answers, and says that we may not: rights were taken away, or a password was changed, while"
+        " workers were running. What needs the right waits, and goes on by itself; events wait in Kafka meanwhile.",
+        "Always: it is an answer, not a silence.",
+        (
+            ("Who refuses whom?", 'tenure_waiting{cause="refused"} == 1'),
+            (
+                "What exactly? With the user, the topic or the command.",
+                "curl HOST:9464/readyz",
+            ),
+        ),
+        (
+            "Redis: the user needs all commands, on all keys that begin with TENURE_REDIS_PREFIX"
+            " (`ACL SETUSER NAME on +@all ~PREFIX*`); a password that was changed goes into TENURE_REDIS_URL, and the"
+            " workers are restarted.",
+            "Kafka: READ on the input topics and on the group, WRITE on `customer.events`, on the dead-letter topic and"
+            " on that of survey requests: [operating](../operating.md#safety).",
+            "Nothing else: once it is allowed again, workers go on within some seconds.",
+        ),
+    ),
+    "TenureInstanceIdTaken": Runbook(
+        "Two workers use one instance id.",
+        "Kafka knows a worker by its TENURE_INSTANCE_ID and gives the partitions to whoever came last under it. The"
+        " other one has given its partitions up, shows no counts, is not ready, and waits until the id is free.",
+        "A copied setting; or a machine that stood still, was replaced under its id, and came back. Each worker"
+        " needs an id of its own, such as the name of its host or pod; it may also have none.",
+        (
+            ("Which worker waits?", "tenure_instance_id_taken == 1"),
+            _OWNERS,
+            (
+                "Who is in the group, under which id, from which host?",
+                "kafka-consumer-groups.sh --bootstrap-server HOST:9092 --describe --group GROUP --members --verbose",
+            ),
+        ),
+        (
+            "Read the log line `instance_id_taken` of the worker that waits: it names the id and the other one's host.",
+            "Give one of the two another TENURE_INSTANCE_ID and restart it. The one that waits then goes on by itself.",
+            "A machine that came back from a pause and was replaced: end its worker.",
+        ),
+    ),
     "TenureRedisUnsafe": Runbook(
         "Redis may lose what it was told to keep.",
         "The tables lie in Redis and nowhere else. It evicts keys when its memory is full, or keeps nothing across a"

@@ -101,6 +101,8 @@ DEAD_LETTER_PAGE_EVENTS: Final = 50
 COMMIT_CONFLICTS: Final = 20
 """Commits refused in a quarter of an hour; a rebalance makes a few (count)."""
 MEMORY_SHARE: Final = 0.9
+TWINS_LASTING: Final = "30s"
+"""Longer than a worker that was replaced takes to end; short, for two of a kind are never right."""
 FORWARDED_SHARE: Final = 0.01
 """Records that lay on another partition than their customer's, of all applied: a producer's keys are wrong."""
 

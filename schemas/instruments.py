@@ -254,6 +254,12 @@ REDIS_UNSAFE: Final = Instrument(
 KAFKA_UP: Final = Instrument(
     "tenure_kafka_up", "gauge", "Surroundings", "1 while Kafka has answered a heartbeat within the session time-out."
 )
+WAITING: Final = Instrument(
+    "tenure_waiting", "gauge", "Surroundings", "1 while something waits for a service, by cause.", ("service", "cause")
+)
+INSTANCE_ID_TAKEN: Final = Instrument(
+    "tenure_instance_id_taken", "gauge", "Partitions", "1 while another worker uses this one's `instance_id`."
+)
 MEMORY: Final = Instrument("tenure_memory_bytes", "gauge", "Surroundings", "Memory that the worker's process occupies.")
 MEMORY_LIMIT: Final = Instrument(
     "tenure_memory_limit_bytes",

@@ -19,7 +19,7 @@ from faust.types import TP, ConsumerMessage, Message
 
 from streams.batches import Batch, Lease
 from streams.ending import end_tasks
-from streams.errors import PositionOutOfRange, RecordsUnreadable, TenureError
+from streams.errors import PositionOutOfRange, RecordsUnreadable, TenureError, Unavailable
 from streams.ownership import PartitionOwner, ReadsEverything
 from streams.pausing import Pausing
 
@@ -82,6 +82,8 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
         self._halted: dict[TP, Range] = {}
         self._owned: frozenset[int] | None = None
         self._locating: asyncio.Task[None] | None = None
+        #: by step that is tried again and again, why it is
+        self._waiting: dict[str, Exception] = {}
 
     # -- for the rest of the product -------------------------------------
 
@@ -127,6 +129,15 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
     @abc.abstractmethod
     def last_heartbeat_age_seconds(self) -> float:
         """Return the time since the group's coordinator last heard from us and agreed; infinite before it first did."""
+
+    @property
+    @abc.abstractmethod
+    def instance_id_is_taken(self) -> bool:
+        """Return whether another worker uses our instance id: it has our partitions, and we wait until it is gone."""
+
+    def waits_for(self) -> list[Unavailable]:
+        """Return what has to be mended, here or there, before reading goes on."""
+        return [error for error in self._waiting.values() if isinstance(error, Unavailable)]
 
     # -- what a transport adds --------------------------------------------
 
@@ -229,14 +240,18 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
 
     async def _patiently(self, what: str, step: Callable[[], Awaitable[_T]]) -> _T:
         pausing = Pausing()
-        while True:
-            try:
-                return await step()
-            except Exception as exc:
-                if not self._may_succeed_later(exc):
-                    raise
-                log.warning("waiting_for_service", step=what, reason=repr(exc), pause_seconds=pausing.seconds)
-            await pausing.pause()
+        try:
+            while True:
+                try:
+                    return await step()
+                except Exception as exc:
+                    if not self._may_succeed_later(exc):
+                        raise
+                    self._waiting[what] = exc
+                    log.warning("waiting_for_service", step=what, reason=repr(exc), pause_seconds=pausing.seconds)
+                await pausing.pause()
+        finally:
+            self._waiting.pop(what, None)
 
     async def has_beginning(self, partition: int) -> bool:
         """Return whether the log still has the first record of a partition, in all its topics that are assigned."""

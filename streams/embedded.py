@@ -38,6 +38,8 @@ log = structlog.get_logger(__name__)
 SCHEME: Final = "embedded"
 _BATCH_BYTES: Final = 61 + 21
 _FIELD_BYTES: Final = 4
+SAID_SECONDS: Final = 60.0
+"""So often the log says that the instance id is still taken."""
 
 
 def _wall_clock_ms() -> int:
@@ -128,6 +130,9 @@ class Consumer(BatchConsumer):
         self._generation = -1
         self._turn = 0
         self._heard_seconds = -math.inf
+        self._said_seconds = -math.inf
+        self._taken = False
+        self._has_joined = False
         self._changed = asyncio.Event()
         self._arrived = asyncio.Event()
         self._watching = self._log.watch(self._wake)
@@ -158,7 +163,7 @@ class Consumer(BatchConsumer):
         if not self._topics or self.frozen:
             return False
         member = self._group.members.get(self.member_name)
-        if member is None or not self._group.stable:
+        if member is None or member.holder is not self or not self._group.stable:
             return True
         return member.generation != self._generation or member.topics != self._topics
 
@@ -176,24 +181,38 @@ class Consumer(BatchConsumer):
         conf = self.app.conf
         while True:
             await self.cluster.wait("join")
+            await self._give_way()
             if self.should_stop:
                 return
             member = self._group.join(
                 self.member_name, self._topics, self._changed.set, self.loop.time(),
                 timeout_seconds=conf.broker_session_timeout, rebalance_timeout_seconds=conf.broker_rebalance_timeout,
+                holder=self,
             )  # fmt: skip
+            self._has_joined = True
             if self._group.stable and member.generation > self._generation:
                 break
             await self.wait(self._changed, timeout=conf.broker_heartbeat_interval)
             self._changed.clear()
             # Whoever died is noticed by those who live; all of them may be waiting here.
             self._group.expire(self.loop.time())
-            if self._group.stable and self._group.members.get(self.member_name) is member:
+            if self._group.stable and self._group.members.get(self.member_name) is member and member.holder is self:
                 break
         self._heard_seconds = self.loop.time()
         self._generation = self.app.consumer_generation_id = member.generation
         self._assigned = frozenset(member.assigned)
         await self.on_partitions_assigned(set(self._assigned), member.generation)
+
+    async def _give_way(self) -> None:
+        """Wait while another worker is in the group under our instance id, who has taken our place."""
+        while self._has_joined and not self.should_stop and self._group.is_taken(self.member_name, self):
+            self._taken = True
+            if self.loop.time() - self._said_seconds >= SAID_SECONDS:
+                self._said_seconds = self.loop.time()
+                log.error("instance_id_taken", instance_id=self.member_name, group=self.app.conf.id, other_host="here")
+            await self.sleep(self.app.conf.broker_heartbeat_interval)
+            self._group.expire(self.loop.time())
+        self._taken, self._said_seconds = False, -math.inf
 
     async def _heartbeat(self) -> None:
         while not self.should_stop:
@@ -201,9 +220,9 @@ class Consumer(BatchConsumer):
             if not self._topics or self.frozen or self.should_stop or self._generation < 0:
                 continue
             now_seconds = self.loop.time()
-            stable = self._group.heartbeat(self.member_name, self._generation, now_seconds)
+            stable = self._group.heartbeat(self.member_name, self._generation, now_seconds, holder=self)
             member = self._group.members.get(self.member_name)
-            if member is not None and member.generation == self._generation:
+            if member is not None and member.holder is self and member.generation == self._generation:
                 self._heard_seconds = now_seconds
             if not stable:
                 self._changed.set()
@@ -216,6 +235,11 @@ class Consumer(BatchConsumer):
         """Return the time since the group last answered us."""
         now_seconds: float = self.loop.time()
         return now_seconds - self._heard_seconds
+
+    @property
+    def instance_id_is_taken(self) -> bool:
+        """Return whether another consumer has joined under our instance id."""
+        return self._taken
 
     # -- reading -----------------------------------------------------------------
 

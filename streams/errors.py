@@ -7,10 +7,11 @@
     ├── InputError                  a file cannot be read as what it claims to be   exit 2
     ├── CheckFailed                 a check ran to its end and found fault          exit 1
     ├── Undelivered                 Kafka did not take everything that was sent     exit 1
-    ├── Unavailable                 Kafka or Redis does not answer                  retriable
+    ├── Unavailable                 Kafka or Redis does not answer, or refuses      retriable
     │   ├── LogUnavailable          Kafka
+    │   │   └── RecordRefused       it does not take what we send
     │   └── TablesUnavailable       Redis
-    ├── RecordRefused               Kafka answers, and does not take what we send   retriable, once somebody has helped
+    │       └── Overtaken           more was written than could be read meanwhile
     ├── Conflict                    another writer moved the positions              retriable, after a reload
     └── Halt                        a partition must stop, and somebody must look
         ├── PositionOutOfRange      the stored position is not in the log
@@ -24,6 +25,10 @@ These are the world's faults; our own are assertions. Facts stand in attributes,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
+
+Cause = Literal["unreachable", "refused", "unable"]
+"""Why a service does not do what it is asked: it does not answer; we have not the right; it cannot do it now."""
 
 
 class TenureError(Exception):
@@ -108,30 +113,43 @@ class Undelivered(TenureError):
 
 
 class Unavailable(TenureError):
-    """A service does not answer; the same step may succeed later.
+    """A service does not do what it was asked; the same step may succeed later, when somebody has mended it.
 
     Args:
         service: "Kafka" or "Redis", with its address where it is known.
         reason: What the client said, without credentials.
+        cause: Who has to look where: at the service, at our rights, or at its memory, disk and role.
     """
 
     retriable = True
 
-    def __init__(self, service: str, reason: str) -> None:
+    def __init__(self, service: str, reason: str, *, cause: Cause = "unreachable") -> None:
         self.service = service
         self.reason = reason
-        super().__init__(f"{service} does not answer: {reason}")
+        self.cause: Cause = cause
+        super().__init__(f"{service} {_SAYS[cause]}: {reason}")
 
 
 class LogUnavailable(Unavailable):
-    """Kafka does not answer."""
+    """Kafka does not answer, or refuses."""
 
 
 class TablesUnavailable(Unavailable):
-    """Redis does not answer, is loading, or is moving slots."""
+    """Redis does not answer, refuses, is loading, is full, or is moving slots."""
 
 
-class RecordRefused(TenureError):
+class Overtaken(TablesUnavailable):
+    """So much was written while tables were read that what was read first is of another instant.
+
+    Args:
+        reason: What was found.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("Redis", f"{reason}; try again when less is written", cause="unable")
+
+
+class RecordRefused(LogUnavailable):
     """Kafka answers, and does not take a record of ours in any form, because of what the topic is set to.
 
     Args:
@@ -139,14 +157,13 @@ class RecordRefused(TenureError):
         reason: What Kafka said.
     """
 
-    retriable = True
-
     def __init__(self, topic: str, reason: str) -> None:
         self.topic = topic
-        self.reason = reason
         super().__init__(
-            f"Kafka does not take a record for {topic} ({reason}); the partition waits until it does: "
-            "look at the topic's settings, its policies, and what this worker may write"
+            "Kafka",
+            f"it does not take a record for {topic} ({reason}); look at the topic's settings, its policies, and what "
+            "this worker may write",
+            cause="refused",
         )
 
 
@@ -243,6 +260,13 @@ class CommitTorn(Halt):
             "again later; where Kafka still has all events the worker counts them anew by itself, else restore Redis "
             "from a backup that was made before",
         )
+
+
+_SAYS: dict[Cause, str] = {
+    "unreachable": "does not answer",
+    "refused": "refuses us",
+    "unable": "cannot do it now",
+}
 
 
 def _shown(value: object) -> str:

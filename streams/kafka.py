@@ -24,6 +24,7 @@ from faust.transport.drivers import aiokafka as driver
 
 from streams.consuming import BatchConsumer, Fetched, Range
 from streams.kafka_reading import STOP_TIMEOUT_SECONDS, ReadingThread
+from streams.kafka_refusal import REFUSALS, unavailable
 from streams.partitioner import partition_of
 from streams.pausing import Pausing
 from streams.records import NO_HEADERS, Headers
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from faust.types import TP, RecordMetadata
 
     from streams.batches import Lease
+    from streams.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 SCHEME: Final = "tenure-kafka"
@@ -67,6 +69,17 @@ class Consumer(BatchConsumer, driver.Consumer):  # type: ignore[misc]  # mypy do
         """Return the time since the group's coordinator accepted a heartbeat, measured from when it was sent."""
         return self._thread.heartbeat_age_seconds()
 
+    @property
+    def instance_id_is_taken(self) -> bool:
+        """Return whether another member of the group has our instance id."""
+        return self._thread.instance_id_is_taken
+
+    def waits_for(self) -> list[Unavailable]:
+        """Return what Kafka refuses or leaves unanswered, and what the owner waits for."""
+        unanswered = ((what, exc) for what, exc in self._waiting.items() if isinstance(exc, KafkaError))
+        kafka = [unavailable(exc, f"{what} of partitions") for what, exc in unanswered]
+        return [*super().waits_for(), *kafka, *self._thread.waits_for()]
+
     def end_offset(self, tp: TP) -> int | None:
         """Return the end of the partition, up to the first undecided transaction, as of the latest fetch."""
         return self._thread.end_offset(tp)
@@ -98,7 +111,7 @@ class Consumer(BatchConsumer, driver.Consumer):  # type: ignore[misc]  # mypy do
 
     def _may_succeed_later(self, exc: Exception) -> bool:
         if isinstance(exc, KafkaError):
-            return bool(exc.retriable) or isinstance(exc, KafkaTimeoutError | KafkaConnectionError)
+            return bool(exc.retriable) or isinstance(exc, (KafkaTimeoutError, KafkaConnectionError, *REFUSALS))
         return super()._may_succeed_later(exc)
 
 

@@ -18,32 +18,31 @@ import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer.fetcher import FetchError, FetchResult
 from aiokafka.errors import (
-    AuthenticationFailedError,
-    AuthenticationMethodNotSupported,
     ConsumerStoppedError,
-    GroupAuthorizationFailedError,
     KafkaError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
-    SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
-    UnsupportedSaslMechanismError,
 )
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, credentials_to_aiokafka_auth, server_list
 from faust.types import TP
 
 from streams.consuming import Fetched, Range
+from streams.errors import ConfigurationError
 from streams.kafka_assignor import CoPartitionedAssignor
+from streams.kafka_membership import Membership
+from streams.kafka_refusal import REFUSALS, unavailable
 from streams.kafka_wire import keep_bytes, records_of
 from streams.pausing import Pausing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Mapping
+    from collections.abc import Coroutine, Iterable, Mapping
 
     from faust.transport.consumer import ThreadDelegateConsumer
 
     from streams.batches import Lease
+    from streams.errors import LogUnavailable
 
 log = structlog.get_logger(__name__)
 FETCH_WAIT_MS: Final = 100
@@ -60,18 +59,6 @@ METADATA_AGE_MS: Final = 30_000
 COMMIT_TIMEOUT_SECONDS: Final = 3.0
 STOP_TIMEOUT_SECONDS: Final = 5.0
 """A worker that ends says good-bye to Kafka for so long; then the group finds out by itself."""
-_AFTER_ERROR_SECONDS: Final = 0.5
-
-_FOR_GOOD: Final = (
-    AuthenticationFailedError,
-    AuthenticationMethodNotSupported,
-    GroupAuthorizationFailedError,
-    SaslAuthenticationFailed,
-    TopicAuthorizationFailedError,
-    UnsupportedSaslMechanismError,
-)
-"""What waiting does not mend: the worker stops and says so."""
-
 _T = TypeVar("_T")
 
 
@@ -107,8 +94,11 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
     def __init__(self, consumer: ThreadDelegateConsumer, **kwargs: Any) -> None:
         super().__init__(consumer, **kwargs)
         self.assignor = CoPartitionedAssignor()
-        self._heard_seconds = -math.inf
+        self._membership: Membership | None = None
         self._woken = False
+        #: by topic that we may not read: how often it is tried, when it was refused last (ms since 1970), and what
+        self._refused: dict[str, tuple[Pausing, float, LogUnavailable]] = {}
+        self._read_topics: set[str] = set()
         #: under which what is taken of a partition is handed over
         self._leases: dict[TP, Lease] = {}
 
@@ -124,12 +114,12 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
                 await self._unless_stopped_here(self._consumer.start())
             except (KafkaError, OSError) as exc:
                 await self._consumer.stop()
-                if _for_good(exc):
+                if isinstance(exc, REFUSALS):
                     raise
                 log.warning("waiting_for_kafka", reason=repr(exc), pause_seconds=pausing.seconds)
             else:
                 if not self.should_stop:
-                    self._listen_to_heartbeats_here(self._consumer._coordinator)
+                    self._membership = Membership(self._consumer._coordinator, on_fatal=self._end)
                 return
             await self._unless_stopped_here(pausing.pause())
 
@@ -189,27 +179,26 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
             **credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context),
         )
 
-    def _listen_to_heartbeats_here(self, coordinator: Any) -> None:
-        heartbeat: Callable[[], Coroutine[Any, Any, bool]] = coordinator._do_heartbeat
-
-        async def observed() -> bool:
-            asked_seconds = time.monotonic()
-            recognised = await heartbeat()
-            if recognised:
-                self._heard_seconds = asked_seconds
-            return recognised
-
-        coordinator._do_heartbeat = observed
-
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Note that the coordinator knows us, then go on as Faust does."""
-        self._heard_seconds = time.monotonic()
+        if self._membership is not None:
+            self._membership.confirm()
+        self._refused.clear()
         self.assignor.remember(generation_id, (tp.partition for tp in assigned))
         await super().on_partitions_assigned(assigned, generation_id)
 
     def heartbeat_age_seconds(self) -> float:
         """Return the time since a heartbeat was sent that the coordinator accepted."""
-        return time.monotonic() - self._heard_seconds
+        return math.inf if self._membership is None else time.monotonic() - self._membership.heard_seconds
+
+    @property
+    def instance_id_is_taken(self) -> bool:
+        """Whether another worker is in the group under our instance id; we have no partitions then."""
+        return self._membership is not None and self._membership.is_taken
+
+    def _end(self, error: Exception) -> None:
+        """Let the application end with an error."""
+        asyncio.run_coroutine_threadsafe(self.consumer.crash(error), self.consumer.loop)
 
     # -- handing over -----------------------------------------------------------
 
@@ -268,7 +257,8 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         fetcher = consumer._fetcher
         if consumer._closed or fetcher._closed:
             raise ConsumerStoppedError
-        await self._raise_fatal_here(consumer)
+        consumer._coordinator.check_errors()  # of its end alone: see `Membership` for all others
+        self._look_at_refused_here(consumer)
         with fetcher._subscriptions.fetch_context():
             pass  # tells aiokafka that the application lives
         reading = self._take_here(fetcher, active, limit_records)
@@ -284,16 +274,6 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
             reading = self._take_here(fetcher, active, limit_records)
         return reading
 
-    async def _raise_fatal_here(self, consumer: Any) -> None:
-        """Take note of what the group's coordination ran into; it waits until somebody does."""
-        try:
-            consumer._coordinator.check_errors()
-        except KafkaError as exc:
-            if _for_good(exc) or consumer._coordinator._coordination_task.done():
-                raise
-            log.warning("group_coordination_failed", reason=repr(exc), pause_seconds=_AFTER_ERROR_SECONDS)
-            await asyncio.sleep(_AFTER_ERROR_SECONDS)
-
     def _take_here(self, fetcher: Any, active: frozenset[TP], limit_records: int) -> Reading:
         reading = Reading([], [], [])
         if fetcher._subscriptions.reassignment_in_progress:
@@ -306,7 +286,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
             taken = True
             buffered = fetcher._records.pop(tp)
             if type(buffered) is FetchError:
-                self._note_error_here(fetcher, buffered._error, reading)
+                self._note_error_here(fetcher, tp, buffered._error, reading)
                 continue
             assert type(buffered) is FetchResult, buffered
             try:
@@ -321,15 +301,58 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
             fetcher._notify(fetcher._wait_consume_future)
         return reading
 
-    def _note_error_here(self, fetcher: Any, error: KafkaError, reading: Reading) -> None:
+    def _note_error_here(self, fetcher: Any, failed: TopicPartition, error: KafkaError, reading: Reading) -> None:
         if isinstance(error, NoOffsetForPartitionError):
             return  # the group has no offset; ours comes from the owner, and is on its way
+        if isinstance(error, TopicAuthorizationFailedError):
+            self._wait_for_right_here(fetcher, failed)
+            return
         if not isinstance(error, OffsetOutOfRangeError):
             raise error
         for tp, position in error.args[0].items():
             # Not asked for again until it is placed anew.
             fetcher._subscriptions.pause(tp)
             reading.refused.append(Refusal(TP(*tp), position))
+
+    def _wait_for_right_here(self, fetcher: Any, tp: TopicPartition) -> None:
+        """Ask again later for a partition of a topic that Kafka does not let us read; at the start, end."""
+        error = TopicAuthorizationFailedError(tp.topic)
+        if tp.topic not in self._read_topics:
+            self._end(
+                ConfigurationError("TENURE_TOPICS", tp.topic, "Kafka does not let us read it; give us READ on it")
+            )
+        known = self._refused.get(tp.topic)
+        pausing = known[0] if known else Pausing()
+        self._refused[tp.topic] = (pausing, time.time() * 1000, unavailable(error, f"reading {tp.topic}"))
+        if known is None:
+            log.warning("topic_refused", topic=tp.topic, reason=repr(error))
+        fetcher._subscriptions.pause(tp)
+        self.thread_loop.call_later(pausing.take(), self._ask_again_here, tp)
+
+    def _ask_again_here(self, tp: TopicPartition) -> None:
+        subscriptions = self._ensure_consumer()._subscription
+        if subscriptions.is_assigned(tp):
+            subscriptions.resume(tp)
+
+    def _look_at_refused_here(self, consumer: Any) -> None:
+        """Note which topics Kafka let us read since."""
+        assigned = consumer.assignment()
+        if not self._refused and len(self._read_topics) >= len({tp.topic for tp in assigned}):
+            return
+        for tp in assigned:
+            read_ms = consumer.last_poll_timestamp(tp)
+            if read_ms:
+                self._read_topics.add(tp.topic)
+                if tp.topic in self._refused and read_ms > self._refused[tp.topic][1]:
+                    del self._refused[tp.topic]
+                    log.info("topic_read_again", topic=tp.topic)
+
+    def waits_for(self) -> list[LogUnavailable]:
+        """Return what Kafka refuses at the moment."""
+        found = [error for _, _, error in list(self._refused.values())]
+        if self._membership is not None and self._membership.trouble is not None:
+            found.append(self._membership.trouble)
+        return found
 
     async def _ranges_here(self, tps: list[TP]) -> dict[TP, Range]:
         consumer = self._ensure_consumer()
@@ -345,13 +368,9 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         try:
             await asyncio.wait_for(consumer.commit(wanted), COMMIT_TIMEOUT_SECONDS) if wanted else None
         except (KafkaError, TimeoutError) as exc:
-            log.info("group_offsets_not_committed", reason=repr(exc))
+            log.warning("group_offsets_not_committed", reason=repr(exc))
             return False
         return True
-
-
-def _for_good(exc: Exception) -> bool:
-    return isinstance(exc, _FOR_GOOD)
 
 
 def _unpacked(tp: TP, buffered: Any, limit_records: int, lease: Lease | None) -> Iterable[Fetched]:

@@ -1,4 +1,4 @@
-"""Why Kafka does not let us in: a certificate that is not trusted, a password or a token that is wrong.
+"""Why Kafka does not let us in, or refuses what it allowed before: certificates, passwords, tokens, rights.
 
 aiokafka says of all that is wrong with a connection that it cannot connect, and waiting seems right. What waiting does
 not mend is found by one more try, whose error is looked at.
@@ -13,6 +13,8 @@ from typing import Any, Final
 from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import (
     AuthenticationFailedError,
+    AuthenticationMethodNotSupported,
+    ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
     IllegalSaslStateError,
     KafkaError,
@@ -21,12 +23,35 @@ from aiokafka.errors import (
     UnsupportedSaslMechanismError,
 )
 
-from streams.errors import ConfigurationError
+from streams.errors import Cause, ConfigurationError, LogUnavailable
 from streams.kafka_tokens import TokenEndpoint, TokenFile, TokenUnavailable
 from streams.settings import Settings
 from streams.tls import wants_certificate
 
 _TIMEOUT_MS: Final = 5_000
+REFUSALS: Final = (
+    AuthenticationFailedError,
+    AuthenticationMethodNotSupported,
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+    UnsupportedSaslMechanismError,
+)
+"""What is over when somebody gives us the right: a worker that runs waits for it."""
+
+
+def unavailable(error: Exception, what: str) -> LogUnavailable:
+    """Return an error of Kafka's client as ours.
+
+    Args:
+        error: Of aiokafka, or of the network.
+        what: What was to be done, with the topic or group that it was about.
+    """
+    cause: Cause = "refused" if isinstance(error, REFUSALS) else "unreachable"
+    said = str(error)
+    name = type(error).__name__
+    return LogUnavailable("Kafka", f"{what} ({name}{f': {said}' if said else ''})", cause=cause)
 
 
 async def check_admission(

@@ -96,11 +96,23 @@ class PartitionLog:
 class Member:
     """One consumer of a group."""
 
-    __slots__ = ("assigned", "generation", "joined", "name", "notify", "seen_seconds", "timeout_seconds", "topics")
+    __slots__ = (
+        "assigned",
+        "generation",
+        "holder",
+        "joined",
+        "name",
+        "notify",
+        "seen_seconds",
+        "timeout_seconds",
+        "topics",
+    )
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.topics: frozenset[str] = frozenset()
+        #: who joined under this name last; None where nobody said
+        self.holder: object = None
         self.notify: Callable[[], None] = _nobody
         self.seen_seconds = 0.0
         self.timeout_seconds = 0.0
@@ -126,7 +138,7 @@ class Group:
 
     def join(
         self, name: str, topics: Iterable[str], notify: Callable[[], None], now_seconds: float, *,
-        timeout_seconds: float = 10.0, rebalance_timeout_seconds: float = 60.0,
+        timeout_seconds: float = 10.0, rebalance_timeout_seconds: float = 60.0, holder: object = None,
     ) -> Member:  # fmt: skip
         """Enter or re-enter the group; the last member to do so ends the rebalance.
 
@@ -137,10 +149,11 @@ class Group:
             now_seconds: The time.
             timeout_seconds: Without a heartbeat for so long, the member is dropped.
             rebalance_timeout_seconds: Members that do not rejoin for so long are dropped.
+            holder: Who joins; takes the place of another one who is there under this name, and who is unknown then.
         """
         member = self.members.setdefault(name, Member(name))
         settled = self.stable and member.joined and member.topics == frozenset(topics)
-        member.topics, member.notify = frozenset(topics), notify
+        member.topics, member.notify, member.holder = frozenset(topics), notify, holder
         member.seen_seconds, member.timeout_seconds = now_seconds, timeout_seconds
         if not settled:
             self._unsettle(now_seconds + rebalance_timeout_seconds)
@@ -154,7 +167,12 @@ class Group:
             self._unsettle(now_seconds + 60.0)
             self._settle_if_complete()
 
-    def heartbeat(self, name: str, generation: int, now_seconds: float) -> bool:
+    def is_taken(self, name: str, holder: object) -> bool:
+        """Return whether another one has taken the place of who joined under this name."""
+        member = self.members.get(name)
+        return member is not None and member.holder is not holder
+
+    def heartbeat(self, name: str, generation: int, now_seconds: float, *, holder: object = None) -> bool:
         """Note that a member lives, and drop those that do not.
 
         Returns:
@@ -162,7 +180,7 @@ class Group:
         """
         self.expire(now_seconds)
         member = self.members.get(name)
-        if member is None or member.generation != generation:
+        if member is None or member.generation != generation or member.holder is not holder:
             return False
         member.seen_seconds = now_seconds
         return self.stable

@@ -34,7 +34,7 @@ class MemoryTables:
         self._notes: dict[str, bytes] = {}
         self._logs: dict[str, list[bytes]] = defaultdict(list)
 
-    async def load(self, partition: int) -> Stored:
+    async def load(self, partition: int, since: Stored | None = None) -> Stored:
         """See `Tables`."""
         found = self._whole(partition)
         return Stored(found.head, {table: list(names) for table, names in found.names.items()})
@@ -70,9 +70,12 @@ class MemoryTables:
         """See `Tables`."""
         return dict(self._partitions[partition].cells[group])
 
-    async def snapshot(self, partition: int, groups: Sequence[int]) -> tuple[Stored, dict[int, dict[int, int]]]:
+    async def snapshot(
+        self, partition: int, groups: Sequence[int], since: Stored | None = None
+    ) -> tuple[Stored, dict[int, dict[int, int]]]:
         """See `Tables`."""
-        return await self.load(partition), {group: await self.load_group(partition, group) for group in groups}
+        wanted = {*groups, *self._partitions[partition].cells} if since is not None else groups
+        return await self.load(partition), {group: await self.load_group(partition, group) for group in wanted}
 
     async def restated(self, partition: int, periods: Sequence[str] = ()) -> dict[str, Restated]:
         """See `Tables`."""

@@ -27,7 +27,7 @@ from schemas import instruments
 from schemas.events import EVENT_TYPES
 from schemas.instruments import Instrument
 from schemas.refusals import Reason
-from streams.errors import PositionOutOfRange, TablesUnavailable, TenureError
+from streams.errors import PositionOutOfRange, TablesUnavailable, TenureError, Unavailable
 from streams.memory import memory_bytes, memory_limit_bytes
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Meters:
     def on_waiting(self, error: TenureError) -> None:
         """Note that a service does not answer."""
         if isinstance(error, TablesUnavailable):
-            self[instruments.REDIS_UP].set(0)
+            self[instruments.REDIS_UP].set(int(error.cause == "refused"))
             self[instruments.COMMIT_RETRIES].inc()
 
     def on_answer(self) -> None:
@@ -186,6 +186,14 @@ class Meters:
     def look_at_kafka(self, *, heartbeat_age_seconds: float, session_timeout_seconds: float) -> None:
         """Say whether Kafka has answered within the session time-out."""
         self[instruments.KAFKA_UP].set(int(heartbeat_age_seconds <= session_timeout_seconds))
+
+    def look_at_waiting(self, waits: Iterable[Unavailable], *, instance_id_is_taken: bool) -> None:
+        """Say what the worker waits for."""
+        waiting = self[instruments.WAITING]
+        waiting.clear()
+        for wait in waits:
+            waiting.labels(wait.service.partition(" ")[0].lower(), wait.cause).set(1)
+        self[instruments.INSTANCE_ID_TAKEN].set(int(instance_id_is_taken))
 
     def look_at_lag(
         self, partitions: Mapping[int, Partition], consumer: BatchConsumer, topics: tuple[str, ...]

@@ -24,6 +24,7 @@ from schemas.refusals import (
 )
 from streams.answers import Answer, meaning_of
 from streams.errors import LogUnavailable, RecordRefused, TenureError
+from streams.kafka_refusal import unavailable
 from streams.producing import Outgoing, Parcel, Sender
 from streams.records import Headers, Record
 
@@ -234,7 +235,7 @@ def _fault_of(record: Outgoing, error: Exception) -> TenureError:
 
 
 def _unavailable(error: Exception) -> LogUnavailable:
-    return LogUnavailable("Kafka", _said(error))
+    return unavailable(error, "sending")
 
 
 def _said(error: Exception) -> str:

@@ -22,7 +22,7 @@ from streams.applying import Outcome, apply_records
 from streams.backlog import Backlog
 from streams.batches import Batch
 from streams.ending import end_tasks
-from streams.errors import CommitTorn, Conflict, RecordRefused, TenureError
+from streams.errors import CommitTorn, Conflict, RecordRefused, TenureError, Unavailable
 from streams.forwarding import Forward
 from streams.holdings import Holdings
 from streams.loading import load_whole
@@ -59,14 +59,14 @@ class Partition:
         """
         self.number = number
         self.fault: Exception | None = None
+        #: the service that the next step waits for; None while nothing does
+        self.waiting: Unavailable | None = None
         #: all counters are not in memory yet
         self.recovering = True
         #: Kafka's timestamp of the last record applied, by topic (ms)
         self.last_record_ms: dict[str, int] = {}
         #: Kafka's timestamp of the first record that is being applied (ms)
         self.oldest_waiting_ms: int | None = None
-        #: what Kafka does not take of us, while the partition waits for somebody to change that
-        self.refused: RecordRefused | None = None
         self._writing = writing
         self._listener = listener
         self._cache = cache
@@ -81,6 +81,11 @@ class Partition:
     def head(self) -> Head:
         """What was stored last."""
         return self._held.head
+
+    @property
+    def refused(self) -> RecordRefused | None:
+        """What Kafka does not take of us, while the partition waits for somebody to change that."""
+        return self.waiting if isinstance(self.waiting, RecordRefused) else None
 
     @property
     def names(self) -> Names:
@@ -228,21 +233,17 @@ class Partition:
         while True:
             try:
                 answer = await call()
-            except Conflict:
-                raise
-            except TenureError as error:
-                if not error.retriable:
-                    raise
-                facts = {"partition": self.number, "reason": str(error), "pause_seconds": pausing.seconds}
-                self.refused = error if isinstance(error, RecordRefused) else None
-                if self.refused is None:
-                    log.warning("waiting_for_service", **facts)
-                else:
-                    log.warning("record_refused", **facts)
+            except Unavailable as error:
+                self.waiting = error
+                event = "record_refused" if isinstance(error, RecordRefused) else "waiting_for_service"
+                log.warning(event, partition=self.number, reason=str(error), pause_seconds=pausing.seconds)
                 self._listener.on_waiting(error)
                 await pausing.pause()
+            except TenureError:
+                self.waiting = None
+                raise
             else:
-                self.refused = None
+                self.waiting = None
                 self._listener.on_answer()
                 return answer
 

@@ -17,7 +17,11 @@ class Pausing:
         #: how long the next pause is (s)
         self.seconds = _FIRST_SECONDS
 
+    def take(self) -> float:
+        """Return how long to wait now (s); the next pause is longer."""
+        seconds, self.seconds = self.seconds, min(2 * self.seconds, _LONGEST_SECONDS)
+        return seconds
+
     async def pause(self) -> None:
         """Wait."""
-        seconds, self.seconds = self.seconds, min(2 * self.seconds, _LONGEST_SECONDS)
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(self.take())

@@ -17,6 +17,9 @@ from redis.asyncio.sentinel import Sentinel, SentinelManagedConnection, Sentinel
 from redis.backoff import NoBackoff
 from redis.exceptions import (
     AskError,
+    AuthenticationError,
+    AuthorizationError,
+    BusyLoadingError,
     ClusterDownError,
     ExecAbortError,
     MasterDownError,
@@ -33,7 +36,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-from streams.errors import ConfigurationError, TablesUnavailable
+from streams.errors import Cause, ConfigurationError, TablesUnavailable
 from streams.redis_address import RedisAddress, read_address
 from streams.redis_refusal import certificate_refusal, check_certificate, cluster_refusal, refusal_of, sentinel_refusal
 
@@ -51,9 +54,13 @@ _LATER: Final = (
     ExecAbortError,
 )
 #: those of them that have no class of their own
-_LATER_CODES: Final = ("BUSY", "MISCONF", "NOREPLICAS", "UNKILLABLE")
-#: how Redis says that its user may not: by a code, which a transaction quotes, and without one of what a script does
-_NO_RIGHT: Final = ("NOPERM", "ACL failure in script", "The user executing the script can't")
+_LATER_CODES: Final = ("BUSY", "INPROG", "MISCONF", "NOREPLICAS", "UNKILLABLE")
+#: answers of a Redis that does not let us; somebody may give us the right while we wait
+_REFUSALS: Final = (AuthenticationError, AuthorizationError, NoPermissionError)
+#: the same in words: where it has no class of its own, and where a script was refused a command
+_REFUSAL_WORDS: Final = ("DENIED", "NOAUTH", "NOPERM", "WRONGPASS")
+_IN_SCRIPTS: Final = ("ACL failure in script", "The user executing the script can't", "unknown command")
+_SILENCES: Final = (RedisConnectionError, RedisTimeoutError, OSError)
 
 
 class _PackingInC:
@@ -193,22 +200,31 @@ async def asked(call: Callable[[], Awaitable[_Result]]) -> _Result:
     """Await a call to Redis, with its errors as ours.
 
     Raises:
-        TablesUnavailable: It does not answer, or not yet.
-        ConfigurationError: Its user has no right to this.
+        TablesUnavailable: It does not answer, or not yet, or refuses; its `cause` says which.
     """
     try:
         return await call()
-    except (RedisConnectionError, RedisTimeoutError, OSError) as error:
-        raise TablesUnavailable("Redis", str(error) or type(error).__name__) from error
-    except ResponseError as error:
-        if isinstance(error, NoPermissionError) or any(said in str(error) for said in _NO_RIGHT):
-            advice = f"its user lacks a right ({error}); docs/rights.md lists those that it needs"
-            raise ConfigurationError("TENURE_REDIS_URL", "this Redis", advice) from error
-        if isinstance(error, _LATER) or str(error).startswith(_LATER_CODES):
-            raise TablesUnavailable("Redis", f"{type(error).__name__}: {error}") from error
-        raise
-    except (RedisError, RedisClusterException) as error:
-        raise TablesUnavailable("Redis", f"{type(error).__name__}: {error}") from error
+    except (RedisError, RedisClusterException, OSError) as error:
+        cause = _cause_of(error)
+        if cause is None:
+            raise
+        name, said = type(error).__name__, str(error)
+        said = said if isinstance(error, _SILENCES) else f"{name}: {said}"
+        raise TablesUnavailable("Redis", said or name, cause=cause) from error
+
+
+def _cause_of(error: Exception) -> Cause | None:
+    """Return why waiting may mend an error; None where it is a fault of ours, or of who wrote our keys."""
+    text = str(error)
+    if isinstance(error, _REFUSALS) or text.startswith(_REFUSAL_WORDS) or any(words in text for words in _IN_SCRIPTS):
+        return "refused"
+    if isinstance(error, BusyLoadingError) or "max number of clients" in text:
+        return "unable"
+    if isinstance(error, _SILENCES):
+        return "unreachable"
+    if isinstance(error, ResponseError):
+        return "unable" if isinstance(error, _LATER) or text.startswith(_LATER_CODES) else None
+    return "unreachable"
 
 
 async def _infos(client: _Client, section: str) -> list[dict[str, Any]]:

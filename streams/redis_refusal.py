@@ -44,7 +44,11 @@ def refusal_of(url: str, error: BaseException) -> ConfigurationError | None:
     if isinstance(cause, ssl.SSLError):
         return ConfigurationError(_SETTING, address, f"TLS does not work with it ({cause.reason or cause}); correct it")
     if isinstance(error, ResponseError):
-        return ConfigurationError(_SETTING, address, f"Redis refuses it ({error}); correct it, or what Redis allows")
+        return ConfigurationError(
+            _SETTING,
+            address,
+            f"Redis refuses it ({error}); correct it, or give its user the rights that docs/rights.md lists",
+        )
     return None
 
 

@@ -7,6 +7,7 @@ All keys of a partition share its hash tag, so that one transaction may write th
     <prefix>:{<partition>}:s:<customer> a customer's state
     <prefix>:{<partition>}:c:<group>    counters of one value of one dimension: field -> amount
     <prefix>:{<partition>}:n:<table>    names, in the order of their numbers
+    <prefix>:{<partition>}:w            which cells the newest commits changed (see `streams.redis_changes`)
     <prefix>:{<partition>}:r            by period that is over: revision, and what restatements changed of each count
     <prefix>:{<partition>}:r:<period>   its newest restatements, oldest first
     <prefix>:mark                       the stream's mark
@@ -16,26 +17,20 @@ All keys of a partition share its hash tag, so that one transaction may write th
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import AsyncIterator, Collection, Sequence
-from pathlib import Path
 from typing import Any, Final, cast
 
-import numpy as np
-from redis.exceptions import NoScriptError
-
-from kpis.cells import FIELD_BITS, FIELD_MASK
-from kpis.names import TABLES
 from streams.errors import CommitTorn, Conflict, StateUnreadable
-from streams.redis_clearing import clear_keys, is_clearing
-from streams.redis_commit import Argument, Command, DoneInPart, Torn, is_torn, run_where
+from streams.redis_changes import Changes
+from streams.redis_clearing import clear_keys
+from streams.redis_commit import Argument, Command, DoneInPart, Torn, run_where
 from streams.redis_connection import asked, check_durability, connect, unsafe_of
+from streams.redis_reading import Reading, packed
 from streams.redis_scan import scan_customers
 from streams.tables import RESTATEMENTS_KEPT, Commit, PeriodUpdate, Restated, Stored, StreamMark, positions_of
 
 __all__ = ["RedisTables", "check_durability", "connect"]
-_FIELD_BYTES: Final = (FIELD_BITS + 7) // 8
 _SLICE: Final = 5000
 _DAMAGED: Final = b"damaged"
 """A head that is none: the partition's tables hold one commit in part."""
@@ -44,38 +39,6 @@ _FOREIGN_KEYS: Final = (
     "count anew under another TENURE_REDIS_PREFIX and TENURE_GROUP"
 )
 _Client = Any  # redis.asyncio.Redis | RedisCluster: their commands are typed as sync or async, which helps nobody
-
-
-def _packed(fields: Sequence[int]) -> list[bytes]:
-    """Return fields as the bytes that name them in Redis."""
-    text = np.asarray(fields, np.dtype(">u8")).tobytes()
-    return [text[at + 8 - _FIELD_BYTES : at + 8] for at in range(0, len(text), 8)]
-
-
-def _unpacked(found: dict[bytes, bytes]) -> dict[int, int]:
-    """Return a hash as amounts by field."""
-    return {int.from_bytes(field, "big"): int(amount) for field, amount in found.items()}
-
-
-class _Script:
-    """A script that Redis runs as one step."""
-
-    def __init__(self, name: str) -> None:
-        self._text = (Path(__file__).parent / name).read_text()
-        self._sha1 = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
-
-    async def run(self, client: _Client, keys: Sequence[str], arguments: Sequence[bytes | str | int]) -> Any:
-        """Run it; a Redis that has restarted since is given the text again.
-
-        By EVAL, not by loading it first: the client would load it on all nodes of a cluster, also on one that is down.
-        """
-        try:
-            return await client.evalsha(self._sha1, len(keys), *keys, *arguments)
-        except NoScriptError:
-            return await client.eval(self._text, len(keys), *keys, *arguments)
-
-
-_LOAD: Final = _Script("load.lua")
 
 
 def _parts(arguments: Sequence[Argument]) -> list[Sequence[Argument]]:
@@ -102,6 +65,8 @@ class RedisTables:
         """Take a client of `connect`, and the prefix of all keys."""
         self._redis = client
         self._prefix = prefix
+        self._reading = Reading(client, prefix=prefix)
+        self._changes = Changes()
         self._notes = f"{prefix}:note:"
         self._logs = f"{prefix}:log:"
         self._mark_key = f"{prefix}:mark"
@@ -109,39 +74,21 @@ class RedisTables:
         self._in_part: dict[bytes, DoneInPart] = {}
 
     def _key(self, partition: int, rest: str) -> str:
-        return f"{self._prefix}:{{{partition}}}:{rest}"
+        return self._reading.key(partition, rest)
 
-    async def load(self, partition: int) -> Stored:
+    async def load(self, partition: int, since: Stored | None = None) -> Stored:
         """See `Tables`."""
-        stored, _ = await self.snapshot(partition, ())
-        return stored
+        return await self._reading.load(partition, since)
 
-    async def snapshot(self, partition: int, groups: Sequence[int]) -> tuple[Stored, dict[int, dict[int, int]]]:
+    async def snapshot(
+        self, partition: int, groups: Sequence[int], since: Stored | None = None
+    ) -> tuple[Stored, dict[int, dict[int, int]]]:
         """See `Tables`."""
-        # Not MULTI: the client has it on a cluster only by a thread and an event loop of its own for each command.
-        keys = [self._key(partition, f"n:{table}") for table in TABLES]
-        keys += [self._key(partition, f"c:{group}") for group in groups]
-        head, *found = await self._load(partition, keys, lists=len(TABLES))
-        names = {table: [name.decode() for name in found[at]] for at, table in enumerate(TABLES)}
-        hashes = (dict(zip(flat[::2], flat[1::2], strict=True)) for flat in found[len(names) :])
-        cells = {group: _unpacked(amounts) for group, amounts in zip(groups, hashes, strict=True)}
-        return Stored(head, names), cells
-
-    async def _load(self, partition: int, keys: Sequence[str], *, lists: int) -> list[Any]:
-        """Return the head, and what the keys hold, as of one instant: lists first, then hashes in pairs.
-
-        Raises:
-            CommitTorn: The head belongs to no whole commit.
-        """
-        first = [self._key(partition, "h"), self._key(partition, "b")]
-        head, counts, *found = await asked(lambda: _LOAD.run(self._redis, [*first, *keys], [lists]))
-        if is_torn(*counts) or is_clearing(head):
-            raise CommitTorn(partition)
-        return [head, *found]
+        return await self._reading.snapshot(partition, groups, since or await self.load(partition))
 
     async def read_head(self, partition: int) -> bytes | None:
         """See `Tables`."""
-        (head,) = await self._load(partition, (), lists=0)
+        (head,) = await self._reading.whole(partition, ())
         return cast("bytes | None", head)
 
     async def read_states(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
@@ -164,38 +111,30 @@ class RedisTables:
 
     async def read_cells(self, partition: int, keys: Sequence[int]) -> list[int]:
         """See `Tables`."""
-        by_group: dict[int, list[int]] = {}
-        for key in keys:
-            by_group.setdefault(key >> FIELD_BITS, []).append(key)
-
-        async def ask() -> list[Any]:
-            pipe = self._redis.pipeline(transaction=False)
-            for group, members in by_group.items():
-                pipe.hmget(self._key(partition, f"c:{group}"), _packed([key & FIELD_MASK for key in members]))
-            # As they come: the pipeline would put its own words before those of an error.
-            answers: list[Any] = await pipe.execute(raise_on_error=False)
-            for answer in answers:
-                if isinstance(answer, Exception):
-                    raise answer
-            return answers
-
-        found: dict[int, int] = {}
-        if by_group:
-            for members, amounts in zip(by_group.values(), await asked(ask), strict=True):
-                found.update((key, int(amount or 0)) for key, amount in zip(members, amounts, strict=True))
+        found = await self._reading.cells(partition, keys)
         return [found[key] for key in keys]
 
     async def load_group(self, partition: int, group: int) -> dict[int, int]:
         """See `Tables`."""
-        key = self._key(partition, f"c:{group}")
-        found = await asked(lambda: self._redis.hgetall(key))
-        return _unpacked(found)
+        found: dict[int, int] = {}
+        async for some in self._reading.slices(partition, group):
+            found |= some
+        return found
 
     async def restated(self, partition: int, periods: Sequence[str] = ()) -> dict[str, Restated]:
         """See `Tables`."""
-        keys = [self._key(partition, f"r:{period}") for period in periods]
-        keys.append(self._key(partition, "r"))
-        _, *lists, flat = await self._load(partition, keys, lists=len(periods))
+        found = await self._restated(partition, ())
+        for period in periods:
+            if period in found:  # one at a time: its entries may be a thousand
+                found |= {
+                    name: known for name, known in (await self._restated(partition, [period])).items() if name == period
+                }
+        return found
+
+    async def _restated(self, partition: int, periods: Sequence[str]) -> dict[str, Restated]:
+        """Return the restatements of all periods, and the entries of some, read in one step."""
+        keys = [*(self._key(partition, f"r:{period}") for period in periods), self._key(partition, "r")]
+        _, *lists, flat = await self._reading.whole(partition, keys, starts=[0] * len(periods))
         entries = dict(zip(periods, lists, strict=True))
         found: dict[str, Restated] = {}
         for field, amount in zip(flat[::2], flat[1::2], strict=True):
@@ -216,11 +155,12 @@ class RedisTables:
         commands += [("MSET", *part) for part in _parts(states)]
         for group, fields, amounts in commit.cells:
             pairs: list[Argument] = [0] * (2 * len(fields))
-            pairs[::2], pairs[1::2] = _packed(fields), amounts
+            pairs[::2], pairs[1::2] = packed(fields), amounts
             commands += [("HSET", self._key(partition, f"c:{group}"), *part) for part in _parts(pairs)]
         for table, names in commit.names.items():
             commands += [("RPUSH", self._key(partition, f"n:{table}"), *part) for part in _parts(names)]
         commands += _restating(self._key(partition, "r"), commit.restated)
+        commands += self._changes.commands(partition, self._key(partition, "w"), commit)
         head, counter = self._key(partition, "h"), self._key(partition, "b")
         commands.append(("SET", head, commit.head))
         try:
@@ -234,10 +174,12 @@ class RedisTables:
             await asked(lambda: self._redis.set(head, _DAMAGED))  # or the next to load it would go on from there
             raise StateUnreadable(partition, _FOREIGN_KEYS.format(prefix=self._prefix, error=error)) from error
         if stored not in (commit.expected, commit.head):  # our own head: an answer was lost, the commit was not
+            self._changes.forget(partition)
             raise Conflict(partition, positions_of(commit.expected), positions_of(stored))
 
     async def clear(self, partition: int) -> None:
         """See `Tables`."""
+        self._changes.forget(partition)
         await clear_keys(self._redis, f"{self._prefix}:{{{partition}}}:", partition)
 
     async def mark(self, mark: StreamMark) -> StreamMark:

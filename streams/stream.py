@@ -15,7 +15,7 @@ import structlog
 from kpis.cells import Cells
 from streams.added_partitions import note_added
 from streams.batches import Batch
-from streams.errors import Halt, PositionOutOfRange, TenureError
+from streams.errors import Halt, PositionOutOfRange, TenureError, Unavailable
 from streams.live import LiveCounts
 from streams.loading import load_whole
 from streams.meters import Meters
@@ -62,6 +62,13 @@ class Stream:
     async def close(self) -> None:
         """Stop all partitions."""
         await self.on_revoked(frozenset(self.partitions))
+
+    def waits_for(self) -> list[Unavailable]:
+        """Return what has to be mended before everything goes on: each service and reason once."""
+        waits = [partition.waiting for partition in self.partitions.values() if partition.waiting is not None]
+        if self.consumer is not None:
+            waits += self.consumer().waits_for()
+        return list({str(wait): wait for wait in waits}.values())
 
     # -- ownership
 

@@ -128,8 +128,13 @@ class Tables(Protocol):
         TablesUnavailable: From all: the store did not answer; nothing is known of the outcome of a commit.
     """
 
-    async def load(self, partition: int) -> Stored:
-        """Return the head and the names of a partition."""
+    async def load(self, partition: int, since: Stored | None = None) -> Stored:
+        """Return the head and the names of a partition, as of one instant.
+
+        Args:
+            partition: Its number.
+            since: What was loaded before: the names that it has are not read again.
+        """
 
     async def read_head(self, partition: int) -> bytes | None:
         """Return the head of a partition."""
@@ -151,8 +156,19 @@ class Tables(Protocol):
     async def load_group(self, partition: int, group: int) -> dict[int, int]:
         """Return all cells of a group: amount by field."""
 
-    async def snapshot(self, partition: int, groups: Sequence[int]) -> tuple[Stored, dict[int, dict[int, int]]]:
-        """Return what `load` does and all cells of groups, as of one instant."""
+    async def snapshot(
+        self, partition: int, groups: Sequence[int], since: Stored | None = None
+    ) -> tuple[Stored, dict[int, dict[int, int]]]:
+        """Return what `load` does and all cells of groups, amount by field, as of one instant.
+
+        Args:
+            partition: Its number.
+            groups: Those wanted.
+            since: What was loaded before, and `groups` are all that it names: those that came since are read too.
+
+        Raises:
+            Overtaken: More was written meanwhile than can be read; whoever loads again may have better luck.
+        """
 
     async def restated(self, partition: int, periods: Sequence[str] = ()) -> dict[str, Restated]:
         """Return the restatements of all periods that have any, as of one instant; entries of those named alone."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,9 @@ from kpis.report import Table, report
 from schemas.refusals import Reason
 from streams.added_partitions import partitions_in_use
 from streams.clock import Clock, WallClock
-from streams.errors import UsageError
+from streams.errors import Overtaken, TablesUnavailable, UsageError
 from streams.holdings import read_head
+from streams.redis_refusal import refusal_of
 from streams.redis_tables import RedisTables, connect
 from streams.settings import Settings
 from streams.tables import Head, Stored, StreamMark, Tables
@@ -24,6 +25,8 @@ from tenure.composition import check_mark
 from tenure.instants import end_of_bucket_ms
 
 Json = dict[str, Any]
+_TRIES: Final = 3
+"""A partition that is written faster than it can be read is begun anew so often (count)."""
 
 
 async def read_report(
@@ -73,15 +76,19 @@ async def tables_of(settings: Settings) -> AsyncIterator[tuple[Tables, StreamMar
     """Open the tables of a stream that need not have begun yet: then it has no mark. Close them in the end.
 
     Raises:
-        ConfigurationError: They belong to another stream, or were counted under other settings.
+        ConfigurationError: They belong to another stream, or were counted under other settings, or may not be read.
         TablesUnavailable: Redis does not answer.
     """
-    tables = RedisTables(await connect(settings.redis_url.get_secret_value()), prefix=settings.redis_prefix)
+    url = settings.redis_url.get_secret_value()
+    tables = RedisTables(await connect(url), prefix=settings.redis_prefix)
     try:
         mark = await tables.read_mark()
         if mark is not None:
             check_mark(settings, mark)
         yield tables, mark
+    except TablesUnavailable as error:
+        refusal = refusal_of(url, error.__cause__ or error) if error.cause == "refused" else None
+        raise refusal or error from error
     finally:
         await tables.close()
 
@@ -125,21 +132,27 @@ async def read_tables(settings: Settings, tables: Tables, partitions: int) -> As
 
 async def _snapshot_of(tables: Tables, partition: int, names: Names) -> tuple[Stored, Cells]:
     """Return what is stored of a partition and all its cells, as of one instant; fills its empty `names`."""
-    stored = await tables.load(partition)
-    while True:
-        names.restore(stored.names)  # what it knows already changes nothing
-        groups = groups_of(names)
-        again, by_group = await tables.snapshot(partition, groups)
-        if again.names == stored.names:
-            break
-        stored = again  # a commit came between, with new names
+    stored, by_group = await _stored_of(tables, partition, names)
+    names.restore(stored.names)  # what it knows already changes nothing
     keys = [
         np.fromiter(fields.keys(), np.int64, len(fields)) | group << FIELD_BITS for group, fields in by_group.items()
     ]
     amounts = [np.fromiter(fields.values(), np.int64, len(fields)) for fields in by_group.values()]
     joined, sums = np.concatenate(keys), np.concatenate(amounts)
     order = np.argsort(joined, kind="stable")
-    return again, Cells(joined[order], sums[order])
+    return stored, Cells(joined[order], sums[order])
+
+
+async def _stored_of(tables: Tables, partition: int, names: Names) -> tuple[Stored, dict[int, dict[int, int]]]:
+    for tries_left in range(_TRIES - 1, -1, -1):
+        before = await tables.load(partition)
+        names.restore(before.names)
+        try:
+            return await tables.snapshot(partition, groups_of(names), before)
+        except Overtaken:
+            if not tries_left:
+                raise
+    raise AssertionError("it is tried at least once")
 
 
 def events_of(heads: Sequence[Head]) -> Json:

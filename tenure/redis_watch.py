@@ -48,7 +48,9 @@ class RedisWatch:
         """Look once; while Redis is away, what was found last holds."""
         try:
             found = await self._tables.unsafe()
-        except TablesUnavailable:
+        except TablesUnavailable as error:
+            if error.cause == "refused":
+                log.warning("redis_not_looked_at", reason=error.reason)
             return  # whoever writes says that it is away
         self._meters.look_at_redis(unsafe=bool(found))
         for finding in found:

@@ -17,7 +17,7 @@ from streams.errors import InputError
 from streams.holdings import read_head
 from streams.log import Log
 from streams.settings import Settings
-from streams.tables import Tables
+from streams.tables import Stored, Tables
 from streams.writing import names_of
 from tenure.instants import end_of_bucket_ms
 from tenure.reading import running_tables
@@ -113,22 +113,23 @@ async def scan_all(settings: Settings, tables: Tables, partitions: Collection[in
         TablesUnavailable: The store does not answer.
     """
     names: dict[int, Names] = {}
-    heads: dict[int, bytes | None] = {}
+    known: dict[int, Stored] = {}
     for partition in partitions:
         names[partition] = names_of(settings)
-        heads[partition] = await _restore(tables, partition, names[partition])
+        known[partition] = await _restore(tables, partition, names[partition])
     async for partition, states in tables.scan_states(partitions):
-        if await tables.read_head(partition) != heads[partition]:  # commits came between, perhaps with new names
-            heads[partition] = await _restore(tables, partition, names[partition])
+        if await tables.read_head(partition) != known[partition].head:  # commits came between, perhaps with new names
+            known[partition] = await _restore(tables, partition, names[partition], known[partition])
         yield Slice(partition, names[partition], states)
 
 
-async def _restore(tables: Tables, partition: int, names: Names) -> bytes | None:
-    """Learn the names that a partition has stored; return its head."""
-    stored = await tables.load(partition)
+async def _restore(tables: Tables, partition: int, names: Names, known: Stored | None = None) -> Stored:
+    """Learn the names that a partition has stored since it was looked at last; return what is stored now."""
+    stored = await tables.load(partition, known)
     read_head(partition, stored)
-    names.restore(stored.names)
-    return stored.head
+    new = {table: found[len(known.names[table]) if known else 0 :] for table, found in stored.names.items()}
+    names.restore(new)
+    return stored
 
 
 async def lives_of(source: Source) -> list[Lives]:

@@ -163,6 +163,7 @@ class Exporter:
             heartbeat_age_seconds=consumer.last_heartbeat_age_seconds(),
             session_timeout_seconds=self._settings.session_timeout_seconds,
         )
+        worker.meters.look_at_waiting(stream.waits_for(), instance_id_is_taken=consumer.instance_id_is_taken)
         if stream.partitions:
             worker.meters.look_at_lag(stream.partitions, consumer, worker.writing.topics)
         # Looked at by each scrape: a worker that was stopped is scraped before it computes again.
@@ -184,6 +185,11 @@ class Exporter:
 
     def _not_ready(self) -> str | None:
         partitions, halted = self._worker.stream.partitions, self._worker.stream.halted
+        if self._worker.app.batch_consumer.instance_id_is_taken:
+            return f"another worker uses TENURE_INSTANCE_ID {self._settings.instance_id!r}: give each its own"
+        waits = self._worker.stream.waits_for()
+        if waits:
+            return f"waiting: {'; '.join(sorted(map(str, waits)))}"
         if self._worker.stream.generation < 0:
             return "waiting for partitions: Kafka has not assigned any yet"
         if self._withheld():

@@ -21,6 +21,7 @@ from streams.kafka_security import client_options, credentials
 from streams.logs import configure_logs
 from streams.meters import Meters
 from streams.pausing import Pausing
+from streams.redis_refusal import refusal_of
 from streams.redis_tables import RedisTables, check_durability, connect
 from streams.serving import MetricsServer
 from streams.settings import Settings
@@ -125,6 +126,9 @@ async def claimed_tables(settings: Settings, *, partitions: int, meters: Meters)
         try:
             claimed = await _claimed(settings, partitions)
         except TablesUnavailable as error:
+            refusal = refusal_of(settings.redis_url.get_secret_value(), error.__cause__ or error)
+            if error.cause == "refused" and refusal is not None:
+                raise refusal from error
             meters[instruments.REDIS_UP].set(0)
             log.warning(
                 "waiting_for_redis",

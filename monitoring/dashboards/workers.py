@@ -60,6 +60,8 @@ def workers() -> Placed:
     runbooks = (
         "TenureWorkerAbsent",
         "TenureRedisUnreachable",
+        "TenureRefused",
+        "TenureInstanceIdTaken",
         "TenureRedisUnsafe",
         "TenureKafkaUnreachable",
         "TenurePartitionHalted",

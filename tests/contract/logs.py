@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import abc
 import asyncio
+import math
+import threading
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Self
 
@@ -61,6 +63,10 @@ class LogUnderTest(abc.ABC):
     async def silence(self, app: App) -> None:
         """Let a worker go silent as if it had been killed: no heartbeats, no reads, no farewell."""
 
+    @abc.abstractmethod
+    def freeze(self, app: App) -> Callable[[], None]:
+        """Let a worker's reader stand still, heartbeats and all; returns what wakes it."""
+
     async def close(self) -> None:
         """Release what the log holds."""
         await asyncio.sleep(0)
@@ -106,6 +112,12 @@ class EmbeddedLogUnderTest(LogUnderTest):
         consumer: Any = app.consumer
         consumer.frozen = True
         consumer._readable = frozenset
+
+    def freeze(self, app: App) -> Callable[[], None]:
+        """Make it deaf and dumb for a while."""
+        consumer: Any = app.consumer
+        consumer.frozen = True
+        return lambda: setattr(consumer, "frozen", False)
 
 
 def _settings_of(limits: TopicLimits) -> dict[str, str]:
@@ -206,12 +218,39 @@ class KafkaUnderTest(LogUnderTest):
         consumer._readable = frozenset
         await consumer._thread.run_here(cut())
 
+    def freeze(self, app: App) -> Callable[[], None]:
+        """Block its thread."""
+        woken = threading.Event()
+        consumer: Any = app.consumer
+        consumer._thread.thread_loop.call_soon_threadsafe(woken.wait)
+        return woken.set
+
     async def close(self) -> None:
         """Disconnect."""
         if self._producer is not None:
             await self._producer.stop()
         if self._admin is not None:
             await self._admin.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what a worker is, rather than does."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def heartbeats(worker: Worker, count: int) -> None:
+    """Wait for so many heartbeats of a worker that its group accepts."""
+    for _ in range(count):
+        least = math.inf
+
+        def is_younger() -> bool:
+            nonlocal least
+            before, least = least, worker.app.batch_consumer.last_heartbeat_age_seconds()
+            return least < before < math.inf
+
+        await until(is_younger)
 
 
 class Ledger:

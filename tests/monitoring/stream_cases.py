@@ -62,6 +62,16 @@ def with_series(name: str, track: Track, minutes: int = 40, **labels: object) ->
     return stream(minutes).put(name, track, **{"instance": "a", **labels})
 
 
+def waiting(cause: str) -> Scenario:
+    """Return a healthy stream whose worker a waits for Kafka."""
+    return with_series("tenure_waiting", 1, service="kafka", cause=cause)
+
+
+def id_is_taken(track: Track) -> Scenario:
+    """Return a healthy stream beside whose workers another one runs with the instance id of one of them."""
+    return stream().put("tenure_instance_id_taken", track, instance="c")
+
+
 def lag(seconds: Track, records: Track, *, loading: bool = False) -> Scenario:
     """Return a stream whose partition 0 is behind."""
     scenario = with_series("tenure_lag_seconds", seconds, minutes=60, topic="customer.cancel", partition=0)
@@ -221,6 +231,8 @@ FIRE: Final = [
         75,
     ),
     Case("TenureRedisUnreachable", "warn", "for ten minutes", partial(with_series, "tenure_redis_up", GONE), 30),
+    Case("TenureRefused", "warn", "Kafka refuses a worker", partial(waiting, "refused"), 10),
+    Case("TenureInstanceIdTaken", "warn", "within a minute", partial(id_is_taken, [(0, 0), (20, 1)]), 21),
     Case("TenureRedisUnsafe", "warn", "it evicts", partial(with_series, "tenure_redis_unsafe", 1), 10),
     Case("TenureKafkaUnreachable", "warn", "for ten minutes", partial(with_series, "tenure_kafka_up", GONE), 30),
     Case("TenureMemoryNearLimit", "warn", "95 %", partial(with_series, "tenure_memory_bytes", 9.5e8), 30),
@@ -297,6 +309,8 @@ QUIET: Final = [
     ),
     Case("SegmentValuesOverLimit", "warn", "none", stream, 38),
     Case("TenureRedisUnreachable", "warn", "for one minute", partial(with_series, "tenure_redis_up", BLINK), 22),
+    Case("TenureRefused", "warn", "Kafka is silent", partial(waiting, "unreachable"), 10),
+    Case("TenureInstanceIdTaken", "warn", "each has its own", partial(id_is_taken, 0), 10),
     Case("TenureRedisUnsafe", "warn", "all is well", partial(with_series, "tenure_redis_unsafe", 0), 10),
     Case("TenureKafkaUnreachable", "warn", "for one minute", partial(with_series, "tenure_kafka_up", BLINK), 22),
     Case("TenureMemoryNearLimit", "warn", "80 %", partial(with_series, "tenure_memory_bytes", 8e8), 38),

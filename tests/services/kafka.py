@@ -125,7 +125,7 @@ class Kafka:
         self.folder = folder
         self.port = port or free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
-        self._secured, self._secured_port = secured, free_port()
+        self.secured, self._secured_port = secured, free_port()
         self.secured_bootstrap = f"127.0.0.1:{self._secured_port}"
         self._mutual_port = free_port()
         self.mutual_bootstrap = f"127.0.0.1:{self._mutual_port}"
@@ -237,8 +237,8 @@ class Kafka:
     def _lay_out(self) -> None:
         ports = {"port": self.port, "controller_port": free_port(), "secured_port": self._secured_port}
         properties, users = PROPERTIES.format(**ports, folder=self.folder), []
-        if self._secured is not None:
-            certificates, user, password, others, authorizer = self._secured
+        if self.secured is not None:
+            certificates, user, password, others, authorizer = self.secured
             properties += SECURED.format(
                 **ports,
                 mutual_port=self._mutual_port,

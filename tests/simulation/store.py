@@ -101,7 +101,7 @@ class Connection:
         await self._travel()
         return answer
 
-    async def load(self, partition: int) -> Stored:
+    async def load(self, partition: int, since: Stored | None = None) -> Stored:
         """See `Tables`."""
         return await self._call(lambda: self._store.load(partition))
 
@@ -127,9 +127,11 @@ class Connection:
         """See `Tables`."""
         return await self._call(lambda: self._store.load_group(partition, group))
 
-    async def snapshot(self, partition: int, groups: Sequence[int]) -> tuple[Stored, dict[int, dict[int, int]]]:
+    async def snapshot(
+        self, partition: int, groups: Sequence[int], since: Stored | None = None
+    ) -> tuple[Stored, dict[int, dict[int, int]]]:
         """See `Tables`."""
-        return await self._call(lambda: self._store.snapshot(partition, groups))
+        return await self._call(lambda: self._store.snapshot(partition, groups, since))
 
     async def restated(self, partition: int, periods: Sequence[str] = ()) -> dict[str, Restated]:
         """See `Tables`."""

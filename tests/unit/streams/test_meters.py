@@ -93,6 +93,30 @@ def test_conflicts_retries_and_assignments_are_counted() -> None:
     assert (samples[("tenure_commit_retries_total",)], samples[("tenure_redis_up",)]) == (1, 1)
 
 
+def test_what_is_waited_for_is_shown_by_service_and_cause_until_it_is_over() -> None:
+    """Who is called must know whether to look at the network, at rights, or at memory."""
+    meters = Meters()
+    waits = [TablesUnavailable("Redis", "x", cause="refused"), LogUnavailable("Kafka at host:9092", "y")]
+    meters.look_at_waiting(waits, instance_id_is_taken=True)
+    shown = {labels: value for labels, value in _samples(meters).items() if labels[0] == "tenure_waiting"}
+    assert sorted(shown.values()) == [1, 1]
+    assert {frozenset(labels[1:]) for labels in shown} == {
+        frozenset({"redis", "refused"}),
+        frozenset({"kafka", "unreachable"}),
+    }
+    meters.look_at_waiting((), instance_id_is_taken=False)
+    assert not [labels for labels in _samples(meters) if labels[0] == "tenure_waiting"]
+
+
+def test_redis_that_refuses_has_answered() -> None:
+    """An alert that says it is out of reach would send people to the wrong place."""
+    meters = Meters()
+    meters.on_waiting(TablesUnavailable("Redis", "NOPERM", cause="refused"))
+    assert meters.registry.get_sample_value("tenure_redis_up") == 1
+    meters.on_waiting(TablesUnavailable("Redis", "x"))
+    assert meters.registry.get_sample_value("tenure_redis_up") == 0
+
+
 def test_partitions_that_are_given_up_leave_no_series_behind() -> None:
     """A partition that two workers claim counts twice; one that nobody names is missed."""
 
@@ -102,7 +126,7 @@ def test_partitions_that_are_given_up_leave_no_series_behind() -> None:
         partition.put(batch(signup(MINE)))
         await asyncio.sleep(1)
         partition.names.over_limit["feature"] = 3
-        partition.refused = RecordRefused("dead", "PolicyViolationError")
+        partition.waiting = RecordRefused("dead", "PolicyViolationError")
         out_of_range = PositionOutOfRange(SIGNUPS, 1, 5, 7, 9)
         meters.look_at_partitions({0: partition}, {1: out_of_range}, expected=2, of_customers=2)
         samples = _samples(meters)

@@ -7,11 +7,11 @@ from typing import Any
 
 from kpis.facts import STATE_VERSION
 from streams.consuming import Range
-from streams.errors import PositionOutOfRange
+from streams.errors import LogUnavailable, PositionOutOfRange, StateUnreadable, TablesUnavailable, Unavailable
 from streams.meters import Meters
 from streams.records import TP
 from streams.stream import Stream
-from streams.tables import Commit, Head, encode_head
+from streams.tables import Commit, Head, Stored, encode_head
 from tests.unit.streams.partitions import SIGNUPS, Surroundings, on_virtual_time
 from tests.unit.streams.snapshots import live_counts
 
@@ -21,6 +21,11 @@ class _Consumer:
 
     def __init__(self) -> None:
         self.halted: dict[TP, Range] = {}
+        self.waits: list[Unavailable] = []
+
+    def waits_for(self) -> list[Unavailable]:
+        """Return what a test says."""
+        return self.waits
 
     def move_to(self, tp: TP, offset: int) -> None:
         """Read on, if the log has the offset."""
@@ -53,6 +58,46 @@ def test_partition_that_cannot_be_read_is_halted_and_the_others_go_on() -> None:
         assert [stream.has_room(TP(SIGNUPS, number)) for number in (0, 1)] == [False, True]
         await stream.on_revoked(both)
         assert (stream.partitions, stream.halted) == ({}, {})
+
+    on_virtual_time(test)
+
+
+def test_partition_whose_tables_cannot_even_be_loaded_is_halted_and_the_others_go_on() -> None:
+    """Somebody has written a key of one partition: no reason for the worker to end, and the next one after it."""
+
+    async def test() -> None:
+        around, stream, _ = _stream()
+        load = around.tables.load
+
+        async def damaged(partition: int, since: Stored | None = None) -> Stored:
+            if partition == 0:
+                raise StateUnreadable(0, "not ours")
+            return await load(partition, since)
+
+        around.tables.load = damaged  # type: ignore[method-assign]
+        both = frozenset({0, 1})
+        await stream.on_assigned(both, 1)
+        await stream.positions(both)
+        assert (list(stream.halted), list(stream.partitions)) == ([0], [1])
+        await stream.close()
+
+    on_virtual_time(test)
+
+
+def test_what_partitions_and_the_consumer_wait_for_is_named_once_each() -> None:
+    """Four partitions that wait for one Redis are one thing to mend."""
+
+    async def test() -> None:
+        _, stream, consumer = _stream()
+        both = frozenset({0, 1})
+        await stream.on_assigned(both, 1)
+        await stream.positions(both)
+        for partition in stream.partitions.values():
+            partition.waiting = TablesUnavailable("Redis", "NOPERM", cause="refused")
+        consumer.waits = [LogUnavailable("Kafka", "reading signup", cause="refused")]
+        said = ["Redis refuses us: NOPERM", "Kafka refuses us: reading signup"]
+        assert [str(wait) for wait in stream.waits_for()] == said
+        await stream.close()
 
     on_virtual_time(test)
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from streams.errors import UsageError
 from streams.restatements import Restatement, encode
 from streams.settings import Settings
-from streams.tables import Restated
+from streams.tables import Restated, Stored
 from tenure.cli import app
 from tenure.period_tables import period_heading, period_list, period_restated
 from tenure.periods import checked_periods, list_of, reports_of, story_of
@@ -190,8 +190,8 @@ def test_a_restatement_that_comes_while_a_report_is_read_is_in_none_of_it() -> N
         (before,) = await _report(around, "2026-01")
         snapshot = around.tables.snapshot
 
-        async def overtaken(partition: int, groups: Sequence[int]) -> Any:
-            found = await snapshot(partition, groups)
+        async def overtaken(partition: int, groups: Sequence[int], since: Stored | None = None) -> Any:
+            found = await snapshot(partition, groups, since)
             if partition == 0:
                 writer = await around.partition()
                 writer.put(LATE_CANCEL)

@@ -1,0 +1,96 @@
+"""`python -m bench.capacity FILE`: what a file of events costs in Redis, by customer and by counter cell.
+
+Runs the file through the agents on the embedded log into a Redis of its own, and asks that Redis for the memory of each
+key. Not a benchmark of time. Its figures: docs/operating.md, section Capacity.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections import Counter, defaultdict
+from typing import Any, Final
+
+from kpis.cells import segment_of
+from streams.embedded import CLUSTERS, Cluster
+from streams.embedded_redis import EmbeddedRedis
+from streams.log import Log
+from streams.redis_tables import RedisTables, connect
+from streams.settings import Settings
+from streams.writing import names_of
+from tenure.composition import build_worker
+from tenure.files import EventFile
+from tenure.replaying import LATEST_MS, feed, until_applied
+
+PREFIX: Final = "capacity"
+_KINDS: Final = {"s": "states", "c": "cells", "n": "names", "w": "changes", "r": "restatements", "h": "heads"}
+
+
+async def measure(path: str, settings: Settings, *, partitions: int) -> list[str]:
+    """Return lines that say what a file of events costs.
+
+    Args:
+        path: NDJSON, CSV or Parquet.
+        settings: What numbers mean.
+        partitions: Into how many (count).
+    """
+    server = EmbeddedRedis()
+    await server.start()
+    try:
+        client = await connect(server.url)
+        empty = (await client.info("memory"))["used_memory"]
+        log = Log(partitions)
+        CLUSTERS[PREFIX] = Cluster(log, now_ms=lambda: 0)
+        tables = RedisTables(client, prefix=PREFIX)
+        worker = build_worker(
+            settings, broker=f"embedded://{PREFIX}", tables=tables, partitions=partitions, latest_ms=LATEST_MS
+        )
+        await worker.app.start()
+        await feed(log, worker, (record.value for record in EventFile(path, None).records()), settings)
+        await until_applied(worker)
+        await worker.app.stop()
+        used = (await client.info("memory"))["used_memory"] - empty
+        lines = await _lines(client, settings, used_bytes=used)
+        await client.aclose()
+    finally:
+        server.stop()
+    return lines
+
+
+async def _lines(client: Any, settings: Settings, *, used_bytes: int) -> list[str]:
+    keys: Counter[str] = Counter()
+    occupied: Counter[str] = Counter()
+    cells: Counter[str] = Counter()
+    values: dict[str, set[int]] = defaultdict(set)
+    dimensions = names_of(settings).dimensions
+    async for key in client.scan_iter(f"{PREFIX}:{{*", count=1000):
+        kind, _, rest = key.partition(b"}:")[2].decode().partition(":")
+        size = await client.memory_usage(key, samples=0)
+        keys[kind] += 1
+        occupied[kind] += size
+        if kind == "c":
+            number, value = segment_of(int(rest))
+            cells[dimensions[number]] += await client.hlen(key)
+            values[dimensions[number]].add(value)
+    customers, count = max(1, keys["s"]), max(1, sum(cells.values()))
+    lines = [
+        f"{used_bytes:,} bytes in all, {used_bytes / customers:,.0f} a customer ({keys['s']:,} customers)",
+        *(f"{kind}: {occupied[short]:,} bytes in {keys[short]:,} keys" for short, kind in _KINDS.items()),
+        f"a customer's state: {occupied['s'] / customers:,.0f} bytes; a cell: {occupied['c'] / count:,.1f} bytes",
+    ]
+    lines += [f"cells of {name}: {cells[name]:,} in {len(values[name]):,} values" for name in cells]
+    return lines
+
+
+def main() -> None:
+    """Measure a file, and print it."""
+    parser = argparse.ArgumentParser(prog="python -m bench.capacity", description=__doc__)
+    parser.add_argument("file", help="events: NDJSON, CSV or Parquet")
+    parser.add_argument("--partitions", type=int, default=4)
+    options = parser.parse_args()
+    for line in asyncio.run(measure(options.file, Settings(), partitions=options.partitions)):
+        print(line)
+
+
+if __name__ == "__main__":
+    main()
