@@ -14,7 +14,8 @@ from streams.settings import Settings
 Operation = Literal["READ", "WRITE", "CREATE", "DESCRIBE"]
 Resource = Literal["TOPIC", "GROUP"]
 
-READING: Final = ("get", "mget", "hgetall", "hmget", "lrange", "scan", "eval", "evalsha", "info")
+KEYS: Final = ("get", "mget", "hgetall", "hmget", "hscan", "hlen", "lrange", "llen", "scan")
+READING: Final = (*KEYS, "eval", "evalsha", "info")
 """Commands of Redis that read the tables; a script may call those alone that its user may."""
 COMMITTING: Final = ("watch", "multi", "exec", "discard", "set", "mset", "hset", "hincrby", "rpush", "ltrim")
 WRITING: Final = (*COMMITTING, "unlink", "del")

@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from streams import rights
-from streams.errors import ConfigurationError, Conflict
+from streams.errors import ConfigurationError, Conflict, TablesUnavailable
 from streams.redis_connection import check_durability, connect
 from streams.redis_tables import RedisTables
 from streams.rights import RedisRights, principals
@@ -22,6 +22,8 @@ from tests.services.redis_cluster import RedisCluster
 from tests.services.redis_sentinel import RedisSentinel
 
 PREFIX: Final = "t"
+#: at the connection, and of a command later on
+REFUSED: Final = (ConfigurationError, TablesUnavailable)
 RESTATED: Final = PeriodUpdate("2025-01", [b"entry"], 1, {"customers_at_start": 1})
 FIRST: Final = a_commit(
     None, a_head(1, signup=1), states={"a": b"1"}, cells={0: {0: 1}}, names={"plan": ["pro"]}, restated=[RESTATED]
@@ -63,6 +65,7 @@ async def read(tables: Tables) -> None:
     assert await tables.read_states(0, ["a"]) == [b"1"]
     assert await tables.read_cells(0, [key_of(0, 0)]) == [1]
     assert await tables.load_group(0, 0) == {0: 1}
+    assert (await tables.snapshot(0, [0]))[1] == {0: {0: 1}}
     assert (await tables.restated(0, ["2025-01"]))["2025-01"].entries == [b"entry"]
     assert [pair async for pair in tables.scan_states([0])] == [(0, [("a", b"1")])]
     await tables.note("shown", None)
@@ -96,15 +99,14 @@ async def test_rights_of_a_worker_are_enough(redis_server: Redis) -> None:
 async def test_worker_without_one_of_its_rights_is_told_which(missing: str, redis_server: Redis) -> None:
     """A right that nobody misses stands on the list for nothing; one that is missing is told by its name."""
     rules = [rule for rule in rights_of("worker").rules() if rule != f"+{missing}"]
-    with pytest.raises(ConfigurationError, match=f"(?i){missing}|executing the script|in script") as caught:
+    with pytest.raises(REFUSED, match=f"(?i){missing}|executing the script|in script"):
         await live(let_in(redis_server, "worker", rules))
-    assert caught.value.setting == "TENURE_REDIS_URL"
 
 
 async def test_worker_with_the_keys_of_another_prefix_is_refused(redis_server: Redis) -> None:
     """Two streams in one Redis are apart only by their keys."""
     rules = ["~other:*" if rule.startswith("~") else rule for rule in rights_of("worker").rules()]
-    with pytest.raises(ConfigurationError, match="access"):
+    with pytest.raises(REFUSED, match="access"):
         await live(let_in(redis_server, "worker", rules))
 
 
@@ -117,9 +119,9 @@ async def test_reader_reads_everything_and_writes_nothing(redis_server: Redis) -
     async with tables_at(f"redis://reader:pw@127.0.0.1:{redis_server.port}/0") as tables:
         await read(tables)
         for attempt in (tables.commit(0, FIRST), tables.note("shown", b"x"), tables.append("targets", b"x")):
-            with pytest.raises(ConfigurationError, match="lacks a right"):
+            with pytest.raises(TablesUnavailable, match="refuses us"):
                 await attempt
-        with pytest.raises(ConfigurationError, match="lacks a right"):
+        with pytest.raises(TablesUnavailable, match="refuses us"):
             await tables.mark(StreamMark("group", 1, "{}", "id"))
 
 
@@ -131,7 +133,7 @@ async def test_reader_without_one_of_its_rights_is_told_which(missing: str, redi
         await write(owner)
     with redis_server.client() as client:
         client.script_flush()
-    with pytest.raises(ConfigurationError, match=r"lacks a right|Redis refuses it"):
+    with pytest.raises(REFUSED, match=r"refuses (us|it)"):
         async with tables_at(f"redis://reader:pw@127.0.0.1:{redis_server.port}/0") as tables:
             await read(tables)
 
@@ -143,7 +145,7 @@ async def test_who_sets_targets_appends_to_their_log_and_writes_nothing_else(red
         await tables.append("targets", b"x")
         assert await tables.entries("targets") == [b"x"]
         for attempt in (tables.append("others", b"x"), tables.note("shown", b"x"), tables.commit(0, FIRST)):
-            with pytest.raises(ConfigurationError, match="lacks a right"):
+            with pytest.raises(TablesUnavailable, match="refuses us"):
                 await attempt
 
 
@@ -151,7 +153,7 @@ async def test_database_with_a_number_wants_one_right_more(redis_server: Redis) 
     """The page says so."""
     rules = rights_of("worker").rules()
     url = let_in(redis_server, "worker", rules).replace("/0", "/1")
-    with pytest.raises(ConfigurationError, match="select"):
+    with pytest.raises(REFUSED, match="select"):
         await live(url)
     let_in(redis_server, "worker", [*rules, "+select"])
     await live(url)
@@ -193,7 +195,7 @@ async def test_rights_of_a_worker_behind_sentinels(missing: str | None, tmp_path
         if missing is None:
             await live(url)
         else:
-            with pytest.raises(ConfigurationError, match=missing.partition("|")[0]):
+            with pytest.raises(REFUSED, match=missing.partition("|")[0]):
                 await live(url)
     finally:
         behind.stop()
