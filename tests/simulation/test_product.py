@@ -38,7 +38,7 @@ def test_planted_bug_is_found(name: str) -> None:
 def _goes_wrong(seed: int) -> bool:
     try:
         return bool(Run(seed).problems)
-    except Deadlock:
+    except (Deadlock, LookupError):  # no end, or tables of which no report can be made
         return True
 
 
