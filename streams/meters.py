@@ -27,7 +27,7 @@ from schemas import instruments
 from schemas.events import EVENT_TYPES
 from schemas.instruments import Instrument
 from schemas.refusals import Reason
-from streams.errors import PositionOutOfRange, TablesUnavailable, TenureError
+from streams.errors import Halt, TablesUnavailable, TenureError
 from streams.memory import memory_bytes, memory_limit_bytes
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Meters:
             waiting_ms = partition.oldest_waiting_ms
             oldest.labels(label).set(0 if waiting_ms is None else max(0, now_ms - waiting_ms) / 1000)
         for number, fault in halted.items():
-            cause = "position" if isinstance(fault, PositionOutOfRange) else type(fault).__name__.lower()
+            cause = fault.cause if isinstance(fault, Halt) else type(fault).__name__.lower()
             stopped.labels(str(number), cause).set(1)
         self[instruments.PARTITIONS_EXPECTED].set(expected)
         self[instruments.MEMORY].set(memory_bytes())

@@ -37,6 +37,8 @@ class Surroundings:
         self.tables = _Tables(self.heard)
         self.sent: list[Outgoing] = []
         self.moves: list[tuple[TP, int]] = []
+        #: of the topics that are read, as the log has them
+        self.topic_ids: dict[str, str] = {}
         self.applied: list[Applied] = []
         self.fail_sending: list[TenureError] = []
         self.writing: Writing = writing_of(
@@ -63,6 +65,14 @@ class Surroundings:
     def move_to(self, tp: TP, offset: int) -> None:
         """See `Listener`."""
         self.moves.append((tp, offset))
+
+    def find_anew(self, tps: Sequence[TP]) -> None:
+        """See `Listener`; noted as a move to nowhere."""
+        self.moves += [(tp, -1) for tp in tps]
+
+    def topic_id(self, tp: TP) -> str | None:
+        """See `Listener`."""
+        return self.topic_ids.get(tp.topic)
 
     def end_of(self, tp: TP) -> int | None:
         """See `Listener`: nobody knows."""
