@@ -238,9 +238,7 @@ class LocatingConsumer(TestifyingConsumer):
             if offset is None:
                 offset = self._first_counted(tp, committed[tp])  # noqa: PLW2901 - it is counted from there again
             if held is not None and offset and _differ(held.topic_id, lease.topic_id):
-                self._halt_recreated(
-                    tp, offset, ids=(held.topic_id, lease.topic_id), beginning=ranges[tp].earliest
-                )
+                self._halt_recreated(tp, offset, ids=(held.topic_id, lease.topic_id), beginning=ranges[tp].earliest)
             elif ranges[tp].earliest <= offset <= ranges[tp].end:
                 self._begin(tp, offset, lease)
             else:
@@ -296,11 +294,11 @@ class LocatingConsumer(TestifyingConsumer):
         assert topic_id is not None
         self._halt(
             tp,
-            TopicRecreated(
-                tp.topic, tp.partition, position, beginning=beginning, topic_id=topic_id, known_id=known_id
-            ),
+            TopicRecreated(tp.topic, tp.partition, position, beginning=beginning, topic_id=topic_id, known_id=known_id),
         )
-        self._leases[tp].topic_id = topic_id  # of the new lease: what was read under the old one belongs to the old topic
+        self._leases[
+            tp
+        ].topic_id = topic_id  # of the new lease: what was read under the old one belongs to the old topic
 
     def _halt(self, tp: TP, fault: Lost) -> None:
         self._renew(tp)

@@ -204,6 +204,18 @@ class Meters:
             values.labels(target.kpi, target.window).set(target.value)
             reviews.labels(target.kpi, target.window, target.owner).set(target.review_at_ms / 1000)
 
+    def look_at_losses(self, losses: Mapping[str, int]) -> None:
+        """Set the gauges of accepted losses: how many touch each window; none where it is not ours to say."""
+        family = self[instruments.LOSSES]
+        family.clear()
+        for window, count in losses.items():
+            family.labels(window).set(count)
+
+    def look_at_retention(self, topics: Mapping[str, bool]) -> None:
+        """Say of each input topic whether Kafka deletes its events one day."""
+        for topic, finite in topics.items():
+            self[instruments.RETENTION_FINITE].labels(topic).set(int(finite))
+
     def look_at_counts(self, snapshot: Snapshot, *, bucket_ms: int, seconds: float) -> None:
         """Set the gauges of the rolling counts."""
         self[instruments.IDENTITIES_VIOLATED].set(len(snapshot.violations))

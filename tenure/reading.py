@@ -15,12 +15,14 @@ from schemas.refusals import Reason
 from streams.clock import Clock, WallClock
 from streams.errors import UsageError
 from streams.holdings import read_head
+from streams.losses import LossStore
 from streams.redis_tables import RedisTables, connect
 from streams.settings import Settings
 from streams.tables import Head, Stored, StreamMark, Tables
 from streams.writing import names_of, windows_of
 from tenure.composition import check_mark
 from tenure.instants import end_of_bucket_ms
+from tenure.resuming import losses_as_of
 
 Json = dict[str, Any]
 
@@ -36,6 +38,9 @@ async def read_report(
         by: Dimensions whose segments are wanted.
         clock: What time it is, where no instant is given.
 
+    Returns:
+        One object for each instant, as `report_of`, with the losses that its numbers go without.
+
     Raises:
         UsageError: There is no stream under this prefix.
         ConfigurationError: Its tables were counted under other settings.
@@ -44,7 +49,11 @@ async def read_report(
     async with running_tables(settings) as (tables, mark):
         now_ms = (clock or WallClock()).now_ms()
         instants = list(at_ms) or [end_of_bucket_ms(now_ms, settings.bucket_minutes)]
-        return await report_of(settings, tables, partitions=mark.partitions, at_ms=instants, by=by)
+        found = await report_of(settings, tables, partitions=mark.partitions, at_ms=instants, by=by)
+        accepted = await LossStore(tables).accepted()
+        for entry, instant in zip(found, instants, strict=True):
+            entry["losses"] = losses_as_of(accepted, windows_of(settings), instant)
+        return found
 
 
 @asynccontextmanager

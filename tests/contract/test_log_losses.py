@@ -125,9 +125,7 @@ async def test_a_topic_that_is_made_anew_under_a_running_worker_halts(
         assert isinstance(worker.app.batch_consumer.halted[TP(topic, 0)], TopicRecreated)
 
 
-async def test_accepted_losses_are_gone_past_and_the_witness_knows(
-    log: LogUnderTest, topic: str, prefix: str
-) -> None:
+async def test_accepted_losses_are_gone_past_and_the_witness_knows(log: LogUnderTest, topic: str, prefix: str) -> None:
     """The tables begin anew at what is left; from there on they can be counted again, and no earlier."""
     await _count(log, topic, prefix, Ledger())
     await log.delete_before(topic, 0, 9)
