@@ -221,8 +221,9 @@ class LocatingConsumer(TestifyingConsumer):
         ranges = await self._patiently("ranges", lambda: self._ranges(stored))
         unknown = [tp for tp, offset in stored.items() if offset is None]
         committed = await self._patiently("committed", lambda: self._committed(unknown)) if unknown else {}
+        found: dict[TP, int] = {}
         new: dict[TP, int] = {}
-        doubtful: list[tuple[TP, int]] = []
+        doubtful: dict[TP, int] = {}
         for tp, offset in stored.items():
             lease = leases.get(tp)
             if lease is None or not lease.valid:  # revoked meanwhile
@@ -240,15 +241,23 @@ class LocatingConsumer(TestifyingConsumer):
             if held is not None and offset and _differ(held.topic_id, lease.topic_id):
                 self._halt_recreated(tp, offset, ids=(held.topic_id, lease.topic_id), beginning=ranges[tp].earliest)
             elif ranges[tp].earliest <= offset <= ranges[tp].end:
-                self._begin(tp, offset, lease)
+                found[tp] = offset
             else:
-                doubtful.append((tp, offset))
-        for tp, offset in doubtful:
+                doubtful[tp] = offset
+        # A partition whose numbers may not go on is not read in its other topics either.
+        waiting = {tp.partition for tp in doubtful}
+        self._begin_found({tp: at for tp, at in found.items() if tp.partition not in waiting}, leases)
+        for tp, offset in doubtful.items():
             await self._halt_unless_found(tp, offset, leases[tp], is_stored=stored[tp] is not None)
+        self._begin_found(found, leases)
         await self._testify({tp: Witness(first) for tp, first in new.items()}, new)
-        for tp, first in new.items():
+        self._begin_found(new, leases)
+
+    def _begin_found(self, offsets: Mapping[TP, int], leases: Mapping[TP, Lease]) -> None:
+        """Begin to read what was not revoked or moved meanwhile, and is not read yet."""
+        for tp, offset in offsets.items():
             if leases[tp].valid and tp not in self._next:
-                self._begin(tp, first, leases[tp])
+                self._begin(tp, offset, leases[tp])
 
     def _begin(self, tp: TP, offset: int, lease: Lease) -> None:
         self._halted.pop(tp, None)

@@ -5,6 +5,7 @@ Does nothing while no partition is halted. What is said and accepted: `streams.l
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -96,6 +97,8 @@ def _is_cut_off(fault: Lost) -> bool:
 def register(app: App, watch: LossWatch) -> None:
     """Let a watch look as long as an application runs."""
 
-    @app.timer(interval=LOOK_SECONDS, name="tenure.losses")  # type: ignore[untyped-decorator]
+    @app.task  # type: ignore[untyped-decorator]
     async def losses() -> None:
-        await watch.look()
+        while not app.should_stop:
+            await watch.look()
+            await asyncio.sleep(LOOK_SECONDS)

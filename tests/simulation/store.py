@@ -38,6 +38,11 @@ class Store(MemoryTables):
         """Forget all that was committed since `remember`."""
         self._partitions = copy.deepcopy(self._earlier)
 
+    def lose_everything(self) -> None:
+        """Forget all there is, as a Redis does that starts empty: notes and logs too."""
+        MemoryTables.__init__(self)
+        self.remember()
+
 
 class Connection:
     """One worker's way to the store: implements `streams.tables.Tables`.
