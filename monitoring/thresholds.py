@@ -100,6 +100,8 @@ DEAD_LETTER_PAGE_EVENTS: Final = 50
 """Count in half an hour."""
 COMMIT_CONFLICTS: Final = 20
 """Commits refused in a quarter of an hour; a rebalance makes a few (count)."""
+LOSS_CAUSES: Final = ("position", "topicrecreated")
+"""Causes of a halt that say that events are lost already: they page at once, for Kafka may be deleting more."""
 MEMORY_SHARE: Final = 0.9
 FORWARDED_SHARE: Final = 0.01
 """Records that lay on another partition than their customer's, of all applied: a producer's keys are wrong."""
