@@ -118,7 +118,8 @@ class Stream:
 
     def on_halt(self, fault: Halt) -> None:
         """See `PartitionOwner`."""
-        if isinstance(self.halted.get(fault.partition, fault), Lost):  # another cause is not ended by giving up a loss
+        before = self.halted.get(fault.partition)
+        if before is None or isinstance(before, Lost):  # giving up a loss does not end a halt of another cause
             self._halt(fault.partition, fault)
 
     def losses(self, number: int) -> list[Lost]:

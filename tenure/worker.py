@@ -19,6 +19,7 @@ from streams.logs import configure_logs
 from streams.meters import Meters
 from streams.pausing import Pausing
 from streams.redis_tables import RedisTables, check_durability, connect
+from streams.retention import RetentionWatch
 from streams.serving import MetricsServer
 from streams.settings import Settings
 from streams.tables import StreamMark
@@ -93,12 +94,16 @@ async def _work(settings: Settings, tables: RedisTables, starting: _Starting, *,
     exporter = Exporter(worker, settings, WallClock(), starting.server)
     await exporter.start()
     log.info("worker_started", group=settings.group, partitions=mark.partitions, metrics_port=starting.server.port)
-    watch = asyncio.create_task(RedisWatch(tables, worker.meters).run(), name="redis-watch")
+    retention = RetentionWatch(settings.input_topics, client_options(settings), worker.meters)
+    watches = [
+        asyncio.create_task(RedisWatch(tables, worker.meters).run(), name="redis-watch"),
+        asyncio.create_task(retention.run(), name="retention-watch"),
+    ]
     _tune_collector()
     try:
         await run_until_stopped(worker.app)
     finally:
-        await end_tasks([watch])
+        await end_tasks(watches)
         await exporter.stop()
         await worker.stream.close()
         log.info("worker_stopped")

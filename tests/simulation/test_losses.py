@@ -70,7 +70,7 @@ class LossRun(Run):
             self.problems.append(f"halted: {self._halted()}, waiting: {waiting}, expected: {self.shortened}")
         for number in self.shortened:
             head = (await self.store.load(number)).head
-            if head is not None and sum(decode_head(head).positions.values()):
+            if head is not None and any(decode_head(head).positions.values()):
                 self.problems.append(f"partition {number} went on: {decode_head(head).positions}")
 
     async def _accept_all(self) -> None:
