@@ -261,6 +261,15 @@ def _correctness(pace: Pace) -> Iterator[Alert]:
         "First: look whether two streams share one TENURE_REDIS_PREFIX, and whether workers are paused and resumed.",
     )
     yield _stream(
+        "TenurePartitionRecounted",
+        "warn",
+        "sum(increase(tenure_recounts_total[15m])) > 0",
+        pace.glance,
+        f"{own(COUNT)} partitions are counted anew from Kafka: Redis had half of a commit",
+        "A crash of Redis cut its append-only file within a commit. Numbers are right once the lag is worked off.\n"
+        "First: look at the lag, and at the disk and the log of Redis.",
+    )
+    yield _stream(
         "TenurePartitionHalted",
         "page",
         f"count by (partition, cause) ({_LOST})",

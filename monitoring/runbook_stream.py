@@ -178,6 +178,21 @@ STREAM: Final = {
             "See whether a worker is paused and resumed (a virtual machine that is moved, a debugger).",
         ),
     ),
+    "TenurePartitionRecounted": Runbook(
+        "The tables of a partition were removed, and are counted anew from Kafka.",
+        "A crash of Redis cut its append-only file within a commit. Redis goes on from such a file, and carries out "
+        "the cut commit in part when it loads the file again. The worker notices, and trusts nothing there.",
+        "Always. Numbers are too small until the lag is worked off; then they are exact.",
+        (
+            ("How far is it?", "sum by (partition) (tenure_lag_records)"),
+            ("How often?", "increase(tenure_recounts_total[1d])"),
+        ),
+        (
+            "Wait until the lag is zero.",
+            "See in the log of Redis why it ended: memory, disk, power. `redis-check-aof` names a file that is cut.",
+            "Let Redis write its file anew (`redis-cli BGREWRITEAOF`): a cut transaction is not in the new one.",
+        ),
+    ),
     "TenurePartitionHalted": Runbook(
         "A partition is stopped, because going on could lose events; or has lost some.",
         "The worker does not know how to go on without losing something, and asks. All KPIs are incomplete meanwhile."

@@ -112,6 +112,12 @@ COMMIT_RETRIES: Final = Instrument(
     "Batches and commits",
     "Attempts to commit that failed and were repeated while the partition waited.",
 )
+PARTITION_RECOUNTS: Final = Instrument(
+    "tenure_recounts_total",
+    "counter",
+    "Batches and commits",
+    "Times that a partition was removed from Redis and counted anew from Kafka, since half of a commit was in it.",
+)
 LAG_RECORDS: Final = Instrument(
     "tenure_lag_records", "gauge", "Lag", "Records in Kafka beyond the stored position.", ("topic", "partition")
 )

@@ -27,7 +27,7 @@ from schemas import instruments
 from schemas.survey_requests import SURVEY_RULES, encode
 from streams.asked import Asked, slots_of
 from streams.clock import Clock
-from streams.errors import Conflict, StateUnreadable, TenureError
+from streams.errors import CommitTorn, Conflict, StateUnreadable, TenureError
 from streams.outbox import Outgoing
 from streams.partition import Partition
 from streams.records import NO_HEADERS, TP
@@ -131,7 +131,7 @@ class Asking:
                 continue
             try:
                 await self._look_at(number)
-            except (_Lost, Conflict) as fault:
+            except (_Lost, Conflict, CommitTorn) as fault:
                 self._held.pop(number, None)
                 log.info("survey_schedule_left", partition=number, cause=type(fault).__name__)
             except Exception as error:
@@ -154,7 +154,7 @@ class Asking:
             return
         held = self._held.get(number)
         if held is None or held.partition is not partition:
-            stored = await self._stream.writing.tables.read_head(SCHEDULES + number)
+            stored = await self._stored_schedule(number)
             held = self._held[number] = _Held(partition, stored)
         schedule = held.schedule
         if schedule is None:
@@ -165,6 +165,16 @@ class Asking:
             await self._settle(held)
         if schedule.until_ms < to_ms:
             await self._decide(held, schedule, to_ms)
+
+    async def _stored_schedule(self, number: int) -> bytes | None:
+        """Return the head of a partition's schedule; one with half of a commit in it is removed, and begins anew."""
+        tables = self._stream.writing.tables
+        try:
+            return await tables.read_head(SCHEDULES + number)
+        except CommitTorn:
+            log.warning("survey_schedule_lost", partition=number, reason="Redis has carried out half of a commit")
+            await tables.clear(SCHEDULES + number)
+            return None
 
     # -- whether
 

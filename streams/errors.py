@@ -17,7 +17,8 @@
         │   │   └── StateLost       nothing is stored of what was counted, and its beginning is not in the log
         │   └── TopicRecreated      the topic was deleted and made anew since
         ├── Misplaced               a forwarded record lies on the wrong partition again
-        └── StateUnreadable         Redis holds a state that this version cannot read
+        ├── StateUnreadable         Redis holds a state that this version cannot read
+        └── CommitTorn              Redis has carried out half of a commit
 
 `retriable` decides the policy: the same step, tried again, may succeed. `exit_status` is what a command ends with.
 These are the world's faults; our own are assertions. Facts stand in attributes, so that nobody parses a message.
@@ -324,6 +325,22 @@ class Misplaced(Halt):
 
 class StateUnreadable(Halt):
     """Redis holds bytes that this version cannot read."""
+
+
+class CommitTorn(Halt):
+    """Redis has carried out half of a commit: nothing in the tables of the partition can be trusted.
+
+    Args:
+        partition: The partition concerned.
+    """
+
+    def __init__(self, partition: int) -> None:
+        super().__init__(
+            partition,
+            "Redis has carried out half of a commit: its append-only file was cut within a transaction, and loaded "
+            "again later; where Kafka still has all events the worker counts them anew by itself, else restore Redis "
+            "from a backup that was made before",
+        )
 
 
 def _shown(value: object) -> str:

@@ -1,10 +1,10 @@
 -- What a partition holds, as of one instant. All keys are declared, so that a Redis Cluster that moves them says so.
--- KEYS[1]  the partition's head, then ARGV[1] lists of names, then hashes of counters
--- Returns the head (or nil), the lists, and each hash as field, amount, field, amount, …
-local found = {redis.call('GET', KEYS[1])}
+-- KEYS[1]  the partition's head, KEYS[2] its count of commits, then ARGV[1] lists of names, then hashes of counters
+-- Returns the head (or nil), how many commits were begun and ended, the lists, and each hash as field, amount, …
+local found = {redis.call('GET', KEYS[1]), redis.call('HMGET', KEYS[2], 'begun', 'ended')}
 local lists = tonumber(ARGV[1])
-for i = 2, #KEYS do
-  if i <= lists + 1 then
+for i = 3, #KEYS do
+  if i <= lists + 2 then
     found[i] = redis.call('LRANGE', KEYS[i], 0, -1)
   else
     found[i] = redis.call('HGETALL', KEYS[i])

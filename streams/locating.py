@@ -22,7 +22,7 @@ from streams.ending import end_tasks
 from streams.errors import Lost, PositionOutOfRange, StateLost, TopicRecreated
 from streams.ownership import PartitionOwner, ReadsEverything
 from streams.testifying import TestifyingConsumer
-from streams.witness import NEVER_AGAIN, Witness
+from streams.witness import NEVER_AGAIN, Witness, witness_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -123,6 +123,14 @@ class LocatingConsumer(TestifyingConsumer):
         """Return the id of the topic that is being read; None where that is not known."""
         lease = self._leases.get(tp)
         return None if lease is None else lease.topic_id
+
+    async def has_beginning(self, partition: int) -> bool:
+        """Return whether the log has all that was ever counted of a partition, in all its topics that are assigned."""
+        tps = [tp for tp in self._leases if tp.partition == partition]
+        ranges = await self._patiently("ranges", lambda: self._ranges(tps))
+        committed = await self._patiently("committed", lambda: self._committed(tps))
+        firsts = {tp: witness_of(found.metadata).first for tp, found in committed.items()}
+        return all(found.earliest <= firsts.get(tp, 0) for tp, found in ranges.items())
 
     @abc.abstractmethod
     async def first_record_ms(self, tp: TP) -> int | None:

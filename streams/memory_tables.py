@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Final
 
 from kpis.cells import FIELD_BITS, FIELD_MASK
-from streams.errors import Conflict
+from streams.errors import CommitTorn, Conflict
 from streams.tables import RESTATEMENTS_KEPT, Commit, Restated, Stored, StreamMark, positions_of
 
 _SLICE: Final = 1000
@@ -16,6 +16,8 @@ _SLICE: Final = 1000
 class _Partition:
     def __init__(self) -> None:
         self.head: bytes | None = None
+        #: half of a commit was carried out: never so in memory, but tests simulate it
+        self.torn = False
         self.names: dict[str, list[str]] = defaultdict(list)
         self.states: dict[str, bytes] = {}
         self.cells: dict[int, dict[int, int]] = defaultdict(dict)
@@ -34,12 +36,18 @@ class MemoryTables:
 
     async def load(self, partition: int) -> Stored:
         """See `Tables`."""
-        found = self._partitions[partition]
+        found = self._whole(partition)
         return Stored(found.head, {table: list(names) for table, names in found.names.items()})
 
     async def read_head(self, partition: int) -> bytes | None:
         """See `Tables`."""
-        return self._partitions[partition].head
+        return self._whole(partition).head
+
+    def _whole(self, partition: int) -> _Partition:
+        found = self._partitions[partition]
+        if found.torn:
+            raise CommitTorn(partition)
+        return found
 
     async def read_states(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
         """See `Tables`."""
@@ -75,7 +83,7 @@ class MemoryTables:
 
     async def commit(self, partition: int, commit: Commit) -> None:
         """See `Tables`."""
-        found = self._partitions[partition]
+        found = self._whole(partition)
         if found.head == commit.head:
             return  # sent again
         if found.head != commit.expected:
@@ -90,6 +98,10 @@ class MemoryTables:
             kept = [*before.entries, *entries][-RESTATEMENTS_KEPT:]
             found.restated[period] = Restated(revision, {**before.changes, **changes}, kept)
         found.head = commit.head
+
+    async def clear(self, partition: int) -> None:
+        """See `Tables`."""
+        self._partitions.pop(partition, None)
 
     async def mark(self, mark: StreamMark) -> StreamMark:
         """See `Tables`."""
@@ -119,6 +131,10 @@ class MemoryTables:
 
     async def close(self) -> None:
         """See `Tables`."""
+
+    def tear(self, partition: int) -> None:
+        """Have half of a commit in a partition, as only a Redis that crashed can; for tests."""
+        self._partitions[partition].torn = True
 
     def states(self, partition: int) -> dict[str, bytes]:
         """Return a copy of a partition's states; for audits and tests."""

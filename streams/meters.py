@@ -101,6 +101,10 @@ class Meters:
         """Count a commit that was refused."""
         self[instruments.COMMIT_CONFLICTS].inc()
 
+    def on_recount(self) -> None:
+        """Count a partition whose tables are counted anew."""
+        self[instruments.PARTITION_RECOUNTS].inc()
+
     def on_assigned(self) -> None:
         """Count an assignment."""
         self[instruments.REBALANCES].inc()

@@ -20,8 +20,9 @@ from streams.applying import apply_records
 from streams.backlog import Backlog
 from streams.batches import Batch
 from streams.ending import end_tasks
-from streams.errors import Conflict, TenureError
+from streams.errors import CommitTorn, Conflict, TenureError
 from streams.holdings import Holdings
+from streams.loading import load_whole
 from streams.outbox import dead_letter
 from streams.pausing import Pausing
 from streams.records import TP, Record
@@ -139,8 +140,8 @@ class Partition:
             while True:
                 try:
                     await self._apply_next()
-                except Conflict as conflict:
-                    await self._reload(conflict)
+                except (Conflict, CommitTorn) as reason:
+                    await self._reload(reason)
         except Exception as error:  # noqa: BLE001 - the edge: nothing may reach Faust, which would skip the batch
             self.fault = error
             self._backlog.clear()
@@ -195,11 +196,12 @@ class Partition:
             self.recovering = False
             self._listener.on_recovered(self)
 
-    async def _reload(self, conflict: Conflict) -> None:
-        log.warning("batch_conflict", partition=self.number, stored=conflict.stored, expected=conflict.expected)
+    async def _reload(self, reason: Conflict | CommitTorn) -> None:
+        log.warning("batch_conflict", partition=self.number, reason=str(reason))
         self.recovering = True
         self._listener.on_conflict(self)
-        stored = await self._until_done(lambda: self._writing.tables.load(self.number))
+        tables = self._writing.tables
+        stored = await self._until_done(lambda: load_whole(tables, self.number, self._listener))
         if stored.head is None:  # a Redis that lost everything lost the stream's mark too
             await self._until_done(lambda: self._writing.tables.mark(self._writing.mark))
         self._backlog.clear()

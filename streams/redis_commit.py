@@ -33,14 +33,30 @@ class DoneInPart(Exception):
         super().__init__(reason)
 
 
-async def run_where(client: _Client, key: str, expected: bytes | None, commands: Sequence[Command]) -> bytes | None:
+class Torn(Exception):
+    """Redis has carried out the beginning of a transaction without its end, at some time."""
+
+
+def is_torn(begun: bytes | None, ended: bytes | None) -> bool:
+    """Whether more transactions were begun than ended, by the fields of a counter that `run_where` keeps."""
+    return begun != ended
+
+
+async def run_where(
+    client: _Client, key: str, expected: bytes | None, commands: Sequence[Command], *, counter: str | None = None
+) -> bytes | None:
     """Run commands in one step if a key holds what is expected; the commands must change the key.
+
+    A Redis that loads an append-only file that ends within a transaction keeps the beginning of it in the file, and
+    carries that out at the next load, with the next transaction. Hence a counter: raised before the commands and again
+    after them, so that a transaction of which only the beginning was ever carried out leaves it uneven for good.
 
     Args:
         client: Of one Redis, or of a cluster.
         key: In the same slot as all keys of the commands.
         expected: What it must hold; None: nothing.
         commands: Each a name and its arguments.
+        counter: A hash in the same slot, with the fields `begun` and `ended`; None keeps no count.
 
     Returns:
         What the key holds: `expected` where the commands were run.
@@ -48,10 +64,18 @@ async def run_where(client: _Client, key: str, expected: bytes | None, commands:
     Raises:
         RedisError: Nothing is known of the outcome, or Redis refused, and nothing was written.
         DoneInPart: Redis refused some of the commands, and has carried out the others.
+        Torn: The counter is uneven.
     """
+    if counter is not None:
+        commands = [("HINCRBY", counter, "begun", 1), *commands, ("HINCRBY", counter, "ended", 1)]
+    keys = (key,) if counter is None else (key, counter)
     async with _connection(client, key) as connection:
         # MULTI goes with the look: were it refused, the commands after it would be carried out one by one.
-        _, stored, _ = await _ask(connection, [("WATCH", key), ("GET", key), ("MULTI",)])
+        look: Command = ("HMGET", keys[-1], "begun", "ended") if counter else ("PING",)
+        _, stored, counts, _ = await _ask(connection, [("WATCH", *keys), ("GET", key), look, ("MULTI",)])
+        if counter and is_torn(*counts):
+            await _ask(connection, [("DISCARD",)])
+            raise Torn
         if stored != expected:
             await _ask(connection, [("DISCARD",)])
             return stored  # type: ignore[no-any-return]

@@ -79,7 +79,7 @@ async def scan_customers(
     start = f"{prefix}:{{"
     pattern = f"{start}{next(iter(partitions)) if len(waiting) == 1 else '*'}}}:s:*"
     seen, count = Seen(), 0
-    async for keys in _keys(client, pattern, [f"{start}{partition}}}" for partition in partitions]):
+    async for keys in scan_keys(client, pattern, [f"{start}{partition}}}" for partition in partitions]):
         for key in await seen.fresh(keys):
             number, _, customer = key[len(start) :].partition(b"}:s:")
             mine = waiting.get(number)
@@ -96,7 +96,7 @@ async def scan_customers(
             yield int(number), customers
 
 
-async def _keys(client: Any, pattern: str, places: Sequence[str]) -> AsyncIterator[list[bytes]]:
+async def scan_keys(client: Any, pattern: str, places: Sequence[str]) -> AsyncIterator[list[bytes]]:
     """Yield all keys like a pattern, some of them twice, from the nodes on which the places lie."""
     nodes: list[Any] = [None]
     if isinstance(client, RedisCluster):

@@ -3,6 +3,7 @@
 All keys of a partition share its hash tag, so that one transaction may write them on a cluster too:
 
     <prefix>:{<partition>}:h            the head: positions and counts of events
+    <prefix>:{<partition>}:b            how many commits were begun, and how many ended
     <prefix>:{<partition>}:s:<customer> a customer's state
     <prefix>:{<partition>}:c:<group>    counters of one value of one dimension: field -> amount
     <prefix>:{<partition>}:n:<table>    names, in the order of their numbers
@@ -26,8 +27,9 @@ from redis.exceptions import NoScriptError
 
 from kpis.cells import FIELD_BITS, FIELD_MASK
 from kpis.names import TABLES
-from streams.errors import Conflict, StateUnreadable
-from streams.redis_commit import Argument, Command, DoneInPart, run_where
+from streams.errors import CommitTorn, Conflict, StateUnreadable
+from streams.redis_clearing import clear_keys, is_clearing
+from streams.redis_commit import Argument, Command, DoneInPart, Torn, is_torn, run_where
 from streams.redis_connection import asked, check_durability, connect, unsafe_of
 from streams.redis_scan import scan_customers
 from streams.tables import RESTATEMENTS_KEPT, Commit, PeriodUpdate, Restated, Stored, StreamMark, positions_of
@@ -117,18 +119,30 @@ class RedisTables:
     async def snapshot(self, partition: int, groups: Sequence[int]) -> tuple[Stored, dict[int, dict[int, int]]]:
         """See `Tables`."""
         # Not MULTI: the client has it on a cluster only by a thread and an event loop of its own for each command.
-        keys = [self._key(partition, "h"), *(self._key(partition, f"n:{table}") for table in TABLES)]
+        keys = [self._key(partition, f"n:{table}") for table in TABLES]
         keys += [self._key(partition, f"c:{group}") for group in groups]
-        head, *found = await asked(lambda: _LOAD.run(self._redis, keys, [len(TABLES)]))
+        head, *found = await self._load(partition, keys, lists=len(TABLES))
         names = {table: [name.decode() for name in found[at]] for at, table in enumerate(TABLES)}
         hashes = (dict(zip(flat[::2], flat[1::2], strict=True)) for flat in found[len(names) :])
         cells = {group: _unpacked(amounts) for group, amounts in zip(groups, hashes, strict=True)}
         return Stored(head, names), cells
 
+    async def _load(self, partition: int, keys: Sequence[str], *, lists: int) -> list[Any]:
+        """Return the head, and what the keys hold, as of one instant: lists first, then hashes in pairs.
+
+        Raises:
+            CommitTorn: The head belongs to no whole commit.
+        """
+        first = [self._key(partition, "h"), self._key(partition, "b")]
+        head, counts, *found = await asked(lambda: _LOAD.run(self._redis, [*first, *keys], [lists]))
+        if is_torn(*counts) or is_clearing(head):
+            raise CommitTorn(partition)
+        return [head, *found]
+
     async def read_head(self, partition: int) -> bytes | None:
         """See `Tables`."""
-        key = self._key(partition, "h")
-        return cast("bytes | None", await asked(lambda: self._redis.get(key)))
+        (head,) = await self._load(partition, (), lists=0)
+        return cast("bytes | None", head)
 
     async def read_states(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
         """See `Tables`."""
@@ -179,9 +193,9 @@ class RedisTables:
 
     async def restated(self, partition: int, periods: Sequence[str] = ()) -> dict[str, Restated]:
         """See `Tables`."""
-        keys = [self._key(partition, "h"), *(self._key(partition, f"r:{period}") for period in periods)]
+        keys = [self._key(partition, f"r:{period}") for period in periods]
         keys.append(self._key(partition, "r"))
-        _, *lists, flat = await asked(lambda: _LOAD.run(self._redis, keys, [len(periods)]))
+        _, *lists, flat = await self._load(partition, keys, lists=len(periods))
         entries = dict(zip(periods, lists, strict=True))
         found: dict[str, Restated] = {}
         for field, amount in zip(flat[::2], flat[1::2], strict=True):
@@ -207,18 +221,24 @@ class RedisTables:
         for table, names in commit.names.items():
             commands += [("RPUSH", self._key(partition, f"n:{table}"), *part) for part in _parts(names)]
         commands += _restating(self._key(partition, "r"), commit.restated)
-        head = self._key(partition, "h")
+        head, counter = self._key(partition, "h"), self._key(partition, "b")
         commands.append(("SET", head, commit.head))
         try:
             if commit.head in self._in_part:  # tried again, since the answer to the next line was lost
                 raise self._in_part[commit.head]
-            stored = await asked(lambda: run_where(self._redis, head, commit.expected, commands))
+            stored = await asked(lambda: run_where(self._redis, head, commit.expected, commands, counter=counter))
+        except Torn as error:
+            raise CommitTorn(partition) from error
         except DoneInPart as error:
             self._in_part[commit.head] = error
             await asked(lambda: self._redis.set(head, _DAMAGED))  # or the next to load it would go on from there
             raise StateUnreadable(partition, _FOREIGN_KEYS.format(prefix=self._prefix, error=error)) from error
         if stored not in (commit.expected, commit.head):  # our own head: an answer was lost, the commit was not
             raise Conflict(partition, positions_of(commit.expected), positions_of(stored))
+
+    async def clear(self, partition: int) -> None:
+        """See `Tables`."""
+        await clear_keys(self._redis, f"{self._prefix}:{{{partition}}}:", partition)
 
     async def mark(self, mark: StreamMark) -> StreamMark:
         """See `Tables`."""

@@ -16,10 +16,12 @@ from kpis.cells import Cells
 from streams.batches import Batch
 from streams.errors import Halt, Lost, TenureError
 from streams.live import LiveCounts
+from streams.loading import load_whole
 from streams.meters import Meters
 from streams.ownership import Held
 from streams.partition import Partition
 from streams.records import TP
+from streams.tables import Stored
 from streams.writing import Applied, Writing
 
 if TYPE_CHECKING:
@@ -73,11 +75,13 @@ class Stream:
         """See `PartitionOwner`: load what is stored, and begin to work; a partition that cannot be read is halted."""
         await self.on_revoked(partitions & self.partitions.keys())
         cache = max(_LEAST_CACHE, self.writing.state_cache_customers // max(1, len(partitions)))
-        stored = {number: await self.writing.tables.load(number) for number in sorted(partitions)}
+        loaded = {number: await self._load(number) for number in sorted(partitions)}
         found: dict[TP, int] = {}
-        for number in sorted(partitions):
+        for number, stored in loaded.items():
+            if stored is None:
+                continue
             try:
-                partition = Partition(number, self.writing, self, stored[number], cache=cache)
+                partition = Partition(number, self.writing, self, stored, cache=cache)
             except Halt as fault:  # of this one: all others go on, here and wherever it is taken to
                 self._halt(number, fault)
                 continue
@@ -85,6 +89,14 @@ class Stream:
             found |= partition.positions
             partition.start()
         return found
+
+    async def _load(self, number: int) -> Stored | None:
+        """Return what is stored of a partition; None where it cannot be trusted, and is halted."""
+        try:
+            return await load_whole(self.writing.tables, number, self)
+        except Halt as fault:
+            self._halt(number, fault)
+            return None
 
     async def on_revoked(self, partitions: frozenset[int]) -> None:
         """See `PartitionOwner`."""
@@ -182,6 +194,15 @@ class Stream:
     def reading_position(self, tp: TP) -> int | None:
         """See `Listener`."""
         return None if self.consumer is None else self.consumer().reading_position(tp)
+
+    async def log_is_whole(self, partition: int) -> bool:
+        """See `Listener`."""
+        return self.consumer is None or await self.consumer().has_beginning(partition)
+
+    def on_recount(self, number: int) -> None:
+        """See `Listener`."""
+        log.error("partition_counted_anew", partition=number, reason="Redis has carried out half of a commit")
+        self.meters.on_recount()
 
     def on_committed(self, partition: Partition, applied: Applied, cells: Cells) -> None:
         """See `Listener`."""

@@ -126,6 +126,7 @@ class Tables(Protocol):
 
     Raises:
         Conflict: From `commit` alone: somebody else has committed to the partition since.
+        CommitTorn: From `load`, `read_head`, `snapshot` and `commit`: half of a commit was carried out.
         TablesUnavailable: From all: the store did not answer; nothing is known of the outcome of a commit.
     """
 
@@ -160,6 +161,16 @@ class Tables(Protocol):
 
     async def commit(self, partition: int, commit: Commit) -> None:
         """Store all of it, or nothing."""
+
+    async def clear(self, partition: int) -> None:
+        """Remove all that is stored of a partition, so that it can be counted anew.
+
+        Commits are refused from the first step on. Whoever is interrupted leaves a partition that `load` calls torn,
+        until it is cleared again.
+
+        Raises:
+            Conflict: Somebody else has cleared it, and written since.
+        """
 
     async def mark(self, mark: StreamMark) -> StreamMark:
         """Leave the stream's mark where there is none yet; return the one that is there.

@@ -150,6 +150,12 @@ class Listener(Protocol):
     def reading_position(self, tp: TP) -> int | None:
         """Return the next offset that will be handed over, as far as it is known."""
 
+    async def log_is_whole(self, partition: int) -> bool:
+        """Return whether the log still has all records of a partition."""
+
+    def on_recount(self, number: int) -> None:
+        """The tables of a partition cannot be trusted: they are removed, and counted anew."""
+
     def on_committed(self, partition: Partition, applied: Applied, cells: Cells) -> None:
         """Batches were committed."""
 

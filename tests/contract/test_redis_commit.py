@@ -25,7 +25,7 @@ SECOND: Final = a_commit(
 LOOK: Final = Everything(["a", "c"], [0, 1])
 AFTER_FIRST: Final[tuple[object, ...]] = (FIRST.head, {}, [b"1", None], {0: {0: 1}, 1: {}})
 AFTER_SECOND: Final[tuple[object, ...]] = (SECOND.head, {"plan": ["x"]}, [b"2", b"2"], {0: {0: 2}, 1: {0: 2}})
-STEPS: Final = {"look": ("WATCH", "t:{0}:h"), "write": ("EXEC",)}
+STEPS: Final = {"look": ("WATCH", "t:{0}:h", "t:{0}:b"), "write": ("EXEC",)}
 
 
 def home_of(cluster: RedisCluster) -> Redis:

@@ -268,6 +268,23 @@ async def test_a_snapshot_is_of_one_instant_while_commits_go_on(tables: Tables) 
     assert len(seen) > 1
 
 
+async def test_a_cleared_partition_holds_nothing_and_the_others_keep_theirs(tables: Tables) -> None:
+    """What cannot be trusted is counted anew; nothing of it may be left to be found again."""
+    october = PeriodUpdate("2026-10", [b"one"], 1, {"mrr": -5})
+    await tables.commit(0, FIRST._replace(restated=[october]))
+    await tables.commit(1, FIRST)
+    empty = await LOOK.of(tables, 2)
+    await tables.clear(0)
+    assert await LOOK.of(tables) == empty
+    assert await tables.restated(0, ["2026-10"]) == {}
+    assert await LOOK.of(tables, 1) != empty
+    with pytest.raises(Conflict):
+        await tables.commit(0, a_commit(FIRST.head, a_head(2, signup=20)))
+    await tables.clear(0)  # once more, with nothing there
+    await tables.commit(0, FIRST)
+    assert (await tables.load(0)).head == FIRST.head
+
+
 async def test_the_first_mark_stays(tables: Tables) -> None:
     """The second stream finds out that the tables are taken."""
     assert await tables.read_mark() is None

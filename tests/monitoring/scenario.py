@@ -191,6 +191,7 @@ def put_worker(scenario: Scenario, worker: str, track: Track = 1) -> None:
         ("tenure_memory_bytes", 2e8),
         ("tenure_memory_limit_bytes", 1e9),
         ("tenure_commit_conflicts_total", 0),
+        ("tenure_recounts_total", 0),
         ("tenure_events_late_total", 0),
         ("tenure_events_conflicting_total", 0),
     ):

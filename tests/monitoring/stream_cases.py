@@ -191,6 +191,13 @@ FIRE: Final = [
         38,
     ),
     Case(
+        "TenurePartitionRecounted",
+        "warn",
+        "one",
+        partial(with_series, "tenure_recounts_total", [(0, 0), (28, 1)]),
+        30,
+    ),
+    Case(
         "TenurePartitionHalted",
         "warn",
         "one",
@@ -282,6 +289,7 @@ QUIET: Final = [
         partial(with_series, "tenure_commit_conflicts_total", [(0, 0), (20, 5)]),
         38,
     ),
+    Case("TenurePartitionRecounted", "warn", "none", stream, 30),
     Case("TenurePartitionHalted", "warn", "none", stream, 30),
     Case(
         "TenurePartitionHalted",

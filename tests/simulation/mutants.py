@@ -58,11 +58,17 @@ def _accept_twice(self: Partition, batches: Any) -> tuple[list[Any], Any, Any]:
     return [*records, *records], positions, last_ms
 
 
+def _trust_a_torn_commit(self: MemoryTables, partition: int) -> Any:
+    """Read whatever is there: positions and states were stored together, so they must belong together."""
+    return self._partitions[partition]
+
+
 MUTANTS: Final[dict[str, tuple[type[Any], str, Callable[..., Any]]]] = {
     "tables without a fence": (MemoryTables, "commit", _commit_without_a_fence),
     "a partition that ignores conflicts": (Partition, "_reload", _reload_only_the_head),
     "states kept over a conflict": (Partition, "_reload", _reload_but_keep_states),
     "a commit that does not wait for dead letters": (LogOutbox, "send", _send_and_do_not_wait),
+    "half of a commit taken for a whole one": (MemoryTables, "_whole", _trust_a_torn_commit),
     "batches applied twice": (Partition, "_accept", _accept_twice),
 }
 

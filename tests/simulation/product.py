@@ -20,6 +20,7 @@ import structlog
 
 from kpis.instants import milliseconds
 from schemas.refusals import HEADER_OFFSET, HEADER_PARTITION, HEADER_REASON, HEADER_TOPIC
+from streams.errors import CommitTorn
 from streams.records import TP, Record
 from streams.settings import Settings
 from streams.tables import Tables, decode_head
@@ -183,6 +184,15 @@ class Run:
         await self._pause(0.1, 3)
         self.store.fall_back()
 
+    async def _tear_a_commit(self) -> None:
+        self.store.remember()
+        await self._pause(2, 10)
+        self.store.fall_back_within_a_commit()
+        for _ in range(300):  # at the first commit that closes the transaction, before all is applied again
+            await asyncio.sleep(0.01)
+            if self.store.load_again():
+                break
+
     # -- what must be true
 
     async def _come_to_rest(self) -> None:
@@ -215,7 +225,10 @@ class Run:
             return False
         log, topics = self.simulation.cluster.log, self.settings.input_topics
         for number in range(PARTITIONS):
-            head = (await self.store.load(number)).head
+            try:
+                head = (await self.store.load(number)).head
+            except CommitTorn:  # not noticed yet
+                return False
             positions = decode_head(head).positions if head else {}
             if any(positions.get(topic, 0) != log.partition(TP(topic, number)).end for topic in topics):
                 return False
@@ -271,7 +284,15 @@ class Run:
         self.problems += [f"dead letter too many: {letter}" for letter in sorted(surplus, key=repr)]
 
 
-_INCIDENTS: Final = {"crash": 3, "freeze": 4, "restart": 2, "grow": 1, "outage": 2, "lose_commits": 3}
+_INCIDENTS: Final = {
+    "crash": 3,
+    "freeze": 4,
+    "restart": 2,
+    "grow": 1,
+    "outage": 2,
+    "lose_commits": 3,
+    "tear_a_commit": 2,
+}
 
 
 def _reason(run: Run, record: Record) -> str | None:

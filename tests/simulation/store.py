@@ -27,6 +27,8 @@ class Store(MemoryTables):
         """Start empty."""
         super().__init__()
         self._earlier = copy.deepcopy(self._partitions)
+        #: by partition: the head at that time, and states of commits that are carried out in part later
+        self._torn: dict[int, tuple[bytes | None, dict[str, bytes]]] = {}
         #: until then nothing is answered (virtual seconds)
         self.away_until_seconds = 0.0
 
@@ -42,6 +44,29 @@ class Store(MemoryTables):
         """Forget all there is, as a Redis does that starts empty: notes and logs too."""
         MemoryTables.__init__(self)
         self.remember()
+
+    def fall_back_within_a_commit(self) -> None:
+        """Forget the same, but for states that lie in the append-only file within a transaction without an end."""
+        self._torn = {
+            number: (
+                before.head,
+                {c: s for c, s in self._partitions[number].states.items() if before.states.get(c) != s},
+            )
+            for number, before in self._earlier.items()
+        }
+        self.fall_back()
+
+    def load_again(self) -> bool:
+        """Carry out what lies there, where a commit has closed the transaction since; return whether there was one."""
+        closed = [number for number, (head, _) in self._torn.items() if self._partitions[number].head != head]
+        for number in closed:
+            states = self._torn.pop(number)[1]
+            found, before = self._partitions[number], self._earlier[number].states
+            found.states |= {
+                name: state for name, state in states.items() if found.states.get(name) == before.get(name)
+            }
+            found.torn = bool(states)
+        return bool(closed)
 
 
 class Connection:
@@ -119,6 +144,10 @@ class Connection:
         """See `Tables`."""
         await self._call(lambda: self._store.commit(partition, commit))
         self._simulation.note(self.name, "committed", partition)
+
+    async def clear(self, partition: int) -> None:
+        """See `Tables`."""
+        await self._call(lambda: self._store.clear(partition))
 
     async def mark(self, mark: StreamMark) -> StreamMark:
         """See `Tables`."""

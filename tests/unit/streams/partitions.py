@@ -40,6 +40,7 @@ class Surroundings:
         #: of the topics that are read, as the log has them
         self.topic_ids: dict[str, str] = {}
         self.applied: list[Applied] = []
+        self.log_whole = True
         self.fail_sending: list[TenureError] = []
         self.writing: Writing = writing_of(
             Settings(**settings), tables=self.tables, outbox=self, partitions=PARTITIONS, latest_ms=LATEST_MS
@@ -83,6 +84,15 @@ class Surroundings:
         """See `Listener`: nobody knows."""
         del tp
         return None
+
+    async def log_is_whole(self, partition: int) -> bool:
+        """See `Listener`."""
+        del partition
+        return self.log_whole
+
+    def on_recount(self, number: int) -> None:
+        """See `Listener`."""
+        self.heard.append(f"recount of {number}")
 
     def on_committed(self, partition: Partition, applied: Applied, cells: Cells) -> None:
         """See `Listener`."""

@@ -55,6 +55,45 @@ def test_position_is_stored_with_what_was_applied() -> None:
     on_virtual_time(test)
 
 
+def test_half_of_a_commit_in_the_tables_is_removed_and_everything_is_read_again() -> None:
+    """States that are ahead of the position make events look like repeats of themselves: nobody would count them."""
+
+    async def test() -> None:
+        around = Surroundings()
+        partition = await around.partition()
+        partition.put(batch(signup(MINE, 0)))
+        await asyncio.sleep(1)
+        around.tables.tear(0)
+        await asyncio.sleep(5)  # it looks after what is stored although nothing happens
+        assert around.heard[-2:] == ["recount of 0", "recovered 0"]
+        assert (await around.tables.load(0)).head is None
+        assert around.moves == [(SIGNUPS_0, -1)]
+        partition.put(batch(signup(MINE, 0), signup(ALSO_MINE, 1)))
+        await asyncio.sleep(1)
+        assert (await _stored(around)).applied == 2
+        await partition.close()
+
+    on_virtual_time(test)
+
+
+def test_half_of_a_commit_halts_a_partition_whose_log_has_lost_its_beginning() -> None:
+    """Counted anew from what is left, it would be wrong for good."""
+
+    async def test() -> None:
+        around = Surroundings()
+        around.log_whole = False
+        partition = await around.partition()
+        partition.put(batch(signup(MINE, 0)))
+        await asyncio.sleep(1)
+        around.tables.tear(0)
+        await asyncio.sleep(5)
+        assert around.heard[-1] == "halted by CommitTorn"
+        assert list(around.tables.states(0)) == [MINE]  # nothing is removed: it may be all that there is
+        await partition.close()
+
+    on_virtual_time(test)
+
+
 @pytest.mark.parametrize(
     ("start", "values", "stale", "position", "moves"),
     [

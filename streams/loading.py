@@ -1,0 +1,33 @@
+"""Loading what is stored of a partition; where only half of a commit is there, all of it is counted anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streams.errors import CommitTorn
+from streams.tables import Stored, Tables
+
+if TYPE_CHECKING:
+    from streams.writing import Listener
+
+
+async def load_whole(tables: Tables, partition: int, listener: Listener) -> Stored:
+    """Return what is stored of a partition, after removing it where half of a commit is in it.
+
+    Args:
+        tables: Of the stream.
+        partition: Its number.
+        listener: Says whether the log still has all records of the partition, and hears that it is counted anew.
+
+    Raises:
+        CommitTorn: Half of a commit is there, and the log has lost records: it cannot be counted anew.
+        TablesUnavailable: The tables do not answer.
+    """
+    try:
+        return await tables.load(partition)
+    except CommitTorn:
+        if not await listener.log_is_whole(partition):
+            raise
+    listener.on_recount(partition)
+    await tables.clear(partition)
+    return await tables.load(partition)
