@@ -39,7 +39,7 @@ async def read_report(
         clock: What time it is, where no instant is given.
 
     Returns:
-        One object for each instant, as `report_of`, with the losses that its numbers go without.
+        One object for each instant, as `report_of`; where any loss was ever accepted, with those that it goes without.
 
     Raises:
         UsageError: There is no stream under this prefix.
@@ -51,7 +51,7 @@ async def read_report(
         instants = list(at_ms) or [end_of_bucket_ms(now_ms, settings.bucket_minutes)]
         found = await report_of(settings, tables, partitions=mark.partitions, at_ms=instants, by=by)
         accepted = await LossStore(tables).accepted()
-        for entry, instant in zip(found, instants, strict=True):
+        for entry, instant in zip(found, instants, strict=True) if accepted else ():
             entry["losses"] = losses_as_of(accepted, windows_of(settings), instant)
         return found
 
