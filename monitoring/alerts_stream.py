@@ -31,6 +31,11 @@ _WORD = (
     + "{{ else }}{{ .Labels.cause }} {{ .Value }}{{ end }}"
 )
 _CAUSES = phrases.listed("stream:incomplete:partitions > 0", _WORD, "complete again by now")
+_LOST = f'tenure_partition_halted{{cause=~"{"|".join(thresholds.LOSS_CAUSES)}"}} == 1'
+_WHETHER_LOST = (
+    f"{{{{ with query `{_LOST}` }}}}Events are lost, or were: a partition is halted because Kafka does not have what"
+    " comes next; see TenurePartitionHalted.{{ else }}Nothing is lost: events wait in Kafka.{{ end }}"
+)
 _DURATION = "humanizeDuration"
 _MISSED = "stream:incomplete:bool"
 _WORKERS = 'up{job="tenure"}'
@@ -61,8 +66,7 @@ def _completeness(pace: Pace) -> Iterator[Alert]:
     """
     text = (
         f"KPIs are incomplete and not shown: {_CAUSES}.\n"
-        "Nothing is lost: events wait in Kafka. KPI alerts rest until it is over; churn that seems to end meanwhile has"
-        " not ended.\n"
+        f"{_WHETHER_LOST} KPI alerts rest until it is over; churn that seems to end meanwhile has not ended.\n"
         'First: see which workers run (up{job="tenure"}), then their /readyz and their last log lines.'
     )
     for severity, lasting in (("info", "0s"), ("warn", pace.glance)):
@@ -264,6 +268,16 @@ def _correctness(pace: Pace) -> Iterator[Alert]:
         f"{own(COUNT)} partitions are counted anew from Kafka: Redis had half of a commit",
         "A crash of Redis cut its append-only file within a commit. Numbers are right once the lag is worked off.\n"
         "First: look at the lag, and at the disk and the log of Redis.",
+    )
+    yield _stream(
+        "TenurePartitionHalted",
+        "page",
+        f"count by (partition, cause) ({_LOST})",
+        "0s",
+        "Partition {{ $labels.partition }} has lost events ({{ $labels.cause }}): it is halted",
+        "Kafka does not have what this partition is to read next, or Redis has lost what was counted of it. Waiting"
+        " mends neither, and Kafka's retention may go on deleting. All KPIs are withheld meanwhile.\n"
+        "First: tenure resume says what is lost; the runbook, what may bring it back, and how to go on without it.",
     )
     yield _stream(
         "TenurePartitionHalted",

@@ -26,7 +26,7 @@ STREAM: Final = {
     "TenureIncomplete": Runbook(
         "KPIs are not shown, because not every partition is counted exactly once and up to date.",
         "At least one cause makes sums wrong, so that no sum is shown and no KPI alert fires: dashboards have a gap."
-        " Nothing is lost: events wait in Kafka.",
+        " Nothing is lost, events wait in Kafka; unless [TenurePartitionHalted](TenurePartitionHalted.md) pages too.",
         "Always: it is about the stream, not about customers. During a deployment it lasts seconds, and the"
         " warning comes"
         " after two minutes only. The severity `info` is there at once, so that Alertmanager holds KPI alerts back.",
@@ -195,13 +195,38 @@ STREAM: Final = {
         ),
     ),
     "TenurePartitionHalted": Runbook(
-        "A partition is stopped, because going on could lose events.",
-        "The worker does not know how to go on without losing something, and asks. All KPIs are incomplete meanwhile.",
-        "Always. It does not pass by itself.",
-        (("Which, and why?", "tenure_partition_halted"), _CAUSES, DOCTOR),
+        "A partition is stopped, because going on could lose events; or has lost some.",
+        "The worker does not know how to go on without losing something, and asks. All KPIs are incomplete meanwhile."
+        " The page means that something is lost: the cause `position` says that Kafka does not have the stored"
+        " position, or that Redis has lost what Kafka cannot give back; `topicrecreated` that a topic was deleted and"
+        " made anew.",
+        "Always. It does not pass by itself. A worker that finds that somebody has accepted the loss goes on within"
+        " seconds.",
         (
-            "Read `advice` in the log line `partition_halted`.",
-            "The causes, and what to do about each: [operating](../operating.md#a-halted-partition).",
+            ("Which, and why?", "tenure_partition_halted"),
+            ("What is lost, of which time?", "tenure resume"),
+            ("Does Kafka delete events one day?", "tenure_retention_finite == 1"),
+            _CAUSES,
+            DOCTOR,
+        ),
+        (
+            "Read `advice` in the log line `partition_halted`. Causes other than `position` and `topicrecreated`:"
+            " [operating](../operating.md#a-halted-partition).",
+            "Stop Kafka from deleting more while you look: `kafka-configs.sh --alter --entity-type topics --entity-name"
+            " TOPIC --add-config retention.ms=-1,retention.bytes=-1`.",
+            "Redis lost its tables (`tenure resume` says that what was counted is stored no more): look why it started"
+            " empty. Its disk may be another one, or its append-only file is gone. A `dump.rdb` is not read under"
+            " `appendonly yes`: [restore it](../operating.md#backup-and-restore). The worker notices a restored Redis"
+            " by itself, or after its restart.",
+            "The prefix is new and the group is old: give the new prefix a new group too, and restart the workers.",
+            "A topic was shortened or made anew: if it can be restored with its offsets, do that and restart the"
+            " worker. If producers still have what is missing, they may send it again under its own ids, now or later:"
+            " what was counted does not count twice.",
+            "Another copy of all events exists elsewhere: [count anew](../operating.md#counting-anew) from it.",
+            "Nothing brings it back: `tenure resume PARTITION --accept-loss --reason TEXT` for each partition that"
+            " waits. Who, when and why are kept. The worker goes on within seconds; `tenure kpi` and the boards name"
+            " the loss as long as a window touches it. What is lost after that halts again.",
+            "Then keep it from coming again: events for good in Kafka (`retention.ms=-1`), and backups of Redis.",
         ),
     ),
     "TenureRecordsRefused": Runbook(

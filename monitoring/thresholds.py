@@ -100,6 +100,8 @@ DEAD_LETTER_PAGE_EVENTS: Final = 50
 """Count in half an hour."""
 COMMIT_CONFLICTS: Final = 20
 """Commits refused in a quarter of an hour; a rebalance makes a few (count)."""
+LOSS_CAUSES: Final = ("position", "topicrecreated")
+"""Causes of a halt that say that events are lost already: they page at once, for Kafka may be deleting more."""
 MEMORY_SHARE: Final = 0.9
 TWINS_LASTING: Final = "30s"
 """Longer than a worker that was replaced takes to end; short, for two of a kind are never right."""

@@ -184,6 +184,12 @@ KPIS_WITHHELD: Final = Instrument(
     "Partitions",
     "1 while the worker shows no KPIs because its last heartbeat with Kafka is older than the session time-out.",
 )
+LOSSES: Final = Instrument(
+    "tenure_losses", "gauge", "Correctness", "Accepted losses by which a window may miss events.", ("window",)
+)
+RETENTION_FINITE: Final = Instrument(
+    "tenure_retention_finite", "gauge", "State", "1: Kafka deletes events of this input topic one day.", ("topic",)
+)
 IDENTITIES_VIOLATED: Final = Instrument(
     "tenure_identities_violated",
     "gauge",

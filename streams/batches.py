@@ -32,12 +32,15 @@ class Lease:
 
     Args:
         generation: The consumer group's generation in which the partition was assigned.
+        topic_id: Of the topic that is read, as the log knows it: one that was deleted and made anew has another. None
+            where the log has no such ids, or is not asked yet.
     """
 
-    __slots__ = ("generation", "valid")
+    __slots__ = ("generation", "topic_id", "valid")
 
-    def __init__(self, generation: int) -> None:
+    def __init__(self, generation: int, topic_id: str | None = None) -> None:
         self.generation = generation
+        self.topic_id = topic_id
         self.valid = True
 
 
@@ -55,11 +58,18 @@ class Batch:
         end: The next position to read; every record's offset is below it.
         records: In the order of their offsets.
         lease: Under which it was read.
+        moves: Whether it has no records and puts the position at its end, wherever that was: somebody has accepted that
+            what lies between is lost.
     """
 
-    __slots__ = ("end", "lease", "partition", "records", "start", "topic")
+    __slots__ = ("end", "lease", "moves", "partition", "records", "start", "topic")
 
-    def __init__(self, topic: str, partition: int, start: int, end: int, records: list[Record], lease: Lease) -> None:
+    def __init__(
+        self, topic: str, partition: int, start: int, end: int, records: list[Record], lease: Lease, *,
+        moves: bool = False,
+    ) -> None:  # fmt: skip
+        assert not (moves and records), "what moves the position brings no records"
+        self.moves = moves
         self.topic = topic
         self.partition = partition
         self.start = start

@@ -1,46 +1,26 @@
 """A Faust consumer that yields one batch per partition and read, and takes its positions from the owner of the tables.
 
 What Kafka and the embedded log have in common; `streams.kafka` and `streams.embedded` add how to read and to seek. The
-group's committed offsets are written for lag tools and never read. Nothing is skipped over: a position that the log
-does not have halts its partition. Faust's bookkeeping per message (gaps, acknowledgements, read offsets) runs once a
+group's committed offsets are written for lag tools and as a witness; where a partition is read from, and what halts it,
+is the matter of `streams.locating`. Faust's bookkeeping per message (gaps, acknowledgements, read offsets) runs once a
 batch, or not at all.
 """
 
 from __future__ import annotations
 
 import abc
-import asyncio
-from itertools import count
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import structlog
-from faust.transport.consumer import Consumer
 from faust.types import TP, ConsumerMessage, Message
 
 from streams.batches import Batch, Lease
-from streams.ending import end_tasks
-from streams.errors import PositionOutOfRange, RecordsUnreadable, TenureError, Unavailable
-from streams.ownership import PartitionOwner, ReadsEverything
-from streams.pausing import Pausing
+from streams.errors import RecordsUnreadable, Unavailable
+from streams.locating import LocatingConsumer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Iterable, Mapping
 
     from streams.records import Record
-
-log = structlog.get_logger(__name__)
-_CONFIRMATIONS: Final = 3
-"""A position beyond the end is looked at this often: a new leader may not yet know how far it had confirmed."""
-_CONFIRMATION_PAUSE_SECONDS: Final = 0.5
-
-_T = TypeVar("_T")
-
-
-class Range(NamedTuple):
-    """The offsets that a partition of the log has: from `earliest` up to but without `end`."""
-
-    earliest: int
-    end: int
 
 
 class Fetched(NamedTuple):
@@ -66,7 +46,7 @@ class _NeverRead(dict[TP, int | None]):
         """Forget it."""
 
 
-class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Faust
+class BatchConsumer(LocatingConsumer):
     """The part of a consumer that knows nothing of where the records come from.
 
     All calls come from the application's loop. A partition is read when it is assigned, its position is known, and it
@@ -76,51 +56,12 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._read_offset = _NeverRead()
-        self._next: dict[TP, int] = {}
-        self._begun: dict[TP, int] = {}
-        self._leases: dict[TP, Lease] = {}
-        self._halted: dict[TP, Range] = {}
-        self._owned: frozenset[int] | None = None
-        self._locating: asyncio.Task[None] | None = None
-        #: by step that is tried again and again, why it is
-        self._waiting: dict[str, Exception] = {}
 
     # -- for the rest of the product -------------------------------------
-
-    @property
-    def owner(self) -> PartitionOwner:
-        """Who keeps the positions: the application's `owner`."""
-        owner: PartitionOwner | None = getattr(self.app, "owner", None)
-        return owner if owner is not None else ReadsEverything()
-
-    def move_to(self, tp: TP, offset: int) -> None:
-        """Read a partition from another offset; whatever was read and not yet applied becomes stale.
-
-        Without effect when the partition is not assigned. An offset outside of the log halts it, as at an assignment.
-        """
-        if tp not in self._leases:
-            return
-        self._halted.pop(tp, None)
-        self._next[tp] = self._begun[tp] = offset
-        self._committed_offset.pop(tp, None)
-        self._place(tp, offset, self._renew(tp))
 
     def look_again(self) -> None:
         """Ask the owner again what there is room for; a read that waits returns."""
         self._wake()
-
-    @property
-    def halted(self) -> Mapping[TP, Range]:
-        """The partitions whose position is outside of the log, and what the log has."""
-        return self._halted
-
-    def reading_position(self, tp: TP) -> int | None:
-        """Return the next offset that will be handed to an agent; None while it is not known."""
-        return self._next.get(tp)
-
-    def first_position(self, tp: TP) -> int | None:
-        """Return the offset that reading began at, since the assignment or the last move; None while unknown."""
-        return self._begun.get(tp)
 
     @abc.abstractmethod
     def end_offset(self, tp: TP) -> int | None:
@@ -149,159 +90,14 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
         """
 
     @abc.abstractmethod
-    def _place(self, tp: TP, offset: int, lease: Lease) -> None:
-        """Read on from this offset under a lease, drop what is buffered, and wake a read that waits."""
-
-    @abc.abstractmethod
     def _wake(self) -> None:
         """Let a waiting read return."""
-
-    @abc.abstractmethod
-    async def _ranges(self, tps: Iterable[TP]) -> dict[TP, Range]:
-        """Return what the log has of each partition."""
-
-    def _may_succeed_later(self, exc: Exception) -> bool:
-        return exc.retriable if isinstance(exc, TenureError) else isinstance(exc, OSError | TimeoutError)
-
-    # -- assignment ---------------------------------------------------------
-
-    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Stop the flow, then tell the owner; see Faust."""
-        self._end_leases()
-        await super().on_partitions_revoked(revoked)
-        await self._disown()
-
-    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """Let Faust prepare its streams, and begin to look for the positions beside it: Redis may be away."""
-        await self._disown()
-        await super().on_partitions_assigned(assigned, generation_id)
-        if self.should_stop:
-            return
-        self._leases = {tp: Lease(generation_id) for tp in assigned}
-        self._locating = self.loop.create_task(self._until_located(frozenset(assigned), generation_id))
-
-    async def perform_seek(self) -> None:
-        """Do nothing: Faust would seek to the group's committed offsets here."""
-
-    async def on_stop(self) -> None:
-        """Give the partitions back."""
-        self._end_leases()
-        await self._disown()
-        await super().on_stop()
-
-    def _end_leases(self) -> None:
-        for lease in self._leases.values():
-            lease.valid = False
-        self._leases = {}
-        self._next = {}
-        self._begun = {}
-        self._halted = {}
-
-    async def _disown(self) -> None:
-        if self._locating is not None:
-            await end_tasks([self._locating])
-            self._locating = None
-        if self._owned is None:
-            return
-        partitions, self._owned = self._owned, None
-        limit_seconds = self.app.conf.broker_session_timeout
-        try:
-            await asyncio.wait_for(self.owner.on_revoked(partitions), timeout=limit_seconds)
-        except TimeoutError:
-            log.warning("partitions_given_up", partitions=sorted(partitions), limit_seconds=limit_seconds)
-
-    async def _until_located(self, assigned: frozenset[TP], generation: int) -> None:
-        try:
-            await self._locate(assigned, generation)
-        except Exception as exc:  # noqa: BLE001 - a task's exception is nobody's: the application must stop with it
-            await self.crash(exc)
-
-    async def _locate(self, assigned: frozenset[TP], generation: int) -> None:
-        partitions = self._owned = frozenset(tp.partition for tp in assigned)
-        await self._patiently("on_assigned", lambda: self.owner.on_assigned(partitions, generation))
-        if not assigned:
-            return
-        stored = await self._patiently("positions", lambda: self.owner.positions(partitions))
-        ranges = await self._patiently("ranges", lambda: self._ranges(assigned))
-        doubtful: list[tuple[TP, int, Lease]] = []
-        for tp in sorted(assigned):
-            lease = self._leases.get(tp)
-            if lease is None or tp in self._next:  # revoked meanwhile, or moved by its owner, who knew better
-                continue
-            earliest, end = ranges[tp]
-            position = stored.get(tp, earliest)
-            if earliest <= position <= end:
-                self._next[tp] = self._begun[tp] = position
-                self._place(tp, position, lease)
-            else:
-                doubtful.append((tp, position, lease))
-        for tp, position, lease in doubtful:
-            await self._halt_unless_found(tp, position, lease)
-
-    async def _patiently(self, what: str, step: Callable[[], Awaitable[_T]]) -> _T:
-        pausing = Pausing()
-        try:
-            while True:
-                try:
-                    return await step()
-                except Exception as exc:
-                    if not self._may_succeed_later(exc):
-                        raise
-                    self._waiting[what] = exc
-                    log.warning("waiting_for_service", step=what, reason=repr(exc), pause_seconds=pausing.seconds)
-                await pausing.pause()
-        finally:
-            self._waiting.pop(what, None)
-
-    async def has_beginning(self, partition: int) -> bool:
-        """Return whether the log still has the first record of a partition, in all its topics that are assigned."""
-        tps = [tp for tp in self._leases if tp.partition == partition]
-        ranges = await self._patiently("ranges", lambda: self._ranges(tps))
-        return all(found.earliest == 0 for found in ranges.values())
-
-    # -- positions outside of the log ------------------------------------------
-
-    def _out_of_range(self, tp: TP, position: int) -> None:
-        """Stop reading a partition whose position the log refused, and find out whether it is really gone."""
-        lease = self._leases.get(tp)
-        if lease is not None and self._next.get(tp) == position:
-            del self._next[tp]
-            self.add_future(self._halt_unless_found(tp, position, lease))
-
-    async def _halt_unless_found(self, tp: TP, position: int, lease: Lease) -> None:
-        """Halt the partition; but read on if the log has the position after all.
-
-        Deleted records do not come back, so that one look is enough there; an end may still catch up.
-        """
-        for look in count(1):
-            found = (await self._patiently("ranges", lambda: self._ranges([tp])))[tp]
-            if not lease.valid:
-                return
-            if found.earliest <= position <= found.end:
-                self._next[tp] = self._begun[tp] = position
-                self._place(tp, position, lease)
-                return
-            if position < found.earliest or look == _CONFIRMATIONS:
-                self._halt(tp, position, found)
-                return
-            await asyncio.sleep(_CONFIRMATION_PAUSE_SECONDS)
-
-    def _halt(self, tp: TP, position: int, found: Range) -> None:
-        self._renew(tp)
-        self._halted[tp] = found
-        self.owner.on_halt(PositionOutOfRange(tp.topic, tp.partition, position, *found))
 
     def _unreadable(self, tp: TP, position: int, reason: str) -> None:
         """Stop reading a partition whose records cannot be read, unless it was moved meanwhile."""
         if self._next.get(tp) == position:
             self._renew(tp)
             self.owner.on_halt(RecordsUnreadable(tp.topic, tp.partition, position, reason))
-
-    def _renew(self, tp: TP) -> Lease:
-        before = self._leases[tp]
-        before.valid = False
-        lease = self._leases[tp] = Lease(before.generation)
-        return lease
 
     # -- reading ---------------------------------------------------------------
 
@@ -385,7 +181,7 @@ class BatchConsumer(Consumer):  # type: ignore[misc]  # mypy does not follow Fau
     async def force_commit(self, *_topics: Any, **_options: Any) -> bool:
         """Commit what agents have finished; a failure is logged and changes nothing."""
         offsets = {tp: offset for tp in list(self._acked) if (offset := self._new_offset(tp)) is not None}
-        return bool(offsets) and await self._commit(offsets)
+        return bool(offsets) and await self._commit_read(offsets)
 
     def _new_offset(self, tp: TP) -> int | None:
         acked = self._acked[tp]

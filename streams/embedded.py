@@ -25,7 +25,8 @@ from faust.transport.producer import Producer as FaustProducer
 from faust.types import TP, HeadersArg, RecordMetadata
 
 from streams.answers import InvalidRecordError
-from streams.consuming import BatchConsumer, Fetched, Range
+from streams.consuming import BatchConsumer, Fetched
+from streams.locating import Range
 from streams.log import Fenced, Group, Log, Refused
 from streams.records import NO_HEADERS, Headers
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from streams.batches import Lease
+    from streams.witness import Committed
 
 log = structlog.get_logger(__name__)
 SCHEME: Final = "embedded"
@@ -89,8 +91,8 @@ class Cluster:
     Args:
         log: The log.
         now_ms: Timestamp of a record that comes without one (ms since 1970 UTC).
-        latency_seconds: How long an operation takes, by its name (join, fetch, ranges, commit, send); a simulation
-            draws it from its seed. None: nothing waits.
+        latency_seconds: How long an operation takes, by its name (join, fetch, ranges, ids, committed, commit, send); a
+            simulation draws it from its seed. None: nothing waits.
     """
 
     log: Log = field(default_factory=Log)
@@ -282,7 +284,21 @@ class Consumer(BatchConsumer):
         """Return the end of the partition."""
         return self._log.partition(tp).end
 
-    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+    async def _topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
+        await self.cluster.wait("ids")
+        return {topic: found for topic in topics if (found := self._log.topic_ids.get(topic)) is not None}
+
+    async def first_record_ms(self, tp: TP) -> int | None:
+        """Return the timestamp of the first record that a partition has."""
+        await self.cluster.wait("ranges")
+        records, _ = self._log.read(tp, self._log.partition(tp).earliest, 1)
+        return records[0].timestamp if records else None
+
+    async def _committed(self, tps: Iterable[TP]) -> dict[TP, Committed]:
+        await self.cluster.wait("committed")
+        return {tp: found for tp in tps if (found := self._group.committed.get(tp)) is not None}
+
+    async def _commit(self, offsets: Mapping[TP, Committed]) -> bool:
         await self.cluster.wait("commit")
         try:
             self._group.commit(self.member_name, self._generation, offsets)

@@ -14,7 +14,10 @@
     │       └── Overtaken           more was written than could be read meanwhile
     ├── Conflict                    another writer moved the positions              retriable, after a reload
     └── Halt                        a partition must stop, and somebody must look
-        ├── PositionOutOfRange      the stored position is not in the log
+        ├── Lost                    the log does not have what was counted, or was to be    can be given up
+        │   ├── PositionOutOfRange  the stored position is not in the log
+        │   │   └── StateLost       nothing is stored of what was counted, and its beginning is not in the log
+        │   └── TopicRecreated      the topic was deleted and made anew since
         ├── StateUnreadable         Redis holds a state that this version cannot read
         └── CommitTorn              Redis has carried out half of a commit
 
@@ -193,13 +196,44 @@ class Halt(TenureError):
         advice: What was found and what to do.
     """
 
+    @property
+    def cause(self) -> str:
+        """The name of its kind, in metrics."""
+        return "position" if isinstance(self, PositionOutOfRange) else type(self).__name__.lower()
+
     def __init__(self, partition: int, advice: str) -> None:
         self.partition = partition
         self.advice = advice
         super().__init__(f"partition {partition} is halted: {advice}")
 
 
-class PositionOutOfRange(Halt):
+class Lost(Halt):
+    """What the log no longer has was counted, or was to be; `tenure resume` gives it up.
+
+    Args:
+        topic: The topic concerned.
+        partition: The partition that stops.
+        position: The next offset to read, which cannot be read.
+        goes_on_at: The offset from which reading goes on once the loss is accepted.
+        topic_id: Of the topic, as the log has it now; None where the log has no such ids.
+        advice: What was found and what to do.
+    """
+
+    def __init__(
+        self, topic: str, partition: int, position: int, *, goes_on_at: int, topic_id: str | None, advice: str
+    ) -> None:
+        self.topic = topic
+        self.position = position
+        self.goes_on_at = goes_on_at
+        self.topic_id = topic_id
+        super().__init__(
+            partition,
+            f"{advice}; or go on without what is lost: tenure resume {partition} --accept-loss, which says first what"
+            " that is",
+        )
+
+
+class PositionOutOfRange(Lost):
     """The stored position is behind the earliest record that the log still has, or beyond its end.
 
     Args:
@@ -208,17 +242,79 @@ class PositionOutOfRange(Halt):
         position: The stored position (the next offset to read).
         beginning: The earliest offset that the log still has.
         end: The offset after the log's last record.
+        topic_id: Of the topic, as the log has it now; None where the log has no such ids.
     """
 
-    def __init__(self, topic: str, partition: int, position: int, beginning: int, end: int) -> None:
-        self.topic = topic
-        self.position = position
+    _is_stored = True
+
+    def __init__(
+        self, topic: str, partition: int, position: int, beginning: int, end: int, *, topic_id: str | None = None
+    ) -> None:
         self.beginning = beginning
         self.end = end
+        # A log without ids may have another topic here. What is read again of the same one changes no number.
+        truncated = position > end and topic_id is not None and self._is_stored
         super().__init__(
+            topic,
             partition,
+            position,
+            goes_on_at=end if truncated else beginning,
+            topic_id=topic_id,
+            advice=self._found(topic, partition, position, beginning, end),
+        )
+
+    def _found(self, topic: str, _partition: int, position: int, beginning: int, end: int) -> str:
+        return (
             f"the stored position {position} of {topic} is outside of the log's {beginning} to {end}; "
-            "restore the topic, or rebuild the tables from another source",
+            "restore the topic, or rebuild the tables from another source"
+        )
+
+
+class StateLost(PositionOutOfRange):
+    """Nothing is stored of a topic that this group has counted, and the log no longer has it from there on.
+
+    Args: As of `PositionOutOfRange`; `position` is the first offset that was counted, below 0 where even the topic
+        that it lay in is gone.
+    """
+
+    _is_stored = False
+
+    def _found(self, topic: str, partition: int, position: int, beginning: int, end: int) -> str:
+        since = f"from offset {position} on" if position >= 0 else "in a topic that is gone"
+        return (
+            f"nothing is stored of {topic}, partition {partition}, though this TENURE_GROUP has counted it {since}, and"
+            f" Kafka has only {beginning} to {end}: Redis has lost its tables, or TENURE_REDIS_PREFIX is new and"
+            " TENURE_GROUP is not (then set a new TENURE_GROUP too). Restore Redis from its append-only file or a"
+            " backup, and restart the worker; under appendonly yes Redis starts empty beside a restored dump.rdb,"
+            " without a word: docs/operating.md, section Backup and restore, has the steps"
+        )
+
+
+class TopicRecreated(Lost):
+    """The topic is not the one that the stored position belongs to: it was deleted and made anew since.
+
+    Args:
+        topic: The topic concerned.
+        partition: The partition that stops.
+        position: The stored position, in the topic that is gone.
+        beginning: The earliest offset of the new topic.
+        topic_id: Of the new topic.
+        known_id: Of the topic that is gone.
+    """
+
+    def __init__(
+        self, topic: str, partition: int, position: int, *, beginning: int, topic_id: str, known_id: str
+    ) -> None:
+        self.known_id = known_id
+        super().__init__(
+            topic,
+            partition,
+            position,
+            goes_on_at=beginning,
+            topic_id=topic_id,
+            advice=f"the topic {topic} was deleted and made anew: position {position} belongs to the topic with the id"
+            f" {known_id}, Kafka now has {topic_id}; what the old one held beyond it was not counted. Send that to the"
+            " new topic again if its producers still have it",
         )
 
 

@@ -139,8 +139,8 @@ class Holdings:
             known = self.restated.get(period) or Restated(0, {}, [])
             self.restated[period] = Restated(revision, {**known.changes, **changes}, [])
 
-    def next_head(self, tally: Tally, *, positions: dict[str, int]) -> Head:
-        """Return the head after a batch; `positions` are the next offsets by topic."""
+    def next_head(self, tally: Tally, *, positions: dict[str, int], topic_ids: dict[str, str]) -> Head:
+        """Return the head after a batch; `positions` are the next offsets by topic, in the topics with these ids."""
         old = self.head
         return Head(
             STATE_VERSION,
@@ -154,6 +154,7 @@ class Holdings:
             watermark_ms=max(old.watermark_ms, tally.latest_ms),
             commits=old.commits + 1,
             writer=self._writer,
+            topic_ids=topic_ids,
         )
 
 

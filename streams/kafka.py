@@ -22,9 +22,10 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 
-from streams.consuming import BatchConsumer, Fetched, Range
+from streams.consuming import BatchConsumer, Fetched
 from streams.kafka_reading import STOP_TIMEOUT_SECONDS, ReadingThread
 from streams.kafka_refusal import REFUSALS, unavailable
+from streams.locating import Range
 from streams.partitioner import partition_of
 from streams.pausing import Pausing
 from streams.records import NO_HEADERS, Headers
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from streams.batches import Lease
     from streams.errors import Unavailable
+    from streams.witness import Committed
 
 log = structlog.get_logger(__name__)
 SCHEME: Final = "tenure-kafka"
@@ -102,7 +104,17 @@ class Consumer(BatchConsumer, driver.Consumer):  # type: ignore[misc]  # mypy do
     async def _ranges(self, tps: Iterable[TP]) -> dict[TP, Range]:
         return await self._thread.ranges(tps)
 
-    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+    async def _topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
+        return await self._thread.topic_ids(topics)
+
+    async def first_record_ms(self, tp: TP) -> int | None:
+        """Return Kafka's timestamp of the first record that a partition has."""
+        return await self._thread.first_record_ms(tp)
+
+    async def _committed(self, tps: Iterable[TP]) -> dict[TP, Committed]:
+        return await self._thread.committed(tps)
+
+    async def _commit(self, offsets: Mapping[TP, Committed]) -> bool:
         return await self._thread.commit(offsets)
 
     async def seek_to_beginning(self, *partitions: TP) -> None:

@@ -28,13 +28,17 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, credentials_to_aiokafka_auth, server_list
 from faust.types import TP
 
-from streams.consuming import Fetched, Range
+from streams.consuming import Fetched
 from streams.errors import ConfigurationError
 from streams.kafka_assignor import CoPartitionedAssignor
 from streams.kafka_membership import Membership
+from streams.kafka_offsets import committed_offsets, first_record_ms
 from streams.kafka_refusal import REFUSALS, unavailable
+from streams.kafka_topic_ids import topic_ids
 from streams.kafka_wire import keep_bytes, records_of
+from streams.locating import Range
 from streams.pausing import Pausing
+from streams.witness import Committed
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Mapping
@@ -223,8 +227,20 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         """Return what Kafka has of each partition, up to the first transaction that is not decided."""
         return await self.run_here(self._ranges_here(list(tps)))
 
-    async def commit(self, offsets: Mapping[TP, int]) -> bool:
-        """Write the group's offsets; a failure is logged, for nothing depends on them."""
+    async def topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
+        """Return Kafka's id of each topic that is there."""
+        return await self.run_here(topic_ids(self._ensure_consumer()._client, list(topics)))
+
+    async def first_record_ms(self, tp: TP) -> int | None:
+        """Return the timestamp of the first record that a partition has (ms since 1970)."""
+        return await self.run_here(first_record_ms(self._ensure_consumer(), tp))
+
+    async def committed(self, tps: Iterable[TP]) -> dict[TP, Committed]:
+        """Return the group's offsets that Kafka has."""
+        return await self.run_here(committed_offsets(self._ensure_consumer(), list(tps), COMMIT_TIMEOUT_SECONDS))
+
+    async def commit(self, offsets: Mapping[TP, Committed]) -> bool:
+        """Write the group's offsets; return whether all of them are stored, and log why not."""
         return await self.run_here(self._commit_here(offsets))
 
     def end_offset(self, tp: TP) -> int | None:
@@ -361,16 +377,16 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         end = await consumer.end_offsets(wanted)
         return {tp: Range(earliest[tp], end[tp]) for tp in tps}
 
-    async def _commit_here(self, offsets: Mapping[TP, int]) -> bool:
+    async def _commit_here(self, offsets: Mapping[TP, Committed]) -> bool:
         consumer = self._ensure_consumer()
         assignment = consumer.assignment()
-        wanted = {TopicPartition(*tp): OffsetAndMetadata(at, "") for tp, at in offsets.items() if tp in assignment}
+        wanted = {TopicPartition(*tp): OffsetAndMetadata(*at) for tp, at in offsets.items() if tp in assignment}
         try:
             await asyncio.wait_for(consumer.commit(wanted), COMMIT_TIMEOUT_SECONDS) if wanted else None
         except (KafkaError, TimeoutError) as exc:
             log.warning("group_offsets_not_committed", reason=repr(exc))
             return False
-        return True
+        return len(wanted) == len(offsets)
 
 
 def _unpacked(tp: TP, buffered: Any, limit_records: int, lease: Lease | None) -> Iterable[Fetched]:

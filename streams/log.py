@@ -17,6 +17,7 @@ from faust.types import TP
 from streams.assignment import Claim, assign
 from streams.partitioner import murmur2
 from streams.records import NO_HEADERS, Headers, Record
+from streams.witness import Committed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -131,7 +132,7 @@ class Group:
     def __init__(self, log: Log) -> None:
         self._log = log
         self.members: dict[str, Member] = {}
-        self.committed: dict[TP, int] = {}
+        self.committed: dict[TP, Committed] = {}
         self.generation = 0
         self.stable = True
         self._deadline_seconds = 0.0
@@ -193,8 +194,8 @@ class Group:
             if silent or (late and not member.joined):
                 self.leave(member.name, now_seconds)
 
-    def commit(self, name: str, generation: int, offsets: Mapping[TP, int]) -> None:
-        """Store the group's offsets.
+    def commit(self, name: str, generation: int, offsets: Mapping[TP, Committed]) -> None:
+        """Store the group's offsets, each with its metadata.
 
         Raises:
             Fenced: The member is unknown, or its generation is not the group's.
@@ -248,12 +249,24 @@ class Log:
         self._watchers: dict[int, Callable[[], None]] = {}
         self._watches = count()
         self._keyless = 0
+        #: of each topic, another one for each time that it was created
+        self.topic_ids: dict[str, str] = {}
+        self._ids = count(1)
 
     def create_topic(self, topic: str, partitions: int | None = None) -> None:
         """Create a topic unless it is there."""
         if topic not in self.topics:
             n = self.default_partitions if partitions is None else partitions
             self.topics[topic] = [PartitionLog(self.retained_records) for _ in range(n)]
+            self.topic_ids[topic] = f"{next(self._ids):032x}"
+
+    def recreate_topic(self, topic: str) -> None:
+        """Delete a topic, with the offsets that groups have committed to it, and create it anew as it was."""
+        partitions = len(self.topics.pop(topic))
+        for group in self._groups.values():
+            group.committed = {tp: at for tp, at in group.committed.items() if tp.topic != topic}
+        self.create_topic(topic, partitions)
+        self.wake()
 
     def partitions(self, topic: str) -> int:
         """Return the number of partitions of a topic; creates it."""

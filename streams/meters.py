@@ -27,7 +27,7 @@ from schemas import instruments
 from schemas.events import EVENT_TYPES
 from schemas.instruments import Instrument
 from schemas.refusals import Reason
-from streams.errors import PositionOutOfRange, TablesUnavailable, TenureError, Unavailable
+from streams.errors import Halt, TablesUnavailable, TenureError, Unavailable
 from streams.memory import memory_bytes, memory_limit_bytes
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class Meters:
             if partition.refused is not None:
                 refused.labels(label, partition.refused.topic).set(1)
         for number, fault in halted.items():
-            cause = "position" if isinstance(fault, PositionOutOfRange) else type(fault).__name__.lower()
+            cause = fault.cause if isinstance(fault, Halt) else type(fault).__name__.lower()
             stopped.labels(str(number), cause).set(1)
         self[instruments.PARTITIONS_EXPECTED].set(expected)
         self[instruments.PARTITIONS_OF_CUSTOMERS].set(of_customers)
@@ -230,6 +230,18 @@ class Meters:
         for target in targets:
             values.labels(target.kpi, target.window).set(target.value)
             reviews.labels(target.kpi, target.window, target.owner).set(target.review_at_ms / 1000)
+
+    def look_at_losses(self, losses: Mapping[str, int]) -> None:
+        """Set the gauges of accepted losses: how many touch each window; none where it is not ours to say."""
+        family = self[instruments.LOSSES]
+        family.clear()
+        for window, count in losses.items():
+            family.labels(window).set(count)
+
+    def look_at_retention(self, topics: Mapping[str, bool]) -> None:
+        """Say of each input topic whether Kafka deletes its events one day."""
+        for topic, finite in topics.items():
+            self[instruments.RETENTION_FINITE].labels(topic).set(int(finite))
 
     def look_at_counts(self, snapshot: Snapshot, *, bucket_ms: int, seconds: float) -> None:
         """Set the gauges of the rolling counts."""

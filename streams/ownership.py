@@ -6,7 +6,7 @@ here is a number; co-partitioning means that it stands for that number of every 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from faust.types import TP
 
     from streams.errors import Halt
+
+
+class Held(NamedTuple):
+    """What is stored of a topic and partition.
+
+    Attributes:
+        position: The next offset to read.
+        topic_id: Of the topic that the position belongs to, as the log knew it; None where that is not known.
+    """
+
+    position: int
+    topic_id: str | None = None
 
 
 class PartitionOwner(Protocol):
@@ -31,10 +43,14 @@ class PartitionOwner(Protocol):
         """
 
     async def positions(self, partitions: frozenset[int]) -> Mapping[TP, int]:
-        """Return the next offset to read of every topic and partition that has one; others are read from their start.
+        """Return the next offset to read of every topic and partition that has one.
 
+        Others are read from where the group's committed offsets say that they were counted from: see `streams.witness`.
         Called again, with growing pauses, while it raises a retriable error; it may be cancelled by a rebalance.
         """
+
+    def held(self, tp: TP) -> Held | None:
+        """Return what is stored of a topic and partition that is ours; None where that is nothing."""
 
     async def on_revoked(self, partitions: frozenset[int]) -> None:
         """Hear that these partitions may be another worker's as soon as this returns.
@@ -64,6 +80,9 @@ class ReadsEverything:
 
     async def on_revoked(self, partitions: frozenset[int]) -> None:
         """Do nothing."""
+
+    def held(self, tp: TP) -> Held | None:
+        """Return None: nothing is stored."""
 
     def has_room(self, tp: TP) -> bool:
         """Return True: agents wait for themselves."""

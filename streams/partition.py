@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
@@ -72,8 +72,8 @@ class Partition:
         self._cache = cache
         # Of one topic a whole commit may wait; more of it would only push what is worked on out of the caches.
         self._backlog = Backlog(writing.batch_max_records, has_more=self._has_more, on_room=listener.on_room)
-        #: first offset that was handed over, by topic
-        self._begun: dict[str, int] = {}
+        #: topics of which something was handed over
+        self._begun: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self._held = Holdings(number, writing, stored, cache=cache)
 
@@ -140,7 +140,7 @@ class Partition:
     def put(self, batch: Batch) -> None:
         """Hand over a batch."""
         if self._task is not None and self.fault is None:
-            self._begun.setdefault(batch.topic, batch.start)
+            self._begun.add(batch.topic)
             self._backlog.put(batch)
 
     # -- the loop
@@ -217,15 +217,15 @@ class Partition:
             await self._until_done(lambda: note_added(self._writing.tables, self._writing.mark, [self.number]))
         self._backlog.clear()
         lost, self._held = self.head, Holdings(self.number, self._writing, stored, cache=self._cache)
+        gone: list[TP] = []
         for topic in self._writing.topics:
             position = self.head.positions.get(topic)
-            if position is None and topic in lost.positions:
-                # Where nothing is stored any more, the log must still have all: the consumer halts if it has not.
-                position = 0
-            elif position is None:
-                position = self._begun.get(topic)
             if position is not None:
                 self._listener.move_to(TP(topic, self.number), position)
+            elif topic in lost.positions or topic in self._begun:
+                gone.append(TP(topic, self.number))
+        # Where nothing is stored any more, the log must still have all: the consumer halts if it has not.
+        self._listener.find_anew(gone)
 
     async def _until_done(self, call: Callable[[], Awaitable[_T]]) -> _T:
         """Await a call until it succeeds: what must not be skipped waits for Redis and Kafka to come back."""
@@ -251,7 +251,8 @@ class Partition:
 
     async def _apply(self, batches: list[Batch]) -> None:
         records, positions, last_ms = self._accept(batches)
-        if positions == self.head.positions:
+        topic_ids = self._topic_ids(positions, batches)
+        if positions == self.head.positions and topic_ids == self.head.topic_ids:
             return
         self.oldest_waiting_ms = records[0].timestamp if records else None
         held, writing, began = self._held, self._writing, time.perf_counter()
@@ -264,7 +265,7 @@ class Partition:
         if batch.refused or batch.forwards:
             batch = await self._send(batch)
         commit_began = time.perf_counter()
-        head = held.next_head(batch.tally, positions=positions)
+        head = held.next_head(batch.tally, positions=positions, topic_ids=topic_ids)
         commit = held.commit(head=head, states=batch.states, cells=cells, amounts=amounts, moved=batch.moved)
         await self._until_done(lambda: writing.tables.commit(self.number, commit))
         held.committed(commit, head=head, cells=cells, amounts=amounts)
@@ -314,6 +315,9 @@ class Partition:
         positions = dict(self.head.positions)
         for batch in batches:
             position = positions.get(batch.topic, batch.start)
+            if batch.moves and not batch.stale:
+                positions[batch.topic] = batch.end
+                continue
             if batch.stale or batch.end <= position:
                 continue
             if batch.start > position:
@@ -328,6 +332,16 @@ class Partition:
             if fresh:
                 last_ms[batch.topic] = fresh[-1].timestamp
         return records, positions, last_ms
+
+    def _topic_ids(self, positions: Mapping[str, int], batches: Iterable[Batch]) -> dict[str, str]:
+        """Return the ids of the topics that positions belong to, as far as the log has ids."""
+        known: dict[str, str | None] = dict(self.head.topic_ids)
+        for batch in batches:
+            if not batch.stale and (batch.moves or batch.topic not in known):
+                known[batch.topic] = batch.lease.topic_id
+        for topic in positions.keys() - known.keys():  # an earlier version stored them
+            known[topic] = self._listener.topic_id(TP(topic, self.number))
+        return {topic: topic_id for topic, topic_id in known.items() if topic_id is not None}
 
     async def _read_states(self, customers: list[str]) -> list[bytes | None]:
         return await self._until_done(lambda: self._writing.tables.read_states(self.number, customers))

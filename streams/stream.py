@@ -7,7 +7,7 @@ it what they did (`streams.writing`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -15,10 +15,11 @@ import structlog
 from kpis.cells import Cells
 from streams.added_partitions import note_added
 from streams.batches import Batch
-from streams.errors import Halt, PositionOutOfRange, TenureError, Unavailable
+from streams.errors import Halt, Lost, TenureError, Unavailable
 from streams.live import LiveCounts
 from streams.loading import load_whole
 from streams.meters import Meters
+from streams.ownership import Held
 from streams.partition import Partition
 from streams.records import TP
 from streams.tables import Stored
@@ -128,6 +129,14 @@ class Stream:
         consumer = self.consumer()
         return max([known, *(consumer.topic_partitions(topic) or 0 for topic in self.writing.topics)])
 
+    def held(self, tp: TP) -> Held | None:
+        """See `PartitionOwner`."""
+        partition = self.partitions.get(tp.partition)
+        position = None if partition is None else partition.head.positions.get(tp.topic)
+        if partition is None or position is None:
+            return None
+        return Held(position, partition.head.topic_ids.get(tp.topic))
+
     def _is_owned(self, partition: Partition) -> bool:
         """Whether a partition is one of ours; one that is being closed may still finish what it had begun."""
         return self.partitions.get(partition.number) is partition
@@ -141,7 +150,26 @@ class Stream:
 
     def on_halt(self, fault: Halt) -> None:
         """See `PartitionOwner`."""
-        self._halt(fault.partition, fault)
+        before = self.halted.get(fault.partition)
+        if before is None or isinstance(before, Lost):  # giving up a loss does not end a halt of another cause
+            self._halt(fault.partition, fault)
+
+    def losses(self, number: int) -> list[Lost]:
+        """Return what halts a partition and can be given up; nothing where something else halts it too."""
+        if self.consumer is None or not isinstance(self.halted.get(number), Lost):
+            return []
+        halted = self.consumer().halted
+        return [halted[tp] for tp in sorted(halted) if tp.partition == number]
+
+    async def give_up(self, losses: Sequence[Lost]) -> None:
+        """Go on without what is lost: somebody has accepted it."""
+        assert self.consumer is not None
+        consumer = self.consumer()
+        for batch in await consumer.go_on(losses):
+            partition = self.partitions.get(batch.partition)
+            if partition is not None:
+                partition.put(batch)
+            self._go_on_if_found(batch.partition)
 
     def _halt(self, number: int, fault: Exception) -> None:
         self.halted[number] = fault
@@ -158,10 +186,26 @@ class Stream:
             return
         consumer = self.consumer()
         consumer.move_to(tp, offset)
-        still = any(halted.partition == tp.partition for halted in consumer.halted)
-        if not still and isinstance(self.halted.get(tp.partition), PositionOutOfRange):
-            del self.halted[tp.partition]
-            log.info("partition_goes_on", partition=tp.partition)
+        self._go_on_if_found(tp.partition)
+
+    def find_anew(self, tps: Sequence[TP]) -> None:
+        """See `Listener`."""
+        if self.consumer is not None:
+            self.consumer().find_anew(tps)
+            for number in {tp.partition for tp in tps}:
+                self._go_on_if_found(number)
+
+    def _go_on_if_found(self, number: int) -> None:
+        """End the halt of a partition none of whose positions is outside of the log any more."""
+        assert self.consumer is not None
+        still = any(halted.partition == number for halted in self.consumer().halted)
+        if not still and isinstance(self.halted.get(number), Lost):
+            del self.halted[number]
+            log.info("partition_goes_on", partition=number)
+
+    def topic_id(self, tp: TP) -> str | None:
+        """See `Listener`."""
+        return None if self.consumer is None else self.consumer().topic_id(tp)
 
     def end_of(self, tp: TP) -> int | None:
         """See `Listener`."""

@@ -30,6 +30,8 @@ class Head(msgspec.Struct, array_like=True):
     commits: int = 0
     #: drawn at random by each writer: a zombie that has folded the same batch as its successor wrote another head
     writer: bytes = b""
+    #: of the topics that the positions belong to, as the log knew them; none where it has no such ids
+    topic_ids: dict[str, str] = {}
 
 
 encode_head = msgspec.msgpack.Encoder().encode

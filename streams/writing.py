@@ -138,6 +138,12 @@ class Listener(Protocol):
     def move_to(self, tp: TP, offset: int) -> None:
         """Read on from another offset."""
 
+    def find_anew(self, tps: Sequence[TP]) -> None:
+        """Find out where to read on, as at an assignment: nothing is stored of these any more."""
+
+    def topic_id(self, tp: TP) -> str | None:
+        """Return the id of the topic that is being read, as far as the log has ids."""
+
     def end_of(self, tp: TP) -> int | None:
         """Return the end of what may be read, as far as it is known (offset)."""
 

@@ -29,6 +29,7 @@ from tenure.commands import (
     publish,
     reasons,
     replay,
+    resume,
     target,
     topics,
     worker,
@@ -134,6 +135,7 @@ app.command()(reasons.reasons)
 app.command()(reasons.features)
 app.command()(history.history)
 app.add_typer(target.group)
+app.command()(resume.resume)
 
 
 def main() -> None:

@@ -13,6 +13,8 @@ from streams.asking import Asking, policy_of
 from streams.clock import Clock
 from streams.errors import ConfigurationError
 from streams.live import LiveCounts
+from streams.loss_watch import LossWatch
+from streams.loss_watch import register as register_loss_watch
 from streams.meters import Meters
 from streams.outbox import LogOutbox
 from streams.settings import Settings
@@ -85,6 +87,7 @@ def build_worker(
     )
     stream.consumer = lambda: app.batch_consumer
     register_all(app, settings.topics, stream)
+    register_loss_watch(app, LossWatch(stream))
     return Worker(app, stream, writing, live, meters)
 
 

@@ -16,6 +16,7 @@ from streams.added_partitions import partitions_in_use
 from streams.clock import Clock, WallClock
 from streams.errors import Overtaken, TablesUnavailable, UsageError
 from streams.holdings import read_head
+from streams.losses import LossStore
 from streams.redis_refusal import refusal_of
 from streams.redis_tables import RedisTables, connect
 from streams.settings import Settings
@@ -23,6 +24,7 @@ from streams.tables import Head, Stored, StreamMark, Tables
 from streams.writing import names_of, windows_of
 from tenure.composition import check_mark
 from tenure.instants import end_of_bucket_ms
+from tenure.resuming import losses_as_of
 
 Json = dict[str, Any]
 _TRIES: Final = 3
@@ -40,6 +42,9 @@ async def read_report(
         by: Dimensions whose segments are wanted.
         clock: What time it is, where no instant is given.
 
+    Returns:
+        One object for each instant, as `report_of`; where any loss was ever accepted, with those that it goes without.
+
     Raises:
         UsageError: There is no stream under this prefix.
         ConfigurationError: Its tables were counted under other settings.
@@ -48,7 +53,11 @@ async def read_report(
     async with running_tables(settings) as (tables, mark):
         now_ms = (clock or WallClock()).now_ms()
         instants = list(at_ms) or [end_of_bucket_ms(now_ms, settings.bucket_minutes)]
-        return await report_of(settings, tables, partitions=mark.partitions, at_ms=instants, by=by)
+        found = await report_of(settings, tables, partitions=mark.partitions, at_ms=instants, by=by)
+        accepted = await LossStore(tables).accepted()
+        for entry, instant in zip(found, instants, strict=True) if accepted else ():
+            entry["losses"] = losses_as_of(accepted, windows_of(settings), instant)
+        return found
 
 
 @asynccontextmanager

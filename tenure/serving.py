@@ -14,6 +14,7 @@ from streams.ending import end_tasks
 from streams.errors import TablesUnavailable, TenureError
 from streams.exposition import exposition_of
 from streams.live import ALL, Snapshot
+from streams.losses import LossStore, count_by_window
 from streams.serving import MetricsServer
 from streams.settings import Settings
 from streams.shown import agree_on_shown
@@ -24,6 +25,7 @@ from tenure.portraying import LEAST_PAUSE_SECONDS, Portraying
 
 log = structlog.get_logger(__name__)
 _SHOWN_SECONDS: Final = 60.0
+_LOSSES_SECONDS: Final = 10.0
 #: while there is room for values that are not shown yet
 _ROOM_SECONDS: Final = 2.0
 
@@ -57,6 +59,8 @@ class Exporter:
         self._tasks: set[asyncio.Task[None]] = set()
         self._targets = TargetStore(worker.writing.tables)
         self._targets_unread = False
+        self._losses = LossStore(worker.writing.tables)
+        self._losses_at = -_LOSSES_SECONDS
         self._portraying = Portraying(worker, settings, clock, least_pause_seconds=portrait_pause_seconds)
         self._shown_at = -_SHOWN_SECONDS
         self.snapshot: Snapshot | None = None
@@ -113,6 +117,7 @@ class Exporter:
         while True:
             try:
                 await self.look_at_targets()
+                await self._look_at_losses()
             except Exception:
                 log.exception("targets_failed")
             await asyncio.sleep(self._settings.metrics_refresh_seconds)
@@ -131,6 +136,23 @@ class Exporter:
             self._targets_unread = True
         else:
             self._targets_unread = False
+
+    async def _look_at_losses(self) -> None:
+        """Show which windows miss what somebody gave up, where partition 0 is ours."""
+        worker, windows = self._worker, self._worker.writing.windows
+        if 0 not in worker.stream.partitions:
+            worker.meters.look_at_losses({})
+            return
+        if time.monotonic() - self._losses_at < _LOSSES_SECONDS:
+            return
+        try:
+            accepted = await self._losses.accepted()
+        except TenureError as error:
+            log.info("losses_not_read", reason=str(error))
+            return
+        self._losses_at = time.monotonic()
+        boundary = end_of_bucket_ms(self._clock.now_ms(), self._settings.bucket_minutes) // windows.bucket_ms
+        worker.meters.look_at_losses(count_by_window(accepted, windows, boundary))
 
     async def _agree_on_shown(self) -> None:
         """Agree with the other workers on the values that are shown; while Redis is away, what was agreed holds."""

@@ -23,6 +23,7 @@ from streams.meters import Meters
 from streams.pausing import Pausing
 from streams.redis_refusal import refusal_of
 from streams.redis_tables import RedisTables, check_durability, connect
+from streams.retention import RetentionWatch
 from streams.serving import MetricsServer
 from streams.settings import Settings
 from streams.tables import StreamMark
@@ -93,14 +94,18 @@ async def _work(settings: Settings, tables: RedisTables, starting: _Starting, *,
     exporter = Exporter(worker, settings, WallClock(), starting.server)
     await exporter.start()
     log.info("worker_started", group=settings.group, partitions=mark.partitions, metrics_port=starting.server.port)
-    watch = asyncio.create_task(RedisWatch(tables, worker.meters).run(), name="redis-watch")
+    retention = RetentionWatch(settings.input_topics, client_options(settings), worker.meters)
+    watches = [
+        asyncio.create_task(RedisWatch(tables, worker.meters).run(), name="redis-watch"),
+        asyncio.create_task(retention.run(), name="retention-watch"),
+    ]
     _tune_collector()
     try:
         await run_until_stopped(worker.app)
     except KafkaError as error:
         raise rights_refusal(error, settings) or error from error
     finally:
-        await end_tasks([watch])
+        await end_tasks(watches)
         await exporter.stop()
         await worker.stream.close()
         log.info("worker_stopped")

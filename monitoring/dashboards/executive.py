@@ -58,7 +58,7 @@ def board() -> Board:
             Section("Now, against the targets", [*known, signups(), lost()]),
             Section("A month, and a year against the standard of 80 % and the best of 90 %", year()),
             Section("Trends", [tiles.line(retention), tiles.churn_line(), *tiles.lines_of(LINES), customers_line()]),
-            Section("All of them", [scorecard()]),
+            Section("All of them", [scorecard(), freshness.losses()]),
             Section("Why they leave, and what they use", [behaviour.reasons(), behaviour.features()]),
         ],
     )

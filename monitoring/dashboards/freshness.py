@@ -7,10 +7,10 @@ from typing import Final
 
 from monitoring import thresholds
 from monitoring.dashboards import queries
-from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, NONE, Placed, number, shown_as
+from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, NONE, Placed, bars, number, shown_as
 from monitoring.dashboards.queries import Query
 from monitoring.dashboards.wording import COUNT, PLAIN, SECONDS, About, of_count, of_metric
-from schemas.instruments import KPIS_AS_OF
+from schemas.instruments import KPIS_AS_OF, LOSSES
 
 _LONG: Final = "6h"
 _ANY: Final = queries.count("customers_active", queries.STOCK)
@@ -71,6 +71,20 @@ def customers(*, size: tuple[int, int] = (4, 4)) -> Placed:
     """Return the customers who are active."""
     about = of_count("customers_active", title="Customers")
     return number(about, Query(queries.trend(_ANY), "customers", colour=CALM), size=size, line=True)
+
+
+def losses(*, size: tuple[int, int] = (24, 4)) -> Placed:
+    """Return the windows that miss events which somebody has given up."""
+    about = of_metric(
+        "Windows that miss events for good",
+        LOSSES,
+        "Events were lost, and somebody has accepted it: `tenure resume` says who, when and what. A window is here"
+        " until it has left the loss behind.",
+        COUNT,
+        runbooks=("TenurePartitionHalted",),
+    )
+    asked = Query(f"max by (window) ({queries.own(LOSSES)}) > 0", "{{window}}")
+    return bars(about, asked, steps=[(None, BAD)], size=size, empty="nothing was given up")
 
 
 def first_line() -> list[Placed]:

@@ -31,7 +31,10 @@ def board() -> Board:
                     intake.identities(),
                 ],
             ),
-            Section("Whether the numbers are complete", [intake.objective(), intake.causes(), intake.completeness()]),
+            Section(
+                "Whether the numbers are complete",
+                [intake.objective(), intake.causes(), intake.completeness(), freshness.losses()],
+            ),
             Section("Events", [intake.applied(), intake.flow(), intake.oddities(), intake.dead_letters()]),
             Section("Lag", [intake.lag_seconds(), intake.lag_records(), intake.watermark(), intake.unapplied()]),
             Section(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rich.text import Text
+
 from tenure.commands.as_json import print_json
 from tenure.report_rows import unseen_feeds
 from tenure.report_tables import report_tables
@@ -41,6 +43,19 @@ def print_report(
         console.print(
             report_tables(entry, currency=settings.default_currency, width=console.width, unseen=unseen_feeds(whole))
         )
+        for loss in entry.get("losses", ()):
+            console.print(_loss_line(loss))
+
+
+def _loss_line(loss: dict[str, Any]) -> Text:
+    """Return what somebody gave up, and where it is missing; as plain text, for names are not ours."""
+    since = f"from {loss['since']}" if loss["since"] else "since ever"
+    missing = ", ".join(loss["windows"]) or "no window, but in what adds up since"
+    why = f" ({loss['reason']})" if loss["reason"] else ""
+    return Text(
+        f"Events of partition {loss['partition']} may be missing {since} until {loss['until']}, in: {missing}. Accepted"
+        f" {loss['accepted_at']} by {loss['accepted_by']}{why}."
+    )
 
 
 def only(entry: dict[str, Any], *, windows: Sequence[str], lenses: Sequence[str]) -> dict[str, Any]:

@@ -107,6 +107,7 @@ def set_target(
     from streams.clock import WallClock
     from streams.settings_loading import load_settings
     from tenure.commands.quiet import quiet_logs
+    from tenure.commands.user import current_user
     from tenure.running import run_until_stopped
 
     settings, now_ms = load_settings(config), WallClock().now_ms()
@@ -119,7 +120,7 @@ def set_target(
         value=value,
         owner=owner,
         review=review,
-        changed_by=_user() if changed_by is None else changed_by,
+        changed_by=current_user() if changed_by is None else changed_by,
         note=note,
         now_ms=now_ms,
     )
@@ -129,17 +130,6 @@ def set_target(
         print_json(entry)
     else:
         typer.echo(_sentence(entry))
-
-
-def _user() -> str:
-    import getpass
-
-    from streams.errors import UsageError
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError) as error:
-        raise UsageError("--as is missing: the user who runs this has no name") from error
 
 
 def _sentence(entry: dict[str, Any]) -> str:

@@ -22,6 +22,7 @@ from streams.embedded import CLUSTERS, Cluster, TopicLimits
 from streams.errors import Halt
 from streams.kafka import broker_url
 from streams.log import Log
+from streams.ownership import Held
 from streams.records import NO_HEADERS, TP, Headers, Record
 
 if TYPE_CHECKING:
@@ -54,6 +55,14 @@ class LogUnderTest(abc.ABC):
     @abc.abstractmethod
     async def delete_before(self, topic: str, partition: int, offset: int) -> None:
         """Delete records as retention does."""
+
+    @abc.abstractmethod
+    async def recreate_topic(self, topic: str) -> None:
+        """Delete a topic of two partitions and create it anew."""
+
+    @abc.abstractmethod
+    async def committed(self, group: str, tp: TP) -> tuple[int, str] | None:
+        """Return the offset that a group has committed, and its metadata; None where it has not."""
 
     @abc.abstractmethod
     async def end(self, tp: TP) -> int:
@@ -102,6 +111,14 @@ class EmbeddedLogUnderTest(LogUnderTest):
     async def delete_before(self, topic: str, partition: int, offset: int) -> None:
         """Delete old records."""
         self.log.partition(TP(topic, partition)).delete_before(offset)
+
+    async def recreate_topic(self, topic: str) -> None:
+        """Delete and create."""
+        self.log.recreate_topic(topic)
+
+    async def committed(self, group: str, tp: TP) -> tuple[int, str] | None:
+        """Look at the group."""
+        return self.log.group(group).committed.get(tp)
 
     async def end(self, tp: TP) -> int:
         """Return the end."""
@@ -196,6 +213,20 @@ class KafkaUnderTest(LogUnderTest):
         admin = await self._started_admin()
         await admin.delete_records({TopicPartition(topic, partition): RecordsToDelete(before_offset=offset)})
 
+    async def recreate_topic(self, topic: str) -> None:
+        """Delete a topic, and create it once the broker has forgotten it."""
+        admin = await self._started_admin()
+        await admin.delete_topics([topic])
+        while topic in await admin.list_topics():
+            await asyncio.sleep(0.01)
+        await self.create_topic(topic, 2)
+
+    async def committed(self, group: str, tp: TP) -> tuple[int, str] | None:
+        """Ask the group's coordinator."""
+        admin = await self._started_admin()
+        found = (await admin.list_consumer_group_offsets(group)).get(TopicPartition(*tp))
+        return None if found is None or found.offset < 0 else (found.offset, found.metadata)
+
     async def end(self, tp: TP) -> int:
         """Ask the broker for the end."""
         client = AIOKafkaConsumer(bootstrap_servers=self.bootstrap)
@@ -258,6 +289,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.positions: dict[TP, int] = {}
+        self.topic_ids: dict[TP, str] = {}
         self.records: dict[TP, list[Record]] = defaultdict(list)
         self.batches: list[Batch] = []
         self.refused: list[Batch] = []
@@ -269,6 +301,8 @@ class Ledger:
             self.refused.append(batch)
         else:
             self.positions[batch.tp] = batch.end
+            if batch.lease.topic_id is not None:
+                self.topic_ids[batch.tp] = batch.lease.topic_id
             self.records[batch.tp] += batch.records
             self.batches.append(batch)
         await self.changed()
@@ -342,6 +376,11 @@ class Worker:
         if self.failures:
             raise self.failures.pop()
         return {tp: at for tp, at in self.ledger.positions.items() if tp.partition in partitions}
+
+    def held(self, tp: TP) -> Held | None:
+        """Return what the ledger has."""
+        position = self.ledger.positions.get(tp)
+        return None if position is None else Held(position, self.ledger.topic_ids.get(tp))
 
     def has_room(self, tp: TP) -> bool:
         """Say what a test said."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from monitoring.thresholds import MAIN_TARGETS
+from monitoring.thresholds import LOSS_CAUSES, MAIN_TARGETS
 from tests.monitoring.case import Case
 from tests.monitoring.scenario import STREAM, Scenario, Track, healthy, put_partition, put_worker, rising
 
@@ -215,6 +215,17 @@ FIRE: Final = [
         30,
         (("cause", "position"),),
     ),
+    *(
+        Case(
+            "TenurePartitionHalted",
+            "page",
+            f"something is lost: {cause}",
+            partial(with_series, "tenure_partition_halted", [(10, 1)], partition=0, cause=cause),
+            10,
+            (("cause", cause),),
+        )
+        for cause in LOSS_CAUSES
+    ),
     Case(
         "TenureRecordsRefused",
         "warn",
@@ -306,6 +317,13 @@ QUIET: Final = [
         "a minute, until the topic is there again",
         partial(with_series, "tenure_partition_refused", [(20, 1), (21, None)], partition=0, topic="t"),
         22,
+    ),
+    Case(
+        "TenurePartitionHalted",
+        "page",
+        "nothing is lost by a version that cannot read its state",
+        partial(with_series, "tenure_partition_halted", [(10, 1)], partition=0, cause="stateunreadable"),
+        30,
     ),
     Case("SegmentValuesOverLimit", "warn", "none", stream, 38),
     Case("TenureRedisUnreachable", "warn", "for one minute", partial(with_series, "tenure_redis_up", BLINK), 22),

@@ -40,6 +40,11 @@ class Store(MemoryTables):
         """Forget all that was committed since `remember`."""
         self._partitions = copy.deepcopy(self._earlier)
 
+    def lose_everything(self) -> None:
+        """Forget all there is, as a Redis does that starts empty: notes and logs too."""
+        MemoryTables.__init__(self)
+        self.remember()
+
     def fall_back_within_a_commit(self) -> None:
         """Forget the same, but for states that lie in the append-only file within a transaction without an end."""
         self._torn = {

@@ -18,6 +18,7 @@ import pytest
 from streams.application import App, build_app
 from streams.batches import Batch, BatchSchema
 from streams.errors import Halt, TablesUnavailable
+from streams.ownership import Held
 from streams.records import TP
 from tests.simulation.workers import BROKER, SimulatedWorker, Simulation
 
@@ -114,6 +115,11 @@ class CountingWorker:
     async def positions(self, partitions: frozenset[int]) -> Mapping[TP, int]:
         """Return what the tables hold."""
         return {tp: at for tp, at in (await self.tables.read()).items() if tp.partition in partitions}
+
+    def held(self, tp: TP) -> Held | None:
+        """Return nothing: topics stay what they are here."""
+        del tp
+        return None
 
     def has_room(self, tp: TP) -> bool:
         """Return True: it counts at once."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 from kpis.cells import Cells
@@ -39,6 +39,8 @@ class Surroundings:
         self.tables = _Tables(self.heard)
         self.sent: list[Outgoing] = []
         self.moves: list[tuple[TP, int]] = []
+        #: of the topics that are read, as the log has them
+        self.topic_ids: dict[str, str] = {}
         self.applied: list[Applied] = []
         self.log_whole = True
         self.fail_sending: list[TenureError] = []
@@ -78,6 +80,14 @@ class Surroundings:
     def move_to(self, tp: TP, offset: int) -> None:
         """See `Listener`."""
         self.moves.append((tp, offset))
+
+    def find_anew(self, tps: Sequence[TP]) -> None:
+        """See `Listener`; noted as a move to nowhere."""
+        self.moves += [(tp, -1) for tp in tps]
+
+    def topic_id(self, tp: TP) -> str | None:
+        """See `Listener`."""
+        return self.topic_ids.get(tp.topic)
 
     def end_of(self, tp: TP) -> int | None:
         """See `Listener`: nobody knows."""

@@ -17,7 +17,7 @@ def _holdings(stored: Stored | None = None) -> Holdings:
 
 
 def _next_head(held: Holdings, offset: int) -> Head:
-    return held.next_head(Tally(applied=1, duplicates=2, conflicts=3), positions={SIGNUPS: offset})
+    return held.next_head(Tally(applied=1, duplicates=2, conflicts=3), positions={SIGNUPS: offset}, topic_ids={})
 
 
 def _cells(*pairs: tuple[int, int]) -> Cells:

@@ -6,6 +6,7 @@ import pytest
 
 from streams.log import Fenced, Log, Refused
 from streams.records import TP
+from streams.witness import Committed
 
 FIRST = TP("events", 0)
 
@@ -68,12 +69,12 @@ def test_a_member_of_an_old_generation_is_fenced() -> None:
     """A zombie's offsets must not overwrite those of the partition's new owner."""
     group = filled(1).group("g")
     group.join("a", ["events"], _nothing, 0.0)
-    group.commit("a", 1, {FIRST: 1})
+    group.commit("a", 1, {FIRST: Committed(1)})
     group.join("b", ["events"], _nothing, 1.0)
     group.join("a", ["events"], _nothing, 1.0)
     with pytest.raises(Fenced):
-        group.commit("a", 1, {FIRST: 0})
-    assert group.committed == {FIRST: 1}
+        group.commit("a", 1, {FIRST: Committed(0)})
+    assert group.committed == {FIRST: Committed(1)}
 
 
 def test_a_silent_member_is_dropped_when_another_is_heard() -> None:

@@ -6,8 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from kpis.facts import STATE_VERSION
-from streams.consuming import Range
-from streams.errors import LogUnavailable, PositionOutOfRange, StateUnreadable, TablesUnavailable, Unavailable
+from streams.errors import LogUnavailable, Lost, PositionOutOfRange, StateUnreadable, TablesUnavailable, Unavailable
 from streams.meters import Meters
 from streams.records import TP
 from streams.stream import Stream
@@ -20,7 +19,7 @@ class _Consumer:
     """A consumer that notes what it is told."""
 
     def __init__(self) -> None:
-        self.halted: dict[TP, Range] = {}
+        self.halted: dict[TP, Lost] = {}
         self.waits: list[Unavailable] = []
 
     def waits_for(self) -> list[Unavailable]:
@@ -107,8 +106,8 @@ def test_partition_whose_position_comes_back_is_no_longer_halted() -> None:
     _, stream, consumer = _stream()
     places = [TP(SIGNUPS, 0), TP("customer.cancel", 0)]
     for tp in places:
-        consumer.halted[tp] = Range(7, 9)
-        stream.on_halt(PositionOutOfRange(tp.topic, tp.partition, 3, 7, 9))
+        consumer.halted[tp] = PositionOutOfRange(tp.topic, tp.partition, 3, 7, 9)
+        stream.on_halt(consumer.halted[tp])
     stream.move_to(places[0], 8)
     assert isinstance(stream.halted[0], PositionOutOfRange)
     stream.move_to(places[1], 3)
