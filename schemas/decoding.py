@@ -13,6 +13,7 @@ from typing import Any, Final, Generic, TypeVar, Union
 import msgspec
 
 from schemas.cloudevents import is_cloudevent, translate
+from schemas.cut_values import CutValue, whole_size
 from schemas.diagnosis import Diagnosis, Readable
 from schemas.events import (
     BUILT_IN_DIMENSIONS,
@@ -198,7 +199,7 @@ class Decoder:
             UnicodeDecodeError: it is not UTF-8.
         """
         json = record.value
-        if not json or len(json) > self._max_record_bytes:
+        if not json or whole_size(json) > self._max_record_bytes or type(json) is CutValue:
             raise _UnclearError
         if len(json) > SHORT_BYTES and _has_many_brackets(json):
             raise _UnclearError

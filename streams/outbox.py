@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
+from schemas.cut_values import CutValue
 from schemas.refusals import (
     HEADER_DETAIL,
     HEADER_FORWARDED,
@@ -69,6 +70,8 @@ def dead_letter(record: Record, refusal: Refusal, *, topic: str) -> Outgoing:
         (HEADER_PARTITION, str(record.partition).encode()),
         (HEADER_OFFSET, str(record.offset).encode()),
     ]
+    if isinstance(record.value, CutValue):  # no more of it was kept
+        headers.append((HEADER_TRUNCATED, b"true"))
     return Outgoing(topic, None, record.key, record.value, None, headers)
 
 

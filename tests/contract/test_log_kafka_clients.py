@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.record.default_records import DefaultRecordBase, _DefaultRecordBatchBuilderPy
 from confluent_kafka import Producer
 
+from schemas.cut_values import whole_size
 from streams.records import TP
 from tests.contract.logs import KafkaUnderTest, Ledger, Worker
 
@@ -46,7 +47,7 @@ async def test_records_larger_than_a_fetch_are_read(kafka: Kafka, prefix: str) -
     ledger = Ledger()
     async with Worker(KafkaUnderTest(kafka.bootstrap), prefix, [topic], ledger):
         await ledger.until(lambda: ledger.total() == 8)
-    assert [len(value or b"") for value in ledger.values(topic, 0)] == [5_000_000, 5] * 2
+    assert [whole_size(value or b"") for value in ledger.values(topic, 0)] == [5_000_000, 5] * 2
 
 
 class NoText(str):
