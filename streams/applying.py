@@ -15,6 +15,7 @@ from schemas.decoding import Decoded
 from schemas.events import Cancel, Event
 from schemas.refusals import Reason, Refusal
 from streams.errors import Misplaced
+from streams.giving_way import giving_way
 from streams.holdings import Holdings, Tally
 from streams.outbox import Outgoing, forwarded, is_forwarded
 from streams.partitioner import partitions_of
@@ -65,7 +66,7 @@ async def apply_records(
     Raises:
         Misplaced: A record that was forwarded here does not belong here.
     """
-    decoded = writing.decoder.decode(records)
+    decoded = await giving_way(writing.decoder.decode_in_steps(records))
     _put_in_order(decoded)
     customers = list(dict.fromkeys([event.customer_id for event in decoded.events]))
     missing = held.states.take(customers)
@@ -77,7 +78,8 @@ async def apply_records(
     forwards = _take_away(decoded, strangers, number, writing) if strangers else []
     folding, places = held.fold.folding, places_of(decoded.records, held.names)
     applied, duplicates, conflicts = folding.applied, folding.duplicates, folding.conflicts
-    done = fold_batch(held.fold, decoded, held.states.at_hand, places, writing.windows, commit=held.head.commits + 1)
+    commit, states = held.head.commits + 1, held.states.at_hand
+    done = await giving_way(fold_batch(held.fold, decoded, states, places, writing.windows, commit=commit))
     detail = f"the customer has {writing.max_facts} facts, as many as are kept (max_facts_per_customer)"
     too_many = [(decoded.records[n], Refusal(Reason.TOO_MANY_FACTS, detail)) for n in done.refused]
     refused = [*decoded.refused, *too_many]
