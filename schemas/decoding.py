@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, TypeVar, Union
 import msgspec
 
 from schemas.cloudevents import is_cloudevent, translate
-from schemas.cut_values import CutValue, whole_size
+from schemas.cut_values import CutValue
 from schemas.diagnosis import Diagnosis, Readable
 from schemas.events import (
     BUILT_IN_DIMENSIONS,
@@ -166,7 +166,7 @@ class Decoder:
         for record in records:
             json = record.value
             try:
-                if record.headers or not json or inspect_all or len(json) > SHORT_BYTES:
+                if record.headers or type(json) is not bytes or inspect_all or len(json) > SHORT_BYTES:
                     json = self._inspected(record, inspect_all)
                 event = read(json)
                 if inspect_all:
@@ -223,7 +223,7 @@ class Decoder:
             UnicodeDecodeError: it is not UTF-8.
         """
         json = record.value
-        if not json or whole_size(json) > self._max_record_bytes or type(json) is CutValue:
+        if not json or type(json) is CutValue or len(json) > self._max_record_bytes:
             raise _UnclearError
         if len(json) > SHORT_BYTES and _has_many_brackets(json):
             raise _UnclearError

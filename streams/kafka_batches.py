@@ -194,7 +194,7 @@ def _headers(cursor: _Cursor, end: int) -> tuple[list[tuple[str, bytes]], bool]:
         value = cursor.nullable(end, room, 0)
         room -= len(value or b"")
         if isinstance(name, CutValue) or isinstance(value, CutValue):
-            cursor.skip(end - cursor.at)
+            cursor.pass_over(end - cursor.at)
             return out, False
         # aiokafka's type says that there is always a value; Kafka's has null, which is handed on as it is.
         out.append((name.decode(errors="replace"), value))  # type: ignore[arg-type]
@@ -233,7 +233,7 @@ class _Cursor:
         self.at += size
         return taken
 
-    def skip(self, size: int) -> None:
+    def pass_over(self, size: int) -> None:
         """Go on behind the next bytes, holding no more than a piece of them."""
         self.at += size
         while size > len(self._held):
@@ -257,7 +257,7 @@ class _Cursor:
     def varint(self) -> int:
         """Return the next number."""
         value, width = self.look_at_varint(0)
-        self.skip(width)
+        self.pass_over(width)
         return value
 
     def nullable(self, end: int, most: int, kept: int) -> bytes | None:
@@ -270,5 +270,5 @@ class _Cursor:
         if size <= most:
             return self.take(size)
         beginning = self.take(min(size, kept))
-        self.skip(size - len(beginning))
+        self.pass_over(size - len(beginning))
         return CutValue(beginning, size)

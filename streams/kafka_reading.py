@@ -35,7 +35,7 @@ from faust.types import TP
 
 from streams.consuming import Fetched, Range
 from streams.kafka_assignor import CoPartitionedAssignor
-from streams.kafka_wire import Desk, Unread, keep_bytes
+from streams.kafka_wire import Desk, Unread, in_pieces, keep_bytes
 from streams.pausing import Pausing
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from faust.transport.consumer import ThreadDelegateConsumer
 
     from streams.batches import Lease
-    from streams.records import Record
 
 log = structlog.get_logger(__name__)
 FETCH_WAIT_MS: Final = 100
@@ -359,7 +358,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         if unread.is_done:
             buffered._partition_records = None
         if start != end:
-            reading.fetched.extend(_in_pieces(TP(*tp), start, end, records, limit_records, self._leases.get(tp)))
+            reading.fetched.extend(in_pieces(TP(*tp), start, end, records, limit_records, self._leases.get(tp)))
         return len(records), size
 
     def _note_error_here(self, fetcher: Any, error: KafkaError, reading: Reading) -> None:
@@ -393,15 +392,3 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
 
 def _for_good(exc: Exception) -> bool:
     return isinstance(exc, _FOR_GOOD)
-
-
-def _in_pieces(
-    tp: TP, start: int, end: int, records: list[Record], limit_records: int, lease: Lease | None
-) -> Iterable[Fetched]:
-    """Return the records of [start, end) in pieces of at most `limit_records` that join without gaps."""
-    for i in range(limit_records, len(records), limit_records):
-        after = records[i - 1].offset + 1
-        yield Fetched(tp, start, after, records[i - limit_records : i], lease)
-        start = after
-    rest = len(records) - ((len(records) - 1) % limit_records + 1) if records else 0
-    yield Fetched(tp, start, end, records[rest:] if rest else records, lease)

@@ -20,7 +20,10 @@ from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.legacy_records import LegacyRecordBatch
 from aiokafka.record.memory_records import MemoryRecords
+from faust.types import TP
 
+from streams.batches import Lease
+from streams.consuming import Fetched
 from streams.kafka_batches import LIST_BYTES, PIECE_BYTES, ROOM_BYTES, RecordList, WireBatch, records_in
 from streams.kafka_decompression import window_bytes
 from streams.records import HEADER_BYTES, RECORD_BYTES, Record, have_headers, held_bytes
@@ -218,3 +221,15 @@ def _is_aborted(source: Any, wire: Any) -> bool:
             source._aborted_producers.discard(wire.producer_id)
         return False
     return bool(wire.is_transactional and wire.producer_id in source._aborted_producers)
+
+
+def in_pieces(
+    tp: TP, start: int, end: int, records: list[Record], limit_records: int, lease: Lease | None
+) -> Iterable[Fetched]:
+    """Return the records of [start, end) in pieces of at most `limit_records` that join without gaps."""
+    for i in range(limit_records, len(records), limit_records):
+        after = records[i - 1].offset + 1
+        yield Fetched(tp, start, after, records[i - limit_records : i], lease)
+        start = after
+    rest = len(records) - ((len(records) - 1) % limit_records + 1) if records else 0
+    yield Fetched(tp, start, end, records[rest:] if rest else records, lease)

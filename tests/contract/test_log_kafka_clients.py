@@ -50,6 +50,32 @@ async def test_records_larger_than_a_fetch_are_read(kafka: Kafka, prefix: str) -
     assert [whole_size(value or b"") for value in ledger.values(topic, 0)] == [5_000_000, 5] * 2
 
 
+@pytest.mark.parametrize("codec", ["gzip", "zstd"])
+async def test_few_bytes_that_stand_for_very_many_are_read_in_order(codec: str, kafka: Kafka, prefix: str) -> None:
+    """One batch of a few kilobytes may hold more than a worker has memory; others are read beside it."""
+    topic = f"{prefix}events"
+    kafka.create_topics([topic], 2)
+    producer = Producer(
+        {
+            "bootstrap.servers": kafka.bootstrap,
+            "compression.type": codec,
+            "linger.ms": 500,
+            "batch.size": 500_000_000,
+            "message.max.bytes": 500_000_000,
+        }
+    )
+    for n in range(100):
+        producer.produce(topic, b"%07d" % n * 100_000, partition=0)
+    producer.produce(topic, b"small", partition=1)
+    producer.flush()
+    ledger = Ledger()
+    async with Worker(KafkaUnderTest(kafka.bootstrap), prefix, [topic], ledger):
+        await ledger.until(lambda: ledger.total() == 101)
+    assert ledger.values(topic, 0) == [b"%07d" % n * 100_000 for n in range(100)]
+    assert ledger.values(topic, 1) == [b"small"]
+    assert len([batch for batch in ledger.batches if batch.partition == 0]) > 5
+
+
 class NoText(str):
     """A header's name whose bytes are no UTF-8."""
 

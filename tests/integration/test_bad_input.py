@@ -190,7 +190,7 @@ def check_letter(letter: Message, original: Message) -> None:
 
 @pytest.mark.parametrize("limit", [None, "20000000"], ids=["refused by Kafka", "taken by Kafka"])
 def test_records_of_ten_megabytes_do_not_stop_the_stream(limit: str | None, installation: Installation) -> None:
-    """A topic may allow what no worker should hold: the beginning and a header must do, whatever dead letters may be."""
+    """A topic may allow what no worker should hold: beginning and header must do, whatever dead letters may be."""
     installation.create_topics(config={"max.message.bytes": "20000000"})
     if limit is not None:
         configure(installation, installation.dead_letter_topic, "max.message.bytes", limit)

@@ -25,8 +25,8 @@ from kpis.report import Table, report
 from kpis.windows import MONTH, YEAR, Windows
 from schemas.decoding import Decoded
 from streams import restatements
-from streams.records import NO_HEADERS, Record
 from streams.giving_way import at_once
+from streams.records import NO_HEADERS, Record
 from streams.restatements import Restatement, fold_batch
 from tests.oracle.logs import Log
 from tests.oracle.options import Options
