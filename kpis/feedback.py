@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kpis.contribution import effective_notes, lively
-from kpis.customer import notes_of, pack_note, set_notes
+from kpis.customer import pack_note
 from kpis.facts import ACTIVE, Note
 from kpis.folding import Folding
 from kpis.identity import note_content, rare_of, revocation_content
@@ -74,7 +74,7 @@ def _note_anywhere(folding: Folding, customer: Customer, note: Note, sequence: i
     before = folding.settle(customer, note[2], note_content(note, sequence, folding.names))
     if before is None:
         return False
-    set_notes(customer, [*notes_of(customer), note])
+    customer.notes += pack_note(*note)
     if sequence:
         rare_of(customer).sequences[note[2]] = sequence
     folding.rebuild(customer, before)

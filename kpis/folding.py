@@ -40,6 +40,8 @@ class Folding:
         #: where the records of the batch's events lie
         self.places: Sequence[int] = ()
         self.applied = self.duplicates = self.conflicts = self.general = 0
+        #: contribution before the first change of the customer at work that is not written down yet; None: all are
+        self.before: list[Row] | None = None
         self._seeds: dict[str, int] = {}
         #: what stands for a feature in states, by its name
         self.letters: dict[str, Letters] = {}
@@ -73,16 +75,20 @@ class Folding:
         if known is None:
             self.need_room(customer)
             self.applied += 1
-            return pure.contribution(customer, self.bucket_ms)
+            return self.contribution_before(customer)
         self.duplicates += 1
         if known == content:
             return None
         self.conflicts += 1
         if content > known:
             return None
-        before = pure.contribution(customer, self.bucket_ms)
+        before = self.contribution_before(customer)
         remove(customer, identity)
         return before
+
+    def contribution_before(self, customer: Customer) -> list[Row]:
+        """Return the contribution before a change: the first of those that are not written down yet."""
+        return pure.contribution(customer, self.bucket_ms) if self.before is None else self.before
 
     def need_room_of_many(self, customer: Customer) -> None:
         """Do as `need_room` does, and hardly anything for most customers."""
@@ -98,11 +104,22 @@ class Folding:
             raise TooManyFacts
 
     def rebuild(self, customer: Customer, before: list[Row]) -> None:
-        """Bring the cache up to date after any change of facts, and write down what that changed.
+        """Hear that facts were changed in a way that takes all of them to write down; `write_down` does it, once.
+
+        Until then the customer's cache is stale: only the general path, which looks at facts alone, may go on with it.
 
         Args:
             customer: The state with its new facts.
             before: The contribution before the change.
+        """
+        self.before = before
+
+    def write_down(self, customer: Customer, before: list[Row]) -> None:
+        """Bring the cache up to date after changes of facts, and write down what these changed.
+
+        Args:
+            customer: The state with its new facts.
+            before: The contribution before the first of the changes.
         """
         refresh(customer, steps_of(effective_facts(customer)))
         notes = notes_of(customer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from typing import Any
 
 from kpis.contribution import effective_notes, engagement_row, lively, step_rows
@@ -86,8 +87,7 @@ def _lifecycle(folding: Folding, customer: Customer, fact: Fact) -> bool:
 def _insert(folding: Folding, customer: Customer, fact: Fact) -> None:
     """Put a fact where it belongs in the timeline."""
     life = life_of(customer)
-    life.append(fact)
-    life.sort(key=lambda other: life_order(other, folding.names))
+    insort(life, fact, key=lambda other: life_order(other, folding.names))
     set_life(customer, life)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from typing import Any
 
-from kpis.contribution import contribution
 from kpis.customer import activity_of, any_within, gap_bytes, set_activity, thinned
 from kpis.features import Letters, use, use_anywhere, use_next
 from kpis.feedback import engage, enliven, is_last_engagement, second_week_begins
@@ -58,7 +57,7 @@ def _activity_anywhere(folding: Folding, customer: Customer, bucket: int, at_ms:
     used = use_anywhere(customer, buckets, bucket, letters)
     if not is_new and runs == customer.runs:
         return used
-    before = contribution(customer, folding.bucket_ms)
+    before = folding.contribution_before(customer)
     set_activity(customer, buckets)
     customer.runs = runs
     folding.rebuild(customer, before)

@@ -6,13 +6,14 @@ Source: docs/events.md.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar, Union
 
 import msgspec
 
 from schemas.cloudevents import is_cloudevent, translate
+from schemas.cut_values import CutValue
 from schemas.diagnosis import Diagnosis, Readable
 from schemas.events import (
     BUILT_IN_DIMENSIONS,
@@ -44,6 +45,10 @@ from schemas.rules import (
 SLUGS_REMEMBERED: Final = 4_096
 # A record this short cannot be nested deeper than the limit: each level takes two bytes, the required members more.
 SHORT_BYTES: Final = 2 * NESTING_MAX
+
+# A step of these is a few ms of usual records; of one that is as large as it may be, and made to be slow, about 50 ms.
+STEP_RECORDS: Final = 2_048
+STEP_BYTES: Final = 512 * 1024
 
 _find_surplus_decimals: Final = re.compile(rb"\.[0-9]{7}").search
 _find_escaped_ascii: Final = re.compile(rb"\\u00[2-7]").search
@@ -132,15 +137,36 @@ class Decoder:
     def decode(self, records: Sequence[R]) -> Decoded[R]:
         """Return what the records say; never raises, whatever their bytes."""
         decoded: Decoded[R] = Decoded([], [], [], [])
+        self._decode(records, _text_of(records), decoded)
+        return decoded
+
+    def decode_in_steps(self, records: Sequence[R]) -> Generator[None, None, Decoded[R]]:
+        """Do as `decode` does, and yield after each step of `STEP_RECORDS`, fewer where they are large."""
+        decoded: Decoded[R] = Decoded([], [], [], [])
+        left = [records[start : start + STEP_RECORDS] for start in range(0, len(records), STEP_RECORDS)]
+        left.reverse()
+        while left:
+            part = left.pop()
+            text = _text_of(part)
+            if len(text) > STEP_BYTES and len(part) > 1:
+                middle = len(part) // 2
+                left += [part[middle:], part[:middle]]
+                continue
+            self._decode(part, text, decoded)
+            yield
+        return decoded
+
+    def _decode(self, records: Sequence[R], text: bytes, decoded: Decoded[R]) -> None:
+        """Add what records say, whose values together are `text`."""
         add_event, add_time, add_record = decoded.events.append, decoded.times.append, decoded.records.append
         read, signup, slugs, extra_dimensions = self._read, self.signup, self._slugs, self._extra_dimensions
         countries, currencies, last_ms = self._countries, self._currencies, self._last_ms
         tolerance_ms = self._future_tolerance_ms
-        inspect_all = self._max_record_bytes < SHORT_BYTES or _needs_inspection(records)
+        inspect_all = self._max_record_bytes < SHORT_BYTES or _needs_inspection(text)
         for record in records:
             json = record.value
             try:
-                if record.headers or not json or inspect_all or len(json) > SHORT_BYTES:
+                if record.headers or type(json) is not bytes or inspect_all or len(json) > SHORT_BYTES:
                     json = self._inspected(record, inspect_all)
                 event = read(json)
                 if inspect_all:
@@ -180,7 +206,6 @@ class Decoder:
                 add_event(event)
                 add_time(time_ms)
                 add_record(record)
-        return decoded
 
     def _is_slug(self, text: str) -> bool:
         """Tell whether a text that is not among the remembered slugs is one, and remember it."""
@@ -198,7 +223,7 @@ class Decoder:
             UnicodeDecodeError: it is not UTF-8.
         """
         json = record.value
-        if not json or len(json) > self._max_record_bytes:
+        if not json or type(json) is CutValue or len(json) > self._max_record_bytes:
             raise _UnclearError
         if len(json) > SHORT_BYTES and _has_many_brackets(json):
             raise _UnclearError
@@ -246,12 +271,16 @@ def _has_many_brackets(json: bytes) -> bool:
     return json.count(b"{") + json.count(b"[") > NESTING_MAX
 
 
-def _needs_inspection(records: Sequence[Readable]) -> bool:
+def _text_of(records: Sequence[Readable]) -> bytes:
+    """Return all values, one after the other."""
+    return b"\n".join([record.value or b"" for record in records])
+
+
+def _needs_inspection(text: bytes) -> bool:
     """Tell whether any record may hold invalid UTF-8, a time with surplus decimals, or escaped ASCII characters.
 
-    One look at all bytes of the batch costs a tenth of a look at each record.
+    One look at all bytes of a batch costs a tenth of a look at each record.
     """
-    text = b"\n".join([record.value or b"" for record in records])
     if not text.isascii():
         try:
             text.decode()

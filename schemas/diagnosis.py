@@ -10,6 +10,7 @@ from typing import Final, Protocol
 import msgspec
 
 from schemas.cloudevents import is_cloudevent, translate
+from schemas.cut_values import CutValue, whole_size
 from schemas.events import COMMON_MEMBERS, EVENT_TYPES, SCORE_MAX, SCORE_MIN, Event, Signup
 from schemas.refusals import ORDER, Reason, Refusal
 from schemas.rules import (
@@ -104,8 +105,8 @@ class Diagnosis:
     def _fault_of_bytes(self, json: bytes | None) -> Refusal | None:
         if json is None:
             return Refusal(Reason.MALFORMED_JSON, "the record has no value (a tombstone)")
-        if len(json) > self._max_record_bytes:
-            return Refusal(Reason.OVERSIZED, f"{len(json)} bytes; the limit is {self._max_record_bytes}")
+        if whole_size(json) > self._max_record_bytes or isinstance(json, CutValue):
+            return Refusal(Reason.OVERSIZED, f"{whole_size(json)} bytes; the limit is {self._max_record_bytes}")
         if not json:
             return Refusal(Reason.MALFORMED_JSON, "the value is empty")
         try:

@@ -8,6 +8,8 @@ import datetime as dt
 import re
 from typing import Final
 
+import numpy as np
+
 from schemas.events import SCORE_MAX, SCORE_MIN
 
 EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -32,8 +34,9 @@ SCORES: Final = {
 SURPLUS_DECIMALS: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6})[0-9]+([Zz+-].*)", re.DOTALL
 )
-_STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
-_NOT_BRACKETS: Final = re.compile(rb"[^\[\]{}]+")
+_QUOTE: Final = ord('"')
+_CASE: Final = 0x20  # what makes `{` of `[`, and `}` of `]`
+_NOT_STRUCTURE: Final = bytes(byte for byte in range(256) if byte not in b'"[]{}')
 
 
 def milliseconds_of(instant: dt.datetime) -> int:
@@ -52,9 +55,10 @@ def is_nested_too_deeply(json: bytes) -> bool:
     """Tell whether brackets outside strings open more than `NESTING_MAX` levels; cheap for what has few brackets."""
     if json.count(b"{") + json.count(b"[") <= NESTING_MAX:
         return False
-    depth = 0
-    for bracket in _NOT_BRACKETS.sub(b"", _STRINGS.sub(b"", json)).decode("ascii"):
-        depth += 1 if bracket in "[{" else -1
-        if depth > NESTING_MAX:
-            return True
-    return False
+    # Whole passes over all bytes: a step of Python for each of a million brackets or strings takes half a second.
+    unescaped = json.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in json else json
+    structure = np.frombuffer(unescaped.translate(None, _NOT_STRUCTURE), np.uint8)
+    is_outside = np.cumsum(structure == _QUOTE, dtype=np.uint32) % 2 == 0
+    brackets = structure[is_outside] | _CASE
+    steps = (brackets == ord("{")).astype(np.int8) - (brackets == ord("}")).astype(np.int8)
+    return int(np.cumsum(steps, dtype=np.int32).max(initial=0)) > NESTING_MAX

@@ -42,6 +42,8 @@ class App(faust.App):  # type: ignore[misc]  # mypy does not follow Faust
     """A Faust application whose positions are the business of `owner`."""
 
     owner: PartitionOwner
+    #: the largest value that a reader need hold whole; of larger ones it may keep the beginning
+    max_record_bytes: int
 
     @property
     def batch_consumer(self) -> BatchConsumer:
@@ -59,8 +61,8 @@ class App(faust.App):  # type: ignore[misc]  # mypy does not follow Faust
 
 def build_app(
     group: str, *, broker: str, owner: PartitionOwner | None = None, instance_id: str | None = None,
-    batch_max_records: int = 10_000, session_timeout_seconds: float = 10.0, credentials: CredentialsT | None = None,
-    **settings: Any,
+    batch_max_records: int = 10_000, max_record_bytes: int = 1_048_576, session_timeout_seconds: float = 10.0,
+    credentials: CredentialsT | None = None, **settings: Any,
 ) -> App:  # fmt: skip
     """Build an application without agents.
 
@@ -70,6 +72,7 @@ def build_app(
         owner: Who keeps positions; None reads everything from the start at each assignment.
         instance_id: Static membership: a worker that comes back under it keeps its partitions.
         batch_max_records: Records in a batch, and in one read over all partitions (count).
+        max_record_bytes: The largest value that is read whole; of larger ones the beginning may be kept (bytes).
         session_timeout_seconds: Without a heartbeat for so long, a worker's partitions go to others.
         credentials: For Kafka; see `streams.kafka.credentials`.
         settings: Any other setting of Faust.
@@ -103,6 +106,7 @@ def build_app(
         "TableManager": _NoTables,
     }
     app = App(group, **{**options, **settings})
+    app.max_record_bytes = max_record_bytes
     app.owner = ReadsEverything() if owner is None else owner
     return app
 

@@ -16,6 +16,7 @@ from schemas.decoding import Decoded
 from schemas.events import Cancel, Event
 from schemas.refusals import Reason, Refusal
 from streams.forwarding import Forward, Seal, was_forwarded_on
+from streams.giving_way import giving_way
 from streams.holdings import Holdings, Tally
 from streams.partitioner import partitions_of
 from streams.places import places_of
@@ -72,7 +73,7 @@ async def apply_records(
         held: What the worker has of it; states change there before they are stored.
         read_states: Reads stored states of customers, in order.
     """
-    decoded = writing.decoder.decode(records)
+    decoded = await giving_way(writing.decoder.decode_in_steps(records))
     _put_in_order(decoded)
     customers = list(dict.fromkeys([event.customer_id for event in decoded.events]))
     missing = held.states.take(customers)
@@ -84,7 +85,8 @@ async def apply_records(
     forwards, returned = _take_away(decoded, strangers, number, writing) if strangers else _NOTHING_AWAY
     folding, places = held.fold.folding, places_of(decoded.records, held.names)
     applied, duplicates, conflicts = folding.applied, folding.duplicates, folding.conflicts
-    done = fold_batch(held.fold, decoded, held.states.at_hand, places, writing.windows, commit=held.head.commits + 1)
+    commit, states = held.head.commits + 1, held.states.at_hand
+    done = await giving_way(fold_batch(held.fold, decoded, states, places, writing.windows, commit=commit))
     detail = f"the customer has {writing.max_facts} facts, as many as are kept (max_facts_per_customer)"
     too_many = [(decoded.records[n], Refusal(Reason.TOO_MANY_FACTS, detail)) for n in done.refused]
     refused = [*decoded.refused, *too_many]

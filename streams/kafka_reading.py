@@ -35,7 +35,7 @@ from streams.kafka_membership import Membership
 from streams.kafka_offsets import committed_offsets, first_record_ms
 from streams.kafka_refusal import REFUSALS, unavailable
 from streams.kafka_topic_ids import topic_ids
-from streams.kafka_wire import keep_bytes, records_of
+from streams.kafka_wire import Desk, Unread, in_pieces, keep_bytes
 from streams.locating import Range
 from streams.pausing import Pausing
 from streams.witness import Committed
@@ -56,6 +56,12 @@ FETCH_MIN_BYTES: Final = 64 * 1024
 FETCH_MAX_BYTES: Final = 16 * 1024 * 1024
 """One fetch over all partitions: a limit on memory."""
 PARTITION_FETCH_BYTES: Final = 1024 * 1024
+LEAST_FETCH_BYTES: Final = 64 * 1024
+BUFFERED_FETCH_BYTES: Final = 32 * 1024 * 1024
+"""What lies fetched and unread of all partitions, at most: those of a worker that has many fetch less of each. A record
+batch that is larger than its partition's share comes alone, one a fetch."""
+READ_BYTES: Final = 8 * 1024 * 1024
+"""One read over all partitions, in memory: a limit, but for the records of the last list."""
 MAX_SILENCE_SECONDS: Final = 300.0
 """A worker whose application asked for nothing for so long is stuck; it leaves the group."""
 METADATA_AGE_MS: Final = 30_000
@@ -100,6 +106,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         self.assignor = CoPartitionedAssignor()
         self._membership: Membership | None = None
         self._woken = False
+        self._desk = Desk(max_value_bytes=self.app.max_record_bytes)
         #: by topic that we may not read: how often it is tried, when it was refused last (ms since 1970), and what
         self._refused: dict[str, tuple[Pausing, float, LogUnavailable]] = {}
         self._read_topics: set[str] = set()
@@ -189,6 +196,9 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
             self._membership.confirm()
         self._refused.clear()
         self.assignor.remember(generation_id, (tp.partition for tp in assigned))
+        share = BUFFERED_FETCH_BYTES // max(1, len(assigned))
+        fetcher = self._ensure_consumer()._fetcher
+        fetcher._max_partition_fetch_bytes = max(LEAST_FETCH_BYTES, min(PARTITION_FETCH_BYTES, share))
         await super().on_partitions_assigned(assigned, generation_id)
 
     def heartbeat_age_seconds(self) -> float:
@@ -294,28 +304,58 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         reading = Reading([], [], [])
         if fetcher._subscriptions.reassignment_in_progress:
             return reading
-        left = limit_records
+        self._desk.close_all_but(fetcher._records.values())
+        left, room_bytes = limit_records, READ_BYTES
         taken = False
         for tp in [tp for tp in fetcher._records if tp in active]:
-            if left <= 0:
+            if left <= 0 or room_bytes <= 0:
                 break
-            taken = True
             buffered = fetcher._records.pop(tp)
             if type(buffered) is FetchError:
+                taken = True
                 self._note_error_here(fetcher, tp, buffered._error, reading)
                 continue
             assert type(buffered) is FetchResult, buffered
             try:
-                for fetched in _unpacked(tp, buffered, limit_records, self._leases.get(tp)):
-                    reading.fetched.append(fetched)
-                    left -= len(fetched.records)
+                records, size = self._unpack_here(tp, buffered, limit_records, room_bytes, reading)
             except Exception as error:  # noqa: BLE001 - a wrong checksum, or whatever a codec says of damaged bytes
+                taken = True
                 fetcher._subscriptions.pause(tp)
                 position = buffered._assignment.state_value(tp).position
                 reading.damaged.append(Damage(TP(*tp), position, repr(error)))
+                continue
+            left -= records
+            room_bytes -= size
+            if buffered.has_more():
+                fetcher._records[tp] = buffered
+            else:
+                taken = True
         if taken:
             fetcher._notify(fetcher._wait_consume_future)
         return reading
+
+    def _unpack_here(
+        self, tp: TopicPartition, buffered: Any, limit_records: int, room_bytes: int, reading: Reading
+    ) -> tuple[int, int]:
+        """Add to a reading what a fetch brought of one partition, as far as there is room.
+
+        Returns:
+            How many records it was, and the memory that they take (bytes). The fetch keeps what is left of it.
+        """
+        if not buffered.check_assignment(tp):
+            return 0, 0
+        unread = buffered._partition_records
+        if type(unread) is not Unread:
+            unread = buffered._partition_records = Unread(unread, self._desk)
+        start = unread.next_fetch_offset
+        records, size = unread.read(room_bytes)
+        end = unread.next_fetch_offset
+        buffered._assignment.state_value(tp).consumed_to(end)
+        if unread.is_done:
+            buffered._partition_records = None
+        if start != end:
+            reading.fetched.extend(in_pieces(TP(*tp), start, end, records, limit_records, self._leases.get(tp)))
+        return len(records), size
 
     def _note_error_here(self, fetcher: Any, failed: TopicPartition, error: KafkaError, reading: Reading) -> None:
         if isinstance(error, NoOffsetForPartitionError):
@@ -387,23 +427,3 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
             log.warning("group_offsets_not_committed", reason=repr(exc))
             return False
         return len(wanted) == len(offsets)
-
-
-def _unpacked(tp: TP, buffered: Any, limit_records: int, lease: Lease | None) -> Iterable[Fetched]:
-    """Return what a fetch brought of one partition, in pieces of at most `limit_records` that join without gaps."""
-    if not buffered.check_assignment(tp):
-        return
-    state = buffered._assignment.state_value(tp)
-    start: int = state.position
-    records = records_of(buffered._partition_records)
-    end: int = buffered._partition_records.next_fetch_offset
-    state.consumed_to(end)
-    if start == end:
-        return
-    topic_partition = TP(*tp)
-    for i in range(limit_records, len(records), limit_records):
-        after = records[i - 1].offset + 1
-        yield Fetched(topic_partition, start, after, records[i - limit_records : i], lease)
-        start = after
-    rest = len(records) - ((len(records) - 1) % limit_records + 1) if records else 0
-    yield Fetched(topic_partition, start, end, records[rest:] if rest else records, lease)

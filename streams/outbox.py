@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, Protocol
 from aiokafka.errors import KafkaError
 
 from schemas.cloudevents import carries_event
+from schemas.cut_values import CutValue
 from schemas.refusals import (
     HEADER_DETAIL,
     HEADER_OFFSET,
@@ -87,7 +88,10 @@ class DeadLetter(NamedTuple):
         """Return the record whole, then ever less of it; see `streams.producing.Parcel`."""
         record = self.record
         if step == 0:
-            return Outgoing(self.topic, None, record.key, record.value, None, [*record.headers, *self._own(2048)])
+            headers = [*record.headers, *self._own(2048)]
+            if isinstance(record.value, CutValue):  # no more of it was kept
+                headers.append((HEADER_TRUNCATED, b"true"))
+            return Outgoing(self.topic, None, record.key, record.value, None, headers)
         if step > len(_ROOMS):
             return None
         room = _ROOMS[step - 1]

@@ -71,7 +71,9 @@ class Partition:
         self._listener = listener
         self._cache = cache
         # Of one topic a whole commit may wait; more of it would only push what is worked on out of the caches.
-        self._backlog = Backlog(writing.batch_max_records, has_more=self._has_more, on_room=listener.on_room)
+        self._backlog = Backlog(
+            writing.batch_max_records, has_more=self._has_more, on_room=listener.on_room, memory=writing.waiting_room
+        )
         #: topics of which something was handed over
         self._begun: set[str] = set()
         self._task: asyncio.Task[None] | None = None
@@ -167,6 +169,8 @@ class Partition:
             # States that another writer has stored since may name what is not known here: a conflict, and no fault.
             await self._look_at_head()
             raise
+        finally:
+            self._backlog.applied()
 
     async def _look_at_head(self) -> None:
         """Raise Conflict where somebody else has committed since."""

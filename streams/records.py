@@ -7,13 +7,14 @@ Not here: batches of records (`streams.batches`) and what records mean (`schemas
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol, TypeAlias
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import Final, Protocol, TypeAlias
 
 import msgspec
 from faust.types import TP
 
-__all__ = ["NO_HEADERS", "TP", "Headers", "ReadableRecord", "Record"]
+__all__ = ["NO_HEADERS", "TP", "Headers", "ReadableRecord", "Record", "held_bytes"]
 
 Headers: TypeAlias = Sequence[tuple[str, bytes]]
 """Name and value of each header, in the order in which the producer wrote them; a name may come twice."""
@@ -69,3 +70,25 @@ class ReadableRecord(Protocol):
     @property
     def headers(self) -> Headers:
         """Name and value of each header."""
+
+
+RECORD_BYTES: Final = 250
+"""What a record takes in memory beside its bytes: the struct, its offset and timestamp, the heads of key and value."""
+HEADER_BYTES: Final = 200
+_headers_of = attrgetter("headers")
+
+
+def held_bytes(records: Sequence[Record]) -> list[int]:
+    """Return about how much memory each record takes (bytes)."""
+    sizes = [len(record.value or b"") + len(record.key or b"") + RECORD_BYTES for record in records]
+    if have_headers(records):
+        for n, record in enumerate(records):
+            if record.headers:
+                content = sum(len(name) + len(value or b"") for name, value in record.headers)
+                sizes[n] += HEADER_BYTES * len(record.headers) + content
+    return sizes
+
+
+def have_headers(records: Iterable[Record]) -> bool:
+    """Whether any of the records has a header."""
+    return any(map(_headers_of, records))

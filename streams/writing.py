@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,6 +20,7 @@ from streams.outbox import Outbox
 from streams.records import TP
 from streams.settings import Settings
 from streams.tables import StreamMark, Tables
+from streams.waiting_room import WaitingRoom
 
 if TYPE_CHECKING:
     from streams.partition import Partition
@@ -44,6 +45,8 @@ class Writing:
     max_facts: int = 4096
     batch_max_records: int = 10_000
     state_cache_customers: int = 200_000
+    #: for what waits of all partitions
+    waiting_room: WaitingRoom = field(default_factory=WaitingRoom)
 
 
 def windows_of(settings: Settings) -> Windows:

@@ -82,6 +82,7 @@ def build_worker(
         owner=stream,
         instance_id=settings.instance_id,
         batch_max_records=settings.batch_max_records,
+        max_record_bytes=settings.max_record_bytes,
         session_timeout_seconds=settings.session_timeout_seconds,
         **options,
     )

@@ -7,6 +7,7 @@ cdef class Folding:
     cdef public int64_t bucket_ms, max_facts, few, few_bytes
     cdef public bint short_cuts
     cdef public list rows
+    cdef public list before
     cdef public object places
     cdef public int64_t applied, duplicates, conflicts, general
     cdef dict _seeds
@@ -17,4 +18,6 @@ cdef class Folding:
     cpdef settle(self, Customer customer, bytes identity, tuple content)
     cpdef need_room_of_many(self, Customer customer)
     cpdef need_room(self, Customer customer)
+    cpdef list contribution_before(self, Customer customer)
     cpdef rebuild(self, Customer customer, list before)
+    cpdef write_down(self, Customer customer, list before)

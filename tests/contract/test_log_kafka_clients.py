@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.record.default_records import DefaultRecordBase, _DefaultRecordBatchBuilderPy
 from confluent_kafka import Producer
 
+from schemas.cut_values import whole_size
 from streams.records import TP
 from tests.contract.logs import KafkaUnderTest, Ledger, Worker
 
@@ -46,7 +47,33 @@ async def test_records_larger_than_a_fetch_are_read(kafka: Kafka, prefix: str) -
     ledger = Ledger()
     async with Worker(KafkaUnderTest(kafka.bootstrap), prefix, [topic], ledger):
         await ledger.until(lambda: ledger.total() == 8)
-    assert [len(value or b"") for value in ledger.values(topic, 0)] == [5_000_000, 5] * 2
+    assert [whole_size(value or b"") for value in ledger.values(topic, 0)] == [5_000_000, 5] * 2
+
+
+@pytest.mark.parametrize("codec", ["gzip", "zstd"])
+async def test_few_bytes_that_stand_for_very_many_are_read_in_order(codec: str, kafka: Kafka, prefix: str) -> None:
+    """One batch of a few kilobytes may hold more than a worker has memory; others are read beside it."""
+    topic = f"{prefix}events"
+    kafka.create_topics([topic], 2)
+    producer = Producer(
+        {
+            "bootstrap.servers": kafka.bootstrap,
+            "compression.type": codec,
+            "linger.ms": 500,
+            "batch.size": 500_000_000,
+            "message.max.bytes": 500_000_000,
+        }
+    )
+    for n in range(100):
+        producer.produce(topic, b"%07d" % n * 100_000, partition=0)
+    producer.produce(topic, b"small", partition=1)
+    producer.flush()
+    ledger = Ledger()
+    async with Worker(KafkaUnderTest(kafka.bootstrap), prefix, [topic], ledger):
+        await ledger.until(lambda: ledger.total() == 101)
+    assert ledger.values(topic, 0) == [b"%07d" % n * 100_000 for n in range(100)]
+    assert ledger.values(topic, 1) == [b"small"]
+    assert len([batch for batch in ledger.batches if batch.partition == 0]) > 5
 
 
 class NoText(str):

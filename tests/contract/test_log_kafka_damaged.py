@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aiokafka.errors import CorruptRecordException
 
 from streams.errors import RecordsUnreadable
-from streams.kafka_wire import records_of
+from streams.kafka_wire import Unread
 from streams.records import TP
 from tests.contract.logs import KafkaUnderTest, Ledger, Worker
 
@@ -24,12 +24,14 @@ async def test_damaged_records_halt_their_partition_and_no_other(
     for partition in (0, 1):
         await log.append(topic, [b"x"] * 5, partition=partition)
 
-    def damaged(source: Any) -> Any:
-        if source._tp.partition == 0:
-            raise CorruptRecordException("planted")
-        return records_of(source)
+    read = Unread.read
 
-    monkeypatch.setattr("streams.kafka_reading.records_of", damaged)
+    def damaged(unread: Unread, room_bytes: int) -> Any:
+        if unread._source._tp.partition == 0:
+            raise CorruptRecordException("planted")
+        return read(unread, room_bytes)
+
+    monkeypatch.setattr(Unread, "read", damaged)
     async with Worker(log, prefix, [topic], ledger) as worker:
         await ledger.until(lambda: bool(worker.halts) and ledger.total() == 5)
         await log.append(topic, [b"y"], partition=1)

@@ -25,6 +25,7 @@ from kpis.report import Table, report
 from kpis.windows import MONTH, YEAR, Windows
 from schemas.decoding import Decoded
 from streams import restatements
+from streams.giving_way import at_once
 from streams.records import NO_HEADERS, Record
 from streams.restatements import Restatement, fold_batch
 from tests.oracle.logs import Log
@@ -152,7 +153,9 @@ class Restating:
         decoded.times.sort()
         self.commits += 1
         places, before = [0] * len(decoded.events), dict(self.states)
-        done = fold_batch(self.fold, decoded, self.states, places, self.windows, commit=self.commits, alone=self.alone)
+        done = at_once(
+            fold_batch(self.fold, decoded, self.states, places, self.windows, commit=self.commits, alone=self.alone)
+        )
         assert done.states == {name: state for name, state in self.states.items() if before.get(name) != state}
         added = cells_of(done.rows, self.names, self.windows)
         keys, amounts = (np.concatenate(pair) for pair in zip(self.cells, added, strict=True))

@@ -1,10 +1,26 @@
 """Which records are applied, and which reason the others get: tables, one record a line."""
 
+import json
+from collections.abc import Generator
+
 import pytest
 
-from schemas.decoding import Decoder
+from schemas.cut_values import CutValue
+from schemas.decoding import STEP_BYTES, STEP_RECORDS, Decoded, Decoder
 from schemas.refusals import Reason
-from tests.unit.schemas.lines import CANCEL, GOOD, NOON, SIGNUP, SURVEY, decode, line, reason_of, say, without
+from tests.unit.schemas.lines import (
+    CANCEL,
+    GOOD,
+    NOON,
+    SIGNUP,
+    SURVEY,
+    Line,
+    decode,
+    line,
+    reason_of,
+    say,
+    without,
+)
 
 
 @pytest.mark.parametrize("event", GOOD, ids=str)
@@ -159,3 +175,33 @@ def test_nesting_is_limited_to_200_levels_whatever_the_stack() -> None:
 def test_brackets_inside_strings_do_not_count_as_nesting() -> None:
     """A chat message full of brackets is a member that is ignored, not a fault."""
     assert decode(line({**SIGNUP, "text": '[{"' * 400}).value).refused == []
+
+
+def test_value_of_which_only_the_beginning_was_kept_is_oversized() -> None:
+    """Its beginning may be within the limit, and even be JSON."""
+    refused = decode(CutValue(json.dumps(SIGNUP).encode(), 9_000_000)).refused
+    assert [(refusal.reason, refusal.detail) for _, refusal in refused] == [
+        (Reason.OVERSIZED, "9000000 bytes; the limit is 1048576")
+    ]
+
+
+@pytest.mark.parametrize("inside", ["[],", '"[[",', r'"\"[[",', r'"\\",', '{"a":[1]},'])
+def test_many_brackets_that_are_closed_again_are_no_nesting(inside: str) -> None:
+    """They were looked at one by one, in a fifth of a second for each record of a megabyte."""
+    text = json.dumps(SIGNUP)[:-1] + ',"x":[' + inside * 1_000 + "1]}"
+    assert len(decode(text.encode()).events) == 1
+
+
+def test_records_are_decoded_in_steps_of_bounded_size() -> None:
+    """Between two steps the worker answers; what comes out is the same."""
+    large = line({**SIGNUP, "x": "y" * STEP_BYTES})
+    lines = [line({**SIGNUP, "id": f"e{n}"}) for n in range(STEP_RECORDS + 1)] + [large] * 3 + [Line(b"no")]
+    done: list[Decoded[Line]] = []
+
+    def work() -> Generator[None, None, None]:
+        done.append((yield from Decoder().decode_in_steps(lines)))
+
+    steps = sum(1 for _ in work())
+    whole = Decoder().decode(lines)
+    assert (done[0].events, done[0].times, done[0].refused) == (whole.events, whole.times, whole.refused)
+    assert steps >= 5

@@ -7,9 +7,10 @@ from random import Random
 
 import pytest
 
-from streams.backlog import Backlog
+from streams.backlog import TAKEN_BYTES, Backlog
 from streams.batches import Batch, Lease
 from streams.records import NO_HEADERS, Record
+from streams.waiting_room import WaitingRoom
 
 
 def nothing_more(_topic: str, _offset: int) -> bool:
@@ -160,3 +161,65 @@ async def test_something_is_taken_whenever_something_waits(seed: int) -> None:
             assert piece.start == ends[piece.topic]
             ends[piece.topic] = piece.end
     assert ends == put
+
+
+def heavy(topic: str, count: int, size: int, *, at_ms: int | None = None, start: int = 0) -> Batch:
+    """Return a batch of records of a size (bytes), one a millisecond, or all in one."""
+    records = [
+        Record(topic, 0, start + n, n if at_ms is None else at_ms, b"c", b"x" * size, NO_HEADERS) for n in range(count)
+    ]
+    return Batch(topic, 0, start, start + count, records, Lease(1))
+
+
+@pytest.mark.parametrize("at_ms", [None, 7], ids=["one a millisecond", "all in one"])
+async def test_what_is_taken_together_is_bounded_by_its_bytes(at_ms: int | None) -> None:
+    """A thousand records of a megabyte are fewer than a commit may have, and more than a worker can hold."""
+    backlog = Backlog(100_000, has_more=nothing_more, on_room=nobody)
+    for topic in ("signup", "cancel"):
+        backlog.put(heavy(topic, 40, 1_000_000, at_ms=at_ms))
+    found: dict[str, list[int]] = {"signup": [], "cancel": []}
+    while backlog:
+        batches = backlog.take(10_000)
+        assert sum(len(record.value or b"") for one in batches for record in one.records) <= TAKEN_BYTES
+        for one in batches:
+            found[one.topic] += [record.offset for record in one.records]
+        backlog.applied()
+    assert found == {"signup": list(range(40)), "cancel": list(range(40))}
+
+
+async def test_record_that_is_larger_than_what_may_be_taken_is_taken_alone() -> None:
+    """It would hold up its partition for ever."""
+    backlog = Backlog(100, has_more=nothing_more, on_room=nobody)
+    backlog.put(heavy("signup", 2, TAKEN_BYTES + 1))
+    assert [len(one) for one in backlog.take(10)] == [1]
+    assert [len(one) for one in backlog.take(10)] == [1]
+
+
+async def test_partitions_share_room_by_bytes_and_hear_of_it_when_one_makes_some() -> None:
+    """Each alone would be within its limit, and all of them beyond what the worker has."""
+    memory, heard = WaitingRoom(1_000_000), 0
+
+    def hear() -> None:
+        nonlocal heard
+        heard += 1
+
+    first, second = (Backlog(100, has_more=nothing_more, on_room=hear, memory=memory) for _ in range(2))
+    first.put(heavy("signup", 2, 1_000_000))
+    assert (first.has_room("signup"), second.has_room("signup")) == (False, False)
+    first.take(100)
+    assert not second.has_room("signup")  # what is being applied lies in memory still
+    heard = 0
+    first.applied()
+    assert (heard, second.has_room("signup"), memory.held_bytes) == (1, True, 0)
+
+
+async def test_topic_that_has_little_gets_room_where_others_have_much() -> None:
+    """What is not here is waited for before anything is applied."""
+    memory = WaitingRoom(1_000_000)
+    backlog = Backlog(100, has_more=nothing_more, on_room=nobody, memory=memory)
+    backlog.put(heavy("signup", 1, 1_200_000))
+    assert (backlog.has_room("signup"), backlog.has_room("cancel")) == (False, True)
+    backlog.put(heavy("cancel", 1, 900_000))
+    assert not backlog.has_room("upgrade")
+    backlog.clear()
+    assert memory.held_bytes == 0

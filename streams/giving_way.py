@@ -1,0 +1,30 @@
+"""Long work in steps, so that the event loop answers others between them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+
+async def giving_way(steps: Generator[None, None, _T]) -> _T:
+    """Run what yields after each of its steps, and return what it returns; others have their turn after each step."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            result: _T = done.value
+            return result
+        await asyncio.sleep(0)
+
+
+def at_once(steps: Generator[None, None, _T]) -> _T:
+    """Run all steps one after the other, for who has nobody to give way to."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            result: _T = done.value
+            return result

@@ -1,0 +1,66 @@
+"""Where a step of long work ends decides nothing: how fast a machine is must not show in what is stored."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+
+from kpis.fold import Fold
+from kpis.money import Money
+from kpis.names import Names
+from schemas.decoding import Decoded, Decoder
+from streams.giving_way import at_once
+from streams.records import Record
+from streams.restatements import fold_batch
+from tests.oracle.logs import Log
+from tests.property.cases import Case, bounded, cases
+from tests.property.folding import decoder_of, windows_of
+
+ARRIVED_MS = 1_780_000_000_000
+
+
+def outcome(log: Log, step_work: int, batch: int) -> object:
+    """Return all that a fold comes to, batch by batch, byte for byte."""
+    windows, decoder = windows_of(log.options), decoder_of(log.options)
+    money = Money(log.options.default_currency, log.options.rates)
+    names = Names(money=money, dimensions=log.options.dimensions)
+    fold, states, out = Fold(names, bucket_ms=windows.bucket_ms, max_facts=20), dict[str, bytes](), []
+    records = [Record("t", 0, n, ARRIVED_MS, None, value, ()) for n, value in enumerate(log.records)]
+    for start in range(0, len(records), batch):
+        decoded: Decoded[Record] = at_once(decoder.decode_in_steps(records[start : start + batch]))
+        order = np.argsort(np.array(decoded.times, np.int64), kind="stable").tolist()
+        events, times = [decoded.events[n] for n in order], [decoded.times[n] for n in order]
+        decoded = Decoded(events, times, [decoded.records[n] for n in order], [])
+        places = list(range(len(order)))
+        steps = fold_batch(fold, decoded, states, places, windows, commit=start, alone=3, step_work=step_work)
+        done = at_once(steps)
+        out.append((done.states, list(done.states), done.rows, done.refused, done.moved, done.late))
+    folding = fold.folding
+    return out, states, names.take_new(), folding.applied, folding.duplicates, folding.conflicts
+
+
+@bounded(60)
+@given(cases("everything", "first weeks"))
+def test_fold_in_steps_of_one_event_is_the_fold_in_one_step(case: Case) -> None:
+    """States are compared byte for byte after a crash, and batches are cut differently each time."""
+    log = case.arriving(case.written(), "steps")
+    batch = max(case.batch, 30)
+    assert outcome(log, 1, batch) == outcome(log, 1 << 40, batch)
+
+
+def test_events_of_one_customer_are_folded_in_many_steps_and_written_down_once() -> None:
+    """Ten thousand of them kept the worker from answering for seventeen seconds."""
+    count = 3_000
+    survey = '{"id":"e%d","type":"survey","kind":"nps","score":5,"customer_id":"c","time":"2026-%02d-%02dT%02d:00:00Z"}'
+    lines = [survey % (n, n % 7 + 1, n % 28 + 1, n % 24) for n in range(count)]
+    records = [Record("t", 0, n, 0, None, line.encode(), ()) for n, line in enumerate(lines)]
+    decoded = Decoder(latest_ms=2 * ARRIVED_MS).decode(records)
+    fold = Fold(Names())
+    fold.begin(decoded.events, decoded.times, {})
+    steps = 1
+    while fold.go_on(10_000):
+        steps += 1
+    states, _ = fold.end()
+    assert steps > 10
+    assert fold.folding.general == 1
+    assert (list(states), fold.folding.applied) == (["c"], count)
