@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from streams.errors import ConfigurationError
 from streams.exposition import CONTENT_TYPE
+from streams.listening import refusal_of
 
 Ready = Callable[[], str | None]
 
@@ -31,7 +31,7 @@ class MetricsServer:
         """Listen.
 
         Raises:
-            ConfigurationError: The port is taken, or the address is not ours.
+            ConfigurationError: The port is taken, or the host is none of this machine's.
         """
         app = web.Application()
         app.router.add_get("/metrics", self._serve_metrics)
@@ -42,11 +42,9 @@ class MetricsServer:
         try:
             site = web.TCPSite(runner, host, port)
             await site.start()
-        except OSError as error:
+        except (OSError, ValueError) as error:
             await runner.cleanup()
-            raise ConfigurationError(
-                "TENURE_METRICS_PORT", port, f"cannot listen on {host}:{port} ({error.strerror}); choose a free one"
-            ) from error
+            raise refusal_of(host, port, error) from error
         self._runner = runner
         self.port = runner.addresses[0][1]
 

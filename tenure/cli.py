@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from streams.errors import TenureError
+from streams.errors import ConfigurationError, TenureError
 from tenure.commands import (
     cohorts,
     company,
@@ -59,6 +59,8 @@ class OneLineErrors(TyperGroup):
         previous = signal.signal(signal.SIGTERM, _stop)
         try:
             status = super().main(args, prog_name or "tenure", complete_var, False, windows_expand_args, **extra)
+        except ConfigurationError as error:
+            status = _complain(_as_written(error), error.exit_status)
         except TenureError as error:
             status = _complain(str(error), error.exit_status)
         except typer.TyperException as error:
@@ -80,6 +82,13 @@ def _complain(message: str, status: int) -> int:
     line = " ".join(message.split())
     typer.echo(f"tenure: {line}", err=True)
     return status
+
+
+def _as_written(error: ConfigurationError) -> str:
+    """Return its message with the setting as the user wrote it; what is found out later knows the variable only."""
+    from streams.settings_loading import written_as  # noqa: PLC0415 - slow, and only needed here
+
+    return str(error).replace(error.setting, written_as(error.setting), 1)
 
 
 def _usage_line(error: typer.TyperException) -> str:

@@ -10,10 +10,12 @@ import pytest
 
 from schemas import events
 from streams import settings_page
+from streams.bucket_rules import zone_offsets
 from streams.errors import ConfigurationError, UnknownSetting
 from streams.settings import MEANING, Settings
 from streams.settings_loading import load_settings
-from streams.settings_rules import RESERVED_DIMENSIONS, without_password, zone_offsets
+from streams.settings_rules import RESERVED_DIMENSIONS, without_password
+from tests.services.certificates import Certificates
 
 
 @pytest.fixture(autouse=True)
@@ -307,18 +309,18 @@ def test_example_and_default_of_every_setting_are_accepted(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, setting: settings_page.Described
 ) -> None:
     """Examples are copied."""
-    (tmp_path / "ca.pem").write_text("", encoding="utf-8")
-    sasl = setting.name in {"kafka_sasl_mechanism", "kafka_security_protocol"}
+    ca_file = Certificates(tmp_path / "certificates").authority
+    sasl = setting.name in {"kafka_sasl_mechanism", "kafka_security_protocol", "kafka_username", "kafka_password"}
     context: dict[str, str] = {}
     if setting.name == "kafka_ca_file":
         context = {"TENURE_KAFKA_SECURITY_PROTOCOL": "SSL"}
     if sasl:
         context = {"TENURE_KAFKA_SASL_MECHANISM": "PLAIN", "TENURE_KAFKA_USERNAME": "u", "TENURE_KAFKA_PASSWORD": "p"}
-    if setting.name == "kafka_sasl_mechanism":
+    if sasl and setting.name != "kafka_security_protocol":
         context["TENURE_KAFKA_SECURITY_PROTOCOL"] = "SASL_SSL"
     for name, value in context.items():
         monkeypatch.setenv(name, value)
-    example = str(tmp_path / "ca.pem") if setting.name == "kafka_ca_file" else setting.example
+    example = str(ca_file) if setting.name == "kafka_ca_file" else setting.example
     for value in (setting.default, example):
         if value and not (sasl and value == "PLAINTEXT"):
             monkeypatch.setenv(setting.variable, value)
