@@ -33,6 +33,7 @@ from tenure.commands import (
     topics,
     worker,
 )
+from tenure.commands.say import say
 from tenure.running import Stopped
 
 if TYPE_CHECKING:
@@ -79,8 +80,7 @@ def _stop(signal_number: int, _frame: FrameType | None) -> None:
 
 
 def _complain(message: str, status: int) -> int:
-    line = " ".join(message.split())
-    typer.echo(f"tenure: {line}", err=True)
+    say(f"tenure: {' '.join(message.split())}", err=True)
     return status
 
 

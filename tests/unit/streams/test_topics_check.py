@@ -46,7 +46,7 @@ class HidingKafka:
     async def _send_request(self, request: Any) -> Any:
         asked = request.prepare({3: (0, 5)})
         assert asked.allow_auto_topic_creation is False
-        errors = [(29 if name in self.hidden else 3, name, False, []) for name in asked.topics]
+        errors: list[Any] = [(29 if name in self.hidden else 3, name, False, []) for name in asked.topics]
         return MetadataResponse_v5(0, [], None, 0, errors)
 
 
