@@ -129,7 +129,9 @@ async def mend(settings: Settings, wanted: Wanted) -> list[Topic]:
             states |= {topic.topic: State.CREATED for topic in missing}
             found = await _once_there(settings, admin, states, None)
         if wanted.keep:
-            await _keep([topic.topic for topic in finite_of(found)], admin)
+            # Where Kafka does not tell us how long it keeps a topic, it is told all the same, or says why not.
+            there = [topic for topic in found if topic.is_input and topic.state is not State.MISSING]
+            await _keep([each.topic for each in there if each.retention is None or not each.retention.for_good], admin)
             found = await _topics(settings, admin, states)
         return found
 

@@ -115,7 +115,8 @@ def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
         return await replay(file, settings, at_ms=at_ms, by=by)
 
     restatement = {
-        "period": "2026-01", "revision": 1, "kind": "event", "events": 1, "event": {"id": HOSTILE[0], "type": "cancel"},
+        "period": "2026-01", "revision": 1, "kind": "event", "events": 1,
+        "event": {"id": HOSTILE[0], "source": HOSTILE[1], "type": "cancel"},
         "offsets": [{"topic": "t", "partition": 0, "first": 1, "last": 1}], "late_seconds": 60, "after_end_seconds": 60,
         "occurred_at": "2026-01-31T00:00:00Z", "arrived_at": "2026-02-02T00:00:00Z",
         "counts": {HOSTILE[0]: {"old": 1, "new": 2}},
