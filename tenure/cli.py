@@ -20,6 +20,7 @@ from tenure.commands import (
     cohorts,
     company,
     demo,
+    dlq,
     explain,
     history,
     kpi,
@@ -143,6 +144,7 @@ app.command()(reasons.reasons)
 app.command()(reasons.features)
 app.command()(history.history)
 app.add_typer(target.group)
+app.add_typer(dlq.group)
 
 
 def main() -> None:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
+from schemas.refusals import HEADER_DETAIL, HEADER_OFFSET, HEADER_PARTITION, HEADER_REASON, HEADER_TOPIC
+from streams.records import Record
 from streams.target_store import TargetChange, audit
-from tenure import periods, reading, targets, topics
+from tenure import dead_letters, periods, reading, targets, topics
 from tenure.cli import app
 from tenure.commands.publish_progress import PublishProgress
 from tenure.commands_page import commands
@@ -154,7 +156,16 @@ def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     monkeypatch.setattr(periods, "read_list", read_list)
     for name, function in (("changes", changes), ("current", current), ("put", put)):
         monkeypatch.setattr(targets, name, function)
+
+    async def read_dead_letters(settings: Settings, *, limit: int) -> dict[str, Any]:
+        found = dead_letters.Found(limit)
+        headers = [(name, HOSTILE[0].encode()) for name in (HEADER_REASON, HEADER_DETAIL, HEADER_TOPIC)]
+        headers += [(HEADER_PARTITION, b"0"), (HEADER_OFFSET, b"1")]
+        found.take(Record(HOSTILE[0], 0, 1, 1, HOSTILE[1].encode(), "\n".join(HOSTILE).encode(), headers))
+        return found.as_json(settings.dead_letter_topic)
+
     monkeypatch.setattr(topics, "look", look)
+    monkeypatch.setattr(dead_letters, "read_dead_letters", read_dead_letters)
 
 
 _SEGMENTS = ("--by", "plan", "--by", "channel", "--by", "industry")
@@ -175,9 +186,10 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "target set": [("target", "set", "retention", "30d", "90%", "--owner", "eve")],
     "target history": [("target", "history")],
     "topics": [("topics",)],
+    "dlq list": [("dlq", "list")],
 }
 #: Commands that print no names, or nothing for people; the demo and publish have tests of their own below.
-NAMELESS = {"target", "demo", "worker", "publish", "company", "history"}
+NAMELESS = {"target", "dlq", "demo", "worker", "publish", "company", "history"}
 
 
 def test_every_command_is_tried_with_hostile_names() -> None:
