@@ -214,7 +214,7 @@ def test_a_file_of_authorities_that_holds_no_certificate_is_refused() -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        f":{SECRET}@h", f"redis:/u:{SECRET}@h", f"u:{SECRET}", f"redis://h?pasword={SECRET}", f"redis://h?ssl_pass={SECRET}",
+        f":{SECRET}@h", f"redis:/u:{SECRET}@h", f"u:{SECRET}", f"redis://h?passwd={SECRET}", f"redis://h?ssl_pass={SECRET}",
         f"redis://u:x\n{SECRET}@h", f"redis://h?db=1&Password={SECRET}", f"unix://u:{SECRET}@/x", f"redis://:{SECRET}:1/0",
     ],
 )  # fmt: skip
