@@ -55,11 +55,12 @@ def json_text(text: str) -> str:
     Args:
         text: JSON as `json.dumps` writes it, indented or not.
     """
-    if text.isprintable():
-        return text
-    return "".join(
-        character if character.isprintable() or character == "\n" else _utf16_escape(character) for character in text
-    )
+    # Line by line: a report has hundreds of thousands, and hardly any of them holds what must be escaped.
+    return "\n".join(line if line.isprintable() else _escaped_json(line) for line in text.split("\n"))
+
+
+def _escaped_json(line: str) -> str:
+    return "".join(character if character.isprintable() else _utf16_escape(character) for character in line)
 
 
 def _escape(character: str) -> str:
