@@ -9,12 +9,12 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from devstack.configuration import FOLDER, USUAL_PORTS
+from devstack.configuration import FOLDER, USUAL_PORTS, PortError, option_of, variable_of, wished_ports
 from devstack.last_year import load_last_year
 from devstack.parts import StartError, System
 from tests.services.process import NotReadyError
@@ -30,6 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--fresh", action="store_true", help="forget all data of earlier runs first")
     parser.add_argument("--folder", type=Path, default=FOLDER, metavar="PATH", help="where data and logs lie")
     parser.add_argument("--no-company", action="store_true", help="without the events of an invented company")
+    for name, port in USUAL_PORTS.items():
+        usual = f"port of {name} on 127.0.0.1, {port} or a free one if not said; or set {variable_of(name)}"
+        parser.add_argument(option_of(name), type=int, metavar="PORT", help=usual)
     chosen = parser.parse_args(arguments)
     folder: Path = chosen.folder.resolve()
     pid_file = folder / "pid"
@@ -44,20 +47,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     pid_file.write_text(f"{os.getpid()}\n", encoding="utf-8")
     try:
-        return _run(folder, company=not chosen.no_company)
+        options = {name: getattr(chosen, f"{name.replace('-', '_')}_port") for name in USUAL_PORTS}
+        return _run(folder, company=not chosen.no_company, wished=wished_ports(options, os.environ))
+    except PortError as error:
+        say(str(error))
+        return 2
     finally:
         pid_file.unlink(missing_ok=True)
 
 
-def _run(folder: Path, *, company: bool) -> int:
+def _run(folder: Path, *, company: bool, wished: Mapping[str, int]) -> int:
     """Run until somebody asks to stop, or a part ends by itself."""
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
     try:
-        with System(folder, say, company=company) as system:
+        with System(folder, say, company=company, wished=wished) as system:
             say("starts Kafka, Redis, Alertmanager, Prometheus and two workers …")
             system.start()
-            for line in described(system, folder):
+            for line in described(system, folder, wished):
                 say(line)
             if company and load_last_year(system):
                 say("has given the company's last year to Prometheus, which shows it within a minute")
@@ -73,16 +80,17 @@ def _run(folder: Path, *, company: bool) -> int:
         return 1
 
 
-def described(system: System, folder: Path) -> list[str]:
+def described(system: System, folder: Path, wished: Mapping[str, int]) -> list[str]:
     """Return what somebody wants to know of a system that runs."""
     ports = system.ports
     settings = " ".join(f"{name}={value}" for name, value in system.environment.items())
-    moved = [name for name, port in USUAL_PORTS.items() if ports[name] != port]
+    moved = [name for name, port in USUAL_PORTS.items() if ports[name] != port and name not in wished]
     return [
         f"Kafka         127.0.0.1:{ports['kafka']}",
         f"Redis         127.0.0.1:{ports['redis']}",
         f"Workers       http://127.0.0.1:{ports['worker-1']}/metrics and http://127.0.0.1:{ports['worker-2']}/metrics",
         f"Prometheus    http://127.0.0.1:{ports['prometheus']}",
+        f"Runbooks      http://127.0.0.1:{ports['documents']}/runbooks/README.md",
         f"Alertmanager  http://127.0.0.1:{ports['alertmanager']}",
         f"Data, logs    {folder}",
         *([f"Other ports than usual, which are taken: {', '.join(moved)}"] if moved else []),

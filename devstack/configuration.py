@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,14 +24,64 @@ USUAL_PORTS: Final = {
     "worker-2": 9465,
     "prometheus": 9090,
     "alertmanager": 9093,
+    "documents": 3000,
 }
 WORKERS: Final = ("worker-1", "worker-2")
 PARTITIONS: Final = 6
 
 
-def choose_ports() -> dict[str, int]:
-    """Return a port for each part: the usual one, or a free one where that is taken."""
-    return {name: port if _is_free(port) else free_port() for name, port in USUAL_PORTS.items()}
+class PortError(Exception):
+    """A port that was wished for cannot be had; the message says which, and what to do."""
+
+
+def option_of(name: str) -> str:
+    """Return the option that chooses a part's port."""
+    return f"--{name}-port"
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable that chooses a part's port."""
+    return f"UP_{name.replace('-', '_').upper()}_PORT"
+
+
+def wished_ports(options: Mapping[str, int | None], environment: Mapping[str, str]) -> dict[str, int]:
+    """Return the ports that were wished for, by part; an option wins over a variable.
+
+    Raises:
+        PortError: One is no port, or two parts would share one.
+    """
+    wished: dict[str, int] = {}
+    for name in USUAL_PORTS:
+        option = options.get(name)
+        text = environment.get(variable_of(name), "")
+        where, value = (option_of(name), str(option)) if option is not None else (variable_of(name), text)
+        if not value:
+            continue
+        if not (value.isascii() and value.isdecimal() and len(value) <= 5 and 0 < int(value) < 65536):
+            raise PortError(f"{where} is {value!r}: a port is a number from 1 to 65535")
+        if int(value) in wished.values():
+            other = next(part for part, port in wished.items() if port == int(value))
+            raise PortError(f"{where} is {value}: that is the port of {other} already; every part needs its own")
+        wished[name] = int(value)
+    return wished
+
+
+def choose_ports(wished: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Return a port for each part: the one that is wished for, else the usual one, or a free one where that is taken.
+
+    Raises:
+        PortError: One that is wished for is taken.
+    """
+    wished = wished or {}
+    for name, port in wished.items():
+        if not _is_free(port):
+            advice = f"choose another with {option_of(name)} or {variable_of(name)}, or end what listens there"
+            raise PortError(f"port {port}, which was wished for {name}, is taken; {advice}")
+    ports: dict[str, int] = dict(wished)
+    for name, usual in USUAL_PORTS.items():
+        if name not in ports:
+            ports[name] = usual if usual not in ports.values() and _is_free(usual) else free_port()
+    return ports
 
 
 def _is_free(port: int) -> bool:
@@ -72,6 +123,9 @@ def prometheus_configuration(ports: dict[str, int], shipped: str) -> str:
     }
     for job in config["scrape_configs"]:
         job["static_configs"] = [{"targets": targets[job["job_name"]]}]
+    # What is served here in place of Grafana: the runbooks, and where the boards are.
+    served = f"http://127.0.0.1:{ports['documents']}"
+    config["global"]["external_labels"] = {"runbooks": f"{served}/runbooks", "dashboards": served}
     config["rule_files"] = [str(RULES / Path(pattern).name) for pattern in config["rule_files"]]
     config["alerting"]["alertmanagers"] = [{"static_configs": [{"targets": targets["alertmanager"]}]}]
     return yaml.safe_dump(config, sort_keys=False)

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -29,7 +29,7 @@ from streams.settings import Settings
 from tenure.targets import Wanted, changes, put
 from tests.services.alertmanager import Alertmanager
 from tests.services.kafka import Kafka
-from tests.services.process import Process
+from tests.services.process import Process, listens
 from tests.services.prometheus import Prometheus
 from tests.services.redis import Redis
 
@@ -59,18 +59,29 @@ class System:
     Use it in a `with` statement: what was started ends with it.
     """
 
-    def __init__(self, folder: Path, say: Callable[[str], None], *, company: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        say: Callable[[str], None],
+        *,
+        company: bool = True,
+        wished: Mapping[str, int] | None = None,
+    ) -> None:
         """Choose ports.
 
         Args:
             folder: Where data and logs lie.
             say: Told what happens, one line each.
             company: Whether an invented company sends events.
+            wished: Ports that parts shall have, by name; the others have theirs as usual.
+
+        Raises:
+            PortError: A port that is wished for is taken.
         """
         self._folder = folder
         self._say = say
         self._with_company = company
-        self.ports = choose_ports()
+        self.ports = choose_ports(wished)
         self.processes: dict[str, Process] = {}
         self._ends = ExitStack()
 
@@ -89,6 +100,13 @@ class System:
             NotReadyError: A server did not come up in time, or ended.
         """
         self._start_servers()
+        documents = Process(
+            [sys.executable, "-m", "devstack.documents", str(self.ports["documents"])],
+            log=self.folder_of("documents") / "documents.log",
+            environment={"PYTHONPATH": str(ROOT)},
+        )
+        self._keep("documents", documents, documents.start)
+        documents.wait_until(lambda: listens(self.ports["documents"]), what="documents")
         self._run("topics", "--create", "--partitions", str(PARTITIONS))
         for name in WORKERS:
             process = Process(

@@ -124,15 +124,13 @@ STREAM: Final = {
         (
             ("By reason.", "sum by (reason) (increase(tenure_dead_letters_total[30m]))"),
             (
-                "What do the last ones say? The topic is the one that the setting `dead_letter_topic` names.",
-                "kafka-console-consumer.sh --bootstrap-server HOST:9092 --topic tenure.dead-letters"
-                " --property print.timestamp=true --property print.headers=true --property print.key=true"
-                " --from-beginning --timeout-ms 10000 | tail -n 5",
+                "What do the last ones say?",
+                "tenure dlq list --limit 5",
             ),
             SOURCES,
         ),
         (
-            "Read some of them: headers say reason, detail, topic, partition and offset.",
+            "Read some of them: each comes with reason, detail, topic, partition and offset.",
             "Tell the producer's team; most are fixed by their last deployment being rolled back.",
             "Send the mended records again, under their own ids: what was applied already does not count twice.",
         ),

@@ -17,7 +17,7 @@ SEVERITIES: Final = {
     "info": "is for dashboards and for holding other alerts back",
 }
 FOLDER: Final = "docs/runbooks"
-PROGRAMS: Final = ("tenure", "kafka-console-consumer.sh")
+PROGRAMS: Final = ("tenure",)
 """What is asked in a console; all else is asked of Prometheus."""
 _WHERE: Final = """\
 ## Where to run a command
@@ -29,10 +29,10 @@ $ docker compose exec worker-1 tenure topics
 $ kubectl -n tenure exec tenure-worker-0 -- tenure topics
 ```
 
-Kafka's own programs are in `/opt/kafka/bin` of its image; Docker Compose's Kafka is called `kafka:19092` there:
+After `make up` they are printed where it runs, as the line `Commands`:
 
 ```console
-$ docker compose exec kafka /opt/kafka/bin/kafka-console-consumer.sh --bootstrap-server kafka:19092 --topic NAME
+$ TENURE_KAFKA_BOOTSTRAP=127.0.0.1:9092 TENURE_REDIS_URL=redis://127.0.0.1:6379/0 .venv/bin/tenure topics
 ```
 """
 _ELSEWHERE: Final = "[Where to run it](README.md#where-to-run-a-command)."

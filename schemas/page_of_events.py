@@ -169,8 +169,9 @@ DEAD_LETTERS: Final = f"""
 A record that cannot be applied goes to the topic `{DEAD_LETTER_TOPIC}`, with its key, its bytes and its headers as
 they were, and the rest of its batch is applied. Headers that are added say why, `{HEADER_REASON}` and
 `{HEADER_DETAIL}`, and where it lay, `{HEADER_TOPIC}`, `{HEADER_PARTITION}` and `{HEADER_OFFSET}`. These three
-identify a dead letter; after a crash one may be there twice. One that is too large for Kafka, or of a record beyond
-both 1 MiB and `max_record_bytes`, carries its first {TRUNCATED_BYTES // 1024} KiB and the header `{HEADER_TRUNCATED}`.
+identify a dead letter; after a crash one may be there twice, and `tenure dlq list` shows it once. One that is too
+large for Kafka, or of a record beyond both 1 MiB and `max_record_bytes`, carries its first
+{TRUNCATED_BYTES // 1024} KiB and the header `{HEADER_TRUNCATED}`.
 
 The reasons are a closed list, and a record gets the first one that applies:
 

@@ -2,7 +2,8 @@
 
     TenureError                     not retriable, exit 1
     ├── ConfigurationError          a setting is wrong                              exit 2
-    │   └── UnknownSetting          a name that is no setting's
+    │   ├── UnknownSetting          a name that is no setting's
+    │   └── TopicsUnfit             Kafka's topics are not what the settings need
     ├── UsageError                  a command was called wrongly                    exit 2
     ├── InputError                  a file cannot be read as what it claims to be   exit 2
     ├── CheckFailed                 a check ran to its end and found fault          exit 1
@@ -70,6 +71,18 @@ class UnknownSetting(ConfigurationError):
     def __init__(self, setting: str, advice: str) -> None:
         super().__init__(setting, None, advice)
         self.args = (f"{setting}: there is no such setting; {advice}",)
+
+
+class TopicsUnfit(ConfigurationError):
+    """Kafka's topics are not what the settings need: missing, hidden from us, or not equally wide.
+
+    Args:
+        advice: Which topics, what is wrong with them and what to do.
+    """
+
+    def __init__(self, advice: str) -> None:
+        super().__init__("TENURE_TOPICS", None, advice)
+        self.args = (advice,)
 
 
 class UsageError(TenureError):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
+from typing import TextIO
 
 import structlog
 
+from streams.readable import visible
 from streams.settings import Settings
 
 
@@ -17,11 +20,9 @@ def configure_logs(settings: Settings) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if to_console else structlog.processors.JSONRenderer()
-    )
+    renderer: structlog.typing.Processor = console_renderer() if to_console else structlog.processors.JSONRenderer()
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
-    tail = [structlog.processors.format_exc_info] if not to_console else []
+    tail: list[structlog.typing.Processor] = [make_visible if to_console else structlog.processors.format_exc_info]
     structlog.configure(
         processors=[*shared, *tail, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -47,3 +48,23 @@ def configure_logs(settings: Settings) -> None:
         # It calls every rebalance and every broker that is away an error; the worker tells of both itself.
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
         logging.getLogger("mode").setLevel(logging.ERROR)
+
+
+def console_renderer() -> structlog.dev.ConsoleRenderer:
+    """Return what writes log lines for a terminal; `make_visible` comes before it.
+
+    A traceback is a plain one: with the values of variables it would show events and passwords.
+    """
+    return structlog.dev.ConsoleRenderer(exception_formatter=_plain_traceback)
+
+
+def make_visible(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Write out what a terminal would obey in the fields of a log line; JSON has escapes of its own."""
+    # What is no text is shown by `repr`, which writes it out by itself.
+    return {visible(name): visible(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
+def _plain_traceback(output: TextIO, exc_info: structlog.typing.ExcInfo) -> None:
+    plain = io.StringIO()
+    structlog.dev.plain_traceback(plain, exc_info)
+    output.write(visible(plain.getvalue(), keep="\n"))

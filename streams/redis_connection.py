@@ -249,11 +249,12 @@ async def unsafe_of(client: _Client) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-async def check_durability(client: _Client, *, allow_unsafe: bool) -> list[str]:
+async def check_durability(client: _Client, *, address: str, allow_unsafe: bool) -> list[str]:
     """Refuse a Redis that may lose what it was told to keep.
 
     Args:
         client: The client.
+        address: Of that Redis, without its password, for the message.
         allow_unsafe: True returns what was found instead of refusing.
 
     Returns:
@@ -264,6 +265,6 @@ async def check_durability(client: _Client, *, allow_unsafe: bool) -> list[str]:
     """
     found = await unsafe_of(client)
     if found and not allow_unsafe:
-        advice = " and ".join(found) + "; or set TENURE_ALLOW_UNSAFE_REDIS=true to go on regardless"
-        raise ConfigurationError("TENURE_REDIS_URL", "this Redis", advice)
+        advice = f"this Redis may lose numbers: {' and '.join(found)}; or set TENURE_ALLOW_UNSAFE_REDIS=true"
+        raise ConfigurationError("TENURE_REDIS_URL", address, advice)
     return found

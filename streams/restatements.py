@@ -50,6 +50,8 @@ class Restatement(msgspec.Struct, array_like=True, frozen=True):
     event_type: str
     #: what it added to each count of the period, as of its end (see `kpis.periods.changes`)
     changes: dict[str, int]
+    #: empty where it stands for several, and in what was stored before sources were kept
+    event_source: str = ""
 
 
 encode = msgspec.msgpack.Encoder().encode
@@ -222,4 +224,5 @@ def _without_changes(decoded: Decoded[Record], places: Sequence[int], commit: in
         event_id="" if alone is None else alone.id,
         event_type="" if alone is None else alone.TYPE,
         changes={},
+        event_source="" if alone is None else alone.source,
     )

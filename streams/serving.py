@@ -16,8 +16,8 @@ from aiohttp import web
 
 from streams.connections import Connections
 from streams.ending import end_tasks
-from streams.errors import ConfigurationError
 from streams.exposition import CONTENT_TYPE
+from streams.listening import refusal_of
 
 Ready = Callable[[], str | None]
 _T = TypeVar("_T")
@@ -65,7 +65,7 @@ class MetricsServer:
         """Listen.
 
         Raises:
-            ConfigurationError: The port is taken, or the address is not ours.
+            ConfigurationError: The port is taken, or the host is none of this machine's.
         """
         self._application = asyncio.get_running_loop()
         self._ticked_at = time.monotonic()
@@ -75,11 +75,9 @@ class MetricsServer:
         self._thread.start()
         try:
             await self._run_there(self._listen_there(host, port))
-        except OSError as error:
+        except (OSError, ValueError) as error:
             await self.stop()
-            raise ConfigurationError(
-                "TENURE_METRICS_PORT", port, f"cannot listen on {host}:{port} ({error.strerror}); choose a free one"
-            ) from error
+            raise refusal_of(host, port, error) from error
 
     async def stop(self) -> None:
         """Stop listening."""

@@ -15,9 +15,11 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from schemas.topics import DEAD_LETTER_TOPIC, DEFAULT_TOPIC_NAMES, SURVEY_REQUEST_TOPIC
+from streams import bucket_rules
 from streams import settings_rules as rules
 from streams import settings_security as security
 from streams.errors import ConfigurationError
+from streams.redis_options import check_redis_options
 
 ENVIRONMENT_PREFIX: Final = "TENURE_"
 
@@ -160,7 +162,11 @@ class Settings(BaseSettings):
         example="7,30,365",
     )
     segment_windows_days: _Integers = _setting(
-        (7, 30), "The windows that segments are exported for; some of `windows_days`.", unit="days", example="30"
+        rules.USUAL_SEGMENT_WINDOWS,
+        "The windows that segments are exported for; some of `windows_days`. Where it is not set, those of 7 and 30 "
+        "that are among them, or else the one nearest to 30.",
+        unit="days",
+        example="30",
     )
     dimensions: _Names = _setting(
         (),
@@ -295,11 +301,13 @@ class Settings(BaseSettings):
     _topic = field_validator("dead_letter_topic", "survey_request_topic")(rules.check_topic)
     _survey_rules = field_validator("survey_rules")(rules.check_survey_rules)
     _redis_url = field_validator("redis_url")(rules.check_redis_url)
+    _redis_options = field_validator("redis_url")(check_redis_options)
+    _metrics_host = field_validator("metrics_host")(rules.check_metrics_host)
     _redis_prefix = field_validator("redis_prefix")(rules.check_redis_prefix)
     _windows = field_validator("windows_days", "segment_windows_days")(rules.check_windows)
     _dimensions = field_validator("dimensions")(rules.check_dimensions)
-    _time_zone = field_validator("business_time_zone")(rules.check_time_zone)
-    _bucket = field_validator("bucket_minutes")(rules.check_bucket)
+    _time_zone = field_validator("business_time_zone")(bucket_rules.check_time_zone)
+    _bucket = field_validator("bucket_minutes")(bucket_rules.check_bucket)
     _currency = field_validator("default_currency")(rules.check_currency)
     _rates = field_validator("currency_rates")(rules.check_rates)
 
@@ -315,8 +323,11 @@ class Settings(BaseSettings):
     def _check_together(self) -> Self:
         rules.check_topics_distinct(self.topics, self.dead_letter_topic, self.survey_request_topic)
         rules.check_survey_days(regular=self.survey_regular_days, quiet=self.survey_quiet_days)
+        if "segment_windows_days" not in self.model_fields_set:
+            # Past pydantic, which lets nobody change what is frozen: nobody has seen this object yet.
+            object.__setattr__(self, "segment_windows_days", rules.usual_segment_windows(self.windows_days))
         rules.check_segment_windows(self.segment_windows_days, self.windows_days)
-        rules.check_bucket_fits_zone(self.bucket_minutes, self.business_time_zone)
+        bucket_rules.check_bucket_fits_zone(self.bucket_minutes, self.business_time_zone)
         rules.check_rates_foreign(self.currency_rates, self.default_currency)
         security.check_kafka_security(self)
         return self

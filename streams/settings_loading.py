@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
@@ -24,7 +25,13 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 FILE_VARIABLE: Final = ENVIRONMENT_PREFIX + "CONFIG"
+FILE_OPTION: Final = "--config"
 DEFAULT_FILE: Final = Path("tenure.toml")
+_MOST_BYTES: Final = 1 << 20
+_MOST_CHARACTERS: Final = 700
+"""Of what is said about a value (count): a message repeats parts of values, and these may be of any length."""
+
+_written: dict[str, str] = {}
 
 # Kubernetes gives every container variables for the services of its namespace; one that is called "tenure" is likely.
 _SERVICE_LINK: Final = re.compile(r"TENURE(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)")
@@ -46,15 +53,18 @@ def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
         ConfigurationError: An unknown name, or a value that cannot work; it names the variable or the file's key.
     """
     _refuse_unknown_variables(os.environ)
-    path = _file_to_read(file)
-    from_file = {} if path is None else _read_file(path)
+    source = _file_to_read(file)
+    path = None if source is None else source[1]
+    from_file = {} if source is None else _read_file(*source)
     given = {name: value for name, value in overrides.items() if value is not None}
     named = _named_secrets(given)
     behind = {name: value for name, value in from_file.items() if _variable_of(name) is None}
+    _written.clear()
+    _written.update({name: where for name in Settings.model_fields if (where := _where(name, given, from_file, path))})
     try:
         return Settings(**{**behind, **named, **given})
     except ValidationError as error:
-        raise _explained(error, given, {**from_file, **named}, path) from None  # the original holds what was given
+        raise _explained(error, given, {**from_file, **named}) from None  # the original holds what was given
 
 
 def _named_secrets(given: Mapping[str, Any]) -> dict[str, SecretStr]:
@@ -75,6 +85,24 @@ def _named_secrets(given: Mapping[str, Any]) -> dict[str, SecretStr]:
     return found
 
 
+def written_as(setting: str) -> str:
+    """Return how the user wrote a setting, as settings were last loaded: as an option, a variable or a key of the file.
+
+    Args:
+        setting: Its environment variable; what is none, and a setting that was left as it is, comes back unchanged.
+    """
+    return _written.get(setting.removeprefix(ENVIRONMENT_PREFIX).lower(), setting)
+
+
+def _where(field: str, given: Mapping[str, Any], from_file: Mapping[str, Any], path: Path | None) -> str | None:
+    if field in given:
+        return f"--{field.replace('_', '-')}"
+    variable = _variable_of(field + FILE_SUFFIX) if field in SECRETS else None
+    if variable is not None:
+        return f"what {variable} names, {os.environ[variable]},"
+    return _variable_of(field) or (f"{field} in {path}" if field in from_file else None)
+
+
 def _variable_of(field: str) -> str | None:
     """Return the name of the environment variable that sets a field, as it is written there."""
     wanted = ENVIRONMENT_PREFIX + field.upper()
@@ -93,23 +121,31 @@ def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
         raise UnknownSetting(name, did_you_mean(upper, sorted(known)))
 
 
-def _file_to_read(file: Path | None) -> Path | None:
+def _file_to_read(file: Path | None) -> tuple[str, Path] | None:
+    """Return how the settings file is named, and its path; None where there is none."""
     if file is not None:
-        return file
+        return FILE_OPTION, file
     if os.environ.get(FILE_VARIABLE):
-        return Path(os.environ[FILE_VARIABLE])
-    return DEFAULT_FILE if DEFAULT_FILE.is_file() else None
+        return FILE_VARIABLE, Path(os.environ[FILE_VARIABLE])
+    return ("the settings file of the working directory", DEFAULT_FILE) if os.path.lexists(DEFAULT_FILE) else None
 
 
-def _read_file(path: Path) -> dict[str, Any]:
+def _read_file(called: str, path: Path) -> dict[str, Any]:
     try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # a pipe or a device may never end
+            raise ConfigurationError(called, str(path), "it is no regular file; name one")
+        if found.st_size > _MOST_BYTES:
+            advice = f"a file of {found.st_size:,} bytes is no settings file; name another"
+            raise ConfigurationError(called, str(path), advice)
         content = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except OSError as error:
-        raise ConfigurationError(
-            FILE_VARIABLE, str(path), f"the file cannot be read ({error.strerror}); correct the path"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(FILE_VARIABLE, str(path), f"the file is no TOML ({error}); correct it") from error
+        advice = f"the file cannot be read ({error.strerror}); correct the path"
+        raise ConfigurationError(called, str(path), advice) from error
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        known = isinstance(error, tomllib.TOMLDecodeError | UnicodeDecodeError)
+        reason = str(error) if known else "a number that is too long, or brackets that are too deep"
+        raise ConfigurationError(called, str(path), f"the file is no TOML ({reason}); correct it") from error
     named = {name + FILE_SUFFIX: name for name in SECRETS}
     for key in content:
         if key not in Settings.model_fields and key not in named:
@@ -121,46 +157,52 @@ def _read_file(path: Path) -> dict[str, Any]:
     return content
 
 
-def _explained(
-    error: ValidationError, given: Mapping[str, Any], behind: Mapping[str, Any], path: Path | None
-) -> ConfigurationError:
+def _explained(error: ValidationError, given: Mapping[str, Any], from_file: Mapping[str, Any]) -> ConfigurationError:
     """Turn the first fault that pydantic found into one line that names where the value was written."""
-    faults = error.errors()
+    faults = error.errors(include_input=False, include_url=False)
     first = faults[0]
     cause = first.get("ctx", {}).get("error")
     setting = cause.setting if isinstance(cause, RuleBrokenError) else str(first["loc"][0])
     field, _, key = setting.partition(".")
     advice = _advice(first, field)
+    if isinstance(cause, RuleBrokenError) and field not in _written:
+        default = Settings.model_fields[field].default
+        other = next((name for name, _, _ in (name.partition(".") for name in cause.others) if name in _written), None)
+        if other is not None:
+            # Nobody wrote the setting that is in the way: what was written is named, and what it met.
+            met = "not set" if default is None else f"{_as_read(default, key)} where it is not set"
+            advice = f"{field} is {met}, and {advice}"
+            field, key = other, ""
+    if len(advice) > _MOST_CHARACTERS:
+        advice = f"{advice[: _MOST_CHARACTERS // 2]} … {advice[-_MOST_CHARACTERS // 2 :]}"
     if len(faults) > 1:
         advice += f" (and {len(faults) - 1} more)"
+    where, value = written_as(ENVIRONMENT_PREFIX + field.upper()), Settings.model_fields[field].default
     variable = _variable_of(field)
-    where, value = ENVIRONMENT_PREFIX + field.upper(), Settings.model_fields[field].default
     if field in given:
-        where, value = f"--{field.replace('_', '-')}", given[field]
+        value = given[field]
     elif variable is not None:
-        where, value = variable, os.environ[variable]
-        if _SERVICE_PORT.match(str(value)):
+        value = os.environ[variable]
+        if _SERVICE_PORT.match(value):
             advice += "; if Kubernetes set it for a service, set enableServiceLinks: false"
-    elif _variable_of(field + FILE_SUFFIX) is not None:
-        where, value = _named_by(field), behind[field]
-    elif field in behind:
-        where, value = f"{field} in {path}", behind[field]
+    elif field in from_file:
+        value = from_file[field]
     return ConfigurationError(where, _without_secret(field, value, key), advice)
 
 
-def _named_by(field: str) -> str:
-    """Return where a secret stands that a variable names a file for."""
-    variable = _variable_of(field + FILE_SUFFIX)
-    assert variable is not None, "the caller has looked"
-    return f"what {variable} names, {os.environ[variable]},"
+def _as_read(value: Any, key: str) -> str:
+    """Return a default as people write it."""
+    if isinstance(value, Mapping) and key:
+        return str(value[key])
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _without_secret(field: str, value: object, key: str) -> object:
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
     if field == "redis_url":
-        return without_password(str(value))
-    if field in SECRETS and value is not None:
+        return without_password(value) if isinstance(value, str) else "****"
+    if value is not None and (field in SECRETS or (field == "kafka_bootstrap" and "@" in str(value))):
         return "****"
     if key and isinstance(value, Mapping):
         return value.get(key, value)

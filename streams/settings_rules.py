@@ -1,21 +1,17 @@
-"""What each setting must satisfy, and how its text is read.
+"""What each setting must satisfy, and how its text is read; zones and buckets: `streams.bucket_rules`.
 
-Pure but for the time zone database and the existence of files. Every rule raises ValueError with a sentence that
+Pure but for the existence of files. Every rule raises ValueError with a sentence that
 says what is wrong and what to do; a rule over several settings raises RuleBrokenError, which names the one to change.
 """
 
 from __future__ import annotations
 
 import difflib
-import functools
 import json
 import keyword
-import math
 import re
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, get_args
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from schemas.events import SurveyKind, SurveyWay
 from schemas.survey_requests import SURVEY_RULES
@@ -26,8 +22,6 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
-MINUTES_PER_DAY: Final = 1440
-LEAST_BUCKET_MINUTES: Final = 5
 MAX_WINDOW_DAYS: Final = 365
 MAX_WINDOWS: Final = 12
 MAX_DIMENSIONS: Final = 8
@@ -56,9 +50,21 @@ RESERVED_DIMENSIONS: Final = frozenset(
 
 _TOPIC: Final = re.compile(r"[A-Za-z0-9._-]+")
 _NAME: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_MEMBER: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
+# What schemas.events takes as a member of a signup; keywords cannot name one either.
+_MEMBER: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
+_HOST: Final = re.compile(r"[A-Za-z0-9._:%-]+")
 _BROKER: Final = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})")
+
+
+SHOWN_REDIS_OPTIONS: Final = frozenset(
+    (
+        *("db", "username", "client_name", "socket_timeout", "socket_connect_timeout", "socket_keepalive"),
+        *("health_check_interval", "sentinel_username", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs"),
+        "ssl_check_hostname",
+    )
+)
+"""Options of `redis_url` whose values are no secrets; a misspelt password is still one, so all others are hidden."""
 
 
 class RuleBrokenError(ValueError):
@@ -66,11 +72,13 @@ class RuleBrokenError(ValueError):
 
     Args:
         setting: The field to change.
-        message: What is wrong and what to do.
+        message: What is wrong with it and what to do, beginning with "it" or what could follow "and".
+        others: The fields that it does not go with: one of them is named where `setting` was never set.
     """
 
-    def __init__(self, setting: str, message: str) -> None:
+    def __init__(self, setting: str, message: str, *others: str) -> None:
         self.setting = setting
+        self.others = others
         super().__init__(message)
 
 
@@ -113,8 +121,9 @@ def split_pairs(value: object) -> object:
 def _json(text: str) -> object:
     try:
         return json.loads(text, parse_float=Decimal)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"it begins like JSON and is none ({error.msg}); write it without brackets") from error
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else "too long or too deep"
+        raise ValueError(f"it begins like JSON and is none ({reason}); write it without brackets") from error
 
 
 def lower_case(value: object) -> object:
@@ -132,9 +141,27 @@ def check_bootstrap(value: str) -> str:
     brokers = [broker.strip() for broker in value.split(",")]
     for broker in brokers:
         match = _BROKER.fullmatch(broker)
-        if match is None or not 0 < int(match[1]) < 65536:
+        if "@" in broker:
+            raise ValueError("a broker has no name and password; they are kafka_username and kafka_password")
+        if match is None or not 0 < int(match[1]) < 65536 or not is_host(broker.rpartition(":")[0].strip("[]")):
             raise ValueError(f"{broker!r} is not host:port; write for example kafka-1:9092,kafka-2:9092")
     return ",".join(brokers)
+
+
+def is_host(text: str) -> bool:
+    """Return whether text can be the name or the address of a host: what cannot would fail when it is looked up."""
+    try:
+        text.encode("idna")
+    except UnicodeError:  # an empty part, or one of more than 63 characters
+        return False
+    return bool(text) and len(text) <= 253 and text.isprintable() and " " not in text
+
+
+def check_metrics_host(value: str) -> str:
+    """A host that can be listened on."""
+    if not is_host(value) or _HOST.fullmatch(value) is None:
+        raise ValueError("it is no address; write 127.0.0.1 for this machine alone, or 0.0.0.0 for all")
+    return value
 
 
 def check_group(value: str | None) -> str | None:
@@ -166,12 +193,19 @@ def check_redis_url(value: SecretStr) -> SecretStr:
 
 def without_password(url: str) -> str:
     """Return a URL with its password replaced by asterisks, also where the URL is malformed."""
-    hidden = re.sub(r"://([^:@/]*):.*@", r"://\1:****@", url)
-    hidden = re.sub(r"(?i)(password=)[^&]*", r"\1****", hidden)
+    if "://" not in url:
+        return url if re.fullmatch(r"[A-Za-z0-9_.-]*(:\d{1,5})?", url) else "****"
+    hidden = re.sub(r"(?s)://([^:@/]*):.*@", r"://\1:****@", url)
+    hidden = re.sub(r"([?&])([^=&]*)=([^&]*)", _without_secret_option, hidden)
     # "redis://user:secret" without a host: what stands where the port should is then the password.
     # Several servers, each with its port, are no password.
     ports = r"\d{1,5}(?:,(?:\[[0-9A-Fa-f:.]+\]|[^:@/,]+):\d{1,5})*(?:/|\?|$)"
     return re.sub(rf"(://[^:@/\[]*):(?!\*{{4}}@)(?!{ports}).*", r"\1:****", hidden)
+
+
+def _without_secret_option(option: re.Match[str]) -> str:
+    before, name, value = option.groups()
+    return f"{before}{name}={value if name in SHOWN_REDIS_OPTIONS else '****'}"
 
 
 def check_redis_prefix(value: str) -> str:
@@ -202,7 +236,9 @@ def check_dimensions(value: tuple[str, ...]) -> tuple[str, ...]:
         raise ValueError(f"{len(value)} dimensions are too many; at most {MAX_DIMENSIONS}")
     for name in value:
         if _MEMBER.fullmatch(name) is None or keyword.iskeyword(name):
-            raise ValueError(f"{name!r} cannot name a member; use letters, digits and underscores, a letter first")
+            raise ValueError(
+                f"{name!r} cannot name a member; use lower-case letters, digits and underscores, a letter first"
+            )
         if name in {"plan", "country", "channel"}:
             raise ValueError(f"{name!r} is a dimension anyway; leave it out")
         if name in RESERVED_DIMENSIONS:
@@ -210,67 +246,6 @@ def check_dimensions(value: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(value)) != len(value):
         raise ValueError("a dimension stands in it twice; keep one")
     return value
-
-
-def check_time_zone(value: str) -> str:
-    """A zone that the time zone database knows."""
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        close = difflib.get_close_matches(value, sorted(available_timezones()), n=1)
-        hint = f"did you mean {close[0]}?" if close else "write an IANA name such as Europe/Lisbon"
-        raise ValueError(f"no such time zone; {hint}") from error
-    return value
-
-
-def check_bucket(value: int) -> int:
-    """A bucket divides a day."""
-    if not LEAST_BUCKET_MINUTES <= value <= MINUTES_PER_DAY or MINUTES_PER_DAY % value:
-        raise ValueError(f"it must divide a day ({MINUTES_PER_DAY} minutes) and be at least 5; use 60, 30 or 15")
-    return value
-
-
-@functools.lru_cache(maxsize=8)
-def zone_offsets(zone: str) -> Mapping[int, datetime]:
-    """Return every offset from UTC that a zone has from 1999 to 2110, with the first day it was found on.
-
-    These are the years whose months are counted, with a margin for windows that begin before 2000.
-
-    Args:
-        zone: IANA name.
-
-    Returns:
-        Offset (seconds, east positive) to the first day (UTC) that has it, in order of time. Days are looked at one by
-        one: no zone has had an offset for less than a day in these years.
-    """
-    place = ZoneInfo(zone)
-    found: dict[int, datetime] = {}
-    day, end, step = datetime(1998, 12, 31, tzinfo=UTC), datetime(2111, 1, 1, tzinfo=UTC), timedelta(days=1)
-    while day < end:
-        offset = day.astimezone(place).utcoffset()
-        assert offset is not None
-        found.setdefault(offset // timedelta(seconds=1), day)
-        day += step
-    return found
-
-
-def check_bucket_fits_zone(bucket_minutes: int, zone: str) -> None:
-    """A month of the business time zone begins on a bucket boundary, whatever the offset at that time."""
-    offsets = zone_offsets(zone)
-    bad = [offset for offset in offsets if offset % (bucket_minutes * 60)]
-    if not bad:
-        return
-    fitting = math.gcd(MINUTES_PER_DAY, bucket_minutes, *(offset // 60 for offset in offsets))
-    shown = ", ".join(f"{_offset_text(offset)} (seen on {offsets[offset]:%Y-%m-%d})" for offset in bad[:3])
-    raise RuleBrokenError(
-        "bucket_minutes",
-        f"it does not divide the offset {shown} of {zone}; use {fitting}, or another business_time_zone",
-    )
-
-
-def _offset_text(offset_seconds: int) -> str:
-    hours, minutes = divmod(abs(offset_seconds) // 60, 60)
-    return f"{'-' if offset_seconds < 0 else '+'}{hours:02}:{minutes:02}"
 
 
 def check_currency(value: str) -> str:
@@ -281,14 +256,15 @@ def check_currency(value: str) -> str:
 
 
 RATE_MAX: Final = 100_000
+RATE_MIN: Final = Decimal("1e-12")
 
 
 def check_rates(value: dict[str, Decimal]) -> dict[str, Decimal]:
     """Rates are positive, and such that the largest MRR stays within 64 bits."""
     for currency, rate in value.items():
         check_currency(currency)
-        if not rate.is_finite() or not 0 < rate <= RATE_MAX:
-            raise ValueError(f"the rate of {currency} must be above zero and at most {RATE_MAX:,}, not {rate}")
+        if not rate.is_finite() or not RATE_MIN <= rate <= RATE_MAX:
+            raise ValueError(f"the rate of {currency} must be above zero and at most {RATE_MAX:,}, not {rate:.6g}")
     return value
 
 
@@ -296,7 +272,9 @@ def check_rates_foreign(rates: Mapping[str, Decimal], default_currency: str) -> 
     """The default currency needs no rate."""
     if default_currency in rates:
         raise RuleBrokenError(
-            "currency_rates", f"{default_currency} is the default currency, its rate is 1; leave it out"
+            "currency_rates",
+            f"it has a rate of {default_currency}, the default currency, whose rate is 1; leave it out",
+            "default_currency",
         )
 
 
@@ -306,8 +284,23 @@ def check_segment_windows(segment_windows: tuple[int, ...], windows: tuple[int, 
     if missing:
         counted = ",".join(str(days) for days in windows)
         raise RuleBrokenError(
-            "segment_windows_days", f"{missing[0]} is none of windows_days ({counted}); add it there or drop it"
+            "segment_windows_days",
+            f"{missing[0]} is none of windows_days ({counted}); add it there or drop it",
+            "windows_days",
         )
+
+
+USUAL_SEGMENT_WINDOWS: Final = (7, 30)
+
+
+def usual_segment_windows(windows: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the windows of segments where none are set: the usual ones, or the counted one that is nearest to a month.
+
+    Args:
+        windows: Those that are counted (days, ascending, at least one).
+    """
+    usual = tuple(days for days in USUAL_SEGMENT_WINDOWS if days in windows)
+    return usual or (min(windows, key=lambda days: abs(days - 30)),)
 
 
 def check_survey_rules(value: dict[str, str]) -> dict[str, str]:
@@ -327,7 +320,9 @@ def check_survey_days(*, regular: int, quiet: int) -> None:
     """Regular surveys do not silence each other."""
     if quiet > regular:
         raise RuleBrokenError(
-            "survey_quiet_days", f"it is longer than survey_regular_days ({regular}), so that most would be left out"
+            "survey_quiet_days",
+            f"it is longer than survey_regular_days ({regular}), so that most would be left out; lower it",
+            "survey_regular_days",
         )
 
 
@@ -339,6 +334,6 @@ def check_topics_distinct(topics: Mapping[str, str], dead_letter_topic: str, sur
     for purpose, topic in purposes:
         if topic in used:
             raise RuleBrokenError(
-                purpose, f"{topic!r} is the topic of {used[topic]} already; every purpose needs its own"
+                purpose, f"{topic!r} is the topic of {used[topic]} already; every purpose needs its own", used[topic]
             )
         used[topic] = purpose

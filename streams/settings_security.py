@@ -1,6 +1,6 @@
 """What the settings of Kafka's security must satisfy together: what is needed is there, what has no effect is not.
 
-Looks up whether files exist; opens none.
+Looks up whether files exist, and reads that of the authorities.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from streams.settings_rules import RuleBrokenError
+from streams.tls_files import check_authorities
 
 if TYPE_CHECKING:
     from streams.settings import Settings
@@ -31,20 +32,26 @@ def check_kafka_security(settings: Settings) -> None:
             if not getattr(settings, name):
                 needing = f"kafka_security_protocol {protocol}" if mechanism is None else str(mechanism)
                 raise RuleBrokenError(name, f"{needing} needs it; set it")
-    elif mechanism is not None:
-        raise RuleBrokenError("kafka_security_protocol", "kafka_sasl_mechanism has no effect with it; use SASL_SSL")
+    else:
+        for name in _set(settings, ("kafka_sasl_mechanism", "kafka_username", "kafka_password")):
+            raise RuleBrokenError("kafka_security_protocol", f"{name} has no effect with it; use SASL_SSL", name)
     if mechanism != "OAUTHBEARER":
         for name in _set(settings, _OF_TOKENS):
-            raise RuleBrokenError("kafka_sasl_mechanism", f"{name} has no effect with it; use OAUTHBEARER")
+            raise RuleBrokenError("kafka_sasl_mechanism", f"{name} has no effect with it; use OAUTHBEARER", name)
     if not protocol.endswith("SSL"):
         for name in _set(settings, _OF_TLS):
-            raise RuleBrokenError("kafka_security_protocol", f"{name} has no effect with it; use SSL or SASL_SSL")
+            raise RuleBrokenError("kafka_security_protocol", f"{name} has no effect with it; use SSL or SASL_SSL", name)
     if settings.kafka_certificate_file is None:
         for name in _set(settings, ("kafka_key_file", "kafka_key_password")):
-            raise RuleBrokenError("kafka_certificate_file", f"{name} has no effect without it; set both")
+            raise RuleBrokenError("kafka_certificate_file", f"{name} has no effect without it; set both", name)
     for name in _set(settings, _FILES):
         if not getattr(settings, name).is_file():
             raise RuleBrokenError(name, "there is no such file; correct the path")
+    if settings.kafka_ca_file is not None:
+        try:
+            check_authorities(settings.kafka_ca_file, "the file")
+        except ValueError as error:
+            raise RuleBrokenError("kafka_ca_file", str(error)) from error
 
 
 def _needed(settings: Settings) -> tuple[str, ...]:

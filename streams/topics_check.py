@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
+from aiokafka.protocol.metadata import MetadataRequest
 
-from streams.errors import ConfigurationError
+from streams.errors import TopicsUnfit
 from streams.kafka_refusal import check_admission
 from streams.pausing import Pausing
 
@@ -42,6 +43,36 @@ async def sizes_of(topics: Iterable[str], admin: AIOKafkaAdminClient) -> dict[st
     }
 
 
+async def check_visible(missing: Sequence[str], admin: AIOKafkaAdminClient, client_options: Mapping[str, Any]) -> None:
+    """Find out whether topics that seem to be missing are only hidden from us: Kafka lists what we may see.
+
+    Args:
+        missing: Their names.
+        admin: A client that is connected.
+        client_options: It was made with, for the name that Kafka knows us by.
+
+    Raises:
+        TopicsUnfit: Kafka does not let us see one of them, be it there or not.
+        KafkaError: Kafka does not answer.
+    """
+    if not missing:
+        return
+    # Asking by name creates nothing with this flag.
+    answer = await admin._send_request(MetadataRequest(list(missing), allow_auto_topic_creation=False))  # noqa: SLF001
+    hidden = sorted(
+        topic["topic"]
+        for topic in answer.to_object()["topics"]
+        if topic["error_code"] == TopicAuthorizationFailedError.errno
+    )
+    if hidden:
+        name = client_options.get("sasl_plain_username")
+        us = "us" if name is None else repr(name)
+        raise TopicsUnfit(
+            f"Kafka does not let {us} see {', '.join(hidden)}, whether they are there or not; have "
+            "its administrator allow Describe and Read on input topics, Describe and Write on the others"
+        )
+
+
 async def partition_counts(
     topics: Sequence[str],
     client_options: Mapping[str, Any],
@@ -58,7 +89,7 @@ async def partition_counts(
         certificate_file: As well.
 
     Raises:
-        ConfigurationError: Kafka is there, and does not let us in.
+        ConfigurationError: Kafka is there, and does not let us in, or hides a topic from us.
     """
     pausing = Pausing()
     while True:
@@ -66,6 +97,7 @@ async def partition_counts(
         try:
             await admin.start()
             sizes = await sizes_of(topics, admin)
+            await check_visible([topic for topic in topics if topic not in sizes], admin, client_options)
             return {topic: sizes[topic].partitions if topic in sizes else 0 for topic in topics}
         except (KafkaError, OSError) as error:
             await check_admission(client_options, ca_file=ca_file, certificate_file=certificate_file)
@@ -101,22 +133,18 @@ def check_topics(counts: Mapping[str, int], *, input_topics: Sequence[str]) -> i
         input_topics: Those that must have equally many.
 
     Raises:
-        ConfigurationError: A topic is missing, or the input topics are not co-partitioned; it names them.
+        TopicsUnfit: A topic is missing, or the input topics are not co-partitioned; it names them.
     """
     missing = sorted(topic for topic, count in counts.items() if not count)
     if missing:
-        raise ConfigurationError(
-            "TENURE_TOPICS",
-            f"{len(missing)} of {len(counts)} topics",
-            f"not there in Kafka: {', '.join(missing)}; create them with `tenure topics --create`, or, if they exist, "
-            "let this user see them (docs/rights.md)",
+        raise TopicsUnfit(
+            f"Kafka does not have {len(missing)} of the {len(counts)} topics that the settings name: "
+            f"{', '.join(missing)}; create them with `tenure topics --create`, or correct TENURE_TOPICS"
         )
     sizes = {counts[topic] for topic in input_topics}
     if len(sizes) > 1:
         listed = ", ".join(f"{topic} has {counts[topic]}" for topic in input_topics)
-        raise ConfigurationError(
-            "TENURE_TOPICS",
-            f"{len(sizes)} partition counts",
-            f"all input topics need equally many partitions, but {listed}",
+        raise TopicsUnfit(
+            f"all input topics need equally many partitions, but {listed}; raise the others with `tenure topics --grow`"
         )
     return sizes.pop()

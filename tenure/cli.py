@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from streams.errors import TenureError
+from streams.errors import ConfigurationError, TenureError
 from tenure.commands import (
     cohorts,
     company,
     demo,
+    dlq,
     explain,
     history,
     kpi,
@@ -34,6 +35,7 @@ from tenure.commands import (
     topics,
     worker,
 )
+from tenure.commands.say import say
 from tenure.running import Stopped
 
 if TYPE_CHECKING:
@@ -60,6 +62,8 @@ class OneLineErrors(TyperGroup):
         previous = signal.signal(signal.SIGTERM, _stop)
         try:
             status = super().main(args, prog_name or "tenure", complete_var, False, windows_expand_args, **extra)
+        except ConfigurationError as error:
+            status = _complain(_as_written(error), error.exit_status)
         except TenureError as error:
             status = _complain(str(error), error.exit_status)
         except typer.TyperException as error:
@@ -78,9 +82,15 @@ def _stop(signal_number: int, _frame: FrameType | None) -> None:
 
 
 def _complain(message: str, status: int) -> int:
-    line = " ".join(message.split())
-    typer.echo(f"tenure: {line}", err=True)
+    say(f"tenure: {' '.join(message.split())}", err=True)
     return status
+
+
+def _as_written(error: ConfigurationError) -> str:
+    """Return its message with the setting as the user wrote it; what is found out later knows the variable only."""
+    from streams.settings_loading import written_as  # noqa: PLC0415 - slow, and only needed here
+
+    return str(error).replace(error.setting, written_as(error.setting), 1)
 
 
 def _usage_line(error: typer.TyperException) -> str:
@@ -136,6 +146,7 @@ app.command()(reasons.features)
 app.command()(history.history)
 app.add_typer(target.group)
 app.command()(resume.resume)
+app.add_typer(dlq.group)
 
 
 def main() -> None:

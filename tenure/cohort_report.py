@@ -13,6 +13,7 @@ from kpis.cohorts import Cohort, cohorts, share, whole
 from kpis.instants import instant_text
 from kpis.local_time import local_time
 from kpis.scanning import Lives
+from streams.readable import spreadsheet_cell
 from streams.settings import Settings
 from tenure.scanning import Scope, lives_of, open_source
 
@@ -71,12 +72,15 @@ def _periods(cohort: Cohort) -> list[Json]:
 
 
 def write_csv(report: Mapping[str, Any], output: TextIO) -> None:
-    """Write a report as CSV, one line for each cohort and period; period 0 has the size alone."""
+    """Write a report as CSV, one line for each cohort and period; period 0 has the size alone.
+
+    Names are cells that no spreadsheet takes for a formula: see `streams.readable.spreadsheet_cell`.
+    """
     writer = csv.writer(output, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
     for dimension, value, table in tables_of(report):
         for cohort in table["cohorts"]:
-            start = (dimension, value, cohort["cohort"], cohort["size"])
+            start = (dimension, spreadsheet_cell(value), cohort["cohort"], cohort["size"])
             writer.writerow((*start, 0, "", "", ""))
             writer.writerows((*start, k["period"], k["matured"], k["active"], k["share"]) for k in cohort["periods"])
 

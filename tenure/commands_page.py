@@ -40,6 +40,11 @@ Data go to standard output and all else to standard error. A fault is one line t
 
 What the commands are told once and for all stands in the [settings](settings.md). The shape of `--json` of `kpi` and
 `replay`: [report.md](report.md).
+
+Names come from events, and anybody may write one that a terminal obeys. What is printed for people shows each such
+character as an escape (`\\x1b`, `\\u202e`), and a backslash in a name as two. JSON holds the name itself, with JSON's
+own escapes. In CSV a name is shown as to people, and one that a spreadsheet would take for a formula (it begins with
+`=`, `+`, `-` or `@`) begins with an apostrophe.
 """
 
 

@@ -80,7 +80,8 @@ def _members(out: Text, members: Sequence[Json], customers: int, *, sign: str) -
 def _events(events: Sequence[Json]) -> Iterator[str]:
     for event in events:
         where = f"{event['topic']}, partition {event['partition']}, offset {event['offset']}"
-        what = event["id"] if event["id"] is not None else event["note"]
+        # A revoke names both: the same id from another source is another event.
+        what = event["note"] if event["id"] is None else f"{event['id']} from {event['source']}"
         yield f"{event['event']} [{what}; {where}]"
 
 

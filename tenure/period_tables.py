@@ -104,7 +104,9 @@ def _event(each: Json) -> str:
     lying = ", ".join(_offsets(each["offsets"]))
     if each["event"] is None:
         return f"{each['events']:,} events: {lying}"
-    return f"{each['event']['type']} {each['event']['id']} ({lying})"
+    event = each["event"]
+    source = "" if event["source"] is None else f" from {event['source']}"
+    return f"{event['type']} {event['id']}{source} ({lying})"
 
 
 def _offsets(offsets: Iterable[Json]) -> Iterator[str]:

@@ -238,7 +238,9 @@ def told_json(told: Told, period: Period, windows: Windows) -> Json:
         "revision": told.revision,
         "kind": "event" if alone else "bulk",
         "events": entry.events,
-        "event": {"id": entry.event_id, "type": entry.event_type} if alone else None,
+        "event": {"id": entry.event_id, "source": entry.event_source or None, "type": entry.event_type}
+        if alone
+        else None,
         "offsets": offsets,
         "occurred_at": instant_text(entry.occurred_at_ms),
         "arrived_at": instant_text(entry.arrived_at_ms),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Self, TextIO
 
 from rich.live import Live
 
+from streams.readable import visible
 from tenure.screen_formats import standard_console
 from tenure.screen_history import History
 from tenure.screen_layout import SHOWN_VALUES, demo_line, demo_screen, topic_lines
@@ -142,7 +143,7 @@ class PlainScreen:
         self._write(line)
 
     def _write(self, line: str) -> None:
-        self._output.write(line + "\n")
+        self._output.write(visible(line) + "\n")
         self._output.flush()
 
 

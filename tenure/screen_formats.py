@@ -1,6 +1,6 @@
 """How numbers look to people: counts, ratios, money, changes, sparklines.
 
-Pure text, but for `standard_console`. A number that is absent is an en dash, never 0.
+Pure text, but for the console. A number that is absent is an en dash, never 0.
 """
 
 from __future__ import annotations
@@ -8,9 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
+from rich.segment import Segment
+
+from streams.readable import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import ConsoleOptions, RenderableType
 
 ABSENT: Final = "\N{EN DASH}"
 BARS: Final = "▁▂▃▄▅▆▇█"
@@ -24,9 +29,21 @@ _MINOR_DIGITS: Final = {
 """Digits after the decimal point where they are not two. Source: ISO 4217, list one."""
 
 
-def standard_console() -> Console:
+class SafeConsole(Console):
+    """A console whose terminal obeys nothing but the console itself: what is unprintable in texts is written out."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Render as every console does."""
+        for segment in super().render(renderable, options):
+            if segment.control:
+                yield segment
+            else:
+                yield Segment(visible(segment.text, keep="\n"), segment.style)
+
+
+def standard_console(*, stderr: bool = False) -> Console:
     """Return the console of standard output, which shows text as it is: a plan may be named [/b], an event :key:."""
-    return Console(highlight=False, soft_wrap=False, markup=False, emoji=False)
+    return SafeConsole(highlight=False, soft_wrap=False, markup=False, emoji=False, stderr=stderr)
 
 
 def count(value: int | None) -> str:

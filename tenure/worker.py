@@ -151,7 +151,7 @@ async def _claimed(settings: Settings, partitions: int) -> tuple[RedisTables, St
     client = await connect(settings.redis_url.get_secret_value())
     tables = RedisTables(client, prefix=settings.redis_prefix)
     try:
-        await check_durability(client, allow_unsafe=settings.allow_unsafe_redis)
+        await check_durability(client, address=settings.redis_address, allow_unsafe=settings.allow_unsafe_redis)
         mark = await claim_tables(settings, tables, partitions=partitions)
     except TenureError:
         await tables.close()

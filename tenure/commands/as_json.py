@@ -7,7 +7,9 @@ from typing import Any
 
 import typer
 
+from streams.readable import json_text
+
 
 def print_json(found: Any) -> None:
     """Print on standard output, whatever its encoding; every number is finite."""
-    typer.echo(json.dumps(found, ensure_ascii=False, allow_nan=False, indent=2))
+    typer.echo(json_text(json.dumps(found, ensure_ascii=False, allow_nan=False, indent=2)))

@@ -44,6 +44,7 @@ def cohorts(
     import sys
 
     from streams.errors import UsageError
+    from streams.readable import all_readable
     from streams.settings_loading import load_settings
     from tenure.commands.quiet import quiet_logs
     from tenure.running import run_until_stopped
@@ -66,4 +67,4 @@ def cohorts(
         return
     console = standard_console()
     rows = max(12, console.height - 10) if console.is_terminal else None
-    console.print(cohort_tables(report, Room(console.width, rows)))
+    console.print(cohort_tables(all_readable(report), Room(console.width, rows)))

@@ -41,6 +41,7 @@ def explain(
     its denominator. The sum over all members is compared with the counters; where the two differ, the exit status is 1.
     docs/explain.md says more. For example: tenure explain churn --file docs/examples/golden.ndjson --at 2025-03-31
     """
+    from streams.readable import all_readable
     from streams.settings_loading import load_settings
     from tenure.commands.quiet import quiet_logs
     from tenure.running import run_until_stopped
@@ -59,7 +60,7 @@ def explain(
     if as_json:
         print_json(answer)
     else:
-        standard_console().print(explanation_text(answer), soft_wrap=True)
+        standard_console().print(explanation_text(all_readable(answer)), soft_wrap=True)
     check_agreement(answer, _fault(answer))
 
 

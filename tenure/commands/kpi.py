@@ -69,6 +69,7 @@ def kpi(
 def _print_periods(
     settings: Settings, names: Sequence[str], *, by: Sequence[str], lenses: Sequence[str], as_json: bool
 ) -> None:
+    from streams.readable import all_readable
     from tenure.commands.printing import print_report
     from tenure.commands.quiet import quiet_logs
     from tenure.period_tables import period_heading, period_restated
@@ -85,4 +86,4 @@ def _print_periods(
     for entry in found:
         console.print(period_heading(entry))
         print_report([entry], settings, windows=(), lenses=lenses, as_json=False)
-        console.print(period_restated(entry, settings.default_currency))
+        console.print(period_restated(all_readable(entry), settings.default_currency))

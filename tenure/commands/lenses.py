@@ -26,6 +26,7 @@ def lenses(
     it counts. The sums of the differences are exact; where they are not, the exit status is 1. docs/explain.md says
     more. For example: tenure lenses --file docs/examples/golden.ndjson --at 2025-03-31
     """
+    from streams.readable import all_readable
     from streams.settings_loading import load_settings
     from tenure.commands.quiet import quiet_logs
     from tenure.running import run_until_stopped
@@ -43,5 +44,5 @@ def lenses(
     if as_json:
         print_json(answer)
     else:
-        standard_console().print(lenses_text(answer), soft_wrap=True)
+        standard_console().print(lenses_text(all_readable(answer)), soft_wrap=True)
     check_agreement(answer, str(answer["fault"]))

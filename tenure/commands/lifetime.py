@@ -24,6 +24,7 @@ def lifetime(
     holds it with 95 % confidence. docs/cohorts-and-lifetime.md says more. For example:
     tenure lifetime --file docs/examples/golden.ndjson --by plan
     """
+    from streams.readable import all_readable
     from streams.settings_loading import load_settings
     from tenure.commands.quiet import quiet_logs
     from tenure.running import run_until_stopped
@@ -40,4 +41,4 @@ def lifetime(
         print_json(report)
         return
     console = standard_console()
-    console.print(lifetime_tables(report, console.width))
+    console.print(lifetime_tables(all_readable(report), console.width))

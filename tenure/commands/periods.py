@@ -24,6 +24,7 @@ def periods(
     A period that is over is restated by each late event that changes a number of it; its revision counts them.
     docs/periods.md says more. One period in full: tenure kpi --period 2026-10.
     """
+    from streams.readable import all_readable
     from streams.settings_loading import load_settings
     from tenure.commands.quiet import quiet_logs
     from tenure.running import run_until_stopped
@@ -38,4 +39,4 @@ def periods(
     if as_json:
         print_json(found)
         return
-    standard_console().print(period_list(found, settings.default_currency))
+    standard_console().print(period_list(all_readable(found), settings.default_currency))

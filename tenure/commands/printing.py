@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from streams.readable import all_readable
 from tenure.commands.as_json import print_json
 from tenure.report_rows import unseen_feeds
 from tenure.report_tables import report_tables
@@ -39,7 +40,7 @@ def print_report(
         print_json(chosen)
         return
     console = standard_console()
-    for entry, whole in zip(chosen, report, strict=True):
+    for entry, whole in zip(all_readable(chosen), report, strict=True):
         console.print(
             report_tables(entry, currency=settings.default_currency, width=console.width, unseen=unseen_feeds(whole))
         )

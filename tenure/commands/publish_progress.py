@@ -10,12 +10,15 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final, Self
 
-import typer
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from tenure.commands.say import say
+from tenure.screen_formats import standard_console
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from rich.console import Console
 
     from tenure.files import EventFile
     from tenure.publishing import Summary
@@ -61,7 +64,7 @@ class PublishProgress:
             self._bar.update(self._task, completed=self._file.bytes_read, told=told)
         elif time.monotonic() - self._told_at_seconds >= LINE_SECONDS:
             self._told_at_seconds = time.monotonic()
-            typer.echo(told, err=True)
+            say(told, err=True)
 
     def conclude(self, summary: Summary) -> None:
         """Print the summary on standard output."""
@@ -70,16 +73,16 @@ class PublishProgress:
             sys.stdout.write("\n")
             return
         by_type = ", ".join(f"{number:,} {name}" for name, number in summary.sent.most_common())
-        typer.echo(
+        say(
             f"{summary.records:,} records ({summary.bytes:,} bytes) sent in {summary.seconds:.1f} s"
             + (f": {by_type}" if by_type else "")
         )
         if summary.malformed:
             one = summary.malformed == 1
             said = "is no event and will become a dead letter" if one else "are no events and will become dead letters"
-            typer.echo(f"{summary.malformed:,} of them {said}")
+            say(f"{summary.malformed:,} of them {said}")
 
 
 def shown_progress(file: EventFile, *, as_json: bool) -> PublishProgress:
     """Return the progress of a file on standard error."""
-    return PublishProgress(file, as_json=as_json, console=Console(stderr=True))
+    return PublishProgress(file, as_json=as_json, console=standard_console(stderr=True))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from streams.logs import console_renderer, make_visible
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -18,6 +20,7 @@ def quiet_logs() -> Iterator[None]:
     """Log errors only, while a block runs; what was configured before comes back after it."""
     before, disabled = structlog.get_config(), logging.root.manager.disable
     structlog.configure(
+        processors=[structlog.stdlib.add_log_level, make_visible, console_renderer()],
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,

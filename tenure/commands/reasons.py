@@ -61,6 +61,7 @@ def _print(
     as_json: bool,
     config: Path | None,
 ) -> None:
+    from streams.readable import all_readable
     from streams.settings_loading import load_settings
     from tenure.commands.quiet import quiet_logs
     from tenure.running import run_until_stopped
@@ -81,4 +82,4 @@ def _print(
     if as_json:
         print_json(report)
         return
-    standard_console().print(reasons_tables(report, *kinds))
+    standard_console().print(reasons_tables(all_readable(report), *kinds))

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from streams.errors import UsageError
+from streams.readable import readable
 from tenure.commands.as_json import print_json
 from tenure.commands.options import AsJson, Config
+from tenure.commands.say import say
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -77,8 +79,8 @@ def resume(
     if as_json:
         print_json(accepted_json(accepted))
         return
-    typer.echo(_paragraph(accepted) if is_new else f"It was accepted before.\n{_paragraph(accepted)}")
-    typer.echo("The worker that has the partition goes on within seconds, or as soon as it starts.")
+    say(_paragraph(accepted) if is_new else f"It was accepted before.\n{_paragraph(accepted)}")
+    say("The worker that has the partition goes on within seconds, or as soon as it starts.")
 
 
 def _with_store(settings: Settings, do: Callable[[LossStore, int], Awaitable[Any]]) -> Any:
@@ -118,7 +120,7 @@ def _print_list(settings: Settings, *, as_json: bool) -> None:
             }
         )
         return
-    typer.echo(_text(found))
+    say(_text(found))
 
 
 def _text(found: Listed) -> str:
@@ -144,9 +146,9 @@ def _paragraph(accepted: AcceptedLoss) -> str:
     from kpis.instants import instant_text
     from tenure.resuming import range_words, time_words
 
-    loss, why = accepted.loss, f": {accepted.reason}" if accepted.reason else ""
+    loss, why = accepted.loss, f": {readable(accepted.reason)}" if accepted.reason else ""
     lines = [
-        f"Accepted {instant_text(accepted.accepted_at_ms)} by {accepted.accepted_by}{why}",
+        f"Accepted {instant_text(accepted.accepted_at_ms)} by {readable(accepted.accepted_by)}{why}",
         f"  Partition {loss.partition}; events may be missing {time_words(loss.since_ms, accepted.until_ms)}:",
     ]
     return "\n".join([*lines, *(f"  {range_words(lost)}" for lost in loss.ranges)])

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from streams.readable import all_readable, readable
 from tenure.commands.as_json import print_json
 from tenure.commands.options import AsJson, Config
+from tenure.commands.say import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +48,7 @@ def list_targets(as_json: AsJson = False, config: Config = None) -> None:
         print_json(found)
         return
     if not found:
-        typer.echo("No target is set; set one: tenure target set retention 365d 90% --owner NAME")
+        say("No target is set; set one: tenure target set retention 365d 90% --owner NAME")
         return
     rows = [
         (
@@ -59,7 +61,7 @@ def list_targets(as_json: AsJson = False, config: Config = None) -> None:
         )
         for entry in found
     ]
-    typer.echo(_table(("KPI", "Window", "Target", "Owner", "Review", "Note"), rows))
+    say(_table(("KPI", "Window", "Target", "Owner", "Review", "Note"), rows))
 
 
 @group.command("set")
@@ -129,7 +131,7 @@ def set_target(
     if as_json:
         print_json(entry)
     else:
-        typer.echo(_sentence(entry))
+        say(_sentence(all_readable(entry)))
 
 
 def _sentence(entry: dict[str, Any]) -> str:
@@ -166,7 +168,7 @@ def target_history(
         print_json(found)
         return
     if not found:
-        typer.echo("No target was ever set.")
+        say("No target was ever set.")
         return
     rows = [
         (
@@ -181,7 +183,7 @@ def target_history(
         )
         for entry in found
     ]
-    typer.echo(_table(("At", "By", "KPI", "Window", "Old", "New", "Owner", "Note"), rows))
+    say(_table(("At", "By", "KPI", "Window", "Old", "New", "Owner", "Note"), rows))
 
 
 def shown(kpi: str, value: float | None) -> str:
@@ -193,6 +195,7 @@ def shown(kpi: str, value: float | None) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    rows = [[readable(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     return "\n".join(
         "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)

@@ -52,7 +52,7 @@ async def tables_at(url: str) -> AsyncIterator[RedisTables]:
     client = await connect(url)
     tables = RedisTables(client, prefix=PREFIX)
     try:
-        await check_durability(client, allow_unsafe=False)
+        await check_durability(client, address="redis", allow_unsafe=False)
         yield tables
     finally:
         await tables.close()

@@ -304,8 +304,8 @@ async def test_a_redis_that_may_forget_is_refused(tmp_path: Path) -> None:
     try:
         client = await connect(server.url)
         with pytest.raises(ConfigurationError, match=r"allkeys-lru.*noeviction.*appendonly"):
-            await check_durability(client, allow_unsafe=False)
-        assert len(await check_durability(client, allow_unsafe=True)) == 2
+            await check_durability(client, address="redis://h", allow_unsafe=False)
+        assert len(await check_durability(client, address="redis://h", allow_unsafe=True)) == 2
         await client.aclose()
     finally:
         server.kill()
@@ -314,7 +314,7 @@ async def test_a_redis_that_may_forget_is_refused(tmp_path: Path) -> None:
 async def test_a_redis_that_keeps_everything_is_accepted(redis_server: Redis) -> None:
     """The check must let the right one in."""
     client = await connect(redis_server.url)
-    assert await check_durability(client, allow_unsafe=False) == []
+    assert await check_durability(client, address="redis://h", allow_unsafe=False) == []
     await client.aclose()
 
 
@@ -326,7 +326,7 @@ async def test_one_node_of_a_cluster_that_evicts_is_found(number: int, redis_clu
     try:
         cluster = await connect(redis_cluster.url)
         with pytest.raises(ConfigurationError, match="volatile-lru"):
-            await check_durability(cluster, allow_unsafe=False)
+            await check_durability(cluster, address="redis://h", allow_unsafe=False)
         await cluster.aclose()
     finally:
         with redis_cluster.nodes[number].client() as client:

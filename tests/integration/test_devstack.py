@@ -5,16 +5,26 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import socket
 import subprocess
 import sys
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 
 from devstack.__main__ import running_process
-from devstack.configuration import ROOT, USUAL_PORTS, prometheus_configuration
+from devstack.configuration import (
+    ROOT,
+    USUAL_PORTS,
+    PortError,
+    choose_ports,
+    prometheus_configuration,
+    wished_ports,
+)
+from tests.services.process import free_port
 
 if TYPE_CHECKING:
     from tests.conftest import StartProcess
@@ -31,7 +41,8 @@ def test_the_system_comes_up_works_together_and_ends_at_the_first_ctrl_c(
 ) -> None:
     """Whoever works on a rule or a dashboard starts it ten times a day; a server that stays behind breaks the next."""
     folder = tmp_path / "up"
-    command = [sys.executable, "-m", "devstack", "--folder", str(folder), "--no-company"]
+    port = free_port()
+    command = [sys.executable, "-m", "devstack", "--folder", str(folder), "--no-company", "--redis-port", str(port)]
     process = start_process(command, {"PYTHONPATH": str(ROOT)})
     process.wait_until(lambda: "Ctrl-C" in process.output, seconds=120, what="the system")
     prometheus = re.findall(r"Prometheus +(http://\S+)", process.output)[0]
@@ -44,6 +55,14 @@ def test_the_system_comes_up_works_together_and_ends_at_the_first_ctrl_c(
     process.wait_until(reads_all, seconds=60, what="Prometheus reads all parts")
     assert len(answer_of(f"{prometheus}/api/v1/rules")["groups"]) > 0
     assert len(answer_of(f"{prometheus}/api/v1/alertmanagers")["activeAlertmanagers"]) == 1
+    assert f"Redis         127.0.0.1:{port}\n" in process.output
+    rules = [rule for group in answer_of(f"{prometheus}/api/v1/rules")["groups"] for rule in group["rules"]]
+    names = {rule["name"] for rule in rules if rule["type"] == "alerting"}
+    runbooks = answer_of(f"{prometheus}/api/v1/status/config")["yaml"]
+    base = yaml.safe_load(runbooks)["global"]["external_labels"]
+    for link in (*(f"{base['runbooks']}/{name}.md" for name in names), f"{base['dashboards']}/d/tenure-stream"):
+        with urllib.request.urlopen(link, timeout=10) as answer:  # noqa: S310 - our own
+            assert answer.headers.get_content_type() == "text/plain", link
     settings = dict(re.findall(r"(TENURE_\w+)=(\S+)", process.output))
     listed = subprocess.run(
         [str(Path(sys.executable).with_name("tenure")), "target", "list", "--json"],
@@ -67,12 +86,41 @@ def running_commands() -> list[bytes]:
     return found
 
 
+def test_a_port_that_is_wished_for_and_taken_is_refused() -> None:
+    """Whoever asks for a port has told others of it; another one is no answer."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(PortError, match=f"port {port}, which was wished for redis, is taken; choose another with"):
+            choose_ports(wished_ports({"redis": port}, {}))
+    assert choose_ports({"redis": port})["redis"] == port
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"UP_KAFKA_PORT": "x"}, "UP_KAFKA_PORT is 'x': a port is a number"),
+        ({"UP_KAFKA_PORT": "70000"}, "a port is a number from 1 to 65535"),
+        (
+            {"UP_KAFKA_PORT": "9000", "UP_REDIS_PORT": "9000"},
+            "UP_REDIS_PORT is 9000: that is the port of kafka already",
+        ),
+    ],
+)
+def test_a_port_that_cannot_be_is_refused_by_its_variable(environment: dict[str, str], said: str) -> None:
+    """A server that does not start says nothing of who named its port."""
+    with pytest.raises(PortError, match=said):
+        wished_ports({}, environment)
+    assert wished_ports({"kafka": 1, "redis": 2}, environment) == {"kafka": 1, "redis": 2}
+
+
 def test_prometheus_is_given_what_is_shipped_with_the_addresses_of_this_machine() -> None:
     """A setting that only one of the two has is tried in vain."""
     shipped = (ROOT / "prometheus" / "prometheus.yml").read_text(encoding="utf-8")
     config = yaml.safe_load(prometheus_configuration(USUAL_PORTS, shipped))
     assert set(config) == set(yaml.safe_load(shipped))
-    assert config["global"] == yaml.safe_load(shipped)["global"]
+    labels = config["global"].pop("external_labels")
+    assert labels.keys() == yaml.safe_load(shipped)["global"]["external_labels"].keys()
+    assert config["global"].items() <= yaml.safe_load(shipped)["global"].items()
     assert [job["static_configs"][0]["targets"] for job in config["scrape_configs"]] == [
         ["127.0.0.1:9464", "127.0.0.1:9465"],
         ["127.0.0.1:9090"],

@@ -93,7 +93,7 @@ def test_kafka_that_does_not_let_us_in_is_told_in_one_line_without_the_secret(
     line = refusal_of(behind_kafka.run("topics", TENURE_KAFKA_SASL_MECHANISM="SCRAM-SHA-256"))
     assert line.startswith("tenure: TENURE_KAFKA_SASL_MECHANISM is 'SCRAM-SHA-256': ")
     line = refusal_of(behind_kafka.run("topics", TENURE_KAFKA_CA_FILE=str(certificates.key)))
-    assert line.startswith(f"tenure: TENURE_KAFKA_CA_FILE is {str(certificates.key)!r}: no certificates")
+    assert line.startswith(f"tenure: TENURE_KAFKA_CA_FILE is {str(certificates.key)!r}: the file holds no certificate")
 
 
 def test_stream_runs_on_a_redis_that_wants_tls_and_a_password(

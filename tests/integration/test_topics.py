@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from confluent_kafka.admin import ConfigResource  # type: ignore[attr-defined]  # it is there
+
 from streams.errors import ConfigurationError
 from streams.settings import Settings
 from streams.topics_check import check_topics, partition_counts
@@ -29,7 +31,9 @@ def test_topics_are_created_once_with_one_number_of_partitions_and_a_worker_take
     names = names_of(installation)
     before = installation.run("topics")
     assert before.returncode == 1
-    assert [line.split() for line in before.stdout.splitlines()[1:]] == [[name, "–", "–", "missing"] for name in names]
+    assert [line.split() for line in before.stdout.splitlines()[1:]] == [
+        [name, "–", "–", "–", "missing"] for name in names
+    ]
     said = f"tenure: Kafka does not have {', '.join(names)}; run `tenure topics --create`\n"
     assert before.stderr == said
     created = installation.run("topics", "--create", "--json")
@@ -49,14 +53,14 @@ def test_missing_topics_get_the_partitions_that_the_others_have(installation: In
     names = names_of(installation)
     refused = installation.run("topics", "--create", "--partitions", "6")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert refused.stderr == "tenure: --partitions 6: the input topics that exist have 3; leave it out\n"
+    assert refused.stderr == "tenure: --partitions 6: the input topics that exist have 3; leave it out, or add --grow\n"
     created = installation.run("topics", "--create", "--json")
     assert created.returncode == 0, created.stderr
     assert listed(created.stdout) == {name: (3, 1, "exists" if name in there else "created") for name in names}
 
 
-def test_input_topics_that_differ_are_named_and_nothing_is_created(installation: Installation) -> None:
-    """Which of them is wrong, and whether its events may go, nobody but the operator knows."""
+def test_input_topics_that_differ_are_named_and_grow_when_that_is_asked_for(installation: Installation) -> None:
+    """Deleting the narrow one would delete its events; raising it loses nothing."""
     signup, events = installation.topics["signup"], installation.topics["events"]
     installation.kafka.create_topics([signup], partitions=3)
     installation.kafka.create_topics([events], partitions=2)
@@ -65,9 +69,58 @@ def test_input_topics_that_differ_are_named_and_nothing_is_created(installation:
         assert result.returncode == 1
         assert f"{signup} has 3" in result.stderr
         assert f"{events} has 2" in result.stderr
-        assert "run `tenure topics --create`" in result.stderr
+        assert "run `tenure topics --grow`, which raises the others to 3 and deletes nothing" in result.stderr
         assert result.stderr.count("\n") == 1
         assert [state for _, _, state in listed(result.stdout).values()].count("missing") == 8
+    refused = installation.run("topics", "--grow", "--partitions", "2")
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+    assert "--partitions 2: an input topic has 3 already, and Kafka takes none away" in refused.stderr
+    grown = installation.run("topics", "--grow", "--create", "--json")
+    assert (grown.returncode, grown.stderr) == (0, "")
+    states = {signup: "exists", events: "grown"}
+    assert listed(grown.stdout) == {name: (3, 1, states.get(name, "created")) for name in names_of(installation)}
+    wider = installation.run("topics", "--grow", "--partitions", "5", "--json")
+    assert wider.returncode == 0, wider.stderr
+    assert {listed(wider.stdout)[name][:2] for name in installation.topics.values()} == {(5, 1)}
+
+
+def retained(text: str) -> dict[str, dict[str, Any]]:
+    """Return how long each topic is kept, from what `--json` printed."""
+    return {topic["topic"]: topic["retention"] for topic in json.loads(text)}
+
+
+def config_of(installation: Installation, topic: str) -> dict[str, str]:
+    """Return what a topic is configured with, as another client reads it."""
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
+    found = installation.kafka.admin.describe_configs([resource])[resource].result(30)
+    return {name: entry.value for name, entry in found.items()}
+
+
+def test_events_are_kept_for_good_in_topics_that_are_created_and_others_are_told_of(
+    installation: Installation,
+) -> None:
+    """What Kafka has deleted after a week can never be counted anew, and nobody chose that."""
+    signup, cancel = installation.topics["signup"], installation.topics["cancel"]
+    week = {"retention.ms": "604800000", "segment.bytes": "1048576"}
+    installation.kafka.create_topics([signup], partitions=2, config=week)
+    installation.kafka.create_topics([cancel], partitions=2, config={"cleanup.policy": "compact"})
+    created = installation.run("topics", "--create", "--json")
+    assert created.returncode == 0, created.stderr
+    for_good = {"ms": -1, "bytes": -1, "compacted": False}
+    found = retained(created.stdout)
+    assert found[signup] == {"ms": 604_800_000, "bytes": -1, "compacted": False}
+    assert found[cancel] == {"ms": -1, "bytes": -1, "compacted": True}
+    assert all(found[name] == for_good for key, name in installation.topics.items() if key not in {"signup", "cancel"})
+    told = installation.run("topics")
+    assert told.returncode == 0
+    assert f"Kafka does not keep all events of {signup}, {cancel}" in told.stdout
+    assert "7 days" in told.stdout
+    kept = installation.run("topics", "--keep", "--json")
+    assert kept.returncode == 0, kept.stderr
+    assert {retained(kept.stdout)[name] == for_good for name in (signup, cancel)} == {True}
+    assert config_of(installation, signup)["segment.bytes"] == "1048576"  # what else was set stays
+    assert config_of(installation, installation.topics["events"])["min.insync.replicas"] == "1"
+    assert "does not keep" not in installation.run("topics").stdout
 
 
 def test_replicas_that_kafka_cannot_give_are_refused_in_one_line(installation: Installation) -> None:

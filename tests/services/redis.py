@@ -4,7 +4,9 @@ Not the system's: it never touches a Redis that runs as a service, nor its port 
 """
 
 import contextlib
+import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +16,21 @@ from tests.services.certificates import KEY_PASSWORD, Certificates
 from tests.services.process import Process, free_port, listens
 
 Fsync = Literal["everysec", "always", "no"]
+
+
+def machines_redis() -> str:
+    """Return the path of the machine's redis-server, whatever a virtual environment has under that name.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
+    own = Path(sys.prefix) / "bin"
+    folders = [folder for folder in os.get_exec_path() if Path(folder) != own]
+    program = shutil.which("redis-server", path=os.pathsep.join(folders))
+    if program is None:
+        message = "no redis-server: run `make services`"
+        raise FileNotFoundError(message)
+    return program
 
 
 class Redis:
@@ -44,10 +61,7 @@ class Redis:
         Raises:
             FileNotFoundError: redis-server is missing.
         """
-        program = shutil.which("redis-server")
-        if program is None:
-            message = "no redis-server: run `make services`"
-            raise FileNotFoundError(message)
+        program = machines_redis()
         self.folder = folder
         self.port = port or free_port()
         address = f"{'' if password is None else f':{password}@'}127.0.0.1:{self.port}/0"

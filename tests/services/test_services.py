@@ -1,5 +1,6 @@
 """The real servers do what the tests that use them take for granted."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from tests.conftest import StartProcess
 from tests.services.kafka import Kafka
 from tests.services.process import NotReadyError, wait_until
-from tests.services.redis import Redis
+from tests.services.redis import Redis, machines_redis
 from tests.services.redis_cluster import RedisCluster
 
 
@@ -147,3 +148,16 @@ def test_servers_end_with_a_test_process_that_is_killed(tmp_path: Path) -> None:
         return not state.exists() or state.read_text(encoding="utf-8").split()[2] == "Z"
 
     wait_until(has_ended, seconds=10.0, what=f"the end of process {server_id}")
+
+
+def test_redis_is_the_machines_even_in_an_activated_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A package brings an older one of the same name, which lacks commands and options that tests use."""
+    own = tmp_path / "bin"
+    own.mkdir()
+    (own / "redis-server").write_text("#!/bin/sh\n", encoding="utf-8")
+    (own / "redis-server").chmod(0o755)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{own}:{os.environ['PATH']}")
+    assert Path(machines_redis()).parent != own

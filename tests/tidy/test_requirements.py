@@ -1,6 +1,7 @@
 """The locked versions are those of pyproject.toml, complete and with their hashes."""
 
 import re
+import sys
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -87,3 +88,9 @@ def test_continuous_integration_runs_what_a_developer_runs() -> None:
 
 def _normalised(requirement: Requirement) -> str:
     return re.sub(r"[-_.]+", "-", requirement.name).lower()
+
+
+def test_the_environment_brings_no_redis_of_its_own_under_the_name_of_the_machines() -> None:
+    """Once it is activated, `redis-server` would be an old one, without what tests and documents say of it."""
+    brought = [path.name for path in (Path(sys.prefix) / "bin").glob("redis-*")]
+    assert brought == [], "make the environment anew: tools/make-venv dev"

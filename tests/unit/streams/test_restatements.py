@@ -79,6 +79,7 @@ def test_a_late_event_restates_every_month_and_year_that_is_over() -> None:
         offsets={SIGNUPS: (7, 7)},
         event_id="s1",
         event_type="signup",
+        event_source="customer.signup",
         changes={"customers_active": 1, "mrr": 100, "customers_new": 1, "mrr_new": 100},
     )
     matured = {"dropoff_matured": 1, "onboarding_matured": 1, "dropoff_silent_matured": 1, "dropoff_silent": 1}

@@ -11,10 +11,12 @@ import pytest
 
 from schemas import events
 from streams import settings_page
+from streams.bucket_rules import zone_offsets
 from streams.errors import ConfigurationError, UnknownSetting
 from streams.settings import MEANING, Settings
 from streams.settings_loading import load_settings
-from streams.settings_rules import RESERVED_DIMENSIONS, without_password, zone_offsets
+from streams.settings_rules import RESERVED_DIMENSIONS, without_password
+from tests.services.certificates import Certificates
 
 
 @pytest.fixture(autouse=True)
@@ -317,6 +319,8 @@ _CLIENT: Final = {"kafka_username": "u", "kafka_password": "p"}
 NEEDED: Final[dict[str, dict[str, str]]] = {
     "kafka_security_protocol": _SASL,
     "kafka_sasl_mechanism": {**_SASL, "kafka_security_protocol": "SASL_SSL"},
+    "kafka_username": {**_SASL, "kafka_security_protocol": "SASL_SSL"},
+    "kafka_password": {**_SASL, "kafka_security_protocol": "SASL_SSL"},
     "kafka_ca_file": _TLS,
     "kafka_certificate_file": _TLS,
     "kafka_key_file": {**_TLS, "kafka_certificate_file": "A-FILE"},
@@ -338,6 +342,8 @@ def test_example_and_default_of_every_setting_are_accepted(
     for name, value in context.items():
         monkeypatch.setenv(name, value.replace("A-FILE", str(file)))
     example = str(file) if setting.unit.startswith("file") else setting.example
+    if setting.name == "kafka_ca_file":
+        example = str(Certificates(tmp_path / "certificates").authority)
     for value in (setting.default, example):
         if value and not ("KAFKA_SASL_MECHANISM" in str(context) and value == "PLAINTEXT"):
             monkeypatch.setenv(setting.variable, value)

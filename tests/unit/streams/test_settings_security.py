@@ -115,14 +115,23 @@ def test_address_that_cannot_work_is_refused_without_being_quoted(url: str, said
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
-        ({"CERTIFICATE_FILE": "/c"}, "KAFKA_SECURITY_PROTOCOL is 'PLAINTEXT': kafka_certificate_file has no effect"),
-        ({"SECURITY_PROTOCOL": "SSL", "KEY_FILE": "/k"}, "KAFKA_CERTIFICATE_FILE is not set: kafka_key_file has no"),
-        ({"SECURITY_PROTOCOL": "SSL", "KEY_PASSWORD": "hunter2"}, "KAFKA_CERTIFICATE_FILE is not set"),
+        (
+            {"CERTIFICATE_FILE": "/c"},
+            "KAFKA_CERTIFICATE_FILE is '/c': kafka_security_protocol is PLAINTEXT where it is not set, and kafka_cert",
+        ),
+        (
+            {"SECURITY_PROTOCOL": "SSL", "KEY_FILE": "/k"},
+            "KAFKA_KEY_FILE is '/k': kafka_certificate_file is not set, and kafka_key_file has no",
+        ),
+        (
+            {"SECURITY_PROTOCOL": "SSL", "KEY_PASSWORD": "hunter2"},
+            "KAFKA_KEY_PASSWORD is '****': kafka_certificate_file is not set",
+        ),
         (
             {"SECURITY_PROTOCOL": "SSL", "CERTIFICATE_FILE": "/c"},
             "KAFKA_CERTIFICATE_FILE is '/c': there is no such file",
         ),
-        ({"TOKEN_URL": "https://h/t"}, "KAFKA_SASL_MECHANISM is not set: kafka_token_url has no effect"),
+        ({"TOKEN_URL": "https://h/t"}, "KAFKA_TOKEN_URL is 'https://h/t': kafka_sasl_mechanism is not set"),
         ({"SECURITY_PROTOCOL": "SASL_SSL", "SASL_MECHANISM": "OAUTHBEARER"}, "KAFKA_TOKEN_FILE is not set"),
         (
             {"SECURITY_PROTOCOL": "SASL_SSL", "SASL_MECHANISM": "OAUTHBEARER", "TOKEN_URL": "https://h/t"},

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from aiokafka.protocol.metadata import MetadataResponse_v5
 
-from streams.errors import ConfigurationError
-from streams.topics_check import TopicSize, check_topics, sizes_of
+from streams.errors import ConfigurationError, TopicsUnfit
+from streams.topics_check import TopicSize, check_topics, check_visible, sizes_of
 
 
 class CreatingKafka:
@@ -35,15 +36,37 @@ async def test_looking_for_topics_creates_none() -> None:
     assert set(kafka.topics) == {"signup", "other"}
 
 
+class HidingKafka:
+    """A Kafka that lets us see no topic but those that we have rights to; it knows what may be asked of it."""
+
+    def __init__(self, hidden: set[str]) -> None:
+        """Hide these topics."""
+        self.hidden = hidden
+
+    async def _send_request(self, request: Any) -> Any:
+        asked = request.prepare({3: (0, 5)})
+        assert asked.allow_auto_topic_creation is False
+        errors: list[Any] = [(29 if name in self.hidden else 3, name, False, []) for name in asked.topics]
+        return MetadataResponse_v5(0, [], None, 0, errors)
+
+
+async def test_topics_that_we_may_not_see_are_not_said_to_be_missing() -> None:
+    """Whoever is told to create them finds them there."""
+    kafka = HidingKafka({"signup"})
+    await check_visible(["cancel"], kafka, {})
+    with pytest.raises(TopicsUnfit, match="does not let 'tenure' see signup, whether they are there or not"):
+        await check_visible(["signup", "cancel"], kafka, {"sasl_plain_username": "tenure"})
+
+
 def test_missing_topics_are_named_with_the_command_that_creates_them() -> None:
     """The line is all that an operator sees of a worker that does not start."""
-    with pytest.raises(ConfigurationError, match=r"2 of 3 topics.*: b, dead; create them with `tenure topics"):
+    with pytest.raises(ConfigurationError, match=r"2 of the 3 topics.*: b, dead; create them with `tenure topics"):
         check_topics({"a": 4, "b": 0, "dead": 0}, input_topics=["a", "b"])
 
 
 def test_input_topics_with_different_counts_are_named() -> None:
     """A customer's events would lie on partitions of different workers."""
-    with pytest.raises(ConfigurationError, match="a has 4, b has 6"):
+    with pytest.raises(ConfigurationError, match="a has 4, b has 6; raise the others with `tenure topics --grow`"):
         check_topics({"a": 4, "b": 6, "dead": 1}, input_topics=["a", "b"])
 
 
