@@ -6,7 +6,7 @@ Intern tables, the rows that changed, counts of events, and the general path.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from xxhash import xxh3_64_digest
 
@@ -18,6 +18,10 @@ from kpis.names import FEATURES, Names
 from kpis.rows import Row, difference
 from kpis.state import Customer
 from kpis.timeline import effective_facts, refresh, steps_of
+
+#: Sources whose hash is remembered (count), and how long one may be for that (characters): it may be any text.
+SOURCES_REMEMBERED: Final = 10_000
+SOURCE_REMEMBERED: Final = 256
 
 
 class TooManyFacts(Exception):
@@ -40,7 +44,8 @@ class Folding:
         #: where the records of the batch's events lie
         self.places: Sequence[int] = ()
         self.applied = self.duplicates = self.conflicts = self.general = 0
-        self._seeds: dict[str, int] = {}
+        #: hashes of sources, remembered up to a limit
+        self.sources: dict[str, int] = {}
         #: what stands for a feature in states, by its name
         self.letters: dict[str, Letters] = {}
 
@@ -53,11 +58,11 @@ class Folding:
 
     def identity_of(self, source: str, event_id: str) -> bytes:
         """Return the 64-bit hash that stands for (source, id)."""
-        seed = self._seeds.get(source)
+        seed = self.sources.get(source)
         if seed is None:
-            if len(self._seeds) > 100_000:
-                self._seeds.clear()
-            seed = self._seeds[source] = int.from_bytes(xxh3_64_digest(source.encode()), "big")
+            seed = int.from_bytes(xxh3_64_digest(source.encode()), "big")
+            if len(source) <= SOURCE_REMEMBERED and len(self.sources) < SOURCES_REMEMBERED:
+                self.sources[source] = seed
         return xxh3_64_digest(event_id.encode(), seed)
 
     def settle(self, customer: Customer, identity: bytes, content: tuple[Any, ...]) -> list[Row] | None:

@@ -229,7 +229,8 @@ SEGMENT_VALUES_OVER_LIMIT: Final = Instrument(
     "tenure_segment_values_over_limit",
     "gauge",
     "State",
-    "Times that a value of a dimension, a `reason` or a `feature` was beyond the hard limit and became `other`.",
+    "Times that a value of a dimension, a `reason` or a `feature` was beyond the hard limit and became `other`;"
+    " `combination` are customers whose values together were one combination too many.",
     ("dimension",),
 )
 REDIS_UP: Final = Instrument("tenure_redis_up", "gauge", "Surroundings", "1 while Redis answered the last request.")

@@ -162,6 +162,9 @@ def _updates(cells: Cells, amounts: Sequence[int]) -> list[CellUpdate]:
     keys = cells.keys
     if not len(keys):
         return []
+    if not -(1 << 63) <= min(amounts) <= max(amounts) < 1 << 63:
+        # Stored, it would stop every worker that reads it.
+        raise OverflowError(f"the amount of a cell does not fit into 64 bits: {max(amounts, key=abs)}")
     groups = keys >> FIELD_BITS
     fields = (keys & FIELD_MASK).tolist()
     starts = [0, *((groups[1:] != groups[:-1]).nonzero()[0] + 1).tolist(), len(fields)]

@@ -9,7 +9,7 @@ cdef class Folding:
     cdef public list rows
     cdef public object places
     cdef public int64_t applied, duplicates, conflicts, general
-    cdef dict _seeds
+    cdef public dict sources
     cdef public dict letters
 
     cpdef letters_of(self, str feature)
