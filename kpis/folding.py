@@ -13,7 +13,7 @@ from xxhash import xxh3_64_digest
 from kpis import contribution as pure
 from kpis.customer import NOTE_SIZE, notes_of
 from kpis.features import Letters, letters_of
-from kpis.identity import known_content, remove
+from kpis.identity import known_content, outdo, remove
 from kpis.names import FEATURES, Names
 from kpis.rows import Row, difference
 from kpis.state import Customer
@@ -44,6 +44,8 @@ class Folding:
         #: where the records of the batch's events lie
         self.places: Sequence[int] = ()
         self.applied = self.duplicates = self.conflicts = self.general = 0
+        #: whether the last event that `settle` looked at left something to remember
+        self.remembers = False
         #: hashes of sources, remembered up to a limit
         self.sources: dict[str, int] = {}
         #: what stands for a feature in states, by its name
@@ -68,8 +70,12 @@ class Folding:
     def settle(self, customer: Customer, identity: bytes, content: tuple[Any, ...]) -> list[Row] | None:
         """Decide whether an event whose hash may be known is stored; what it replaces is taken out of the state.
 
+        What differs from all that was ever said under its identity is a conflict, whichever of them counts: so many
+        are counted as there are different contents but one, in whatever order and however often they come.
+
         Returns:
-            The contribution before; None where the event changes nothing.
+            The contribution before; None where the event changes no number. The state may have changed all the same:
+            then `remembers` is true.
 
         Raises:
             TooManyFacts: The event is new and there is no room for it.
@@ -78,11 +84,14 @@ class Folding:
         if known is None:
             self.need_room(customer)
             self.applied += 1
+            self.remembers = False
             return pure.contribution(customer, self.bucket_ms)
         self.duplicates += 1
+        self.remembers = False
         if known == content:
             return None
-        self.conflicts += 1
+        self.remembers = outdo(customer, identity, max(known, content))
+        self.conflicts += self.remembers
         if content > known:
             return None
         before = pure.contribution(customer, self.bucket_ms)

@@ -65,7 +65,7 @@ EVENTS_CONFLICTING: Final = Instrument(
     "tenure_events_conflicting_total",
     "counter",
     "Events",
-    "Events that share customer, source and id with another one and differ from it in content.",
+    "Events that share customer, source and id with others and say what none of them has said.",
 )
 DEAD_LETTERS: Final = Instrument(
     "tenure_dead_letters_total",

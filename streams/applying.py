@@ -12,7 +12,7 @@ import numpy as np
 from kpis.instants import milliseconds
 from kpis.rows import Row
 from schemas.decoding import Decoded
-from schemas.events import Cancel, Event
+from schemas.events import Activity, Cancel, Event, Onboarding
 from schemas.refusals import Reason, Refusal
 from streams.errors import Misplaced
 from streams.holdings import Holdings, Tally
@@ -74,7 +74,11 @@ async def apply_records(
         read = dict(zip(missing, await read_states(missing), strict=True))
         held.states.at_hand.update({customer: state for customer, state in read.items() if state is not None})
         strangers = [customer for customer, state in read.items() if state is None]
+    facts, instants = _classes(decoded.events)
     forwards = _take_away(decoded, strangers, number, writing) if strangers else []
+    kept_facts, kept_instants = _classes(decoded.events)
+    copies = [event for event, record in zip(decoded.events, decoded.records, strict=True) if _is_copy(record)]
+    copied_facts, copied_instants = _classes(copies)
     folding, places = held.fold.folding, places_of(decoded.records, held.names)
     applied, duplicates, conflicts = folding.applied, folding.duplicates, folding.conflicts
     done = fold_batch(held.fold, decoded, held.states.at_hand, places, writing.windows, commit=held.head.commits + 1)
@@ -88,6 +92,8 @@ async def apply_records(
         conflicts=folding.conflicts - conflicts,
         tests=decoded.tests,
         forwarded=len(forwards),
+        away_facts=facts - kept_facts - copied_facts,
+        away_instants=instants - kept_instants - copied_instants,
         dead_letters=Counter(refusal.reason.value for _, refusal in refused),
         latest_ms=_latest_ms(decoded),
     )
@@ -133,6 +139,18 @@ def _take_away(
         out.append((record.topic, sent))
     _pick(decoded, kept)
     return out
+
+
+def _classes(events: Sequence[Event]) -> tuple[int, int]:
+    """Return how many events have an identity, and how many have none: activity and onboarding."""
+    kinds = Counter(map(type, events))
+    instants = kinds[Activity] + kinds[Onboarding]
+    return len(events) - instants, instants
+
+
+def _is_copy(record: Record) -> bool:
+    """Whether another partition has sent a record here; most have no headers at all."""
+    return bool(record.headers) and is_forwarded(record)
 
 
 def _put_in_order(decoded: Decoded[Record]) -> None:

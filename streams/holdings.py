@@ -58,6 +58,9 @@ class Tally:
     tests: int = 0
     #: records sent to other partitions
     forwarded: int = 0
+    #: records sent to other partitions, less those that came from others (see `Head`)
+    away_facts: int = 0
+    away_instants: int = 0
     #: by reason
     dead_letters: Counter[str] = field(default_factory=Counter)
     #: the latest time of an event; of a scheduled cancel the time at which it was announced (ms since 1970)
@@ -154,6 +157,8 @@ class Holdings:
             watermark_ms=max(old.watermark_ms, tally.latest_ms),
             commits=old.commits + 1,
             writer=self._writer,
+            away_facts=old.away_facts + tally.away_facts,
+            away_instants=old.away_instants + tally.away_instants,
         )
 
 

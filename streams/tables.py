@@ -30,6 +30,10 @@ class Head(msgspec.Struct, array_like=True):
     commits: int = 0
     #: drawn at random by each writer: a zombie that has folded the same batch as its successor wrote another head
     writer: bytes = b""
+    #: records sent to other partitions, less those that came from others, of which some come again after a crash:
+    #: those with an identity, and those of activity and onboarding, which have none (counts)
+    away_facts: int = 0
+    away_instants: int = 0
 
 
 encode_head = msgspec.msgpack.Encoder().encode

@@ -6,6 +6,7 @@ Design: docs/decisions, positions with the data.
 from __future__ import annotations
 
 import asyncio
+import json
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from schemas.refusals import HEADER_FORWARDED, HEADER_OFFSET, HEADER_REASON
 from streams.errors import LogUnavailable, TablesUnavailable
 from streams.records import TP
 from streams.tables import Head, decode_head
+from tenure.reading import events_of
 from tests.unit.streams.partitions import (
     ALSO_MINE,
     MINE,
@@ -271,6 +273,32 @@ def test_record_that_was_forwarded_to_the_wrong_place_halts_the_partition() -> N
         assert (await around.tables.load(0)).head is None
         partition.put(batch(signup(MINE)))  # does not wait for ever
         await partition.close()
+
+    on_virtual_time(test)
+
+
+@pytest.mark.parametrize(("copies", "again"), [(0, 0), (1, 0), (3, 2)])
+def test_copies_of_one_record_count_as_one_record(copies: int, again: int) -> None:
+    """What is sent again after a crash would be a duplicate that no producer sent, or one more activity."""
+
+    async def test() -> None:
+        around = Surroundings()
+        sender, home = await around.partition(), await around.partition(1)
+        activity = json.dumps(json.loads(signup(STRANGER, 1)) | {"type": "activity"}).encode()
+        values = (signup(STRANGER), activity)
+        sender.put(batch(*values))
+        await asyncio.sleep(1)
+        header = around.sent[0].headers
+        for copy in range(copies):
+            home.put(batch(*values, start=2 * copy, topic="customer.events", headers=header, partition=1))
+            await asyncio.sleep(1)
+        heads = [sender.head, home.head]
+        assert (heads[0].away_facts, heads[1].away_facts, heads[1].away_instants) == (1, -copies, -copies)
+        events = events_of(heads)
+        assert (events["applied"], events["duplicate"]) == (2 if copies else 0, 0)
+        assert (home.head.applied, home.head.duplicates) == ((2 if copies else 0) + again, again)
+        for partition in (sender, home):
+            await partition.close()
 
     on_virtual_time(test)
 
