@@ -241,6 +241,27 @@ def test_quiet_partition_notices_that_what_it_stored_is_gone() -> None:
     on_virtual_time(test)
 
 
+def test_partition_whose_tables_are_lost_is_read_again_from_the_beginning() -> None:
+    """Read on from where this worker began, all that came before it would be gone from the numbers, and nobody told."""
+
+    async def test() -> None:
+        around = Surroundings()
+        earlier = await around.partition()
+        earlier.put(batch(signup(MINE, 0), signup(MINE, 1)))
+        await asyncio.sleep(1)
+        await earlier.close()
+        partition = await around.partition()
+        partition.put(batch(signup(MINE, 2), start=2))
+        await asyncio.sleep(1)
+        around.tables._partitions.clear()
+        partition.put(batch(signup(MINE, 3), start=3))
+        await asyncio.sleep(10)
+        assert around.moves == [(SIGNUPS_0, 0)]
+        await partition.close()
+
+    on_virtual_time(test)
+
+
 def test_record_of_another_partition_is_sent_there_before_the_commit() -> None:
     """Producers forget keys and use other partitioners; a customer whose events lie apart would be counted twice."""
 
