@@ -84,7 +84,7 @@ def test_counts_of_a_partition_in_conflict_are_shown_no_more() -> None:
     """Somebody else has written since: what was in memory is not what is stored, and might be shown for good."""
 
     async def test() -> None:
-        around, stream, _ = _stream()
+        _, stream, _ = _stream()
         await stream.positions(frozenset({0}))
         await asyncio.sleep(1)
         stream.partitions[0].put(batch(signup(MINE, 0)))
