@@ -4,6 +4,7 @@ Slow and thorough: it reads the members one by one, in the order of docs/events.
 cannot read exactly (a member given twice, an escaped or very fine time), so that both paths agree on every record.
 """
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Final, Protocol
 
@@ -17,6 +18,7 @@ from schemas.rules import (
     CURRENCY,
     EARLIEST_MS,
     EFFECTIVE_ALLOWANCE_MS,
+    EPOCH,
     LATEST_MS,
     NESTING_MAX,
     RESERVED_LABELS,
@@ -198,7 +200,9 @@ class Diagnosis:
                 if milliseconds_of(instant) < EARLIEST_MS:
                     return _refused(Reason.TIME_OUT_OF_RANGE, name, "lies before 2000-01-01", members)
                 if milliseconds_of(instant) > limit_ms:
-                    what = "lies too far in the future" if by_record_ms < last_ms else "lies beyond the last instant"
+                    what = "lies too far in the future"
+                    if by_record_ms >= last_ms:
+                        what = f"must lie before {EPOCH + dt.timedelta(milliseconds=limit_ms + 1):%Y-%m-%dT%H:%M:%SZ}"
                     return _refused(Reason.TIME_OUT_OF_RANGE, name, what, members)
             limit_ms += EFFECTIVE_ALLOWANCE_MS
         return None
