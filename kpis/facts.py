@@ -47,7 +47,3 @@ class Rare(msgspec.Struct, array_like=True):
     def counts(self) -> bool:
         """Whether it holds anything that numbers depend on."""
         return bool(self.revocations or self.sequences)
-
-    def is_empty(self) -> bool:
-        """Whether nothing is left to remember."""
-        return not self.revocations and not self.sequences and not self.outdone

@@ -108,8 +108,6 @@ def remove(customer: Customer, identity: bytes) -> None:
     if rare is not None:
         rare.sequences.pop(identity, None)
         rare.revocations = [revocation for revocation in rare.revocations if revocation[0] != identity]
-        if rare.is_empty():
-            customer.rare = None
 
 
 def outdo(customer: Customer, identity: bytes, content: Content) -> bool:

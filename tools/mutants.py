@@ -25,6 +25,7 @@ UNIT, STREAMS = "tests/unit/kpis", "tests/unit/streams"
 FOLD = [
     *(f"{UNIT}/test_{name}.py" for name in ("contribution", "timeline", "identity", "names", "packing", "features")),
     *(f"{UNIT}/test_{name}.py" for name in ("places", "ratios_and_notes")),
+    "tests/property/test_round_trips.py",
     "tests/property/test_exactness.py",
 ]
 EXPLAINING = ["tests/unit/tenure/test_explaining.py", "tests/property/test_explaining.py"]

@@ -262,6 +262,21 @@ def test_partition_whose_tables_are_lost_is_read_again_from_the_beginning() -> N
     on_virtual_time(test)
 
 
+def test_events_of_a_batch_are_folded_in_the_order_of_their_times() -> None:
+    """In order they take short cuts; a batch that mixes topics would take the long way, at many times the cost."""
+
+    async def test() -> None:
+        around = Surroundings()
+        partition = await around.partition()
+        partition.put(batch(signup(MINE, 0), signup(MINE, 9, type="cancel"), signup(MINE, 5, type="upgrade")))
+        await asyncio.sleep(1)
+        folding = partition._held.fold.folding
+        assert (folding.applied, folding.general) == (3, 0)
+        await partition.close()
+
+    on_virtual_time(test)
+
+
 def test_record_of_another_partition_is_sent_there_before_the_commit() -> None:
     """Producers forget keys and use other partitioners; a customer whose events lie apart would be counted twice."""
 
