@@ -18,7 +18,7 @@ SERIAL := tests/integration tests/chaos
 FOLD := tests/property tests/unit/kpis
 CHECKS := check-lint check-format check-types check-layers check-spelling check-dependencies check-documents check-tidy
 
-.PHONY: help demo test check $(CHECKS) compile test-fast test-serial up down bench sbom audit format documents services lock clean
+.PHONY: help demo test check $(CHECKS) compile test-fast test-serial mutants up down bench sbom audit format documents services lock clean
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -72,6 +72,9 @@ test-fast: services compile ## Run the tests that may run side by side, those of
 
 test-serial: services compile ## Run the tests that need the machine to themselves.
 	@$(BIN)/pytest -q --no-header $(SERIAL) $(ARGS)
+
+mutants: services $(DEV) ## Try the tests with a sample of mutants of the fold and of the commit path; ARGS="--help". It takes long.
+	@$(BIN)/python tools/mutants.py $(ARGS)
 
 up: services compile ## Run Kafka, Redis, two workers, Prometheus, Alertmanager and an invented company until Ctrl-C; ARGS="--help".
 	@exec $(BIN)/python -m devstack $(ARGS)

@@ -75,7 +75,15 @@ def unpack(keys: Ints) -> Coordinates:
 
 
 def group_of(dimension: int, value: int) -> int:
-    """Return the high part of the keys of a segment: `key >> FIELD_BITS`."""
+    """Return the high part of the keys of a segment: `key >> FIELD_BITS`.
+
+    Raises:
+        OverflowError: The value takes more than its bits.
+    """
+    if value >> _VALUE_BITS:
+        raise OverflowError(
+            f"value {value} of dimension {dimension} does not fit into {_VALUE_BITS} bits of a cell's key"
+        )
     return dimension << _VALUE_BITS | value
 
 
@@ -99,15 +107,34 @@ def cells_of(rows: list[Row], names: Names, windows: Windows) -> Cells:
 
     Returns:
         Cells sorted by key, so that those of a segment lie together.
+
+    Raises:
+        OverflowError: A column, a bucket or a value takes more than its bits, or an amount more than 64.
     """
     if not rows:
         return EMPTY
     column, plan, profile, bucket, amount = columns_of(table_of(rows), windows)
     values = names.value_columns()
     segments = [plan, *(column_of[profile] for column_of in values)]
+    _check_bits("bucket", bucket, _BUCKET_BITS)
+    _check_bits("column", column, _COLUMN_BITS)
+    for segment in segments:
+        _check_bits("value", segment, _VALUE_BITS)
     base = column << _BUCKET_BITS | bucket
     keys = np.concatenate([group_of(d, 0) << FIELD_BITS | v << FIELD_BITS | base for d, v in enumerate(segments)])
     return merged(keys, np.tile(amount, len(segments)))
+
+
+def _check_bits(what: str, numbers: Ints, bits: int) -> None:
+    """Refuse numbers that would run over into their neighbours in a key: one look at all of them together.
+
+    Raises:
+        OverflowError: One is negative, or takes more bits than it has.
+    """
+    if int(np.bitwise_or.reduce(numbers)) >> bits:
+        raise OverflowError(
+            f"a {what} from {numbers.min()} to {numbers.max()} does not fit into {bits} bits of a cell's key"
+        )
 
 
 def table_of(rows: Sequence[Row]) -> Ints:
@@ -116,15 +143,33 @@ def table_of(rows: Sequence[Row]) -> Ints:
 
 
 def merged(keys: Ints, amounts: Ints) -> Cells:
-    """Sum amounts of equal keys; sorted, without zeros."""
+    """Sum amounts of equal keys; sorted, without zeros.
+
+    Raises:
+        OverflowError: A sum takes more than 64 bits.
+    """
     if not len(keys):
         return EMPTY
     order = np.argsort(keys)
     keys = keys[order]
     starts = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1])))
-    sums = np.add.reduceat(amounts[order], starts)
+    sums = _sums(amounts[order], starts)
     left = sums != 0
     return Cells(keys[starts][left], sums[left])
+
+
+def _sums(amounts: Ints, starts: NDArray[np.intp]) -> Ints:
+    """Return the sums of runs; where 64 bits might not hold one, they are taken exactly, which is slow.
+
+    Raises:
+        OverflowError: One takes more than 64 bits.
+    """
+    if max(int(amounts.max()), -int(amounts.min())) * len(amounts) < 1 << 63:
+        return np.add.reduceat(amounts, starts)
+    exact = np.add.reduceat(amounts.astype(object), starts).tolist()
+    if not all(-(1 << 63) <= total < 1 << 63 for total in exact):
+        raise OverflowError(f"the amount of a cell does not fit into 64 bits: {max(exact, key=abs)}")
+    return np.array(exact, np.int64)
 
 
 def columns_of(table: Ints, windows: Windows) -> tuple[Ints, Ints, Ints, Ints, Ints]:

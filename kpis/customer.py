@@ -62,6 +62,7 @@ _ONE_BYTE: Final = [bytes((n,)) for n in range(128)]
 
 def gap_bytes(gap: int) -> bytes:
     """Return a gap between two buckets in base 128, the high bit set on all bytes but the last."""
+    assert gap >= 0, gap
     if gap < 128:
         return _ONE_BYTE[gap]
     out = [gap & 127]

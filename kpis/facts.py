@@ -28,16 +28,22 @@ Note = tuple[int, int, bytes, int, int]
 #: (identity, event time ms, sequence, identity that is revoked, place)
 Revocation = tuple[bytes, int, int, bytes, int]
 
+CONTENT_SIZE: Final = 8
+#: Contents that do not count, of all identities of a customer, that are told apart (count).
+MOST_OUTDONE: Final = 256
+
 encode_fact = msgspec.msgpack.Encoder().encode
 
 
 class Rare(msgspec.Struct, array_like=True):
-    """What few customers have; with any of it every event takes the general path."""
+    """What few customers have; with what counts of it every event takes the general path."""
 
     revocations: list[Revocation] = []
     #: sequence by identity, of surveys and renewals that have one
     sequences: dict[bytes, int] = {}
+    #: by identity, hashes of what was said under it and does not count, CONTENT_SIZE bytes each
+    outdone: dict[bytes, bytes] = {}
 
-    def is_empty(self) -> bool:
-        """Whether nothing is left to remember."""
-        return not self.revocations and not self.sequences
+    def counts(self) -> bool:
+        """Whether it holds anything that numbers depend on."""
+        return bool(self.revocations or self.sequences)

@@ -38,7 +38,7 @@ def revoke(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int)
     revocation = (identity, at_ms, event.sequence, target, folding.places[n])
     before = folding.settle(customer, identity, revocation_content(revocation))
     if before is None:
-        return False
+        return folding.remembers
     rare_of(customer).revocations.append(revocation)
     folding.rebuild(customer, before)
     return True
@@ -73,7 +73,7 @@ def _note_anywhere(folding: Folding, customer: Customer, note: Note, sequence: i
     """The general path."""
     before = folding.settle(customer, note[2], note_content(note, sequence, folding.names))
     if before is None:
-        return False
+        return folding.remembers
     customer.notes += pack_note(*note)
     if sequence:
         rare_of(customer).sequences[note[2]] = sequence

@@ -6,18 +6,22 @@ Intern tables, the rows that changed, counts of events, and the general path.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from xxhash import xxh3_64_digest
 
 from kpis import contribution as pure
 from kpis.customer import NOTE_SIZE, notes_of
 from kpis.features import Letters, letters_of
-from kpis.identity import known_content, remove
+from kpis.identity import known_content, outdo, remove
 from kpis.names import FEATURES, Names
 from kpis.rows import Row, difference
 from kpis.state import Customer
 from kpis.timeline import effective_facts, refresh, steps_of
+
+#: Sources whose hash is remembered (count), and how long one may be for that (characters): it may be any text.
+SOURCES_REMEMBERED: Final = 10_000
+SOURCE_REMEMBERED: Final = 256
 
 
 class TooManyFacts(Exception):
@@ -42,7 +46,10 @@ class Folding:
         self.applied = self.duplicates = self.conflicts = self.general = 0
         #: contribution before the first change of the customer at work that is not written down yet; None: all are
         self.before: list[Row] | None = None
-        self._seeds: dict[str, int] = {}
+        #: whether the last event that `settle` looked at left something to remember
+        self.remembers = False
+        #: hashes of sources, remembered up to a limit
+        self.sources: dict[str, int] = {}
         #: what stands for a feature in states, by its name
         self.letters: dict[str, Letters] = {}
 
@@ -55,18 +62,22 @@ class Folding:
 
     def identity_of(self, source: str, event_id: str) -> bytes:
         """Return the 64-bit hash that stands for (source, id)."""
-        seed = self._seeds.get(source)
+        seed = self.sources.get(source)
         if seed is None:
-            if len(self._seeds) > 100_000:
-                self._seeds.clear()
-            seed = self._seeds[source] = int.from_bytes(xxh3_64_digest(source.encode()), "big")
+            seed = int.from_bytes(xxh3_64_digest(source.encode()), "big")
+            if len(source) <= SOURCE_REMEMBERED and len(self.sources) < SOURCES_REMEMBERED:
+                self.sources[source] = seed
         return xxh3_64_digest(event_id.encode(), seed)
 
     def settle(self, customer: Customer, identity: bytes, content: tuple[Any, ...]) -> list[Row] | None:
         """Decide whether an event whose hash may be known is stored; what it replaces is taken out of the state.
 
+        What differs from all that was ever said under its identity is a conflict, whichever of them counts: so many
+        are counted as there are different contents but one, in whatever order and however often they come.
+
         Returns:
-            The contribution before; None where the event changes nothing.
+            The contribution before; None where the event changes no number. The state may have changed all the same:
+            then `remembers` is true.
 
         Raises:
             TooManyFacts: The event is new and there is no room for it.
@@ -75,11 +86,14 @@ class Folding:
         if known is None:
             self.need_room(customer)
             self.applied += 1
+            self.remembers = False
             return self.contribution_before(customer)
         self.duplicates += 1
+        self.remembers = False
         if known == content:
             return None
-        self.conflicts += 1
+        self.remembers = outdo(customer, identity, max(known, content))
+        self.conflicts += self.remembers
         if content > known:
             return None
         before = self.contribution_before(customer)

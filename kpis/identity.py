@@ -9,16 +9,32 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from xxhash import xxh3_64_digest
 
 from kpis.customer import life_of, notes_of, set_life, set_notes
-from kpis.facts import CANCEL, CHANGE, RENEWAL, REVOKE, SIGNUP, SURVEY, Fact, Note, Rare, Revocation
+from kpis.facts import (
+    CANCEL,
+    CHANGE,
+    CONTENT_SIZE,
+    MOST_OUTDONE,
+    RENEWAL,
+    REVOKE,
+    SIGNUP,
+    SURVEY,
+    Fact,
+    Note,
+    Rare,
+    Revocation,
+)
 from kpis.names import Names
 from kpis.notes import KINDS, OUTCOMES, RENEWAL_BASE, STATUSES, WAYS
 from kpis.state import Customer
 
 #: (event time, kind, known members…), as conflicts compare them
 Content = tuple[Any, ...]
+
+_encode = msgspec.msgpack.Encoder().encode
 
 
 def identity_of(source: str, event_id: str) -> bytes:
@@ -92,8 +108,20 @@ def remove(customer: Customer, identity: bytes) -> None:
     if rare is not None:
         rare.sequences.pop(identity, None)
         rare.revocations = [revocation for revocation in rare.revocations if revocation[0] != identity]
-        if rare.is_empty():
-            customer.rare = None
+
+
+def outdo(customer: Customer, identity: bytes, content: Content) -> bool:
+    """Remember what was said under an identity and does not count; False where it was said before.
+
+    Up to MOST_OUTDONE contents of a customer are remembered: those beyond are new each time.
+    """
+    rare = rare_of(customer)
+    said, known = xxh3_64_digest(_encode(content)), rare.outdone.get(identity, b"")
+    if said in (known[n : n + CONTENT_SIZE] for n in range(0, len(known), CONTENT_SIZE)):
+        return False
+    if sum(map(len, rare.outdone.values())) < MOST_OUTDONE * CONTENT_SIZE:
+        rare.outdone[identity] = known + said
+    return True
 
 
 def rare_of(customer: Customer) -> Rare:

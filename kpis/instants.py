@@ -7,6 +7,9 @@ from typing import Final
 
 DAY_MS: Final = 86_400_000
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+#: The first and the last millisecond that a calendar of four-digit years has.
+_FIRST_MS: Final = -62_135_596_800_000
+_LAST_MS: Final = 253_402_300_799_999
 
 
 def milliseconds(instant: dt.datetime) -> int:
@@ -16,11 +19,14 @@ def milliseconds(instant: dt.datetime) -> int:
 
 
 def instant_of(at_ms: int) -> dt.datetime:
-    """Return ms since 1970 as an instant in UTC."""
-    return _EPOCH + dt.timedelta(milliseconds=at_ms)
+    """Return ms since 1970 as an instant in UTC; one beyond the years 1 to 9999 as the nearest that is not.
+
+    Event times never lie there. Timestamps of records may: whoever sends a record chooses them.
+    """
+    return _EPOCH + dt.timedelta(milliseconds=min(max(at_ms, _FIRST_MS), _LAST_MS))
 
 
 def instant_text(at_ms: int) -> str:
     """Return ms since 1970 as RFC 3339 in UTC, with a fraction only where there is one."""
     fraction = f".{at_ms % 1000:03}" if at_ms % 1000 else ""
-    return f"{instant_of(at_ms):%Y-%m-%dT%H:%M:%S}{fraction}Z"
+    return f"{instant_of(at_ms).replace(tzinfo=None).isoformat(timespec='seconds')}{fraction}Z"

@@ -78,7 +78,7 @@ def _lifecycle(folding: Folding, customer: Customer, fact: Fact) -> bool:
             return True
     before = folding.settle(customer, fact[3], fact_content(fact, folding.names))
     if before is None:
-        return False
+        return folding.remembers
     _insert(folding, customer, fact)
     folding.rebuild(customer, before)
     return True

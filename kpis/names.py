@@ -29,8 +29,13 @@ FIXED_DIMENSIONS: Final = ("country", "channel")
 PLAN: Final = "plan"
 REASON: Final = "reason"
 FEATURE: Final = "feature"
+COMBINATION: Final = "combination"
 #: What is no dimension, but has a limit of its own.
-NAMED: Final = (REASON, FEATURE)
+NAMED: Final = (REASON, FEATURE, COMBINATION)
+#: Profiles that a partition may have, for each value that a dimension may have.
+PROFILES_A_VALUE: Final = 16
+#: A cell has 16 bits for a value, a state for a reason; one is left for `other`.
+MOST_VALUES: Final = (1 << 16) - 1
 
 Profile = tuple[str, ...]  # (currency, country, channel, further dimensions…)
 
@@ -50,13 +55,17 @@ class Names:
         Args:
             money: Default currency and rates; US dollars alone when None.
             dimensions: Further dimensions, by the name of the signup's member.
-            max_values: Values that a dimension may have before the rest is counted as `other`.
+            max_values: Values that a dimension may have before the rest is counted as `other`, at most MOST_VALUES;
+                a partition may have PROFILES_A_VALUE times as many profiles, before customers with another one count
+                as `other` in every dimension but plan.
         """
+        assert max_values <= MOST_VALUES, max_values
         self.money = money or Money()
         self.extra = tuple(dimensions)
         self.dimensions: tuple[str, ...] = (PLAN, *FIXED_DIMENSIONS, *self.extra)
         self.max_values = max_values
-        #: values beyond the limit, by dimension; those of reasons and features under `reason` and `feature` (times)
+        self.max_profiles = PROFILES_A_VALUE * max_values
+        #: values beyond the limit, by dimension; that of what is no dimension by NAMED (times)
         self.over_limit: dict[str, int] = {}
         self.plans: dict[str, int] = {}
         self.reasons: dict[str, int] = {}
@@ -72,6 +81,8 @@ class Names:
         self.profile_names: list[Profile] = []
         self._values: list[dict[str, int]] = [{NONE: 0} for _ in self.dimensions[1:]]
         self._of_profile: list[list[int]] = [[] for _ in self.dimensions[1:]]
+        self._texts: dict[str, str] = {}
+        self._columns: NDArray[np.int64] = np.empty((len(self._of_profile), 0), np.int64)
         self._new: dict[str, list[str]] = {}
         self.plan(NONE)
         self.reason("")
@@ -85,66 +96,51 @@ class Names:
     def plan(self, name: str) -> int:
         """Return the number of a plan, a new one if need be."""
         n = self.plans.get(name)
-        if n is None:
-            if len(self.plans) >= self.max_values:
-                self._note_over_limit(PLAN)
-                name = OTHER
-                if name in self.plans:
-                    return self.plans[name]
-            n = self.plans[name] = len(self.plan_names)
-            self.plan_names.append(name)
-            self._new.setdefault("plan", []).append(name)
-        return n
+        return self._number(PLAN, self.plans, self.plan_names, name, self.max_values) if n is None else n
 
     def reason(self, slug: str) -> int:
         """Return the number of a reason; 0 is none."""
         n = self.reasons.get(slug)
-        if n is None:
-            if len(self.reasons) >= self.max_values:
-                self._note_over_limit(REASON)
-                slug = OTHER
-                if slug in self.reasons:
-                    return self.reasons[slug]
-            n = self.reasons[slug] = len(self.reason_names)
-            self.reason_names.append(slug)
-            self._new.setdefault("reason", []).append(slug)
-        return n
+        return self._number(REASON, self.reasons, self.reason_names, slug, self.max_values) if n is None else n
 
     def currency(self, code: str) -> int:
         """Return the number of a currency; 0 is the default one, also when the event names none."""
         code = code or self.money.default
         n = self.currencies.get(code)
-        if n is None:
-            n = self.currencies[code] = len(self.currency_names)
-            self.currency_names.append(code)
-            self._new.setdefault("currency", []).append(code)
-        return n
+        # Only currencies with a rate get here, and settings bound those.
+        return self._add("currency", self.currencies, self.currency_names, code) if n is None else n
 
     def feature(self, slug: str) -> int:
         """Return the number of a feature; 0 is none."""
         n = self.features.get(slug)
-        if n is None:
-            if len(self.features) >= min(self.max_values, FEATURES - 1):
-                self._note_over_limit(FEATURE)
-                slug = OTHER
-                if slug in self.features:
-                    return self.features[slug]
-            n = self.features[slug] = len(self.feature_names)
-            self.feature_names.append(slug)
-            self._new.setdefault("feature", []).append(slug)
-        return n
+        if n is not None:
+            return n
+        return self._number(FEATURE, self.features, self.feature_names, slug, min(self.max_values, FEATURES - 1))
 
     def topic(self, name: str) -> int:
         """Return the number of a topic, below TOPICS; those that come last share one number."""
         n = self.topics.get(name)
-        if n is None:
-            if len(self.topic_names) >= TOPICS - 1:
-                name = OTHER
-                if name in self.topics:
-                    return self.topics[name]
-            n = self.topics[name] = len(self.topic_names)
-            self.topic_names.append(name)
-            self._new.setdefault("topic", []).append(name)
+        if n is not None:
+            return n
+        if len(self.topic_names) >= TOPICS - 1:
+            name = OTHER
+            if name in self.topics:
+                return self.topics[name]
+        return self._add("topic", self.topics, self.topic_names, name)
+
+    def _number(self, table: str, numbers: dict[str, int], names: list[str], name: str, limit: int) -> int:
+        """Return a new number for a name that has none; beyond the limit that of `other`, the same for all."""
+        if len(names) >= limit:
+            self._note_over_limit(table)
+            name = OTHER
+            if name in numbers:
+                return numbers[name]
+        return self._add(table, numbers, names, name)
+
+    def _add(self, table: str, numbers: dict[str, int], names: list[str], name: str) -> int:
+        n = numbers[name] = len(names)
+        names.append(name)
+        self._new.setdefault(table, []).append(name)
         return n
 
     def profile(self, currency: str, values: Sequence[str]) -> int:
@@ -156,7 +152,8 @@ class Names:
         return n
 
     def _new_profile(self, asked: Profile) -> int:
-        bounded: list[str] = [asked[0] or self.money.default]
+        currency = asked[0] or self.money.default
+        bounded: list[str] = [currency]
         for dimension, table, value in zip(self.dimensions[1:], self._values, asked[1:], strict=True):
             name = value or NONE
             if name not in table and len(table) >= self.max_values:
@@ -165,15 +162,28 @@ class Names:
             bounded.append(name)
         known = tuple(bounded)
         n = self.profiles.get(known)
+        if n is None and len(self.profile_names) >= self.max_profiles:
+            self._note_over_limit(COMBINATION)
+            known = (currency, *(OTHER for _ in self._values))
+            n = self.profiles.get(known)
         if n is None:
-            n = self.profiles[known] = len(self.profile_names)
-            self.profile_names.append(known)
-            for table, column, name in zip(self._values, self._of_profile, known[1:], strict=True):
-                column.append(table.setdefault(name, len(table)))
-            self._new.setdefault("profile", []).append(_encode(known).decode())
-        if len(self.profiles) < 4 * len(self.profile_names) + 1024:
+            n = self._add_profile(known)
+        if len(self.profiles) < 2 * len(self.profile_names) + 1024:
             self.profiles[asked] = n  # the way it was asked for; bounded, since asking can take any form
         return n
+
+    def _add_profile(self, known: Profile) -> int:
+        known = tuple([self._one_text(text) for text in known])
+        n = self.profiles[known] = len(self.profile_names)
+        self.profile_names.append(known)
+        for table, column, name in zip(self._values, self._of_profile, known[1:], strict=True):
+            column.append(table.setdefault(name, len(table)))
+        self._new.setdefault("profile", []).append(_encode(known).decode())
+        return n
+
+    def _one_text(self, text: str) -> str:
+        """Return the text that was met first: profiles hold few different ones, each many times."""
+        return self._texts.setdefault(text, text)
 
     def _note_over_limit(self, dimension: str) -> None:
         self.over_limit[dimension] = self.over_limit.get(dimension, 0) + 1
@@ -192,7 +202,11 @@ class Names:
 
     def value_columns(self) -> NDArray[np.int64]:
         """Return value numbers of profiles: shape (dimensions but plan, profiles)."""
-        return np.array(self._of_profile, np.int64).reshape(len(self._of_profile), -1)
+        known, size = self._columns, len(self.profile_names)
+        if known.shape[1] < size:
+            new = [column[known.shape[1] :] for column in self._of_profile]
+            known = self._columns = np.concatenate((known, np.array(new, np.int64)), axis=1)
+        return known
 
     # -- storing
 
@@ -202,18 +216,22 @@ class Names:
         return new
 
     def restore(self, tables: Mapping[str, Sequence[str]]) -> None:
-        """Add what was stored, in the order in which it was stored."""
-        for name in tables.get("currency", ()):
-            self.currency(name)
-        for name in tables.get("plan", ()):
-            self.plan(name)
-        for name in tables.get("reason", ()):
-            self.reason(name)
-        for name in tables.get("feature", ()):
-            self.feature(name)
-        for name in tables.get("topic", ()):
-            self.topic(name)
+        """Add what was stored, in the order in which it was stored: all of it, whatever the limits are now.
+
+        States and counters hold the numbers that it was given; what is known already changes nothing.
+        """
+        for table, numbers, names in (
+            ("currency", self.currencies, self.currency_names),
+            (PLAN, self.plans, self.plan_names),
+            (REASON, self.reasons, self.reason_names),
+            (FEATURE, self.features, self.feature_names),
+            ("topic", self.topics, self.topic_names),
+        ):
+            for name in tables.get(table, ()):
+                if name not in numbers:
+                    self._add(table, numbers, names, name)
         for text in tables.get("profile", ()):
-            key = _decode_profile(text)
-            self.profile(key[0], key[1:])
+            known = _decode_profile(text)
+            if known not in self.profiles:
+                self._add_profile(known)
         self._new.clear()

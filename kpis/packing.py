@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from struct import pack_into
+from struct import error, pack_into
 
 from kpis.rows import Row
 
@@ -13,8 +13,11 @@ def packed_rows(rows: Sequence[Row]) -> bytearray:
     """Return rows as integers of 64 bits, seven each, in the machine's order of bytes.
 
     Raises:
-        struct.error, OverflowError: A number takes more than 64 bits.
+        OverflowError: A number takes more than 64 bits.
     """
     out = bytearray(len(rows) * 7 * 8)
-    pack_into(f"{len(rows) * 7}q", out, 0, *chain.from_iterable(rows))
+    try:
+        pack_into(f"{len(rows) * 7}q", out, 0, *chain.from_iterable(rows))
+    except error as refused:
+        raise OverflowError(f"a number of a row takes more than 64 bits: {refused}") from refused
     return out

@@ -252,7 +252,9 @@ STREAM: Final = {
         "A dimension has more values than the limit.",
         "Values beyond the limit count as `other` for good. Numbers of all customers are right.",
         "It counts how often such a value came since a worker took its partitions, not customers. `reason` and"
-        " `feature` are no dimensions: with them only the rankings of reasons and features know less.",
+        " `feature` are no dimensions: with them only the rankings of reasons and features know less. `combination` is"
+        " none either: a partition keeps 16 combinations of country, channel and further dimensions for each value that"
+        " one of them may have; customers with another one count as `other` in all of these dimensions, not by plan.",
         (
             ("Of what?", "sum by (dimension) (tenure_segment_values_over_limit) > 0"),
             ("Values that are kept.", "max by (dimension) (tenure_segment_values)"),

@@ -35,6 +35,7 @@ from schemas.rules import (
     EARLIEST_MS,
     EFFECTIVE_ALLOWANCE_MS,
     EPOCH,
+    LATEST_MS,
     NESTING_MAX,
     RESERVED_LABELS,
     SCORES,
@@ -95,7 +96,7 @@ class Decoder:
         currencies: Those with a rate to the default currency.
         future_tolerance_ms: How far beyond a record's timestamp an event may lie (milliseconds).
         latest_ms: If set, the first instant that is too late, in place of the check against the record's timestamp
-            (ms since 1970); for files.
+            (ms since 1970); for files. Live, the year 2100 is too late whatever that timestamp is.
         max_record_bytes: The largest value that is read (bytes).
 
     Raises:
@@ -124,7 +125,8 @@ class Decoder:
         self._countries = COUNTRIES | {""}
         self._slugs = {"", "unspecified"}
         self._future_tolerance_ms = future_tolerance_ms
-        self._last_ms = None if latest_ms is None else latest_ms - 1
+        self._last_ms = (LATEST_MS if latest_ms is None else latest_ms) - 1
+        self._is_file = latest_ms is not None
         self._max_record_bytes = max_record_bytes
         self._diagnosis = Diagnosis(
             signup=self.signup,
@@ -161,7 +163,7 @@ class Decoder:
         add_event, add_time, add_record = decoded.events.append, decoded.times.append, decoded.records.append
         read, signup, slugs, extra_dimensions = self._read, self.signup, self._slugs, self._extra_dimensions
         countries, currencies, last_ms = self._countries, self._currencies, self._last_ms
-        tolerance_ms = self._future_tolerance_ms
+        tolerance_ms, is_file = self._future_tolerance_ms, self._is_file
         inspect_all = self._max_record_bytes < SHORT_BYTES or _needs_inspection(text)
         for record in records:
             json = record.value
@@ -174,7 +176,9 @@ class Decoder:
                 # milliseconds_of, written out: the call alone would cost a tenth of the whole.
                 delta = event.time - EPOCH
                 time_ms = delta.days * DAY_MS + delta.seconds * 1000 + delta.microseconds // 1000
-                limit_ms = last_ms or record.timestamp + tolerance_ms
+                limit_ms = record.timestamp + tolerance_ms
+                if is_file or limit_ms > last_ms:
+                    limit_ms = last_ms
                 good = EARLIEST_MS <= time_ms <= limit_ms
                 kind = type(event)
                 if kind is Activity:

@@ -4,6 +4,7 @@ Slow and thorough: it reads the members one by one, in the order of docs/events.
 cannot read exactly (a member given twice, an escaped or very fine time), so that both paths agree on every record.
 """
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Final, Protocol
 
@@ -18,11 +19,14 @@ from schemas.rules import (
     CURRENCY,
     EARLIEST_MS,
     EFFECTIVE_ALLOWANCE_MS,
+    EPOCH,
+    LATEST_MS,
     NESTING_MAX,
     RESERVED_LABELS,
     SLUG,
     is_nested_too_deeply,
     milliseconds_of,
+    without_leap_second,
     without_surplus_decimals,
 )
 
@@ -60,7 +64,8 @@ class Diagnosis:
         signup: The signup struct, with the configured dimensions.
         accepted_currencies: The default currency and those with a rate.
         future_tolerance_ms: How far beyond a record's timestamp an event may lie (milliseconds).
-        latest_ms: If set, the first instant that is too late, whatever the record's timestamp (ms since 1970).
+        latest_ms: If set, the first instant that is too late, whatever the record's timestamp (ms since 1970); else the
+            record's timestamp decides, and nothing is later than the year 2099.
         max_record_bytes: The largest value that is read (bytes).
     """
 
@@ -187,14 +192,18 @@ class Diagnosis:
         return None
 
     def _out_of_range(self, event: Event, members: Members, timestamp_ms: int) -> Refusal | None:
-        limit_ms = self._latest_ms - 1 if self._latest_ms is not None else timestamp_ms + self._future_tolerance_ms
+        last_ms = (LATEST_MS if self._latest_ms is None else self._latest_ms) - 1
+        by_record_ms = last_ms if self._latest_ms is not None else timestamp_ms + self._future_tolerance_ms
+        limit_ms = min(by_record_ms, last_ms)
         for name in INSTANTS:
             instant = getattr(event, name, None)
             if instant is not None:
                 if milliseconds_of(instant) < EARLIEST_MS:
                     return _refused(Reason.TIME_OUT_OF_RANGE, name, "lies before 2000-01-01", members)
                 if milliseconds_of(instant) > limit_ms:
-                    what = "lies too far in the future" if self._latest_ms is None else "lies beyond the last instant"
+                    what = "lies too far in the future"
+                    if by_record_ms >= last_ms:
+                        what = f"must lie before {EPOCH + dt.timedelta(milliseconds=limit_ms + 1):%Y-%m-%dT%H:%M:%SZ}"
                     return _refused(Reason.TIME_OUT_OF_RANGE, name, what, members)
             limit_ms += EFFECTIVE_ALLOWANCE_MS
         return None
@@ -226,11 +235,11 @@ def _unknown_type(members: Members, event_type: type[Event] | None) -> Refusal |
 
 
 def _exact(name: str, raw: msgspec.Raw) -> bytes:
-    """Return a member's JSON; of an instant, with the decimals cut that msgspec would round."""
+    """Return a member's JSON; of an instant without leap second and with the decimals cut that msgspec would round."""
     if name not in INSTANTS:
         return bytes(raw)
     text = msgspec.json.decode(raw)
-    return _write(without_surplus_decimals(text)) if isinstance(text, str) else bytes(raw)
+    return _write(without_surplus_decimals(without_leap_second(text))) if isinstance(text, str) else bytes(raw)
 
 
 def _rebuilt(members: Members, event_type: type[Event]) -> Event:

@@ -65,7 +65,7 @@ EVENTS_CONFLICTING: Final = Instrument(
     "tenure_events_conflicting_total",
     "counter",
     "Events",
-    "Events that share customer, source and id with another one and differ from it in content.",
+    "Events that share customer, source and id with others and say what none of them has said.",
 )
 DEAD_LETTERS: Final = Instrument(
     "tenure_dead_letters_total",
@@ -247,7 +247,8 @@ SEGMENT_VALUES_OVER_LIMIT: Final = Instrument(
     "tenure_segment_values_over_limit",
     "gauge",
     "State",
-    "Times that a value of a dimension, a `reason` or a `feature` was beyond the hard limit and became `other`.",
+    "Times that a value of a dimension, a `reason` or a `feature` was beyond the hard limit and became `other`;"
+    " `combination` are customers whose values together were one combination too many.",
     ("dimension",),
 )
 REDIS_UP: Final = Instrument("tenure_redis_up", "gauge", "Surroundings", "1 while Redis answered the last request.")

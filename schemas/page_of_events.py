@@ -65,8 +65,8 @@ MEMBERS: Final = """
 | `test` | boolean | `true`: judged like any other event, counted as a test and nowhere else. |
 
 An **instant** is a date and time of RFC 3339 with `Z` or an offset, such as `2026-03-01T10:30:00.250+01:00`. It may
-have any number of decimals; what goes beyond milliseconds is cut, not rounded. A leap second (`:60`) is refused. An
-offset without its colon (`+0100`) is understood too.
+have any number of decimals; what goes beyond milliseconds is cut, not rounded. A leap second (`:60`) is the first
+instant of the next minute. An offset without its colon (`+0100`) is understood too.
 
 A **slug** is 1–64 of `a`–`z`, `0`–`9`, `_` and `-`. A **label** is 1–64 characters of any kind, but not `none` and not
 `other`, which Tenure uses itself. An optional member that has no value is left out: `null` is refused. Integers are

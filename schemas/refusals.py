@@ -37,9 +37,9 @@ MEANINGS: Final = {
     Reason.UNKNOWN_TYPE: "`type` is not a string, or none of the known types.",
     Reason.INVALID_MEMBER: "A member has the wrong type or form, or a value outside its range; `null` counts as one.",
     Reason.TIME_OUT_OF_RANGE: (
-        "`time` or `effective_at` lies before 2000-01-01 or too far in the future: more than the setting"
-        " `future_tolerance_seconds` beyond the record's Kafka timestamp (in files: from 2100 on);"
-        " `effective_at` may lie 1,827 days further."
+        "`time` or `effective_at` lies before 2000-01-01 or too far in the future: from 2100 on, or, but in files, more"
+        " than the setting `future_tolerance_seconds` beyond the record's Kafka timestamp;"
+        " `effective_at` may lie 1,827 days beyond either."
     ),
     Reason.CURRENCY_MISMATCH: "The currency is not the default one and has no rate in the setting `currency_rates`.",
     Reason.TOO_MANY_FACTS: "The customer has as many facts as the setting `max_facts_per_customer` allows.",

@@ -15,6 +15,7 @@ from schemas.events import SCORE_MAX, SCORE_MIN
 EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 DAY_MS: Final = 86_400_000
 EARLIEST_MS: Final = 946_684_800_000  # 2000-01-01T00:00:00Z; what lies before is a clock that was never set
+LATEST_MS: Final = 4_102_444_800_000  # 2100-01-01T00:00:00Z, the first instant that is too late, live and in files
 EFFECTIVE_ALLOWANCE_MS: Final = 1_827 * DAY_MS  # five years: no contract's end is announced earlier
 NESTING_MAX: Final = 200  # a fixed limit, so that it does not depend on how deep the caller's own stack is
 
@@ -37,6 +38,10 @@ SURPLUS_DECIMALS: Final = re.compile(
 _QUOTE: Final = ord('"')
 _CASE: Final = 0x20  # what makes `{` of `[`, and `}` of `]`
 _NOT_STRUCTURE: Final = bytes(byte for byte in range(256) if byte not in b'"[]{}')
+# The grammar of RFC 3339 knows no calendar of leap seconds: any minute may have one.
+_LEAP_SECOND: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}):60(?:\.[0-9]+)?([Zz+-].*)", re.DOTALL
+)
 
 
 def milliseconds_of(instant: dt.datetime) -> int:
@@ -49,6 +54,23 @@ def without_surplus_decimals(text: str) -> str:
     """Return an RFC 3339 text with at most six decimals, the others cut off; any other text as it is."""
     match = SURPLUS_DECIMALS.fullmatch(text)
     return match[1] + match[2] if match else text
+
+
+def without_leap_second(text: str) -> str:
+    """Return an RFC 3339 text whose seconds are 60 as the first instant of the next minute; any other text as it is.
+
+    All of the leap second is that instant, its decimals too: there is no place for it between two seconds.
+    """
+    match = _LEAP_SECOND.fullmatch(text)
+    if match is None:
+        return text
+    try:
+        minute = dt.datetime.fromisoformat(f"{match[1]}T{match[2]}") + dt.timedelta(minutes=1)
+    except ValueError:
+        return text  # no such minute
+    except OverflowError:
+        return f"{match[1]}T{match[2]}:59{match[3]}"  # the last one that can be written, centuries out of range
+    return f"{minute.isoformat(timespec='minutes')}:00{match[3]}"
 
 
 def is_nested_too_deeply(json: bytes) -> bool:

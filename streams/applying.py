@@ -13,9 +13,9 @@ import structlog
 from kpis.instants import milliseconds
 from kpis.rows import Row
 from schemas.decoding import Decoded
-from schemas.events import Cancel, Event
+from schemas.events import Activity, Cancel, Event, Onboarding
 from schemas.refusals import Reason, Refusal
-from streams.forwarding import Forward, Seal, was_forwarded_on
+from streams.forwarding import Forward, Seal, is_copy, was_forwarded_on
 from streams.giving_way import giving_way
 from streams.holdings import Holdings, Tally
 from streams.partitioner import partitions_of
@@ -53,7 +53,14 @@ class Outcome:
         places = {(record.topic, record.offset) for record, _ in refused}
         forwards = [each for each in self.forwards if (each.record.topic, each.record.offset) not in places]
         reasons = Counter(refusal.reason.value for _, refusal in refused)
-        tally = replace(self.tally, forwarded=len(forwards), dead_letters=Counter(self.tally.dead_letters) + reasons)
+        before, after = (_classes([each.has_identity for each in some]) for some in (self.forwards, forwards))
+        tally = replace(
+            self.tally,
+            forwarded=len(forwards),
+            away_facts=self.tally.away_facts - before[0] + after[0],
+            away_instants=self.tally.away_instants - before[1] + after[1],
+            dead_letters=Counter(self.tally.dead_letters) + reasons,
+        )
         return replace(self, refused=[*self.refused, *refused], forwards=forwards, tally=tally)
 
 
@@ -83,6 +90,10 @@ async def apply_records(
         held.states.at_hand.update({customer: state for customer, state in read.items() if state is not None})
         strangers = [customer for customer, state in read.items() if state is None]
     forwards, returned = _take_away(decoded, strangers, number, writing) if strangers else _NOTHING_AWAY
+    sent_facts, sent_instants = _classes([each.has_identity for each in forwards])
+    seal = Seal(writing.mark.id)
+    pairs = zip(decoded.events, decoded.records, strict=True)
+    copied_facts, copied_instants = _classes([_has_identity(event) for event, record in pairs if is_copy(record, seal)])
     folding, places = held.fold.folding, places_of(decoded.records, held.names)
     applied, duplicates, conflicts = folding.applied, folding.duplicates, folding.conflicts
     commit, states = held.head.commits + 1, held.states.at_hand
@@ -97,6 +108,8 @@ async def apply_records(
         conflicts=folding.conflicts - conflicts,
         tests=decoded.tests,
         forwarded=len(forwards),
+        away_facts=sent_facts - copied_facts,
+        away_instants=sent_instants - copied_instants,
         dead_letters=Counter(refusal.reason.value for _, refusal in refused),
         latest_ms=_latest_ms(decoded),
     )
@@ -149,9 +162,20 @@ def _take_away(decoded: Decoded[Record], strangers: Sequence[str], number: int, 
             returned += 1
             log.debug("record_returned", topic=record.topic, partition=number, offset=record.offset)
         else:
-            forwards.append(Forward(record, writing.mixed_topic, home, event.customer_id, seal))
+            forwards.append(Forward(record, writing.mixed_topic, home, event.customer_id, seal, _has_identity(event)))
     _pick(decoded, kept)
     return _Away(forwards, returned)
+
+
+def _has_identity(event: Event) -> bool:
+    """Whether an event that comes again is known: each activity and each onboarding is applied."""
+    return not isinstance(event, Activity | Onboarding)
+
+
+def _classes(with_identity: Sequence[bool]) -> tuple[int, int]:
+    """Return how many events have an identity, and how many have none."""
+    facts = sum(with_identity)
+    return facts, len(with_identity) - facts
 
 
 def _put_in_order(decoded: Decoded[Record]) -> None:

@@ -75,6 +75,14 @@ def was_forwarded_on(record: Record, seal: Seal) -> bool:
     return bool(own) and any(place > own[0] and place not in own for place in _forwarded_places(record.headers))
 
 
+def is_copy(record: Record, seal: Seal) -> bool:
+    """Whether this stream itself has sent a record to where it lies; most have no headers at all."""
+    if not record.headers:
+        return False
+    places = _forwarded_places(record.headers)
+    return bool(places) and places[-1] in seal.own(record)
+
+
 class Forward(NamedTuple):
     """A record that is sent to the partition of its customer: unchanged but for its key and one header more."""
 
@@ -83,6 +91,8 @@ class Forward(NamedTuple):
     partition: int
     customer_id: str
     seal: Seal
+    #: whether its event has one: of activity and onboarding each is applied
+    has_identity: bool = True
 
     def form(self, step: int) -> Outgoing | None:
         """Return the record whole, then without headers that carry nothing of the event, then with few of the rest.

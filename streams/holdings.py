@@ -58,6 +58,9 @@ class Tally:
     tests: int = 0
     #: records sent to other partitions
     forwarded: int = 0
+    #: records sent to other partitions, less those that came from others (see `Head`)
+    away_facts: int = 0
+    away_instants: int = 0
     #: by reason
     dead_letters: Counter[str] = field(default_factory=Counter)
     #: the latest time of an event; of a scheduled cancel the time at which it was announced (ms since 1970)
@@ -155,6 +158,8 @@ class Holdings:
             commits=old.commits + 1,
             writer=self._writer,
             topic_ids=topic_ids,
+            away_facts=old.away_facts + tally.away_facts,
+            away_instants=old.away_instants + tally.away_instants,
         )
 
 
@@ -163,6 +168,9 @@ def _updates(cells: Cells, amounts: Sequence[int]) -> list[CellUpdate]:
     keys = cells.keys
     if not len(keys):
         return []
+    if not -(1 << 63) <= min(amounts) <= max(amounts) < 1 << 63:
+        # Stored, it would stop every worker that reads it.
+        raise OverflowError(f"the amount of a cell does not fit into 64 bits: {max(amounts, key=abs)}")
     groups = keys >> FIELD_BITS
     fields = (keys & FIELD_MASK).tolist()
     starts = [0, *((groups[1:] != groups[:-1]).nonzero()[0] + 1).tolist(), len(fields)]

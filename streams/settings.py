@@ -234,7 +234,11 @@ class Settings(BaseSettings):
     )
     # A cell has 16 bits for the value that it counts.
     max_segment_values: Annotated[int, Field(ge=16, le=65_000)] = _setting(
-        4096, "Values kept for one dimension, far above what it should have.", unit="values", example="1000"
+        4096,
+        "Values kept for one dimension, far above what it should have. A partition keeps 16 times as many combinations "
+        "of values. What comes beyond counts as `other`.",
+        unit="values",
+        example="1000",
     )
     segment_values_shown: Annotated[int, Field(ge=1, le=1000)] = _setting(
         20, "Values of a dimension that are exported by name; the rest adds up as `other`.", unit="values", example="50"

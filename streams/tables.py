@@ -32,6 +32,10 @@ class Head(msgspec.Struct, array_like=True):
     writer: bytes = b""
     #: of the topics that the positions belong to, as the log knew them; none where it has no such ids
     topic_ids: dict[str, str] = {}
+    #: records sent to other partitions, less those that came from others, of which some come again after a crash:
+    #: those with an identity, and those of activity and onboarding, which have none (counts)
+    away_facts: int = 0
+    away_instants: int = 0
 
 
 encode_head = msgspec.msgpack.Encoder().encode

@@ -165,10 +165,17 @@ async def _stored_of(tables: Tables, partition: int, names: Names) -> tuple[Stor
 
 
 def events_of(heads: Sequence[Head]) -> Json:
-    """Return the counts of events over the whole log."""
+    """Return the counts of events over the whole log.
+
+    A record that lay on the wrong partition counts where it was sent to, and once: what was sent again after a crash
+    is more that came than was sent, over all partitions.
+    """
+    again_facts = max(0, -sum(head.away_facts for head in heads))
+    again_instants = max(0, -sum(head.away_instants for head in heads))
     return {
-        "applied": sum(head.applied for head in heads),
-        "duplicate": sum(head.duplicates for head in heads),
+        "applied": sum(head.applied for head in heads) - again_instants,
+        "duplicate": sum(head.duplicates for head in heads) - again_facts,
+        "conflict": sum(head.conflicts for head in heads),
         "test": sum(head.tests for head in heads),
         "dead_letters": {
             reason.value: sum(head.dead_letters.get(reason.value, 0) for head in heads) for reason in Reason

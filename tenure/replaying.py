@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-from kpis.instants import milliseconds
+from schemas import rules
 from streams.embedded import CLUSTERS, Cluster
 from streams.log import Log
 from streams.memory_tables import MemoryTables
@@ -24,7 +23,7 @@ _CLUSTER: Final = "replay"
 _PARTITIONS: Final = 4
 _AHEAD: Final = 50_000
 #: Times in files are out of range from here on.
-LATEST_MS: Final = milliseconds(dt.datetime(2100, 1, 1, tzinfo=dt.UTC))
+LATEST_MS: Final = rules.LATEST_MS
 
 
 async def replay(

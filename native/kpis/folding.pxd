@@ -5,12 +5,12 @@ from kpis.names cimport Names
 cdef class Folding:
     cdef public Names names
     cdef public int64_t bucket_ms, max_facts, few, few_bytes
-    cdef public bint short_cuts
+    cdef public bint short_cuts, remembers
     cdef public list rows
     cdef public list before
     cdef public object places
     cdef public int64_t applied, duplicates, conflicts, general
-    cdef dict _seeds
+    cdef public dict sources
     cdef public dict letters
 
     cpdef letters_of(self, str feature)

@@ -90,7 +90,9 @@ cpdef bint may_hold(Customer customer, bytes identity) except -1:
     """Whether the state may hold something under an identity; a false alarm only takes the longer way."""
     if customer is None:
         raise TypeError("None is no customer")
-    return _holds(customer.life, identity) or _holds(customer.notes, identity) or customer.rare is not None
+    if _holds(customer.life, identity) or _holds(customer.notes, identity):
+        return True
+    return customer.rare is not None and customer.rare.counts()
 
 
 cdef bint _holds(bytes where, bytes what) except -1:

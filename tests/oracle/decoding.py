@@ -141,9 +141,13 @@ def rfc_3339_ms(text: str) -> int | None:
     if not 1 <= month <= 12 or not 1 <= day <= monthrange(year, month)[1]:
         return None
     ahead_hours, ahead_minutes = int(offset_hour or 0), int(offset_minute or 0)
-    if max(hour, ahead_hours) > 23 or max(minute, second, ahead_minutes) > 59:
+    if max(hour, ahead_hours) > 23 or max(minute, ahead_minutes) > 59 or second > 60:
         return None
     offset_ms = (ahead_hours * 60 + ahead_minutes) * 60_000 * (-1 if sign == "-" else 1)
+    if second == 60:
+        # A leap second is the first instant of the next minute, with whatever decimals.
+        second, fraction = 59, "999"
+        offset_ms -= 1
     local_ms = instant_ms(datetime(year, month, day, hour, minute, second, tzinfo=UTC))
     return local_ms + int(((fraction or "") + "000")[:3]) - offset_ms
 

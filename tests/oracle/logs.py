@@ -52,7 +52,7 @@ class Shape:
         revokes: Revokes, also of what never comes, of revokes, and before their target.
         currencies: Foreign currencies, with rates in the options.
         dimensions: Extra dimensions, with their names in the options.
-        submilliseconds: Fractions of a second of up to 12 digits, such as .9999999.
+        submilliseconds: Fractions of a second of up to 12 digits, such as .9999999, and leap seconds.
         offsets: Time zone offsets in times.
         tests: Test events.
         bad_records: Records of each dead-letter reason but `too_many_facts`.
@@ -390,6 +390,8 @@ class _Writing:
         if offset_minutes or (self.shape.offsets and random.random() < 0.2):
             hours, minutes = divmod(abs(offset_minutes), 60)
             zone = f"{'-' if offset_minutes < 0 else '+'}{hours:02}:{minutes:02}"
+        if self.shape.submilliseconds and instant % 60_000 == 0 and random.random() < 0.2:
+            return (local - timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M:60") + random.choice(("", ".5")) + zone
         fraction = f"{instant % 1_000:03}"
         if self.shape.submilliseconds and random.random() < 0.3:
             fraction += random.choice(("9999", "5", "000", "999999", "".join(random.choices("0123456789", k=9))))

@@ -117,6 +117,7 @@ def _report(reading: Reading, moment: datetime, starts: Mapping[str, int], by: S
     report["events"] = {
         "applied": reading.applied,
         "duplicate": reading.duplicate,
+        "conflict": reading.conflict,
         "test": reading.test,
         "dead_letters": dict(reading.dead_letters),
     }

@@ -72,7 +72,8 @@ def test_an_empty_log_has_zero_counts_and_absent_ratios() -> None:
     assert set(part_of(window, "ratios", "churn").values()) == {None}
     assert {value for name, value in part_of(window, "ratios").items() if name != "churn"} == {None}
     assert report["segments"] == {"plan": {}}
-    assert report["events"] == {"applied": 0, "duplicate": 0, "test": 0, "dead_letters": dict.fromkeys(Reason, 0)}
+    fates = {"applied": 0, "duplicate": 0, "conflict": 0, "test": 0}
+    assert report["events"] == fates | {"dead_letters": dict.fromkeys(Reason, 0)}
 
 
 def test_segments_are_there_only_when_asked_for() -> None:
@@ -212,6 +213,8 @@ def test_event_counts_say_what_became_of_every_record() -> None:
         signup("c", "2026-02-01"),
         signup("c", "2026-02-01"),
         signup("c", "2026-02-01", "team"),
+        signup("c", "2026-02-01", "team"),
+        signup("c", "2026-02-01", sequence=1),
         signup("d", "2026-02-01"),
         signup("d", "2026-02-01", test=True),
         revoke("d", "2026-02-02", "never sent"),
@@ -224,7 +227,7 @@ def test_event_counts_say_what_became_of_every_record() -> None:
         cancel("d", "2099-12-31", id="later", effective_at="2104-12-31T23:59:59.999Z"),
     ]
     events = part_of(recompute(log, at=[T])[0], "events")
-    assert (events["applied"], events["duplicate"], events["test"]) == (8, 3, 1)
+    assert (events["applied"], events["duplicate"], events["conflict"], events["test"]) == (8, 5, 2, 1)
     assert {reason: count for reason, count in part_of(events, "dead_letters").items() if count} == {
         "invalid_member": 1
     }

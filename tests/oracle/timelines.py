@@ -80,11 +80,15 @@ class Timeline:
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read from a log: valid events without tests and repeats, and how many records met which fate."""
+    """What was read from a log: valid events without tests and repeats, and how many records met which fate.
+
+    `conflict` is no fate of its own: of each identity, how many different contents there are beyond one.
+    """
 
     timelines: Mapping[str, Timeline]
     applied: int
     duplicate: int
+    conflict: int
     test: int
     dead_letters: Mapping[str, int]
 
@@ -147,6 +151,11 @@ def read(log: Iterable[bytes | Mapping[str, object]], options: Options) -> Readi
         },
         applied=applied,
         duplicate=duplicate,
+        conflict=sum(
+            len({conflict_rank(event) for event in events}) - 1
+            for known in versions.values()
+            for events in known.values()
+        ),
         test=test,
         dead_letters={str(reason): count for reason, count in dead_letters.items()},
     )

@@ -140,6 +140,7 @@ class Folded:
         return {
             "applied": sum(fold.folding.applied for fold in self.folds),
             "duplicate": sum(fold.folding.duplicates for fold in self.folds),
+            "conflict": sum(fold.folding.conflicts for fold in self.folds),
             "test": self.tests,
             "dead_letters": dict(self.dead_letters),
         }

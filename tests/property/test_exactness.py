@@ -81,6 +81,22 @@ def test_two_orders_of_arrival_give_the_same_tables(case: Case) -> None:
     assert one.named_cells() == other.named_cells()
 
 
+@bounded(60)
+@given(cases("everything", "first weeks"), st.sampled_from((1, 3, 10, 1000)), st.integers(1, 3))
+def test_counts_of_events_depend_on_the_records_alone(case: Case, batch: int, partitions: int) -> None:
+    """A replay of a log must tell of the same repeats and conflicts as the stream that met it in another order."""
+    log = case.log()
+    again = list(log.records)
+    case.random("again").shuffle(again)
+    one, other = _folded(case, log).events(), Folded(log.options, partitions=partitions)
+    other.batches(again, batch)
+    (expected,) = recompute(log.records, at=log.at[:1], options=log.options)
+    assert (one, other.events()) == (expected["events"], expected["events"])
+    fates = [one["applied"], one["duplicate"], one["test"], *one["dead_letters"].values()]
+    assert sum(fates) == len(log.records)
+    assert one["conflict"] <= one["duplicate"]
+
+
 # -- silent drop-off hangs on single milliseconds a week and two weeks after the first signup
 
 

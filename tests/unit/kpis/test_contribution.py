@@ -98,6 +98,23 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
         ["0 signup basic 10", "336 activity"],
         ["NEW basic 0 0 1 10", "ENGAGED basic 336 336 1 0"],
     ),
+    "activity just before the second week, and just after it, in buckets that are cut by its edges": (
+        ["0.5 signup basic 10", "168.25 activity", "336.75 activity"],
+        [
+            "NEW basic 0 0 1 10",
+            "ENGAGED basic 168 168 1 0",
+            "ENGAGED basic 336 336 1 0",
+            "ENGAGED_AGAIN basic 168 336 1 0",
+        ],
+    ),
+    "activity in the last bucket of the second week, before its end": (
+        ["0.5 signup basic 10", "336.25 activity"],
+        ["NEW basic 0 0 1 10", "ENGAGED basic 336 336 1 0", "LIVELY basic 0 0 1 0"],
+    ),
+    "an answered survey at the instant when the second week is over": (
+        ["0 signup basic 10", "336 survey kind=nps score=10"],
+        ["NEW basic 0 0 1 10", f"NOTE+{PROMOTERS + 1} basic 336 336 1 0", "ENGAGED basic 336 336 1 0"],
+    ),
     "an answered survey in the second week is a sign of life": (
         ["0 signup basic 10", "168 survey kind=nps score=10"],
         [

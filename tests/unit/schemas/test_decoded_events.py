@@ -34,6 +34,9 @@ TIMES = [
     ("2026-01-01T12:00:00.1234567Z", 123),
     ("2026-01-01T12:59:59.9999999Z", 3_599_999),
     ("2026-01-01T13:00:00.0009999Z", 3_600_000),
+    ("2026-01-01T12:59:60Z", 3_600_000),
+    ("2026-01-01t11:59:60.75z", 0),
+    ("2026-01-01 00:29:60.123456789-11:30", 0),
 ]
 
 
@@ -82,6 +85,22 @@ def test_files_have_a_last_instant_instead_of_a_tolerance() -> None:
     five_years_on = {**CANCEL, "effective_at": "2031-01-02T12:00:01Z"}
     assert reason_of(line(five_years_on).value, decoder) == Reason.TIME_OUT_OF_RANGE
     assert decode(line({**CANCEL, "effective_at": "2031-01-02T12:00:00.999Z"}).value, decoder).refused == []
+
+
+LAST_MS = 4_102_444_800_000 - 1
+
+
+@pytest.mark.parametrize("timestamp_ms", [LAST_MS, LAST_MS + 3_600_000, 253_402_300_799_999, 2**63 - 1])
+def test_the_year_2100_is_too_late_for_live_records_too(timestamp_ms: int) -> None:
+    """Where a topic bounds no timestamps, one record from far away would push a bucket out of its bits."""
+    times = ["2099-12-31T23:59:59.999Z", "2100-01-01T00:00:00Z", "3900-01-01T00:00:00Z"]
+    decoded = Decoder().decode([Line(line({**SIGNUP, "time": time}).value, timestamp_ms) for time in times])
+    refused = [Reason.TIME_OUT_OF_RANGE] * 2
+    assert (decoded.times, [refusal.reason for _, refusal in decoded.refused]) == ([LAST_MS], refused)
+    effective = ["2105-01-01T23:59:59.999Z", "2105-01-02T00:00:00Z"]
+    cancels = [{**CANCEL, "time": times[0], "effective_at": at} for at in effective]
+    decoded = Decoder().decode([Line(line(cancel).value, timestamp_ms) for cancel in cancels])
+    assert (decoded.times, len(decoded.refused)) == ([LAST_MS + 1827 * DAY_MS], 1)
 
 
 def test_currency_with_a_rate_is_accepted() -> None:

@@ -91,7 +91,9 @@ REFUSED: list[tuple[Reason, dict[str, object]]] = [
     (Reason.INVALID_MEMBER, {**SIGNUP, "time": "2026-01-01"}),
     (Reason.INVALID_MEMBER, {**SIGNUP, "time": "2026-01-01T12:00:00"}),
     (Reason.INVALID_MEMBER, {**SIGNUP, "time": "2026-02-30T12:00:00Z"}),
-    (Reason.INVALID_MEMBER, {**SIGNUP, "time": "2016-12-31T23:59:60Z"}),
+    (Reason.INVALID_MEMBER, {**SIGNUP, "time": "2016-02-30T23:59:60Z"}),
+    (Reason.INVALID_MEMBER, {**SIGNUP, "time": "2016-12-31T23:59:61Z"}),
+    (Reason.INVALID_MEMBER, {**SIGNUP, "time": "2016-12-31T23:60:60Z"}),
     (Reason.INVALID_MEMBER, {**SIGNUP, "sequence": 1.5}),
     (Reason.INVALID_MEMBER, {**SIGNUP, "sequence": 2**63}),
     (Reason.INVALID_MEMBER, {**SIGNUP, "test": "true"}),
@@ -139,6 +141,7 @@ REFUSED: list[tuple[Reason, dict[str, object]]] = [
     (Reason.TIME_OUT_OF_RANGE, {**CANCEL, "effective_at": "1999-12-31T23:59:59Z"}),
     (Reason.TIME_OUT_OF_RANGE, {**CANCEL, "effective_at": "2031-01-02T13:00:00.001Z"}),
     (Reason.TIME_OUT_OF_RANGE, {**CANCEL, "time": "2030-01-01T00:00:00Z", "effective_at": NOON}),
+    (Reason.TIME_OUT_OF_RANGE, {**SIGNUP, "time": "9999-12-31T23:59:60Z"}),
     (Reason.CURRENCY_MISMATCH, {**SIGNUP, "currency": "EUR"}),
     (Reason.CURRENCY_MISMATCH, say("upgrade", plan="pro", mrr_minor=1, currency="JPY")),
 ]

@@ -54,9 +54,9 @@ class Surroundings:
             latest_ms=LATEST_MS,
         )
 
-    async def partition(self) -> Partition:
-        """Return partition 0 at work on what is stored."""
-        partition = Partition(0, self.writing, self, await self.tables.load(0), cache=100)
+    async def partition(self, number: int = 0) -> Partition:
+        """Return a partition at work on what is stored."""
+        partition = Partition(number, self.writing, self, await self.tables.load(number), cache=100)
         partition.start()
         return partition
 
@@ -170,13 +170,18 @@ def signup(customer: str, number: int = 0, **members: object) -> bytes:
 
 
 def batch(
-    *values: bytes, start: int = 0, topic: str = SIGNUPS, stale: bool = False, headers: Headers = NO_HEADERS
+    *values: bytes,
+    start: int = 0,
+    topic: str = SIGNUPS,
+    stale: bool = False,
+    headers: Headers = NO_HEADERS,
+    partition: int = 0,
 ) -> Batch:
-    """Return a batch of partition 0 that begins at an offset."""
-    records = [Record(topic, 0, start + n, 0, None, value, headers) for n, value in enumerate(values)]
+    """Return a batch of a partition that begins at an offset."""
+    records = [Record(topic, partition, start + n, 0, None, value, headers) for n, value in enumerate(values)]
     lease = Lease(1)
     lease.valid = not stale
-    return Batch(topic, 0, start, start + len(records), records, lease)
+    return Batch(topic, partition, start, start + len(records), records, lease)
 
 
 def on_virtual_time(test: Callable[[], Coroutine[Any, Any, None]]) -> None:

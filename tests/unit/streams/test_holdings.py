@@ -33,6 +33,8 @@ def test_head_adds_up_over_batches() -> None:
             held.commit(head=head, states={}, cells=_cells(), amounts=[]), head=head, cells=_cells(), amounts=[]
         )
     assert (held.head.applied, held.head.duplicates, held.head.conflicts, held.head.commits) == (2, 4, 6, 2)
+    others = (held.head.tests, held.head.forwarded, held.head.away_facts, held.head.away_instants)
+    assert (others, held.head.dead_letters, held.head.watermark_ms) == ((0, 0, 0, 0), {}, 0)
     assert held.head.positions == {SIGNUPS: 5}
     assert held.stored_head is not None
     assert decode_head(held.stored_head) == held.head

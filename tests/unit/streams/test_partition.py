@@ -6,6 +6,7 @@ Design: docs/decisions, positions with the data.
 from __future__ import annotations
 
 import asyncio
+import json
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from schemas.refusals import HEADER_FORWARDED, HEADER_OFFSET, HEADER_REASON
 from streams.errors import LogUnavailable, TablesUnavailable
 from streams.records import TP
 from streams.tables import Head, decode_head
+from tenure.reading import events_of
 from tests.unit.streams.partitions import (
     ALSO_MINE,
     MINE,
@@ -278,6 +280,42 @@ def test_quiet_partition_notices_that_what_it_stored_is_gone() -> None:
     on_virtual_time(test)
 
 
+def test_partition_whose_tables_are_lost_is_read_again_from_the_beginning() -> None:
+    """Read on from where this worker began, all that came before it would be gone from the numbers, and nobody told."""
+
+    async def test() -> None:
+        around = Surroundings()
+        earlier = await around.partition()
+        earlier.put(batch(signup(MINE, 0), signup(MINE, 1)))
+        await asyncio.sleep(1)
+        await earlier.close()
+        partition = await around.partition()
+        partition.put(batch(signup(MINE, 2), start=2))
+        await asyncio.sleep(1)
+        around.tables._partitions.clear()
+        partition.put(batch(signup(MINE, 3), start=3))
+        await asyncio.sleep(10)
+        assert around.moves == [(SIGNUPS_0, -1)]  # the consumer asks the witness from where on
+        await partition.close()
+
+    on_virtual_time(test)
+
+
+def test_events_of_a_batch_are_folded_in_the_order_of_their_times() -> None:
+    """In order they take short cuts; a batch that mixes topics would take the long way, at many times the cost."""
+
+    async def test() -> None:
+        around = Surroundings()
+        partition = await around.partition()
+        partition.put(batch(signup(MINE, 0), signup(MINE, 9, type="cancel"), signup(MINE, 5, type="upgrade")))
+        await asyncio.sleep(1)
+        folding = partition._held.fold.folding
+        assert (folding.applied, folding.general) == (3, 0)
+        await partition.close()
+
+    on_virtual_time(test)
+
+
 def test_record_of_another_partition_is_sent_there_before_the_commit() -> None:
     """Producers forget keys and use other partitioners; a customer whose events lie apart would be counted twice."""
 
@@ -296,6 +334,33 @@ def test_record_of_another_partition_is_sent_there_before_the_commit() -> None:
         assert (head.applied, head.forwarded, head.positions) == (1, 1, {SIGNUPS: 2})
         assert list(around.tables.states(0)) == [MINE]
         await partition.close()
+
+    on_virtual_time(test)
+
+
+@pytest.mark.parametrize(("copies", "again"), [(0, 0), (1, 0), (3, 2)])
+def test_copies_of_one_record_count_as_one_record(copies: int, again: int) -> None:
+    """What is sent again after a crash would be a duplicate that no producer sent, or one more activity."""
+
+    async def test() -> None:
+        around = Surroundings()
+        sender, home = await around.partition(), await around.partition(1)
+        activity = json.dumps(json.loads(signup(STRANGER, 1)) | {"type": "activity"}).encode()
+        values = (signup(STRANGER), activity)
+        sender.put(batch(*values))
+        await asyncio.sleep(1)
+        assert len(around.sent) == len(values)
+        for offset in range(2 * copies):
+            value, headers = values[offset % 2], around.sent[offset % 2].headers
+            home.put(batch(value, start=offset, topic="customer.events", headers=headers, partition=1))
+            await asyncio.sleep(1)
+        heads = [sender.head, home.head]
+        assert (heads[0].away_facts, heads[1].away_facts, heads[1].away_instants) == (1, -copies, -copies)
+        events = events_of(heads)
+        assert (events["applied"], events["duplicate"]) == (2 if copies else 0, 0)
+        assert (home.head.applied, home.head.duplicates) == ((2 if copies else 0) + again, again)
+        for partition in (sender, home):
+            await partition.close()
 
     on_virtual_time(test)
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
 from kpis.facts import STATE_VERSION
 from streams.errors import LogUnavailable, Lost, PositionOutOfRange, StateUnreadable, TablesUnavailable, Unavailable
+from streams.live import ALL
 from streams.meters import Meters
 from streams.records import TP
 from streams.stream import Stream
 from streams.tables import Commit, Head, Stored, encode_head
-from tests.unit.streams.partitions import SIGNUPS, Surroundings, on_virtual_time
-from tests.unit.streams.snapshots import live_counts
+from tests.unit.streams.partitions import MINE, SIGNUPS, Surroundings, batch, on_virtual_time, signup
+from tests.unit.streams.snapshots import BOUNDARY, live_counts
 
 
 class _Consumer:
@@ -33,6 +35,12 @@ class _Consumer:
 
     def reading_position(self, tp: TP) -> None:
         """Return nothing: it is not known."""
+
+    def end_offset(self, tp: TP) -> None:
+        """Return nothing: it is not known."""
+
+    def look_again(self) -> None:
+        """Hear that there is room."""
 
 
 def _stream() -> tuple[Surroundings, Stream, _Consumer]:
@@ -114,6 +122,27 @@ def test_partition_whose_position_comes_back_is_no_longer_halted() -> None:
     assert 0 in stream.halted
     stream.move_to(places[1], 7)
     assert stream.halted == {}
+
+
+def test_counts_of_a_partition_in_conflict_are_shown_no_more() -> None:
+    """Somebody else has written since: what was in memory is not what is stored, and might be shown for good."""
+
+    async def test() -> None:
+        _, stream, _ = _stream()
+        await stream.positions(frozenset({0}))
+        await asyncio.sleep(1)
+        stream.partitions[0].put(batch(signup(MINE, 0)))
+        await asyncio.sleep(1)
+        shown = (await stream.live.refresh(BOUNDARY)).blocks[ALL].stock["customers_active"].tolist()
+        assert (stream.live.complete([0]), shown) == (True, [1])
+        stream.on_conflict(stream.partitions[0])
+        snapshot = await stream.live.refresh(BOUNDARY)
+        assert not stream.live.complete([0])
+        assert snapshot.partitions == frozenset()
+        assert snapshot.blocks[ALL].stock["customers_active"].tolist() == [0]
+        await stream.close()
+
+    on_virtual_time(test)
 
 
 def test_partition_that_halts_for_another_reason_stays_halted() -> None:

@@ -116,6 +116,17 @@ def test_a_segment_has_its_own_members() -> None:
     assert (member["customer_id"], event["event"]) == ("b", "cancel 2026-02-11T00:00:00Z, reason price, involuntary")
 
 
+@pytest.mark.parametrize(
+    ("answered", "silent"),
+    [("2026-02-07T23:59:59.999Z", 1), ("2026-02-08T00:00:00Z", 0), ("2026-02-14T23:59:59.999Z", 0), ("2026-02-15", 1)],
+)
+def test_an_answer_at_an_edge_of_the_second_week_explains_as_it_counts(answered: str, silent: int) -> None:
+    """The explanation is a second opinion: one millisecond apart, it would call a right number wrong."""
+    file = file_of([signup("a", "2026-02-01"), survey("a", answered, "nps", 9)])
+    answer = answer_of("explain", "dropoff_silent", "--file", file, "--at", AT)
+    assert (answer["agrees"], answer["parts"][0]["sum"]) == (True, silent)
+
+
 def test_money_is_explained_largest_first() -> None:
     """Who wants to know where the MRR is looks at the top."""
     file = file_of([signup(name, "2026-01-01", mrr_minor=n) for name, n in (("a", 5), ("b", 900), ("c", 40))])

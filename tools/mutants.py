@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""Tries the tests with a sample of mutants: small faults that cosmic-ray plants in a copy, one at a time.
+
+A mutant that no test notices is printed as a diff, and asks for a test or for a reason
+(docs/decisions/0013-mutants-by-sample.md). The sources of the fold are what runs, not what was compiled of them.
+"""
+
+import argparse
+import ast
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PLACE = ROOT / "build" / "mutants"
+TOOL = "cosmic-ray==8.7.0"
+#: One that takes longer counts as noticed: long, since another load of the machine must not notice mutants.
+TIMEOUT_SECONDS = 1200
+UNIT, STREAMS = "tests/unit/kpis", "tests/unit/streams"
+#: Without those that import pandas, which takes longer than all of these.
+FOLD = [
+    *(f"{UNIT}/test_{name}.py" for name in ("contribution", "timeline", "identity", "names", "packing", "features")),
+    *(f"{UNIT}/test_{name}.py" for name in ("places", "ratios_and_notes")),
+    "tests/property/test_round_trips.py",
+    "tests/property/test_exactness.py",
+]
+EXPLAINING = ["tests/unit/tenure/test_explaining.py", "tests/property/test_explaining.py"]
+COHORTS = [
+    f"{UNIT}/test_cohorts.py",
+    f"{UNIT}/test_lifetime.py",
+    "tests/unit/tenure/test_cohorts.py",
+    "tests/property/test_cohorts_and_lifetime.py",
+]
+COUNTS = ["tests/property/test_windows.py", "tests/property/test_live_counts.py", *FOLD]
+TABLES = ["tests/contract/test_tables_contract.py", "tests/contract/test_redis_commit.py"]
+PARTITION = [
+    *(f"{STREAMS}/test_{name}.py" for name in ("partition", "holdings", "stream", "restatements")),
+    "tests/simulation/test_product.py::test_numbers_are_exact_whatever_happens_to_workers_and_tables[0]",
+]
+#: What is tried of the tests for a module that is not of the fold itself: the fast ones that concern it.
+TESTS = {
+    **dict.fromkeys(("explaining", "lenses", "members", "near_misses", "scanning", "telling", "view"), EXPLAINING),
+    **dict.fromkeys(("cohorts", "lifetime", "local_time"), COHORTS),
+    **dict.fromkeys(("cells", "counts", "identities", "report", "windows"), COUNTS),
+    "asking": [f"{UNIT}/test_asking.py", f"{STREAMS}/test_asking.py"],
+    "periods": ["tests/unit/tenure/test_periods.py", "tests/property/test_periods.py"],
+    "reasons": [f"{UNIT}/test_reasons.py", "tests/property/test_reasons.py"],
+    "portrait": [f"{UNIT}/test_portrait.py", "tests/unit/tenure/test_portraying.py"],
+    "partition": PARTITION,
+    "applying": PARTITION,
+    "holdings": PARTITION,
+    "memory_tables": TABLES,
+    "redis_commit": TABLES,
+    "redis_tables": TABLES,
+    "consuming": [
+        f"{STREAMS}/test_consuming.py", "tests/contract/test_log_contract.py", "tests/simulation/test_simulated_log.py",
+    ],
+}  # fmt: skip
+#: The modules that are tried, by folder.
+GROUPS = {
+    "kpis": sorted(path.stem for path in (ROOT / "kpis").glob("[a-z]*.py") if path.stem != "compiled"),
+    "streams": [
+        "applying", "consuming", "holdings", "memory_tables", "partition", "redis_commit", "redis_tables",
+    ],
+}  # fmt: skip
+
+
+def run(command: list[str], **more: object) -> subprocess.CompletedProcess[str]:
+    """Run a program in the copy, with the sources of the fold."""
+    environment = {**os.environ, "KPIS_COMPILED": "no", "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(command, cwd=PLACE / "copy", env=environment, text=True, check=False, **more)  # type: ignore[call-overload,no-any-return]
+
+
+def try_tests() -> int:
+    """Run the tests of the one module of the copy that is not what it is here; what cosmic-ray calls."""
+    for group, modules in GROUPS.items():
+        for module in modules:
+            there = PLACE / "copy" / group / f"{module}.py"
+            if there.read_bytes() != (PLACE / "sound" / group / f"{module}.py").read_bytes():
+                chosen = TESTS.get(module, FOLD)
+                quick = ["-q", "-x", "--no-header", "-p", "no:cacheprovider", "-k", "not kafka and not cluster"]
+                return run([str(ROOT / ".venv/bin/pytest"), *quick, *chosen]).returncode
+    return 0
+
+
+def copy() -> None:
+    """Copy what git knows of the tree, twice: what is mutated, and what it is compared with."""
+    shutil.rmtree(PLACE, ignore_errors=True)
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in listed.splitlines():
+        for place in ("copy", "sound"):
+            (PLACE / place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, PLACE / place / name)
+    (PLACE / "copy" / ".venv").symlink_to(ROOT / ".venv")
+    (PLACE / "copy" / "build").mkdir()
+    (PLACE / "copy" / "build" / "services").symlink_to(ROOT / "build" / "services")
+
+
+def annotated(path: Path) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Return where annotations stand in a module: nothing reads them when it runs."""
+    found: list[ast.expr] = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        for name in ("annotation", "returns"):
+            part = getattr(node, name, None)
+            if isinstance(part, ast.expr):
+                found.append(part)
+    return [((part.lineno, part.col_offset), (part.end_lineno or 0, part.end_col_offset or 0)) for part in found]
+
+
+def sample(session: Path, size: int, seed: int) -> tuple[int, int]:
+    """Leave so many mutants in a session, chosen at random; return how many there were, and are."""
+    with sqlite3.connect(session) as store:
+        columns = "job_id, module_path, start_pos_row, start_pos_col, operator_name, occurrence, operator_args"
+        found = store.execute(f"SELECT {columns} FROM mutation_specs").fetchall()  # noqa: S608 - no input in it
+        apart = {path: annotated(PLACE / "copy" / path) for path in {line[1] for line in found}}
+        real = [line for line in found if not any(a <= (line[2], line[3]) < b for a, b in apart[line[1]])]
+        real.sort(key=lambda line: [str(part) for part in line[1:]])
+        chosen = {line[0] for line in random.Random(seed).sample(real, min(size, len(real)))}  # noqa: S311
+        for line in found:
+            if line[0] not in chosen:
+                for table in ("mutation_specs", "work_items"):
+                    store.execute(f"DELETE FROM {table} WHERE job_id = ?", (line[0],))  # noqa: S608 - two names of ours
+    return len(real), len(chosen)
+
+
+def try_group(group: str, size: int, seed: int) -> bool:
+    """Try a sample of a group's mutants; print those that survive, and return whether there are none."""
+    modules = ", ".join(f'"{group}/{module}.py"' for module in GROUPS[group])
+    check = f"{ROOT / '.venv/bin/python'} {Path(__file__).resolve()} --try"
+    config, session = PLACE / f"{group}.toml", PLACE / f"{group}.sqlite"
+    config.write_text(
+        f"[cosmic-ray]\nmodule-path = [{modules}]\ntimeout = {TIMEOUT_SECONDS}\nexcluded-modules = []\n"
+        f'test-command = "{check}"\n[cosmic-ray.distributor]\nname = "local"\n'
+    )
+    tool = [str(ROOT / ".venv/bin/uv"), "tool", "run", "--quiet", "--from", TOOL, "cosmic-ray"]
+    run([*tool, "init", str(config), str(session)])
+    there, tried = sample(session, size, seed)
+    run([*tool, "exec", str(config), str(session)])
+    with sqlite3.connect(session) as store:
+        results = store.execute("SELECT test_outcome, diff FROM work_results").fetchall()
+    survivors = [diff for outcome, diff in results if outcome == "SURVIVED"]
+    for diff in survivors:
+        print(diff, end="\n\n")
+    print(f"{group}: {tried} of {there} mutants tried (seed {seed}), {tried - len(survivors)} noticed", flush=True)
+    return not survivors
+
+
+def main() -> int:
+    """Try what is asked for; 1 where a mutant survives."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sample", type=int, default=40, help="mutants of each group (default 40)")
+    parser.add_argument("--seed", type=int, default=1, help="another seed is another sample (default 1)")
+    parser.add_argument("--group", choices=list(GROUPS), action="append", help="one of the groups alone")
+    parser.add_argument("--try", action="store_true", dest="tests_alone", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.tests_alone:
+        return try_tests()
+    copy()
+    sound = [try_group(group, asked.sample, asked.seed) for group in asked.group or GROUPS]
+    return 0 if all(sound) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
