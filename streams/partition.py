@@ -239,8 +239,11 @@ class Partition:
                 answer = await call()
             except Unavailable as error:
                 self.waiting = error
-                event = "record_refused" if isinstance(error, RecordRefused) else "waiting_for_service"
-                log.warning(event, partition=self.number, reason=str(error), pause_seconds=pausing.seconds)
+                said = {"partition": self.number, "reason": str(error), "pause_seconds": pausing.seconds}
+                if isinstance(error, RecordRefused):
+                    log.warning("record_refused", **said)
+                else:
+                    log.warning("waiting_for_service", **said)
                 self._listener.on_waiting(error)
                 await pausing.pause()
             except TenureError:

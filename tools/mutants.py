@@ -2,7 +2,7 @@
 """Tries the tests with a sample of mutants: small faults that cosmic-ray plants in a copy, one at a time.
 
 A mutant that no test notices is printed as a diff, and asks for a test or for a reason
-(docs/decisions/0013-mutants-by-sample.md). The sources of the fold are what runs, not what was compiled of them.
+(docs/decisions/0015-mutants-by-sample.md). The sources of the fold are what runs, not what was compiled of them.
 """
 
 import argparse

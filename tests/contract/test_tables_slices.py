@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 import redis
 
+from streams.ending import end_tasks
 from streams.errors import Overtaken, StateUnreadable
 from streams.redis_changes import Changes
 from streams.redis_reading import SLICE
@@ -72,8 +73,7 @@ async def test_large_snapshot_ends_under_steady_writing_and_is_of_one_instant(fi
         applied = seen[-1]
         assert cells == expected
         assert len(stored.names["plan"]) == PLANS + applied - 1
-    writing.cancel()
-    await asyncio.wait({writing})
+    await end_tasks([writing])
     assert seen == sorted(set(seen))
 
 
