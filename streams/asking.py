@@ -201,7 +201,8 @@ class Asking:
         stream = self._stream
         until_ms = self._clock.now_ms()
         for topic in stream.writing.topics:
-            if stream.consumer is None or stream.end_of(TP(topic, partition.number)) is None:
+            tp = TP(topic, partition.number)
+            if stream.consumer is None or stream.end_of(tp) is None or stream.reading_position(tp) is None:
                 return 0
             if partition.lag(topic, stream.consumer()):
                 until_ms = min(until_ms, partition.last_record_ms.get(topic, 0))

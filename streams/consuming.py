@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from faust.types import TP, ConsumerMessage, Message
 
 from streams.batches import Batch, Lease
-from streams.errors import RecordsUnreadable, Unavailable
+from streams.errors import LogUnavailable, RecordsUnreadable, Unavailable
 from streams.locating import LocatingConsumer
 
 if TYPE_CHECKING:
@@ -78,7 +78,11 @@ class BatchConsumer(LocatingConsumer):
 
     def waits_for(self) -> list[Unavailable]:
         """Return what has to be mended, here or there, before reading goes on."""
-        return [error for error in self._waiting.values() if isinstance(error, Unavailable)]
+        return [
+            error if isinstance(error, Unavailable) else LogUnavailable("Kafka", f"{what} ({error!r})")
+            for (what, _), error in self._waiting.items()
+            if isinstance(error, Unavailable | OSError | TimeoutError)
+        ]
 
     # -- what a transport adds --------------------------------------------
 

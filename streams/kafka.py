@@ -78,7 +78,7 @@ class Consumer(BatchConsumer, driver.Consumer):  # type: ignore[misc]  # mypy do
 
     def waits_for(self) -> list[Unavailable]:
         """Return what Kafka refuses or leaves unanswered, and what the owner waits for."""
-        unanswered = ((what, exc) for what, exc in self._waiting.items() if isinstance(exc, KafkaError))
+        unanswered = ((what, exc) for (what, _), exc in self._waiting.items() if isinstance(exc, KafkaError))
         kafka = [unavailable(exc, f"{what} of partitions") for what, exc in unanswered]
         return [*super().waits_for(), *kafka, *self._thread.waits_for()]
 

@@ -222,7 +222,8 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
 
     def place(self, tp: TP, offset: int, lease: Lease) -> None:
         """Fetch on from this offset and drop what is buffered; what is taken from now on is read under the lease."""
-        self.thread_loop.call_soon_threadsafe(self._place_here, tp, offset, lease)
+        if not self.thread_loop.is_closed():
+            self.thread_loop.call_soon_threadsafe(self._place_here, tp, offset, lease)
 
     def wake(self) -> None:
         """Let a waiting read return."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
-from streams.errors import CommitTorn
+from streams.errors import CommitTorn, Conflict
+from streams.pausing import Pausing
 from streams.tables import Stored, Tables
 
 if TYPE_CHECKING:
@@ -20,14 +22,19 @@ async def load_whole(tables: Tables, partition: int, listener: Listener) -> Stor
         listener: Says whether the log still has all records of the partition, and hears that it is counted anew.
 
     Raises:
-        CommitTorn: Half of a commit is there, and the log has lost records: it cannot be counted anew.
+        CommitTorn: Half of a commit is there, and it cannot be counted anew: the log has lost records, or the partition
+            is another worker's by now.
         TablesUnavailable: The tables do not answer.
     """
-    try:
-        return await tables.load(partition)
-    except CommitTorn:
-        if not await listener.log_is_whole(partition):
-            raise
-    listener.on_recount(partition)
-    await tables.clear(partition)
-    return await tables.load(partition)
+    pausing = Pausing()
+    while True:
+        try:
+            return await tables.load(partition)
+        except CommitTorn:
+            if not await listener.log_is_whole(partition):
+                raise
+        listener.on_recount(partition)
+        with contextlib.suppress(Conflict):  # somebody else has cleared it, or is about to: look again
+            await tables.clear(partition)
+            continue
+        await pausing.pause()

@@ -101,7 +101,7 @@ class LocatingConsumer(TestifyingConsumer):
                 witnesses[tp] = Witness(fault.goes_on_at)
             elif isinstance(fault, TopicRecreated) or fault.goes_on_at < fault.position:
                 witnesses[tp] = Witness(NEVER_AGAIN)
-        await self._testify(witnesses, {tp: known[tp].goes_on_at for tp in witnesses})
+        await self._testify(witnesses, {tp: known[tp].goes_on_at for tp in witnesses}, dict(self._leases))
         moves: list[Batch] = []
         for tp, fault in known.items():
             if self._halted.get(tp) is fault:
@@ -125,12 +125,18 @@ class LocatingConsumer(TestifyingConsumer):
         return None if lease is None else lease.topic_id
 
     async def has_beginning(self, partition: int) -> bool:
-        """Return whether the log has all that was ever counted of a partition, in all its topics that are assigned."""
-        tps = [tp for tp in self._leases if tp.partition == partition]
-        ranges = await self._patiently("ranges", lambda: self._ranges(tps))
-        committed = await self._patiently("committed", lambda: self._committed(tps))
-        firsts = {tp: witness_of(found.metadata).first for tp, found in committed.items()}
-        return all(found.earliest <= firsts.get(tp, 0) for tp, found in ranges.items())
+        """Return whether the log has all that was ever counted of a partition, in all its topics that are assigned.
+
+        False where nobody knows: without a witness, and of a partition that is not, or no longer, ours.
+        """
+        leases = {tp: lease for tp, lease in self._leases.items() if tp.partition == partition}
+        if not leases:
+            return False
+        ranges = await self._patiently("ranges", lambda: self._ranges(leases))
+        committed = await self._patiently("committed", lambda: self._committed(leases))
+        if committed.keys() != leases.keys() or not all(lease.valid for lease in leases.values()):
+            return False
+        return all(ranges[tp].earliest <= witness_of(found.metadata).first for tp, found in committed.items())
 
     @abc.abstractmethod
     async def first_record_ms(self, tp: TP) -> int | None:
@@ -210,7 +216,9 @@ class LocatingConsumer(TestifyingConsumer):
         if not assigned:
             return
         stored = await self._patiently("positions", lambda: self.owner.positions(partitions))
-        await self._find({tp: stored.get(tp) for tp in sorted(assigned)}, dict(self._leases))
+        # What is halted is not looked for: a witness would be made up for what was counted, and is not readable now.
+        wanted = {tp: stored.get(tp) for tp in sorted(assigned) if not self.owner.is_halted(tp.partition)}
+        await self._find(wanted, dict(self._leases))
 
     # -- finding ------------------------------------------------------------------
 
@@ -219,6 +227,7 @@ class LocatingConsumer(TestifyingConsumer):
         for tp in stored:
             self._halted.pop(tp, None)
             self._next.pop(tp, None)
+            self._begun.pop(tp, None)
             self._renew(tp)
         if stored:
             self.add_future(self._find(stored, {tp: self._leases[tp] for tp in stored}))
@@ -258,7 +267,7 @@ class LocatingConsumer(TestifyingConsumer):
         for tp, offset in doubtful.items():
             await self._halt_unless_found(tp, offset, leases[tp], is_stored=stored[tp] is not None)
         self._begin_found(found, leases)
-        await self._testify({tp: Witness(first) for tp, first in new.items()}, new)
+        await self._testify({tp: Witness(first) for tp, first in new.items()}, new, leases)
         self._begin_found(new, leases)
 
     def _begin_found(self, offsets: Mapping[TP, int], leases: Mapping[TP, Lease]) -> None:

@@ -81,7 +81,7 @@ class MemoryTables:
         """See `Tables`."""
         return {
             period: Restated(found.revision, dict(found.changes), list(found.entries) if period in periods else [])
-            for period, found in self._partitions[partition].restated.items()
+            for period, found in self._whole(partition).restated.items()
         }
 
     async def commit(self, partition: int, commit: Commit) -> None:
@@ -104,7 +104,10 @@ class MemoryTables:
 
     async def clear(self, partition: int) -> None:
         """See `Tables`."""
-        self._partitions.pop(partition, None)
+        found = self._partitions[partition]
+        if not found.torn:
+            raise Conflict(partition, {}, positions_of(found.head))
+        del self._partitions[partition]
 
     async def mark(self, mark: StreamMark) -> StreamMark:
         """See `Tables`."""

@@ -64,6 +64,9 @@ class PartitionOwner(Protocol):
         Who has said no calls the consumer's `look_again` as soon as it is yes.
         """
 
+    def is_halted(self, partition: int) -> bool:
+        """Whether a partition must not be read, although it is ours: what is stored of it cannot be trusted."""
+
     def on_halt(self, fault: Halt) -> None:
         """Hear that a partition is not read any more, in all its topics: its position is not in the log, or damaged."""
 
@@ -87,6 +90,10 @@ class ReadsEverything:
     def has_room(self, tp: TP) -> bool:
         """Return True: agents wait for themselves."""
         return True
+
+    def is_halted(self, partition: int) -> bool:
+        """Return False: nothing is stored."""
+        return False
 
     def on_halt(self, fault: Halt) -> None:
         """Do nothing: nothing is stored that could be outside of the log."""

@@ -131,9 +131,11 @@ class Partition:
     async def close(self) -> None:
         """Stop; a commit under way may or may not come to pass, and either is right."""
         task, self._task = self._task, None
-        if task is not None:
-            await end_tasks([task])
-        self._backlog.clear()
+        try:
+            if task is not None:
+                await end_tasks([task])
+        finally:
+            self._backlog.clear()
 
     def has_room(self, topic: str) -> bool:
         """Whether more of a topic may be read; the listener hears when there is room again."""
@@ -148,12 +150,20 @@ class Partition:
     # -- the loop
 
     async def _run(self) -> None:
+        reason: Conflict | CommitTorn | None = None
         try:
             while True:
                 try:
+                    if reason is not None:
+                        await self._reload(reason)
+                        reason = None
                     await self._apply_next()
-                except (Conflict, CommitTorn) as reason:
-                    await self._reload(reason)
+                except Conflict as found:
+                    reason = found
+                except CommitTorn as found:
+                    if reason is not None:  # it cannot be counted anew
+                        raise
+                    reason = found
         except Exception as error:  # noqa: BLE001 - the edge: nothing may reach Faust, which would skip the batch
             self.fault = error
             self._backlog.clear()
@@ -220,6 +230,7 @@ class Partition:
             await self._until_done(lambda: self._writing.tables.mark(self._writing.mark))
             await self._until_done(lambda: note_added(self._writing.tables, self._writing.mark, [self.number]))
         self._backlog.clear()
+        self.last_record_ms.clear()
         lost, self._held = self.head, Holdings(self.number, self._writing, stored, cache=self._cache)
         gone: list[TP] = []
         for topic in self._writing.topics:
@@ -231,28 +242,28 @@ class Partition:
         # Where nothing is stored any more, the log must still have all: the consumer halts if it has not.
         self._listener.find_anew(gone)
 
-    async def _until_done(self, call: Callable[[], Awaitable[_T]]) -> _T:
+    async def _until_done(self, call: Callable[[], Awaitable[_T]], *, asks_tables: bool = True) -> _T:
         """Await a call until it succeeds: what must not be skipped waits for Redis and Kafka to come back."""
         pausing = Pausing()
-        while True:
-            try:
-                answer = await call()
-            except Unavailable as error:
-                self.waiting = error
-                said = {"partition": self.number, "reason": str(error), "pause_seconds": pausing.seconds}
-                if isinstance(error, RecordRefused):
-                    log.warning("record_refused", **said)
+        try:
+            while True:
+                try:
+                    answer = await call()
+                except Unavailable as error:
+                    self.waiting = error
+                    said = {"partition": self.number, "reason": str(error), "pause_seconds": pausing.seconds}
+                    if isinstance(error, RecordRefused):
+                        log.warning("record_refused", **said)
+                    else:
+                        log.warning("waiting_for_service", **said)
+                    self._listener.on_waiting(error)
+                    await pausing.pause()
                 else:
-                    log.warning("waiting_for_service", **said)
-                self._listener.on_waiting(error)
-                await pausing.pause()
-            except TenureError:
-                self.waiting = None
-                raise
-            else:
-                self.waiting = None
-                self._listener.on_answer()
-                return answer
+                    if asks_tables:
+                        self._listener.on_answer()
+                    return answer
+        finally:
+            self.waiting = None
 
     # -- one commit
 
@@ -303,13 +314,13 @@ class Partition:
         delivery = Delivery(
             [*(DeadLetter(record, refusal, topic) for record, refusal in batch.refused), *batch.forwards]
         )
-        await self._until_done(lambda: outbox.send(delivery))
+        await self._until_done(lambda: outbox.send(delivery), asks_tables=False)
         stuck = [forward for forward in batch.forwards if any(forward is parcel for parcel in delivery.too_large)]
         if not stuck:
             return batch
         refused = [(forward.record, _oversized(forward)) for forward in stuck]
         letters = Delivery([DeadLetter(record, refusal, topic) for record, refusal in refused])
-        await self._until_done(lambda: outbox.send(letters))
+        await self._until_done(lambda: outbox.send(letters), asks_tables=False)
         return batch.with_refused(refused)
 
     def _accept(self, batches: Iterable[Batch]) -> tuple[list[Record], dict[str, int], dict[str, int]]:

@@ -6,13 +6,14 @@ No message quotes the URL: a part of a malformed one may be a part of the passwo
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from redis.asyncio.connection import URL_QUERY_ARGUMENT_PARSERS, parse_url
+from redis.asyncio.connection import parse_url
+
+from streams.redis_options import check_options
 
 SENTINEL: Final = "+sentinel"
 SCHEMES: Final = ("redis", "rediss", "unix", f"redis{SENTINEL}", f"rediss{SENTINEL}")
@@ -20,13 +21,7 @@ _PORT: Final = 6379
 _SENTINEL_PORT: Final = 26379
 _NODE: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::(\d{1,5}))?")
 _FILES: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
-_TLS: Final = (*_FILES, "ssl_ca_path", "ssl_password", "ssl_cert_reqs", "ssl_ciphers")
 _OF_SENTINELS: Final = ("sentinel_username", "sentinel_password")
-_PARAMETERS: Final = frozenset(
-    {*URL_QUERY_ARGUMENT_PARSERS, *_TLS, *_OF_SENTINELS, "username", "password", "client_name"}
-    # The client takes the first in another kind of pool only; the second would change what answers look like.
-    - {"timeout", "legacy_responses"}
-)
 _ENCODE: Final = "write /, ?, # and @ in a name or a password as %2F, %3F, %23 and %40"
 
 
@@ -112,6 +107,7 @@ def _nodes(servers: str, port: int) -> tuple[tuple[str, int], ...]:
 
 def _options(url: str, *, tls: bool) -> dict[str, Any]:
     """Return what redis-py makes of a URL of one server, without the class of its connections."""
+    check_options(urlsplit(url).query, tls=tls)
     try:
         found: dict[str, Any] = dict(parse_url(url))
     except ValueError as error:
@@ -119,16 +115,6 @@ def _options(url: str, *, tls: bool) -> dict[str, Any]:
             f"a parameter has a value that is none ({str(error).partition(' in ')[0]}); correct it"
         ) from error
     found.pop("connection_class", None)
-    known = _PARAMETERS | {"path" if url.startswith("unix:") else "host"}
-    for name in found:
-        if name not in known:
-            close = difflib.get_close_matches(name, _PARAMETERS, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"what there is: {', '.join(sorted(_PARAMETERS))}"
-            raise ValueError(f"{name!r} is none of its parameters; {hint}")
-        if name.startswith("ssl_") and not tls:
-            raise ValueError(f"{name} has no effect without TLS; write rediss:// or drop it")
-    if found.get("ssl_cert_reqs", "required") not in {"none", "optional", "required"}:
-        raise ValueError("ssl_cert_reqs must be required, optional or none")
     if "ssl_keyfile" in found and "ssl_certfile" not in found:
         raise ValueError("ssl_keyfile needs the certificate that goes with it; name its file as ssl_certfile")
     for name in _FILES:

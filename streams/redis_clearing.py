@@ -13,6 +13,7 @@ from streams.errors import Conflict
 from streams.redis_commit import run_where
 from streams.redis_connection import asked
 from streams.redis_scan import scan_keys
+from streams.redis_script import CLAIM
 from streams.tables import positions_of
 
 _CLEARING: Final = b"clearing:"
@@ -25,7 +26,7 @@ def is_clearing(head: bytes | None) -> bool:
 
 
 async def clear_keys(client: Any, start: str, partition: int) -> None:
-    """Remove all keys of a partition.
+    """Remove all keys of a partition in which half of a commit is, or which somebody else has begun to clear.
 
     Args:
         client: Of `streams.redis_connection.connect`.
@@ -33,7 +34,7 @@ async def clear_keys(client: Any, start: str, partition: int) -> None:
         partition: For messages.
 
     Raises:
-        Conflict: Somebody else has cleared it, and written since.
+        Conflict: Nothing is wrong with it: somebody else has cleared it since, or a backup was restored.
         TablesUnavailable: Redis does not answer; call again.
     """
     head, counter = f"{start}h", f"{start}b"
@@ -42,9 +43,8 @@ async def clear_keys(client: Any, start: str, partition: int) -> None:
     async def fenced(expected: bytes | None, *commands: tuple[str, ...] | tuple[str, str, bytes]) -> bytes | None:
         return await asked(lambda: run_where(client, head, expected, commands))
 
-    found = await asked(lambda: client.get(head))
-    while (stored := await fenced(found, ("SET", head, marker))) not in (found, marker):
-        found = stored
+    if not await asked(lambda: CLAIM.run(client, [head, counter], [marker, _CLEARING])):
+        raise Conflict(partition, {}, positions_of(await asked(lambda: client.get(head))))
     kept = {head.encode(), counter.encode()}
     async for keys in scan_keys(client, f"{start}*", [start]):
         names = [key.decode() for key in keys if key not in kept]

@@ -135,9 +135,6 @@ async def connect(url: str, *, timeout_seconds: float = 5.0) -> _Client:
             if refusal is not None or isinstance(error, ResponseError):
                 raise refusal or error from error
             away = away or error
-        except ConfigurationError:
-            await client.aclose()
-            raise
         else:
             if not info.get("cluster_enabled") and len(servers) <= 1:
                 return client
@@ -187,9 +184,6 @@ async def _primary_of(url: str, address: RedisAddress, timeouts: dict[str, Any])
         refusal = refusal or await sentinel_refusal(url, address, sentinel)
         await client.aclose()
         raise refusal or error from error
-    except ConfigurationError:
-        await client.aclose()
-        raise
     if info.get("cluster_enabled"):
         await client.aclose()
         raise cluster_refusal(url, is_one=True)

@@ -9,40 +9,39 @@ from __future__ import annotations
 import math
 import ssl
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl, urlsplit
+from typing import Final
+from urllib.parse import parse_qsl
 
-from streams.settings_rules import SHOWN_REDIS_OPTIONS, did_you_mean
-from streams.tls_files import check_authorities
-
-if TYPE_CHECKING:
-    from pydantic import SecretStr
+from streams.did_you_mean import did_you_mean
+from streams.tls import check_authorities
 
 MAX_SECONDS: Final = 300.0
 
 
-def check_redis_options(value: SecretStr) -> SecretStr:
+def check_options(query: str, *, tls: bool) -> None:
     """Options that are known, each once, with values that a connection takes.
 
     Args:
-        value: The whole address; what else is wrong with it, `streams.redis_address` says.
+        query: What follows the `?`.
+        tls: Whether connections are encrypted.
+
+    Raises:
+        ValueError: One cannot work; no value is in the message.
     """
-    url = urlsplit(value.get_secret_value())
     options: dict[str, str] = {}
-    for name, content in parse_qsl(url.query, keep_blank_values=True):
+    for name, content in parse_qsl(query, keep_blank_values=True):
         rule = OPTIONS.get(name)
         if rule is None:
             raise ValueError(f"its option {name!r} is none of {', '.join(OPTIONS)}; {did_you_mean(name, OPTIONS)}")
         if name in options:
             raise ValueError(f"its option {name} stands in it twice; keep one")
-        if name.startswith("ssl_") and not url.scheme.startswith("rediss"):
-            raise ValueError(f"its option {name} has no effect with {url.scheme}://; write rediss://, or leave it out")
+        if name.startswith("ssl_") and not tls:
+            raise ValueError(f"its option {name} has no effect without TLS; write rediss://, or leave it out")
         wanted = rule(content)
         if wanted:
             raise ValueError(f"its option {name} must be {wanted}; correct it, or leave it out")
         options[name] = content
     _check_tls(options)
-    return value
 
 
 def _check_tls(options: Mapping[str, str]) -> None:
@@ -102,6 +101,8 @@ OPTIONS: Final[Mapping[str, Callable[[str], str]]] = {
     "sentinel_username": _text,
     "sentinel_password": _text,
     "ssl_ca_certs": _text,
+    "ssl_ca_path": _text,
+    "ssl_ciphers": _text,
     "ssl_certfile": _text,
     "ssl_keyfile": _text,
     "ssl_password": _text,
@@ -110,6 +111,6 @@ OPTIONS: Final[Mapping[str, Callable[[str], str]]] = {
 }
 """What each option must be."""
 
-assert OPTIONS.keys() - {"password", "sentinel_password", "ssl_password"} == SHOWN_REDIS_OPTIONS, (
-    "an option is neither secret nor shown"
-)
+SECRET_OPTIONS: Final = frozenset({"password", "sentinel_password", "ssl_password"})
+SHOWN_OPTIONS: Final = OPTIONS.keys() - SECRET_OPTIONS
+"""Those whose values are no secrets; a misspelt password is still one, so all others are hidden."""

@@ -9,13 +9,11 @@ Not here: states (`streams.redis_scan`), and what is written (`streams.redis_tab
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import numpy as np
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import ResponseError
 
 from kpis.cells import FIELD_BITS, FIELD_MASK
 from kpis.names import TABLES
@@ -24,6 +22,7 @@ from streams.redis_changes import Chain, mark_of, newest_mark
 from streams.redis_clearing import is_clearing
 from streams.redis_commit import is_torn
 from streams.redis_connection import asked
+from streams.redis_script import LOAD
 from streams.tables import Stored
 
 SLICE: Final = 5_000
@@ -65,28 +64,6 @@ async def _answers(pipe: Any) -> list[Any]:
         if isinstance(answer, Exception):
             raise answer
     return answers
-
-
-class Script:
-    """A script that Redis runs as one step."""
-
-    def __init__(self, name: str) -> None:
-        """Take the name of its file in this folder."""
-        self._text = (Path(__file__).parent / name).read_text()
-        self._sha1 = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
-
-    async def run(self, client: _Client, keys: Sequence[str], arguments: Sequence[bytes | str | int]) -> Any:
-        """Run it; a Redis that has restarted since is given the text again.
-
-        By EVAL, not by loading it first: the client would load it on all nodes of a cluster, also on one that is down.
-        """
-        try:
-            return await client.evalsha(self._sha1, len(keys), *keys, *arguments)
-        except NoScriptError:
-            return await client.eval(self._text, len(keys), *keys, *arguments)
-
-
-LOAD: Final = Script("load.lua")
 
 
 class Reading:

@@ -19,7 +19,6 @@ from streams import bucket_rules
 from streams import settings_rules as rules
 from streams import settings_security as security
 from streams.errors import ConfigurationError
-from streams.redis_options import check_redis_options
 
 ENVIRONMENT_PREFIX: Final = "TENURE_"
 
@@ -305,7 +304,6 @@ class Settings(BaseSettings):
     _topic = field_validator("dead_letter_topic", "survey_request_topic")(rules.check_topic)
     _survey_rules = field_validator("survey_rules")(rules.check_survey_rules)
     _redis_url = field_validator("redis_url")(rules.check_redis_url)
-    _redis_options = field_validator("redis_url")(check_redis_options)
     _metrics_host = field_validator("metrics_host")(rules.check_metrics_host)
     _redis_prefix = field_validator("redis_prefix")(rules.check_redis_prefix)
     _windows = field_validator("windows_days", "segment_windows_days")(rules.check_windows)

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import SecretStr, ValidationError
 
+from streams.did_you_mean import did_you_mean
 from streams.errors import ConfigurationError, UnknownSetting
 from streams.settings import ENVIRONMENT_PREFIX, SECRETS, Settings
-from streams.settings_rules import RuleBrokenError, did_you_mean, without_password
+from streams.settings_rules import RuleBrokenError, without_password
 from streams.settings_secrets import FILE_SUFFIX, read_secret
 
 if TYPE_CHECKING:

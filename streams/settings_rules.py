@@ -6,7 +6,6 @@ says what is wrong and what to do; a rule over several settings raises RuleBroke
 
 from __future__ import annotations
 
-import difflib
 import json
 import keyword
 import re
@@ -15,10 +14,12 @@ from typing import TYPE_CHECKING, Final, get_args
 
 from schemas.events import SurveyKind, SurveyWay
 from schemas.survey_requests import SURVEY_RULES
+from streams.did_you_mean import did_you_mean
 from streams.redis_address import read_address
+from streams.redis_options import SHOWN_OPTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from pydantic import SecretStr
 
@@ -57,16 +58,6 @@ _HOST: Final = re.compile(r"[A-Za-z0-9._:%-]+")
 _BROKER: Final = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})")
 
 
-SHOWN_REDIS_OPTIONS: Final = frozenset(
-    (
-        *("db", "username", "client_name", "socket_timeout", "socket_connect_timeout", "socket_keepalive"),
-        *("health_check_interval", "sentinel_username", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs"),
-        "ssl_check_hostname",
-    )
-)
-"""Options of `redis_url` whose values are no secrets; a misspelt password is still one, so all others are hidden."""
-
-
 class RuleBrokenError(ValueError):
     """Several settings do not go together.
 
@@ -80,12 +71,6 @@ class RuleBrokenError(ValueError):
         self.setting = setting
         self.others = others
         super().__init__(message)
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return "did you mean X?" for the closest known name, or a pointer to the list where none is close."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"did you mean {close[0]}?" if close else "docs/settings.md lists what there is"
 
 
 def split_list(value: object) -> object:
@@ -205,7 +190,7 @@ def without_password(url: str) -> str:
 
 def _without_secret_option(option: re.Match[str]) -> str:
     before, name, value = option.groups()
-    return f"{before}{name}={value if name in SHOWN_REDIS_OPTIONS else '****'}"
+    return f"{before}{name}={value if name in SHOWN_OPTIONS else '****'}"
 
 
 def check_redis_prefix(value: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from streams.settings_rules import RuleBrokenError
-from streams.tls_files import check_authorities
+from streams.tls import check_authorities
 
 if TYPE_CHECKING:
     from streams.settings import Settings

@@ -81,7 +81,7 @@ class Stream:
 
     async def positions(self, partitions: frozenset[int]) -> Mapping[TP, int]:
         """See `PartitionOwner`: load what is stored, and begin to work; a partition that cannot be read is halted."""
-        await self.on_revoked(partitions & self.partitions.keys())
+        await self.on_revoked(partitions)  # of an earlier try, with what it halted
         await note_added(self.writing.tables, self.writing.mark, partitions)
         cache = max(_LEAST_CACHE, self.writing.state_cache_customers // max(1, len(partitions)))
         loaded = {number: await self._load(number) for number in sorted(partitions)}
@@ -147,6 +147,10 @@ class Stream:
             return False
         partition = self.partitions.get(tp.partition)
         return partition is None or partition.has_room(tp.topic)
+
+    def is_halted(self, partition: int) -> bool:
+        """See `PartitionOwner`."""
+        return partition in self.halted
 
     def on_halt(self, fault: Halt) -> None:
         """See `PartitionOwner`."""

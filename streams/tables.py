@@ -129,8 +129,8 @@ class Tables(Protocol):
     """The tables of a stream, by partition.
 
     Raises:
-        Conflict: From `commit` alone: somebody else has committed to the partition since.
-        CommitTorn: From `load`, `read_head`, `snapshot` and `commit`: half of a commit was carried out.
+        Conflict: From `commit` and `clear`: somebody else has written to the partition since.
+        CommitTorn: From `load`, `read_head`, `snapshot`, `restated` and `commit`: half of a commit was carried out.
         TablesUnavailable: From all: the store did not answer; nothing is known of the outcome of a commit.
     """
 
@@ -183,13 +183,13 @@ class Tables(Protocol):
         """Store all of it, or nothing."""
 
     async def clear(self, partition: int) -> None:
-        """Remove all that is stored of a partition, so that it can be counted anew.
+        """Remove all that is stored of a partition in which half of a commit is, so that it can be counted anew.
 
         Commits are refused from the first step on. Whoever is interrupted leaves a partition that `load` calls torn,
         until it is cleared again.
 
         Raises:
-            Conflict: Somebody else has cleared it, and written since.
+            Conflict: Nothing is wrong with it, or no longer.
         """
 
     async def mark(self, mark: StreamMark) -> StreamMark:

@@ -6,12 +6,13 @@ What the witness says: `streams.witness`. Where a partition is read from: `strea
 from __future__ import annotations
 
 import abc
+from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 from faust.transport.consumer import Consumer
 
-from streams.errors import TenureError
+from streams.errors import LogUnavailable, TenureError
 from streams.pausing import Pausing
 from streams.witness import FROM_THE_BEGINNING, Committed, Witness, witness_of
 
@@ -34,8 +35,9 @@ class TestifyingConsumer(Consumer):  # type: ignore[misc]  # mypy does not follo
         #: under which each assigned partition is read
         self._leases: dict[TP, Lease] = {}
         self._witnesses: dict[TP, Witness] = {}
-        #: by step that is tried again and again, why it is
-        self._waiting: dict[str, Exception] = {}
+        #: by step that is tried again and again, and by call, why it is
+        self._waiting: dict[tuple[str, int], Exception] = {}
+        self._calls = count()
 
     # -- what a transport adds --------------------------------------------
 
@@ -52,22 +54,22 @@ class TestifyingConsumer(Consumer):  # type: ignore[misc]  # mypy does not follo
 
     # -- writing and reading --------------------------------------------------
 
-    async def _testify(self, witnesses: Mapping[TP, Witness], offsets: Mapping[TP, int]) -> None:
+    async def _testify(
+        self, witnesses: Mapping[TP, Witness], offsets: Mapping[TP, int], leases: Mapping[TP, Lease]
+    ) -> None:
         """Write into Kafka from where on partitions are counted; returns once it is there, or they are another's.
 
         It must be there before anything of them is stored: who finds no witness takes the partition for a new one.
         """
-        leases = {tp: self._leases[tp] for tp in witnesses if tp in self._leases}
-        pausing = Pausing()
-        while True:
-            due = {tp: Committed(offsets[tp], witnesses[tp].text) for tp, lease in leases.items() if lease.valid}
-            if not due:
-                return
-            if await self._patiently("witness", lambda due=due: self._commit(due)):  # type: ignore[misc]
-                self._witnesses |= {tp: witnesses[tp] for tp in due}
-                return
-            log.warning("waiting_for_service", step="witness", reason="not stored", pause_seconds=pausing.seconds)
-            await pausing.pause()
+
+        async def write() -> None:
+            valid = [tp for tp in witnesses if tp in leases and leases[tp].valid]
+            due = {tp: Committed(offsets[tp], witnesses[tp].text) for tp in valid}
+            if due and not await self._commit(due):
+                raise LogUnavailable("Kafka", "it does not store the group's offsets")
+            self._witnesses |= {tp: witnesses[tp] for tp in due}
+
+        await self._patiently("witness", write)
 
     def _first_counted(self, tp: TP, committed: Committed) -> int:
         """Return the first offset that was counted of a partition of which nothing is stored."""
@@ -89,11 +91,12 @@ class TestifyingConsumer(Consumer):  # type: ignore[misc]  # mypy does not follo
                 return False
             for tp in unknown:
                 found = committed.get(tp)
-                self._witnesses[tp] = FROM_THE_BEGINNING if found is None else witness_of(found.metadata)
+                # What was accepted meanwhile is newer than what was asked before.
+                self._witnesses.setdefault(tp, FROM_THE_BEGINNING if found is None else witness_of(found.metadata))
         return await self._commit({tp: Committed(at, self._witnesses[tp].text) for tp, at in offsets.items()})
 
     async def _patiently(self, what: str, step: Callable[[], Awaitable[_T]]) -> _T:
-        pausing = Pausing()
+        pausing, call = Pausing(), (what, next(self._calls))
         try:
             while True:
                 try:
@@ -101,8 +104,8 @@ class TestifyingConsumer(Consumer):  # type: ignore[misc]  # mypy does not follo
                 except Exception as exc:
                     if not self._may_succeed_later(exc):
                         raise
-                    self._waiting[what] = exc
+                    self._waiting[call] = exc
                     log.warning("waiting_for_service", step=what, reason=repr(exc), pause_seconds=pausing.seconds)
                 await pausing.pause()
         finally:
-            self._waiting.pop(what, None)
+            self._waiting.pop(call, None)

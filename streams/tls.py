@@ -1,4 +1,4 @@
-"""What TLS needs of us: a context that trusts whom the settings name, and the certificate that we show.
+"""What TLS needs of us: whom the settings trust, and the certificate that we show; files are read before connecting.
 
 Knows neither Kafka nor Redis; whoever asks names the setting that is to be changed.
 """
@@ -93,3 +93,32 @@ async def wants_certificate(host: str, port: int, context: ssl.SSLContext) -> bo
     except (OSError, TimeoutError):
         return False  # it waits for us to speak, as it should; or it is away
     return False
+
+
+def check_authorities(path: str | Path, what: str) -> None:
+    """A file of certificates in PEM form that can be read.
+
+    Args:
+        path: Of the file.
+        what: The beginning of the message, such as "it names a file that".
+
+    Raises:
+        ValueError: It is not there, cannot be read, or holds no certificate.
+    """
+    _check_readable(path, what)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=str(path))
+    except (ssl.SSLError, OSError, ValueError) as error:
+        raise ValueError(f"{what} holds no certificate in PEM form; name the file of the authority") from error
+
+
+def _check_readable(path: str | Path, what: str) -> None:
+    try:
+        regular = Path(path).is_file()
+        if regular:
+            with Path(path).open("rb"):
+                return
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ValueError(f"{what} cannot be read ({reason}); correct the path") from error
+    raise ValueError(f"{what} is not there; correct the path")

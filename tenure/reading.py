@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from kpis.cells import FIELD_BITS, Cells, groups_of
-from kpis.names import Names
 from kpis.report import Table, report
 from schemas.refusals import Reason
 from streams.added_partitions import partitions_in_use
@@ -134,34 +133,36 @@ async def read_tables(settings: Settings, tables: Tables, partitions: int) -> As
         TablesUnavailable: The store does not answer.
     """
     for partition in range(partitions):
-        names = names_of(settings)
-        stored, cells = await _snapshot_of(tables, partition, names)
-        yield Part(partition, Table(names, cells), read_head(partition, stored))
+        stored, table = await _snapshot_of(settings, tables, partition)
+        yield Part(partition, table, read_head(partition, stored))
 
 
-async def _snapshot_of(tables: Tables, partition: int, names: Names) -> tuple[Stored, Cells]:
-    """Return what is stored of a partition and all its cells, as of one instant; fills its empty `names`."""
-    stored, by_group = await _stored_of(tables, partition, names)
-    names.restore(stored.names)  # what it knows already changes nothing
+async def _snapshot_of(settings: Settings, tables: Tables, partition: int) -> tuple[Stored, Table]:
+    """Return what is stored of a partition, and its names and cells, as of one instant."""
+    for tries_left in range(_TRIES - 1, -1, -1):
+        before = await tables.load(partition)
+        names = names_of(settings)  # new ones: names keep their places, but for a partition that is counted anew
+        names.restore(before.names)
+        try:
+            stored, by_group = await tables.snapshot(partition, groups_of(names), before)
+        except Overtaken:
+            if not tries_left:
+                raise
+        else:
+            names.restore(stored.names)  # what it knows already changes nothing
+            return stored, Table(names, _cells_of(by_group))
+    raise AssertionError("it is tried at least once")
+
+
+def _cells_of(by_group: Mapping[int, Mapping[int, int]]) -> Cells:
+    """Return amounts by group and field as cells, in the order of their keys."""
     keys = [
         np.fromiter(fields.keys(), np.int64, len(fields)) | group << FIELD_BITS for group, fields in by_group.items()
     ]
     amounts = [np.fromiter(fields.values(), np.int64, len(fields)) for fields in by_group.values()]
     joined, sums = np.concatenate(keys), np.concatenate(amounts)
     order = np.argsort(joined, kind="stable")
-    return stored, Cells(joined[order], sums[order])
-
-
-async def _stored_of(tables: Tables, partition: int, names: Names) -> tuple[Stored, dict[int, dict[int, int]]]:
-    for tries_left in range(_TRIES - 1, -1, -1):
-        before = await tables.load(partition)
-        names.restore(before.names)
-        try:
-            return await tables.snapshot(partition, groups_of(names), before)
-        except Overtaken:
-            if not tries_left:
-                raise
-    raise AssertionError("it is tried at least once")
+    return Cells(joined[order], sums[order])
 
 
 def events_of(heads: Sequence[Head]) -> Json:

@@ -13,7 +13,7 @@ from kpis.names import Names
 from kpis.scanning import Gathering, Lives
 from kpis.state import decode
 from streams.clock import Clock, WallClock
-from streams.errors import InputError
+from streams.errors import InputError, Overtaken
 from streams.holdings import read_head
 from streams.log import Log
 from streams.settings import Settings
@@ -126,7 +126,9 @@ async def scan_all(settings: Settings, tables: Tables, partitions: Collection[in
 async def _restore(tables: Tables, partition: int, names: Names, known: Stored | None = None) -> Stored:
     """Learn the names that a partition has stored since it was looked at last; return what is stored now."""
     stored = await tables.load(partition, known)
-    read_head(partition, stored)
+    head = read_head(partition, stored)
+    if known is not None and head.commits < read_head(partition, known).commits:
+        raise Overtaken(f"partition {partition} was counted anew meanwhile")
     new = {table: found[len(known.names[table]) if known else 0 :] for table, found in stored.names.items()}
     names.restore(new)
     return stored

@@ -218,9 +218,5 @@ class Exporter:
             return "withheld: Kafka has not answered a heartbeat within the session time-out"
         if halted:
             return f"halted: {', '.join(f'partition {number}' for number in sorted(halted))}"
-        refused = {number: partition.refused for number, partition in partitions.items() if partition.refused}
-        if refused:
-            topics = ", ".join(f"partition {number} ({refused[number].topic})" for number in sorted(refused))
-            return f"refused: Kafka does not take what is sent from {topics}"
         recovering = sorted(number for number, partition in partitions.items() if partition.recovering)
         return f"recovering: partitions {recovering}" if recovering else None

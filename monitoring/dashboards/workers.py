@@ -41,7 +41,7 @@ def conflicts() -> Placed:
         known.COMMIT_CONFLICTS,
         f"`{known.COMMIT_RETRIES.name}`: {known.COMMIT_RETRIES.help}",
         units.OpsPerSecond,
-        runbooks=("TenureCommitConflicts", "TenureRedisUnreachable"),
+        runbooks=("TenureCommitConflicts", "TenurePartitionRecounted", "TenureRedisUnreachable"),
     )
     asked = [
         Query(f"sum(rate({own(metric)}[$__rate_interval]))", name, colour=colour)

@@ -382,6 +382,11 @@ class Worker:
         position = self.ledger.positions.get(tp)
         return None if position is None else Held(position, self.ledger.topic_ids.get(tp))
 
+    def is_halted(self, partition: int) -> bool:
+        """See `PartitionOwner`: none is."""
+        del partition
+        return False
+
     def has_room(self, tp: TP) -> bool:
         """Say what a test said."""
         return tp not in self.full

@@ -10,6 +10,7 @@ from pathlib import Path
 import redis
 
 from kpis.cells import FIELD_BITS, FIELD_MASK
+from streams.memory_tables import MemoryTables
 from streams.redis_tables import RedisTables, connect
 from streams.tables import CellUpdate, Commit, Head, PeriodUpdate, Stored, Tables, encode_head
 from tests.services.process import Process, free_port, listens
@@ -76,6 +77,15 @@ def a_commit(
     """Return a commit whose cells are given as amounts by group and field."""
     updates = [CellUpdate(group, list(fields), list(fields.values())) for group, fields in cells.items()]
     return Commit(expected, head, states or {}, updates, names or {}, restated)
+
+
+async def tear(tables: Tables, partition: int) -> None:
+    """Leave in a partition what half of a commit leaves."""
+    if isinstance(tables, MemoryTables):
+        tables.tear(partition)
+        return
+    assert isinstance(tables, RedisTables)
+    await tables._redis.hincrby(tables._key(partition, "b"), "begun", 1)
 
 
 def key_of(group: int, field: int) -> int:

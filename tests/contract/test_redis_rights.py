@@ -16,7 +16,7 @@ from streams.redis_tables import RedisTables
 from streams.rights import RedisRights, principals
 from streams.settings import Settings
 from streams.tables import PeriodUpdate, StreamMark, Tables
-from tests.contract.tables import a_commit, a_head, key_of
+from tests.contract.tables import a_commit, a_head, key_of, tear
 from tests.services.redis import Redis
 from tests.services.redis_cluster import RedisCluster
 from tests.services.redis_sentinel import RedisSentinel
@@ -79,6 +79,7 @@ async def write(tables: Tables) -> None:
     with pytest.raises(Conflict):
         await tables.commit(0, FIRST._replace(expected=a_head(7), head=a_head(8)))
     await tables.commit(1, FIRST)
+    await tear(tables, 1)
     await tables.clear(1)
     await tables.note("shown", b"{}")
 

@@ -7,10 +7,19 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from streams.errors import Conflict
+from streams.errors import CommitTorn, Conflict
 from streams.memory_tables import MemoryTables
 from streams.tables import RESTATEMENTS_KEPT, Commit, PeriodUpdate, StreamMark, Tables, decode_head
-from tests.contract.tables import EmbeddedRedis, Everything, a_commit, a_head, key_of, names_of, redis_tables
+from tests.contract.tables import (
+    EmbeddedRedis,
+    Everything,
+    a_commit,
+    a_head,
+    key_of,
+    names_of,
+    redis_tables,
+    tear,
+)
 
 KINDS = ("memory", "redis", "embedded", "cluster")
 FIRST = a_commit(
@@ -274,14 +283,27 @@ async def test_a_cleared_partition_holds_nothing_and_the_others_keep_theirs(tabl
     await tables.commit(0, FIRST._replace(restated=[october]))
     await tables.commit(1, FIRST)
     empty = await LOOK.of(tables, 2)
+    await tear(tables, 0)
+    for reading in (tables.load(0), tables.read_head(0), tables.snapshot(0, [0]), tables.restated(0)):
+        with pytest.raises(CommitTorn):
+            await reading
     await tables.clear(0)
     assert await LOOK.of(tables) == empty
     assert await tables.restated(0, ["2026-10"]) == {}
     assert await LOOK.of(tables, 1) != empty
     with pytest.raises(Conflict):
         await tables.commit(0, a_commit(FIRST.head, a_head(2, signup=20)))
-    await tables.clear(0)  # once more, with nothing there
     await tables.commit(0, FIRST)
+    assert (await tables.load(0)).head == FIRST.head
+
+
+async def test_a_partition_with_which_nothing_is_wrong_is_not_cleared(tables: Tables) -> None:
+    """Whoever has slept since it was torn would remove what his successor has counted anew, or a backup."""
+    await tables.commit(0, FIRST)
+    with pytest.raises(Conflict):
+        await tables.clear(0)
+    with pytest.raises(Conflict):
+        await tables.clear(1)
     assert (await tables.load(0)).head == FIRST.head
 
 

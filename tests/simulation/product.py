@@ -48,7 +48,7 @@ class ProductWorker:
     def __init__(self, settings: Settings, tables: Tables) -> None:
         """Build it."""
         self.worker: Worker = build_worker(
-            settings, broker=BROKER, tables=tables, partitions=PARTITIONS, latest_ms=LATEST_MS
+            settings, broker=BROKER, tables=tables, partitions=PARTITIONS, stream_id="simulated", latest_ms=LATEST_MS
         )
         self.app = self.worker.app
 

@@ -121,6 +121,11 @@ class CountingWorker:
         del tp
         return None
 
+    def is_halted(self, partition: int) -> bool:
+        """See `PartitionOwner`: none is."""
+        del partition
+        return False
+
     def has_room(self, tp: TP) -> bool:
         """Return True: it counts at once."""
         del tp
