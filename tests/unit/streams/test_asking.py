@@ -93,7 +93,7 @@ class World:
             writing=SimpleNamespace(tables=self.tables, outbox=self, topics=self.settings.input_topics[:1]),
             consumer=lambda: SimpleNamespace(last_heartbeat_age_seconds=lambda: self.heartbeat_age_seconds),
             end_of=lambda _tp: 0 if self.ends_known else None,
-            reading_position=lambda tp: 0,
+            reading_position=lambda _tp: 0,
         )
         topic = self.settings.survey_request_topic
         asking = Asking(stream, policy_of(self.settings), topic=topic, clock=self.clock, session_timeout_seconds=10)
