@@ -36,6 +36,26 @@ async def test_kafka_knows_where_counting_began_before_anything_is_counted(
     assert ledger.total() == 0
 
 
+async def test_what_cannot_be_read_gets_no_witness_and_is_not_whole(log: LogUnderTest, topic: str, prefix: str) -> None:
+    """Made up from what the log has left, it would say at the next start that nothing is lost."""
+    await log.append(topic, [b"%d" % i for i in range(10)], partition=0)
+    await log.delete_before(topic, 0, 4)
+    ledger = Ledger()
+    worker = Worker(log, prefix, [topic], ledger)
+    worker.unreadable.add(0)
+    async with worker:
+        consumer = worker.app.batch_consumer
+        await ledger.until(lambda: bool(worker.asked))
+        assert consumer._locating is not None
+        await consumer._locating
+        assert await log.committed(prefix, TP(topic, 0)) is None
+        assert consumer.reading_position(TP(topic, 0)) is None
+        assert not await consumer.has_beginning(0)
+        assert await consumer.has_beginning(1)
+        assert not await consumer.has_beginning(7), "of a partition that is not ours nobody knows"
+    assert ledger.total() == 0
+
+
 async def test_committed_offsets_carry_on_where_counting_began(log: LogUnderTest, topic: str, prefix: str) -> None:
     """Offsets are written every few seconds, by whichever worker has the partition; the first one's word must stay."""
     await log.append(topic, [b"0", b"1", b"2"], partition=0)

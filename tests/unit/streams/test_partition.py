@@ -78,6 +78,32 @@ def test_half_of_a_commit_in_the_tables_is_removed_and_everything_is_read_again(
     on_virtual_time(test)
 
 
+def test_a_partition_that_another_worker_clears_too_is_counted_anew_all_the_same() -> None:
+    """Two may notice at once; the one who comes second finds nothing wrong any more, and that is no fault of ours."""
+
+    async def test() -> None:
+        around = Surroundings()
+        partition = await around.partition()
+        partition.put(batch(signup(MINE, 0)))
+        await asyncio.sleep(1)
+        clear = around.tables.clear
+
+        async def come_second(number: int) -> None:
+            await clear(number)
+            await clear(number)
+
+        around.tables.clear = come_second  # type: ignore[method-assign, assignment]
+        around.tables.tear(0)
+        await asyncio.sleep(5)
+        assert (partition.fault, around.heard[-1]) == (None, "recovered 0")
+        partition.put(batch(signup(MINE, 0)))
+        await asyncio.sleep(1)
+        assert (await _stored(around)).applied == 1
+        await partition.close()
+
+    on_virtual_time(test)
+
+
 def test_half_of_a_commit_halts_a_partition_whose_log_has_lost_its_beginning() -> None:
     """Counted anew from what is left, it would be wrong for good."""
 

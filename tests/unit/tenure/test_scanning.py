@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Collection
 import pytest
 
 from kpis.facts import STATE_VERSION
+from streams import errors
 from streams.errors import StateUnreadable
 from streams.memory_tables import MemoryTables
 from streams.settings import Settings
@@ -63,6 +64,30 @@ async def test_names_that_come_during_a_scan_are_known_when_they_are_needed() ->
     (lives,) = await lives_of(Source(Settings(), tables, partitions=2, at_ms=0))
     names, plans = lives.values("plan")
     assert [names[plan] for plan in plans.tolist()] == ["plan 0", "plan 1", "plan 2", "plan 3"]
+
+
+class CountedAnew(MemoryTables):
+    """Tables that are removed while they are scanned; names then come in another order."""
+
+    async def scan_states(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[tuple[str, bytes]]]]:
+        """Yield a customer of before, then one of after."""
+        for partition in partitions:
+            yield partition, list(self.states(partition).items())
+            self.tear(partition)
+            await self.clear(partition)
+            await Writer(self).write(signup("a", "2026-01-05", "plan 1"))
+            yield partition, list(self.states(partition).items())
+
+
+async def test_a_scan_of_a_partition_that_is_counted_anew_meanwhile_ends() -> None:
+    """A name's number is its place; customers of before and after would be told apart by the wrong names."""
+    tables = CountedAnew()
+    writer = Writer(tables)
+    await writer.write(signup("a", "2026-01-05", "plan 0"))
+    await writer.write(signup("b", "2026-01-05", "plan 1"))
+    with pytest.raises(errors.Overtaken, match="counted anew"):
+        async for _ in scan_all(Settings(), tables, [0]):
+            pass
 
 
 async def test_a_scan_of_tables_that_another_version_wrote_is_refused() -> None:
