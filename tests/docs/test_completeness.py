@@ -153,11 +153,11 @@ def test_settings_files_of_the_pages_are_accepted(tmp_path: Path, monkeypatch: p
         assert tomllib.loads(text)
 
 
-def test_scrape_configurations_of_the_pages_are_yaml() -> None:
-    """They are copied into Prometheus' own file."""
+def test_configurations_of_the_pages_are_yaml() -> None:
+    """They are copied into the files of Prometheus and Docker Compose."""
     texts = [block.text for page in pages() for block in blocks_of(page) if block.language == "yaml"]
-    assert texts
-    assert all("scrape_configs" in yaml.safe_load(text) for text in texts)
+    first = {next(iter(yaml.safe_load(text))) for text in texts}
+    assert first == {"scrape_configs", "services"}
 
 
 def test_architecture_keeps_to_three_pages_and_names_what_exists() -> None:
