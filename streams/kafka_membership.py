@@ -27,7 +27,7 @@ from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.group import JoinGroupRequest
 from aiokafka.protocol.types import Array, Boolean, Bytes, Int16, Int32, Schema, String
 
-from streams.errors import ConfigurationError, LogUnavailable
+from streams.errors import LogUnavailable
 from streams.kafka_refusal import unavailable
 from streams.pausing import Pausing
 
@@ -150,8 +150,7 @@ class Membership:
         coordinator = self._coordinator
         group = coordinator.group_id
         if isinstance(error, GroupAuthorizationFailedError) and self._own is None:
-            advice = "Kafka does not let us read as this group; give its user READ on the group"
-            self._on_fatal(ConfigurationError("TENURE_GROUP", group, advice))
+            self._on_fatal(GroupAuthorizationFailedError(group))
         self.trouble = unavailable(error, f"membership of the group {group!r}")
         log.warning("group_coordination_failed", reason=str(self.trouble), pause_seconds=self._pausing.seconds)
         for task in (coordinator._heartbeat_task, coordinator._commit_refresh_task):

@@ -29,7 +29,6 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, credentials
 from faust.types import TP
 
 from streams.consuming import Fetched
-from streams.errors import ConfigurationError
 from streams.kafka_assignor import CoPartitionedAssignor
 from streams.kafka_membership import Membership
 from streams.kafka_offsets import committed_offsets, first_record_ms
@@ -375,9 +374,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         """Ask again later for a partition of a topic that Kafka does not let us read; at the start, end."""
         error = TopicAuthorizationFailedError(tp.topic)
         if tp.topic not in self._read_topics:
-            self._end(
-                ConfigurationError("TENURE_TOPICS", tp.topic, "Kafka does not let us read it; give us READ on it")
-            )
+            self._end(error)
         known = self._refused.get(tp.topic)
         pausing = known[0] if known else Pausing()
         self._refused[tp.topic] = (pausing, time.time() * 1000, unavailable(error, f"reading {tp.topic}"))
@@ -424,6 +421,11 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         wanted = {TopicPartition(*tp): OffsetAndMetadata(*at) for tp, at in offsets.items() if tp in assignment}
         try:
             await asyncio.wait_for(consumer.commit(wanted), COMMIT_TIMEOUT_SECONDS) if wanted else None
+        except TopicAuthorizationFailedError as exc:
+            if not {tp.topic for tp in wanted} & self._read_topics:  # nothing was read yet: it was never allowed
+                self._end(exc)
+            log.warning("group_offsets_not_committed", reason=repr(exc))
+            return False
         except (KafkaError, TimeoutError) as exc:
             log.warning("group_offsets_not_committed", reason=repr(exc))
             return False

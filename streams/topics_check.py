@@ -69,7 +69,7 @@ async def check_visible(missing: Sequence[str], admin: AIOKafkaAdminClient, clie
         us = "us" if name is None else repr(name)
         raise TopicsUnfit(
             f"Kafka does not let {us} see {', '.join(hidden)}, whether they are there or not; have "
-            "its administrator allow Describe and Read on input topics, Describe and Write on the others"
+            "its administrator give the rights that docs/rights.md lists"
         )
 
 

@@ -46,6 +46,7 @@ ABSENT = {
     ("NPS against the window before", "A"): "nothing is remembered of the window before",
     ("Surveys asked for in the last 24 hours", "A"): "the demo does not ask for surveys",
     ("Asking for surveys is behind by", "A"): "as above",
+    ("Windows that miss events for good", "A"): "nothing was lost",
 }
 #: There is no median once the whole past is counted: more than half of the demo's customers are still there.
 EITHER = {("Customer lifetime", "A"), ("Customer lifetime over time", "A")}
@@ -55,6 +56,7 @@ IN_WORDS = {
     "NPS against the window before": "nothing to compare with yet",
     "Surveys asked for in the last 24 hours": "survey requests are off",
     "Asking for surveys is behind by": "survey requests are off",
+    "Windows that miss events for good": "nothing was given up",
 }
 WITHOUT_TARGETS = {"Days until targets are reviewed": "nobody has set a target"}
 
