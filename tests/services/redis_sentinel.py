@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import redis
 
@@ -96,11 +97,14 @@ class RedisSentinel:
         return next(server for server in self.servers if server.port == port)
 
     def until_failed_over(self) -> None:
-        """Wait until the second server is the primary, and takes writes."""
+        """Wait until the second server is the primary, takes writes, and the Sentinel leads to it."""
 
         def is_done() -> bool:
-            with self.servers[1].client() as client:
-                return self.primary() is self.servers[1] and client.info("replication")["role"] == "master"
+            with self.servers[1].client() as client, self.sentinel.client() as sentinel:
+                known: Any = sentinel.sentinel_master(SERVICE)
+                is_led_to = not known["is_sdown"] and not known["is_odown"]
+                is_primary = client.info("replication")["role"] == "master"
+                return self.primary() is self.servers[1] and is_primary and is_led_to
 
         wait_until(is_done, seconds=30.0, what="a fail-over")
 
