@@ -11,7 +11,7 @@ from tests.services.process import Process, free_port, wait_until
 from tests.services.redis import Redis
 
 SERVICE = "orders"
-DOWN_AFTER_MS = 300
+DOWN_AFTER_MS = 2_000
 
 
 class RedisSentinel:
