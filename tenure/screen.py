@@ -139,11 +139,11 @@ class PlainScreen:
             self._last = view
 
     def say(self, line: str) -> None:
-        """Print a line."""
-        self._write(line)
+        """Print a line, or a block of lines of our own."""
+        self._write(line, keep="\n")
 
-    def _write(self, line: str) -> None:
-        self._output.write(visible(line) + "\n")
+    def _write(self, line: str, *, keep: str = "") -> None:
+        self._output.write(visible(line, keep=keep) + "\n")
         self._output.flush()
 
 

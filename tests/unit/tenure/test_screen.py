@@ -367,3 +367,10 @@ def test_live_screen_without_the_month_it_speaks_of_shows_dashes() -> None:
     """Another window's number under this title would be wrong."""
     chosen = only(fake_report(), windows=("7d",), lenses=())
     assert f"Retention 30d {formats.ABSENT}" in demo_line(view_of(chosen), currency="USD")
+
+
+def test_a_block_of_lines_stays_one_where_lines_are_plain() -> None:
+    """What the demo says at its end are commands to copy, one a line."""
+    output = io.StringIO()
+    PlainScreen(output, "USD").say("one\ntwo\x1b[2J")
+    assert output.getvalue() == "one\ntwo\\x1b[2J\n"
