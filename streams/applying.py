@@ -89,11 +89,12 @@ async def apply_records(
         read = dict(zip(missing, await read_states(missing), strict=True))
         held.states.at_hand.update({customer: state for customer, state in read.items() if state is not None})
         strangers = [customer for customer, state in read.items() if state is None]
-    forwards, returned = _take_away(decoded, strangers, number, writing) if strangers else _NOTHING_AWAY
-    sent_facts, sent_instants = _classes([each.has_identity for each in forwards])
     seal = Seal(writing.mark.id)
-    pairs = zip(decoded.events, decoded.records, strict=True)
-    copied_facts, copied_instants = _classes([_has_identity(event) for event, record in pairs if is_copy(record, seal)])
+    forwards, returned = _take_away(decoded, strangers, number, writing, seal) if strangers else _NOTHING_AWAY
+    sent_facts, sent_instants = _classes([each.has_identity for each in forwards])
+    # Most records have no headers: they are not looked at any further.
+    copies = [n for n, record in enumerate(decoded.records) if record.headers and is_copy(record, seal)]
+    copied_facts, copied_instants = _classes([_has_identity(decoded.events[n]) for n in copies])
     folding, places = held.fold.folding, places_of(decoded.records, held.names)
     applied, duplicates, conflicts = folding.applied, folding.duplicates, folding.conflicts
     commit, states = held.head.commits + 1, held.states.at_hand
@@ -138,7 +139,7 @@ class _Away(NamedTuple):
 _NOTHING_AWAY = _Away([], 0)
 
 
-def _take_away(decoded: Decoded[Record], strangers: Sequence[str], number: int, writing: Writing) -> _Away:
+def _take_away(decoded: Decoded[Record], strangers: Sequence[str], number: int, writing: Writing, seal: Seal) -> _Away:
     """Take the events of customers of other partitions out of `decoded`.
 
     Only strangers are looked at, customers without a state: one that has a state here belongs here. A partition that
@@ -148,7 +149,6 @@ def _take_away(decoded: Decoded[Record], strangers: Sequence[str], number: int, 
     away = {customer: home for customer, home in zip(strangers, homes, strict=True) if home != number}
     if not away:
         return _NOTHING_AWAY
-    seal = Seal(writing.mark.id)
     forwards: list[Forward] = []
     kept: list[int] = []
     returned = 0

@@ -76,9 +76,7 @@ def was_forwarded_on(record: Record, seal: Seal) -> bool:
 
 
 def is_copy(record: Record, seal: Seal) -> bool:
-    """Whether this stream itself has sent a record to where it lies; most have no headers at all."""
-    if not record.headers:
-        return False
+    """Whether this stream itself has sent a record to where it lies."""
     places = _forwarded_places(record.headers)
     return bool(places) and places[-1] in seal.own(record)
 
