@@ -3,8 +3,9 @@
 Not what they hold, which is made where it is known and comes in as text. For a checkout: no worker uses this.
 """
 
+import argparse
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 
@@ -34,6 +35,30 @@ def complain(stale: Sequence[str], advice: str) -> int:
     for path in stale:
         sys.stderr.write(f"{path} {advice}\n")
     return 1 if stale else 0
+
+
+def page_command(
+    module: str, page: Path, make: Callable[[], str], *, source: str, arguments: Sequence[str] | None = None
+) -> int:
+    """Write a page of the documents, or check that it is up to date; return the exit status.
+
+    Args:
+        module: By which it is run, as `python -m MODULE`.
+        page: Its file.
+        make: Returns its text.
+        source: What it is made of, for whoever changed that.
+        arguments: Of the command line; None is those of this process.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {module}")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--write", action="store_true", help=f"write docs/{page.name}")
+    what.add_argument("--check", action="store_true", help=f"exit 1 if docs/{page.name} is not what it should be")
+    wanted = {page.name: make()}
+    if parser.parse_args(arguments).check:
+        advice = f"is not what {source} says; run python -m {module} --write"
+        return complain(outdated(page.parent, wanted), advice)
+    write(page.parent, wanted)
+    return 0
 
 
 def _read(path: Path) -> str | None:

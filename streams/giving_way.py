@@ -18,13 +18,3 @@ async def giving_way(steps: Generator[None, None, _T]) -> _T:
             result: _T = done.value
             return result
         await asyncio.sleep(0)
-
-
-def at_once(steps: Generator[None, None, _T]) -> _T:
-    """Run all steps one after the other, for who has nobody to give way to."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            result: _T = done.value
-            return result

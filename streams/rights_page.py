@@ -5,7 +5,6 @@ Which rights are needed stands in `streams.rights`; this module only lays them o
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -81,22 +80,5 @@ def _elsewhere() -> list[str]:
     ]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the page, or check that it is up to date; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m streams.rights_page", description=__doc__)
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--write", action="store_true", help="write docs/rights.md")
-    what.add_argument("--check", action="store_true", help="exit 1 if docs/rights.md is not what it should be")
-    chosen = parser.parse_args(arguments)
-    wanted = {PAGE.name: page()}
-    if chosen.check:
-        return generated.complain(
-            generated.outdated(PAGE.parent, wanted),
-            "is not what streams/rights.py says; run python -m streams.rights_page --write",
-        )
-    generated.write(PAGE.parent, wanted)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(generated.page_command("streams.rights_page", PAGE, page, source="streams/rights.py"))

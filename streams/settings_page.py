@@ -5,8 +5,6 @@ What a setting means stands in `streams.settings`; this module only lays it out.
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -156,24 +154,9 @@ def page() -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the page, or check that it is up to date; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m streams.settings_page", description=__doc__)
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--write", action="store_true", help="write docs/settings.md")
-    what.add_argument("--check", action="store_true", help="exit 1 if docs/settings.md is not what it should be")
-    what.add_argument("--json", action="store_true", help="print the settings as JSON")
-    chosen = parser.parse_args(arguments)
-    if chosen.json:
-        json.dump([setting._asdict() for setting in describe()], sys.stdout, indent=2)
-        sys.stdout.write("\n")
-        return 0
-    wanted = {PAGE.name: page()}
-    if chosen.check:
-        return generated.complain(
-            generated.outdated(PAGE.parent, wanted),
-            "is not what streams/settings.py says; run python -m streams.settings_page --write",
-        )
-    generated.write(PAGE.parent, wanted)
-    return 0
+    return generated.page_command(
+        "streams.settings_page", PAGE, page, source="streams/settings.py", arguments=arguments
+    )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ What a command does stands in its docstring and its options; this module only la
 
 from __future__ import annotations
 
-import argparse
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -126,17 +125,9 @@ def _default(parameter: Any) -> str:
 
 def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
     """Write the page, or check that it is up to date; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tenure.commands_page", description=__doc__)
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--write", action="store_true", help="write docs/commands.md")
-    what.add_argument("--check", action="store_true", help="exit 1 if docs/commands.md is not what it should be")
-    wanted = {PAGE: page()}
-    if parser.parse_args(arguments).check:
-        return generated.complain(
-            generated.outdated(root, wanted), "is not up to date: run python -m tenure.commands_page --write"
-        )
-    generated.write(root, wanted)
-    return 0
+    return generated.page_command(
+        "tenure.commands_page", root / PAGE, page, source="tenure/commands", arguments=arguments
+    )
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import typer
 
 from streams.readable import all_readable
 from tenure.commands.as_json import print_json
+from tenure.commands.groups import group_of
 from tenure.commands.options import AsJson, Config
 from tenure.commands.say import say
 
@@ -18,18 +19,7 @@ if TYPE_CHECKING:
 
 _VALUE_CHARACTERS: Final = 200
 
-group = typer.Typer(
-    name="dlq",
-    help="Look into the dead letters: records that could not be applied.",
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-@group.callback(invoke_without_command=True)
-def _begin(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+group = group_of("dlq", about="Look into the dead letters: records that could not be applied.")
 
 
 @group.command("list")

@@ -10,24 +10,14 @@ import typer
 
 from streams.readable import all_readable, readable
 from tenure.commands.as_json import print_json
+from tenure.commands.groups import group_of
 from tenure.commands.options import AsJson, Config
 from tenure.commands.say import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-group = typer.Typer(
-    name="target",
-    help="List, set and look back on the targets that alerts compare KPIs with.",
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-@group.callback(invoke_without_command=True)
-def _begin(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+group = group_of("target", about="List, set and look back on the targets that alerts compare KPIs with.")
 
 
 @group.command("list")

@@ -25,7 +25,6 @@ from kpis.report import Table, report
 from kpis.windows import MONTH, YEAR, Windows
 from schemas.decoding import Decoded
 from streams import restatements
-from streams.giving_way import at_once
 from streams.records import NO_HEADERS, Record
 from streams.restatements import Restatement, fold_batch
 from tests.oracle.logs import Log
@@ -33,6 +32,7 @@ from tests.oracle.options import Options
 from tests.oracle.recomputation import period_bounds, recompute_period
 from tests.property.cases import Case, bounded, cases, check_log, differences
 from tests.property.folding import Folded, decoder_of, windows_of
+from tests.property.steps import at_once
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS

@@ -9,12 +9,12 @@ from kpis.fold import Fold
 from kpis.money import Money
 from kpis.names import Names
 from schemas.decoding import Decoded, Decoder
-from streams.giving_way import at_once
 from streams.records import Record
 from streams.restatements import fold_batch
 from tests.oracle.logs import Log
 from tests.property.cases import Case, bounded, cases
 from tests.property.folding import decoder_of, windows_of
+from tests.property.steps import at_once
 
 ARRIVED_MS = 1_780_000_000_000
 
