@@ -63,13 +63,7 @@ HOSTILE_TOML = (
 )
 
 
-@pytest.fixture(autouse=True)
-def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Start each test without variables, in a folder without a file."""
-    for name in list(os.environ):
-        if name.upper().startswith("TENURE_"):
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("nothing_set")
 
 
 def loaded(environment: Mapping[str, str], **overrides: object) -> Settings | str:

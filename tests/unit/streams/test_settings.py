@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -17,26 +16,9 @@ from streams.settings import MEANING, Settings
 from streams.settings_loading import load_settings
 from streams.settings_rules import RESERVED_DIMENSIONS, without_password
 from tests.services.certificates import Certificates
+from tests.unit.streams.refusals import refusal
 
-
-@pytest.fixture(autouse=True)
-def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Start each test without variables, in a folder without a file."""
-    for name in list(os.environ):
-        if name.upper().startswith("TENURE_"):
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-
-
-def refusal(monkeypatch: pytest.MonkeyPatch, **variables: str) -> str:
-    """Return the line that the settings are refused with."""
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    with pytest.raises(ConfigurationError) as caught:
-        load_settings()
-    line = str(caught.value)
-    assert "\n" not in line
-    return line
+pytestmark = pytest.mark.usefixtures("nothing_set")
 
 
 def test_the_defaults_are_settings_that_work() -> None:

@@ -31,11 +31,8 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)
-def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in list(os.environ):
-        if name.upper().startswith("TENURE_"):
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+def _surroundings(monkeypatch: pytest.MonkeyPatch, nothing_set: None) -> None:
+    del nothing_set
     monkeypatch.setenv("COLUMNS", "120")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -34,11 +33,8 @@ AT = "2026-03-01"
 
 
 @pytest.fixture(autouse=True)
-def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in list(os.environ):
-        if name.upper().startswith("TENURE_"):
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+def _surroundings(monkeypatch: pytest.MonkeyPatch, nothing_set: None) -> None:
+    del nothing_set
     monkeypatch.setenv("COLUMNS", "150")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,11 +68,8 @@ SGR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @pytest.fixture(autouse=True)
-def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in list(os.environ):
-        if name.upper().startswith("TENURE_"):
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+def _surroundings(monkeypatch: pytest.MonkeyPatch, nothing_set: None) -> None:
+    del nothing_set
     monkeypatch.setenv("COLUMNS", "150")
     monkeypatch.setenv("TENURE_DIMENSIONS", "industry")
 
