@@ -130,8 +130,9 @@ async def connect(url: str, *, timeout_seconds: float = 5.0) -> _Client:
                 await asked(lambda client=client: client.execute_command("CLUSTER", "SLOTS"))  # type: ignore[misc]
         except (TablesUnavailable, ResponseError) as error:
             await client.aclose()
-            refusal = refusal_of(url, error if isinstance(error, ResponseError) else error.__cause__ or error)
-            refusal = refusal or await certificate_refusal(url, address, (server["host"], server["port"]))
+            refusal = refusal_of(url, error)
+            if refusal is None and server:  # a socket has no certificate
+                refusal = await certificate_refusal(url, address, (server["host"], server["port"]))
             if refusal is not None or isinstance(error, ResponseError):
                 raise refusal or error from error
             away = away or error
@@ -180,8 +181,7 @@ async def _primary_of(url: str, address: RedisAddress, timeouts: dict[str, Any])
     try:
         info = await asked(lambda: client.info("cluster"))
     except (TablesUnavailable, ResponseError) as error:
-        refusal = refusal_of(url, error if isinstance(error, ResponseError) else error.__cause__ or error)
-        refusal = refusal or await sentinel_refusal(url, address, sentinel)
+        refusal = refusal_of(url, error) or await sentinel_refusal(url, address, sentinel)
         await client.aclose()
         raise refusal or error from error
     if info.get("cluster_enabled"):

@@ -12,7 +12,7 @@ from typing import Any, Final
 from redis.asyncio.connection import SSLConnection
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
-from streams.errors import ConfigurationError
+from streams.errors import ConfigurationError, TablesUnavailable
 from streams.redis_address import RedisAddress
 from streams.settings_rules import without_password
 from streams.tls import is_about_ours, load_identity, wants_certificate
@@ -25,9 +25,11 @@ def refusal_of(url: str, error: BaseException) -> ConfigurationError | None:
 
     Args:
         url: How the address was set; its password is not shown.
-        error: Of redis-py; what it came from is looked at too.
+        error: Of redis-py, or what we made of one; what it came from is looked at too.
     """
     address = without_password(url)
+    if isinstance(error, TablesUnavailable):
+        error = error.__cause__ or error
     if isinstance(error, AuthenticationError):
         return ConfigurationError(_SETTING, address, f"Redis refuses its name or password ({error}); correct them")
     cause = error.__cause__ or error.__context__

@@ -132,6 +132,12 @@ async def test_sentinels_that_are_away_are_waited_for(behind: RedisSentinel) -> 
         await connect(behind.url, timeout_seconds=TIMEOUT_SECONDS)
 
 
+async def test_socket_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
+    """It has neither host nor port nor certificate; a worker may start before its Redis does."""
+    with pytest.raises(TablesUnavailable, match="does not answer"):
+        await connect(f"unix://{tmp_path}/redis.sock")
+
+
 async def test_cluster_is_found_when_the_first_node_that_is_named_is_down(redis_cluster: RedisCluster) -> None:
     """A worker that starts while one node is away would otherwise wait for that one."""
     servers = ",".join(f"127.0.0.1:{node.port}" for node in redis_cluster.nodes)
