@@ -25,7 +25,7 @@ from streams.testifying import TestifyingConsumer
 from streams.witness import NEVER_AGAIN, Witness, witness_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 log = structlog.get_logger(__name__)
 _CONFIRMATIONS: Final = 3
@@ -234,8 +234,7 @@ class LocatingConsumer(TestifyingConsumer):
 
     async def _find(self, stored: Mapping[TP, int | None], leases: Mapping[TP, Lease]) -> None:
         """Begin to read partitions at the stored offset, or where the witness says; halt those that cannot be."""
-        ids = await self._patiently("topic_ids", lambda: self._topic_ids({tp.topic for tp in stored}))
-        ranges = await self._patiently("ranges", lambda: self._ranges(stored))
+        ids, ranges = await self._ids_and_ranges(stored)
         unknown = [tp for tp, offset in stored.items() if offset is None]
         committed = await self._patiently("committed", lambda: self._committed(unknown)) if unknown else {}
         found: dict[TP, int] = {}
@@ -270,6 +269,17 @@ class LocatingConsumer(TestifyingConsumer):
         await self._testify({tp: Witness(first) for tp, first in new.items()}, new, leases)
         self._begin_found(new, leases)
 
+    async def _ids_and_ranges(self, tps: Collection[TP]) -> tuple[dict[str, str], dict[TP, Range]]:
+        """Return the ids of the topics, and what these very topics have: one may be made anew between two questions."""
+        topics = {tp.topic for tp in tps}
+        before = await self._patiently("topic_ids", lambda: self._topic_ids(topics))
+        while True:
+            ranges = await self._patiently("ranges", lambda: self._ranges(tps))
+            after = await self._patiently("topic_ids", lambda: self._topic_ids(topics))
+            if after == before:
+                return after, ranges
+            before = after
+
     def _begin_found(self, offsets: Mapping[TP, int], leases: Mapping[TP, Lease]) -> None:
         """Begin to read what was not revoked or moved meanwhile, and is not read yet."""
         for tp, offset in offsets.items():
@@ -297,8 +307,8 @@ class LocatingConsumer(TestifyingConsumer):
         Deleted records do not come back, so that one look is enough there; an end may still catch up.
         """
         for look in count(1):
-            ids = await self._patiently("topic_ids", lambda: self._topic_ids([tp.topic]))
-            found = (await self._patiently("ranges", lambda: self._ranges([tp])))[tp]
+            ids, ranges = await self._ids_and_ranges([tp])
+            found = ranges[tp]
             if not lease.valid:
                 return
             if is_stored and _differ(lease.topic_id, ids.get(tp.topic)):
@@ -343,18 +353,23 @@ class LocatingConsumer(TestifyingConsumer):
 
     async def _look_at_topics(self) -> None:
         ids = await self._topic_ids({tp.topic for tp in self._leases})
-        changed = [tp for tp, lease in self._leases.items() if _differ(lease.topic_id, ids.get(tp.topic))]
+        changed = [tp for tp in self._leases if _differ(self._known_id(tp), ids.get(tp.topic))]
         ranges = await self._ranges(changed) if changed else {}
         for tp in sorted(changed):
-            lease = self._leases.get(tp)
-            if lease is None or tp not in ranges or not _differ(lease.topic_id, ids[tp.topic]):
+            known_id = self._known_id(tp) if tp in self._leases else None
+            if tp not in ranges or not _differ(known_id, ids[tp.topic]):
                 continue
             halted, held = self._halted.get(tp), self.owner.held(tp)
             position = halted.position if halted is not None else held.position if held is not None else 0
             if position <= 0:  # nothing was counted of the old one
                 self._find_later({tp: None})
                 continue
-            self._halt_recreated(tp, position, ids=(lease.topic_id, ids[tp.topic]), beginning=ranges[tp].earliest)
+            self._halt_recreated(tp, position, ids=(known_id, ids[tp.topic]), beginning=ranges[tp].earliest)
+
+    def _known_id(self, tp: TP) -> str | None:
+        """Return the id of the topic that is read; else, where the log gave none, of the one that was counted."""
+        lease_id, held = self._leases[tp].topic_id, self.owner.held(tp)
+        return lease_id if lease_id is not None or held is None else held.topic_id
 
     def _renew(self, tp: TP) -> Lease:
         before = self._leases[tp]

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from itertools import count
+from typing import TYPE_CHECKING
+
 import pytest
 
-from streams import locating
+from streams import kafka_reading, locating
 from streams.errors import Lost, StateLost, TopicRecreated
 from streams.records import TP
 from tests.contract.logs import Ledger, LogUnderTest, Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from streams.locating import LocatingConsumer
 
 
 async def _count(log: LogUnderTest, topic: str, prefix: str, ledger: Ledger, records: int = 10) -> None:
@@ -130,11 +139,42 @@ async def test_a_topic_that_was_made_anew_halts_even_when_it_has_grown_past_the_
     assert ledger.total() == 10
 
 
+@pytest.mark.parametrize("is_gone", [False, True])
+async def test_a_topic_that_is_made_anew_while_a_worker_looks_for_its_place_halts(
+    log: LogUnderTest, topic: str, prefix: str, monkeypatch: pytest.MonkeyPatch, *, is_gone: bool
+) -> None:
+    """The id that was asked for before, or that there was none between the two topics, says nothing of the new one."""
+    ledger = Ledger()
+    await _count(log, topic, prefix, ledger)
+    worker = Worker(log, prefix, [topic], ledger)
+    monkeypatch.setattr(kafka_reading, "METADATA_AGE_MS", 1_000)
+    kind = worker.app.transport.Consumer
+    asked, topic_ids = count(), kind._topic_ids
+
+    async def make_anew() -> None:
+        await log.recreate_topic(topic)
+        await log.append(topic, [b"new %d" % i for i in range(20)], partition=0)
+
+    async def made_anew_after_the_first_question(self: LocatingConsumer, topics: Iterable[str]) -> dict[str, str]:
+        ids: dict[str, str] = await topic_ids(self, topics)
+        if next(asked):
+            return ids
+        # Whoever looks may lose the partition meanwhile, as a topic that is gone has none.
+        await asyncio.shield(asyncio.ensure_future(make_anew()))
+        return {} if is_gone else ids
+
+    monkeypatch.setattr(kind, "_topic_ids", made_anew_after_the_first_question)
+    async with worker:
+        await ledger.until(lambda: any(isinstance(halt, TopicRecreated) for halt in worker.halts))
+    assert ledger.total() == 10
+
+
 async def test_a_topic_that_is_made_anew_under_a_running_worker_halts(
     log: LogUnderTest, topic: str, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fetches know a topic by its name alone, so that one that has grown is read on as if nothing had happened."""
     monkeypatch.setattr(locating, "TOPIC_LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(kafka_reading, "METADATA_AGE_MS", 1_000)
     await log.append(topic, [b"%d" % i for i in range(10)], partition=0)
     ledger = Ledger()
     async with Worker(log, prefix, [topic], ledger) as worker:
