@@ -14,7 +14,10 @@ from streams.settings import Settings
 
 
 def configure_logs(settings: Settings) -> None:
-    """Write log lines to standard error, in the form and from the level on that settings ask for."""
+    """Write log lines to standard error, in the form and from the level on that settings ask for.
+
+    A line is one write: several threads log.
+    """
     to_console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
@@ -26,7 +29,7 @@ def configure_logs(settings: Settings) -> None:
     structlog.configure(
         processors=[*shared, *tail, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)

@@ -22,7 +22,7 @@ def quiet_logs() -> Iterator[None]:
     structlog.configure(
         processors=[structlog.stdlib.add_log_level, make_visible, console_renderer()],
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
     logging.disable(logging.WARNING)

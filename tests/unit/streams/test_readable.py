@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
-import logging
-from typing import TYPE_CHECKING
 
 import pytest
-import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams import logs
 from streams.readable import all_readable, json_text, readable, spreadsheet_cell, visible
-from streams.settings import Settings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @pytest.mark.parametrize(
@@ -60,35 +51,3 @@ def test_a_cell_of_csv_is_no_formula(name: str) -> None:
     assert spreadsheet_cell(name) == f"'{name}"
     assert spreadsheet_cell("pro") == "pro"
     assert spreadsheet_cell("\t=1") == r"\x09=1"
-
-
-@pytest.fixture
-def console_lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """Log lines for a terminal, until the test ends."""
-    written = io.StringIO()
-    monkeypatch.setattr("sys.stderr", written)
-    before, handlers, level = structlog.get_config(), logging.root.handlers, logging.root.level
-    logs.configure_logs(Settings(log_format="console"))
-    yield written
-    structlog.configure(**before)
-    logging.root.handlers, logging.root.level = handlers, level
-
-
-def test_log_lines_on_a_terminal_show_neither_escapes_nor_the_variables_of_a_traceback(
-    console_lines: io.StringIO,
-) -> None:
-    """An id is in them, and so is whatever stands in the variables around a fault: events and passwords."""
-
-    def fail(password: str) -> None:
-        raise ValueError("\x1b[2J" if password else "")
-
-    try:
-        fail("s3cr3tpw".lower())
-    except ValueError:
-        structlog.get_logger("x").exception("failed", customer="\x1b[2J", ids={"\x1b[2J": "\u202e"})
-    logging.getLogger("x").error("gone: %s", "\x1b[2J")
-    text = console_lines.getvalue()
-    assert "\x1b[2J" not in text
-    assert text.count(r"\x1b[2J") >= 4
-    assert "\u202e" not in text
-    assert "password = 's3cr3tpw'" not in text
