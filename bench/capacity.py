@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from typing import Any, Final
 
 from kpis.cells import segment_of
+from schemas import rules
 from streams.embedded import CLUSTERS, Cluster
 from streams.embedded_redis import EmbeddedRedis
 from streams.log import Log
@@ -20,7 +21,7 @@ from streams.settings import Settings
 from streams.writing import names_of
 from tenure.composition import build_worker
 from tenure.files import EventFile
-from tenure.replaying import LATEST_MS, feed, until_applied
+from tenure.replaying import feed, until_applied
 
 PREFIX: Final = "capacity"
 _KINDS: Final = {"s": "states", "c": "cells", "n": "names", "w": "changes", "r": "restatements", "h": "heads"}
@@ -43,7 +44,7 @@ async def measure(path: str, settings: Settings, *, partitions: int) -> list[str
         CLUSTERS[PREFIX] = Cluster(log, now_ms=lambda: 0)
         tables = RedisTables(client, prefix=PREFIX)
         worker = build_worker(
-            settings, broker=f"embedded://{PREFIX}", tables=tables, partitions=partitions, latest_ms=LATEST_MS
+            settings, broker=f"embedded://{PREFIX}", tables=tables, partitions=partitions, latest_ms=rules.LATEST_MS
         )
         await worker.app.start()
         await feed(log, worker, (record.value for record in EventFile(path, None).records()), settings)

@@ -40,7 +40,7 @@ def revoke(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int)
     if before is None:
         return folding.remembers
     rare_of(customer).revocations.append(revocation)
-    folding.rebuild(customer, before)
+    folding.rebuild(before)
     return True
 
 
@@ -77,7 +77,7 @@ def _note_anywhere(folding: Folding, customer: Customer, note: Note, sequence: i
     customer.notes += pack_note(*note)
     if sequence:
         rare_of(customer).sequences[note[2]] = sequence
-    folding.rebuild(customer, before)
+    folding.rebuild(before)
     return True
 
 

@@ -117,13 +117,12 @@ class Folding:
         if count >= self.max_facts:
             raise TooManyFacts
 
-    def rebuild(self, customer: Customer, before: list[Row]) -> None:
+    def rebuild(self, before: list[Row]) -> None:
         """Hear that facts were changed in a way that takes all of them to write down; `write_down` does it, once.
 
         Until then the customer's cache is stale: only the general path, which looks at facts alone, may go on with it.
 
         Args:
-            customer: The state with its new facts.
             before: The contribution before the change.
         """
         self.before = before
@@ -132,7 +131,6 @@ class Folding:
         """Bring the cache up to date after changes of facts, and write down what these changed.
 
         Args:
-            customer: The state with its new facts.
             before: The contribution before the first of the changes.
         """
         refresh(customer, steps_of(effective_facts(customer)))

@@ -80,7 +80,7 @@ def _lifecycle(folding: Folding, customer: Customer, fact: Fact) -> bool:
     if before is None:
         return folding.remembers
     _insert(folding, customer, fact)
-    folding.rebuild(customer, before)
+    folding.rebuild(before)
     return True
 
 

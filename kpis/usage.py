@@ -60,7 +60,7 @@ def _activity_anywhere(folding: Folding, customer: Customer, bucket: int, at_ms:
     before = folding.contribution_before(customer)
     set_activity(customer, buckets)
     customer.runs = runs
-    folding.rebuild(customer, before)
+    folding.rebuild(before)
     return True
 
 

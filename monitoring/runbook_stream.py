@@ -210,8 +210,7 @@ STREAM: Final = {
         (
             "Read `advice` in the log line `partition_halted`. Causes other than `position` and `topicrecreated`:"
             " [operating](../operating.md#a-halted-partition).",
-            "Stop Kafka from deleting more while you look: `kafka-configs.sh --alter --entity-type topics --entity-name"
-            " TOPIC --add-config retention.ms=-1,retention.bytes=-1`.",
+            "Stop Kafka from deleting more while you look: `tenure topics --keep`.",
             "Redis lost its tables (`tenure resume` says that what was counted is stored no more): look why it started"
             " empty. Its disk may be another one, or its append-only file is gone. A `dump.rdb` is not read under"
             " `appendonly yes`: [restore it](../operating.md#backup-and-restore). The worker notices a restored Redis"
@@ -292,11 +291,8 @@ STREAM: Final = {
             ),
         ),
         (
-            "Redis: the user needs all commands, on all keys that begin with TENURE_REDIS_PREFIX"
-            " (`ACL SETUSER NAME on +@all ~PREFIX*`); a password that was changed goes into TENURE_REDIS_URL, and the"
-            " workers are restarted.",
-            "Kafka: READ on the input topics and on the group, WRITE on `customer.events`, on the dead-letter topic and"
-            " on that of survey requests: [operating](../operating.md#safety).",
+            "Give the user the rights that it needs again: [rights](../rights.md).",
+            "Put a password that was changed into TENURE_REDIS_URL or TENURE_KAFKA_PASSWORD, and restart the workers.",
             "Nothing else: once it is allowed again, workers go on within some seconds.",
         ),
     ),
@@ -309,10 +305,6 @@ STREAM: Final = {
         (
             ("Which worker waits?", "tenure_instance_id_taken == 1"),
             _OWNERS,
-            (
-                "Who is in the group, under which id, from which host?",
-                "kafka-consumer-groups.sh --bootstrap-server HOST:9092 --describe --group GROUP --members --verbose",
-            ),
         ),
         (
             "Read the log line `instance_id_taken` of the worker that waits: it names the id and the other one's host.",

@@ -17,7 +17,7 @@ SEVERITIES: Final = {
     "info": "is for dashboards and for holding other alerts back",
 }
 FOLDER: Final = "docs/runbooks"
-PROGRAMS: Final = ("tenure",)
+PROGRAMS: Final = ("tenure", "curl")
 """What is asked in a console; all else is asked of Prometheus."""
 _WHERE: Final = """\
 ## Where to run a command

@@ -51,14 +51,15 @@ class Outcome:
     def with_refused(self, refused: Sequence[tuple[Record, Refusal]]) -> Outcome:
         """Return it with records refused that it would have forwarded."""
         places = {(record.topic, record.offset) for record, _ in refused}
+        gone = [each for each in self.forwards if (each.record.topic, each.record.offset) in places]
         forwards = [each for each in self.forwards if (each.record.topic, each.record.offset) not in places]
         reasons = Counter(refusal.reason.value for _, refusal in refused)
-        before, after = (_classes([each.has_identity for each in some]) for some in (self.forwards, forwards))
+        facts, instants = _classes([each.has_identity for each in gone])
         tally = replace(
             self.tally,
             forwarded=len(forwards),
-            away_facts=self.tally.away_facts - before[0] + after[0],
-            away_instants=self.tally.away_instants - before[1] + after[1],
+            away_facts=self.tally.away_facts - facts,
+            away_instants=self.tally.away_instants - instants,
             dead_letters=Counter(self.tally.dead_letters) + reasons,
         )
         return replace(self, refused=[*self.refused, *refused], forwards=forwards, tally=tally)

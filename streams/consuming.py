@@ -9,18 +9,22 @@ batch, or not at all.
 from __future__ import annotations
 
 import abc
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from faust.types import TP, ConsumerMessage, Message
 
 from streams.batches import Batch, Lease
-from streams.errors import LogUnavailable, RecordsUnreadable, Unavailable
+from streams.errors import RecordsUnreadable, Unavailable
+from streams.kafka_refusal import unavailable
 from streams.locating import LocatingConsumer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
 
     from streams.records import Record
+
+SAID_SECONDS: Final = 60.0
+"""So often the log says that the instance id is still taken."""
 
 
 class Fetched(NamedTuple):
@@ -79,9 +83,8 @@ class BatchConsumer(LocatingConsumer):
     def waits_for(self) -> list[Unavailable]:
         """Return what has to be mended, here or there, before reading goes on."""
         return [
-            error if isinstance(error, Unavailable) else LogUnavailable("Kafka", f"{what} ({error!r})")
+            error if isinstance(error, Unavailable) else unavailable(error, f"{what} of partitions")
             for (what, _), error in self._waiting.items()
-            if isinstance(error, Unavailable | OSError | TimeoutError)
         ]
 
     # -- what a transport adds --------------------------------------------

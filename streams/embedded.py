@@ -25,7 +25,7 @@ from faust.transport.producer import Producer as FaustProducer
 from faust.types import TP, HeadersArg, RecordMetadata
 
 from streams.answers import InvalidRecordError
-from streams.consuming import BatchConsumer, Fetched
+from streams.consuming import SAID_SECONDS, BatchConsumer, Fetched
 from streams.locating import Range
 from streams.log import Fenced, Group, Log, Refused
 from streams.records import NO_HEADERS, Headers
@@ -40,8 +40,6 @@ log = structlog.get_logger(__name__)
 SCHEME: Final = "embedded"
 _BATCH_BYTES: Final = 61 + 21
 _FIELD_BYTES: Final = 4
-SAID_SECONDS: Final = 60.0
-"""So often the log says that the instance id is still taken."""
 
 
 def _wall_clock_ms() -> int:

@@ -212,7 +212,7 @@ class Halt(TenureError):
     @property
     def cause(self) -> str:
         """The name of its kind, in metrics."""
-        return "position" if isinstance(self, PositionOutOfRange) else type(self).__name__.lower()
+        return type(self).__name__.lower()
 
     def __init__(self, partition: int, advice: str) -> None:
         self.partition = partition
@@ -257,6 +257,11 @@ class PositionOutOfRange(Lost):
         end: The offset after the log's last record.
         topic_id: Of the topic, as the log has it now; None where the log has no such ids.
     """
+
+    @property
+    def cause(self) -> str:
+        """See `Halt`: the same for all of its kinds."""
+        return "position"
 
     _is_stored = True
 

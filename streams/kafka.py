@@ -24,7 +24,7 @@ from faust.transport.drivers import aiokafka as driver
 
 from streams.consuming import BatchConsumer, Fetched
 from streams.kafka_reading import STOP_TIMEOUT_SECONDS, ReadingThread
-from streams.kafka_refusal import REFUSALS, unavailable
+from streams.kafka_refusal import REFUSALS
 from streams.locating import Range
 from streams.partitioner import partition_of
 from streams.pausing import Pausing
@@ -78,9 +78,7 @@ class Consumer(BatchConsumer, driver.Consumer):  # type: ignore[misc]  # mypy do
 
     def waits_for(self) -> list[Unavailable]:
         """Return what Kafka refuses or leaves unanswered, and what the owner waits for."""
-        unanswered = ((what, exc) for (what, _), exc in self._waiting.items() if isinstance(exc, KafkaError))
-        kafka = [unavailable(exc, f"{what} of partitions") for what, exc in unanswered]
-        return [*super().waits_for(), *kafka, *self._thread.waits_for()]
+        return [*super().waits_for(), *self._thread.waits_for()]
 
     def end_offset(self, tp: TP) -> int | None:
         """Return the end of the partition, up to the first undecided transaction, as of the latest fetch."""

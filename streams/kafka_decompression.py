@@ -220,7 +220,6 @@ class _Zstd:
             raise CorruptRecordException(f"zstd: {error}") from error
 
 
-_ZSTD_FRAME: Final = b"\x28\xb5\x2f\xfd"
 _ZSTD_SKIPPABLE: Final = range(0x184D2A50, 0x184D2A60)
 _ZSTD_RLE: Final = 1
 

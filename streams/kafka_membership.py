@@ -27,6 +27,7 @@ from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.group import JoinGroupRequest
 from aiokafka.protocol.types import Array, Boolean, Bytes, Int16, Int32, Schema, String
 
+from streams.consuming import SAID_SECONDS
 from streams.errors import LogUnavailable
 from streams.kafka_refusal import unavailable
 from streams.pausing import Pausing
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
 log = structlog.get_logger(__name__)
-SAID_SECONDS: Final = 60.0
-"""So often the log says that the instance id is still taken."""
 _FENCED_INSTANCE_ID: Final = 82
 """Kafka's code for a static member whose place another one has taken; aiokafka does not know it."""
 

@@ -54,19 +54,33 @@ def unavailable(error: Exception, what: str) -> LogUnavailable:
     return LogUnavailable("Kafka", f"{what} ({name}{f': {said}' if said else ''})", cause=cause)
 
 
-async def check_admission(
-    client_options: Mapping[str, Any], *, ca_file: object = None, certificate_file: object = None
-) -> None:
+async def no_kafka(settings: Settings, client_options: Mapping[str, Any], error: Exception) -> LogUnavailable:
+    """Return what to say of a command that reached no Kafka.
+
+    Args:
+        settings: Where it should be.
+        client_options: Of the client that tried.
+        error: What the client said.
+
+    Raises:
+        ConfigurationError: See `check_admission`.
+    """
+    await check_admission(settings, client_options)
+    reason = f"{str(error) or type(error).__name__}; start it, or set kafka_bootstrap"
+    return LogUnavailable(f"Kafka at {settings.kafka_bootstrap}", reason)
+
+
+async def check_admission(settings: Settings, client_options: Mapping[str, Any]) -> None:
     """Find out, after no connection came about, whether the settings of security are why; return where they are not.
 
     Args:
+        settings: They say where files stand, for the message.
         client_options: Of an aiokafka client: addresses and security.
-        ca_file: Where the authorities stand that are trusted, for the message; None is where the system has them.
-        certificate_file: Where the certificate stands that we show, for the message; None where we show none.
 
     Raises:
         ConfigurationError: A broker answers, and does not let us in; no secret is in the message.
     """
+    ca_file, certificate_file = settings.kafka_ca_file, settings.kafka_certificate_file
     options = dict(client_options)
     servers = options.pop("bootstrap_servers")
     if options.get("security_protocol", "PLAINTEXT") == "PLAINTEXT":

@@ -15,6 +15,8 @@ from streams.kafka_tokens import TokenEndpoint, TokenFile
 from streams.tls import load_identity
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from faust.types.auth import CredentialsT
 
     from streams.settings import Settings
@@ -69,13 +71,8 @@ def _context(settings: Settings) -> ssl.SSLContext:
     return context
 
 
-def credentials(settings: Settings) -> CredentialsT | None:
-    """Return the same for Faust, which names them otherwise; None for plain text.
-
-    Raises:
-        ConfigurationError: See `client_options`.
-    """
-    options = client_options(settings)
+def credentials(options: Mapping[str, Any]) -> CredentialsT | None:
+    """Return what `client_options` returned for Faust, which names it otherwise; None for plain text."""
     context = options.get("ssl_context")
     if "sasl_oauth_token_provider" in options:
         return faust.OAuthCredentials(oauth_cb=options["sasl_oauth_token_provider"], ssl_context=context)

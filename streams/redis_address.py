@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from redis.asyncio.connection import parse_url
 
+from streams.hosts import is_host
 from streams.redis_options import check_options
 
 SENTINEL: Final = "+sentinel"
@@ -20,7 +21,7 @@ SCHEMES: Final = ("redis", "rediss", "unix", f"redis{SENTINEL}", f"rediss{SENTIN
 _PORT: Final = 6379
 _SENTINEL_PORT: Final = 26379
 _NODE: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::(\d{1,5}))?")
-_FILES: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+_FILES: Final = ("ssl_certfile", "ssl_keyfile")
 _OF_SENTINELS: Final = ("sentinel_username", "sentinel_password")
 _ENCODE: Final = "write /, ?, # and @ in a name or a password as %2F, %3F, %23 and %40"
 
@@ -99,7 +100,7 @@ def _nodes(servers: str, port: int) -> tuple[tuple[str, int], ...]:
     found: list[tuple[str, int]] = []
     for server in servers.split(","):
         match = _NODE.fullmatch(server)
-        if match is None or not 0 < int(match[2] or port) < 65536:
+        if match is None or not 0 < int(match[2] or port) < 65536 or not is_host(match[1].strip("[]")):
             raise ValueError(f"a server in it is not host:port; write for example redis://redis:6379/0, and {_ENCODE}")
         found.append((match[1].strip("[]"), int(match[2] or port)))
     return tuple(dict.fromkeys(found))

@@ -6,8 +6,8 @@ Tells of it once, and in a metric; nothing depends on it. `streams.locating` not
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient
@@ -18,42 +18,68 @@ from streams.meters import Meters
 
 log = structlog.get_logger(__name__)
 LOOK_SECONDS: Final = 600.0
-_LIMITS: Final = ("retention.ms", "retention.bytes")
+KEPT_FOR_GOOD: Final[Mapping[str, str]] = {"retention.ms": "-1", "retention.bytes": "-1"}
+"""What an input topic is created with: its events are what the tables can be counted anew from."""
+POLICY: Final = "cleanup.policy"
+_UNITS: Final = ((86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second"), (1, "millisecond"))
 
 
-def what_deletes(configuration: Mapping[str, str | None]) -> str | None:
-    """Return what makes Kafka delete events of a topic, as its configuration says it; None where nothing does.
+class Retention(NamedTuple):
+    """How long Kafka keeps the records of a topic, as `tenure topics --json` prints it.
+
+    Attributes:
+        ms: Age at which records are deleted (ms); -1 is never.
+        bytes: Size of a partition from which its oldest records are deleted (bytes); -1 is none.
+        compacted: Whether only the last record of each key is kept.
+    """
+
+    ms: int
+    bytes: int
+    compacted: bool
+
+    @property
+    def for_good(self) -> bool:
+        """Whether every record stays."""
+        return self.ms == self.bytes == -1 and not self.compacted
+
+    @property
+    def in_words(self) -> str:
+        """Such as "for good", "7 days", "7 days or 1,000 bytes"."""
+        size, name = next(unit for unit in _UNITS if self.ms % unit[0] == 0)
+        number = self.ms // size
+        limits = [f"{number:,} {name}{'' if number == 1 else 's'}"] if self.ms != -1 else []
+        limits += [f"{self.bytes:,} bytes"] if self.bytes != -1 else []
+        limits += ["the last of each key"] if self.compacted else []
+        return " or ".join(limits) or "for good"
+
+
+async def retentions_of(topics: Iterable[str], admin: AIOKafkaAdminClient) -> dict[str, Retention]:
+    """Return how long each topic is kept; one that we may not ask about, or that is not there, is left out.
 
     Args:
-        configuration: Of the topic: value by name.
-    """
-    policies = (configuration.get("cleanup.policy") or "").split(",")
-    if "compact" in policies:
-        return "cleanup.policy=compact keeps only the last event of a customer"
-    if "delete" not in policies:
-        return None
-    found = [f"{name}={value}" for name in _LIMITS if (value := configuration.get(name)) not in {None, "-1"}]
-    return ", ".join(found) or None
-
-
-async def deletions(topics: Sequence[str], client_options: Mapping[str, Any]) -> dict[str, str | None]:
-    """Return for each topic what makes Kafka delete its events; no topic that we may not ask about.
+        topics: Their names.
+        admin: A client that is connected.
 
     Raises:
         KafkaError: Kafka does not answer.
     """
-    admin = AIOKafkaAdminClient(**client_options)
-    try:
-        await admin.start()
-        answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic) for topic in topics])
-    finally:
-        await admin.close()
-    return {
-        name: what_deletes({entry[0]: entry[1] for entry in entries})
-        for answer in answers
-        for code, _, _, name, entries in answer.resources
-        if not code
-    }
+    names = dict.fromkeys((*KEPT_FOR_GOOD, POLICY), "")
+    resources = [ConfigResource(ConfigResourceType.TOPIC, topic, configs=names) for topic in topics]
+    if not resources:
+        return {}
+    found: dict[str, Retention] = {}
+    for answer in await admin.describe_configs(resources):
+        for code, _message, _kind, topic, entries in answer.resources:
+            values = {entry[0]: entry[1] for entry in entries}
+            if not code and KEPT_FOR_GOOD.keys() <= values.keys():
+                policies = (values.get(POLICY) or "").split(",")
+                age, size = (int(values[name]) for name in KEPT_FOR_GOOD)
+                found[topic] = Retention(
+                    max(age, -1) if "delete" in policies else -1,
+                    max(size, -1) if "delete" in policies else -1,
+                    "compact" in policies,
+                )
+    return found
 
 
 class RetentionWatch:
@@ -70,21 +96,29 @@ class RetentionWatch:
         """Look until cancelled; a Kafka that does not answer, or does not let us ask, is asked again later."""
         while True:
             try:
-                self.tell(await deletions(self._topics, self._client_options))
+                self.tell(await self._look())
             except (KafkaError, OSError) as error:
                 log.info("retention_not_looked_at", reason=repr(error))
             await asyncio.sleep(LOOK_SECONDS)
 
-    def tell(self, found: Mapping[str, str | None]) -> None:
+    async def _look(self) -> dict[str, Retention]:
+        admin = AIOKafkaAdminClient(**self._client_options)
+        try:
+            await admin.start()
+            return await retentions_of(self._topics, admin)
+        finally:
+            await admin.close()
+
+    def tell(self, found: Mapping[str, Retention]) -> None:
         """Say which topics do not keep their events, each once, and in the meters."""
-        self._meters.look_at_retention({topic: reason is not None for topic, reason in found.items()})
-        for topic, reason in found.items():
-            if reason is not None and topic not in self._told:
+        self._meters.look_at_retention({topic: not retention.for_good for topic, retention in found.items()})
+        for topic, retention in found.items():
+            if not retention.for_good and topic not in self._told:
                 self._told.add(topic)
                 log.warning(
                     "retention_finite",
                     topic=topic,
-                    reason=reason,
-                    advice="what Kafka has deleted cannot be counted again when Redis is lost; keep events for good:"
-                    " cleanup.policy=delete, retention.ms=-1, retention.bytes=-1",
+                    kept=retention.in_words,
+                    advice="what Kafka has deleted cannot be counted again when Redis is lost; run"
+                    " `tenure topics --keep`, which has it keep events for good",
                 )

@@ -83,9 +83,10 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
     """Return who needs which rights, with the names of the settings."""
     topics = settings.input_topics
     keys = f"~{settings.redis_prefix}:*"
-    targets = (f"~{settings.redis_prefix}:log:targets", "rpush")
+    logs = tuple((f"~{settings.redis_prefix}:log:{name}", "rpush") for name in ("targets", "losses"))
     create = [*topics, settings.dead_letter_topic, settings.survey_request_topic]
-    looked_up = tuple(KafkaRight("READ", "TOPIC", topic, "only for `explain`, to look records up") for topic in topics)
+    looked_up = [KafkaRight("READ", "TOPIC", topic, "only for `explain`, to look records up") for topic in topics]
+    looked_up.append(KafkaRight("READ", "TOPIC", settings.dead_letter_topic, "only for `dlq list`"))
     return (
         Principal("worker", "`worker`", tuple(_of_worker(settings)), RedisRights(keys, (*READING, *WRITING))),
         Principal(
@@ -97,11 +98,16 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
         Principal(
             "reader",
             "`kpi`, `periods`, `cohorts`, `lifetime`, `explain`, `lenses`, `reasons`, `features`, `history`, "
-            "`target list`",
-            looked_up,
+            "`target list`, `resume`, `dlq list`",
+            tuple(looked_up),
             RedisRights(keys, READING),
         ),
-        Principal("targets", "`target set` and what a reader runs", (), RedisRights(keys, READING, (targets,))),
+        Principal(
+            "operator",
+            "`target set`, `resume --accept-loss`, and what a reader runs",
+            (),
+            RedisRights(keys, READING, logs),
+        ),
         Principal("topics", "`topics --create`", tuple(_of_topics(create)), None),
     )
 

@@ -171,7 +171,9 @@ def _explained(error: ValidationError, given: Mapping[str, Any], from_file: Mapp
         other = next((name for name, _, _ in (name.partition(".") for name in cause.others) if name in _written), None)
         if other is not None:
             # Nobody wrote the setting that is in the way: what was written is named, and what it met.
-            met = "not set" if default is None else f"{_as_read(default, key)} where it is not set"
+            met = (
+                "not set" if default is None else f"{as_written(default[key] if key else default)} where it is not set"
+            )
             advice = f"{field} is {met}, and {advice}"
             field, key = other, ""
     if len(advice) > _MOST_CHARACTERS:
@@ -191,11 +193,22 @@ def _explained(error: ValidationError, given: Mapping[str, Any], from_file: Mapp
     return ConfigurationError(where, _without_secret(field, value, key), advice)
 
 
-def _as_read(value: Any, key: str) -> str:
-    """Return a default as people write it."""
-    if isinstance(value, Mapping) and key:
-        return str(value[key])
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+def as_written(value: object) -> str:
+    """Return a default as it would be written in an environment variable."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case SecretStr():
+            return value.get_secret_value()
+        case dict():
+            return ",".join(f"{name}={content}" for name, content in value.items())
+        case tuple():
+            return ",".join(str(part) for part in value)
+        case str() | int() | float() | Decimal():
+            return str(value)
+    raise AssertionError(f"no way to write {value!r}")
 
 
 def _without_secret(field: str, value: object, key: str) -> object:

@@ -6,15 +6,12 @@ What a setting means stands in `streams.settings`; this module only lays it out.
 from __future__ import annotations
 
 import sys
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pydantic import SecretStr
-
 from schemas import generated
 from streams.settings import ENVIRONMENT_PREFIX, MEANING, SECRETS, Settings
-from streams.settings_loading import DEFAULT_FILE, FILE_VARIABLE
+from streams.settings_loading import DEFAULT_FILE, FILE_VARIABLE, as_written
 from streams.settings_secrets import FILE_SUFFIX
 
 if TYPE_CHECKING:
@@ -101,7 +98,7 @@ def describe() -> list[Described]:
             Described(
                 name,
                 ENVIRONMENT_PREFIX + name.upper(),
-                _as_written(field.default),
+                as_written(field.default),
                 str(extra["unit"]),
                 field.description,
                 str(field.examples[0]),
@@ -109,24 +106,6 @@ def describe() -> list[Described]:
             )
         )
     return described
-
-
-def _as_written(value: object) -> str:
-    """Return a default as it would be written in an environment variable."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(value).lower()
-        case SecretStr():
-            return value.get_secret_value()
-        case dict():
-            return ",".join(f"{name}={content}" for name, content in value.items())
-        case tuple():
-            return ",".join(str(part) for part in value)
-        case str() | int() | float() | Decimal():
-            return str(value)
-    raise AssertionError(f"no way to write {value!r}")
 
 
 def page() -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, get_args
 from schemas.events import SurveyKind, SurveyWay
 from schemas.survey_requests import SURVEY_RULES
 from streams.did_you_mean import did_you_mean
+from streams.hosts import is_host
 from streams.redis_address import read_address
 from streams.redis_options import SHOWN_OPTIONS
 
@@ -131,15 +132,6 @@ def check_bootstrap(value: str) -> str:
         if match is None or not 0 < int(match[1]) < 65536 or not is_host(broker.rpartition(":")[0].strip("[]")):
             raise ValueError(f"{broker!r} is not host:port; write for example kafka-1:9092,kafka-2:9092")
     return ",".join(brokers)
-
-
-def is_host(text: str) -> bool:
-    """Return whether text can be the name or the address of a host: what cannot would fail when it is looked up."""
-    try:
-        text.encode("idna")
-    except UnicodeError:  # an empty part, or one of more than 63 characters
-        return False
-    return bool(text) and len(text) <= 253 and text.isprintable() and " " not in text
 
 
 def check_metrics_host(value: str) -> str:

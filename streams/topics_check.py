@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from aiokafka.protocol.metadata import MetadataRequest
 
 from streams.errors import TopicsUnfit
 from streams.kafka_refusal import check_admission
 from streams.pausing import Pausing
+from streams.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -43,13 +44,13 @@ async def sizes_of(topics: Iterable[str], admin: AIOKafkaAdminClient) -> dict[st
     }
 
 
-async def check_visible(missing: Sequence[str], admin: AIOKafkaAdminClient, client_options: Mapping[str, Any]) -> None:
+async def check_visible(missing: Sequence[str], admin: AIOKafkaAdminClient, settings: Settings) -> None:
     """Find out whether topics that seem to be missing are only hidden from us: Kafka lists what we may see.
 
     Args:
         missing: Their names.
         admin: A client that is connected.
-        client_options: It was made with, for the name that Kafka knows us by.
+        settings: Who we are.
 
     Raises:
         TopicsUnfit: Kafka does not let us see one of them, be it there or not.
@@ -65,8 +66,7 @@ async def check_visible(missing: Sequence[str], admin: AIOKafkaAdminClient, clie
         if topic["error_code"] == TopicAuthorizationFailedError.errno
     )
     if hidden:
-        name = client_options.get("sasl_plain_username")
-        us = "us" if name is None else repr(name)
+        us = "us" if settings.kafka_username is None else repr(settings.kafka_username)
         raise TopicsUnfit(
             f"Kafka does not let {us} see {', '.join(hidden)}, whether they are there or not; have "
             "its administrator give the rights that docs/rights.md lists"
@@ -74,19 +74,14 @@ async def check_visible(missing: Sequence[str], admin: AIOKafkaAdminClient, clie
 
 
 async def partition_counts(
-    topics: Sequence[str],
-    client_options: Mapping[str, Any],
-    *,
-    ca_file: object = None,
-    certificate_file: object = None,
+    topics: Sequence[str], settings: Settings, client_options: Mapping[str, Any]
 ) -> dict[str, int]:
     """Return how many partitions each topic has; 0 for one that does not exist. Waits while Kafka is away.
 
     Args:
         topics: Their names.
+        settings: Who we are.
         client_options: Of an aiokafka client: addresses and security.
-        ca_file: See `check_admission`.
-        certificate_file: As well.
 
     Raises:
         ConfigurationError: Kafka is there, and does not let us in, or hides a topic from us.
@@ -97,32 +92,14 @@ async def partition_counts(
         try:
             await admin.start()
             sizes = await sizes_of(topics, admin)
-            await check_visible([topic for topic in topics if topic not in sizes], admin, client_options)
+            await check_visible([topic for topic in topics if topic not in sizes], admin, settings)
             return {topic: sizes[topic].partitions if topic in sizes else 0 for topic in topics}
         except (KafkaError, OSError) as error:
-            await check_admission(client_options, ca_file=ca_file, certificate_file=certificate_file)
+            await check_admission(settings, client_options)
             log.warning("waiting_for_kafka", reason=repr(error), pause_seconds=pausing.seconds)
         finally:
             await admin.close()
         await pausing.pause()
-
-
-async def refusal_of_group(group: str, client_options: Mapping[str, Any]) -> GroupAuthorizationFailedError | None:
-    """Return Kafka's refusal of a consumer group; None where it does not refuse it, or does not answer.
-
-    A consumer that may not join its group waits for partitions without a word.
-    """
-    admin = AIOKafkaAdminClient(**client_options)
-    try:
-        await admin.start()
-        await admin.find_coordinator(group)
-    except GroupAuthorizationFailedError:
-        return GroupAuthorizationFailedError(group)
-    except (KafkaError, OSError):
-        return None  # whoever joins the group waits for Kafka, and says so
-    finally:
-        await admin.close()
-    return None
 
 
 def check_topics(counts: Mapping[str, int], *, input_topics: Sequence[str]) -> int:

@@ -26,8 +26,8 @@ from schemas.refusals import (
     HEADER_TOPIC,
     HEADER_TRUNCATED,
 )
-from streams.errors import CheckFailed, LogUnavailable
-from streams.kafka_refusal import check_admission
+from streams.errors import CheckFailed
+from streams.kafka_refusal import no_kafka
 from streams.kafka_security import client_options
 from streams.topics_check import check_visible, sizes_of
 
@@ -170,7 +170,7 @@ async def _records(settings: Settings) -> AsyncIterator[ReadableRecord]:
     topic = settings.dead_letter_topic
     try:
         await asyncio.wait_for(consumer.start(), _ANSWER_SECONDS)
-        tps = [TopicPartition(topic, number) for number in range(await _partitions(topic, options))]
+        tps = [TopicPartition(topic, number) for number in range(await _partitions(topic, settings, options))]
         consumer.assign(tps)
         await consumer.seek_to_beginning(*tps)
         ends = await asyncio.wait_for(consumer.end_offsets(tps), _ANSWER_SECONDS)
@@ -186,14 +186,12 @@ async def _records(settings: Settings) -> AsyncIterator[ReadableRecord]:
     except UnicodeDecodeError as error:
         raise CheckFailed(f"a record of {topic} has a header whose name is no UTF-8: somebody else wrote it") from error
     except (KafkaError, OSError, TimeoutError) as error:
-        await check_admission(options, ca_file=settings.kafka_ca_file)
-        reason = f"{error or type(error).__name__}; start it, or set kafka_bootstrap"
-        raise LogUnavailable(f"Kafka at {settings.kafka_bootstrap}", reason) from error
+        raise await no_kafka(settings, options, error) from error
     finally:
         await consumer.stop()
 
 
-async def _partitions(topic: str, options: Mapping[str, Any]) -> int:
+async def _partitions(topic: str, settings: Settings, options: Mapping[str, Any]) -> int:
     """Return how many partitions the topic has (count).
 
     Raises:
@@ -206,7 +204,7 @@ async def _partitions(topic: str, options: Mapping[str, Any]) -> int:
         sizes = await sizes_of([topic], admin)
         if topic in sizes:
             return sizes[topic].partitions
-        await check_visible([topic], admin, options)
+        await check_visible([topic], admin, settings)
     finally:
         await admin.close()
     raise CheckFailed(f"Kafka does not have {topic}, where dead letters go; run `tenure topics --create`")

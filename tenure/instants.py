@@ -12,13 +12,10 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from kpis.instants import instant_text
+from schemas.rules import EARLIEST_MS, LATEST_MS
 from streams.errors import UsageError
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-FIRST_MS: Final = 946_684_800_000
-"""2000-01-01T00:00:00Z, before which no event lies."""
-END_MS: Final = 4_102_444_800_000
-"""2100-01-01T00:00:00Z, from which on no event lies."""
 
 _RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
 _WITHOUT_OFFSET: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*")
@@ -52,7 +49,7 @@ def parse_boundary_ms(text: str, *, bucket_minutes: int, time_zone: str, option:
     except ValueError as error:
         raise UsageError(f"{option} {text}: there is no such day or time; write for example 2026-03-01") from error
     microseconds = (instant - EPOCH) // timedelta(microseconds=1)
-    if not FIRST_MS <= microseconds // 1000 <= END_MS:
+    if not EARLIEST_MS <= microseconds // 1000 <= LATEST_MS:
         raise UsageError(f"{option} {text}: only the years 2000 to 2099 are counted")
     bucket_microseconds = bucket_minutes * 60_000_000
     before = microseconds // bucket_microseconds * bucket_minutes * 60_000

@@ -20,8 +20,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.codec import has_lz4
 from aiokafka.errors import KafkaError
 
-from streams.errors import LogUnavailable, UsageError
-from streams.kafka_refusal import check_admission
+from streams.errors import UsageError
+from streams.kafka_refusal import no_kafka
 from streams.kafka_security import client_options
 from tenure.files import EventFile
 from tenure.routing import Route, Router
@@ -179,11 +179,7 @@ async def connected(settings: Settings) -> AsyncIterator[tuple[AIOKafkaProducer,
         await producer.start()
     except (KafkaError, OSError) as error:
         await producer.stop()
-        files = {"ca_file": settings.kafka_ca_file, "certificate_file": settings.kafka_certificate_file}
-        await check_admission(options, **files)
-        raise LogUnavailable(
-            f"Kafka at {settings.kafka_bootstrap}", f"{error}; start it, or set kafka_bootstrap"
-        ) from error
+        raise await no_kafka(settings, options, error) from error
     finally:
         await admin.close()
     try:

@@ -95,7 +95,7 @@ async def tables_of(settings: Settings) -> AsyncIterator[tuple[Tables, StreamMar
             check_mark(settings, mark)
         yield tables, mark
     except TablesUnavailable as error:
-        refusal = refusal_of(url, error.__cause__ or error) if error.cause == "refused" else None
+        refusal = refusal_of(url, error) if error.cause == "refused" else None
         raise refusal or error from error
     finally:
         await tables.close()

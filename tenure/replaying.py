@@ -15,15 +15,13 @@ from streams.settings import Settings
 from streams.tables import decode_head
 from tenure.composition import Worker, build_worker
 from tenure.files import EventFile
-from tenure.instants import FIRST_MS, end_of_bucket_ms
+from tenure.instants import end_of_bucket_ms
 from tenure.reading import report_of
 from tenure.routing import Router
 
 _CLUSTER: Final = "replay"
 _PARTITIONS: Final = 4
 _AHEAD: Final = 50_000
-#: Times in files are out of range from here on.
-LATEST_MS: Final = rules.LATEST_MS
 
 
 async def replay(
@@ -43,7 +41,7 @@ async def replay(
         InputError: The file cannot be read.
     """
     found = await replayed(path, settings, file_format=file_format)
-    instants = list(at_ms) or [end_of_bucket_ms(max(found.last_ms, FIRST_MS), settings.bucket_minutes)]
+    instants = list(at_ms) or [end_of_bucket_ms(max(found.last_ms, rules.EARLIEST_MS), settings.bucket_minutes)]
     return await report_of(settings, found.tables, partitions=found.partitions, at_ms=instants, by=by)
 
 
@@ -67,7 +65,7 @@ async def replayed(path: str, settings: Settings, *, file_format: str | None = N
     tables = MemoryTables()
     CLUSTERS[_CLUSTER] = Cluster(log, now_ms=lambda: 0)
     worker = build_worker(
-        settings, broker=f"embedded://{_CLUSTER}", tables=tables, partitions=_PARTITIONS, latest_ms=LATEST_MS
+        settings, broker=f"embedded://{_CLUSTER}", tables=tables, partitions=_PARTITIONS, latest_ms=rules.LATEST_MS
     )
     await worker.app.start()
     try:

@@ -5,20 +5,16 @@ What a loss is: `streams.losses`. Which lines people read: `tenure.commands.resu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from kpis.instants import instant_text
 from kpis.windows import Windows
 from streams.errors import CheckFailed, UsageError
 from streams.losses import RECORDS, STATE, AcceptedLoss, Loss, LossStore, LostRange, covers, touched_windows
+from tenure.lines import LONGEST_NAME, one_line
 
 Json = dict[str, Any]
-_LONGEST_REASON: Final = 500
-_LONGEST_NAME: Final = 100
-_UNPRINTED: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-"""What moves a terminal's cursor, and what bytes become that are not UTF-8."""
 
 
 class Listed(NamedTuple):
@@ -70,17 +66,10 @@ async def accept(store: LossStore, loss: Loss, *, by: str, reason: str, now_ms: 
     if before is not None:
         return before, False
     accepted = AcceptedLoss(
-        loss, _line("--as", by, 1, _LONGEST_NAME), now_ms, _line("--reason", reason, 0, _LONGEST_REASON)
+        loss, one_line("--as", by, least=1, most=LONGEST_NAME), now_ms, one_line("--reason", reason)
     )
     await store.accept(accepted)
     return accepted, True
-
-
-def _line(option: str, text: str, least: int, most: int) -> str:
-    stripped = text.strip()
-    if not least <= len(stripped) <= most or _UNPRINTED.search(stripped):
-        raise UsageError(f"{option} {text[:100]!r}: {least} to {most} characters on one line are needed, in UTF-8")
-    return stripped
 
 
 def loss_json(loss: Loss) -> Json:

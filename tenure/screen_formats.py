@@ -35,7 +35,7 @@ class SafeConsole(Console):
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Render as every console does."""
         for segment in super().render(renderable, options):
-            if segment.control:
+            if segment.control or segment.text.isprintable():
                 yield segment
             else:
                 yield Segment(visible(segment.text, keep="\n"), segment.style)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import math
-import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime, time, timedelta
@@ -20,6 +19,7 @@ from schemas.ratios import RATIO_BY_NAME, WINDOW_RATIOS
 from streams.errors import UsageError
 from streams.settings import Settings
 from streams.target_store import Audited, TargetChange, TargetStore
+from tenure.lines import LONGEST_NAME, one_line
 from tenure.reading import tables_of
 
 REVIEW_DAYS: Final = 90
@@ -30,10 +30,6 @@ TAKE_BACK: Final = "none"
 
 _HIGHEST: Final = 100.0
 """Of ratios without a bound of their own; what is larger was meant as a percentage."""
-_NAME: Final = re.compile(r"\S(?:.{0,98}\S)?")
-_UNPRINTED: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-"""What moves a terminal's cursor, and what bytes become that are not UTF-8."""
-_LONGEST_NOTE: Final = 500
 
 Json = dict[str, Any]
 
@@ -111,14 +107,10 @@ class Wanted:
         ratio = checked_kpi(kpi)
         self.place = (ratio.name, checked_window(window, settings))
         self._value = None if value.strip().lower() == TAKE_BACK else checked_value(value, ratio)
-        self._owner = None if owner is None else _checked_name("--owner", owner)
-        self._changed_by = _checked_name("--as", changed_by)
+        self._owner = None if owner is None else one_line("--owner", owner, least=1, most=LONGEST_NAME)
+        self._changed_by = one_line("--as", changed_by, least=1, most=LONGEST_NAME)
         self._review_at_ms = review_ms(review, time_zone=settings.business_time_zone, now_ms=now_ms)
-        if len(note) > _LONGEST_NOTE:
-            raise UsageError(f"--note has {len(note)} characters; {_LONGEST_NOTE} are the most")
-        if _UNPRINTED.search(note):
-            raise UsageError(f"--note {note!r}: text on one line is needed, in UTF-8")
-        self._note = note.strip()
+        self._note = one_line("--note", note)
 
     def change(self, before: TargetChange | None, *, now_ms: int) -> TargetChange:
         """Return the change that makes it so.
@@ -223,13 +215,6 @@ def review_ms(text: str | None, *, time_zone: str, now_ms: int) -> int:
     if not today < day <= last:
         raise UsageError(f"--review {day}: a review lies after today and at most a year ahead, by {last}")
     return milliseconds(datetime.combine(day, time(), zone))
-
-
-def _checked_name(option: str, name: str) -> str:
-    stripped = name.strip()
-    if not _NAME.fullmatch(stripped) or _UNPRINTED.search(stripped):
-        raise UsageError(f"{option} {name!r}: a name of 1 to 100 characters on one line is needed, in UTF-8")
-    return stripped
 
 
 def listed(targets: Sequence[TargetChange], *, now_ms: int) -> list[Json]:

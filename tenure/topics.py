@@ -23,11 +23,12 @@ from aiokafka.errors import (
     for_code,
 )
 
-from streams.errors import CheckFailed, LogUnavailable, UsageError
-from streams.kafka_refusal import check_admission
+from streams.errors import CheckFailed, UsageError
+from streams.kafka_refusal import no_kafka
 from streams.kafka_security import client_options
+from streams.retention import KEPT_FOR_GOOD, Retention, retentions_of
 from streams.topics_check import check_visible, sizes_of
-from tenure.topic_configs import KEPT_FOR_GOOD, Retention, keep_for_good, retentions_of
+from tenure.topic_configs import keep_for_good
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -210,10 +211,7 @@ async def _administration(settings: Settings) -> AsyncIterator[AIOKafkaAdminClie
         await admin.start()
         yield admin
     except (KafkaError, OSError) as error:
-        files = {"ca_file": settings.kafka_ca_file, "certificate_file": settings.kafka_certificate_file}
-        await check_admission(options, **files)
-        reason = f"{error}; start it, or set kafka_bootstrap"
-        raise LogUnavailable(f"Kafka at {settings.kafka_bootstrap}", reason) from error
+        raise await no_kafka(settings, options, error) from error
     finally:
         await admin.close()
 
@@ -224,7 +222,7 @@ async def _topics(
     names = {f"topics.{name}": topic for name, topic in settings.topics.items()}
     names |= {"dead_letter_topic": settings.dead_letter_topic, "survey_request_topic": settings.survey_request_topic}
     sizes = await sizes_of(names.values(), admin)
-    await check_visible([topic for topic in names.values() if topic not in sizes], admin, client_options(settings))
+    await check_visible([topic for topic in names.values() if topic not in sizes], admin, settings)
     kept = await retentions_of(sizes, admin)
     return [
         Topic(topic, setting, *sizes[topic], (states or {}).get(topic, State.EXISTS), kept.get(topic))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import structlog
 import uvloop
@@ -27,7 +28,7 @@ from streams.retention import RetentionWatch
 from streams.serving import MetricsServer
 from streams.settings import Settings
 from streams.tables import StreamMark
-from streams.topics_check import check_topics, partition_counts, refusal_of_group
+from streams.topics_check import check_topics, partition_counts
 from tenure.composition import ask_surveys, build_worker, claim_tables
 from tenure.redis_watch import RedisWatch
 from tenure.serving import Exporter
@@ -63,24 +64,23 @@ async def run(settings: Settings) -> None:
     starting = _Starting()
     await starting.server.start(settings.metrics_host, settings.metrics_port)
     try:
-        files = {"ca_file": settings.kafka_ca_file, "certificate_file": settings.kafka_certificate_file}
-        counts = await partition_counts(topics, client_options(settings), **files)
-        refused = await refusal_of_group(settings.group, client_options(settings))
-        if refused is not None:
-            raise rights_refusal(refused, settings) or refused
+        options = client_options(settings)
+        counts = await partition_counts(topics, settings, options)
         partitions = check_topics(counts, input_topics=settings.input_topics)
         starting.waits_for = "Redis"
         starting.meters[instruments.KAFKA_UP].set(1)
         tables, mark = await claimed_tables(settings, partitions=partitions, meters=starting.meters)
         try:
-            await _work(settings, tables, starting, mark=mark)
+            await _work(settings, tables, starting, mark=mark, options=options)
         finally:
             await tables.close()
     finally:
         await starting.server.stop()
 
 
-async def _work(settings: Settings, tables: RedisTables, starting: _Starting, *, mark: StreamMark) -> None:
+async def _work(
+    settings: Settings, tables: RedisTables, starting: _Starting, *, mark: StreamMark, options: Mapping[str, Any]
+) -> None:
     worker = build_worker(
         settings,
         broker=broker_url(settings.kafka_bootstrap),
@@ -88,13 +88,13 @@ async def _work(settings: Settings, tables: RedisTables, starting: _Starting, *,
         partitions=mark.partitions,
         stream_id=mark.id,
         meters=starting.meters,
-        credentials=credentials(settings),
+        credentials=credentials(options),
     )
     ask_surveys(worker, settings, WallClock())
     exporter = Exporter(worker, settings, WallClock(), starting.server)
     await exporter.start()
     log.info("worker_started", group=settings.group, partitions=mark.partitions, metrics_port=starting.server.port)
-    retention = RetentionWatch(settings.input_topics, client_options(settings), worker.meters)
+    retention = RetentionWatch(settings.input_topics, options, worker.meters)
     watches = [
         asyncio.create_task(RedisWatch(tables, worker.meters).run(), name="redis-watch"),
         asyncio.create_task(retention.run(), name="retention-watch"),
@@ -131,7 +131,7 @@ async def claimed_tables(settings: Settings, *, partitions: int, meters: Meters)
         try:
             claimed = await _claimed(settings, partitions)
         except TablesUnavailable as error:
-            refusal = refusal_of(settings.redis_url.get_secret_value(), error.__cause__ or error)
+            refusal = refusal_of(settings.redis_url.get_secret_value(), error)
             if error.cause == "refused" and refusal is not None:
                 raise refusal from error
             meters[instruments.REDIS_UP].set(0)

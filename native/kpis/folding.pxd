@@ -19,5 +19,5 @@ cdef class Folding:
     cpdef need_room_of_many(self, Customer customer)
     cpdef need_room(self, Customer customer)
     cpdef list contribution_before(self, Customer customer)
-    cpdef rebuild(self, Customer customer, list before)
+    cpdef rebuild(self, list before)
     cpdef write_down(self, Customer customer, list before)

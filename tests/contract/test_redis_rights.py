@@ -139,12 +139,15 @@ async def test_reader_without_one_of_its_rights_is_told_which(missing: str, redi
             await read(tables)
 
 
-async def test_who_sets_targets_appends_to_their_log_and_writes_nothing_else(redis_server: Redis) -> None:
+async def test_who_sets_targets_and_accepts_losses_appends_to_their_logs_and_writes_nothing_else(
+    redis_server: Redis,
+) -> None:
     """Targets are audited; the audit would be worth little if whoever sets one could change numbers too."""
-    url = let_in(redis_server, "targets", rights_of("targets").rules())
+    url = let_in(redis_server, "operator", rights_of("operator").rules())
     async with tables_at(url) as tables:
-        await tables.append("targets", b"x")
-        assert await tables.entries("targets") == [b"x"]
+        for name in ("targets", "losses"):
+            await tables.append(name, b"x")
+            assert await tables.entries(name) == [b"x"]
         for attempt in (tables.append("others", b"x"), tables.note("shown", b"x"), tables.commit(0, FIRST)):
             with pytest.raises(TablesUnavailable, match="refuses us"):
                 await attempt

@@ -174,8 +174,8 @@ def test_every_part_runs_with_the_rights_that_are_listed_for_it(stream: Guarded)
     (report,) = json.loads(stream.does("reader", "kpi", "--json"))
     assert report["events"]["applied"] > 8
     assert sum(report["events"]["dead_letters"].values()) == 1
-    stream.does("targets", *SET_TARGET)
-    assert "retention-team" in stream.does("targets", "target", "list")
+    stream.does("operator", *SET_TARGET)
+    assert "retention-team" in stream.does("operator", "target", "list")
     assert worker.process.stop() == 0
     secrets = [secret_of(name) for name in NAMES]
     assert [secret for secret in secrets if secret in worker.process.output] == []

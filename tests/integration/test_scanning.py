@@ -9,6 +9,7 @@ from random import Random
 import pytest
 from pydantic import SecretStr
 
+from schemas import rules
 from streams.embedded import CLUSTERS, Cluster
 from streams.errors import UsageError
 from streams.log import Log
@@ -19,7 +20,7 @@ from tenure.composition import build_worker, claim_tables
 from tenure.files import EventFile
 from tenure.instants import parse_boundary_ms
 from tenure.lifetime_report import read_lifetime
-from tenure.replaying import LATEST_MS, feed, until_applied
+from tenure.replaying import feed, until_applied
 from tenure.scanning import Scope
 from tests.oracle.events import cancel, signup
 from tests.services.redis import Redis
@@ -34,7 +35,7 @@ async def stream_into_redis(file: str, settings: Settings) -> None:
     log = Log(PARTITIONS)
     CLUSTERS["scanned"] = Cluster(log, now_ms=lambda: 0)
     worker = build_worker(
-        settings, broker="embedded://scanned", tables=tables, partitions=PARTITIONS, latest_ms=LATEST_MS
+        settings, broker="embedded://scanned", tables=tables, partitions=PARTITIONS, latest_ms=rules.LATEST_MS
     )
     await worker.app.start()
     try:

@@ -133,7 +133,7 @@ def test_replicas_that_kafka_cannot_give_are_refused_in_one_line(installation: I
 
 async def missing_line(settings: Settings) -> str:
     """Return what a worker says of the topics that are missing."""
-    counts = await partition_counts(settings.input_topics, {"bootstrap_servers": settings.kafka_bootstrap})
+    counts = await partition_counts(settings.input_topics, settings, {"bootstrap_servers": settings.kafka_bootstrap})
     try:
         check_topics(counts, input_topics=settings.input_topics)
     except ConfigurationError as error:

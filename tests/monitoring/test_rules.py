@@ -15,6 +15,7 @@ from monitoring.alerts_kpi import PLAIN, PROPORTIONS
 from schemas.catalogue import COUNTS
 from schemas.instruments import INSTRUMENTS
 from schemas.ratios import RATIOS, WINDOW_RATIOS
+from streams.errors import Lost, PositionOutOfRange, StateLost, TopicRecreated
 from tests.monitoring import kpi_cases, score_cases, stream_cases
 from tests.monitoring.case import Case
 from tests.monitoring.scenario import ROOT, RULES
@@ -38,6 +39,13 @@ def test_check_names_what_is_outdated_and_write_mends_it(tmp_path: Path, capsys:
     assert rules.main(["--check"], root=tmp_path) == 1
     assert rules.main(["--write"], root=tmp_path) == 0
     assert rules.main(["--check"], root=tmp_path) == 0
+
+
+def test_every_kind_of_loss_pages_at_once() -> None:
+    """Kafka may be deleting more while somebody waits for the half hour of other halts."""
+    kinds: list[type[Lost]] = [PositionOutOfRange, StateLost, TopicRecreated]
+    assert {each for kind in (Lost, PositionOutOfRange) for each in kind.__subclasses__()} == set(kinds)
+    assert {kind.__new__(kind).cause for kind in kinds} == set(thresholds.LOSS_CAUSES)
 
 
 def test_prometheus_accepts_every_rule() -> None:

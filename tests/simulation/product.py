@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from kpis.instants import milliseconds
+from schemas import rules
 from schemas.refusals import HEADER_OFFSET, HEADER_PARTITION, HEADER_REASON, HEADER_TOPIC
 from streams.errors import CommitTorn
 from streams.records import TP, Record
@@ -26,7 +27,6 @@ from streams.settings import Settings
 from streams.tables import Tables, decode_head
 from tenure.composition import Worker, build_worker
 from tenure.reading import report_of
-from tenure.replaying import LATEST_MS
 from tests.oracle.decoding import RefusedError, decode
 from tests.oracle.logs import Shape, generate
 from tests.oracle.recomputation import recompute
@@ -48,7 +48,12 @@ class ProductWorker:
     def __init__(self, settings: Settings, tables: Tables) -> None:
         """Build it."""
         self.worker: Worker = build_worker(
-            settings, broker=BROKER, tables=tables, partitions=PARTITIONS, stream_id="simulated", latest_ms=LATEST_MS
+            settings,
+            broker=BROKER,
+            tables=tables,
+            partitions=PARTITIONS,
+            stream_id="simulated",
+            latest_ms=rules.LATEST_MS,
         )
         self.app = self.worker.app
 

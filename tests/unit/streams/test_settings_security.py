@@ -70,6 +70,7 @@ def test_address_of_redis_is_read_as_it_is_written(url: str, address: RedisAddre
         ("redis+sentinel://a:1/orders/x", "number of a database"),
         ("redis://h/0/1", "number of a database"),
         ("redis://h?nonsense=1", "its option 'nonsense' is none of"),
+        ("redis://a..b:6379", "not host:port"),
         ("rediss://h?ssl_ca_cert=1", "did you mean ssl_ca_certs?"),
         ("redis://h?db=x", "its option db must be a whole number"),
         ("redis://h?ssl_ca_certs=/nowhere", "no effect without TLS"),

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from aiokafka.protocol.metadata import MetadataResponse_v5
+from pydantic import SecretStr
 
 from streams.errors import ConfigurationError, TopicsUnfit
+from streams.settings import Settings
 from streams.topics_check import TopicSize, check_topics, check_visible, sizes_of
 
 
@@ -53,9 +55,15 @@ class HidingKafka:
 async def test_topics_that_we_may_not_see_are_not_said_to_be_missing() -> None:
     """Whoever is told to create them finds them there."""
     kafka = HidingKafka({"signup"})
-    await check_visible(["cancel"], kafka, {})
+    named = Settings(
+        kafka_security_protocol="SASL_SSL",
+        kafka_sasl_mechanism="PLAIN",
+        kafka_username="tenure",
+        kafka_password=SecretStr("x"),
+    )
+    await check_visible(["cancel"], kafka, Settings())
     with pytest.raises(TopicsUnfit, match="does not let 'tenure' see signup, whether they are there or not"):
-        await check_visible(["signup", "cancel"], kafka, {"sasl_plain_username": "tenure"})
+        await check_visible(["signup", "cancel"], kafka, named)
 
 
 def test_missing_topics_are_named_with_the_command_that_creates_them() -> None:

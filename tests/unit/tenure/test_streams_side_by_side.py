@@ -11,6 +11,7 @@ from random import Random
 from typing import Any, Final
 
 from kpis.instants import milliseconds
+from schemas import rules
 from schemas.refusals import HEADER_FORWARDED
 from streams.added_partitions import partitions_in_use
 from streams.embedded import CLUSTERS, Cluster
@@ -21,7 +22,6 @@ from streams.settings import Settings
 from streams.tables import StreamMark
 from tenure.composition import Worker, build_worker, claim_tables
 from tenure.reading import report_of
-from tenure.replaying import LATEST_MS
 from tests.oracle.events import cancel, signup
 from tests.oracle.recomputation import recompute
 
@@ -58,7 +58,7 @@ class Side:
             tables=self.tables,
             partitions=self.mark.partitions,
             stream_id=self.mark.id,
-            latest_ms=LATEST_MS,
+            latest_ms=rules.LATEST_MS,
         )
         await self.worker.app.start()
 

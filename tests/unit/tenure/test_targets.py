@@ -92,7 +92,7 @@ def test_a_target_can_be_taken_back() -> None:
         ({"review": "soon"}, "not a day"),
         ({"review": "2026-11-22"}, "after today"),
         ({"review": "2027-11-24"}, "by 2027-11-23"),
-        ({"note": "x" * 501}, "501 characters"),
+        ({"note": "x" * 501}, "0 to 500 characters"),
         ({"note": "above\x1b[1Abelow"}, "on one line"),
         ({"note": "\udcff"}, "in UTF-8"),
         ({"owner": "\udcff"}, "in UTF-8"),
