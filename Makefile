@@ -41,7 +41,7 @@ check-format: $(DEV) ## Check the code's format.
 	@$(BIN)/ruff format --quiet --check . || { echo 'run: make format'; exit 1; }
 
 check-types: $(DEV) ## Check the types of product and tests.
-	@$(BIN)/mypy --no-error-summary $(PRODUCT) devstack monitoring tests
+	@$(BIN)/mypy --no-error-summary $(PRODUCT) docgen services devstack monitoring tests
 
 check-layers: $(DEV) ## Check that each room imports only the rooms to its right.
 	@PYTHONPATH=. $(BIN)/lint-imports --no-cache >build/layers.log || { cat build/layers.log; exit 1; }
@@ -53,10 +53,7 @@ check-dependencies: $(DEV) ## Check that what is imported is declared, and the o
 	@$(BIN)/deptry . >build/dependencies.log 2>&1 || { cat build/dependencies.log; exit 1; }
 
 check-documents: $(DEV) ## Check that generated documents are those that the code would generate.
-	@$(BIN)/python -m schemas.documentation --check
-	@$(BIN)/python -m streams.settings_page --check
-	@$(BIN)/python -m streams.rights_page --check
-	@$(BIN)/python -m tenure.commands_page --check
+	@$(BIN)/python -m docgen --check
 	@$(BIN)/python -m monitoring.rules --check
 	@$(BIN)/python -m monitoring.dashboards --check
 
@@ -97,10 +94,7 @@ format: $(DEV) ## Format the code and mend what ruff can mend.
 	@$(BIN)/ruff check --quiet --fix .
 
 documents: $(DEV) ## Generate the generated documents anew.
-	@$(BIN)/python -m schemas.documentation
-	@$(BIN)/python -m streams.settings_page --write
-	@$(BIN)/python -m streams.rights_page --write
-	@$(BIN)/python -m tenure.commands_page --write
+	@$(BIN)/python -m docgen
 	@$(BIN)/python -m monitoring.rules --write
 	@$(BIN)/python -m monitoring.dashboards --write
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from agents import activity, cancel, events, onboarding, renewal, signup, survey, upgrade
-from streams.application import App
-from streams.writing import Sink
+from streams.batching.application import App
+from streams.partition.context import Sink
 
 REGISTER = {
     "signup": signup.register,

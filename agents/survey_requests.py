@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from streams.application import App
-from streams.asking import Asking
+from streams.batching.application import App
+from streams.surveys import Asking
 
 LOOK_SECONDS: Final = 2.0
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from faust import StreamT
 
-from streams.application import App
-from streams.batches import Batch, BatchSchema
-from streams.writing import Sink
+from streams.batching.application import App
+from streams.batching.batches import Batch, BatchSchema
+from streams.partition.context import Sink
 
 
 def register(app: App, topic: str, sink: Sink) -> None:

@@ -11,17 +11,17 @@ import asyncio
 from collections import Counter, defaultdict
 from typing import Any, Final
 
-from kpis.cells import segment_of
-from schemas import rules
-from streams.embedded import CLUSTERS, Cluster
-from streams.embedded_redis import EmbeddedRedis
-from streams.log import Log
-from streams.redis_tables import RedisTables, connect
-from streams.settings import Settings
-from streams.writing import names_of
-from tenure.composition import build_worker
-from tenure.files import EventFile
-from tenure.replaying import feed, until_applied
+from kpis.counting.cells import segment_of
+from schemas.decoding import rules
+from streams.embedded.log import Log
+from streams.embedded.redis import EmbeddedRedis
+from streams.embedded.transport import CLUSTERS, Cluster
+from streams.partition.context import names_of
+from streams.redis.tables import RedisTables, connect
+from streams.settings.settings import Settings
+from tenure.files.reader import EventFile
+from tenure.files.replay import feed, until_applied
+from tenure.worker.composition import build_worker
 
 PREFIX: Final = "capacity"
 _KINDS: Final = {"s": "states", "c": "cells", "n": "names", "w": "changes", "r": "restatements", "h": "heads"}

@@ -1,7 +1,7 @@
 """`python -m bench.page`: how long it takes from an event to the page, and from its revocation to the page's end.
 
 A worker with shipped settings, real Kafka, Redis, Prometheus, Alertmanager; the shipped rules and configuration with
-the durations that `tests.integration.paging` shortens. What that is with the shipped durations is computed.
+the durations that `services.paging` shortens. What that is with the shipped durations is computed.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from typing import Final, Self
 from confluent_kafka import Producer
 
 from bench import machine
-from tests.integration.installation import Installation, until
-from tests.integration.paging import FACTOR, INTERVAL_SECONDS, Paging, shipped_page
-from tests.integration.subscribers import Event, Subscribers, records, taken_back
-from tests.services.kafka import Kafka
-from tests.services.process import Process
-from tests.services.redis import Redis
+from services.installation import Installation, until
+from services.kafka import Kafka
+from services.paging import FACTOR, INTERVAL_SECONDS, Paging, shipped_page
+from services.process import Process
+from services.redis import Redis
+from services.subscribers import Event, Subscribers, records, taken_back
 
 LEAVING: Final = 60
 ALERT: Final = "ChurnSpike"

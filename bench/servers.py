@@ -13,9 +13,9 @@ from typing import Any, Final, Self, cast
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from bench.traffic import Message
+from services.kafka import Kafka
+from services.redis import Redis
 from streams.tables import positions_of
-from tests.services.kafka import Kafka
-from tests.services.redis import Redis
 
 PARTITIONS: Final = 4
 TOPICS: Final = (

@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 
 from bench import machine
 from bench.servers import GROUP, PREFIX, Servers
-from tests.services.process import Process, free_port, wait_until
+from services.process import Process, free_port, wait_until
 
 COMMAND: Final = (sys.executable, "-c", "from tenure.cli import main; main()")
 """This tree's own command, not one that is installed: the working folder is first on its path."""

@@ -17,7 +17,7 @@ from typing import Final
 from devstack.configuration import FOLDER, USUAL_PORTS, PortError, option_of, variable_of, wished_ports
 from devstack.last_year import load_last_year
 from devstack.parts import StartError, System
-from tests.services.process import NotReadyError
+from services.process import NotReadyError
 
 _LOOK_SECONDS: Final = 0.5
 _DOWN_SECONDS: Final = 60.0

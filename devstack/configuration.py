@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import yaml
 
-from tests.services.process import free_port
+from services.process import free_port
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 FOLDER: Final = ROOT / "build" / "up"

@@ -24,14 +24,14 @@ from devstack.configuration import (
     prometheus_configuration,
     worker_environment,
 )
+from services.alertmanager import Alertmanager
+from services.kafka import Kafka
+from services.process import Process, listens
+from services.prometheus import Prometheus
+from services.redis import Redis
 from streams.clock import WallClock
-from streams.settings import Settings
-from tenure.targets import Wanted, changes, put
-from tests.services.alertmanager import Alertmanager
-from tests.services.kafka import Kafka
-from tests.services.process import Process, listens
-from tests.services.prometheus import Prometheus
-from tests.services.redis import Redis
+from streams.settings.settings import Settings
+from tenure.operations.targets import Wanted, changes, put
 
 TENURE: Final = str(Path(sys.executable).with_name("tenure"))
 #: What a company would want of itself; set once, so that alerts and dashboards have something to compare with.

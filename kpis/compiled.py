@@ -15,8 +15,8 @@ from typing import Final
 
 #: All that the usual event goes through; what C is to know of them stands in native/kpis.
 MODULES: Final = (
-    "contribution", "customer", "feedback", "fold", "folding", "lifecycle", "names", "packing", "state", "timeline",
-    "usage",
+    "customer.customer", "customer.state", "customer.timeline", "fold.context", "fold.contribution", "fold.feedback",
+    "fold.fold", "fold.lifecycle", "fold.usage", "names", "packing",
 )  # fmt: skip
 SWITCH: Final = "KPIS_COMPILED"
 
@@ -31,15 +31,20 @@ def folder() -> Path:
     and to how a state is laid out.
     """
     digest = hashlib.sha256()
-    for source in sorted(_HERE.glob("*.py")):
-        digest.update(b"%s %d\n" % (source.name.encode(), source.stat().st_size))
+    for source in sorted(_HERE.rglob("*.py")):
+        digest.update(b"%s %d\n" % (str(source.relative_to(_HERE)).encode(), source.stat().st_size))
         digest.update(source.read_bytes())
     return _HERE / "compiled-modules" / f"{_SUFFIX.split('.')[1]}-{digest.hexdigest()[:16]}"
 
 
 def is_complete(found: Path) -> bool:
     """Whether a folder holds all compiled modules."""
-    return all((found / f"{module}{_SUFFIX}").is_file() for module in MODULES)
+    return all(file_in(found, module).is_file() for module in MODULES)
+
+
+def file_in(found: Path, module: str) -> Path:
+    """Return where a compiled module lies in a folder."""
+    return found / f"{module.replace('.', '/')}{_SUFFIX}"
 
 
 def is_wanted() -> bool:
@@ -55,11 +60,12 @@ def chosen() -> Path | None:
     return found if is_complete(found) else None
 
 
-def prefer(path: MutableSequence[str]) -> bool:
-    """Let the package look for its modules among the compiled ones first.
+def prefer(path: MutableSequence[str], package: str = "") -> bool:
+    """Let a package look for its modules among the compiled ones first.
 
     Args:
         path: Where the package looks for its modules (`__path__`).
+        package: Its name inside of `kpis`; nothing for `kpis` itself.
 
     Returns:
         Whether they are there, all of them, and wanted.
@@ -67,5 +73,5 @@ def prefer(path: MutableSequence[str]) -> bool:
     found = chosen()
     if found is None:
         return False
-    path.insert(0, str(found))
+    path.insert(0, str(found / package))
     return True

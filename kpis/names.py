@@ -13,14 +13,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from kpis.customer.places import TOPICS
 from kpis.money import Money
-from kpis.places import TOPICS
 
 #: The value of a segment where there is none.
 NONE: Final = "none"
 #: Values beyond the limit of a dimension, and values that are not shown.
 OTHER: Final = "other"
-#: Features that can be told apart, the one without a name included: see `kpis.features`.
+#: Features that can be told apart, the one without a name included: see `kpis.customer.features`.
 FEATURES: Final = 0xD800 // 2
 #: The tables of names, as they are stored.
 TABLES: Final = ("plan", "reason", "currency", "profile", "feature", "topic")

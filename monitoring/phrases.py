@@ -3,8 +3,9 @@
 A template's query stands in back quotes, so that PromQL needs no escapes; `%q` in it takes the alert's window.
 """
 
-from monitoring import promql, thresholds
-from schemas.formulas import Ratio
+from monitoring import promql
+from monitoring.alerts import thresholds
+from schemas.catalogue.formulas import Ratio
 
 COUNT = 'printf "%.0f"'
 SHARE = "humanizePercentage"

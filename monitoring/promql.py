@@ -7,9 +7,9 @@ all customers as of the last closed boundary.
 from datetime import timedelta
 from typing import Final
 
-from monitoring import thresholds
-from schemas.catalogue import COUNT_BY_NAME, MATURING
-from schemas.formulas import Formula, Ratio
+from monitoring.alerts import thresholds
+from schemas.catalogue.counts import COUNT_BY_NAME, MATURING
+from schemas.catalogue.formulas import Formula, Ratio
 
 ALL: Final = 'dimension="all"'
 #: Segments that can be named: neither what is beyond the limit nor those without a value.

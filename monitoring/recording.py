@@ -6,11 +6,12 @@ be one worker short before the guard knows.
 
 from collections.abc import Iterable, Iterator
 
-from monitoring import promql, thresholds
-from monitoring.rule import Recording
-from schemas.catalogue import COUNTS, MATURING, WINDOW_DAYS
-from schemas.formulas import Ratio
-from schemas.ratios import RATIOS, WINDOW_RATIOS
+from monitoring import promql
+from monitoring.alerts import thresholds
+from monitoring.alerts.rule import Recording
+from schemas.catalogue.counts import COUNTS, MATURING, WINDOW_DAYS
+from schemas.catalogue.formulas import Ratio
+from schemas.catalogue.ratios import RATIOS, WINDOW_RATIOS
 
 _COMPLETE = "and on () stream:complete:bool == 1"
 _LEVELS = ("segment", "closed")

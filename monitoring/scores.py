@@ -5,9 +5,10 @@ The scores' rules follow those of `monitoring.recording` in one group. Source: d
 
 from collections.abc import Iterator
 
-from monitoring import promql, thresholds
-from monitoring.rule import Recording
-from schemas.catalogue import SEGMENT_WINDOW_DAYS
+from monitoring import promql
+from monitoring.alerts import thresholds
+from monitoring.alerts.rule import Recording
+from schemas.catalogue.counts import SEGMENT_WINDOW_DAYS
 
 DAYS = "stream:tenure_daily_cancellations:sum"
 STARTS = "stream:tenure_daily_customers_at_start:sum"

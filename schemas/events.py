@@ -1,7 +1,7 @@
 """The events that customers' systems send, as msgspec structs.
 
 Shape and bounds that msgspec checks in C stand here; rules about values (slugs, countries, reserved words) are applied
-by `schemas.decoding`, because patterns in the structs would cost more than the rest of the decoding.
+by `schemas.decoding.decoder`, because patterns in the structs would cost more than the rest of the decoding.
 An absent optional string is "", so that no member is ever None but `effective_at`. Source: docs/events.md.
 """
 

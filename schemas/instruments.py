@@ -1,7 +1,8 @@
 """Every metric of the worker itself, declared once: name, type, labels, meaning.
 
-Declarations only; `streams.exposition` makes them, docs/metrics.md lists them, and a test holds both to this list.
-The KPIs' metrics stand in `schemas.catalogue`. Names end in their base unit; only counters end in `_total`.
+Declarations only; `streams.metrics.exposition` makes them, docs/metrics.md lists them, and a test holds both to this
+list.
+The KPIs' metrics stand in `schemas.catalogue.counts`. Names end in their base unit; only counters end in `_total`.
 """
 
 from dataclasses import dataclass

@@ -10,7 +10,7 @@ from typing import TextIO
 import structlog
 
 from streams.readable import visible
-from streams.settings import Settings
+from streams.settings.settings import Settings
 
 
 def configure_logs(settings: Settings) -> None:

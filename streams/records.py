@@ -2,7 +2,7 @@
 
 The same type for the embedded log and for Kafka. It names what the rest of the product may read of a record and nothing
 more; the attributes are those of aiokafka's ConsumerRecord, so that either can stand for the other.
-Not here: batches of records (`streams.batches`) and what records mean (`schemas`).
+Not here: batches of records (`streams.batching.batches`) and what records mean (`schemas`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The least rights that each way of using Tenure needs in Kafka and in Redis: the one list that page and tests read.
 
-Names are those of the settings. The page docs/rights.md is made of it (`streams.rights_page`); tests run every part
+Names are those of the settings. The page docs/rights.md is made of it (`docgen.rights`); tests run every part
 with exactly these rights, and without each of them.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
-from streams.settings import Settings
+from streams.settings.settings import Settings
 
 Operation = Literal["READ", "WRITE", "CREATE", "DESCRIBE"]
 Resource = Literal["TOPIC", "GROUP"]

@@ -60,7 +60,7 @@ class Stored(NamedTuple):
 
 
 class CellUpdate(NamedTuple):
-    """New, absolute amounts of cells of one group (see `kpis.cells`)."""
+    """New, absolute amounts of cells of one group (see `kpis.counting.cells`)."""
 
     group: int
     fields: Sequence[int]
@@ -68,7 +68,7 @@ class CellUpdate(NamedTuple):
 
 
 class PeriodUpdate(NamedTuple):
-    """What a commit adds to the restatements of a period that is over (see `streams.restatements`)."""
+    """What a commit adds to the restatements of a period that is over (see `kpis.fold.restatements`)."""
 
     period: str
     #: restatements to append, in their order

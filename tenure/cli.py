@@ -36,7 +36,7 @@ from tenure.commands import (
     worker,
 )
 from tenure.commands.say import say
-from tenure.running import Stopped
+from tenure.worker.signals import Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +88,7 @@ def _complain(message: str, status: int) -> int:
 
 def _as_written(error: ConfigurationError) -> str:
     """Return its message with the setting as the user wrote it; what is found out later knows the variable only."""
-    from streams.settings_loading import written_as  # noqa: PLC0415 - slow, and only needed here
+    from streams.settings.loading import written_as  # noqa: PLC0415 - slow, and only needed here
 
     return str(error).replace(error.setting, written_as(error.setting), 1)
 

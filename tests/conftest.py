@@ -1,17 +1,15 @@
 """Fixtures for tests that need real parts; a test that names none of them starts nothing."""
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.services.kafka import Kafka
-from tests.services.process import Process
-from tests.services.redis import Redis
-from tests.services.redis_cluster import RedisCluster
-
-StartProcess = Callable[..., Process]
+from services.kafka import Kafka
+from services.process import Process, StartProcess
+from services.redis import Redis
+from services.redis_cluster import RedisCluster
 
 
 @pytest.fixture(scope="session")

@@ -35,8 +35,8 @@ def say(text: str) -> None:
 def made_of() -> str:
     """Return a digest of what is not in the folder's name: types, this file, Cython."""
     digest = hashlib.sha256(version("cython").encode())
-    for file in (Path(__file__), *sorted(NATIVE.iterdir())):
-        digest.update(file.name.encode() + file.read_bytes())
+    for file in (Path(__file__), *sorted(NATIVE.rglob("*.p[xy][dx]"))):
+        digest.update(str(file.relative_to(ROOT)).encode() + file.read_bytes())
     return digest.hexdigest()
 
 
@@ -65,8 +65,9 @@ def build(target: Path) -> None:
     from setuptools import Distribution, Extension  # noqa: PLC0415
 
     def source(module: str) -> str:
-        twin = NATIVE / f"{module}.pyx"
-        return str((twin if twin.exists() else ROOT / "kpis" / f"{module}.py").relative_to(ROOT))
+        place = module.replace(".", "/")
+        twin = NATIVE / f"{place}.pyx"
+        return str((twin if twin.exists() else ROOT / "kpis" / f"{place}.py").relative_to(ROOT))
 
     with tempfile.TemporaryDirectory() as scratch:
         modules = cythonize(

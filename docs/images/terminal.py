@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Final, Self
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
-from streams.settings import Settings
-from tenure.demo import run
-from tenure.screen_history import History
-from tenure.screen_layout import SHOWN_VALUES, demo_screen
+from streams.settings.settings import Settings
+from tenure.demo.demo import run
+from tenure.demo.screen.history import History
+from tenure.demo.screen.layout import SHOWN_VALUES, demo_screen
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from tenure.screen_view import DemoView
+    from tenure.demo.screen.view import DemoView
 
 PICTURE: Final = Path(__file__).with_suffix(".svg")
 COLUMNS: Final = 110
@@ -51,7 +51,7 @@ THEME: Final = TerminalTheme(
 
 
 class KeptScreen:
-    """A `tenure.screen.DemoScreen` that keeps what it was shown last."""
+    """A `tenure.demo.screen.screen.DemoScreen` that keeps what it was shown last."""
 
     def __init__(self) -> None:
         self.history = History(SHOWN_VALUES)

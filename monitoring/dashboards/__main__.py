@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from docgen import files
 from monitoring.dashboards.boards import documents
-from schemas import generated
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 FOLDER: Final = "grafana/dashboards"
@@ -19,7 +19,7 @@ FOLDER: Final = "grafana/dashboards"
 
 def outdated(root: Path) -> list[str]:
     """Return the paths of files that are missing, differ from what they should be, or are nobody's any more."""
-    return sorted(generated.outdated(root, _wanted(), _present(root)))
+    return sorted(files.outdated(root, _wanted(), _present(root)))
 
 
 def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
@@ -28,8 +28,8 @@ def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
     parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a file is not up to date")
     parser.add_argument("--write", action="store_true", help="write the files; the default")
     if parser.parse_args(arguments).check:
-        return generated.complain(outdated(root), "is not up to date: run python -m monitoring.dashboards")
-    generated.write(root, _wanted(), _present(root))
+        return files.complain(outdated(root), "is not up to date: run python -m monitoring.dashboards")
+    files.write(root, _wanted(), _present(root))
     return 0
 
 

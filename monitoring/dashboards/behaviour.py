@@ -15,7 +15,7 @@ from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, Placed, bars, li
 from monitoring.dashboards.queries import Query, own
 from monitoring.dashboards.wording import COUNT, DAYS, PERCENT, About, of_metric
 from schemas import instruments as known
-from schemas.catalogue import COUNT_BY_NAME
+from schemas.catalogue.counts import COUNT_BY_NAME
 
 TOP: Final = 12
 REPORTED: Final = 'days=~"7|30|90|365"'

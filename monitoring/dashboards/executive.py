@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from typing import Final
 
-from monitoring import promql, thresholds
+from monitoring import promql
+from monitoring.alerts import thresholds
 from monitoring.dashboards import behaviour, freshness, movements, queries, tiles, variables
 from monitoring.dashboards.board import Board, Section
 from monitoring.dashboards.frames import Arranged, Column, rows
 from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, Placed, lines, number
 from monitoring.dashboards.queries import Query
 from monitoring.dashboards.wording import COUNT, PERCENT, About, formula_of, of_count, of_ratio
-from schemas.ratios import RATIO_BY_NAME, WINDOW_RATIOS
+from schemas.catalogue.ratios import RATIO_BY_NAME, WINDOW_RATIOS
 
 UID: Final = "tenure-executive"
 YEAR: Final = thresholds.RETENTION_WINDOW

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from monitoring import scores, thresholds
+from monitoring import scores
+from monitoring.alerts import thresholds
 from monitoring.dashboards import freshness, queries, tiles, variables
 from monitoring.dashboards.behaviour import TOP
 from monitoring.dashboards.board import Board, Section
@@ -10,8 +11,8 @@ from monitoring.dashboards.frames import Arranged, Column, rows
 from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, Placed, bars, lines, number
 from monitoring.dashboards.queries import COMPLETE, Query, own
 from monitoring.dashboards.wording import COUNT, PERCENT, PLAIN, About, of_counts, of_metric
+from schemas.catalogue.ratios import RATIO_BY_NAME
 from schemas.instruments import ANSWERS_BY_REASON, SURVEYS_BY_WAY
-from schemas.ratios import RATIO_BY_NAME
 
 UID: Final = "tenure-feedback"
 PARTS: Final = {"promoters": GOOD, "passives": FAIR, "detractors": BAD}

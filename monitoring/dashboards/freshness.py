@@ -5,7 +5,7 @@ A tile shows the last number that it has: only its age tells that there has been
 
 from typing import Final
 
-from monitoring import thresholds
+from monitoring.alerts import thresholds
 from monitoring.dashboards import queries
 from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, NONE, Placed, bars, number, shown_as
 from monitoring.dashboards.queries import Query

@@ -4,7 +4,8 @@ from typing import Final
 
 from grafana_foundation_sdk.models import units
 
-from monitoring import scores, thresholds
+from monitoring import scores
+from monitoring.alerts import thresholds
 from monitoring.dashboards.frames import Arranged, Column, rows
 from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, NONE, Placed, bars, lines, number, shown_as, states
 from monitoring.dashboards.queries import Query, own

@@ -13,7 +13,7 @@ from monitoring.dashboards.wording import (
     of_counts,
     of_ratio,
 )
-from schemas.ratios import RATIO_BY_NAME
+from schemas.catalogue.ratios import RATIO_BY_NAME
 
 GAINS: Final = {"mrr_new": GOOD, "mrr_expansion": CALM, "mrr_reactivated": "purple"}
 LOSSES: Final = {"mrr_contraction": FAIR, "mrr_churned": BAD}

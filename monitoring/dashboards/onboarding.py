@@ -7,7 +7,7 @@ from monitoring.dashboards.board import Board, Section
 from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, Placed, bars, lines, number
 from monitoring.dashboards.queries import Query
 from monitoring.dashboards.wording import COUNT, of_count, of_counts
-from schemas.ratios import RATIO_BY_NAME
+from schemas.catalogue.ratios import RATIO_BY_NAME
 
 UID: Final = "tenure-onboarding"
 TILES: Final = ("onboarding", "dropoff_7d", "dropoff_silent_7d", "engagement")

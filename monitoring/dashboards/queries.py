@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from monitoring import promql
-from schemas.catalogue import COUNT_BY_NAME
-from schemas.formulas import Ratio
+from schemas.catalogue.counts import COUNT_BY_NAME
+from schemas.catalogue.formulas import Ratio
 from schemas.instruments import Instrument
 
 JOB: Final = 'job=~"$job"'

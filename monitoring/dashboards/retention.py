@@ -2,15 +2,16 @@
 
 from typing import Final
 
-from monitoring import promql, scores, thresholds
+from monitoring import promql, scores
+from monitoring.alerts import thresholds
 from monitoring.dashboards import behaviour, freshness, movements, queries, tiles, variables
 from monitoring.dashboards.board import Board, Section
 from monitoring.dashboards.frames import columns
 from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, NONE, Placed, bars, lines, number
 from monitoring.dashboards.queries import Query
 from monitoring.dashboards.wording import COUNT, PERCENT, PLAIN, About, of_count, of_counts
+from schemas.catalogue.ratios import RATIO_BY_NAME, WINDOW_RATIOS
 from schemas.instruments import DAILY_CANCELLATIONS
-from schemas.ratios import RATIO_BY_NAME, WINDOW_RATIOS
 
 UID: Final = "tenure-retention"
 LENSES: Final = tuple(ratio for ratio in WINDOW_RATIOS if ratio.path[0] == "churn")

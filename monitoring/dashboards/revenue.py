@@ -4,7 +4,7 @@ from typing import Final
 
 from monitoring.dashboards import freshness, movements, tiles, variables
 from monitoring.dashboards.board import Board, Section
-from schemas.ratios import RATIO_BY_NAME
+from schemas.catalogue.ratios import RATIO_BY_NAME
 
 UID: Final = "tenure-revenue"
 TILES: Final = ("net_revenue_retention", "gross_revenue_retention", "quick_ratio", "expansion")

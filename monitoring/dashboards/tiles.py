@@ -13,8 +13,8 @@ from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, NONE, Placed, li
 from monitoring.dashboards.queries import Query
 from monitoring.dashboards.wording import COUNT, About, factor_of, of_ratio, unit_of
 from monitoring.scores import DEPARTURE
-from schemas.formulas import Ratio
-from schemas.ratios import RATIO_BY_NAME
+from schemas.catalogue.formulas import Ratio
+from schemas.catalogue.ratios import RATIO_BY_NAME
 
 STANDARD: Final = RATIO_BY_NAME["churn_standard"]
 _TILE: Final = (

@@ -10,9 +10,9 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from monitoring.dashboards.panels import SOURCE
 from monitoring.promql import recorded
-from schemas.catalogue import WINDOWS
+from schemas.catalogue.counts import WINDOWS
+from schemas.catalogue.ratios import WINDOW_RATIOS
 from schemas.instruments import EVENTS_APPLIED, PARTITIONS_EXPECTED
-from schemas.ratios import WINDOW_RATIOS
 
 Variable = dashboard.DatasourceVariable | dashboard.QueryVariable | dashboard.CustomVariable
 

@@ -1,6 +1,6 @@
 """What panels say: titles and descriptions out of the catalogue, units, and the runbooks that belong to a KPI.
 
-Truth: schemas/ratios.py and schemas/catalogue.py.
+Truth: schemas/catalogue/ratios.py and schemas/catalogue/counts.py.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ from typing import Final
 from grafana_foundation_sdk.models import units
 
 from monitoring import rules
-from schemas.catalogue import COUNT_BY_NAME
-from schemas.formulas import Ratio
+from schemas.catalogue.counts import COUNT_BY_NAME
+from schemas.catalogue.formulas import Ratio
 from schemas.instruments import Instrument
 
 PERCENT: Final = units.PercentUnit

@@ -4,7 +4,7 @@ from typing import Final
 
 from grafana_foundation_sdk.models import units
 
-from monitoring import thresholds
+from monitoring.alerts import thresholds
 from monitoring.dashboards import queries
 from monitoring.dashboards.frames import Arranged, Column, rows
 from monitoring.dashboards.panels import BAD, FAIR, GOOD, Placed, lines

@@ -15,8 +15,8 @@ from tenure.commands.scanned import checked_scope
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from streams.settings import Settings
-    from tenure.explaining import Asked
+    from streams.settings.settings import Settings
+    from tenure.reports.explain import Asked
 
 OneWindow = Annotated[
     str | None, typer.Option("--window", metavar="D", help="The window, such as 7d or month.", show_default="30d")
@@ -60,7 +60,7 @@ def checked_question(
         raise UsageError(f"--value {value}: say of which dimension, with --by")
     chosen = checked_window(window, settings)
     scope = checked_scope(settings, at=at, by=[] if by is None else [by], file=file, file_format=file_format)
-    from tenure.explaining import Asked
+    from tenure.reports.explain import Asked
 
     return Asked(scope, chosen, value, limit)
 

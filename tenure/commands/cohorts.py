@@ -45,25 +45,25 @@ def cohorts(
 
     from streams.errors import UsageError
     from streams.readable import all_readable
-    from streams.settings_loading import load_settings
+    from streams.settings.loading import load_settings
     from tenure.commands.quiet import quiet_logs
-    from tenure.running import run_until_stopped
+    from tenure.worker.signals import run_until_stopped
 
     if as_json and as_csv:
         raise UsageError("--json and --csv: leave one out")
     settings = load_settings(config)
     scope = checked_scope(settings, at=at, by=by, file=file, file_format=file_format)
-    from tenure import cohort_report
-    from tenure.cohort_table import Room, cohort_tables
-    from tenure.screen_formats import standard_console
+    from tenure.reports import cohorts
+    from tenure.reports.cohorts_text import Room, cohort_tables
+    from tenure.reports.formats import standard_console
 
     with quiet_logs():
-        report = run_until_stopped(cohort_report.read_cohorts(settings, scope, period=period.value))
+        report = run_until_stopped(cohorts.read_cohorts(settings, scope, period=period.value))
     if as_json:
         print_json(report)
         return
     if as_csv:
-        cohort_report.write_csv(report, sys.stdout)
+        cohorts.write_csv(report, sys.stdout)
         return
     console = standard_console()
     rows = max(12, console.height - 10) if console.is_terminal else None

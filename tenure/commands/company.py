@@ -13,7 +13,7 @@ import typer
 from tenure.commands.options import Config
 
 if TYPE_CHECKING:
-    from tenure.company import Company
+    from tenure.demo.company.company import Company
 
 
 def company(
@@ -42,7 +42,7 @@ def company(
     """
     import sys
 
-    from tenure.company import Company
+    from tenure.demo.company.company import Company
 
     start = end.replace(tzinfo=UTC)
     story = Company(seed, start, customers=customers, history_days=days, founded_days=days)
@@ -61,11 +61,11 @@ def company(
 def _send(story: Company, config: Path | None) -> None:
     """Send a company's events until the process is stopped, which is how it ends."""
     from streams.clock import WallClock
-    from streams.settings_loading import load_settings
-    from tenure.running import Stopped, run_until_stopped
+    from streams.settings.loading import load_settings
+    from tenure.worker.signals import Stopped, run_until_stopped
 
     settings = load_settings(config)
-    from tenure.company_live import send_as_it_happens  # slow to import, so not before the settings are checked
+    from tenure.demo.company.live import send_as_it_happens  # slow to import, so not before the settings are checked
 
     try:
         run_until_stopped(send_as_it_happens(settings, story.events(), WallClock()))

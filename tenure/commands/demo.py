@@ -35,12 +35,12 @@ def demo(
 
     A log and a Redis of its own live and end with the command. /metrics can be scraped meanwhile.
     """
-    from streams.settings_loading import load_settings
-    from tenure.running import Stopped, run_until_stopped
-    from tenure.screen import open_screen
+    from streams.settings.loading import load_settings
+    from tenure.demo.screen.screen import open_screen
+    from tenure.worker.signals import Stopped, run_until_stopped
 
     settings = load_settings(config, metrics_port=metrics_port)
-    from tenure.demo import run  # slow to import, so not before the settings are checked
+    from tenure.demo.demo import run  # slow to import, so not before the settings are checked
 
     screen = open_screen(currency=settings.default_currency, plain=plain)
     try:

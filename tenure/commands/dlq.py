@@ -35,12 +35,14 @@ def list_dead_letters(
     Each is counted once, by topic, partition and offset of the record that was refused; the topic may hold it twice.
     The whole topic is read, and nothing in it is changed.
     """
-    from streams.settings_loading import load_settings
+    from streams.settings.loading import load_settings
     from tenure.commands.quiet import quiet_logs
-    from tenure.running import run_until_stopped
+    from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
-    from tenure.dead_letters import read_dead_letters  # slow to import, so not before the settings are checked
+    from tenure.operations.dead_letters import (
+        read_dead_letters,  # slow to import, so not before the settings are checked
+    )
 
     with quiet_logs():
         found = run_until_stopped(read_dead_letters(settings, limit=limit))

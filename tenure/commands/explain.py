@@ -42,18 +42,18 @@ def explain(
     docs/explain.md says more. For example: tenure explain churn --file docs/examples/golden.ndjson --at 2025-03-31
     """
     from streams.readable import all_readable
-    from streams.settings_loading import load_settings
+    from streams.settings.loading import load_settings
     from tenure.commands.quiet import quiet_logs
-    from tenure.running import run_until_stopped
+    from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
     name = _checked_kpi(kpi, lens)
     asked = checked_question(
         settings, window=window, at=at, by=by, value=value, limit=limit, file=file, file_format=file_format
     )
-    from tenure.explained_text import explanation_text
-    from tenure.explaining import read_explanation
-    from tenure.screen_formats import standard_console
+    from tenure.reports.explain import read_explanation
+    from tenure.reports.explain_text import explanation_text
+    from tenure.reports.formats import standard_console
 
     with quiet_logs():
         answer = run_until_stopped(read_explanation(settings, name, asked))
@@ -72,8 +72,8 @@ def _checked_kpi(kpi: str, lens: Lens) -> str:
     """
     import difflib
 
-    from schemas.catalogue import COUNT_BY_NAME
-    from schemas.ratios import RATIO_BY_NAME
+    from schemas.catalogue.counts import COUNT_BY_NAME
+    from schemas.catalogue.ratios import RATIO_BY_NAME
 
     name = kpi.removeprefix("tenure_")
     if name == "churn":

@@ -44,10 +44,10 @@ def history(
     import sys
 
     from streams.clock import WallClock
-    from streams.settings_loading import load_settings
+    from streams.settings.loading import load_settings
     from tenure.commands.quiet import quiet_logs
-    from tenure.instants import parse_boundary_ms
-    from tenure.running import run_until_stopped
+    from tenure.reports.instants import parse_boundary_ms
+    from tenure.worker.signals import run_until_stopped
 
     settings, now_ms = load_settings(config), WallClock().now_ms()
     dimensions = checked_dimensions(by, settings)
@@ -59,8 +59,8 @@ def history(
         )
         for option, text in (("--from", from_), ("--to", to))
     ]
-    from tenure.history import midnights, read_past  # slow to import, so not before the arguments are checked
-    from tenure.openmetrics import openmetrics_of
+    from tenure.reports.history import midnights, read_past  # slow to import, so not before the arguments are checked
+    from tenure.reports.openmetrics import openmetrics_of
 
     at_ms = midnights(*ends, time_zone=settings.business_time_zone, now_ms=now_ms)
     with quiet_logs():

@@ -14,7 +14,7 @@ from tenure.commands.options import AsJson, At, By, Config, Lenses, Windows, che
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streams.settings import Settings
+    from streams.settings.settings import Settings
 
 Periods = Annotated[
     list[str] | None,
@@ -42,11 +42,11 @@ def kpi(
     and what late events have changed of it since it was over: docs/periods.md.
     """
     from streams.clock import WallClock
-    from streams.settings_loading import load_settings
+    from streams.settings.loading import load_settings
     from tenure.commands.printing import print_report
     from tenure.commands.quiet import quiet_logs
-    from tenure.instants import end_of_bucket_ms, parse_boundary_ms
-    from tenure.running import run_until_stopped
+    from tenure.reports.instants import end_of_bucket_ms, parse_boundary_ms
+    from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
     dimensions, windows = checked_dimensions(by, settings), checked_windows(window, settings)
@@ -59,7 +59,7 @@ def kpi(
         parse_boundary_ms(text, bucket_minutes=settings.bucket_minutes, time_zone=settings.business_time_zone)
         for text in at or ()
     ] or [end_of_bucket_ms(WallClock().now_ms(), settings.bucket_minutes)]
-    from tenure.reading import read_report  # slow to import, so not before the arguments are checked
+    from tenure.reports.kpi import read_report  # slow to import, so not before the arguments are checked
 
     with quiet_logs():
         report = run_until_stopped(read_report(settings, at_ms=instants, by=dimensions))
@@ -72,10 +72,10 @@ def _print_periods(
     from streams.readable import all_readable
     from tenure.commands.printing import print_report
     from tenure.commands.quiet import quiet_logs
-    from tenure.period_tables import period_heading, period_restated
-    from tenure.periods import read_periods
-    from tenure.running import run_until_stopped
-    from tenure.screen_formats import standard_console
+    from tenure.reports.formats import standard_console
+    from tenure.reports.periods import read_periods
+    from tenure.reports.periods_text import period_heading, period_restated
+    from tenure.worker.signals import run_until_stopped
 
     with quiet_logs():
         found = run_until_stopped(read_periods(settings, names, by=by))

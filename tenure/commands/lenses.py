@@ -27,17 +27,17 @@ def lenses(
     more. For example: tenure lenses --file docs/examples/golden.ndjson --at 2025-03-31
     """
     from streams.readable import all_readable
-    from streams.settings_loading import load_settings
+    from streams.settings.loading import load_settings
     from tenure.commands.quiet import quiet_logs
-    from tenure.running import run_until_stopped
+    from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
     asked = checked_question(
         settings, window=window, at=at, by=by, value=None, limit=limit, file=file, file_format=file_format
     )
-    from tenure.explained_text import lenses_text
-    from tenure.explaining import read_lenses
-    from tenure.screen_formats import standard_console
+    from tenure.reports.explain import read_lenses
+    from tenure.reports.explain_text import lenses_text
+    from tenure.reports.formats import standard_console
 
     with quiet_logs():
         answer = run_until_stopped(read_lenses(settings, asked))

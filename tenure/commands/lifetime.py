@@ -25,18 +25,18 @@ def lifetime(
     tenure lifetime --file docs/examples/golden.ndjson --by plan
     """
     from streams.readable import all_readable
-    from streams.settings_loading import load_settings
+    from streams.settings.loading import load_settings
     from tenure.commands.quiet import quiet_logs
-    from tenure.running import run_until_stopped
+    from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
     scope = checked_scope(settings, at=at, by=by, file=file, file_format=file_format)
-    from tenure import lifetime_report
-    from tenure.screen_formats import standard_console
-    from tenure.survival_chart import lifetime_tables
+    from tenure.reports import lifetime
+    from tenure.reports.formats import standard_console
+    from tenure.reports.lifetime_text import lifetime_tables
 
     with quiet_logs():
-        report = run_until_stopped(lifetime_report.read_lifetime(settings, scope))
+        report = run_until_stopped(lifetime.read_lifetime(settings, scope))
     if as_json:
         print_json(report)
         return

@@ -1,6 +1,6 @@
 """Options that several commands have, and the checks that belong to them.
 
-Not the settings: those are in `streams.settings`, and an option of the same name wins over them.
+Not the settings: those are in `streams.settings.settings`, and an option of the same name wins over them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from streams.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from streams.settings import Settings
+    from streams.settings.settings import Settings
 
 BUILT_IN_DIMENSIONS: Final = ("plan", "country", "channel")
 

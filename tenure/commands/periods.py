@@ -25,14 +25,14 @@ def periods(
     docs/periods.md says more. One period in full: tenure kpi --period 2026-10.
     """
     from streams.readable import all_readable
-    from streams.settings_loading import load_settings
+    from streams.settings.loading import load_settings
     from tenure.commands.quiet import quiet_logs
-    from tenure.running import run_until_stopped
+    from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
-    from tenure.period_tables import period_list
-    from tenure.periods import read_list
-    from tenure.screen_formats import standard_console
+    from tenure.reports.formats import standard_console
+    from tenure.reports.periods import read_list
+    from tenure.reports.periods_text import period_list
 
     with quiet_logs():
         found = run_until_stopped(read_list(settings, limit=limit))

@@ -8,14 +8,14 @@ from rich.text import Text
 
 from streams.readable import all_readable
 from tenure.commands.as_json import print_json
-from tenure.report_rows import unseen_feeds
-from tenure.report_tables import report_tables
-from tenure.screen_formats import standard_console
+from tenure.reports.formats import standard_console
+from tenure.reports.kpi_rows import unseen_feeds
+from tenure.reports.kpi_text import report_tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streams.settings import Settings
+    from streams.settings.settings import Settings
 
 
 def print_report(

@@ -34,11 +34,11 @@ def publish(
     where it becomes a dead letter with its reason. Ends with 1 if Kafka did not take everything.
     """
     from streams.errors import Undelivered, UsageError
-    from streams.settings_loading import load_settings
+    from streams.settings.loading import load_settings
     from tenure.commands.publish_progress import shown_progress
-    from tenure.files import EventFile
-    from tenure.publishing import publish_file
-    from tenure.running import run_until_stopped
+    from tenure.files.publish import publish_file
+    from tenure.files.reader import EventFile
+    from tenure.worker.signals import run_until_stopped
 
     if topic is not None and mixed:
         raise UsageError("--topic and --mixed exclude each other; leave one out")

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Final, Self
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from tenure.commands.say import say
-from tenure.screen_formats import standard_console
+from tenure.reports.formats import standard_console
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from rich.console import Console
 
-    from tenure.files import EventFile
-    from tenure.publishing import Summary
+    from tenure.files.publish import Summary
+    from tenure.files.reader import EventFile
 
 LINE_SECONDS: Final = 5.0
 

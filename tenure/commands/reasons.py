@@ -62,16 +62,16 @@ def _print(
     config: Path | None,
 ) -> None:
     from streams.readable import all_readable
-    from streams.settings_loading import load_settings
+    from streams.settings.loading import load_settings
     from tenure.commands.quiet import quiet_logs
-    from tenure.running import run_until_stopped
+    from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
     chosen = checked_window(window, settings)
     scope = checked_scope(settings, at=at, by=by, file=file, file_format=file_format)
-    from tenure.reasons import WHAT, read_reasons
-    from tenure.reasons_tables import reasons_tables
-    from tenure.screen_formats import standard_console
+    from tenure.reports.formats import standard_console
+    from tenure.reports.reasons import WHAT, read_reasons
+    from tenure.reports.reasons_text import reasons_tables
 
     with quiet_logs():
         report = run_until_stopped(read_reasons(settings, scope, window=chosen))

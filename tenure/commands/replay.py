@@ -28,12 +28,12 @@ def replay(
     The file runs through the agents of the live stream on an embedded log. Without --at, the KPIs are as of the end of
     the bucket of the latest event; a scheduled cancel does not count as the latest.
     """
-    from streams.settings_loading import load_settings
+    from streams.settings.loading import load_settings
     from tenure.commands.printing import print_report
     from tenure.commands.quiet import quiet_logs
-    from tenure.files import EventFile
-    from tenure.instants import parse_boundary_ms
-    from tenure.running import run_until_stopped
+    from tenure.files.reader import EventFile
+    from tenure.reports.instants import parse_boundary_ms
+    from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
     dimensions, windows = checked_dimensions(by, settings), checked_windows(window, settings)
@@ -43,7 +43,7 @@ def replay(
     ]
     # The file is looked at before the slow imports: a wrong name is answered at once.
     EventFile(file)
-    from tenure.replaying import replay as replay_file
+    from tenure.files.replay import replay as replay_file
 
     with quiet_logs():
         report = run_until_stopped(replay_file(file, settings, at_ms=instants, by=dimensions, file_format=file_format))

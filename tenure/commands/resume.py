@@ -17,9 +17,9 @@ from tenure.commands.say import say
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from streams.losses import AcceptedLoss, LossStore
-    from streams.settings import Settings
-    from tenure.resuming import Listed
+    from streams.partition.losses import AcceptedLoss, LossStore
+    from streams.settings.settings import Settings
+    from tenure.operations.losses import Listed
 
 
 def resume(
@@ -52,7 +52,7 @@ def resume(
     that is listed and no other: whatever is lost later halts again.
     """
     from streams.clock import WallClock
-    from streams.settings_loading import load_settings
+    from streams.settings.loading import load_settings
 
     settings = load_settings(config)
     if partition is None or list_losses:
@@ -67,7 +67,7 @@ def resume(
     if not accept_loss:
         _refuse_without_consent(settings, partition)
     from tenure.commands.user import current_user
-    from tenure.resuming import accept, accepted_json, wanted_loss
+    from tenure.operations.losses import accept, accepted_json, wanted_loss
 
     by = current_user() if accepted_by is None else accepted_by
 
@@ -84,10 +84,10 @@ def resume(
 
 
 def _with_store(settings: Settings, do: Callable[[LossStore, int], Awaitable[Any]]) -> Any:
-    from streams.losses import LossStore
+    from streams.partition.losses import LossStore
     from tenure.commands.quiet import quiet_logs
-    from tenure.reading import running_tables
-    from tenure.running import run_until_stopped
+    from tenure.reports.kpi import running_tables
+    from tenure.worker.signals import run_until_stopped
 
     async def run() -> Any:
         async with running_tables(settings) as (tables, mark):
@@ -98,7 +98,7 @@ def _with_store(settings: Settings, do: Callable[[LossStore, int], Awaitable[Any
 
 
 def _refuse_without_consent(settings: Settings, partition: int) -> None:
-    from tenure.resuming import range_words, time_words, wanted_loss
+    from tenure.operations.losses import range_words, time_words, wanted_loss
 
     loss = _with_store(settings, lambda store, partitions: wanted_loss(store, partition, partitions=partitions))
     lost = "; ".join(range_words(lost) for lost in loss.ranges)
@@ -109,7 +109,7 @@ def _refuse_without_consent(settings: Settings, partition: int) -> None:
 
 
 def _print_list(settings: Settings, *, as_json: bool) -> None:
-    from tenure.resuming import accepted_json, listed, loss_json
+    from tenure.operations.losses import accepted_json, listed, loss_json
 
     found: Listed = _with_store(settings, lambda store, partitions: listed(store, partitions=partitions))
     if as_json:
@@ -124,7 +124,7 @@ def _print_list(settings: Settings, *, as_json: bool) -> None:
 
 
 def _text(found: Listed) -> str:
-    from tenure.resuming import range_words, time_words
+    from tenure.operations.losses import range_words, time_words
 
     parts: list[str] = []
     for loss in found.waiting:
@@ -144,7 +144,7 @@ def _text(found: Listed) -> str:
 
 def _paragraph(accepted: AcceptedLoss) -> str:
     from kpis.instants import instant_text
-    from tenure.resuming import range_words, time_words
+    from tenure.operations.losses import range_words, time_words
 
     loss, why = accepted.loss, f": {readable(accepted.reason)}" if accepted.reason else ""
     lines = [

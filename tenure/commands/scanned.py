@@ -14,8 +14,8 @@ from tenure.commands.options import checked_dimensions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from streams.settings import Settings
-    from tenure.scanning import Scope
+    from streams.settings.settings import Settings
+    from tenure.reports.customers import Scope
 
 AtOne = Annotated[
     str | None,
@@ -48,8 +48,8 @@ def checked_scope(
         UsageError: A name that is no dimension of the settings, an instant that is none, or a format without a file.
         InputError: The file is not there, or its format cannot be told.
     """
-    from tenure.files import EventFile
-    from tenure.instants import parse_boundary_ms
+    from tenure.files.reader import EventFile
+    from tenure.reports.instants import parse_boundary_ms
 
     dimensions = checked_dimensions(by, settings)
     if file is None and file_format is not None:
@@ -59,6 +59,6 @@ def checked_scope(
         at_ms = parse_boundary_ms(at, bucket_minutes=settings.bucket_minutes, time_zone=settings.business_time_zone)
     if file is not None:
         EventFile(file, file_format)
-    from tenure.scanning import Scope
+    from tenure.reports.customers import Scope
 
     return Scope(at_ms, dimensions, file, file_format)

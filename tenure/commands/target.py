@@ -24,12 +24,12 @@ group = group_of("target", about="List, set and look back on the targets that al
 def list_targets(as_json: AsJson = False, config: Config = None) -> None:
     """Print the targets that hold, with owner and next review."""
     from streams.clock import WallClock
-    from streams.settings_loading import load_settings
+    from streams.settings.loading import load_settings
     from tenure.commands.quiet import quiet_logs
-    from tenure.running import run_until_stopped
+    from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
-    from tenure.targets import current, listed  # slow to import, so not before the settings are checked
+    from tenure.operations.targets import current, listed  # slow to import, so not before the settings are checked
 
     now_ms = WallClock().now_ms()
     with quiet_logs():
@@ -97,13 +97,13 @@ def set_target(
     tenure target set churn_standard 30d 3% --owner retention-team
     """
     from streams.clock import WallClock
-    from streams.settings_loading import load_settings
+    from streams.settings.loading import load_settings
     from tenure.commands.quiet import quiet_logs
     from tenure.commands.user import current_user
-    from tenure.running import run_until_stopped
+    from tenure.worker.signals import run_until_stopped
 
     settings, now_ms = load_settings(config), WallClock().now_ms()
-    from tenure.targets import Wanted, audited, put  # slow to import, so not before the settings are checked
+    from tenure.operations.targets import Wanted, audited, put  # slow to import, so not before the settings are checked
 
     wanted = Wanted(
         settings,
@@ -142,13 +142,17 @@ def target_history(
     config: Config = None,
 ) -> None:
     """Print every change that was made to targets: when, who, from what to what, and why; the latest last."""
-    from streams.settings_loading import load_settings
+    from streams.settings.loading import load_settings
     from tenure.commands.quiet import quiet_logs
-    from tenure.running import run_until_stopped
+    from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
-    from streams.target_store import audit
-    from tenure.targets import audited, changes, checked_kpi  # slow to import, so not before the settings are checked
+    from streams.targets import audit
+    from tenure.operations.targets import (  # slow to import, so not before the settings are checked
+        audited,
+        changes,
+        checked_kpi,
+    )
 
     name = None if kpi is None else checked_kpi(kpi).name
     with quiet_logs():
@@ -178,7 +182,7 @@ def target_history(
 
 def shown(kpi: str, value: float | None) -> str:
     """Return a target as people read its KPI: "90 %", "+40.0", "4.00"."""
-    from tenure.report_rows import CHURN, OPINION, REVENUE, STAYING
+    from tenure.reports.kpi_rows import CHURN, OPINION, REVENUE, STAYING
 
     write = {row.ratio.name: row.shown for row in (*STAYING, *CHURN, *REVENUE, *OPINION)}[kpi]
     return write(value)

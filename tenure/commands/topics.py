@@ -16,7 +16,7 @@ from tenure.commands.say import say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tenure.topics import Topic
+    from tenure.operations.topics import Topic
 
 _ABSENT = "\N{EN DASH}"
 
@@ -67,8 +67,8 @@ def topics(
     input topics do not have equally many partitions.
     """
     from streams.errors import CheckFailed, UsageError
-    from streams.settings_loading import load_settings
-    from tenure.running import run_until_stopped
+    from streams.settings.loading import load_settings
+    from tenure.worker.signals import run_until_stopped
 
     if replication is not None and not create:
         raise UsageError(f"--replication {replication} is for topics that are created; add --create, or leave it out")
@@ -76,7 +76,7 @@ def topics(
         advice = "is for topics that are created or grow; add --create or --grow, or leave it out"
         raise UsageError(f"--partitions {partitions} {advice}")
     settings = load_settings(config)
-    from tenure.topics import Wanted, fault_of, look, mend  # slow to import, so not before the settings are checked
+    from tenure.operations.topics import Wanted, fault_of, look, mend  # slow to import: after the settings
 
     wanted = Wanted(grow=grow, create=create, keep=keep, partitions=partitions, replication=replication)
     found = run_until_stopped(mend(settings, wanted) if create or grow or keep else look(settings))
@@ -104,7 +104,7 @@ def _table(found: Sequence[Topic]) -> str:
 
 
 def _tell_what_is_deleted(found: Sequence[Topic]) -> None:
-    from tenure.topics import finite_of
+    from tenure.operations.topics import finite_of
 
     finite = finite_of(found)
     if finite:

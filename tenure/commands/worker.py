@@ -45,11 +45,11 @@ def worker(
     Start as many as there is work for, up to one for each partition. Ctrl-C or SIGTERM ends it cleanly: what is
     committed stays, what is not is read again by whoever takes over. Everything else is in the settings.
     """
-    from streams.settings_loading import load_settings
-    from tenure.running import Stopped, run_until_stopped
+    from streams.settings.loading import load_settings
+    from tenure.worker.signals import Stopped, run_until_stopped
 
     settings = load_settings(config, group=group, metrics_port=metrics_port, instance_id=instance_id)
-    from tenure.worker import new_event_loop, run  # slow to import, so not before the settings are checked
+    from tenure.worker.worker import new_event_loop, run  # slow to import, so not before the settings are checked
 
     try:
         run_until_stopped(run(settings), new_event_loop)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import StartProcess
-from tests.integration.installation import Installation
-from tests.services.kafka import Kafka
-from tests.services.redis import Redis
+from services.installation import Installation
+from services.kafka import Kafka
+from services.process import StartProcess
+from services.redis import Redis
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from services.installation import Installation, until
 from tests.chaos.crowd import crowd_of
-from tests.integration.installation import Installation, until
 
 #: a few seconds for a good-bye to Kafka that never comes, and those that a busy machine takes
 PATIENCE_SECONDS = 12.0

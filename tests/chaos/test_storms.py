@@ -8,13 +8,12 @@ from functools import cache
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from services.installation import TENURE, Installation, WorkerProcess, until
 from tests.chaos.crowd import AT, crowd
-from tests.integration.installation import TENURE, Installation, WorkerProcess, until
 from tests.oracle.recomputation import recompute
 
 if TYPE_CHECKING:
-    from tests.conftest import StartProcess
-    from tests.services.process import Process
+    from services.process import Process, StartProcess
 
 SEED = 20_261_122
 CUSTOMERS = 20_000

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, Self
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
-from streams.application import App, build_app
-from streams.batches import Batch, BatchSchema
-from streams.embedded import CLUSTERS, Cluster, TopicLimits
+from streams.batching.application import App, build_app
+from streams.batching.batches import Batch, BatchSchema
+from streams.batching.ownership import Held
+from streams.embedded.log import Log
+from streams.embedded.transport import CLUSTERS, Cluster, TopicLimits
 from streams.errors import Halt
-from streams.kafka import broker_url
-from streams.log import Log
-from streams.ownership import Held
+from streams.kafka.transport import broker_url
 from streams.records import NO_HEADERS, TP, Headers, Record
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class LogUnderTest(abc.ABC):
 
 
 class EmbeddedLogUnderTest(LogUnderTest):
-    """`streams.log`."""
+    """`streams.embedded.log`."""
 
     def __init__(self, name: str) -> None:
         self.broker = f"embedded://{name}"

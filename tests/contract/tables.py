@@ -9,11 +9,11 @@ from pathlib import Path
 
 import redis
 
-from kpis.cells import FIELD_BITS, FIELD_MASK
-from streams.memory_tables import MemoryTables
-from streams.redis_tables import RedisTables, connect
+from kpis.counting.cells import FIELD_BITS, FIELD_MASK
+from services.process import Process, free_port, listens
+from streams.embedded.tables import MemoryTables
+from streams.redis.tables import RedisTables, connect
 from streams.tables import CellUpdate, Commit, Head, PeriodUpdate, Stored, Tables, encode_head
-from tests.services.process import Process, free_port, listens
 
 Cells = Mapping[int, Mapping[int, int]]
 NO_CELLS: Cells = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from streams.consuming import Fetched
+from streams.batching.consumer import Fetched
 from streams.errors import PositionOutOfRange, TablesUnavailable
 from streams.records import TP
 from tests.contract.logs import Ledger, LogUnderTest, Worker

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streams.application import run_until_stopped
+from streams.batching.application import run_until_stopped
 from streams.records import TP
 from tests.contract.logs import EmbeddedLogUnderTest, KafkaUnderTest, Ledger, LogUnderTest, Worker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.services.kafka import Kafka
+    from services.kafka import Kafka
 
 
 @pytest.fixture

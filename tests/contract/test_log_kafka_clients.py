@@ -9,12 +9,12 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.record.default_records import DefaultRecordBase, _DefaultRecordBatchBuilderPy
 from confluent_kafka import Producer
 
-from schemas.cut_values import whole_size
+from schemas.decoding.cut_values import whole_size
 from streams.records import TP
 from tests.contract.logs import KafkaUnderTest, Ledger, Worker
 
 if TYPE_CHECKING:
-    from tests.services.kafka import Kafka
+    from services.kafka import Kafka
 
 
 @pytest.mark.parametrize("codec", ["none", "gzip", "snappy", "lz4", "zstd"])

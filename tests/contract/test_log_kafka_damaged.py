@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aiokafka.errors import CorruptRecordException
 
 from streams.errors import RecordsUnreadable
-from streams.kafka_wire import Unread
+from streams.kafka.wire import Unread
 from streams.records import TP
 from tests.contract.logs import KafkaUnderTest, Ledger, Worker
 

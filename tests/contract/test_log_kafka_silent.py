@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from streams.application import build_app
-from streams.kafka import broker_url
-from streams.kafka_reading import ReadingThread
+from streams.batching.application import build_app
+from streams.kafka.fetcher import ReadingThread
+from streams.kafka.transport import broker_url
 
 
 async def test_a_worker_that_waits_for_a_silent_kafka_stops_at_once() -> None:

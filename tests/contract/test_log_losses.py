@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streams import kafka_reading, locating
+from streams.batching import locating
 from streams.errors import Lost, StateLost, TopicRecreated
+from streams.kafka import fetcher
 from streams.records import TP
 from tests.contract.logs import Ledger, LogUnderTest, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from streams.locating import LocatingConsumer
+    from streams.batching.locating import LocatingConsumer
 
 
 async def _count(log: LogUnderTest, topic: str, prefix: str, ledger: Ledger, records: int = 10) -> None:
@@ -147,7 +148,7 @@ async def test_a_topic_that_is_made_anew_while_a_worker_looks_for_its_place_halt
     ledger = Ledger()
     await _count(log, topic, prefix, ledger)
     worker = Worker(log, prefix, [topic], ledger)
-    monkeypatch.setattr(kafka_reading, "METADATA_AGE_MS", 1_000)
+    monkeypatch.setattr(fetcher, "METADATA_AGE_MS", 1_000)
     kind = worker.app.transport.Consumer
     asked, topic_ids = count(), kind._topic_ids
 
@@ -174,7 +175,7 @@ async def test_a_topic_that_is_made_anew_under_a_running_worker_halts(
 ) -> None:
     """Fetches know a topic by its name alone, so that one that has grown is read on as if nothing had happened."""
     monkeypatch.setattr(locating, "TOPIC_LOOK_SECONDS", 0.2)
-    monkeypatch.setattr(kafka_reading, "METADATA_AGE_MS", 1_000)
+    monkeypatch.setattr(fetcher, "METADATA_AGE_MS", 1_000)
     await log.append(topic, [b"%d" % i for i in range(10)], partition=0)
     ledger = Ledger()
     async with Worker(log, prefix, [topic], ledger) as worker:

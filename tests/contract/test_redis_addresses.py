@@ -9,14 +9,14 @@ from typing import Final
 
 import pytest
 
+from services.process import free_port, wait_until
+from services.redis import Redis
+from services.redis_cluster import RedisCluster
+from services.redis_sentinel import SERVICE, RedisSentinel
 from streams.errors import ConfigurationError, Conflict, TablesUnavailable
-from streams.redis_connection import connect
-from streams.redis_tables import RedisTables
+from streams.redis.connection import connect
+from streams.redis.tables import RedisTables
 from tests.contract.tables import Everything, a_commit, a_head, redis_tables
-from tests.services.process import free_port, wait_until
-from tests.services.redis import Redis
-from tests.services.redis_cluster import RedisCluster
-from tests.services.redis_sentinel import SERVICE, RedisSentinel
 
 PASSWORD: Final = "corr3ct-h0rse"
 FIRST: Final = a_commit(None, a_head(1, signup=1), states={"a": b"1"}, cells={0: {0: 1}})

@@ -10,13 +10,13 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
-from streams import redis_commit
+from services.redis import Redis
+from services.redis_cluster import RedisCluster
 from streams.errors import Conflict, StateUnreadable, TablesUnavailable
-from streams.holdings import read_head
-from streams.redis_tables import RedisTables
+from streams.partition.state import read_head
+from streams.redis import commit
+from streams.redis.tables import RedisTables
 from tests.contract.tables import Everything, a_commit, a_head, redis_tables
-from tests.services.redis import Redis
-from tests.services.redis_cluster import RedisCluster
 
 FIRST: Final = a_commit(None, a_head(1, signup=1), states={"a": b"1"}, cells={0: {0: 1}})
 SECOND: Final = a_commit(
@@ -69,7 +69,7 @@ async def commit_and_stop(
     tables: RedisTables, server: Redis, monkeypatch: pytest.MonkeyPatch, *, step: str, cancel: bool
 ) -> None:
     """Have Redis stand still before a step of a commit, and end the commit there: by its time-out, or from outside."""
-    ask, there = redis_commit._ask, asyncio.Event()
+    ask, there = commit._ask, asyncio.Event()
 
     async def stand_still(connection: Any, commands: Any) -> list[Any]:
         if STEPS[step] in commands:
@@ -77,7 +77,7 @@ async def commit_and_stop(
             there.set()
         return await ask(connection, commands)
 
-    monkeypatch.setattr(redis_commit, "_ask", stand_still)
+    monkeypatch.setattr(commit, "_ask", stand_still)
     task = asyncio.create_task(tables.commit(0, SECOND))
     await there.wait()
     await asyncio.sleep(0.05)  # the commands lie in the socket
@@ -136,7 +136,7 @@ async def test_head_that_is_written_after_the_look_stops_the_commit(
     rival: bytes, tables: RedisTables, server: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Redis then carries out nothing, also where the head holds what it held: that must not pass for done."""
-    ask = redis_commit._ask
+    ask = commit._ask
 
     async def be_overtaken(connection: Any, commands: Any) -> list[Any]:
         if ("EXEC",) in commands:
@@ -144,7 +144,7 @@ async def test_head_that_is_written_after_the_look_stops_the_commit(
                 client.set("t:{0}:h", rival)
         return await ask(connection, commands)
 
-    monkeypatch.setattr(redis_commit, "_ask", be_overtaken)
+    monkeypatch.setattr(commit, "_ask", be_overtaken)
     with pytest.raises(TablesUnavailable if rival == FIRST.head else Conflict):
         await tables.commit(0, SECOND)
     monkeypatch.undo()

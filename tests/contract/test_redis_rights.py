@@ -9,17 +9,17 @@ from typing import Final
 
 import pytest
 
+from services.redis import Redis
+from services.redis_cluster import RedisCluster
+from services.redis_sentinel import RedisSentinel
 from streams import rights
 from streams.errors import ConfigurationError, Conflict, TablesUnavailable
-from streams.redis_connection import check_durability, connect
-from streams.redis_tables import RedisTables
+from streams.redis.connection import check_durability, connect
+from streams.redis.tables import RedisTables
 from streams.rights import RedisRights, principals
-from streams.settings import Settings
+from streams.settings.settings import Settings
 from streams.tables import PeriodUpdate, StreamMark, Tables
 from tests.contract.tables import a_commit, a_head, key_of, tear
-from tests.services.redis import Redis
-from tests.services.redis_cluster import RedisCluster
-from tests.services.redis_sentinel import RedisSentinel
 
 PREFIX: Final = "t"
 #: at the connection, and of a command later on

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import pytest
 
+from services.redis import Redis
 from streams.errors import CommitTorn, Conflict
-from streams.redis_commit import run_where
-from streams.redis_scan import scan_keys
-from streams.redis_tables import RedisTables
+from streams.redis.commit import run_where
+from streams.redis.scan import scan_keys
+from streams.redis.tables import RedisTables
 from tests.contract.tables import Everything, a_commit, a_head, redis_tables, tear
-from tests.services.redis import Redis
 
 FIRST: Final = a_commit(None, a_head(1, signup=1), states={"a": b"1"}, cells={0: {0: 1}})
 TORN: Final = a_commit(FIRST.head, a_head(2, signup=9), states={"a": b"9", "b": b"9"}, cells={0: {0: 9}, 1: {0: 9}})
@@ -117,7 +117,7 @@ async def _clear_until(tables: RedisTables, monkeypatch: pytest.MonkeyPatch, *, 
         return await run_where(*arguments, **options)
 
     with monkeypatch.context() as context:
-        context.setattr("streams.redis_clearing.run_where", stop)
+        context.setattr("streams.redis.clearing.run_where", stop)
         with pytest.raises(_Killed):
             await tables.clear(0)
 
@@ -138,7 +138,7 @@ async def test_a_writer_that_lost_its_partition_cannot_clear_what_its_successor_
             async for keys in scan_keys(client, pattern, places):
                 yield keys
 
-        monkeypatch.setattr("streams.redis_clearing.scan_keys", be_late)
+        monkeypatch.setattr("streams.redis.clearing.scan_keys", be_late)
         with pytest.raises(Conflict):
             await tables.clear(0)
         assert (await LOOK.of(tables))[2] == [b"1", None]

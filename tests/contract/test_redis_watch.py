@@ -9,12 +9,12 @@ from typing import Final
 import pytest
 from structlog.testing import capture_logs
 
-from streams.meters import Meters
-from tenure.redis_watch import RedisWatch
+from services.process import free_port, wait_until
+from services.redis import Redis
+from services.redis_cluster import SLOTS, RedisCluster
+from streams.metrics.meters import Meters
+from tenure.worker.redis_watch import RedisWatch
 from tests.contract.tables import redis_tables
-from tests.services.process import free_port, wait_until
-from tests.services.redis import Redis
-from tests.services.redis_cluster import SLOTS, RedisCluster
 
 CHANGES: Final = {
     "evicts": ("maxmemory-policy", "allkeys-lru", "noeviction"),

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 import redis
 
-from streams import redis_commit
+from services.process import wait_until
+from services.redis import Redis
+from services.redis_cluster import SLOTS, RedisCluster
 from streams.errors import ConfigurationError, Conflict, TablesUnavailable
-from streams.redis_tables import RedisTables, check_durability, connect
+from streams.redis import commit
+from streams.redis.tables import RedisTables, check_durability, connect
 from streams.tables import StreamMark
 from tests.contract.tables import Everything, a_commit, a_head, key_of, redis_tables
-from tests.services.process import wait_until
-from tests.services.redis import Redis
-from tests.services.redis_cluster import SLOTS, RedisCluster
 
 TIMEOUT_SECONDS = 0.4
 FIRST = a_commit(None, a_head(1, signup=1), states={"a": b"1", "b": b"1"}, cells={0: {0: 1}}, names={"plan": ["pro"]})
@@ -92,14 +92,14 @@ async def test_a_commit_whose_answer_was_lost_is_there_once(
     tables: RedisTables, redis_server: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Redis stood still with the commit in its socket, and did it later: the second try must find that it is done."""
-    ask = redis_commit._ask  # there is no other moment between the look and the commit
+    ask = commit._ask  # there is no other moment between the look and the commit
 
     async def stand_still_after_the_look(connection: Any, commands: Any) -> list[Any]:
         if commands[-1] == ("EXEC",):
             redis_server.pause()
         return await ask(connection, commands)
 
-    monkeypatch.setattr(redis_commit, "_ask", stand_still_after_the_look)
+    monkeypatch.setattr(commit, "_ask", stand_still_after_the_look)
     with pytest.raises(TablesUnavailable):
         await tables.commit(0, SECOND)
     monkeypatch.undo()

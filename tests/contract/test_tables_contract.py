@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from streams.embedded.tables import MemoryTables
 from streams.errors import CommitTorn, Conflict
-from streams.memory_tables import MemoryTables
 from streams.tables import RESTATEMENTS_KEPT, Commit, PeriodUpdate, StreamMark, Tables, decode_head
 from tests.contract.tables import (
     EmbeddedRedis,

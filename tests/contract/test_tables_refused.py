@@ -8,11 +8,11 @@ from typing import Final
 
 import pytest
 
+from services.redis import Redis
 from streams.errors import TablesUnavailable
-from streams.redis_tables import RedisTables
+from streams.redis.tables import RedisTables
 from tests.contract.tables import redis_tables
 from tests.contract.test_tables_away import AFTER_FIRST, AFTER_SECOND, CALLS, FIRST, LOOK, SECOND, WRITES
-from tests.services.redis import Redis
 
 USER: Final = "worker"
 GIVE: Final = f"ACL SETUSER {USER} reset on >secret +@all ~*"

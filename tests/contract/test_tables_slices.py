@@ -10,14 +10,14 @@ from typing import Any, Final
 import pytest
 import redis
 
+from services.redis import Redis
 from streams.ending import end_tasks
 from streams.errors import Overtaken, StateUnreadable
-from streams.redis_changes import Changes
-from streams.redis_reading import SLICE
-from streams.redis_tables import RedisTables
+from streams.redis.changes import Changes
+from streams.redis.reading import SLICE
+from streams.redis.tables import RedisTables
 from streams.tables import Commit, decode_head
 from tests.contract.tables import a_commit, a_head, names_of, redis_tables
-from tests.services.redis import Redis
 
 FIELDS: Final = 60_000
 #: one is larger than a slice by far; the others are small, and many

@@ -16,11 +16,10 @@ from pathlib import Path
 import pytest
 
 from schemas.topics import DEAD_LETTER_TOPIC, INPUT_TOPICS, SURVEY_REQUEST_TOPIC
-from tests.conftest import StartProcess
+from services.kafka import Kafka
+from services.process import StartProcess, free_port, listens
+from services.redis import Redis
 from tests.docs.pages import ROOT, Block, blocks_of, pages
-from tests.services.kafka import Kafka
-from tests.services.process import free_port, listens
-from tests.services.redis import Redis
 
 TOPICS = [*(topic.default_name for topic in INPUT_TOPICS), DEAD_LETTER_TOPIC, SURVEY_REQUEST_TOPIC]
 ALONE, SERVED, BACKGROUND = "", "with kafka and redis", "in the background, with kafka and redis"

@@ -8,11 +8,11 @@ from typing import Final
 
 import pytest
 
-from tests.conftest import StartProcess
-from tests.integration.installation import Installation
-from tests.services.certificates import Certificates
-from tests.services.kafka import Kafka, Secured
-from tests.services.redis import Redis
+from services.certificates import Certificates
+from services.installation import Installation
+from services.kafka import Kafka, Secured
+from services.process import StartProcess
+from services.redis import Redis
 
 USER: Final = "tenure"
 PASSWORD: Final = "corr3ct-h0rse"

@@ -15,8 +15,8 @@ from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, Config
 from confluent_kafka.admin._resource import ResourceType
 
 from schemas.refusals import TRUNCATED_BYTES
-from streams.partitioner import partition_of
-from tests.integration.installation import Installation, header_list, headers_of, until
+from services.installation import Installation, header_list, headers_of, until
+from streams.partition.partitioner import partition_of
 from tests.oracle.events import Event, cancel, signup
 from tests.oracle.options import EPOCH, instant_ms
 from tests.oracle.recomputation import recompute

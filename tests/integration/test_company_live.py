@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 
-from tenure.company import Company
-from tests.conftest import StartProcess
-from tests.integration.installation import TENURE, Installation, until
+from services.installation import TENURE, Installation, until
+from services.process import StartProcess
+from tenure.demo.company.company import Company
 
 DAYS, CUSTOMERS = 20, 40
 

@@ -18,13 +18,13 @@ import pytest
 import yaml
 
 from monitoring.dashboards.variables import LENSES
-from schemas.catalogue import WINDOWS
-from schemas.ratios import WINDOW_RATIOS
-from tests.integration.installation import TENURE
+from schemas.catalogue.counts import WINDOWS
+from schemas.catalogue.ratios import WINDOW_RATIOS
+from services.installation import TENURE
+from services.process import NotReadyError, Process, free_port, wait_until
+from services.prometheus import Prometheus
 from tests.monitoring.boards import CHOSEN, Asked, boards, filled_in, panels, queries
 from tests.monitoring.scenario import RULES
-from tests.services.process import NotReadyError, Process, free_port, wait_until
-from tests.services.prometheus import Prometheus
 
 BOARDS = boards()
 ASKED = [asked for board in BOARDS.values() for asked in queries(board)]

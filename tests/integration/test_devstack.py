@@ -24,10 +24,10 @@ from devstack.configuration import (
     prometheus_configuration,
     wished_ports,
 )
-from tests.services.process import free_port
+from services.process import free_port
 
 if TYPE_CHECKING:
-    from tests.conftest import StartProcess
+    from services.process import StartProcess
 
 
 def answer_of(url: str) -> Any:

@@ -7,9 +7,9 @@ import json
 from confluent_kafka import Producer
 
 from schemas.refusals import Reason, Refusal
-from streams.outbox import DeadLetter
+from services.installation import Installation
+from streams.partition.outbox import DeadLetter
 from streams.records import Record
-from tests.integration.installation import Installation
 
 
 def test_dead_letters_are_listed_each_once_and_the_topic_stays_as_it_is(installation: Installation) -> None:

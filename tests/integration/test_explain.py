@@ -7,7 +7,7 @@ from typing import Any
 
 from confluent_kafka import TopicPartition
 
-from tests.integration.installation import Installation
+from services.installation import Installation
 from tests.oracle.events import cancel, signup
 from tests.oracle.test_oracle import golden_log
 

@@ -13,20 +13,20 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from kpis.instants import milliseconds
-from schemas.catalogue import COUNTS
-from schemas.ratios import RATIOS
-from streams.embedded import CLUSTERS, Cluster
-from streams.log import Log
-from streams.redis_tables import RedisTables, connect
-from streams.settings import Settings
-from streams.shown import agree_on_shown
-from tenure.composition import build_worker, claim_tables
-from tenure.reading import read_report
-from tenure.replaying import feed, until_applied
-from tests.integration.installation import TENURE
+from schemas.catalogue.counts import COUNTS
+from schemas.catalogue.ratios import RATIOS
+from services.installation import TENURE
+from services.prometheus import Prometheus
+from services.redis import Redis
+from streams.embedded.log import Log
+from streams.embedded.transport import CLUSTERS, Cluster
+from streams.metrics.top_values import agree_on_shown
+from streams.redis.tables import RedisTables, connect
+from streams.settings.settings import Settings
+from tenure.files.replay import feed, until_applied
+from tenure.reports.kpi import read_report
+from tenure.worker.composition import build_worker, claim_tables
 from tests.integration.test_metrics import recent_events
-from tests.services.prometheus import Prometheus
-from tests.services.redis import Redis
 
 PARTITIONS = 4
 NEW_YORK = ZoneInfo("America/New_York")

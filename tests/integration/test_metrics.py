@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from schemas.catalogue import COUNTS
+from schemas.catalogue.counts import COUNTS
+from services.installation import Installation, Sample, WorkerProcess, samples_in, until
 from tests.chaos.crowd import START, crowd_of
-from tests.integration.installation import Installation, Sample, WorkerProcess, samples_in, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

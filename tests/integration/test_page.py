@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.integration.installation import Installation, WorkerProcess, until
-from tests.integration.paging import FACTOR, RULES, Paging, hurried, hurried_rules
-from tests.integration.subscribers import Event, Subscribers, hour_end, records, taken_back
+from services.installation import Installation, WorkerProcess, until
+from services.paging import FACTOR, RULES, Paging, hurried, hurried_rules
+from services.subscribers import Event, Subscribers, hour_end, records, taken_back
 from tests.oracle.statistics import SPIKE_WEEKS, churn_spike_z
 
 SESSION_SECONDS = 2

@@ -10,21 +10,21 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
+from kpis.counting.periods import counts_in
 from kpis.instants import milliseconds
-from kpis.periods import counts_in
-from streams.embedded import CLUSTERS, Cluster
-from streams.log import Log
-from streams.redis_tables import RedisTables, connect
-from streams.settings import Settings
-from tenure.composition import build_worker, claim_tables
-from tenure.replaying import until_applied
-from tenure.routing import Router
-from tests.integration.installation import TENURE
+from services.installation import TENURE
+from services.redis import Redis
+from streams.embedded.log import Log
+from streams.embedded.transport import CLUSTERS, Cluster
+from streams.redis.tables import RedisTables, connect
+from streams.settings.settings import Settings
+from tenure.files.replay import until_applied
+from tenure.files.routing import Router
+from tenure.worker.composition import build_worker, claim_tables
 from tests.oracle.logs import Shape, generate
 from tests.oracle.options import Options
 from tests.oracle.recomputation import period_bounds, recompute_period
 from tests.property.cases import differences
-from tests.services.redis import Redis
 
 PARTITIONS = 3
 BERLIN = "Europe/Berlin"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.integration.installation import Installation, WorkerProcess, until
+from services.installation import Installation, WorkerProcess, until
 from tests.integration.test_metrics import recent_events
 
 SESSION_SECONDS = 2

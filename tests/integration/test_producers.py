@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from streams.partitioner import partition_of
-from tests.integration.installation import Installation, headers_of
+from services.installation import Installation, headers_of
+from streams.partition.partitioner import partition_of
 from tests.oracle.events import Event
 from tests.oracle.logs import FIRST_SLICE, Shape, generate
 from tests.oracle.options import EPOCH, instant_ms

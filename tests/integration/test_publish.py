@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import pytest
 from confluent_kafka import Consumer
 
-from streams.partitioner import partition_of
-from streams.settings import Settings
+from streams.partition.partitioner import partition_of
+from streams.settings.settings import Settings
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
 
-    from tests.services.kafka import Kafka
+    from services.kafka import Kafka
 
 ROOT = Path(__file__).parents[2]
 PARTITIONS = 3

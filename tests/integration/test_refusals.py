@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.installation import Installation, until
-from tests.services.redis import Redis
+from services.installation import Installation, until
+from services.redis import Redis
 
 
 def refusal_of(result: subprocess.CompletedProcess[str]) -> str:

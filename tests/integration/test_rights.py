@@ -17,15 +17,15 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they are th
     ResourceType,
 )
 
+from services.certificates import Certificates
+from services.installation import PREFIX, Installation, WorkerProcess, until
+from services.kafka import Kafka, Secured
+from services.process import StartProcess
+from services.redis import Redis
 from streams.rights import KafkaRight, Principal, principals
-from streams.settings import Settings
-from tests.conftest import StartProcess
-from tests.integration.installation import PREFIX, Installation, WorkerProcess, until
+from streams.settings.settings import Settings
 from tests.integration.test_refusals import refusal_of
 from tests.integration.test_security import SIGNUP
-from tests.services.certificates import Certificates
-from tests.services.kafka import Kafka, Secured
-from tests.services.redis import Redis
 
 NAMES: Final = tuple(each.name for each in principals(Settings()))
 GOLDEN: Final = Path(__file__).parents[2] / "docs" / "examples" / "golden.ndjson"

@@ -11,12 +11,12 @@ import pytest
 from confluent_kafka.admin._acl import AclBinding, AclBindingFilter, AclOperation, AclPermissionType
 from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
-from tests.conftest import StartProcess
-from tests.integration.installation import Installation, WorkerProcess, until
+from services.certificates import Certificates
+from services.installation import Installation, WorkerProcess, until
+from services.kafka import Kafka, Secured
+from services.process import StartProcess
+from services.redis import Redis
 from tests.integration.test_refusals import refusal_of
-from tests.services.certificates import Certificates
-from tests.services.kafka import Kafka, Secured
-from tests.services.redis import Redis
 
 USER: Final = "tenure"
 PASSWORD: Final = "corr3ct-h0rse"

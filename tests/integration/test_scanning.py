@@ -9,21 +9,21 @@ from random import Random
 import pytest
 from pydantic import SecretStr
 
-from schemas import rules
-from streams.embedded import CLUSTERS, Cluster
+from schemas.decoding import rules
+from services.redis import Redis
+from streams.embedded.log import Log
+from streams.embedded.transport import CLUSTERS, Cluster
 from streams.errors import UsageError
-from streams.log import Log
-from streams.redis_tables import RedisTables, connect
-from streams.settings import Settings
-from tenure.cohort_report import read_cohorts
-from tenure.composition import build_worker, claim_tables
-from tenure.files import EventFile
-from tenure.instants import parse_boundary_ms
-from tenure.lifetime_report import read_lifetime
-from tenure.replaying import feed, until_applied
-from tenure.scanning import Scope
+from streams.redis.tables import RedisTables, connect
+from streams.settings.settings import Settings
+from tenure.files.reader import EventFile
+from tenure.files.replay import feed, until_applied
+from tenure.reports.cohorts import read_cohorts
+from tenure.reports.customers import Scope
+from tenure.reports.instants import parse_boundary_ms
+from tenure.reports.lifetime import read_lifetime
+from tenure.worker.composition import build_worker, claim_tables
 from tests.oracle.events import cancel, signup
-from tests.services.redis import Redis
 
 PARTITIONS = 5
 

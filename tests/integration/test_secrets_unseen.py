@@ -9,14 +9,14 @@ from typing import Final
 
 import pytest
 
-from tests.conftest import StartProcess
+from services.certificates import KEY_PASSWORD, Certificates
+from services.installation import Installation, WorkerProcess, until
+from services.kafka import Kafka
+from services.process import StartProcess
+from services.redis import Redis
+from services.tokens import token_of
 from tests.integration.conftest import PASSWORD, USER
-from tests.integration.installation import Installation, WorkerProcess, until
 from tests.integration.test_security import SIGNUP
-from tests.services.certificates import KEY_PASSWORD, Certificates
-from tests.services.kafka import Kafka
-from tests.services.redis import Redis
-from tests.services.tokens import token_of
 
 WRONG: Final = "wr0ng-h0rse"
 

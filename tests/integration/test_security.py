@@ -9,13 +9,13 @@ from typing import Final
 
 import pytest
 
-from tests.conftest import StartProcess
+from services.certificates import Certificates
+from services.installation import Installation
+from services.kafka import Kafka
+from services.process import StartProcess
+from services.redis import Redis
 from tests.integration.conftest import PASSWORD, USER
-from tests.integration.installation import Installation
 from tests.integration.test_refusals import refusal_of
-from tests.services.certificates import Certificates
-from tests.services.kafka import Kafka
-from tests.services.redis import Redis
 
 WRONG: Final = "wr0ng-h0rse"
 SIGNUP: Final = {

@@ -9,16 +9,16 @@ from typing import Any, Final
 
 import pytest
 
-from tests.conftest import StartProcess
+from services.certificates import KEY_PASSWORD, Certificates
+from services.installation import Installation, until
+from services.kafka import Kafka
+from services.process import StartProcess
+from services.redis import Redis
+from services.redis_sentinel import RedisSentinel
+from services.tokens import TokenEndpoint, token_of
 from tests.integration.conftest import PASSWORD
-from tests.integration.installation import Installation, until
 from tests.integration.test_refusals import refusal_of
 from tests.integration.test_security import SIGNUP, applied
-from tests.services.certificates import KEY_PASSWORD, Certificates
-from tests.services.kafka import Kafka
-from tests.services.redis import Redis
-from tests.services.redis_sentinel import RedisSentinel
-from tests.services.tokens import TokenEndpoint, token_of
 
 CLIENT_ID: Final = "tenure:eu"
 CLIENT_SECRET: Final = "t0ken&h0rse"

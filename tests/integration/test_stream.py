@@ -12,8 +12,9 @@ from random import Random
 
 import pytest
 
-from tests.integration.installation import Installation, settings_of
+from services.installation import Installation
 from tests.oracle.logs import EVERYTHING, FIRST_SLICE, PLAIN, Shape, generate
+from tests.oracle.options import Options
 from tests.oracle.recomputation import recompute
 from tests.unit.test_telco import SNAPSHOT, TABLE, telco_expected
 
@@ -39,7 +40,7 @@ def test_every_number_of_a_published_log_equals_the_recomputation(
     """This is the product's promise, on the parts that it runs on."""
     log = generate(Random(seed), shape)
     records = [record for record in log.records if record.strip()]  # a blank line of a file is no record
-    installation.environment |= {**settings_of(log.options), **ANY_TIME}
+    installation.environment |= {**_settings_of(log.options), **ANY_TIME}
     installation.create_topics(config=LARGE_RECORDS)
     installation.worker()
     installation.publish(installation.file_of(records))
@@ -71,3 +72,15 @@ def test_telephone_customers_count_as_the_table_says(installation: Installation)
     assert reports[2]["windows"]["month"]["ratios"]["churn"]["standard"] == 1869 / 7032
     assert reports[0]["events"]["applied"] == 7043 + 1869
     assert [worker.process.stop(seconds=15) for worker in workers] == [0, 0]
+
+
+def _settings_of(options: Options) -> dict[str, str]:
+    """Return the settings that count what the oracle counts with its options."""
+    return {
+        "TENURE_WINDOWS_DAYS": ",".join(str(days) for days in options.windows_days),
+        "TENURE_BUSINESS_TIME_ZONE": options.time_zone,
+        "TENURE_BUCKET_MINUTES": str(options.bucket_minutes),
+        "TENURE_DEFAULT_CURRENCY": options.default_currency,
+        "TENURE_CURRENCY_RATES": ",".join(f"{currency}={rate}" for currency, rate in options.rates.items()),
+        "TENURE_DIMENSIONS": ",".join(options.dimensions),
+    }

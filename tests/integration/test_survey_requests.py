@@ -10,15 +10,15 @@ from typing import Final
 
 import msgspec
 
-from streams.asking import SCHEDULES, Schedule, encode_schedule
-from tests.integration.installation import PREFIX, Installation, until
+from services.installation import PREFIX, Installation, until
+from streams.surveys import SCHEDULES, Schedule, encode_schedule
 
 HOUR_MS: Final = 3_600_000
 CUSTOMERS: Final = 40
 #: `tenure worker` that dies once Kafka has acknowledged requests, before Redis can be told of it
 DIES_AFTER_SENDING: Final = """
 import os, signal
-from streams.asking import Asking
+from streams.surveys import Asking
 from tenure.cli import main
 
 send = Asking._send

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 
-from tests.integration.installation import Installation, WorkerProcess, until
+from services.installation import Installation, WorkerProcess, until
 
 
 def shown_by(worker: WorkerProcess) -> dict[tuple[str, ...], float]:

@@ -7,10 +7,10 @@ from typing import Any
 
 from confluent_kafka.admin import ConfigResource  # type: ignore[attr-defined]  # it is there
 
+from services.installation import Installation
 from streams.errors import ConfigurationError
-from streams.settings import Settings
-from streams.topics_check import check_topics, partition_counts
-from tests.integration.installation import Installation
+from streams.kafka.topics import check_topics, partition_counts
+from streams.settings.settings import Settings
 
 
 def names_of(installation: Installation) -> list[str]:

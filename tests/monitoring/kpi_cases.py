@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
-from monitoring.alerts_kpi import PLAIN, PROPORTIONS
-from schemas.catalogue import MATURING
-from schemas.ratios import RATIO_BY_NAME
+from monitoring.alerts.kpi import PLAIN, PROPORTIONS
+from schemas.catalogue.counts import MATURING
+from schemas.catalogue.ratios import RATIO_BY_NAME
 from tests.monitoring.case import Case
 from tests.monitoring.scenario import KPIS, Scenario, Track, healthy, put_counts
 

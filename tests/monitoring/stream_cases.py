@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from monitoring.thresholds import LOSS_CAUSES, MAIN_TARGETS
+from monitoring.alerts.thresholds import LOSS_CAUSES, MAIN_TARGETS
 from tests.monitoring.case import Case
 from tests.monitoring.scenario import STREAM, Scenario, Track, healthy, put_partition, put_worker, rising
 

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from schemas.formulas import Ratio
-from schemas.ratios import RATIO_BY_NAME, WINDOW_RATIOS
+from schemas.catalogue.formulas import Ratio
+from schemas.catalogue.ratios import RATIO_BY_NAME, WINDOW_RATIOS
 from tests.monitoring.kpi_cases import PLAIN_COUNTS, outcomes
 from tests.monitoring.scenario import Scenario, healthy, put_counts, put_partition, put_worker
 

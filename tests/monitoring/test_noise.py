@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from monitoring import recording, rules, scores
-from monitoring.rule import Group, text_of
+from monitoring.alerts.rule import Group, text_of
 from tests.monitoring.scenario import Scenario
 
 HOURS = 42 * 24

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from monitoring import rules, thresholds
-from monitoring.alerts_kpi import PLAIN, PROPORTIONS
-from schemas.catalogue import COUNTS
+from monitoring import rules
+from monitoring.alerts import thresholds
+from monitoring.alerts.kpi import PLAIN, PROPORTIONS
+from schemas.catalogue.counts import COUNTS
+from schemas.catalogue.ratios import RATIOS, WINDOW_RATIOS
 from schemas.instruments import INSTRUMENTS
-from schemas.ratios import RATIOS, WINDOW_RATIOS
 from streams.errors import Lost, PositionOutOfRange, StateLost, TopicRecreated
 from tests.monitoring import kpi_cases, score_cases, stream_cases
 from tests.monitoring.case import Case

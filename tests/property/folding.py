@@ -13,17 +13,17 @@ from zlib import crc32
 
 import numpy as np
 
-from kpis.cells import EMPTY, Cells, cells_of, merged, unpack
-from kpis.contribution import contribution
-from kpis.fold import Fold
+from kpis.counting.cells import EMPTY, Cells, cells_of, merged, unpack
+from kpis.counting.report import Table, report
+from kpis.counting.windows import Windows
+from kpis.customer.places import place_of
+from kpis.customer.state import decode
+from kpis.fold.contribution import contribution
+from kpis.fold.fold import Fold
 from kpis.instants import milliseconds
 from kpis.money import Money
 from kpis.names import Names
-from kpis.places import place_of
-from kpis.report import Table, report
-from kpis.state import decode
-from kpis.windows import Windows
-from schemas.decoding import Decoder
+from schemas.decoding.decoder import Decoder
 from schemas.refusals import Reason
 from tests.oracle.options import Options
 

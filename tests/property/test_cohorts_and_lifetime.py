@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpis.cohorts import PERIODS, Cohort, cohorts
+from kpis.customer.state import decode
 from kpis.instants import instant_of, milliseconds
-from kpis.lifetime import Durations, Lifetime, durations, survival
-from kpis.local_time import local_time
-from kpis.scanning import Gathering, Lives
-from kpis.state import decode
+from kpis.population.cohorts import PERIODS, Cohort, cohorts
+from kpis.population.episodes import Gathering, Lives
+from kpis.population.lifetime import Durations, Lifetime, durations, survival
+from kpis.population.local_time import local_time
 from tests.oracle import cohorts as oracle_cohorts
 from tests.oracle import lifetimes as oracle_lifetimes
 from tests.oracle.logs import Log

@@ -12,7 +12,6 @@ import shutil
 import struct
 import subprocess
 import sys
-from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,9 +22,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kpis
-from kpis import compiled, packing, state
-from kpis.layout import Customer as Layout
-from kpis.rows import Row
+from kpis import compiled, packing
+from kpis.customer import state
+from kpis.customer.layout import Customer as Layout
+from kpis.fold.rows import Row
 from tests.property.cases import SHAPES, Case, bounded
 from tests.property.folding import Folded
 from tests.property.test_round_trips import RARE
@@ -211,9 +211,11 @@ def test_what_was_compiled_of_another_text_is_not_imported(changed: str, tmp_pat
     assert is_compiled == "False"
     Path(folder).mkdir(parents=True)
     for module in compiled.MODULES[:-1]:
-        (Path(folder) / f"{module}{EXTENSION_SUFFIXES[0]}").touch()
+        made = compiled.file_in(Path(folder), module)
+        made.parent.mkdir(exist_ok=True)
+        made.touch()
     assert tell() == ["False", folder]
-    (Path(folder) / f"{compiled.MODULES[-1]}{EXTENSION_SUFFIXES[0]}").touch()
+    compiled.file_in(Path(folder), compiled.MODULES[-1]).touch()
     assert tell() == ["True", folder]
     with (tmp_path / "kpis" / changed).open("a") as source:
         source.write("\n")
@@ -224,6 +226,10 @@ def test_what_was_compiled_of_another_text_is_not_imported(changed: str, tmp_pat
 
 def test_compiled_modules_are_imported_together_or_not_at_all() -> None:
     """A source beside modules that were compiled of another text would be a third form, which nothing has tried."""
-    lie_in = {Path(str(sys.modules[f"kpis.{name}"].__file__)).parent for name in compiled.MODULES}
-    assert lie_in == {compiled.folder() if kpis.COMPILED else ROOT / "kpis"}
-    assert {file.stem for file in (ROOT / "native" / "kpis").iterdir()} <= set(compiled.MODULES)
+    lie_in = {Path(str(sys.modules[f"kpis.{name}"].__file__)) for name in compiled.MODULES}
+    sources = {ROOT / "kpis" / f"{name.replace('.', '/')}.py" for name in compiled.MODULES}
+    found = {compiled.file_in(compiled.folder(), name) for name in compiled.MODULES}
+    assert lie_in == (found if kpis.COMPILED else sources)
+    native = ROOT / "native" / "kpis"
+    typed = {".".join(file.relative_to(native).with_suffix("").parts) for file in native.rglob("*.p*")}
+    assert typed <= set(compiled.MODULES)

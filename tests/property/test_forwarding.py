@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.refusals import HEADER_FORWARDED
-from streams.forwarding import Forward, Seal, was_forwarded_on
+from streams.partition.forwarding import Forward, Seal, was_forwarded_on
 from streams.records import Headers, Record
 from tests.property.cases import bounded
 

@@ -13,11 +13,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpis.cells import Cells
+from kpis.counting.cells import Cells
+from kpis.counting.report import report
+from kpis.counting.rolling import ALL, Block, LiveCounts, Snapshot
 from kpis.instants import milliseconds
 from kpis.names import OTHER
-from kpis.report import report
-from streams.live import ALL, Block, LiveCounts, Snapshot
+from streams.giving_way import giving_way
 from tests.property.cases import Case, bounded, cases
 from tests.property.folding import Folded
 
@@ -47,7 +48,7 @@ class Worker:
 
     def snapshot(self, boundary: int) -> Snapshot:
         """Return all counts as of a boundary."""
-        return asyncio.run(self.live.refresh(boundary))
+        return asyncio.run(giving_way(self.live.refresh(boundary)))
 
 
 def _boundaries(folded: Folded, moments: list[int], random: Random) -> list[int]:

@@ -15,18 +15,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpis.cells import EMPTY, Cells, cells_of, merged
-from kpis.fold import Fold
+from kpis.counting.cells import EMPTY, Cells, cells_of, merged
+from kpis.counting.periods import Period, counts_in, period_of, running_periods, watched_periods, watched_until
+from kpis.counting.report import Table, report
+from kpis.counting.windows import MONTH, YEAR, Windows
+from kpis.fold import restatements
+from kpis.fold.fold import Fold
+from kpis.fold.restatements import Restatement, fold_batch
 from kpis.instants import milliseconds
 from kpis.money import Money
 from kpis.names import Names
-from kpis.periods import Period, counts_in, period_of, running_periods, watched_periods, watched_until
-from kpis.report import Table, report
-from kpis.windows import MONTH, YEAR, Windows
-from schemas.decoding import Decoded
-from streams import restatements
+from schemas.decoding.decoder import Decoded
 from streams.records import NO_HEADERS, Record
-from streams.restatements import Restatement, fold_batch
 from tests.oracle.logs import Log
 from tests.oracle.options import Options
 from tests.oracle.recomputation import period_bounds, recompute_period

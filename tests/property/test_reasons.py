@@ -10,10 +10,10 @@ from random import Random
 
 from hypothesis import given
 
+from kpis.customer.state import decode
 from kpis.instants import milliseconds
-from kpis.reasons import Ranking, Reasons
-from kpis.state import decode
-from kpis.view import Question
+from kpis.members.view import Question
+from kpis.population.reasons import Ranking, Reasons
 from tests.oracle import reasons as oracle
 from tests.oracle.logs import Log
 from tests.oracle.timelines import read

@@ -9,8 +9,7 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kpis import notes
-from kpis.cells import (
+from kpis.counting.cells import (
     FIELD_BITS,
     FIELD_MASK,
     columns,
@@ -21,7 +20,9 @@ from kpis.cells import (
     segment_of,
     unpack,
 )
-from kpis.customer import (
+from kpis.counting.windows import Windows
+from kpis.customer import notes
+from kpis.customer.customer import (
     activity_of,
     any_within,
     gap_bytes,
@@ -32,13 +33,12 @@ from kpis.customer import (
     set_notes,
     thinned,
 )
-from kpis.facts import Fact, Note, Rare
-from kpis.features import features_of, letters_of, use, use_anywhere, use_next
-from kpis.places import OFFSETS, TOPICS, offset_of, place_of, topic_of
-from kpis.rows import PAIRS, POINTS
-from kpis.state import Customer, decode, encode
-from kpis.timeline import WEEK_MS
-from kpis.windows import Windows
+from kpis.customer.facts import Fact, Note, Rare
+from kpis.customer.features import features_of, letters_of, use, use_anywhere, use_next
+from kpis.customer.places import OFFSETS, TOPICS, offset_of, place_of, topic_of
+from kpis.customer.state import Customer, decode, encode
+from kpis.customer.timeline import WEEK_MS
+from kpis.fold.rows import PAIRS, POINTS
 from tests.property.cases import bounded
 
 MILLISECONDS = st.integers(946_684_800_000, 4_260_000_000_000)

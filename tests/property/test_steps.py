@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given
 
-from kpis.fold import Fold
+from kpis.fold.fold import Fold
+from kpis.fold.restatements import fold_batch
 from kpis.money import Money
 from kpis.names import Names
-from schemas.decoding import Decoded, Decoder
+from schemas.decoding.decoder import Decoded, Decoder
 from streams.records import Record
-from streams.restatements import fold_batch
 from tests.oracle.logs import Log
 from tests.property.cases import Case, bounded, cases
 from tests.property.folding import decoder_of, windows_of

@@ -15,9 +15,9 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from kpis.counting.windows import MONTH, YEAR, Windows
 from kpis.instants import instant_of, milliseconds
 from kpis.money import Money
-from kpis.windows import MONTH, YEAR, Windows
 from tests.property.cases import bounded
 
 ZONES = (

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from tests.conftest import StartProcess
-from tests.services.kafka import Kafka
-from tests.services.process import NotReadyError, wait_until
-from tests.services.redis import Redis, machines_redis
-from tests.services.redis_cluster import RedisCluster
+from services.kafka import Kafka
+from services.process import NotReadyError, StartProcess, wait_until
+from services.redis import Redis, machines_redis
+from services.redis_cluster import RedisCluster
 
 
 def end_offset(bootstrap: str, topic: str) -> int:
@@ -130,7 +129,7 @@ def test_servers_end_with_a_test_process_that_is_killed(tmp_path: Path) -> None:
     """A stopped or crashed test run leaves no servers behind."""
     script = (
         "import pathlib, time\n"
-        "from tests.services.redis import Redis\n"
+        "from services.redis import Redis\n"
         f"server = Redis(pathlib.Path({str(tmp_path)!r}))\n"
         "server.start()\n"
         "print(server.process.pid, flush=True)\n"

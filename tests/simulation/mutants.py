@@ -10,10 +10,10 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from streams.embedded.tables import MemoryTables
 from streams.errors import Conflict
-from streams.memory_tables import MemoryTables
-from streams.outbox import Delivery, LogOutbox
-from streams.partition import Partition
+from streams.partition.outbox import Delivery, LogOutbox
+from streams.partition.partition import Partition
 from streams.tables import Commit
 
 _commit: Final = MemoryTables.commit

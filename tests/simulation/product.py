@@ -19,14 +19,15 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from kpis.instants import milliseconds
-from schemas import rules
+from schemas.decoding import rules
 from schemas.refusals import HEADER_OFFSET, HEADER_PARTITION, HEADER_REASON, HEADER_TOPIC
 from streams.errors import CommitTorn
+from streams.giving_way import giving_way
 from streams.records import TP, Record
-from streams.settings import Settings
+from streams.settings.settings import Settings
 from streams.tables import Tables, decode_head
-from tenure.composition import Worker, build_worker
-from tenure.reading import report_of
+from tenure.reports.kpi import report_of
+from tenure.worker.composition import Worker, build_worker
 from tests.oracle.decoding import RefusedError, decode
 from tests.oracle.logs import Shape, generate
 from tests.oracle.recomputation import recompute
@@ -35,7 +36,7 @@ from tests.simulation.store import Connection, Store
 from tests.simulation.workers import BROKER, SimulatedWorker, Simulation
 
 if TYPE_CHECKING:
-    from streams.embedded import Cluster
+    from streams.embedded.transport import Cluster
 
 PARTITIONS: Final = 4
 PATIENCE_SECONDS: Final = 900.0
@@ -246,7 +247,7 @@ class Run:
         exported: dict[str, Counter[str]] = {}
         for worker in self._running():
             assert isinstance(worker.subject, ProductWorker)
-            snapshot = await worker.subject.worker.live.refresh(boundary)
+            snapshot = await giving_way(worker.subject.worker.live.refresh(boundary))
             self.problems += [f"{worker.name}: violated: {text}" for text in snapshot.violations]
             for window, counts in snapshot.blocks["all"].windows.items():
                 numbers = {name: int(amounts[0]) for name, amounts in counts.items()}

@@ -10,8 +10,8 @@ import copy
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from streams.embedded.tables import MemoryTables
 from streams.errors import TablesUnavailable
-from streams.memory_tables import MemoryTables
 from streams.tables import Commit, Restated, Stored, StreamMark
 
 if TYPE_CHECKING:

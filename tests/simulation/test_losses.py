@@ -10,10 +10,10 @@ import asyncio
 import pytest
 
 from kpis.instants import milliseconds
-from streams.losses import AcceptedLoss, LossStore
+from streams.partition.losses import AcceptedLoss, LossStore
 from streams.records import TP, Record
 from streams.tables import decode_head
-from tenure.reading import report_of
+from tenure.reports.kpi import report_of
 from tests.oracle.recomputation import recompute
 from tests.property.cases import differences
 from tests.simulation.product import PARTITIONS, ProductWorker, Run

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from streams.application import App, build_app
-from streams.batches import Batch, BatchSchema
+from streams.batching.application import App, build_app
+from streams.batching.batches import Batch, BatchSchema
+from streams.batching.ownership import Held
 from streams.errors import Halt, TablesUnavailable
-from streams.ownership import Held
 from streams.records import TP
 from tests.simulation.workers import BROKER, SimulatedWorker, Simulation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Mapping
 
-    from streams.embedded import Cluster
+    from streams.embedded.transport import Cluster
 
 TOPICS = ("signup", "cancel")
 EVENTS = 400

@@ -16,14 +16,14 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from streams.embedded import CLUSTERS, Cluster
+from streams.embedded.transport import CLUSTERS, Cluster
 from tests.simulation.loop import WORKER, SimulatedLoop
 from tests.simulation.neutral import neutral
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from streams.application import App
+    from streams.batching.application import App
 
 CLUSTER_NAME = "simulation"
 BROKER = f"embedded://{CLUSTER_NAME}"

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from streams.settings import Settings
-from tenure.commands_page import commands
+from docgen.commands import commands
+from streams.settings.settings import Settings
 from tests.docs.pages import links_of
 from tests.tidy.repository import PACKAGES, ROOT
 

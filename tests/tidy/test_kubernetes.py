@@ -10,8 +10,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from streams.settings import SECRETS, Settings
-from tenure.commands_page import commands
+from docgen.commands import commands
+from streams.settings.settings import SECRETS, Settings
 from tests.tidy.repository import ROOT
 
 FOLDER = ROOT / "deploy" / "kubernetes"

@@ -67,7 +67,7 @@ def test_version_of_the_product_is_that_of_its_image() -> None:
 
 def test_kafka_of_the_tests_is_the_kafka_of_the_compose_file() -> None:
     """What was tried is what is started."""
-    pom = (ROOT / "tests" / "services" / "pom.xml").read_text(encoding="utf-8")
+    pom = (ROOT / "services" / "pom.xml").read_text(encoding="utf-8")
     tried = re.search(r"<artifactId>kafka_[\d.]+</artifactId>\s*<version>([\d.]+)</version>", pom)
     assert tried is not None
     compose = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")

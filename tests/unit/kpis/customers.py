@@ -7,10 +7,10 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from kpis.contribution import contribution
-from kpis.fold import Fold
-from kpis.names import Names
-from kpis.rows import (
+from kpis.customer.state import Customer, decode
+from kpis.fold.contribution import contribution
+from kpis.fold.fold import Fold
+from kpis.fold.rows import (
     CANCELLED,
     DOWNGRADED,
     ENGAGED,
@@ -30,8 +30,8 @@ from kpis.rows import (
     Row,
     difference,
 )
-from kpis.state import Customer, decode
-from schemas.decoding import Decoder
+from kpis.names import Names
+from schemas.decoding.decoder import Decoder
 from tests.property.folding import LATEST_MS, Line
 
 HOUR_MS: Final = 3_600_000

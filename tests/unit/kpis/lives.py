@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from kpis.scanning import Gathering, Lives
-from kpis.state import decode
+from kpis.customer.state import decode
+from kpis.population.episodes import Gathering, Lives
 from tests.oracle.events import Event
 from tests.oracle.options import Options
 from tests.property.folding import Folded

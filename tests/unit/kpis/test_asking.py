@@ -17,10 +17,10 @@ import jsonschema
 import pytest
 from hypothesis import given
 
-from kpis.asking import KEPT_MS, Due, Policy, Question, request_of, surveys_due
+from docgen.json_schema import event_schema
+from kpis.customer.state import Customer, decode
 from kpis.instants import DAY_MS, milliseconds
-from kpis.state import Customer, decode
-from schemas.json_schema import event_schema
+from kpis.surveys.due import KEPT_MS, Due, Policy, Question, request_of, surveys_due
 from schemas.survey_requests import SurveyRequest, encode, request_id
 from schemas.survey_requests import decode as decode_request
 from tests.property.cases import Case, bounded, cases

@@ -9,7 +9,7 @@ from itertools import permutations
 
 import pytest
 
-from kpis.notes import FAILED, PROMOTERS, SENT, UNSATISFIED
+from kpis.customer.notes import FAILED, PROMOTERS, SENT, UNSATISFIED
 from tests.unit.kpis.customers import folded, pure_rows
 
 CASES: dict[str, tuple[list[str], list[str]]] = {

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from kpis.customer import activity_of
-from kpis.features import feature_of, features_of, letters_of
+from kpis.customer.customer import activity_of
+from kpis.customer.features import feature_of, features_of, letters_of
+from kpis.customer.places import TOPICS
+from kpis.customer.state import Customer
 from kpis.names import FEATURES, OTHER, Names
-from kpis.places import TOPICS
-from kpis.state import Customer
 from tests.unit.kpis.customers import FIRST, folded
 
 

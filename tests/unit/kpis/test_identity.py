@@ -7,11 +7,11 @@ from itertools import permutations
 
 import pytest
 
-from kpis.facts import MOST_OUTDONE
-from kpis.fold import Fold
+from kpis.customer.facts import MOST_OUTDONE
+from kpis.customer.state import decode
+from kpis.fold.fold import Fold
 from kpis.names import Names
-from kpis.state import decode
-from schemas.decoding import Decoder
+from schemas.decoding.decoder import Decoder
 from tests.property.folding import LATEST_MS, Line
 from tests.unit.kpis.customers import record
 

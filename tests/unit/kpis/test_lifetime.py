@@ -12,7 +12,7 @@ from lifelines import KaplanMeierFitter
 from lifelines.utils import restricted_mean_survival_time
 
 from kpis.instants import milliseconds
-from kpis.lifetime import Durations, Lifetime, durations, survival
+from kpis.population.lifetime import Durations, Lifetime, durations, survival
 from tests.oracle.events import Event, cancel, signup
 from tests.unit.kpis.lives import lives_of
 from tests.unit.test_telco import TABLE, events, stays

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from kpis.folding import SOURCES_REMEMBERED, Folding
-from kpis.identity import identity_of
+from kpis.customer.deduplication import identity_of
+from kpis.fold.context import SOURCES_REMEMBERED, Folding
 from kpis.names import COMBINATION, NONE, OTHER, PROFILES_A_VALUE, Names
 
 TABLES = {"plan": Names.plan, "reason": Names.reason, "feature": Names.feature}

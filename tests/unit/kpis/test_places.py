@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from kpis.customer import life_of, notes_of
-from kpis.fold import Fold
+from kpis.customer.customer import life_of, notes_of
+from kpis.customer.state import Customer, decode
+from kpis.fold.fold import Fold
 from kpis.names import Names
-from kpis.state import Customer, decode
-from schemas.decoding import Decoder
+from schemas.decoding.decoder import Decoder
 from tests.property.folding import LATEST_MS, Line
 from tests.unit.kpis.customers import record
 

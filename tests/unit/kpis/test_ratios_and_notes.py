@@ -9,13 +9,13 @@ import datetime as dt
 
 import pytest
 
-from kpis import notes
+from kpis.counting.windows import Windows
+from kpis.customer import notes
 from kpis.instants import instant_of, milliseconds
 from kpis.money import Money
-from kpis.windows import Windows
-from schemas.catalogue import COUNTS
-from schemas.formulas import evaluate
-from schemas.ratios import STOCK_RATIOS, WINDOW_RATIOS
+from schemas.catalogue.counts import COUNTS
+from schemas.catalogue.formulas import evaluate
+from schemas.catalogue.ratios import STOCK_RATIOS, WINDOW_RATIOS
 
 NOTHING = dict.fromkeys((count.name for count in COUNTS), 0)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from kpis.fold import Fold
+from kpis.customer.state import Customer, decode
+from kpis.fold.fold import Fold
 from kpis.instants import DAY_MS, milliseconds
+from kpis.members.view import Question
 from kpis.names import Names
-from kpis.reasons import Line, Ranking, Reasons
-from kpis.state import Customer, decode
-from kpis.view import Question
-from schemas.decoding import Decoder
+from kpis.population.reasons import Line, Ranking, Reasons
+from schemas.decoding.decoder import Decoder
 from tests.property.folding import LATEST_MS
 from tests.property.folding import Line as Record
 from tests.unit.kpis.customers import HOUR_MS, START, record

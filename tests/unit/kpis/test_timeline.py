@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from kpis.facts import ACTIVE, INACTIVE, NEVER, SIGNUP
-from kpis.state import Customer
-from kpis.timeline import Step, active_at, effective_facts, pieces_of, plan_at, steps_of
+from kpis.customer.facts import ACTIVE, INACTIVE, NEVER, SIGNUP
+from kpis.customer.state import Customer
+from kpis.customer.timeline import Step, active_at, effective_facts, pieces_of, plan_at, steps_of
 from tests.unit.kpis.customers import FIRST, HOUR_MS, PLANS, folded
 
 STATES = {NEVER: "never", ACTIVE: "active", INACTIVE: "inactive"}

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from schemas.decoding import Decoded, Decoder
+from schemas.decoding.decoder import Decoded, Decoder
 from schemas.events import Event
 from schemas.refusals import Reason
 

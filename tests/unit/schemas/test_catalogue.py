@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from schemas.catalogue import COUNT_BY_NAME, COUNTS, RATIOS, WINDOWS
+from schemas.catalogue.counts import COUNT_BY_NAME, COUNTS, RATIOS, WINDOWS
+from schemas.catalogue.formulas import evaluate
+from schemas.catalogue.ratios import RATIO_BY_NAME, STOCK_RATIOS, WINDOW_RATIOS
 from schemas.events import EVENT_TYPES
-from schemas.formulas import evaluate
 from schemas.instruments import INSTRUMENTS
-from schemas.ratios import RATIO_BY_NAME, STOCK_RATIOS, WINDOW_RATIOS
 from schemas.refusals import Reason
 from schemas.topics import DEFAULT_TOPIC_OF_TYPE, INPUT_TOPICS
 

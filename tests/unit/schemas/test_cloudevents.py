@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from schemas.decoding import Decoded, Decoder
+from schemas.decoding.decoder import Decoded, Decoder
 from schemas.events import Cancel, Signup
 from schemas.refusals import Reason
 from tests.unit.schemas.lines import NOON, NOON_MS, SIGNUP, Line, line

@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.decoding import Decoder
+from schemas.decoding.decoder import Decoder
 from schemas.events import Activity, Cancel, Change, Onboarding, Renewal, Revoke, Signup, Survey
 from schemas.refusals import Reason
 from tests.unit.schemas.lines import (

@@ -5,8 +5,8 @@ from collections.abc import Generator
 
 import pytest
 
-from schemas.cut_values import CutValue
-from schemas.decoding import STEP_BYTES, STEP_RECORDS, Decoded, Decoder
+from schemas.decoding.cut_values import CutValue
+from schemas.decoding.decoder import STEP_BYTES, STEP_RECORDS, Decoded, Decoder
 from schemas.refusals import Reason
 from tests.unit.schemas.lines import (
     CANCEL,

@@ -9,8 +9,8 @@ import msgspec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from schemas.decoding import Decoder
-from schemas.diagnosis import Diagnosis
+from schemas.decoding.decoder import Decoder
+from schemas.decoding.diagnosis import Diagnosis
 from schemas.events import COMMON_MEMBERS, EVENT_TYPES, Event
 from schemas.refusals import Refusal
 from tests.unit.schemas.lines import Line

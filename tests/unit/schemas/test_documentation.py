@@ -6,11 +6,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from schemas.catalogue import COUNTS, RATIOS
-from schemas.documentation import documents, main, outdated
+from docgen.__main__ import documents, main, outdated
+from docgen.json_schema import event_schema
+from schemas.catalogue.counts import COUNTS, RATIOS
 from schemas.events import EVENT_TYPES
 from schemas.instruments import INSTRUMENTS
-from schemas.json_schema import event_schema
 from schemas.refusals import Reason
 from tests.unit.schemas.lines import GOOD
 from tests.unit.schemas.test_decoding import REFUSED
@@ -39,7 +39,7 @@ def test_documents_are_up_to_date() -> None:
 def test_check_names_what_is_outdated_and_write_mends_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The gate must fail when a page was forgotten, and say what to do."""
     assert main(["--check"], root=tmp_path) == 1
-    assert "docs/kpis.md is not up to date: run python -m schemas.documentation --write" in capsys.readouterr().err
+    assert "docs/kpis.md is not up to date: run python -m docgen --write" in capsys.readouterr().err
     assert main(["--write"], root=tmp_path) == 0
     assert main(["--check"], root=tmp_path) == 0
 

@@ -7,18 +7,18 @@ import json
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
-from kpis.cells import Cells
-from streams.batches import Batch, Lease
+from kpis.counting.cells import Cells
+from streams.batching.batches import Batch, Lease
+from streams.embedded.tables import MemoryTables
 from streams.errors import TenureError
-from streams.memory_tables import MemoryTables
-from streams.outbox import Delivery
-from streams.partition import Partition
-from streams.partitioner import partition_of
-from streams.producing import Outgoing, Parcel
+from streams.partition.context import Applied, Writing, writing_of
+from streams.partition.outbox import Delivery
+from streams.partition.partition import Partition
+from streams.partition.partitioner import partition_of
+from streams.partition.sender import Outgoing, Parcel
 from streams.records import NO_HEADERS, TP, Headers, Record
-from streams.settings import Settings
+from streams.settings.settings import Settings
 from streams.tables import Commit, Head, decode_head
-from streams.writing import Applied, Writing, writing_of
 from tests.property.folding import LATEST_MS
 from tests.simulation.loop import SimulatedLoop
 

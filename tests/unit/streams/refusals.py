@@ -3,7 +3,7 @@
 import pytest
 
 from streams.errors import ConfigurationError
-from streams.settings_loading import load_settings
+from streams.settings.loading import load_settings
 
 
 def refusal(monkeypatch: pytest.MonkeyPatch, **variables: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
+from kpis.counting.rolling import LiveCounts, Snapshot
 from kpis.instants import milliseconds
-from streams.live import LiveCounts, Snapshot
+from streams.giving_way import giving_way
 from tests.oracle.options import DEFAULTS
 from tests.property.folding import Folded
 from tests.unit.kpis.customers import START
@@ -28,4 +29,4 @@ def live_counts(records: Sequence[bytes], *, partitions: int = 1) -> tuple[Folde
 def snapshot_of(live: LiveCounts, shown: Mapping[str, Sequence[str]] | None = None, at: int = BOUNDARY) -> Snapshot:
     """Return a snapshot that shows these values of each dimension."""
     live.show(shown or {})
-    return asyncio.run(live.refresh(at))
+    return asyncio.run(giving_way(live.refresh(at)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from kpis.instants import DAY_MS
-from streams.asked import SLOTS, Asked, slots_of
+from kpis.surveys.sent import SLOTS, Asked, slots_of
 
 DAY: Final = 20_000
 AT_MS: Final = DAY * DAY_MS + 5_000

@@ -16,23 +16,23 @@ from typing import Any, Final
 
 import pytest
 
-from kpis.asking import request_of, surveys_due
-from kpis.fold import Fold
+from kpis.customer.state import decode
+from kpis.fold.fold import Fold
 from kpis.instants import DAY_MS, instant_of, milliseconds
 from kpis.names import Names
-from kpis.state import decode
+from kpis.surveys.due import request_of, surveys_due
 from schemas import instruments
-from schemas.decoding import Decoder
+from schemas.decoding.decoder import Decoder
 from schemas.survey_requests import SurveyRequest
 from schemas.survey_requests import decode as decode_request
-from streams.asking import SCHEDULES, SETTLING_MS, Asking, Schedule, encode_schedule, policy_of
 from streams.clock import ManualClock
+from streams.embedded.tables import MemoryTables
 from streams.errors import LogUnavailable, TablesUnavailable
-from streams.memory_tables import MemoryTables
-from streams.meters import Meters
-from streams.outbox import Delivery
-from streams.producing import Outgoing
-from streams.settings import Settings
+from streams.metrics.meters import Meters
+from streams.partition.outbox import Delivery
+from streams.partition.sender import Outgoing
+from streams.settings.settings import Settings
+from streams.surveys import SCHEDULES, SETTLING_MS, Asking, Schedule, encode_schedule, policy_of
 from streams.tables import Commit
 from tests.property.folding import LATEST_MS, Line
 from tests.unit.streams.partitions import on_virtual_time

@@ -7,10 +7,10 @@ from random import Random
 
 import pytest
 
-from streams.backlog import TAKEN_BYTES, Backlog
-from streams.batches import Batch, Lease
+from streams.batching.batches import Batch, Lease
+from streams.partition.backlog import TAKEN_BYTES, Backlog
+from streams.partition.waiting_room import WaitingRoom
 from streams.records import NO_HEADERS, Record
-from streams.waiting_room import WaitingRoom
 
 
 def nothing_more(_topic: str, _offset: int) -> bool:

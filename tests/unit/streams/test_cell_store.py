@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 
-from streams.cell_store import CellStore
+from kpis.counting.cell_store import CellStore
 
 
 def test_a_store_says_what_a_dictionary_would_say_however_often_it_merges() -> None:

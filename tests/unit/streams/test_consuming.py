@@ -10,7 +10,7 @@ from tests.contract.logs import EmbeddedLogUnderTest, Ledger, Worker
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from streams.consuming import BatchConsumer
+    from streams.batching.consumer import BatchConsumer
 
 
 EVENTS = TP("events", 0)

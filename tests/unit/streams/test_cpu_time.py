@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from streams.cpu_time import Metered
+from streams.metrics.cpu_time import Metered
 
 
 def spin(seconds: float) -> None:

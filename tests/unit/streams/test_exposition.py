@@ -9,12 +9,12 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from kpis.counting.report import report
+from kpis.counting.rolling import ALL
 from kpis.instants import instant_of, milliseconds
-from kpis.report import report
-from schemas.catalogue import COUNTS, MATURING
+from schemas.catalogue.counts import COUNTS, MATURING
 from schemas.instruments import MATURED_CUSTOMERS, SURVEYS_BY_WAY, WITH_THE_COUNTS
-from streams.exposition import exposition_of
-from streams.live import ALL
+from streams.metrics.exposition import exposition_of
 from tests.property.cases import Case
 from tests.unit.streams.snapshots import BOUNDARY, live_counts, snapshot_of
 

@@ -9,10 +9,10 @@ from typing import Final
 import pytest
 
 from schemas.refusals import HEADER_FORWARDED, HEADER_OFFSET, HEADER_REASON, Reason
-from streams.batches import Batch, Lease
-from streams.forwarding import LOOKED_AT, Forward, Seal, was_forwarded_on
-from streams.partition import Partition
-from streams.producing import Outgoing
+from streams.batching.batches import Batch, Lease
+from streams.partition.forwarding import LOOKED_AT, Forward, Seal, was_forwarded_on
+from streams.partition.partition import Partition
+from streams.partition.sender import Outgoing
 from streams.records import NO_HEADERS, Headers, Record
 from tests.unit.streams.partitions import (
     MINE,

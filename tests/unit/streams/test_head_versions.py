@@ -2,9 +2,9 @@
 
 import pytest
 
-from kpis.facts import STATE_VERSION
+from kpis.customer.facts import STATE_VERSION
 from streams.errors import StateUnreadable
-from streams.holdings import read_head
+from streams.partition.state import read_head
 from streams.tables import Head, Stored, encode_head
 
 

@@ -6,8 +6,8 @@ import asyncio
 
 import numpy as np
 
-from kpis.cells import FIELD_BITS, Cells, group_of, groups_of
-from streams.holdings import Holdings, Tally
+from kpis.counting.cells import FIELD_BITS, Cells, group_of, groups_of
+from streams.partition.state import Holdings, Tally
 from streams.tables import Head, Stored, decode_head
 from tests.unit.streams.partitions import SIGNUPS, Surroundings
 

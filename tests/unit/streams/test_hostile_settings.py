@@ -11,17 +11,17 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from streams import settings_page
+from docgen import settings
 from streams.errors import ConfigurationError
-from streams.settings import Settings
-from streams.settings_loading import load_settings, written_as
-from streams.settings_rules import without_password
-from streams.writing import decoder_of
+from streams.partition.context import decoder_of
+from streams.settings.loading import load_settings, written_as
+from streams.settings.rules import without_password
+from streams.settings.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-VARIABLES = [described.variable for described in settings_page.describe()]
+VARIABLES = [described.variable for described in settings.describe()]
 SECRET = "s3cr3tpw"
 HOSTILE = (
     *("", " ", "0", "-1", "1e6", "1e999", "nan", "9" * 5000, "true", "None", "x" * 100_000, "a=b", "a=b,a=c", "a b"),

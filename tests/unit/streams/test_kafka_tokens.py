@@ -9,8 +9,8 @@ from typing import Final
 
 import pytest
 
-from streams.kafka_tokens import TokenEndpoint, TokenFile, TokenUnavailable
-from tests.services import tokens
+from services import tokens
+from streams.kafka.tokens import TokenEndpoint, TokenFile, TokenUnavailable
 
 ID: Final = "cl:ient"
 SECRET: Final = "s&cr et/+"

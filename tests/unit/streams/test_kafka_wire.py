@@ -11,11 +11,11 @@ from aiokafka.consumer.fetcher import PartitionRecords
 from aiokafka.errors import CorruptRecordException
 from aiokafka.structs import TopicPartition
 
-from schemas.cut_values import CutValue, whole_size
+from schemas.decoding.cut_values import CutValue, whole_size
 from schemas.refusals import TRUNCATED_BYTES
-from streams.kafka_batches import EXTRAS_BYTES, LIST_BYTES
-from streams.kafka_decompression import GZIP, LZ4, NONE, SNAPPY, ZSTD
-from streams.kafka_wire import Desk, Unread, _KeptRecords
+from streams.kafka.decompression import GZIP, LZ4, NONE, SNAPPY, ZSTD
+from streams.kafka.record_batches import EXTRAS_BYTES, LIST_BYTES
+from streams.kafka.wire import Desk, Unread, _KeptRecords
 from streams.records import Record, held_bytes
 from tests.unit.streams.wire import Written, batch, batch_of, record_bytes
 

@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from streams.errors import ConfigurationError
-from streams.serving import MetricsServer
+from streams.metrics.server import MetricsServer
 
 
 async def refusal(host: str, port: int = 0) -> str:

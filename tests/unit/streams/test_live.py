@@ -7,9 +7,9 @@ from functools import partial
 
 import pytest
 
-from kpis.cells import Cells
+from kpis.counting.cells import Cells
+from kpis.counting.rolling import ALL
 from kpis.names import OTHER
-from streams.live import ALL
 from tests.unit.streams.snapshots import BOUNDARY, live_counts, snapshot_of
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from streams.log import Fenced, Log, Refused
+from streams.batching.witness import Committed
+from streams.embedded.log import Fenced, Log, Refused
 from streams.records import TP
-from streams.witness import Committed
 
 FIRST = TP("events", 0)
 

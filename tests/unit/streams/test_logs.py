@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from streams import logs
-from streams.settings import Settings
+from streams.settings.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

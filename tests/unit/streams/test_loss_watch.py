@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from streams.errors import Lost, PositionOutOfRange, StateUnreadable
-from streams.loss_watch import LossWatch
-from streams.losses import AcceptedLoss, Loss, LossStore, LostRange
-from streams.meters import Meters
-from streams.partition import Partition
+from streams.metrics.meters import Meters
+from streams.partition.loss_watch import LossWatch
+from streams.partition.losses import AcceptedLoss, Loss, LossStore, LostRange
+from streams.partition.partition import Partition
+from streams.partition.stream import Stream
 from streams.records import TP
-from streams.stream import Stream
 from tests.unit.streams.partitions import SIGNUPS, Surroundings, on_virtual_time
 from tests.unit.streams.snapshots import live_counts
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from kpis.counting.windows import Windows
 from kpis.instants import DAY_MS
-from kpis.windows import Windows
+from streams.embedded.tables import MemoryTables
 from streams.errors import CheckFailed, PositionOutOfRange, StateLost, TopicRecreated
-from streams.losses import (
+from streams.partition.losses import (
     AcceptedLoss,
     Loss,
     LossStore,
@@ -17,7 +18,6 @@ from streams.losses import (
     lost_range,
     touched_windows,
 )
-from streams.memory_tables import MemoryTables
 
 NOW_MS = 1_780_000_000_000 // DAY_MS * DAY_MS
 SIGNUPS = LostRange("signup", "records", 500, 900)

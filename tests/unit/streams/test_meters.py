@@ -14,8 +14,8 @@ from schemas.events import EVENT_TYPES
 from schemas.instruments import INSTRUMENTS, OF_THE_PORTRAIT, WITH_THE_COUNTS
 from schemas.refusals import Reason, Refusal
 from streams.errors import LogUnavailable, PositionOutOfRange, RecordRefused, TablesUnavailable
-from streams.meters import Meters
-from streams.writing import Applied
+from streams.metrics.meters import Meters
+from streams.partition.context import Applied
 from tests.unit.streams.partitions import MINE, SIGNUPS, Surroundings, batch, on_virtual_time, signup
 from tests.unit.streams.snapshots import BOUNDARY, live_counts, snapshot_of
 

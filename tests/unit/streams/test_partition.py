@@ -12,12 +12,12 @@ from typing import Any, Final
 
 import pytest
 
-from kpis.cells import groups_of
+from kpis.counting.cells import groups_of
 from schemas.refusals import HEADER_FORWARDED, HEADER_OFFSET, HEADER_REASON
 from streams.errors import LogUnavailable, TablesUnavailable
 from streams.records import TP
 from streams.tables import Head, decode_head
-from tenure.reading import events_of
+from tenure.reports.kpi import events_of
 from tests.unit.streams.partitions import (
     ALSO_MINE,
     MINE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from streams.pausing import Pausing
+from streams.backoff import Pausing
 from tests.unit.streams.partitions import on_virtual_time
 
 

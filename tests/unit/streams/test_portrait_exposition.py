@@ -5,12 +5,12 @@ from __future__ import annotations
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from kpis.cohorts import Cohort
-from kpis.lifetime import REPORTED_DAYS, Durations, survival
-from kpis.portrait import AGES, COHORTS, CURVE_DAYS, WINDOWS_DAYS, Portrait, Rankings
-from kpis.reasons import SHOWN, Line, Ranking
+from kpis.population.cohorts import Cohort
+from kpis.population.lifetime import REPORTED_DAYS, Durations, survival
+from kpis.population.reasons import SHOWN, Line, Ranking
+from kpis.population.summary import AGES, COHORTS, CURVE_DAYS, WINDOWS_DAYS, Portrait, Rankings
 from schemas.instruments import OF_THE_PORTRAIT
-from streams.portrait_exposition import portrait_exposition
+from streams.metrics.population_exposition import portrait_exposition
 
 #: One worker shows as many at most; a scrape of a worker has some 1,500 besides (count).
 BUDGET = 1_500

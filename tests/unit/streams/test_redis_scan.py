@@ -6,14 +6,14 @@ from random import Random
 
 import pytest
 
-from streams import redis_scan
-from streams.redis_scan import Seen
+from streams.redis import scan
+from streams.redis.scan import Seen
 
 
 @pytest.mark.parametrize("long", [100_000, 500])
 async def test_each_key_is_passed_on_once_and_in_order(long: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Redis may name a key twice, in one answer or in two that lie far apart."""
-    monkeypatch.setattr(redis_scan, "_LONG", long)
+    monkeypatch.setattr(scan, "_LONG", long)
     random = Random(7)
     seen, known = Seen(), set[bytes]()
     for _ in range(300):

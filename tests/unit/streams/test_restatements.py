@@ -8,11 +8,11 @@ import json
 
 import pytest
 
+from kpis.fold.restatements import ALONE, Restatement, decode
 from kpis.instants import milliseconds
-from streams.batches import Batch, Lease
+from streams.batching.batches import Batch, Lease
 from streams.errors import TablesUnavailable
 from streams.records import NO_HEADERS, Record
-from streams.restatements import ALONE, Restatement, decode
 from streams.tables import Restated, decode_head
 from tests.unit.streams.partitions import ALSO_MINE, MINE, SIGNUPS, Surroundings, on_virtual_time
 

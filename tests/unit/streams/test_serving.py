@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from streams.connections import MOST_CONNECTIONS
 from streams.errors import ConfigurationError
-from streams.serving import MetricsServer
+from streams.metrics.connections import MOST_CONNECTIONS
+from streams.metrics.server import MetricsServer
 
 HOST = "127.0.0.1"
 

@@ -8,14 +8,14 @@ from typing import Final
 
 import pytest
 
+from docgen import settings
 from schemas import events
-from streams import settings_page
-from streams.bucket_rules import zone_offsets
+from services.certificates import Certificates
 from streams.errors import ConfigurationError, UnknownSetting
-from streams.settings import MEANING, Settings
-from streams.settings_loading import load_settings
-from streams.settings_rules import RESERVED_DIMENSIONS, without_password
-from tests.services.certificates import Certificates
+from streams.settings.buckets import zone_offsets
+from streams.settings.loading import load_settings
+from streams.settings.rules import RESERVED_DIMENSIONS, without_password
+from streams.settings.settings import MEANING, Settings
 from tests.unit.streams.refusals import refusal
 
 pytestmark = pytest.mark.usefixtures("nothing_set")
@@ -277,20 +277,15 @@ def test_every_member_of_an_event_is_reserved() -> None:
     assert members <= RESERVED_DIMENSIONS
 
 
-def test_page_of_settings_is_what_the_settings_say() -> None:
-    """A page that is written by hand is wrong after the first change."""
-    assert settings_page.main(["--check"]) == 0
-
-
 def test_every_setting_stands_on_the_page() -> None:
     """A setting that nobody can find does not exist."""
-    page = settings_page.page()
-    for setting in settings_page.describe():
+    page = settings.page()
+    for setting in settings.describe():
         assert f"### `{setting.name}`" in page
         assert f"| `{setting.variable}` |" in page
         assert setting.meaning.endswith(".")
         assert setting.unit
-    assert {setting.name for setting in settings_page.describe() if setting.decides_meaning} == set(MEANING)
+    assert {setting.name for setting in settings.describe() if setting.decides_meaning} == set(MEANING)
 
 
 _SASL: Final = {"kafka_sasl_mechanism": "PLAIN", "kafka_username": "u", "kafka_password": "p"}
@@ -313,9 +308,9 @@ NEEDED: Final[dict[str, dict[str, str]]] = {
 }
 
 
-@pytest.mark.parametrize("setting", settings_page.describe(), ids=lambda setting: str(setting.name))
+@pytest.mark.parametrize("setting", settings.describe(), ids=lambda setting: str(setting.name))
 def test_example_and_default_of_every_setting_are_accepted(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, setting: settings_page.Described
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, setting: settings.Described
 ) -> None:
     """Examples are copied."""
     file = tmp_path / "a-file"

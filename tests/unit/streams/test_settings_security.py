@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from streams.redis_address import RedisAddress, read_address
-from streams.settings import SECRETS, Settings
-from streams.settings_loading import load_settings
-from streams.settings_secrets import MAX_BYTES
+from streams.redis.address import RedisAddress, read_address
+from streams.settings.loading import load_settings
+from streams.settings.secrets import MAX_BYTES
+from streams.settings.settings import SECRETS, Settings
 from tests.unit.streams.refusals import refusal
 
 pytestmark = pytest.mark.usefixtures("nothing_set")

@@ -8,9 +8,10 @@ from collections import Counter
 import msgspec
 import pytest
 
-from streams.meters import Meters
-from streams.shown import agree_on_shown, largest
-from streams.stream import Stream
+from streams.giving_way import giving_way
+from streams.metrics.meters import Meters
+from streams.metrics.top_values import agree_on_shown, largest
+from streams.partition.stream import Stream
 from tests.unit.streams.partitions import Surroundings
 from tests.unit.streams.snapshots import BOUNDARY, live_counts, snapshot_of
 from tests.unit.streams.test_live import SIGNUPS
@@ -57,7 +58,7 @@ def test_owner_of_partition_0_decides_for_all() -> None:
         assert noted is not None
         assert msgspec.json.decode(noted) == {"plan": ["basic"], "country": ["DE"], "channel": ["none"]}
         for stream in (first, second):
-            snapshot = await stream.live.refresh(BOUNDARY)
+            snapshot = await giving_way(stream.live.refresh(BOUNDARY))
             assert {name: block.values for name, block in snapshot.blocks.items()} == {
                 "all": [""],
                 "plan": ["basic", "other"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.state_cache import StateCache
+from streams.partition.state_cache import StateCache
 from tests.property.cases import bounded
 
 

@@ -6,12 +6,13 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any
 
-from kpis.facts import STATE_VERSION
+from kpis.counting.rolling import ALL
+from kpis.customer.facts import STATE_VERSION
 from streams.errors import LogUnavailable, Lost, PositionOutOfRange, StateUnreadable, TablesUnavailable, Unavailable
-from streams.live import ALL
-from streams.meters import Meters
+from streams.giving_way import giving_way
+from streams.metrics.meters import Meters
+from streams.partition.stream import Stream
 from streams.records import TP
-from streams.stream import Stream
 from streams.tables import Commit, Head, Stored, encode_head
 from tests.unit.streams.partitions import MINE, SIGNUPS, Surroundings, batch, on_virtual_time, signup
 from tests.unit.streams.snapshots import BOUNDARY, live_counts
@@ -133,10 +134,10 @@ def test_counts_of_a_partition_in_conflict_are_shown_no_more() -> None:
         await asyncio.sleep(1)
         stream.partitions[0].put(batch(signup(MINE, 0)))
         await asyncio.sleep(1)
-        shown = (await stream.live.refresh(BOUNDARY)).blocks[ALL].stock["customers_active"].tolist()
+        shown = (await giving_way(stream.live.refresh(BOUNDARY))).blocks[ALL].stock["customers_active"].tolist()
         assert (stream.live.complete([0]), shown) == (True, [1])
         stream.on_conflict(stream.partitions[0])
-        snapshot = await stream.live.refresh(BOUNDARY)
+        snapshot = await giving_way(stream.live.refresh(BOUNDARY))
         assert not stream.live.complete([0])
         assert snapshot.partitions == frozenset()
         assert snapshot.blocks[ALL].stock["customers_active"].tolist() == [0]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from streams.embedded.tables import MemoryTables
 from streams.errors import CheckFailed
-from streams.memory_tables import MemoryTables
-from streams.target_store import TargetChange, TargetStore, audit, holding
+from streams.targets import TargetChange, TargetStore, audit, holding
 
 FIRST = TargetChange("retention", "365d", 0.8, "anna", 1_800_000_000_000, "bob", 1_790_000_000_000, "the standard")
 RAISED = TargetChange("retention", "365d", 0.9, "anna", 1_800_000_000_000, "carl", 1_790_000_001_000)

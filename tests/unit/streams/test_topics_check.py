@@ -9,8 +9,8 @@ from aiokafka.protocol.metadata import MetadataResponse_v5
 from pydantic import SecretStr
 
 from streams.errors import ConfigurationError, TopicsUnfit
-from streams.settings import Settings
-from streams.topics_check import TopicSize, check_topics, check_visible, sizes_of
+from streams.kafka.topics import TopicSize, check_topics, check_visible, sizes_of
+from streams.settings.settings import Settings
 
 
 class CreatingKafka:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.witness import NEVER_AGAIN, Witness, witness_of
+from streams.batching.witness import NEVER_AGAIN, Witness, witness_of
 
 
 @pytest.mark.parametrize("first", [0, 900, 2**62, NEVER_AGAIN])

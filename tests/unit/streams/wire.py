@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from aiokafka.codec import gzip_encode, lz4_encode, snappy_encode, zstd_encode
 from aiokafka.record.util import calc_crc32c
 
-from streams.kafka_decompression import GZIP, LZ4, NONE, SNAPPY, ZSTD
+from streams.kafka.decompression import GZIP, LZ4, NONE, SNAPPY, ZSTD
 
 #: offset, timestamp, key, value, headers
 Written = tuple[int, int, bytes | None, bytes | None, Sequence[tuple[bytes, bytes | None]]]

@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 
 from kpis.instants import instant_text
 from streams.errors import CheckFailed, UsageError
-from tenure import reading, replaying
 from tenure.cli import app
+from tenure.reports import kpi
 from tests.unit.tenure.fake_report import fake_report
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-    from streams.settings import Settings
+    from streams.settings.settings import Settings
 
 ROOT = Path(__file__).parents[3]
 
@@ -65,8 +65,8 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, Any
         return [fake_report()]
 
     (tmp_path / "some.ndjson").touch()
-    monkeypatch.setattr(reading, "read_report", read_report)
-    monkeypatch.setattr(replaying, "replay", replay)
+    monkeypatch.setattr(kpi, "read_report", read_report)
+    monkeypatch.setattr("tenure.files.replay.replay", replay)
     return questions
 
 
@@ -205,7 +205,7 @@ def test_fault_decides_the_exit_status(monkeypatch: pytest.MonkeyPatch, error: E
     async def fail(_settings: Settings, **_: object) -> list[dict[str, Any]]:
         raise error
 
-    monkeypatch.setattr(reading, "read_report", fail)
+    monkeypatch.setattr(kpi, "read_report", fail)
     result = run("kpi")
     assert (result.exit_code, result.stderr) == (status, f"tenure: {error}\n")
 
@@ -216,7 +216,7 @@ def test_our_own_error_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> N
     async def fail(_settings: Settings, **_: object) -> list[dict[str, Any]]:
         raise AssertionError("ours")
 
-    monkeypatch.setattr(reading, "read_report", fail)
+    monkeypatch.setattr(kpi, "read_report", fail)
     assert isinstance(run("kpi").exception, AssertionError)
 
 
@@ -251,7 +251,7 @@ def test_company_prints_one_event_a_line_the_same_for_the_same_seed() -> None:
 
 STOPPABLE = """
 import asyncio, sys
-from tenure.running import Stopped, run_until_stopped
+from tenure.worker.signals import Stopped, run_until_stopped
 
 async def work():
     try:

@@ -14,11 +14,11 @@ import pytest
 from rich.console import Console, RenderableType
 from typer.testing import CliRunner
 
-from kpis.cohorts import MONTH, WEEK
 from kpis.instants import milliseconds
+from kpis.population.cohorts import MONTH, WEEK
 from tenure.cli import app
-from tenure.cohort_report import CSV_COLUMNS, cohort_report, write_csv
-from tenure.cohort_table import SHOWN_VALUES, Room, cohort_tables, percent
+from tenure.reports.cohorts import CSV_COLUMNS, cohort_report, write_csv
+from tenure.reports.cohorts_text import SHOWN_VALUES, Room, cohort_tables, percent
 from tests.oracle.events import Event, cancel, signup
 from tests.unit.kpis.lives import lives_of
 

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from schemas.decoding import Decoder
+from schemas.decoding.decoder import Decoder
 from schemas.events import Signup, Survey
 from streams.records import NO_HEADERS, Record
-from tenure.company import EVENT_TYPES, Arrival, Company, Flaws
-from tenure.company_delivery import FLAWLESS, instant_text
-from tenure.company_market import DAY_MS, date_of, next_bill_day
-from tenure.files import key_and_type
+from tenure.demo.company.company import EVENT_TYPES, Arrival, Company, Flaws
+from tenure.demo.company.delivery import FLAWLESS, instant_text
+from tenure.demo.company.market import DAY_MS, date_of, next_bill_day
+from tenure.files.reader import key_and_type
 
 START = dt.datetime(2026, 3, 1, 9, 30, tzinfo=dt.UTC)
 ROOT = Path(__file__).parents[3]

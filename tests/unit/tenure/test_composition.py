@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from streams.embedded.tables import MemoryTables
 from streams.errors import ConfigurationError
-from streams.memory_tables import MemoryTables
-from streams.settings import Settings
-from tenure.composition import claim_tables
+from streams.settings.settings import Settings
+from tenure.worker.composition import claim_tables
 
 
 async def test_more_partitions_than_the_mark_counts_change_nothing() -> None:

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.refusals import Reason, Refusal
-from streams.outbox import DeadLetter
+from streams.partition.outbox import DeadLetter
 from streams.records import Record
-from tenure.dead_letters import SHOWN_CHARACTERS, Found, letter_of
+from tenure.operations.dead_letters import SHOWN_CHARACTERS, Found, letter_of
 
 TOPIC = "tenure.dead-letters"
 

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from typer.testing import CliRunner
 
-from kpis.identity import identity_of
-from kpis.members import SHARES, Shares
-from kpis.near_misses import MISSES
-from schemas.catalogue import COUNT_BY_NAME
-from schemas.ratios import RATIO_BY_NAME
-from streams.memory_tables import MemoryTables
-from streams.settings import Settings
-from tenure import looking_up
+from kpis.customer.deduplication import identity_of
+from kpis.members.exclusions import MISSES
+from kpis.members.rules import SHARES, Shares
+from schemas.catalogue.counts import COUNT_BY_NAME
+from schemas.catalogue.ratios import RATIO_BY_NAME
+from streams.embedded.tables import MemoryTables
+from streams.settings.settings import Settings
 from tenure.cli import app
-from tenure.looking_up import GONE, SILENT, Known, Place, look_up
-from tenure.replaying import replayed
+from tenure.files.replay import replayed
+from tenure.reports import event_lookup
+from tenure.reports.event_lookup import GONE, SILENT, Known, Place, look_up
 from tests.oracle.events import activity, cancel, signup, survey
 from tests.oracle.test_oracle import golden_log
 
@@ -318,14 +318,14 @@ async def test_a_record_that_is_gone_is_said_to_be_gone(golden: str) -> None:
     identity = identity_of("customer.signup", event["id"])
     wanted = {place: (event["customer_id"], identity)}
     assert await look_up(settings, log, wanted) == {place: Known(event["id"], "customer.signup", "")}
-    assert (await look_up(settings, log, {place: ("somebody else", identity)}))[place].note == looking_up.ANOTHER
+    assert (await look_up(settings, log, {place: ("somebody else", identity)}))[place].note == event_lookup.ANOTHER
     log.topics[topic][place.partition].delete_before(1)
     assert (await look_up(settings, log, wanted))[place].note == GONE
 
 
 async def test_without_kafka_the_places_are_told_and_the_ids_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """An explanation must not wait for a Kafka that is away, nor fail because of it."""
-    monkeypatch.setattr(looking_up, "_ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(event_lookup, "_ANSWER_SECONDS", 0.2)
     place = Place("customer.signup", 0, 7)
     settings = Settings(kafka_bootstrap="127.0.0.1:1")
     assert (await look_up(settings, None, {place: ("a", b"12345678")}))[place] == Known(None, None, SILENT)

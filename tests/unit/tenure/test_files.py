@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from streams.errors import InputError, UsageError
-from tenure import files
-from tenure.files import EventFile, FileRecord, key_and_type
-from tenure.files_tables import BOOLEAN_MEMBERS, INTEGER_MEMBERS
+from tenure.files import reader
+from tenure.files.reader import EventFile, FileRecord, key_and_type
+from tenure.files.tables import BOOLEAN_MEMBERS, INTEGER_MEMBERS
 
 Event = dict[str, Any]
 
@@ -133,7 +133,7 @@ def test_a_line_without_end_is_cut_instead_of_filling_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file without line ends is a mistake that must cost one dead letter, not the machine."""
-    monkeypatch.setattr(files, "LONGEST_LINE_BYTES", 8)
+    monkeypatch.setattr(reader, "LONGEST_LINE_BYTES", 8)
     path = write_lines(tmp_path / "long.ndjson", b"1234567", b"12345678", b"x" * 100, b"z")
     assert [record.value for record in read(path)] == [b"1234567", b"12345678", b"x" * 8, b"z"]
     assert [record.number for record in read(path)] == [1, 2, 3, 4]

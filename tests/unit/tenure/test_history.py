@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
+from kpis.counting.rolling import ALL, Block, Snapshot
 from kpis.instants import instant_of
-from schemas.catalogue import COUNTS
-from schemas.ratios import RATIOS
+from schemas.catalogue.counts import COUNTS
+from schemas.catalogue.ratios import RATIOS
 from streams.errors import UsageError
-from streams.live import ALL, Block, Snapshot
-from tenure.history import Past, midnights, past_in
-from tenure.openmetrics import openmetrics_of
+from tenure.reports.history import Past, midnights, past_in
+from tenure.reports.openmetrics import openmetrics_of
 from tests.chaos.crowd import crowd_of
 from tests.unit.streams.snapshots import BOUNDARY, live_counts, snapshot_of
 

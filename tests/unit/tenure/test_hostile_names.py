@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
+from docgen.commands import commands
 from schemas.refusals import HEADER_DETAIL, HEADER_OFFSET, HEADER_PARTITION, HEADER_REASON, HEADER_TOPIC
 from streams.records import Record
-from streams.target_store import TargetChange, audit
-from tenure import dead_letters, periods, reading, targets, topics
+from streams.targets import TargetChange, audit
 from tenure.cli import app
 from tenure.commands.publish_progress import PublishProgress
-from tenure.commands_page import commands
-from tenure.files import EventFile
-from tenure.publishing import Summary
-from tenure.replaying import replay
-from tenure.screen import Notice, open_screen
-from tenure.screen_formats import standard_console
+from tenure.demo.screen.screen import Notice, open_screen
+from tenure.files.publish import Summary
+from tenure.files.reader import EventFile
+from tenure.files.replay import replay
+from tenure.operations import dead_letters, targets, topics
+from tenure.reports import kpi, periods
+from tenure.reports.formats import standard_console
 from tests.oracle.events import activity, cancel, change, renewal, signup, survey
 from tests.unit.tenure.test_screen import view_of
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-    from streams.settings import Settings
+    from streams.settings.settings import Settings
 
 HOSTILE = (
     *(
@@ -147,7 +148,7 @@ def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
         del settings
         return [topics.Topic(HOSTILE[0], "topics.signup", None, None, topics.State.MISSING)]
 
-    monkeypatch.setattr(reading, "read_report", read_report)
+    monkeypatch.setattr(kpi, "read_report", read_report)
     monkeypatch.setattr(periods, "read_periods", read_periods)
     monkeypatch.setattr(periods, "read_list", read_list)
     for name, function in (("changes", changes), ("current", current), ("put", put)):

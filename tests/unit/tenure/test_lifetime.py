@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from kpis.instants import milliseconds
 from tenure.cli import app
-from tenure.lifetime_report import lifetime_report
-from tenure.survival_chart import SHOWN_VALUES, lifetime_tables
+from tenure.reports.lifetime import lifetime_report
+from tenure.reports.lifetime_text import SHOWN_VALUES, lifetime_tables
 from tests.oracle.events import Event, cancel, signup
 from tests.unit.kpis.lives import lives_of
 

@@ -11,13 +11,13 @@ import pytest
 from rich.console import Console, RenderableType
 from typer.testing import CliRunner
 
+from kpis.fold.restatements import Restatement, encode
 from streams.errors import UsageError
-from streams.restatements import Restatement, encode
-from streams.settings import Settings
+from streams.settings.settings import Settings
 from streams.tables import Restated, Stored
 from tenure.cli import app
-from tenure.period_tables import period_heading, period_list, period_restated
-from tenure.periods import checked_periods, list_of, reports_of, story_of
+from tenure.reports.periods import checked_periods, list_of, reports_of, story_of
+from tenure.reports.periods_text import period_heading, period_list, period_restated
 from tests.unit.streams.partitions import ALSO_MINE, Surroundings, on_virtual_time
 from tests.unit.streams.test_restatements import batch_of, cancel, ms, signup
 

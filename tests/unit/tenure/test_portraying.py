@@ -11,14 +11,14 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from kpis.facts import STATE_VERSION
+from kpis.customer.facts import STATE_VERSION
 from kpis.instants import milliseconds
 from streams.clock import ManualClock
+from streams.embedded.tables import MemoryTables
 from streams.errors import TablesUnavailable
-from streams.memory_tables import MemoryTables
-from streams.settings import Settings
+from streams.settings.settings import Settings
 from streams.tables import Commit, Head, encode_head
-from tenure.portraying import Portraying
+from tenure.worker.population import Portraying
 from tests.oracle.events import Event, cancel, signup
 from tests.oracle.options import DEFAULTS
 from tests.property.folding import Folded

@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 
 from tenure.commands.publish_progress import PublishProgress
-from tenure.files import EventFile
-from tenure.publishing import Summary
+from tenure.files.publish import Summary
+from tenure.files.reader import EventFile
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import pytest
 
+from streams.embedded.tables import MemoryTables
 from streams.errors import Overtaken
-from streams.memory_tables import MemoryTables
-from streams.settings import Settings
+from streams.settings.settings import Settings
 from streams.tables import Stored
-from tenure.reading import read_tables
+from tenure.reports.kpi import read_tables
 
 
 class _Busy(MemoryTables):

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
-from kpis.windows import Windows
+from kpis.counting.windows import Windows
+from streams.embedded.tables import MemoryTables
 from streams.errors import CheckFailed, UsageError
-from streams.losses import AcceptedLoss, Loss, LossStore, LostRange
-from streams.memory_tables import MemoryTables
-from streams.settings import Settings
+from streams.partition.losses import AcceptedLoss, Loss, LossStore, LostRange
+from streams.settings.settings import Settings
 from streams.tables import StreamMark
-from tenure import reading
 from tenure.cli import app
 from tenure.commands.printing import print_report
-from tenure.resuming import accept, accepted_json, listed, losses_as_of, range_words, wanted_loss
+from tenure.operations.losses import accept, accepted_json, listed, losses_as_of, range_words, wanted_loss
+from tenure.reports import kpi
 from tests.unit.tenure.fake_report import fake_report
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MemoryTables:
         del settings
         yield found, StreamMark("group", 4, "")
 
-    monkeypatch.setattr(reading, "running_tables", running_tables)
+    monkeypatch.setattr(kpi, "running_tables", running_tables)
     monkeypatch.chdir(tmp_path)
     return found
 

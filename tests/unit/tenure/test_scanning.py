@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Collection
 
 import pytest
 
-from kpis.facts import STATE_VERSION
+from kpis.customer.facts import STATE_VERSION
 from streams import errors
+from streams.embedded.tables import MemoryTables
 from streams.errors import StateUnreadable
-from streams.memory_tables import MemoryTables
-from streams.settings import Settings
+from streams.settings.settings import Settings
 from streams.tables import Commit, Head, encode_head
-from tenure.scanning import Slice, Source, lives_of, scan_all
+from tenure.reports.customers import Slice, Source, lives_of, scan_all
 from tests.oracle.events import Event, signup
 from tests.oracle.options import DEFAULTS
 from tests.property.folding import Folded

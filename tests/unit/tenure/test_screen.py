@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
-from tenure import screen_formats as formats
 from tenure.commands.printing import only
-from tenure.report_rows import unseen_feeds
-from tenure.report_tables import report_tables
-from tenure.screen import DemoView, Health, LiveScreen, Notice, PlainScreen, open_screen
-from tenure.screen_history import KEPT, History
-from tenure.screen_layout import SHOWN_VALUES, demo_line, demo_screen
+from tenure.demo.screen.history import KEPT, History
+from tenure.demo.screen.layout import SHOWN_VALUES, demo_line, demo_screen
+from tenure.demo.screen.screen import DemoView, Health, LiveScreen, Notice, PlainScreen, open_screen
+from tenure.reports import formats
+from tenure.reports.kpi_rows import unseen_feeds
+from tenure.reports.kpi_text import report_tables
 from tests.unit.tenure.fake_report import empty_report, fake_report
 
 WIDTHS = (80, 120)

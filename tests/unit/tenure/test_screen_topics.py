@@ -6,13 +6,13 @@ import io
 
 import pytest
 
-from kpis.cohorts import Cohort
-from kpis.lifetime import Durations, survival
-from kpis.portrait import Portrait, Rankings
-from kpis.reasons import Line, Ranking
-from tenure.screen import TURN_SECONDS, PlainScreen
-from tenure.screen_layout import demo_screen, topic_lines
-from tenure.screen_topics import BY_SEGMENT, OTHERS
+from kpis.population.cohorts import Cohort
+from kpis.population.lifetime import Durations, survival
+from kpis.population.reasons import Line, Ranking
+from kpis.population.summary import Portrait, Rankings
+from tenure.demo.screen.layout import demo_screen, topic_lines
+from tenure.demo.screen.screen import TURN_SECONDS, PlainScreen
+from tenure.demo.screen.topics import BY_SEGMENT, OTHERS
 from tests.unit.tenure.fake_report import fake_report
 from tests.unit.tenure.test_screen import WIDTHS, history_of, text_of, view_of
 

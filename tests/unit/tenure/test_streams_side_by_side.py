@@ -11,17 +11,17 @@ from random import Random
 from typing import Any, Final
 
 from kpis.instants import milliseconds
-from schemas import rules
+from schemas.decoding import rules
 from schemas.refusals import HEADER_FORWARDED
-from streams.added_partitions import partitions_in_use
-from streams.embedded import CLUSTERS, Cluster
-from streams.log import Log
-from streams.memory_tables import MemoryTables
+from streams.embedded.log import Log
+from streams.embedded.tables import MemoryTables
+from streams.embedded.transport import CLUSTERS, Cluster
+from streams.partition.added import partitions_in_use
 from streams.records import TP
-from streams.settings import Settings
+from streams.settings.settings import Settings
 from streams.tables import StreamMark
-from tenure.composition import Worker, build_worker, claim_tables
-from tenure.reading import report_of
+from tenure.reports.kpi import report_of
+from tenure.worker.composition import Worker, build_worker, claim_tables
 from tests.oracle.events import cancel, signup
 from tests.oracle.recomputation import recompute
 

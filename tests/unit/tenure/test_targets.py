@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from schemas.ratios import RATIO_BY_NAME, WINDOW_RATIOS
+from schemas.catalogue.ratios import RATIO_BY_NAME, WINDOW_RATIOS
 from streams.errors import UsageError
-from streams.settings import Settings
-from streams.target_store import Audited, TargetChange
+from streams.settings.settings import Settings
+from streams.targets import Audited, TargetChange
 from tenure.commands.target import shown
-from tenure.targets import Wanted, audited, checked_kpi, checked_value, checked_window, listed, review_ms
+from tenure.operations.targets import Wanted, audited, checked_kpi, checked_value, checked_window, listed, review_ms
 
 #: 2026-11-22T12:00:00Z
 NOW_MS = 1_795_348_800_000

@@ -1,0 +1,198 @@
+"""Rows of a batch -> cells: integers by (dimension, value, column, bucket), for every dimension at once.
+
+A point is one cell, at its bucket. A pair (i, j) is two: at j in the "end" column of its class, at i in the "start"
+column; its class says which windows can hold both. Then the pairs inside a window [x0, x1) are, summed over the
+classes that fit it, end[buckets < x1] - start[buckets < x0]. Adding a window only adds a class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpis.counting.windows import Windows
+from kpis.fold.rows import ENGAGED, ENGAGED_AGAIN, PAIRS, POINTS, Row
+from kpis.names import Names
+from kpis.packing import packed_rows
+
+_BUCKET_BITS: Final = 24
+_COLUMN_BITS: Final = 12
+_VALUE_BITS: Final = 16
+#: bits of a key that name a cell within (dimension, value)
+FIELD_BITS: Final = _BUCKET_BITS + _COLUMN_BITS
+FIELD_MASK: Final = (1 << FIELD_BITS) - 1
+_BUCKET_MASK: Final = (1 << _BUCKET_BITS) - 1
+_COLUMN_MASK: Final = (1 << _COLUMN_BITS) - 1
+_VALUE_MASK: Final = (1 << _VALUE_BITS) - 1
+#: columns of pairs start here; points have two columns each, count and money
+PAIR_COLUMNS: Final = POINTS * 2
+
+Ints = NDArray[np.int64]
+
+
+class Cells(NamedTuple):
+    """Sorted unique keys, and the amount of each."""
+
+    keys: Ints
+    amounts: Ints
+
+
+class Coordinates(NamedTuple):
+    """What keys name."""
+
+    dimension: Ints
+    value: Ints
+    column: Ints
+    bucket: Ints
+
+
+EMPTY: Final = Cells(np.empty(0, np.int64), np.empty(0, np.int64))
+
+
+def point_column(code: int, *, money: bool = False) -> int:
+    """Return the column of a point."""
+    return code * 2 + money
+
+
+def pair_column(code: int, kind: int, windows: Windows, *, money: bool = False, start: bool = False) -> int:
+    """Return the column of one end of pairs of a class (`kind`)."""
+    return PAIR_COLUMNS + (((code - POINTS) * 2 + money) * windows.classes + kind) * 2 + start
+
+
+def columns(windows: Windows) -> int:
+    """Return how many columns there are."""
+    return PAIR_COLUMNS + PAIRS * 2 * windows.classes * 2
+
+
+def unpack(keys: Ints) -> Coordinates:
+    """Return what keys name."""
+    rest = keys >> _BUCKET_BITS
+    group = rest >> _COLUMN_BITS
+    return Coordinates(group >> _VALUE_BITS, group & _VALUE_MASK, rest & _COLUMN_MASK, keys & _BUCKET_MASK)
+
+
+def group_of(dimension: int, value: int) -> int:
+    """Return the high part of the keys of a segment: `key >> FIELD_BITS`.
+
+    Raises:
+        OverflowError: The value takes more than its bits.
+    """
+    if value >> _VALUE_BITS:
+        raise OverflowError(
+            f"value {value} of dimension {dimension} does not fit into {_VALUE_BITS} bits of a cell's key"
+        )
+    return dimension << _VALUE_BITS | value
+
+
+def groups_of(names: Names) -> list[int]:
+    """Return the groups of all values of all dimensions."""
+    return [group_of(d, value) for d, size in enumerate(names.sizes()) for value in range(size)]
+
+
+def segment_of(group: int) -> tuple[int, int]:
+    """Return (dimension, value) of a group."""
+    return group >> _VALUE_BITS, group & _VALUE_MASK
+
+
+def cells_of(rows: list[Row], names: Names, windows: Windows) -> Cells:
+    """Sum rows into cells, for every dimension; amounts of zero are left out.
+
+    Args:
+        rows: Rows of one partition.
+        names: The partition's intern tables: the value of each profile in each dimension.
+        windows: Classes of pairs.
+
+    Returns:
+        Cells sorted by key, so that those of a segment lie together.
+
+    Raises:
+        OverflowError: A column, a bucket or a value takes more than its bits, or an amount more than 64.
+    """
+    if not rows:
+        return EMPTY
+    column, plan, profile, bucket, amount = columns_of(table_of(rows), windows)
+    values = names.value_columns()
+    segments = [plan, *(column_of[profile] for column_of in values)]
+    _check_bits("bucket", bucket, _BUCKET_BITS)
+    _check_bits("column", column, _COLUMN_BITS)
+    for segment in segments:
+        _check_bits("value", segment, _VALUE_BITS)
+    base = column << _BUCKET_BITS | bucket
+    keys = np.concatenate([group_of(d, 0) << FIELD_BITS | v << FIELD_BITS | base for d, v in enumerate(segments)])
+    return merged(keys, np.tile(amount, len(segments)))
+
+
+def _check_bits(what: str, numbers: Ints, bits: int) -> None:
+    """Refuse numbers that would run over into their neighbours in a key: one look at all of them together.
+
+    Raises:
+        OverflowError: One is negative, or takes more bits than it has.
+    """
+    if int(np.bitwise_or.reduce(numbers)) >> bits:
+        raise OverflowError(
+            f"a {what} from {numbers.min()} to {numbers.max()} does not fit into {bits} bits of a cell's key"
+        )
+
+
+def table_of(rows: Sequence[Row]) -> Ints:
+    """Return rows as an array, one line each."""
+    return np.frombuffer(packed_rows(rows), np.int64).reshape(-1, 7)
+
+
+def merged(keys: Ints, amounts: Ints) -> Cells:
+    """Sum amounts of equal keys; sorted, without zeros.
+
+    Raises:
+        OverflowError: A sum takes more than 64 bits.
+    """
+    if not len(keys):
+        return EMPTY
+    order = np.argsort(keys)
+    keys = keys[order]
+    starts = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1])))
+    sums = _sums(amounts[order], starts)
+    left = sums != 0
+    return Cells(keys[starts][left], sums[left])
+
+
+def _sums(amounts: Ints, starts: NDArray[np.intp]) -> Ints:
+    """Return the sums of runs; where 64 bits might not hold one, they are taken exactly, which is slow.
+
+    Raises:
+        OverflowError: One takes more than 64 bits.
+    """
+    if max(int(amounts.max()), -int(amounts.min())) * len(amounts) < 1 << 63:
+        return np.add.reduceat(amounts, starts)
+    exact = np.add.reduceat(amounts.astype(object), starts).tolist()
+    if not all(-(1 << 63) <= total < 1 << 63 for total in exact):
+        raise OverflowError(f"the amount of a cell does not fit into 64 bits: {max(exact, key=abs)}")
+    return np.array(exact, np.int64)
+
+
+def columns_of(table: Ints, windows: Windows) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+    """Return (column, plan, profile, bucket, amount) of rows, one line a cell and row, not summed yet."""
+    again = table[(table[:, 0] == ENGAGED) & (table[:, 3] < table[:, 4])]
+    if len(again):
+        again[:, 0] = ENGAGED_AGAIN
+        table = np.concatenate((table, again))
+    code, plan, profile, i, j, n, m = np.ascontiguousarray(table.T)
+    counted, paid = np.flatnonzero(n), np.flatnonzero(m)
+    pick = np.concatenate((counted, paid))
+    amount = np.concatenate((n[counted], m[paid]))
+    money = np.repeat(np.array([0, 1], np.int64), [len(counted), len(paid)])
+    code, plan, profile, i, j = code[pick], plan[pick], profile[pick], i[pick], j[pick]
+    is_pair = code >= POINTS
+    if not is_pair.any():
+        return code * 2 + money, plan, profile, j, amount
+    points, pairs = np.flatnonzero(~is_pair), np.flatnonzero(is_pair)
+    kinds = windows.class_of(i[pairs], j[pairs])
+    useful = windows.useful(kinds)
+    pairs, kinds = pairs[useful], kinds[useful]
+    ends = PAIR_COLUMNS + (((code[pairs] - POINTS) * 2 + money[pairs]) * windows.classes + kinds) * 2
+    mine = np.concatenate((points, pairs, pairs))
+    column = np.concatenate((code[points] * 2 + money[points], ends, ends + 1))
+    bucket = np.concatenate((j[points], j[pairs], i[pairs]))
+    return column, plan[mine], profile[mine], bucket, amount[mine]

@@ -1,0 +1,67 @@
+"""What must hold between counts at every instant: a violation means that the numbers cannot be believed.
+
+Definitions: docs/kpis.md, section Identities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from kpis.counting.counts import Counts
+
+#: part <= whole, for every segment
+_PARTS = (
+    ("customers_retained", "customers_at_start"),
+    ("customers_lost", "customers_at_start"),
+    ("cancellations_of_new", "cancellations"),
+    ("cancellations_involuntary", "cancellations"),
+    ("dropoff_cancelled", "dropoff_matured"),
+    ("dropoff_silent", "dropoff_silent_matured"),
+    ("onboarding_completed", "onboarding_matured"),
+    ("mrr_retained_gross", "mrr_at_start"),
+    ("mrr_retained_gross", "mrr_retained_net"),
+    ("csat_satisfied", "csat_answered"),
+)
+
+
+def violations(stock: Counts, window: Counts, *, moves_between_values: bool) -> Iterator[str]:
+    """Yield the identities that a window's counts violate, in words.
+
+    Args:
+        stock: customers_active and mrr as of T.
+        window: The counts of a window.
+        moves_between_values: True for the dimension plan, where customers move between values, so that the balance of
+        a single
+            value does not close.
+    """
+    if not np.array_equal(window["customers_at_start"], window["customers_retained"] + window["customers_lost"]):
+        yield "customers_at_start = customers_retained + customers_lost"
+    if not moves_between_values:
+        flow = window["customers_new"] + window["customers_reactivated"] - window["cancellations"]
+        if not np.array_equal(stock["customers_active"] - window["customers_at_start"], flow):
+            yield "customers_active - customers_at_start = customers_new + customers_reactivated - cancellations"
+        money = window["mrr_new"] + window["mrr_expansion"] + window["mrr_reactivated"]
+        money = money - window["mrr_contraction"] - window["mrr_churned"]
+        if not np.array_equal(stock["mrr"] - window["mrr_at_start"], money):
+            yield "mrr - mrr_at_start = mrr_new + mrr_expansion + mrr_reactivated - mrr_contraction - mrr_churned"
+    if (window["customers_engaged"] > stock["customers_active"]).any():
+        yield "customers_engaged <= customers_active"
+    for part, whole in _PARTS:
+        if whole in window and (window[part] > window[whole]).any():
+            yield f"{part} <= {whole}"
+    for name, counts in {**stock, **window}.items():
+        if (counts < 0).any():
+            yield f"{name} >= 0"
+
+
+def disagreements(everyone: Counts, split: Mapping[str, Counts]) -> Iterator[str]:
+    """Yield the counts whose sum over the values of a dimension is not that of all customers.
+
+    Each dimension has cells of its own, so that this finds what was written to one and not to another.
+    """
+    for dimension, counts in split.items():
+        for name, total in everyone.items():
+            if int(counts[name].sum()) != int(total.sum()):
+                yield f"{name} over all values of {dimension} = {name}"

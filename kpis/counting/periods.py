@@ -1,0 +1,183 @@
+"""Calendar periods: months and years of the business time zone, each as of its own end, and what moves them.
+
+A period is a window like any other, read at its end: its counts come from the same cells. What a late event changes
+of periods that are over is therefore the same arithmetic over the cells that the event changed, because every count is
+a sum over cells. Pure: which periods are over is for the caller to say.
+Definitions: docs/periods.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpis.counting.cells import columns_of, table_of
+from kpis.counting.counts import SURVEY, derive, edges, prefixes, shape_of, stocks
+from kpis.counting.windows import FIRST_YEAR, MONTH, YEAR, Windows
+from kpis.fold.rows import Row
+
+Ints = NDArray[np.int64]
+
+#: How long changes of a period are written down after its end: counts of months and of years.
+MONTHS_WATCHED: Final = 36
+YEARS_WATCHED: Final = 10
+#: parts times periods that are looked at together: a limit on memory
+_AT_ONCE: Final = 400
+_NAME: Final = re.compile(r"(\d{4})(?:-(\d\d))?")
+_FIRST_COUNTED: Final = 2000
+_LAST_COUNTED: Final = 2099
+
+
+class Period(NamedTuple):
+    """A month or a year, from the boundary at which it starts to the one at which it ends.
+
+    Attributes:
+        name: "2026-10", or "2026".
+        window: MONTH or YEAR: the window that it is, as of its end.
+        start: Its first bucket.
+        end: The first bucket after it.
+    """
+
+    name: str
+    window: str
+    start: int
+    end: int
+
+
+def period_of(name: str, windows: Windows) -> Period | None:
+    """Return the period of a name, "2026-10" or "2026"; None where there is none, or it is not counted."""
+    found = _NAME.fullmatch(name)
+    if found is None or not _FIRST_COUNTED <= int(found[1]) <= _LAST_COUNTED:
+        return None
+    if found[2] is None:
+        return _year(int(found[1]) - FIRST_YEAR, windows)
+    if not 1 <= int(found[2]) <= 12:
+        return None
+    return _month(12 * (int(found[1]) - FIRST_YEAR) + int(found[2]) - 1, windows)
+
+
+def _month(place: int, windows: Windows) -> Period:
+    name = f"{FIRST_YEAR + place // 12}-{place % 12 + 1:02}"
+    return Period(name, MONTH, int(windows.month_starts[place]), int(windows.month_starts[place + 1]))
+
+
+def _year(place: int, windows: Windows) -> Period:
+    return Period(str(FIRST_YEAR + place), YEAR, int(windows.year_starts[place]), int(windows.year_starts[place + 1]))
+
+
+def running_periods(boundary: int, windows: Windows) -> tuple[Period, Period]:
+    """Return the month and the year that hold the bucket before a boundary."""
+    month = int(np.searchsorted(windows.month_starts, boundary - 1, "right")) - 1
+    year = int(np.searchsorted(windows.year_starts, boundary - 1, "right")) - 1
+    return _month(month, windows), _year(year, windows)
+
+
+def watched_periods(after: int, until: int, windows: Windows) -> list[Period]:
+    """Return the periods that are over at one boundary and end after another, and whose changes are written down.
+
+    Args:
+        after: They end after this boundary.
+        until: They are over at this one, the months for less than MONTHS_WATCHED months, the years likewise.
+        windows: The calendar.
+
+    Returns:
+        Months, then years, the earliest first.
+    """
+    out: list[Period] = []
+    for starts, watched, made in (
+        (windows.month_starts, MONTHS_WATCHED, _month),
+        (windows.year_starts, YEARS_WATCHED, _year),
+    ):
+        running = int(np.searchsorted(starts, until, "right")) - 1
+        first = max(0, running - watched, int(np.searchsorted(starts, after, "right")) - 1)
+        out += [made(place, windows) for place in range(first, running)]
+    return out
+
+
+def watched_until(period: Period, windows: Windows) -> int:
+    """Return the boundary until which changes of a period are written down."""
+    starts, watched = (
+        (windows.month_starts, MONTHS_WATCHED) if period.window == MONTH else (windows.year_starts, YEARS_WATCHED)
+    )
+    return int(starts[min(len(starts) - 1, int(np.searchsorted(starts, period.end)) + watched)])
+
+
+def changes(
+    parts: Sequence[Sequence[Row]], windows: Windows, until: Iterable[int]
+) -> dict[Period, list[dict[str, int]]]:
+    """Return what rows change of the counts of periods, for all customers.
+
+    Args:
+        parts: Rows, each part by itself.
+        windows: The windows.
+        until: Boundaries; of each the periods that are over by then, and watched, are looked at.
+
+    Returns:
+        For each period that any of them may change, for each part the counts that are not zero, by name; surveys by
+        kind, way and status are `survey/<kind>/<way>/<status>`.
+    """
+    sizes = [len(part) for part in parts]
+    table = table_of([row for part in parts for row in part])
+    if not len(table):
+        return {}
+    table[:, 1] = np.repeat(np.arange(len(parts)), sizes)  # parts in the place of plans
+    column, number, _, bucket, amount = columns_of(table, windows)
+    after = int(bucket.min())
+    periods = list(dict.fromkeys(period for x in until for period in watched_periods(after, x, windows)))
+    out: dict[Period, list[dict[str, int]]] = {period: [] for period in periods}
+    size = max(1, _AT_ONCE // max(1, len(periods)))
+    for start in range(0, len(parts), size) if periods else ():
+        mine = (number >= start) & (number < start + size)
+        few = _Lines(column[mine], number[mine] - start, bucket[mine], amount[mine], min(size, len(parts) - start))
+        for period, found in zip(periods, _changes(few, periods, windows), strict=True):
+            out[period] += found
+    return out
+
+
+class _Lines(NamedTuple):
+    """Cells of some parts, as `prefixes` takes them."""
+
+    column: Ints
+    number: Ints
+    bucket: Ints
+    amount: Ints
+    #: how many parts there are
+    parts: int
+
+
+def _changes(lines: _Lines, periods: Sequence[Period], windows: Windows) -> list[list[dict[str, int]]]:
+    """Return what `changes` does, by period; parts and periods stand side by side, as values do elsewhere."""
+    lanes = [edges(windows, period.end, [period.window]) for period in periods]
+    at = sorted({x for lane in lanes for x in lane})
+    prefix = prefixes(at, *lines[:4], shape=shape_of(windows, lines.parts))
+    out: list[list[dict[str, int]]] = [[{} for _ in range(lines.parts)] for _ in periods]
+    for window in (MONTH, YEAR):
+        alike = [n for n, period in enumerate(periods) if period.window == window]
+        if not alike:
+            continue
+        # The first one stands for all: the prefix sums of the others lie beside its own, edge by edge.
+        first = alike[0]
+        beside = {x: np.concatenate([prefix[lanes[n][k]] for n in alike], axis=1) for k, x in enumerate(lanes[first])}
+        counts = stocks(beside, periods[first].end) | derive(beside, windows, periods[first].end, window)
+        for name, amounts in counts.items():
+            for place in amounts.nonzero()[0].tolist():
+                out[alike[place // lines.parts]][place % lines.parts][name] = int(amounts[place])
+    return out
+
+
+def counts_in(entry: Mapping[str, Any], window: str) -> dict[str, int]:
+    """Return the counts of one window and the stocks out of an object of a report, by the names of `changes`."""
+    totals = {name: value for name, value in entry["totals"].items() if isinstance(value, int)}
+    found = entry["windows"][window]
+    counts = {name: value for name, value in found.items() if isinstance(value, int)}
+    surveys = {
+        f"{SURVEY}/{kind}/{way}/{status}": value
+        for kind, ways in found["surveys"].items()
+        for way, statuses in ways.items()
+        for status, value in statuses.items()
+    }
+    return totals | counts | surveys

@@ -1,0 +1,141 @@
+"""Tables of partitions -> the report: every count and ratio, for all customers and by segment.
+
+The shape is that of `tenure kpi --json`. Partitions number their names differently, so they are joined by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpis.counting.cells import FIELD_BITS, Cells, unpack
+from kpis.counting.counts import SURVEY, Counts, derive, edges, prefixes, shape_of, stocks
+from kpis.counting.windows import Windows
+from kpis.instants import instant_text
+from kpis.names import PLAN, Names
+from schemas.catalogue.formulas import evaluate
+from schemas.catalogue.ratios import STOCK_RATIOS, WINDOW_RATIOS
+
+Ints = NDArray[np.int64]
+Json = dict[str, Any]
+
+
+class Table(NamedTuple):
+    """The counters of one partition."""
+
+    names: Names
+    cells: Cells
+
+
+class Segments(NamedTuple):
+    """Cells of one dimension, of all partitions, with values numbered alike."""
+
+    values: list[str]
+    column: Ints
+    value: Ints
+    bucket: Ints
+    amount: Ints
+
+
+def segments_of(tables: Iterable[Table], dimension: str) -> Segments:
+    """Join the cells of a dimension by the names of its values."""
+    number: dict[str, int] = {}
+    parts: list[tuple[Ints, Ints, Ints, Ints]] = []
+    for names, cells in tables:
+        at = names.dimensions.index(dimension)
+        low, high = np.searchsorted(cells.keys >> FIELD_BITS, [at << 16, (at + 1) << 16])
+        where = unpack(cells.keys[low:high])
+        local = [number.setdefault(name, len(number)) for name in names.values(dimension)]
+        value = np.array(local, np.int64)[where.value] if len(where.value) else where.value
+        parts.append((where.column, value, where.bucket, cells.amounts[low:high]))
+    joined = [np.concatenate([part[k] for part in parts]) if parts else np.empty(0, np.int64) for k in range(4)]
+    return Segments(list(number), *joined)
+
+
+def report(
+    tables: Sequence[Table],
+    windows: Windows,
+    at: Sequence[int],
+    *,
+    by: Sequence[str] = (),
+    events: Json | None = None,
+    names: Sequence[str] = (),
+) -> list[Json]:
+    """Return one object for each boundary, in the order given.
+
+    Args:
+        tables: Counters of all partitions.
+        windows: The windows.
+        at: Boundaries.
+        by: Dimensions whose segments are wanted.
+        events: Counts of events over the whole log, passed through.
+        names: The windows that are wanted; those of `windows.names` where there are none.
+    """
+    names = names or windows.names
+    everyone = _by_boundary(segments_of(tables, PLAN), windows, at, names, total=True)
+    split = {
+        dimension: _by_boundary(segments_of(tables, dimension), windows, at, names, total=False) for dimension in by
+    }
+    out: list[Json] = []
+    for place, boundary in enumerate(at):
+        entry: Json = {"as_of": instant_text(boundary * windows.bucket_ms)}
+        entry |= everyone[place].get("") or _empty(windows, names)
+        if by:
+            entry["segments"] = {dimension: found[place] for dimension, found in split.items()}
+        entry["events"] = events or {}
+        out.append(entry)
+    return out
+
+
+def _by_boundary(
+    segments: Segments, windows: Windows, at: Sequence[int], names: Sequence[str], *, total: bool
+) -> list[dict[str, Json]]:
+    """Return, for each boundary, what `report` holds for each value; with `total` all values as one, named ''."""
+    wanted = sorted({x for boundary in at for x in edges(windows, boundary, names)})
+    values = [""] if total else segments.values
+    value = np.zeros_like(segments.value) if total else segments.value
+    prefix = prefixes(
+        wanted, segments.column, value, segments.bucket, segments.amount, shape=shape_of(windows, max(1, len(values)))
+    )
+    out = []
+    for boundary in at:
+        stock = stocks(prefix, boundary)
+        counts = {name: derive(prefix, windows, boundary, name) for name in names}
+        there = _non_zero([stock, *counts.values()])
+        out.append({name: entry_of(stock, counts, n) for n, name in enumerate(values) if there[n]})
+    return out
+
+
+def _non_zero(found: Iterable[Counts]) -> NDArray[np.bool_]:
+    """Return which values have any count that is not zero."""
+    flags = [array != 0 for counts in found for array in counts.values()]
+    there: NDArray[np.bool_] = np.logical_or.reduce(flags)
+    return there
+
+
+def _empty(windows: Windows, names: Sequence[str]) -> Json:
+    prefix = dict.fromkeys(edges(windows, 1 << 20, names), np.zeros(shape_of(windows, 1), np.int64))
+    counts = {name: derive(prefix, windows, 1 << 20, name) for name in names}
+    return entry_of(stocks(prefix, 1 << 20), counts, 0)
+
+
+def entry_of(stock: Counts, counts: Mapping[str, Counts], value: int) -> Json:
+    """Return totals and windows of one value."""
+    totals: Json = {name: int(array[value]) for name, array in stock.items()}
+    out: Json = {"totals": totals, "windows": {}}
+    for window, found in counts.items():
+        plain: Json = {}
+        surveys: Json = {}
+        for name, array in found.items():
+            if name.startswith(SURVEY + "/"):
+                _, kind, way, status = name.split("/")
+                surveys.setdefault(kind, {}).setdefault(way, {})[status] = int(array[value])
+            else:
+                plain[name] = int(array[value])
+        ratios = evaluate(WINDOW_RATIOS, {**totals, **plain})
+        out["windows"][window] = {**plain, "surveys": surveys, "ratios": ratios}
+    totals.update(evaluate(STOCK_RATIOS, totals))
+    return out

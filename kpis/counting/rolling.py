@@ -1,0 +1,222 @@
+"""The rolling counts of the partitions that this worker owns, kept up to date as cells change and as time goes on.
+
+Between two boundaries a change costs one addition per edge of a window; when a boundary passes, prefix sums are made
+anew. Pure but for giving way to the event loop; it reads no clock and no table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpis.counting.cells import Cells, Coordinates, merged, unpack
+from kpis.counting.counts import Counts, derive, edges, prefixes, shape_of, stocks
+from kpis.counting.daily import Daily, daily, daily_edges
+from kpis.counting.invariants import disagreements, violations
+from kpis.counting.windows import Windows
+from kpis.names import OTHER, PLAN, Names
+
+Ints = NDArray[np.int64]
+ALL = "all"
+
+
+class Block(NamedTuple):
+    """The counts of one dimension: one integer a value, by window."""
+
+    values: list[str]
+    stock: Counts
+    windows: dict[str, Counts]
+
+
+class Snapshot(NamedTuple):
+    """All counts as of one boundary, of the partitions named."""
+
+    boundary: int
+    partitions: frozenset[int]
+    blocks: dict[str, Block]  # by dimension; ALL has the one value ''
+    closed: dict[str, Counts]  # of all customers as of the last closed boundary, by window
+    daily: Daily
+    violations: list[str]
+
+
+class _Owned:
+    """One partition's names and cells, and what changed since they were last summed."""
+
+    def __init__(self, names: Names, cells: Callable[[], Cells]) -> None:
+        self.names = names
+        self.cells = cells
+        self.changes: list[Cells] = []
+
+    def take_changes(self) -> Cells | None:
+        changes, self.changes = self.changes, []
+        if not changes:
+            return None
+        return merged(
+            np.concatenate([change.keys for change in changes]), np.concatenate([change.amounts for change in changes])
+        )
+
+
+class _Dimension:
+    """Prefix sums of one dimension at the edges of its windows; hidden values are summed as `other`."""
+
+    def __init__(self, name: str, number: int, windows: Windows, window_names: Sequence[str]) -> None:
+        self.name = name
+        self.number = number
+        self.windows = windows
+        self.window_names = tuple(window_names)
+        self.shown: list[str] = []
+        self.edges: list[int] = []
+        self.prefix: dict[int, Ints] = {}
+
+    def begin(self, boundary: int, shown: Sequence[str]) -> None:
+        """Start from nothing at a boundary."""
+        self.shown = [""] if self.name == ALL else [*shown, OTHER]
+        self.edges = edges(self.windows, boundary, self.window_names)
+        if self.name == ALL:
+            closed = edges(self.windows, boundary - 1, self.window_names)
+            self.edges = sorted({*self.edges, *closed, *daily_edges(self.windows, boundary)})
+        shape = shape_of(self.windows, len(self.shown))
+        self.prefix = {x: np.zeros(shape, np.int64) for x in self.edges}
+
+    def add(self, names: Names, where: Coordinates, amounts: Ints) -> None:
+        """Add cells of a partition."""
+        mine = where.dimension == self.number
+        if not mine.any():
+            return
+        column, bucket = where.column[mine], where.bucket[mine]
+        if self.name == ALL:
+            value = np.zeros(len(column), np.int64)
+        else:
+            place = {shown: n for n, shown in enumerate(self.shown)}
+            local = [place.get(name, len(self.shown) - 1) for name in names.values(self.name)]
+            value = np.array(local, np.int64)[where.value[mine]]
+        shape = shape_of(self.windows, len(self.shown))
+        for x, sums in prefixes(self.edges, column, value, bucket, amounts[mine], shape=shape).items():
+            self.prefix[x] += sums
+
+    def block(self, boundary: int) -> Block:
+        """Return the counts as of the boundary."""
+        return Block(self.shown, stocks(self.prefix, boundary), self.counts(boundary))
+
+    def counts(self, boundary: int) -> dict[str, Counts]:
+        """Return the counts of each window; of all customers also as of the boundary before the one begun at."""
+        return {name: derive(self.prefix, self.windows, boundary, name) for name in self.window_names}
+
+
+class LiveCounts:
+    """Counts of all windows for all customers, and of some windows by segment."""
+
+    def __init__(self, windows: Windows, *, dimensions: Sequence[str], segment_windows: Sequence[str]) -> None:
+        """Own nothing yet.
+
+        Args:
+            windows: The windows.
+            dimensions: plan, country, channel and further ones, as `Names.dimensions` has them.
+            segment_windows: Windows that segments have.
+        """
+        self._windows = windows
+        self._owned: dict[int, _Owned] = {}
+        self._boundary = -1
+        self._stale = True
+        self._shown: dict[str, list[str]] = {}
+        self._everyone = _Dimension(ALL, 0, windows, windows.names)
+        self._split = [_Dimension(name, n, windows, segment_windows) for n, name in enumerate(dimensions)]
+
+    def take(self, number: int, names: Names, cells: Callable[[], Cells]) -> None:
+        """Count a partition in from now on; `cells` is asked again whenever a boundary passes."""
+        self._owned[number] = _Owned(names, cells)
+        self._stale = True
+
+    def change(self, number: int, cells: Cells) -> None:
+        """Note what a commit added to the cells of a partition."""
+        owned = self._owned.get(number)
+        if owned is not None and len(cells.keys):
+            owned.changes.append(cells)
+
+    def drop(self, number: int) -> None:
+        """Count a partition no more."""
+        if self._owned.pop(number, None) is not None:
+            self._stale = True
+
+    def show(self, values: Mapping[str, Iterable[str]]) -> None:
+        """Say which values of each dimension are shown by name."""
+        shown = {dimension: list(names) for dimension, names in values.items()}
+        if shown != self._shown:
+            self._shown = shown
+            self._stale = True
+
+    def complete(self, partitions: Iterable[int]) -> bool:
+        """Whether all of these partitions are counted in."""
+        return all(number in self._owned for number in partitions)
+
+    def sizes(self) -> dict[int, dict[str, dict[str, int]]]:
+        """Return the active customers by partition, dimension and value; hidden values included."""
+        return {number: self._sizes_of(owned) for number, owned in self._owned.items()}
+
+    def _sizes_of(self, owned: _Owned) -> dict[str, dict[str, int]]:
+        keys, amounts = owned.cells()
+        where = unpack(keys)
+        end = int(where.bucket.max(initial=0)) + 1
+        at = min(end, self._boundary) if self._boundary >= 0 else end
+        out: dict[str, dict[str, int]] = {}
+        for dimension in self._split:
+            mine = where.dimension == dimension.number
+            names = owned.names.values(dimension.name)
+            shape = shape_of(self._windows, len(names))
+            column, value, bucket = where.column[mine], where.value[mine], where.bucket[mine]
+            active = stocks(prefixes([at], column, value, bucket, amounts[mine], shape=shape), at)["customers_active"]
+            out[dimension.name] = dict(zip(names, active.tolist(), strict=True))
+        return out
+
+    def refresh(self, boundary: int) -> Generator[None, None, Snapshot]:
+        """Return all counts as of a boundary, in steps; after a fault they are summed anew."""
+        try:
+            if self._stale or boundary != self._boundary:
+                yield from self._anew(boundary)
+            for owned in self._owned.values():
+                self._add(owned.names, owned.take_changes())
+        except BaseException:  # also where it is closed in between: what was added so far is a part
+            self._stale = True
+            raise
+        blocks = {dimension.name: dimension.block(boundary) for dimension in (self._everyone, *self._split)}
+        days = daily(self._everyone.prefix, self._windows, boundary)
+        closed = self._everyone.counts(boundary - 1)
+        return Snapshot(boundary, frozenset(self._owned), blocks, closed, days, _violations(blocks))
+
+    def _anew(self, boundary: int) -> Generator[None, None, None]:
+        self._boundary, self._stale = boundary, False
+        self._everyone.begin(boundary, ())
+        for dimension in self._split:
+            dimension.begin(boundary, self._shown.get(dimension.name, ()))
+        for number in list(self._owned):
+            owned = self._owned.get(number)
+            if owned is not None:
+                owned.take_changes()  # the cells have them
+                self._add(owned.names, owned.cells())
+            yield
+        if self._stale:  # a partition came or went meanwhile
+            yield from self._anew(boundary)
+
+    def _add(self, names: Names, cells: Cells | None) -> None:
+        if cells is None or not len(cells.keys):
+            return
+        where = unpack(cells.keys)
+        for dimension in (self._everyone, *self._split):
+            dimension.add(names, where, cells.amounts)
+
+
+def _violations(blocks: Mapping[str, Block]) -> list[str]:
+    everyone = blocks[ALL]
+    found: list[str] = []
+    for name, block in blocks.items():
+        for window, counts in block.windows.items():
+            found += [
+                f"{name}, {window}: {text}"
+                for text in violations(block.stock, counts, moves_between_values=name == PLAN)
+            ]
+            if name != ALL:
+                found += [f"{window}: {text}" for text in disagreements(everyone.windows[window], {name: counts})]
+    return found

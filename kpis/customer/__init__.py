@@ -1,0 +1,5 @@
+"""One customer: facts, how a state is laid out and encoded, deduplication, and the timeline that facts describe."""
+
+from kpis import compiled
+
+compiled.prefer(__path__, "customer")

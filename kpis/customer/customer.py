@@ -1,0 +1,117 @@
+"""What is stored of a customer, taken apart and put together: facts, surveys and renewals, activity, onboarding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from struct import Struct
+from typing import Final
+
+import msgspec
+
+from kpis.customer.facts import Fact, Note, encode_fact
+from kpis.customer.state import Customer
+
+_decode_facts = msgspec.msgpack.Decoder(list[Fact]).decode
+#: what msgpack begins a short list with, by its length
+_LIST_OF: Final = [bytes((0x90 | n,)) for n in range(16)]
+
+
+def life_of(customer: Customer) -> list[Fact]:
+    """Return the lifecycle facts in the order of the timeline, revoked ones included."""
+    n = customer.facts
+    return _decode_facts((_LIST_OF[n] if n < 16 else b"\xdd" + n.to_bytes(4, "big")) + customer.life)
+
+
+def set_life(customer: Customer, life: Iterable[Fact]) -> None:
+    """Store lifecycle facts, which must be in the order of the timeline."""
+    parts = [encode_fact(fact) for fact in life]
+    customer.facts = len(parts)
+    customer.life = b"".join(parts)
+
+
+# ------------------------------------------------------------------------- surveys and renewals
+
+_note = Struct("<QQ8s")  # time << 16 | code, place << 16 | reason, identity
+NOTE_SIZE: Final = _note.size
+
+
+def pack_note(at_ms: int, code: int, identity: bytes, reason: int, place: int) -> bytes:
+    """Return one survey or renewal as NOTE_SIZE bytes."""
+    return _note.pack(at_ms << 16 | code, place << 16 | reason, identity)
+
+
+def notes_of(customer: Customer) -> list[Note]:
+    """Return surveys and renewals, earliest first."""
+    notes = [
+        (head >> 16, head & 0xFFFF, identity, tail & 0xFFFF, tail >> 16)
+        for head, tail, identity in _note.iter_unpack(customer.notes)
+    ]
+    notes.sort()
+    return notes
+
+
+def set_notes(customer: Customer, notes: Iterable[Note]) -> None:
+    """Store surveys and renewals."""
+    customer.notes = b"".join([pack_note(*note) for note in notes])
+
+
+# ------------------------------------------------------------------------- activity
+
+_ONE_BYTE: Final = [bytes((n,)) for n in range(128)]
+
+
+def gap_bytes(gap: int) -> bytes:
+    """Return a gap between two buckets in base 128, the high bit set on all bytes but the last."""
+    assert gap >= 0, gap
+    if gap < 128:
+        return _ONE_BYTE[gap]
+    out = [gap & 127]
+    gap >>= 7
+    while gap:
+        out.append(gap & 127 | 128)
+        gap >>= 7
+    return bytes(reversed(out))
+
+
+def activity_of(customer: Customer) -> list[int]:
+    """Return the buckets with activity, in order."""
+    out: list[int] = []
+    gap = bucket = 0
+    for byte in customer.acts:
+        gap = gap << 7 | byte & 127
+        if byte < 128:
+            bucket += gap
+            out.append(bucket)
+            gap = 0
+    return out
+
+
+def set_activity(customer: Customer, buckets: Iterable[int]) -> None:
+    """Store buckets with activity, which must be in order and without repeats."""
+    parts: list[bytes] = []
+    before = 0
+    for bucket in buckets:
+        parts.append(gap_bytes(bucket - before))
+        before = bucket
+    customer.acts = b"".join(parts)
+    customer.active_bucket = before if parts else -1
+
+
+def thinned(times: Sequence[int], at_ms: int, span_ms: int) -> tuple[int, ...]:
+    """Return instants with one more, without what no window of `span_ms` can tell from its neighbours.
+
+    A window of the span that holds the middle one of three instants at most a span apart holds one of the others too.
+    """
+    out = sorted({*times, at_ms})
+    k = 1
+    while k < len(out) - 1:
+        if out[k + 1] - out[k - 1] <= span_ms:
+            del out[k]
+        else:
+            k += 1
+    return tuple(out)
+
+
+def any_within(times: Iterable[int], start_ms: int, end_ms: int) -> bool:
+    """Whether an instant lies in [start, end)."""
+    return any(start_ms <= at_ms < end_ms for at_ms in times)

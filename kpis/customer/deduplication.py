@@ -1,0 +1,131 @@
+"""Which of two events of one identity counts, and what a revocation takes away.
+
+An identity is (customer, source, id), the last two as a 64-bit hash. Order of arrival decides nothing: of two contents
+the smaller (event time, kind, known members) counts, and the place of its record is kept. These are the rare paths; the
+common case is that a hash was never seen.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from xxhash import xxh3_64_digest
+
+from kpis.customer.customer import life_of, notes_of, set_life, set_notes
+from kpis.customer.facts import (
+    CANCEL,
+    CHANGE,
+    CONTENT_SIZE,
+    MOST_OUTDONE,
+    RENEWAL,
+    REVOKE,
+    SIGNUP,
+    SURVEY,
+    Fact,
+    Note,
+    Rare,
+    Revocation,
+)
+from kpis.customer.notes import KINDS, OUTCOMES, RENEWAL_BASE, STATUSES, WAYS
+from kpis.customer.state import Customer
+from kpis.names import Names
+
+#: (event time, kind, known members…), as conflicts compare them
+Content = tuple[Any, ...]
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def identity_of(source: str, event_id: str) -> bytes:
+    """Return the 64-bit hash that stands for (source, id); `kpis.fold.context` makes the same one faster."""
+    return xxh3_64_digest(event_id.encode(), int.from_bytes(xxh3_64_digest(source.encode()), "big"))
+
+
+def life_order(fact: Fact, names: Names) -> tuple[Any, ...]:
+    """Return the key that sorts a timeline: (event time, sequence, kind, known members…)."""
+    return (fact[0], fact[1], fact[2], *_members(fact, names))
+
+
+def _members(fact: Fact, names: Names) -> tuple[Any, ...]:
+    _, _, kind, _, a, b, c, foreign, _ = fact
+    if kind == SIGNUP:
+        currency, *values = names.profile_names[c]
+        return (names.plan_names[a], foreign or b, currency, *values)
+    if kind == CHANGE:
+        return (names.plan_names[a], foreign or b, names.currency_names[c])
+    return (names.reason_names[a], b, fact[0] if c else 0)
+
+
+def fact_content(fact: Fact, names: Names) -> Content:
+    """Return what a lifecycle fact says, for comparison."""
+    own_time = (fact[6] or fact[0],) if fact[2] == CANCEL else ()
+    return (fact[0], fact[2], *own_time, fact[1], *_members(fact, names))
+
+
+def note_content(note: Note, sequence: int, names: Names) -> Content:
+    """Return what a survey or a renewal says, for comparison."""
+    at_ms, code, _, reason, _ = note
+    if code >= RENEWAL_BASE:
+        return (at_ms, RENEWAL, sequence, OUTCOMES[code - RENEWAL_BASE])
+    rest, way = divmod(code, len(WAYS))
+    rest, score = divmod(rest, 12)
+    kind, status = divmod(rest, len(STATUSES))
+    return (at_ms, SURVEY, sequence, KINDS[kind], STATUSES[status], score - 1, names.reason_names[reason], WAYS[way])
+
+
+def revocation_content(revocation: Revocation) -> Content:
+    """Return what a revocation says, for comparison."""
+    _, at_ms, sequence, target, _ = revocation
+    return (at_ms, REVOKE, sequence, target)
+
+
+def known_content(customer: Customer, identity: bytes, names: Names) -> Content | None:
+    """Return what the customer's state holds under an identity; None where it holds nothing."""
+    if identity in customer.life:
+        for fact in life_of(customer):
+            if fact[3] == identity:
+                return fact_content(fact, names)
+    if identity in customer.notes:
+        for note in notes_of(customer):
+            if note[2] == identity:
+                sequence = customer.rare.sequences.get(identity, 0) if customer.rare else 0
+                return note_content(note, sequence, names)
+    if customer.rare is not None:
+        for revocation in customer.rare.revocations:
+            if revocation[0] == identity:
+                return revocation_content(revocation)
+    return None
+
+
+def remove(customer: Customer, identity: bytes) -> None:
+    """Take whatever the state holds under an identity out of it; its cache is then stale."""
+    if identity in customer.life:
+        set_life(customer, [fact for fact in life_of(customer) if fact[3] != identity])
+    if identity in customer.notes:
+        set_notes(customer, [note for note in notes_of(customer) if note[2] != identity])
+    rare = customer.rare
+    if rare is not None:
+        rare.sequences.pop(identity, None)
+        rare.revocations = [revocation for revocation in rare.revocations if revocation[0] != identity]
+
+
+def outdo(customer: Customer, identity: bytes, content: Content) -> bool:
+    """Remember what was said under an identity and does not count; False where it was said before.
+
+    Up to MOST_OUTDONE contents of a customer are remembered: those beyond are new each time.
+    """
+    rare = rare_of(customer)
+    said, known = xxh3_64_digest(_encode(content)), rare.outdone.get(identity, b"")
+    if said in (known[n : n + CONTENT_SIZE] for n in range(0, len(known), CONTENT_SIZE)):
+        return False
+    if sum(map(len, rare.outdone.values())) < MOST_OUTDONE * CONTENT_SIZE:
+        rare.outdone[identity] = known + said
+    return True
+
+
+def rare_of(customer: Customer) -> Rare:
+    """Return the customer's rare part, made if need be."""
+    if customer.rare is None:
+        customer.rare = Rare()
+    return customer.rare

@@ -1,0 +1,142 @@
+"""What the fold of one partition shares.
+
+Intern tables, the rows that changed, counts of events, and the general path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from xxhash import xxh3_64_digest
+
+from kpis.customer.customer import NOTE_SIZE, notes_of
+from kpis.customer.deduplication import known_content, outdo, remove
+from kpis.customer.features import Letters, letters_of
+from kpis.customer.state import Customer
+from kpis.customer.timeline import effective_facts, refresh, steps_of
+from kpis.fold import contribution as pure
+from kpis.fold.rows import Row, difference
+from kpis.names import FEATURES, Names
+
+#: Sources whose hash is remembered (count), and how long one may be for that (characters): it may be any text.
+SOURCES_REMEMBERED: Final = 10_000
+SOURCE_REMEMBERED: Final = 256
+
+
+class TooManyFacts(Exception):
+    """The customer has as many facts as the setting allows; the event is refused."""
+
+
+class Folding:
+    """The context of a fold; one partition's, not safe for use by two tasks at once."""
+
+    def __init__(self, names: Names, *, bucket_ms: int, max_facts: int, short_cuts: bool) -> None:
+        """Start with no rows; see `kpis.fold.fold.Fold` for the arguments."""
+        self.names = names
+        self.bucket_ms = bucket_ms
+        self.max_facts = max_facts
+        #: a customer with fewer facts of the timeline than this, and fewer notes, has room
+        self.few = max_facts // 2
+        self.few_bytes = self.few * NOTE_SIZE
+        self.short_cuts = short_cuts
+        self.rows: list[Row] = []
+        #: where the records of the batch's events lie
+        self.places: Sequence[int] = ()
+        self.applied = self.duplicates = self.conflicts = self.general = 0
+        #: contribution before the first change of the customer at work that is not written down yet; None: all are
+        self.before: list[Row] | None = None
+        #: whether the last event that `settle` looked at left something to remember
+        self.remembers = False
+        #: hashes of sources, remembered up to a limit
+        self.sources: dict[str, int] = {}
+        #: what stands for a feature in states, by its name
+        self.letters: dict[str, Letters] = {}
+
+    def letters_of(self, feature: str) -> Letters:
+        """Return what stands for a feature in states; remembered, up to the limit of names."""
+        letters = letters_of(self.names.feature(feature))
+        if len(self.letters) < FEATURES:
+            self.letters[feature] = letters
+        return letters
+
+    def identity_of(self, source: str, event_id: str) -> bytes:
+        """Return the 64-bit hash that stands for (source, id)."""
+        seed = self.sources.get(source)
+        if seed is None:
+            seed = int.from_bytes(xxh3_64_digest(source.encode()), "big")
+            if len(source) <= SOURCE_REMEMBERED and len(self.sources) < SOURCES_REMEMBERED:
+                self.sources[source] = seed
+        return xxh3_64_digest(event_id.encode(), seed)
+
+    def settle(self, customer: Customer, identity: bytes, content: tuple[Any, ...]) -> list[Row] | None:
+        """Decide whether an event whose hash may be known is stored; what it replaces is taken out of the state.
+
+        What differs from all that was ever said under its identity is a conflict, whichever of them counts: so many
+        are counted as there are different contents but one, in whatever order and however often they come.
+
+        Returns:
+            The contribution before; None where the event changes no number. The state may have changed all the same:
+            then `remembers` is true.
+
+        Raises:
+            TooManyFacts: The event is new and there is no room for it.
+        """
+        known = known_content(customer, identity, self.names)
+        if known is None:
+            self.need_room(customer)
+            self.applied += 1
+            self.remembers = False
+            return self.contribution_before(customer)
+        self.duplicates += 1
+        self.remembers = False
+        if known == content:
+            return None
+        self.remembers = outdo(customer, identity, max(known, content))
+        self.conflicts += self.remembers
+        if content > known:
+            return None
+        before = self.contribution_before(customer)
+        remove(customer, identity)
+        return before
+
+    def contribution_before(self, customer: Customer) -> list[Row]:
+        """Return the contribution before a change: the first of those that are not written down yet."""
+        return pure.contribution(customer, self.bucket_ms) if self.before is None else self.before
+
+    def need_room_of_many(self, customer: Customer) -> None:
+        """Do as `need_room` does, and hardly anything for most customers."""
+        if customer.facts >= self.few or len(customer.notes) >= self.few_bytes:
+            self.need_room(customer)
+
+    def need_room(self, customer: Customer) -> None:
+        """Raise TooManyFacts where the customer has no room for another one."""
+        count = customer.facts + len(customer.notes) // NOTE_SIZE
+        if customer.rare is not None:
+            count += len(customer.rare.revocations)
+        if count >= self.max_facts:
+            raise TooManyFacts
+
+    def rebuild(self, before: list[Row]) -> None:
+        """Hear that facts were changed in a way that takes all of them to write down; `write_down` does it, once.
+
+        Until then the customer's cache is stale: only the general path, which looks at facts alone, may go on with it.
+
+        Args:
+            before: The contribution before the change.
+        """
+        self.before = before
+
+    def write_down(self, customer: Customer, before: list[Row]) -> None:
+        """Bring the cache up to date after changes of facts, and write down what these changed.
+
+        Args:
+            before: The contribution before the first of the changes.
+        """
+        refresh(customer, steps_of(effective_facts(customer)))
+        notes = notes_of(customer)
+        customer.noted_at = notes[-1][0] if notes else -1
+        engaged = pure.engaged_buckets(customer, pure.effective_notes(customer), self.bucket_ms)
+        customer.engaged_bucket = engaged[-1] if engaged else -1
+        difference(before, pure.contribution(customer, self.bucket_ms), self.rows)
+        self.general += 1

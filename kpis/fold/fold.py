@@ -1,0 +1,184 @@
+"""The fold: events of a batch and the states before them -> the states after them, and the rows that changed.
+
+Every event changes the rows by `contribution(after) - contribution(before)`. That is what the general path computes;
+short cuts write down the difference where it is plain, mostly for events that come in order, and leave everything else
+to the general path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping, Sequence
+from typing import Any, Final
+
+from kpis.customer.state import Customer, decode, encode
+from kpis.fold.context import Folding, TooManyFacts
+from kpis.fold.feedback import renewal, revoke, survey
+from kpis.fold.lifecycle import cancel, change, signup
+from kpis.fold.rows import Row
+from kpis.fold.usage import activity, onboarding
+from kpis.names import Names
+from schemas.events import Activity, Cancel, Downgrade, Event, Onboarding, Renewal, Revoke, Signup, Survey, Upgrade
+
+#: The last argument is the number of the event in its batch, by which its place is asked for.
+Apply = Callable[[Folding, Customer, Any, int, int], bool]
+
+#: the state of a customer of whom nothing is known
+_NOBODY: Final = encode(Customer())
+
+#: what takes about as long to look through as an event to apply (bytes)
+STATE_BYTES: Final = 128
+_WITHOUT_END: Final = 1 << 60
+
+_APPLY: dict[type[Any], Apply] = {
+    Signup: signup,
+    Upgrade: change,
+    Downgrade: change,
+    Cancel: cancel,
+    Revoke: revoke,
+    Survey: survey,
+    Renewal: renewal,
+    Onboarding: onboarding,
+    Activity: activity,
+}
+
+
+class Fold:
+    """Applies events to states, one partition's at a time; not safe for use by two tasks at once.
+
+    `fold` does it in one go. `begin`, `go_on` and `end` do the same in steps, with whatever the caller does between
+    them: what comes out does not depend on where a step ends.
+    """
+
+    def __init__(
+        self, names: Names, *, bucket_ms: int = 3_600_000, max_facts: int = 4096, short_cuts: bool = True
+    ) -> None:
+        """Start with no rows.
+
+        Args:
+            names: The partition's intern tables, which grow as events are folded.
+            bucket_ms: Length of a bucket (ms).
+            max_facts: Facts a customer may have (lifecycle, surveys, renewals, revocations).
+            short_cuts: False takes the general path always; for tests.
+        """
+        self.folding = Folding(names, bucket_ms=bucket_ms, max_facts=max_facts, short_cuts=short_cuts)
+        #: which of the events since `begin` are over the limit of facts, counted from 0
+        self.refused: list[int] = []
+        self._apply = dict(_APPLY)
+        self._events: Sequence[Event] = ()
+        self._times: Sequence[int] = ()
+        self._states: MutableMapping[str, bytes] = {}
+        self._next = 0
+        self._changed: dict[str, bytes] = {}
+        #: customers that the general path has changed, with the contribution before: it is worked out once for all of
+        #: a batch's events, for it takes as long as the customer has facts
+        self._open: dict[str, tuple[Customer, list[Row]]] = {}
+
+    def fold(
+        self,
+        events: Sequence[Event],
+        times: Sequence[int],
+        states: MutableMapping[str, bytes],
+        places: Sequence[int] | None = None,
+    ) -> tuple[dict[str, bytes], list[Row]]:
+        """Apply events in order.
+
+        Args:
+            events: Decoded events.
+            times: Their event times (ms).
+            states: By customer; those that change are changed here.
+            places: Where their records lie (see `kpis.customer.places`); None where it does not matter.
+
+        Returns:
+            The states that changed, and the rows that changed; counts of events are added to `folding`.
+        """
+        self.begin(events, times, states, places)
+        while self.go_on(_WITHOUT_END):
+            pass
+        return self.end()
+
+    def begin(
+        self,
+        events: Sequence[Event],
+        times: Sequence[int],
+        states: MutableMapping[str, bytes],
+        places: Sequence[int] | None = None,
+    ) -> None:
+        """Take events that are to be applied; see `fold`."""
+        for kind in set(map(type, events)) - self._apply.keys():
+            assert issubclass(kind, Signup), kind  # with the members of further dimensions
+            self._apply[kind] = signup
+        self._events, self._times, self._states, self._next = events, times, states, 0
+        self._changed, self._open, self.refused = {}, {}, []
+        self.folding.rows = []
+        self.folding.before = None
+        self.folding.places = [0] * len(events) if places is None else places
+
+    def go_on(self, work: int) -> bool:
+        """Apply the next events; True while something is left.
+
+        Args:
+            work: How much to do: an event is one of it, and one more for each `STATE_BYTES` of its customer's state.
+        """
+        folding, apply_by_type, stored = self.folding, self._apply, self._states.get
+        states, changed, times, pending = self._states, self._changed, self._times, self._open
+        events = self._events
+        for n in range(self._next, len(events)):
+            if work <= 0:
+                self._next = n
+                return True
+            event = events[n]
+            customer_id = event.customer_id
+            if pending and customer_id in pending:
+                work -= self._apply_again(customer_id, event, n)
+                continue
+            state = stored(customer_id, _NOBODY)
+            work -= 1 + len(state) // STATE_BYTES
+            customer = decode(state)
+            try:
+                if apply_by_type[type(event)](folding, customer, event, times[n], n):
+                    if folding.before is None:
+                        states[customer_id] = changed[customer_id] = encode(customer)
+                    else:
+                        pending[customer_id] = (customer, folding.before)
+                        folding.before = None
+            except TooManyFacts:
+                self.refused.append(n)
+        self._next = len(events)
+        while pending:
+            if work <= 0:
+                return True
+            work -= self._close(next(iter(pending)))
+        return False
+
+    def end(self) -> tuple[dict[str, bytes], list[Row]]:
+        """Return what has changed since `begin`, once nothing is left; see `fold`."""
+        assert self._next == len(self._events), "events are left"
+        assert not self._open, "customers are left"
+        self._events, self._times, self._states = (), (), {}
+        return self._changed, self.folding.rows
+
+    def _apply_again(self, customer_id: str, event: Event, n: int) -> int:
+        """Apply one more event to a customer whose cache is stale; return how much work it was."""
+        if type(event) is Onboarding:  # its rows follow from the cache
+            work = self._close(customer_id)
+            customer = decode(self._states[customer_id])
+            if onboarding(self.folding, customer, event, self._times[n], n):
+                self._states[customer_id] = self._changed[customer_id] = encode(customer)
+            return work + 1
+        folding = self.folding
+        customer, before = self._open[customer_id]
+        short_cuts, folding.short_cuts, folding.before = folding.short_cuts, False, before
+        try:
+            self._apply[type(event)](folding, customer, event, self._times[n], n)
+        except TooManyFacts:
+            self.refused.append(n)
+        finally:
+            folding.short_cuts, folding.before = short_cuts, None
+        return 1 + (len(customer.life) + len(customer.notes) + len(customer.acts)) // STATE_BYTES
+
+    def _close(self, customer_id: str) -> int:
+        """Write down what the general path has changed of a customer; return how much work it was."""
+        customer, before = self._open.pop(customer_id)
+        self.folding.write_down(customer, before)
+        state = self._states[customer_id] = self._changed[customer_id] = encode(customer)
+        return 1 + len(state) // STATE_BYTES

@@ -1,0 +1,247 @@
+"""What late events change of months and years that are over, written down event by event, in the batch's own commit.
+
+A period is over for a record that reached the log at or after the period's end: what such a record changes of it is a
+*restatement*. Kafka's timestamp of the record alone decides, so that reading the log again finds the same. A revoke is
+looked at too, since it takes back an event of any time. Values do not depend on any of this: whatever is folded here
+counts as it would anywhere else.
+Reading them back: `tenure.reports.periods`. Design: docs/decisions, periods that late events restate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, MutableMapping, Sequence
+from typing import Final, NamedTuple, Protocol, TypeVar
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from kpis.counting.periods import changes, watched_until
+from kpis.counting.windows import Windows
+from kpis.fold.fold import Fold
+from kpis.fold.rows import Row
+from schemas.decoding.decoder import Decoded
+from schemas.decoding.diagnosis import Readable
+from schemas.events import Revoke
+
+Ints = NDArray[np.int64]
+
+
+class Logged(Readable, Protocol):
+    """What is asked of a record: where it lies, and when it got there."""
+
+    @property
+    def topic(self) -> str:
+        """Name of its topic."""
+
+    @property
+    def offset(self) -> int:
+        """Its place in the partition."""
+
+    @property
+    def timestamp(self) -> int:
+        """When it reached the log (ms since 1970); -1 where the log has no timestamps."""
+
+
+_Logged = TypeVar("_Logged", bound=Logged)
+
+STEP_WORK: Final = 16_384
+"""Of one step of a fold: 10 to 20 ms of usual events, and a fifth of a second at the limit of facts."""
+ALONE: Final = 100
+"""As many events of a batch are folded one by one; more of them are a backfill, and restate as one."""
+
+
+class Restatement(msgspec.Struct, array_like=True, frozen=True):
+    """What one event, or one batch of many, changed of a period that was over."""
+
+    #: of the partition's head with which it was committed: the number of the commit
+    commit: int
+    #: 1: what follows is of one event
+    events: int
+    #: Kafka's timestamp of the record, or the latest of them (ms since 1970)
+    arrived_at_ms: int
+    #: event time, or the earliest of them (ms since 1970)
+    occurred_at_ms: int
+    #: first and last offset by topic
+    offsets: dict[str, tuple[int, int]]
+    #: empty where it stands for several
+    event_id: str
+    event_type: str
+    #: what it added to each count of the period, as of its end (see `kpis.counting.periods.changes`)
+    changes: dict[str, int]
+    #: empty where it stands for several, and in what was stored before sources were kept
+    event_source: str = ""
+
+
+encode = msgspec.msgpack.Encoder().encode
+decode = msgspec.msgpack.Decoder(Restatement).decode
+
+
+class Moved(NamedTuple):
+    """What a batch changed of a period that was over."""
+
+    period: str
+    #: restatements, in their order
+    entries: list[bytes]
+    #: what they change together, by count
+    changes: dict[str, int]
+
+
+class Folded(NamedTuple):
+    """What a batch came to."""
+
+    states: dict[str, bytes]
+    rows: list[Row]
+    #: places, in the batch, of events over the limit of facts
+    refused: list[int]
+    #: what it changed of periods that are over
+    moved: list[Moved]
+    #: events of buckets that were over when their record reached the log (count)
+    late: int
+
+
+def fold_batch(
+    fold: Fold,
+    decoded: Decoded[_Logged],
+    states: MutableMapping[str, bytes],
+    lying_at: Sequence[int],
+    windows: Windows,
+    *,
+    commit: int,
+    alone: int = ALONE,
+    step_work: int = STEP_WORK,
+) -> Generator[None, None, Folded]:
+    """Fold a batch in steps, and find out what it changes of periods that are over.
+
+    What comes out does not depend on the length of the steps.
+
+    Args:
+        fold: The partition's.
+        decoded: The batch.
+        states: Of all customers of the batch that have one; those that change are changed here.
+        lying_at: Where the events lie in the log, as `Fold.fold` takes it.
+        windows: The calendar.
+        commit: The number that the partition's commit of this batch will have.
+        alone: So many events are folded one by one at most (count).
+        step_work: Of one step, see `Fold.go_on`.
+    """
+    times = np.array(decoded.times, np.int64)
+    reached = np.array([record.timestamp for record in decoded.records], np.int64)
+    late = int(np.count_nonzero(times < reached // windows.bucket_ms * windows.bucket_ms))
+    groups = _groups(decoded, times, reached, windows, alone)
+    if not groups:
+        fold.begin(decoded.events, decoded.times, states, lying_at)
+        while fold.go_on(step_work):
+            yield
+        new, rows = fold.end()
+        return Folded(new, rows, list(fold.refused), [], late)
+    apart = {place for group in groups for place in group.places}
+    rest = [place for place in range(len(decoded.events)) if place not in apart]
+    new, rows, refused = yield from _fold_places(fold, decoded, rest, states, lying_at, step_work)
+    parts: list[list[Row]] = []
+    for group in groups:
+        changed, found, over = yield from _fold_places(fold, decoded, group.places, states, lying_at, step_work)
+        new.update(changed)
+        rows += found
+        refused += over
+        parts.append(found)
+    return Folded(new, rows, refused, _updates(decoded, groups, parts, windows, commit), late)
+
+
+class _Group(NamedTuple):
+    """Places of events that are folded together, and the boundary by which periods are over for all of them."""
+
+    places: list[int]
+    over_at: int
+
+
+def _groups(decoded: Decoded[_Logged], times: Ints, reached: Ints, windows: Windows, alone: int) -> list[_Group]:
+    """Return the events that may change what is over for them, in the order in which they reached the log.
+
+    By that order whatever a period held when it ended is folded before what came later.
+    """
+    if not len(times):
+        return []
+    revokes = Revoke in set(map(type, decoded.events))
+    buckets, over_at = times // windows.bucket_ms, _over_at(reached.max(keepdims=True), windows)
+    if not revokes and buckets.min() >= over_at[0]:
+        return []
+    over_at = _over_at(reached, windows)
+    apart = buckets < over_at
+    if revokes:
+        apart |= np.array([type(event) is Revoke for event in decoded.events])
+    places = np.flatnonzero(apart)
+    order = places[np.argsort(reached[places], kind="stable")]
+    if len(order) <= alone:
+        return [_Group([place], int(over_at[place])) for place in order.tolist()]
+    starts = np.flatnonzero(np.diff(over_at[order])) + 1
+    return [_Group(part.tolist(), int(over_at[part[0]])) for part in np.split(order, starts)]
+
+
+def _over_at(reached: Ints, windows: Windows) -> Ints:
+    """Return the start of the month in which records reached the log: all that ends by then is over (boundaries).
+
+    A record without a timestamp is early for everything.
+    """
+    at = np.searchsorted(windows.month_starts, reached // windows.bucket_ms, "right") - 1
+    found: Ints = windows.month_starts[np.maximum(at, 0)]
+    return found
+
+
+def _fold_places(
+    fold: Fold,
+    decoded: Decoded[_Logged],
+    places: Sequence[int],
+    states: MutableMapping[str, bytes],
+    lying_at: Sequence[int],
+    step_work: int,
+) -> Generator[None, None, tuple[dict[str, bytes], list[Row], list[int]]]:
+    """Fold the events at places; return new states, rows, and the places of refused ones."""
+    events, times = [decoded.events[place] for place in places], [decoded.times[place] for place in places]
+    fold.begin(events, times, states, [lying_at[place] for place in places])
+    while fold.go_on(step_work):
+        yield
+    new, rows = fold.end()
+    yield
+    return new, rows, [places[n] for n in fold.refused]
+
+
+def _updates(
+    decoded: Decoded[_Logged], groups: Sequence[_Group], parts: Sequence[list[Row]], windows: Windows, commit: int
+) -> list[Moved]:
+    """Return what each group changed of the periods that were over for it."""
+    by_period = changes(parts, windows, sorted({group.over_at for group in groups}))
+    bare = [_without_changes(decoded, group.places, commit) for group in groups] if by_period else []
+    out: list[Moved] = []
+    for period, by_group in by_period.items():
+        watched = watched_until(period, windows)
+        entries: list[bytes] = []
+        sums: dict[str, int] = {}
+        for group, told, changed in zip(groups, bare, by_group, strict=True):
+            if changed and period.end <= group.over_at < watched:
+                entries.append(encode(msgspec.structs.replace(told, changes=changed)))
+                sums = {name: sums.get(name, 0) + changed.get(name, 0) for name in sums | changed}
+        if entries:
+            out.append(Moved(period.name, entries, {name: n for name, n in sums.items() if n}))
+    return out
+
+
+def _without_changes(decoded: Decoded[_Logged], places: Sequence[int], commit: int) -> Restatement:
+    """Return the restatement by events, the same for all periods but for what they changed."""
+    records = [decoded.records[place] for place in places]
+    offsets: dict[str, tuple[int, int]] = {}
+    for record in records:
+        first, last = offsets.get(record.topic, (record.offset, record.offset))
+        offsets[record.topic] = (min(first, record.offset), max(last, record.offset))
+    alone = decoded.events[places[0]] if len(places) == 1 else None
+    return Restatement(
+        commit=commit,
+        events=len(places),
+        arrived_at_ms=max(record.timestamp for record in records),
+        occurred_at_ms=min(decoded.times[place] for place in places),
+        offsets=offsets,
+        event_id="" if alone is None else alone.id,
+        event_type="" if alone is None else alone.TYPE,
+        changes={},
+        event_source="" if alone is None else alone.source,
+    )

@@ -1,0 +1,226 @@
+"""Who looks like a member of a count and is none, and the rule that leaves them out.
+
+A near miss shares all but one condition with the members: somebody who cancelled and came back inside the window is
+one of the lost. No number depends on this.
+Definitions: docs/definitions.md, section Counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, NamedTuple
+
+from kpis.customer import notes
+from kpis.customer.facts import CANCEL, CHANGE, NEVER, SIGNUP
+from kpis.customer.notes import ANSWERED, CLASS, RENEWAL_BASE
+from kpis.customer.timeline import FORTNIGHT_MS, WEEK_MS
+from kpis.members.view import Mention, View
+
+
+class Miss(NamedTuple):
+    """A customer who is not counted, and why."""
+
+    #: the rule that excluded them; `{start}` and `{end}` stand for the ends of the window
+    why: str
+    facts: tuple[Mention, ...]
+
+
+Misses = Callable[[View], Iterator[Miss]]
+
+
+def _active(view: View) -> Iterator[Miss]:
+    if view.end.facts and not view.end.active:
+        yield Miss("a customer once, not active at {end}", view.end.facts)
+
+
+def _at_start(view: View) -> Iterator[Miss]:
+    if not view.start.active and view.end.active:
+        yield Miss("active at {end}, not active at {start}", view.end.facts)
+
+
+def _lost(view: View) -> Iterator[Miss]:
+    cancels = tuple(step.fact for step in view.inside if step.fact[2] == CANCEL)
+    if not cancels:
+        for fact, why in view.left_out(CANCEL):
+            yield Miss(f"a cancel in the window, {why}", (fact,))
+    elif view.start.active and view.end.active:
+        yield Miss("cancelled and came back inside the window, so active at {end}", (*cancels, *view.end.facts))
+    elif not view.start.active:
+        yield Miss("cancelled in the window, but not active at {start}", cancels)
+
+
+def _retained(view: View) -> Iterator[Miss]:
+    if view.start.active and not view.end.active:
+        yield Miss("active at {start}, not active at {end}", (*view.start.facts, *view.end.facts))
+    yield from _at_start(view)
+
+
+def _new(view: View) -> Iterator[Miss]:
+    for step in view.inside:
+        if step.fact[2] == SIGNUP and step.was != NEVER:
+            yield Miss("a customer before, so this signup is a reactivation", (step.fact,))
+    yield from _ignored(SIGNUP)(view)
+
+
+def _reactivated(view: View) -> Iterator[Miss]:
+    for step in view.inside:
+        if step.fact[2] == SIGNUP and step.was == NEVER:
+            yield Miss("never a customer before, so this signup is a first one", (step.fact,))
+    yield from _ignored(SIGNUP)(view)
+
+
+def _ignored(kind: int) -> Misses:
+    def misses(view: View) -> Iterator[Miss]:
+        for fact, why in view.left_out(kind):
+            yield Miss(why, (fact,))
+
+    return misses
+
+
+def _involuntary(view: View) -> Iterator[Miss]:
+    for step in view.inside:
+        if step.fact[2] == CANCEL and not step.fact[5]:
+            yield Miss("cancelled in the window of their own will", (step.fact,))
+
+
+def _of_new(view: View) -> Iterator[Miss]:
+    if view.start.active:
+        for step in view.inside:
+            if step.fact[2] == CANCEL:
+                yield Miss("cancelled in the window, but active at {start}", (step.fact,))
+
+
+def _changes(sign: int) -> Misses:
+    def misses(view: View) -> Iterator[Miss]:
+        for step in view.inside:
+            moved = (step.next_mrr - step.mrr) * sign
+            if step.fact[2] == CHANGE and moved <= 0:
+                yield Miss("the MRR stayed" if not moved else "the MRR went the other way", (step.fact,))
+        yield from _ignored(CHANGE)(view)
+
+    return misses
+
+
+def _unripe(view: View, after_ms: int, what: str) -> Iterator[Miss]:
+    first = view.first
+    end_ms = view.question.end_ms
+    if first is not None and first.fact[0] < end_ms <= first.fact[0] + after_ms:
+        yield Miss(f"signed up, but the {what} day is not over at {{end}}", (first.fact,))
+
+
+def _matured(view: View) -> Iterator[Miss]:
+    yield from _unripe(view, WEEK_MS, "seventh")
+
+
+def _dropoff_cancelled(view: View) -> Iterator[Miss]:
+    first = view.first
+    if first is not None and view.holds(first.fact[0] + WEEK_MS):
+        stayed = view.standing(first.fact[0] + WEEK_MS).active
+        if stayed and not view.end.active:
+            yield Miss("left, but was active seven days after the first signup", (first.fact, *view.end.facts))
+    yield from _matured(view)
+
+
+def _silent_matured(view: View) -> Iterator[Miss]:
+    first = view.first
+    if first is not None and view.holds(first.fact[0] + FORTNIGHT_MS):
+        then = view.standing(first.fact[0] + WEEK_MS)
+        if not then.active:
+            yield Miss("not active seven days after the first signup", (first.fact, *then.facts))
+    yield from _unripe(view, FORTNIGHT_MS, "fourteenth")
+
+
+def _silent(view: View) -> Iterator[Miss]:
+    first = view.first
+    if first is not None and view.holds(first.fact[0] + FORTNIGHT_MS):
+        first_ms = first.fact[0]
+        active = view.standing(first_ms + WEEK_MS).active
+        if active and view.lived_between(first_ms + WEEK_MS, first_ms + FORTNIGHT_MS):
+            yield Miss("activity or an answered survey from day seven to day fourteen", (first.fact,))
+    yield from _silent_matured(view)
+
+
+def _onboarded(view: View) -> Iterator[Miss]:
+    first = view.first
+    if first is not None and view.holds(first.fact[0] + WEEK_MS):
+        first_ms = first.fact[0]
+        if not any(first_ms <= at_ms < first_ms + WEEK_MS for at_ms in view.customer.onboarded):
+            late = any(at_ms >= first_ms + WEEK_MS for at_ms in view.customer.onboarded)
+            yield Miss("onboarding completed too late" if late else "no onboarding completed", (first.fact,))
+    yield from _matured(view)
+
+
+def _engaged(view: View) -> Iterator[Miss]:
+    answered = tuple(note for note in view.notes if note[1] in ANSWERED)
+    if view.end.active and not answered and not view.active_buckets:
+        yield Miss("active at {end}, but no activity and no answered survey in the window", view.end.facts)
+    elif not view.end.active and (answered or view.active_buckets):
+        yield Miss(
+            "activity or an answered survey in the window, but not active at {end}", (*view.end.facts, *answered)
+        )
+
+
+def _other_notes(*, renewals: bool, counted: range | tuple[int, ...], among: range, why: str) -> Misses:
+    def misses(view: View) -> Iterator[Miss]:
+        for note in view.notes if view.customer.notes else ():
+            if (note[1] >= RENEWAL_BASE) == renewals and CLASS[note[1]] in among and CLASS[note[1]] not in counted:
+                yield Miss(why, (note,))
+
+    return misses
+
+
+def _surveys(first: int, count: int, why: str, among: range = range(notes.DECLINED)) -> Misses:
+    return _other_notes(renewals=False, counted=range(first, first + count), among=among, why=why)
+
+
+def _renewals(code: int) -> Misses:
+    everything = range(notes.DECLINED, notes.CLASSES)
+    return _other_notes(renewals=True, counted=(code,), among=everything, why="a term with another outcome")
+
+
+_NPS: Final = range(notes.PROMOTERS, notes.SATISFIED)
+_CSAT: Final = range(notes.SATISFIED, notes.DECLINED)
+_ANSWERS: Final = range(notes.PROMOTERS, notes.DECLINED)
+_NPS_WHY: Final = "an NPS answer with another score"
+
+MISSES: Final[Mapping[str, Misses]] = {
+    "customers_active": _active,
+    "customers_at_start": _at_start,
+    "customers_lost": _lost,
+    "customers_retained": _retained,
+    "customers_new": _new,
+    "customers_reactivated": _reactivated,
+    "cancellations": _ignored(CANCEL),
+    "cancellations_involuntary": _involuntary,
+    "cancellations_of_new": _of_new,
+    "upgrades": _changes(1),
+    "downgrades": _changes(-1),
+    "dropoff_matured": _matured,
+    "dropoff_cancelled": _dropoff_cancelled,
+    "dropoff_silent_matured": _silent_matured,
+    "dropoff_silent": _silent,
+    "onboarding_matured": _matured,
+    "onboarding_completed": _onboarded,
+    "customers_engaged": _engaged,
+    "renewals_renewed": _renewals(notes.RENEWED),
+    "renewals_declined": _renewals(notes.DECLINED),
+    "renewals_failed": _renewals(notes.FAILED),
+    "mrr": _active,
+    "mrr_at_start": _at_start,
+    "mrr_retained_gross": _retained,
+    "mrr_retained_net": _retained,
+    "mrr_new": _new,
+    "mrr_expansion": _changes(1),
+    "mrr_contraction": _changes(-1),
+    "mrr_churned": _ignored(CANCEL),
+    "mrr_reactivated": _reactivated,
+    "survey_sent": _surveys(notes.SENT, 6, "a survey of the window that is not noted as sent"),
+    "survey_answered": _surveys(notes.PROMOTERS, 15, "a survey of the window that was not answered"),
+    "survey_dismissed": _surveys(notes.DISMISSED, 6, "a survey of the window that was not dismissed"),
+    "nps_promoters": _surveys(notes.PROMOTERS, 3, _NPS_WHY, _NPS),
+    "nps_passives": _surveys(notes.PASSIVES, 3, _NPS_WHY, _NPS),
+    "nps_detractors": _surveys(notes.DETRACTORS, 3, _NPS_WHY, _NPS),
+    "csat_satisfied": _surveys(notes.SATISFIED, 3, "a CSAT answer from 1 to 3", _CSAT),
+    "csat_answered": _surveys(notes.SATISFIED, 6, "an answer to another kind of survey", _ANSWERS),
+}
+"""The near misses of each count of `schemas.catalogue.counts`, by name."""

@@ -1,0 +1,194 @@
+"""The members of a number: who makes it up, by how much, by which events and by which rule, and who nearly did.
+
+Customers are taken one at a time, from any partition and in any order; only those that will be shown are kept.
+Pure: who reads the states is `tenure.reports.explain`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, TypeVar
+
+from kpis.customer.state import decode
+from kpis.instants import instant_text
+from kpis.members.exclusions import Miss, Misses
+from kpis.members.fact_texts import Told, told
+from kpis.members.rules import Share, Shares
+from kpis.members.view import Question, View
+from kpis.names import PLAN, Names
+
+
+class Why(NamedTuple):
+    """One reason why a customer is counted, or is not; `amount` is 0 for those who are not."""
+
+    amount: int
+    rule: str
+    events: tuple[Told, ...]
+
+
+class Member(NamedTuple):
+    """A customer, with what they add to the number."""
+
+    customer_id: str
+    partition: int
+    amount: int
+    whys: tuple[Why, ...]
+
+
+class Explained(NamedTuple):
+    """A number and its members: all sums, but only as many customers as were asked for."""
+
+    total: int
+    #: of each value of the dimension; of "" where none is asked for
+    by_value: dict[str, int]
+    #: who contributes (count of customers)
+    customers: int
+    #: who nearly does (count of customers)
+    near: int
+    members: list[Member]
+    near_misses: list[Member]
+
+
+class Candidate(NamedTuple):
+    """A customer who may be a member; what the view works out is shared by all counts that are explained."""
+
+    customer_id: str
+    partition: int
+    names: Names
+    #: as `kpis.customer.state.encode` wrote it
+    state: bytes
+    view: View
+
+
+def candidates(
+    question: Question, partition: int, names: Names, states: Iterable[tuple[str, bytes]]
+) -> Iterator[Candidate]:
+    """Yield customers of a partition one by one, each decoded once.
+
+    Args:
+        question: As of when they are looked at; that of whoever takes them.
+        partition: Theirs.
+        names: Of the partition, which know all numbers in the states.
+        states: Customers with the states that `kpis.customer.state.encode` wrote.
+    """
+    for customer_id, state in states:
+        yield Candidate(customer_id, partition, names, state, View(decode(state), question))
+
+
+class _Kept(NamedTuple):
+    rank: tuple[int, str]
+    customer_id: str
+    partition: int
+    names: Names
+    state: bytes
+
+
+def _rank(kept: _Kept) -> tuple[int, str]:
+    return kept.rank
+
+
+_T = TypeVar("_T", Share, Miss)
+
+
+class Explaining:
+    """Takes customers, and tells what they add to one count."""
+
+    def __init__(
+        self,
+        shares: Shares,
+        misses: Misses | None,
+        question: Question,
+        *,
+        limit: int,
+        dimension: str | None = None,
+        value: str | None = None,
+    ) -> None:
+        """Begin without customers.
+
+        Args:
+            shares: What a customer adds, such as a function of `kpis.members.rules`.
+            misses: Why a customer adds nothing; None where nobody asks.
+            question: The window.
+            limit: Members, and near misses, that are shown (count).
+            dimension: Sums are by its values.
+            value: Only what belongs to this value of the dimension.
+        """
+        self._shares, self._misses, self._question = shares, misses, question
+        self._limit, self._dimension, self._value = limit, dimension, value
+        self._by_value: Counter[str] = Counter()
+        self._customers = self._near = 0
+        self._members: list[_Kept] = []
+        self._missed: list[_Kept] = []
+
+    def take(self, candidate: Candidate) -> None:
+        """Take a customer, whose view must be of the same question."""
+        customer_id, partition, names, state, view = candidate
+        value_of = self._values(view, names)
+        amount, there = 0, False
+        for share in self._shares(view):
+            value = value_of(share)
+            if self._value in (None, value):
+                self._by_value[value] += share.amount
+                amount += share.amount
+                there = True
+        if there:
+            self._customers += 1
+            self._keep(self._members, _Kept((-amount, customer_id), customer_id, partition, names, state))
+        elif self._misses is not None and any(True for _ in self._missing(view, names)):
+            self._near += 1
+            self._keep(self._missed, _Kept((0, customer_id), customer_id, partition, names, state))
+
+    def explained(self) -> Explained:
+        """Return what was taken so far: the largest shares first, then by customer."""
+        return Explained(
+            sum(self._by_value.values()),
+            dict(sorted(self._by_value.items())),
+            self._customers,
+            self._near,
+            [self._member(kept) for kept in sorted(self._members, key=_rank)[: self._limit]],
+            [self._near_miss(kept) for kept in sorted(self._missed, key=_rank)[: self._limit]],
+        )
+
+    def _keep(self, kept: list[_Kept], one: _Kept) -> None:
+        kept.append(one)
+        if len(kept) >= 4 * self._limit + 64:
+            kept.sort(key=_rank)
+            del kept[self._limit :]
+
+    def _values(self, view: View, names: Names) -> Callable[[Share], str]:
+        dimension = self._dimension
+        if dimension is None:
+            return lambda _: ""
+        if dimension == PLAN:
+            return lambda share: names.plan_names[share.plan]
+        fixed = names.profile_names[view.customer.profile][names.dimensions.index(dimension)]
+        return lambda _: fixed
+
+    def _missing(self, view: View, names: Names) -> Iterator[Miss]:
+        """Yield near misses of the segment; by plan, of those who are or were on it at either end of the window."""
+        assert self._misses is not None
+        if self._value is not None:
+            if self._dimension == PLAN:
+                values = {names.plan_names[view.start.plan], names.plan_names[view.end.plan]}
+            else:
+                values = {self._values(view, names)(Share(0, 0, "", ()))}
+            if self._value not in values:
+                return
+        yield from self._misses(view)
+
+    def _member(self, kept: _Kept) -> Member:
+        view = View(decode(kept.state), self._question)
+        value_of = self._values(view, kept.names)
+        found = [share for share in self._shares(view) if self._value in (None, value_of(share))]
+        whys = tuple(self._why(share, share.amount, kept.names) for share in found)
+        return Member(kept.customer_id, kept.partition, -kept.rank[0], whys)
+
+    def _near_miss(self, kept: _Kept) -> Member:
+        view = View(decode(kept.state), self._question)
+        whys = tuple(self._why(miss, 0, kept.names) for miss in self._missing(view, kept.names))
+        return Member(kept.customer_id, kept.partition, 0, whys)
+
+    def _why(self, found: _T, amount: int, names: Names) -> Why:
+        ends = {"start": instant_text(self._question.start_ms), "end": instant_text(self._question.end_ms)}
+        return Why(amount, found.why.format(**ends), tuple(told(fact, names) for fact in found.facts))

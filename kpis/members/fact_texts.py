@@ -1,0 +1,69 @@
+"""What a fact says, in words and as plain values: for explanations.
+
+Pure. The events' own ids are not in a state: whoever has the log looks them up at the place.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple, cast
+
+from kpis.customer.facts import CHANGE, SIGNUP, Fact, Note
+from kpis.customer.notes import KINDS, OUTCOMES, RENEWAL_BASE, STATUSES, WAYS
+from kpis.customer.places import offset_of, topic_of
+from kpis.instants import instant_text
+from kpis.members.view import Mention
+from kpis.names import Names
+
+_FACT_LENGTH: Final = 9
+
+
+class Told(NamedTuple):
+    """One event that made somebody a member, or kept them from being one."""
+
+    #: as `signup 2026-10-03T10:00:00Z, plan pro, MRR 4900`
+    text: str
+    at_ms: int
+    topic: str
+    offset: int
+    #: the hash that stands for source and id
+    identity: bytes
+
+
+def told(mention: Mention, names: Names) -> Told:
+    """Return what a lifecycle fact, a survey or a renewal says.
+
+    Args:
+        mention: The fact, as the state holds it.
+        names: The tables of its partition.
+    """
+    if len(mention) == _FACT_LENGTH:
+        fact = cast("Fact", mention)
+        place, identity = fact[8], fact[3]
+        text = _fact_text(fact, names)
+    else:
+        at_ms, code, identity, reason, place = cast("Note", mention)
+        text = _note_text(at_ms, code, names.reason_names[reason])
+    return Told(text, mention[0], names.topic_names[topic_of(place)], offset_of(place), identity)
+
+
+def _fact_text(fact: Fact, names: Names) -> str:
+    at_ms, _, kind, _, first, second, _, _, _ = fact
+    if kind in (SIGNUP, CHANGE):
+        word = "signup" if kind == SIGNUP else "change"
+        return f"{word} {instant_text(at_ms)}, plan {names.plan_names[first]}, MRR {second}"
+    whose = ", involuntary" if second else ""
+    return f"cancel {instant_text(at_ms)}, reason {names.reason_names[first]}{whose}"
+
+
+def _note_text(at_ms: int, code: int, reason: str) -> str:
+    if code >= RENEWAL_BASE:
+        return f"renewal {instant_text(at_ms)}, {OUTCOMES[code - RENEWAL_BASE]}"
+    rest, way = divmod(code, len(WAYS))
+    rest, score = divmod(rest, 12)
+    kind, status = divmod(rest, len(STATUSES))
+    parts = [f"{KINDS[kind]} survey {instant_text(at_ms)}", STATUSES[status]]
+    if score:
+        parts.append(f"score {score - 1}")
+    if reason:
+        parts.append(f"reason {reason}")
+    return ", ".join((*parts, f"via {WAYS[way]}"))

@@ -1,0 +1,1 @@
+"""All customers at once: episodes of activity, cohorts, lifetimes, reasons, and the summary that is exported."""

@@ -1,0 +1,169 @@
+"""Cohorts: customers by the period of their first signup, and how many of them are active so many periods later.
+
+What is computed are integers; shares are derived from them, last of all.
+Pure. Definitions: docs/definitions.md, section "Cohorts and lifetime".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpis.instants import DAY_MS
+from kpis.population.episodes import Joined, Lives, joined
+from kpis.population.local_time import LocalTime
+
+Ints = NDArray[np.int64]
+
+MONTH: Final = "month"
+WEEK: Final = "week"
+PERIODS: Final = (MONTH, WEEK)
+_WEEK_DAYS: Final = 7
+#: 1970-01-01 was a Thursday, and weeks begin with Mondays (days)
+_MONDAY: Final = 3
+#: By months since January 1970, up to 2111: the first day (since 1970-01-01). Looked up, since dates are slow.
+_FIRST_DAYS: Final = np.arange(12 * 142).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+#: By days since 1970-01-01: months since January 1970.
+_MONTHS: Final = np.repeat(np.arange(len(_FIRST_DAYS) - 1), np.diff(_FIRST_DAYS))
+
+
+class Cohort(NamedTuple):
+    """Customers whose first signup lies in one period.
+
+    `matured[k - 1]` of them have lived k periods by T; `active[k - 1]` of these were active when they had. Both end
+    with the last period that anybody has lived.
+    """
+
+    name: str
+    size: int
+    matured: tuple[int, ...]
+    active: tuple[int, ...]
+
+
+def share(active: int, matured: int) -> float | None:
+    """Return the share of those who matured; None where nobody has: nobody is not 0 %."""
+    return active / matured if matured else None
+
+
+def whole(cohorts: Iterable[Cohort], name: str = "") -> Cohort:
+    """Return several cohorts as one: sums first, shares after."""
+    found = list(cohorts)
+    length = max((len(cohort.matured) for cohort in found), default=0)
+    matured, active = [0] * length, [0] * length
+    for cohort in found:
+        for k, (lived, there) in enumerate(zip(cohort.matured, cohort.active, strict=True)):
+            matured[k] += lived
+            active[k] += there
+    return Cohort(name, sum(cohort.size for cohort in found), tuple(matured), tuple(active))
+
+
+def cohorts(
+    lives: Sequence[Lives], *, at_ms: int, clock: LocalTime, period: str, dimension: str | None = None
+) -> dict[str, list[Cohort]]:
+    """Return the cohorts as of an instant, in order, by value of a dimension.
+
+    Args:
+        lives: Of each partition.
+        at_ms: T (ms since 1970).
+        clock: Of the business time zone, whose calendar decides.
+        period: MONTH or WEEK.
+        dimension: Whose values get a table each; None makes one table, of all customers, under the value "".
+
+    Returns:
+        The table of every value that has customers; cohorts without customers are left out.
+    """
+    calendar = _Calendar(clock, period)
+    people = joined(lives, at_ms, dimension)
+    lived = calendar.lived(people.first_ms, np.full_like(people.first_ms, at_ms))
+    first_ms = people.first_ms[people.customer]
+    began = calendar.lived(first_ms, people.start_ms)
+    ended = calendar.lived(first_ms, np.minimum(people.end_ms, at_ms))
+    period_of = calendar.period_of(people.first_ms)
+    table = _Table(people, period_of, lived, began, ended)
+    return {name: table.of(value, calendar.name_of) for value, name in enumerate(people.values) if table.has(value)}
+
+
+class _Table:
+    """Sums by value and cohort."""
+
+    def __init__(self, people: Joined, period_of: Ints, lived: Ints, began: Ints, ended: Ints) -> None:
+        """Take, by customer, the periods lived; by episode, those lived before it began, and when it ended."""
+        self._lived, self._began, self._ended = lived, began, ended
+        self._periods, cohort = np.unique(period_of, return_inverse=True)
+        group = people.value * max(1, len(self._periods)) + cohort
+        self._people = np.argsort(group, kind="stable")
+        self._episodes = np.argsort(group[people.customer], kind="stable")
+        edges = np.arange(len(people.values) * len(self._periods) + 1)
+        self._people_from = np.searchsorted(group[self._people], edges)
+        self._episodes_from = np.searchsorted(group[people.customer][self._episodes], edges)
+
+    def has(self, value: int) -> bool:
+        first = value * len(self._periods)
+        return bool(self._people_from[first + len(self._periods)] > self._people_from[first])
+
+    def of(self, value: int, name_of: Callable[[int], str]) -> list[Cohort]:
+        found: list[Cohort] = []
+        for place, period in enumerate(self._periods.tolist()):
+            group = value * len(self._periods) + place
+            people = self._people[self._people_from[group] : self._people_from[group + 1]]
+            if not len(people):
+                continue
+            lived = np.bincount(self._lived[people])
+            episodes = self._episodes[self._episodes_from[group] : self._episodes_from[group + 1]]
+            # Active k periods after the first signup: in an episode that had begun before, and ended no earlier.
+            came = np.bincount(self._began[episodes] + 1, minlength=len(lived) + 1)
+            went = np.bincount(self._ended[episodes] + 1, minlength=len(lived) + 1)
+            matured = np.cumsum(lived[::-1])[::-1][1:]
+            active = np.cumsum(came - went)[1 : len(lived)]
+            found.append(Cohort(name_of(period), len(people), tuple(matured.tolist()), tuple(active.tolist())))
+        return found
+
+
+class _Calendar:
+    """Periods of the local calendar: which one holds an instant, and how many fit between two instants."""
+
+    def __init__(self, clock: LocalTime, period: str) -> None:
+        assert period in PERIODS, period
+        self._clock = clock
+        self._by_month = period == MONTH
+
+    def period_of(self, at_ms: Ints) -> Ints:
+        """Return the number of the period that holds each instant: months from 1970, or weeks."""
+        return self._period_of_wall(self._clock.wall(at_ms))
+
+    def name_of(self, period: int) -> str:
+        """Return the name of a period: 2026-03, or 2026-W09."""
+        if self._by_month:
+            return f"{1970 + period // 12}-{period % 12 + 1:02}"
+        # The Thursday of a week lies in the year that its number belongs to (ISO 8601).
+        thursday = np.datetime64(0, "D") + (period * _WEEK_DAYS)
+        year, week, _ = thursday.item().isocalendar()
+        return f"{year}-W{week:02}"
+
+    def later(self, wall: Ints, periods: Ints) -> Ints:
+        """Return the instants at which walls show the same time so many periods later."""
+        if not self._by_month:
+            return self._clock.instant(wall + periods * (_WEEK_DAYS * DAY_MS))
+        day, time_of_day = np.divmod(wall, DAY_MS)
+        month = _MONTHS[day]
+        then = month + periods
+        later = np.minimum(_FIRST_DAYS[then] + (day - _FIRST_DAYS[month]), _FIRST_DAYS[then + 1] - 1)
+        return self._clock.instant(later * DAY_MS + time_of_day)
+
+    def lived(self, first_ms: Ints, at_ms: Ints) -> Ints:
+        """Return how many periods have passed: the largest k with first + k periods <= at, for at >= first."""
+        wall = self._clock.wall(first_ms)
+        # Clocks that were set back may show a period less than has passed.
+        periods = self._period_of_wall(self._clock.wall(at_ms)) - self._period_of_wall(wall) + 1
+        left = np.arange(len(periods))
+        while len(left):
+            left = left[(periods[left] > 0) & (self.later(wall[left], periods[left]) > at_ms[left])]
+            periods[left] -= 1
+        return periods
+
+    def _period_of_wall(self, wall: Ints) -> Ints:
+        day = wall // DAY_MS
+        return _MONTHS[day] if self._by_month else (day + _MONDAY) // _WEEK_DAYS

@@ -1,0 +1,165 @@
+"""Why customers leave, what they answer, and what they use: counts by reason and by feature, in two windows.
+
+Customers are taken some at a time, from any partition and in any order. Partitions number their names differently, so
+everything is added up by name.
+Pure: who reads the states is `tenure.reports.reasons`. Definitions: docs/definitions.md, section "Cohorts and
+lifetime".
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from kpis.customer.customer import activity_of
+from kpis.customer.facts import CANCEL
+from kpis.customer.features import features_of
+from kpis.customer.notes import ANSWERED
+from kpis.customer.state import Customer
+from kpis.members.view import Question, View
+from kpis.names import NONE, OTHER, PLAN, Names
+
+#: Reasons, and features, that are shown by name (count).
+SHOWN: Final = 20
+
+
+class Line(NamedTuple):
+    """A reason or a feature, with its counts in the window, and in the window before it."""
+
+    name: str
+    amount: int
+    before: int
+    #: of `amount`, cancellations that were involuntary
+    involuntary: int = 0
+
+    @property
+    def change(self) -> int:
+        """By how much the count rose since the window before."""
+        return self.amount - self.before
+
+
+class Ranking(NamedTuple):
+    """The largest SHOWN by name, and the rest as one; `total` is their sum."""
+
+    lines: list[Line]
+    total: Line
+
+
+class _Sums:
+    """Counts by name, in two windows."""
+
+    def __init__(self) -> None:
+        self.now: Counter[str] = Counter()
+        self.before: Counter[str] = Counter()
+        self.involuntary: Counter[str] = Counter()
+
+    def ranking(self, shown: int) -> Ranking:
+        names = sorted({*self.now, *self.before}, key=lambda name: (-self.now[name], -self.before[name], name))
+        lines = [self._line(name, [name]) for name in [name for name in names if name != OTHER][:shown]]
+        rest = [name for name in names if name not in {line.name for line in lines}]
+        if rest:
+            lines.append(self._line(OTHER, rest))
+        return Ranking(lines, self._line("", names))
+
+    def _line(self, name: str, names: Iterable[str]) -> Line:
+        parts = list(names)
+        return Line(
+            name,
+            sum(self.now[part] for part in parts),
+            sum(self.before[part] for part in parts),
+            sum(self.involuntary[part] for part in parts),
+        )
+
+
+#: Sums by (dimension, value); the sums of all customers are under ("", "").
+Found = dict[tuple[str, str], _Sums]
+
+
+class Reasons:
+    """Takes all customers, and counts reasons and features."""
+
+    def __init__(self, question: Question, *, before_ms: int, by: Sequence[str] = ()) -> None:
+        """Begin without customers.
+
+        Args:
+            question: The window.
+            before_ms: The start of the window before it (ms since 1970), which ends where the window starts.
+            by: Dimensions whose segments are wanted.
+        """
+        self._question = question
+        self._before = Question(before_ms, question.start_ms, question.bucket_ms)
+        self._questions = ((self._question, True), (self._before, False))[: 1 if before_ms == question.start_ms else 2]
+        self._by = tuple(by)
+        self._cancellations: Found = {("", ""): _Sums()}
+        self._answers: Found = {("", ""): _Sums()}
+        self._features: Found = {("", ""): _Sums()}
+
+    def take(self, names: Names, customers: Iterable[Customer]) -> None:
+        """Take some customers of one partition."""
+        for customer in customers:
+            left = customer.last_at >= self._before.start_ms and not customer.simple
+            noted = customer.noted_at >= self._before.start_ms
+            used = customer.active_bucket >= self._before.start_ms // self._question.bucket_ms
+            if not left and not noted and not used:
+                continue
+            for question, is_now in self._questions:
+                view = View(customer, question)
+                if left:
+                    self._take_cancellations(view, names, is_now=is_now)
+                if noted:
+                    self._take_answers(view, names, is_now=is_now)
+                if used:
+                    self._take_features(view, names, is_now=is_now)
+
+    def cancellations(self, *, shown: int = SHOWN) -> dict[tuple[str, str], Ranking]:
+        """Return cancellations by reason, of each (dimension, value); ("", "") is all customers."""
+        return _rankings(self._cancellations, shown)
+
+    def answers(self, *, shown: int = SHOWN) -> dict[tuple[str, str], Ranking]:
+        """Return answered surveys by reason, as `cancellations` does."""
+        return _rankings(self._answers, shown)
+
+    def features(self, *, shown: int = SHOWN) -> dict[tuple[str, str], Ranking]:
+        """Return engaged customers by feature; `other` and totals count a customer once for each feature."""
+        return _rankings(self._features, shown)
+
+    def _take_cancellations(self, view: View, names: Names, *, is_now: bool) -> None:
+        for step in view.inside:
+            if step.fact[2] == CANCEL:
+                reason = names.reason_names[step.fact[4]]
+                for sums in self._sums(self._cancellations, view, names, step.plan):
+                    (sums.now if is_now else sums.before)[reason] += 1
+                    if is_now and step.fact[5]:
+                        sums.involuntary[reason] += 1
+
+    def _take_answers(self, view: View, names: Names, *, is_now: bool) -> None:
+        for note in view.notes:
+            if note[1] in ANSWERED:
+                reason = names.reason_names[note[3]] or NONE
+                for sums in self._sums(self._answers, view, names, view.plan_of_note(note)):
+                    (sums.now if is_now else sums.before)[reason] += 1
+
+    def _take_features(self, view: View, names: Names, *, is_now: bool) -> None:
+        if not view.end.active or not view.active_buckets:
+            return
+        first, last = view.active_buckets[0], view.active_buckets[-1]
+        for feature, buckets in features_of(view.customer, activity_of(view.customer)).items():
+            if any(first <= bucket <= last for bucket in buckets):
+                name = names.feature_names[feature] or NONE
+                for sums in self._sums(self._features, view, names, view.end.plan):
+                    (sums.now if is_now else sums.before)[name] += 1
+
+    def _sums(self, found: Found, view: View, names: Names, plan: int) -> Iterable[_Sums]:
+        """Return the sums of all customers and of the segments that a fact belongs to."""
+        yield found["", ""]
+        for dimension in self._by:
+            if dimension == PLAN:
+                value = names.plan_names[plan]
+            else:
+                value = names.profile_names[view.customer.profile][names.dimensions.index(dimension)]
+            yield found.setdefault((dimension, value), _Sums())
+
+
+def _rankings(found: Found, shown: int) -> dict[tuple[str, str], Ranking]:
+    return {segment: sums.ranking(shown) for segment, sums in sorted(found.items())}

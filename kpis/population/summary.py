@@ -1,0 +1,114 @@
+"""A portrait of all customers as of one instant: what does not add up over workers, so that one of them makes it.
+
+Customers are taken some at a time, from any partition and in any order; what is kept of them are sums, so that their
+number costs time and no memory.
+Pure: who reads the states is `tenure.worker.population`. Definitions: docs/definitions.md, section "Cohorts and
+lifetime".
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from kpis.customer.state import decode
+from kpis.instants import DAY_MS
+from kpis.members.view import Question
+from kpis.names import Names
+from kpis.population.cohorts import MONTH, Cohort, cohorts, whole
+from kpis.population.episodes import Gathering
+from kpis.population.lifetime import REPORTED_DAYS, Durations, Lifetime, durations, survival
+from kpis.population.local_time import LocalTime
+from kpis.population.reasons import Ranking, Reasons
+
+#: The newest monthly cohorts, and the ages that are shown of each, 0 to 23 months (count).
+COHORTS: Final = 24
+AGES: Final = 24
+#: The days at which the survival curve is shown: close together where it is steep.
+CURVE_DAYS: Final = tuple(
+    sorted(
+        {*REPORTED_DAYS, 1, 2, 3, 5, 10, 14, 21, 45, 60, 75, 105, 120, 150, 180, 210, 240, 270, 300, 330}
+        | {420, 480, 540, 600, 660, 730, 910, 1095, 1460, 1825}
+    )
+)
+#: The windows in which reasons and features are counted (days).
+WINDOWS_DAYS: Final = (7, 30)
+#: Customers that are summed up together (count): enough that the calendar costs little, few enough to take 5 ms.
+_TOGETHER: Final = 2_500
+
+
+class Rankings(NamedTuple):
+    """One window's cancellations and answered surveys by reason, and engaged customers by feature."""
+
+    cancellations: Ranking
+    answers: Ranking
+    features: Ranking
+
+
+class Portrait(NamedTuple):
+    """All customers as of `at_ms` (T, ms since 1970)."""
+
+    at_ms: int
+    #: by month, in order, COHORTS at most
+    cohorts: Sequence[Cohort]
+    lifetime: Lifetime
+    #: by window: 7d, 30d
+    rankings: Mapping[str, Rankings]
+
+
+class Sitting:
+    """Takes all customers, and makes their portrait."""
+
+    def __init__(self, *, at_ms: int, clock: LocalTime, bucket_ms: int) -> None:
+        """Begin without customers.
+
+        Args:
+            at_ms: T (ms since 1970).
+            clock: Of the business time zone, whose calendar decides on months.
+            bucket_ms: Length of a bucket (ms).
+        """
+        self._at_ms = at_ms
+        self._clock = clock
+        # Of which plan and profile somebody is does not matter here; so neither does whose names those are.
+        self._names = Names()
+        self._gathering = Gathering(self._names)
+        self._gathered = 0
+        self._cohorts: dict[str, Cohort] = {}
+        self._deaths: Counter[int] = Counter()
+        self._censored: Counter[int] = Counter()
+        self._reasons: dict[str, Reasons] = {}
+        for days in WINDOWS_DAYS:
+            start_ms = at_ms - days * DAY_MS
+            self._reasons[f"{days}d"] = Reasons(Question(start_ms, at_ms, bucket_ms), before_ms=start_ms)
+
+    def take(self, names: Names, states: Iterable[bytes]) -> None:
+        """Take some customers of one partition, each as `kpis.customer.state.encode` wrote it."""
+        taken = [decode(state) for state in states]
+        for reasons in self._reasons.values():
+            reasons.take(names, taken)
+        self._gathering.take(taken)
+        self._gathered += len(taken)
+        if self._gathered >= _TOGETHER:
+            self._sum_up()
+
+    def portrait(self) -> Portrait:
+        """Return the portrait of all who were taken."""
+        self._sum_up()
+        newest = [self._cohorts[name] for name in sorted(self._cohorts)[-COHORTS:]]
+        everybody = ("", "")
+        rankings = {
+            window: Rankings(found.cancellations()[everybody], found.answers()[everybody], found.features()[everybody])
+            for window, found in self._reasons.items()
+        }
+        return Portrait(self._at_ms, newest, survival(Durations(self._deaths, self._censored)), rankings)
+
+    def _sum_up(self) -> None:
+        lives = [self._gathering.lives()]
+        for cohort in cohorts(lives, at_ms=self._at_ms, clock=self._clock, period=MONTH).get("", []):
+            known = self._cohorts.get(cohort.name)
+            self._cohorts[cohort.name] = cohort if known is None else whole([known, cohort], cohort.name)
+        found = durations(lives, at_ms=self._at_ms)[""]
+        self._deaths.update(found.deaths)
+        self._censored.update(found.censored)
+        self._gathering, self._gathered = Gathering(self._names), 0

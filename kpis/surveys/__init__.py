@@ -1,0 +1,1 @@
+"""Surveys: who is due for one, and who was sent one."""

@@ -1,0 +1,11 @@
+from libc.stdint cimport int64_t
+from kpis.customer.state cimport Customer
+
+cpdef list life_of(Customer customer)
+cpdef set_life(Customer customer, object life)
+cpdef bytes pack_note(object at_ms, object code, bytes identity, object reason, object place)
+cpdef list notes_of(Customer customer)
+cpdef set_notes(Customer customer, object notes)
+cpdef bytes gap_bytes(int64_t gap)
+cpdef list activity_of(Customer customer)
+cpdef set_activity(Customer customer, object buckets)

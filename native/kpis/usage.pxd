@@ -1,7 +1,0 @@
-from libc.stdint cimport int64_t
-from kpis.state cimport Customer
-from kpis.folding cimport Folding
-
-cpdef bint activity(Folding folding, Customer customer, object event, int64_t at_ms, Py_ssize_t _n)
-cpdef bint onboarding(Folding folding, Customer customer, object event, int64_t at_ms, Py_ssize_t _n)
-cdef bint _activity_anywhere(Folding folding, Customer customer, int64_t bucket, int64_t at_ms, tuple letters)

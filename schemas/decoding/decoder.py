@@ -1,0 +1,293 @@
+"""From records to events, at the speed of one tight loop.
+
+The fast path is msgspec's tagged-union decoder plus a handful of set lookups; whatever it does not take, for whatever
+reason, goes to `schemas.decoding.diagnosis`, which says what is wrong or reads it exactly. No record raises.
+Source: docs/events.md.
+"""
+
+import re
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar, Union
+
+import msgspec
+
+from schemas.decoding.cloudevents import is_cloudevent, translate
+from schemas.decoding.cut_values import CutValue
+from schemas.decoding.diagnosis import Diagnosis, Readable
+from schemas.decoding.rules import (
+    COUNTRIES,
+    CURRENCY,
+    DAY_MS,
+    EARLIEST_MS,
+    EFFECTIVE_ALLOWANCE_MS,
+    EPOCH,
+    LATEST_MS,
+    NESTING_MAX,
+    RESERVED_LABELS,
+    SCORES,
+    SLUG,
+    milliseconds_of,
+)
+from schemas.events import (
+    BUILT_IN_DIMENSIONS,
+    EVENT_TYPES,
+    Activity,
+    Cancel,
+    Downgrade,
+    Event,
+    Signup,
+    Survey,
+    Upgrade,
+    signup_with,
+)
+from schemas.refusals import Refusal
+
+SLUGS_REMEMBERED: Final = 4_096
+# A record this short cannot be nested deeper than the limit: each level takes two bytes, the required members more.
+SHORT_BYTES: Final = 2 * NESTING_MAX
+
+# A step of these is a few ms of usual records; of one that is as large as it may be, and made to be slow, about 50 ms.
+STEP_RECORDS: Final = 2_048
+STEP_BYTES: Final = 512 * 1024
+
+_find_surplus_decimals: Final = re.compile(rb"\.[0-9]{7}").search
+_find_escaped_ascii: Final = re.compile(rb"\\u00[2-7]").search
+_cut_surplus_decimals: Final = re.compile(
+    rb'("(?:time|effective_at)"[ \t\r\n]*:[ \t\r\n]*"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:]{8}\.[0-9]{6})[0-9]+'
+).sub
+
+R = TypeVar("R", bound=Readable)
+
+
+class _UnclearError(ValueError):
+    """The fast path leaves a record to the diagnosis."""
+
+
+# UnicodeDecodeError and _UnclearError are ValueErrors.
+_NOT_READ: Final = (msgspec.DecodeError, ValueError, RecursionError)
+
+
+@dataclass(slots=True)
+class Decoded(Generic[R]):
+    """What a batch of records says; the first three lists are parallel and in the order of the records.
+
+    Attributes:
+        events: The events to apply, without test events.
+        times: Their event times (ms since 1970, cut).
+        records: The records that they came in.
+        refused: The records that are not applied, each with the reason.
+        tests: How many valid test events there were (count).
+    """
+
+    events: list[Event]
+    times: list[int]
+    records: list[R]
+    refused: list[tuple[R, Refusal]]
+    tests: int = 0
+
+
+class Decoder:
+    """Decodes batches of records by the rules of one configuration.
+
+    Args:
+        dimensions: Extra members of a signup; those that it has anyway (plan, country, channel) may be among them.
+        default_currency: Currency of events that name none (ISO 4217).
+        currencies: Those with a rate to the default currency.
+        future_tolerance_ms: How far beyond a record's timestamp an event may lie (milliseconds).
+        latest_ms: If set, the first instant that is too late, in place of the check against the record's timestamp
+            (ms since 1970); for files. Live, the year 2100 is too late whatever that timestamp is.
+        max_record_bytes: The largest value that is read (bytes).
+
+    Raises:
+        ValueError: a dimension or a currency is not of the right form.
+    """
+
+    def __init__(
+        self,
+        dimensions: Sequence[str] = (),
+        default_currency: str = "USD",
+        currencies: frozenset[str] = frozenset(),
+        future_tolerance_ms: int = 3_600_000,
+        latest_ms: int | None = None,
+        max_record_bytes: int = 1_048_576,
+    ) -> None:
+        for currency in (default_currency, *currencies):
+            if not CURRENCY.fullmatch(currency):
+                raise ValueError(f"the currency {currency!r} must be three capital letters (ISO 4217)")
+        own = tuple(name for name in dimensions if name not in BUILT_IN_DIMENSIONS)
+        self.signup = signup_with(own)
+        self._extra_dimensions = own
+        types = tuple(self.signup if event_type is Signup else event_type for event_type in EVENT_TYPES)
+        self._read = msgspec.json.Decoder[Any](Union[types]).decode  # noqa: UP007 - built at run time
+        accepted = currencies | {default_currency}
+        self._currencies = accepted | {""}
+        self._countries = COUNTRIES | {""}
+        self._slugs = {"", "unspecified"}
+        self._future_tolerance_ms = future_tolerance_ms
+        self._last_ms = (LATEST_MS if latest_ms is None else latest_ms) - 1
+        self._is_file = latest_ms is not None
+        self._max_record_bytes = max_record_bytes
+        self._diagnosis = Diagnosis(
+            signup=self.signup,
+            accepted_currencies=accepted,
+            future_tolerance_ms=future_tolerance_ms,
+            latest_ms=latest_ms,
+            max_record_bytes=max_record_bytes,
+        )
+
+    def decode(self, records: Sequence[R]) -> Decoded[R]:
+        """Return what the records say; never raises, whatever their bytes."""
+        decoded: Decoded[R] = Decoded([], [], [], [])
+        self._decode(records, _text_of(records), decoded)
+        return decoded
+
+    def decode_in_steps(self, records: Sequence[R]) -> Generator[None, None, Decoded[R]]:
+        """Do as `decode` does, and yield after each step of `STEP_RECORDS`, fewer where they are large."""
+        decoded: Decoded[R] = Decoded([], [], [], [])
+        left = [records[start : start + STEP_RECORDS] for start in range(0, len(records), STEP_RECORDS)]
+        left.reverse()
+        while left:
+            part = left.pop()
+            text = _text_of(part)
+            if len(text) > STEP_BYTES and len(part) > 1:
+                middle = len(part) // 2
+                left += [part[middle:], part[:middle]]
+                continue
+            self._decode(part, text, decoded)
+            yield
+        return decoded
+
+    def _decode(self, records: Sequence[R], text: bytes, decoded: Decoded[R]) -> None:
+        """Add what records say, whose values together are `text`."""
+        add_event, add_time, add_record = decoded.events.append, decoded.times.append, decoded.records.append
+        read, signup, slugs, extra_dimensions = self._read, self.signup, self._slugs, self._extra_dimensions
+        countries, currencies, last_ms = self._countries, self._currencies, self._last_ms
+        tolerance_ms, is_file = self._future_tolerance_ms, self._is_file
+        inspect_all = self._max_record_bytes < SHORT_BYTES or _needs_inspection(text)
+        for record in records:
+            json = record.value
+            try:
+                if record.headers or type(json) is not bytes or inspect_all or len(json) > SHORT_BYTES:
+                    json = self._inspected(record, inspect_all)
+                event = read(json)
+                if inspect_all:
+                    event = self._without_rounding(event, json)
+                # milliseconds_of, written out: the call alone would cost a tenth of the whole.
+                delta = event.time - EPOCH
+                time_ms = delta.days * DAY_MS + delta.seconds * 1000 + delta.microseconds // 1000
+                limit_ms = record.timestamp + tolerance_ms
+                if is_file or limit_ms > last_ms:
+                    limit_ms = last_ms
+                good = EARLIEST_MS <= time_ms <= limit_ms
+                kind = type(event)
+                if kind is Activity:
+                    good = good and (event.feature in slugs or self._is_slug(event.feature))
+                elif kind is Survey:
+                    good = good and event.score in SCORES[event.kind][event.status]
+                    good = good and (event.reason in slugs or self._is_slug(event.reason))
+                elif kind is signup or kind is Upgrade or kind is Downgrade:
+                    good = good and event.plan not in RESERVED_LABELS and event.currency in currencies
+                    if kind is signup:
+                        good = good and event.country in countries and event.channel not in RESERVED_LABELS
+                        for name in extra_dimensions:
+                            good = good and getattr(event, name) not in RESERVED_LABELS
+                elif kind is Cancel:
+                    good = good and (event.reason in slugs or self._is_slug(event.reason))
+                    if event.effective_at is not None:
+                        time_ms = milliseconds_of(event.effective_at)
+                        good = good and EARLIEST_MS <= time_ms <= limit_ms + EFFECTIVE_ALLOWANCE_MS
+                    elif b'"effective_at"' in json:  # An explicit null is no instant.
+                        good = False
+            except _NOT_READ:
+                self._settle(record, decoded)
+                continue
+            if not good:
+                self._settle(record, decoded)
+            elif event.test:
+                decoded.tests += 1
+            else:
+                add_event(event)
+                add_time(time_ms)
+                add_record(record)
+
+    def _is_slug(self, text: str) -> bool:
+        """Tell whether a text that is not among the remembered slugs is one, and remember it."""
+        if not SLUG.fullmatch(text):
+            return False
+        if len(self._slugs) < SLUGS_REMEMBERED:
+            self._slugs.add(text)
+        return True
+
+    def _inspected(self, record: Readable, look_at_text: bool) -> bytes:
+        """Return the JSON of a record that may hold what msgspec alone would not read as documented.
+
+        Raises:
+            _UnclearError: the diagnosis has to say what it is.
+            UnicodeDecodeError: it is not UTF-8.
+        """
+        json = record.value
+        if not json or type(json) is CutValue or len(json) > self._max_record_bytes:
+            raise _UnclearError
+        if len(json) > SHORT_BYTES and _has_many_brackets(json):
+            raise _UnclearError
+        if look_at_text:
+            _check_text(json)
+        if record.headers and is_cloudevent(record.headers):
+            json, fault = translate(json, record.headers)
+            if fault or _has_many_brackets(json):
+                raise _UnclearError
+            _check_text(json)
+            if _find_surplus_decimals(json):
+                json = _cut_surplus_decimals(rb"\1", json)
+        return json
+
+    def _without_rounding(self, event: Any, json: bytes) -> Any:
+        """Return the event, read again where msgspec's rounding to microseconds may have changed a millisecond."""
+        if event.time.microsecond % 1000 and type(event) is not Cancel:
+            return event
+        return self._read(_cut_surplus_decimals(rb"\1", json)) if _find_surplus_decimals(json) else event
+
+    def _settle(self, record: R, decoded: Decoded[R]) -> None:
+        """Let the diagnosis decide about a record that the fast path did not take."""
+        verdict = self._diagnosis.examine(record)
+        if isinstance(verdict, Refusal):
+            decoded.refused.append((record, verdict))
+            return
+        event, time_ms = verdict
+        if event.test:
+            decoded.tests += 1
+            return
+        decoded.events.append(event)
+        decoded.times.append(time_ms)
+        decoded.records.append(record)
+
+
+def _check_text(json: bytes) -> None:
+    """Raise where a record is not UTF-8, or writes ASCII as escapes, which may hide the decimals of a time."""
+    if _find_escaped_ascii(json):
+        raise _UnclearError
+    if not json.isascii():
+        json.decode()
+
+
+def _has_many_brackets(json: bytes) -> bool:
+    return json.count(b"{") + json.count(b"[") > NESTING_MAX
+
+
+def _text_of(records: Sequence[Readable]) -> bytes:
+    """Return all values, one after the other."""
+    return b"\n".join([record.value or b"" for record in records])
+
+
+def _needs_inspection(text: bytes) -> bool:
+    """Tell whether any record may hold invalid UTF-8, a time with surplus decimals, or escaped ASCII characters.
+
+    One look at all bytes of a batch costs a tenth of a look at each record.
+    """
+    if not text.isascii():
+        try:
+            text.decode()
+        except UnicodeDecodeError:
+            return True
+    return _find_surplus_decimals(text) is not None or (b"\\" in text and _find_escaped_ascii(text) is not None)

@@ -1,0 +1,1 @@
+"""Real servers for tests, bench and devstack: Kafka, Redis, Prometheus, Alertmanager. Not shipped."""

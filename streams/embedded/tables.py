@@ -1,0 +1,147 @@
+"""Tables in memory: the twin of those on Redis, for replays and tests."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Sequence
+from typing import Final
+
+from kpis.counting.cells import FIELD_BITS, FIELD_MASK
+from streams.errors import CommitTorn, Conflict
+from streams.tables import RESTATEMENTS_KEPT, Commit, Restated, Stored, StreamMark, positions_of
+
+_SLICE: Final = 1000
+
+
+class _Partition:
+    def __init__(self) -> None:
+        self.head: bytes | None = None
+        #: half of a commit was carried out: never so in memory, but tests simulate it
+        self.torn = False
+        self.names: dict[str, list[str]] = defaultdict(list)
+        self.states: dict[str, bytes] = {}
+        self.cells: dict[int, dict[int, int]] = defaultdict(dict)
+        self.restated: dict[str, Restated] = {}
+
+
+class MemoryTables:
+    """Implements `streams.tables.Tables`; several workers of one process may share it."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._partitions: dict[int, _Partition] = defaultdict(_Partition)
+        self._mark: StreamMark | None = None
+        self._notes: dict[str, bytes] = {}
+        self._logs: dict[str, list[bytes]] = defaultdict(list)
+
+    async def load(self, partition: int, since: Stored | None = None) -> Stored:
+        """See `Tables`."""
+        found = self._whole(partition)
+        return Stored(found.head, {table: list(names) for table, names in found.names.items()})
+
+    async def read_head(self, partition: int) -> bytes | None:
+        """See `Tables`."""
+        return self._whole(partition).head
+
+    def _whole(self, partition: int) -> _Partition:
+        found = self._partitions[partition]
+        if found.torn:
+            raise CommitTorn(partition)
+        return found
+
+    async def read_states(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
+        """See `Tables`."""
+        states = self._partitions[partition].states
+        return [states.get(customer) for customer in customers]
+
+    async def scan_states(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[tuple[str, bytes]]]]:
+        """See `Tables`."""
+        for partition in partitions:
+            states = list(self._partitions[partition].states.items())
+            for at in range(0, len(states), _SLICE):
+                yield partition, states[at : at + _SLICE]
+
+    async def read_cells(self, partition: int, keys: Sequence[int]) -> list[int]:
+        """See `Tables`."""
+        cells = self._partitions[partition].cells
+        return [cells[key >> FIELD_BITS].get(key & FIELD_MASK, 0) for key in keys]
+
+    async def load_group(self, partition: int, group: int) -> dict[int, int]:
+        """See `Tables`."""
+        return dict(self._partitions[partition].cells[group])
+
+    async def snapshot(
+        self, partition: int, groups: Sequence[int], since: Stored | None = None
+    ) -> tuple[Stored, dict[int, dict[int, int]]]:
+        """See `Tables`."""
+        wanted = {*groups, *self._partitions[partition].cells} if since is not None else groups
+        return await self.load(partition), {group: await self.load_group(partition, group) for group in wanted}
+
+    async def restated(self, partition: int, periods: Sequence[str] = ()) -> dict[str, Restated]:
+        """See `Tables`."""
+        return {
+            period: Restated(found.revision, dict(found.changes), list(found.entries) if period in periods else [])
+            for period, found in self._whole(partition).restated.items()
+        }
+
+    async def commit(self, partition: int, commit: Commit) -> None:
+        """See `Tables`."""
+        found = self._whole(partition)
+        if found.head == commit.head:
+            return  # sent again
+        if found.head != commit.expected:
+            raise Conflict(partition, positions_of(commit.expected), positions_of(found.head))
+        for table, names in commit.names.items():
+            found.names[table].extend(names)
+        found.states.update(commit.states)
+        for group, fields, amounts in commit.cells:
+            found.cells[group].update(zip(fields, amounts, strict=True))
+        for period, entries, revision, changes in commit.restated:
+            before = found.restated.get(period) or Restated(0, {}, [])
+            kept = [*before.entries, *entries][-RESTATEMENTS_KEPT:]
+            found.restated[period] = Restated(revision, {**before.changes, **changes}, kept)
+        found.head = commit.head
+
+    async def clear(self, partition: int) -> None:
+        """See `Tables`."""
+        found = self._partitions[partition]
+        if not found.torn:
+            raise Conflict(partition, {}, positions_of(found.head))
+        del self._partitions[partition]
+
+    async def mark(self, mark: StreamMark) -> StreamMark:
+        """See `Tables`."""
+        if self._mark is None:
+            self._mark = mark
+        elif not self._mark.id:
+            self._mark = self._mark._replace(id=mark.id)
+        return self._mark
+
+    async def read_mark(self) -> StreamMark | None:
+        """See `Tables`."""
+        return self._mark
+
+    async def note(self, name: str, value: bytes | None) -> bytes | None:
+        """See `Tables`."""
+        if value is not None:
+            self._notes[name] = value
+        return self._notes.get(name)
+
+    async def append(self, name: str, entry: bytes) -> None:
+        """See `Tables`."""
+        self._logs[name].append(entry)
+
+    async def entries(self, name: str, first: int = 0) -> list[bytes]:
+        """See `Tables`."""
+        return self._logs[name][first:]
+
+    async def close(self) -> None:
+        """See `Tables`."""
+
+    def tear(self, partition: int) -> None:
+        """Have half of a commit in a partition, as only a Redis that crashed can; for tests."""
+        self._partitions[partition].torn = True
+
+    def states(self, partition: int) -> dict[str, bytes]:
+        """Return a copy of a partition's states; for audits and tests."""
+        return dict(self._partitions[partition].states)

@@ -1,0 +1,1 @@
+"""Kafka: the transport, what is read and sent, security, and what its errors mean."""

@@ -1,0 +1,1 @@
+"""Metrics: the worker's own, the counts as Prometheus text, and the server of both."""

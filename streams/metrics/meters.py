@@ -1,0 +1,250 @@
+"""The worker's own metrics: what `schemas.instruments` declares, made and kept up to date.
+
+Flows are counted as commits happen; what is a state (lag, ownership, caches) is looked at when the exposition is
+refreshed.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+
+import kpis
+from kpis.customer.facts import STATE_VERSION
+from kpis.names import NAMED
+from schemas import instruments
+from schemas.events import EVENT_TYPES
+from schemas.instruments import Instrument
+from schemas.refusals import Reason
+from streams.errors import Halt, TablesUnavailable, TenureError, Unavailable
+from streams.metrics.memory import memory_bytes, memory_limit_bytes
+
+if TYPE_CHECKING:
+    from kpis.counting.rolling import Snapshot
+    from streams.batching.consumer import BatchConsumer
+    from streams.partition.context import Applied
+    from streams.partition.partition import Partition
+    from streams.targets import TargetChange
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # *_created gauges double the counters and say nothing here
+
+VERSION: Final = "0.1.0"
+_MAKERS: Final[Mapping[str, Callable[..., Any]]] = {"counter": Counter, "gauge": Gauge}
+
+
+class Meters:
+    """All families of the worker's own metrics, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._families: dict[str, Any] = {
+            declared.name: self._made(declared)
+            for declared in instruments.INSTRUMENTS
+            if declared not in instruments.WITH_THE_COUNTS + instruments.OF_THE_PORTRAIT
+        }
+        for reason in Reason:
+            self[instruments.DEAD_LETTERS].labels(reason.value)
+        for event_type in EVENT_TYPES:  # from 0 on: a rise from nothing to one would be no rise to Prometheus
+            self[instruments.EVENTS_APPLIED].labels(event_type.TYPE)
+        self[instruments.MEMORY_LIMIT].set(memory_limit_bytes())
+        build = self[instruments.BUILD_INFO]
+        fold = "compiled" if kpis.COMPILED else "sources"
+        build.labels(VERSION, platform.python_version(), str(STATE_VERSION), fold).set(1)
+        self[instruments.REDIS_UP].set(1)
+
+    def _made(self, declared: Instrument) -> Any:
+        if declared.type == "histogram":
+            return Histogram(
+                declared.name, declared.help, declared.labels, buckets=declared.buckets, registry=self.registry
+            )
+        return _MAKERS[declared.type](declared.name, declared.help, declared.labels, registry=self.registry)
+
+    def __getitem__(self, declared: Instrument) -> Any:
+        return self._families[declared.name]
+
+    def exposition(self) -> bytes:
+        """Return all families in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+    # -- flows
+
+    def on_committed(self, applied: Applied) -> None:
+        """Count what one commit applied."""
+        for kind, count in applied.types.items():
+            self[instruments.EVENTS_APPLIED].labels(kind).inc(count)
+        self[instruments.EVENTS_DUPLICATE].inc(applied.duplicates)
+        self[instruments.EVENTS_CONFLICTING].inc(applied.conflicts)
+        self[instruments.EVENTS_TEST].inc(applied.tests)
+        self[instruments.EVENTS_LATE].inc(applied.late)
+        for refusal in applied.refusals:
+            self[instruments.DEAD_LETTERS].labels(refusal.reason.value).inc()
+        for topic, count in applied.forwarded.items():
+            self[instruments.RECORDS_FORWARDED].labels(topic).inc(count)
+        self[instruments.BATCH_RECORDS].observe(applied.records)
+        self[instruments.COMMIT_SECONDS].observe(applied.commit_seconds)
+        self[instruments.FOLD_SECONDS].observe(applied.fold_seconds)
+        self[instruments.CACHE_HITS].inc(applied.cache_hits)
+        self[instruments.CACHE_MISSES].inc(applied.cache_misses)
+
+    def on_conflict(self) -> None:
+        """Count a commit that was refused."""
+        self[instruments.COMMIT_CONFLICTS].inc()
+
+    def on_recount(self) -> None:
+        """Count a partition whose tables are counted anew."""
+        self[instruments.PARTITION_RECOUNTS].inc()
+
+    def on_assigned(self) -> None:
+        """Count an assignment."""
+        self[instruments.REBALANCES].inc()
+
+    def on_waiting(self, error: TenureError) -> None:
+        """Note that a service does not answer."""
+        if isinstance(error, TablesUnavailable):
+            self[instruments.REDIS_UP].set(int(error.cause == "refused"))
+            self[instruments.COMMIT_RETRIES].inc()
+
+    def on_answer(self) -> None:
+        """Note that the tables answered."""
+        self[instruments.REDIS_UP].set(1)
+
+    # -- states, looked at before each exposition
+
+    def look_at_partitions(
+        self,
+        partitions: Mapping[int, Partition],
+        halted: Mapping[int, Exception],
+        *,
+        expected: int,
+        of_customers: int,
+    ) -> None:
+        """Set the gauges of partitions.
+
+        Args:
+            partitions: Those that are ours.
+            halted: Those that are stopped, and why.
+            expected: How many each topic has (count).
+            of_customers: How many of them customers are spread over (count).
+        """
+        owned, recovering = self[instruments.PARTITION_OWNED], self[instruments.PARTITION_RECOVERING]
+        stopped, mark = self[instruments.PARTITION_HALTED], self[instruments.WATERMARK]
+        oldest, refused = self[instruments.OLDEST_UNAPPLIED], self[instruments.PARTITION_REFUSED]
+        for family in (owned, recovering, stopped, mark, oldest, refused):
+            family.clear()
+        now_ms = time.time_ns() // 1_000_000
+        for number, partition in partitions.items():
+            label = str(number)
+            owned.labels(label).set(1)
+            recovering.labels(label).set(int(partition.recovering))
+            mark.labels(label).set(partition.head.watermark_ms / 1000)
+            waiting_ms = partition.oldest_waiting_ms
+            oldest.labels(label).set(0 if waiting_ms is None else max(0, now_ms - waiting_ms) / 1000)
+            if partition.refused is not None:
+                refused.labels(label, partition.refused.topic).set(1)
+        for number, fault in halted.items():
+            cause = fault.cause if isinstance(fault, Halt) else type(fault).__name__.lower()
+            stopped.labels(str(number), cause).set(1)
+        self[instruments.PARTITIONS_EXPECTED].set(expected)
+        self[instruments.PARTITIONS_OF_CUSTOMERS].set(of_customers)
+        self[instruments.MEMORY].set(memory_bytes())
+        self[instruments.CACHED_CUSTOMERS].set(sum(partition.cached_states for partition in partitions.values()))
+        self[instruments.CELLS].set(sum(partition.cell_count for partition in partitions.values()))
+        self._look_at_segments(partitions)
+
+    def _look_at_segments(self, partitions: Mapping[int, Partition]) -> None:
+        sizes: dict[str, int] = {}
+        over: dict[str, int] = {}
+        for partition in partitions.values():
+            names = partition.names
+            for dimension, size in zip(names.dimensions, names.sizes(), strict=True):
+                sizes[dimension] = max(sizes.get(dimension, 0), size)
+            for name in (*names.dimensions, *NAMED):
+                over[name] = over.get(name, 0) + names.over_limit.get(name, 0)
+        for family, values in (
+            (self[instruments.SEGMENT_VALUES], sizes),
+            (self[instruments.SEGMENT_VALUES_OVER_LIMIT], over),
+        ):
+            family.clear()
+            for name, value in values.items():
+                family.labels(name).set(value)
+
+    def look_at_redis(self, *, unsafe: bool) -> None:
+        """Say whether Redis may lose what it was told to keep."""
+        self[instruments.REDIS_UNSAFE].set(int(unsafe))
+
+    def look_at_kafka(self, *, heartbeat_age_seconds: float, session_timeout_seconds: float) -> None:
+        """Say whether Kafka has answered within the session time-out."""
+        self[instruments.KAFKA_UP].set(int(heartbeat_age_seconds <= session_timeout_seconds))
+
+    def look_at_waiting(self, waits: Iterable[Unavailable], *, instance_id_is_taken: bool) -> None:
+        """Say what the worker waits for."""
+        waiting = self[instruments.WAITING]
+        waiting.clear()
+        for wait in waits:
+            waiting.labels(wait.service.partition(" ")[0].lower(), wait.cause).set(1)
+        self[instruments.INSTANCE_ID_TAKEN].set(int(instance_id_is_taken))
+
+    def look_at_lag(
+        self, partitions: Mapping[int, Partition], consumer: BatchConsumer, topics: tuple[str, ...]
+    ) -> None:
+        """Set the gauges of lag."""
+        records, seconds = self[instruments.LAG_RECORDS], self[instruments.LAG_SECONDS]
+        records.clear()
+        seconds.clear()
+        now_ms = time.time_ns() // 1_000_000
+        for number, partition in partitions.items():
+            for topic in topics:
+                waiting = partition.lag(topic, consumer)
+                records.labels(topic, str(number)).set(waiting)
+                applied_ms = partition.last_record_ms.get(topic)
+                age = max(0, now_ms - applied_ms) / 1000 if waiting and applied_ms is not None else 0
+                seconds.labels(topic, str(number)).set(age)
+
+    def look_at_counted(self, partitions: Iterable[int]) -> None:
+        """Say whose customers are in the counts that this exposition shows."""
+        counted = self[instruments.PARTITION_COUNTED]
+        counted.clear()
+        for number in partitions:
+            counted.labels(str(number)).set(1)
+
+    def look_at_withholding(self, *, withheld: bool) -> None:
+        """Say whether KPIs are withheld."""
+        self[instruments.KPIS_WITHHELD].set(int(withheld))
+
+    def look_at_targets(self, targets: Iterable[TargetChange]) -> None:
+        """Set the gauges of the targets that hold; none of those that do no more."""
+        values, reviews = self[instruments.TARGET], self[instruments.TARGET_REVIEW]
+        values.clear()
+        reviews.clear()
+        for target in targets:
+            values.labels(target.kpi, target.window).set(target.value)
+            reviews.labels(target.kpi, target.window, target.owner).set(target.review_at_ms / 1000)
+
+    def look_at_losses(self, losses: Mapping[str, int]) -> None:
+        """Set the gauges of accepted losses: how many touch each window; none where it is not ours to say."""
+        family = self[instruments.LOSSES]
+        family.clear()
+        for window, count in losses.items():
+            family.labels(window).set(count)
+
+    def look_at_retention(self, topics: Mapping[str, bool]) -> None:
+        """Say of each input topic whether Kafka deletes its events one day."""
+        for topic, finite in topics.items():
+            self[instruments.RETENTION_FINITE].labels(topic).set(int(finite))
+
+    def look_at_counts(self, snapshot: Snapshot, *, bucket_ms: int, seconds: float) -> None:
+        """Set the gauges of the rolling counts."""
+        self[instruments.IDENTITIES_VIOLATED].set(len(snapshot.violations))
+        self[instruments.KPIS_AS_OF].set(snapshot.boundary * bucket_ms / 1000)
+        self[instruments.EXPOSITION_SECONDS].set(seconds)

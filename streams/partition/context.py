@@ -1,0 +1,181 @@
+"""What the writers of all partitions share, and whom they tell."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+from kpis.counting.cells import Cells
+from kpis.counting.windows import Windows
+from kpis.money import Money
+from kpis.names import Names
+from schemas.decoding.decoder import Decoder
+from schemas.refusals import Refusal
+from streams.batching.batches import Batch
+from streams.errors import TenureError
+from streams.partition.outbox import Outbox
+from streams.partition.waiting_room import WaitingRoom
+from streams.records import TP
+from streams.settings.settings import Settings
+from streams.tables import StreamMark, Tables
+
+if TYPE_CHECKING:
+    from streams.partition.partition import Partition
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """Services and limits, the same for all partitions of a worker."""
+
+    tables: Tables
+    #: what the stream says of itself in its tables
+    mark: StreamMark
+    outbox: Outbox
+    decoder: Decoder
+    windows: Windows
+    #: returns empty intern tables
+    new_names: Callable[[], Names]
+    partitions: int
+    topics: tuple[str, ...]
+    mixed_topic: str
+    dead_letter_topic: str
+    max_facts: int = 4096
+    batch_max_records: int = 10_000
+    state_cache_customers: int = 200_000
+    #: for what waits of all partitions
+    waiting_room: WaitingRoom = field(default_factory=WaitingRoom)
+
+
+def windows_of(settings: Settings) -> Windows:
+    """Return the windows that settings ask for."""
+    return Windows(
+        settings.windows_days,
+        time_zone=settings.business_time_zone,
+        bucket_ms=settings.bucket_minutes * 60_000,
+    )
+
+
+def names_of(settings: Settings) -> Names:
+    """Return the empty intern tables of a partition, with the money, dimensions and limit that settings ask for."""
+    return Names(
+        money=Money(settings.default_currency, settings.currency_rates),
+        dimensions=settings.dimensions,
+        max_values=settings.max_segment_values,
+    )
+
+
+def decoder_of(settings: Settings, *, latest_ms: int | None = None) -> Decoder:
+    """Return the decoder that settings ask for; `latest_ms` is for files, whose records have no time of their own."""
+    return Decoder(
+        dimensions=settings.dimensions,
+        default_currency=settings.default_currency,
+        currencies=frozenset(settings.currency_rates),
+        future_tolerance_ms=settings.future_tolerance_seconds * 1000,
+        latest_ms=latest_ms,
+        max_record_bytes=settings.max_record_bytes,
+    )
+
+
+def writing_of(
+    settings: Settings,
+    *,
+    tables: Tables,
+    outbox: Outbox,
+    partitions: int,
+    stream_id: str = "",
+    latest_ms: int | None = None,
+) -> Writing:
+    """Return what writers need, as settings ask for it; `stream_id` is that of the mark in the tables."""
+    return Writing(
+        tables=tables,
+        mark=StreamMark(settings.group, partitions, settings.fingerprint(), stream_id),
+        outbox=outbox,
+        decoder=decoder_of(settings, latest_ms=latest_ms),
+        windows=windows_of(settings),
+        new_names=partial(names_of, settings),
+        partitions=partitions,
+        topics=settings.input_topics,
+        mixed_topic=settings.topics["events"],
+        dead_letter_topic=settings.dead_letter_topic,
+        max_facts=settings.max_facts_per_customer,
+        batch_max_records=settings.batch_max_records,
+        state_cache_customers=settings.state_cache_customers,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What one commit applied."""
+
+    #: records of the batches (count)
+    records: int
+    #: events by type, duplicates included
+    types: Counter[str]
+    refusals: Sequence[Refusal]
+    tests: int
+    duplicates: int
+    conflicts: int
+    #: events of buckets that were over when their record reached the log
+    late: int
+    #: records sent to the partition of their customer, by the topic they lay on
+    forwarded: Counter[str]
+    cache_hits: int
+    cache_misses: int
+    fold_seconds: float
+    commit_seconds: float
+
+
+class Sink(Protocol):
+    """What agents hand their batches to."""
+
+    async def apply(self, batch: Batch) -> None:
+        """Take a batch over, at once (see `PartitionOwner.has_room`); never raises for what a record holds."""
+
+
+class Listener(Protocol):
+    """Whom a partition tells what happens to it."""
+
+    def move_to(self, tp: TP, offset: int) -> None:
+        """Read on from another offset."""
+
+    def find_anew(self, tps: Sequence[TP]) -> None:
+        """Find out where to read on, as at an assignment: nothing is stored of these any more."""
+
+    def topic_id(self, tp: TP) -> str | None:
+        """Return the id of the topic that is being read, as far as the log has ids."""
+
+    def end_of(self, tp: TP) -> int | None:
+        """Return the end of what may be read, as far as it is known (offset)."""
+
+    def reading_position(self, tp: TP) -> int | None:
+        """Return the next offset that will be handed over, as far as it is known."""
+
+    async def log_is_whole(self, partition: int) -> bool:
+        """Return whether the log still has all records of a partition."""
+
+    def on_recount(self, number: int) -> None:
+        """The tables of a partition cannot be trusted: they are removed, and counted anew."""
+
+    def on_committed(self, partition: Partition, applied: Applied, cells: Cells) -> None:
+        """Batches were committed."""
+
+    def on_recovered(self, partition: Partition) -> None:
+        """All counters are in memory."""
+
+    def on_conflict(self, partition: Partition) -> None:
+        """Somebody else has committed: what was in memory is dropped."""
+
+    def on_halted(self, partition: Partition) -> None:
+        """The partition stops; `partition.fault` says why."""
+
+    def on_room(self) -> None:
+        """Hear that there is room again for a topic that had none; see `PartitionOwner.has_room`."""
+
+    def on_waiting(self, error: TenureError) -> None:
+        """A service does not answer."""
+
+    def on_answer(self) -> None:
+        """The tables answered."""

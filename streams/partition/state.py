@@ -1,0 +1,177 @@
+"""What a worker holds of a partition in memory: the head it was given or has stored, names, counters, some states.
+
+Everything here can be dropped and read again; what counts is what is stored.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from kpis.counting.cell_store import CellStore, Ints
+from kpis.counting.cells import FIELD_BITS, FIELD_MASK, Cells, groups_of
+from kpis.customer.facts import STATE_VERSION
+from kpis.fold.fold import Fold
+from kpis.fold.restatements import Moved
+from kpis.names import Names
+from streams.errors import StateUnreadable
+from streams.partition.context import Writing
+from streams.partition.state_cache import StateCache
+from streams.tables import CellUpdate, Commit, Head, PeriodUpdate, Restated, Stored, decode_head, encode_head
+
+_ADVICE: Final = "run the program that wrote them, or count anew under another TENURE_REDIS_PREFIX and TENURE_GROUP"
+
+
+def read_head(number: int, stored: Stored) -> Head:
+    """Return the head of a partition; a new one where nothing is stored.
+
+    Raises:
+        StateUnreadable: Another version has stored it.
+    """
+    if stored.head is None:
+        return Head(STATE_VERSION)
+    try:
+        head = decode_head(stored.head)
+    except msgspec.DecodeError as error:
+        raise StateUnreadable(number, f"its head is no head of ours ({error}); {_ADVICE}") from error
+    if head.version != STATE_VERSION:
+        raise StateUnreadable(
+            number, f"its tables have version {head.version}, this program reads {STATE_VERSION}; {_ADVICE}"
+        )
+    return head
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a batch adds to the counts of events that the head keeps."""
+
+    applied: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    tests: int = 0
+    #: records sent to other partitions
+    forwarded: int = 0
+    #: records sent to other partitions, less those that came from others (see `Head`)
+    away_facts: int = 0
+    away_instants: int = 0
+    #: by reason
+    dead_letters: Counter[str] = field(default_factory=Counter)
+    #: the latest time of an event; of a scheduled cancel the time at which it was announced (ms since 1970)
+    latest_ms: int = 0
+
+
+class Holdings:
+    """One partition in memory, from the time it was loaded on."""
+
+    def __init__(self, number: int, writing: Writing, stored: Stored, *, cache: int) -> None:
+        """Take over what is stored.
+
+        Args:
+            number: Of the partition, for messages.
+            writing: Limits, and what numbers mean.
+            stored: What the tables hold.
+            cache: Customer states to keep (count).
+
+        Raises:
+            StateUnreadable: Another version has stored it.
+        """
+        self.stored_head = stored.head
+        self._writer = uuid.uuid4().bytes
+        self.head = read_head(number, stored)
+        self.names: Names = writing.new_names()
+        self.names.restore(stored.names)
+        self.fold = Fold(self.names, bucket_ms=writing.windows.bucket_ms, max_facts=writing.max_facts)
+        self.states = StateCache(cache)
+        #: restatements of periods, without their entries; None until the first late event asks for them
+        self.restated: dict[str, Restated] | None = None
+        #: cells of all groups but those in `unread`, and of those too what was written since
+        self.cells = CellStore()
+        #: groups of cells that are not in memory yet
+        self.unread: set[int] = set(groups_of(self.names)) if stored.head else set()
+
+    def take_group(self, group: int, amounts: dict[int, int]) -> None:
+        """Take over the cells of a group that was read."""
+        fields = np.fromiter(amounts.keys(), np.int64, len(amounts))
+        self.cells.update(fields | group << FIELD_BITS, amounts.values())
+        self.unread.discard(group)
+
+    def unknown(self, keys: Ints, amounts: Sequence[int | None]) -> list[int]:
+        """Return, out of keys and what memory has of them, those whose amount must be read."""
+        if not self.unread:
+            return []
+        pairs = zip(keys.tolist(), amounts, strict=True)
+        return [key for key, amount in pairs if amount is None and key >> FIELD_BITS in self.unread]
+
+    def commit(
+        self,
+        *,
+        head: Head,
+        states: dict[str, bytes],
+        cells: Cells,
+        amounts: Sequence[int],
+        moved: Sequence[Moved] = (),
+    ) -> Commit:
+        """Return the commit that stores a new head, states, cells and restatements, and the names that are new."""
+        updates, names = _updates(cells, amounts), self.names.take_new()
+        return Commit(self.stored_head, encode_head(head), states, updates, names, self._restating(moved))
+
+    def _restating(self, moved: Sequence[Moved]) -> list[PeriodUpdate]:
+        """Return what a batch changed of periods, added to what is stored."""
+        out: list[PeriodUpdate] = []
+        for period, entries, changes in moved:
+            assert self.restated is not None, "read them first"
+            known = self.restated.get(period) or Restated(0, {}, [])
+            sums = {name: known.changes.get(name, 0) + change for name, change in changes.items()}
+            out.append(PeriodUpdate(period, entries, known.revision + len(entries), sums))
+        return out
+
+    def committed(self, commit: Commit, *, head: Head, cells: Cells, amounts: Sequence[int]) -> None:
+        """Bring what is in memory in line with what is stored now."""
+        self.head, self.stored_head = head, commit.head
+        self.states.let_go()
+        self.cells.update(cells.keys, amounts)
+        for period, _, revision, changes in commit.restated:
+            assert self.restated is not None
+            known = self.restated.get(period) or Restated(0, {}, [])
+            self.restated[period] = Restated(revision, {**known.changes, **changes}, [])
+
+    def next_head(self, tally: Tally, *, positions: dict[str, int], topic_ids: dict[str, str]) -> Head:
+        """Return the head after a batch; `positions` are the next offsets by topic, in the topics with these ids."""
+        old = self.head
+        return Head(
+            STATE_VERSION,
+            positions=positions,
+            applied=old.applied + tally.applied,
+            duplicates=old.duplicates + tally.duplicates,
+            conflicts=old.conflicts + tally.conflicts,
+            tests=old.tests + tally.tests,
+            forwarded=old.forwarded + tally.forwarded,
+            dead_letters=dict(Counter(old.dead_letters) + tally.dead_letters),
+            watermark_ms=max(old.watermark_ms, tally.latest_ms),
+            commits=old.commits + 1,
+            writer=self._writer,
+            topic_ids=topic_ids,
+            away_facts=old.away_facts + tally.away_facts,
+            away_instants=old.away_instants + tally.away_instants,
+        )
+
+
+def _updates(cells: Cells, amounts: Sequence[int]) -> list[CellUpdate]:
+    """Cut cells, which are sorted by group, into one update a group."""
+    keys = cells.keys
+    if not len(keys):
+        return []
+    if not -(1 << 63) <= min(amounts) <= max(amounts) < 1 << 63:
+        # Stored, it would stop every worker that reads it.
+        raise OverflowError(f"the amount of a cell does not fit into 64 bits: {max(amounts, key=abs)}")
+    groups = keys >> FIELD_BITS
+    fields = (keys & FIELD_MASK).tolist()
+    starts = [0, *((groups[1:] != groups[:-1]).nonzero()[0] + 1).tolist(), len(fields)]
+    return [CellUpdate(int(groups[start]), fields[start:end], amounts[start:end]) for start, end in pairwise(starts)]

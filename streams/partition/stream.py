@@ -1,0 +1,271 @@
+"""The stream as a worker sees it: the partitions it owns, and what it tells of them.
+
+Agents hand batches to `apply`; the consumer asks and tells it of assignments (`streams.batching.ownership`); partitions
+tell it what they did (`streams.partition.context`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from kpis.counting.cells import Cells
+from kpis.counting.rolling import LiveCounts
+from streams.batching.batches import Batch
+from streams.batching.ownership import Held
+from streams.errors import Halt, Lost, TenureError, Unavailable
+from streams.metrics.meters import Meters
+from streams.partition.added import note_added
+from streams.partition.context import Applied, Writing
+from streams.partition.loading import load_whole
+from streams.partition.partition import Partition
+from streams.records import TP
+from streams.tables import Stored
+
+if TYPE_CHECKING:
+    from streams.batching.consumer import BatchConsumer
+
+log = structlog.get_logger(__name__)
+_LEAST_CACHE: Final = 1000
+
+
+class Stream:
+    """Implements `streams.batching.ownership.PartitionOwner` and `streams.partition.context.Listener`."""
+
+    def __init__(self, writing: Writing, *, live: LiveCounts, meters: Meters) -> None:
+        """Own nothing yet.
+
+        Args:
+            writing: Services and limits.
+            live: The rolling counts of the partitions owned.
+            meters: The worker's own metrics.
+        """
+        self.writing = writing
+        self.live = live
+        self.meters = meters
+        self.partitions: dict[int, Partition] = {}
+        self.halted: dict[int, Exception] = {}
+        self.generation = -1
+        #: the consumer that reads for this stream; set once there is an application
+        self.consumer: Callable[[], BatchConsumer] | None = None
+        #: whom else to tell of commits
+        self.on_applied: Callable[[Applied], None] = _unheard
+
+    async def apply(self, batch: Batch) -> None:
+        """Take a batch over from an agent."""
+        partition = self.partitions.get(batch.partition)
+        if partition is not None and not batch.stale:
+            partition.put(batch)
+
+    async def close(self) -> None:
+        """Stop all partitions."""
+        await self.on_revoked(frozenset(self.partitions))
+
+    def waits_for(self) -> list[Unavailable]:
+        """Return what has to be mended before everything goes on: each service and reason once."""
+        waits = [partition.waiting for partition in self.partitions.values() if partition.waiting is not None]
+        if self.consumer is not None:
+            waits += self.consumer().waits_for()
+        return list({str(wait): wait for wait in waits}.values())
+
+    # -- ownership
+
+    async def on_assigned(self, partitions: frozenset[int], generation: int) -> None:
+        """See `PartitionOwner`."""
+        self.generation = generation
+        self.meters.on_assigned()
+        log.info("partitions_assigned", partitions=sorted(partitions), generation=generation)
+
+    async def positions(self, partitions: frozenset[int]) -> Mapping[TP, int]:
+        """See `PartitionOwner`: load what is stored, and begin to work; a partition that cannot be read is halted."""
+        await self.on_revoked(partitions)  # of an earlier try, with what it halted
+        await note_added(self.writing.tables, self.writing.mark, partitions)
+        cache = max(_LEAST_CACHE, self.writing.state_cache_customers // max(1, len(partitions)))
+        loaded = {number: await self._load(number) for number in sorted(partitions)}
+        found: dict[TP, int] = {}
+        for number, stored in loaded.items():
+            if stored is None:
+                continue
+            try:
+                partition = Partition(number, self.writing, self, stored, cache=cache)
+            except Halt as fault:  # of this one: all others go on, here and wherever it is taken to
+                self._halt(number, fault)
+                continue
+            self.partitions[number] = partition
+            found |= partition.positions
+            partition.start()
+        return found
+
+    async def _load(self, number: int) -> Stored | None:
+        """Return what is stored of a partition; None where it cannot be trusted, and is halted."""
+        try:
+            return await load_whole(self.writing.tables, number, self)
+        except Halt as fault:
+            self._halt(number, fault)
+            return None
+
+    async def on_revoked(self, partitions: frozenset[int]) -> None:
+        """See `PartitionOwner`."""
+        closing: list[Partition] = []
+        for number in sorted(partitions & self.partitions.keys()):
+            closing.append(self.partitions.pop(number))
+            self.live.drop(number)
+        for number in partitions:
+            self.halted.pop(number, None)
+        # Given up already, all of them: whoever waits for this may lose patience half-way.
+        await asyncio.gather(*(partition.close() for partition in closing))
+
+    def partitions_there(self) -> int:
+        """Return how many partitions each input topic has, as far as this worker knows (count).
+
+        At least those of the stream's mark; more where the topics got more since the tables were begun.
+        """
+        known = self.writing.partitions
+        if self.consumer is None:
+            return known
+        consumer = self.consumer()
+        return max([known, *(consumer.topic_partitions(topic) or 0 for topic in self.writing.topics)])
+
+    def held(self, tp: TP) -> Held | None:
+        """See `PartitionOwner`."""
+        partition = self.partitions.get(tp.partition)
+        position = None if partition is None else partition.head.positions.get(tp.topic)
+        if partition is None or position is None:
+            return None
+        return Held(position, partition.head.topic_ids.get(tp.topic))
+
+    def _is_owned(self, partition: Partition) -> bool:
+        """Whether a partition is one of ours; one that is being closed may still finish what it had begun."""
+        return self.partitions.get(partition.number) is partition
+
+    def has_room(self, tp: TP) -> bool:
+        """See `PartitionOwner`; a partition that is halted has none."""
+        if tp.partition in self.halted:
+            return False
+        partition = self.partitions.get(tp.partition)
+        return partition is None or partition.has_room(tp.topic)
+
+    def is_halted(self, partition: int) -> bool:
+        """See `PartitionOwner`."""
+        return partition in self.halted
+
+    def on_halt(self, fault: Halt) -> None:
+        """See `PartitionOwner`."""
+        before = self.halted.get(fault.partition)
+        if before is None or isinstance(before, Lost):  # giving up a loss does not end a halt of another cause
+            self._halt(fault.partition, fault)
+
+    def losses(self, number: int) -> list[Lost]:
+        """Return what halts a partition and can be given up; nothing where something else halts it too."""
+        if self.consumer is None or not isinstance(self.halted.get(number), Lost):
+            return []
+        halted = self.consumer().halted
+        return [halted[tp] for tp in sorted(halted) if tp.partition == number]
+
+    async def give_up(self, losses: Sequence[Lost]) -> None:
+        """Go on without what is lost: somebody has accepted it."""
+        assert self.consumer is not None
+        consumer = self.consumer()
+        for batch in await consumer.go_on(losses):
+            partition = self.partitions.get(batch.partition)
+            if partition is not None:
+                partition.put(batch)
+            self._go_on_if_found(batch.partition)
+
+    def _halt(self, number: int, fault: Exception) -> None:
+        self.halted[number] = fault
+        if isinstance(fault, Halt):
+            log.error("partition_halted", partition=number, advice=fault.advice)
+        else:
+            log.error("partition_halted", partition=number, advice="a fault of ours: report it", exc_info=fault)
+
+    # -- what partitions tell
+
+    def move_to(self, tp: TP, offset: int) -> None:
+        """See `Listener`; a position that the log has ends a halt because of one that it did not have."""
+        if self.consumer is None:
+            return
+        consumer = self.consumer()
+        consumer.move_to(tp, offset)
+        self._go_on_if_found(tp.partition)
+
+    def find_anew(self, tps: Sequence[TP]) -> None:
+        """See `Listener`."""
+        if self.consumer is not None:
+            self.consumer().find_anew(tps)
+            for number in {tp.partition for tp in tps}:
+                self._go_on_if_found(number)
+
+    def _go_on_if_found(self, number: int) -> None:
+        """End the halt of a partition none of whose positions is outside of the log any more."""
+        assert self.consumer is not None
+        still = any(halted.partition == number for halted in self.consumer().halted)
+        if not still and isinstance(self.halted.get(number), Lost):
+            del self.halted[number]
+            log.info("partition_goes_on", partition=number)
+
+    def topic_id(self, tp: TP) -> str | None:
+        """See `Listener`."""
+        return None if self.consumer is None else self.consumer().topic_id(tp)
+
+    def end_of(self, tp: TP) -> int | None:
+        """See `Listener`."""
+        return None if self.consumer is None else self.consumer().end_offset(tp)
+
+    def reading_position(self, tp: TP) -> int | None:
+        """See `Listener`."""
+        return None if self.consumer is None else self.consumer().reading_position(tp)
+
+    async def log_is_whole(self, partition: int) -> bool:
+        """See `Listener`."""
+        return self.consumer is None or await self.consumer().has_beginning(partition)
+
+    def on_recount(self, number: int) -> None:
+        """See `Listener`."""
+        log.error("partition_counted_anew", partition=number, reason="Redis has carried out half of a commit")
+        self.meters.on_recount()
+
+    def on_committed(self, partition: Partition, applied: Applied, cells: Cells) -> None:
+        """See `Listener`."""
+        self.meters.on_committed(applied)
+        self.on_applied(applied)
+        if self._is_owned(partition) and not partition.recovering:
+            self.live.change(partition.number, cells)
+
+    def on_recovered(self, partition: Partition) -> None:
+        """See `Listener`."""
+        if self._is_owned(partition):
+            self.live.take(partition.number, partition.names, partition.cells)
+
+    def on_conflict(self, partition: Partition) -> None:
+        """See `Listener`."""
+        if self._is_owned(partition):
+            self.live.drop(partition.number)
+        self.meters.on_conflict()
+
+    def on_halted(self, partition: Partition) -> None:
+        """See `Listener`."""
+        assert partition.fault is not None
+        if not self._is_owned(partition):
+            return
+        self._halt(partition.number, partition.fault)
+
+    def on_room(self) -> None:
+        """See `Listener`."""
+        if self.consumer is not None:
+            self.consumer().look_again()
+
+    def on_waiting(self, error: TenureError) -> None:
+        """See `Listener`."""
+        self.meters.on_waiting(error)
+
+    def on_answer(self) -> None:
+        """See `Listener`."""
+        self.meters.on_answer()
+
+
+def _unheard(applied: Applied) -> None:
+    """Stand in where nobody listens."""

@@ -1,0 +1,1 @@
+"""Redis: connections, tables, commits, and what its errors mean."""

@@ -1,0 +1,300 @@
+"""Reading a partition's tables without holding Redis up: in slices, and yet as of one instant.
+
+Each call asks for some thousand names or cells at most, so that its time-out depends on no amount of data. What is
+read is put right by the partition's list of changes (`streams.redis.changes`): the last step reads head, new names and
+the latest changes at once.
+Not here: states (`streams.redis.scan`), and what is written (`streams.redis.tables`).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+import numpy as np
+from redis.exceptions import ResponseError
+
+from kpis.counting.cells import FIELD_BITS, FIELD_MASK
+from kpis.names import TABLES
+from streams.errors import CommitTorn, Overtaken, StateUnreadable
+from streams.redis.changes import Chain, mark_of, newest_mark
+from streams.redis.clearing import is_clearing
+from streams.redis.commit import is_torn
+from streams.redis.connection import asked
+from streams.redis.script import LOAD
+from streams.tables import Stored
+
+SLICE: Final = 5_000
+"""Names or cells that one call asks for, about (count): Redis answers it in some 3 ms."""
+_LEAST_ENTRIES: Final = 2
+_MOST_ENTRIES: Final = 1_024
+_LIGHT_BYTES: Final = 64 * 1024
+"""So many entries of the list of changes one call asks for; more while they are light together."""
+_GROUPS: Final = 200
+"""Groups whose sizes one call asks for (count)."""
+_CELLS_A_LOOK: Final = 100_000
+"""So many cells are read before the list of changes is looked at: it must reach back so far (count)."""
+_ROUNDS: Final = 20
+"""Rounds before a partition counts as too fast to be read (count)."""
+_FIELD_BYTES: Final = (FIELD_BITS + 7) // 8
+_Client = Any  # redis.asyncio.Redis | RedisCluster: their commands are typed as sync or async, which helps nobody
+_Result = TypeVar("_Result")
+_ADVICE: Final = (
+    "somebody else has written a key that begins with {prefix} ({error}); delete it, or count anew under another "
+    "TENURE_REDIS_PREFIX and TENURE_GROUP; then restart the worker"
+)
+
+
+def packed(fields: Sequence[int]) -> list[bytes]:
+    """Return fields as the bytes that name them in Redis."""
+    text = np.asarray(fields, np.dtype(">u8")).tobytes()
+    return [text[at + 8 - _FIELD_BYTES : at + 8] for at in range(0, len(text), 8)]
+
+
+def _unpacked(found: Mapping[bytes, bytes]) -> dict[int, int]:
+    """Return a hash as amounts by field."""
+    return {int.from_bytes(field, "big"): int(amount) for field, amount in found.items()}
+
+
+async def _answers(pipe: Any) -> list[Any]:
+    """Run a pipeline; errors are raised as they come, for it would put its own words before theirs."""
+    answers: list[Any] = await pipe.execute(raise_on_error=False)
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+    return answers
+
+
+class Reading:
+    """Reads the partitions under one prefix."""
+
+    def __init__(self, client: _Client, *, prefix: str) -> None:
+        """Take a client of `connect`, and the prefix of all keys."""
+        self._redis = client
+        self._prefix = prefix
+
+    def key(self, partition: int, rest: str) -> str:
+        """Return the name of a key of a partition."""
+        return f"{self._prefix}:{{{partition}}}:{rest}"
+
+    async def asked(self, partition: int, call: Callable[[], Awaitable[_Result]]) -> _Result:
+        """Await a call that reads a partition.
+
+        Raises:
+            StateUnreadable: A key of ours holds what is none of ours.
+            TablesUnavailable: See `streams.redis.connection.asked`.
+        """
+        try:
+            return await asked(call)
+        except ResponseError as error:
+            if "WRONGTYPE" not in str(error):
+                raise
+            raise StateUnreadable(partition, _ADVICE.format(prefix=self._prefix, error=error)) from error
+
+    async def whole(self, partition: int, keys: Sequence[str], *, starts: Sequence[int] = ()) -> list[Any]:
+        """Return the head, and what the keys hold, read in one step: lists first, then hashes in pairs.
+
+        Args:
+            partition: Its number.
+            keys: Of the partition.
+            starts: From which place on each list is wanted; the keys beyond are hashes.
+
+        Raises:
+            CommitTorn: Half of a commit is in the partition, or it is being cleared.
+        """
+        first = [self.key(partition, "h"), self.key(partition, "b")]
+        arguments = [len(starts), *starts]
+        answer = await self.asked(partition, lambda: LOAD.run(self._redis, [*first, *keys], arguments))
+        head, counts, *found = answer
+        if is_torn(*counts) or is_clearing(head):
+            raise CommitTorn(partition)
+        return [head, *found]
+
+    async def load(self, partition: int, since: Stored | None = None) -> Stored:
+        """Return head and names as of one instant; see `streams.tables.Tables.load`."""
+        names = {table: list(since.names[table] if since else ()) for table in TABLES}
+
+        async def ask_lengths() -> list[int]:
+            pipe = self._redis.pipeline(transaction=False)
+            for table in TABLES:
+                pipe.llen(self.key(partition, f"n:{table}"))
+            return await _answers(pipe)
+
+        # Names stay and keep their places: all but the last ones may be read before.
+        for table, length in zip(TABLES, await self.asked(partition, ask_lengths), strict=True):
+            known = names[table]
+            while length - len(known) > SLICE:
+                key, first = self.key(partition, f"n:{table}"), len(known)
+                some = await self.asked(partition, lambda: self._redis.lrange(key, first, first + SLICE - 1))  # noqa: B023
+                known += [name.decode() for name in some]
+                if not some:
+                    break
+        stored, _ = await self.instant(partition, names)
+        return stored
+
+    async def instant(
+        self, partition: int, names: Mapping[str, list[str]], *, entries: int = 1
+    ) -> tuple[Stored, list[bytes]]:
+        """Return the head, all names and the newest entries of the list of changes, read in one step.
+
+        Args:
+            partition: Its number.
+            names: Those that are known already, by table.
+            entries: Of the list of changes (count).
+        """
+        keys = [*(self.key(partition, f"n:{table}") for table in TABLES), self.key(partition, "w")]
+        starts = [*(len(names[table]) for table in TABLES), -entries]
+        head, *lists = await self.whole(partition, keys, starts=starts)
+        grown = {
+            table: [*names[table], *(name.decode() for name in more)]
+            for table, more in zip(TABLES, lists[:-1], strict=True)
+        }
+        return Stored(head, grown), lists[-1]
+
+    async def cells(self, partition: int, keys: Sequence[int]) -> dict[int, int]:
+        """Return amounts of cells by key, 0 where there is none."""
+        found: dict[int, int] = {}
+        for at in range(0, len(keys), SLICE):
+            found |= await self._some_cells(partition, keys[at : at + SLICE])
+        return found
+
+    async def _some_cells(self, partition: int, keys: Sequence[int]) -> dict[int, int]:
+        by_group: dict[int, list[int]] = {}
+        for key in keys:
+            by_group.setdefault(key >> FIELD_BITS, []).append(key)
+
+        async def ask() -> list[Any]:
+            pipe = self._redis.pipeline(transaction=False)
+            for group, members in by_group.items():
+                pipe.hmget(self.key(partition, f"c:{group}"), packed([key & FIELD_MASK for key in members]))
+            return await _answers(pipe)
+
+        read = zip(by_group.values(), await self.asked(partition, ask), strict=True)
+        return {key: int(amount or 0) for members, some in read for key, amount in zip(members, some, strict=True)}
+
+    async def slices(self, partition: int, group: int) -> AsyncIterator[dict[int, int]]:
+        """Yield the cells of a group, amount by field, slice by slice; what changes meanwhile is old, new or absent."""
+        key, cursor = self.key(partition, f"c:{group}"), 0
+        while True:
+            ask = functools.partial(self._redis.hscan, key, cursor, count=SLICE)
+            cursor, found = await self.asked(partition, ask)
+            yield _unpacked(found)
+            if not cursor:
+                return
+
+    async def _slices_of(self, partition: int, groups: Sequence[int]) -> AsyncIterator[tuple[int, dict[int, int]]]:
+        """Yield the cells of groups, as `slices` does; small groups are asked for together."""
+        for at in range(0, len(groups), _GROUPS):
+            some = groups[at : at + _GROUPS]
+            sizes = dict(zip(some, await self._of_groups(partition, "hlen", some), strict=True))
+            together: list[int] = []
+            for group in some:
+                if sizes[group] > SLICE:
+                    async for found in self.slices(partition, group):
+                        yield group, found
+                    continue
+                if together and sum(sizes[each] for each in together) + sizes[group] > SLICE:
+                    for each, cells in zip(
+                        together, await self._of_groups(partition, "hgetall", together), strict=True
+                    ):
+                        yield each, _unpacked(cells)
+                    together = []
+                together.append(group)
+            for each, cells in zip(together, await self._of_groups(partition, "hgetall", together), strict=True):
+                yield each, _unpacked(cells)
+
+    async def _of_groups(self, partition: int, command: str, groups: Sequence[int]) -> list[Any]:
+        """Return what a command says of the cells of each group; all are sent at once."""
+
+        async def ask() -> list[Any]:
+            pipe = self._redis.pipeline(transaction=False)
+            for group in groups:
+                getattr(pipe, command)(self.key(partition, f"c:{group}"))
+            return await _answers(pipe)
+
+        return await self.asked(partition, ask)
+
+    async def snapshot(
+        self, partition: int, groups: Sequence[int], since: Stored
+    ) -> tuple[Stored, dict[int, dict[int, int]]]:
+        """Return head and names, all cells of groups, and those of groups that are new, as of one instant.
+
+        A slice is older or newer than that instant, but for the cells that the list of changes names.
+
+        Args:
+            partition: Its number.
+            groups: All that there are by the names of `since`.
+            since: What was loaded before.
+
+        Raises:
+            Overtaken: More was written than can be read meanwhile, or the tables went back.
+        """
+        following = _Following(self, partition, since)
+        cells: dict[int, dict[int, int]] = {group: {} for group in groups}
+        count = 0
+        async for group, some in self._slices_of(partition, groups):
+            cells[group].update(some)
+            count += len(some)
+            if count >= _CELLS_A_LOOK:
+                count = 0
+                await following.look()
+        stored, amounts = await following.finish()
+        for key, amount in amounts.items():
+            cells.setdefault(key >> FIELD_BITS, {})[key & FIELD_MASK] = amount
+        return stored, cells
+
+    async def tail(self, partition: int, first: int, last: int) -> list[bytes]:
+        """Return entries of the list of changes by their places from the end, which is -1."""
+        key = self.key(partition, "w")
+        return await self.asked(partition, lambda: self._redis.lrange(key, first, last))
+
+
+class _Following:
+    """What became of the cells of a partition since a head: what was read of them before may be older or newer."""
+
+    def __init__(self, reading: Reading, partition: int, since: Stored) -> None:
+        self._reading = reading
+        self._partition = partition
+        self._stored = since
+        #: the mark of the head up to which `_amounts` has all changes
+        self._reached = mark_of(since.head)
+        self._amounts: dict[int, int] = {}
+        #: entries that one call asks for (count)
+        self._many = _LEAST_ENTRIES
+
+    async def look(self) -> None:
+        """Take in what changed since the last look, as far as the list of changes still has it."""
+        entries = await self._reading.tail(self._partition, -self._many, -1)
+        until, count = newest_mark(entries) or self._reached, 0
+        chain = Chain(since=self._reached, until=until)
+        while True:
+            chain.take(entries)
+            if chain.complete:
+                break
+            count += len(entries)
+            self._weigh(entries)
+            # Entries that are added meanwhile push the others on: some come twice, and none is left out.
+            entries = await self._reading.tail(self._partition, -count - self._many, -count - 1)
+            if not entries:
+                return
+        self._amounts.update(chain.amounts())
+        self._reached = until
+
+    def _weigh(self, entries: Sequence[bytes]) -> None:
+        """Ask for more entries at a time while they are small: there are many then."""
+        if sum(map(len, entries)) < _LIGHT_BYTES:
+            self._many = min(2 * self._many, _MOST_ENTRIES)
+
+    async def finish(self) -> tuple[Stored, dict[int, int]]:
+        """Return head and names, and the amounts of all cells that changed since the beginning, as of one instant."""
+        for _ in range(_ROUNDS):
+            names = self._stored.names
+            self._stored, entries = await self._reading.instant(self._partition, names, entries=self._many)
+            chain = Chain(since=self._reached, until=mark_of(self._stored.head))
+            chain.take(entries)
+            if chain.complete:
+                return self._stored, {**self._amounts, **chain.amounts()}
+            self._weigh(entries)
+            await self.look()
+        raise Overtaken(f"partition {self._partition} is written faster than it is read, or by an older program")

@@ -1,0 +1,223 @@
+"""Tables on Redis, or on Redis Cluster: one transaction commits a batch.
+
+All keys of a partition share its hash tag, so that one transaction may write them on a cluster too:
+
+    <prefix>:{<partition>}:h            the head: positions and counts of events
+    <prefix>:{<partition>}:b            how many commits were begun, and how many ended
+    <prefix>:{<partition>}:s:<customer> a customer's state
+    <prefix>:{<partition>}:c:<group>    counters of one value of one dimension: field -> amount
+    <prefix>:{<partition>}:n:<table>    names, in the order of their numbers
+    <prefix>:{<partition>}:w            which cells the newest commits changed (see `streams.redis.changes`)
+    <prefix>:{<partition>}:r            by period that is over: revision, and what restatements changed of each count
+    <prefix>:{<partition>}:r:<period>   its newest restatements, oldest first
+    <prefix>:mark                       the stream's mark
+    <prefix>:note:<name>                small values that belong to no partition
+    <prefix>:log:<name>                 small logs that belong to no partition, as lists
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Collection, Sequence
+from typing import Any, Final, cast
+
+from streams.errors import CommitTorn, Conflict, StateUnreadable
+from streams.redis.changes import Changes
+from streams.redis.clearing import clear_keys
+from streams.redis.commit import Argument, Command, DoneInPart, Torn, run_where
+from streams.redis.connection import asked, check_durability, connect, unsafe_of
+from streams.redis.reading import Reading, packed
+from streams.redis.scan import scan_customers
+from streams.tables import RESTATEMENTS_KEPT, Commit, PeriodUpdate, Restated, Stored, StreamMark, positions_of
+
+__all__ = ["RedisTables", "check_durability", "connect"]
+_SLICE: Final = 5000
+_DAMAGED: Final = b"damaged"
+"""A head that is none: the partition's tables hold one commit in part."""
+_FOREIGN_KEYS: Final = (
+    "Redis has stored a commit in part, for somebody else writes keys that begin with {prefix} ({error}); "
+    "count anew under another TENURE_REDIS_PREFIX and TENURE_GROUP"
+)
+_Client = Any  # redis.asyncio.Redis | RedisCluster: their commands are typed as sync or async, which helps nobody
+
+
+def _parts(arguments: Sequence[Argument]) -> list[Sequence[Argument]]:
+    """Cut arguments, in pairs, into what one command takes; Redis 6.2 takes 1,048,576."""
+    return [arguments[at : at + 2 * _SLICE] for at in range(0, len(arguments), 2 * _SLICE)]
+
+
+def _restating(key: str, updates: Sequence[PeriodUpdate]) -> list[Command]:
+    """Return the commands that add restatements of periods, and forget the oldest."""
+    commands: list[Command] = []
+    fields: list[Argument] = []
+    for period, entries, revision, changes in updates:
+        commands += [("RPUSH", f"{key}:{period}", *entries), ("LTRIM", f"{key}:{period}", -RESTATEMENTS_KEPT, -1)]
+        fields += (period, revision)
+        for name, change in changes.items():
+            fields += (f"{period} {name}", change)
+    return [*commands, ("HSET", key, *fields)] if fields else []
+
+
+class RedisTables:
+    """Implements `streams.tables.Tables`."""
+
+    def __init__(self, client: _Client, *, prefix: str) -> None:
+        """Take a client of `connect`, and the prefix of all keys."""
+        self._redis = client
+        self._prefix = prefix
+        self._reading = Reading(client, prefix=prefix)
+        self._changes = Changes()
+        self._notes = f"{prefix}:note:"
+        self._logs = f"{prefix}:log:"
+        self._mark_key = f"{prefix}:mark"
+        #: what Redis refused of commits that it carried out in part, by their head
+        self._in_part: dict[bytes, DoneInPart] = {}
+
+    def _key(self, partition: int, rest: str) -> str:
+        return self._reading.key(partition, rest)
+
+    async def load(self, partition: int, since: Stored | None = None) -> Stored:
+        """See `Tables`."""
+        return await self._reading.load(partition, since)
+
+    async def snapshot(
+        self, partition: int, groups: Sequence[int], since: Stored | None = None
+    ) -> tuple[Stored, dict[int, dict[int, int]]]:
+        """See `Tables`."""
+        return await self._reading.snapshot(partition, groups, since or await self.load(partition))
+
+    async def read_head(self, partition: int) -> bytes | None:
+        """See `Tables`."""
+        (head,) = await self._reading.whole(partition, ())
+        return cast("bytes | None", head)
+
+    async def read_states(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
+        """See `Tables`."""
+        start = self._key(partition, "s:")
+        out: list[bytes | None] = []
+        for at in range(0, len(customers), _SLICE):
+            keys = [start + customer for customer in customers[at : at + _SLICE]]
+            out += await asked(lambda keys=keys: self._redis.mget(keys))  # type: ignore[misc]
+        return out
+
+    async def scan_states(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[tuple[str, bytes]]]]:
+        """See `Tables`; on a cluster that is moving slots meanwhile, customers may be missing."""
+        found = scan_customers(self._redis, prefix=self._prefix, partitions=partitions)
+        async for partition, customers in found:
+            states = await self.read_states(partition, customers)
+            pairs = [(name, state) for name, state in zip(customers, states, strict=True) if state is not None]
+            if pairs:
+                yield partition, pairs
+
+    async def read_cells(self, partition: int, keys: Sequence[int]) -> list[int]:
+        """See `Tables`."""
+        found = await self._reading.cells(partition, keys)
+        return [found[key] for key in keys]
+
+    async def load_group(self, partition: int, group: int) -> dict[int, int]:
+        """See `Tables`."""
+        found: dict[int, int] = {}
+        async for some in self._reading.slices(partition, group):
+            found |= some
+        return found
+
+    async def restated(self, partition: int, periods: Sequence[str] = ()) -> dict[str, Restated]:
+        """See `Tables`."""
+        found = await self._restated(partition, ())
+        for period in periods:
+            if period in found:  # one at a time: its entries may be a thousand
+                found |= {
+                    name: known for name, known in (await self._restated(partition, [period])).items() if name == period
+                }
+        return found
+
+    async def _restated(self, partition: int, periods: Sequence[str]) -> dict[str, Restated]:
+        """Return the restatements of all periods, and the entries of some, read in one step."""
+        keys = [*(self._key(partition, f"r:{period}") for period in periods), self._key(partition, "r")]
+        _, *lists, flat = await self._reading.whole(partition, keys, starts=[0] * len(periods))
+        entries = dict(zip(periods, lists, strict=True))
+        found: dict[str, Restated] = {}
+        for field, amount in zip(flat[::2], flat[1::2], strict=True):
+            period, _, count = field.decode().partition(" ")
+            known = found.get(period) or Restated(0, {}, entries.get(period, []))
+            if count:
+                known.changes[count] = int(amount)
+            found[period] = known if count else known._replace(revision=int(amount))
+        return found
+
+    async def commit(self, partition: int, commit: Commit) -> None:
+        """See `Tables`."""
+        commands: list[Command] = []
+        start = self._key(partition, "s:")
+        states: list[Argument] = []
+        for customer, state in commit.states.items():
+            states += (start + customer, state)
+        commands += [("MSET", *part) for part in _parts(states)]
+        for group, fields, amounts in commit.cells:
+            pairs: list[Argument] = [0] * (2 * len(fields))
+            pairs[::2], pairs[1::2] = packed(fields), amounts
+            commands += [("HSET", self._key(partition, f"c:{group}"), *part) for part in _parts(pairs)]
+        for table, names in commit.names.items():
+            commands += [("RPUSH", self._key(partition, f"n:{table}"), *part) for part in _parts(names)]
+        commands += _restating(self._key(partition, "r"), commit.restated)
+        commands += self._changes.commands(partition, self._key(partition, "w"), commit)
+        head, counter = self._key(partition, "h"), self._key(partition, "b")
+        commands.append(("SET", head, commit.head))
+        try:
+            if commit.head in self._in_part:  # tried again, since the answer to the next line was lost
+                raise self._in_part[commit.head]
+            stored = await asked(lambda: run_where(self._redis, head, commit.expected, commands, counter=counter))
+        except Torn as error:
+            raise CommitTorn(partition) from error
+        except DoneInPart as error:
+            self._in_part[commit.head] = error
+            await asked(lambda: self._redis.set(head, _DAMAGED))  # or the next to load it would go on from there
+            raise StateUnreadable(partition, _FOREIGN_KEYS.format(prefix=self._prefix, error=error)) from error
+        if stored not in (commit.expected, commit.head):  # our own head: an answer was lost, the commit was not
+            self._changes.forget(partition)
+            raise Conflict(partition, positions_of(commit.expected), positions_of(stored))
+
+    async def clear(self, partition: int) -> None:
+        """See `Tables`."""
+        self._changes.forget(partition)
+        await clear_keys(self._redis, f"{self._prefix}:{{{partition}}}:", partition)
+
+    async def mark(self, mark: StreamMark) -> StreamMark:
+        """See `Tables`."""
+        text = json.dumps(mark._asdict())
+        await asked(lambda: self._redis.set(self._mark_key, text, nx=True))
+        found = await self.read_mark()
+        assert found is not None
+        if not found.id and mark.id:  # two workers at once: the later one's holds, and both read it at the next start
+            found = found._replace(id=mark.id)
+            await asked(lambda: self._redis.set(self._mark_key, json.dumps(found._asdict()), xx=True))
+        return found
+
+    async def read_mark(self) -> StreamMark | None:
+        """See `Tables`."""
+        found = await asked(lambda: self._redis.get(self._mark_key))
+        return None if found is None else StreamMark(**json.loads(found))
+
+    async def note(self, name: str, value: bytes | None) -> bytes | None:
+        """See `Tables`."""
+        key = self._notes + name
+        if value is not None:
+            await asked(lambda: self._redis.set(key, value))
+            return value
+        return cast("bytes | None", await asked(lambda: self._redis.get(key)))
+
+    async def append(self, name: str, entry: bytes) -> None:
+        """See `Tables`."""
+        await asked(lambda: self._redis.rpush(self._logs + name, entry))
+
+    async def entries(self, name: str, first: int = 0) -> list[bytes]:
+        """See `Tables`."""
+        return cast("list[bytes]", await asked(lambda: self._redis.lrange(self._logs + name, first, -1)))
+
+    async def unsafe(self) -> list[str]:
+        """See `unsafe_of`."""
+        return await unsafe_of(self._redis)
+
+    async def close(self) -> None:
+        """See `Tables`."""
+        await self._redis.aclose()

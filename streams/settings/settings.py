@@ -1,0 +1,381 @@
+"""The settings of a stream: one frozen object, built from the environment and one file, checked before anything starts.
+
+`load_settings` in `streams.settings.loading` is the way in for commands: it adds the checks for unknown names and turns
+every fault into one ConfigurationError. Each field states its meaning here; `docs/settings.md` is generated from it.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from schemas.topics import DEAD_LETTER_TOPIC, DEFAULT_TOPIC_NAMES, SURVEY_REQUEST_TOPIC
+from streams.errors import ConfigurationError
+from streams.settings import buckets, rules, security
+
+ENVIRONMENT_PREFIX: Final = "TENURE_"
+
+MEANING: Final = (
+    "topics",
+    "windows_days",
+    "dimensions",
+    "business_time_zone",
+    "bucket_minutes",
+    "default_currency",
+    "currency_rates",
+)
+"""The settings that change what stored numbers mean; limits, addresses and what is shown are not among them."""
+
+_Integers = Annotated[tuple[int, ...], NoDecode]
+_Names = Annotated[tuple[str, ...], NoDecode]
+_Topics = Annotated[dict[str, str], NoDecode]
+_Rates = Annotated[dict[str, Decimal], NoDecode]
+_SurveyRules = Annotated[dict[str, str], NoDecode]
+_FROM_STORE: Final = "(from your secret store)"
+_Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+def _setting(default: Any, meaning: str, *, unit: str, example: str) -> Any:
+    return Field(default=default, description=meaning, examples=[example], json_schema_extra={"unit": unit})
+
+
+class Settings(BaseSettings):
+    """Everything about a stream that may differ between two installations.
+
+    Values come from arguments, then environment variables (`TENURE_` and the field's name), then the file.
+
+    Raises:
+        pydantic.ValidationError: A value that cannot work; `load_settings` turns it into a ConfigurationError.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    kafka_bootstrap: str = _setting(
+        "127.0.0.1:9092",
+        "Kafka brokers to begin with, separated by commas.",
+        unit="host:port",
+        example="kafka-1:9092,kafka-2:9092",
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = _setting(
+        "PLAINTEXT", "How connections to Kafka are secured.", unit="name", example="SASL_SSL"
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None = _setting(
+        None, "How the worker proves who it is; needed with SASL_PLAINTEXT and SASL_SSL.", unit="name", example="PLAIN"
+    )
+    kafka_username: str | None = _setting(
+        None,
+        "The name that Kafka knows the worker by; with `kafka_token_url` the client's id there.",
+        unit="text",
+        example="tenure",
+    )
+    kafka_password: SecretStr | None = _setting(
+        None, "The password, or the client's secret, that goes with the name.", unit="secret", example=_FROM_STORE
+    )
+    kafka_ca_file: Path | None = _setting(
+        None,
+        "Certificate authorities that the brokers' certificates are checked against; "
+        "without it, those of the operating system.",
+        unit="file, PEM",
+        example="/etc/ssl/kafka-ca.pem",
+    )
+    kafka_certificate_file: Path | None = _setting(
+        None,
+        "The certificate that the worker shows to brokers that ask for one, and those between it and the authority.",
+        unit="file, PEM",
+        example="/etc/ssl/tenure.pem",
+    )
+    kafka_key_file: Path | None = _setting(
+        None, "The certificate's private key; not needed where it stands in the certificate's file.",
+        unit="file, PEM", example="/etc/ssl/tenure-key.pem",
+    )  # fmt: skip
+    kafka_key_password: SecretStr | None = _setting(
+        None, "The password of the private key, if it is encrypted.", unit="secret", example=_FROM_STORE
+    )
+    kafka_token_file: Path | None = _setting(
+        None, "A token for OAUTHBEARER, read anew at each connection: whoever writes it keeps it fresh.",
+        unit="file", example="/run/tokens/kafka",
+    )  # fmt: skip
+    kafka_token_url: str | None = _setting(
+        None,
+        "Where tokens for OAUTHBEARER are had instead, by OpenID Connect's client credentials. Its certificate is "
+        "checked against the authorities of the operating system, or those in the file that `SSL_CERT_FILE` names.",
+        unit="https://",
+        example="https://login.example.com/oauth2/token",
+    )
+    kafka_token_scope: str | None = _setting(
+        None, "What these tokens are asked for, if the endpoint wants to know.", unit="text", example="kafka"
+    )
+    group: str = _setting(
+        "tenure",
+        "The consumer group: workers of one group share the partitions of one stream.",
+        unit="name",
+        example="tenure-eu",
+    )
+    topics: _Topics = _setting(
+        dict(DEFAULT_TOPIC_NAMES),
+        "The topic of each event type, and of `events`, the mixed one. Those not named keep their default.",
+        unit="type=topic",
+        example="signup=acme.signups,cancel=acme.cancels",
+    )
+    dead_letter_topic: str = _setting(
+        DEAD_LETTER_TOPIC, "Where records go that cannot be applied.", unit="topic", example="acme.dead-letters"
+    )
+    survey_request_topic: str = _setting(
+        SURVEY_REQUEST_TOPIC,
+        "Where surveys that are due are announced, if `survey_requests` is on.",
+        unit="topic",
+        example="acme.surveys-due",
+    )
+    redis_url: SecretStr = _setting(
+        SecretStr("redis://127.0.0.1:6379/0"),
+        "The Redis that holds the tables; a password in it is never printed. `rediss://` is TLS, several hosts are "
+        "nodes of a cluster, `redis+sentinel://` names Sentinels: [how each is written](deploying.md#redis).",
+        unit="redis://, rediss://, unix://, redis+sentinel:// or rediss+sentinel://",
+        example="rediss://tenure:secret@redis:6379/0",
+    )
+    redis_prefix: str = _setting(
+        "tenure",
+        "What all keys in Redis begin with; two streams in one Redis need two.",
+        unit="name",
+        example="tenure-eu",
+    )
+    allow_unsafe_redis: bool = _setting(
+        False,
+        "Start even if Redis does not persist or may evict keys. Numbers are then lost with Redis: for trials only.",
+        unit="true or false",
+        example="true",
+    )
+    windows_days: _Integers = _setting(
+        (1, 7, 30, 90, 365),
+        "The rolling windows that every KPI is counted over, ascending; the calendar month is always there.",
+        unit="days",
+        example="7,30,365",
+    )
+    segment_windows_days: _Integers = _setting(
+        rules.USUAL_SEGMENT_WINDOWS,
+        "The windows that segments are exported for; some of `windows_days`. Where it is not set, those of 7 and 30 "
+        "that are among them, or else the one nearest to 30.",
+        unit="days",
+        example="30",
+    )
+    dimensions: _Names = _setting(
+        (),
+        "Members of `signup` to segment by, besides plan, country and channel.",
+        unit="member names",
+        example="industry,company_size",
+    )
+    business_time_zone: str = _setting(
+        "UTC", "The time zone whose calendar decides where months begin.", unit="IANA name", example="Europe/Lisbon"
+    )
+    bucket_minutes: int = _setting(
+        60,
+        "The width of a bucket: every KPI is as of a multiple of it. It divides a day and every offset that the "
+        "business time zone has had since 2000.",
+        unit="minutes",
+        example="30",
+    )
+    default_currency: str = _setting(
+        "USD", "The currency that MRR is counted in, and of events that name none.", unit="ISO 4217", example="EUR"
+    )
+    currency_rates: _Rates = _setting(
+        {},
+        "A fixed table: minor units of the default currency for one minor unit of another. "
+        "Events in a currency that is not in it become dead letters.",
+        unit="currency=rate",
+        example="EUR=1.0825,GBP=1.27",
+    )
+    survey_requests: bool = _setting(
+        False,
+        "Announce surveys that are due, on `survey_request_topic`. Switch it on once something there asks customers: "
+        "what fell due before is never asked for.",
+        unit="true or false",
+        example="true",
+    )
+    survey_rules: _SurveyRules = _setting(
+        {"cancel": "csat/email", "first_week": "csat/in_app", "regular": "nps/email"},
+        "When a survey is due, which one, and how to ask it. A rule that is not named asks for nothing.",
+        unit="rule=kind/way",
+        example="first_week=nps/in_app,regular=nps/email",
+    )
+    survey_regular_days: Annotated[int, Field(ge=1, le=3650)] = _setting(
+        90,
+        "The rule `regular`: so often an active customer is asked, from the first signup on.",
+        unit="days",
+        example="180",
+    )
+    survey_quiet_days: Annotated[int, Field(ge=1, le=rules.MAX_WINDOW_DAYS)] = _setting(
+        30,
+        "No customer is asked twice within so many days, nor so soon after any survey that was sent, answered or "
+        "dismissed.",
+        unit="days",
+        example="60",
+    )
+    future_tolerance_seconds: Annotated[int, Field(ge=0, le=86_400 * 366)] = _setting(
+        3600,
+        "How far an event's time may lie beyond its record's Kafka timestamp before it is refused.",
+        unit="seconds",
+        example="300",
+    )
+    max_record_bytes: Annotated[int, Field(ge=1024, le=64 * 1024 * 1024)] = _setting(
+        1_048_576, "Larger records become dead letters.", unit="bytes", example="262144"
+    )
+    max_facts_per_customer: Annotated[int, Field(ge=16, le=1_000_000)] = _setting(
+        4096, "Facts kept for one customer; what comes beyond becomes a dead letter.", unit="facts", example="10000"
+    )
+    # A cell has 16 bits for the value that it counts.
+    max_segment_values: Annotated[int, Field(ge=16, le=65_000)] = _setting(
+        4096,
+        "Values kept for one dimension, far above what it should have. A partition keeps 16 times as many combinations "
+        "of values. What comes beyond counts as `other`.",
+        unit="values",
+        example="1000",
+    )
+    segment_values_shown: Annotated[int, Field(ge=1, le=1000)] = _setting(
+        20, "Values of a dimension that are exported by name; the rest adds up as `other`.", unit="values", example="50"
+    )
+    batch_max_records: Annotated[int, Field(ge=1, le=100_000)] = _setting(
+        10_000,
+        "Records of one partition that are fetched, applied and committed together, at most.",
+        unit="records",
+        example="1000",
+    )
+    state_cache_customers: Annotated[int, Field(ge=0, le=100_000_000)] = _setting(
+        200_000, "Customers whose state a worker keeps in memory, at most.", unit="customers", example="1000000"
+    )
+    session_timeout_seconds: Annotated[int, Field(ge=1, le=1800)] = _setting(
+        10, "A worker that Kafka has not heard from for so long loses its partitions.", unit="seconds", example="45"
+    )
+    instance_id: str | None = _setting(
+        None,
+        "A name of this worker that outlives its process (static membership): a worker that comes back under it keeps "
+        "its partitions. No two running workers may share one.",
+        unit="name",
+        example="worker-0",
+    )
+    metrics_host: str = _setting(
+        "127.0.0.1", "The address that `/metrics` is served on; `0.0.0.0` for all.", unit="address", example="10.0.0.7"
+    )
+    metrics_port: _Port = _setting(
+        9464, "The port that `/metrics` is served on; 0 takes any free one.", unit="port", example="9100"
+    )
+    metrics_refresh_seconds: Annotated[float, Field(gt=0, le=300, allow_inf_nan=False)] = _setting(
+        1.0, "How often the exported numbers are computed anew.", unit="seconds", example="5"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = _setting(
+        "info", "The least severe log line that is written.", unit="name", example="warning"
+    )
+    log_format: Literal["auto", "json", "console"] = _setting(
+        "auto",
+        "How log lines are written: `auto` is `console` on a terminal and `json` elsewhere.",
+        unit="name",
+        example="json",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings names the parameters
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take arguments first, then the environment; `load_settings` puts the file's values behind both."""
+        return init_settings, env_settings
+
+    _split_lists = field_validator("windows_days", "segment_windows_days", "dimensions", mode="before")(
+        rules.split_list
+    )
+    _split_pairs = field_validator("topics", "currency_rates", "survey_rules", mode="before")(rules.split_pairs)
+    _log_names = field_validator("log_level", "log_format", mode="before")(rules.lower_case)
+    _kafka_names = field_validator("kafka_security_protocol", "kafka_sasl_mechanism", mode="before")(rules.upper_case)
+    _bootstrap = field_validator("kafka_bootstrap")(rules.check_bootstrap)
+    _token_url = field_validator("kafka_token_url")(security.check_token_url)
+    _group = field_validator("group", "instance_id")(rules.check_group)
+    _topic = field_validator("dead_letter_topic", "survey_request_topic")(rules.check_topic)
+    _survey_rules = field_validator("survey_rules")(rules.check_survey_rules)
+    _redis_url = field_validator("redis_url")(rules.check_redis_url)
+    _metrics_host = field_validator("metrics_host")(rules.check_metrics_host)
+    _redis_prefix = field_validator("redis_prefix")(rules.check_redis_prefix)
+    _windows = field_validator("windows_days", "segment_windows_days")(rules.check_windows)
+    _dimensions = field_validator("dimensions")(rules.check_dimensions)
+    _time_zone = field_validator("business_time_zone")(buckets.check_time_zone)
+    _bucket = field_validator("bucket_minutes")(buckets.check_bucket)
+    _currency = field_validator("default_currency")(rules.check_currency)
+    _rates = field_validator("currency_rates")(rules.check_rates)
+
+    @field_validator("topics")
+    @classmethod
+    def _complete_topics(cls, topics: dict[str, str]) -> dict[str, str]:
+        rules.check_known_keys(topics, tuple(DEFAULT_TOPIC_NAMES))
+        for topic in topics.values():
+            rules.check_topic(topic)
+        return {**DEFAULT_TOPIC_NAMES, **topics}
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        rules.check_topics_distinct(self.topics, self.dead_letter_topic, self.survey_request_topic)
+        rules.check_survey_days(regular=self.survey_regular_days, quiet=self.survey_quiet_days)
+        if "segment_windows_days" not in self.model_fields_set:
+            # Past pydantic, which lets nobody change what is frozen: nobody has seen this object yet.
+            object.__setattr__(self, "segment_windows_days", rules.usual_segment_windows(self.windows_days))
+        rules.check_segment_windows(self.segment_windows_days, self.windows_days)
+        buckets.check_bucket_fits_zone(self.bucket_minutes, self.business_time_zone)
+        rules.check_rates_foreign(self.currency_rates, self.default_currency)
+        security.check_kafka_security(self)
+        return self
+
+    @property
+    def redis_address(self) -> str:
+        """The URL of Redis without its password, for logs and messages."""
+        return rules.without_password(self.redis_url.get_secret_value())
+
+    @property
+    def input_topics(self) -> tuple[str, ...]:
+        """The names of the topics that the stream reads, the mixed one last."""
+        return tuple(self.topics[name] for name in DEFAULT_TOPIC_NAMES)
+
+    def fingerprint(self) -> str:
+        """Return what decides the meaning of stored numbers, as one line of JSON in a fixed order.
+
+        It is stored with the tables; `check_fingerprint` compares. Limits, addresses and what is merely shown are not
+        part of it: they may change from one start to the next.
+        """
+        meaning: dict[str, object] = {name: getattr(self, name) for name in MEANING}
+        meaning["currency_rates"] = {
+            currency: format(rate.normalize(), "f") for currency, rate in sorted(self.currency_rates.items())
+        }
+        return json.dumps(meaning, separators=(",", ":"), sort_keys=True)
+
+    def check_fingerprint(self, stored: str) -> None:
+        """Refuse to go on with tables that were counted under other settings.
+
+        Args:
+            stored: What `fingerprint` returned when the tables were begun.
+
+        Raises:
+            ConfigurationError: It names the first setting that differs, with both values.
+        """
+        ours: dict[str, object] = json.loads(self.fingerprint())
+        theirs: dict[str, object] = json.loads(stored)
+        for name in MEANING:
+            if ours[name] != theirs.get(name):
+                raise ConfigurationError(
+                    ENVIRONMENT_PREFIX + name.upper(),
+                    json.dumps(ours[name]),
+                    f"the tables of group {self.group!r} under {self.redis_prefix!r} in Redis were counted with "
+                    f"{json.dumps(theirs.get(name))}; set it back, or choose another group and redis_prefix",
+                )
+
+
+SECRETS: Final = tuple(
+    name for name, field in Settings.model_fields.items() if field.annotation in (SecretStr, SecretStr | None)
+)
+"""The settings that are never shown; each may be named by a file instead (`streams.settings.secrets`)."""

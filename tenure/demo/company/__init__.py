@@ -1,0 +1,1 @@
+"""The demo's company: a seeded, believable business and its events."""

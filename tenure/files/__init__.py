@@ -1,0 +1,1 @@
+"""Files of events: reading, publishing and replaying them."""

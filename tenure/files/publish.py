@@ -1,0 +1,188 @@
+"""Sending a file of events to Kafka, each under its customer's key, and telling how it went.
+
+It judges nothing: what is no event is sent to the mixed topic all the same, becomes a dead letter there with its
+reason, and is counted here. Partitions are those of Kafka's own default partitioner (murmur2 of the key).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.codec import has_lz4
+from aiokafka.errors import KafkaError
+
+from streams.errors import UsageError
+from streams.kafka.errors import no_kafka
+from streams.kafka.security import client_options
+from tenure.files.reader import EventFile
+from tenure.files.routing import Route, Router
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from streams.settings.settings import Settings
+
+MAX_REQUEST_BYTES: Final = 32 * 1024 * 1024
+"""The broker's limit is the one that counts; this only has to be above it, and above the longest line of a file."""
+_BATCH_BYTES: Final = 256 * 1024
+_LINGER_MS: Final = 10
+_YIELD_EVERY: Final = 500
+_PACE_SECONDS: Final = 0.01
+"""With a rate, records go out in groups of what is due in so long."""
+
+
+@dataclass
+class Summary:
+    """What was sent, so far.
+
+    Attributes:
+        sent: Records that Kafka has for good, by event type (count).
+        malformed: Those of them, under no type, that will become dead letters: no event, no known type, no customer.
+        undelivered: Records that Kafka did not take (count).
+        first_reason: Why the first of them was not taken; empty where all were.
+        bytes: Size of what was taken (bytes of keys and values).
+        seconds: How long it took.
+    """
+
+    sent: Counter[str] = field(default_factory=Counter)
+    malformed: int = 0
+    undelivered: int = 0
+    first_reason: str = ""
+    bytes: int = 0
+    seconds: float = 0.0
+
+    @property
+    def records(self) -> int:
+        """Records that Kafka has for good (count), the malformed among them."""
+        return sum(self.sent.values()) + self.malformed
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the summary as `publish --json` prints it."""
+        return {
+            "sent": dict(sorted(self.sent.items())),
+            "malformed": self.malformed,
+            "undelivered": self.undelivered,
+            "bytes": self.bytes,
+            "seconds": round(self.seconds, 3),
+        }
+
+    def delivered(self, event_type: str | None, size_bytes: int) -> None:
+        """Count a record that Kafka has."""
+        self.bytes += size_bytes
+        if event_type is None:
+            self.malformed += 1
+        else:
+            self.sent[event_type] += 1
+
+    def refused(self, error: BaseException) -> None:
+        """Count a record that Kafka did not take."""
+        self.undelivered += 1
+        self.first_reason = self.first_reason or f"{type(error).__name__}: {error}"
+
+
+async def publish_file(
+    file: EventFile,
+    settings: Settings,
+    *,
+    topic: str | None = None,
+    rate: float | None = None,
+    progress: Callable[[Summary], None],
+) -> Summary:
+    """Send every record of a file, and wait until Kafka has them.
+
+    Args:
+        file: What to send.
+        settings: Where Kafka is, and the names of the topics.
+        topic: Where everything goes; None sends each type to its own topic.
+        rate: Records a second, at most; None is as fast as Kafka takes them.
+        progress: Told how far it is, every few hundred records.
+
+    Returns:
+        What became of the records.
+
+    Raises:
+        LogUnavailable: Kafka does not answer.
+        ConfigurationError: It answers, and does not let us in.
+        UsageError: A topic that is needed does not exist; nothing after that record was sent.
+        InputError: The file cannot be read on; what was read until then was sent.
+    """
+    router = Router(settings, topic)
+    summary, began = Summary(), time.monotonic()
+    step = _YIELD_EVERY if rate is None else max(1, min(_YIELD_EVERY, int(rate * _PACE_SECONDS)))
+    async with connected(settings) as (producer, existing):
+        for number, record in enumerate(file.records()):
+            route = router.route(record.value)
+            if route.topic not in existing:
+                how = " with `tenure topics --create`" if route.topic in settings.input_topics else " first"
+                raise UsageError(f"topic {route.topic} does not exist at {settings.kafka_bootstrap}; create it{how}")
+            await send(producer, summary, route, record.value)
+            if number % step == 0:
+                await _keep_pace(began, number + 1, rate)
+                summary.seconds = time.monotonic() - began
+                progress(summary)
+    summary.seconds = time.monotonic() - began
+    return summary
+
+
+async def send(producer: AIOKafkaProducer, summary: Summary, route: Route, value: bytes) -> None:
+    """Send one record; what becomes of it, the summary says later."""
+    topic, key, headers, event_type = route
+    try:
+        delivery = await producer.send(topic, value, key=key, headers=list(headers))
+    except KafkaError as error:
+        summary.refused(error)
+        return
+    delivery.add_done_callback(partial(_settle, summary, event_type, len(key or b"") + len(value)))
+
+
+def _settle(summary: Summary, event_type: str | None, size_bytes: int, delivery: asyncio.Future[Any]) -> None:
+    error = asyncio.CancelledError() if delivery.cancelled() else delivery.exception()
+    if error is None:
+        summary.delivered(event_type, size_bytes)
+    else:
+        summary.refused(error)
+
+
+async def _keep_pace(began: float, sent: int, rate: float | None) -> None:
+    """Let the producer work; wait until as many are due as were sent."""
+    ahead = 0.0 if rate is None else began + sent / rate - time.monotonic()
+    await asyncio.sleep(max(0.0, ahead))
+
+
+@asynccontextmanager
+async def connected(settings: Settings) -> AsyncIterator[tuple[AIOKafkaProducer, frozenset[str]]]:
+    """Yield a producer and the topics that exist; when it is left, Kafka has what was sent."""
+    # What aiokafka would log stands in the one line that the command ends with.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
+    options = client_options(settings)
+    producer = AIOKafkaProducer(
+        **options,
+        enable_idempotence=True,
+        compression_type="lz4" if has_lz4() else "gzip",
+        max_batch_size=_BATCH_BYTES,
+        linger_ms=_LINGER_MS,
+        max_request_size=MAX_REQUEST_BYTES,
+    )
+    admin = AIOKafkaAdminClient(**options)
+    try:
+        await admin.start()
+        existing = frozenset(await admin.list_topics())
+        await producer.start()
+    except (KafkaError, OSError) as error:
+        await producer.stop()
+        raise await no_kafka(settings, options, error) from error
+    finally:
+        await admin.close()
+    try:
+        yield producer, existing
+    finally:
+        await producer.stop()

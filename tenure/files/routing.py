@@ -1,0 +1,58 @@
+"""Where a record that somebody hands us goes: topic, key and headers, as a careful producer would choose them."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from schemas.topics import INPUT_TOPICS, MIXED_TOPIC_SETTING
+from streams.records import NO_HEADERS, Headers
+from streams.settings.settings import Settings
+from tenure.files.reader import is_structured_cloudevent, key_and_type
+
+CLOUDEVENT_HEADERS: Final[Headers] = (("content-type", b"application/cloudevents+json"),)
+
+
+class Route(NamedTuple):
+    """Where one record goes.
+
+    Attributes:
+        topic: That of its type; the mixed one where it names no type that we know, or no customer.
+        key: The customer's id, as bytes.
+        headers: What says that it is a CloudEvent.
+        event_type: The type; None for what will become a dead letter.
+    """
+
+    topic: str
+    key: bytes | None
+    headers: Headers
+    event_type: str | None
+
+
+class Router:
+    """Routes records by the topics of the settings.
+
+    Args:
+        settings: Their names.
+        topic: Where everything goes instead.
+    """
+
+    def __init__(self, settings: Settings, topic: str | None = None) -> None:
+        self._mixed = topic or settings.topics[MIXED_TOPIC_SETTING]
+        self._topics = {
+            event_type: topic or settings.topics[known.setting]
+            for known in INPUT_TOPICS
+            if known.setting != MIXED_TOPIC_SETTING
+            for event_type in known.types
+        }
+
+    def route(self, value: bytes) -> Route:
+        """Return where a record goes; whatever its bytes."""
+        customer_id, event_type = key_and_type(value)
+        if customer_id is None or event_type not in self._topics:
+            event_type = None
+        return Route(
+            self._mixed if event_type is None else self._topics[event_type],
+            None if customer_id is None else customer_id.encode("utf-8", "surrogatepass"),
+            CLOUDEVENT_HEADERS if is_structured_cloudevent(value) else NO_HEADERS,
+            event_type,
+        )

@@ -1,0 +1,1 @@
+"""What operators run: topics, targets, dead letters, giving up what is lost."""

@@ -1,0 +1,140 @@
+"""Giving up what is lost: what halted partitions wait for, who accepted what, and what reports say of it.
+
+What a loss is: `streams.partition.losses`. Which lines people read: `tenure.commands.resume`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from kpis.counting.windows import Windows
+from kpis.instants import instant_text
+from streams.errors import CheckFailed, UsageError
+from streams.partition.losses import RECORDS, STATE, AcceptedLoss, Loss, LossStore, LostRange, covers, touched_windows
+from tenure.operations.lines import LONGEST_NAME, one_line
+
+Json = dict[str, Any]
+
+
+class Listed(NamedTuple):
+    """The losses of a stream: those that partitions wait for, and those that were accepted, the earliest first."""
+
+    waiting: list[Loss]
+    accepted: list[AcceptedLoss]
+
+
+async def listed(store: LossStore, *, partitions: int) -> Listed:
+    """Return all losses of a stream; what is accepted does not wait, though its worker may not know yet.
+
+    Raises:
+        CheckFailed: Another version has written one of them.
+        TablesUnavailable: Redis does not answer.
+    """
+    accepted = await store.accepted()
+    found = [await store.waiting(number) for number in range(partitions)]
+    return Listed([loss for loss in found if loss is not None and covers(accepted, loss) is None], accepted)
+
+
+async def wanted_loss(store: LossStore, partition: int, *, partitions: int) -> Loss:
+    """Return what a partition has lost and waits for.
+
+    Raises:
+        UsageError: There is no such partition.
+        CheckFailed: It waits for nothing.
+        TablesUnavailable: Redis does not answer.
+    """
+    if not 0 <= partition < partitions:
+        raise UsageError(f"partition {partition}: there are only 0 to {partitions - 1}")
+    loss = await store.waiting(partition)
+    if loss is None:
+        raise CheckFailed(
+            f"partition {partition} is not halted by a loss, so that there is nothing to accept; `tenure resume` lists"
+            " those that are. Any other halt, the log line partition_halted says how to mend"
+        )
+    return loss
+
+
+async def accept(store: LossStore, loss: Loss, *, by: str, reason: str, now_ms: int) -> tuple[AcceptedLoss, bool]:
+    """Accept a loss; return it as it is kept, and whether it was not accepted before.
+
+    Raises:
+        UsageError: The name or the reason is no line of text.
+        TablesUnavailable: Redis does not answer; whether the loss is accepted, `listed` tells.
+    """
+    before = covers(await store.accepted(), loss)
+    if before is not None:
+        return before, False
+    accepted = AcceptedLoss(
+        loss, one_line("--as", by, least=1, most=LONGEST_NAME), now_ms, one_line("--reason", reason)
+    )
+    await store.accept(accepted)
+    return accepted, True
+
+
+def loss_json(loss: Loss) -> Json:
+    """Return a loss as `tenure resume --json` prints it."""
+    return {
+        "partition": loss.partition,
+        "since": _instant(loss.since_ms),
+        "until": _instant(loss.until_ms),
+        "topics": [
+            {
+                "topic": lost.topic,
+                "lost": lost.lost,
+                "first": lost.first if lost.first >= 0 else None,
+                "goes_on_at": lost.goes_on_at,
+                "records": lost.records,
+            }
+            for lost in loss.ranges
+        ],
+    }
+
+
+def accepted_json(accepted: AcceptedLoss) -> Json:
+    """Return an accepted loss as `tenure resume --json` and `tenure kpi --json` print it."""
+    return {
+        **loss_json(accepted.loss),
+        "until": _instant(accepted.until_ms),
+        "accepted_at": instant_text(accepted.accepted_at_ms),
+        "accepted_by": accepted.accepted_by,
+        "reason": accepted.reason,
+    }
+
+
+def losses_as_of(accepted: Sequence[AcceptedLoss], windows: Windows, at_ms: int) -> list[Json]:
+    """Return the losses that numbers as of an instant go without, each with the windows that may miss events."""
+    return [
+        {**accepted_json(loss), "windows": touched_windows(loss, windows, at_ms // windows.bucket_ms)}
+        for loss in accepted
+        if loss.loss.since_ms is None or loss.loss.since_ms < at_ms
+    ]
+
+
+def range_words(lost: LostRange) -> str:
+    """Return what is lost of a topic, for people."""
+    if lost.lost == RECORDS and lost.records is not None:
+        offsets = f"{lost.records:,} offsets, {lost.first:,} to {lost.goes_on_at - 1:,}"
+        what = f"{offsets}, were deleted before they were counted"
+    elif lost.lost == RECORDS:
+        what = f"the records from {lost.goes_on_at:,} on were counted up to {lost.first:,}, and are gone or others now"
+    elif lost.lost == STATE and lost.records is not None:
+        what = (
+            f"what was counted from offset {lost.first:,} on is stored no more, and Kafka has deleted"
+            f" {lost.records:,} of these offsets"
+        )
+    elif lost.lost == STATE:
+        what = "what was counted is stored no more, and Kafka does not have all of it"
+    else:
+        what = f"the topic was made anew; what the old one held from offset {lost.first:,} on was not counted"
+    return f"{lost.topic}: {what}; reading goes on at {lost.goes_on_at:,}"
+
+
+def time_words(since_ms: int | None, until_ms: int | None) -> str:
+    """Return when the events of a loss may be from, for people."""
+    until = "now" if until_ms is None else instant_text(until_ms)
+    return f"since ever until {until}" if since_ms is None else f"from {instant_text(since_ms)} to {until}"
+
+
+def _instant(at_ms: int | None) -> str | None:
+    return None if at_ms is None else instant_text(at_ms)

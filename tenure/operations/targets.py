@@ -1,0 +1,253 @@
+"""What a valid target is: the KPI, the window, the value, the owner and the review of `tenure target set`.
+
+Pure but for `opened`: the time of day comes in as a number. Where targets are kept: `streams.targets`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from kpis.instants import instant_of, instant_text, milliseconds
+from schemas.catalogue.formulas import Ratio
+from schemas.catalogue.ratios import RATIO_BY_NAME, WINDOW_RATIOS
+from streams.errors import UsageError
+from streams.settings.settings import Settings
+from streams.targets import Audited, TargetChange, TargetStore
+from tenure.operations.lines import LONGEST_NAME, one_line
+from tenure.reports.kpi import tables_of
+
+REVIEW_DAYS: Final = 90
+"""How long a target holds without being looked at, where nobody says otherwise (days)."""
+LONGEST_REVIEW_DAYS: Final = 366
+TAKE_BACK: Final = "none"
+"""The value that takes a target back."""
+
+_HIGHEST: Final = 100.0
+"""Of ratios without a bound of their own; what is larger was meant as a percentage."""
+
+Json = dict[str, Any]
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[TargetStore]:
+    """Open the targets of the stream of the settings, which need not have begun yet.
+
+    Raises:
+        ConfigurationError: The tables belong to another stream.
+        TablesUnavailable: Redis does not answer.
+    """
+    async with tables_of(settings) as (tables, _):
+        yield TargetStore(tables)
+
+
+async def put(settings: Settings, wanted: Wanted, *, now_ms: int) -> Audited:
+    """Set or take back a target; return the change, and what held before it.
+
+    Raises:
+        UsageError: It has no owner yet and none is given, or there is nothing to take back.
+        ConfigurationError, TablesUnavailable: See `opened`.
+    """
+    async with opened(settings) as store:
+        before = {(target.kpi, target.window): target for target in await store.current()}.get(wanted.place)
+        change = wanted.change(before, now_ms=now_ms)
+        await store.append(change)
+        return Audited(change, before)
+
+
+async def current(settings: Settings) -> list[TargetChange]:
+    """Return the targets that hold; see `opened` for what can go wrong."""
+    async with opened(settings) as store:
+        return await store.current()
+
+
+async def changes(settings: Settings) -> list[TargetChange]:
+    """Return every change that was ever made; see `opened` for what can go wrong."""
+    async with opened(settings) as store:
+        return await store.changes()
+
+
+class Wanted:
+    """A target as somebody asks for it; each part is checked, none is looked up."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        kpi: str,
+        window: str,
+        value: str,
+        owner: str | None,
+        review: str | None,
+        changed_by: str,
+        note: str,
+        now_ms: int,
+    ) -> None:
+        """Check what was asked for.
+
+        Args:
+            settings: Whose windows and time zone hold.
+            kpi: The name of a ratio.
+            window: "30d", "30" or "month".
+            value: A number, a percentage such as 90%, or "none".
+            owner: Who answers for it; None keeps the owner that there is.
+            review: The day of the next review, in the business time zone; None is 90 days ahead.
+            changed_by: Who asks.
+            note: Why; may be empty.
+            now_ms: The time of day (ms since 1970 UTC).
+
+        Raises:
+            UsageError: One of them cannot be; the message says what can.
+        """
+        ratio = checked_kpi(kpi)
+        self.place = (ratio.name, checked_window(window, settings))
+        self._value = None if value.strip().lower() == TAKE_BACK else checked_value(value, ratio)
+        self._owner = None if owner is None else one_line("--owner", owner, least=1, most=LONGEST_NAME)
+        self._changed_by = one_line("--as", changed_by, least=1, most=LONGEST_NAME)
+        self._review_at_ms = review_ms(review, time_zone=settings.business_time_zone, now_ms=now_ms)
+        self._note = one_line("--note", note)
+
+    def change(self, before: TargetChange | None, *, now_ms: int) -> TargetChange:
+        """Return the change that makes it so.
+
+        Raises:
+            UsageError: See `put`.
+        """
+        kpi, window = self.place
+        owner = self._owner or (before.owner if before else None)
+        if self._value is None and before is None:
+            raise UsageError(f"there is no target of {kpi} in the window {window} to take back")
+        if owner is None:
+            raise UsageError(
+                f"--owner is missing: the target of {kpi} in the window {window} is new, "
+                "and somebody has to answer for it"
+            )
+        return TargetChange(
+            kpi=kpi,
+            window=window,
+            value=self._value,
+            owner=owner,
+            review_at_ms=self._review_at_ms,
+            changed_by=self._changed_by,
+            changed_at_ms=now_ms,
+            note=self._note,
+        )
+
+
+def checked_kpi(name: str) -> Ratio:
+    """Return the ratio of a name.
+
+    Raises:
+        UsageError: There is none, or it has no window.
+    """
+    known = [ratio.name for ratio in WINDOW_RATIOS]
+    if name in known:
+        return RATIO_BY_NAME[name]
+    if name in RATIO_BY_NAME:
+        raise UsageError(f"KPI {name}: a target belongs to a window, and {name} has none")
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    raise UsageError(f"KPI {name}: there is only {', '.join(known)}{hint}")
+
+
+def checked_window(name: str, settings: Settings) -> str:
+    """Return the name of a window as reports have it; "30" means "30d".
+
+    Raises:
+        UsageError: The settings do not count it.
+    """
+    named = f"{name}d" if name.isdecimal() else name
+    known = [*(f"{days}d" for days in settings.windows_days), "month"]
+    if named not in known:
+        raise UsageError(f"WINDOW {name}: there is only {', '.join(known)}")
+    return named
+
+
+def checked_value(text: str, ratio: Ratio) -> float:
+    """Return the value of a target, as the ratio is counted: 90% is 0.9.
+
+    Raises:
+        UsageError: It is no number, or the KPI can never have this value.
+    """
+    stripped = text.strip()
+    is_percentage = stripped.endswith("%")
+    try:
+        value = float(stripped.removesuffix("%").strip())
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise UsageError(f"VALUE {text}: not a number; write for example 0.9 or 90%, or {TAKE_BACK} to take it back")
+    value = round(value / 100, 12) if is_percentage else value
+    lowest = -_HIGHEST if ratio.lowest is None else ratio.lowest
+    highest = _HIGHEST if ratio.highest is None else ratio.highest
+    if not lowest <= value <= highest:
+        meant = f"; for {value:g} % write {value:g}%" if not is_percentage and lowest <= value / 100 <= highest else ""
+        raise UsageError(f"VALUE {text}: {ratio.name} lies between {lowest:g} and {highest:g}{meant}")
+    return value
+
+
+def review_ms(text: str | None, *, time_zone: str, now_ms: int) -> int:
+    """Return the first instant of the day of a review (ms since 1970 UTC).
+
+    Args:
+        text: YYYY-MM-DD; None is `REVIEW_DAYS` from today.
+        time_zone: The business time zone (IANA name).
+        now_ms: The time of day (ms since 1970 UTC).
+
+    Raises:
+        UsageError: It is no day, not in the future, or more than a year ahead.
+    """
+    zone = ZoneInfo(time_zone)
+    today = instant_of(now_ms).astimezone(zone).date()
+    last = today + timedelta(days=LONGEST_REVIEW_DAYS)
+    if text is None:
+        day = today + timedelta(days=REVIEW_DAYS)
+    else:
+        try:
+            day = date.fromisoformat(text)
+        except ValueError as error:
+            raise UsageError(f"--review {text}: not a day; write for example {last}") from error
+    if not today < day <= last:
+        raise UsageError(f"--review {day}: a review lies after today and at most a year ahead, by {last}")
+    return milliseconds(datetime.combine(day, time(), zone))
+
+
+def listed(targets: Sequence[TargetChange], *, now_ms: int) -> list[Json]:
+    """Return targets as `tenure target list --json` prints them."""
+    return [
+        {
+            "kpi": target.kpi,
+            "window": target.window,
+            "value": target.value,
+            "owner": target.owner,
+            "review": instant_text(target.review_at_ms),
+            "overdue": target.review_at_ms <= now_ms,
+            "set_by": target.changed_by,
+            "set_at": instant_text(target.changed_at_ms),
+            "note": target.note,
+        }
+        for target in targets
+    ]
+
+
+def audited(entries: Sequence[Audited]) -> list[Json]:
+    """Return changes as `tenure target history --json` prints them."""
+    return [
+        {
+            "at": instant_text(change.changed_at_ms),
+            "by": change.changed_by,
+            "kpi": change.kpi,
+            "window": change.window,
+            "old": before.value if before else None,
+            "new": change.value,
+            "owner": change.owner,
+            "review": instant_text(change.review_at_ms),
+            "note": change.note,
+        }
+        for change, before in entries
+    ]

@@ -1,0 +1,1 @@
+"""Reports: what commands print, as documents and as text for the terminal."""

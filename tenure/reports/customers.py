@@ -1,0 +1,143 @@
+"""Looking at customers one by one: all states of a running stream, or of a file that is replayed for it.
+
+Only the way to the states: what is made of them is pure and lies in `kpis`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from kpis.customer.state import decode
+from kpis.names import Names
+from kpis.population.episodes import Gathering, Lives
+from streams.clock import Clock, WallClock
+from streams.embedded.log import Log
+from streams.errors import InputError, Overtaken
+from streams.partition.context import names_of
+from streams.partition.state import read_head
+from streams.settings.settings import Settings
+from streams.tables import Stored, Tables
+from tenure.files.replay import Replayed, replayed
+from tenure.reports.instants import end_of_bucket_ms
+from tenure.reports.kpi import running_tables
+
+
+class Scope(NamedTuple):
+    """Which customers are looked at, as of when, and by what they are split.
+
+    Attributes:
+        at_ms: T (ms since 1970); None means the end of the running bucket, or of that of the file's latest event.
+        by: Dimensions whose segments are wanted.
+        file: A file of events (NDJSON, CSV or Parquet), "-" for standard input; None means the running stream.
+        file_format: ndjson, csv or parquet; None decides by the name.
+    """
+
+    at_ms: int | None = None
+    by: tuple[str, ...] = ()
+    file: str | None = None
+    file_format: str | None = None
+
+
+class Source(NamedTuple):
+    """Tables whose customers are looked at."""
+
+    settings: Settings
+    tables: Tables
+    partitions: int
+    #: T (ms since 1970)
+    at_ms: int
+    #: of a file; the running stream's is Kafka's
+    log: Log | None = None
+
+
+class Slice(NamedTuple):
+    """Some customers of one partition, with their states as bytes; `names` know all numbers in them."""
+
+    partition: int
+    names: Names
+    states: list[tuple[str, bytes]]
+
+
+@asynccontextmanager
+async def open_source(settings: Settings, scope: Scope, *, clock: Clock | None = None) -> AsyncIterator[Source]:
+    """Open the tables of the running stream, or replay a file into tables of its own.
+
+    Args:
+        settings: Of the stream: where its Redis is, and what its numbers mean.
+        scope: Which of the two, and as of when.
+        clock: What time it is, for the running stream.
+
+    Raises:
+        InputError: The file cannot be read; or it holds no event, and no instant is given.
+        UsageError: There is no stream under this prefix.
+        ConfigurationError: Its tables were counted under other settings.
+        TablesUnavailable: Redis does not answer.
+    """
+    if scope.file is not None:
+        found = await replayed(scope.file, settings, file_format=scope.file_format)
+        if scope.at_ms is None and not found.last_ms:
+            raise InputError(scope.file, _without_events(found))
+        yield Source(settings, found.tables, found.partitions, _at_ms(settings, scope, found.last_ms), found.log)
+        return
+    async with running_tables(settings) as (tables, mark):
+        now_ms = (clock or WallClock()).now_ms()
+        yield Source(settings, tables, mark.partitions, _at_ms(settings, scope, now_ms))
+
+
+def _at_ms(settings: Settings, scope: Scope, latest_ms: int) -> int:
+    return end_of_bucket_ms(latest_ms, settings.bucket_minutes) if scope.at_ms is None else scope.at_ms
+
+
+def _without_events(found: Replayed) -> str:
+    return (
+        f"holds no event that counts (dead letters: {found.dead_letters:,}, tests: {found.tests:,}); "
+        "look at it with `tenure replay`, or name an instant with --at"
+    )
+
+
+async def scan_all(settings: Settings, tables: Tables, partitions: Collection[int]) -> AsyncIterator[Slice]:
+    """Yield all customers of partitions in one pass, slice by slice, in no order.
+
+    The slices of a partition have the same names, which grow. The stream goes on meanwhile: a customer's state is the
+    one before or after a commit, never one in between.
+
+    Args:
+        settings: What numbers mean.
+        tables: Where the states are.
+        partitions: Their numbers.
+
+    Raises:
+        StateUnreadable: Another version has stored a partition.
+        TablesUnavailable: The store does not answer.
+    """
+    names: dict[int, Names] = {}
+    known: dict[int, Stored] = {}
+    for partition in partitions:
+        names[partition] = names_of(settings)
+        known[partition] = await _restore(tables, partition, names[partition])
+    async for partition, states in tables.scan_states(partitions):
+        if await tables.read_head(partition) != known[partition].head:  # commits came between, perhaps with new names
+            known[partition] = await _restore(tables, partition, names[partition], known[partition])
+        yield Slice(partition, names[partition], states)
+
+
+async def _restore(tables: Tables, partition: int, names: Names, known: Stored | None = None) -> Stored:
+    """Learn the names that a partition has stored since it was looked at last; return what is stored now."""
+    stored = await tables.load(partition, known)
+    head = read_head(partition, stored)
+    if known is not None and head.commits < read_head(partition, known).commits:
+        raise Overtaken(f"partition {partition} was counted anew meanwhile")
+    new = {table: found[len(known.names[table]) if known else 0 :] for table, found in stored.names.items()}
+    names.restore(new)
+    return stored
+
+
+async def lives_of(source: Source) -> list[Lives]:
+    """Return the episodes of activity of all customers, by partition; errors are those of `scan_all`."""
+    found: dict[int, Gathering] = {}
+    async for part in scan_all(source.settings, source.tables, range(source.partitions)):
+        gathering = found.get(part.partition) or found.setdefault(part.partition, Gathering(part.names))
+        gathering.take(decode(state) for _, state in part.states)
+    return [found[partition].lives() for partition in sorted(found)]

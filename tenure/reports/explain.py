@@ -1,0 +1,298 @@
+"""Why a number is what it is, as plain objects: what `tenure explain --json` and `tenure lenses --json` print.
+
+Each number is counted twice: by adding up its members, and from the counters that `tenure kpi` reads. Both stand in
+the answer, with whether they agree. What is printed: docs/explain.md.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from kpis.instants import instant_text
+from kpis.members.exclusions import MISSES
+from kpis.members.explain import Explained, Explaining, Member, candidates
+from kpis.members.fact_texts import Told
+from kpis.members.lenses import DIFFERENCES
+from kpis.members.rules import SHARES, Shares
+from kpis.members.view import Question
+from kpis.names import Names
+from schemas.catalogue.counts import COUNT_BY_NAME
+from schemas.catalogue.formulas import Ratio
+from schemas.catalogue.ratios import RATIO_BY_NAME
+from streams.errors import UsageError
+from streams.partition.context import windows_of
+from streams.settings.settings import Settings
+from tenure.reports.customers import Scope, Source, open_source, scan_all
+from tenure.reports.event_lookup import Known, Place, look_up
+from tenure.reports.kpi import report_of
+
+Json = dict[str, Any]
+LENSES: Final = ("standard", "stripe", "baremetrics", "profitwell")
+_TRIES: Final = 3
+
+
+class Asked(NamedTuple):
+    """What is asked of a stream or a file.
+
+    Attributes:
+        scope: Of which customers, as of when; it has one dimension at most.
+        window: Its name, such as "30d".
+        value: Only this value of the dimension.
+        limit: Members, and near misses, that are shown (count).
+    """
+
+    scope: Scope
+    window: str
+    value: str | None = None
+    limit: int = 20
+
+    @property
+    def dimension(self) -> str | None:
+        """Sums are by its values."""
+        return self.scope.by[0] if self.scope.by else None
+
+
+def terms_of(kpi: str) -> list[tuple[str, int, str]]:
+    """Return (side, sign, count) of all counts that a count or a ratio of the catalogue is made of."""
+    if kpi in COUNT_BY_NAME:
+        return [("count", 1, kpi)]
+    ratio = RATIO_BY_NAME[kpi]
+    sides = (("numerator", ratio.numerator), ("denominator", ratio.denominator))
+    return [(side, sign, name) for side, formula in sides for sign, name in formula.terms]
+
+
+async def read_explanation(settings: Settings, kpi: str, asked: Asked) -> Json:
+    """Return the members of a count, or of the counts that a ratio is made of.
+
+    Args:
+        settings: Of the stream: where its Redis and its Kafka are, and what its numbers mean.
+        kpi: Name of a count or a ratio of the catalogue.
+        asked: Which number.
+
+    Raises:
+        UsageError: No customer has, or had, the value that is asked for.
+        TenureError: As `tenure.reports.customers.open_source` and `scan_all`.
+    """
+    terms = terms_of(kpi)
+    counts = list(dict.fromkeys(count for _, _, count in terms))
+    async with open_source(settings, asked.scope) as source:
+        question = question_of(settings, asked.window, source.at_ms)
+        found, numbers, moved = await _both(source, question, asked, counts)
+        known = await _known(source, found.values())
+    out: Json = {"kpi": kpi, **_head(settings, question, asked)}
+    if all(COUNT_BY_NAME[count].kind == "stock" for count in counts):
+        out["window"] = out["start"] = None
+    if kpi in RATIO_BY_NAME:
+        out["value"] = RATIO_BY_NAME[kpi].evaluate({count: found[count].total for count in counts})
+    out["parts"] = [
+        {"side": side, "sign": sign, "count": count, "unit": COUNT_BY_NAME[count].unit}
+        | _part(found[count], numbers[count], known)
+        for side, sign, count in terms
+    ]
+    out["agrees"] = all(part["agrees"] for part in out["parts"])
+    out["moved"] = moved
+    return out
+
+
+async def read_lenses(settings: Settings, asked: Asked) -> Json:
+    """Return the four definitions of churn, and the customers that make them differ; arguments are as above."""
+    ratios = [RATIO_BY_NAME[f"churn_{lens}"] for lens in LENSES]
+    counts = list(dict.fromkeys(name for ratio in ratios for name in ratio.counts))
+    async with open_source(settings, asked.scope) as source:
+        question = question_of(settings, asked.window, source.at_ms)
+        found, numbers, moved = await _both(source, question, asked, counts, DIFFERENCES)
+        known = await _known(source, (found[name] for name in DIFFERENCES))
+    out: Json = _head(settings, question, asked)
+    out["counts"] = {count: numbers[count][0] for count in counts}
+    out["lenses"] = {lens: _lens(ratio, out["counts"]) for lens, ratio in zip(LENSES, ratios, strict=True)}
+    if asked.dimension is not None:
+        values = sorted({value for count in counts for value in numbers[count][1]})
+        by_value = {value: {count: numbers[count][1].get(value, 0) for count in counts} for value in values}
+        out["segments"] = {
+            value: {lens: _lens(ratio, of) for lens, ratio in zip(LENSES, ratios, strict=True)}
+            for value, of in by_value.items()
+        }
+    out["differences"] = {
+        name: {"sum": found[name].total, "customers": found[name].customers}
+        | {"members": [_member(member, known) for member in found[name].members]}
+        for name in DIFFERENCES
+    }
+    out["fault"] = _fault_of_lenses(found, numbers)
+    out["agrees"], out["moved"] = out["fault"] is None, moved
+    return out
+
+
+def question_of(settings: Settings, window: str, at_ms: int) -> Question:
+    """Return the window [start, T) that a name stands for as of T."""
+    windows = windows_of(settings)
+    boundary = at_ms // windows.bucket_ms
+    return Question(windows.start(window, boundary) * windows.bucket_ms, at_ms, windows.bucket_ms)
+
+
+#: A number, and its parts by value of the dimension, from the counters.
+Number = tuple[int, dict[str, int]]
+
+
+async def _both(
+    source: Source, question: Question, asked: Asked, counts: Sequence[str], more: Mapping[str, Shares] | None = None
+) -> tuple[dict[str, Explained], dict[str, Number], bool]:
+    """Count by members and by counters.
+
+    Where the two differ because the stream went on in between, it is tried again.
+
+    Returns:
+        Members, of `more` too; numbers; and whether the stream went on during the last try.
+    """
+    for _ in range(_TRIES - 1):
+        found, numbers, moved = await _once(source, question, asked, counts, more or {})
+        if not moved or all(_agree(found[count], numbers[count]) for count in counts):
+            return found, numbers, moved
+    return await _once(source, question, asked, counts, more or {})
+
+
+async def _once(
+    source: Source, question: Question, asked: Asked, counts: Sequence[str], more: Mapping[str, Shares]
+) -> tuple[dict[str, Explained], dict[str, Number], bool]:
+    explainings = {
+        name: Explaining(
+            shares, MISSES.get(name), question, limit=asked.limit, dimension=asked.dimension, value=asked.value
+        )
+        for name, shares in ({count: SHARES[count] for count in counts} | dict(more)).items()
+    }
+    before = [await source.tables.read_head(partition) for partition in range(source.partitions)]
+    names: dict[int, Names] = {}
+    async for part in scan_all(source.settings, source.tables, range(source.partitions)):
+        names[part.partition] = part.names
+        for candidate in candidates(question, part.partition, part.names, part.states):
+            for explaining in explainings.values():
+                explaining.take(candidate)
+    if asked.dimension is not None and asked.value is not None:
+        values = (value for known in names.values() for value in known.values(asked.dimension))
+        _check_value(asked.dimension, asked.value, values)
+    numbers = await _numbers(source, question, asked, counts)
+    after = [await source.tables.read_head(partition) for partition in range(source.partitions)]
+    return {name: explaining.explained() for name, explaining in explainings.items()}, numbers, before != after
+
+
+def _check_value(dimension: str, value: str, values: Iterable[str]) -> None:
+    """Raise UsageError where a value is none of those that a dimension ever had."""
+    known = set(values)
+    if value in known:
+        return
+    by_form = {name.casefold(): name for name in sorted(known)}
+    close = difflib.get_close_matches(value.casefold(), by_form, n=1)
+    hint = f"did you mean {by_form[close[0]]}?" if close else f"--by {dimension} alone lists those there are"
+    raise UsageError(f"--value {value}: no customer has this {dimension}; {hint}")
+
+
+async def _numbers(source: Source, question: Question, asked: Asked, counts: Sequence[str]) -> dict[str, Number]:
+    (report,) = await report_of(
+        source.settings, source.tables, partitions=source.partitions, at_ms=[question.end_ms], by=asked.scope.by
+    )
+    entries = report["segments"][asked.dimension] if asked.dimension is not None else {"": report}
+    out: dict[str, Number] = {}
+    for count in counts:
+        is_stock = COUNT_BY_NAME[count].kind == "stock"
+        by_value = {
+            value: (entry["totals"] if is_stock else entry["windows"][asked.window])[count]
+            for value, entry in entries.items()
+            if asked.value in (None, value)
+        }
+        out[count] = (sum(by_value.values()), {value: number for value, number in by_value.items() if number})
+    return out
+
+
+async def _known(source: Source, found: Iterable[Explained]) -> dict[Place, Known]:
+    wanted = {
+        Place(event.topic, member.partition, event.offset): (member.customer_id, event.identity)
+        for explained in found
+        for member in (*explained.members, *explained.near_misses)
+        for why in member.whys
+        for event in why.events
+    }
+    return await look_up(source.settings, source.log, wanted)
+
+
+def _head(settings: Settings, question: Question, asked: Asked) -> Json:
+    return {
+        "as_of": instant_text(question.end_ms),
+        "window": asked.window,
+        "start": instant_text(question.start_ms),
+        "dimension": asked.dimension,
+        "segment": asked.value,
+        "currency": settings.default_currency,
+    }
+
+
+def _part(found: Explained, number: Number, known: dict[Place, Known]) -> Json:
+    return {
+        "sum": found.total,
+        "counted": number[0],
+        "agrees": _agree(found, number),
+        "by_value": _without_zeros(found),
+        "customers": found.customers,
+        "near": found.near,
+        "members": [_member(member, known) for member in found.members],
+        "near_misses": [_member(member, known) for member in found.near_misses],
+    }
+
+
+def _without_zeros(found: Explained) -> dict[str, int]:
+    return {value: amount for value, amount in found.by_value.items() if amount}
+
+
+def _agree(found: Explained, number: Number) -> bool:
+    return _without_zeros(found) == number[1]
+
+
+def _member(member: Member, known: dict[Place, Known]) -> Json:
+    return {
+        "customer_id": member.customer_id,
+        "amount": member.amount,
+        "partition": member.partition,
+        "reasons": [
+            {
+                "amount": why.amount,
+                "rule": why.rule,
+                "events": [_event(event, member.partition, known) for event in why.events],
+            }
+            for why in member.whys
+        ],
+    }
+
+
+def _event(event: Told, partition: int, known: dict[Place, Known]) -> Json:
+    found = known[Place(event.topic, partition, event.offset)]
+    out: Json = {
+        "event": event.text,
+        "id": found.event_id,
+        "source": found.source,
+        "topic": event.topic,
+        "partition": partition,
+        "offset": event.offset,
+    }
+    return out | ({"note": found.note} if found.note else {})
+
+
+def _lens(ratio: Ratio, counts: dict[str, int]) -> Json:
+    return {
+        "churn": ratio.evaluate(counts),
+        "numerator": ratio.numerator.evaluate(counts),
+        "denominator": ratio.denominator.evaluate(counts),
+        "formula": f"({ratio.numerator}) / ({ratio.denominator})",
+        "meaning": ratio.meaning,
+    }
+
+
+def _fault_of_lenses(found: dict[str, Explained], numbers: dict[str, Number]) -> str | None:
+    """Return which difference does not add up; None where all do, in every segment."""
+    for count, number in numbers.items():
+        if not _agree(found[count], number):
+            return f"{count} is {number[0]} by the counters and {found[count].total} by its members"
+    parts = {name: found[name].total for name in ("customers_lost", *DIFFERENCES)}
+    if sum(parts.values()) != found["cancellations"].total:
+        text = " + ".join(f"{name} {amount}" for name, amount in parts.items())
+        return f"{text} is not {found['cancellations'].total}, the number of cancellations"
+    return None

@@ -1,0 +1,68 @@
+"""The instants that commands are asked about: `--at T`, and the boundary that is the default.
+
+Pure: the time of day comes in as a number. A KPI is as of a bucket boundary
+(docs/definitions.md, section Time and identity).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from kpis.instants import instant_text
+from schemas.decoding.rules import EARLIEST_MS, LATEST_MS
+from streams.errors import UsageError
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
+_WITHOUT_OFFSET: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*")
+
+
+def parse_boundary_ms(text: str, *, bucket_minutes: int, time_zone: str, option: str = "--at") -> int:
+    """Read the T of `--at T`.
+
+    Args:
+        text: RFC 3339 with an offset, or a date, which stands for its first instant in the business time zone.
+        bucket_minutes: The width of a bucket.
+        time_zone: The business time zone (IANA name).
+        option: What the instant was given by, for messages.
+
+    Returns:
+        The instant, in ms since 1970 UTC: a multiple of the bucket.
+
+    Raises:
+        UsageError: It is no instant, lies outside of 2000 to 2100, or on no bucket boundary (the nearest are named).
+    """
+    upper = text.strip().upper()
+    try:
+        if _RFC_3339.fullmatch(upper):
+            instant = datetime.fromisoformat(upper)
+        elif re.fullmatch(r"\d{4}-\d\d-\d\d", upper):
+            instant = datetime.combine(date.fromisoformat(upper), time(), ZoneInfo(time_zone))
+        elif _WITHOUT_OFFSET.fullmatch(upper):
+            raise UsageError(f"{option} {text}: the offset from UTC is missing; write for example {upper}Z")
+        else:
+            raise UsageError(f"{option} {text}: not an instant; write for example 2026-03-01 or 2026-03-01T00:00:00Z")
+    except ValueError as error:
+        raise UsageError(f"{option} {text}: there is no such day or time; write for example 2026-03-01") from error
+    microseconds = (instant - EPOCH) // timedelta(microseconds=1)
+    if not EARLIEST_MS <= microseconds // 1000 <= LATEST_MS:
+        raise UsageError(f"{option} {text}: only the years 2000 to 2099 are counted")
+    bucket_microseconds = bucket_minutes * 60_000_000
+    before = microseconds // bucket_microseconds * bucket_minutes * 60_000
+    if microseconds % bucket_microseconds:
+        after = before + bucket_minutes * 60_000
+        raise UsageError(
+            f"{option} {text}: a KPI is as of a multiple of {bucket_minutes} minutes; "
+            f"the nearest are {instant_text(before)} and {instant_text(after)}"
+        )
+    return before
+
+
+def end_of_bucket_ms(instant_ms: int, bucket_minutes: int) -> int:
+    """Return the end of the bucket that holds an instant: the first boundary after it (ms since 1970 UTC)."""
+    bucket_ms = bucket_minutes * 60_000
+    return (instant_ms // bucket_ms + 1) * bucket_ms

@@ -1,0 +1,163 @@
+"""What the tables of a report show, in which order and in which words.
+
+What a ratio divides, and where it stands in a report, says `schemas.catalogue.ratios`; this module only names things
+for people.
+Rows whose numbers a report does not hold are left out by those who render.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from schemas.catalogue.ratios import RATIO_BY_NAME
+from tenure.reports import formats
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from schemas.catalogue.formulas import Ratio
+
+CALENDAR: Final = ("month", "year")
+"""Windows that are no number of days."""
+
+
+class RatioRow(NamedTuple):
+    """A ratio as people read it.
+
+    Attributes:
+        label: Plain words, at most 20 characters.
+        ratio: The ratio.
+        nothing: Why it is absent when its denominator is zero: in at most 15 characters, and in at most 9.
+        shown: How its value is written.
+        money: Whether numerator and denominator are money.
+        feed: The feed without which its value says nothing, however it comes out; None where there is none.
+    """
+
+    label: str
+    ratio: Ratio
+    nothing: tuple[str, str]
+    shown: Callable[[float | None], str] = formats.percent
+    money: bool = False
+    feed: Feed | None = None
+
+
+class Feed(Enum):
+    """Events that a company may not send at all; the value says so, in at most 15 characters, and in at most 9."""
+
+    ACTIVITY = ("no activity", "none seen")
+    ONBOARDING = ("none seen", "none seen")
+
+
+_NO_START: Final = ("none at start", "nobody")
+_NONE_DUE: Final = ("none due yet", "none due")
+_NO_MRR: Final = ("no MRR at start", "no MRR")
+_NO_ANSWERS: Final = ("no answers", "no answer")
+
+STAYING: Final = (
+    RatioRow("Retention", RATIO_BY_NAME["retention"], _NO_START),
+    RatioRow("Left within 7 days", RATIO_BY_NAME["dropoff_7d"], _NONE_DUE),
+    RatioRow("Silent in days 8-14", RATIO_BY_NAME["dropoff_silent_7d"], _NONE_DUE, feed=Feed.ACTIVITY),
+    RatioRow("Onboarded in 7 days", RATIO_BY_NAME["onboarding"], _NONE_DUE, feed=Feed.ONBOARDING),
+    RatioRow("Used the product", RATIO_BY_NAME["engagement"], ("none active", "nobody"), feed=Feed.ACTIVITY),
+    RatioRow("Renewed when due", RATIO_BY_NAME["renewal"], ("none due", "none due")),
+    RatioRow("Upgraded", RATIO_BY_NAME["expansion"], _NO_START),
+)
+
+CHURN: Final = (
+    RatioRow("Standard", RATIO_BY_NAME["churn_standard"], _NO_START),
+    RatioRow("Stripe", RATIO_BY_NAME["churn_stripe"], ("no customers", "nobody")),
+    RatioRow("Baremetrics", RATIO_BY_NAME["churn_baremetrics"], _NO_START),
+    RatioRow("ProfitWell", RATIO_BY_NAME["churn_profitwell"], _NO_START),
+)
+
+REVENUE: Final = (
+    RatioRow("Gross MRR retained", RATIO_BY_NAME["gross_revenue_retention"], _NO_MRR, money=True),
+    RatioRow("Net MRR retained", RATIO_BY_NAME["net_revenue_retention"], _NO_MRR, money=True),
+    RatioRow("Quick ratio", RATIO_BY_NAME["quick_ratio"], ("no MRR lost", "none lost"), formats.times, money=True),
+)
+
+OPINION: Final = (
+    RatioRow("NPS", RATIO_BY_NAME["nps"], _NO_ANSWERS, formats.score),
+    RatioRow("Satisfied (CSAT)", RATIO_BY_NAME["csat"], _NO_ANSWERS),
+    RatioRow("Surveys answered", RATIO_BY_NAME["survey_response"], ("none sent", "none sent")),
+)
+
+CUSTOMER_COUNTS: Final = (
+    ("At the start", "customers_at_start"),
+    ("  still here", "customers_retained"),
+    ("  lost", "customers_lost"),
+    ("New", "customers_new"),
+    ("Came back", "customers_reactivated"),
+    ("Cancellations", "cancellations"),
+    ("  involuntary", "cancellations_involuntary"),
+    ("  not here at start", "cancellations_of_new"),
+    ("Upgrades", "upgrades"),
+    ("Downgrades", "downgrades"),
+    ("Surveys sent", "survey_sent"),
+    ("  answered", "survey_answered"),
+    ("  dismissed", "survey_dismissed"),
+)
+
+MONEY_COUNTS: Final = (
+    ("MRR at the start", "mrr_at_start"),
+    ("+ new", "mrr_new"),
+    ("+ expansion", "mrr_expansion"),
+    ("+ came back", "mrr_reactivated"),
+    ("- contraction", "mrr_contraction"),
+    ("- churned", "mrr_churned"),
+)
+
+
+def value_at(ratios: Mapping[str, Any], path: Sequence[str]) -> float | None:
+    """Return a ratio from the `ratios` of one window; None where it is absent, or not in this report."""
+    found: Any = ratios
+    for step in path:
+        if found is None:
+            return None
+        found = found.get(step)
+    assert found is None or isinstance(found, int | float), f"{path} is {found!r}"
+    return found
+
+
+def holds_ratio(counts: Mapping[str, Any], totals: Mapping[str, Any], row: RatioRow) -> bool:
+    """Return whether a report can say this ratio, or why it is absent; what is not counted at all, it cannot."""
+    found: Any = counts["ratios"]
+    for step in row.ratio.path:
+        if step not in found:
+            return False
+        found = found[step]
+    return found is not None or fraction_of(counts, totals, row.ratio) is not None
+
+
+def unseen_feeds(entry: Mapping[str, Any]) -> frozenset[Feed]:
+    """Return the feeds that have sent nothing, as far as the longest window reaches.
+
+    Args:
+        entry: One object of a report, with all its windows: a feed that is quiet for a week is not dead.
+    """
+    calendar = {name: counts for name, counts in entry["windows"].items() if name in CALENDAR}
+    days = {int(name.removesuffix("d")): counts for name, counts in entry["windows"].items() if name not in CALENDAR}
+    counts = days[max(days)] if days else next(iter(calendar.values()), {})
+    silent, silent_due = counts.get("dropoff_silent"), counts.get("dropoff_silent_matured")
+    unseen = set()
+    if counts.get("customers_engaged") == 0 and silent == silent_due:  # those who were engaged may all have left
+        unseen.add(Feed.ACTIVITY)
+    if counts.get("onboarding_completed") == 0:
+        unseen.add(Feed.ONBOARDING)
+    return frozenset(unseen)
+
+
+def fraction_of(counts: Mapping[str, Any], totals: Mapping[str, Any], ratio: Ratio) -> tuple[int, int] | None:
+    """Return numerator and denominator of one window (stocks come from the totals); None where a count is missing."""
+    known = {**totals, **counts}
+    if any(name not in known for name in ratio.counts):
+        return None
+    return ratio.numerator.evaluate(known), ratio.denominator.evaluate(known)
+
+
+def window_words(name: str) -> str:
+    """Return the name of a window in words of at most 9 characters: "30d" is 30 days."""
+    if name in CALENDAR:
+        return name
+    return "1 day" if name == "1d" else f"{name.removesuffix('d')} days"

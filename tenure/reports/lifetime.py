@@ -1,0 +1,72 @@
+"""The lifetimes of a stream's or a file's customers as plain objects: what `tenure lifetime --json` prints.
+
+The curve in the terminal is `tenure.reports.lifetime_text`. What the numbers mean: docs/cohorts-and-lifetime.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from kpis.instants import instant_text
+from kpis.population.episodes import Lives
+from kpis.population.lifetime import REPORTED_DAYS, Durations, Point, durations, survival
+from streams.settings.settings import Settings
+from tenure.reports.customers import Scope, lives_of, open_source
+
+Json = dict[str, Any]
+
+
+async def read_lifetime(settings: Settings, scope: Scope) -> Json:
+    """Return the lifetimes of the customers of the running stream, or of a file.
+
+    Args:
+        settings: Of the stream: where its Redis is, and what its numbers mean.
+        scope: Whose lifetimes.
+
+    Raises:
+        TenureError: As `tenure.reports.customers.open_source` and `scan_all`.
+    """
+    async with open_source(settings, scope) as source:
+        lives = await lives_of(source)
+    return lifetime_report(lives, at_ms=source.at_ms, by=scope.by)
+
+
+def lifetime_report(lives: Sequence[Lives], *, at_ms: int, by: Sequence[str]) -> Json:
+    """Return the curve of all customers, and of each value of some dimensions, by name."""
+    out: Json = {"as_of": instant_text(at_ms), "all": _curve(durations(lives, at_ms=at_ms)[""])}
+    if by:
+        split = {name: durations(lives, at_ms=at_ms, dimension=name) for name in by}
+        out["segments"] = {
+            name: {value: _curve(found[value]) for value in sorted(found)} for name, found in split.items()
+        }
+    return out
+
+
+def _curve(found: Durations) -> Json:
+    curve = survival(found)
+    return {
+        "episodes": found.episodes,
+        "deaths": sum(found.deaths.values()),
+        "censored": sum(found.censored.values()),
+        "median_days": curve.median_days(),
+        "restricted_mean_days": curve.restricted_mean_days(),
+        "longest_days": curve.longest_days,
+        "survival": [{"days": days, **_estimate(curve.at(days))} for days in REPORTED_DAYS],
+        "points": [
+            {
+                "days": point.days,
+                "at_risk": point.at_risk,
+                "deaths": point.deaths,
+                "censored": point.censored,
+                **_estimate(point),
+            }
+            for point in curve.points
+        ],
+    }
+
+
+def _estimate(point: Point | None) -> Json:
+    """Return S and its interval; what does not exist is None."""
+    low, high = (None, None) if point is None or point.interval is None else point.interval
+    return {"share": None if point is None else point.survival, "low": low, "high": high}

@@ -1,0 +1,140 @@
+"""Lifetimes in the terminal: the survival curve drawn with blocks, and the figures that it is read for.
+
+Pure: a report in, something that rich prints out. Nothing here depends on colour to be understood.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from kpis.population.lifetime import REPORTED_DAYS
+from tenure.reports import formats
+
+#: Segments that a dimension shows, the largest first.
+SHOWN_VALUES: Final = 10
+_HEIGHT: Final = 12
+_MOST_WIDTH: Final = 110
+_AXIS_WIDTH: Final = 7
+_LEAST_COLUMNS: Final = 20
+"""Of the curve; a terminal that is narrower shows its left part."""
+_TICKS: Final = 4
+_BLOCKS: Final = " ▁▂▃▄▅▆▇█"
+_NAME_WIDTH: Final = 24
+_LEAST_NAME_WIDTH: Final = 10
+_COUNT_WIDTH: Final = 6
+_SHARE_WIDTH: Final = 10
+#: Of all columns but the name's, with what lies between them.
+_FIGURES_WIDTH: Final = 3 * (_COUNT_WIDTH + 1) + 4 * (_SHARE_WIDTH + 1)
+
+Json = Mapping[str, Any]
+
+
+def lifetime_tables(report: Json, width: int) -> RenderableType:
+    """Return a report as a curve and tables.
+
+    Args:
+        report: What `lifetime --json` prints.
+        width: Columns of the terminal.
+    """
+    instant = datetime.fromisoformat(report["as_of"])
+    everyone = report["all"]
+    heading = Text()
+    heading.append(f"As of {instant:%A, %Y-%m-%d %H:%M} UTC\n", style="bold")
+    heading.append(f"{everyone['episodes']:,} stays", style="bold cyan")
+    heading.append(f" · {everyone['deaths']:,} have ended, {everyone['censored']:,} go on\n")
+    parts: list[RenderableType] = [heading]
+    if everyone["points"] and everyone["longest_days"]:
+        parts += [_chart(everyone, min(width, _MOST_WIDTH)), Text()]
+    parts.append(_figures("Days", {"all": everyone}, width))
+    for dimension, values in report.get("segments", {}).items():
+        by_size = sorted(values.items(), key=lambda pair: (-pair[1]["episodes"], pair[0]))
+        parts.append(_figures(f"By {dimension}", dict(by_size[:SHOWN_VALUES]), width))
+        if len(by_size) > SHOWN_VALUES:
+            left = len(by_size) - SHOWN_VALUES
+            parts.append(Text(f"{left} smaller values of {dimension} are left out: --json has them.\n", style="dim"))
+    parts.append(Text("\n".join(_remarks(everyone)), style="dim"))
+    return Group(*parts)
+
+
+def _chart(curve: Json, width: int) -> Text:
+    """Return the curve: a column of blocks for each day or so, as high as the share that stays longer."""
+    columns = max(_LEAST_COLUMNS, width - _AXIS_WIDTH - 1)
+    longest = curve["longest_days"]
+    days = [point["days"] for point in curve["points"]]
+    shares = [1.0, *(point["share"] for point in curve["points"])]
+    at = [shares[bisect_right(days, column * longest / (columns - 1))] for column in range(columns)]
+    eighths = [_eighths(share) for share in at]
+    text = Text(no_wrap=True, overflow="crop")
+    text.append("share of stays that last longer\n", style="dim")
+    for row in reversed(range(_HEIGHT)):
+        label = f"{round(100 * (row + 1) / _HEIGHT)} %" if (row + 1) % (_HEIGHT // 2) == 0 else ""
+        text.append(f"{label:>{_AXIS_WIDTH - 1}} ", style="dim")
+        blank = "┄" if row + 1 == _HEIGHT // 2 else " "
+        cells = [_BLOCKS[min(8, max(0, height - 8 * row))] for height in eighths]
+        text.append("".join(blank if cell == " " else cell for cell in cells) + "\n", style="cyan")
+    text.append(f"{'0 %':>{_AXIS_WIDTH - 1}} " + _scale(longest, columns), style="dim")
+    return text
+
+
+def _eighths(share: float) -> int:
+    """Return the height of a column; one that is not empty, or not full, does not look so."""
+    full = 8 * _HEIGHT
+    if share in (0.0, 1.0):
+        return int(share) * full
+    return min(full - 1, max(1, round(share * full)))
+
+
+def _scale(longest: int, columns: int) -> str:
+    """Return the days below the columns at which they are."""
+    line = [" "] * columns
+    for tick in range(_TICKS + 1):
+        label = f"{longest * tick // _TICKS:,}" + (" days" if tick == _TICKS else "")
+        at = min(columns - len(label), max(0, (columns - 1) * tick // _TICKS - len(label) // 2))
+        line[at : at + len(label)] = label
+    return "".join(line)
+
+
+def _figures(title: str, curves: Mapping[str, Json], width: int) -> RenderableType:
+    """Return the figures of some curves, one a row; below each share the interval that holds it at 95 %."""
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0)
+    name_width = max(_LEAST_NAME_WIDTH, min(_NAME_WIDTH, width - _FIGURES_WIDTH))
+    table.add_column(title, no_wrap=True, width=name_width, overflow="ellipsis", header_style="bold")
+    for name in ("stays", "median", "mean"):
+        table.add_column(name, justify="right", no_wrap=True, min_width=_COUNT_WIDTH, header_style="bold")
+    for days in REPORTED_DAYS:
+        table.add_column(f"{days} days", justify="right", no_wrap=True, min_width=_SHARE_WIDTH, header_style="bold")
+    for name, curve in curves.items():
+        figures = (curve["episodes"], curve["median_days"], curve["restricted_mean_days"])
+        shown = [formats.ABSENT if figure is None else formats.short(figure) for figure in figures]
+        table.add_row(name, *shown, *(_share(entry) for entry in curve["survival"]))
+    return Group(table, Text())
+
+
+def _share(entry: Json) -> Text:
+    cell = Text(formats.percent(entry["share"], 1), style="bold")
+    if entry["low"] is not None:
+        cell.append(f"\n{100 * entry['low']:.1f}–{100 * entry['high']:.1f}", style="not bold dim")
+    return cell
+
+
+def _remarks(curve: Json) -> Iterator[str]:
+    """Yield what the reader has to know to read the figures right."""
+    if not curve["episodes"]:
+        yield "Nobody has signed up so far."
+        return
+    if curve["points"][-1]["share"] > 0:
+        longest = f"{curve['longest_days']:,} days"
+        yield f"The mean leaves out what lies beyond the longest stay seen, {longest}: the true one is longer."
+    if curve["median_days"] is None:
+        yield "There is no median yet: more than half of the stays last on."
+    unseen = [str(entry["days"]) for entry in curve["survival"] if entry["share"] is None]
+    if unseen:
+        yield f"No stay has been seen for {' or '.join(unseen)} days yet."

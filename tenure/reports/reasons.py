@@ -1,0 +1,75 @@
+"""Reasons and features as plain objects: what `tenure reasons --json` and `tenure features --json` print.
+
+What the numbers mean: docs/explain.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from kpis.customer.state import decode
+from kpis.instants import instant_text
+from kpis.population.reasons import Line, Ranking, Reasons
+from streams.partition.context import windows_of
+from streams.settings.settings import Settings
+from tenure.reports.customers import Scope, Source, open_source, scan_all
+from tenure.reports.explain import question_of
+
+Json = dict[str, Any]
+WHAT: Final = ("cancellations", "survey_answers", "features")
+
+
+async def read_reasons(settings: Settings, scope: Scope, *, window: str) -> Json:
+    """Return reasons and features of the running stream, or of a file, in a window and in the one before it.
+
+    Args:
+        settings: Of the stream: where its Redis is, and what its numbers mean.
+        scope: Whose reasons and features.
+        window: Its name, such as "30d".
+
+    Raises:
+        TenureError: As `tenure.reports.customers.open_source` and `scan_all`.
+    """
+    async with open_source(settings, scope) as source:
+        return await reasons_of(source, window=window, by=scope.by)
+
+
+async def reasons_of(source: Source, *, window: str, by: Sequence[str]) -> Json:
+    """Return reasons and features as of the source's instant; one pass over all customers."""
+    question = question_of(source.settings, window, source.at_ms)
+    windows = windows_of(source.settings)
+    before_ms = windows.start(window, question.start_ms // windows.bucket_ms) * windows.bucket_ms
+    reasons = Reasons(question, before_ms=before_ms, by=by)
+    async for part in scan_all(source.settings, source.tables, range(source.partitions)):
+        reasons.take(part.names, (decode(state) for _, state in part.states))
+    found = dict(zip(WHAT, (reasons.cancellations(), reasons.answers(), reasons.features()), strict=True))
+    out: Json = {
+        "as_of": instant_text(source.at_ms),
+        "window": window,
+        "start": instant_text(question.start_ms),
+        "before": instant_text(before_ms),
+        **{what: _ranking(what, rankings["", ""]) for what, rankings in found.items()},
+    }
+    if by:
+        out["segments"] = {
+            dimension: {what: _values(what, rankings, dimension) for what, rankings in found.items()}
+            for dimension in by
+        }
+    return out
+
+
+def _values(what: str, rankings: dict[tuple[str, str], Ranking], dimension: str) -> Json:
+    return {value: _ranking(what, ranking) for (of, value), ranking in rankings.items() if of == dimension}
+
+
+def _ranking(what: str, ranking: Ranking) -> Json:
+    return {"total": _line(what, ranking.total), "lines": [_line(what, line) for line in ranking.lines]}
+
+
+def _line(what: str, line: Line) -> Json:
+    out: Json = {"name": line.name} if line.name else {}
+    out["count"] = line.amount
+    if what == "cancellations":
+        out |= {"voluntary": line.amount - line.involuntary, "involuntary": line.involuntary}
+    return out | {"before": line.before, "change": line.change}

@@ -1,0 +1,1 @@
+"""`tenure worker`: its composition, its metrics, and how it ends."""

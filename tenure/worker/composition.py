@@ -1,0 +1,150 @@
+"""The composition root: the only place that chooses adapters and puts the parts of a worker together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from agents import register_all, survey_requests
+from kpis.counting.rolling import LiveCounts
+from streams.batching.application import App, build_app
+from streams.clock import Clock
+from streams.errors import ConfigurationError
+from streams.metrics.meters import Meters
+from streams.partition.context import Writing, writing_of
+from streams.partition.loss_watch import LossWatch
+from streams.partition.loss_watch import register as register_loss_watch
+from streams.partition.outbox import LogOutbox
+from streams.partition.stream import Stream
+from streams.settings.settings import Settings
+from streams.surveys import Asking, policy_of
+from streams.tables import StreamMark, Tables, new_stream_id
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """The parts of one worker; start and stop `app`."""
+
+    app: App
+    stream: Stream
+    writing: Writing
+    live: LiveCounts
+    meters: Meters
+
+    def lag_records(self) -> int:
+        """Return how many records wait to be applied, over the partitions owned (count)."""
+        consumer = self.app.batch_consumer
+        partitions = self.stream.partitions.values()
+        return sum(partition.lag(topic, consumer) for partition in partitions for topic in self.writing.topics)
+
+
+def build_worker(
+    settings: Settings,
+    *,
+    broker: str,
+    tables: Tables,
+    partitions: int,
+    stream_id: str = "",
+    latest_ms: int | None = None,
+    meters: Meters | None = None,
+    **options: Any,
+) -> Worker:
+    """Put a worker together.
+
+    Args:
+        settings: What to do, and with which limits.
+        broker: `embedded://NAME`, or what `streams.kafka.transport.broker_url` returns.
+        tables: Where positions, states and counters are kept.
+        partitions: Partitions of every input topic (count).
+        stream_id: Of the mark in the tables; see `claim_tables`.
+        latest_ms: For files: the first instant that is out of range, instead of the check against a record's timestamp.
+        meters: Those that are served already; None makes new ones.
+        options: More for `streams.batching.application.build_app`.
+    """
+    outbox = LogOutbox(lambda: app.sender)
+    writing = writing_of(
+        settings, tables=tables, outbox=outbox, partitions=partitions, stream_id=stream_id, latest_ms=latest_ms
+    )
+    live = LiveCounts(
+        writing.windows,
+        dimensions=writing.new_names().dimensions,
+        segment_windows=[f"{days}d" for days in settings.segment_windows_days],
+    )
+    meters = meters or Meters()
+    stream = Stream(writing, live=live, meters=meters)
+    app = build_app(
+        settings.group,
+        broker=broker,
+        owner=stream,
+        instance_id=settings.instance_id,
+        batch_max_records=settings.batch_max_records,
+        max_record_bytes=settings.max_record_bytes,
+        session_timeout_seconds=settings.session_timeout_seconds,
+        **options,
+    )
+    stream.consumer = lambda: app.batch_consumer
+    register_all(app, settings.topics, stream)
+    register_loss_watch(app, LossWatch(stream))
+    return Worker(app, stream, writing, live, meters)
+
+
+def ask_surveys(worker: Worker, settings: Settings, clock: Clock) -> None:
+    """Let a worker that has not started yet ask for surveys that are due, if its settings say so."""
+    if settings.survey_requests:
+        asking = Asking(
+            worker.stream,
+            policy_of(settings),
+            topic=settings.survey_request_topic,
+            clock=clock,
+            session_timeout_seconds=settings.session_timeout_seconds,
+        )
+        survey_requests.register(worker.app, asking)
+
+
+async def claim_tables(settings: Settings, tables: Tables, *, partitions: int) -> StreamMark:
+    """Leave the stream's mark in its tables, or find that they belong to another stream; return the mark there.
+
+    Raises:
+        ConfigurationError: They were counted under other settings, another group, or more partitions.
+    """
+    mark = StreamMark(settings.group, partitions, settings.fingerprint(), new_stream_id())
+    found = await tables.mark(mark)
+    check_mark(settings, found, partitions=partitions)
+    return found
+
+
+def check_mark(settings: Settings, found: StreamMark, *, partitions: int | None = None) -> None:
+    """Refuse tables that another stream has marked.
+
+    More partitions than the tables were counted with are no reason: customers stay where they are.
+
+    Raises:
+        ConfigurationError: See `claim_tables`.
+    """
+    if found.group != settings.group:
+        raise ConfigurationError(
+            "TENURE_GROUP",
+            settings.group,
+            f"the tables under {settings.redis_prefix!r} belong to the group {found.group!r}; "
+            "use that group, or set another TENURE_REDIS_PREFIX",
+        )
+    settings.check_fingerprint(found.meaning)
+    if partitions is None or partitions == found.partitions:
+        return
+    if partitions < found.partitions:
+        raise ConfigurationError(
+            "TENURE_TOPICS",
+            f"{partitions} partitions",
+            f"the tables were counted with {found.partitions} partitions a topic, and a customer's partition depends "
+            "on it; restore the topics, or count anew under another TENURE_REDIS_PREFIX and TENURE_GROUP",
+        )
+    log.warning(
+        "partitions_added",
+        partitions=partitions,
+        counted_with=found.partitions,
+        advice="nothing is lost: what lies there is forwarded; workers beyond counted_with bring nothing",
+    )

@@ -1,0 +1,223 @@
+"""Keeping /metrics fresh: what a running worker does beside the stream itself."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Final
+
+import structlog
+
+from kpis.counting.rolling import ALL, Snapshot
+from kpis.population.summary import Portrait
+from streams.clock import Clock
+from streams.ending import end_tasks
+from streams.errors import TablesUnavailable, TenureError
+from streams.giving_way import giving_way
+from streams.metrics.exposition import exposition_of
+from streams.metrics.server import MetricsServer
+from streams.metrics.top_values import agree_on_shown
+from streams.partition.losses import LossStore, count_by_window
+from streams.settings.settings import Settings
+from streams.targets import TargetStore
+from tenure.reports.instants import end_of_bucket_ms
+from tenure.worker.composition import Worker
+from tenure.worker.population import LEAST_PAUSE_SECONDS, Portraying
+
+log = structlog.get_logger(__name__)
+_SHOWN_SECONDS: Final = 60.0
+_LOSSES_SECONDS: Final = 10.0
+#: while there is room for values that are not shown yet
+_ROOM_SECONDS: Final = 2.0
+
+
+class Exporter:
+    """Computes the rolling counts again and again, and serves what Prometheus reads."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        settings: Settings,
+        clock: Clock,
+        server: MetricsServer,
+        *,
+        portrait_pause_seconds: float = LEAST_PAUSE_SECONDS,
+    ) -> None:
+        """Take what is exported and where it is served.
+
+        Args:
+            worker: Whose numbers.
+            settings: Of the stream.
+            clock: Says which bucket is the running one.
+            server: Shows them from `start` on.
+            portrait_pause_seconds: The least pause between two looks at all customers.
+        """
+        self._worker = worker
+        self.server = server
+        self._settings = settings
+        self._clock = clock
+        self._counts = b""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._targets = TargetStore(worker.writing.tables)
+        self._targets_unread = False
+        self._losses = LossStore(worker.writing.tables)
+        self._losses_at = -_LOSSES_SECONDS
+        self._portraying = Portraying(worker, settings, clock, least_pause_seconds=portrait_pause_seconds)
+        self._shown_at = -_SHOWN_SECONDS
+        self.snapshot: Snapshot | None = None
+        self._generation = -1
+
+    async def start(self) -> None:
+        """Begin to compute, and to show it."""
+        self.server.show(self._exposition, self._not_ready)
+        loop = asyncio.get_running_loop()
+        self._tasks = {
+            loop.create_task(self._run(), name="exporter"),
+            # Beside it: a Redis that does not answer holds up targets, which rest there, and not the counts.
+            loop.create_task(self._watch_targets(), name="targets"),
+            loop.create_task(self._portraying.run(), name="portrait"),
+        }
+
+    @property
+    def portrait(self) -> Portrait | None:
+        """What the last look at all customers found; None where there is none, or where it is not ours to show."""
+        return self._portraying.portrait
+
+    async def stop(self) -> None:
+        """Stop computing."""
+        await end_tasks(self._tasks)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self.refresh()
+            except Exception:
+                log.exception("refresh_failed")
+                self._counts = b""
+            await asyncio.sleep(self._settings.metrics_refresh_seconds)
+
+    async def refresh(self) -> Snapshot:
+        """Compute all counts as of the end of the running bucket."""
+        began = time.perf_counter()
+        worker, stream = self._worker, self._worker.stream
+        interval = _ROOM_SECONDS if self._has_room() else _SHOWN_SECONDS
+        if time.monotonic() - self._shown_at >= interval and stream.live.complete(stream.partitions):
+            await self._agree_on_shown()
+        bucket_ms = worker.writing.windows.bucket_ms
+        boundary = end_of_bucket_ms(self._clock.now_ms(), self._settings.bucket_minutes) // bucket_ms
+        generation = stream.generation
+        snapshot = await giving_way(worker.live.refresh(boundary))
+        self._counts = exposition_of(snapshot)
+        self.snapshot, self._generation = snapshot, generation
+        if snapshot.violations:
+            log.error("identities_violated", violations=snapshot.violations[:10], count=len(snapshot.violations))
+        worker.meters.look_at_counts(snapshot, bucket_ms=bucket_ms, seconds=time.perf_counter() - began)
+        return snapshot
+
+    async def _watch_targets(self) -> None:
+        while True:
+            try:
+                await self.look_at_targets()
+                await self._look_at_losses()
+            except Exception:
+                log.exception("targets_failed")
+            await asyncio.sleep(self._settings.metrics_refresh_seconds)
+
+    async def look_at_targets(self) -> None:
+        """Show the targets that hold now, where partition 0 is ours; while Redis is away, what was read last holds."""
+        worker = self._worker
+        if 0 not in worker.stream.partitions:
+            worker.meters.look_at_targets(())
+            return
+        try:
+            worker.meters.look_at_targets(await self._targets.current())
+        except TenureError as error:
+            if not self._targets_unread:
+                log.warning("targets_not_read", reason=str(error))
+            self._targets_unread = True
+        else:
+            self._targets_unread = False
+
+    async def _look_at_losses(self) -> None:
+        """Show which windows miss what somebody gave up, where partition 0 is ours."""
+        worker, windows = self._worker, self._worker.writing.windows
+        if 0 not in worker.stream.partitions:
+            worker.meters.look_at_losses({})
+            return
+        if time.monotonic() - self._losses_at < _LOSSES_SECONDS:
+            return
+        try:
+            accepted = await self._losses.accepted()
+        except TenureError as error:
+            log.info("losses_not_read", reason=str(error))
+            return
+        self._losses_at = time.monotonic()
+        boundary = end_of_bucket_ms(self._clock.now_ms(), self._settings.bucket_minutes) // windows.bucket_ms
+        worker.meters.look_at_losses(count_by_window(accepted, windows, boundary))
+
+    async def _agree_on_shown(self) -> None:
+        """Agree with the other workers on the values that are shown; while Redis is away, what was agreed holds."""
+        self._shown_at = time.monotonic()
+        try:
+            await agree_on_shown(self._worker.stream, limit=self._settings.segment_values_shown)
+        except TablesUnavailable as error:
+            log.warning("shown_values_not_agreed", reason=error.reason)
+
+    def _has_room(self) -> bool:
+        """Whether values are hidden in `other` although they could be shown: new ones, mostly at the beginning."""
+        if self.snapshot is None:
+            return False
+        blocks = [block for name, block in self.snapshot.blocks.items() if name != ALL]
+        limit = self._settings.segment_values_shown
+        return any(len(block.values) <= limit and block.stock["customers_active"][-1] for block in blocks)
+
+    def _withheld(self) -> bool:
+        """Whether Kafka has not heard from us for so long that our partitions may be counted elsewhere."""
+        if not self._worker.stream.partitions:
+            return False
+        return self._worker.app.batch_consumer.last_heartbeat_age_seconds() > self._settings.session_timeout_seconds
+
+    def _exposition(self) -> bytes:
+        worker, stream = self._worker, self._worker.stream
+        expected, of_customers = stream.partitions_there(), worker.writing.partitions
+        worker.meters.look_at_partitions(stream.partitions, stream.halted, expected=expected, of_customers=of_customers)
+        consumer = worker.app.batch_consumer
+        worker.meters.look_at_kafka(
+            heartbeat_age_seconds=consumer.last_heartbeat_age_seconds(),
+            session_timeout_seconds=self._settings.session_timeout_seconds,
+        )
+        worker.meters.look_at_waiting(stream.waits_for(), instance_id_is_taken=consumer.instance_id_is_taken)
+        if stream.partitions:
+            worker.meters.look_at_lag(stream.partitions, consumer, worker.writing.topics)
+        # Looked at by each scrape: a worker that was stopped is scraped before it computes again.
+        withheld = self._withheld()
+        worker.meters.look_at_withholding(withheld=withheld)
+        counts = b"" if withheld or self._is_outdated() else self._counts
+        # In one scrape with the counts: whoever adds workers up sees that a partition is in none of them, or in two.
+        counted = self.snapshot.partitions if self.snapshot is not None and counts else frozenset()
+        worker.meters.look_at_counted(counted)
+        portrait = self._portraying.exposition if 0 in counted else b""
+        return counts + portrait + worker.meters.exposition()
+
+    def _is_outdated(self) -> bool:
+        """Whether partitions were shared out anew since the counts were made; some may be somebody else's now."""
+        if self.snapshot is None:
+            return False
+        stream = self._worker.stream
+        return self._generation != stream.generation or not self.snapshot.partitions <= stream.partitions.keys()
+
+    def _not_ready(self) -> str | None:
+        partitions, halted = self._worker.stream.partitions, self._worker.stream.halted
+        if self._worker.app.batch_consumer.instance_id_is_taken:
+            return f"another worker uses TENURE_INSTANCE_ID {self._settings.instance_id!r}: give each its own"
+        waits = self._worker.stream.waits_for()
+        if waits:
+            return f"waiting: {'; '.join(sorted(map(str, waits)))}"
+        if self._worker.stream.generation < 0:
+            return "waiting for partitions: Kafka has not assigned any yet"
+        if self._withheld():
+            return "withheld: Kafka has not answered a heartbeat within the session time-out"
+        if halted:
+            return f"halted: {', '.join(f'partition {number}' for number in sorted(halted))}"
+        recovering = sorted(number for number, partition in partitions.items() if partition.recovering)
+        return f"recovering: partitions {recovering}" if recovering else None

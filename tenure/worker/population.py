@@ -1,0 +1,136 @@
+"""Who shows what does not add up over workers: the one that owns partition 0, from all partitions in Redis.
+
+It looks at all customers again and again, at a pace that leaves the core to the stream. What is shown:
+`kpis.population.summary`; how: `streams.metrics.population_exposition`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Final
+
+import structlog
+
+from kpis.population.local_time import local_time
+from kpis.population.summary import Portrait, Sitting
+from streams.clock import Clock
+from streams.errors import TenureError
+from streams.metrics.cpu_time import Metered
+from streams.metrics.population_exposition import portrait_exposition
+from streams.settings.settings import Settings
+from tenure.reports.customers import scan_all
+from tenure.reports.instants import end_of_bucket_ms
+from tenure.worker.composition import Worker
+
+log = structlog.get_logger(__name__)
+
+LEAST_PAUSE_SECONDS: Final = 60.0
+PAUSE_OVER_CPU: Final = 50
+"""The pause after a scan, over the CPU time that it took (ratio): a scan takes so small a part of a core."""
+_AFTER_FAILURE_SECONDS: Final = 5.0
+_SCAN_OVER_CPU: Final = 4
+"""The time that a scan spreads over, over its CPU time (ratio): the stream goes on meanwhile."""
+_STEP: Final = 50
+"""Customers that are looked at before others have their turn (count); they take some 2 ms at most."""
+
+
+class _Lost(Exception):
+    """Partition 0 is not, or not safely, this worker's any more."""
+
+
+class Portraying:
+    """Makes the portrait of all customers while partition 0 is this worker's."""
+
+    def __init__(
+        self, worker: Worker, settings: Settings, clock: Clock, *, least_pause_seconds: float = LEAST_PAUSE_SECONDS
+    ) -> None:
+        """Show nothing yet.
+
+        Args:
+            worker: Whose partition 0 may be.
+            settings: What numbers mean.
+            clock: Which bucket is the running one.
+            least_pause_seconds: Between two scans.
+        """
+        self._worker = worker
+        self._settings = settings
+        self._clock = clock
+        self._least_pause_seconds = least_pause_seconds
+        self._again_at = 0.0
+        #: the last portrait as Prometheus reads it; empty where there is none, or where it is not ours to show
+        self.exposition = b""
+        #: the same as numbers
+        self.portrait: Portrait | None = None
+
+    async def run(self) -> None:
+        """Look whenever it is time, until cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(self._settings.metrics_refresh_seconds)
+
+    async def look(self) -> None:
+        """Make a portrait if it is time and ours to make; never raises for what Redis or a state does."""
+        now = asyncio.get_running_loop().time()
+        if not self._is_ours():
+            self._forget()
+            self._again_at = 0.0
+            return
+        if now < self._again_at:
+            return
+        scan = Metered(self._scan())
+        spent_seconds, least_seconds = 0.0, self._least_pause_seconds
+        try:
+            sitting = await scan
+            # Beside the loop: the curve of ten years takes some 20 ms.
+            found = await asyncio.to_thread(_drawn, sitting, scan.cpu_seconds)
+            self.portrait, self.exposition, spent_seconds = found
+        except _Lost:
+            self._forget()
+            least_seconds = 0.0  # it may be ours again already: nobody else would show a portrait
+        except TenureError as error:
+            least_seconds = min(least_seconds, _AFTER_FAILURE_SECONDS)
+            log.warning("portrait_not_made", reason=str(error))
+        except Exception:
+            self._forget()
+            log.exception("portrait_failed")
+        pause_seconds = max(least_seconds, PAUSE_OVER_CPU * (scan.cpu_seconds + spent_seconds))
+        self._again_at = asyncio.get_running_loop().time() + pause_seconds
+
+    def _forget(self) -> None:
+        self.exposition, self.portrait = b"", None
+
+    async def _scan(self) -> Sitting:
+        """Look at all customers.
+
+        Raises:
+            _Lost: Partition 0 went to another worker meanwhile.
+            TenureError: See `tenure.reports.customers.scan_all`.
+        """
+        settings, writing = self._settings, self._worker.writing
+        at_ms = end_of_bucket_ms(self._clock.now_ms(), settings.bucket_minutes)
+        clock = local_time(settings.business_time_zone)
+        sitting = Sitting(at_ms=at_ms, clock=clock, bucket_ms=writing.windows.bucket_ms)
+        async for part in scan_all(settings, writing.tables, range(writing.partitions)):
+            for at in range(0, len(part.states), _STEP):
+                began = time.perf_counter()
+                sitting.take(part.names, [state for _, state in part.states[at : at + _STEP]])
+                await asyncio.sleep((_SCAN_OVER_CPU - 1) * (time.perf_counter() - began))
+                if not self._is_ours():
+                    raise _Lost
+        return sitting
+
+    def _is_ours(self) -> bool:
+        """Whether partition 0 is owned and its counts are complete, and Kafka still knows us."""
+        stream = self._worker.stream
+        if 0 not in stream.partitions or not stream.live.complete([0]) or stream.consumer is None:
+            return False
+        return stream.consumer().last_heartbeat_age_seconds() <= self._settings.session_timeout_seconds
+
+
+def _drawn(sitting: Sitting, cpu_seconds: float) -> tuple[Portrait, bytes, float]:
+    """Return the portrait, the same as Prometheus reads it, and the CPU time that this took on top (s)."""
+    began = time.thread_time()
+    portrait = sitting.portrait()
+    spent_seconds = time.thread_time() - began
+    return portrait, portrait_exposition(portrait, cpu_seconds=cpu_seconds + spent_seconds), spent_seconds

@@ -1,0 +1,159 @@
+"""`tenure worker`: one worker of the stream, against Kafka and Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Mapping
+from typing import Any, Final
+
+import structlog
+import uvloop
+from aiokafka.errors import KafkaError
+
+from schemas import instruments
+from streams.backoff import Pausing
+from streams.batching.application import run_until_stopped
+from streams.clock import WallClock
+from streams.ending import end_tasks
+from streams.errors import TablesUnavailable, TenureError
+from streams.kafka.errors import rights_refusal
+from streams.kafka.retention import RetentionWatch
+from streams.kafka.security import client_options, credentials
+from streams.kafka.topics import check_topics, partition_counts
+from streams.kafka.transport import broker_url
+from streams.logs import configure_logs
+from streams.metrics.meters import Meters
+from streams.metrics.server import MetricsServer
+from streams.redis.errors import refusal_of
+from streams.redis.tables import RedisTables, check_durability, connect
+from streams.settings.settings import Settings
+from streams.tables import StreamMark
+from tenure.worker.composition import ask_surveys, build_worker, claim_tables
+from tenure.worker.exporter import Exporter
+from tenure.worker.redis_watch import RedisWatch
+
+log = structlog.get_logger(__name__)
+_YOUNG_OBJECTS: Final = 200_000
+"""So many objects are made before the youngest are looked at (count); a batch makes some ten thousand."""
+new_event_loop = uvloop.new_event_loop
+
+
+class _Starting:
+    """What a worker serves that still waits for Kafka or Redis: it lives, and says what it waits for."""
+
+    def __init__(self) -> None:
+        self.meters = Meters()
+        self.waits_for = "Kafka"
+        self.server = MetricsServer(self.meters.exposition, self._not_ready)
+
+    def _not_ready(self) -> str:
+        return f"waiting for {self.waits_for}: it has not answered since the worker started"
+
+
+async def run(settings: Settings) -> None:
+    """Run a worker until it is cancelled; waits for Kafka and Redis where they are away.
+
+    Raises:
+        ConfigurationError: Topics, Redis or the stream's tables do not fit the settings, or the port is taken.
+    """
+    configure_logs(settings)
+    topics = [*settings.input_topics, settings.dead_letter_topic]
+    if settings.survey_requests:
+        topics.append(settings.survey_request_topic)
+    starting = _Starting()
+    await starting.server.start(settings.metrics_host, settings.metrics_port)
+    try:
+        options = client_options(settings)
+        counts = await partition_counts(topics, settings, options)
+        partitions = check_topics(counts, input_topics=settings.input_topics)
+        starting.waits_for = "Redis"
+        starting.meters[instruments.KAFKA_UP].set(1)
+        tables, mark = await claimed_tables(settings, partitions=partitions, meters=starting.meters)
+        try:
+            await _work(settings, tables, starting, mark=mark, options=options)
+        finally:
+            await tables.close()
+    finally:
+        await starting.server.stop()
+
+
+async def _work(
+    settings: Settings, tables: RedisTables, starting: _Starting, *, mark: StreamMark, options: Mapping[str, Any]
+) -> None:
+    worker = build_worker(
+        settings,
+        broker=broker_url(settings.kafka_bootstrap),
+        tables=tables,
+        partitions=mark.partitions,
+        stream_id=mark.id,
+        meters=starting.meters,
+        credentials=credentials(options),
+    )
+    ask_surveys(worker, settings, WallClock())
+    exporter = Exporter(worker, settings, WallClock(), starting.server)
+    await exporter.start()
+    log.info("worker_started", group=settings.group, partitions=mark.partitions, metrics_port=starting.server.port)
+    retention = RetentionWatch(settings.input_topics, options, worker.meters)
+    watches = [
+        asyncio.create_task(RedisWatch(tables, worker.meters).run(), name="redis-watch"),
+        asyncio.create_task(retention.run(), name="retention-watch"),
+    ]
+    _tune_collector()
+    try:
+        await run_until_stopped(worker.app)
+    except KafkaError as error:
+        raise rights_refusal(error, settings) or error from error
+    finally:
+        await end_tasks(watches)
+        await exporter.stop()
+        await worker.stream.close()
+        log.info("worker_stopped")
+
+
+def _tune_collector() -> None:
+    """Let Python look for cycles of garbage seldom: batches make none, and looking takes a sixth of all CPU."""
+    gc.collect()
+    gc.freeze()  # what the program consists of is no garbage
+    gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
+
+
+async def claimed_tables(settings: Settings, *, partitions: int, meters: Meters) -> tuple[RedisTables, StreamMark]:
+    """Connect to the Redis of the settings, look whether it keeps what it is told, and claim the tables there.
+
+    Waits while Redis is away, and says so in the meters.
+
+    Raises:
+        ConfigurationError: It may lose data, and no setting allows that; or its tables belong to another stream.
+    """
+    pausing = Pausing()
+    while True:
+        try:
+            claimed = await _claimed(settings, partitions)
+        except TablesUnavailable as error:
+            refusal = refusal_of(settings.redis_url.get_secret_value(), error)
+            if error.cause == "refused" and refusal is not None:
+                raise refusal from error
+            meters[instruments.REDIS_UP].set(0)
+            log.warning(
+                "waiting_for_redis",
+                redis=settings.redis_address,
+                reason=error.reason,
+                pause_seconds=pausing.seconds,
+            )
+            await pausing.pause()
+        else:
+            meters[instruments.REDIS_UP].set(1)
+            return claimed
+
+
+async def _claimed(settings: Settings, partitions: int) -> tuple[RedisTables, StreamMark]:
+    client = await connect(settings.redis_url.get_secret_value())
+    tables = RedisTables(client, prefix=settings.redis_prefix)
+    try:
+        await check_durability(client, address=settings.redis_address, allow_unsafe=settings.allow_unsafe_redis)
+        mark = await claim_tables(settings, tables, partitions=partitions)
+    except TenureError:
+        await tables.close()
+        raise
+    return tables, mark
