@@ -9,7 +9,8 @@ from schemas.catalogue.formulas import Count, Formula, Ratio
 HEAD: Final = """\
 # KPI reference
 
-What every number of Tenure means. Reports and metrics are made from the same catalogue as this page. Where a KPI is
+Every count and ratio, with formula, unit and example: a reference, generated from the catalogue that reports and metrics are
+made from. The rules that all of them rest on stand in the [definitions](definitions.md), which bind. Where a KPI is
 there because one of the two articles that Tenure implements asks for it, its section says so: the *retention and
 expansion article* (“What is customer retention and expansion?”) and the *retention KPIs article* (“How to improve SaaS
 retention with KPIs”).

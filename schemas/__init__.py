@@ -1,5 +1,5 @@
 """What is said: events, their decoding, topics, refusals, and the catalogue of every KPI and metric.
 
 Knows no I/O, no Kafka, no Redis; imports nothing else of this product.
-Truth: docs/events.md and docs/kpis.md, which `python -m docgen` writes from these modules.
+`python -m docgen` writes docs/events.md and docs/kpis.md from these modules.
 """

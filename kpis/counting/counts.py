@@ -2,7 +2,7 @@
 
 All counts are differences of *prefix sums*: the sum of a column's cells before a boundary. Which boundaries are
 needed for a window as of T, `edges` tells; `derive` does the arithmetic, for all values of a dimension at once.
-Definitions: docs/kpis.md, section Counts.
+Definitions: docs/definitions.md, section Counts.
 """
 
 from __future__ import annotations

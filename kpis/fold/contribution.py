@@ -1,6 +1,6 @@
 """One customer's state as rows: the pure function that every short cut must agree with.
 
-Definitions: docs/kpis.md, section Counts. The rows' meaning: `kpis.fold.rows`.
+Definitions: docs/definitions.md, section Counts. The rows' meaning: `kpis.fold.rows`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Metrics, reports, rules, dashboards and docs/kpis.md are made from what stands here; nothing else names a KPI, its unit
 or its formula. Declarations only. The worker's own metrics stand in `schemas.instruments`.
-Truth: this module, as docs/kpis.md renders it.
+Definitions: docs/definitions.md. Rendered as docs/kpis.md.
 """
 
 from typing import Final

@@ -2,7 +2,7 @@
 
 Pure types, and the division of two sums; the KPIs themselves stand in `schemas.catalogue.counts` and
 `schemas.catalogue.ratios`.
-Truth: docs/kpis.md, sections Counts and Ratios.
+Definitions: docs/definitions.md, section Ratios.
 """
 
 from collections.abc import Iterable, Mapping
