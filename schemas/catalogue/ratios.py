@@ -1,6 +1,7 @@
 """The ratios of the KPI catalogue, in the order of the reports.
 
-Declarations only; what a ratio is and how it is evaluated stands in `schemas.catalogue.formulas`. Definitions: docs/definitions.md, section Ratios.
+Declarations only; what a ratio is and how it is evaluated stands in `schemas.catalogue.formulas`. Definitions:
+docs/definitions.md, section Ratios.
 """
 
 from typing import Final

@@ -12,9 +12,9 @@ from streams.giving_way import giving_way
 from streams.metrics.meters import Meters
 from streams.metrics.top_values import agree_on_shown, largest
 from streams.partition.stream import Stream
+from tests.unit.kpis.test_live import SIGNUPS
 from tests.unit.streams.partitions import Surroundings
 from tests.unit.streams.snapshots import BOUNDARY, live_counts, snapshot_of
-from tests.unit.streams.test_live import SIGNUPS
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from streams.tables import Restated, Stored
 from tenure.cli import app
 from tenure.reports.periods import checked_periods, list_of, reports_of, story_of
 from tenure.reports.periods_text import period_heading, period_list, period_restated
+from tests.unit.kpis.test_restatements import batch_of, cancel, ms, signup
 from tests.unit.streams.partitions import ALSO_MINE, Surroundings, on_virtual_time
-from tests.unit.streams.test_restatements import batch_of, cancel, ms, signup
 
 NOW_MS = ms("2026-03-10T09:30:00")
 SETTINGS = Settings()
