@@ -30,7 +30,7 @@ from services.process import free_port, wait_until
 from services.prometheus import Prometheus
 from services.webhook import Request, Webhook
 
-ROOT: Final = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[1]
 RULES: Final = tuple(sorted((ROOT / "prometheus" / "rules").glob("*.yml")))
 #: Five minutes are two seconds.
 FACTOR: Final = 1 / 150
