@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(folder: Path, *, company: bool, wished: Mapping[str, int]) -> int:
-    """Run until somebody asks to stop, or a part ends by itself."""
+    """Run until somebody asks to stop, or a part does not stay up; one that is killed is started again."""
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
     try:
@@ -68,9 +68,9 @@ def _run(folder: Path, *, company: bool, wished: Mapping[str, int]) -> int:
                 say(line)
             if company and load_last_year(system):
                 say("has given the company's last year to Prometheus, which shows it within a minute")
-            while not (ended := system.ended()):
+            while system.starts_again():
                 time.sleep(_LOOK_SECONDS)
-            say(f"{', '.join(ended)} has ended by itself; see its log in {folder}")
+            say("ends the rest")
             return 1
     except KeyboardInterrupt:
         say(f"has ended; the data stay in {folder}")
@@ -95,7 +95,7 @@ def described(system: System, folder: Path, wished: Mapping[str, int]) -> list[s
         f"Data, logs    {folder}",
         *([f"Other ports than usual, which are taken: {', '.join(moved)}"] if moved else []),
         f"Commands      {settings} .venv/bin/tenure kpi",
-        "Ctrl-C, or make down, ends it.",
+        "Ready. Ctrl-C, or make down, ends it.",
     ]
 
 

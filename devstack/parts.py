@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -53,6 +54,10 @@ class StartError(Exception):
     """A part did not start; the message says why."""
 
 
+LEAST_SECONDS: Final = 5.0
+"""A part that ends sooner after its start would do so again."""
+
+
 class System:
     """Kafka, Redis, two workers, the demo's company, Alertmanager and Prometheus.
 
@@ -83,6 +88,7 @@ class System:
         self._with_company = company
         self.ports = choose_ports(wished)
         self.processes: dict[str, Process] = {}
+        self._started_seconds: dict[str, float] = {}
         self._ends = ExitStack()
 
     def __enter__(self) -> Self:
@@ -139,9 +145,19 @@ class System:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def ended(self) -> list[str]:
-        """Return the parts that have ended by themselves."""
-        return [name for name, process in self.processes.items() if not process.running]
+    def starts_again(self) -> bool:
+        """Start again what has ended by itself or was killed; return False where something does not stay up."""
+        for name, process in self.processes.items():
+            if process.running:
+                continue
+            log = f"see {self.folder_of(name)}"
+            if time.monotonic() - self._started_seconds[name] < LEAST_SECONDS:
+                self._say(f"{name} has ended by itself right after its start: {log}")
+                return False
+            self._say(f"{name} has ended, and is started again: {log}")
+            process.start()
+            self._started_seconds[name] = time.monotonic()
+        return True
 
     def _start_servers(self) -> None:
         kafka = Kafka(self.folder_of("kafka"), port=self.ports["kafka"])
@@ -171,6 +187,7 @@ class System:
     def _keep(self, name: str, process: Process, start: Callable[[], None] | None = None) -> None:
         """Have a part end when the others do, last come first."""
         self.processes[name] = process
+        self._started_seconds[name] = time.monotonic()
         self._ends.callback(self._stop, name, process)
         if start is not None:
             start()

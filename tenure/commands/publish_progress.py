@@ -78,9 +78,8 @@ class PublishProgress:
             + (f": {by_type}" if by_type else "")
         )
         if summary.malformed:
-            one = summary.malformed == 1
-            said = "is no event and will become a dead letter" if one else "are no events and will become dead letters"
-            say(f"{summary.malformed:,} of them {said}")
+            what = "is no event" if summary.malformed == 1 else "are no events"
+            say(f"{summary.malformed:,} of them {what}; dead letters, and what else is refused: `tenure dlq list`")
 
 
 def shown_progress(file: EventFile, *, as_json: bool) -> PublishProgress:

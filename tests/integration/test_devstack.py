@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
+import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +27,7 @@ from devstack.configuration import (
     prometheus_configuration,
     wished_ports,
 )
+from devstack.parts import LEAST_SECONDS
 from services.process import free_port
 
 if TYPE_CHECKING:
@@ -71,19 +75,35 @@ def test_the_system_comes_up_works_together_and_ends_at_the_first_ctrl_c(
         check=True,
     )
     assert len(json.loads(listed.stdout)) == 10
+    up_since = time.monotonic()
+    process.wait_until(lambda: time.monotonic() - up_since > LEAST_SECONDS, what="it has been up for some time")
+    os.kill(
+        next(pid for pid, command in running_commands().items() if is_worker_of(pid, command, port)), signal.SIGKILL
+    )
+    process.wait_until(lambda: "is started again" in process.output, seconds=30, what="the worker is started again")
+    process.wait_until(reads_all, seconds=60, what="Prometheus reads all parts again")
     assert running_process(folder / "pid") == process.pid
     assert process.interrupt(seconds=60) == 0
     assert running_process(folder / "pid") is None
-    assert [command for command in running_commands() if str(folder).encode() in command] == []
+    assert [command for command in running_commands().values() if str(folder).encode() in command] == []
 
 
-def running_commands() -> list[bytes]:
-    """Return the command lines of all processes."""
-    found = []
+def running_commands() -> dict[int, bytes]:
+    """Return the command lines of all processes, by their ids."""
+    found = {}
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):  # it has just ended
-            found.append(path.read_bytes())
+            found[int(path.parent.name)] = path.read_bytes()
     return found
+
+
+def is_worker_of(pid: int, command: bytes, redis_port: int) -> bool:
+    """Whether a process is a worker of the system that has its Redis on a port."""
+    if not command.endswith(b"tenure\0worker\0"):
+        return False
+    with contextlib.suppress(OSError):
+        return f":{redis_port}".encode() in Path(f"/proc/{pid}/environ").read_bytes()
+    return False
 
 
 def test_a_port_that_is_wished_for_and_taken_is_refused() -> None:

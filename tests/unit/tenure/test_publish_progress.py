@@ -15,8 +15,8 @@ from tenure.files.reader import EventFile
 @pytest.mark.parametrize(
     ("malformed", "said"),
     [
-        (1, "1 of them is no event and will become a dead letter"),
-        (1200, "1,200 of them are no events and will become dead letters"),
+        (1, "1 of them is no event; dead letters, and what else is refused: `tenure dlq list`"),
+        (1200, "1,200 of them are no events; dead letters, and what else is refused: `tenure dlq list`"),
     ],
 )
 def test_what_is_no_event_is_said(
