@@ -275,11 +275,11 @@ STREAM: Final = {
             ("Attempts.", "increase(tenure_commit_retries_total[5m])"),
         ),
         (
-            "The worker's own words come first: `/readyz` and the log line `waiting_for_service` say what Redis answered,"
-            " or that it did not.",
+            "The worker's own words come first: `/readyz` and the log line `waiting_for_service` say what Redis"
+            " answered, or that it did not.",
             "No answer at all: ask the address of TENURE_REDIS_URL itself, `timeout 5 redis-cli -u URL ping`. Refused:"
-            " the server is down, start it. Nothing within five seconds: it stands still, or the network does; look at its"
-            " machine's memory, disk and CPU, and restart it if it stays so. Workers wait.",
+            " the server is down, start it. Nothing within five seconds: it stands still, or the network does; look at"
+            " its machine's memory, disk and CPU, and restart it if it stays so. Workers wait.",
             "An error: Redis' memory is full (`noeviction`), or its disk is.",
             "A restored or failed-over Redis needs nothing: each partition reads on from the stored position.",
         ),
