@@ -183,7 +183,7 @@ class Asking:
     def _is_ours(self, partition: Partition) -> bool:
         """Whether a partition is owned, complete and at work, and Kafka still knows us."""
         stream = self._stream
-        if stream.consumer is None or stream.partitions.get(partition.number) is not partition:
+        if stream.partitions.get(partition.number) is not partition:
             return False
         if partition.recovering or partition.fault is not None or partition.number in stream.halted:
             return False
@@ -200,12 +200,12 @@ class Asking:
         A topic with a backlog has got as far as Kafka's timestamp of the last record applied.
         """
         stream = self._stream
-        until_ms = self._clock.now_ms()
+        consumer, until_ms = stream.consumer(), self._clock.now_ms()
         for topic in stream.writing.topics:
             tp = TP(topic, partition.number)
-            if stream.consumer is None or stream.end_of(tp) is None or stream.reading_position(tp) is None:
+            if consumer.end_offset(tp) is None or consumer.reading_position(tp) is None:
                 return 0
-            if partition.lag(topic, stream.consumer()):
+            if partition.lag(topic, consumer):
                 until_ms = min(until_ms, partition.last_record_ms.get(topic, 0))
         return max(0, until_ms - SETTLING_MS)
 

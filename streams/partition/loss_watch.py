@@ -69,7 +69,6 @@ class LossWatch:
         await self._stream.give_up(faults)
 
     async def _loss_of(self, number: int, faults: Sequence[Lost]) -> Loss:
-        assert self._stream.consumer is not None
         consumer = self._stream.consumer()
         left = [await consumer.first_record_ms(TP(fault.topic, number)) for fault in faults]
         stamps = [stamp for stamp in left if stamp is not None]
@@ -85,7 +84,6 @@ class LossWatch:
 
     def _is_located(self, number: int) -> bool:
         """Whether it is known of all topics of a partition where they are read."""
-        assert self._stream.consumer is not None
         consumer = self._stream.consumer()
         return all(consumer.reading_position(TP(topic, number)) is not None for topic in self._stream.writing.topics)
 

@@ -67,7 +67,13 @@ def build_worker(
     """
     outbox = LogOutbox(lambda: app.sender)
     writing = writing_of(
-        settings, tables=tables, outbox=outbox, partitions=partitions, stream_id=stream_id, latest_ms=latest_ms
+        settings,
+        tables=tables,
+        outbox=outbox,
+        consumer=lambda: app.batch_consumer,
+        partitions=partitions,
+        stream_id=stream_id,
+        latest_ms=latest_ms,
     )
     live = LiveCounts(
         writing.windows,
@@ -86,7 +92,6 @@ def build_worker(
         session_timeout_seconds=settings.session_timeout_seconds,
         **options,
     )
-    stream.consumer = lambda: app.batch_consumer
     register_all(app, settings.topics, stream)
     register_loss_watch(app, LossWatch(stream))
     return Worker(app, stream, writing, live, meters)

@@ -123,7 +123,7 @@ class Portraying:
     def _is_ours(self) -> bool:
         """Whether partition 0 is owned and its counts are complete, and Kafka still knows us."""
         stream = self._worker.stream
-        if 0 not in stream.partitions or not stream.live.complete([0]) or stream.consumer is None:
+        if 0 not in stream.partitions or not stream.live.complete([0]):
             return False
         return stream.consumer().last_heartbeat_age_seconds() <= self._settings.session_timeout_seconds
 

@@ -86,14 +86,17 @@ class World:
             lag=lambda _topic, _consumer: self.waiting,
             last_record_ms={self.settings.input_topics[0]: self.applied_ms},
         )
+        consumer = SimpleNamespace(
+            last_heartbeat_age_seconds=lambda: self.heartbeat_age_seconds,
+            end_offset=lambda _tp: 0 if self.ends_known else None,
+            reading_position=lambda _tp: 0,
+        )
         stream: Any = SimpleNamespace(
             partitions={NUMBER: partition},
             halted={},
             meters=Meters(),
             writing=SimpleNamespace(tables=self.tables, outbox=self, topics=self.settings.input_topics[:1]),
-            consumer=lambda: SimpleNamespace(last_heartbeat_age_seconds=lambda: self.heartbeat_age_seconds),
-            end_of=lambda _tp: 0 if self.ends_known else None,
-            reading_position=lambda _tp: 0,
+            consumer=lambda: consumer,
         )
         topic = self.settings.survey_request_topic
         asking = Asking(stream, policy_of(self.settings), topic=topic, clock=self.clock, session_timeout_seconds=10)

@@ -7,7 +7,8 @@ import asyncio
 import numpy as np
 
 from kpis.counting.cells import FIELD_BITS, Cells, group_of, groups_of
-from streams.partition.state import Holdings, Tally
+from streams.partition.result import BatchResult
+from streams.partition.state import Holdings
 from streams.tables import Head, Stored, decode_head
 from tests.unit.streams.partitions import SIGNUPS, Surroundings
 
@@ -17,7 +18,8 @@ def _holdings(stored: Stored | None = None) -> Holdings:
 
 
 def _next_head(held: Holdings, offset: int) -> Head:
-    return held.next_head(Tally(applied=1, duplicates=2, conflicts=3), positions={SIGNUPS: offset}, topic_ids={})
+    result = BatchResult(applied=1, duplicates=2, conflicts=3)
+    return held.next_head(result, positions={SIGNUPS: offset}, topic_ids={})
 
 
 def _cells(*pairs: tuple[int, int]) -> Cells:

@@ -51,7 +51,7 @@ def test_position_is_stored_with_what_was_applied() -> None:
         assert head.positions == {SIGNUPS: 4}
         assert (head.applied, head.duplicates, head.tests, head.dead_letters) == (1, 1, 1, {"malformed_json": 1})
         assert list(around.tables.states(0)) == [MINE]
-        assert [applied.records for applied in around.applied] == [4]
+        assert [result.records for result in around.results] == [4]
         await partition.close()
 
     on_virtual_time(test)
@@ -67,7 +67,7 @@ def test_half_of_a_commit_in_the_tables_is_removed_and_everything_is_read_again(
         await asyncio.sleep(1)
         around.tables.tear(0)
         await asyncio.sleep(5)  # it looks after what is stored although nothing happens
-        assert around.heard[-2:] == ["recount of 0", "recovered 0"]
+        assert around.heard[-2:] == ["recount", "recovered 0"]
         assert (await around.tables.load(0)).head is None
         assert around.moves == [(SIGNUPS_0, -1)]
         partition.put(batch(signup(MINE, 0), signup(ALSO_MINE, 1)))
