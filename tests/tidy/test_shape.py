@@ -42,6 +42,20 @@ def _imports_of(file: SourceFile) -> set[str]:
     return found
 
 
+def test_no_two_modules_import_each_other_by_whatever_way() -> None:
+    """Neither of two such modules can be read first; imports for types alone, and inside of functions, count too."""
+    modules = {
+        ".".join(file.path.with_suffix("").parts).removesuffix(".__init__"): file
+        for file in python_files()
+        if file.path.parts[0] in PACKAGES
+    }
+    # What is left when modules that import none of the others are taken away again and again.
+    left = {name: _imports_of(file) & modules.keys() - {name} for name, file in modules.items()}
+    while lowest := {name for name, imported in left.items() if not imported & left.keys()}:
+        left = {name: imported for name, imported in left.items() if name not in lowest}
+    assert sorted(left) == []
+
+
 def test_no_function_is_longer_than_seventy_lines() -> None:
     """A function is read at one look."""
     too_long = [
