@@ -170,7 +170,7 @@ class Asking:
 
     async def _stored_schedule(self, number: int) -> bytes | None:
         """Return the head of a partition's schedule; one with half of a commit in it is removed, and begins anew."""
-        tables = self._stream.writing.tables
+        tables = self._stream.context.tables
         try:
             return await tables.read_head(SCHEDULES + number)
         except CommitTorn:
@@ -201,7 +201,7 @@ class Asking:
         """
         stream = self._stream
         consumer, until_ms = stream.consumer(), self._clock.now_ms()
-        for topic in stream.writing.topics:
+        for topic in stream.context.topics:
             tp = TP(topic, partition.number)
             if consumer.end_offset(tp) is None or consumer.reading_position(tp) is None:
                 return 0
@@ -213,7 +213,7 @@ class Asking:
 
     async def _decide(self, held: _Held, schedule: Schedule, to_ms: int) -> None:
         """Decide what is due up to an instant, send it, and move the schedule on."""
-        number, policy, tables = held.partition.number, self._policy, self._stream.writing.tables
+        number, policy, tables = held.partition.number, self._policy, self._stream.context.tables
         from_ms, since_ms = schedule.until_ms, schedule.since_ms
         if from_ms < to_ms - KEPT_MS:  # what is older has expired
             from_ms = since_ms = to_ms - KEPT_MS
@@ -262,7 +262,7 @@ class Asking:
             Outgoing(self._topic, None, customer_id.encode(), request, None, NO_HEADERS)
             for _, customer_id, request in pending
         ]
-        await self._stream.writing.outbox.send(Delivery(records))
+        await self._stream.context.outbox.send(Delivery(records))
         held.sent = True
         sent = self._stream.meters[instruments.SURVEY_REQUESTS]
         for rule, count in Counter(rule for rule, _, _ in pending).items():
@@ -278,7 +278,7 @@ class Asking:
         schedule = msgspec.structs.replace(schedule, commits=commits + 1, writer=uuid.uuid4().bytes)
         head = encode_schedule(schedule)
         commit = Commit(held.stored, head, asked or {}, (), {})
-        await self._stream.writing.tables.commit(SCHEDULES + held.partition.number, commit)
+        await self._stream.context.tables.commit(SCHEDULES + held.partition.number, commit)
         held.stored, held.schedule, held.sent = head, schedule, False
 
     def _meter(self) -> None:

@@ -28,7 +28,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, credentials_to_aiokafka_auth, server_list
 from faust.types import TP
 
-from streams.backoff import Pausing
+from streams.backoff import Backoff
 from streams.batching.consumer import Fetched
 from streams.batching.locating import Range
 from streams.batching.witness import Committed
@@ -107,7 +107,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         self._woken = False
         self._desk = Desk(max_value_bytes=self.app.max_record_bytes)
         #: by topic that we may not read: how often it is tried, when it was refused last (ms since 1970), and what
-        self._refused: dict[str, tuple[Pausing, float, LogUnavailable]] = {}
+        self._refused: dict[str, tuple[Backoff, float, LogUnavailable]] = {}
         self._read_topics: set[str] = set()
         #: under which what is taken of a partition is handed over
         self._leases: dict[TP, Lease] = {}
@@ -117,7 +117,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
     async def on_start(self) -> None:
         """Connect; wait for Kafka when it is away."""
         self.time_started = time.monotonic()
-        pausing = Pausing()
+        backoff = Backoff()
         while not self.should_stop:
             self._consumer = self._create_consumer(loop=self.thread_loop)
             try:
@@ -126,12 +126,12 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
                 await self._consumer.stop()
                 if isinstance(exc, REFUSALS):
                     raise
-                log.warning("waiting_for_kafka", reason=repr(exc), pause_seconds=pausing.seconds)
+                log.warning("waiting_for_kafka", reason=repr(exc), pause_seconds=backoff.seconds)
             else:
                 if not self.should_stop:
                     self._membership = Membership(self._consumer._coordinator, on_fatal=self._end)
                 return
-            await self._unless_stopped_here(pausing.pause())
+            await self._unless_stopped_here(backoff.pause())
 
     async def _unless_stopped_here(self, step: Coroutine[Any, Any, None]) -> None:
         """Do a step, but leave off when we are to stop: a Kafka that stands still does not answer for a minute."""
@@ -376,12 +376,12 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         if tp.topic not in self._read_topics:
             self._end(error)
         known = self._refused.get(tp.topic)
-        pausing = known[0] if known else Pausing()
-        self._refused[tp.topic] = (pausing, time.time() * 1000, unavailable(error, f"reading {tp.topic}"))
+        backoff = known[0] if known else Backoff()
+        self._refused[tp.topic] = (backoff, time.time() * 1000, unavailable(error, f"reading {tp.topic}"))
         if known is None:
             log.warning("topic_refused", topic=tp.topic, reason=repr(error))
         fetcher._subscriptions.pause(tp)
-        self.thread_loop.call_later(pausing.take(), self._ask_again_here, tp)
+        self.thread_loop.call_later(backoff.take(), self._ask_again_here, tp)
 
     def _ask_again_here(self, tp: TopicPartition) -> None:
         subscriptions = self._ensure_consumer()._subscription

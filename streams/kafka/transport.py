@@ -22,7 +22,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 
-from streams.backoff import Pausing
+from streams.backoff import Backoff
 from streams.batching.consumer import BatchConsumer, Fetched
 from streams.batching.locating import Range
 from streams.kafka.errors import REFUSALS
@@ -130,17 +130,17 @@ class Producer(driver.Producer):  # type: ignore[misc]  # mypy does not follow F
 
     async def on_start(self) -> None:
         """Connect; wait for Kafka when it is away."""
-        pausing = Pausing()
+        backoff = Backoff()
         while not self.should_stop:
             try:
                 await super().on_start()
             except (KafkaConnectionError, KafkaTimeoutError, OSError) as exc:
-                log.warning("waiting_for_kafka", reason=repr(exc), pause_seconds=pausing.seconds)
+                log.warning("waiting_for_kafka", reason=repr(exc), pause_seconds=backoff.seconds)
                 if self._producer is not None:
                     await self._producer.stop()
             else:
                 return
-            await pausing.pause()
+            await backoff.pause()
 
     def _settings_default(self) -> Mapping[str, Any]:
         limits = {"max_request_size": PRODUCER_MAX_REQUEST_BYTES, "compression_type": _COMPRESSION}

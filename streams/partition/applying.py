@@ -15,12 +15,12 @@ from schemas.decoding.decoder import Decoded
 from schemas.events import Activity, Cancel, Event, Onboarding
 from schemas.refusals import Reason, Refusal
 from streams.giving_way import giving_way
-from streams.partition.context import Writing
+from streams.partition.context import PartitionContext
 from streams.partition.forwarding import Forward, Seal, is_copy, was_forwarded_on
 from streams.partition.partitioner import partitions_of
 from streams.partition.places import places_of
 from streams.partition.result import BatchResult
-from streams.partition.state import Holdings
+from streams.partition.state import PartitionState
 from streams.records import Record
 
 log = structlog.get_logger(__name__)
@@ -29,8 +29,8 @@ log = structlog.get_logger(__name__)
 async def apply_records(
     records: Sequence[Record],
     number: int,
-    writing: Writing,
-    held: Holdings,
+    context: PartitionContext,
+    held: PartitionState,
     read_states: Callable[[list[str]], Awaitable[list[bytes | None]]],
 ) -> BatchResult:
     """Decode and fold records of a partition.
@@ -38,11 +38,11 @@ async def apply_records(
     Args:
         records: Not applied yet.
         number: Of the partition.
-        writing: Services and limits.
+        context: Services and limits.
         held: What the worker has of it; states change there before they are stored.
         read_states: Reads stored states of customers, in order.
     """
-    decoded = await giving_way(writing.decoder.decode_in_steps(records))
+    decoded = await giving_way(context.decoder.decode_in_steps(records))
     _put_in_order(decoded)
     customers = list(dict.fromkeys([event.customer_id for event in decoded.events]))
     missing = held.states.take(customers)
@@ -53,16 +53,16 @@ async def apply_records(
         strangers = [customer for customer, state in read.items() if state is None]
     result = BatchResult(records=len(records), tests=decoded.tests)
     result.cache_hits, result.cache_misses = len(customers) - len(missing), len(missing)
-    seal = Seal(writing.mark.id)
-    result.forwards, returned = _take_away(decoded, strangers, number, writing, seal) if strangers else _NOTHING_AWAY
+    seal = Seal(context.mark.id)
+    result.forwards, returned = _take_away(decoded, strangers, number, context, seal) if strangers else _NOTHING_AWAY
     # Most records have no headers: they are not looked at any further.
     copies = [n for n, record in enumerate(decoded.records) if record.headers and is_copy(record, seal)]
     result.copied_facts = sum(_has_identity(decoded.events[n]) for n in copies)
     result.copied_instants = len(copies) - result.copied_facts
     commit, at_hand, places = held.head.commits + 1, held.states.at_hand, places_of(decoded.records, held.names)
-    await giving_way(fold_batch(held.fold, decoded, at_hand, places, writing.windows, result, commit=commit))
+    await giving_way(fold_batch(held.fold, decoded, at_hand, places, context.windows, result, commit=commit))
     result.duplicates += returned
-    detail = f"the customer has {writing.max_facts} facts, as many as are kept (max_facts_per_customer)"
+    detail = f"the customer has {context.max_facts} facts, as many as are kept (max_facts_per_customer)"
     over_limit = [(decoded.records[n], Refusal(Reason.TOO_MANY_FACTS, detail)) for n in result.over_limit]
     result.refused = [*decoded.refused, *over_limit]
     kinds: Counter[type[Event]] = Counter(map(type, decoded.events))
@@ -82,13 +82,15 @@ class _Away(NamedTuple):
 _NOTHING_AWAY = _Away([], 0)
 
 
-def _take_away(decoded: Decoded[Record], strangers: Sequence[str], number: int, writing: Writing, seal: Seal) -> _Away:
+def _take_away(
+    decoded: Decoded[Record], strangers: Sequence[str], number: int, context: PartitionContext, seal: Seal
+) -> _Away:
     """Take the events of customers of other partitions out of `decoded`.
 
     Only strangers are looked at, customers without a state: one that has a state here belongs here. A partition that
     the topics got after the tables were begun has no customers: all of its events go elsewhere.
     """
-    homes = partitions_of([customer.encode() for customer in strangers], writing.partitions)
+    homes = partitions_of([customer.encode() for customer in strangers], context.partitions)
     away = {customer: home for customer, home in zip(strangers, homes, strict=True) if home != number}
     if not away:
         return _NOTHING_AWAY
@@ -105,7 +107,7 @@ def _take_away(decoded: Decoded[Record], strangers: Sequence[str], number: int, 
             returned += 1
             log.debug("record_returned", topic=record.topic, partition=number, offset=record.offset)
         else:
-            forwards.append(Forward(record, writing.mixed_topic, home, event.customer_id, seal, _has_identity(event)))
+            forwards.append(Forward(record, context.mixed_topic, home, event.customer_id, seal, _has_identity(event)))
     _pick(decoded, kept)
     return _Away(forwards, returned)
 

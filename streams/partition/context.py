@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Writing:
+class PartitionContext:
     """Services and limits, the same for all partitions of a worker."""
 
     tables: Tables
@@ -76,7 +76,7 @@ def decoder_of(settings: Settings, *, latest_ms: int | None = None) -> Decoder:
     )
 
 
-def writing_of(
+def context_of(
     settings: Settings,
     *,
     tables: Tables,
@@ -85,9 +85,9 @@ def writing_of(
     partitions: int,
     stream_id: str = "",
     latest_ms: int | None = None,
-) -> Writing:
+) -> PartitionContext:
     """Return what writers need, as settings ask for it; `stream_id` is that of the mark in the tables."""
-    return Writing(
+    return PartitionContext(
         tables=tables,
         mark=StreamMark(settings.group, partitions, settings.fingerprint(), stream_id),
         outbox=outbox,

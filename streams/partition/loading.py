@@ -7,7 +7,7 @@ from typing import Protocol
 
 import structlog
 
-from streams.backoff import Pausing
+from streams.backoff import Backoff
 from streams.errors import CommitTorn, Conflict
 from streams.tables import Stored, Tables
 
@@ -42,7 +42,7 @@ async def load_whole(tables: Tables, partition: int, consumer: LogBeginning, met
             is another worker's by now.
         TablesUnavailable: The tables do not answer.
     """
-    pausing = Pausing()
+    backoff = Backoff()
     while True:
         try:
             return await tables.load(partition)
@@ -54,4 +54,4 @@ async def load_whole(tables: Tables, partition: int, consumer: LogBeginning, met
         with contextlib.suppress(Conflict):  # somebody else has cleared it, or is about to: look again
             await tables.clear(partition)
             continue
-        await pausing.pause()
+        await backoff.pause()

@@ -16,21 +16,21 @@ import structlog
 
 from kpis.counting.cells import Cells, cells_of
 from schemas.refusals import Reason, Refusal
-from streams.backoff import Pausing
+from streams.backoff import Backoff
 from streams.batching.batches import Batch
-from streams.ending import end_tasks
 from streams.errors import CommitTorn, Conflict, RecordRefused, TenureError, Unavailable
 from streams.partition.added import note_added
 from streams.partition.applying import apply_records
 from streams.partition.backlog import Backlog
-from streams.partition.context import Writing
+from streams.partition.context import PartitionContext
 from streams.partition.forwarding import Forward
 from streams.partition.loading import RecountMeter, load_whole
 from streams.partition.outbox import DeadLetter, Delivery
 from streams.partition.result import BatchResult
-from streams.partition.state import Holdings
+from streams.partition.state import PartitionState
 from streams.records import TP, Record
 from streams.tables import Head, Stored, positions_of
+from streams.tasks import cancel_and_wait
 
 if TYPE_CHECKING:
     from kpis.names import Names
@@ -82,7 +82,7 @@ class Partition:
     def __init__(
         self,
         number: int,
-        writing: Writing,
+        context: PartitionContext,
         listener: Listener,
         stored: Stored,
         *,
@@ -93,7 +93,7 @@ class Partition:
 
         Args:
             number: Of the partition.
-            writing: Services and limits.
+            context: Services and limits.
             listener: Whom to tell.
             stored: What the tables hold.
             meters: Of the worker.
@@ -109,21 +109,21 @@ class Partition:
         self.last_record_ms: dict[str, int] = {}
         #: Kafka's timestamp of the first record that is being applied (ms)
         self.oldest_waiting_ms: int | None = None
-        self._writing = writing
+        self._context = context
         self._listener = listener
         self._meters = meters
         self._cache = cache
         # Of one topic a whole commit may wait; more of it would only push what is worked on out of the caches.
         self._backlog = Backlog(
-            writing.batch_max_records,
+            context.batch_max_records,
             has_more=self._has_more,
-            on_room=lambda: writing.consumer().look_again(),
-            memory=writing.waiting_room,
+            on_room=lambda: context.consumer().look_again(),
+            memory=context.waiting_room,
         )
         #: topics of which something was handed over
         self._begun: set[str] = set()
         self._task: asyncio.Task[None] | None = None
-        self._held = Holdings(number, writing, stored, cache=cache)
+        self._held = PartitionState(number, context, stored, cache=cache)
 
     @property
     def head(self) -> Head:
@@ -179,7 +179,7 @@ class Partition:
         task, self._task = self._task, None
         try:
             if task is not None:
-                await end_tasks([task])
+                await cancel_and_wait([task])
         finally:
             self._backlog.clear()
 
@@ -230,7 +230,7 @@ class Partition:
 
     async def _look_at_head(self) -> None:
         """Raise Conflict where somebody else has committed since."""
-        head = await self._until_done(lambda: self._writing.tables.read_head(self.number))
+        head = await self._until_done(lambda: self._context.tables.read_head(self.number))
         if head != self._held.stored_head:
             raise Conflict(self.number, self.head.positions, positions_of(head))
 
@@ -246,15 +246,15 @@ class Partition:
             except TimeoutError:
                 # A Redis that lost its last second while nothing happens would stay behind until the next event.
                 await self._look_at_head()
-        consumer, topics = self._writing.consumer(), self._writing.topics
+        consumer, topics = self._context.consumer(), self._context.topics
         begins = {topic: consumer.reading_position(TP(topic, self.number)) for topic in topics}
         positions = {topic: begin for topic, begin in begins.items() if begin is not None} | self.head.positions
         await self._backlog.wait_for_others(positions, _OTHERS_WAIT_SECONDS)
-        return self._backlog.take(self._writing.batch_max_records)
+        return self._backlog.take(self._context.batch_max_records)
 
     def _has_more(self, topic: str, offset: int) -> bool:
         """Whether the log has more of a topic, as far as the consumer knows."""
-        end = self._writing.consumer().end_offset(TP(topic, self.number))
+        end = self._context.consumer().end_offset(TP(topic, self.number))
         return end is not None and end > offset
 
     async def _load_counters(self) -> None:
@@ -262,7 +262,7 @@ class Partition:
         held = self._held
         if held.unread:
             group = min(held.unread)
-            held.take_group(group, await self._until_done(lambda: self._writing.tables.load_group(self.number, group)))
+            held.take_group(group, await self._until_done(lambda: self._context.tables.load_group(self.number, group)))
         if not held.unread:
             self.recovering = False
             self._listener.on_recovered(self)
@@ -271,16 +271,16 @@ class Partition:
         log.warning("batch_conflict", partition=self.number, reason=str(reason))
         self.recovering = True
         self._listener.on_conflict(self)
-        tables, consumer = self._writing.tables, self._writing.consumer()
+        tables, consumer = self._context.tables, self._context.consumer()
         stored = await self._until_done(lambda: load_whole(tables, self.number, consumer, self._meters))
         if stored.head is None:  # a Redis that lost everything lost the stream's mark too
-            await self._until_done(lambda: self._writing.tables.mark(self._writing.mark))
-            await self._until_done(lambda: note_added(self._writing.tables, self._writing.mark, [self.number]))
+            await self._until_done(lambda: self._context.tables.mark(self._context.mark))
+            await self._until_done(lambda: note_added(self._context.tables, self._context.mark, [self.number]))
         self._backlog.clear()
         self.last_record_ms.clear()
-        lost, self._held = self.head, Holdings(self.number, self._writing, stored, cache=self._cache)
+        lost, self._held = self.head, PartitionState(self.number, self._context, stored, cache=self._cache)
         gone: list[TP] = []
-        for topic in self._writing.topics:
+        for topic in self._context.topics:
             position = self.head.positions.get(topic)
             if position is not None:
                 self._listener.move_to(TP(topic, self.number), position)
@@ -291,20 +291,20 @@ class Partition:
 
     async def _until_done(self, call: Callable[[], Awaitable[_T]], *, asks_tables: bool = True) -> _T:
         """Await a call until it succeeds: what must not be skipped waits for Redis and Kafka to come back."""
-        pausing = Pausing()
+        backoff = Backoff()
         try:
             while True:
                 try:
                     answer = await call()
                 except Unavailable as error:
                     self.waiting = error
-                    said = {"partition": self.number, "reason": str(error), "pause_seconds": pausing.seconds}
+                    said = {"partition": self.number, "reason": str(error), "pause_seconds": backoff.seconds}
                     if isinstance(error, RecordRefused):
                         log.warning("record_refused", **said)
                     else:
                         log.warning("waiting_for_service", **said)
                     self._meters.on_waiting(error)
-                    await pausing.pause()
+                    await backoff.pause()
                 else:
                     if asks_tables:
                         self._meters.on_answer()
@@ -320,19 +320,19 @@ class Partition:
         if positions == self.head.positions and topic_ids == self.head.topic_ids:
             return
         self.oldest_waiting_ms = records[0].timestamp if records else None
-        held, writing, began = self._held, self._writing, time.perf_counter()
-        result = await apply_records(records, self.number, writing, held, self._read_states)
-        cells = cells_of(result.rows, held.names, writing.windows)
+        held, context, began = self._held, self._context, time.perf_counter()
+        result = await apply_records(records, self.number, context, held, self._read_states)
+        cells = cells_of(result.rows, held.names, context.windows)
         amounts = await self._amounts(cells)
         if result.moved and held.restated is None:
-            held.restated = await self._until_done(lambda: writing.tables.restated(self.number))
+            held.restated = await self._until_done(lambda: context.tables.restated(self.number))
         result.fold_seconds = time.perf_counter() - began
         if result.refused or result.forwards:
             await self._send(result)
         commit_began = time.perf_counter()
         head = held.next_head(result, positions=positions, topic_ids=topic_ids)
         commit = held.commit(head=head, states=result.states, cells=cells, amounts=amounts, moved=result.moved)
-        await self._until_done(lambda: writing.tables.commit(self.number, commit))
+        await self._until_done(lambda: context.tables.commit(self.number, commit))
         held.committed(commit, head=head, cells=cells, amounts=amounts)
         self.last_record_ms |= last_ms
         self.oldest_waiting_ms = None
@@ -344,7 +344,7 @@ class Partition:
 
         What is too large to be forwarded becomes a dead letter of this partition, in the same commit.
         """
-        topic, outbox = self._writing.dead_letter_topic, self._writing.outbox
+        topic, outbox = self._context.dead_letter_topic, self._context.outbox
         letters = [DeadLetter(record, refusal, topic) for record, refusal in result.refused]
         delivery = Delivery([*letters, *result.forwards])
         await self._until_done(lambda: outbox.send(delivery), asks_tables=False)
@@ -391,11 +391,11 @@ class Partition:
             if not batch.stale and (batch.moves or batch.topic not in known):
                 known[batch.topic] = batch.lease.topic_id
         for topic in positions.keys() - known.keys():  # an earlier version stored them
-            known[topic] = self._writing.consumer().topic_id(TP(topic, self.number))
+            known[topic] = self._context.consumer().topic_id(TP(topic, self.number))
         return {topic: topic_id for topic, topic_id in known.items() if topic_id is not None}
 
     async def _read_states(self, customers: list[str]) -> list[bytes | None]:
-        return await self._until_done(lambda: self._writing.tables.read_states(self.number, customers))
+        return await self._until_done(lambda: self._context.tables.read_states(self.number, customers))
 
     async def _amounts(self, cells: Cells) -> list[int]:
         """Return the new, absolute amounts of cells; reads those that are not in memory yet."""
@@ -404,7 +404,7 @@ class Partition:
         unknown = held.unknown(cells.keys, known)
         stored: dict[int, int] = {}
         if unknown:
-            read = await self._until_done(lambda: self._writing.tables.read_cells(self.number, unknown))
+            read = await self._until_done(lambda: self._context.tables.read_cells(self.number, unknown))
             stored = dict(zip(unknown, read, strict=True))
         changes = cells.amounts.tolist()
         if not stored:

@@ -21,7 +21,7 @@ from kpis.fold.fold import Fold
 from kpis.fold.restatements import Moved
 from kpis.names import Names
 from streams.errors import StateUnreadable
-from streams.partition.context import Writing
+from streams.partition.context import PartitionContext
 from streams.partition.result import BatchResult
 from streams.partition.state_cache import StateCache
 from streams.tables import CellUpdate, Commit, Head, PeriodUpdate, Restated, Stored, decode_head, encode_head
@@ -48,15 +48,15 @@ def read_head(number: int, stored: Stored) -> Head:
     return head
 
 
-class Holdings:
+class PartitionState:
     """One partition in memory, from the time it was loaded on."""
 
-    def __init__(self, number: int, writing: Writing, stored: Stored, *, cache: int) -> None:
+    def __init__(self, number: int, context: PartitionContext, stored: Stored, *, cache: int) -> None:
         """Take over what is stored.
 
         Args:
             number: Of the partition, for messages.
-            writing: Limits, and what numbers mean.
+            context: Limits, and what numbers mean.
             stored: What the tables hold.
             cache: Customer states to keep (count).
 
@@ -66,9 +66,9 @@ class Holdings:
         self.stored_head = stored.head
         self._writer = uuid.uuid4().bytes
         self.head = read_head(number, stored)
-        self.names: Names = writing.new_names()
+        self.names: Names = context.new_names()
         self.names.restore(stored.names)
-        self.fold = Fold(self.names, bucket_ms=writing.windows.bucket_ms, max_facts=writing.max_facts)
+        self.fold = Fold(self.names, bucket_ms=context.windows.bucket_ms, max_facts=context.max_facts)
         self.states = StateCache(cache)
         #: restatements of periods, without their entries; None until the first late event asks for them
         self.restated: dict[str, Restated] | None = None

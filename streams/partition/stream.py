@@ -19,7 +19,7 @@ from streams.batching.ownership import Held
 from streams.errors import Halt, Lost, Unavailable
 from streams.metrics.meters import Meters
 from streams.partition.added import note_added
-from streams.partition.context import Writing
+from streams.partition.context import PartitionContext
 from streams.partition.loading import load_whole
 from streams.partition.partition import Partition
 from streams.partition.result import BatchResult
@@ -33,22 +33,22 @@ _LEAST_CACHE: Final = 1000
 class Stream:
     """Implements `streams.batching.ownership.PartitionOwner` and `streams.partition.partition.Listener`."""
 
-    def __init__(self, writing: Writing, *, live: LiveCounts, meters: Meters) -> None:
+    def __init__(self, context: PartitionContext, *, live: LiveCounts, meters: Meters) -> None:
         """Own nothing yet.
 
         Args:
-            writing: Services and limits.
+            context: Services and limits.
             live: The rolling counts of the partitions owned.
             meters: The worker's own metrics.
         """
-        self.writing = writing
+        self.context = context
         self.live = live
         self.meters = meters
         self.partitions: dict[int, Partition] = {}
         self.halted: dict[int, Exception] = {}
         self.generation = -1
         #: returns the consumer that reads for this stream
-        self.consumer = writing.consumer
+        self.consumer = context.consumer
         #: whom else to tell of commits
         self.on_applied: Callable[[BatchResult], None] = _unheard
 
@@ -79,15 +79,15 @@ class Stream:
     async def positions(self, partitions: frozenset[int]) -> Mapping[TP, int]:
         """See `PartitionOwner`: load what is stored, and begin to work; a partition that cannot be read is halted."""
         await self.on_revoked(partitions)  # of an earlier try, with what it halted
-        await note_added(self.writing.tables, self.writing.mark, partitions)
-        cache = max(_LEAST_CACHE, self.writing.state_cache_customers // max(1, len(partitions)))
+        await note_added(self.context.tables, self.context.mark, partitions)
+        cache = max(_LEAST_CACHE, self.context.state_cache_customers // max(1, len(partitions)))
         loaded = {number: await self._load(number) for number in sorted(partitions)}
         found: dict[TP, int] = {}
         for number, stored in loaded.items():
             if stored is None:
                 continue
             try:
-                partition = Partition(number, self.writing, self, stored, meters=self.meters, cache=cache)
+                partition = Partition(number, self.context, self, stored, meters=self.meters, cache=cache)
             except Halt as fault:  # of this one: all others go on, here and wherever it is taken to
                 self._halt(number, fault)
                 continue
@@ -99,7 +99,7 @@ class Stream:
     async def _load(self, number: int) -> Stored | None:
         """Return what is stored of a partition; None where it cannot be trusted, and is halted."""
         try:
-            return await load_whole(self.writing.tables, number, self.consumer(), self.meters)
+            return await load_whole(self.context.tables, number, self.consumer(), self.meters)
         except Halt as fault:
             self._halt(number, fault)
             return None
@@ -121,7 +121,7 @@ class Stream:
         At least those of the stream's mark; more where the topics got more since the tables were begun.
         """
         consumer = self.consumer()
-        return max([self.writing.partitions, *(consumer.topic_partitions(topic) or 0 for topic in self.writing.topics)])
+        return max([self.context.partitions, *(consumer.topic_partitions(topic) or 0 for topic in self.context.topics)])
 
     def held(self, tp: TP) -> Held | None:
         """See `PartitionOwner`."""
@@ -166,7 +166,7 @@ class Stream:
             partition = self.partitions.get(batch.partition)
             if partition is not None:
                 partition.put(batch)
-            self._go_on_if_found(batch.partition)
+            self._resume_if_found(batch.partition)
 
     def _halt(self, number: int, fault: Exception) -> None:
         self.halted[number] = fault
@@ -180,15 +180,15 @@ class Stream:
     def move_to(self, tp: TP, offset: int) -> None:
         """See `Listener`; a position that the log has ends a halt because of one that it did not have."""
         self.consumer().move_to(tp, offset)
-        self._go_on_if_found(tp.partition)
+        self._resume_if_found(tp.partition)
 
     def find_anew(self, tps: Sequence[TP]) -> None:
         """See `Listener`."""
         self.consumer().find_anew(tps)
         for number in {tp.partition for tp in tps}:
-            self._go_on_if_found(number)
+            self._resume_if_found(number)
 
-    def _go_on_if_found(self, number: int) -> None:
+    def _resume_if_found(self, number: int) -> None:
         """End the halt of a partition none of whose positions is outside of the log any more."""
         still = any(halted.partition == number for halted in self.consumer().halted)
         if not still and isinstance(self.halted.get(number), Lost):

@@ -221,7 +221,7 @@ class Demo:
         snapshot = self.exporter.snapshot
         if snapshot is None:
             return
-        report = report_of_snapshot(snapshot, self._worker.writing.windows.bucket_ms)
+        report = report_of_snapshot(snapshot, self._worker.context.windows.bucket_ms)
         now = instant_of(self._clock.now_ms())
         self._notices.look_at(now, report["windows"])
         server = self.exporter.server

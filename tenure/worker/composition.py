@@ -13,7 +13,7 @@ from streams.batching.application import App, build_app
 from streams.clock import Clock
 from streams.errors import ConfigurationError
 from streams.metrics.meters import Meters
-from streams.partition.context import Writing, writing_of
+from streams.partition.context import PartitionContext, context_of
 from streams.partition.loss_watch import LossWatch
 from streams.partition.loss_watch import register as register_loss_watch
 from streams.partition.outbox import LogOutbox
@@ -31,7 +31,7 @@ class Worker:
 
     app: App
     stream: Stream
-    writing: Writing
+    context: PartitionContext
     live: LiveCounts
     meters: Meters
 
@@ -39,7 +39,7 @@ class Worker:
         """Return how many records wait to be applied, over the partitions owned (count)."""
         consumer = self.app.batch_consumer
         partitions = self.stream.partitions.values()
-        return sum(partition.lag(topic, consumer) for partition in partitions for topic in self.writing.topics)
+        return sum(partition.lag(topic, consumer) for partition in partitions for topic in self.context.topics)
 
 
 def build_worker(
@@ -66,7 +66,7 @@ def build_worker(
         options: More for `streams.batching.application.build_app`.
     """
     outbox = LogOutbox(lambda: app.sender)
-    writing = writing_of(
+    context = context_of(
         settings,
         tables=tables,
         outbox=outbox,
@@ -76,12 +76,12 @@ def build_worker(
         latest_ms=latest_ms,
     )
     live = LiveCounts(
-        writing.windows,
-        dimensions=writing.new_names().dimensions,
+        context.windows,
+        dimensions=context.new_names().dimensions,
         segment_windows=[f"{days}d" for days in settings.segment_windows_days],
     )
     meters = meters or Meters()
-    stream = Stream(writing, live=live, meters=meters)
+    stream = Stream(context, live=live, meters=meters)
     app = build_app(
         settings.group,
         broker=broker,
@@ -94,7 +94,7 @@ def build_worker(
     )
     register_all(app, settings.topics, stream)
     register_loss_watch(app, LossWatch(stream))
-    return Worker(app, stream, writing, live, meters)
+    return Worker(app, stream, context, live, meters)
 
 
 def ask_surveys(worker: Worker, settings: Settings, clock: Clock) -> None:

@@ -107,11 +107,11 @@ class Portraying:
             _Lost: Partition 0 went to another worker meanwhile.
             TenureError: See `tenure.reports.customers.scan_all`.
         """
-        settings, writing = self._settings, self._worker.writing
+        settings, context = self._settings, self._worker.context
         at_ms = end_of_bucket_ms(self._clock.now_ms(), settings.bucket_minutes)
         clock = local_time(settings.business_time_zone)
-        sitting = Sitting(at_ms=at_ms, clock=clock, bucket_ms=writing.windows.bucket_ms)
-        async for part in scan_all(settings, writing.tables, range(writing.partitions)):
+        sitting = Sitting(at_ms=at_ms, clock=clock, bucket_ms=context.windows.bucket_ms)
+        async for part in scan_all(settings, context.tables, range(context.partitions)):
             for at in range(0, len(part.states), _STEP):
                 began = time.perf_counter()
                 sitting.take(part.names, [state for _, state in part.states[at : at + _STEP]])

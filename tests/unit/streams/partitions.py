@@ -11,7 +11,7 @@ from kpis.counting.cells import Cells
 from streams.batching.batches import Batch, Lease
 from streams.embedded.tables import MemoryTables
 from streams.errors import TenureError
-from streams.partition.context import Writing, writing_of
+from streams.partition.context import PartitionContext, context_of
 from streams.partition.outbox import Delivery
 from streams.partition.partition import Partition
 from streams.partition.partitioner import partition_of
@@ -47,7 +47,7 @@ class Surroundings:
         self.fail_sending: list[TenureError] = []
         self.is_too_large: Callable[[Parcel], bool] = lambda _: False
         asked: Any = self
-        self.writing: Writing = writing_of(
+        self.context: PartitionContext = context_of(
             Settings(**settings),
             tables=self.tables,
             outbox=self,
@@ -59,7 +59,7 @@ class Surroundings:
 
     async def partition(self, number: int = 0) -> Partition:
         """Return a partition at work on what is stored."""
-        partition = Partition(number, self.writing, self, await self.tables.load(number), meters=self, cache=100)
+        partition = Partition(number, self.context, self, await self.tables.load(number), meters=self, cache=100)
         partition.start()
         return partition
 

@@ -95,7 +95,7 @@ class World:
             partitions={NUMBER: partition},
             halted={},
             meters=Meters(),
-            writing=SimpleNamespace(tables=self.tables, outbox=self, topics=self.settings.input_topics[:1]),
+            context=SimpleNamespace(tables=self.tables, outbox=self, topics=self.settings.input_topics[:1]),
             consumer=lambda: consumer,
         )
         topic = self.settings.survey_request_topic

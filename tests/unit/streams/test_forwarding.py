@@ -179,7 +179,7 @@ def test_record_too_large_to_be_forwarded_is_a_dead_letter_of_the_same_commit() 
         assert (head.applied, head.forwarded, head.commits) == (1, 1, 1)
         assert head.dead_letters == {"malformed_json": 1, "oversized": 1}
         letter = around.sent[-1]
-        assert (letter.topic, letter.value) == (around.writing.dead_letter_topic, signup(STRANGER, 1))
+        assert (letter.topic, letter.value) == (around.context.dead_letter_topic, signup(STRANGER, 1))
         headers = dict(letter.headers)
         assert (headers[HEADER_REASON], headers[HEADER_OFFSET]) == (b"oversized", b"1")
         (result,) = around.results

@@ -46,9 +46,9 @@ class _Consumer(Surroundings):
 
 async def _watched() -> tuple[LossWatch, LossStore, Stream, _Consumer]:
     consumer, meters = _Consumer(), Meters()
-    stream = Stream(consumer.writing, live=live_counts([])[1], meters=meters)
+    stream = Stream(consumer.context, live=live_counts([])[1], meters=meters)
     stored = await consumer.tables.load(0)
-    stream.partitions[0] = Partition(0, consumer.writing, stream, stored, meters=meters, cache=100)
+    stream.partitions[0] = Partition(0, consumer.context, stream, stored, meters=meters, cache=100)
     return LossWatch(stream), LossStore(consumer.tables), stream, consumer
 
 

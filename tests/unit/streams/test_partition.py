@@ -167,7 +167,7 @@ def test_dead_letters_are_acknowledged_before_the_commit() -> None:
         assert around.heard == ["recovered 0", *["waits for LogUnavailable"] * 3, "sent", "committed"]
         (letter,) = around.sent
         headers = dict(letter.headers)
-        assert (letter.topic, letter.value) == (around.writing.dead_letter_topic, b"{")
+        assert (letter.topic, letter.value) == (around.context.dead_letter_topic, b"{")
         assert (headers[HEADER_REASON], headers[HEADER_OFFSET]) == (b"malformed_json", b"0")
         await partition.close()
 
@@ -351,7 +351,7 @@ def test_record_of_another_partition_is_sent_there_before_the_commit() -> None:
         partition.put(batch(signup(STRANGER), signup(MINE)))
         await asyncio.sleep(1)
         (sent,) = around.sent
-        assert (sent.topic, sent.partition, sent.key) == (around.writing.mixed_topic, 1, STRANGER.encode())
+        assert (sent.topic, sent.partition, sent.key) == (around.context.mixed_topic, 1, STRANGER.encode())
         ((name, origin),) = sent.headers
         assert (sent.value, name) == (signup(STRANGER), HEADER_FORWARDED)
         assert origin.startswith(f"{SIGNUPS}/0/0/".encode())

@@ -38,7 +38,7 @@ class _Consumer(Surroundings):
 
 def _stream() -> tuple[Surroundings, Stream, _Consumer]:
     consumer = _Consumer()
-    return consumer, Stream(consumer.writing, live=live_counts([])[1], meters=Meters()), consumer
+    return consumer, Stream(consumer.context, live=live_counts([])[1], meters=Meters()), consumer
 
 
 def test_partition_that_cannot_be_read_is_halted_and_the_others_go_on() -> None:
