@@ -135,7 +135,7 @@ class Asking:
                 await self._look_at(number)
             except (_Lost, Conflict, CommitTorn) as fault:
                 self._held.pop(number, None)
-                log.info("survey_schedule_left", partition=number, cause=type(fault).__name__)
+                log.info("survey_schedule_lost", partition=number, cause=type(fault).__name__)
             except Exception as error:
                 if isinstance(error, TenureError):
                     log.warning("survey_requests_waiting", partition=number, reason=str(error), pause_seconds=pause)
@@ -174,7 +174,7 @@ class Asking:
         try:
             return await tables.read_head(SCHEDULES + number)
         except CommitTorn:
-            log.warning("survey_schedule_lost", partition=number, reason="Redis has carried out half of a commit")
+            log.warning("survey_schedule_begun_anew", partition=number, reason="Redis has carried out half of a commit")
             await tables.clear(SCHEDULES + number)
             return None
 

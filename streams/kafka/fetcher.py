@@ -152,7 +152,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         stopping = asyncio.ensure_future(self._consumer.stop())
         await asyncio.wait({stopping}, timeout=STOP_TIMEOUT_SECONDS)
         if not stopping.done() or stopping.cancelled() or stopping.exception() is not None:
-            log.warning("group_left_silently", limit_seconds=STOP_TIMEOUT_SECONDS)
+            log.warning("group_leave_timed_out", limit_seconds=STOP_TIMEOUT_SECONDS)
             stopping.cancel()
             await self._consumer._client.close()
 

@@ -193,7 +193,7 @@ class Stream:
         still = any(halted.partition == number for halted in self.consumer().halted)
         if not still and isinstance(self.halted.get(number), Lost):
             del self.halted[number]
-            log.info("partition_goes_on", partition=number)
+            log.info("partition_resumed", partition=number)
 
     def on_committed(self, partition: Partition, result: BatchResult, cells: Cells) -> None:
         """See `Listener`."""
