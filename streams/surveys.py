@@ -1,4 +1,4 @@
-"""Asking for the surveys that are due: how far the schedule of each partition has got, and the requests it sends.
+"""Requests for surveys that are due: how far the schedule of each partition has got, and the requests it sends.
 
 The schedule of a partition is a table of its own beside the partition's, with commits that are fenced by its head. One
 commit decides: it remembers who is asked and holds the requests. They are sent only then, and sent again by whoever
@@ -23,8 +23,8 @@ import structlog
 
 from kpis.customer.state import decode
 from kpis.instants import DAY_MS
-from kpis.surveys.due import KEPT_MS, Policy, Question, request_of, surveys_due
-from kpis.surveys.sent import Asked, slots_of
+from kpis.surveys.due import KEPT_MS, Policy, SurveyQuestion, request_of, surveys_due
+from kpis.surveys.sent import SentRequests, slots_of
 from schemas import instruments
 from schemas.survey_requests import SURVEY_RULES, encode
 from streams.clock import Clock
@@ -78,14 +78,16 @@ def policy_of(settings: Settings) -> Policy:
     """Return what settings ask for."""
     pairs = {rule: question.split("/") for rule, question in settings.survey_rules.items()}
     return Policy(
-        questions=tuple(msgspec.convert((rule, *pairs[rule]), Question) for rule in SURVEY_RULES if rule in pairs),
+        questions=tuple(
+            msgspec.convert((rule, *pairs[rule]), SurveyQuestion) for rule in SURVEY_RULES if rule in pairs
+        ),
         regular_ms=settings.survey_regular_days * DAY_MS,
         quiet_ms=settings.survey_quiet_days * DAY_MS,
         bucket_ms=settings.bucket_minutes * 60_000,
     )
 
 
-class _Lost(Exception):
+class _NotOurs(Exception):
     """The partition is not, or not safely, this worker's any more."""
 
 
@@ -100,7 +102,7 @@ class _Held:
         self.sent = False
 
 
-class Asking:
+class SurveyScheduler:
     """Asks for what is due on the partitions that this worker owns."""
 
     def __init__(
@@ -133,7 +135,7 @@ class Asking:
                 continue
             try:
                 await self._look_at(number)
-            except (_Lost, Conflict, CommitTorn) as fault:
+            except (_NotOurs, Conflict, CommitTorn) as fault:
                 self._held.pop(number, None)
                 log.info("survey_schedule_lost", partition=number, cause=type(fault).__name__)
             except Exception as error:
@@ -190,9 +192,9 @@ class Asking:
         return stream.consumer().last_heartbeat_age_seconds() <= self._session_timeout_seconds
 
     def _check(self, partition: Partition) -> None:
-        """Raise _Lost where it is not."""
+        """Raise _NotOurs where it is not."""
         if not self._is_ours(partition):
-            raise _Lost
+            raise _NotOurs
 
     def _settled_until(self, partition: Partition) -> int:
         """Return the instant before which all events are applied, as far as one can know (ms since 1970); 0: unknown.
@@ -219,7 +221,7 @@ class Asking:
             from_ms = since_ms = to_ms - KEPT_MS
         slots = slots_of(from_ms - policy.quiet_ms, to_ms)
         stored = await tables.read_states(SCHEDULES + number, slots)
-        asked = Asked(dict(zip(slots, stored, strict=True)), from_ms=from_ms - policy.quiet_ms)
+        asked = SentRequests(dict(zip(slots, stored, strict=True)), from_ms=from_ms - policy.quiet_ms)
         waiting: list[tuple[str, str, bytes]] = []
         async for _, customers in tables.scan_states([number]):
             for step in _steps(customers):

@@ -71,7 +71,7 @@ STOP_TIMEOUT_SECONDS: Final = 5.0
 _T = TypeVar("_T")
 
 
-class Refusal(NamedTuple):
+class MissingOffset(NamedTuple):
     """Kafka does not have the offset that was to be fetched."""
 
     tp: TP
@@ -86,11 +86,11 @@ class Damage(NamedTuple):
     reason: str
 
 
-class Reading(NamedTuple):
+class ReadResult(NamedTuple):
     """What one read brought."""
 
     fetched: list[Fetched]
-    refused: list[Refusal]
+    refused: list[MissingOffset]
     damaged: list[Damage]
 
 
@@ -229,7 +229,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         if not self.thread_loop.is_closed():
             self.thread_loop.call_soon_threadsafe(self._wake_here)
 
-    async def read(self, active: frozenset[TP], timeout_seconds: float, limit_records: int) -> Reading:
+    async def read(self, active: frozenset[TP], timeout_seconds: float, limit_records: int) -> ReadResult:
         """Return what there is of the active partitions; wait for the first record up to the time-out."""
         return await self.run_here(self._read_here(active, timeout_seconds, limit_records))
 
@@ -278,7 +278,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
             for waiter in list(fetcher._fetch_waiters):
                 fetcher._notify(waiter)
 
-    async def _read_here(self, active: frozenset[TP], timeout_seconds: float, limit_records: int) -> Reading:
+    async def _read_here(self, active: frozenset[TP], timeout_seconds: float, limit_records: int) -> ReadResult:
         consumer = self._ensure_consumer()
         fetcher = consumer._fetcher
         if consumer._closed or fetcher._closed:
@@ -300,8 +300,8 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
             reading = self._take_here(fetcher, active, limit_records)
         return reading
 
-    def _take_here(self, fetcher: Any, active: frozenset[TP], limit_records: int) -> Reading:
-        reading = Reading([], [], [])
+    def _take_here(self, fetcher: Any, active: frozenset[TP], limit_records: int) -> ReadResult:
+        reading = ReadResult([], [], [])
         if fetcher._subscriptions.reassignment_in_progress:
             return reading
         self._desk.close_all_but(fetcher._records.values())
@@ -335,7 +335,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         return reading
 
     def _unpack_here(
-        self, tp: TopicPartition, buffered: Any, limit_records: int, room_bytes: int, reading: Reading
+        self, tp: TopicPartition, buffered: Any, limit_records: int, room_bytes: int, reading: ReadResult
     ) -> tuple[int, int]:
         """Add to a reading what a fetch brought of one partition, as far as there is room.
 
@@ -357,7 +357,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
             reading.fetched.extend(in_pieces(TP(*tp), start, end, records, limit_records, self._leases.get(tp)))
         return len(records), size
 
-    def _note_error_here(self, fetcher: Any, failed: TopicPartition, error: KafkaError, reading: Reading) -> None:
+    def _note_error_here(self, fetcher: Any, failed: TopicPartition, error: KafkaError, reading: ReadResult) -> None:
         if isinstance(error, NoOffsetForPartitionError):
             return  # the group has no offset; ours comes from the owner, and is on its way
         if isinstance(error, TopicAuthorizationFailedError):
@@ -368,7 +368,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         for tp, position in error.args[0].items():
             # Not asked for again until it is placed anew.
             fetcher._subscriptions.pause(tp)
-            reading.refused.append(Refusal(TP(*tp), position))
+            reading.refused.append(MissingOffset(TP(*tp), position))
 
     def _wait_for_right_here(self, fetcher: Any, tp: TopicPartition) -> None:
         """Ask again later for a partition of a topic that Kafka does not let us read; at the start, end."""

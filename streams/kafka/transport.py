@@ -59,7 +59,7 @@ def broker_url(bootstrap: str) -> str:
     return ";".join(f"{SCHEME}://{server.strip()}" for server in bootstrap.split(",") if server.strip())
 
 
-class Consumer(BatchConsumer, driver.Consumer):  # type: ignore[misc]  # mypy does not follow Faust
+class KafkaConsumer(BatchConsumer, driver.Consumer):  # type: ignore[misc]  # mypy does not follow Faust
     """Reads Kafka as a member of a group."""
 
     _thread: ReadingThread
@@ -125,7 +125,7 @@ class Consumer(BatchConsumer, driver.Consumer):  # type: ignore[misc]  # mypy do
         return super()._may_succeed_later(exc)
 
 
-class Producer(driver.Producer):  # type: ignore[misc]  # mypy does not follow Faust
+class KafkaProducer(driver.Producer):  # type: ignore[misc]  # mypy does not follow Faust
     """Writes to Kafka: a record that was acknowledged is on all replicas in sync, at least once."""
 
     async def on_start(self) -> None:
@@ -191,11 +191,11 @@ class Producer(driver.Producer):  # type: ignore[misc]  # mypy does not follow F
         return accepted
 
 
-class Transport(driver.Transport):  # type: ignore[misc]  # mypy does not follow Faust
+class KafkaTransport(driver.Transport):  # type: ignore[misc]  # mypy does not follow Faust
     """Faust's aiokafka transport with our consumer and producer."""
 
-    Consumer: ClassVar[Any] = Consumer
-    Producer: ClassVar[Any] = Producer
+    Consumer: ClassVar[Any] = KafkaConsumer
+    Producer: ClassVar[Any] = KafkaProducer
 
 
-drivers.TRANSPORTS.aliases[SCHEME] = f"{__name__}:Transport"
+drivers.TRANSPORTS.aliases[SCHEME] = f"{__name__}:KafkaTransport"

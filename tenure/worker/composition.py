@@ -19,7 +19,7 @@ from streams.partition.loss_watch import register as register_loss_watch
 from streams.partition.outbox import LogOutbox
 from streams.partition.stream import Stream
 from streams.settings.settings import Settings
-from streams.surveys import Asking, policy_of
+from streams.surveys import SurveyScheduler, policy_of
 from streams.tables import StreamMark, Tables, new_stream_id
 
 log = structlog.get_logger(__name__)
@@ -100,14 +100,14 @@ def build_worker(
 def ask_surveys(worker: Worker, settings: Settings, clock: Clock) -> None:
     """Let a worker that has not started yet ask for surveys that are due, if its settings say so."""
     if settings.survey_requests:
-        asking = Asking(
+        scheduler = SurveyScheduler(
             worker.stream,
             policy_of(settings),
             topic=settings.survey_request_topic,
             clock=clock,
             session_timeout_seconds=settings.session_timeout_seconds,
         )
-        survey_requests.register(worker.app, asking)
+        survey_requests.register(worker.app, scheduler)
 
 
 async def claim_tables(settings: Settings, tables: Tables, *, partitions: int) -> StreamMark:

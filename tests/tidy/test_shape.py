@@ -56,6 +56,17 @@ def test_no_two_modules_import_each_other_by_whatever_way() -> None:
     assert sorted(left) == []
 
 
+def test_no_two_classes_share_a_name() -> None:
+    """Whoever finds the one by its name believes to have found the other."""
+    named: dict[str, list[str]] = {}
+    for file in python_files():
+        if file.path.parts[0] in PACKAGES:
+            for node in ast.walk(file.tree):
+                if isinstance(node, ast.ClassDef):
+                    named.setdefault(node.name, []).append(f"{file.path}:{node.lineno}")
+    assert {name: places for name, places in named.items() if len(places) > 1} == {}
+
+
 def test_no_function_is_longer_than_seventy_lines() -> None:
     """A function is read at one look."""
     too_long = [
