@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import Final
 
 from streams.batching.application import App
-from streams.surveys import Asking
+from streams.surveys import SurveyScheduler
 
 LOOK_SECONDS: Final = 2.0
 
 
-def register(app: App, asking: Asking) -> None:
-    """Add the schedule to an application: as long as it runs, `asking` looks for what has fallen due."""
+def register(app: App, scheduler: SurveyScheduler) -> None:
+    """Add the schedule to an application: as long as it runs, `scheduler` looks for what has fallen due."""
 
     @app.timer(interval=LOOK_SECONDS, name="tenure.survey-requests")  # type: ignore[untyped-decorator]
     async def survey_requests() -> None:
-        await asking.look()
+        await scheduler.look()

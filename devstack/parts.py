@@ -32,7 +32,7 @@ from services.prometheus import Prometheus
 from services.redis import Redis
 from streams.clock import WallClock
 from streams.settings.settings import Settings
-from tenure.operations.targets import Wanted, changes, put
+from tenure.operations.targets import WantedTarget, changes, put
 
 TENURE: Final = str(Path(sys.executable).with_name("tenure"))
 #: What a company would want of itself; set once, so that alerts and dashboards have something to compare with.
@@ -234,7 +234,7 @@ async def set_targets(settings: Settings, now_ms: int) -> None:
     if await changes(settings):
         return
     for kpi, window, value in TARGETS:
-        wanted = Wanted(
+        wanted = WantedTarget(
             settings,
             kpi=kpi,
             window=window,

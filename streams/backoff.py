@@ -9,7 +9,7 @@ _FIRST_SECONDS: Final = 0.1
 _LONGEST_SECONDS: Final = 5.0
 
 
-class Pausing:
+class Backoff:
     """Pauses between tries, each twice as long as the one before: an outage is noticed, and not fed."""
 
     def __init__(self) -> None:

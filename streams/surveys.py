@@ -1,4 +1,4 @@
-"""Asking for the surveys that are due: how far the schedule of each partition has got, and the requests it sends.
+"""Requests for surveys that are due: how far the schedule of each partition has got, and the requests it sends.
 
 The schedule of a partition is a table of its own beside the partition's, with commits that are fenced by its head. One
 commit decides: it remembers who is asked and holds the requests. They are sent only then, and sent again by whoever
@@ -23,8 +23,8 @@ import structlog
 
 from kpis.customer.state import decode
 from kpis.instants import DAY_MS
-from kpis.surveys.due import KEPT_MS, Policy, Question, request_of, surveys_due
-from kpis.surveys.sent import Asked, slots_of
+from kpis.surveys.due import KEPT_MS, Policy, SurveyQuestion, request_of, surveys_due
+from kpis.surveys.sent import SentRequests, slots_of
 from schemas import instruments
 from schemas.survey_requests import SURVEY_RULES, encode
 from streams.clock import Clock
@@ -78,14 +78,16 @@ def policy_of(settings: Settings) -> Policy:
     """Return what settings ask for."""
     pairs = {rule: question.split("/") for rule, question in settings.survey_rules.items()}
     return Policy(
-        questions=tuple(msgspec.convert((rule, *pairs[rule]), Question) for rule in SURVEY_RULES if rule in pairs),
+        questions=tuple(
+            msgspec.convert((rule, *pairs[rule]), SurveyQuestion) for rule in SURVEY_RULES if rule in pairs
+        ),
         regular_ms=settings.survey_regular_days * DAY_MS,
         quiet_ms=settings.survey_quiet_days * DAY_MS,
         bucket_ms=settings.bucket_minutes * 60_000,
     )
 
 
-class _Lost(Exception):
+class _NotOurs(Exception):
     """The partition is not, or not safely, this worker's any more."""
 
 
@@ -100,7 +102,7 @@ class _Held:
         self.sent = False
 
 
-class Asking:
+class SurveyScheduler:
     """Asks for what is due on the partitions that this worker owns."""
 
     def __init__(
@@ -133,9 +135,9 @@ class Asking:
                 continue
             try:
                 await self._look_at(number)
-            except (_Lost, Conflict, CommitTorn) as fault:
+            except (_NotOurs, Conflict, CommitTorn) as fault:
                 self._held.pop(number, None)
-                log.info("survey_schedule_left", partition=number, cause=type(fault).__name__)
+                log.info("survey_schedule_lost", partition=number, cause=type(fault).__name__)
             except Exception as error:
                 if isinstance(error, TenureError):
                     log.warning("survey_requests_waiting", partition=number, reason=str(error), pause_seconds=pause)
@@ -170,11 +172,11 @@ class Asking:
 
     async def _stored_schedule(self, number: int) -> bytes | None:
         """Return the head of a partition's schedule; one with half of a commit in it is removed, and begins anew."""
-        tables = self._stream.writing.tables
+        tables = self._stream.context.tables
         try:
             return await tables.read_head(SCHEDULES + number)
         except CommitTorn:
-            log.warning("survey_schedule_lost", partition=number, reason="Redis has carried out half of a commit")
+            log.warning("survey_schedule_begun_anew", partition=number, reason="Redis has carried out half of a commit")
             await tables.clear(SCHEDULES + number)
             return None
 
@@ -183,16 +185,16 @@ class Asking:
     def _is_ours(self, partition: Partition) -> bool:
         """Whether a partition is owned, complete and at work, and Kafka still knows us."""
         stream = self._stream
-        if stream.consumer is None or stream.partitions.get(partition.number) is not partition:
+        if stream.partitions.get(partition.number) is not partition:
             return False
         if partition.recovering or partition.fault is not None or partition.number in stream.halted:
             return False
         return stream.consumer().last_heartbeat_age_seconds() <= self._session_timeout_seconds
 
     def _check(self, partition: Partition) -> None:
-        """Raise _Lost where it is not."""
+        """Raise _NotOurs where it is not."""
         if not self._is_ours(partition):
-            raise _Lost
+            raise _NotOurs
 
     def _settled_until(self, partition: Partition) -> int:
         """Return the instant before which all events are applied, as far as one can know (ms since 1970); 0: unknown.
@@ -200,12 +202,12 @@ class Asking:
         A topic with a backlog has got as far as Kafka's timestamp of the last record applied.
         """
         stream = self._stream
-        until_ms = self._clock.now_ms()
-        for topic in stream.writing.topics:
+        consumer, until_ms = stream.consumer(), self._clock.now_ms()
+        for topic in stream.context.topics:
             tp = TP(topic, partition.number)
-            if stream.consumer is None or stream.end_of(tp) is None or stream.reading_position(tp) is None:
+            if consumer.end_offset(tp) is None or consumer.reading_position(tp) is None:
                 return 0
-            if partition.lag(topic, stream.consumer()):
+            if partition.lag(topic, consumer):
                 until_ms = min(until_ms, partition.last_record_ms.get(topic, 0))
         return max(0, until_ms - SETTLING_MS)
 
@@ -213,13 +215,13 @@ class Asking:
 
     async def _decide(self, held: _Held, schedule: Schedule, to_ms: int) -> None:
         """Decide what is due up to an instant, send it, and move the schedule on."""
-        number, policy, tables = held.partition.number, self._policy, self._stream.writing.tables
+        number, policy, tables = held.partition.number, self._policy, self._stream.context.tables
         from_ms, since_ms = schedule.until_ms, schedule.since_ms
         if from_ms < to_ms - KEPT_MS:  # what is older has expired
             from_ms = since_ms = to_ms - KEPT_MS
         slots = slots_of(from_ms - policy.quiet_ms, to_ms)
         stored = await tables.read_states(SCHEDULES + number, slots)
-        asked = Asked(dict(zip(slots, stored, strict=True)), from_ms=from_ms - policy.quiet_ms)
+        asked = SentRequests(dict(zip(slots, stored, strict=True)), from_ms=from_ms - policy.quiet_ms)
         waiting: list[tuple[str, str, bytes]] = []
         async for _, customers in tables.scan_states([number]):
             for step in _steps(customers):
@@ -262,7 +264,7 @@ class Asking:
             Outgoing(self._topic, None, customer_id.encode(), request, None, NO_HEADERS)
             for _, customer_id, request in pending
         ]
-        await self._stream.writing.outbox.send(Delivery(records))
+        await self._stream.context.outbox.send(Delivery(records))
         held.sent = True
         sent = self._stream.meters[instruments.SURVEY_REQUESTS]
         for rule, count in Counter(rule for rule, _, _ in pending).items():
@@ -278,7 +280,7 @@ class Asking:
         schedule = msgspec.structs.replace(schedule, commits=commits + 1, writer=uuid.uuid4().bytes)
         head = encode_schedule(schedule)
         commit = Commit(held.stored, head, asked or {}, (), {})
-        await self._stream.writing.tables.commit(SCHEDULES + held.partition.number, commit)
+        await self._stream.context.tables.commit(SCHEDULES + held.partition.number, commit)
         held.stored, held.schedule, held.sent = head, schedule, False
 
     def _meter(self) -> None:

@@ -10,6 +10,7 @@ Reading them back: `tenure.reports.periods`. Design: docs/decisions, periods tha
 from __future__ import annotations
 
 from collections.abc import Generator, MutableMapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -87,17 +88,22 @@ class Moved(NamedTuple):
     changes: dict[str, int]
 
 
-class Folded(NamedTuple):
-    """What a batch came to."""
+@dataclass(slots=True)
+class FoldResult:
+    """What a fold makes of a batch: it fills in one that it is given, so that a caller can add to it what it knows."""
 
-    states: dict[str, bytes]
-    rows: list[Row]
+    #: that changed, by customer
+    states: dict[str, bytes] = field(default_factory=dict)
+    rows: list[Row] = field(default_factory=list)
     #: places, in the batch, of events over the limit of facts
-    refused: list[int]
-    #: what it changed of periods that are over
-    moved: list[Moved]
+    over_limit: list[int] = field(default_factory=list)
+    #: what changed of periods that are over
+    moved: list[Moved] = field(default_factory=list)
+    applied: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
     #: events of buckets that were over when their record reached the log (count)
-    late: int
+    late: int = 0
 
 
 def fold_batch(
@@ -106,11 +112,12 @@ def fold_batch(
     states: MutableMapping[str, bytes],
     lying_at: Sequence[int],
     windows: Windows,
+    result: FoldResult,
     *,
     commit: int,
     alone: int = ALONE,
     step_work: int = STEP_WORK,
-) -> Generator[None, None, Folded]:
+) -> Generator[None, None, None]:
     """Fold a batch in steps, and find out what it changes of periods that are over.
 
     What comes out does not depend on the length of the steps.
@@ -121,31 +128,35 @@ def fold_batch(
         states: Of all customers of the batch that have one; those that change are changed here.
         lying_at: Where the events lie in the log, as `Fold.fold` takes it.
         windows: The calendar.
+        result: New; what comes out is put into it.
         commit: The number that the partition's commit of this batch will have.
         alone: So many events are folded one by one at most (count).
         step_work: Of one step, see `Fold.go_on`.
     """
     times = np.array(decoded.times, np.int64)
     reached = np.array([record.timestamp for record in decoded.records], np.int64)
-    late = int(np.count_nonzero(times < reached // windows.bucket_ms * windows.bucket_ms))
+    result.late = int(np.count_nonzero(times < reached // windows.bucket_ms * windows.bucket_ms))
+    folding = fold.folding
+    applied, duplicates, conflicts = folding.applied, folding.duplicates, folding.conflicts
     groups = _groups(decoded, times, reached, windows, alone)
-    if not groups:
+    if groups:
+        apart = {place for group in groups for place in group.places}
+        rest = [place for place in range(len(decoded.events)) if place not in apart]
+        yield from _fold_places(fold, decoded, rest, states, lying_at, result, step_work)
+        parts: list[list[Row]] = []
+        for group in groups:
+            rows = yield from _fold_places(fold, decoded, group.places, states, lying_at, result, step_work)
+            parts.append(rows)
+        result.moved = _updates(decoded, groups, parts, windows, commit)
+    else:
         fold.begin(decoded.events, decoded.times, states, lying_at)
         while fold.go_on(step_work):
             yield
-        new, rows = fold.end()
-        return Folded(new, rows, list(fold.refused), [], late)
-    apart = {place for group in groups for place in group.places}
-    rest = [place for place in range(len(decoded.events)) if place not in apart]
-    new, rows, refused = yield from _fold_places(fold, decoded, rest, states, lying_at, step_work)
-    parts: list[list[Row]] = []
-    for group in groups:
-        changed, found, over = yield from _fold_places(fold, decoded, group.places, states, lying_at, step_work)
-        new.update(changed)
-        rows += found
-        refused += over
-        parts.append(found)
-    return Folded(new, rows, refused, _updates(decoded, groups, parts, windows, commit), late)
+        result.states, result.rows = fold.end()
+        result.over_limit = fold.refused
+    result.applied = folding.applied - applied
+    result.duplicates = folding.duplicates - duplicates
+    result.conflicts = folding.conflicts - conflicts
 
 
 class _Group(NamedTuple):
@@ -194,16 +205,20 @@ def _fold_places(
     places: Sequence[int],
     states: MutableMapping[str, bytes],
     lying_at: Sequence[int],
+    result: FoldResult,
     step_work: int,
-) -> Generator[None, None, tuple[dict[str, bytes], list[Row], list[int]]]:
-    """Fold the events at places; return new states, rows, and the places of refused ones."""
+) -> Generator[None, None, list[Row]]:
+    """Fold the events at places, add what comes out to the result, and return the rows of these events."""
     events, times = [decoded.events[place] for place in places], [decoded.times[place] for place in places]
     fold.begin(events, times, states, [lying_at[place] for place in places])
     while fold.go_on(step_work):
         yield
     new, rows = fold.end()
+    result.states.update(new)
+    result.rows += rows
+    result.over_limit += [places[n] for n in fold.refused]
     yield
-    return new, rows, [places[n] for n in fold.refused]
+    return rows
 
 
 def _updates(

@@ -103,7 +103,7 @@ def _changes(sign: int) -> Misses:
 
 def _unripe(view: View, after_ms: int, what: str) -> Iterator[Miss]:
     first = view.first
-    end_ms = view.question.end_ms
+    end_ms = view.window.end_ms
     if first is not None and first.fact[0] < end_ms <= first.fact[0] + after_ms:
         yield Miss(f"signed up, but the {what} day is not over at {{end}}", (first.fact,))
 

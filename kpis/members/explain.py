@@ -13,9 +13,9 @@ from typing import NamedTuple, TypeVar
 from kpis.customer.state import decode
 from kpis.instants import instant_text
 from kpis.members.exclusions import Miss, Misses
-from kpis.members.fact_texts import Told, told
+from kpis.members.fact_texts import FactText, fact_text
 from kpis.members.rules import Share, Shares
-from kpis.members.view import Question, View
+from kpis.members.view import View, Window
 from kpis.names import PLAN, Names
 
 
@@ -24,7 +24,7 @@ class Why(NamedTuple):
 
     amount: int
     rule: str
-    events: tuple[Told, ...]
+    events: tuple[FactText, ...]
 
 
 class Member(NamedTuple):
@@ -62,18 +62,18 @@ class Candidate(NamedTuple):
 
 
 def candidates(
-    question: Question, partition: int, names: Names, states: Iterable[tuple[str, bytes]]
+    window: Window, partition: int, names: Names, states: Iterable[tuple[str, bytes]]
 ) -> Iterator[Candidate]:
     """Yield customers of a partition one by one, each decoded once.
 
     Args:
-        question: As of when they are looked at; that of whoever takes them.
+        window: As of when they are looked at; that of whoever takes them.
         partition: Theirs.
         names: Of the partition, which know all numbers in the states.
         states: Customers with the states that `kpis.customer.state.encode` wrote.
     """
     for customer_id, state in states:
-        yield Candidate(customer_id, partition, names, state, View(decode(state), question))
+        yield Candidate(customer_id, partition, names, state, View(decode(state), window))
 
 
 class _Kept(NamedTuple):
@@ -98,7 +98,7 @@ class Explaining:
         self,
         shares: Shares,
         misses: Misses | None,
-        question: Question,
+        window: Window,
         *,
         limit: int,
         dimension: str | None = None,
@@ -109,12 +109,12 @@ class Explaining:
         Args:
             shares: What a customer adds, such as a function of `kpis.members.rules`.
             misses: Why a customer adds nothing; None where nobody asks.
-            question: The window.
+            window: The window.
             limit: Members, and near misses, that are shown (count).
             dimension: Sums are by its values.
             value: Only what belongs to this value of the dimension.
         """
-        self._shares, self._misses, self._question = shares, misses, question
+        self._shares, self._misses, self._window = shares, misses, window
         self._limit, self._dimension, self._value = limit, dimension, value
         self._by_value: Counter[str] = Counter()
         self._customers = self._near = 0
@@ -122,7 +122,7 @@ class Explaining:
         self._missed: list[_Kept] = []
 
     def take(self, candidate: Candidate) -> None:
-        """Take a customer, whose view must be of the same question."""
+        """Take a customer, whose view must be of the same window."""
         customer_id, partition, names, state, view = candidate
         value_of = self._values(view, names)
         amount, there = 0, False
@@ -178,17 +178,17 @@ class Explaining:
         yield from self._misses(view)
 
     def _member(self, kept: _Kept) -> Member:
-        view = View(decode(kept.state), self._question)
+        view = View(decode(kept.state), self._window)
         value_of = self._values(view, kept.names)
         found = [share for share in self._shares(view) if self._value in (None, value_of(share))]
         whys = tuple(self._why(share, share.amount, kept.names) for share in found)
         return Member(kept.customer_id, kept.partition, -kept.rank[0], whys)
 
     def _near_miss(self, kept: _Kept) -> Member:
-        view = View(decode(kept.state), self._question)
+        view = View(decode(kept.state), self._window)
         whys = tuple(self._why(miss, 0, kept.names) for miss in self._missing(view, kept.names))
         return Member(kept.customer_id, kept.partition, 0, whys)
 
     def _why(self, found: _T, amount: int, names: Names) -> Why:
-        ends = {"start": instant_text(self._question.start_ms), "end": instant_text(self._question.end_ms)}
-        return Why(amount, found.why.format(**ends), tuple(told(fact, names) for fact in found.facts))
+        ends = {"start": instant_text(self._window.start_ms), "end": instant_text(self._window.end_ms)}
+        return Why(amount, found.why.format(**ends), tuple(fact_text(fact, names) for fact in found.facts))

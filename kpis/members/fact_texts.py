@@ -17,7 +17,7 @@ from kpis.names import Names
 _FACT_LENGTH: Final = 9
 
 
-class Told(NamedTuple):
+class FactText(NamedTuple):
     """One event that made somebody a member, or kept them from being one."""
 
     #: as `signup 2026-10-03T10:00:00Z, plan pro, MRR 4900`
@@ -29,7 +29,7 @@ class Told(NamedTuple):
     identity: bytes
 
 
-def told(mention: Mention, names: Names) -> Told:
+def fact_text(mention: Mention, names: Names) -> FactText:
     """Return what a lifecycle fact, a survey or a renewal says.
 
     Args:
@@ -43,7 +43,7 @@ def told(mention: Mention, names: Names) -> Told:
     else:
         at_ms, code, identity, reason, place = cast("Note", mention)
         text = _note_text(at_ms, code, names.reason_names[reason])
-    return Told(text, mention[0], names.topic_names[topic_of(place)], offset_of(place), identity)
+    return FactText(text, mention[0], names.topic_names[topic_of(place)], offset_of(place), identity)
 
 
 def _fact_text(fact: Fact, names: Names) -> str:

@@ -185,8 +185,8 @@ def _engaged(view: View) -> Iterator[Share]:
 
 def _hours_text(view: View, buckets: list[int]) -> str:
     """Return the buckets with activity in words: the state remembers them, and not where their records lie."""
-    minutes = view.question.bucket_ms // 60_000
-    first, last = (instant_text(bucket * view.question.bucket_ms) for bucket in (buckets[0], buckets[-1]))
+    minutes = view.window.bucket_ms // 60_000
+    first, last = (instant_text(bucket * view.window.bucket_ms) for bucket in (buckets[0], buckets[-1]))
     length = "" if minutes == 60 else f" of {minutes} minutes"
     kind = "hour" if minutes == 60 else "bucket"
     if len(buckets) == 1:

@@ -20,7 +20,7 @@ from kpis.fold.contribution import effective_notes
 Mention = Fact | Note
 
 
-class Question(NamedTuple):
+class Window(NamedTuple):
     """As of when: the window is [start, end), in ms since 1970, both on boundaries of buckets."""
 
     start_ms: int
@@ -39,23 +39,23 @@ class Standing(NamedTuple):
 
 
 class View:
-    """A customer, seen through a question; what is asked for is worked out once."""
+    """A customer, seen through a window; what is asked for is worked out once."""
 
-    def __init__(self, customer: Customer, question: Question) -> None:
+    def __init__(self, customer: Customer, window: Window) -> None:
         """Take a customer who has facts."""
         self.customer = customer
-        self.question = question
+        self.window = window
         self.steps = steps_of(effective_facts(customer))
 
     @cached_property
     def start(self) -> Standing:
         """The state at the start of the window."""
-        return self.standing(self.question.start_ms)
+        return self.standing(self.window.start_ms)
 
     @cached_property
     def end(self) -> Standing:
         """The state at T."""
-        return self.standing(self.question.end_ms)
+        return self.standing(self.window.end_ms)
 
     def standing(self, at_ms: int) -> Standing:
         """Return the state at an instant."""
@@ -72,7 +72,7 @@ class View:
 
     def holds(self, at_ms: int) -> bool:
         """Whether an instant lies in the window."""
-        return self.question.start_ms <= at_ms < self.question.end_ms
+        return self.window.start_ms <= at_ms < self.window.end_ms
 
     @cached_property
     def inside(self) -> list[Step]:
@@ -92,7 +92,7 @@ class View:
     @cached_property
     def active_buckets(self) -> list[int]:
         """Buckets of the window with activity, in order."""
-        first, end = self.question.start_ms // self.question.bucket_ms, self.question.end_ms // self.question.bucket_ms
+        first, end = self.window.start_ms // self.window.bucket_ms, self.window.end_ms // self.window.bucket_ms
         if self.customer.active_bucket < first:
             return []
         return [bucket for bucket in activity_of(self.customer) if first <= bucket < end]
@@ -115,7 +115,7 @@ class View:
             return True
         if any(start_ms <= note[0] < end_ms for note in self.answers):
             return True
-        bucket_ms = self.question.bucket_ms
+        bucket_ms = self.window.bucket_ms
         whole = range(-(-start_ms // bucket_ms), end_ms // bucket_ms)
         return any(bucket in whole for bucket in activity_of(self.customer))
 

@@ -17,7 +17,7 @@ from kpis.customer.facts import CANCEL
 from kpis.customer.features import features_of
 from kpis.customer.notes import ANSWERED
 from kpis.customer.state import Customer
-from kpis.members.view import Question, View
+from kpis.members.view import View, Window
 from kpis.names import NONE, OTHER, PLAN, Names
 
 #: Reasons, and features, that are shown by name (count).
@@ -79,17 +79,17 @@ Found = dict[tuple[str, str], _Sums]
 class Reasons:
     """Takes all customers, and counts reasons and features."""
 
-    def __init__(self, question: Question, *, before_ms: int, by: Sequence[str] = ()) -> None:
+    def __init__(self, window: Window, *, before_ms: int, by: Sequence[str] = ()) -> None:
         """Begin without customers.
 
         Args:
-            question: The window.
+            window: The window.
             before_ms: The start of the window before it (ms since 1970), which ends where the window starts.
             by: Dimensions whose segments are wanted.
         """
-        self._question = question
-        self._before = Question(before_ms, question.start_ms, question.bucket_ms)
-        self._questions = ((self._question, True), (self._before, False))[: 1 if before_ms == question.start_ms else 2]
+        self._window = window
+        self._before = Window(before_ms, window.start_ms, window.bucket_ms)
+        self._windows = ((self._window, True), (self._before, False))[: 1 if before_ms == window.start_ms else 2]
         self._by = tuple(by)
         self._cancellations: Found = {("", ""): _Sums()}
         self._answers: Found = {("", ""): _Sums()}
@@ -100,11 +100,11 @@ class Reasons:
         for customer in customers:
             left = customer.last_at >= self._before.start_ms and not customer.simple
             noted = customer.noted_at >= self._before.start_ms
-            used = customer.active_bucket >= self._before.start_ms // self._question.bucket_ms
+            used = customer.active_bucket >= self._before.start_ms // self._window.bucket_ms
             if not left and not noted and not used:
                 continue
-            for question, is_now in self._questions:
-                view = View(customer, question)
+            for window, is_now in self._windows:
+                view = View(customer, window)
                 if left:
                     self._take_cancellations(view, names, is_now=is_now)
                 if noted:

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from kpis.customer.state import decode
 from kpis.instants import DAY_MS
-from kpis.members.view import Question
+from kpis.members.view import Window
 from kpis.names import Names
 from kpis.population.cohorts import MONTH, Cohort, cohorts, whole
 from kpis.population.episodes import Gathering
@@ -80,7 +80,7 @@ class Sitting:
         self._reasons: dict[str, Reasons] = {}
         for days in WINDOWS_DAYS:
             start_ms = at_ms - days * DAY_MS
-            self._reasons[f"{days}d"] = Reasons(Question(start_ms, at_ms, bucket_ms), before_ms=start_ms)
+            self._reasons[f"{days}d"] = Reasons(Window(start_ms, at_ms, bucket_ms), before_ms=start_ms)
 
     def take(self, names: Names, states: Iterable[bytes]) -> None:
         """Take some customers of one partition, each as `kpis.customer.state.encode` wrote it."""

@@ -24,7 +24,7 @@ CANCEL_WAIT_MS: Final = DAY_MS
 KEPT_MS: Final = 7 * DAY_MS
 
 
-class Question(NamedTuple):
+class SurveyQuestion(NamedTuple):
     """What is asked when a rule falls due."""
 
     rule: SurveyRule
@@ -36,7 +36,7 @@ class Policy(NamedTuple):
     """What the settings ask for."""
 
     #: in order of precedence
-    questions: tuple[Question, ...]
+    questions: tuple[SurveyQuestion, ...]
     regular_ms: int
     #: nobody is asked twice within less
     quiet_ms: int
@@ -47,7 +47,7 @@ class Due(NamedTuple):
     """A survey and the instant at which it is due (ms since 1970)."""
 
     due_ms: int
-    question: Question
+    question: SurveyQuestion
 
 
 def surveys_due(customer: Customer, policy: Policy, *, since_ms: int, from_ms: int, to_ms: int) -> list[Due]:

@@ -36,7 +36,7 @@ def _hash_of(customer_id: str) -> int:
     return xxhash.xxh3_64_intdigest(customer_id.encode())
 
 
-class Asked:
+class SentRequests:
     """Requests of the past, and those that are added."""
 
     def __init__(self, stored: Mapping[str, bytes | None], *, from_ms: int) -> None:

@@ -21,8 +21,8 @@ from streams.batching.batches import Batch, Lease
 from streams.batching.offsets import TestifyingConsumer
 from streams.batching.ownership import PartitionOwner, ReadsEverything
 from streams.batching.witness import NEVER_AGAIN, Witness, witness_of
-from streams.ending import end_tasks
 from streams.errors import Lost, PositionOutOfRange, StateLost, TopicRecreated
+from streams.tasks import cancel_and_wait
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -193,7 +193,7 @@ class LocatingConsumer(TestifyingConsumer):
         self._witnesses = {}
 
     async def _disown(self) -> None:
-        await end_tasks([task for task in (self._locating, self._looking) if task is not None])
+        await cancel_and_wait([task for task in (self._locating, self._looking) if task is not None])
         self._locating = self._looking = None
         if self._owned is None:
             return

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 from faust.transport.consumer import Consumer
 
-from streams.backoff import Pausing
+from streams.backoff import Backoff
 from streams.batching.witness import FROM_THE_BEGINNING, Committed, Witness, witness_of
 from streams.errors import LogUnavailable, TenureError
 
@@ -96,7 +96,7 @@ class TestifyingConsumer(Consumer):  # type: ignore[misc]  # mypy does not follo
         return await self._commit({tp: Committed(at, self._witnesses[tp].text) for tp, at in offsets.items()})
 
     async def _patiently(self, what: str, step: Callable[[], Awaitable[_T]]) -> _T:
-        pausing, call = Pausing(), (what, next(self._calls))
+        backoff, call = Backoff(), (what, next(self._calls))
         try:
             while True:
                 try:
@@ -105,7 +105,7 @@ class TestifyingConsumer(Consumer):  # type: ignore[misc]  # mypy does not follo
                     if not self._may_succeed_later(exc):
                         raise
                     self._waiting[call] = exc
-                    log.warning("waiting_for_service", step=what, reason=repr(exc), pause_seconds=pausing.seconds)
-                await pausing.pause()
+                    log.warning("waiting_for_service", step=what, reason=repr(exc), pause_seconds=backoff.seconds)
+                await backoff.pause()
         finally:
             self._waiting.pop(call, None)

@@ -94,7 +94,7 @@ class PartitionLog:
         return records, self.end if after == len(self._records) else records[-1].offset + 1
 
 
-class Member:
+class GroupMember:
     """One consumer of a group."""
 
     __slots__ = (
@@ -131,7 +131,7 @@ class Group:
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self.members: dict[str, Member] = {}
+        self.members: dict[str, GroupMember] = {}
         self.committed: dict[TP, Committed] = {}
         self.generation = 0
         self.stable = True
@@ -140,7 +140,7 @@ class Group:
     def join(
         self, name: str, topics: Iterable[str], notify: Callable[[], None], now_seconds: float, *,
         timeout_seconds: float = 10.0, rebalance_timeout_seconds: float = 60.0, holder: object = None,
-    ) -> Member:  # fmt: skip
+    ) -> GroupMember:  # fmt: skip
         """Enter or re-enter the group; the last member to do so ends the rebalance.
 
         Args:
@@ -152,7 +152,7 @@ class Group:
             rebalance_timeout_seconds: Members that do not rejoin for so long are dropped.
             holder: Who joins; takes the place of another one who is there under this name, and who is unknown then.
         """
-        member = self.members.setdefault(name, Member(name))
+        member = self.members.setdefault(name, GroupMember(name))
         settled = self.stable and member.joined and member.topics == frozenset(topics)
         member.topics, member.notify, member.holder = frozenset(topics), notify, holder
         member.seen_seconds, member.timeout_seconds = now_seconds, timeout_seconds

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 import structlog
 from aiokafka.errors import InvalidTimestampError, MessageSizeTooLargeError, TopicAuthorizationFailedError
 from faust.transport import base, drivers
-from faust.transport.producer import Producer as FaustProducer
+from faust.transport.producer import Producer
 from faust.types import TP, HeadersArg, RecordMetadata
 
 from streams.batching.consumer import SAID_SECONDS, BatchConsumer, Fetched
@@ -110,10 +110,10 @@ CLUSTERS: Final[dict[str, Cluster]] = {}
 """The clusters that URLs can name: `embedded://NAME`."""
 
 
-class Consumer(BatchConsumer):
+class EmbeddedConsumer(BatchConsumer):
     """Reads the embedded log as a member of a group."""
 
-    def __init__(self, transport: Transport, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, transport: EmbeddedTransport, *args: Any, **kwargs: Any) -> None:
         super().__init__(transport, *args, **kwargs)
         self.cluster = transport.cluster
         conf = self.app.conf
@@ -333,10 +333,10 @@ class Consumer(BatchConsumer):
         raise AssertionError("records are delivered in batches")
 
 
-class Producer(FaustProducer):  # type: ignore[misc]  # mypy does not follow Faust
+class EmbeddedProducer(Producer):  # type: ignore[misc]  # mypy does not follow Faust
     """Writes to the embedded log."""
 
-    def __init__(self, transport: Transport, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, transport: EmbeddedTransport, *args: Any, **kwargs: Any) -> None:
         super().__init__(transport, *args, **kwargs)
         self.cluster = transport.cluster
 
@@ -396,11 +396,11 @@ class Producer(FaustProducer):  # type: ignore[misc]  # mypy does not follow Fau
         return True
 
 
-class Transport(base.Transport):  # type: ignore[misc]  # mypy does not follow Faust
+class EmbeddedTransport(base.Transport):  # type: ignore[misc]  # mypy does not follow Faust
     """The transport of `embedded://NAME`, NAME being a key of CLUSTERS."""
 
-    Consumer: ClassVar[Any] = Consumer
-    Producer: ClassVar[Any] = Producer
+    Consumer: ClassVar[Any] = EmbeddedConsumer
+    Producer: ClassVar[Any] = EmbeddedProducer
     driver_version = "embedded"
     default_port = 0
 
@@ -411,4 +411,4 @@ class Transport(base.Transport):  # type: ignore[misc]  # mypy does not follow F
         self.cluster = CLUSTERS[name]
 
 
-drivers.TRANSPORTS.aliases[SCHEME] = f"{__name__}:Transport"
+drivers.TRANSPORTS.aliases[SCHEME] = f"{__name__}:EmbeddedTransport"

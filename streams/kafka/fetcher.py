@@ -28,7 +28,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, credentials_to_aiokafka_auth, server_list
 from faust.types import TP
 
-from streams.backoff import Pausing
+from streams.backoff import Backoff
 from streams.batching.consumer import Fetched
 from streams.batching.locating import Range
 from streams.batching.witness import Committed
@@ -71,7 +71,7 @@ STOP_TIMEOUT_SECONDS: Final = 5.0
 _T = TypeVar("_T")
 
 
-class Refusal(NamedTuple):
+class MissingOffset(NamedTuple):
     """Kafka does not have the offset that was to be fetched."""
 
     tp: TP
@@ -86,11 +86,11 @@ class Damage(NamedTuple):
     reason: str
 
 
-class Reading(NamedTuple):
+class ReadResult(NamedTuple):
     """What one read brought."""
 
     fetched: list[Fetched]
-    refused: list[Refusal]
+    refused: list[MissingOffset]
     damaged: list[Damage]
 
 
@@ -107,7 +107,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         self._woken = False
         self._desk = Desk(max_value_bytes=self.app.max_record_bytes)
         #: by topic that we may not read: how often it is tried, when it was refused last (ms since 1970), and what
-        self._refused: dict[str, tuple[Pausing, float, LogUnavailable]] = {}
+        self._refused: dict[str, tuple[Backoff, float, LogUnavailable]] = {}
         self._read_topics: set[str] = set()
         #: under which what is taken of a partition is handed over
         self._leases: dict[TP, Lease] = {}
@@ -117,7 +117,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
     async def on_start(self) -> None:
         """Connect; wait for Kafka when it is away."""
         self.time_started = time.monotonic()
-        pausing = Pausing()
+        backoff = Backoff()
         while not self.should_stop:
             self._consumer = self._create_consumer(loop=self.thread_loop)
             try:
@@ -126,12 +126,12 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
                 await self._consumer.stop()
                 if isinstance(exc, REFUSALS):
                     raise
-                log.warning("waiting_for_kafka", reason=repr(exc), pause_seconds=pausing.seconds)
+                log.warning("waiting_for_kafka", reason=repr(exc), pause_seconds=backoff.seconds)
             else:
                 if not self.should_stop:
                     self._membership = Membership(self._consumer._coordinator, on_fatal=self._end)
                 return
-            await self._unless_stopped_here(pausing.pause())
+            await self._unless_stopped_here(backoff.pause())
 
     async def _unless_stopped_here(self, step: Coroutine[Any, Any, None]) -> None:
         """Do a step, but leave off when we are to stop: a Kafka that stands still does not answer for a minute."""
@@ -152,7 +152,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         stopping = asyncio.ensure_future(self._consumer.stop())
         await asyncio.wait({stopping}, timeout=STOP_TIMEOUT_SECONDS)
         if not stopping.done() or stopping.cancelled() or stopping.exception() is not None:
-            log.warning("group_left_silently", limit_seconds=STOP_TIMEOUT_SECONDS)
+            log.warning("group_leave_timed_out", limit_seconds=STOP_TIMEOUT_SECONDS)
             stopping.cancel()
             await self._consumer._client.close()
 
@@ -229,7 +229,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         if not self.thread_loop.is_closed():
             self.thread_loop.call_soon_threadsafe(self._wake_here)
 
-    async def read(self, active: frozenset[TP], timeout_seconds: float, limit_records: int) -> Reading:
+    async def read(self, active: frozenset[TP], timeout_seconds: float, limit_records: int) -> ReadResult:
         """Return what there is of the active partitions; wait for the first record up to the time-out."""
         return await self.run_here(self._read_here(active, timeout_seconds, limit_records))
 
@@ -278,7 +278,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
             for waiter in list(fetcher._fetch_waiters):
                 fetcher._notify(waiter)
 
-    async def _read_here(self, active: frozenset[TP], timeout_seconds: float, limit_records: int) -> Reading:
+    async def _read_here(self, active: frozenset[TP], timeout_seconds: float, limit_records: int) -> ReadResult:
         consumer = self._ensure_consumer()
         fetcher = consumer._fetcher
         if consumer._closed or fetcher._closed:
@@ -300,8 +300,8 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
             reading = self._take_here(fetcher, active, limit_records)
         return reading
 
-    def _take_here(self, fetcher: Any, active: frozenset[TP], limit_records: int) -> Reading:
-        reading = Reading([], [], [])
+    def _take_here(self, fetcher: Any, active: frozenset[TP], limit_records: int) -> ReadResult:
+        reading = ReadResult([], [], [])
         if fetcher._subscriptions.reassignment_in_progress:
             return reading
         self._desk.close_all_but(fetcher._records.values())
@@ -335,7 +335,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         return reading
 
     def _unpack_here(
-        self, tp: TopicPartition, buffered: Any, limit_records: int, room_bytes: int, reading: Reading
+        self, tp: TopicPartition, buffered: Any, limit_records: int, room_bytes: int, reading: ReadResult
     ) -> tuple[int, int]:
         """Add to a reading what a fetch brought of one partition, as far as there is room.
 
@@ -357,7 +357,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
             reading.fetched.extend(in_pieces(TP(*tp), start, end, records, limit_records, self._leases.get(tp)))
         return len(records), size
 
-    def _note_error_here(self, fetcher: Any, failed: TopicPartition, error: KafkaError, reading: Reading) -> None:
+    def _note_error_here(self, fetcher: Any, failed: TopicPartition, error: KafkaError, reading: ReadResult) -> None:
         if isinstance(error, NoOffsetForPartitionError):
             return  # the group has no offset; ours comes from the owner, and is on its way
         if isinstance(error, TopicAuthorizationFailedError):
@@ -368,7 +368,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         for tp, position in error.args[0].items():
             # Not asked for again until it is placed anew.
             fetcher._subscriptions.pause(tp)
-            reading.refused.append(Refusal(TP(*tp), position))
+            reading.refused.append(MissingOffset(TP(*tp), position))
 
     def _wait_for_right_here(self, fetcher: Any, tp: TopicPartition) -> None:
         """Ask again later for a partition of a topic that Kafka does not let us read; at the start, end."""
@@ -376,12 +376,12 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         if tp.topic not in self._read_topics:
             self._end(error)
         known = self._refused.get(tp.topic)
-        pausing = known[0] if known else Pausing()
-        self._refused[tp.topic] = (pausing, time.time() * 1000, unavailable(error, f"reading {tp.topic}"))
+        backoff = known[0] if known else Backoff()
+        self._refused[tp.topic] = (backoff, time.time() * 1000, unavailable(error, f"reading {tp.topic}"))
         if known is None:
             log.warning("topic_refused", topic=tp.topic, reason=repr(error))
         fetcher._subscriptions.pause(tp)
-        self.thread_loop.call_later(pausing.take(), self._ask_again_here, tp)
+        self.thread_loop.call_later(backoff.take(), self._ask_again_here, tp)
 
     def _ask_again_here(self, tp: TopicPartition) -> None:
         subscriptions = self._ensure_consumer()._subscription

@@ -27,7 +27,7 @@ from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.group import JoinGroupRequest
 from aiokafka.protocol.types import Array, Boolean, Bytes, Int16, Int32, Schema, String
 
-from streams.backoff import Pausing
+from streams.backoff import Backoff
 from streams.batching.consumer import SAID_SECONDS
 from streams.errors import LogUnavailable
 from streams.kafka.errors import unavailable
@@ -108,7 +108,7 @@ class Membership:
         self.trouble: LogUnavailable | None = None
         self._coordinator = coordinator
         self._on_fatal = on_fatal
-        self._pausing = Pausing()
+        self._backoff = Backoff()
         #: the member id that Kafka gave us last
         self._own: str | None = None
         self._said_seconds = -math.inf
@@ -123,7 +123,7 @@ class Membership:
     def confirm(self) -> None:
         """Note that the coordinator knows us."""
         self.heard_seconds = time.monotonic()
-        self.trouble, self._pausing = None, Pausing()
+        self.trouble, self._backoff = None, Backoff()
 
     async def _heartbeat_noted(self) -> bool:
         asked_seconds = time.monotonic()
@@ -151,11 +151,11 @@ class Membership:
         if isinstance(error, GroupAuthorizationFailedError) and self._own is None:
             self._on_fatal(GroupAuthorizationFailedError(group))
         self.trouble = unavailable(error, f"membership of the group {group!r}")
-        log.warning("group_coordination_failed", reason=str(self.trouble), pause_seconds=self._pausing.seconds)
+        log.warning("group_coordination_failed", reason=str(self.trouble), pause_seconds=self._backoff.seconds)
         for task in (coordinator._heartbeat_task, coordinator._commit_refresh_task):
             if task is not None and task.done() and not task.cancelled() and task.exception() is not None:
                 coordinator.request_rejoin()  # which starts them again
-        await self._pause(self._pausing.take())
+        await self._pause(self._backoff.take())
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but not beyond the end; aiokafka does not join for those who have not read for long, so we have."""

@@ -10,7 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from aiokafka.protocol.metadata import MetadataRequest
 
-from streams.backoff import Pausing
+from streams.backoff import Backoff
 from streams.errors import TopicsUnfit
 from streams.kafka.errors import check_admission
 from streams.settings.settings import Settings
@@ -86,7 +86,7 @@ async def partition_counts(
     Raises:
         ConfigurationError: Kafka is there, and does not let us in, or hides a topic from us.
     """
-    pausing = Pausing()
+    backoff = Backoff()
     while True:
         admin = AIOKafkaAdminClient(**client_options)
         try:
@@ -96,10 +96,10 @@ async def partition_counts(
             return {topic: sizes[topic].partitions if topic in sizes else 0 for topic in topics}
         except (KafkaError, OSError) as error:
             await check_admission(settings, client_options)
-            log.warning("waiting_for_kafka", reason=repr(error), pause_seconds=pausing.seconds)
+            log.warning("waiting_for_kafka", reason=repr(error), pause_seconds=backoff.seconds)
         finally:
             await admin.close()
-        await pausing.pause()
+        await backoff.pause()
 
 
 def check_topics(counts: Mapping[str, int], *, input_topics: Sequence[str]) -> int:

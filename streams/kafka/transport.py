@@ -22,7 +22,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 
-from streams.backoff import Pausing
+from streams.backoff import Backoff
 from streams.batching.consumer import BatchConsumer, Fetched
 from streams.batching.locating import Range
 from streams.kafka.errors import REFUSALS
@@ -59,7 +59,7 @@ def broker_url(bootstrap: str) -> str:
     return ";".join(f"{SCHEME}://{server.strip()}" for server in bootstrap.split(",") if server.strip())
 
 
-class Consumer(BatchConsumer, driver.Consumer):  # type: ignore[misc]  # mypy does not follow Faust
+class KafkaConsumer(BatchConsumer, driver.Consumer):  # type: ignore[misc]  # mypy does not follow Faust
     """Reads Kafka as a member of a group."""
 
     _thread: ReadingThread
@@ -125,22 +125,22 @@ class Consumer(BatchConsumer, driver.Consumer):  # type: ignore[misc]  # mypy do
         return super()._may_succeed_later(exc)
 
 
-class Producer(driver.Producer):  # type: ignore[misc]  # mypy does not follow Faust
+class KafkaProducer(driver.Producer):  # type: ignore[misc]  # mypy does not follow Faust
     """Writes to Kafka: a record that was acknowledged is on all replicas in sync, at least once."""
 
     async def on_start(self) -> None:
         """Connect; wait for Kafka when it is away."""
-        pausing = Pausing()
+        backoff = Backoff()
         while not self.should_stop:
             try:
                 await super().on_start()
             except (KafkaConnectionError, KafkaTimeoutError, OSError) as exc:
-                log.warning("waiting_for_kafka", reason=repr(exc), pause_seconds=pausing.seconds)
+                log.warning("waiting_for_kafka", reason=repr(exc), pause_seconds=backoff.seconds)
                 if self._producer is not None:
                     await self._producer.stop()
             else:
                 return
-            await pausing.pause()
+            await backoff.pause()
 
     def _settings_default(self) -> Mapping[str, Any]:
         limits = {"max_request_size": PRODUCER_MAX_REQUEST_BYTES, "compression_type": _COMPRESSION}
@@ -191,11 +191,11 @@ class Producer(driver.Producer):  # type: ignore[misc]  # mypy does not follow F
         return accepted
 
 
-class Transport(driver.Transport):  # type: ignore[misc]  # mypy does not follow Faust
+class KafkaTransport(driver.Transport):  # type: ignore[misc]  # mypy does not follow Faust
     """Faust's aiokafka transport with our consumer and producer."""
 
-    Consumer: ClassVar[Any] = Consumer
-    Producer: ClassVar[Any] = Producer
+    Consumer: ClassVar[Any] = KafkaConsumer
+    Producer: ClassVar[Any] = KafkaProducer
 
 
-drivers.TRANSPORTS.aliases[SCHEME] = f"{__name__}:Transport"
+drivers.TRANSPORTS.aliases[SCHEME] = f"{__name__}:KafkaTransport"

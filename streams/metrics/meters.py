@@ -33,8 +33,8 @@ from streams.metrics.memory import memory_bytes, memory_limit_bytes
 if TYPE_CHECKING:
     from kpis.counting.rolling import Snapshot
     from streams.batching.consumer import BatchConsumer
-    from streams.partition.context import Applied
     from streams.partition.partition import Partition
+    from streams.partition.result import BatchResult
     from streams.targets import TargetChange
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # *_created gauges double the counters and say nothing here
@@ -79,23 +79,23 @@ class Meters:
 
     # -- flows
 
-    def on_committed(self, applied: Applied) -> None:
-        """Count what one commit applied."""
-        for kind, count in applied.types.items():
+    def on_committed(self, result: BatchResult) -> None:
+        """Count what one commit result."""
+        for kind, count in result.types.items():
             self[instruments.EVENTS_APPLIED].labels(kind).inc(count)
-        self[instruments.EVENTS_DUPLICATE].inc(applied.duplicates)
-        self[instruments.EVENTS_CONFLICTING].inc(applied.conflicts)
-        self[instruments.EVENTS_TEST].inc(applied.tests)
-        self[instruments.EVENTS_LATE].inc(applied.late)
-        for refusal in applied.refusals:
-            self[instruments.DEAD_LETTERS].labels(refusal.reason.value).inc()
-        for topic, count in applied.forwarded.items():
+        self[instruments.EVENTS_DUPLICATE].inc(result.duplicates)
+        self[instruments.EVENTS_CONFLICTING].inc(result.conflicts)
+        self[instruments.EVENTS_TEST].inc(result.tests)
+        self[instruments.EVENTS_LATE].inc(result.late)
+        for reason, count in result.dead_letters.items():
+            self[instruments.DEAD_LETTERS].labels(reason).inc(count)
+        for topic, count in result.forwarded.items():
             self[instruments.RECORDS_FORWARDED].labels(topic).inc(count)
-        self[instruments.BATCH_RECORDS].observe(applied.records)
-        self[instruments.COMMIT_SECONDS].observe(applied.commit_seconds)
-        self[instruments.FOLD_SECONDS].observe(applied.fold_seconds)
-        self[instruments.CACHE_HITS].inc(applied.cache_hits)
-        self[instruments.CACHE_MISSES].inc(applied.cache_misses)
+        self[instruments.BATCH_RECORDS].observe(result.records)
+        self[instruments.COMMIT_SECONDS].observe(result.commit_seconds)
+        self[instruments.FOLD_SECONDS].observe(result.fold_seconds)
+        self[instruments.CACHE_HITS].inc(result.cache_hits)
+        self[instruments.CACHE_MISSES].inc(result.cache_misses)
 
     def on_conflict(self) -> None:
         """Count a commit that was refused."""

@@ -14,10 +14,10 @@ from typing import Any, Final, TypeVar
 
 from aiohttp import web
 
-from streams.ending import end_tasks
 from streams.metrics.connections import Connections
 from streams.metrics.exposition import CONTENT_TYPE
 from streams.metrics.listening import refusal_of
+from streams.tasks import cancel_and_wait
 
 Ready = Callable[[], str | None]
 _T = TypeVar("_T")
@@ -89,7 +89,7 @@ class MetricsServer:
         self._loop.close()
         self._loop = self._thread = None
         if self._ticking is not None:
-            await end_tasks([self._ticking])
+            await cancel_and_wait([self._ticking])
 
     async def _run_there(self, step: Coroutine[Any, Any, _T]) -> _T:
         """Run a coroutine in the server's thread."""

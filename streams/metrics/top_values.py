@@ -28,7 +28,7 @@ async def agree_on_shown(stream: Stream, *, limit: int) -> None:
     Raises:
         TablesUnavailable: The notes cannot be read or written.
     """
-    tables, partitions = stream.writing.tables, stream.writing.partitions
+    tables, partitions = stream.context.tables, stream.context.partitions
     sizes = stream.live.sizes()
     for number, by_dimension in sizes.items():
         await tables.note(f"sizes:{number}", msgspec.json.encode(by_dimension))

@@ -4,84 +4,45 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import structlog
 
-from kpis.fold.restatements import Moved, fold_batch
-from kpis.fold.rows import Row
+from kpis.fold.restatements import fold_batch
 from kpis.instants import milliseconds
 from schemas.decoding.decoder import Decoded
 from schemas.events import Activity, Cancel, Event, Onboarding
 from schemas.refusals import Reason, Refusal
 from streams.giving_way import giving_way
-from streams.partition.context import Writing
+from streams.partition.context import PartitionContext
 from streams.partition.forwarding import Forward, Seal, is_copy, was_forwarded_on
 from streams.partition.partitioner import partitions_of
 from streams.partition.places import places_of
-from streams.partition.state import Holdings, Tally
+from streams.partition.result import BatchResult
+from streams.partition.state import PartitionState
 from streams.records import Record
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a batch comes to: not committed yet, and dropped with what is held where it cannot be."""
-
-    #: that changed, by customer
-    states: dict[str, bytes]
-    rows: list[Row]
-    refused: list[tuple[Record, Refusal]]
-    #: what is to be sent to other partitions
-    forwards: list[Forward]
-    #: what changed of periods that are over
-    moved: list[Moved]
-    tally: Tally
-    #: events by type, duplicates included
-    types: Counter[str]
-    #: events of buckets that were over when their record reached the log (count)
-    late: int
-    #: customers whose state was in memory, and those whose state had to be read (counts)
-    cache_hits: int
-    cache_misses: int
-
-    def with_refused(self, refused: Sequence[tuple[Record, Refusal]]) -> Outcome:
-        """Return it with records refused that it would have forwarded."""
-        places = {(record.topic, record.offset) for record, _ in refused}
-        gone = [each for each in self.forwards if (each.record.topic, each.record.offset) in places]
-        forwards = [each for each in self.forwards if (each.record.topic, each.record.offset) not in places]
-        reasons = Counter(refusal.reason.value for _, refusal in refused)
-        facts, instants = _classes([each.has_identity for each in gone])
-        tally = replace(
-            self.tally,
-            forwarded=len(forwards),
-            away_facts=self.tally.away_facts - facts,
-            away_instants=self.tally.away_instants - instants,
-            dead_letters=Counter(self.tally.dead_letters) + reasons,
-        )
-        return replace(self, refused=[*self.refused, *refused], forwards=forwards, tally=tally)
-
-
 async def apply_records(
     records: Sequence[Record],
     number: int,
-    writing: Writing,
-    held: Holdings,
+    context: PartitionContext,
+    held: PartitionState,
     read_states: Callable[[list[str]], Awaitable[list[bytes | None]]],
-) -> Outcome:
+) -> BatchResult:
     """Decode and fold records of a partition.
 
     Args:
         records: Not applied yet.
         number: Of the partition.
-        writing: Services and limits.
+        context: Services and limits.
         held: What the worker has of it; states change there before they are stored.
         read_states: Reads stored states of customers, in order.
     """
-    decoded = await giving_way(writing.decoder.decode_in_steps(records))
+    decoded = await giving_way(context.decoder.decode_in_steps(records))
     _put_in_order(decoded)
     customers = list(dict.fromkeys([event.customer_id for event in decoded.events]))
     missing = held.states.take(customers)
@@ -90,43 +51,24 @@ async def apply_records(
         read = dict(zip(missing, await read_states(missing), strict=True))
         held.states.at_hand.update({customer: state for customer, state in read.items() if state is not None})
         strangers = [customer for customer, state in read.items() if state is None]
-    seal = Seal(writing.mark.id)
-    forwards, returned = _take_away(decoded, strangers, number, writing, seal) if strangers else _NOTHING_AWAY
-    sent_facts, sent_instants = _classes([each.has_identity for each in forwards])
+    result = BatchResult(records=len(records), tests=decoded.tests)
+    result.cache_hits, result.cache_misses = len(customers) - len(missing), len(missing)
+    seal = Seal(context.mark.id)
+    result.forwards, returned = _take_away(decoded, strangers, number, context, seal) if strangers else _NOTHING_AWAY
     # Most records have no headers: they are not looked at any further.
     copies = [n for n, record in enumerate(decoded.records) if record.headers and is_copy(record, seal)]
-    copied_facts, copied_instants = _classes([_has_identity(decoded.events[n]) for n in copies])
-    folding, places = held.fold.folding, places_of(decoded.records, held.names)
-    applied, duplicates, conflicts = folding.applied, folding.duplicates, folding.conflicts
-    commit, states = held.head.commits + 1, held.states.at_hand
-    done = await giving_way(fold_batch(held.fold, decoded, states, places, writing.windows, commit=commit))
-    detail = f"the customer has {writing.max_facts} facts, as many as are kept (max_facts_per_customer)"
-    too_many = [(decoded.records[n], Refusal(Reason.TOO_MANY_FACTS, detail)) for n in done.refused]
-    refused = [*decoded.refused, *too_many]
+    result.copied_facts = sum(_has_identity(decoded.events[n]) for n in copies)
+    result.copied_instants = len(copies) - result.copied_facts
+    commit, at_hand, places = held.head.commits + 1, held.states.at_hand, places_of(decoded.records, held.names)
+    await giving_way(fold_batch(held.fold, decoded, at_hand, places, context.windows, result, commit=commit))
+    result.duplicates += returned
+    detail = f"the customer has {context.max_facts} facts, as many as are kept (max_facts_per_customer)"
+    over_limit = [(decoded.records[n], Refusal(Reason.TOO_MANY_FACTS, detail)) for n in result.over_limit]
+    result.refused = [*decoded.refused, *over_limit]
     kinds: Counter[type[Event]] = Counter(map(type, decoded.events))
-    tally = Tally(
-        applied=folding.applied - applied,
-        duplicates=folding.duplicates - duplicates + returned,
-        conflicts=folding.conflicts - conflicts,
-        tests=decoded.tests,
-        forwarded=len(forwards),
-        away_facts=sent_facts - copied_facts,
-        away_instants=sent_instants - copied_instants,
-        dead_letters=Counter(refusal.reason.value for _, refusal in refused),
-        latest_ms=_latest_ms(decoded),
-    )
-    return Outcome(
-        states=done.states,
-        rows=done.rows,
-        refused=refused,
-        forwards=forwards,
-        moved=done.moved,
-        tally=tally,
-        types=Counter({kind.TYPE: n for kind, n in kinds.items()}),
-        late=done.late,
-        cache_hits=len(customers) - len(missing),
-        cache_misses=len(missing),
-    )
+    result.types = Counter({kind.TYPE: n for kind, n in kinds.items()})
+    result.latest_ms = _latest_ms(decoded)
+    return result
 
 
 class _Away(NamedTuple):
@@ -140,13 +82,15 @@ class _Away(NamedTuple):
 _NOTHING_AWAY = _Away([], 0)
 
 
-def _take_away(decoded: Decoded[Record], strangers: Sequence[str], number: int, writing: Writing, seal: Seal) -> _Away:
+def _take_away(
+    decoded: Decoded[Record], strangers: Sequence[str], number: int, context: PartitionContext, seal: Seal
+) -> _Away:
     """Take the events of customers of other partitions out of `decoded`.
 
     Only strangers are looked at, customers without a state: one that has a state here belongs here. A partition that
     the topics got after the tables were begun has no customers: all of its events go elsewhere.
     """
-    homes = partitions_of([customer.encode() for customer in strangers], writing.partitions)
+    homes = partitions_of([customer.encode() for customer in strangers], context.partitions)
     away = {customer: home for customer, home in zip(strangers, homes, strict=True) if home != number}
     if not away:
         return _NOTHING_AWAY
@@ -163,7 +107,7 @@ def _take_away(decoded: Decoded[Record], strangers: Sequence[str], number: int, 
             returned += 1
             log.debug("record_returned", topic=record.topic, partition=number, offset=record.offset)
         else:
-            forwards.append(Forward(record, writing.mixed_topic, home, event.customer_id, seal, _has_identity(event)))
+            forwards.append(Forward(record, context.mixed_topic, home, event.customer_id, seal, _has_identity(event)))
     _pick(decoded, kept)
     return _Away(forwards, returned)
 
@@ -171,12 +115,6 @@ def _take_away(decoded: Decoded[Record], strangers: Sequence[str], number: int, 
 def _has_identity(event: Event) -> bool:
     """Whether an event that comes again is known: each activity and each onboarding is applied."""
     return not isinstance(event, Activity | Onboarding)
-
-
-def _classes(with_identity: Sequence[bool]) -> tuple[int, int]:
-    """Return how many events have an identity, and how many have none."""
-    facts = sum(with_identity)
-    return facts, len(with_identity) - facts
 
 
 def _put_in_order(decoded: Decoded[Record]) -> None:

@@ -1,39 +1,36 @@
-"""What the writers of all partitions share, and whom they tell."""
+"""What the writers of all partitions share, made as settings ask for it, and what agents hand their batches to."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from kpis.counting.cells import Cells
 from kpis.counting.windows import Windows
 from kpis.money import Money
 from kpis.names import Names
 from schemas.decoding.decoder import Decoder
-from schemas.refusals import Refusal
 from streams.batching.batches import Batch
-from streams.errors import TenureError
 from streams.partition.outbox import Outbox
 from streams.partition.waiting_room import WaitingRoom
-from streams.records import TP
 from streams.settings.settings import Settings
 from streams.tables import StreamMark, Tables
 
 if TYPE_CHECKING:
-    from streams.partition.partition import Partition
+    from streams.batching.consumer import BatchConsumer
 
 
 @dataclass(frozen=True, slots=True)
-class Writing:
+class PartitionContext:
     """Services and limits, the same for all partitions of a worker."""
 
     tables: Tables
     #: what the stream says of itself in its tables
     mark: StreamMark
     outbox: Outbox
+    #: reads for the worker; there once the application is built
+    consumer: Callable[[], BatchConsumer]
     decoder: Decoder
     windows: Windows
     #: returns empty intern tables
@@ -79,20 +76,22 @@ def decoder_of(settings: Settings, *, latest_ms: int | None = None) -> Decoder:
     )
 
 
-def writing_of(
+def context_of(
     settings: Settings,
     *,
     tables: Tables,
     outbox: Outbox,
+    consumer: Callable[[], BatchConsumer],
     partitions: int,
     stream_id: str = "",
     latest_ms: int | None = None,
-) -> Writing:
+) -> PartitionContext:
     """Return what writers need, as settings ask for it; `stream_id` is that of the mark in the tables."""
-    return Writing(
+    return PartitionContext(
         tables=tables,
         mark=StreamMark(settings.group, partitions, settings.fingerprint(), stream_id),
         outbox=outbox,
+        consumer=consumer,
         decoder=decoder_of(settings, latest_ms=latest_ms),
         windows=windows_of(settings),
         new_names=partial(names_of, settings),
@@ -106,76 +105,8 @@ def writing_of(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """What one commit applied."""
-
-    #: records of the batches (count)
-    records: int
-    #: events by type, duplicates included
-    types: Counter[str]
-    refusals: Sequence[Refusal]
-    tests: int
-    duplicates: int
-    conflicts: int
-    #: events of buckets that were over when their record reached the log
-    late: int
-    #: records sent to the partition of their customer, by the topic they lay on
-    forwarded: Counter[str]
-    cache_hits: int
-    cache_misses: int
-    fold_seconds: float
-    commit_seconds: float
-
-
 class Sink(Protocol):
     """What agents hand their batches to."""
 
     async def apply(self, batch: Batch) -> None:
         """Take a batch over, at once (see `PartitionOwner.has_room`); never raises for what a record holds."""
-
-
-class Listener(Protocol):
-    """Whom a partition tells what happens to it."""
-
-    def move_to(self, tp: TP, offset: int) -> None:
-        """Read on from another offset."""
-
-    def find_anew(self, tps: Sequence[TP]) -> None:
-        """Find out where to read on, as at an assignment: nothing is stored of these any more."""
-
-    def topic_id(self, tp: TP) -> str | None:
-        """Return the id of the topic that is being read, as far as the log has ids."""
-
-    def end_of(self, tp: TP) -> int | None:
-        """Return the end of what may be read, as far as it is known (offset)."""
-
-    def reading_position(self, tp: TP) -> int | None:
-        """Return the next offset that will be handed over, as far as it is known."""
-
-    async def log_is_whole(self, partition: int) -> bool:
-        """Return whether the log still has all records of a partition."""
-
-    def on_recount(self, number: int) -> None:
-        """The tables of a partition cannot be trusted: they are removed, and counted anew."""
-
-    def on_committed(self, partition: Partition, applied: Applied, cells: Cells) -> None:
-        """Batches were committed."""
-
-    def on_recovered(self, partition: Partition) -> None:
-        """All counters are in memory."""
-
-    def on_conflict(self, partition: Partition) -> None:
-        """Somebody else has committed: what was in memory is dropped."""
-
-    def on_halted(self, partition: Partition) -> None:
-        """The partition stops; `partition.fault` says why."""
-
-    def on_room(self) -> None:
-        """Hear that there is room again for a topic that had none; see `PartitionOwner.has_room`."""
-
-    def on_waiting(self, error: TenureError) -> None:
-        """A service does not answer."""
-
-    def on_answer(self) -> None:
-        """The tables answered."""

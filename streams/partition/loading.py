@@ -3,38 +3,55 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from streams.backoff import Pausing
+import structlog
+
+from streams.backoff import Backoff
 from streams.errors import CommitTorn, Conflict
 from streams.tables import Stored, Tables
 
-if TYPE_CHECKING:
-    from streams.partition.context import Listener
+log = structlog.get_logger(__name__)
 
 
-async def load_whole(tables: Tables, partition: int, listener: Listener) -> Stored:
+class LogBeginning(Protocol):
+    """What knows whether records were lost: `streams.batching.consumer`."""
+
+    async def has_beginning(self, partition: int) -> bool:
+        """Return whether the log still has all records of a partition."""
+
+
+class RecountMeter(Protocol):
+    """Where it is counted that the tables of a partition cannot be trusted: they are removed, and counted anew."""
+
+    def on_recount(self) -> None:
+        """Count one partition."""
+
+
+async def load_whole(tables: Tables, partition: int, consumer: LogBeginning, meters: RecountMeter) -> Stored:
     """Return what is stored of a partition, after removing it where half of a commit is in it.
 
     Args:
         tables: Of the stream.
         partition: Its number.
-        listener: Says whether the log still has all records of the partition, and hears that it is counted anew.
+        consumer: Says whether the log still has all records of the partition.
+        meters: Of the worker.
 
     Raises:
         CommitTorn: Half of a commit is there, and it cannot be counted anew: the log has lost records, or the partition
             is another worker's by now.
         TablesUnavailable: The tables do not answer.
     """
-    pausing = Pausing()
+    backoff = Backoff()
     while True:
         try:
             return await tables.load(partition)
         except CommitTorn:
-            if not await listener.log_is_whole(partition):
+            if not await consumer.has_beginning(partition):
                 raise
-        listener.on_recount(partition)
+        log.error("partition_counted_anew", partition=partition, reason="Redis has carried out half of a commit")
+        meters.on_recount()
         with contextlib.suppress(Conflict):  # somebody else has cleared it, or is about to: look again
             await tables.clear(partition)
             continue
-        await pausing.pause()
+        await backoff.pause()

@@ -28,7 +28,7 @@ class LossWatch:
     def __init__(self, stream: Stream) -> None:
         """Look after the partitions of a stream."""
         self._stream = stream
-        self._store = LossStore(stream.writing.tables)
+        self._store = LossStore(stream.context.tables)
         #: partitions whose note may say something that is over
         self._doubtful: set[int] = set()
         self._seen: dict[int, Partition] = {}
@@ -69,7 +69,6 @@ class LossWatch:
         await self._stream.give_up(faults)
 
     async def _loss_of(self, number: int, faults: Sequence[Lost]) -> Loss:
-        assert self._stream.consumer is not None
         consumer = self._stream.consumer()
         left = [await consumer.first_record_ms(TP(fault.topic, number)) for fault in faults]
         stamps = [stamp for stamp in left if stamp is not None]
@@ -85,9 +84,8 @@ class LossWatch:
 
     def _is_located(self, number: int) -> bool:
         """Whether it is known of all topics of a partition where they are read."""
-        assert self._stream.consumer is not None
         consumer = self._stream.consumer()
-        return all(consumer.reading_position(TP(topic, number)) is not None for topic in self._stream.writing.topics)
+        return all(consumer.reading_position(TP(topic, number)) is not None for topic in self._stream.context.topics)
 
 
 def _is_cut_off(fault: Lost) -> bool:

@@ -9,28 +9,28 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Final, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import structlog
 
 from kpis.counting.cells import Cells, cells_of
 from schemas.refusals import Reason, Refusal
-from streams.backoff import Pausing
+from streams.backoff import Backoff
 from streams.batching.batches import Batch
-from streams.ending import end_tasks
 from streams.errors import CommitTorn, Conflict, RecordRefused, TenureError, Unavailable
 from streams.partition.added import note_added
-from streams.partition.applying import Outcome, apply_records
+from streams.partition.applying import apply_records
 from streams.partition.backlog import Backlog
-from streams.partition.context import Applied, Listener, Writing
+from streams.partition.context import PartitionContext
 from streams.partition.forwarding import Forward
-from streams.partition.loading import load_whole
+from streams.partition.loading import RecountMeter, load_whole
 from streams.partition.outbox import DeadLetter, Delivery
-from streams.partition.state import Holdings
+from streams.partition.result import BatchResult
+from streams.partition.state import PartitionState
 from streams.records import TP, Record
 from streams.tables import Head, Stored, positions_of
+from streams.tasks import cancel_and_wait
 
 if TYPE_CHECKING:
     from kpis.names import Names
@@ -44,17 +44,59 @@ _IDLE_SECONDS: Final = 2.0
 """So soon a partition without events looks after what it has stored."""
 
 
+class Listener(Protocol):
+    """Whom a partition tells what happens to it."""
+
+    def move_to(self, tp: TP, offset: int) -> None:
+        """Read on from another offset."""
+
+    def find_anew(self, tps: Sequence[TP]) -> None:
+        """Find out where to read on, as at an assignment: nothing is stored of these any more."""
+
+    def on_committed(self, partition: Partition, result: BatchResult, cells: Cells) -> None:
+        """Batches were committed."""
+
+    def on_recovered(self, partition: Partition) -> None:
+        """All counters are in memory."""
+
+    def on_conflict(self, partition: Partition) -> None:
+        """Somebody else has committed: what was in memory is dropped."""
+
+    def on_halted(self, partition: Partition) -> None:
+        """The partition stops; `partition.fault` says why."""
+
+
+class ServiceMeters(RecountMeter, Protocol):
+    """Where it is counted how the services do that a partition needs."""
+
+    def on_waiting(self, error: TenureError) -> None:
+        """A service does not answer."""
+
+    def on_answer(self) -> None:
+        """The tables answered."""
+
+
 class Partition:
     """Applies the batches of one partition while this worker owns it."""
 
-    def __init__(self, number: int, writing: Writing, listener: Listener, stored: Stored, *, cache: int) -> None:
+    def __init__(
+        self,
+        number: int,
+        context: PartitionContext,
+        listener: Listener,
+        stored: Stored,
+        *,
+        meters: ServiceMeters,
+        cache: int,
+    ) -> None:
         """Take what is stored; `start` begins to work.
 
         Args:
             number: Of the partition.
-            writing: Services and limits.
+            context: Services and limits.
             listener: Whom to tell.
             stored: What the tables hold.
+            meters: Of the worker.
             cache: Customer states to keep in memory (count).
         """
         self.number = number
@@ -67,17 +109,21 @@ class Partition:
         self.last_record_ms: dict[str, int] = {}
         #: Kafka's timestamp of the first record that is being applied (ms)
         self.oldest_waiting_ms: int | None = None
-        self._writing = writing
+        self._context = context
         self._listener = listener
+        self._meters = meters
         self._cache = cache
         # Of one topic a whole commit may wait; more of it would only push what is worked on out of the caches.
         self._backlog = Backlog(
-            writing.batch_max_records, has_more=self._has_more, on_room=listener.on_room, memory=writing.waiting_room
+            context.batch_max_records,
+            has_more=self._has_more,
+            on_room=lambda: context.consumer().look_again(),
+            memory=context.waiting_room,
         )
         #: topics of which something was handed over
         self._begun: set[str] = set()
         self._task: asyncio.Task[None] | None = None
-        self._held = Holdings(number, writing, stored, cache=cache)
+        self._held = PartitionState(number, context, stored, cache=cache)
 
     @property
     def head(self) -> Head:
@@ -133,7 +179,7 @@ class Partition:
         task, self._task = self._task, None
         try:
             if task is not None:
-                await end_tasks([task])
+                await cancel_and_wait([task])
         finally:
             self._backlog.clear()
 
@@ -184,7 +230,7 @@ class Partition:
 
     async def _look_at_head(self) -> None:
         """Raise Conflict where somebody else has committed since."""
-        head = await self._until_done(lambda: self._writing.tables.read_head(self.number))
+        head = await self._until_done(lambda: self._context.tables.read_head(self.number))
         if head != self._held.stored_head:
             raise Conflict(self.number, self.head.positions, positions_of(head))
 
@@ -200,14 +246,15 @@ class Partition:
             except TimeoutError:
                 # A Redis that lost its last second while nothing happens would stay behind until the next event.
                 await self._look_at_head()
-        begins = {topic: self._listener.reading_position(TP(topic, self.number)) for topic in self._writing.topics}
+        consumer, topics = self._context.consumer(), self._context.topics
+        begins = {topic: consumer.reading_position(TP(topic, self.number)) for topic in topics}
         positions = {topic: begin for topic, begin in begins.items() if begin is not None} | self.head.positions
         await self._backlog.wait_for_others(positions, _OTHERS_WAIT_SECONDS)
-        return self._backlog.take(self._writing.batch_max_records)
+        return self._backlog.take(self._context.batch_max_records)
 
     def _has_more(self, topic: str, offset: int) -> bool:
         """Whether the log has more of a topic, as far as the consumer knows."""
-        end = self._listener.end_of(TP(topic, self.number))
+        end = self._context.consumer().end_offset(TP(topic, self.number))
         return end is not None and end > offset
 
     async def _load_counters(self) -> None:
@@ -215,7 +262,7 @@ class Partition:
         held = self._held
         if held.unread:
             group = min(held.unread)
-            held.take_group(group, await self._until_done(lambda: self._writing.tables.load_group(self.number, group)))
+            held.take_group(group, await self._until_done(lambda: self._context.tables.load_group(self.number, group)))
         if not held.unread:
             self.recovering = False
             self._listener.on_recovered(self)
@@ -224,16 +271,16 @@ class Partition:
         log.warning("batch_conflict", partition=self.number, reason=str(reason))
         self.recovering = True
         self._listener.on_conflict(self)
-        tables = self._writing.tables
-        stored = await self._until_done(lambda: load_whole(tables, self.number, self._listener))
+        tables, consumer = self._context.tables, self._context.consumer()
+        stored = await self._until_done(lambda: load_whole(tables, self.number, consumer, self._meters))
         if stored.head is None:  # a Redis that lost everything lost the stream's mark too
-            await self._until_done(lambda: self._writing.tables.mark(self._writing.mark))
-            await self._until_done(lambda: note_added(self._writing.tables, self._writing.mark, [self.number]))
+            await self._until_done(lambda: self._context.tables.mark(self._context.mark))
+            await self._until_done(lambda: note_added(self._context.tables, self._context.mark, [self.number]))
         self._backlog.clear()
         self.last_record_ms.clear()
-        lost, self._held = self.head, Holdings(self.number, self._writing, stored, cache=self._cache)
+        lost, self._held = self.head, PartitionState(self.number, self._context, stored, cache=self._cache)
         gone: list[TP] = []
-        for topic in self._writing.topics:
+        for topic in self._context.topics:
             position = self.head.positions.get(topic)
             if position is not None:
                 self._listener.move_to(TP(topic, self.number), position)
@@ -244,23 +291,23 @@ class Partition:
 
     async def _until_done(self, call: Callable[[], Awaitable[_T]], *, asks_tables: bool = True) -> _T:
         """Await a call until it succeeds: what must not be skipped waits for Redis and Kafka to come back."""
-        pausing = Pausing()
+        backoff = Backoff()
         try:
             while True:
                 try:
                     answer = await call()
                 except Unavailable as error:
                     self.waiting = error
-                    said = {"partition": self.number, "reason": str(error), "pause_seconds": pausing.seconds}
+                    said = {"partition": self.number, "reason": str(error), "pause_seconds": backoff.seconds}
                     if isinstance(error, RecordRefused):
                         log.warning("record_refused", **said)
                     else:
                         log.warning("waiting_for_service", **said)
-                    self._listener.on_waiting(error)
-                    await pausing.pause()
+                    self._meters.on_waiting(error)
+                    await backoff.pause()
                 else:
                     if asks_tables:
-                        self._listener.on_answer()
+                        self._meters.on_answer()
                     return answer
         finally:
             self.waiting = None
@@ -273,55 +320,41 @@ class Partition:
         if positions == self.head.positions and topic_ids == self.head.topic_ids:
             return
         self.oldest_waiting_ms = records[0].timestamp if records else None
-        held, writing, began = self._held, self._writing, time.perf_counter()
-        batch = await apply_records(records, self.number, writing, held, self._read_states)
-        cells = cells_of(batch.rows, held.names, writing.windows)
+        held, context, began = self._held, self._context, time.perf_counter()
+        result = await apply_records(records, self.number, context, held, self._read_states)
+        cells = cells_of(result.rows, held.names, context.windows)
         amounts = await self._amounts(cells)
-        if batch.moved and held.restated is None:
-            held.restated = await self._until_done(lambda: writing.tables.restated(self.number))
-        folded = time.perf_counter()
-        if batch.refused or batch.forwards:
-            batch = await self._send(batch)
+        if result.moved and held.restated is None:
+            held.restated = await self._until_done(lambda: context.tables.restated(self.number))
+        result.fold_seconds = time.perf_counter() - began
+        if result.refused or result.forwards:
+            await self._send(result)
         commit_began = time.perf_counter()
-        head = held.next_head(batch.tally, positions=positions, topic_ids=topic_ids)
-        commit = held.commit(head=head, states=batch.states, cells=cells, amounts=amounts, moved=batch.moved)
-        await self._until_done(lambda: writing.tables.commit(self.number, commit))
+        head = held.next_head(result, positions=positions, topic_ids=topic_ids)
+        commit = held.commit(head=head, states=result.states, cells=cells, amounts=amounts, moved=result.moved)
+        await self._until_done(lambda: context.tables.commit(self.number, commit))
         held.committed(commit, head=head, cells=cells, amounts=amounts)
         self.last_record_ms |= last_ms
         self.oldest_waiting_ms = None
-        applied = Applied(
-            records=len(records),
-            types=batch.types,
-            refusals=[refusal for _, refusal in batch.refused],
-            tests=batch.tally.tests,
-            duplicates=batch.tally.duplicates,
-            conflicts=batch.tally.conflicts,
-            late=batch.late,
-            forwarded=Counter(forward.record.topic for forward in batch.forwards),
-            cache_hits=batch.cache_hits,
-            cache_misses=batch.cache_misses,
-            fold_seconds=folded - began,
-            commit_seconds=time.perf_counter() - commit_began,
-        )
-        self._listener.on_committed(self, applied, cells)
+        result.commit_seconds = time.perf_counter() - commit_began
+        self._listener.on_committed(self, result, cells)
 
-    async def _send(self, batch: Outcome) -> Outcome:
-        """Send dead letters and forwarded records; return the batch as it came out.
+    async def _send(self, result: BatchResult) -> None:
+        """Send dead letters and forwarded records.
 
         What is too large to be forwarded becomes a dead letter of this partition, in the same commit.
         """
-        topic, outbox = self._writing.dead_letter_topic, self._writing.outbox
-        delivery = Delivery(
-            [*(DeadLetter(record, refusal, topic) for record, refusal in batch.refused), *batch.forwards]
-        )
+        topic, outbox = self._context.dead_letter_topic, self._context.outbox
+        letters = [DeadLetter(record, refusal, topic) for record, refusal in result.refused]
+        delivery = Delivery([*letters, *result.forwards])
         await self._until_done(lambda: outbox.send(delivery), asks_tables=False)
-        stuck = [forward for forward in batch.forwards if any(forward is parcel for parcel in delivery.too_large)]
+        stuck = [forward for forward in result.forwards if any(forward is parcel for parcel in delivery.too_large)]
         if not stuck:
-            return batch
+            return
         refused = [(forward.record, _oversized(forward)) for forward in stuck]
-        letters = Delivery([DeadLetter(record, refusal, topic) for record, refusal in refused])
-        await self._until_done(lambda: outbox.send(letters), asks_tables=False)
-        return batch.with_refused(refused)
+        more = Delivery([DeadLetter(record, refusal, topic) for record, refusal in refused])
+        await self._until_done(lambda: outbox.send(more), asks_tables=False)
+        result.refuse(stuck, refused)
 
     def _accept(self, batches: Iterable[Batch]) -> tuple[list[Record], dict[str, int], dict[str, int]]:
         """Return the records that are not applied yet, and by topic the position after them and when the last came.
@@ -358,11 +391,11 @@ class Partition:
             if not batch.stale and (batch.moves or batch.topic not in known):
                 known[batch.topic] = batch.lease.topic_id
         for topic in positions.keys() - known.keys():  # an earlier version stored them
-            known[topic] = self._listener.topic_id(TP(topic, self.number))
+            known[topic] = self._context.consumer().topic_id(TP(topic, self.number))
         return {topic: topic_id for topic, topic_id in known.items() if topic_id is not None}
 
     async def _read_states(self, customers: list[str]) -> list[bytes | None]:
-        return await self._until_done(lambda: self._writing.tables.read_states(self.number, customers))
+        return await self._until_done(lambda: self._context.tables.read_states(self.number, customers))
 
     async def _amounts(self, cells: Cells) -> list[int]:
         """Return the new, absolute amounts of cells; reads those that are not in memory yet."""
@@ -371,7 +404,7 @@ class Partition:
         unknown = held.unknown(cells.keys, known)
         stored: dict[int, int] = {}
         if unknown:
-            read = await self._until_done(lambda: self._writing.tables.read_cells(self.number, unknown))
+            read = await self._until_done(lambda: self._context.tables.read_cells(self.number, unknown))
             stored = dict(zip(unknown, read, strict=True))
         changes = cells.amounts.tolist()
         if not stored:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
@@ -22,7 +21,8 @@ from kpis.fold.fold import Fold
 from kpis.fold.restatements import Moved
 from kpis.names import Names
 from streams.errors import StateUnreadable
-from streams.partition.context import Writing
+from streams.partition.context import PartitionContext
+from streams.partition.result import BatchResult
 from streams.partition.state_cache import StateCache
 from streams.tables import CellUpdate, Commit, Head, PeriodUpdate, Restated, Stored, decode_head, encode_head
 
@@ -48,34 +48,15 @@ def read_head(number: int, stored: Stored) -> Head:
     return head
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """What a batch adds to the counts of events that the head keeps."""
-
-    applied: int = 0
-    duplicates: int = 0
-    conflicts: int = 0
-    tests: int = 0
-    #: records sent to other partitions
-    forwarded: int = 0
-    #: records sent to other partitions, less those that came from others (see `Head`)
-    away_facts: int = 0
-    away_instants: int = 0
-    #: by reason
-    dead_letters: Counter[str] = field(default_factory=Counter)
-    #: the latest time of an event; of a scheduled cancel the time at which it was announced (ms since 1970)
-    latest_ms: int = 0
-
-
-class Holdings:
+class PartitionState:
     """One partition in memory, from the time it was loaded on."""
 
-    def __init__(self, number: int, writing: Writing, stored: Stored, *, cache: int) -> None:
+    def __init__(self, number: int, context: PartitionContext, stored: Stored, *, cache: int) -> None:
         """Take over what is stored.
 
         Args:
             number: Of the partition, for messages.
-            writing: Limits, and what numbers mean.
+            context: Limits, and what numbers mean.
             stored: What the tables hold.
             cache: Customer states to keep (count).
 
@@ -85,9 +66,9 @@ class Holdings:
         self.stored_head = stored.head
         self._writer = uuid.uuid4().bytes
         self.head = read_head(number, stored)
-        self.names: Names = writing.new_names()
+        self.names: Names = context.new_names()
         self.names.restore(stored.names)
-        self.fold = Fold(self.names, bucket_ms=writing.windows.bucket_ms, max_facts=writing.max_facts)
+        self.fold = Fold(self.names, bucket_ms=context.windows.bucket_ms, max_facts=context.max_facts)
         self.states = StateCache(cache)
         #: restatements of periods, without their entries; None until the first late event asks for them
         self.restated: dict[str, Restated] | None = None
@@ -142,24 +123,24 @@ class Holdings:
             known = self.restated.get(period) or Restated(0, {}, [])
             self.restated[period] = Restated(revision, {**known.changes, **changes}, [])
 
-    def next_head(self, tally: Tally, *, positions: dict[str, int], topic_ids: dict[str, str]) -> Head:
+    def next_head(self, result: BatchResult, *, positions: dict[str, int], topic_ids: dict[str, str]) -> Head:
         """Return the head after a batch; `positions` are the next offsets by topic, in the topics with these ids."""
         old = self.head
         return Head(
             STATE_VERSION,
             positions=positions,
-            applied=old.applied + tally.applied,
-            duplicates=old.duplicates + tally.duplicates,
-            conflicts=old.conflicts + tally.conflicts,
-            tests=old.tests + tally.tests,
-            forwarded=old.forwarded + tally.forwarded,
-            dead_letters=dict(Counter(old.dead_letters) + tally.dead_letters),
-            watermark_ms=max(old.watermark_ms, tally.latest_ms),
+            applied=old.applied + result.applied,
+            duplicates=old.duplicates + result.duplicates,
+            conflicts=old.conflicts + result.conflicts,
+            tests=old.tests + result.tests,
+            forwarded=old.forwarded + len(result.forwards),
+            dead_letters=dict(Counter(old.dead_letters) + result.dead_letters),
+            watermark_ms=max(old.watermark_ms, result.latest_ms),
             commits=old.commits + 1,
             writer=self._writer,
             topic_ids=topic_ids,
-            away_facts=old.away_facts + tally.away_facts,
-            away_instants=old.away_instants + tally.away_instants,
+            away_facts=old.away_facts + result.away_facts,
+            away_instants=old.away_instants + result.away_instants,
         )
 
 

@@ -66,7 +66,7 @@ async def _answers(pipe: Any) -> list[Any]:
     return answers
 
 
-class Reading:
+class PartitionReader:
     """Reads the partitions under one prefix."""
 
     def __init__(self, client: _Client, *, prefix: str) -> None:
@@ -253,8 +253,8 @@ class Reading:
 class _Following:
     """What became of the cells of a partition since a head: what was read of them before may be older or newer."""
 
-    def __init__(self, reading: Reading, partition: int, since: Stored) -> None:
-        self._reading = reading
+    def __init__(self, reader: PartitionReader, partition: int, since: Stored) -> None:
+        self._reader = reader
         self._partition = partition
         self._stored = since
         #: the mark of the head up to which `_amounts` has all changes
@@ -265,7 +265,7 @@ class _Following:
 
     async def look(self) -> None:
         """Take in what changed since the last look, as far as the list of changes still has it."""
-        entries = await self._reading.tail(self._partition, -self._many, -1)
+        entries = await self._reader.tail(self._partition, -self._many, -1)
         until, count = newest_mark(entries) or self._reached, 0
         chain = Chain(since=self._reached, until=until)
         while True:
@@ -275,7 +275,7 @@ class _Following:
             count += len(entries)
             self._weigh(entries)
             # Entries that are added meanwhile push the others on: some come twice, and none is left out.
-            entries = await self._reading.tail(self._partition, -count - self._many, -count - 1)
+            entries = await self._reader.tail(self._partition, -count - self._many, -count - 1)
             if not entries:
                 return
         self._amounts.update(chain.amounts())
@@ -290,7 +290,7 @@ class _Following:
         """Return head and names, and the amounts of all cells that changed since the beginning, as of one instant."""
         for _ in range(_ROUNDS):
             names = self._stored.names
-            self._stored, entries = await self._reading.instant(self._partition, names, entries=self._many)
+            self._stored, entries = await self._reader.instant(self._partition, names, entries=self._many)
             chain = Chain(since=self._reached, until=mark_of(self._stored.head))
             chain.take(entries)
             if chain.complete:

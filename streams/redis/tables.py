@@ -26,7 +26,7 @@ from streams.redis.changes import Changes
 from streams.redis.clearing import clear_keys
 from streams.redis.commit import Argument, Command, DoneInPart, Torn, run_where
 from streams.redis.connection import asked, check_durability, connect, unsafe_of
-from streams.redis.reading import Reading, packed
+from streams.redis.reading import PartitionReader, packed
 from streams.redis.scan import scan_customers
 from streams.tables import RESTATEMENTS_KEPT, Commit, PeriodUpdate, Restated, Stored, StreamMark, positions_of
 
@@ -65,7 +65,7 @@ class RedisTables:
         """Take a client of `connect`, and the prefix of all keys."""
         self._redis = client
         self._prefix = prefix
-        self._reading = Reading(client, prefix=prefix)
+        self._reader = PartitionReader(client, prefix=prefix)
         self._changes = Changes()
         self._notes = f"{prefix}:note:"
         self._logs = f"{prefix}:log:"
@@ -74,21 +74,21 @@ class RedisTables:
         self._in_part: dict[bytes, DoneInPart] = {}
 
     def _key(self, partition: int, rest: str) -> str:
-        return self._reading.key(partition, rest)
+        return self._reader.key(partition, rest)
 
     async def load(self, partition: int, since: Stored | None = None) -> Stored:
         """See `Tables`."""
-        return await self._reading.load(partition, since)
+        return await self._reader.load(partition, since)
 
     async def snapshot(
         self, partition: int, groups: Sequence[int], since: Stored | None = None
     ) -> tuple[Stored, dict[int, dict[int, int]]]:
         """See `Tables`."""
-        return await self._reading.snapshot(partition, groups, since or await self.load(partition))
+        return await self._reader.snapshot(partition, groups, since or await self.load(partition))
 
     async def read_head(self, partition: int) -> bytes | None:
         """See `Tables`."""
-        (head,) = await self._reading.whole(partition, ())
+        (head,) = await self._reader.whole(partition, ())
         return cast("bytes | None", head)
 
     async def read_states(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
@@ -111,13 +111,13 @@ class RedisTables:
 
     async def read_cells(self, partition: int, keys: Sequence[int]) -> list[int]:
         """See `Tables`."""
-        found = await self._reading.cells(partition, keys)
+        found = await self._reader.cells(partition, keys)
         return [found[key] for key in keys]
 
     async def load_group(self, partition: int, group: int) -> dict[int, int]:
         """See `Tables`."""
         found: dict[int, int] = {}
-        async for some in self._reading.slices(partition, group):
+        async for some in self._reader.slices(partition, group):
             found |= some
         return found
 
@@ -134,7 +134,7 @@ class RedisTables:
     async def _restated(self, partition: int, periods: Sequence[str]) -> dict[str, Restated]:
         """Return the restatements of all periods, and the entries of some, read in one step."""
         keys = [*(self._key(partition, f"r:{period}") for period in periods), self._key(partition, "r")]
-        _, *lists, flat = await self._reading.whole(partition, keys, starts=[0] * len(periods))
+        _, *lists, flat = await self._reader.whole(partition, keys, starts=[0] * len(periods))
         entries = dict(zip(periods, lists, strict=True))
         found: dict[str, Restated] = {}
         for field, amount in zip(flat[::2], flat[1::2], strict=True):

@@ -6,21 +6,47 @@ Looks up whether files exist, and reads that of the authorities.
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from streams.settings.rules import RuleBrokenError
 from streams.tls import check_authorities
-
-if TYPE_CHECKING:
-    from streams.settings.settings import Settings
 
 _OF_TLS: Final = ("kafka_ca_file", "kafka_certificate_file", "kafka_key_file", "kafka_key_password")
 _OF_TOKENS: Final = ("kafka_token_file", "kafka_token_url", "kafka_token_scope")
 _FILES: Final = ("kafka_ca_file", "kafka_certificate_file", "kafka_key_file", "kafka_token_file")
 
 
-def check_kafka_security(settings: Settings) -> None:
+class KafkaSecurity(Protocol):
+    """The settings that are looked at by name; others of them are looked at alike."""
+
+    @property
+    def kafka_security_protocol(self) -> str:
+        """See `streams.settings.settings`, as of all of them."""
+
+    @property
+    def kafka_sasl_mechanism(self) -> str | None:
+        """How the worker says who it is."""
+
+    @property
+    def kafka_certificate_file(self) -> Path | None:
+        """What it shows."""
+
+    @property
+    def kafka_ca_file(self) -> Path | None:
+        """Whom it trusts."""
+
+    @property
+    def kafka_token_file(self) -> Path | None:
+        """Where its token is."""
+
+    @property
+    def kafka_token_url(self) -> str | None:
+        """Who gives it one."""
+
+
+def check_kafka_security(settings: KafkaSecurity) -> None:
     """Refuse settings of Kafka's security that do not go together.
 
     Raises:
@@ -54,7 +80,7 @@ def check_kafka_security(settings: Settings) -> None:
             raise RuleBrokenError("kafka_ca_file", str(error)) from error
 
 
-def _needed(settings: Settings) -> tuple[str, ...]:
+def _needed(settings: KafkaSecurity) -> tuple[str, ...]:
     """Return what a mechanism needs."""
     if settings.kafka_sasl_mechanism == "OAUTHBEARER":
         if settings.kafka_token_url is None:
@@ -64,7 +90,7 @@ def _needed(settings: Settings) -> tuple[str, ...]:
     return ("kafka_username", "kafka_password")
 
 
-def _set(settings: Settings, names: tuple[str, ...]) -> list[str]:
+def _set(settings: KafkaSecurity, names: tuple[str, ...]) -> list[str]:
     return [name for name in names if getattr(settings, name) is not None]
 
 

@@ -14,7 +14,7 @@ from tenure.commands.options import AsJson, By, Config
 from tenure.commands.scanned import AtOne, File, FileFormat, checked_scope
 
 
-class Period(StrEnum):
+class PeriodLength(StrEnum):
     """How long the periods are."""
 
     MONTH = "month"
@@ -23,8 +23,8 @@ class Period(StrEnum):
 
 def cohorts(
     period: Annotated[
-        Period, typer.Option("--period", help="month, by the calendar, or week, by ISO 8601.")
-    ] = Period.MONTH,
+        PeriodLength, typer.Option("--period", help="month, by the calendar, or week, by ISO 8601.")
+    ] = PeriodLength.MONTH,
     by: By = None,
     at: AtOne = None,
     file: File = None,

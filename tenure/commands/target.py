@@ -103,9 +103,10 @@ def set_target(
     from tenure.worker.signals import run_until_stopped
 
     settings, now_ms = load_settings(config), WallClock().now_ms()
-    from tenure.operations.targets import Wanted, audited, put  # slow to import, so not before the settings are checked
+    # Slow to import, so not before the settings are checked.
+    from tenure.operations.targets import WantedTarget, audited, put
 
-    wanted = Wanted(
+    wanted = WantedTarget(
         settings,
         kpi=kpi,
         window=window,

@@ -76,9 +76,9 @@ def topics(
         advice = "is for topics that are created or grow; add --create or --grow, or leave it out"
         raise UsageError(f"--partitions {partitions} {advice}")
     settings = load_settings(config)
-    from tenure.operations.topics import Wanted, fault_of, look, mend  # slow to import: after the settings
+    from tenure.operations.topics import WantedTopics, fault_of, look, mend  # slow to import: after the settings
 
-    wanted = Wanted(grow=grow, create=create, keep=keep, partitions=partitions, replication=replication)
+    wanted = WantedTopics(grow=grow, create=create, keep=keep, partitions=partitions, replication=replication)
     found = run_until_stopped(mend(settings, wanted) if create or grow or keep else look(settings))
     if as_json:
         print_json([topic.as_json() for topic in found])

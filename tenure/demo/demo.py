@@ -25,7 +25,7 @@ from streams.embedded.redis import EmbeddedRedis
 from streams.embedded.transport import CLUSTERS, Cluster
 from streams.logs import configure_logs
 from streams.metrics.server import MetricsServer
-from streams.partition.context import Applied
+from streams.partition.result import BatchResult
 from streams.redis.tables import RedisTables, connect
 from streams.settings.settings import Settings
 from tenure.demo.company.company import Arrival, Company
@@ -147,7 +147,7 @@ class Demo:
         self._speed = speed
         self._notices = Notices()
         self._router = Router(settings)
-        self._commits: deque[Applied] = deque(maxlen=200)
+        self._commit_seconds: deque[float] = deque(maxlen=200)
         self._late = 0
         company = Company(seed, START, history_days=_HISTORY_DAYS, price_rises=_PRICE_RISES)
         self._arrivals = company.events()
@@ -155,9 +155,9 @@ class Demo:
         self._rises = [START + timedelta(days=days) for days in _PRICE_RISES]
         worker.stream.on_applied = self._note_commit
 
-    def _note_commit(self, applied: Applied) -> None:
-        self._commits.append(applied)
-        self._late += applied.late
+    def _note_commit(self, result: BatchResult) -> None:
+        self._commit_seconds.append(result.commit_seconds)
+        self._late += result.late
 
     # -- feeding
 
@@ -221,7 +221,7 @@ class Demo:
         snapshot = self.exporter.snapshot
         if snapshot is None:
             return
-        report = report_of_snapshot(snapshot, self._worker.writing.windows.bucket_ms)
+        report = report_of_snapshot(snapshot, self._worker.context.windows.bucket_ms)
         now = instant_of(self._clock.now_ms())
         self._notices.look_at(now, report["windows"])
         server = self.exporter.server
@@ -240,7 +240,6 @@ class Demo:
 
     def _health(self, snapshot: Snapshot) -> Health:
         heads = [partition.head for partition in self._worker.stream.partitions.values()]
-        seconds = [applied.commit_seconds for applied in self._commits]
         return Health(
             applied=sum(head.applied for head in heads),
             duplicates=sum(head.duplicates for head in heads),
@@ -250,7 +249,7 @@ class Demo:
                 for reason in Reason
                 if (count := sum(head.dead_letters.get(reason.value, 0) for head in heads))
             },
-            commit_ms=statistics.median(seconds) * 1000 if seconds else None,
+            commit_ms=statistics.median(self._commit_seconds) * 1000 if self._commit_seconds else None,
             lag_records=self._worker.lag_records(),
             identities_violated=len(snapshot.violations),
             partitions=len(heads),

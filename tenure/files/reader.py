@@ -19,7 +19,7 @@ import msgspec
 
 from streams.errors import InputError, UsageError
 from tenure.files.parquet import parquet_records
-from tenure.files.tables import FileRecord, Line, csv_records
+from tenure.files.tables import FileRecord, TextLine, csv_records
 
 __all__ = ["EventFile", "FileFormat", "FileRecord", "key_and_type"]
 
@@ -239,7 +239,7 @@ def _format_of(path: str, file_format: str | None, *, regular: bool) -> FileForm
     return known
 
 
-def _lines(path: str, stream: BinaryIO) -> Iterator[Line]:
+def _lines(path: str, stream: BinaryIO) -> Iterator[TextLine]:
     """Yield the lines of a stream without their ends, numbered from 1, none longer than `LONGEST_LINE_BYTES`."""
     number = 0
     try:
@@ -252,7 +252,7 @@ def _lines(path: str, stream: BinaryIO) -> Iterator[Line]:
                 rest = stream.readline(LONGEST_LINE_BYTES)
             if number == 1:
                 line = line.removeprefix(_BYTE_ORDER_MARK)
-            yield Line(number, line.removesuffix(b"\n").removesuffix(b"\r"), cut)
+            yield TextLine(number, line.removesuffix(b"\n").removesuffix(b"\r"), cut)
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(path, _advice_on(error), number + 1) from error
 

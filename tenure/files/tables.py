@@ -27,7 +27,7 @@ class FileRecord(NamedTuple):
     value: bytes
 
 
-class Line(NamedTuple):
+class TextLine(NamedTuple):
     """One line of a text file: its number counted from 1, its bytes without the end, and whether it had to be cut."""
 
     number: int
@@ -89,7 +89,7 @@ def check_columns(path: str, columns: list[str]) -> None:
         raise InputError(path, f"two columns are named {twice[0]!r}; rename or remove one")
 
 
-def csv_records(path: str, lines: Iterator[Line]) -> Iterator[FileRecord]:
+def csv_records(path: str, lines: Iterator[TextLine]) -> Iterator[FileRecord]:
     """Yield the rows of a CSV file as events; an empty cell is an absent member, a row of empty cells is none.
 
     The delimiter is a comma, a semicolon or a tab, whichever the header has. A row that cannot be read (quoting, number
@@ -106,7 +106,7 @@ def csv_records(path: str, lines: Iterator[Line]) -> Iterator[FileRecord]:
     if header is None:
         raise InputError(path, "the file is empty; the first row of CSV names the columns")
     delimiter, columns = _read_header(path, header)
-    taken: list[Line] = []
+    taken: list[TextLine] = []
     rows = csv.reader(_texts(lines, taken), delimiter=delimiter, strict=True)
     while True:
         taken.clear()
@@ -131,7 +131,7 @@ def csv_records(path: str, lines: Iterator[Line]) -> Iterator[FileRecord]:
         yield FileRecord(taken[0].number, value)
 
 
-def _read_header(path: str, header: Line) -> tuple[str, list[str]]:
+def _read_header(path: str, header: TextLine) -> tuple[str, list[str]]:
     try:
         text = header.value.decode()
     except UnicodeDecodeError as error:
@@ -145,13 +145,13 @@ def _read_header(path: str, header: Line) -> tuple[str, list[str]]:
     return delimiter, columns
 
 
-def _texts(lines: Iterator[Line], taken: list[Line]) -> Iterator[str]:
+def _texts(lines: Iterator[TextLine], taken: list[TextLine]) -> Iterator[str]:
     """Yield lines as text and note which were taken; what is not UTF-8 survives as lone surrogates."""
     for line in lines:
         taken.append(line)
         yield line.value.decode("utf-8", "surrogateescape") + "\n"
 
 
-def _as_it_stands(taken: list[Line]) -> FileRecord:
+def _as_it_stands(taken: list[TextLine]) -> FileRecord:
     assert taken, "a row without a line"
     return FileRecord(taken[0].number, b"\n".join(line.value for line in taken))

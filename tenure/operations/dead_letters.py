@@ -43,7 +43,7 @@ _ANSWER_SECONDS: Final = 30.0
 _FETCH_MS: Final = 2_000
 
 
-class DeadLetter(NamedTuple):
+class StoredDeadLetter(NamedTuple):
     """One record that could not be applied.
 
     Attributes:
@@ -74,7 +74,7 @@ class DeadLetter(NamedTuple):
         return found
 
 
-def letter_of(record: ReadableRecord) -> DeadLetter | None:
+def letter_of(record: ReadableRecord) -> StoredDeadLetter | None:
     """Return a record of the topic as a dead letter; None where it is none of ours."""
     # The last of each name is ours: the record that was refused may have been a dead letter before.
     headers = {name: value or b"" for name, value in record.headers}
@@ -84,7 +84,7 @@ def letter_of(record: ReadableRecord) -> DeadLetter | None:
     except (KeyError, ValueError):
         return None
     value = record.value
-    return DeadLetter(
+    return StoredDeadLetter(
         reason=reason,
         detail=headers.get(HEADER_DETAIL, b"").decode(errors="replace"),
         topic=topic,
@@ -108,7 +108,7 @@ class Found:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._seen: defaultdict[tuple[str, int], set[int]] = defaultdict(set)
-        self._latest: list[tuple[int, str, int, int, DeadLetter]] = []
+        self._latest: list[tuple[int, str, int, int, StoredDeadLetter]] = []
         self.reasons: Counter[str] = Counter()
         #: dead letters that lie there more than once, and records that are none of ours (counts)
         self.repeated = self.foreign = 0

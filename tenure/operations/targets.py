@@ -46,7 +46,7 @@ async def opened(settings: Settings) -> AsyncIterator[TargetStore]:
         yield TargetStore(tables)
 
 
-async def put(settings: Settings, wanted: Wanted, *, now_ms: int) -> Audited:
+async def put(settings: Settings, wanted: WantedTarget, *, now_ms: int) -> Audited:
     """Set or take back a target; return the change, and what held before it.
 
     Raises:
@@ -72,7 +72,7 @@ async def changes(settings: Settings) -> list[TargetChange]:
         return await store.changes()
 
 
-class Wanted:
+class WantedTarget:
     """A target as somebody asks for it; each part is checked, none is looked up."""
 
     def __init__(

@@ -80,7 +80,7 @@ class Topic(NamedTuple):
         return self._asdict() | {"retention": None if self.retention is None else self.retention._asdict()}
 
 
-class Wanted(NamedTuple):
+class WantedTopics(NamedTuple):
     """What is to be done about topics; in this order.
 
     Attributes:
@@ -109,7 +109,7 @@ async def look(settings: Settings) -> list[Topic]:
         return await _topics(settings, admin)
 
 
-async def mend(settings: Settings, wanted: Wanted) -> list[Topic]:
+async def mend(settings: Settings, wanted: WantedTopics) -> list[Topic]:
     """Do what is wanted, and return all topics that the settings name, the input topics first.
 
     Raises:
@@ -155,7 +155,9 @@ async def _grow(found: Sequence[Topic], admin: AIOKafkaAdminClient, partitions: 
     return dict.fromkeys(narrow, State.GROWN)
 
 
-async def _create(found: Sequence[Topic], missing: Sequence[Topic], admin: AIOKafkaAdminClient, wanted: Wanted) -> None:
+async def _create(
+    found: Sequence[Topic], missing: Sequence[Topic], admin: AIOKafkaAdminClient, wanted: WantedTopics
+) -> None:
     sizes = _input_sizes(found)
     size = sizes.pop() if sizes else wanted.partitions or DEFAULT_PARTITIONS
     if wanted.partitions not in (None, size):

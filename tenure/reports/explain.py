@@ -13,10 +13,10 @@ from typing import Any, Final, NamedTuple
 from kpis.instants import instant_text
 from kpis.members.exclusions import MISSES
 from kpis.members.explain import Explained, Explaining, Member, candidates
-from kpis.members.fact_texts import Told
+from kpis.members.fact_texts import FactText
 from kpis.members.lenses import DIFFERENCES
 from kpis.members.rules import SHARES, Shares
-from kpis.members.view import Question
+from kpis.members.view import Window
 from kpis.names import Names
 from schemas.catalogue.counts import COUNT_BY_NAME
 from schemas.catalogue.formulas import Ratio
@@ -124,11 +124,11 @@ async def read_lenses(settings: Settings, asked: Asked) -> Json:
     return out
 
 
-def question_of(settings: Settings, window: str, at_ms: int) -> Question:
+def question_of(settings: Settings, window: str, at_ms: int) -> Window:
     """Return the window [start, T) that a name stands for as of T."""
     windows = windows_of(settings)
     boundary = at_ms // windows.bucket_ms
-    return Question(windows.start(window, boundary) * windows.bucket_ms, at_ms, windows.bucket_ms)
+    return Window(windows.start(window, boundary) * windows.bucket_ms, at_ms, windows.bucket_ms)
 
 
 #: A number, and its parts by value of the dimension, from the counters.
@@ -136,7 +136,7 @@ Number = tuple[int, dict[str, int]]
 
 
 async def _both(
-    source: Source, question: Question, asked: Asked, counts: Sequence[str], more: Mapping[str, Shares] | None = None
+    source: Source, question: Window, asked: Asked, counts: Sequence[str], more: Mapping[str, Shares] | None = None
 ) -> tuple[dict[str, Explained], dict[str, Number], bool]:
     """Count by members and by counters.
 
@@ -153,7 +153,7 @@ async def _both(
 
 
 async def _once(
-    source: Source, question: Question, asked: Asked, counts: Sequence[str], more: Mapping[str, Shares]
+    source: Source, question: Window, asked: Asked, counts: Sequence[str], more: Mapping[str, Shares]
 ) -> tuple[dict[str, Explained], dict[str, Number], bool]:
     explainings = {
         name: Explaining(
@@ -187,7 +187,7 @@ def _check_value(dimension: str, value: str, values: Iterable[str]) -> None:
     raise UsageError(f"--value {value}: no customer has this {dimension}; {hint}")
 
 
-async def _numbers(source: Source, question: Question, asked: Asked, counts: Sequence[str]) -> dict[str, Number]:
+async def _numbers(source: Source, question: Window, asked: Asked, counts: Sequence[str]) -> dict[str, Number]:
     (report,) = await report_of(
         source.settings, source.tables, partitions=source.partitions, at_ms=[question.end_ms], by=asked.scope.by
     )
@@ -215,7 +215,7 @@ async def _known(source: Source, found: Iterable[Explained]) -> dict[Place, Know
     return await look_up(source.settings, source.log, wanted)
 
 
-def _head(settings: Settings, question: Question, asked: Asked) -> Json:
+def _head(settings: Settings, question: Window, asked: Asked) -> Json:
     return {
         "as_of": instant_text(question.end_ms),
         "window": asked.window,
@@ -263,7 +263,7 @@ def _member(member: Member, known: dict[Place, Known]) -> Json:
     }
 
 
-def _event(event: Told, partition: int, known: dict[Place, Known]) -> Json:
+def _event(event: FactText, partition: int, known: dict[Place, Known]) -> Json:
     found = known[Place(event.topic, partition, event.offset)]
     out: Json = {
         "event": event.text,

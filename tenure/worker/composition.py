@@ -13,13 +13,13 @@ from streams.batching.application import App, build_app
 from streams.clock import Clock
 from streams.errors import ConfigurationError
 from streams.metrics.meters import Meters
-from streams.partition.context import Writing, writing_of
+from streams.partition.context import PartitionContext, context_of
 from streams.partition.loss_watch import LossWatch
 from streams.partition.loss_watch import register as register_loss_watch
 from streams.partition.outbox import LogOutbox
 from streams.partition.stream import Stream
 from streams.settings.settings import Settings
-from streams.surveys import Asking, policy_of
+from streams.surveys import SurveyScheduler, policy_of
 from streams.tables import StreamMark, Tables, new_stream_id
 
 log = structlog.get_logger(__name__)
@@ -31,7 +31,7 @@ class Worker:
 
     app: App
     stream: Stream
-    writing: Writing
+    context: PartitionContext
     live: LiveCounts
     meters: Meters
 
@@ -39,7 +39,7 @@ class Worker:
         """Return how many records wait to be applied, over the partitions owned (count)."""
         consumer = self.app.batch_consumer
         partitions = self.stream.partitions.values()
-        return sum(partition.lag(topic, consumer) for partition in partitions for topic in self.writing.topics)
+        return sum(partition.lag(topic, consumer) for partition in partitions for topic in self.context.topics)
 
 
 def build_worker(
@@ -66,16 +66,22 @@ def build_worker(
         options: More for `streams.batching.application.build_app`.
     """
     outbox = LogOutbox(lambda: app.sender)
-    writing = writing_of(
-        settings, tables=tables, outbox=outbox, partitions=partitions, stream_id=stream_id, latest_ms=latest_ms
+    context = context_of(
+        settings,
+        tables=tables,
+        outbox=outbox,
+        consumer=lambda: app.batch_consumer,
+        partitions=partitions,
+        stream_id=stream_id,
+        latest_ms=latest_ms,
     )
     live = LiveCounts(
-        writing.windows,
-        dimensions=writing.new_names().dimensions,
+        context.windows,
+        dimensions=context.new_names().dimensions,
         segment_windows=[f"{days}d" for days in settings.segment_windows_days],
     )
     meters = meters or Meters()
-    stream = Stream(writing, live=live, meters=meters)
+    stream = Stream(context, live=live, meters=meters)
     app = build_app(
         settings.group,
         broker=broker,
@@ -86,23 +92,22 @@ def build_worker(
         session_timeout_seconds=settings.session_timeout_seconds,
         **options,
     )
-    stream.consumer = lambda: app.batch_consumer
     register_all(app, settings.topics, stream)
     register_loss_watch(app, LossWatch(stream))
-    return Worker(app, stream, writing, live, meters)
+    return Worker(app, stream, context, live, meters)
 
 
 def ask_surveys(worker: Worker, settings: Settings, clock: Clock) -> None:
     """Let a worker that has not started yet ask for surveys that are due, if its settings say so."""
     if settings.survey_requests:
-        asking = Asking(
+        scheduler = SurveyScheduler(
             worker.stream,
             policy_of(settings),
             topic=settings.survey_request_topic,
             clock=clock,
             session_timeout_seconds=settings.session_timeout_seconds,
         )
-        survey_requests.register(worker.app, asking)
+        survey_requests.register(worker.app, scheduler)
 
 
 async def claim_tables(settings: Settings, tables: Tables, *, partitions: int) -> StreamMark:

@@ -11,7 +11,6 @@ import structlog
 from kpis.counting.rolling import ALL, Snapshot
 from kpis.population.summary import Portrait
 from streams.clock import Clock
-from streams.ending import end_tasks
 from streams.errors import TablesUnavailable, TenureError
 from streams.giving_way import giving_way
 from streams.metrics.exposition import exposition_of
@@ -20,6 +19,7 @@ from streams.metrics.top_values import agree_on_shown
 from streams.partition.losses import LossStore, count_by_window
 from streams.settings.settings import Settings
 from streams.targets import TargetStore
+from streams.tasks import cancel_and_wait
 from tenure.reports.instants import end_of_bucket_ms
 from tenure.worker.composition import Worker
 from tenure.worker.population import LEAST_PAUSE_SECONDS, Portraying
@@ -58,9 +58,9 @@ class Exporter:
         self._clock = clock
         self._counts = b""
         self._tasks: set[asyncio.Task[None]] = set()
-        self._targets = TargetStore(worker.writing.tables)
+        self._targets = TargetStore(worker.context.tables)
         self._targets_unread = False
-        self._losses = LossStore(worker.writing.tables)
+        self._losses = LossStore(worker.context.tables)
         self._losses_at = -_LOSSES_SECONDS
         self._portraying = Portraying(worker, settings, clock, least_pause_seconds=portrait_pause_seconds)
         self._shown_at = -_SHOWN_SECONDS
@@ -85,7 +85,7 @@ class Exporter:
 
     async def stop(self) -> None:
         """Stop computing."""
-        await end_tasks(self._tasks)
+        await cancel_and_wait(self._tasks)
 
     async def _run(self) -> None:
         while True:
@@ -103,7 +103,7 @@ class Exporter:
         interval = _ROOM_SECONDS if self._has_room() else _SHOWN_SECONDS
         if time.monotonic() - self._shown_at >= interval and stream.live.complete(stream.partitions):
             await self._agree_on_shown()
-        bucket_ms = worker.writing.windows.bucket_ms
+        bucket_ms = worker.context.windows.bucket_ms
         boundary = end_of_bucket_ms(self._clock.now_ms(), self._settings.bucket_minutes) // bucket_ms
         generation = stream.generation
         snapshot = await giving_way(worker.live.refresh(boundary))
@@ -140,7 +140,7 @@ class Exporter:
 
     async def _look_at_losses(self) -> None:
         """Show which windows miss what somebody gave up, where partition 0 is ours."""
-        worker, windows = self._worker, self._worker.writing.windows
+        worker, windows = self._worker, self._worker.context.windows
         if 0 not in worker.stream.partitions:
             worker.meters.look_at_losses({})
             return
@@ -179,7 +179,7 @@ class Exporter:
 
     def _exposition(self) -> bytes:
         worker, stream = self._worker, self._worker.stream
-        expected, of_customers = stream.partitions_there(), worker.writing.partitions
+        expected, of_customers = stream.partitions_there(), worker.context.partitions
         worker.meters.look_at_partitions(stream.partitions, stream.halted, expected=expected, of_customers=of_customers)
         consumer = worker.app.batch_consumer
         worker.meters.look_at_kafka(
@@ -188,7 +188,7 @@ class Exporter:
         )
         worker.meters.look_at_waiting(stream.waits_for(), instance_id_is_taken=consumer.instance_id_is_taken)
         if stream.partitions:
-            worker.meters.look_at_lag(stream.partitions, consumer, worker.writing.topics)
+            worker.meters.look_at_lag(stream.partitions, consumer, worker.context.topics)
         # Looked at by each scrape: a worker that was stopped is scraped before it computes again.
         withheld = self._withheld()
         worker.meters.look_at_withholding(withheld=withheld)

@@ -107,11 +107,11 @@ class Portraying:
             _Lost: Partition 0 went to another worker meanwhile.
             TenureError: See `tenure.reports.customers.scan_all`.
         """
-        settings, writing = self._settings, self._worker.writing
+        settings, context = self._settings, self._worker.context
         at_ms = end_of_bucket_ms(self._clock.now_ms(), settings.bucket_minutes)
         clock = local_time(settings.business_time_zone)
-        sitting = Sitting(at_ms=at_ms, clock=clock, bucket_ms=writing.windows.bucket_ms)
-        async for part in scan_all(settings, writing.tables, range(writing.partitions)):
+        sitting = Sitting(at_ms=at_ms, clock=clock, bucket_ms=context.windows.bucket_ms)
+        async for part in scan_all(settings, context.tables, range(context.partitions)):
             for at in range(0, len(part.states), _STEP):
                 began = time.perf_counter()
                 sitting.take(part.names, [state for _, state in part.states[at : at + _STEP]])
@@ -123,7 +123,7 @@ class Portraying:
     def _is_ours(self) -> bool:
         """Whether partition 0 is owned and its counts are complete, and Kafka still knows us."""
         stream = self._worker.stream
-        if 0 not in stream.partitions or not stream.live.complete([0]) or stream.consumer is None:
+        if 0 not in stream.partitions or not stream.live.complete([0]):
             return False
         return stream.consumer().last_heartbeat_age_seconds() <= self._settings.session_timeout_seconds
 

@@ -12,10 +12,9 @@ import uvloop
 from aiokafka.errors import KafkaError
 
 from schemas import instruments
-from streams.backoff import Pausing
+from streams.backoff import Backoff
 from streams.batching.application import run_until_stopped
 from streams.clock import WallClock
-from streams.ending import end_tasks
 from streams.errors import TablesUnavailable, TenureError
 from streams.kafka.errors import rights_refusal
 from streams.kafka.retention import RetentionWatch
@@ -29,6 +28,7 @@ from streams.redis.errors import refusal_of
 from streams.redis.tables import RedisTables, check_durability, connect
 from streams.settings.settings import Settings
 from streams.tables import StreamMark
+from streams.tasks import cancel_and_wait
 from tenure.worker.composition import ask_surveys, build_worker, claim_tables
 from tenure.worker.exporter import Exporter
 from tenure.worker.redis_watch import RedisWatch
@@ -105,7 +105,7 @@ async def _work(
     except KafkaError as error:
         raise rights_refusal(error, settings) or error from error
     finally:
-        await end_tasks(watches)
+        await cancel_and_wait(watches)
         await exporter.stop()
         await worker.stream.close()
         log.info("worker_stopped")
@@ -126,7 +126,7 @@ async def claimed_tables(settings: Settings, *, partitions: int, meters: Meters)
     Raises:
         ConfigurationError: It may lose data, and no setting allows that; or its tables belong to another stream.
     """
-    pausing = Pausing()
+    backoff = Backoff()
     while True:
         try:
             claimed = await _claimed(settings, partitions)
@@ -139,9 +139,9 @@ async def claimed_tables(settings: Settings, *, partitions: int, meters: Meters)
                 "waiting_for_redis",
                 redis=settings.redis_address,
                 reason=error.reason,
-                pause_seconds=pausing.seconds,
+                pause_seconds=backoff.seconds,
             )
-            await pausing.pause()
+            await backoff.pause()
         else:
             meters[instruments.REDIS_UP].set(1)
             return claimed

@@ -11,12 +11,12 @@ import pytest
 import redis
 
 from services.redis import Redis
-from streams.ending import end_tasks
 from streams.errors import Overtaken, StateUnreadable
 from streams.redis.changes import Changes
 from streams.redis.reading import SLICE
 from streams.redis.tables import RedisTables
 from streams.tables import Commit, decode_head
+from streams.tasks import cancel_and_wait
 from tests.contract.tables import a_commit, a_head, names_of, redis_tables
 
 FIELDS: Final = 60_000
@@ -73,7 +73,7 @@ async def test_large_snapshot_ends_under_steady_writing_and_is_of_one_instant(fi
         applied = seen[-1]
         assert cells == expected
         assert len(stored.names["plan"]) == PLANS + applied - 1
-    await end_tasks([writing])
+    await cancel_and_wait([writing])
     assert seen == sorted(set(seen))
 
 

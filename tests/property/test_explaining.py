@@ -16,7 +16,7 @@ from kpis.members.exclusions import MISSES, Misses
 from kpis.members.explain import Explained, Explaining, candidates
 from kpis.members.lenses import DIFFERENCES
 from kpis.members.rules import SHARES, Shares
-from kpis.members.view import Question
+from kpis.members.view import Window
 from schemas.catalogue.counts import COUNT_BY_NAME, COUNTS
 from tests.oracle.logs import Log
 from tests.property.cases import Case, bounded, cases, check_log
@@ -46,7 +46,7 @@ def explained_shares(
     windows = folded.windows
     boundary = milliseconds(at) // windows.bucket_ms
     start = windows.start(window, boundary)
-    question = Question(start * windows.bucket_ms, boundary * windows.bucket_ms, windows.bucket_ms)
+    question = Window(start * windows.bucket_ms, boundary * windows.bucket_ms, windows.bucket_ms)
     explaining = Explaining(shares, misses, question, limit=limit, dimension=dimension)
     for number, states in enumerate(folded.states):
         for candidate in candidates(question, number, folded.names[number], states.items()):

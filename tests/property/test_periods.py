@@ -21,7 +21,7 @@ from kpis.counting.report import Table, report
 from kpis.counting.windows import MONTH, YEAR, Windows
 from kpis.fold import restatements
 from kpis.fold.fold import Fold
-from kpis.fold.restatements import Restatement, fold_batch
+from kpis.fold.restatements import FoldResult, Restatement, fold_batch
 from kpis.instants import milliseconds
 from kpis.money import Money
 from kpis.names import Names
@@ -153,9 +153,11 @@ class Restating:
         decoded.times.sort()
         self.commits += 1
         places, before = [0] * len(decoded.events), dict(self.states)
-        done = at_once(
-            fold_batch(self.fold, decoded, self.states, places, self.windows, commit=self.commits, alone=self.alone)
+        done = FoldResult()
+        steps = fold_batch(
+            self.fold, decoded, self.states, places, self.windows, done, commit=self.commits, alone=self.alone
         )
+        at_once(steps)
         assert done.states == {name: state for name, state in self.states.items() if before.get(name) != state}
         added = cells_of(done.rows, self.names, self.windows)
         keys, amounts = (np.concatenate(pair) for pair in zip(self.cells, added, strict=True))

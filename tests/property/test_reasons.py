@@ -12,7 +12,7 @@ from hypothesis import given
 
 from kpis.customer.state import decode
 from kpis.instants import milliseconds
-from kpis.members.view import Question
+from kpis.members.view import Window
 from kpis.population.reasons import Ranking, Reasons
 from tests.oracle import reasons as oracle
 from tests.oracle.logs import Log
@@ -56,7 +56,7 @@ def _wrong(case: Case, log: Log) -> Iterable[str]:
         start = folded.windows.start(window, end)
         before = folded.windows.start(window, start)
         reasons = Reasons(
-            Question(start * bucket_ms, end * bucket_ms, bucket_ms), before_ms=before * bucket_ms, by=[by] if by else []
+            Window(start * bucket_ms, end * bucket_ms, bucket_ms), before_ms=before * bucket_ms, by=[by] if by else []
         )
         for names, states in zip(folded.names, folded.states, strict=True):
             reasons.take(names, map(decode, states.values()))

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 
 from kpis.fold.fold import Fold
-from kpis.fold.restatements import fold_batch
+from kpis.fold.restatements import FoldResult, fold_batch
 from kpis.money import Money
 from kpis.names import Names
 from schemas.decoding.decoder import Decoded, Decoder
@@ -32,9 +32,9 @@ def outcome(log: Log, step_work: int, batch: int) -> object:
         events, times = [decoded.events[n] for n in order], [decoded.times[n] for n in order]
         decoded = Decoded(events, times, [decoded.records[n] for n in order], [])
         places = list(range(len(order)))
-        steps = fold_batch(fold, decoded, states, places, windows, commit=start, alone=3, step_work=step_work)
-        done = at_once(steps)
-        out.append((done.states, list(done.states), done.rows, done.refused, done.moved, done.late))
+        done = FoldResult()
+        at_once(fold_batch(fold, decoded, states, places, windows, done, commit=start, alone=3, step_work=step_work))
+        out.append((done, list(done.states)))
     folding = fold.folding
     return out, states, names.take_new(), folding.applied, folding.duplicates, folding.conflicts
 

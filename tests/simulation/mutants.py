@@ -31,7 +31,7 @@ async def _commit_without_a_fence(self: MemoryTables, partition: int, commit: Co
 async def _reload_only_the_head(self: Partition, conflict: Conflict) -> None:
     """Take a conflict for a matter of the fence alone: commit again over what the other one has stored."""
     del conflict
-    stored = await self._until_done(lambda: self._writing.tables.load(self.number))
+    stored = await self._until_done(lambda: self._context.tables.load(self.number))
     self._held.stored_head = stored.head
 
 

@@ -42,6 +42,31 @@ def _imports_of(file: SourceFile) -> set[str]:
     return found
 
 
+def test_no_two_modules_import_each_other_by_whatever_way() -> None:
+    """Neither of two such modules can be read first; imports for types alone, and inside of functions, count too."""
+    modules = {
+        ".".join(file.path.with_suffix("").parts).removesuffix(".__init__"): file
+        for file in python_files()
+        if file.path.parts[0] in PACKAGES
+    }
+    # What is left when modules that import none of the others are taken away again and again.
+    left = {name: _imports_of(file) & modules.keys() - {name} for name, file in modules.items()}
+    while lowest := {name for name, imported in left.items() if not imported & left.keys()}:
+        left = {name: imported for name, imported in left.items() if name not in lowest}
+    assert sorted(left) == []
+
+
+def test_no_two_classes_share_a_name() -> None:
+    """Whoever finds the one by its name believes to have found the other."""
+    named: dict[str, list[str]] = {}
+    for file in python_files():
+        if file.path.parts[0] in PACKAGES:
+            for node in ast.walk(file.tree):
+                if isinstance(node, ast.ClassDef):
+                    named.setdefault(node.name, []).append(f"{file.path}:{node.lineno}")
+    assert {name: places for name, places in named.items() if len(places) > 1} == {}
+
+
 def test_no_function_is_longer_than_seventy_lines() -> None:
     """A function is read at one look."""
     too_long = [

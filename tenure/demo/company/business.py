@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from tenure.demo.company.customers import Customer, Diary
+from tenure.demo.company.customers import CompanyCustomer, Diary
 from tenure.demo.company.delivery import instant_text
 from tenure.demo.company.market import (
     CHANNEL_TABLE,
@@ -52,7 +52,7 @@ _SURVIVAL_FIRST, _SURVIVAL_LATER, _SURVIVAL_DAYS = 0.20, 0.85, (60.0, 2400.0)
 class Usage(Protocol):
     """Who is told when customers come and go."""
 
-    def joined(self, day: int, customer: Customer, joined_at_ms: int) -> None:
+    def joined(self, day: int, customer: CompanyCustomer, joined_at_ms: int) -> None:
         """A customer became active on a day (day number), at an instant in ms since 1970 UTC."""
 
 
@@ -105,7 +105,7 @@ class Business:
         self._renewals_from_day = renewals_from_day
         self._price_level = PRICE_RISE ** sum(day < founded_day for day in price_rise_days)
         self._count = 0
-        self.active: dict[str, Customer] = {}
+        self.active: dict[str, CompanyCustomer] = {}
         self._signups_at_live_day = customers / sum(
             math.exp(-self._growth_a_day * age) * _share_left(age) for age in range(live_day - founded_day)
         )
@@ -139,7 +139,7 @@ class Business:
         self._count += 1
         plan = PLAN_TABLE.pick(draw())
         channel = CHANNEL_TABLE.pick(draw())
-        customer = Customer(
+        customer = CompanyCustomer(
             self._count,
             country=COUNTRY_TABLE.pick(draw()),
             channel=channel,
@@ -155,7 +155,7 @@ class Business:
         if draw() < channel.early_churn:
             self._diary.write(day + 1 + int(draw() * 6), self._leave_early, customer)
 
-    def _sign_up(self, day: int, customer: Customer) -> None:
+    def _sign_up(self, day: int, customer: CompanyCustomer) -> None:
         signed_up_at_ms = working_moment_ms(day, customer.country, self._draw)
         customer.active = True
         customer.episode += 1
@@ -175,18 +175,18 @@ class Business:
             self._subscribe(day, customer)
         self._usage.joined(day, customer, signed_up_at_ms)
 
-    def _come_back(self, day: int, customer: Customer) -> None:
+    def _come_back(self, day: int, customer: CompanyCustomer) -> None:
         if self._draw() < 0.3 and customer.plan > 1:
             customer.plan -= 1
         self._sign_up(day, customer)
 
     # Paying
 
-    def _subscribe(self, day: int, customer: Customer) -> None:
+    def _subscribe(self, day: int, customer: CompanyCustomer) -> None:
         customer.anchor = date_of(day).day
         self._start_period(day, customer)
 
-    def _start_period(self, day: int, customer: Customer) -> None:
+    def _start_period(self, day: int, customer: CompanyCustomer) -> None:
         """Decide, at a bill, what the customer does until the next one."""
         next_bill = next_bill_day(day, customer.anchor, 12 if customer.annual else 1)
         self._diary.write(next_bill, self._bill, customer)
@@ -198,7 +198,7 @@ class Business:
             change = self._downgrade if draw() < _DOWNGRADE_SHARE else self._upgrade
             self._diary.write(day + 1 + int(draw() * (next_bill - day - 1)), change, customer)
 
-    def _decide_to_leave(self, day: int, next_bill: int, customer: Customer) -> None:
+    def _decide_to_leave(self, day: int, next_bill: int, customer: CompanyCustomer) -> None:
         draw = self._draw
         if draw() < (_NOTICE_SHARE_ANNUAL if customer.annual else _NOTICE_SHARE_MONTHLY):
             notice_days = min(next_bill - day - 1, 1 + int(draw() * 40))
@@ -209,7 +209,7 @@ class Business:
         else:
             self._diary.write(day + 1 + int(draw() * (next_bill - day - 1)), self._leave, customer)
 
-    def _bill(self, day: int, customer: Customer) -> None:
+    def _bill(self, day: int, customer: CompanyCustomer) -> None:
         if customer.ends_on == day:
             self._renewal(day, customer, "declined")
             self._end(day, customer, was_announced=bool(customer.notice_id))
@@ -222,14 +222,14 @@ class Business:
         else:
             self._renew(day, customer)
 
-    def _renew(self, day: int, customer: Customer) -> None:
+    def _renew(self, day: int, customer: CompanyCustomer) -> None:
         self._renewal(day, customer, "renewed")
         price_minor = customer.price_minor(self._price_level)
         if price_minor > customer.mrr_minor:
             self._change(day, customer)
         self._start_period(day, customer)
 
-    def _renewal(self, day: int, customer: Customer, outcome: str) -> None:
+    def _renewal(self, day: int, customer: CompanyCustomer, outcome: str) -> None:
         # Billing runs in the first three hours of the day, all over the world at once.
         if day >= self._renewals_from_day:
             billed_at_ms = day * DAY_MS + int(self._draw() * 3 * HOUR_MS)
@@ -237,7 +237,7 @@ class Business:
 
     # Changing
 
-    def _review_free(self, day: int, customer: Customer) -> None:
+    def _review_free(self, day: int, customer: CompanyCustomer) -> None:
         fraction = self._draw()
         if fraction < _FREE_TO_PAID:
             customer.plan = 1
@@ -248,21 +248,21 @@ class Business:
             self._diary.write(day + 1 + int(self._draw() * (_FREE_REVIEW_DAYS - 1)), self._leave, customer)
         self._diary.write(day + _FREE_REVIEW_DAYS, self._review_free, customer)
 
-    def _upgrade(self, day: int, customer: Customer) -> None:
+    def _upgrade(self, day: int, customer: CompanyCustomer) -> None:
         if self._draw() < 0.5:
             customer.plan = customer.larger_plan()
         else:
             customer.seats += 1 + customer.seats // 3
         self._change(day, customer)
 
-    def _downgrade(self, day: int, customer: Customer) -> None:
+    def _downgrade(self, day: int, customer: CompanyCustomer) -> None:
         if customer.seats > 1:
             customer.seats -= 1 + customer.seats // 4
         elif customer.plan > 1:
             customer.plan -= 1
         self._change(day, customer)
 
-    def _change(self, day: int, customer: Customer) -> None:
+    def _change(self, day: int, customer: CompanyCustomer) -> None:
         """Post what the plan, the seats and the price list now amount to."""
         mrr_minor = customer.price_minor(self._price_level)
         if mrr_minor == customer.mrr_minor:
@@ -290,16 +290,16 @@ class Business:
 
     # Leaving
 
-    def _leave(self, day: int, customer: Customer) -> None:
+    def _leave(self, day: int, customer: CompanyCustomer) -> None:
         self._cancel(day, customer, LEAVING_REASONS[int(self._draw() ** 1.4 * len(LEAVING_REASONS))])
 
-    def _leave_early(self, day: int, customer: Customer) -> None:
+    def _leave_early(self, day: int, customer: CompanyCustomer) -> None:
         self._cancel(day, customer, EARLY_REASONS[int(self._draw() * len(EARLY_REASONS))])
 
-    def _leave_over_price(self, day: int, customer: Customer) -> None:
+    def _leave_over_price(self, day: int, customer: CompanyCustomer) -> None:
         self._cancel(day, customer, "too_expensive")
 
-    def _leave_unpaid(self, day: int, customer: Customer) -> None:
+    def _leave_unpaid(self, day: int, customer: CompanyCustomer) -> None:
         self._post(
             "cancel",
             customer.id,
@@ -308,14 +308,14 @@ class Business:
         )
         self._end(day, customer, was_announced=True, comes_back=_COMES_BACK_AFTER_FAILED_PAYMENT)
 
-    def _cancel(self, day: int, customer: Customer, reason: str) -> None:
+    def _cancel(self, day: int, customer: CompanyCustomer, reason: str) -> None:
         moment_ms = working_moment_ms(day, customer.country, self._draw)
         # One in nine tells no reason.
         members = "" if self._draw() < 0.11 else f',"reason":"{reason}"'
         self._post("cancel", customer.id, moment_ms, members)
         self._end(day, customer, was_announced=True)
 
-    def _give_notice(self, day: int, customer: Customer) -> None:
+    def _give_notice(self, day: int, customer: CompanyCustomer) -> None:
         assert customer.ends_on is not None, f"{customer.id} gives notice without an end"
         ends_at_ms = customer.ends_on * DAY_MS + 4 * HOUR_MS
         reason = LEAVING_REASONS[int(self._draw() * len(LEAVING_REASONS))]
@@ -329,7 +329,7 @@ class Business:
             withdrawn_day = day + 1 + int(self._draw() * (customer.ends_on - day - 1))
             self._diary.write(withdrawn_day, self._withdraw_notice, customer)
 
-    def _withdraw_notice(self, day: int, customer: Customer) -> None:
+    def _withdraw_notice(self, day: int, customer: CompanyCustomer) -> None:
         self._post(
             "revoke",
             customer.id,
@@ -339,7 +339,9 @@ class Business:
         customer.ends_on = None
         customer.notice_id = ""
 
-    def _end(self, day: int, customer: Customer, *, was_announced: bool, comes_back: float = _COMES_BACK) -> None:
+    def _end(
+        self, day: int, customer: CompanyCustomer, *, was_announced: bool, comes_back: float = _COMES_BACK
+    ) -> None:
         if not was_announced:
             self._post(
                 "cancel",

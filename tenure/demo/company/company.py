@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from tenure.demo.company.business import Business
-from tenure.demo.company.delivery import EVENT_TYPES, Arrival, Delivery, Flaws
+from tenure.demo.company.delivery import EVENT_TYPES, Arrival, EventDelivery, Flaws
 from tenure.demo.company.market import DAY_MS
 from tenure.demo.company.usage import CustomerUsage
 
@@ -86,7 +86,7 @@ class Company:
         Lazy: a simulated day is worked out when its first record is asked for. History is what has
         `arrived_at_ms < start_ms`. Each call begins anew and yields the same records.
         """
-        delivery = Delivery(self._seed, self._include, self._flaws)
+        delivery = EventDelivery(self._seed, self._include, self._flaws)
         usage = CustomerUsage(
             self._seed,
             delivery.post,

@@ -10,7 +10,7 @@ from tenure.demo.company.market import LAST_PLAN, PLANS, Channel, Country
 _ANNUAL_DISCOUNT = 0.8
 
 
-class Customer:
+class CompanyCustomer:
     """One customer of the company, as the company's own systems know it.
 
     Args:
@@ -88,17 +88,17 @@ class Customer:
         return min(self.plan + 1, LAST_PLAN)
 
 
-Action = Callable[[int, Customer], None]
+Action = Callable[[int, CompanyCustomer], None]
 
 
 class Diary:
     """What customers are going to do, by day; what a customer's end or return makes void is left out when read."""
 
     def __init__(self) -> None:
-        self._pages: dict[int, list[tuple[Action, Customer, int]]] = {}
+        self._pages: dict[int, list[tuple[Action, CompanyCustomer, int]]] = {}
         self._lived_day = -1
 
-    def write(self, day: int, action: Action, customer: Customer) -> None:
+    def write(self, day: int, action: Action, customer: CompanyCustomer) -> None:
         """Plan an action (called with the day and the customer) for a day that has not begun yet."""
         assert day > self._lived_day, f"day {day} has been lived already"
         page = self._pages.get(day)

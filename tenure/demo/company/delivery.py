@@ -65,7 +65,7 @@ def instant_text(instant_ms: int) -> str:
     return f"{date_of(day).isoformat()}T{_MINUTES[minute]}{_MILLISECONDS[second]}{milliseconds:03d}Z"
 
 
-class Delivery:
+class EventDelivery:
     """Turns what happened into records, and holds those that are still on their way.
 
     Args:

@@ -119,7 +119,7 @@ _SIGNUPS_BY_MONTH = (1.25, 1.08, 1.06, 1.00, 1.00, 0.95, 0.82, 0.78, 1.18, 1.10,
 _HOUR_WEIGHTS = (1, 1, 1, 1, 1, 2, 4, 8, 16, 24, 26, 24, 18, 22, 25, 24, 20, 14, 9, 7, 6, 5, 3, 2)
 
 
-class Table(Generic[Entry]):
+class WeightedChoice(Generic[Entry]):
     """A weighted choice that is made by a fraction in [0, 1), so that the caller's generator decides.
 
     Args:
@@ -135,19 +135,19 @@ class Table(Generic[Entry]):
         return self._entries[bisect_right(self._bounds, fraction * self._bounds[-1])]
 
 
-PLAN_TABLE = Table(dict(enumerate((0.28, 0.36, 0.23, 0.10, 0.03))))
-CHANNEL_TABLE = Table(dict(zip(CHANNELS, (0.34, 0.21, 0.14, 0.15, 0.10, 0.06), strict=True)))
-COUNTRY_TABLE = Table(
+PLAN_TABLE = WeightedChoice(dict(enumerate((0.28, 0.36, 0.23, 0.10, 0.03))))
+CHANNEL_TABLE = WeightedChoice(dict(zip(CHANNELS, (0.34, 0.21, 0.14, 0.15, 0.10, 0.06), strict=True)))
+COUNTRY_TABLE = WeightedChoice(
     dict(zip(COUNTRIES, (0.30, 0.11, 0.10, 0.09, 0.08, 0.07, 0.06, 0.05, 0.05, 0.04, 0.03, 0.02), strict=True))
 )
-INDUSTRY_TABLE = Table(dict(zip(INDUSTRIES, (0.28, 0.18, 0.14, 0.12, 0.11, 0.09, 0.08), strict=True)))
+INDUSTRY_TABLE = WeightedChoice(dict(zip(INDUSTRIES, (0.28, 0.18, 0.14, 0.12, 0.11, 0.09, 0.08), strict=True)))
 SIZE_TABLES = tuple(
-    Table(dict(zip(SIZES, weights, strict=True)))
+    WeightedChoice(dict(zip(SIZES, weights, strict=True)))
     for weights in ((7, 3, 0.5, 0.1), (5, 4, 1, 0.2), (2, 5, 3, 0.5), (0.3, 2, 5, 2), (0.05, 0.3, 3, 6))
 )
 
 # One entry for each 1/256 of a day's activity: a table costs one index where a weighted choice costs a search.
-_HOUR_TABLE = Table(dict(enumerate(_HOUR_WEIGHTS)))
+_HOUR_TABLE = WeightedChoice(dict(enumerate(_HOUR_WEIGHTS)))
 HOUR_STARTS_MS = tuple(_HOUR_TABLE.pick(slot / 256) * HOUR_MS for slot in range(256))
 
 

@@ -9,7 +9,7 @@ import random
 from collections.abc import Iterable
 
 from tenure.demo.company.business import Post, working_moment_ms
-from tenure.demo.company.customers import Customer, Diary
+from tenure.demo.company.customers import CompanyCustomer, Diary
 from tenure.demo.company.market import (
     COMPLAINT_REASONS,
     DAY_MS,
@@ -77,7 +77,7 @@ class CustomerUsage:
         self._onboarding_diary = Diary()
         self._survey_diary = Diary()
 
-    def joined(self, day: int, customer: Customer, joined_at_ms: int) -> None:
+    def joined(self, day: int, customer: CompanyCustomer, joined_at_ms: int) -> None:
         """Plan what a customer will do who became active on a day (day number), at an instant in ms since 1970 UTC."""
         if day < self._from_day:
             return
@@ -92,7 +92,7 @@ class CustomerUsage:
             self._survey_diary.write(day + _NPS_FIRST_DAYS, self._ask_nps, customer)
             self._plan_support(day, customer)
 
-    def begin(self, customers: Iterable[Customer]) -> None:
+    def begin(self, customers: Iterable[CompanyCustomer]) -> None:
         """Begin to record the usage of those who were there before `from_day`, the day on which this is called."""
         day = self._from_day - 1
         for customer in customers:
@@ -109,7 +109,7 @@ class CustomerUsage:
         self._activity_diary.live(day)
         self._survey_diary.live(day)
 
-    def _plan_onboarding(self, day: int, customer: Customer, joined_at_ms: int) -> None:
+    def _plan_onboarding(self, day: int, customer: CompanyCustomer, joined_at_ms: int) -> None:
         draw = self._onboarding.random
         if draw() >= customer.channel.onboarded:
             return
@@ -120,11 +120,11 @@ class CustomerUsage:
         else:
             self._onboarding_diary.write(day + days, self._finish_onboarding, customer)
 
-    def _finish_onboarding(self, day: int, customer: Customer) -> None:
+    def _finish_onboarding(self, day: int, customer: CompanyCustomer) -> None:
         finished_at_ms = working_moment_ms(day, customer.country, self._onboarding.random)
         self._post("onboarding", customer.id, finished_at_ms, ',"completed":true')
 
-    def _plan_use(self, day: int, customer: Customer) -> None:
+    def _plan_use(self, day: int, customer: CompanyCustomer) -> None:
         draw = self._draw_activity
         days_between = 7.0 / (PLANS[customer.plan].active_days_a_week * self._activity * 1.2 * customer.satisfaction)
         next_day = day + 1 + int(-math.log(1.0 - draw()) * days_between)
@@ -133,7 +133,7 @@ class CustomerUsage:
             next_day += 7 - weekday
         self._activity_diary.write(next_day, self._use, customer)
 
-    def _use(self, day: int, customer: Customer) -> None:
+    def _use(self, day: int, customer: CompanyCustomer) -> None:
         draw = self._draw_activity
         used_at_ms = working_moment_ms(day, customer.country, draw)
         members = _FEATURE_MEMBERS[customer.plan]
@@ -142,11 +142,11 @@ class CustomerUsage:
             self._post("activity", customer.id, used_at_ms + 1 + int(draw() * HOUR_MS), members[int(draw() * 256)])
         self._plan_use(day, customer)
 
-    def _plan_support(self, day: int, customer: Customer) -> None:
+    def _plan_support(self, day: int, customer: CompanyCustomer) -> None:
         days = 1 + int(self._survey.expovariate(1 / _SUPPORT_EVERY_DAYS_MEAN))
         self._survey_diary.write(day + days, self._ask_csat, customer)
 
-    def _ask_nps(self, day: int, customer: Customer) -> None:
+    def _ask_nps(self, day: int, customer: CompanyCustomer) -> None:
         fraction = self._survey.random()
         if customer.plan >= 3:
             via = "outreach" if fraction < 0.5 else "email"
@@ -156,7 +156,7 @@ class CustomerUsage:
         self._ask(day, customer, "nps", via, min(10, max(0, round(self._survey.gauss(mean, 1.5)))), praised_from=9)
         self._survey_diary.write(day + _NPS_EVERY_DAYS, self._ask_nps, customer)
 
-    def _ask_csat(self, day: int, customer: Customer) -> None:
+    def _ask_csat(self, day: int, customer: CompanyCustomer) -> None:
         mean = 1.7 + 3.9 * customer.satisfaction - self._anger(day) / 3
         via = "in_app" if self._survey.random() < 0.7 else "email"
         self._ask(day, customer, "csat", via, min(5, max(1, round(self._survey.gauss(mean, 0.8)))), praised_from=4)
@@ -166,7 +166,7 @@ class CustomerUsage:
         rises = (rise for rise in self._price_rise_days if 0 <= day - rise < _PRICE_ANGER_DAYS)
         return sum(_PRICE_ANGER * (1 - (day - rise) / _PRICE_ANGER_DAYS) for rise in rises)
 
-    def _ask(self, day: int, customer: Customer, kind: str, via: str, score: int, *, praised_from: int) -> None:
+    def _ask(self, day: int, customer: CompanyCustomer, kind: str, via: str, score: int, *, praised_from: int) -> None:
         draw = self._survey.random
         asked_at_ms = working_moment_ms(day, customer.country, draw)
         self._post("survey", customer.id, asked_at_ms, f',"kind":"{kind}","status":"sent","via":"{via}"')

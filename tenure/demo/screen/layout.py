@@ -15,7 +15,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from tenure.demo.screen.topics import BY_SEGMENT, LINES, OTHERS, Topic, ratio
+from tenure.demo.screen.topics import BY_SEGMENT, LINES, OTHERS, ScreenTopic, ratio
 from tenure.reports import formats
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def _change(tile: Tile, history: History, currency: str) -> Text:
     return Text(("▲" if change[0] > 0 else "▼") + shown, style=style)
 
 
-def _middle(topic: Topic, view: DemoView, currency: str, width: int, lines: int) -> RenderableType:
+def _middle(topic: ScreenTopic, view: DemoView, currency: str, width: int, lines: int) -> RenderableType:
     """Return a topic, the plans at first, and beside it churn under its four definitions."""
     lenses_width = 27
     grid = Table.grid(expand=False, padding=0)
@@ -191,7 +191,7 @@ def _middle(topic: Topic, view: DemoView, currency: str, width: int, lines: int)
     return grid
 
 
-def _topics(topics: Sequence[Topic], view: DemoView, currency: str, width: int) -> RenderableType:
+def _topics(topics: Sequence[ScreenTopic], view: DemoView, currency: str, width: int) -> RenderableType:
     grid = Table.grid(expand=False, padding=0)
     for _ in topics:
         grid.add_column(width=width)

@@ -33,7 +33,7 @@ _AGES: Final = (1, 2, 3, 6, 12)
 Pairs = list[tuple[str, str]]
 
 
-class Topic(NamedTuple):
+class ScreenTopic(NamedTuple):
     """Something that the demo tells.
 
     Attributes:
@@ -102,8 +102,9 @@ def _segments_said(view: DemoView, _currency: str, *, dimension: str) -> str:
     return " · ".join(parts) or formats.ABSENT
 
 
-def _segments(title: str, dimension: str) -> Topic:
-    return Topic(title, partial(segments_table, dimension=dimension), partial(_segments_said, dimension=dimension))
+def _segments(title: str, dimension: str) -> ScreenTopic:
+    drawn, said = partial(segments_table, dimension=dimension), partial(_segments_said, dimension=dimension)
+    return ScreenTopic(title, drawn, said)
 
 
 # ------------------------------------------------------------------------- numbers with a name each
@@ -143,7 +144,7 @@ def _use(view: DemoView) -> Pairs:
     ]
 
 
-def _pairs(title: str, read: Callable[[DemoView], Pairs]) -> Topic:
+def _pairs(title: str, read: Callable[[DemoView], Pairs]) -> ScreenTopic:
     def drawn(view: DemoView, _currency: str, _width: int, lines: int) -> RenderableType:
         table = Table.grid(padding=(0, 1, 0, 0))
         table.add_column(no_wrap=True, width=18)
@@ -155,13 +156,13 @@ def _pairs(title: str, read: Callable[[DemoView], Pairs]) -> Topic:
     def said(view: DemoView, _currency: str) -> str:
         return " · ".join(f"{label} {value}" for label, value in read(view))
 
-    return Topic(title, drawn, said)
+    return ScreenTopic(title, drawn, said)
 
 
 # ------------------------------------------------------------------------- reasons and features
 
 
-def _ranking(title: str, read: Callable[[Rankings], Ranking]) -> Topic:
+def _ranking(title: str, read: Callable[[Rankings], Ranking]) -> ScreenTopic:
     def found(portrait: Portrait | None) -> Sequence[tuple[str, int]]:
         if portrait is None or WINDOW not in portrait.rankings:
             return []
@@ -181,7 +182,7 @@ def _ranking(title: str, read: Callable[[Rankings], Ranking]) -> Topic:
     def said(view: DemoView, _currency: str) -> str:
         return " · ".join(f"{name} {formats.count(amount)}" for name, amount in found(view.portrait)) or formats.ABSENT
 
-    return Topic(title, drawn, said)
+    return ScreenTopic(title, drawn, said)
 
 
 # ------------------------------------------------------------------------- cohorts
@@ -230,6 +231,6 @@ OTHERS: Final = (
     _ranking("Why they leave, 30d", lambda found: found.cancellations),
     _ranking("What they use, 30d", lambda found: found.features),
     _ranking("What they answer, 30d", lambda found: found.answers),
-    Topic("Still there, by month", _cohorts_drawn, _cohorts_said),
+    ScreenTopic("Still there, by month", _cohorts_drawn, _cohorts_said),
 )
 """Topics that stand side by side where there is room."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from kpis.instants import DAY_MS
-from kpis.surveys.sent import SLOTS, Asked, slots_of
+from kpis.surveys.sent import SLOTS, SentRequests, slots_of
 
 DAY: Final = 20_000
 AT_MS: Final = DAY * DAY_MS + 5_000
@@ -13,7 +13,7 @@ AT_MS: Final = DAY * DAY_MS + 5_000
 
 def test_nobody_is_asked_within_the_interval_before_or_after() -> None:
     """An instant in front of one that was asked is as close as one behind it."""
-    asked = Asked({}, from_ms=0)
+    asked = SentRequests({}, from_ms=0)
     asked.add("c", AT_MS)
     found = [asked.is_quiet("c", AT_MS + away, 1_000) for away in (-1_000, -999, 0, 999, 1_000)]
     assert found == [False, True, True, True, False]
@@ -22,7 +22,7 @@ def test_nobody_is_asked_within_the_interval_before_or_after() -> None:
 
 def test_what_was_stored_is_found_again_and_a_day_is_one_value() -> None:
     """A run stores the days that it adds to, and no others."""
-    first = Asked({}, from_ms=0)
+    first = SentRequests({}, from_ms=0)
     for n in range(300):
         first.add(f"c{n}", AT_MS + n)
     first.add("tomorrow", AT_MS + DAY_MS)
@@ -31,7 +31,7 @@ def test_what_was_stored_is_found_again_and_a_day_is_one_value() -> None:
     assert first.take_changes() == {}
     first.add("late", AT_MS)
     stored |= first.take_changes()
-    second = Asked(stored, from_ms=AT_MS)
+    second = SentRequests(stored, from_ms=AT_MS)
     names = [*(f"c{n}" for n in range(300)), "late"]
     assert [name for name in names if not second.is_quiet(name, AT_MS, DAY_MS)] == []
     assert not second.is_quiet("c300", AT_MS, DAY_MS)
@@ -41,11 +41,11 @@ def test_what_was_stored_is_found_again_and_a_day_is_one_value() -> None:
 
 def test_slots_are_used_again_and_what_they_held_is_forgotten() -> None:
     """Nothing is ever deleted, so nothing may grow."""
-    old = Asked({}, from_ms=0)
+    old = SentRequests({}, from_ms=0)
     old.add("c", AT_MS - SLOTS * DAY_MS)
     stored = old.take_changes()
     assert list(stored) == slots_of(AT_MS, AT_MS + 1)
-    new = Asked(stored, from_ms=AT_MS - 30 * DAY_MS)
+    new = SentRequests(stored, from_ms=AT_MS - 30 * DAY_MS)
     assert not new.is_quiet("c", AT_MS, SLOTS * DAY_MS + 1)
     new.add("d", AT_MS)
     assert {slot: len(value) for slot, value in new.take_changes().items()} == {"0": 16}

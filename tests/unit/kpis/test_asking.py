@@ -20,7 +20,7 @@ from hypothesis import given
 from docgen.json_schema import event_schema
 from kpis.customer.state import Customer, decode
 from kpis.instants import DAY_MS, milliseconds
-from kpis.surveys.due import KEPT_MS, Due, Policy, Question, request_of, surveys_due
+from kpis.surveys.due import KEPT_MS, Due, Policy, SurveyQuestion, request_of, surveys_due
 from schemas.survey_requests import SurveyRequest, encode, request_id
 from schemas.survey_requests import decode as decode_request
 from tests.property.cases import Case, bounded, cases
@@ -28,9 +28,9 @@ from tests.property.folding import Folded
 from tests.unit.kpis.customers import FIRST, HOUR_MS, folded
 
 START_MS: Final = FIRST * HOUR_MS
-CANCEL: Final = Question("cancel", "csat", "email")
-FIRST_WEEK: Final = Question("first_week", "csat", "in_app")
-REGULAR: Final = Question("regular", "nps", "email")
+CANCEL: Final = SurveyQuestion("cancel", "csat", "email")
+FIRST_WEEK: Final = SurveyQuestion("first_week", "csat", "in_app")
+REGULAR: Final = SurveyQuestion("regular", "nps", "email")
 POLICY: Final = Policy((CANCEL, FIRST_WEEK, REGULAR), 90 * DAY_MS, 30 * DAY_MS, HOUR_MS)
 DAY: Final = 24
 

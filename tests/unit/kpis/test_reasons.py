@@ -5,7 +5,7 @@ from __future__ import annotations
 from kpis.customer.state import Customer, decode
 from kpis.fold.fold import Fold
 from kpis.instants import DAY_MS, milliseconds
-from kpis.members.view import Question
+from kpis.members.view import Window
 from kpis.names import Names
 from kpis.population.reasons import Line, Ranking, Reasons
 from schemas.decoding.decoder import Decoder
@@ -25,7 +25,7 @@ def counted(*lines: str) -> Reasons:
         decoded = Decoder(latest_ms=LATEST_MS).decode([Record(record("0 signup pro 1", 0)), Record(record(line, 1))])
         (state,) = fold.fold(decoded.events, decoded.times, {})[0].values()
         states[str(n)] = state
-    question = Question(END_MS - 30 * DAY_MS, END_MS, HOUR_MS)
+    question = Window(END_MS - 30 * DAY_MS, END_MS, HOUR_MS)
     reasons = Reasons(question, before_ms=END_MS - 60 * DAY_MS)
     reasons.take(names, map(decode, states.values()))
     return reasons
@@ -61,6 +61,6 @@ def test_an_answer_without_a_reason_and_activity_without_a_feature_are_none() ->
 
 def test_states_of_nobody_add_nothing() -> None:
     """A customer who only ever was told to have cancelled is in no count."""
-    reasons = Reasons(Question(0, END_MS, HOUR_MS), before_ms=0)
+    reasons = Reasons(Window(0, END_MS, HOUR_MS), before_ms=0)
     reasons.take(Names(), [Customer()])
     assert reasons.cancellations()["", ""].lines == []

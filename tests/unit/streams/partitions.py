@@ -11,10 +11,11 @@ from kpis.counting.cells import Cells
 from streams.batching.batches import Batch, Lease
 from streams.embedded.tables import MemoryTables
 from streams.errors import TenureError
-from streams.partition.context import Applied, Writing, writing_of
+from streams.partition.context import PartitionContext, context_of
 from streams.partition.outbox import Delivery
 from streams.partition.partition import Partition
 from streams.partition.partitioner import partition_of
+from streams.partition.result import BatchResult
 from streams.partition.sender import Outgoing, Parcel
 from streams.records import NO_HEADERS, TP, Headers, Record
 from streams.settings.settings import Settings
@@ -31,7 +32,7 @@ STRANGER: Final = next(customer for customer, home in _HOMES.items() if home == 
 
 
 class Surroundings:
-    """Tables, outbox and listener of one partition; `heard` tells in order what it did to them."""
+    """Tables, outbox, listener, consumer and meters of one partition; `heard` tells in order what it did to them."""
 
     def __init__(self, **settings: Any) -> None:
         """Start empty; settings differ from the defaults as given."""
@@ -41,14 +42,16 @@ class Surroundings:
         self.moves: list[tuple[TP, int]] = []
         #: of the topics that are read, as the log has them
         self.topic_ids: dict[str, str] = {}
-        self.applied: list[Applied] = []
+        self.results: list[BatchResult] = []
         self.log_whole = True
         self.fail_sending: list[TenureError] = []
         self.is_too_large: Callable[[Parcel], bool] = lambda _: False
-        self.writing: Writing = writing_of(
+        asked: Any = self
+        self.context: PartitionContext = context_of(
             Settings(**settings),
             tables=self.tables,
             outbox=self,
+            consumer=lambda: asked,
             partitions=PARTITIONS,
             stream_id=STREAM_ID,
             latest_ms=LATEST_MS,
@@ -56,7 +59,7 @@ class Surroundings:
 
     async def partition(self, number: int = 0) -> Partition:
         """Return a partition at work on what is stored."""
-        partition = Partition(number, self.writing, self, await self.tables.load(number), cache=100)
+        partition = Partition(number, self.context, self, await self.tables.load(number), meters=self, cache=100)
         partition.start()
         return partition
 
@@ -85,33 +88,10 @@ class Surroundings:
         """See `Listener`; noted as a move to nowhere."""
         self.moves += [(tp, -1) for tp in tps]
 
-    def topic_id(self, tp: TP) -> str | None:
-        """See `Listener`."""
-        return self.topic_ids.get(tp.topic)
-
-    def end_of(self, tp: TP) -> int | None:
-        """See `Listener`: nobody knows."""
-        del tp
-        return None
-
-    def reading_position(self, tp: TP) -> int | None:
-        """See `Listener`: nobody knows."""
-        del tp
-        return None
-
-    async def log_is_whole(self, partition: int) -> bool:
-        """See `Listener`."""
-        del partition
-        return self.log_whole
-
-    def on_recount(self, number: int) -> None:
-        """See `Listener`."""
-        self.heard.append(f"recount of {number}")
-
-    def on_committed(self, partition: Partition, applied: Applied, cells: Cells) -> None:
+    def on_committed(self, partition: Partition, result: BatchResult, cells: Cells) -> None:
         """See `Listener`."""
         del partition, cells
-        self.applied.append(applied)
+        self.results.append(result)
 
     def on_recovered(self, partition: Partition) -> None:
         """See `Listener`."""
@@ -125,16 +105,43 @@ class Surroundings:
         """See `Listener`."""
         self.heard.append(f"halted by {type(partition.fault).__name__}")
 
-    def on_room(self) -> None:
-        """See `Listener`."""
+    # -- as a consumer
+
+    def topic_id(self, tp: TP) -> str | None:
+        """Return what a test says."""
+        return self.topic_ids.get(tp.topic)
+
+    def end_offset(self, tp: TP) -> int | None:
+        """Return nothing: nobody knows."""
+        del tp
+        return None
+
+    def reading_position(self, tp: TP) -> int | None:
+        """Return nothing: nobody knows."""
+        del tp
+        return None
+
+    async def has_beginning(self, partition: int) -> bool:
+        """Return what a test says."""
+        del partition
+        return self.log_whole
+
+    def look_again(self) -> None:
+        """Hear that there is room again."""
         self.heard.append("room")
 
+    # -- as meters
+
+    def on_recount(self) -> None:
+        """Note it."""
+        self.heard.append("recount")
+
     def on_waiting(self, error: TenureError) -> None:
-        """See `Listener`."""
+        """Note what for."""
         self.heard.append(f"waits for {type(error).__name__}")
 
     def on_answer(self) -> None:
-        """See `Listener`."""
+        """Note nothing."""
 
 
 class _Tables(MemoryTables):

@@ -32,7 +32,7 @@ from streams.metrics.meters import Meters
 from streams.partition.outbox import Delivery
 from streams.partition.sender import Outgoing
 from streams.settings.settings import Settings
-from streams.surveys import SCHEDULES, SETTLING_MS, Asking, Schedule, encode_schedule, policy_of
+from streams.surveys import SCHEDULES, SETTLING_MS, Schedule, SurveyScheduler, encode_schedule, policy_of
 from streams.tables import Commit
 from tests.property.folding import LATEST_MS, Line
 from tests.unit.streams.partitions import on_virtual_time
@@ -77,7 +77,7 @@ class World:
             self.failed += 1
             raise self.random.choice(self.errors)
 
-    def worker(self) -> Asking:
+    def worker(self) -> SurveyScheduler:
         """Return a worker's schedule; the worker believes that it owns the partition."""
         partition = SimpleNamespace(
             number=NUMBER,
@@ -86,19 +86,21 @@ class World:
             lag=lambda _topic, _consumer: self.waiting,
             last_record_ms={self.settings.input_topics[0]: self.applied_ms},
         )
+        consumer = SimpleNamespace(
+            last_heartbeat_age_seconds=lambda: self.heartbeat_age_seconds,
+            end_offset=lambda _tp: 0 if self.ends_known else None,
+            reading_position=lambda _tp: 0,
+        )
         stream: Any = SimpleNamespace(
             partitions={NUMBER: partition},
             halted={},
             meters=Meters(),
-            writing=SimpleNamespace(tables=self.tables, outbox=self, topics=self.settings.input_topics[:1]),
-            consumer=lambda: SimpleNamespace(last_heartbeat_age_seconds=lambda: self.heartbeat_age_seconds),
-            end_of=lambda _tp: 0 if self.ends_known else None,
-            reading_position=lambda _tp: 0,
+            context=SimpleNamespace(tables=self.tables, outbox=self, topics=self.settings.input_topics[:1]),
+            consumer=lambda: consumer,
         )
-        topic = self.settings.survey_request_topic
-        asking = Asking(stream, policy_of(self.settings), topic=topic, clock=self.clock, session_timeout_seconds=10)
         self.stream = stream
-        return asking
+        topic, policy = self.settings.survey_request_topic, policy_of(self.settings)
+        return SurveyScheduler(stream, policy, topic=topic, clock=self.clock, session_timeout_seconds=10)
 
     async def send(self, delivery: Delivery) -> None:
         """Take records one by one, as far as it goes."""

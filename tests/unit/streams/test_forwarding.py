@@ -11,7 +11,6 @@ import pytest
 from schemas.refusals import HEADER_FORWARDED, HEADER_OFFSET, HEADER_REASON, Reason
 from streams.batching.batches import Batch, Lease
 from streams.partition.forwarding import LOOKED_AT, Forward, Seal, was_forwarded_on
-from streams.partition.partition import Partition
 from streams.partition.sender import Outgoing
 from streams.records import NO_HEADERS, Headers, Record
 from tests.unit.streams.partitions import (
@@ -161,7 +160,7 @@ def test_copy_that_another_stream_has_sent_back_is_a_duplicate() -> None:
         assert len(around.sent) == 1
         head = await stored_head(around)
         assert (head.forwarded, head.duplicates, head.applied) == (1, 1, 0)
-        assert around.applied[-1].duplicates == 1
+        assert around.results[-1].duplicates == 1
         await partition.close()
 
     on_virtual_time(test)
@@ -180,12 +179,13 @@ def test_record_too_large_to_be_forwarded_is_a_dead_letter_of_the_same_commit() 
         assert (head.applied, head.forwarded, head.commits) == (1, 1, 1)
         assert head.dead_letters == {"malformed_json": 1, "oversized": 1}
         letter = around.sent[-1]
-        assert (letter.topic, letter.value) == (around.writing.dead_letter_topic, signup(STRANGER, 1))
+        assert (letter.topic, letter.value) == (around.context.dead_letter_topic, signup(STRANGER, 1))
         headers = dict(letter.headers)
         assert (headers[HEADER_REASON], headers[HEADER_OFFSET]) == (b"oversized", b"1")
-        (applied,) = around.applied
-        assert [refusal.reason for refusal in applied.refusals] == [Reason.MALFORMED_JSON, Reason.OVERSIZED]
-        assert applied.forwarded == Counter({SIGNUPS: 1})
+        (result,) = around.results
+        assert [refusal.reason for _, refusal in result.refused] == [Reason.MALFORMED_JSON, Reason.OVERSIZED]
+        assert (result.away_facts, result.away_instants) == (1, 0)
+        assert result.forwarded == Counter({SIGNUPS: 1})
         await partition.close()
 
     on_virtual_time(test)
@@ -196,8 +196,7 @@ def test_partition_that_topics_got_later_has_no_customers() -> None:
 
     async def test() -> None:
         around = Surroundings()
-        partition = Partition(PARTITIONS, around.writing, around, await around.tables.load(PARTITIONS), cache=100)
-        partition.start()
+        partition = await around.partition(PARTITIONS)
         values = [signup(MINE, 0), signup(STRANGER, 1), signup(MINE, 2, test=True), b"bad"]
         records = [Record(SIGNUPS, PARTITIONS, n, 0, None, value, NO_HEADERS) for n, value in enumerate(values)]
         partition.put(Batch(SIGNUPS, PARTITIONS, 0, 4, records, Lease(1)))

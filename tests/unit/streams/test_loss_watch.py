@@ -19,10 +19,11 @@ FAULT = PositionOutOfRange(SIGNUPS, 0, 3, 7, 9)
 LOSS = Loss(0, [LostRange(SIGNUPS, "records", 3, 7)], None, 5_000)
 
 
-class _Consumer:
+class _Consumer(Surroundings):
     """A consumer whose halted partitions go on when they are told to."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.halted: dict[TP, Lost] = {}
         self.located = True
 
@@ -44,12 +45,11 @@ class _Consumer:
 
 
 async def _watched() -> tuple[LossWatch, LossStore, Stream, _Consumer]:
-    around, consumer = Surroundings(), _Consumer()
-    stream = Stream(around.writing, live=live_counts([])[1], meters=Meters())
-    asked: Any = consumer
-    stream.consumer = lambda: asked
-    stream.partitions[0] = Partition(0, around.writing, stream, await around.tables.load(0), cache=100)
-    return LossWatch(stream), LossStore(around.tables), stream, consumer
+    consumer, meters = _Consumer(), Meters()
+    stream = Stream(consumer.context, live=live_counts([])[1], meters=meters)
+    stored = await consumer.tables.load(0)
+    stream.partitions[0] = Partition(0, consumer.context, stream, stored, meters=meters, cache=100)
+    return LossWatch(stream), LossStore(consumer.tables), stream, consumer
 
 
 def _halt(stream: Stream, consumer: _Consumer) -> None:

@@ -15,19 +15,22 @@ from schemas.instruments import INSTRUMENTS, OF_THE_PORTRAIT, WITH_THE_COUNTS
 from schemas.refusals import Reason, Refusal
 from streams.errors import LogUnavailable, PositionOutOfRange, RecordRefused, TablesUnavailable
 from streams.metrics.meters import Meters
-from streams.partition.context import Applied
+from streams.partition.forwarding import Forward, Seal
+from streams.partition.result import BatchResult
+from streams.records import Record
 from tests.unit.streams.partitions import MINE, SIGNUPS, Surroundings, batch, on_virtual_time, signup
 from tests.unit.streams.snapshots import BOUNDARY, live_counts, snapshot_of
 
-APPLIED = Applied(
+_RECORD = Record(SIGNUPS, 0, 1, 0, None, b"{}", ())
+RESULT = BatchResult(
     records=7,
     types=Counter({"signup": 3, "cancel": 1}),
-    refusals=[Refusal(Reason.MALFORMED_JSON, "x"), Refusal(Reason.MALFORMED_JSON, "y")],
+    refused=[(_RECORD, Refusal(Reason.MALFORMED_JSON, "x")), (_RECORD, Refusal(Reason.MALFORMED_JSON, "y"))],
     tests=1,
     duplicates=2,
     conflicts=1,
     late=3,
-    forwarded=Counter({SIGNUPS: 4}),
+    forwards=4 * [Forward(_RECORD, "customer.events", 1, MINE, Seal(""))],
     cache_hits=5,
     cache_misses=6,
     fold_seconds=0.02,
@@ -55,8 +58,8 @@ def test_every_declared_instrument_is_there_with_its_type_and_help() -> None:
 def test_commit_is_counted_in_every_family_it_belongs_to() -> None:
     """Two of each, so that a value that is set and not counted shows."""
     meters = Meters()
-    meters.on_committed(APPLIED)
-    meters.on_committed(APPLIED)
+    meters.on_committed(RESULT)
+    meters.on_committed(RESULT)
     samples = _samples(meters)
     expected = {
         ("tenure_events_applied_total", "signup"): 6,

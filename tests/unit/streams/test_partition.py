@@ -51,7 +51,7 @@ def test_position_is_stored_with_what_was_applied() -> None:
         assert head.positions == {SIGNUPS: 4}
         assert (head.applied, head.duplicates, head.tests, head.dead_letters) == (1, 1, 1, {"malformed_json": 1})
         assert list(around.tables.states(0)) == [MINE]
-        assert [applied.records for applied in around.applied] == [4]
+        assert [result.records for result in around.results] == [4]
         await partition.close()
 
     on_virtual_time(test)
@@ -67,7 +67,7 @@ def test_half_of_a_commit_in_the_tables_is_removed_and_everything_is_read_again(
         await asyncio.sleep(1)
         around.tables.tear(0)
         await asyncio.sleep(5)  # it looks after what is stored although nothing happens
-        assert around.heard[-2:] == ["recount of 0", "recovered 0"]
+        assert around.heard[-2:] == ["recount", "recovered 0"]
         assert (await around.tables.load(0)).head is None
         assert around.moves == [(SIGNUPS_0, -1)]
         partition.put(batch(signup(MINE, 0), signup(ALSO_MINE, 1)))
@@ -167,7 +167,7 @@ def test_dead_letters_are_acknowledged_before_the_commit() -> None:
         assert around.heard == ["recovered 0", *["waits for LogUnavailable"] * 3, "sent", "committed"]
         (letter,) = around.sent
         headers = dict(letter.headers)
-        assert (letter.topic, letter.value) == (around.writing.dead_letter_topic, b"{")
+        assert (letter.topic, letter.value) == (around.context.dead_letter_topic, b"{")
         assert (headers[HEADER_REASON], headers[HEADER_OFFSET]) == (b"malformed_json", b"0")
         await partition.close()
 
@@ -351,7 +351,7 @@ def test_record_of_another_partition_is_sent_there_before_the_commit() -> None:
         partition.put(batch(signup(STRANGER), signup(MINE)))
         await asyncio.sleep(1)
         (sent,) = around.sent
-        assert (sent.topic, sent.partition, sent.key) == (around.writing.mixed_topic, 1, STRANGER.encode())
+        assert (sent.topic, sent.partition, sent.key) == (around.context.mixed_topic, 1, STRANGER.encode())
         ((name, origin),) = sent.headers
         assert (sent.value, name) == (signup(STRANGER), HEADER_FORWARDED)
         assert origin.startswith(f"{SIGNUPS}/0/0/".encode())

@@ -41,7 +41,7 @@ def _stream(around: Surroundings, *, partitions: tuple[int, ...]) -> Stream:
     for number in {0, 1} - set(partitions):
         live.drop(number)
     snapshot_of(live)
-    return Stream(around.writing, live=live, meters=Meters())
+    return Stream(around.context, live=live, meters=Meters())
 
 
 def test_owner_of_partition_0_decides_for_all() -> None:

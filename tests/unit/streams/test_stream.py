@@ -18,10 +18,11 @@ from tests.unit.streams.partitions import MINE, SIGNUPS, Surroundings, batch, on
 from tests.unit.streams.snapshots import BOUNDARY, live_counts
 
 
-class _Consumer:
+class _Consumer(Surroundings):
     """A consumer that notes what it is told."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.halted: dict[TP, Lost] = {}
         self.waits: list[Unavailable] = []
 
@@ -34,22 +35,10 @@ class _Consumer:
         if offset >= 7:
             self.halted.pop(tp, None)
 
-    def reading_position(self, tp: TP) -> None:
-        """Return nothing: it is not known."""
-
-    def end_offset(self, tp: TP) -> None:
-        """Return nothing: it is not known."""
-
-    def look_again(self) -> None:
-        """Hear that there is room."""
-
 
 def _stream() -> tuple[Surroundings, Stream, _Consumer]:
-    around, consumer = Surroundings(), _Consumer()
-    stream = Stream(around.writing, live=live_counts([])[1], meters=Meters())
-    asked: Any = consumer
-    stream.consumer = lambda: asked
-    return around, stream, consumer
+    consumer = _Consumer()
+    return consumer, Stream(consumer.context, live=live_counts([])[1], meters=Meters()), consumer
 
 
 def test_partition_that_cannot_be_read_is_halted_and_the_others_go_on() -> None:

@@ -61,7 +61,7 @@ class World:
         )
         worker: Any = SimpleNamespace(
             stream=stream,
-            writing=SimpleNamespace(tables=self.tables, partitions=PARTITIONS, windows=self._folded.windows),
+            context=SimpleNamespace(tables=self.tables, partitions=PARTITIONS, windows=self._folded.windows),
         )
         settings = Settings(session_timeout_seconds=SESSION_SECONDS)
         clock = ManualClock(milliseconds(datetime(2026, 4, 1, tzinfo=UTC)))

@@ -12,14 +12,22 @@ from streams.errors import UsageError
 from streams.settings.settings import Settings
 from streams.targets import Audited, TargetChange
 from tenure.commands.target import shown
-from tenure.operations.targets import Wanted, audited, checked_kpi, checked_value, checked_window, listed, review_ms
+from tenure.operations.targets import (
+    WantedTarget,
+    audited,
+    checked_kpi,
+    checked_value,
+    checked_window,
+    listed,
+    review_ms,
+)
 
 #: 2026-11-22T12:00:00Z
 NOW_MS = 1_795_348_800_000
 DAY_MS = 86_400_000
 
 
-def wanted(settings: Settings | None = None, **parts: Any) -> Wanted:
+def wanted(settings: Settings | None = None, **parts: Any) -> WantedTarget:
     """Return a request that is right but for the parts given."""
     right: dict[str, Any] = {
         "kpi": "retention",
@@ -31,7 +39,7 @@ def wanted(settings: Settings | None = None, **parts: Any) -> Wanted:
         "note": "",
         "now_ms": NOW_MS,
     }
-    return Wanted(settings or Settings(), **{**right, **parts})
+    return WantedTarget(settings or Settings(), **{**right, **parts})
 
 
 def test_a_new_target_has_owner_review_and_author() -> None:

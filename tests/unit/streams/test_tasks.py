@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from streams.ending import end_tasks
+from streams.tasks import cancel_and_wait
 
 
 async def test_task_that_swallows_a_cancellation_is_cancelled_again() -> None:
@@ -21,7 +21,7 @@ async def test_task_that_swallows_a_cancellation_is_cancelled_again() -> None:
     task = asyncio.ensure_future(hard_of_hearing())
     await begun.wait()
     async with asyncio.timeout(10):
-        await end_tasks([task])
+        await cancel_and_wait([task])
     assert task.cancelled()
 
 
@@ -33,6 +33,6 @@ async def test_ending_what_has_ended_or_failed_raises_nothing() -> None:
 
     task = asyncio.ensure_future(fail())
     await asyncio.wait({task})
-    await end_tasks([task])
-    await end_tasks([])
+    await cancel_and_wait([task])
+    await cancel_and_wait([])
     assert isinstance(task.exception(), ValueError)

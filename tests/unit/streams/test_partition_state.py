@@ -7,17 +7,19 @@ import asyncio
 import numpy as np
 
 from kpis.counting.cells import FIELD_BITS, Cells, group_of, groups_of
-from streams.partition.state import Holdings, Tally
+from streams.partition.result import BatchResult
+from streams.partition.state import PartitionState
 from streams.tables import Head, Stored, decode_head
 from tests.unit.streams.partitions import SIGNUPS, Surroundings
 
 
-def _holdings(stored: Stored | None = None) -> Holdings:
-    return Holdings(0, Surroundings().writing, stored or Stored(None, {}), cache=100)
+def _state(stored: Stored | None = None) -> PartitionState:
+    return PartitionState(0, Surroundings().context, stored or Stored(None, {}), cache=100)
 
 
-def _next_head(held: Holdings, offset: int) -> Head:
-    return held.next_head(Tally(applied=1, duplicates=2, conflicts=3), positions={SIGNUPS: offset}, topic_ids={})
+def _next_head(held: PartitionState, offset: int) -> Head:
+    result = BatchResult(applied=1, duplicates=2, conflicts=3)
+    return held.next_head(result, positions={SIGNUPS: offset}, topic_ids={})
 
 
 def _cells(*pairs: tuple[int, int]) -> Cells:
@@ -26,7 +28,7 @@ def _cells(*pairs: tuple[int, int]) -> Cells:
 
 def test_head_adds_up_over_batches() -> None:
     """Counts of events are of the whole log, whoever applied it."""
-    held = _holdings()
+    held = _state()
     for offset in (3, 5):
         head = _next_head(held, offset)
         held.committed(
@@ -42,7 +44,7 @@ def test_head_adds_up_over_batches() -> None:
 
 def test_two_writers_never_store_equal_heads() -> None:
     """Equal heads would let a zombie pass the fence that its successor has moved to the same place."""
-    one, other = _holdings(), _holdings()
+    one, other = _state(), _state()
     first = one.commit(head=_next_head(one, 3), states={}, cells=_cells(), amounts=[])
     second = other.commit(head=_next_head(other, 3), states={}, cells=_cells(), amounts=[])
     assert first.head != second.head
@@ -51,7 +53,7 @@ def test_two_writers_never_store_equal_heads() -> None:
 
 def test_cells_go_out_by_group() -> None:
     """Redis holds one hash a segment value; a commit writes each of them once."""
-    held = _holdings()
+    held = _state()
     plan, country = group_of(0, 1), group_of(1, 2)
     cells = _cells((plan << FIELD_BITS | 5, 1), (plan << FIELD_BITS | 9, 1), (country << FIELD_BITS | 5, 1))
     commit = held.commit(head=_next_head(held, 1), states={}, cells=cells, amounts=[7, 8, 9])
@@ -63,7 +65,7 @@ def test_cells_go_out_by_group() -> None:
 
 def test_names_go_out_once() -> None:
     """They are appended where they are stored; sent twice, every number after them would name another value."""
-    held = _holdings()
+    held = _state()
     held.names.plan("pro")
     assert held.commit(head=_next_head(held, 1), states={}, cells=_cells(), amounts=[]).names == {"plan": ["pro"]}
     assert held.commit(head=_next_head(held, 2), states={}, cells=_cells(), amounts=[]).names == {}
@@ -74,12 +76,12 @@ def test_only_cells_of_groups_that_were_not_loaded_must_be_read() -> None:
     around = Surroundings()
 
     async def stored() -> Stored:
-        held = Holdings(0, around.writing, Stored(None, {}), cache=100)
+        held = PartitionState(0, around.context, Stored(None, {}), cache=100)
         held.names.plan("pro")
         await around.tables.commit(0, held.commit(head=_next_head(held, 1), states={}, cells=_cells(), amounts=[]))
         return await around.tables.load(0)
 
-    held = Holdings(0, around.writing, asyncio.run(stored()), cache=100)
+    held = PartitionState(0, around.context, asyncio.run(stored()), cache=100)
     assert held.unread == set(groups_of(held.names))
     loaded, unread = group_of(0, 0), group_of(0, 1)
     held.take_group(loaded, {5: 3})

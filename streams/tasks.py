@@ -1,4 +1,4 @@
-"""Ending tasks for certain."""
+"""Tasks that have to end: cancelled, and waited for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 _AGAIN_SECONDS: Final = 0.2
 
 
-async def end_tasks(tasks: Iterable[asyncio.Task[Any]]) -> None:
+async def cancel_and_wait(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel tasks, and wait until they have ended; what they raised is theirs.
 
     More than once if need be: before Python 3.12 asyncio.wait_for, which the Redis client uses, may swallow it.
