@@ -9,8 +9,8 @@ from typing import Any, Final, Union
 
 import msgspec
 
-from schemas.decoding.rules import CURRENCY, RESERVED_LABELS, SLUG
-from schemas.events import EVENT_TYPES, SCORE_MAX, SCORE_MIN, Event
+from schemas.decoding.rules import CURRENCY, SLUG
+from schemas.events import COMMON_MEMBERS, EVENT_TYPES, RESERVED_LABELS, SCORE_MAX, SCORE_MIN, Event
 from schemas.survey_requests import SurveyRequest
 
 JsonObject = dict[str, Any]
@@ -59,7 +59,7 @@ def _definition(event_type: type[Event], generated: JsonObject) -> JsonObject:
         if members[name].get("default") in ("", -1, None):  # Stands for absence inside the program only.
             members[name].pop("default", None)
     members["type"] = {"const": event_type.TYPE}
-    order = ("type", "id", "source", "customer_id", "time", "sequence", "test", *event_type.OWN_MEMBERS)
+    order = ("type", *(name for name in COMMON_MEMBERS if name != "type"), *event_type.OWN_MEMBERS)
     definition["properties"] = {name: members[name] for name in order}
     definition["required"] = [name for name in order if name in definition["required"]]
     return definition

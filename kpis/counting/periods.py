@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from kpis.counting.cells import columns_of, table_of
 from kpis.counting.counts import SURVEY, derive, edges, prefixes, shape_of, stocks
-from kpis.counting.windows import FIRST_YEAR, MONTH, YEAR, Windows
+from kpis.counting.windows import FIRST_YEAR, YEAR, Windows
 from kpis.fold.rows import Row
+from schemas.catalogue.windows import MONTH
 
 Ints = NDArray[np.int64]
 

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from kpis.instants import DAY_MS, milliseconds
+from schemas.catalogue.windows import MONTH, WINDOW_DAYS
+from schemas.instants import DAY_MS, milliseconds
 
-MONTH: Final = "month"
 YEAR: Final = "year"
 """Not one of `Windows.names`: it is counted for periods alone (`kpis.counting.periods`)."""
 FIRST_YEAR: Final = 1999
@@ -27,7 +27,7 @@ class Windows:
     """The fixed windows of a setting, and months and years in the business time zone."""
 
     def __init__(
-        self, days: Sequence[int] = (1, 7, 30, 90, 365), *, time_zone: str = "UTC", bucket_ms: int = 3_600_000
+        self, days: Sequence[int] = WINDOW_DAYS, *, time_zone: str = "UTC", bucket_ms: int = 3_600_000
     ) -> None:
         """Take the windows.
 

@@ -12,9 +12,9 @@ import structlog
 
 from kpis.fold.restatements import Moved, fold_batch
 from kpis.fold.rows import Row
-from kpis.instants import milliseconds
 from schemas.decoding.decoder import Decoded
-from schemas.events import Activity, Cancel, Event, Onboarding
+from schemas.events import Cancel, Event
+from schemas.instants import milliseconds
 from schemas.refusals import Reason, Refusal
 from streams.giving_way import giving_way
 from streams.partition.context import Writing
@@ -95,7 +95,7 @@ async def apply_records(
     sent_facts, sent_instants = _classes([each.has_identity for each in forwards])
     # Most records have no headers: they are not looked at any further.
     copies = [n for n, record in enumerate(decoded.records) if record.headers and is_copy(record, seal)]
-    copied_facts, copied_instants = _classes([_has_identity(decoded.events[n]) for n in copies])
+    copied_facts, copied_instants = _classes([decoded.events[n].HAS_IDENTITY for n in copies])
     folding, places = held.fold.folding, places_of(decoded.records, held.names)
     applied, duplicates, conflicts = folding.applied, folding.duplicates, folding.conflicts
     commit, states = held.head.commits + 1, held.states.at_hand
@@ -163,14 +163,9 @@ def _take_away(decoded: Decoded[Record], strangers: Sequence[str], number: int, 
             returned += 1
             log.debug("record_returned", topic=record.topic, partition=number, offset=record.offset)
         else:
-            forwards.append(Forward(record, writing.mixed_topic, home, event.customer_id, seal, _has_identity(event)))
+            forwards.append(Forward(record, writing.mixed_topic, home, event.customer_id, seal, event.HAS_IDENTITY))
     _pick(decoded, kept)
     return _Away(forwards, returned)
-
-
-def _has_identity(event: Event) -> bool:
-    """Whether an event that comes again is known: each activity and each onboarding is applied."""
-    return not isinstance(event, Activity | Onboarding)
 
 
 def _classes(with_identity: Sequence[bool]) -> tuple[int, int]:

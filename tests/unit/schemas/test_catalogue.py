@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from schemas.catalogue.counts import COUNT_BY_NAME, COUNTS, RATIOS, WINDOWS
+from schemas.catalogue.counts import COUNT_BY_NAME, COUNTS, RATIOS
 from schemas.catalogue.formulas import evaluate
 from schemas.catalogue.ratios import RATIO_BY_NAME, STOCK_RATIOS, WINDOW_RATIOS
+from schemas.catalogue.windows import WINDOWS
 from schemas.events import EVENT_TYPES
 from schemas.instruments import INSTRUMENTS
 from schemas.refusals import Reason
