@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kpis.arrays import Ints
 from kpis.counting.cells import columns, pair_column, point_column
 from kpis.counting.windows import Windows
 from kpis.customer import notes
@@ -33,7 +33,6 @@ from kpis.fold.rows import (
     UPGRADED,
 )
 
-Ints = NDArray[np.int64]
 #: Prefix sums by boundary, each of shape (columns, values).
 Prefixes = Mapping[int, Ints]
 #: A count by name, one integer a value of the dimension.

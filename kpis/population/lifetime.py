@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from kpis.population.episodes import OPEN_MS, Ints, Lives, joined
+from kpis.arrays import Ints
+from kpis.population.episodes import OPEN_MS, Lives, joined
 from schemas.instants import DAY_MS
 
 CONFIDENCE: Final = 0.95
