@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple, cast
 
-from kpis.customer.facts import CHANGE, SIGNUP, Fact, Note
+from kpis.customer.facts import CANCEL, CHANGE, SIGNUP, WORDS, Fact, Note
 from kpis.customer.notes import RENEWAL_BASE, outcome_of, survey_of
 from kpis.customer.places import offset_of, topic_of
 from kpis.instants import instant_text
@@ -48,11 +48,12 @@ def told(mention: Mention, names: Names) -> Told:
 
 def _fact_text(fact: Fact, names: Names) -> str:
     at_ms, _, kind, _, first, second, _, _, _ = fact
+    said = f"{WORDS[kind]} {instant_text(at_ms)}"
     if kind in (SIGNUP, CHANGE):
-        word = "signup" if kind == SIGNUP else "change"
-        return f"{word} {instant_text(at_ms)}, plan {names.plan_names[first]}, MRR {second}"
-    whose = ", involuntary" if second else ""
-    return f"cancel {instant_text(at_ms)}, reason {names.reason_names[first]}{whose}"
+        return f"{said}, plan {names.plan_names[first]}, MRR {second}"
+    if kind == CANCEL:
+        return f"{said}, reason {names.reason_names[first]}{', involuntary' if second else ''}"
+    return said
 
 
 def _note_text(at_ms: int, code: int, reason: str) -> str:
