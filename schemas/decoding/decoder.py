@@ -59,6 +59,7 @@ _cut_surplus_decimals: Final = re.compile(
 # Types whose members the loop judges itself, because they are frequent. All that another type needs is its struct:
 # where one of its members has a form, the diagnosis judges it, at a tenth of the speed.
 _WRITTEN_OUT: Final = frozenset({Activity, Survey, Signup, Upgrade, Downgrade, Cancel})
+_JUDGED_OF_SIGNUP: Final = frozenset({"time", "plan", "currency", "country", "channel"})
 
 R = TypeVar("R", bound=Readable)
 
@@ -120,7 +121,7 @@ class Decoder:
                 raise ValueError(f"the currency {currency!r} must be three capital letters (ISO 4217)")
         own = tuple(name for name in dimensions if name not in BUILT_IN_DIMENSIONS)
         self.signup = signup_with(own)
-        self._extra_dimensions = own
+        self._more_labels = _more_labels_of(self.signup)
         #: types that the loop says nothing of, and whose members the structs do not judge in full
         self._thorough = frozenset(
             event_type
@@ -170,7 +171,7 @@ class Decoder:
     def _decode(self, records: Sequence[R], text: bytes, decoded: Decoded[R]) -> None:
         """Add what records say, whose values together are `text`."""
         add_event, add_time, add_record = decoded.events.append, decoded.times.append, decoded.records.append
-        read, signup, slugs, extra_dimensions = self._read, self.signup, self._slugs, self._extra_dimensions
+        read, signup, slugs, more_labels = self._read, self.signup, self._slugs, self._more_labels
         countries, currencies, last_ms = self._countries, self._currencies, self._last_ms
         tolerance_ms, is_file, thorough = self._future_tolerance_ms, self._is_file, self._thorough
         inspect_all = self._max_record_bytes < SHORT_BYTES or _needs_inspection(text)
@@ -199,7 +200,7 @@ class Decoder:
                     good = good and event.plan not in RESERVED_LABELS and event.currency in currencies
                     if kind is signup:
                         good = good and event.country in countries and event.channel not in RESERVED_LABELS
-                        for name in extra_dimensions:
+                        for name in more_labels:
                             good = good and getattr(event, name) not in RESERVED_LABELS
                 elif kind is Cancel:
                     good = good and (event.reason in slugs or self._is_slug(event.reason))
@@ -274,6 +275,13 @@ class Decoder:
         decoded.events.append(event)
         decoded.times.append(time_ms)
         decoded.records.append(record)
+
+
+def _more_labels_of(signup: type[Signup]) -> tuple[str, ...]:
+    """Return the members of a signup that are judged as labels, beside those that the loop names."""
+    more = {name: form for name, form in forms_of(signup).items() if name not in _JUDGED_OF_SIGNUP}
+    assert set(more.values()) <= {"label"}, more
+    return tuple(more)
 
 
 def _check_text(json: bytes) -> None:
