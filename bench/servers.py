@@ -13,22 +13,13 @@ from typing import Any, Final, Self, cast
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from bench.traffic import Message
+from schemas.topics import DEAD_LETTER_TOPIC, DEFAULT_TOPIC_NAMES
 from services.kafka import Kafka
 from services.redis import Redis
 from streams.tables import positions_of
 
 PARTITIONS: Final = 4
-TOPICS: Final = (
-    "customer.signup",
-    "customer.cancel",
-    "customer.upgrade",
-    "customer.survey",
-    "customer.renewal",
-    "customer.onboarding",
-    "customer.activity",
-    "customer.events",
-)
-DEAD_LETTERS: Final = "tenure.dead-letters"
+TOPICS: Final = tuple(DEFAULT_TOPIC_NAMES.values())
 PREFIX: Final = "tenure"
 GROUP: Final = "bench"
 _QUEUE_RECORDS: Final = 100_000
@@ -65,7 +56,7 @@ class Servers:
 
     def begin(self) -> None:
         """Forget everything: empty topics, an empty Redis."""
-        names = [*TOPICS, DEAD_LETTERS]
+        names = [*TOPICS, DEAD_LETTER_TOPIC]
         if set(names) & set(self.kafka.admin.list_topics(timeout=10).topics):
             self.kafka.delete_topics(names)
         self.kafka.create_topics(names, PARTITIONS)

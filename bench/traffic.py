@@ -11,22 +11,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from schemas.instants import DAY_MS
+from schemas.topics import DEFAULT_TOPIC_OF_TYPE
+
 HOUR_MS: Final = 3_600_000
-DAY_MS: Final = 24 * HOUR_MS
 LATE_SHARE: Final = 0.01
 MEAN_LATENESS_MS: Final = DAY_MS
 REPEATED_SHARE: Final = 0.005
 SURVEY_SCORES: Final = 11
 PRICES_MINOR: Final = (0, 1900, 4900, 19900)
-TOPICS: Final = {
-    "signup": "customer.signup",
-    "cancel": "customer.cancel",
-    "upgrade": "customer.upgrade",
-    "downgrade": "customer.upgrade",
-    "survey": "customer.survey",
-    "renewal": "customer.renewal",
-    "activity": "customer.activity",
-}
 
 
 class Message(NamedTuple):
@@ -143,7 +136,7 @@ class Traffic:
             f'{{"id":"{event_id}","source":"app","type":"{kind}","customer_id":"{customer}",'
             f'"time":"{_instant(at_ms)}",{self._members(kind)}}}'
         )
-        return Message(TOPICS[kind], customer.encode(), value.encode(), arrived_ms)
+        return Message(DEFAULT_TOPIC_OF_TYPE[kind], customer.encode(), value.encode(), arrived_ms)
 
     def _members(self, kind: str) -> str:
         rng, segments = self._random, self._segments

@@ -9,22 +9,20 @@ from typing import Any, Final, Union
 
 import msgspec
 
-from schemas.decoding.rules import CURRENCY, RESERVED_LABELS, SLUG
-from schemas.events import EVENT_TYPES, SCORE_MAX, SCORE_MIN, Event
+from schemas.decoding.rules import CURRENCY, SLUG
+from schemas.events import COMMON_MEMBERS, EVENT_TYPES, RESERVED_LABELS, SCORE_MAX, SCORE_MIN, Event, Form, forms_of
 from schemas.survey_requests import SurveyRequest
 
 JsonObject = dict[str, Any]
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 NOT_RESERVED: Final = {"not": {"enum": sorted(RESERVED_LABELS)}}
-SLUG_RULE: Final = {"pattern": f"^{SLUG.pattern}$"}
-RULES: Final[dict[str, JsonObject]] = {
-    "plan": NOT_RESERVED,
-    "channel": NOT_RESERVED,
+RULES: Final[dict[Form, JsonObject]] = {
+    "label": NOT_RESERVED,
     "country": {"pattern": "^[A-Z]{2}$"},
     "currency": {"pattern": f"^{CURRENCY.pattern}$"},
-    "reason": SLUG_RULE,
-    "feature": SLUG_RULE,
+    "slug": {"pattern": f"^{SLUG.pattern}$"},
+    "instant": {},
 }
 
 
@@ -53,13 +51,14 @@ def _survey_request() -> JsonObject:
 def _definition(event_type: type[Event], generated: JsonObject) -> JsonObject:
     definition: JsonObject = dict(generated["$defs"][event_type.__name__])
     members: JsonObject = {}
+    forms = forms_of(event_type)
     for name, member in definition["properties"].items():
         rules = next((choice for choice in member.get("anyOf", ()) if choice["type"] != "null"), member)
-        members[name] = {**rules, **RULES.get(name, {})}
+        members[name] = {**rules, **(RULES[forms[name]] if name in forms else {})}
         if members[name].get("default") in ("", -1, None):  # Stands for absence inside the program only.
             members[name].pop("default", None)
     members["type"] = {"const": event_type.TYPE}
-    order = ("type", "id", "source", "customer_id", "time", "sequence", "test", *event_type.OWN_MEMBERS)
+    order = ("type", *(name for name in COMMON_MEMBERS if name != "type"), *event_type.OWN_MEMBERS)
     definition["properties"] = {name: members[name] for name in order}
     definition["required"] = [name for name in order if name in definition["required"]]
     return definition

@@ -1,10 +1,14 @@
 """docs/kpis.md: what every number means, made of the catalogue; its examples are computed, not typed."""
 
+from string import Template
 from typing import Final
 
 from docgen.kpi_examples import EXAMPLES, GOLDEN
 from schemas.catalogue.counts import COUNT_BY_NAME, RATIOS
 from schemas.catalogue.formulas import Count, Formula, Ratio
+from schemas.catalogue.windows import MONTH, WINDOW_DAYS
+from schemas.events import LIFECYCLE_TYPES
+from schemas.wording import in_words
 
 HEAD: Final = """\
 # KPI reference
@@ -24,7 +28,7 @@ retention with KPIs”).
   instant. Event time is cut to milliseconds.
 - A number is **as of T**, and includes exactly the events before T. T is the boundary of a **bucket** of one hour (a
   setting). Live, T is the end of the running bucket, so that an event counts the moment it is processed.
-- A **window** of d days is [T − d, T): 1, 7, 30, 90 and 365 days (a setting). The window `month` is the calendar month,
+- A **window** of d days is [T − d, T): $windows days (a setting). The window `$month` is the calendar month,
   in the business time zone, of the instant just before T: from its first instant to T.
 - Late events restate the past, repeated ones change nothing, and order never matters: **any permutation of a log, with any
   repetition, yields the same numbers.**
@@ -63,7 +67,7 @@ Customers without a value are under `none`.
 
 All counts are sums over customers, so they add up over partitions, workers and segment values. As metrics they carry
 `tenure_` before their names. Money is in minor units (cents) of the default currency. *Lifecycle* stands for the event
-types `signup`, `upgrade`, `downgrade`, `cancel` and `revoke`.
+types $lifecycle.
 """  # noqa: E501 - rows of a table stay in one line
 
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
@@ -159,7 +163,8 @@ exceeds 100 %; the others count cancellations.
 def page() -> str:
     """Return the whole page as Markdown."""
     assert sorted(name for names in GROUPS.values() for name in names) == sorted(COUNT_BY_NAME)
-    parts = [HEAD]
+    lifecycle = in_words(f"`{name}`" for name in LIFECYCLE_TYPES)
+    parts = [Template(HEAD).substitute(windows=in_words(WINDOW_DAYS), month=MONTH, lifecycle=lifecycle)]
     for title, names in GROUPS.items():
         parts.append(f"\n### {title}\n\n| count | as of T, window d | unit | segment by plan uses | fed by |\n")
         parts.append("| --- | --- | --- | --- | --- |\n")
@@ -178,8 +183,8 @@ def page() -> str:
 
 def _count_row(count: Count) -> str:
     fed_by = ", ".join(f"`{name}`" for name in count.fed_by)
-    if all(name in count.fed_by for name in ("signup", "upgrade", "downgrade", "cancel", "revoke")):
-        rest = [f"`{name}`" for name in count.fed_by[5:]]
+    if set(LIFECYCLE_TYPES) <= set(count.fed_by):
+        rest = [f"`{name}`" for name in count.fed_by if name not in LIFECYCLE_TYPES]
         fed_by = ", ".join(["lifecycle", *rest])
     return f"| `{count.name}` | {count.meaning} | {count.unit} | {count.segment_plan} | {fed_by} |\n"
 

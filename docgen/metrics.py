@@ -1,9 +1,13 @@
 """docs/metrics.md, made of the catalogue of KPIs and the catalogue of instruments."""
 
+from string import Template
 from typing import Final, get_args
 
 from schemas.catalogue.counts import COUNTS
+from schemas.catalogue.windows import SEGMENT_WINDOW_DAYS, WINDOWS
+from schemas.events import BUILT_IN_DIMENSIONS
 from schemas.instruments import INSTRUMENTS, Area, Instrument
+from schemas.wording import in_words
 
 HEAD: Final = """\
 # Metrics
@@ -24,8 +28,8 @@ tenure_customers_active{dimension="all",value=""} 1204
 
 | label | values |
 | --- | --- |
-| `window` | `1d`, `7d`, `30d`, `90d`, `365d` and `month` for all customers; `7d` and `30d` for segments (settings). Stocks have none. |
-| `dimension` | `all` for all customers, else `plan`, `country`, `channel` or a dimension of the settings. |
+| `window` | $windows for all customers; $segment_windows for segments (settings). Stocks have none. |
+| `dimension` | `all` for all customers, else $dimensions or a dimension of the settings. |
 | `value` | Empty for `all`; else the segment, `none` where customers have no value, `other` for those that are not shown one by one. Shown, on all workers alike, are the `segment_values_shown` values with the most active customers, by name where they are equal. |
 
 Three rules keep queries right:
@@ -74,7 +78,12 @@ INTRODUCTIONS: Final[dict[Area, str]] = {
 def page() -> str:
     """Return the whole page as Markdown."""
     stocks = ", ".join(f"`{count.metric}`" for count in COUNTS if count.kind == "stock")
-    parts = [HEAD, f"\nStocks, as of now: {stocks}. All other counts have a `window`.\n", EXAMPLE]
+    head = Template(HEAD).substitute(
+        windows=in_words(f"`{window}`" for window in WINDOWS),
+        segment_windows=in_words(f"`{days}d`" for days in SEGMENT_WINDOW_DAYS),
+        dimensions=", ".join(f"`{dimension}`" for dimension in BUILT_IN_DIMENSIONS),
+    )
+    parts = [head, f"\nStocks, as of now: {stocks}. All other counts have a `window`.\n", EXAMPLE]
     for area in get_args(Area):
         parts += [
             f"\n### {area}\n\n{INTRODUCTIONS[area]}\n\n",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from schemas.catalogue.windows import WINDOW_DAYS
 from streams.settings.loading import DEFAULT_FILE, FILE_VARIABLE, as_written
 from streams.settings.secrets import FILE_SUFFIX
 from streams.settings.settings import ENVIRONMENT_PREFIX, MEANING, SECRETS, Settings
@@ -31,7 +32,7 @@ In variables, lists are written `a,b,c` and tables `name=value,name=value`; in t
 
 ```toml
 kafka_bootstrap = "kafka-1:9092,kafka-2:9092"
-windows_days = [1, 7, 30, 90, 365]
+windows_days = {list(WINDOW_DAYS)}
 business_time_zone = "Europe/Lisbon"
 
 [topics]

@@ -1,21 +1,17 @@
-"""Instants as integers: milliseconds since 1970, exact."""
+"""Instants as integers, milliseconds since 1970, and back; how they become integers stands in `schemas.instants`."""
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import Final
 
-DAY_MS: Final = 86_400_000
-_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+from schemas.instants import DAY_MS, EPOCH, milliseconds
+
+__all__ = ["DAY_MS", "instant_of", "instant_text", "milliseconds"]
+
 #: The first and the last millisecond that a calendar of four-digit years has.
 _FIRST_MS: Final = -62_135_596_800_000
 _LAST_MS: Final = 253_402_300_799_999
-
-
-def milliseconds(instant: dt.datetime) -> int:
-    """Return an aware instant in ms since 1970; what is finer is cut off, never rounded."""
-    since = instant - _EPOCH
-    return since.days * DAY_MS + since.seconds * 1000 + since.microseconds // 1000
 
 
 def instant_of(at_ms: int) -> dt.datetime:
@@ -23,7 +19,7 @@ def instant_of(at_ms: int) -> dt.datetime:
 
     Event times never lie there. Timestamps of records may: whoever sends a record chooses them.
     """
-    return _EPOCH + dt.timedelta(milliseconds=min(max(at_ms, _FIRST_MS), _LAST_MS))
+    return EPOCH + dt.timedelta(milliseconds=min(max(at_ms, _FIRST_MS), _LAST_MS))
 
 
 def instant_text(at_ms: int) -> str:

@@ -6,15 +6,17 @@ given in order of arrival, so they differ from partition to partition: whoever r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, Final
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
+from kpis.arrays import Ints
 from kpis.customer.places import TOPICS
 from kpis.money import Money
+from schemas.events import BUILT_IN_DIMENSIONS
 
 #: The value of a segment where there is none.
 NONE: Final = "none"
@@ -24,9 +26,7 @@ OTHER: Final = "other"
 FEATURES: Final = 0xD800 // 2
 #: The tables of names, as they are stored.
 TABLES: Final = ("plan", "reason", "currency", "profile", "feature", "topic")
-#: What every signup has, before the dimensions that a setting adds.
-FIXED_DIMENSIONS: Final = ("country", "channel")
-PLAN: Final = "plan"
+PLAN: Final = BUILT_IN_DIMENSIONS[0]
 REASON: Final = "reason"
 FEATURE: Final = "feature"
 COMBINATION: Final = "combination"
@@ -37,7 +37,7 @@ PROFILES_A_VALUE: Final = 16
 #: A cell has 16 bits for a value, a state for a reason; one is left for `other`.
 MOST_VALUES: Final = (1 << 16) - 1
 
-Profile = tuple[str, ...]  # (currency, country, channel, further dimensions…)
+Profile = tuple[str, ...]  # (currency, value in every dimension but plan…)
 
 _encode = msgspec.json.Encoder().encode
 _decode_profile = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -62,7 +62,9 @@ class Names:
         assert max_values <= MOST_VALUES, max_values
         self.money = money or Money()
         self.extra = tuple(dimensions)
-        self.dimensions: tuple[str, ...] = (PLAN, *FIXED_DIMENSIONS, *self.extra)
+        self.dimensions: tuple[str, ...] = (*BUILT_IN_DIMENSIONS, *self.extra)
+        #: what a signup says for good, as `profiles` has it
+        self.key_of: Callable[[Any], Profile] = attrgetter("currency", *self.dimensions[1:])
         self.max_values = max_values
         self.max_profiles = PROFILES_A_VALUE * max_values
         #: values beyond the limit, by dimension; that of what is no dimension by NAMED (times)
@@ -82,7 +84,7 @@ class Names:
         self._values: list[dict[str, int]] = [{NONE: 0} for _ in self.dimensions[1:]]
         self._of_profile: list[list[int]] = [[] for _ in self.dimensions[1:]]
         self._texts: dict[str, str] = {}
-        self._columns: NDArray[np.int64] = np.empty((len(self._of_profile), 0), np.int64)
+        self._columns: Ints = np.empty((len(self._of_profile), 0), np.int64)
         self._new: dict[str, list[str]] = {}
         self.plan(NONE)
         self.reason("")
@@ -200,7 +202,7 @@ class Names:
         """Return how many values each dimension has."""
         return [len(self.plan_names), *(len(table) for table in self._values)]
 
-    def value_columns(self) -> NDArray[np.int64]:
+    def value_columns(self) -> Ints:
         """Return value numbers of profiles: shape (dimensions but plan, profiles)."""
         known, size = self._columns, len(self.profile_names)
         if known.shape[1] < size:

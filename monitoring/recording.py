@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 from monitoring import promql
 from monitoring.alerts import thresholds
 from monitoring.alerts.rule import Recording
-from schemas.catalogue.counts import COUNTS, MATURING, WINDOW_DAYS
+from schemas.catalogue.counts import COUNTS, MATURING
 from schemas.catalogue.formulas import Ratio
 from schemas.catalogue.ratios import RATIOS, WINDOW_RATIOS
+from schemas.catalogue.windows import WINDOW_DAYS
 
 _COMPLETE = "and on () stream:complete:bool == 1"
 _LEVELS = ("segment", "closed")

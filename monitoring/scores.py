@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from monitoring import promql
 from monitoring.alerts import thresholds
 from monitoring.alerts.rule import Recording
-from schemas.catalogue.counts import SEGMENT_WINDOW_DAYS
+from schemas.catalogue.windows import SEGMENT_WINDOW_DAYS
 
 DAYS = "stream:tenure_daily_cancellations:sum"
 STARTS = "stream:tenure_daily_customers_at_start:sum"

@@ -3,11 +3,14 @@
 Shape and bounds that msgspec checks in C stand here; rules about values (slugs, countries, reserved words) are applied
 by `schemas.decoding.decoder`, because patterns in the structs would cost more than the rest of the decoding.
 An absent optional string is "", so that no member is ever None but `effective_at`. Source: docs/events.md.
+
+What else there is to know of a type, its class says: the topic that it belongs on, whether it moves the timeline,
+whether it is known when it comes again. Topics, decoding, schema, reserved names and demo are made of `EVENT_TYPES`.
 """
 
 import datetime as dt
 import re
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal, get_args
 
 import msgspec
 
@@ -17,18 +20,20 @@ SCORE_MIN: Final = {"nps": 0, "csat": 1}
 
 EventId = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 CustomerId = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
-Instant = Annotated[dt.datetime, msgspec.Meta(tz=True)]
+Instant = Annotated[dt.datetime, msgspec.Meta(tz=True, extra={"form": "instant"})]
 Sequence = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-Label = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-Slug = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-Country = Annotated[str, msgspec.Meta(min_length=2, max_length=2)]
-Currency = Annotated[str, msgspec.Meta(min_length=3, max_length=3)]
+Label = Annotated[str, msgspec.Meta(min_length=1, max_length=64, extra={"form": "label"})]
+Slug = Annotated[str, msgspec.Meta(min_length=1, max_length=64, extra={"form": "slug"})]
+Country = Annotated[str, msgspec.Meta(min_length=2, max_length=2, extra={"form": "country"})]
+Currency = Annotated[str, msgspec.Meta(min_length=3, max_length=3, extra={"form": "currency"})]
 MrrMinor = Annotated[int, msgspec.Meta(ge=0, le=MRR_MINOR_MAX)]
 Score = Annotated[int, msgspec.Meta(ge=0, le=10)]
 SurveyKind = Literal["nps", "csat"]
 SurveyStatus = Literal["sent", "answered", "dismissed"]
 SurveyWay = Literal["in_app", "email", "outreach"]
 RenewalOutcome = Literal["renewed", "declined", "failed"]
+#: The product's own segment values.
+RESERVED_LABELS: Final = frozenset({"none", "other"})
 _DIMENSION_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -37,10 +42,20 @@ class Event(msgspec.Struct, tag_field="type", frozen=True, kw_only=True, gc=Fals
 
     `time` is exact to the microsecond where the text has at most six decimals; the event's time in milliseconds, cut
     and never rounded, is what the decoder returns beside the event. `source` defaults to the topic of the event's type.
+
+    Attributes:
+        TYPE: The type's name, as events carry it.
+        OWN_MEMBERS: What it has beyond the members of all, in the order in which they are checked.
+        TOPIC: The topic that it belongs on, by default.
+        IS_LIFECYCLE: Whether it moves a customer's timeline, or takes back what does.
+        HAS_IDENTITY: Whether it is known when it comes again; without one, each is applied.
     """
 
     TYPE: ClassVar[str] = ""
     OWN_MEMBERS: ClassVar[tuple[str, ...]] = ()
+    TOPIC: ClassVar[str] = ""
+    IS_LIFECYCLE: ClassVar[bool] = False
+    HAS_IDENTITY: ClassVar[bool] = True
 
     id: EventId
     customer_id: CustomerId
@@ -55,8 +70,10 @@ class Signup(Event, tag="signup", frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "signup"
     OWN_MEMBERS: ClassVar[tuple[str, ...]] = ("plan", "mrr_minor", "currency", "country", "channel")
+    TOPIC: ClassVar[str] = "customer.signup"
+    IS_LIFECYCLE: ClassVar[bool] = True
 
-    source: str = "customer.signup"
+    source: str = TOPIC
     plan: Label
     mrr_minor: MrrMinor
     currency: Currency = ""
@@ -69,8 +86,10 @@ class Cancel(Event, tag="cancel", frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "cancel"
     OWN_MEMBERS: ClassVar[tuple[str, ...]] = ("reason", "involuntary", "effective_at")
+    TOPIC: ClassVar[str] = "customer.cancel"
+    IS_LIFECYCLE: ClassVar[bool] = True
 
-    source: str = "customer.cancel"
+    source: str = TOPIC
     reason: Slug = "unspecified"
     involuntary: bool = False
     effective_at: Instant | None = None
@@ -81,8 +100,10 @@ class Revoke(Event, tag="revoke", frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "revoke"
     OWN_MEMBERS: ClassVar[tuple[str, ...]] = ("revokes",)
+    TOPIC: ClassVar[str] = "customer.cancel"
+    IS_LIFECYCLE: ClassVar[bool] = True
 
-    source: str = "customer.cancel"
+    source: str = TOPIC
     revokes: EventId
 
 
@@ -90,8 +111,10 @@ class Change(Event, frozen=True, kw_only=True):
     """Another plan or another MRR; which direction it is follows from the MRR, not from the type."""
 
     OWN_MEMBERS: ClassVar[tuple[str, ...]] = ("plan", "mrr_minor", "currency")
+    TOPIC: ClassVar[str] = "customer.upgrade"
+    IS_LIFECYCLE: ClassVar[bool] = True
 
-    source: str = "customer.upgrade"
+    source: str = TOPIC
     plan: Label
     mrr_minor: MrrMinor
     currency: Currency = ""
@@ -114,8 +137,9 @@ class Survey(Event, tag="survey", frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "survey"
     OWN_MEMBERS: ClassVar[tuple[str, ...]] = ("kind", "status", "score", "reason", "via")
+    TOPIC: ClassVar[str] = "customer.survey"
 
-    source: str = "customer.survey"
+    source: str = TOPIC
     kind: SurveyKind
     status: SurveyStatus = "answered"
     score: Score = -1
@@ -128,8 +152,9 @@ class Renewal(Event, tag="renewal", frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "renewal"
     OWN_MEMBERS: ClassVar[tuple[str, ...]] = ("outcome",)
+    TOPIC: ClassVar[str] = "customer.renewal"
 
-    source: str = "customer.renewal"
+    source: str = TOPIC
     outcome: RenewalOutcome
 
 
@@ -138,8 +163,10 @@ class Onboarding(Event, tag="onboarding", frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "onboarding"
     OWN_MEMBERS: ClassVar[tuple[str, ...]] = ("completed",)
+    TOPIC: ClassVar[str] = "customer.onboarding"
+    HAS_IDENTITY: ClassVar[bool] = False
 
-    source: str = "customer.onboarding"
+    source: str = TOPIC
     completed: bool = True
 
 
@@ -148,8 +175,10 @@ class Activity(Event, tag="activity", frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "activity"
     OWN_MEMBERS: ClassVar[tuple[str, ...]] = ("feature",)
+    TOPIC: ClassVar[str] = "customer.activity"
+    HAS_IDENTITY: ClassVar[bool] = False
 
-    source: str = "customer.activity"
+    source: str = TOPIC
     feature: Slug = ""
 
 
@@ -157,14 +186,42 @@ EVENT_TYPES: Final[tuple[type[Event], ...]] = (
     Signup, Cancel, Revoke, Upgrade, Downgrade, Survey, Renewal, Onboarding, Activity,
 )  # fmt: skip
 COMMON_MEMBERS: Final = ("id", "source", "type", "customer_id", "time", "sequence", "test")
-BUILT_IN_DIMENSIONS: Final = ("plan", "country", "channel")
+REQUIRED_MEMBERS: Final = ("id", "type", "customer_id", "time")
+LIFECYCLE_TYPES: Final = tuple(event_type.TYPE for event_type in EVENT_TYPES if event_type.IS_LIFECYCLE)
+
+Form = Literal["label", "slug", "country", "currency", "instant"]
+"""What the texts of a member must look like beyond their length; `schemas.decoding.rules` says how each is checked."""
+
+
+def forms_of(event_type: type[Event]) -> dict[str, Form]:
+    """Return the members of a type whose texts have a form, in the order of the struct."""
+    return {field.name: form for field in msgspec.structs.fields(event_type) if (form := _form_of(field.type))}
+
+
+def _form_of(member: object) -> Form | None:
+    for kind in (member, *get_args(member)):
+        for note in getattr(kind, "__metadata__", ()):
+            if note.extra:
+                form: Form = note.extra["form"]
+                return form
+    return None
+
+
+#: What every stream can be segmented by: the members of a signup that say where a customer belongs.
+BUILT_IN_DIMENSIONS: Final = tuple(
+    name for name in Signup.OWN_MEMBERS if forms_of(Signup).get(name) in {"label", "country"}
+)
+#: No setting can name a dimension so: members that events have already, and what labels use for "no dimension".
+RESERVED_DIMENSIONS: Final = frozenset(COMMON_MEMBERS).union(
+    {"all"}, RESERVED_LABELS, *(event_type.OWN_MEMBERS for event_type in EVENT_TYPES)
+)
 
 
 def signup_with(dimensions: tuple[str, ...]) -> type[Signup]:
     """Return `Signup`, or a subclass of it whose extra attributes are the given dimensions.
 
     Args:
-        dimensions: Member names beyond plan, country and channel, each `[a-z][a-z0-9_]{0,63}`.
+        dimensions: Member names beyond the built-in ones, each `[a-z][a-z0-9_]{0,63}`.
 
     Raises:
         ValueError: a name is not of that form, comes twice, or is already a member of a signup.

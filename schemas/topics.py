@@ -1,11 +1,14 @@
 """Which topic carries what, by default.
 
-Names are settings; what stands here are the defaults and the types that belong to each topic. A type on another topic
-is accepted all the same: the type in the event decides. Source: docs/events.md, section Topics.
+Names are settings; what stands here are the defaults. The types that belong to a topic say so themselves
+(`schemas.events`). A type on another topic is accepted all the same: the type in the event decides.
+Source: docs/events.md, section Topics.
 """
 
 from dataclasses import dataclass
 from typing import Final
+
+from schemas.events import EVENT_TYPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,30 +28,28 @@ class InputTopic:
     meaning: str
 
 
-INPUT_TOPICS: Final = (
-    InputTopic("signup", "customer.signup", ("signup",), "Customers who start to pay, or start again."),
-    InputTopic("cancel", "customer.cancel", ("cancel", "revoke"), "Subscriptions that end, and events taken back."),
-    InputTopic("upgrade", "customer.upgrade", ("upgrade", "downgrade"), "Changes of plan or of recurring revenue."),
-    InputTopic("survey", "customer.survey", ("survey",), "NPS and CSAT surveys that were sent, answered or dismissed."),
-    InputTopic("renewal", "customer.renewal", ("renewal",), "Terms that came to their end."),
-    InputTopic("onboarding", "customer.onboarding", ("onboarding",), "Customers who completed the onboarding."),
-    InputTopic("activity", "customer.activity", ("activity",), "Use of the product."),
-    InputTopic(
-        "events",
-        "customer.events",
-        ("signup", "cancel", "revoke", "upgrade", "downgrade", "survey", "renewal", "onboarding", "activity"),
-        "Any event, for producers with one topic; forwarded records arrive here too.",
-    ),
-)
-
 MIXED_TOPIC_SETTING: Final = "events"
 DEAD_LETTER_TOPIC: Final = "tenure.dead-letters"
 SURVEY_REQUEST_TOPIC: Final = "tenure.survey-requests"
 
+
+def _topic(setting: str, meaning: str) -> InputTopic:
+    name = f"customer.{setting}"
+    mixed = setting == MIXED_TOPIC_SETTING
+    types = tuple(event_type.TYPE for event_type in EVENT_TYPES if mixed or name == event_type.TOPIC)
+    return InputTopic(setting, name, types, meaning)
+
+
+INPUT_TOPICS: Final = (
+    _topic("signup", "Customers who start to pay, or start again."),
+    _topic("cancel", "Subscriptions that end, and events taken back."),
+    _topic("upgrade", "Changes of plan or of recurring revenue."),
+    _topic("survey", "NPS and CSAT surveys that were sent, answered or dismissed."),
+    _topic("renewal", "Terms that came to their end."),
+    _topic("onboarding", "Customers who completed the onboarding."),
+    _topic("activity", "Use of the product."),
+    _topic(MIXED_TOPIC_SETTING, "Any event, for producers with one topic; forwarded records arrive here too."),
+)
+
 DEFAULT_TOPIC_NAMES: Final = {topic.setting: topic.default_name for topic in INPUT_TOPICS}
-DEFAULT_TOPIC_OF_TYPE: Final = {
-    event_type: topic.default_name
-    for topic in INPUT_TOPICS
-    if topic.setting != MIXED_TOPIC_SETTING
-    for event_type in topic.types
-}
+DEFAULT_TOPIC_OF_TYPE: Final = {event_type.TYPE: event_type.TOPIC for event_type in EVENT_TYPES}

@@ -112,12 +112,10 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow, and only needed here
+        from schemas.version import installed_version  # noqa: PLC0415 - slow, and only needed here
 
-        try:
-            typer.echo(f"tenure {version('tenure')}")
-        except PackageNotFoundError:
-            typer.echo("tenure, from its source folder")
+        found = installed_version()
+        typer.echo("tenure, from its source folder" if found is None else f"tenure {found}")
         raise typer.Exit
 
 

@@ -10,11 +10,10 @@ from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kpis.arrays import Ints
 from kpis.counting.cells import Cells
 
-Ints = NDArray[np.int64]
 _LEAST_RECENT: Final = 50_000
 _SHARE: Final = 4
 

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kpis.arrays import Ints
 from kpis.counting.windows import Windows
 from kpis.fold.rows import ENGAGED, ENGAGED_AGAIN, PAIRS, POINTS, Row
 from kpis.names import Names
@@ -29,8 +30,6 @@ _COLUMN_MASK: Final = (1 << _COLUMN_BITS) - 1
 _VALUE_MASK: Final = (1 << _VALUE_BITS) - 1
 #: columns of pairs start here; points have two columns each, count and money
 PAIR_COLUMNS: Final = POINTS * 2
-
-Ints = NDArray[np.int64]
 
 
 class Cells(NamedTuple):

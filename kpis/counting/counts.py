@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kpis.arrays import Ints
 from kpis.counting.cells import columns, pair_column, point_column
 from kpis.counting.windows import Windows
 from kpis.customer import notes
 from kpis.fold.rows import (
     CANCELLED,
+    COUNTED,
     DOWNGRADED,
     ENGAGED,
     ENGAGED_AGAIN,
     GONE,
-    INVOLUNTARY,
     KEPT,
     LIVELY,
     MOVED,
@@ -33,7 +33,6 @@ from kpis.fold.rows import (
     UPGRADED,
 )
 
-Ints = NDArray[np.int64]
 #: Prefix sums by boundary, each of shape (columns, values).
 Prefixes = Mapping[int, Ints]
 #: A count by name, one integer a value of the dimension.
@@ -123,10 +122,10 @@ def derive(prefix: Prefixes, windows: Windows, boundary: int, name: str) -> Coun
         return inside
 
     c: Counts = {"customers_at_start": _stock(prefix, x0), "mrr_at_start": _stock(prefix, x0, money=True)}
-    for code, count, money in _FLOWS:
+    for code, count, money in COUNTED:
         c[count] = point(code)
-        c[money] = point(code, money=True)
-    c["cancellations_involuntary"] = point(INVOLUNTARY)
+        if money:
+            c[money] = point(code, money=True)
     c["cancellations_of_new"] = pair(OF_NEW)
     c["customers_lost"] = c["cancellations"] - c["cancellations_of_new"] + pair(KEPT)
     c["customers_retained"] = c["customers_at_start"] - c["customers_lost"]
@@ -141,15 +140,6 @@ def derive(prefix: Prefixes, windows: Windows, boundary: int, name: str) -> Coun
     c["customers_engaged"] = point(ENGAGED) - pair(ENGAGED_AGAIN)
     c.update(_feedback(point))
     return c
-
-
-_FLOWS = (
-    (NEW, "customers_new", "mrr_new"),
-    (REACTIVATED, "customers_reactivated", "mrr_reactivated"),
-    (CANCELLED, "cancellations", "mrr_churned"),
-    (UPGRADED, "upgrades", "mrr_expansion"),
-    (DOWNGRADED, "downgrades", "mrr_contraction"),
-)
 
 
 def _feedback(point: Callable[[int], Ints]) -> Counts:

@@ -13,14 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kpis.arrays import Ints
 from kpis.counting.cells import columns_of, table_of
 from kpis.counting.counts import SURVEY, derive, edges, prefixes, shape_of, stocks
-from kpis.counting.windows import FIRST_YEAR, MONTH, YEAR, Windows
+from kpis.counting.windows import FIRST_YEAR, YEAR, Windows
 from kpis.fold.rows import Row
-
-Ints = NDArray[np.int64]
+from schemas.catalogue.windows import MONTH
 
 #: How long changes of a period are written down after its end: counts of months and of years.
 MONTHS_WATCHED: Final = 36

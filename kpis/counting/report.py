@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kpis.arrays import Flags, Ints
 from kpis.counting.cells import FIELD_BITS, Cells, unpack
 from kpis.counting.counts import SURVEY, Counts, derive, edges, prefixes, shape_of, stocks
 from kpis.counting.windows import Windows
@@ -19,7 +19,6 @@ from kpis.names import PLAN, Names
 from schemas.catalogue.formulas import evaluate
 from schemas.catalogue.ratios import STOCK_RATIOS, WINDOW_RATIOS
 
-Ints = NDArray[np.int64]
 Json = dict[str, Any]
 
 
@@ -109,10 +108,10 @@ def _by_boundary(
     return out
 
 
-def _non_zero(found: Iterable[Counts]) -> NDArray[np.bool_]:
+def _non_zero(found: Iterable[Counts]) -> Flags:
     """Return which values have any count that is not zero."""
     flags = [array != 0 for counts in found for array in counts.values()]
-    there: NDArray[np.bool_] = np.logical_or.reduce(flags)
+    there: Flags = np.logical_or.reduce(flags)
     return there
 
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kpis.arrays import Ints
 from kpis.counting.cells import Cells, Coordinates, merged, unpack
 from kpis.counting.counts import Counts, derive, edges, prefixes, shape_of, stocks
 from kpis.counting.daily import Daily, daily, daily_edges
@@ -19,7 +19,6 @@ from kpis.counting.invariants import disagreements, violations
 from kpis.counting.windows import Windows
 from kpis.names import OTHER, PLAN, Names
 
-Ints = NDArray[np.int64]
 ALL = "all"
 
 
@@ -114,7 +113,7 @@ class LiveCounts:
 
         Args:
             windows: The windows.
-            dimensions: plan, country, channel and further ones, as `Names.dimensions` has them.
+            dimensions: the built-in ones and further ones, as `Names.dimensions` has them.
             segment_windows: Windows that segments have.
         """
         self._windows = windows

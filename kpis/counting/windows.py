@@ -12,11 +12,11 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kpis.instants import DAY_MS, milliseconds
+from kpis.arrays import Flags, Ints
+from schemas.catalogue.windows import MONTH, WINDOW_DAYS
+from schemas.instants import DAY_MS, milliseconds
 
-MONTH: Final = "month"
 YEAR: Final = "year"
 """Not one of `Windows.names`: it is counted for periods alone (`kpis.counting.periods`)."""
 FIRST_YEAR: Final = 1999
@@ -27,7 +27,7 @@ class Windows:
     """The fixed windows of a setting, and months and years in the business time zone."""
 
     def __init__(
-        self, days: Sequence[int] = (1, 7, 30, 90, 365), *, time_zone: str = "UTC", bucket_ms: int = 3_600_000
+        self, days: Sequence[int] = WINDOW_DAYS, *, time_zone: str = "UTC", bucket_ms: int = 3_600_000
     ) -> None:
         """Take the windows.
 
@@ -68,7 +68,7 @@ class Windows:
         """How many classes of pairs there are."""
         return (len(self.spans) + 1) * 3
 
-    def class_of(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int64]:
+    def class_of(self, i: Ints, j: Ints) -> Ints:
         """Return the class of pairs: how many fixed windows are too short, and what of the calendar both ends share.
 
         Calendar classes: 0 different years, 1 the year, 2 the month.
@@ -76,12 +76,12 @@ class Windows:
         shorter = np.searchsorted(self.spans, j - i, "right")
         year = np.searchsorted(self.year_starts, i, "right") == np.searchsorted(self.year_starts, j, "right")
         month = np.searchsorted(self.month_starts, i, "right") == np.searchsorted(self.month_starts, j, "right")
-        kinds: NDArray[np.int64] = (shorter * 3 + year.astype(np.int64) + month.astype(np.int64)).astype(np.int64)
+        kinds: Ints = (shorter * 3 + year.astype(np.int64) + month.astype(np.int64)).astype(np.int64)
         return kinds
 
-    def useful(self, classes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def useful(self, classes: Ints) -> Flags:
         """Return which classes any window can hold."""
-        held: NDArray[np.bool_] = (classes // 3 < len(self.spans)) | (classes % 3 > 0)
+        held: Flags = (classes // 3 < len(self.spans)) | (classes % 3 > 0)
         return held
 
     def fitting(self, name: str) -> list[int]:

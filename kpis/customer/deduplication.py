@@ -27,7 +27,7 @@ from kpis.customer.facts import (
     Rare,
     Revocation,
 )
-from kpis.customer.notes import KINDS, OUTCOMES, RENEWAL_BASE, STATUSES, WAYS
+from kpis.customer.notes import RENEWAL_BASE, outcome_of, survey_of
 from kpis.customer.state import Customer
 from kpis.names import Names
 
@@ -67,11 +67,9 @@ def note_content(note: Note, sequence: int, names: Names) -> Content:
     """Return what a survey or a renewal says, for comparison."""
     at_ms, code, _, reason, _ = note
     if code >= RENEWAL_BASE:
-        return (at_ms, RENEWAL, sequence, OUTCOMES[code - RENEWAL_BASE])
-    rest, way = divmod(code, len(WAYS))
-    rest, score = divmod(rest, 12)
-    kind, status = divmod(rest, len(STATUSES))
-    return (at_ms, SURVEY, sequence, KINDS[kind], STATUSES[status], score - 1, names.reason_names[reason], WAYS[way])
+        return (at_ms, RENEWAL, sequence, outcome_of(code))
+    kind, status, score, way = survey_of(code)
+    return (at_ms, SURVEY, sequence, kind, status, score, names.reason_names[reason], way)
 
 
 def revocation_content(revocation: Revocation) -> Content:

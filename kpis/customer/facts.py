@@ -16,6 +16,10 @@ REVOKE: Final = 3
 SURVEY: Final = 4
 RENEWAL: Final = 5
 
+#: Kinds of the timeline, as explanations name them, and those after which a customer is active.
+WORDS: Final = {SIGNUP: "signup", CHANGE: "change", CANCEL: "cancel"}
+ACTIVE_AFTER: Final = (SIGNUP, CHANGE)
+
 NEVER: Final = 0
 ACTIVE: Final = 1
 INACTIVE: Final = 2

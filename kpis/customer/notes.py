@@ -6,13 +6,16 @@ The code of a survey says all that conflicts are judged by; its *class* is what 
 from __future__ import annotations
 
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple, get_args
 
-KINDS: Final = ("csat", "nps")  # in string order, as conflicts compare them
-STATUSES: Final = ("answered", "dismissed", "sent")
-WAYS: Final = ("email", "in_app", "outreach")
-OUTCOMES: Final = ("declined", "failed", "renewed")
-_SCORES: Final = 12  # absent, 0 … 10
+from schemas.events import SCORE_MAX, RenewalOutcome, SurveyKind, SurveyStatus, SurveyWay
+
+# In string order, as conflicts compare them. Codes are stored: another choice anywhere is another STATE_VERSION.
+KINDS: Final[tuple[str, ...]] = tuple(sorted(get_args(SurveyKind)))
+STATUSES: Final[tuple[str, ...]] = tuple(sorted(get_args(SurveyStatus)))
+WAYS: Final[tuple[str, ...]] = tuple(sorted(get_args(SurveyWay)))
+OUTCOMES: Final[tuple[str, ...]] = tuple(sorted(get_args(RenewalOutcome)))
+_SCORES: Final = max(SCORE_MAX.values()) + 2  # absent, 0 … 10
 RENEWAL_BASE: Final = 1024
 
 #: Classes of surveys: sent 0–5, dismissed 6–11, answered 12–26; of renewals: 27–29.
@@ -35,17 +38,39 @@ def survey_code(kind: str, status: str, score: int, way: str) -> int:
     return (kinds * _SCORES + score + 1) * len(WAYS) + WAYS.index(way)
 
 
+class SurveySaid(NamedTuple):
+    """What the code of a survey says; the score is -1 for none."""
+
+    kind: str
+    status: str
+    score: int
+    way: str
+
+
+def survey_of(code: int) -> SurveySaid:
+    """Return what `survey_code` made a code of."""
+    rest, way = divmod(code, len(WAYS))
+    kinds, score = divmod(rest, _SCORES)
+    kind, status = divmod(kinds, len(STATUSES))
+    return SurveySaid(KINDS[kind], STATUSES[status], score - 1, WAYS[way])
+
+
 def renewal_code(outcome: str) -> int:
     """Return the code of a renewal's outcome."""
     return RENEWAL_BASE + OUTCOMES.index(outcome)
 
 
+def outcome_of(code: int) -> str:
+    """Return the outcome that `renewal_code` made a code of."""
+    return OUTCOMES[code - RENEWAL_BASE]
+
+
 def _class_of(kind: str, status: str, score: int, way: str) -> int:
     way_at = WAYS.index(way)
     if status == "sent":
-        return SENT + KINDS.index(kind) * 3 + way_at
+        return SENT + KINDS.index(kind) * len(WAYS) + way_at
     if status == "dismissed":
-        return DISMISSED + KINDS.index(kind) * 3 + way_at
+        return DISMISSED + KINDS.index(kind) * len(WAYS) + way_at
     if kind == "nps":
         return (PROMOTERS if score >= 9 else PASSIVES if score >= 7 else DETRACTORS) + way_at
     return (SATISFIED if score >= 4 else UNSATISFIED) + way_at

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from kpis.customer.customer import life_of
-from kpis.customer.facts import ACTIVE, CANCEL, CHANGE, INACTIVE, NEVER, SIGNUP, Fact
+from kpis.customer.facts import ACTIVE, ACTIVE_AFTER, CANCEL, CHANGE, INACTIVE, NEVER, SIGNUP, Fact
 from kpis.customer.state import Customer
 from kpis.instants import DAY_MS
 
@@ -85,7 +85,7 @@ def pieces_of(steps: Iterable[Step], bucket_ms: int, end: int) -> list[Piece]:
         if active and bucket > start:
             out.append(Piece(start, bucket, plan, mrr))
         start, plan, mrr = bucket, step.next_plan, step.next_mrr
-        active = step.fact[2] in (SIGNUP, CHANGE)
+        active = step.fact[2] in ACTIVE_AFTER
     if active and end > start:
         out.append(Piece(start, end, plan, mrr))
     return out
@@ -120,7 +120,7 @@ def active_at(steps: Iterable[Step], at_ms: int) -> bool:
     for step in steps:
         if step.fact[0] >= at_ms:
             break
-        active = step.fact[2] in (SIGNUP, CHANGE)
+        active = step.fact[2] in ACTIVE_AFTER
     return active
 
 
@@ -144,5 +144,5 @@ def refresh(customer: Customer, steps: list[Step]) -> None:
     if steps:
         first, last = steps[0], steps[-1]
         customer.first_at, customer.first_plan, customer.profile = first.fact[0], first.next_plan, first.fact[6]
-        customer.phase = ACTIVE if last.fact[2] in (SIGNUP, CHANGE) else INACTIVE
+        customer.phase = ACTIVE if last.fact[2] in ACTIVE_AFTER else INACTIVE
         customer.plan, customer.mrr = last.next_plan, last.next_mrr

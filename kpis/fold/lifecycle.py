@@ -20,13 +20,9 @@ from kpis.instants import milliseconds
 def signup(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
     """Fold a signup; True where the state changed."""
     names = folding.names
-    if names.extra:
-        profile = names.profile(
-            event.currency, (event.country, event.channel, *[getattr(event, name) for name in names.extra])
-        )
-    else:
-        known = names.profiles.get((event.currency, event.country, event.channel))
-        profile = names.profile(event.currency, (event.country, event.channel)) if known is None else known
+    key = names.key_of(event)
+    known = names.profiles.get(key)
+    profile = names.profile(key[0], key[1:]) if known is None else known
     plan, mrr, foreign = _price(folding, event)
     identity = folding.identity_of(event.source, event.id)
     fact = (at_ms, event.sequence, SIGNUP, identity, plan, mrr, profile, foreign, folding.places[n])

@@ -15,8 +15,8 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
+from kpis.arrays import Ints
 from kpis.counting.periods import changes, watched_until
 from kpis.counting.windows import Windows
 from kpis.fold.fold import Fold
@@ -24,8 +24,6 @@ from kpis.fold.rows import Row
 from schemas.decoding.decoder import Decoded
 from schemas.decoding.diagnosis import Readable
 from schemas.events import Revoke
-
-Ints = NDArray[np.int64]
 
 
 class Logged(Readable, Protocol):

@@ -45,6 +45,16 @@ KEPT: Final = 49
 ENGAGED_AGAIN: Final = 50
 PAIRS: Final = 3
 
+#: Points that are counts by themselves: their n, added up over a window, and their m where that is a count too.
+COUNTED: Final = (
+    (NEW, "customers_new", "mrr_new"),
+    (REACTIVATED, "customers_reactivated", "mrr_reactivated"),
+    (CANCELLED, "cancellations", "mrr_churned"),
+    (UPGRADED, "upgrades", "mrr_expansion"),
+    (DOWNGRADED, "downgrades", "mrr_contraction"),
+    (INVOLUNTARY, "cancellations_involuntary", ""),
+)
+
 
 def difference(before: Iterable[Row], after: Iterable[Row], out: list[Row]) -> None:
     """Append to `out` what turns the rows before into those after."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple, cast
 
-from kpis.customer.facts import CHANGE, SIGNUP, Fact, Note
-from kpis.customer.notes import KINDS, OUTCOMES, RENEWAL_BASE, STATUSES, WAYS
+from kpis.customer.facts import CANCEL, CHANGE, SIGNUP, WORDS, Fact, Note
+from kpis.customer.notes import RENEWAL_BASE, outcome_of, survey_of
 from kpis.customer.places import offset_of, topic_of
 from kpis.instants import instant_text
 from kpis.members.view import Mention
@@ -48,22 +48,21 @@ def fact_text(mention: Mention, names: Names) -> FactText:
 
 def _fact_text(fact: Fact, names: Names) -> str:
     at_ms, _, kind, _, first, second, _, _, _ = fact
+    said = f"{WORDS[kind]} {instant_text(at_ms)}"
     if kind in (SIGNUP, CHANGE):
-        word = "signup" if kind == SIGNUP else "change"
-        return f"{word} {instant_text(at_ms)}, plan {names.plan_names[first]}, MRR {second}"
-    whose = ", involuntary" if second else ""
-    return f"cancel {instant_text(at_ms)}, reason {names.reason_names[first]}{whose}"
+        return f"{said}, plan {names.plan_names[first]}, MRR {second}"
+    if kind == CANCEL:
+        return f"{said}, reason {names.reason_names[first]}{', involuntary' if second else ''}"
+    return said
 
 
 def _note_text(at_ms: int, code: int, reason: str) -> str:
     if code >= RENEWAL_BASE:
-        return f"renewal {instant_text(at_ms)}, {OUTCOMES[code - RENEWAL_BASE]}"
-    rest, way = divmod(code, len(WAYS))
-    rest, score = divmod(rest, 12)
-    kind, status = divmod(rest, len(STATUSES))
-    parts = [f"{KINDS[kind]} survey {instant_text(at_ms)}", STATUSES[status]]
-    if score:
-        parts.append(f"score {score - 1}")
+        return f"renewal {instant_text(at_ms)}, {outcome_of(code)}"
+    kind, status, score, way = survey_of(code)
+    parts = [f"{kind} survey {instant_text(at_ms)}", status]
+    if score >= 0:
+        parts.append(f"score {score}")
     if reason:
         parts.append(f"reason {reason}")
-    return ", ".join((*parts, f"via {WAYS[way]}"))
+    return ", ".join((*parts, f"via {way}"))

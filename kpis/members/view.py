@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from kpis.customer.customer import activity_of, life_of
-from kpis.customer.facts import CANCEL, CHANGE, SIGNUP, Fact, Note
+from kpis.customer.facts import ACTIVE_AFTER, CHANGE, SIGNUP, Fact, Note
 from kpis.customer.notes import ANSWERED
 from kpis.customer.state import Customer
 from kpis.customer.timeline import Step, effective_facts, plan_at, steps_of
@@ -66,7 +66,7 @@ class View:
             if fact[0] >= at_ms:
                 break
             plan, mrr = step.next_plan, step.next_mrr
-            active = fact[2] != CANCEL
+            active = fact[2] in ACTIVE_AFTER
             facts = (facts[0], fact) if fact[2] == CHANGE else (fact,)
         return Standing(active, plan, mrr, facts)
 
@@ -128,7 +128,7 @@ class View:
         active = False
         for fact in life_of(self.customer):
             if fact[3] in effective:
-                active = fact[2] != CANCEL
+                active = fact[2] in ACTIVE_AFTER
             elif fact[2] == kind and self.holds(fact[0]):
                 out.append((fact, _why_left_out(fact, active=active, revoked=fact[3] in revoked)))
         return out

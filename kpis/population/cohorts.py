@@ -10,13 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kpis.arrays import Ints
 from kpis.instants import DAY_MS
 from kpis.population.episodes import Joined, Lives, joined
 from kpis.population.local_time import LocalTime
-
-Ints = NDArray[np.int64]
 
 MONTH: Final = "month"
 WEEK: Final = "week"

@@ -12,14 +12,12 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kpis.arrays import Ints
 from kpis.customer.facts import CANCEL, SIGNUP
 from kpis.customer.state import Customer
 from kpis.customer.timeline import effective_facts, steps_of
 from kpis.names import PLAN, Names
-
-Ints = NDArray[np.int64]
 
 #: The end of an episode that has none (ms): after all instants.
 OPEN_MS: Final = 1 << 62

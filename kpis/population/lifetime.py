@@ -13,11 +13,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from kpis.instants import DAY_MS
-from kpis.population.episodes import OPEN_MS, Ints, Lives, joined
+from kpis.arrays import Ints
+from kpis.population.episodes import OPEN_MS, Lives, joined
+from schemas.instants import DAY_MS
 
-#: The days at which the curve is reported.
-REPORTED_DAYS: Final = (7, 30, 90, 365)
 CONFIDENCE: Final = 0.95
 
 

@@ -12,11 +12,9 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kpis.arrays import Ints
 from kpis.instants import DAY_MS, milliseconds
-
-Ints = NDArray[np.int64]
 
 _FIRST: Final = milliseconds(dt.datetime(1999, 1, 1, tzinfo=dt.UTC))
 _LAST: Final = milliseconds(dt.datetime(2111, 1, 1, tzinfo=dt.UTC))

@@ -13,14 +13,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from kpis.customer.state import decode
-from kpis.instants import DAY_MS
 from kpis.members.view import Window
 from kpis.names import Names
 from kpis.population.cohorts import MONTH, Cohort, cohorts, whole
 from kpis.population.episodes import Gathering
-from kpis.population.lifetime import REPORTED_DAYS, Durations, Lifetime, durations, survival
+from kpis.population.lifetime import Durations, Lifetime, durations, survival
 from kpis.population.local_time import LocalTime
 from kpis.population.reasons import Ranking, Reasons
+from schemas.catalogue.windows import LIFETIME_DAYS
+from schemas.instants import DAY_MS
 
 #: The newest monthly cohorts, and the ages that are shown of each, 0 to 23 months (count).
 COHORTS: Final = 24
@@ -28,7 +29,7 @@ AGES: Final = 24
 #: The days at which the survival curve is shown: close together where it is steep.
 CURVE_DAYS: Final = tuple(
     sorted(
-        {*REPORTED_DAYS, 1, 2, 3, 5, 10, 14, 21, 45, 60, 75, 105, 120, 150, 180, 210, 240, 270, 300, 330}
+        {*LIFETIME_DAYS, 1, 2, 3, 5, 10, 14, 21, 45, 60, 75, 105, 120, 150, 180, 210, 240, 270, 300, 330}
         | {420, 480, 540, 600, 660, 730, 910, 1095, 1460, 1825}
     )
 )

@@ -16,9 +16,10 @@ from monitoring.dashboards.queries import Query, own
 from monitoring.dashboards.wording import COUNT, DAYS, PERCENT, About, of_metric
 from schemas import instruments as known
 from schemas.catalogue.counts import COUNT_BY_NAME
+from schemas.catalogue.windows import LIFETIME_DAYS
 
 TOP: Final = 12
-REPORTED: Final = 'days=~"7|30|90|365"'
+REPORTED: Final = f'days=~"{"|".join(map(str, LIFETIME_DAYS))}"'
 """The days that reports show, of all those that the curve is drawn of."""
 _CURVE: Final = {"days": "days", "Value #A": "stay longer", "Value #B": "at least", "Value #C": "at most"}
 #: Labels are text, by which 105 comes before 7.

@@ -1,6 +1,6 @@
 """The board *Feedback*: what customers say, how many are asked, and how many answer, by way."""
 
-from typing import Final
+from typing import Final, get_args
 
 from monitoring import scores
 from monitoring.alerts import thresholds
@@ -12,9 +12,11 @@ from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, Placed, bars, li
 from monitoring.dashboards.queries import COMPLETE, Query, own
 from monitoring.dashboards.wording import COUNT, PERCENT, PLAIN, About, of_counts, of_metric
 from schemas.catalogue.ratios import RATIO_BY_NAME
+from schemas.events import SurveyStatus
 from schemas.instruments import ANSWERS_BY_REASON, SURVEYS_BY_WAY
 
 UID: Final = "tenure-feedback"
+STATUSES: Final[tuple[str, ...]] = get_args(SurveyStatus)
 PARTS: Final = {"promoters": GOOD, "passives": FAIR, "detractors": BAD}
 _BY_WAY: Final = (
     "`answered` / `sent`, summed over kinds. An answer may be to a survey of an earlier window."
@@ -114,9 +116,9 @@ def ways() -> Placed:
 
     rate = f"({summed('answered')} / ({summed('sent')} > 0)){COMPLETE}"
     named = {"kind": "kind", "via": "way", "Value #A": "response rate", "Value #B": "sent", "Value #C": "answered"}
-    columns = [Column(name, COUNT) for name in ("sent", "answered", "dismissed")]
+    columns = [Column(name, COUNT) for name in STATUSES]
     arranged = Arranged({**named, "Value #D": "dismissed"}, columns, sort_by="response rate")
-    counted = [Query(f"{summed(status)}{COMPLETE}") for status in ("sent", "answered", "dismissed")]
+    counted = [Query(f"{summed(status)}{COMPLETE}") for status in STATUSES]
     return rows(about, arranged, Query(rate), *counted, size=(12, 8))
 
 

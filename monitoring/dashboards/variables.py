@@ -10,15 +10,15 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from monitoring.dashboards.panels import SOURCE
 from monitoring.promql import recorded
-from schemas.catalogue.counts import WINDOWS
-from schemas.catalogue.ratios import WINDOW_RATIOS
+from schemas.catalogue.ratios import Lens
+from schemas.catalogue.windows import WINDOWS
 from schemas.instruments import EVENTS_APPLIED, PARTITIONS_EXPECTED
 
 Variable = dashboard.DatasourceVariable | dashboard.QueryVariable | dashboard.CustomVariable
 
 ALL: Final = "$__all"
 USUAL_WINDOW: Final = "30d"
-LENSES: Final = tuple(ratio.path[-1] for ratio in WINDOW_RATIOS if ratio.path[0] == "churn")
+LENSES: Final = tuple(lens.value for lens in Lens)
 #: As Grafana's own editor names a question for the values of a label.
 _REF_ID: Final = "PrometheusVariableQueryEditor-VariableQuery"
 _LABEL_VALUES: Final = 1

@@ -1,7 +1,7 @@
 from libc.stdint cimport int64_t
 
 cdef class Names:
-    cdef public object money
+    cdef public object money, key_of
     cdef public tuple extra, dimensions
     cdef public int64_t max_values, max_profiles
     cdef public dict over_limit, plans, reasons, currencies, features, topics, profiles

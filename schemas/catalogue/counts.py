@@ -1,4 +1,4 @@
-"""The catalogue of KPIs: every count, every ratio and every window, once.
+"""The catalogue of KPIs: every count and every ratio, once.
 
 Metrics, reports, rules, dashboards and docs/kpis.md are made from what stands here; nothing else names a KPI, its unit
 or its formula. Declarations only. The worker's own metrics stand in `schemas.instruments`.
@@ -9,34 +9,17 @@ from typing import Final
 
 from schemas.catalogue.formulas import Count, Kind, SegmentPlan, Unit
 from schemas.catalogue.ratios import RATIOS
+from schemas.events import LIFECYCLE_TYPES
 
-__all__ = [
-    "COUNTS",
-    "COUNT_BY_NAME",
-    "MATURING",
-    "MONTH",
-    "RATIOS",
-    "SEGMENT_WINDOW_DAYS",
-    "WINDOWS",
-    "WINDOW_DAYS",
-    "Count",
-    "Kind",
-]
-
-WINDOW_DAYS: Final = (1, 7, 30, 90, 365)
-SEGMENT_WINDOW_DAYS: Final = (7, 30)
-MONTH: Final = "month"
-WINDOWS: Final = (*(f"{days}d" for days in WINDOW_DAYS), MONTH)
-
-LIFECYCLE: Final = ("signup", "upgrade", "downgrade", "cancel", "revoke")
+__all__ = ["COUNTS", "COUNT_BY_NAME", "MATURING", "RATIOS", "Count", "Kind"]
 
 
 def _window(name: str, unit: Unit, meaning: str, segment_plan: SegmentPlan, *fed_by: str) -> Count:
-    return Count(name, unit, "window", meaning, segment_plan, fed_by or LIFECYCLE)
+    return Count(name, unit, "window", meaning, segment_plan, fed_by or LIFECYCLE_TYPES)
 
 
 COUNTS: Final = (
-    Count("customers_active", "customers", "stock", "Customers active at T.", "plan at T", LIFECYCLE),
+    Count("customers_active", "customers", "stock", "Customers active at T.", "plan at T", LIFECYCLE_TYPES),
     _window("customers_at_start", "customers", "Customers active at the start of the window.", "start plan"),
     _window("customers_lost", "customers", "Customers active at the start and not active at T.", "start plan"),
     _window("customers_retained", "customers", "Customers active at the start and at T.", "start plan"),
@@ -87,7 +70,7 @@ COUNTS: Final = (
         "customers",
         "Those of them with no activity and no answered survey from day seven to day fourteen.",
         "the fact's plan",
-        *LIFECYCLE,
+        *LIFECYCLE_TYPES,
         "activity",
         "survey",
     ),
@@ -102,7 +85,7 @@ COUNTS: Final = (
         "customers",
         "Those of them with a completed onboarding within their first seven days.",
         "the fact's plan",
-        *LIFECYCLE,
+        *LIFECYCLE_TYPES,
         "onboarding",
     ),
     _window(
@@ -110,7 +93,7 @@ COUNTS: Final = (
         "customers",
         "Customers active at T with at least one activity or answered survey in the window.",
         "plan at T",
-        *LIFECYCLE,
+        *LIFECYCLE_TYPES,
         "activity",
         "survey",
     ),
@@ -120,7 +103,12 @@ COUNTS: Final = (
     ),
     _window("renewals_failed", "facts", "Terms in the window whose renewal failed.", "plan at the time", "renewal"),
     Count(
-        "mrr", "minor units", "stock", "Monthly recurring revenue of the customers active at T.", "plan at T", LIFECYCLE
+        "mrr",
+        "minor units",
+        "stock",
+        "Monthly recurring revenue of the customers active at T.",
+        "plan at T",
+        LIFECYCLE_TYPES,
     ),
     _window("mrr_at_start", "minor units", "MRR at the start of the customers active then.", "start plan"),
     _window(

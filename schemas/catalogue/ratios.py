@@ -4,12 +4,28 @@ Declarations only; what a ratio is and how it is evaluated stands in `schemas.ca
 docs/definitions.md, section Ratios.
 """
 
+from enum import StrEnum
 from typing import Final
 
 from schemas.catalogue.formulas import Ratio, sum_of
 
 RETENTION_ARTICLE: Final = "retention and expansion article"
 KPI_ARTICLE: Final = "retention KPIs article"
+
+
+class Lens(StrEnum):
+    """Whose definition of churn is meant."""
+
+    STANDARD = "standard"
+    STRIPE = "stripe"
+    BAREMETRICS = "baremetrics"
+    PROFITWELL = "profitwell"
+
+    @property
+    def ratio(self) -> str:
+        """The name of its ratio."""
+        return f"churn_{self.value}"
+
 
 AT_START: Final = sum_of("customers_at_start")
 
@@ -42,8 +58,8 @@ RATIOS: Final = (
         is_proportion=True,
     ),
     Ratio(
-        name="churn_standard",
-        path=("churn", "standard"),
+        name=Lens.STANDARD.ratio,
+        path=("churn", Lens.STANDARD.value),
         numerator=sum_of("customers_lost"),
         denominator=AT_START,
         title="Customer churn, standard lens",
@@ -54,8 +70,8 @@ RATIOS: Final = (
         higher_is_better=False,
     ),
     Ratio(
-        name="churn_stripe",
-        path=("churn", "stripe"),
+        name=Lens.STRIPE.ratio,
+        path=("churn", Lens.STRIPE.value),
         numerator=sum_of("cancellations"),
         denominator=sum_of("customers_at_start", "customers_new"),
         highest=None,
@@ -66,8 +82,8 @@ RATIOS: Final = (
         higher_is_better=False,
     ),
     Ratio(
-        name="churn_baremetrics",
-        path=("churn", "baremetrics"),
+        name=Lens.BAREMETRICS.ratio,
+        path=("churn", Lens.BAREMETRICS.value),
         numerator=sum_of("cancellations"),
         denominator=AT_START,
         highest=None,
@@ -78,8 +94,8 @@ RATIOS: Final = (
         higher_is_better=False,
     ),
     Ratio(
-        name="churn_profitwell",
-        path=("churn", "profitwell"),
+        name=Lens.PROFITWELL.ratio,
+        path=("churn", Lens.PROFITWELL.value),
         numerator=sum_of("cancellations", "-cancellations_of_new"),
         denominator=AT_START,
         highest=None,

@@ -3,6 +3,7 @@
 Structured: header `content-type: application/cloudevents+json`, the value is the envelope. Binary: the attributes are
 headers with the prefix `ce_`, the value is the data. In both, `id`, `source` and `time` are the envelope's, the event's
 type is the last dot-separated part of the envelope's, and `subject` names the customer unless the data does.
+One of the formats of `schemas.decoding.wire_formats`.
 Source: CloudEvents 1.0.2, JSON format and Kafka protocol binding; docs/events.md, section CloudEvents.
 """
 
@@ -23,6 +24,8 @@ MARKS: Final = frozenset({"ce_specversion", "ce_id", "ce_type", "ce_source"})
 TAKEN_OVER: Final = ("id", "source", "time")
 _READ: Final = MARKS | {CONTENT_TYPE, "ce_time", "ce_subject"}
 NOTHING: Final = b"{}"
+#: See `schemas.decoding.wire_formats`.
+HOLDS_JSON: Final = True
 
 Headers = Sequence[tuple[str, bytes | None]]
 Members = dict[str, msgspec.Raw]
@@ -31,7 +34,7 @@ _read_members: Final = msgspec.json.Decoder(Members).decode
 _write: Final = msgspec.json.Encoder().encode
 
 
-def is_cloudevent(headers: Headers) -> bool:
+def is_announced(headers: Headers) -> bool:
     """Tell whether the headers announce a CloudEvent; tracing headers and the like alone do not."""
     for name, header in headers:
         if name in MARKS:
@@ -52,12 +55,12 @@ def is_read(name: str) -> bool:
     return name.lower() in _READ
 
 
-def translate(json: bytes, headers: Headers) -> tuple[bytes, Refusal | None]:
+def translate(value: bytes, headers: Headers) -> tuple[bytes, Refusal | None]:
     """Return the product's own JSON of a CloudEvent, and what is wrong with the envelope itself, if anything.
 
     Args:
-        json: The record's value, UTF-8 and not nested too deeply.
-        headers: The record's headers; `is_cloudevent` holds for them.
+        value: The record's value, UTF-8 and not nested too deeply.
+        headers: The record's headers; `is_announced` holds for them.
 
     Returns:
         The event's JSON (an empty object where there is no telling) and the envelope's fault or None. Faults of the
@@ -67,10 +70,10 @@ def translate(json: bytes, headers: Headers) -> tuple[bytes, Refusal | None]:
     media_type = attributes.get(CONTENT_TYPE, b"").split(b";")[0].strip().lower()
     try:
         if not media_type.startswith(STRUCTURED):
-            return _joined(_binary_envelope(attributes), _read_members(json))
+            return _joined(_binary_envelope(attributes), _read_members(value))
         if media_type != STRUCTURED_JSON:
             return NOTHING, _malformed("of the structured CloudEvents only the JSON format is understood")
-        envelope = _read_members(json)
+        envelope = _read_members(value)
         return _joined(envelope, _read_members(_data(envelope)))
     except UnicodeDecodeError:
         return NOTHING, _malformed("a member or header of the CloudEvent is not UTF-8")
@@ -78,6 +81,43 @@ def translate(json: bytes, headers: Headers) -> tuple[bytes, Refusal | None]:
         return NOTHING, _malformed("data_base64 of the CloudEvent is not base64")
     except (msgspec.DecodeError, RecursionError) as error:
         return NOTHING, _malformed(f"the CloudEvent or its data is not a JSON object: {error}")
+
+
+class _Heading(msgspec.Struct):
+    """The members of an envelope that say whose event it is; any type: one wrong member does not hide the others."""
+
+    customer_id: object = None
+    type: object = None
+    specversion: object = msgspec.UNSET
+    subject: object = None
+    data: object = None
+
+
+_read_heading: Final = msgspec.json.Decoder(_Heading).decode
+_STRUCTURED_HEADERS: Final[Sequence[tuple[str, bytes]]] = ((CONTENT_TYPE, STRUCTURED_JSON),)
+
+
+def headers_of(value: bytes) -> Sequence[tuple[str, bytes]] | None:
+    """Return the header that a structured CloudEvent out of a file has in Kafka; None where it is none."""
+    if b'"specversion"' not in value:
+        return None
+    try:
+        is_envelope = _read_heading(value).specversion is not msgspec.UNSET
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return _STRUCTURED_HEADERS if is_envelope else None
+
+
+def heading_of(value: bytes) -> tuple[str | None, str | None]:
+    """Return the customer of a structured CloudEvent's data or its subject, and the last part of its type."""
+    heading = _read_heading(value)
+    customer_id = heading.data.get("customer_id") if isinstance(heading.data, dict) else heading.customer_id
+    kind = _text_of(heading.type)
+    return _text_of(customer_id) or _text_of(heading.subject), kind.rpartition(".")[2] if kind else None
+
+
+def _text_of(member: object) -> str | None:
+    return member if isinstance(member, str) else None
 
 
 def _binary_envelope(attributes: dict[str, bytes]) -> Members:

@@ -10,30 +10,37 @@ from typing import Final, Protocol
 
 import msgspec
 
-from schemas.decoding.cloudevents import is_cloudevent, translate
 from schemas.decoding.cut_values import CutValue, whole_size
 from schemas.decoding.rules import (
     COUNTRIES,
     CURRENCY,
     EARLIEST_MS,
     EFFECTIVE_ALLOWANCE_MS,
-    EPOCH,
     LATEST_MS,
     NESTING_MAX,
-    RESERVED_LABELS,
     SLUG,
     is_nested_too_deeply,
-    milliseconds_of,
     without_leap_second,
     without_surplus_decimals,
 )
-from schemas.events import COMMON_MEMBERS, EVENT_TYPES, SCORE_MAX, SCORE_MIN, Event, Signup
+from schemas.decoding.wire_formats import format_of
+from schemas.events import (
+    COMMON_MEMBERS,
+    EVENT_TYPES,
+    REQUIRED_MEMBERS,
+    RESERVED_LABELS,
+    SCORE_MAX,
+    SCORE_MIN,
+    Event,
+    Form,
+    Signup,
+    forms_of,
+)
+from schemas.instants import EPOCH, milliseconds
 from schemas.refusals import ORDER, Reason, Refusal
 
 VALUE_SHOWN: Final = 64
 DETAIL_MAX: Final = 300
-REQUIRED_OF_ALL: Final = ("id", "type", "customer_id", "time")
-SLUG_MEMBERS: Final = frozenset({"reason", "feature"})
 INSTANTS: Final = ("time", "effective_at")
 
 Members = dict[str, msgspec.Raw]
@@ -84,22 +91,25 @@ class Diagnosis:
         self._max_record_bytes = max_record_bytes
         types = [signup if event_type is Signup else event_type for event_type in EVENT_TYPES]
         self._types = {event_type.TYPE: event_type for event_type in types}
-        self._labels = frozenset(signup.OWN_MEMBERS) - {"mrr_minor", "currency", "country"}
+        self._forms = {event_type.TYPE: forms_of(event_type) for event_type in types}
         self._required = {event_type.TYPE: _required_members(event_type) for event_type in types}
         self._readers = {event_type.TYPE: _member_readers(event_type) for event_type in types}
 
     def examine(self, record: Readable) -> tuple[Event, int] | Refusal:
         """Return the event and its event time (ms since 1970), or the first reason to refuse the record."""
         json = record.value
-        fault = self._fault_of_bytes(json)
+        wire_format = format_of(record.headers) if record.headers else None
+        fault = self._fault_of_size(json)
+        if json and not fault and (wire_format is None or wire_format.HOLDS_JSON):
+            fault = _fault_of_text(json)
         if fault:
             return fault
-        assert json is not None
-        if record.headers and is_cloudevent(record.headers):
-            json, fault = translate(json, record.headers)
+        assert json, "what is empty is a fault"
+        if wire_format is not None:
+            json, fault = wire_format.translate(json, record.headers)
             if fault and fault.reason is Reason.MALFORMED_JSON:
                 return _shortened(fault)
-            fault_of_data = self._fault_of_bytes(json)
+            fault_of_data = self._fault_of_size(json) or _fault_of_text(json)
             if fault_of_data:
                 return fault_of_data
         verdict = self._judge(json, record.timestamp)
@@ -107,19 +117,13 @@ class Diagnosis:
             return _shortened(fault)
         return verdict
 
-    def _fault_of_bytes(self, json: bytes | None) -> Refusal | None:
+    def _fault_of_size(self, json: bytes | None) -> Refusal | None:
         if json is None:
             return Refusal(Reason.MALFORMED_JSON, "the record has no value (a tombstone)")
         if whole_size(json) > self._max_record_bytes or isinstance(json, CutValue):
             return Refusal(Reason.OVERSIZED, f"{whole_size(json)} bytes; the limit is {self._max_record_bytes}")
         if not json:
             return Refusal(Reason.MALFORMED_JSON, "the value is empty")
-        try:
-            json.decode()
-        except UnicodeDecodeError as error:
-            return Refusal(Reason.MALFORMED_JSON, f"not UTF-8 at byte {error.start}: {json[error.start : error.end]!r}")
-        if is_nested_too_deeply(json):
-            return Refusal(Reason.MALFORMED_JSON, f"nested deeper than {NESTING_MAX} levels")
         return None
 
     def _judge(self, json: bytes, timestamp_ms: int) -> tuple[Event, int] | Refusal:
@@ -141,14 +145,14 @@ class Diagnosis:
         if fault:
             return _shortened(fault)
         effective_at = getattr(event, "effective_at", None)
-        return event, milliseconds_of(effective_at or event.time)
+        return event, milliseconds(effective_at or event.time)
 
     def _type_of(self, members: Members) -> type[Event] | None:
         name = msgspec.json.decode(members["type"]) if "type" in members else None
         return self._types.get(name) if isinstance(name, str) else None
 
     def _missing(self, members: Members, event_type: type[Event] | None) -> Refusal | None:
-        required = REQUIRED_OF_ALL + (self._required[event_type.TYPE] if event_type else ())
+        required = REQUIRED_MEMBERS + (self._required[event_type.TYPE] if event_type else ())
         for name in required:
             if name not in members:
                 return Refusal(Reason.MISSING_MEMBER, f"{name}: is required")
@@ -166,29 +170,13 @@ class Diagnosis:
                 values[name] = readers[name].decode(_exact(name, members[name]))
             except msgspec.DecodeError as error:
                 return _invalid_member(name, str(error), members)
-            complaint = self._complaint(name, values[name])
+            complaint = _complaint(values[name], self._forms[event_type.TYPE].get(name))
             if complaint:
                 return _invalid_member(name, complaint, members)
         kind = values.get("kind")
         score = values.get("score")
         if isinstance(kind, str) and isinstance(score, int) and not SCORE_MIN[kind] <= score <= SCORE_MAX[kind]:
             return _invalid_member("score", f"{kind} goes from {SCORE_MIN[kind]} to {SCORE_MAX[kind]}", members)
-        return None
-
-    def _complaint(self, name: str, value: object) -> str | None:
-        """Return what the rules beyond the structs have against a value of the right type."""
-        if value is None:
-            return "must not be null"
-        if not isinstance(value, str):
-            return None
-        if name in SLUG_MEMBERS and not SLUG.fullmatch(value):
-            return "must be a slug: a-z, 0-9, _ and -"
-        if name == "country" and value not in COUNTRIES:
-            return "must be two capital letters"
-        if name == "currency" and not CURRENCY.fullmatch(value):
-            return "must be three capital letters"
-        if name in self._labels and value in RESERVED_LABELS:
-            return "is a reserved word"
         return None
 
     def _out_of_range(self, event: Event, members: Members, timestamp_ms: int) -> Refusal | None:
@@ -198,9 +186,9 @@ class Diagnosis:
         for name in INSTANTS:
             instant = getattr(event, name, None)
             if instant is not None:
-                if milliseconds_of(instant) < EARLIEST_MS:
+                if milliseconds(instant) < EARLIEST_MS:
                     return _refused(Reason.TIME_OUT_OF_RANGE, name, "lies before 2000-01-01", members)
-                if milliseconds_of(instant) > limit_ms:
+                if milliseconds(instant) > limit_ms:
                     what = "lies too far in the future"
                     if by_record_ms >= last_ms:
                         what = f"must lie before {EPOCH + dt.timedelta(milliseconds=limit_ms + 1):%Y-%m-%dT%H:%M:%SZ}"
@@ -213,6 +201,33 @@ class Diagnosis:
         if currency and currency not in self._accepted_currencies:
             return Refusal(Reason.CURRENCY_MISMATCH, f"currency: there is no rate for {currency}")
         return None
+
+
+def _fault_of_text(json: bytes) -> Refusal | None:
+    try:
+        json.decode()
+    except UnicodeDecodeError as error:
+        return Refusal(Reason.MALFORMED_JSON, f"not UTF-8 at byte {error.start}: {json[error.start : error.end]!r}")
+    if is_nested_too_deeply(json):
+        return Refusal(Reason.MALFORMED_JSON, f"nested deeper than {NESTING_MAX} levels")
+    return None
+
+
+def _complaint(value: object, form: Form | None) -> str | None:
+    """Return what the rules beyond the structs have against a value of the right type, of a member with that form."""
+    if value is None:
+        return "must not be null"
+    if not isinstance(value, str):
+        return None
+    if form == "slug" and not SLUG.fullmatch(value):
+        return "must be a slug: a-z, 0-9, _ and -"
+    if form == "country" and value not in COUNTRIES:
+        return "must be two capital letters"
+    if form == "currency" and not CURRENCY.fullmatch(value):
+        return "must be three capital letters"
+    if form == "label" and value in RESERVED_LABELS:
+        return "is a reserved word"
+    return None
 
 
 def _required_members(event_type: type[Event]) -> tuple[str, ...]:

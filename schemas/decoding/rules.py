@@ -11,15 +11,13 @@ from typing import Final
 import numpy as np
 
 from schemas.events import SCORE_MAX, SCORE_MIN
+from schemas.instants import DAY_MS
 
-EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-DAY_MS: Final = 86_400_000
 EARLIEST_MS: Final = 946_684_800_000  # 2000-01-01T00:00:00Z; what lies before is a clock that was never set
 LATEST_MS: Final = 4_102_444_800_000  # 2100-01-01T00:00:00Z, the first instant that is too late, live and in files
 EFFECTIVE_ALLOWANCE_MS: Final = 1_827 * DAY_MS  # five years: no contract's end is announced earlier
 NESTING_MAX: Final = 200  # a fixed limit, so that it does not depend on how deep the caller's own stack is
 
-RESERVED_LABELS: Final = frozenset({"none", "other"})  # the product's own segment values
 SLUG: Final = re.compile(r"[a-z0-9_-]{1,64}")
 CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _CAPITALS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -42,12 +40,6 @@ _NOT_STRUCTURE: Final = bytes(byte for byte in range(256) if byte not in b'"[]{}
 _LEAP_SECOND: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}):60(?:\.[0-9]+)?([Zz+-].*)", re.DOTALL
 )
-
-
-def milliseconds_of(instant: dt.datetime) -> int:
-    """Return the milliseconds since 1970 of an aware datetime, cut towards the past, in exact integers."""
-    delta = instant - EPOCH
-    return delta.days * DAY_MS + delta.seconds * 1000 + delta.microseconds // 1000
 
 
 def without_surplus_decimals(text: str) -> str:

@@ -27,6 +27,7 @@ from schemas import instruments
 from schemas.events import EVENT_TYPES
 from schemas.instruments import Instrument
 from schemas.refusals import Reason
+from schemas.version import installed_version
 from streams.errors import Halt, TablesUnavailable, TenureError, Unavailable
 from streams.metrics.memory import memory_bytes, memory_limit_bytes
 
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # *_created gauges double the counters and say nothing here
 
-VERSION: Final = "0.1.0"
+FROM_SOURCES: Final = "sources"
+"""What stands in place of a version where nothing is installed."""
 _MAKERS: Final[Mapping[str, Callable[..., Any]]] = {"counter": Counter, "gauge": Gauge}
 
 
@@ -60,7 +62,7 @@ class Meters:
         self[instruments.MEMORY_LIMIT].set(memory_limit_bytes())
         build = self[instruments.BUILD_INFO]
         fold = "compiled" if kpis.COMPILED else "sources"
-        build.labels(VERSION, platform.python_version(), str(STATE_VERSION), fold).set(1)
+        build.labels(installed_version() or FROM_SOURCES, platform.python_version(), str(STATE_VERSION), fold).set(1)
         self[instruments.REDIS_UP].set(1)
 
     def _made(self, declared: Instrument) -> Any:

@@ -10,9 +10,9 @@ import numpy as np
 import structlog
 
 from kpis.fold.restatements import fold_batch
-from kpis.instants import milliseconds
 from schemas.decoding.decoder import Decoded
-from schemas.events import Activity, Cancel, Event, Onboarding
+from schemas.events import Cancel, Event
+from schemas.instants import milliseconds
 from schemas.refusals import Reason, Refusal
 from streams.giving_way import giving_way
 from streams.partition.context import PartitionContext
@@ -57,7 +57,7 @@ async def apply_records(
     result.forwards, returned = _take_away(decoded, strangers, number, context, seal) if strangers else _NOTHING_AWAY
     # Most records have no headers: they are not looked at any further.
     copies = [n for n, record in enumerate(decoded.records) if record.headers and is_copy(record, seal)]
-    result.copied_facts = sum(_has_identity(decoded.events[n]) for n in copies)
+    result.copied_facts = sum(decoded.events[n].HAS_IDENTITY for n in copies)
     result.copied_instants = len(copies) - result.copied_facts
     commit, at_hand, places = held.head.commits + 1, held.states.at_hand, places_of(decoded.records, held.names)
     await giving_way(fold_batch(held.fold, decoded, at_hand, places, context.windows, result, commit=commit))
@@ -107,14 +107,9 @@ def _take_away(
             returned += 1
             log.debug("record_returned", topic=record.topic, partition=number, offset=record.offset)
         else:
-            forwards.append(Forward(record, context.mixed_topic, home, event.customer_id, seal, _has_identity(event)))
+            forwards.append(Forward(record, context.mixed_topic, home, event.customer_id, seal, event.HAS_IDENTITY))
     _pick(decoded, kept)
     return _Away(forwards, returned)
-
-
-def _has_identity(event: Event) -> bool:
-    """Whether an event that comes again is known: each activity and each onboarding is applied."""
-    return not isinstance(event, Activity | Onboarding)
 
 
 def _put_in_order(decoded: Decoded[Record]) -> None:

@@ -15,7 +15,7 @@ import hashlib
 import hmac
 from typing import Final, NamedTuple
 
-from schemas.decoding.cloudevents import carries_event, is_read
+from schemas.decoding.wire_formats import carries_event, is_read
 from schemas.refusals import HEADER_FORWARDED
 from streams.partition.sender import Outgoing
 from streams.records import Headers, Record

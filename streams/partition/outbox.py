@@ -11,8 +11,8 @@ from typing import Final, NamedTuple, Protocol
 
 from aiokafka.errors import KafkaError
 
-from schemas.decoding.cloudevents import carries_event
 from schemas.decoding.cut_values import CutValue
+from schemas.decoding.wire_formats import carries_event
 from schemas.refusals import (
     HEADER_DETAIL,
     HEADER_OFFSET,
@@ -123,7 +123,7 @@ class DeadLetter(NamedTuple):
 
 
 def _fitting(headers: Headers, room_bytes: int) -> Headers:
-    """Return, in their order, the headers that fit: those of a CloudEvent first, then the others as they come."""
+    """Return, in their order, the headers that fit: those of the event first, then the others as they come."""
     kept: list[int] = []
     for wanted in (True, False):
         for place, (name, header) in enumerate(headers):

@@ -14,7 +14,8 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from kpis.counting.cell_store import CellStore, Ints
+from kpis.arrays import Ints
+from kpis.counting.cell_store import CellStore
 from kpis.counting.cells import FIELD_BITS, FIELD_MASK, Cells, groups_of
 from kpis.customer.facts import STATE_VERSION
 from kpis.fold.fold import Fold

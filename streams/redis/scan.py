@@ -13,9 +13,9 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 from redis.asyncio.cluster import RedisCluster
 
+from kpis.arrays import Ints
 from streams.redis.connection import asked
 
 _STEP: Final = 1000
@@ -35,7 +35,7 @@ class Seen:
     """
 
     def __init__(self) -> None:
-        self._runs: list[NDArray[np.int64]] = []
+        self._runs: list[Ints] = []
 
     async def fresh(self, keys: Sequence[bytes]) -> list[bytes]:
         """Return the keys that are new, each once and in their order, and remember them."""
@@ -56,7 +56,7 @@ class Seen:
         return [keys[n] for n in np.sort(first).tolist()]
 
 
-def _merged(runs: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+def _merged(runs: Sequence[Ints]) -> Ints:
     return np.sort(np.concatenate(runs), kind="stable")  # which knows runs that are sorted already
 
 

@@ -12,7 +12,8 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, get_args
 
-from schemas.events import SurveyKind, SurveyWay
+from schemas.catalogue.windows import SEGMENT_WINDOW_DAYS
+from schemas.events import BUILT_IN_DIMENSIONS, RESERVED_DIMENSIONS, SurveyKind, SurveyWay
 from schemas.survey_requests import SURVEY_RULES
 from streams.redis.address import read_address
 from streams.redis.options import SHOWN_OPTIONS
@@ -28,27 +29,6 @@ MAX_WINDOW_DAYS: Final = 365
 MAX_WINDOWS: Final = 12
 MAX_DIMENSIONS: Final = 8
 MAX_TOPIC_CHARACTERS: Final = 249
-
-RESERVED_DIMENSIONS: Final = frozenset(
-    (
-        *(
-            "id",
-            "source",
-            "type",
-            "customer_id",
-            "time",
-            "sequence",
-            "test",
-            "plan",
-            "mrr_minor",
-            "currency",
-            "country",
-        ),
-        *("channel", "reason", "involuntary", "effective_at", "revokes", "kind", "status", "score", "via", "outcome"),
-        *("completed", "feature", "all", "none", "other"),
-    )
-)
-"""Members that events already have, and the names that labels use for "no dimension" and "no value"."""
 
 _TOPIC: Final = re.compile(r"[A-Za-z0-9._-]+")
 _NAME: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -216,7 +196,7 @@ def check_dimensions(value: tuple[str, ...]) -> tuple[str, ...]:
             raise ValueError(
                 f"{name!r} cannot name a member; use lower-case letters, digits and underscores, a letter first"
             )
-        if name in {"plan", "country", "channel"}:
+        if name in BUILT_IN_DIMENSIONS:
             raise ValueError(f"{name!r} is a dimension anyway; leave it out")
         if name in RESERVED_DIMENSIONS:
             raise ValueError(f"{name!r} already has a meaning; name the member in your events differently")
@@ -267,16 +247,13 @@ def check_segment_windows(segment_windows: tuple[int, ...], windows: tuple[int, 
         )
 
 
-USUAL_SEGMENT_WINDOWS: Final = (7, 30)
-
-
 def usual_segment_windows(windows: tuple[int, ...]) -> tuple[int, ...]:
     """Return the windows of segments where none are set: the usual ones, or the counted one that is nearest to a month.
 
     Args:
         windows: Those that are counted (days, ascending, at least one).
     """
-    usual = tuple(days for days in USUAL_SEGMENT_WINDOWS if days in windows)
+    usual = tuple(days for days in SEGMENT_WINDOW_DAYS if days in windows)
     return usual or (min(windows, key=lambda days: abs(days - 30)),)
 
 

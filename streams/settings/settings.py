@@ -14,7 +14,10 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from schemas.catalogue.windows import SEGMENT_WINDOW_DAYS, WINDOW_DAYS
+from schemas.events import BUILT_IN_DIMENSIONS
 from schemas.topics import DEAD_LETTER_TOPIC, DEFAULT_TOPIC_NAMES, SURVEY_REQUEST_TOPIC
+from schemas.wording import in_words
 from streams.errors import ConfigurationError
 from streams.settings import buckets, rules, security
 
@@ -153,21 +156,22 @@ class Settings(BaseSettings):
         example="true",
     )
     windows_days: _Integers = _setting(
-        (1, 7, 30, 90, 365),
+        WINDOW_DAYS,
         "The rolling windows that every KPI is counted over, ascending; the calendar month is always there.",
         unit="days",
         example="7,30,365",
     )
     segment_windows_days: _Integers = _setting(
-        rules.USUAL_SEGMENT_WINDOWS,
-        "The windows that segments are exported for; some of `windows_days`. Where it is not set, those of 7 and 30 "
+        SEGMENT_WINDOW_DAYS,
+        "The windows that segments are exported for; some of `windows_days`. Where it is not set, those of "
+        f"{in_words(SEGMENT_WINDOW_DAYS)} "
         "that are among them, or else the one nearest to 30.",
         unit="days",
         example="30",
     )
     dimensions: _Names = _setting(
         (),
-        "Members of `signup` to segment by, besides plan, country and channel.",
+        f"Members of `signup` to segment by, besides {in_words(BUILT_IN_DIMENSIONS)}.",
         unit="member names",
         example="industry,company_size",
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from schemas.events import BUILT_IN_DIMENSIONS
 from streams.errors import CheckFailed, UsageError
 from tenure.commands.options import checked_windows
 from tenure.commands.scanned import checked_scope
@@ -22,7 +23,8 @@ OneWindow = Annotated[
     str | None, typer.Option("--window", metavar="D", help="The window, such as 7d or month.", show_default="30d")
 ]
 OneBy = Annotated[
-    str | None, typer.Option("--by", metavar="DIM", help="Also by plan, country, channel or another dimension.")
+    str | None,
+    typer.Option("--by", metavar="DIM", help=f"Also by {', '.join(BUILT_IN_DIMENSIONS)} or another dimension."),
 ]
 Limit = Annotated[int, typer.Option("--limit", metavar="N", min=0, help="Name so many customers of each kind at most.")]
 _USUAL: Final = "30d"

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from schemas.catalogue.ratios import Lens
 from streams.errors import UsageError
 from tenure.commands.as_json import print_json
 from tenure.commands.asked import Limit, OneBy, OneWindow, check_agreement, checked_question
-from tenure.commands.options import AsJson, Config, Lens
+from tenure.commands.options import AsJson, Config
 from tenure.commands.scanned import AtOne, File, FileFormat
 
 if TYPE_CHECKING:

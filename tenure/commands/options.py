@@ -6,30 +6,21 @@ Not the settings: those are in `streams.settings.settings`, and an option of the
 from __future__ import annotations
 
 import difflib
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from schemas.catalogue.ratios import Lens
+from schemas.catalogue.windows import MONTH
+from schemas.events import BUILT_IN_DIMENSIONS
+from schemas.wording import in_words
 from streams.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from streams.settings.settings import Settings
-
-BUILT_IN_DIMENSIONS: Final = ("plan", "country", "channel")
-
-
-class Lens(StrEnum):
-    """Whose definition of churn is meant."""
-
-    STANDARD = "standard"
-    STRIPE = "stripe"
-    BAREMETRICS = "baremetrics"
-    PROFITWELL = "profitwell"
-
 
 Config = Annotated[
     Path | None,
@@ -50,7 +41,9 @@ At = Annotated[
 ]
 By = Annotated[
     list[str] | None,
-    typer.Option("--by", metavar="DIM", help="Also by plan, country, channel or another dimension. Repeatable."),
+    typer.Option(
+        "--by", metavar="DIM", help=f"Also by {', '.join(BUILT_IN_DIMENSIONS)} or another dimension. Repeatable."
+    ),
 ]
 Windows = Annotated[
     list[str] | None,
@@ -61,7 +54,7 @@ Lenses = Annotated[
     typer.Option(
         "--lens",
         metavar="L",
-        help="Only this definition of churn: standard, stripe, baremetrics or profitwell. Repeatable.",
+        help=f"Only this definition of churn: {in_words(Lens, 'or')}. Repeatable.",
     ),
 ]
 
@@ -82,7 +75,7 @@ def checked_windows(windows: Sequence[str] | None, settings: Settings) -> tuple[
         UsageError: A window that the settings do not count.
     """
     named = [f"{window}d" if window.isdecimal() else window for window in windows or ()]
-    return _checked("--window", named, (*(f"{days}d" for days in settings.windows_days), "month"))
+    return _checked("--window", named, (*(f"{days}d" for days in settings.windows_days), MONTH))
 
 
 def _checked(option: str, values: Iterable[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:

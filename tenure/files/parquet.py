@@ -13,11 +13,12 @@ from typing import Any, Final
 
 import msgspec
 
+from schemas.instants import DAY_MS, EPOCH
 from streams.errors import InputError
 from tenure.files.tables import BOOLEAN_MEMBERS, INTEGER_MEMBERS, FileRecord, check_columns, member_of_text
 
 _ROWS_A_BATCH: Final = 4096
-_EPOCH: Final = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - arithmetic on UTC, the Z is written as text
+_NAIVE_EPOCH: Final = EPOCH.replace(tzinfo=None)  # arithmetic on UTC, the Z is written as text
 
 
 def parquet_records(path: str, note_share: Callable[[float], None]) -> Iterator[FileRecord]:
@@ -72,7 +73,7 @@ def _cells(arrow: Any, member: str, column: Any) -> list[object]:
         return [None if value is None else _instant_text(value) for value in microseconds]
     if arrow.types.is_date(kind):
         days = column.cast(arrow.date32()).cast(arrow.int32()).to_pylist()
-        return [None if value is None else _instant_text(value * 86_400_000_000) for value in days]
+        return [None if value is None else _instant_text(value * 1000 * DAY_MS) for value in days]
     values: list[object] = column.to_pylist()
     typed = member in INTEGER_MEMBERS or member in BOOLEAN_MEMBERS
     if arrow.types.is_integer(kind) if member in INTEGER_MEMBERS else arrow.types.is_string(kind) and not typed:
@@ -96,6 +97,6 @@ def _member(member: str, value: object) -> object:
 def _instant_text(microseconds: int) -> str:
     """Return microseconds since 1970 UTC as RFC 3339, or as their digits where no calendar has such a day."""
     try:
-        return (_EPOCH + dt.timedelta(microseconds=microseconds)).isoformat() + "Z"
+        return (_NAIVE_EPOCH + dt.timedelta(microseconds=microseconds)).isoformat() + "Z"
     except OverflowError:
         return str(microseconds)

@@ -17,6 +17,7 @@ from typing import BinaryIO, Final
 
 import msgspec
 
+from schemas.decoding.wire_formats import recognised
 from streams.errors import InputError, UsageError
 from tenure.files.parquet import parquet_records
 from tenure.files.tables import FileRecord, TextLine, csv_records
@@ -145,8 +146,8 @@ class EventFile:
 def key_and_type(value: bytes) -> tuple[str | None, str | None]:
     """Return the customer and the event type that a record names, as far as they can be read.
 
-    Cheap: it reads these members alone and checks nothing else. Of a structured CloudEvent it returns the customer of
-    its data or its subject, and the last part of its type.
+    Cheap: it reads these members alone and checks nothing else. What has another format than our own JSON is read as
+    that format says (`schemas.decoding.wire_formats`).
 
     Args:
         value: The bytes of a record.
@@ -154,27 +155,14 @@ def key_and_type(value: bytes) -> tuple[str | None, str | None]:
     Returns:
         Customer id and event type; None for what is absent, not text, or in a record that is not a JSON object.
     """
+    found = recognised(value)
+    if found is not None:
+        return found.customer_id, found.event_type
     try:
         heading = _HEADING.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None, None
-    customer_id = _text_of(heading.customer_id)
-    kind = _text_of(heading.type)
-    if heading.specversion is msgspec.UNSET:
-        return customer_id, kind
-    if isinstance(heading.data, dict):
-        customer_id = _text_of(heading.data.get("customer_id"))
-    return customer_id or _text_of(heading.subject), kind.rpartition(".")[2] if kind else None
-
-
-def is_structured_cloudevent(value: bytes) -> bool:
-    """Whether a record is an envelope of CloudEvents: then a header must say so, as in their Kafka binding."""
-    if b'"specversion"' not in value:
-        return False
-    try:
-        return _HEADING.decode(value).specversion is not msgspec.UNSET
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
+    return _text_of(heading.customer_id), _text_of(heading.type)
 
 
 class _Heading(msgspec.Struct):
@@ -182,9 +170,6 @@ class _Heading(msgspec.Struct):
 
     customer_id: object = None
     type: object = None
-    specversion: object = msgspec.UNSET
-    subject: object = None
-    data: object = None
 
 
 _HEADING: Final = msgspec.json.Decoder(_Heading)

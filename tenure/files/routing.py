@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from schemas.decoding.wire_formats import recognised
 from schemas.topics import INPUT_TOPICS, MIXED_TOPIC_SETTING
 from streams.records import NO_HEADERS, Headers
 from streams.settings.settings import Settings
-from tenure.files.reader import is_structured_cloudevent, key_and_type
-
-CLOUDEVENT_HEADERS: Final[Headers] = (("content-type", b"application/cloudevents+json"),)
+from tenure.files.reader import key_and_type
 
 
 class Route(NamedTuple):
@@ -18,7 +17,7 @@ class Route(NamedTuple):
     Attributes:
         topic: That of its type; the mixed one where it names no type that we know, or no customer.
         key: The customer's id, as bytes.
-        headers: What says that it is a CloudEvent.
+        headers: What announces its format, where it is not our own JSON.
         event_type: The type; None for what will become a dead letter.
     """
 
@@ -47,12 +46,13 @@ class Router:
 
     def route(self, value: bytes) -> Route:
         """Return where a record goes; whatever its bytes."""
+        found = recognised(value)
         customer_id, event_type = key_and_type(value)
         if customer_id is None or event_type not in self._topics:
             event_type = None
         return Route(
             self._mixed if event_type is None else self._topics[event_type],
             None if customer_id is None else customer_id.encode("utf-8", "surrogatepass"),
-            CLOUDEVENT_HEADERS if is_structured_cloudevent(value) else NO_HEADERS,
+            NO_HEADERS if found is None else found.headers,
             event_type,
         )

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from schemas.events import COMMON_MEMBERS, EVENT_TYPES
+from schemas.events import COMMON_MEMBERS, EVENT_TYPES, REQUIRED_MEMBERS
 from streams.errors import InputError
 
 
@@ -48,7 +48,6 @@ def _members_of(kind: type[msgspec.inspect.Type]) -> frozenset[str]:
 
 INTEGER_MEMBERS: Final = _members_of(msgspec.inspect.IntType)
 BOOLEAN_MEMBERS: Final = _members_of(msgspec.inspect.BoolType)
-REQUIRED_COLUMNS: Final = ("id", "type", "customer_id", "time")
 
 # Tables that passed through other programs hold integers as 4900.0 where a column has gaps.
 _INTEGER: Final = re.compile(r"\s*([+-]?\d{1,18})(?:\.0*)?\s*")
@@ -77,7 +76,7 @@ def check_columns(path: str, columns: list[str]) -> None:
     Raises:
         InputError: A column that every event needs is missing, or two have one name.
     """
-    missing = [column for column in REQUIRED_COLUMNS if column not in columns]
+    missing = [column for column in REQUIRED_MEMBERS if column not in columns]
     if missing:
         raise InputError(
             path,

@@ -20,7 +20,7 @@ from kpis.members.view import Window
 from kpis.names import Names
 from schemas.catalogue.counts import COUNT_BY_NAME
 from schemas.catalogue.formulas import Ratio
-from schemas.catalogue.ratios import RATIO_BY_NAME
+from schemas.catalogue.ratios import RATIO_BY_NAME, Lens
 from streams.errors import UsageError
 from streams.partition.context import windows_of
 from streams.settings.settings import Settings
@@ -29,7 +29,7 @@ from tenure.reports.event_lookup import Known, Place, look_up
 from tenure.reports.kpi import report_of
 
 Json = dict[str, Any]
-LENSES: Final = ("standard", "stripe", "baremetrics", "profitwell")
+LENSES: Final = tuple(lens.value for lens in Lens)
 _TRIES: Final = 3
 
 
@@ -98,7 +98,7 @@ async def read_explanation(settings: Settings, kpi: str, asked: Asked) -> Json:
 
 async def read_lenses(settings: Settings, asked: Asked) -> Json:
     """Return the four definitions of churn, and the customers that make them differ; arguments are as above."""
-    ratios = [RATIO_BY_NAME[f"churn_{lens}"] for lens in LENSES]
+    ratios = [RATIO_BY_NAME[lens.ratio] for lens in Lens]
     counts = list(dict.fromkeys(name for ratio in ratios for name in ratio.counts))
     async with open_source(settings, asked.scope) as source:
         question = question_of(settings, asked.window, source.at_ms)

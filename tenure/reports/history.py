@@ -18,8 +18,9 @@ from kpis.counting.counts import derive, edges, prefixes, shape_of, stocks
 from kpis.counting.report import Segments, Table, segments_of
 from kpis.counting.rolling import ALL, Block
 from kpis.counting.windows import Windows
-from kpis.instants import instant_of, instant_text, milliseconds
+from kpis.instants import instant_of, instant_text
 from kpis.names import OTHER, PLAN
+from schemas.instants import DAY_MS, milliseconds
 from streams.errors import UsageError
 from streams.partition.context import windows_of
 from streams.settings.settings import Settings
@@ -62,7 +63,7 @@ def midnights(from_ms: int | None, to_ms: int | None, *, time_zone: str, now_ms:
             "what is younger, Prometheus holds itself"
         )
     end_ms = latest_ms if to_ms is None else to_ms
-    begin_ms = end_ms - 366 * 86_400_000 if from_ms is None else from_ms
+    begin_ms = end_ms - 366 * DAY_MS if from_ms is None else from_ms
     zone = ZoneInfo(time_zone)
     day, found = instant_of(begin_ms).astimezone(zone).date(), []
     while (at_ms := milliseconds(datetime.combine(day, time(), zone))) <= end_ms:

@@ -7,15 +7,14 @@ Pure: the time of day comes in as a number. A KPI is as of a bucket boundary
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from kpis.instants import instant_text
 from schemas.decoding.rules import EARLIEST_MS, LATEST_MS
+from schemas.instants import EPOCH
 from streams.errors import UsageError
-
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
 _WITHOUT_OFFSET: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*")

@@ -10,7 +10,8 @@ from typing import Any
 
 from kpis.instants import instant_text
 from kpis.population.episodes import Lives
-from kpis.population.lifetime import REPORTED_DAYS, Durations, Point, durations, survival
+from kpis.population.lifetime import Durations, Point, durations, survival
+from schemas.catalogue.windows import LIFETIME_DAYS
 from streams.settings.settings import Settings
 from tenure.reports.customers import Scope, lives_of, open_source
 
@@ -52,7 +53,7 @@ def _curve(found: Durations) -> Json:
         "median_days": curve.median_days(),
         "restricted_mean_days": curve.restricted_mean_days(),
         "longest_days": curve.longest_days,
-        "survival": [{"days": days, **_estimate(curve.at(days))} for days in REPORTED_DAYS],
+        "survival": [{"days": days, **_estimate(curve.at(days))} for days in LIFETIME_DAYS],
         "points": [
             {
                 "days": point.days,

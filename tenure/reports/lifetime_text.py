@@ -15,7 +15,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from kpis.population.lifetime import REPORTED_DAYS
+from schemas.catalogue.windows import LIFETIME_DAYS
 from tenure.reports import formats
 
 #: Segments that a dimension shows, the largest first.
@@ -109,7 +109,7 @@ def _figures(title: str, curves: Mapping[str, Json], width: int) -> RenderableTy
     table.add_column(title, no_wrap=True, width=name_width, overflow="ellipsis", header_style="bold")
     for name in ("stays", "median", "mean"):
         table.add_column(name, justify="right", no_wrap=True, min_width=_COUNT_WIDTH, header_style="bold")
-    for days in REPORTED_DAYS:
+    for days in LIFETIME_DAYS:
         table.add_column(f"{days} days", justify="right", no_wrap=True, min_width=_SHARE_WIDTH, header_style="bold")
     for name, curve in curves.items():
         figures = (curve["episodes"], curve["median_days"], curve["restricted_mean_days"])

@@ -13,9 +13,10 @@ from typing import Any, Final, NamedTuple
 
 from kpis.counting.periods import Period, counts_in, period_of, running_periods, watched_until
 from kpis.counting.report import Table, report
-from kpis.counting.windows import MONTH, YEAR, Windows
+from kpis.counting.windows import YEAR, Windows
 from kpis.fold.restatements import Restatement, decode
 from kpis.instants import instant_text
+from schemas.catalogue.windows import MONTH
 from streams.clock import Clock, WallClock
 from streams.errors import UsageError
 from streams.partition.context import windows_of

@@ -18,8 +18,8 @@ import pytest
 import yaml
 
 from monitoring.dashboards.variables import LENSES
-from schemas.catalogue.counts import WINDOWS
 from schemas.catalogue.ratios import WINDOW_RATIOS
+from schemas.catalogue.windows import WINDOWS
 from services.installation import TENURE
 from services.process import NotReadyError, Process, free_port, wait_until
 from services.prometheus import Prometheus

@@ -18,8 +18,9 @@ from monitoring import rules
 from monitoring.dashboards import __main__ as generator
 from monitoring.dashboards import wording
 from monitoring.dashboards.variables import LENSES
-from schemas.catalogue.counts import COUNTS, WINDOWS
+from schemas.catalogue.counts import COUNTS
 from schemas.catalogue.ratios import RATIOS
+from schemas.catalogue.windows import WINDOWS
 from schemas.instruments import INSTRUMENTS
 from tests.monitoring.boards import CHOSEN, Json, boards, filled_in, panels, queries, variables_in
 from tests.monitoring.scenario import ROOT

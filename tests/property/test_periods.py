@@ -18,14 +18,15 @@ from hypothesis import strategies as st
 from kpis.counting.cells import EMPTY, Cells, cells_of, merged
 from kpis.counting.periods import Period, counts_in, period_of, running_periods, watched_periods, watched_until
 from kpis.counting.report import Table, report
-from kpis.counting.windows import MONTH, YEAR, Windows
+from kpis.counting.windows import YEAR, Windows
 from kpis.fold import restatements
 from kpis.fold.fold import Fold
 from kpis.fold.restatements import FoldResult, Restatement, fold_batch
-from kpis.instants import milliseconds
 from kpis.money import Money
 from kpis.names import Names
+from schemas.catalogue.windows import MONTH
 from schemas.decoding.decoder import Decoded
+from schemas.instants import milliseconds
 from streams.records import NO_HEADERS, Record
 from tests.oracle.logs import Log
 from tests.oracle.options import Options

@@ -15,9 +15,11 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kpis.counting.windows import MONTH, YEAR, Windows
-from kpis.instants import instant_of, milliseconds
+from kpis.counting.windows import YEAR, Windows
+from kpis.instants import instant_of
 from kpis.money import Money
+from schemas.catalogue.windows import MONTH
+from schemas.instants import milliseconds
 from tests.property.cases import bounded
 
 ZONES = (

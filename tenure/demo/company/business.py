@@ -9,12 +9,12 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from schemas.instants import DAY_MS
 from tenure.demo.company.customers import CompanyCustomer, Diary
 from tenure.demo.company.delivery import instant_text
 from tenure.demo.company.market import (
     CHANNEL_TABLE,
     COUNTRY_TABLE,
-    DAY_MS,
     EARLY_REASONS,
     HOUR_MS,
     HOUR_STARTS_MS,

@@ -14,16 +14,14 @@ The members of the events and their meaning: docs/events.md.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from schemas.instants import DAY_MS, EPOCH
 from tenure.demo.company.business import Business
 from tenure.demo.company.delivery import EVENT_TYPES, Arrival, EventDelivery, Flaws
-from tenure.demo.company.market import DAY_MS
 from tenure.demo.company.usage import CustomerUsage
 
 __all__ = ["EVENT_TYPES", "Arrival", "Company", "Flaws"]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Company:
@@ -68,7 +66,7 @@ class Company:
         assert 0 <= history_days <= founded_days, f"history of {history_days} days, founded {founded_days} days ago"
         assert activity > 0, f"an activity of {activity} is none"
         assert include <= EVENT_TYPES, f"unknown event types: {sorted(include - EVENT_TYPES)}"
-        self.start_ms = (start - _EPOCH) // timedelta(milliseconds=1)
+        self.start_ms = (start - EPOCH) // timedelta(milliseconds=1)
         self._seed = seed
         self._customers = customers
         self._live_day = self.start_ms // DAY_MS

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from operator import itemgetter
 from typing import NamedTuple
 
-from tenure.demo.company.market import DAY_MS, HOUR_MS, MINUTE_MS, date_of
+from schemas import events
+from schemas.instants import DAY_MS
+from tenure.demo.company.market import HOUR_MS, MINUTE_MS, date_of
 
-EVENT_TYPES = frozenset(
-    {"signup", "cancel", "revoke", "upgrade", "downgrade", "survey", "renewal", "onboarding", "activity"}
-)
+#: The names of all types; the company sends every one of them.
+EVENT_TYPES = frozenset(event_type.TYPE for event_type in events.EVENT_TYPES)
 
 _MINUTES = tuple(f"{minute // 60:02d}:{minute % 60:02d}:" for minute in range(1440))
 _MILLISECONDS = tuple(f"{second:02d}." for second in range(60))

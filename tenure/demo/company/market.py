@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from itertools import accumulate
 from typing import Generic, NamedTuple, TypeVar
 
-DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
 Entry = TypeVar("Entry")

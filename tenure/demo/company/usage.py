@@ -8,11 +8,11 @@ import math
 import random
 from collections.abc import Iterable
 
+from schemas.instants import DAY_MS
 from tenure.demo.company.business import Post, working_moment_ms
 from tenure.demo.company.customers import CompanyCustomer, Diary
 from tenure.demo.company.market import (
     COMPLAINT_REASONS,
-    DAY_MS,
     FEATURES,
     HOUR_MS,
     MINUTE_MS,

@@ -15,6 +15,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from schemas.catalogue.ratios import Lens
 from tenure.demo.screen.topics import BY_SEGMENT, LINES, OTHERS, ScreenTopic, ratio
 from tenure.reports import formats
 
@@ -208,8 +209,9 @@ def _lenses(view: DemoView) -> RenderableType:
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, width=13)
     table.add_column(justify="right", no_wrap=True, width=8)
-    for name in ("standard", "stripe", "baremetrics", "profitwell"):
-        table.add_row(name, Text(formats.percent(ratio(("churn", name), view.report)), style="bold"))
+    for lens in Lens:
+        share = formats.percent(ratio(("churn", lens.value), view.report))
+        table.add_row(lens.value, Text(share, style="bold"))
     table.add_row(Text("CSAT", style="dim"), _percent(ratio(("csat",), view.report), ""))
     table.add_row(Text("survey reply", style="dim"), _percent(ratio(("survey_response",), view.report), ""))
     return table

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kpis.population.cohorts import share
+from schemas.catalogue.windows import LIFETIME_DAYS
 from tenure.reports import formats
 from tenure.reports.kpi_rows import value_at
 
@@ -112,7 +113,7 @@ def _segments(title: str, dimension: str) -> ScreenTopic:
 
 def _stay(view: DemoView) -> Pairs:
     lifetime = view.portrait.lifetime if view.portrait else None
-    points = [lifetime.at(days) if lifetime else None for days in (7, 30, 90, 365)]
+    points = [lifetime.at(days) if lifetime else None for days in LIFETIME_DAYS]
     shares = "/".join(formats.ABSENT if point is None else f"{100 * point.survival:.0f}" for point in points)
     return [
         ("Retention, 365d", _percent(ratio(("retention",), view.report, "365d"))),
@@ -120,7 +121,7 @@ def _stay(view: DemoView) -> Pairs:
         ("Churn, this month", _percent(ratio(("churn", "standard"), view.report, "month"))),
         ("Mean stay so far", _days(lifetime.restricted_mean_days() if lifetime else None)),
         ("Half leave within", _days(lifetime.median_days() if lifetime else None)),
-        ("Stay 7/30/90/365 d", f"{shares} %"),
+        (f"Stay {'/'.join(map(str, LIFETIME_DAYS))} d", f"{shares} %"),
     ]
 
 

@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from schemas.catalogue.counts import COUNT_BY_NAME, COUNTS, RATIOS, WINDOWS
+from schemas.catalogue.counts import COUNT_BY_NAME, COUNTS, RATIOS
 from schemas.catalogue.formulas import evaluate
-from schemas.catalogue.ratios import RATIO_BY_NAME, STOCK_RATIOS, WINDOW_RATIOS
+from schemas.catalogue.ratios import RATIO_BY_NAME, STOCK_RATIOS, WINDOW_RATIOS, Lens
+from schemas.catalogue.windows import WINDOWS
 from schemas.events import EVENT_TYPES
 from schemas.instruments import INSTRUMENTS
 from schemas.refusals import Reason
@@ -53,6 +54,13 @@ def test_golden_case_gives_each_lens_its_own_churn() -> None:
     churn = evaluate(WINDOW_RATIOS, counts)["churn"]
     assert churn == {"standard": 10 / 100, "stripe": 12 / 110, "baremetrics": 12 / 100, "profitwell": 11 / 100}
     assert RATIO_BY_NAME["retention"].evaluate(counts) == 90 / 100
+
+
+def test_every_lens_has_one_ratio_of_churn() -> None:
+    """An option that names a definition must find it."""
+    assert [(ratio.name, ratio.path[1]) for ratio in RATIOS if ratio.path[0] == "churn"] == [
+        (lens.ratio, lens.value) for lens in Lens
+    ]
 
 
 @pytest.mark.parametrize(

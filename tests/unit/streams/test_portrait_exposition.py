@@ -6,9 +6,10 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from kpis.population.cohorts import Cohort
-from kpis.population.lifetime import REPORTED_DAYS, Durations, survival
+from kpis.population.lifetime import Durations, survival
 from kpis.population.reasons import SHOWN, Line, Ranking
 from kpis.population.summary import AGES, COHORTS, CURVE_DAYS, WINDOWS_DAYS, Portrait, Rankings
+from schemas.catalogue.windows import LIFETIME_DAYS
 from schemas.instruments import OF_THE_PORTRAIT
 from streams.metrics.population_exposition import portrait_exposition
 
@@ -103,6 +104,6 @@ def test_a_portrait_of_anybody_stays_within_its_budget_of_series() -> None:
     found = Ranking([Line(f"reason-{n}", 9, 9, 3) for n in range(SHOWN + 1)], Line("", 9, 9, 3))
     rankings = {f"{days}d": Rankings(found, found, found) for days in WINDOWS_DAYS}
     families = families_of(Portrait(0, cohorts, lifetime, rankings))
-    assert set(REPORTED_DAYS) <= set(CURVE_DAYS)
+    assert set(LIFETIME_DAYS) <= set(CURVE_DAYS)
     assert len(families["tenure_cohort_customers"].samples) == COHORTS * AGES
     assert sum(len(family.samples) for family in families.values()) <= BUDGET

@@ -14,7 +14,7 @@ from services.certificates import Certificates
 from streams.errors import ConfigurationError, UnknownSetting
 from streams.settings.buckets import zone_offsets
 from streams.settings.loading import load_settings
-from streams.settings.rules import RESERVED_DIMENSIONS, without_password
+from streams.settings.rules import without_password
 from streams.settings.settings import MEANING, Settings
 from tests.unit.streams.refusals import refusal
 
@@ -274,7 +274,7 @@ def test_every_member_of_an_event_is_reserved() -> None:
         for name in kind.__struct_fields__
     }
     assert members
-    assert members <= RESERVED_DIMENSIONS
+    assert members <= events.RESERVED_DIMENSIONS
 
 
 def test_every_setting_stands_on_the_page() -> None:

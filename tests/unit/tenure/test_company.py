@@ -16,10 +16,11 @@ import pytest
 
 from schemas.decoding.decoder import Decoder
 from schemas.events import Signup, Survey
+from schemas.instants import DAY_MS
 from streams.records import NO_HEADERS, Record
 from tenure.demo.company.company import EVENT_TYPES, Arrival, Company, Flaws
 from tenure.demo.company.delivery import FLAWLESS, instant_text
-from tenure.demo.company.market import DAY_MS, date_of, next_bill_day
+from tenure.demo.company.market import date_of, next_bill_day
 from tenure.files.reader import key_and_type
 
 START = dt.datetime(2026, 3, 1, 9, 30, tzinfo=dt.UTC)
