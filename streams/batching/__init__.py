@@ -1,4 +1,4 @@
 """Faust by batches: the application, its consumer, and the port through which the owner of the tables is asked.
 
-What is overridden, and which private names that takes, here and in the drivers: docs/decisions/0016-what-bends-faust.md.
+What is overridden, here and in the drivers, and with which private names: docs/decisions/0016-what-bends-faust.md.
 """
