@@ -27,6 +27,8 @@ FOLLOWED = ("README.md", "docs/getting-started.md", "docs/extending.md")
 LEFT_OUT = "not, needs docker"
 RUNNABLE = {"bash", "python"}
 ANSWER_SECONDS = 30.0
+#: runs Python as an import would: a module that is a script too starts nothing by being shown
+IMPORTED = "import sys; exec(compile(sys.argv[1], 'block', 'exec'), {'__name__': 'block'})"
 
 
 @dataclass
@@ -65,7 +67,7 @@ class Reader:
 
     def run(self, block: Block) -> str:
         """Run a block to its end and return what it printed."""
-        program = [sys.executable, "-c"] if block.language == "python" else ["bash", "-euo", "pipefail", "-c"]
+        program = [sys.executable, "-c", IMPORTED] if block.language == "python" else ["bash", "-euo", "pipefail", "-c"]
         done = subprocess.run(
             [*program, self.script(block)], cwd=self.folder, env=self.environment(served=block.how == SERVED),
             capture_output=True, text=True, check=False, timeout=120,
