@@ -1,26 +1,20 @@
 """The agents of the stream, one a topic: plain Faust agents, whose events are batches.
 
-They know their topic and the port that batches are applied to; never Redis, never Kafka.
+Each says in `SETTING` which topic it reads, by its key in the setting `topics`, and in `TYPES` which event types belong
+there and what becomes of them. A type on another topic is applied all the same: the event says what it is. Agents know
+their topic and the port that batches are applied to; never Redis, never Kafka. One of your own: docs/extending.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from agents import activity, cancel, events, onboarding, renewal, signup, survey, upgrade
 from streams.batching.application import App
 from streams.partition.context import Sink
 
-REGISTER = {
-    "signup": signup.register,
-    "cancel": cancel.register,
-    "upgrade": upgrade.register,
-    "survey": survey.register,
-    "renewal": renewal.register,
-    "onboarding": onboarding.register,
-    "activity": activity.register,
-    "events": events.register,
-}
+AGENTS: Final = (signup, cancel, upgrade, survey, renewal, onboarding, activity, events)
 
 
 def register_all(app: App, topics: Mapping[str, str], sink: Sink) -> None:
@@ -28,8 +22,8 @@ def register_all(app: App, topics: Mapping[str, str], sink: Sink) -> None:
 
     Args:
         app: The application.
-        topics: Names of the topics, by the keys of REGISTER.
+        topics: Names of the topics, by the agents' `SETTING`.
         sink: Where batches are applied.
     """
-    for setting, register in REGISTER.items():
-        register(app, topics[setting], sink)
+    for agent in AGENTS:
+        agent.register(app, topics[agent.SETTING], sink)

@@ -1,15 +1,25 @@
-"""Activity in the product: the bulk of most streams.
+"""Activity, on `customer.activity`: use of the product, the bulk of most streams.
 
-A type that lies on this topic although it belongs on another is applied all the same: the event says what it is.
+Only the hours with any activity, and the features used in them, are kept (`kpis.customer.features`).
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 from faust import StreamT
 
 from streams.batching.application import App
 from streams.batching.batches import Batch, BatchSchema
 from streams.partition.context import Sink
+
+SETTING: Final = "activity"
+TYPES: Final = {
+    "activity": (
+        "The customer uses the product: that makes an active customer one of `customers_engaged`, and keeps one out of"
+        " `dropoff_silent`."
+    ),
+}
 
 
 def register(app: App, topic: str, sink: Sink) -> None:

@@ -1,15 +1,30 @@
-"""Cancels, at once or at an instant to come, and revocations, which take an earlier event back.
+"""Cancels and revocations, on `customer.cancel`: subscriptions that end, and events that are taken back.
 
-A type that lies on this topic although it belongs on another is applied all the same: the event says what it is.
+A cancel is a fact of the customer's timeline (`kpis.customer.timeline`), at once or at an instant to come. A revocation
+is none: it takes another fact, survey or renewal out of what is counted (`kpis.customer.facts`).
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 from faust import StreamT
 
 from streams.batching.application import App
 from streams.batching.batches import Batch, BatchSchema
 from streams.partition.context import Sink
+
+SETTING: Final = "cancel"
+TYPES: Final = {
+    "cancel": (
+        "The subscription ends: of an active customer it counts in `cancellations` from then on. One that comes before"
+        " its signup counts once the signup is there."
+    ),
+    "revoke": (
+        "The event with the id `revokes` never counts, whichever of the two arrives first; for example a scheduled"
+        " cancel that is withdrawn."
+    ),
+}
 
 
 def register(app: App, topic: str, sink: Sink) -> None:

@@ -1,15 +1,26 @@
-"""Any event, for producers with one topic; records that were forwarded arrive here too.
+"""Any event, on `customer.events`: for producers with one topic, and for records that are forwarded.
 
-A type that lies on this topic although it belongs on another is applied all the same: the event says what it is.
+A record that lay on another partition than its customer's is forwarded to that partition of this topic
+(`streams.partition.forwarding`), so that this agent runs even where no producer uses it.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 from faust import StreamT
 
+from agents import activity, cancel, onboarding, renewal, signup, survey, upgrade
 from streams.batching.application import App
 from streams.batching.batches import Batch, BatchSchema
 from streams.partition.context import Sink
+
+SETTING: Final = "events"
+TYPES: Final = {
+    event_type: meaning
+    for agent in (signup, cancel, upgrade, survey, renewal, onboarding, activity)
+    for event_type, meaning in agent.TYPES.items()
+}
 
 
 def register(app: App, topic: str, sink: Sink) -> None:

@@ -1,15 +1,25 @@
-"""Onboarding that customers completed.
+"""Onboarding, on `customer.onboarding`: customers who completed it.
 
-A type that lies on this topic although it belongs on another is applied all the same: the event says what it is.
+Only the instants of completions are kept; what counts is whether one lies within the first seven days of a customer.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 from faust import StreamT
 
 from streams.batching.application import App
 from streams.batching.batches import Batch, BatchSchema
 from streams.partition.context import Sink
+
+SETTING: Final = "onboarding"
+TYPES: Final = {
+    "onboarding": (
+        "The customer completes the onboarding; within seven days of the first signup that counts in"
+        " `onboarding_completed`."
+    ),
+}
 
 
 def register(app: App, topic: str, sink: Sink) -> None:

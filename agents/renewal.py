@@ -1,15 +1,25 @@
-"""Renewals: terms that came to their end, and what became of them.
+"""Renewals, on `customer.renewal`: terms that came to their end, and what became of them.
 
-A type that lies on this topic although it belongs on another is applied all the same: the event says what it is.
+They stand beside the customer's timeline, with the plan of their time (`kpis.customer.notes`).
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 from faust import StreamT
 
 from streams.batching.application import App
 from streams.batching.batches import Batch, BatchSchema
 from streams.partition.context import Sink
+
+SETTING: Final = "renewal"
+TYPES: Final = {
+    "renewal": (
+        "A term comes to its end; it counts in `renewals_renewed`, `renewals_declined` or `renewals_failed`. It ends no"
+        " subscription: for that there is `cancel`."
+    ),
+}
 
 
 def register(app: App, topic: str, sink: Sink) -> None:

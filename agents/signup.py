@@ -1,15 +1,26 @@
-"""Signups: customers who start to pay, or start again.
+"""Signups, on `customer.signup`: customers who start to pay, or start again.
 
-A type that lies on this topic although it belongs on another is applied all the same: the event says what it is.
+Facts of the customer's timeline (`kpis.customer.timeline`); they alone bring plan, segments and the first MRR.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 from faust import StreamT
 
 from streams.batching.application import App
 from streams.batching.batches import Batch, BatchSchema
 from streams.partition.context import Sink
+
+SETTING: Final = "signup"
+TYPES: Final = {
+    "signup": (
+        "A customer begins to pay, or comes back: the first one counts in `customers_new`, one after a cancellation in"
+        " `customers_reactivated`. Of an active customer it is ignored. The setting `dimensions` adds further members,"
+        " which are labels. The segments of a customer are those of the first signup."
+    ),
+}
 
 
 def register(app: App, topic: str, sink: Sink) -> None:

@@ -1,15 +1,26 @@
-"""In-app, email and outreach surveys that were sent, answered or dismissed.
+"""Surveys, on `customer.survey`: NPS and CSAT, in the app, by email or by outreach.
 
-A type that lies on this topic although it belongs on another is applied all the same: the event says what it is.
+They stand beside the customer's timeline, with the plan of their time (`kpis.customer.notes`). What asks for them is
+another agent: `agents.survey_requests`.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 from faust import StreamT
 
 from streams.batching.application import App
 from streams.batching.batches import Batch, BatchSchema
 from streams.partition.context import Sink
+
+SETTING: Final = "survey"
+TYPES: Final = {
+    "survey": (
+        "A survey is sent, answered or dismissed; each is an event of its own, and counts in `survey_sent`,"
+        " `survey_answered` or `survey_dismissed`. Who answers is engaged."
+    ),
+}
 
 
 def register(app: App, topic: str, sink: Sink) -> None:

@@ -1,15 +1,26 @@
-"""Upgrades and downgrades: changes of plan or of recurring revenue; which of the two follows from the revenue.
+"""Upgrades and downgrades, on `customer.upgrade`: changes of plan or of recurring revenue.
 
-A type that lies on this topic although it belongs on another is applied all the same: the event says what it is.
+Facts of the customer's timeline (`kpis.customer.timeline`). Producers choose the type; the fold looks at the revenue.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 from faust import StreamT
 
 from streams.batching.application import App
 from streams.batching.batches import Batch, BatchSchema
 from streams.partition.context import Sink
+
+SETTING: Final = "upgrade"
+TYPES: Final = {
+    "upgrade": (
+        "Plan or revenue changes. Whether it counts in `upgrades` or in `downgrades` follows from the MRR before and"
+        " after, not from the type; of a customer who is not active it is ignored."
+    ),
+    "downgrade": "As `upgrade`; the two types are interchangeable.",
+}
 
 
 def register(app: App, topic: str, sink: Sink) -> None:

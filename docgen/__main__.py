@@ -17,7 +17,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 PAGES: Final[dict[str, tuple[Callable[[], str], str]]] = {
     "docs/kpis.md": (kpis.page, "schemas/catalogue/"),
     "docs/metrics.md": (metrics.page, "schemas/instruments.py"),
-    "docs/events.md": (events.page, "schemas/events.py"),
+    "docs/events.md": (events.page, "schemas/ and agents/"),
     "docs/settings.md": (settings.page, "streams/settings/settings.py"),
     "docs/rights.md": (rights.page, "streams/rights.py"),
     "docs/commands.md": (commands.page, "tenure/commands/"),

@@ -1,9 +1,10 @@
-"""docs/events.md: the events that producers send, made of the structs, the topics and the reasons for refusals."""
+"""docs/events.md: the events that producers send, made of structs, topics, agents and the reasons for refusals."""
 
 from typing import Final, get_args
 
 import msgspec
 
+from agents import events
 from schemas import survey_requests
 from schemas.events import EVENT_TYPES, RenewalOutcome, SurveyKind, SurveyStatus, SurveyWay
 from schemas.refusals import (
@@ -108,40 +109,16 @@ FORMS: Final = {
 REASONS: Final = {"cancel": "Why the customer left; `unspecified` by default.", "survey": "What the answer was about."}
 CHOICES: Final = {"kind": SurveyKind, "status": SurveyStatus, "via": SurveyWay, "outcome": RenewalOutcome}
 
-TYPES: Final = {
-    "signup": (
-        (
-            "A customer begins to pay, or comes back. Of an active customer it is ignored. The setting `dimensions`"
-            " adds further members, which are labels. The segments of a customer are those of the first signup."
-        ),
-        '"plan": "pro", "mrr_minor": 4900, "currency": "USD", "country": "PT", "channel": "ads"',
-    ),
-    "cancel": (
-        "The subscription ends.",
-        '"reason": "too_expensive", "effective_at": "2026-03-31T23:59:59Z"',
-    ),
-    "revoke": (
-        (
-            "The event with the id `revokes` never counts, whichever of the two arrives first; for example a scheduled"
-            " cancel that is withdrawn."
-        ),
-        '"revokes": "evt_10500"',
-    ),
-    "upgrade": (
-        (
-            "Plan or revenue changes. Whether it counts as an upgrade or a downgrade follows from the MRR before and"
-            " after, not from the type."
-        ),
-        '"plan": "team", "mrr_minor": 19900',
-    ),
-    "downgrade": ("As `upgrade`; the two types are interchangeable.", '"plan": "free", "mrr_minor": 0'),
-    "survey": (
-        "A survey is sent, answered or dismissed; each is an event of its own.",
-        '"kind": "nps", "score": 9, "reason": "support", "via": "email"',
-    ),
-    "renewal": ("A term comes to its end.", '"outcome": "renewed"'),
-    "onboarding": ("The customer completes the onboarding.", '"completed": true'),
-    "activity": ("The customer uses the product.", '"feature": "reports"'),
+EXAMPLES: Final = {
+    "signup": '"plan": "pro", "mrr_minor": 4900, "currency": "USD", "country": "PT", "channel": "ads"',
+    "cancel": '"reason": "too_expensive", "effective_at": "2026-03-31T23:59:59Z"',
+    "revoke": '"revokes": "evt_10500"',
+    "upgrade": '"plan": "team", "mrr_minor": 19900',
+    "downgrade": '"plan": "free", "mrr_minor": 0',
+    "survey": '"kind": "nps", "score": 9, "reason": "support", "via": "email"',
+    "renewal": '"outcome": "renewed"',
+    "onboarding": '"completed": true',
+    "activity": '"feature": "reports"',
 }
 
 CLOUDEVENTS: Final = """
@@ -195,13 +172,12 @@ def page() -> str:
 
 
 def _section(name: str, event_type: type[msgspec.Struct]) -> str:
-    meaning, example = TYPES[name]
     required = {field.name for field in msgspec.structs.fields(event_type) if field.required}
     own = next(known.OWN_MEMBERS for known in EVENT_TYPES if known is event_type)
     rows = "".join(_row(member, name, is_required=member in required) for member in own)
     common = f'"id": "evt_1", "type": "{name}", "customer_id": "c-771", "time": "2026-03-01T09:30:00Z"'
     table = f"| member | form | meaning |\n| --- | --- | --- |\n{rows}"
-    return f"\n### {name}\n\n{meaning}\n\n{table}\n```json\n{{{common},\n {example}}}\n```\n"
+    return f"\n### {name}\n\n{events.TYPES[name]}\n\n{table}\n```json\n{{{common},\n {EXAMPLES[name]}}}\n```\n"
 
 
 def _row(member: str, event_type: str, *, is_required: bool) -> str:

@@ -12,9 +12,9 @@ from operator import attrgetter
 from typing import Final, Protocol, TypeAlias
 
 import msgspec
-from faust.types import TP
+from faust.types import TP, RecordMetadata
 
-__all__ = ["NO_HEADERS", "TP", "Headers", "ReadableRecord", "Record", "held_bytes"]
+__all__ = ["NO_HEADERS", "TP", "Headers", "ReadableRecord", "Record", "RecordMetadata", "held_bytes"]
 
 Headers: TypeAlias = Sequence[tuple[str, bytes]]
 """Name and value of each header, in the order in which the producer wrote them; a name may come twice."""

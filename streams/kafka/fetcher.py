@@ -5,7 +5,7 @@ application's loop hands work over and awaits it; nothing else crosses. What a f
 `streams.kafka.wire`.
 """
 
-# aiokafka offers no other way to its buffers and heartbeats; the contract tests hold us to the version that is pinned.
+# aiokafka offers no other way to its buffers and heartbeats: docs/decisions/0016.
 
 from __future__ import annotations
 

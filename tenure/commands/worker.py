@@ -46,13 +46,8 @@ def worker(
     committed stays, what is not is read again by whoever takes over. Everything else is in the settings.
     """
     from streams.settings.loading import load_settings
-    from tenure.worker.signals import Stopped, run_until_stopped
 
     settings = load_settings(config, group=group, metrics_port=metrics_port, instance_id=instance_id)
-    from tenure.worker.worker import new_event_loop, run  # slow to import, so not before the settings are checked
+    from tenure.worker.worker import serve  # slow to import, so not before the settings are checked
 
-    try:
-        run_until_stopped(run(settings), new_event_loop)
-    except Stopped:
-        # Being stopped is how a worker ends: nothing went wrong.
-        return
+    serve(settings)

@@ -27,8 +27,8 @@ from streams.errors import CheckFailed, UsageError
 from streams.kafka.errors import no_kafka
 from streams.kafka.retention import KEPT_FOR_GOOD, Retention, retentions_of
 from streams.kafka.security import client_options
+from streams.kafka.topic_configs import keep_for_good
 from streams.kafka.topics import check_visible, sizes_of
-from tenure.operations.topic_configs import keep_for_good
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence

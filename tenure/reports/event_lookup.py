@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
-from faust.types import TP
 
 from kpis.customer.deduplication import identity_of
 from schemas.decoding.decoder import Decoder
 from streams.embedded.log import Log, Refused
 from streams.kafka.security import client_options
 from streams.partition.context import decoder_of
-from streams.records import ReadableRecord
+from streams.records import TP, ReadableRecord
 
 if TYPE_CHECKING:
     from streams.settings.settings import Settings

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 import structlog
 import uvloop
@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 
 from schemas import instruments
 from streams.backoff import Backoff
-from streams.batching.application import run_until_stopped
+from streams.batching import application
 from streams.clock import WallClock
 from streams.errors import TablesUnavailable, TenureError
 from streams.kafka.errors import rights_refusal
@@ -29,14 +29,25 @@ from streams.redis.tables import RedisTables, check_durability, connect
 from streams.settings.settings import Settings
 from streams.tables import StreamMark
 from streams.tasks import cancel_and_wait
-from tenure.worker.composition import ask_surveys, build_worker, claim_tables
+from tenure.worker.composition import Worker, ask_surveys, build_worker, claim_tables
 from tenure.worker.exporter import Exporter
 from tenure.worker.redis_watch import RedisWatch
+from tenure.worker.signals import Stopped, run_until_stopped
 
 log = structlog.get_logger(__name__)
 _YOUNG_OBJECTS: Final = 200_000
 """So many objects are made before the youngest are looked at (count); a batch makes some ten thousand."""
-new_event_loop = uvloop.new_event_loop
+Extension: TypeAlias = Callable[[Worker], None]
+"""Adds agents to a worker that has not started yet; docs/extending.md."""
+
+
+def serve(settings: Settings, *extensions: Extension) -> None:
+    """Run a worker in an event loop of its own, until SIGINT or SIGTERM ends it; see `run`."""
+    try:
+        run_until_stopped(run(settings, *extensions), uvloop.new_event_loop)
+    except Stopped:
+        # Being stopped is how a worker ends: nothing went wrong.
+        return
 
 
 class _Starting:
@@ -51,8 +62,12 @@ class _Starting:
         return f"waiting for {self.waits_for}: it has not answered since the worker started"
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: Settings, *extensions: Extension) -> None:
     """Run a worker until it is cancelled; waits for Kafka and Redis where they are away.
+
+    Args:
+        settings: What to do, and with which limits.
+        extensions: Each adds agents of its own.
 
     Raises:
         ConfigurationError: Topics, Redis or the stream's tables do not fit the settings, or the port is taken.
@@ -71,7 +86,7 @@ async def run(settings: Settings) -> None:
         starting.meters[instruments.KAFKA_UP].set(1)
         tables, mark = await claimed_tables(settings, partitions=partitions, meters=starting.meters)
         try:
-            await _work(settings, tables, starting, mark=mark, options=options)
+            await _work(settings, tables, starting, mark=mark, options=options, extensions=extensions)
         finally:
             await tables.close()
     finally:
@@ -79,8 +94,9 @@ async def run(settings: Settings) -> None:
 
 
 async def _work(
-    settings: Settings, tables: RedisTables, starting: _Starting, *, mark: StreamMark, options: Mapping[str, Any]
-) -> None:
+    settings: Settings, tables: RedisTables, starting: _Starting, *, mark: StreamMark, options: Mapping[str, Any],
+    extensions: Sequence[Extension],
+) -> None:  # fmt: skip
     worker = build_worker(
         settings,
         broker=broker_url(settings.kafka_bootstrap),
@@ -91,6 +107,8 @@ async def _work(
         credentials=credentials(options),
     )
     ask_surveys(worker, settings, WallClock())
+    for extend in extensions:
+        extend(worker)
     exporter = Exporter(worker, settings, WallClock(), starting.server)
     await exporter.start()
     log.info("worker_started", group=settings.group, partitions=mark.partitions, metrics_port=starting.server.port)
@@ -101,7 +119,7 @@ async def _work(
     ]
     _tune_collector()
     try:
-        await run_until_stopped(worker.app)
+        await application.run_until_stopped(worker.app)
     except KafkaError as error:
         raise rights_refusal(error, settings) or error from error
     finally:

@@ -1,4 +1,4 @@
-"""Every shell block of README and the getting-started page runs as it stands, and prints what the page says it prints.
+"""Every block of README and of the pages that readers follow runs as it stands, and prints what the page says.
 
 `<!-- run: with kafka and redis -->` before a block gives it real ones; without a mark it must do without. A block of
 `text` that follows holds lines of its output, in order. `make` is asked what it would do: its targets are these tests.
@@ -23,9 +23,12 @@ from tests.docs.pages import ROOT, Block, blocks_of, pages
 
 TOPICS = [*(topic.default_name for topic in INPUT_TOPICS), DEAD_LETTER_TOPIC, SURVEY_REQUEST_TOPIC]
 ALONE, SERVED, BACKGROUND = "", "with kafka and redis", "in the background, with kafka and redis"
+FOLLOWED = ("README.md", "docs/getting-started.md", "docs/extending.md")
 LEFT_OUT = "not, needs docker"
 RUNNABLE = {"bash", "python"}
 ANSWER_SECONDS = 30.0
+#: runs Python as an import would: a module that is a script too starts nothing by being shown
+IMPORTED = "import sys; exec(compile(sys.argv[1], 'block', 'exec'), {'__name__': 'block'})"
 
 
 @dataclass
@@ -64,7 +67,7 @@ class Reader:
 
     def run(self, block: Block) -> str:
         """Run a block to its end and return what it printed."""
-        program = [sys.executable, "-c"] if block.language == "python" else ["bash", "-euo", "pipefail", "-c"]
+        program = [sys.executable, "-c", IMPORTED] if block.language == "python" else ["bash", "-euo", "pipefail", "-c"]
         done = subprocess.run(
             [*program, self.script(block)], cwd=self.folder, env=self.environment(served=block.how == SERVED),
             capture_output=True, text=True, check=False, timeout=120,
@@ -107,7 +110,7 @@ def steps_of(page: str) -> list[tuple[Block, list[str]]]:
     return found
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/getting-started.md"])
+@pytest.mark.parametrize("page", FOLLOWED)
 def test_reader_who_follows_the_page_gets_what_it_promises(
     page: str, kafka: Kafka, redis_server: Redis, start_process: StartProcess, tmp_path: Path
 ) -> None:
@@ -129,7 +132,7 @@ def test_commands_of_the_other_pages_run(
     kafka: Kafka, redis_server: Redis, start_process: StartProcess, tmp_path: Path
 ) -> None:
     """What is copied from a reference page must work as well; none of it may need a service without saying so."""
-    others = [str(page) for page in pages() if str(page) not in ("README.md", "docs/getting-started.md")]
+    others = [str(page) for page in pages() if str(page) not in FOLLOWED]
     steps = [step for page in others for step in steps_of(page)]
     assert {str(block.page) for block, _ in steps} >= {"CONTRIBUTING.md", "docs/commands.md", "docs/report.md"}
     reader = Reader(tmp_path, kafka, redis_server, start_process)

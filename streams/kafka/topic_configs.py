@@ -30,7 +30,7 @@ async def keep_for_good(topics: Iterable[str], admin: AIOKafkaAdminClient) -> li
     """
     changes = [(name, _SET, value) for name, value in {**KEPT_FOR_GOOD, POLICY: "delete"}.items()]
     request = IncrementalAlterConfigsRequest([(_TOPIC, topic, changes) for topic in topics])
-    answer = await admin._send_to_controller(request)  # noqa: SLF001 - aiokafka has no method for it
+    answer = await admin._send_to_controller(request)  # aiokafka has no method for it
     return [(topic, code, message or "") for code, message, _kind, topic in answer.resources if code]
 
 
