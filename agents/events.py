@@ -10,17 +10,19 @@ from typing import Final
 
 from faust import StreamT
 
-from agents import activity, cancel, onboarding, renewal, signup, survey, upgrade
+from agents.activity import TYPES as ACTIVITY
+from agents.cancel import TYPES as CANCEL
+from agents.onboarding import TYPES as ONBOARDING
+from agents.renewal import TYPES as RENEWAL
+from agents.signup import TYPES as SIGNUP
+from agents.survey import TYPES as SURVEY
+from agents.upgrade import TYPES as UPGRADE
 from streams.batching.application import App
 from streams.batching.batches import Batch, BatchSchema
 from streams.partition.context import Sink
 
 SETTING: Final = "events"
-TYPES: Final = {
-    event_type: meaning
-    for agent in (signup, cancel, upgrade, survey, renewal, onboarding, activity)
-    for event_type, meaning in agent.TYPES.items()
-}
+TYPES: Final = SIGNUP | CANCEL | UPGRADE | SURVEY | RENEWAL | ONBOARDING | ACTIVITY
 
 
 def register(app: App, topic: str, sink: Sink) -> None:

@@ -83,7 +83,7 @@ def translate(value: bytes, headers: Headers) -> tuple[bytes, Refusal | None]:
         return NOTHING, _malformed(f"the CloudEvent or its data is not a JSON object: {error}")
 
 
-class _Heading(msgspec.Struct):
+class _EnvelopeHeading(msgspec.Struct):
     """The members of an envelope that say whose event it is; any type: one wrong member does not hide the others."""
 
     customer_id: object = None
@@ -93,7 +93,7 @@ class _Heading(msgspec.Struct):
     data: object = None
 
 
-_read_heading: Final = msgspec.json.Decoder(_Heading).decode
+_read_heading: Final = msgspec.json.Decoder(_EnvelopeHeading).decode
 _STRUCTURED_HEADERS: Final[Sequence[tuple[str, bytes]]] = ((CONTENT_TYPE, STRUCTURED_JSON),)
 
 
