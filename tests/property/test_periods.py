@@ -26,6 +26,7 @@ from kpis.instants import milliseconds
 from kpis.money import Money
 from kpis.names import Names
 from schemas.decoding.decoder import Decoded
+from schemas.documents.document import plain
 from streams.records import NO_HEADERS, Record
 from tests.oracle.logs import Log
 from tests.oracle.options import Options
@@ -59,7 +60,7 @@ def _period_disagreement(case: Case, log: Log) -> list[str]:
             folded.tables(), folded.windows, [period.end], by=log.by, events=folded.events(), names=[period.window]
         )[0]
         expected = recompute_period(log.records, period.name, by=log.by, options=log.options)
-        wrong += differences(ours, expected, period.name)
+        wrong += differences(plain(ours), expected, period.name)
     return wrong
 
 
