@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from docgen import commands, events, files, json_schema, kpis, metrics, rights, settings
+from docgen import commands, events, files, json_schema, kpis, metrics, report, report_schema, rights, settings
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PAGES: Final[dict[str, tuple[Callable[[], str], str]]] = {
@@ -21,6 +21,7 @@ PAGES: Final[dict[str, tuple[Callable[[], str], str]]] = {
     "docs/settings.md": (settings.page, "streams/settings/settings.py"),
     "docs/rights.md": (rights.page, "streams/rights.py"),
     "docs/commands.md": (commands.page, "tenure/commands/"),
+    "docs/report.md": (report.page, "schemas/documents/"),
 }
 """By its path, what returns the text of a page, and what that is made of."""
 
@@ -28,7 +29,9 @@ PAGES: Final[dict[str, tuple[Callable[[], str], str]]] = {
 def documents() -> dict[str, str]:
     """Return the text of every document by its path inside the repository."""
     texts = {path: _with_note(page(), source) for path, (page, source) in PAGES.items()}
-    texts["schemas/events.schema.json"] = json.dumps(json_schema.event_schema(), indent=2, ensure_ascii=False) + "\n"
+    schemas = {"events": json_schema.event_schema(), "reports": report_schema.report_schema()}
+    for name, schema in schemas.items():
+        texts[f"schemas/{name}.schema.json"] = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
     return texts
 
 

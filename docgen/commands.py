@@ -26,8 +26,8 @@ Data go to standard output and all else to standard error. A fault is one line t
 | 2 | Wrong usage or configuration; nothing was begun. |
 | 128 + n | Ended by signal n, such as 130 by Ctrl-C. `worker` and `demo` end with 0: being stopped is how they end. |
 
-What the commands are told once and for all stands in the [settings](settings.md). The shape of `--json` of `kpi` and
-`replay`: [report.md](report.md).
+What the commands are told once and for all stands in the [settings](settings.md). The shape of what
+`--json` prints: [report.md](report.md).
 
 Names come from events, and anybody may write one that a terminal obeys. What is printed for people shows each such
 character as an escape (`\\x1b`, `\\u202e`), and a backslash in a name as two. JSON holds the name itself, with JSON's

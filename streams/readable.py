@@ -33,13 +33,16 @@ def readable(name: str) -> str:
 
 
 def all_readable(found: Any) -> Any:
-    """Return the same objects of JSON with every text in them readable, keys too."""
+    """Return the same documents, or objects of JSON, with every text in them readable, keys too."""
     if isinstance(found, str):
         return readable(found)
     if isinstance(found, Mapping):
         return {all_readable(key): all_readable(value) for key, value in found.items()}
     if isinstance(found, list | tuple):
         return [all_readable(each) for each in found]
+    members = getattr(type(found), "__struct_fields__", ())  # of a msgspec struct, which `--help` need not import
+    if members:
+        return type(found)(**{name: all_readable(getattr(found, name)) for name in members})
     return found
 
 

@@ -9,8 +9,8 @@ Definitions: docs/periods.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from kpis.counting.counts import SURVEY, derive, edges, prefixes, shape_of, stoc
 from kpis.counting.windows import FIRST_YEAR, YEAR, Windows
 from kpis.fold.rows import Row
 from schemas.catalogue.windows import MONTH
+from schemas.documents.report import Report
 
 #: How long changes of a period are written down after its end: counts of months and of years.
 MONTHS_WATCHED: Final = 36
@@ -168,15 +169,13 @@ def _changes(lines: _Lines, periods: Sequence[Period], windows: Windows) -> list
     return out
 
 
-def counts_in(entry: Mapping[str, Any], window: str) -> dict[str, int]:
+def counts_in(entry: Report, window: str) -> dict[str, int]:
     """Return the counts of one window and the stocks out of an object of a report, by the names of `changes`."""
-    totals = {name: value for name, value in entry["totals"].items() if isinstance(value, int)}
-    found = entry["windows"][window]
-    counts = {name: value for name, value in found.items() if isinstance(value, int)}
+    found = entry.windows[window]
     surveys = {
         f"{SURVEY}/{kind}/{way}/{status}": value
-        for kind, ways in found["surveys"].items()
+        for kind, ways in found.surveys.items()
         for way, statuses in ways.items()
         for status, value in statuses.items()
     }
-    return totals | counts | surveys
+    return entry.totals.counts() | found.counts() | surveys

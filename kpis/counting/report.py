@@ -1,14 +1,15 @@
 """Tables of partitions -> the report: every count and ratio, for all customers and by segment.
 
-The shape is that of `tenure kpi --json`. Partitions number their names differently, so they are joined by name.
+The shape is `schemas.documents.report`. Partitions number their names differently, so they are joined by name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from msgspec import UNSET
 
 from kpis.arrays import Flags, Ints
 from kpis.counting.cells import FIELD_BITS, Cells, unpack
@@ -16,10 +17,7 @@ from kpis.counting.counts import SURVEY, Counts, derive, edges, prefixes, shape_
 from kpis.counting.windows import Windows
 from kpis.instants import instant_text
 from kpis.names import PLAN, Names
-from schemas.catalogue.formulas import evaluate
-from schemas.catalogue.ratios import STOCK_RATIOS, WINDOW_RATIOS
-
-Json = dict[str, Any]
+from schemas.documents.report import NO_EVENTS, Events, Report, Segment, Surveys, totals_of, window_of
 
 
 class Table(NamedTuple):
@@ -60,9 +58,9 @@ def report(
     at: Sequence[int],
     *,
     by: Sequence[str] = (),
-    events: Json | None = None,
+    events: Events = NO_EVENTS,
     names: Sequence[str] = (),
-) -> list[Json]:
+) -> list[Report]:
     """Return one object for each boundary, in the order given.
 
     Args:
@@ -78,20 +76,24 @@ def report(
     split = {
         dimension: _by_boundary(segments_of(tables, dimension), windows, at, names, total=False) for dimension in by
     }
-    out: list[Json] = []
+    out: list[Report] = []
     for place, boundary in enumerate(at):
-        entry: Json = {"as_of": instant_text(boundary * windows.bucket_ms)}
-        entry |= everyone[place].get("") or _empty(windows, names)
-        if by:
-            entry["segments"] = {dimension: found[place] for dimension, found in split.items()}
-        entry["events"] = events or {}
-        out.append(entry)
+        everything = everyone[place].get("") or _empty(windows, names)
+        out.append(
+            Report(
+                as_of=instant_text(boundary * windows.bucket_ms),
+                totals=everything.totals,
+                windows=everything.windows,
+                segments={dimension: found[place] for dimension, found in split.items()} if by else UNSET,
+                events=events,
+            )
+        )
     return out
 
 
 def _by_boundary(
     segments: Segments, windows: Windows, at: Sequence[int], names: Sequence[str], *, total: bool
-) -> list[dict[str, Json]]:
+) -> list[dict[str, Segment]]:
     """Return, for each boundary, what `report` holds for each value; with `total` all values as one, named ''."""
     wanted = sorted({x for boundary in at for x in edges(windows, boundary, names)})
     values = [""] if total else segments.values
@@ -115,26 +117,24 @@ def _non_zero(found: Iterable[Counts]) -> Flags:
     return there
 
 
-def _empty(windows: Windows, names: Sequence[str]) -> Json:
+def _empty(windows: Windows, names: Sequence[str]) -> Segment:
     prefix = dict.fromkeys(edges(windows, 1 << 20, names), np.zeros(shape_of(windows, 1), np.int64))
     counts = {name: derive(prefix, windows, 1 << 20, name) for name in names}
     return entry_of(stocks(prefix, 1 << 20), counts, 0)
 
 
-def entry_of(stock: Counts, counts: Mapping[str, Counts], value: int) -> Json:
+def entry_of(stock: Counts, counts: Mapping[str, Counts], value: int) -> Segment:
     """Return totals and windows of one value."""
-    totals: Json = {name: int(array[value]) for name, array in stock.items()}
-    out: Json = {"totals": totals, "windows": {}}
+    totals = {name: int(array[value]) for name, array in stock.items()}
+    windows = {}
     for window, found in counts.items():
-        plain: Json = {}
-        surveys: Json = {}
+        plain: dict[str, int] = {}
+        surveys: Surveys = {}
         for name, array in found.items():
             if name.startswith(SURVEY + "/"):
                 _, kind, way, status = name.split("/")
                 surveys.setdefault(kind, {}).setdefault(way, {})[status] = int(array[value])
             else:
                 plain[name] = int(array[value])
-        ratios = evaluate(WINDOW_RATIOS, {**totals, **plain})
-        out["windows"][window] = {**plain, "surveys": surveys, "ratios": ratios}
-    totals.update(evaluate(STOCK_RATIOS, totals))
-    return out
+        windows[window] = window_of(plain, surveys, totals)
+    return Segment(totals=totals_of(totals), windows=windows)

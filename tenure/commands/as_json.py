@@ -1,5 +1,7 @@
 """How commands print what `--json` asks for."""
 
+# ruff: noqa: PLC0415 - imports wait until a command prints.
+
 from __future__ import annotations
 
 import json
@@ -11,5 +13,7 @@ from streams.readable import json_text
 
 
 def print_json(found: Any) -> None:
-    """Print on standard output, whatever its encoding; every number is finite."""
-    typer.echo(json_text(json.dumps(found, ensure_ascii=False, allow_nan=False, indent=2)))
+    """Print documents, or plain objects, on standard output, whatever its encoding; every number is finite."""
+    from msgspec import to_builtins
+
+    typer.echo(json_text(json.dumps(to_builtins(found), ensure_ascii=False, allow_nan=False, indent=2)))

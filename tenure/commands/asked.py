@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -14,8 +14,7 @@ from tenure.commands.options import checked_windows
 from tenure.commands.scanned import checked_scope
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from schemas.documents.explanation import Explanation, LensComparison
     from streams.settings.settings import Settings
     from tenure.reports.explain import Asked
 
@@ -67,10 +66,10 @@ def checked_question(
     return Asked(scope, chosen, value, limit)
 
 
-def check_agreement(answer: Mapping[str, Any], fault: str) -> None:
+def check_agreement(answer: Explanation | LensComparison, fault: str) -> None:
     """Raise CheckFailed where members and counters disagree, and say what can be done."""
-    if answer["agrees"]:
+    if answer.agrees:
         return
-    if answer["moved"]:
+    if answer.moved:
         raise CheckFailed(f"{fault}; the stream went on while it was read: ask again, or for an earlier T with --at")
     raise CheckFailed(f"{fault}; one of the two is wrong: this is a fault of tenure, please report it")

@@ -16,8 +16,7 @@ from tenure.commands.options import AsJson, Config
 from tenure.commands.scanned import AtOne, File, FileFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+    from schemas.documents.explanation import Explanation
 
 
 def explain(
@@ -86,8 +85,8 @@ def _checked_kpi(kpi: str, lens: Lens) -> str:
     raise UsageError(f"{kpi}: docs/kpis.md has no count or ratio of this name{hint}")
 
 
-def _fault(answer: Mapping[str, Any]) -> str:
-    for part in answer["parts"]:
-        if not part["agrees"]:
-            return f"the members of {part['count']} add up to {part['sum']:,}, the counters say {part['counted']:,}"
+def _fault(answer: Explanation) -> str:
+    for part in answer.parts:
+        if not part.agrees:
+            return f"the members of {part.count} add up to {part.sum:,}, the counters say {part.counted:,}"
     return ""

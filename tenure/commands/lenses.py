@@ -45,4 +45,4 @@ def lenses(
         print_json(answer)
     else:
         standard_console().print(lenses_text(all_readable(answer)), soft_wrap=True)
-    check_agreement(answer, str(answer["fault"]))
+    check_agreement(answer, str(answer.fault))

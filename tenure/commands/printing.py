@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
+from msgspec import UNSET
+from msgspec.structs import asdict, replace
 from rich.text import Text
 
+from schemas.documents.report import Report
 from streams.readable import all_readable
 from tenure.commands.as_json import print_json
 from tenure.reports.formats import standard_console
@@ -13,13 +16,18 @@ from tenure.reports.kpi_rows import unseen_feeds
 from tenure.reports.kpi_text import report_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from schemas.documents.losses import MissedLoss
+    from schemas.documents.periods import PeriodReport
+    from schemas.documents.report import Window
     from streams.settings.settings import Settings
+
+    AnyReport = TypeVar("AnyReport", bound=Report | PeriodReport)
 
 
 def print_report(
-    report: Sequence[dict[str, Any]],
+    report: Sequence[Report | PeriodReport],
     settings: Settings,
     *,
     windows: Sequence[str],
@@ -29,7 +37,7 @@ def print_report(
     """Print a report on standard output.
 
     Args:
-        report: One object for each instant, in the shape that `kpi --json` prints.
+        report: One object for each instant, or for each period.
         settings: For the currency that MRR is shown in.
         windows: The windows to keep ("30d"); all of them where it is empty.
         lenses: The definitions of churn to keep; all of them where it is empty.
@@ -44,42 +52,44 @@ def print_report(
         console.print(
             report_tables(entry, currency=settings.default_currency, width=console.width, unseen=unseen_feeds(whole))
         )
-        for loss in entry.get("losses", ()):
-            console.print(_loss_line(loss))
+        if isinstance(entry, Report) and entry.losses is not UNSET:
+            for loss in entry.losses:
+                console.print(_loss_line(loss))
 
 
-def _loss_line(loss: dict[str, Any]) -> Text:
+def _loss_line(loss: MissedLoss) -> Text:
     """Return what somebody gave up, and where it is missing; as plain text, for names are not ours."""
-    since = f"from {loss['since']}" if loss["since"] else "since ever"
-    missing = ", ".join(loss["windows"]) or "no window, but in what adds up since"
-    why = f" ({loss['reason']})" if loss["reason"] else ""
+    since = f"from {loss.since}" if loss.since else "since ever"
+    missing = ", ".join(loss.windows) or "no window, but in what adds up since"
+    why = f" ({loss.reason})" if loss.reason else ""
     return Text(
-        f"Events of partition {loss['partition']} may be missing {since} until {loss['until']}, in: {missing}. Accepted"
-        f" {loss['accepted_at']} by {loss['accepted_by']}{why}."
+        f"Events of partition {loss.partition} may be missing {since} until {loss.until}, in: {missing}. Accepted"
+        f" {loss.accepted_at} by {loss.accepted_by}{why}."
     )
 
 
-def only(entry: dict[str, Any], *, windows: Sequence[str], lenses: Sequence[str]) -> dict[str, Any]:
+def only(entry: AnyReport, *, windows: Sequence[str], lenses: Sequence[str]) -> AnyReport:
     """Return one object of a report with nothing but the windows and lenses that were asked for."""
-    kept = {**entry, "windows": _only_windows(entry["windows"], windows, lenses)}
-    if "segments" in entry:
-        kept["segments"] = {
-            dimension: {
-                value: {**segment, "windows": _only_windows(segment["windows"], windows, lenses)}
-                for value, segment in values.items()
-            }
-            for dimension, values in entry["segments"].items()
+    kept = replace(entry, windows=_only_windows(entry.windows, windows, lenses))
+    if entry.segments is UNSET:
+        return kept
+    segments = {
+        dimension: {
+            value: replace(segment, windows=_only_windows(segment.windows, windows, lenses))
+            for value, segment in values.items()
         }
-    return kept
+        for dimension, values in entry.segments.items()
+    }
+    return replace(kept, segments=segments)
 
 
-def _only_windows(counted: dict[str, Any], windows: Sequence[str], lenses: Sequence[str]) -> dict[str, Any]:
+def _only_windows(counted: Mapping[str, Window], windows: Sequence[str], lenses: Sequence[str]) -> dict[str, Window]:
     return {name: _only_lenses(counts, lenses) for name, counts in counted.items() if not windows or name in windows}
 
 
-def _only_lenses(counts: dict[str, Any], lenses: Sequence[str]) -> dict[str, Any]:
+def _only_lenses(counts: Window, lenses: Sequence[str]) -> Window:
     if not lenses:
         return counts
-    ratios = counts["ratios"]
-    churn = {lens: value for lens, value in ratios["churn"].items() if lens in lenses}
-    return {**counts, "ratios": {**ratios, "churn": churn}}
+    churn = counts.ratios.churn
+    left_out = dict.fromkeys(asdict(churn).keys() - set(lenses), UNSET)
+    return replace(counts, ratios=replace(counts.ratios, churn=replace(churn, **left_out)))

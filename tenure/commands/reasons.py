@@ -70,15 +70,11 @@ def _print(
     chosen = checked_window(window, settings)
     scope = checked_scope(settings, at=at, by=by, file=file, file_format=file_format)
     from tenure.reports.formats import standard_console
-    from tenure.reports.reasons import WHAT, read_reasons
+    from tenure.reports.reasons import only, read_reasons
     from tenure.reports.reasons_text import reasons_tables
 
     with quiet_logs():
-        report = run_until_stopped(read_reasons(settings, scope, window=chosen))
-    for kind in set(WHAT) - set(kinds):
-        del report[kind]
-        for found in report.get("segments", {}).values():
-            del found[kind]
+        report = only(run_until_stopped(read_reasons(settings, scope, window=chosen)), kinds)
     if as_json:
         print_json(report)
         return

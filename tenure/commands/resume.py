@@ -67,7 +67,7 @@ def resume(
     if not accept_loss:
         _refuse_without_consent(settings, partition)
     from tenure.commands.user import current_user
-    from tenure.operations.losses import accept, accepted_json, wanted_loss
+    from tenure.operations.losses import accept, accepted_document, wanted_loss
 
     by = current_user() if accepted_by is None else accepted_by
 
@@ -77,7 +77,7 @@ def resume(
 
     accepted, is_new = _with_store(settings, give_up)
     if as_json:
-        print_json(accepted_json(accepted))
+        print_json(accepted_document(accepted))
         return
     say(_paragraph(accepted) if is_new else f"It was accepted before.\n{_paragraph(accepted)}")
     say("The worker that has the partition goes on within seconds, or as soon as it starts.")
@@ -109,14 +109,14 @@ def _refuse_without_consent(settings: Settings, partition: int) -> None:
 
 
 def _print_list(settings: Settings, *, as_json: bool) -> None:
-    from tenure.operations.losses import accepted_json, listed, loss_json
+    from tenure.operations.losses import accepted_document, listed, loss_document
 
     found: Listed = _with_store(settings, lambda store, partitions: listed(store, partitions=partitions))
     if as_json:
         print_json(
             {
-                "waiting": [loss_json(loss) for loss in found.waiting],
-                "accepted": [accepted_json(loss) for loss in found.accepted],
+                "waiting": [loss_document(loss) for loss in found.waiting],
+                "accepted": [accepted_document(loss) for loss in found.accepted],
             }
         )
         return

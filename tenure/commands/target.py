@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,8 @@ from tenure.commands.say import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from schemas.documents.targets import ChangedTarget
 
 group = group_of("target", about="List, set and look back on the targets that alerts compare KPIs with.")
 
@@ -42,12 +44,12 @@ def list_targets(as_json: AsJson = False, config: Config = None) -> None:
         return
     rows = [
         (
-            str(entry["kpi"]),
-            str(entry["window"]),
-            shown(entry["kpi"], entry["value"]),
-            str(entry["owner"]),
-            entry["review"][:10] + (" overdue" if entry["overdue"] else ""),
-            str(entry["note"]),
+            entry.kpi,
+            entry.window,
+            shown(entry.kpi, entry.value),
+            entry.owner,
+            entry.review[:10] + (" overdue" if entry.overdue else ""),
+            entry.note,
         )
         for entry in found
     ]
@@ -125,13 +127,13 @@ def set_target(
         say(_sentence(all_readable(entry)))
 
 
-def _sentence(entry: dict[str, Any]) -> str:
-    before = f"it was {shown(entry['kpi'], entry['old'])}" if entry["old"] is not None else "there was none"
-    what = f"{entry['kpi']} in the window {entry['window']}"
-    if entry["new"] is None:
+def _sentence(entry: ChangedTarget) -> str:
+    before = f"it was {shown(entry.kpi, entry.old)}" if entry.old is not None else "there was none"
+    what = f"{entry.kpi} in the window {entry.window}"
+    if entry.new is None:
         return f"{what} has no target any more; {before}."
-    after = f"Owner: {entry['owner']}, review: {entry['review'][:10]}."
-    return f"{what} has the target {shown(entry['kpi'], entry['new'])}; {before}. {after}"
+    after = f"Owner: {entry.owner}, review: {entry.review[:10]}."
+    return f"{what} has the target {shown(entry.kpi, entry.new)}; {before}. {after}"
 
 
 @group.command("history")
@@ -167,14 +169,14 @@ def target_history(
         return
     rows = [
         (
-            str(entry["at"]),
-            str(entry["by"]),
-            str(entry["kpi"]),
-            str(entry["window"]),
-            shown(entry["kpi"], entry["old"]),
-            shown(entry["kpi"], entry["new"]),
-            str(entry["owner"]),
-            str(entry["note"]),
+            entry.at,
+            entry.by,
+            entry.kpi,
+            entry.window,
+            shown(entry.kpi, entry.old),
+            shown(entry.kpi, entry.new),
+            entry.owner,
+            entry.note,
         )
         for entry in found
     ]

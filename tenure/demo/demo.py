@@ -12,11 +12,12 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from kpis.counting.report import entry_of
 from kpis.counting.rolling import ALL, Snapshot
-from kpis.instants import instant_of
+from kpis.instants import instant_of, instant_text
+from schemas.documents.report import Events, Report, Segment
 from schemas.refusals import Reason
 from streams.batching.application import App
 from streams.clock import ManualClock
@@ -34,6 +35,7 @@ from tenure.demo.screen.screen import DemoScreen
 from tenure.demo.screen.view import DemoView, Health
 from tenure.files.replay import until_applied
 from tenure.files.routing import Router
+from tenure.reports.kpi import events_of
 from tenure.worker.composition import Worker, build_worker, claim_tables
 from tenure.worker.exporter import Exporter
 
@@ -221,9 +223,10 @@ class Demo:
         snapshot = self.exporter.snapshot
         if snapshot is None:
             return
-        report = report_of_snapshot(snapshot, self._worker.context.windows.bucket_ms)
+        heads = [partition.head for partition in self._worker.stream.partitions.values()]
+        report = report_of_snapshot(snapshot, self._worker.context.windows.bucket_ms, events_of(heads))
         now = instant_of(self._clock.now_ms())
-        self._notices.look_at(now, report["windows"])
+        self._notices.look_at(now, report.windows)
         server = self.exporter.server
         self._screen.show(
             DemoView(
@@ -256,20 +259,25 @@ class Demo:
         )
 
 
-def report_of_snapshot(snapshot: Snapshot, bucket_ms: int) -> dict[str, Any]:
+def report_of_snapshot(snapshot: Snapshot, bucket_ms: int, events: Events) -> Report:
     """Return a snapshot in the shape of `kpi --json`, by all dimensions that the screen tells of.
 
     Segments have the windows that are exported for them.
     """
     everyone = snapshot.blocks[ALL]
-    segments: dict[str, dict[str, Any]] = {}
+    segments: dict[str, dict[str, Segment]] = {}
     for dimension in ("plan", *DIMENSIONS):
         if dimension in snapshot.blocks:
             block = snapshot.blocks[dimension]
             entries = {value: entry_of(block.stock, block.windows, n) for n, value in enumerate(block.values)}
-            segments[dimension] = {value: entry for value, entry in entries.items() if any(entry["totals"].values())}
-    return {
-        "as_of": instant_of(snapshot.boundary * bucket_ms).isoformat(),
-        **entry_of(everyone.stock, everyone.windows, 0),
-        "segments": segments,
-    }
+            segments[dimension] = {
+                value: entry for value, entry in entries.items() if any(entry.totals.counts().values())
+            }
+    whole = entry_of(everyone.stock, everyone.windows, 0)
+    return Report(
+        as_of=instant_text(snapshot.boundary * bucket_ms),
+        totals=whole.totals,
+        windows=whole.windows,
+        segments=segments,
+        events=events,
+    )

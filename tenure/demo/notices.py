@@ -6,8 +6,9 @@ import math
 from collections import deque
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
+from schemas.documents.report import Window
 from tenure.demo.screen.view import Notice
 
 _KEPT: Final = 20
@@ -27,13 +28,13 @@ class Notices:
         """Add a line."""
         self.recent.append(Notice(at, text, warning))
 
-    def look_at(self, at: datetime, windows: Mapping[str, Mapping[str, Any]]) -> None:
+    def look_at(self, at: datetime, windows: Mapping[str, Window]) -> None:
         """Add a line where the last day's cancellations stand out from the 29 days before it.
 
         The distance is Anscombe's, as in the churn spike of docs/definitions.md, against a plain mean.
         """
-        count = windows["1d"]["cancellations"]
-        expected = (windows["30d"]["cancellations"] - count) / 29
+        count = windows["1d"].count("cancellations")
+        expected = (windows["30d"].count("cancellations") - count) / 29
         z = 2 * (math.sqrt(count + 3 / 8) - math.sqrt(expected + 3 / 8)) / math.sqrt(1 + 1 / 29)
         quiet = self._last_spike is None or at - self._last_spike >= _QUIET
         if z >= _Z_WORTH_TELLING and count >= _LEAST_CANCELLATIONS and quiet:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from schemas.decoding import rules
+from schemas.documents.report import Report
 from streams.embedded.log import Log
 from streams.embedded.tables import MemoryTables
 from streams.embedded.transport import CLUSTERS, Cluster
@@ -26,7 +27,7 @@ _AHEAD: Final = 50_000
 
 async def replay(
     path: str, settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = (), file_format: str | None = None
-) -> list[dict[str, Any]]:
+) -> list[Report]:
     """Return the report of a file of events.
 
     Args:

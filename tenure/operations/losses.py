@@ -6,15 +6,16 @@ What a loss is: `streams.partition.losses`. Which lines people read: `tenure.com
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from msgspec.structs import asdict
 
 from kpis.counting.windows import Windows
 from kpis.instants import instant_text
+from schemas.documents import losses as documents
 from streams.errors import CheckFailed, UsageError
 from streams.partition.losses import RECORDS, STATE, AcceptedLoss, Loss, LossStore, LostRange, covers, touched_windows
 from tenure.operations.lines import LONGEST_NAME, one_line
-
-Json = dict[str, Any]
 
 
 class Listed(NamedTuple):
@@ -72,40 +73,48 @@ async def accept(store: LossStore, loss: Loss, *, by: str, reason: str, now_ms: 
     return accepted, True
 
 
-def loss_json(loss: Loss) -> Json:
+def loss_document(loss: Loss) -> documents.WaitingLoss:
     """Return a loss as `tenure resume --json` prints it."""
-    return {
-        "partition": loss.partition,
-        "since": _instant(loss.since_ms),
-        "until": _instant(loss.until_ms),
-        "topics": [
-            {
-                "topic": lost.topic,
-                "lost": lost.lost,
-                "first": lost.first if lost.first >= 0 else None,
-                "goes_on_at": lost.goes_on_at,
-                "records": lost.records,
-            }
-            for lost in loss.ranges
-        ],
-    }
+    return documents.WaitingLoss(
+        partition=loss.partition,
+        since=_instant(loss.since_ms),
+        until=_instant(loss.until_ms),
+        topics=_topics(loss),
+    )
 
 
-def accepted_json(accepted: AcceptedLoss) -> Json:
-    """Return an accepted loss as `tenure resume --json` and `tenure kpi --json` print it."""
-    return {
-        **loss_json(accepted.loss),
-        "until": _instant(accepted.until_ms),
-        "accepted_at": instant_text(accepted.accepted_at_ms),
-        "accepted_by": accepted.accepted_by,
-        "reason": accepted.reason,
-    }
+def _topics(loss: Loss) -> list[documents.LostTopic]:
+    return [
+        documents.LostTopic(
+            topic=lost.topic,
+            lost=lost.lost,
+            first=lost.first if lost.first >= 0 else None,
+            goes_on_at=lost.goes_on_at,
+            records=lost.records,
+        )
+        for lost in loss.ranges
+    ]
 
 
-def losses_as_of(accepted: Sequence[AcceptedLoss], windows: Windows, at_ms: int) -> list[Json]:
+def accepted_document(accepted: AcceptedLoss) -> documents.AcceptedLoss:
+    """Return an accepted loss as `tenure resume --json` prints it."""
+    return documents.AcceptedLoss(
+        partition=accepted.loss.partition,
+        since=_instant(accepted.loss.since_ms),
+        until=_instant(accepted.until_ms),
+        topics=_topics(accepted.loss),
+        accepted_at=instant_text(accepted.accepted_at_ms),
+        accepted_by=accepted.accepted_by,
+        reason=accepted.reason,
+    )
+
+
+def losses_as_of(accepted: Sequence[AcceptedLoss], windows: Windows, at_ms: int) -> list[documents.MissedLoss]:
     """Return the losses that numbers as of an instant go without, each with the windows that may miss events."""
     return [
-        {**accepted_json(loss), "windows": touched_windows(loss, windows, at_ms // windows.bucket_ms)}
+        documents.MissedLoss(
+            **asdict(accepted_document(loss)), windows=touched_windows(loss, windows, at_ms // windows.bucket_ms)
+        )
         for loss in accepted
         if loss.loss.since_ms is None or loss.loss.since_ms < at_ms
     ]

@@ -10,12 +10,13 @@ import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from kpis.instants import instant_of, instant_text, milliseconds
 from schemas.catalogue.formulas import Ratio
 from schemas.catalogue.ratios import RATIO_BY_NAME, WINDOW_RATIOS
+from schemas.documents.targets import ChangedTarget, ListedTarget
 from streams.errors import UsageError
 from streams.settings.settings import Settings
 from streams.targets import Audited, TargetChange, TargetStore
@@ -30,8 +31,6 @@ TAKE_BACK: Final = "none"
 
 _HIGHEST: Final = 100.0
 """Of ratios without a bound of their own; what is larger was meant as a percentage."""
-
-Json = dict[str, Any]
 
 
 @asynccontextmanager
@@ -217,37 +216,37 @@ def review_ms(text: str | None, *, time_zone: str, now_ms: int) -> int:
     return milliseconds(datetime.combine(day, time(), zone))
 
 
-def listed(targets: Sequence[TargetChange], *, now_ms: int) -> list[Json]:
+def listed(targets: Sequence[TargetChange], *, now_ms: int) -> list[ListedTarget]:
     """Return targets as `tenure target list --json` prints them."""
     return [
-        {
-            "kpi": target.kpi,
-            "window": target.window,
-            "value": target.value,
-            "owner": target.owner,
-            "review": instant_text(target.review_at_ms),
-            "overdue": target.review_at_ms <= now_ms,
-            "set_by": target.changed_by,
-            "set_at": instant_text(target.changed_at_ms),
-            "note": target.note,
-        }
+        ListedTarget(
+            kpi=target.kpi,
+            window=target.window,
+            value=target.value,
+            owner=target.owner,
+            review=instant_text(target.review_at_ms),
+            overdue=target.review_at_ms <= now_ms,
+            set_by=target.changed_by,
+            set_at=instant_text(target.changed_at_ms),
+            note=target.note,
+        )
         for target in targets
     ]
 
 
-def audited(entries: Sequence[Audited]) -> list[Json]:
+def audited(entries: Sequence[Audited]) -> list[ChangedTarget]:
     """Return changes as `tenure target history --json` prints them."""
     return [
-        {
-            "at": instant_text(change.changed_at_ms),
-            "by": change.changed_by,
-            "kpi": change.kpi,
-            "window": change.window,
-            "old": before.value if before else None,
-            "new": change.value,
-            "owner": change.owner,
-            "review": instant_text(change.review_at_ms),
-            "note": change.note,
-        }
+        ChangedTarget(
+            at=instant_text(change.changed_at_ms),
+            by=change.changed_by,
+            kpi=change.kpi,
+            window=change.window,
+            old=before.value if before else None,
+            new=change.value,
+            owner=change.owner,
+            review=instant_text(change.review_at_ms),
+            note=change.note,
+        )
         for change, before in entries
     ]

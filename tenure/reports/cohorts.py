@@ -1,4 +1,4 @@
-"""The cohorts of a stream or a file as plain objects: what `tenure cohorts --json` and `--csv` print.
+"""The cohorts of a stream or a file as documents: what `tenure cohorts --json` and `--csv` print.
 
 The rich table of the same is `tenure.reports.cohorts_text`. What the numbers mean: docs/cohorts-and-lifetime.md.
 """
@@ -6,23 +6,24 @@ The rich table of the same is `tenure.reports.cohorts_text`. What the numbers me
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, TextIO
+from collections.abc import Iterator, Sequence
+from typing import Final, TextIO
+
+from msgspec import UNSET
 
 from kpis.instants import instant_text
 from kpis.population.cohorts import Cohort, cohorts, share, whole
 from kpis.population.episodes import Lives
 from kpis.population.local_time import local_time
+from schemas.documents.cohorts import CohortPeriod, CohortReport, CohortRow, CohortTable
 from streams.readable import spreadsheet_cell
 from streams.settings.settings import Settings
 from tenure.reports.customers import Scope, lives_of, open_source
 
-Json = dict[str, Any]
-
 CSV_COLUMNS: Final = ("dimension", "value", "cohort", "size", "period", "matured", "active", "share")
 
 
-async def read_cohorts(settings: Settings, scope: Scope, *, period: str) -> Json:
+async def read_cohorts(settings: Settings, scope: Scope, *, period: str) -> CohortReport:
     """Return the cohorts of the running stream, or of a file.
 
     Args:
@@ -39,39 +40,40 @@ async def read_cohorts(settings: Settings, scope: Scope, *, period: str) -> Json
     return cohort_report(lives, at_ms=source.at_ms, period=period, by=scope.by, time_zone=zone)
 
 
-def cohort_report(lives: Sequence[Lives], *, at_ms: int, period: str, by: Sequence[str], time_zone: str) -> Json:
+def cohort_report(
+    lives: Sequence[Lives], *, at_ms: int, period: str, by: Sequence[str], time_zone: str
+) -> CohortReport:
     """Return the cohorts of all customers, and of each value of some dimensions, by name."""
     clock = local_time(time_zone)
     everyone = cohorts(lives, at_ms=at_ms, clock=clock, period=period)
-    out: Json = {"as_of": instant_text(at_ms), "period": period, "time_zone": time_zone}
-    out["all"] = _table(everyone.get("", []))
-    if by:
-        split = {name: cohorts(lives, at_ms=at_ms, clock=clock, period=period, dimension=name) for name in by}
-        out["segments"] = {
-            name: {value: _table(tables[value]) for value in sorted(tables)} for name, tables in split.items()
-        }
-    return out
+    split = {name: cohorts(lives, at_ms=at_ms, clock=clock, period=period, dimension=name) for name in by}
+    segments = {name: {value: _table(tables[value]) for value in sorted(tables)} for name, tables in split.items()}
+    return CohortReport(
+        as_of=instant_text(at_ms),
+        period=period,
+        time_zone=time_zone,
+        all=_table(everyone.get("", [])),
+        segments=segments if by else UNSET,
+    )
 
 
-def _table(found: Sequence[Cohort]) -> Json:
-    return {
-        "size": sum(cohort.size for cohort in found),
-        "periods": _periods(whole(found)),
-        "cohorts": [
-            {"cohort": cohort.name, "size": cohort.size, "periods": _periods(cohort)} for cohort in found
-        ],
-    }  # fmt: skip
+def _table(found: Sequence[Cohort]) -> CohortTable:
+    return CohortTable(
+        size=sum(cohort.size for cohort in found),
+        periods=_periods(whole(found)),
+        cohorts=[CohortRow(cohort=cohort.name, size=cohort.size, periods=_periods(cohort)) for cohort in found],
+    )
 
 
-def _periods(cohort: Cohort) -> list[Json]:
+def _periods(cohort: Cohort) -> list[CohortPeriod]:
     pairs = zip(cohort.matured, cohort.active, strict=True)
     return [
-        {"period": k, "matured": matured, "active": active, "share": share(active, matured)}
+        CohortPeriod(period=k, matured=matured, active=active, share=share(active, matured))
         for k, (matured, active) in enumerate(pairs, 1)
     ]
 
 
-def write_csv(report: Mapping[str, Any], output: TextIO) -> None:
+def write_csv(report: CohortReport, output: TextIO) -> None:
     """Write a report as CSV, one line for each cohort and period; period 0 has the size alone.
 
     Names are cells that no spreadsheet takes for a formula: see `streams.readable.spreadsheet_cell`.
@@ -79,15 +81,16 @@ def write_csv(report: Mapping[str, Any], output: TextIO) -> None:
     writer = csv.writer(output, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
     for dimension, value, table in tables_of(report):
-        for cohort in table["cohorts"]:
-            start = (dimension, spreadsheet_cell(value), cohort["cohort"], cohort["size"])
+        for cohort in table.cohorts:
+            start = (dimension, spreadsheet_cell(value), cohort.cohort, cohort.size)
             writer.writerow((*start, 0, "", "", ""))
-            writer.writerows((*start, k["period"], k["matured"], k["active"], k["share"]) for k in cohort["periods"])
+            writer.writerows((*start, k.period, k.matured, k.active, k.share) for k in cohort.periods)
 
 
-def tables_of(report: Mapping[str, Any]) -> Iterator[tuple[str, str, Json]]:
+def tables_of(report: CohortReport) -> Iterator[tuple[str, str, CohortTable]]:
     """Yield (dimension, value, table): first that of all customers, whose dimension and value are empty."""
-    yield "", "", report["all"]
-    for dimension, values in report.get("segments", {}).items():
+    yield "", "", report.all
+    segments = {} if report.segments is UNSET else report.segments
+    for dimension, values in segments.items():
         for value, table in values.items():
             yield dimension, value, table

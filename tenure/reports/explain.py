@@ -1,14 +1,16 @@
-"""Why a number is what it is, as plain objects: what `tenure explain --json` and `tenure lenses --json` print.
+"""Why a number is what it is, as documents: what `tenure explain --json` and `tenure lenses --json` print.
 
 Each number is counted twice: by adding up its members, and from the counters that `tenure kpi` reads. Both stand in
-the answer, with whether they agree. What is printed: docs/explain.md.
+the answer, with whether they agree. What is printed: `schemas.documents.explanation` and docs/explain.md.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple, TypedDict
+
+from msgspec import UNSET
 
 from kpis.instants import instant_text
 from kpis.members.exclusions import MISSES
@@ -19,8 +21,20 @@ from kpis.members.rules import SHARES, Shares
 from kpis.members.view import Window
 from kpis.names import Names
 from schemas.catalogue.counts import COUNT_BY_NAME
-from schemas.catalogue.formulas import Ratio
+from schemas.catalogue.formulas import Formula, Ratio
 from schemas.catalogue.ratios import RATIO_BY_NAME, Lens
+from schemas.documents.explanation import (
+    ExplainedCustomer,
+    ExplainedEvent,
+    ExplainedPart,
+    ExplainedReason,
+    Explanation,
+    LensComparison,
+    LensDifference,
+    LensRatio,
+    Side,
+)
+from schemas.documents.report import Segment
 from streams.errors import UsageError
 from streams.partition.context import windows_of
 from streams.settings.settings import Settings
@@ -28,7 +42,6 @@ from tenure.reports.customers import Scope, Source, open_source, scan_all
 from tenure.reports.event_lookup import Known, Place, look_up
 from tenure.reports.kpi import report_of
 
-Json = dict[str, Any]
 LENSES: Final = tuple(lens.value for lens in Lens)
 _TRIES: Final = 3
 
@@ -54,16 +67,16 @@ class Asked(NamedTuple):
         return self.scope.by[0] if self.scope.by else None
 
 
-def terms_of(kpi: str) -> list[tuple[str, int, str]]:
+def terms_of(kpi: str) -> list[tuple[Side, int, str]]:
     """Return (side, sign, count) of all counts that a count or a ratio of the catalogue is made of."""
     if kpi in COUNT_BY_NAME:
         return [("count", 1, kpi)]
     ratio = RATIO_BY_NAME[kpi]
-    sides = (("numerator", ratio.numerator), ("denominator", ratio.denominator))
+    sides: tuple[tuple[Side, Formula], ...] = (("numerator", ratio.numerator), ("denominator", ratio.denominator))
     return [(side, sign, name) for side, formula in sides for sign, name in formula.terms]
 
 
-async def read_explanation(settings: Settings, kpi: str, asked: Asked) -> Json:
+async def read_explanation(settings: Settings, kpi: str, asked: Asked) -> Explanation:
     """Return the members of a count, or of the counts that a ratio is made of.
 
     Args:
@@ -81,22 +94,25 @@ async def read_explanation(settings: Settings, kpi: str, asked: Asked) -> Json:
         question = question_of(settings, asked.window, source.at_ms)
         found, numbers, moved = await _both(source, question, asked, counts)
         known = await _known(source, found.values())
-    out: Json = {"kpi": kpi, **_head(settings, question, asked)}
-    if all(COUNT_BY_NAME[count].kind == "stock" for count in counts):
-        out["window"] = out["start"] = None
-    if kpi in RATIO_BY_NAME:
-        out["value"] = RATIO_BY_NAME[kpi].evaluate({count: found[count].total for count in counts})
-    out["parts"] = [
-        {"side": side, "sign": sign, "count": count, "unit": COUNT_BY_NAME[count].unit}
-        | _part(found[count], numbers[count], known)
+    has_window = any(COUNT_BY_NAME[count].kind == "window" for count in counts)
+    ratio = RATIO_BY_NAME.get(kpi)
+    parts = [
+        _part(side, sign, count, explained=found[count], number=numbers[count], known=known)
         for side, sign, count in terms
     ]
-    out["agrees"] = all(part["agrees"] for part in out["parts"])
-    out["moved"] = moved
-    return out
+    return Explanation(
+        kpi=kpi,
+        window=asked.window if has_window else None,
+        start=instant_text(question.start_ms) if has_window else None,
+        value=UNSET if ratio is None else ratio.evaluate({count: found[count].total for count in counts}),
+        parts=parts,
+        agrees=all(part.agrees for part in parts),
+        moved=moved,
+        **_head(settings, question, asked),
+    )
 
 
-async def read_lenses(settings: Settings, asked: Asked) -> Json:
+async def read_lenses(settings: Settings, asked: Asked) -> LensComparison:
     """Return the four definitions of churn, and the customers that make them differ; arguments are as above."""
     ratios = [RATIO_BY_NAME[lens.ratio] for lens in Lens]
     counts = list(dict.fromkeys(name for ratio in ratios for name in ratio.counts))
@@ -104,24 +120,22 @@ async def read_lenses(settings: Settings, asked: Asked) -> Json:
         question = question_of(settings, asked.window, source.at_ms)
         found, numbers, moved = await _both(source, question, asked, counts, DIFFERENCES)
         known = await _known(source, (found[name] for name in DIFFERENCES))
-    out: Json = _head(settings, question, asked)
-    out["counts"] = {count: numbers[count][0] for count in counts}
-    out["lenses"] = {lens: _lens(ratio, out["counts"]) for lens, ratio in zip(LENSES, ratios, strict=True)}
-    if asked.dimension is not None:
-        values = sorted({value for count in counts for value in numbers[count][1]})
-        by_value = {value: {count: numbers[count][1].get(value, 0) for count in counts} for value in values}
-        out["segments"] = {
-            value: {lens: _lens(ratio, of) for lens, ratio in zip(LENSES, ratios, strict=True)}
-            for value, of in by_value.items()
-        }
-    out["differences"] = {
-        name: {"sum": found[name].total, "customers": found[name].customers}
-        | {"members": [_member(member, known) for member in found[name].members]}
-        for name in DIFFERENCES
-    }
-    out["fault"] = _fault_of_lenses(found, numbers)
-    out["agrees"], out["moved"] = out["fault"] is None, moved
-    return out
+    sums = {count: numbers[count][0] for count in counts}
+    values = sorted({value for count in counts for value in numbers[count][1]})
+    by_value = {value: {count: numbers[count][1].get(value, 0) for count in counts} for value in values}
+    fault = _fault_of_lenses(found, numbers)
+    return LensComparison(
+        window=asked.window,
+        start=instant_text(question.start_ms),
+        counts=sums,
+        lenses=_lenses(ratios, sums),
+        segments=UNSET if asked.dimension is None else {value: _lenses(ratios, of) for value, of in by_value.items()},
+        differences={name: _difference(found[name], known) for name in DIFFERENCES},
+        fault=fault,
+        agrees=fault is None,
+        moved=moved,
+        **_head(settings, question, asked),
+    )
 
 
 def question_of(settings: Settings, window: str, at_ms: int) -> Window:
@@ -191,12 +205,14 @@ async def _numbers(source: Source, question: Window, asked: Asked, counts: Seque
     (report,) = await report_of(
         source.settings, source.tables, partitions=source.partitions, at_ms=[question.end_ms], by=asked.scope.by
     )
-    entries = report["segments"][asked.dimension] if asked.dimension is not None else {"": report}
+    whole = Segment(totals=report.totals, windows=report.windows)
+    by_dimension = {} if report.segments is UNSET else report.segments
+    entries = {"": whole} if asked.dimension is None else by_dimension[asked.dimension]
     out: dict[str, Number] = {}
     for count in counts:
         is_stock = COUNT_BY_NAME[count].kind == "stock"
         by_value = {
-            value: (entry["totals"] if is_stock else entry["windows"][asked.window])[count]
+            value: (entry.totals if is_stock else entry.windows[asked.window]).count(count)
             for value, entry in entries.items()
             if asked.value in (None, value)
         }
@@ -215,28 +231,41 @@ async def _known(source: Source, found: Iterable[Explained]) -> dict[Place, Know
     return await look_up(source.settings, source.log, wanted)
 
 
-def _head(settings: Settings, question: Window, asked: Asked) -> Json:
-    return {
-        "as_of": instant_text(question.end_ms),
-        "window": asked.window,
-        "start": instant_text(question.start_ms),
-        "dimension": asked.dimension,
-        "segment": asked.value,
-        "currency": settings.default_currency,
-    }
+class _Head(TypedDict):
+    """What both answers say of the question."""
+
+    as_of: str
+    dimension: str | None
+    segment: str | None
+    currency: str
 
 
-def _part(found: Explained, number: Number, known: dict[Place, Known]) -> Json:
-    return {
-        "sum": found.total,
-        "counted": number[0],
-        "agrees": _agree(found, number),
-        "by_value": _without_zeros(found),
-        "customers": found.customers,
-        "near": found.near,
-        "members": [_member(member, known) for member in found.members],
-        "near_misses": [_member(member, known) for member in found.near_misses],
-    }
+def _head(settings: Settings, question: Window, asked: Asked) -> _Head:
+    return _Head(
+        as_of=instant_text(question.end_ms),
+        dimension=asked.dimension,
+        segment=asked.value,
+        currency=settings.default_currency,
+    )
+
+
+def _part(
+    side: Side, sign: int, count: str, *, explained: Explained, number: Number, known: dict[Place, Known]
+) -> ExplainedPart:
+    return ExplainedPart(
+        side=side,
+        sign=sign,
+        count=count,
+        unit=COUNT_BY_NAME[count].unit,
+        sum=explained.total,
+        counted=number[0],
+        agrees=_agree(explained, number),
+        by_value=_without_zeros(explained),
+        customers=explained.customers,
+        near=explained.near,
+        members=[_member(member, known) for member in explained.members],
+        near_misses=[_member(member, known) for member in explained.near_misses],
+    )
 
 
 def _without_zeros(found: Explained) -> dict[str, int]:
@@ -247,43 +276,50 @@ def _agree(found: Explained, number: Number) -> bool:
     return _without_zeros(found) == number[1]
 
 
-def _member(member: Member, known: dict[Place, Known]) -> Json:
-    return {
-        "customer_id": member.customer_id,
-        "amount": member.amount,
-        "partition": member.partition,
-        "reasons": [
-            {
-                "amount": why.amount,
-                "rule": why.rule,
-                "events": [_event(event, member.partition, known) for event in why.events],
-            }
-            for why in member.whys
-        ],
-    }
+def _member(member: Member, known: dict[Place, Known]) -> ExplainedCustomer:
+    reasons = [
+        ExplainedReason(
+            amount=why.amount,
+            rule=why.rule,
+            events=[_event(event, member.partition, known) for event in why.events],
+        )
+        for why in member.whys
+    ]
+    return ExplainedCustomer(
+        customer_id=member.customer_id, amount=member.amount, partition=member.partition, reasons=reasons
+    )
 
 
-def _event(event: FactText, partition: int, known: dict[Place, Known]) -> Json:
+def _event(event: FactText, partition: int, known: dict[Place, Known]) -> ExplainedEvent:
     found = known[Place(event.topic, partition, event.offset)]
-    out: Json = {
-        "event": event.text,
-        "id": found.event_id,
-        "source": found.source,
-        "topic": event.topic,
-        "partition": partition,
-        "offset": event.offset,
-    }
-    return out | ({"note": found.note} if found.note else {})
+    return ExplainedEvent(
+        event=event.text,
+        id=found.event_id,
+        source=found.source,
+        topic=event.topic,
+        partition=partition,
+        offset=event.offset,
+        note=found.note or UNSET,
+    )
 
 
-def _lens(ratio: Ratio, counts: dict[str, int]) -> Json:
-    return {
-        "churn": ratio.evaluate(counts),
-        "numerator": ratio.numerator.evaluate(counts),
-        "denominator": ratio.denominator.evaluate(counts),
-        "formula": f"({ratio.numerator}) / ({ratio.denominator})",
-        "meaning": ratio.meaning,
-    }
+def _lenses(ratios: Sequence[Ratio], counts: dict[str, int]) -> dict[str, LensRatio]:
+    return {lens: _lens(ratio, counts) for lens, ratio in zip(LENSES, ratios, strict=True)}
+
+
+def _lens(ratio: Ratio, counts: dict[str, int]) -> LensRatio:
+    return LensRatio(
+        churn=ratio.evaluate(counts),
+        numerator=ratio.numerator.evaluate(counts),
+        denominator=ratio.denominator.evaluate(counts),
+        formula=f"({ratio.numerator}) / ({ratio.denominator})",
+        meaning=ratio.meaning,
+    )
+
+
+def _difference(found: Explained, known: dict[Place, Known]) -> LensDifference:
+    members = [_member(member, known) for member in found.members]
+    return LensDifference(sum=found.total, customers=found.customers, members=members)
 
 
 def _fault_of_lenses(found: dict[str, Explained], numbers: dict[str, Number]) -> str | None:

@@ -6,15 +6,23 @@ Pure: what `tenure.reports.explain` returns in, something that rich prints out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
+from msgspec import UNSET
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from schemas.documents.explanation import (
+    ExplainedCustomer,
+    ExplainedEvent,
+    ExplainedPart,
+    Explanation,
+    LensComparison,
+    LensRatio,
+)
 from tenure.reports import formats
 
-Json = Mapping[str, Any]
 #: What the lenses differ in, in words, and the lenses that count it.
 DIFFERENCES: Final = {
     "returned": "cancelled and came back inside the window: standard leaves them out, the others count each time",
@@ -29,97 +37,97 @@ _COUNTED: Final = {
 }
 
 
-def explanation_text(explanation: Json) -> RenderableType:
-    """Return an explanation as text; `explanation` is what `explain --json` prints."""
-    out = _heading(explanation, explanation["kpi"])
-    if "value" in explanation:
-        value = explanation["value"]
+def explanation_text(explanation: Explanation) -> RenderableType:
+    """Return an explanation as text."""
+    out = _heading(explanation, explanation.kpi)
+    if explanation.value is not UNSET:
+        value = explanation.value
         out.append(f"value: {'absent, the denominator is 0' if value is None else f'{value:.6g}'}\n")
-    for part in explanation["parts"]:
+    for part in explanation.parts:
         _part(out, part)
     return out
 
 
-def _heading(answer: Json, title: str) -> Text:
+def _heading(answer: Explanation | LensComparison, title: str) -> Text:
     out = Text()
     out.append(title, style="bold")
-    segment = f", {answer['dimension']} {answer['segment']}" if answer["segment"] is not None else ""
-    if answer["window"] is None:
-        out.append(f" as of {answer['as_of']}{segment}\n")
+    segment = f", {answer.dimension} {answer.segment}" if answer.segment is not None else ""
+    if answer.window is None:
+        out.append(f" as of {answer.as_of}{segment}\n")
     else:
-        out.append(f" in the window {answer['window']}: from {answer['start']} up to {answer['as_of']}{segment}\n")
+        out.append(f" in the window {answer.window}: from {answer.start} up to {answer.as_of}{segment}\n")
     return out
 
 
-def _part(out: Text, part: Json) -> None:
-    sign = "−" if part["sign"] < 0 else ""
-    side = "" if part["side"] == "count" else f"{part['side']}: "
-    out.append(f"\n{side}{sign}{part['count']} = {part['sum']:,} {part['unit']}", style="bold")
-    out.append(f", from {part['customers']:,} customers")
-    out.append(" (the counters say the same)\n" if part["agrees"] else f" BUT THE COUNTERS SAY {part['counted']:,}\n")
-    if list(part["by_value"]) not in ([], [""]):
-        out.append("  " + ", ".join(f"{value} {amount:,}" for value, amount in part["by_value"].items()) + "\n")
-    _members(out, part["members"], part["customers"], sign="+")
-    if part["near"]:
-        out.append(f"  not counted, though close: {part['near']:,} customers\n", style="dim")
-        _members(out, part["near_misses"], part["near"], sign="")
+def _part(out: Text, part: ExplainedPart) -> None:
+    sign = "−" if part.sign < 0 else ""
+    side = "" if part.side == "count" else f"{part.side}: "
+    out.append(f"\n{side}{sign}{part.count} = {part.sum:,} {part.unit}", style="bold")
+    out.append(f", from {part.customers:,} customers")
+    out.append(" (the counters say the same)\n" if part.agrees else f" BUT THE COUNTERS SAY {part.counted:,}\n")
+    if list(part.by_value) not in ([], [""]):
+        out.append("  " + ", ".join(f"{value} {amount:,}" for value, amount in part.by_value.items()) + "\n")
+    _members(out, part.members, part.customers, sign="+")
+    if part.near:
+        out.append(f"  not counted, though close: {part.near:,} customers\n", style="dim")
+        _members(out, part.near_misses, part.near, sign="")
 
 
-def _members(out: Text, members: Sequence[Json], customers: int, *, sign: str) -> None:
+def _members(out: Text, members: Sequence[ExplainedCustomer], customers: int, *, sign: str) -> None:
     for member in members:
-        amount = f"  {sign}{member['amount']:,}" if sign else "  not"
-        out.append(f"{amount}  {member['customer_id']}\n")
-        for reason in member["reasons"]:
-            out.append(f"      {reason['rule']}\n")
-            for line in _events(reason["events"]):
+        amount = f"  {sign}{member.amount:,}" if sign else "  not"
+        out.append(f"{amount}  {member.customer_id}\n")
+        for reason in member.reasons:
+            out.append(f"      {reason.rule}\n")
+            for line in _events(reason.events):
                 out.append(f"        {line}\n", style="dim")
     if len(members) < customers:
         out.append(f"  … and {customers - len(members):,} more: --limit\n", style="dim")
 
 
-def _events(events: Sequence[Json]) -> Iterator[str]:
+def _events(events: Sequence[ExplainedEvent]) -> Iterator[str]:
     for event in events:
-        where = f"{event['topic']}, partition {event['partition']}, offset {event['offset']}"
+        where = f"{event.topic}, partition {event.partition}, offset {event.offset}"
         # A revoke names both: the same id from another source is another event.
-        what = event["note"] if event["id"] is None else f"{event['id']} from {event['source']}"
-        yield f"{event['event']} [{what}; {where}]"
+        what = event.note if event.id is None else f"{event.id} from {event.source}"
+        yield f"{event.event} [{what}; {where}]"
 
 
-def lenses_text(answer: Json) -> RenderableType:
-    """Return the lenses side by side as text; `answer` is what `lenses --json` prints."""
+def lenses_text(answer: LensComparison) -> RenderableType:
+    """Return the lenses side by side as text."""
     table = Table(box=None, pad_edge=False)
     for name in ("lens", "churn", "numerator", "denominator"):
         table.add_column(name, justify="left" if name == "lens" else "right", no_wrap=True)
     table.add_column("counts")
-    for lens, found in answer["lenses"].items():
+    for lens, found in answer.lenses.items():
         table.add_row(
             lens,
-            formats.percent(found["churn"]),
-            f"{found['numerator']:,}",
-            f"{found['denominator']:,}",
+            formats.percent(found.churn),
+            f"{found.numerator:,}",
+            f"{found.denominator:,}",
             _COUNTED[lens],
         )
     parts: list[RenderableType] = [_heading(answer, "Customer churn by four definitions"), table]
-    if "segments" in answer:
-        parts += [Text(), _segments(answer)]
+    if answer.segments is not UNSET:
+        parts += [Text(), _segments(answer, answer.segments)]
     parts.append(_differences(answer))
     return Group(*parts)
 
 
-def _segments(answer: Json) -> Table:
+def _segments(answer: LensComparison, segments: Mapping[str, Mapping[str, LensRatio]]) -> Table:
     table = Table(box=None, pad_edge=False)
-    table.add_column(answer["dimension"])
-    for lens in answer["lenses"]:
+    table.add_column(str(answer.dimension))
+    for lens in answer.lenses:
         table.add_column(lens, justify="right")
-    for value, lenses in answer["segments"].items():
-        table.add_row(value, *(formats.percent(found["churn"]) for found in lenses.values()))
+    for value, lenses in segments.items():
+        table.add_row(value, *(formats.percent(found.churn) for found in lenses.values()))
     return table
 
 
-def _differences(answer: Json) -> Text:
+def _differences(answer: LensComparison) -> Text:
     out = Text()
-    counts, differences = answer["counts"], answer["differences"]
-    sums = {name: found["sum"] for name, found in differences.items()}
+    counts, differences = answer.counts, answer.differences
+    sums = {name: found.sum for name, found in differences.items()}
     standard, all_cancels = counts["customers_lost"], counts["cancellations"]
     of_start = standard + sums["returned"] + sums["repeated"]
     out.append(f"\nstandard {standard:,} + returned {sums['returned']:,} + repeated {sums['repeated']:,}")
@@ -127,8 +135,8 @@ def _differences(answer: Json) -> Text:
     new, start = counts["customers_new"], counts["customers_at_start"]
     out.append(f"denominators: {start:,} customers at the start; stripe adds {new:,} new ones\n")
     for name, found in differences.items():
-        if found["sum"]:
-            out.append(f"\n{name.replace('_', ' ')}: {found['sum']:,} cancellations", style="bold")
+        if found.sum:
+            out.append(f"\n{name.replace('_', ' ')}: {found.sum:,} cancellations", style="bold")
             out.append(f", {DIFFERENCES[name]}\n")
-            _members(out, found["members"], found["customers"], sign="+")
+            _members(out, found.members, found.customers, sign="+")
     return out

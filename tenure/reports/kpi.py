@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
 from kpis.counting.cells import FIELD_BITS, Cells, groups_of
 from kpis.counting.report import Table, report
+from schemas.documents.report import Events, Report
 from schemas.refusals import Reason
 from streams.clock import Clock, WallClock
 from streams.errors import Overtaken, TablesUnavailable, UsageError
@@ -25,14 +27,13 @@ from tenure.operations.losses import losses_as_of
 from tenure.reports.instants import end_of_bucket_ms
 from tenure.worker.composition import check_mark
 
-Json = dict[str, Any]
 _TRIES: Final = 3
 """A partition that is written faster than it can be read is begun anew so often (count)."""
 
 
 async def read_report(
     settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = (), clock: Clock | None = None
-) -> list[Json]:
+) -> list[Report]:
     """Return the report of a running stream, from its Redis.
 
     Args:
@@ -54,9 +55,12 @@ async def read_report(
         instants = list(at_ms) or [end_of_bucket_ms(now_ms, settings.bucket_minutes)]
         found = await report_of(settings, tables, partitions=mark.partitions, at_ms=instants, by=by)
         accepted = await LossStore(tables).accepted()
-        for entry, instant in zip(found, instants, strict=True) if accepted else ():
-            entry["losses"] = losses_as_of(accepted, windows_of(settings), instant)
-        return found
+        if not accepted:
+            return found
+        return [
+            replace(entry, losses=losses_as_of(accepted, windows_of(settings), instant))
+            for entry, instant in zip(found, instants, strict=True)
+        ]
 
 
 @asynccontextmanager
@@ -103,7 +107,7 @@ async def tables_of(settings: Settings) -> AsyncIterator[tuple[Tables, StreamMar
 
 async def report_of(
     settings: Settings, tables: Tables, *, partitions: int, at_ms: Sequence[int], by: Sequence[str] = ()
-) -> list[Json]:
+) -> list[Report]:
     """Return the report of tables, partition by partition as of one instant each."""
     windows = windows_of(settings)
     found = [part async for part in read_tables(settings, tables, partitions)]
@@ -165,7 +169,7 @@ def _cells_of(by_group: Mapping[int, Mapping[int, int]]) -> Cells:
     return Cells(joined[order], sums[order])
 
 
-def events_of(heads: Sequence[Head]) -> Json:
+def events_of(heads: Sequence[Head]) -> Events:
     """Return the counts of events over the whole log.
 
     A record that lay on the wrong partition counts where it was sent to, and once: what was sent again after a crash
@@ -173,12 +177,10 @@ def events_of(heads: Sequence[Head]) -> Json:
     """
     again_facts = max(0, -sum(head.away_facts for head in heads))
     again_instants = max(0, -sum(head.away_instants for head in heads))
-    return {
-        "applied": sum(head.applied for head in heads) - again_instants,
-        "duplicate": sum(head.duplicates for head in heads) - again_facts,
-        "conflict": sum(head.conflicts for head in heads),
-        "test": sum(head.tests for head in heads),
-        "dead_letters": {
-            reason.value: sum(head.dead_letters.get(reason.value, 0) for head in heads) for reason in Reason
-        },
-    }
+    return Events(
+        applied=sum(head.applied for head in heads) - again_instants,
+        duplicate=sum(head.duplicates for head in heads) - again_facts,
+        conflict=sum(head.conflicts for head in heads),
+        test=sum(head.tests for head in heads),
+        dead_letters={reason.value: sum(head.dead_letters.get(reason.value, 0) for head in heads) for reason in Reason},
+    )

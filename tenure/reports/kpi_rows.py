@@ -2,21 +2,23 @@
 
 What a ratio divides, and where it stands in a report, says `schemas.catalogue.ratios`; this module only names things
 for people.
-Rows whose numbers a report does not hold are left out by those who render.
+Ratios that `--lens` left out of a report are left out by those who render.
 """
 
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from schemas.catalogue.ratios import RATIO_BY_NAME
 from tenure.reports import formats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
     from schemas.catalogue.formulas import Ratio
+    from schemas.documents.periods import PeriodReport
+    from schemas.documents.report import Report, Totals, Window
 
 CALENDAR: Final = ("month", "year")
 """Windows that are no number of days."""
@@ -109,50 +111,35 @@ MONEY_COUNTS: Final = (
 )
 
 
-def value_at(ratios: Mapping[str, Any], path: Sequence[str]) -> float | None:
-    """Return a ratio from the `ratios` of one window; None where it is absent, or not in this report."""
-    found: Any = ratios
-    for step in path:
-        if found is None:
-            return None
-        found = found.get(step)
-    assert found is None or isinstance(found, int | float), f"{path} is {found!r}"
-    return found
+def holds_ratio(counts: Window, row: RatioRow) -> bool:
+    """Return whether a report has this ratio, be it absent: `--lens` leaves some out."""
+    return counts.ratios.holds(row.ratio.path)
 
 
-def holds_ratio(counts: Mapping[str, Any], totals: Mapping[str, Any], row: RatioRow) -> bool:
-    """Return whether a report can say this ratio, or why it is absent; what is not counted at all, it cannot."""
-    found: Any = counts["ratios"]
-    for step in row.ratio.path:
-        if step not in found:
-            return False
-        found = found[step]
-    return found is not None or fraction_of(counts, totals, row.ratio) is not None
-
-
-def unseen_feeds(entry: Mapping[str, Any]) -> frozenset[Feed]:
+def unseen_feeds(entry: Report | PeriodReport) -> frozenset[Feed]:
     """Return the feeds that have sent nothing, as far as the longest window reaches.
 
     Args:
         entry: One object of a report, with all its windows: a feed that is quiet for a week is not dead.
     """
-    calendar = {name: counts for name, counts in entry["windows"].items() if name in CALENDAR}
-    days = {int(name.removesuffix("d")): counts for name, counts in entry["windows"].items() if name not in CALENDAR}
-    counts = days[max(days)] if days else next(iter(calendar.values()), {})
-    silent, silent_due = counts.get("dropoff_silent"), counts.get("dropoff_silent_matured")
+    calendar = [counts for name, counts in entry.windows.items() if name in CALENDAR]
+    days = {int(name.removesuffix("d")): counts for name, counts in entry.windows.items() if name not in CALENDAR}
+    if not days and not calendar:
+        return frozenset()
+    counts = days[max(days)] if days else calendar[0]
     unseen = set()
-    if counts.get("customers_engaged") == 0 and silent == silent_due:  # those who were engaged may all have left
+    # Those who were engaged may all have left.
+    all_are_silent = counts.count("dropoff_silent") == counts.count("dropoff_silent_matured")
+    if all_are_silent and not counts.count("customers_engaged"):
         unseen.add(Feed.ACTIVITY)
-    if counts.get("onboarding_completed") == 0:
+    if not counts.count("onboarding_completed"):
         unseen.add(Feed.ONBOARDING)
     return frozenset(unseen)
 
 
-def fraction_of(counts: Mapping[str, Any], totals: Mapping[str, Any], ratio: Ratio) -> tuple[int, int] | None:
-    """Return numerator and denominator of one window (stocks come from the totals); None where a count is missing."""
-    known = {**totals, **counts}
-    if any(name not in known for name in ratio.counts):
-        return None
+def fraction_of(counts: Window, totals: Totals, ratio: Ratio) -> tuple[int, int]:
+    """Return numerator and denominator of one window; stocks come from the totals."""
+    known = {**totals.counts(), **counts.counts()}
     return ratio.numerator.evaluate(known), ratio.denominator.evaluate(known)
 
 

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
+from msgspec import UNSET
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from schemas.documents.periods import PeriodReport
+from schemas.documents.report import Events, Report, Segment, Totals, Window
 from tenure.reports import formats
 from tenure.reports.kpi_rows import (
     CHURN,
@@ -27,7 +30,6 @@ from tenure.reports.kpi_rows import (
     fraction_of,
     holds_ratio,
     unseen_feeds,
-    value_at,
     window_words,
 )
 
@@ -38,43 +40,41 @@ _GAP: Final = 1
 """What rich puts between the columns of a table with this box."""
 _SEGMENT_WINDOW: Final = "30d"
 
-Counts = Mapping[str, Any]
-
 
 def report_tables(
-    entry: Mapping[str, Any], *, currency: str, width: int, unseen: frozenset[Feed] | None = None
+    entry: Report | PeriodReport, *, currency: str, width: int, unseen: frozenset[Feed] | None = None
 ) -> RenderableType:
     """Return one object of a report as tables.
 
     Args:
-        entry: One object of the list that `kpi --json` prints.
+        entry: One object of a report.
         currency: The currency that MRR is counted in (ISO 4217).
         width: Columns of the terminal; windows that do not fit side by side follow below.
         unseen: Feeds that have sent nothing; None finds out from this object, which then has to have all windows.
     """
-    windows: dict[str, Counts] = entry["windows"]
+    windows = entry.windows
     if unseen is None:
         unseen = unseen_feeds(entry)
-    parts: list[RenderableType] = [_heading(entry["as_of"], entry["totals"], currency)]
+    parts: list[RenderableType] = [_heading(entry.as_of, entry.totals, currency)]
     for names in _chunks(list(windows), (width - _LABEL_WIDTH) // (_LEAST_CELL_WIDTH + _GAP)):
         cell_width = min(_CELL_WIDTH, (width - _LABEL_WIDTH) // len(names) - _GAP)
-        page = _Page({name: windows[name] for name in names}, entry["totals"], currency, cell_width, unseen)
+        page = _Page({name: windows[name] for name in names}, entry.totals, currency, cell_width, unseen)
         parts += page.tables()
-    parts += _lens_table(windows, entry["totals"])
-    for dimension, values in entry.get("segments", {}).items():
+    parts += _lens_table(windows, entry.totals)
+    segments = {} if entry.segments is UNSET else entry.segments
+    for dimension, values in segments.items():
         parts += [_segment_table(dimension, values, window, currency) for window in _segment_windows(windows)]
-    parts.append(_footer(entry["events"]))
+    parts.append(_footer(entry.events))
     return Group(*parts)
 
 
-def _heading(as_of: str, totals: Counts, currency: str) -> RenderableType:
+def _heading(as_of: str, totals: Totals, currency: str) -> RenderableType:
     instant = datetime.fromisoformat(as_of)
     text = Text()
     text.append(f"As of {instant:%A, %Y-%m-%d %H:%M} UTC\n", style="bold")
-    text.append(f"{formats.count(totals.get('customers_active'))} customers", style="bold cyan")
-    if "mrr" in totals:
-        text.append(f" · MRR {formats.money(totals['mrr'], currency)}")
-        text.append(f" · per customer {formats.money(totals.get('arpa'), currency)}")
+    text.append(f"{formats.count(totals.count('customers_active'))} customers", style="bold cyan")
+    text.append(f" · MRR {formats.money(totals.count('mrr'), currency)}")
+    text.append(f" · per customer {formats.money(totals.at(['arpa']), currency)}")
     return text
 
 
@@ -88,8 +88,8 @@ def _chunks(names: Sequence[str], fitting: int) -> Iterator[Sequence[str]]:
 class _Page(NamedTuple):
     """Windows that stand side by side."""
 
-    windows: Mapping[str, Counts]
-    totals: Counts
+    windows: Mapping[str, Window]
+    totals: Totals
     currency: str
     cell_width: int
     unseen: frozenset[Feed]
@@ -102,30 +102,27 @@ class _Page(NamedTuple):
         yield from self._counts(f"Money, {self.currency}", MONEY_COUNTS, self._money, self._short_money)
 
     def _ratios(self, title: str, rows: Sequence[RatioRow]) -> Iterator[RenderableType]:
-        held = [row for row in rows if all(holds_ratio(c, self.totals, row) for c in self.windows.values())]
-        if held:
-            table = _table(title, [window_words(name) for name in self.windows], self.cell_width)
-            for row in held:
-                table.add_row(row.label, *(self._ratio(row, counts) for counts in self.windows.values()))
-            yield from (Text(), table)
+        table = _table(title, [window_words(name) for name in self.windows], self.cell_width)
+        for row in rows:
+            table.add_row(row.label, *(self._ratio(row, counts) for counts in self.windows.values()))
+        yield from (Text(), table)
 
-    def _ratio(self, row: RatioRow, counts: Counts) -> Text:
-        if row.feed in self.unseen and value_at(counts["ratios"], row.ratio.path) is not None:
+    def _ratio(self, row: RatioRow, counts: Window) -> Text:
+        if row.feed in self.unseen and counts.ratios.at(row.ratio.path) is not None:
             return _absent(row.feed.value, self.cell_width)
         return _ratio_cell(row, counts, self.totals, self.currency, self.cell_width)
 
     def _counts(
         self, title: str, rows: Sequence[tuple[str, str]], exact: Callable[[int], str], rounded: Callable[[int], str]
     ) -> Iterator[RenderableType]:
-        held = [(label, name) for label, name in rows if all(name in c for c in self.windows.values())]
-        if held:
-            table = _table(title, [window_words(name) for name in self.windows], self.cell_width)
-            for label, name in held:
-                cells = [exact(c[name]) for c in self.windows.values()]
-                if max(map(len, cells)) > self.cell_width:
-                    cells = [rounded(c[name]) for c in self.windows.values()]
-                table.add_row(label, *cells)
-            yield from (Text(), table)
+        table = _table(title, [window_words(name) for name in self.windows], self.cell_width)
+        for label, name in rows:
+            numbers = [counts.count(name) for counts in self.windows.values()]
+            cells = [exact(number) for number in numbers]
+            if max(map(len, cells)) > self.cell_width:
+                cells = [rounded(number) for number in numbers]
+            table.add_row(label, *cells)
+        yield from (Text(), table)
 
     def _money(self, minor: int) -> str:
         return formats.money(minor, self.currency, unit=False)
@@ -142,9 +139,9 @@ def _table(first: str, others: Sequence[str], cell_width: int) -> Table:
     return table
 
 
-def _lens_table(windows: Mapping[str, Counts], totals: Counts) -> Iterator[RenderableType]:
+def _lens_table(windows: Mapping[str, Window], totals: Totals) -> Iterator[RenderableType]:
     """Yield churn with the definitions side by side, so that their difference is seen at once."""
-    held = [row for row in CHURN if all(holds_ratio(counts, totals, row) for counts in windows.values())]
+    held = [row for row in CHURN if all(holds_ratio(counts, row) for counts in windows.values())]
     if held and windows:
         width = _CELL_WIDTH - _GAP
         table = _table("Churn, as defined by", [row.label for row in held], width)
@@ -153,15 +150,13 @@ def _lens_table(windows: Mapping[str, Counts], totals: Counts) -> Iterator[Rende
         yield from (Text(), table)
 
 
-def _ratio_cell(row: RatioRow, counts: Counts, totals: Counts, currency: str, width: int) -> Text:
+def _ratio_cell(row: RatioRow, counts: Window, totals: Totals, currency: str, width: int) -> Text:
     """Return the value, and below it what was divided by what, or why there is no value."""
-    value = value_at(counts["ratios"], row.ratio.path)
+    value = counts.ratios.at(row.ratio.path)
     if value is None:
         return _absent(row.nothing, width)
     cell = Text(row.shown(value), style="bold")
     fraction = fraction_of(counts, totals, row.ratio)
-    if fraction is None:
-        return cell
     return cell.append("\n" + _fraction(*fraction, currency if row.money else "", width), style="not bold dim")
 
 
@@ -186,7 +181,7 @@ def _fraction(over: int, under: int, currency: str, width: int) -> str:
     return f"{over_text}/{under_text}"
 
 
-def _segment_windows(windows: Mapping[str, Counts]) -> list[str]:
+def _segment_windows(windows: Mapping[str, Window]) -> list[str]:
     """Return the windows that segments are shown for: those asked for, or one that stands for all."""
     names = list(windows)
     if len(names) <= 2:
@@ -194,34 +189,34 @@ def _segment_windows(windows: Mapping[str, Counts]) -> list[str]:
     return [_SEGMENT_WINDOW if _SEGMENT_WINDOW in windows else names[len(names) // 2]]
 
 
-def _segment_table(dimension: str, values: Mapping[str, Any], window: str, currency: str) -> RenderableType:
+def _segment_table(dimension: str, values: Mapping[str, Segment], window: str, currency: str) -> RenderableType:
     table = _table(f"By {dimension}, {window_words(window)}", (), 0)
     table.columns[0].max_width, table.columns[0].overflow = _LABEL_WIDTH + 2, "ellipsis"
     for heading in ("Customers", "MRR", "Retained", "Churn", "Left 7d", "Net MRR", "NPS"):
         table.add_column(heading, justify="right", no_wrap=True, header_style="bold", min_width=7)
-    by_size = sorted(values.items(), key=lambda pair: (-pair[1]["totals"].get("customers_active", 0), pair[0]))
+    by_size = sorted(values.items(), key=lambda pair: (-pair[1].totals.count("customers_active"), pair[0]))
     for name, segment in by_size:
-        totals, ratios = segment["totals"], segment["windows"][window]["ratios"]
+        totals, ratios = segment.totals, segment.windows[window].ratios
         table.add_row(
             name,
-            formats.count(totals.get("customers_active")),
-            formats.short_money(totals.get("mrr"), currency, unit=False),
-            formats.percent(ratios.get("retention"), 1),
-            formats.percent(ratios["churn"].get("standard"), 1),
-            formats.percent(ratios.get("dropoff_7d"), 1),
-            formats.percent(ratios.get("net_revenue_retention"), 1),
-            formats.score(ratios.get("nps")),
+            formats.count(totals.count("customers_active")),
+            formats.short_money(totals.count("mrr"), currency, unit=False),
+            formats.percent(ratios.at(["retention"]), 1),
+            formats.percent(ratios.at(["churn", "standard"]), 1),
+            formats.percent(ratios.at(["dropoff_7d"]), 1),
+            formats.percent(ratios.at(["net_revenue_retention"]), 1),
+            formats.score(ratios.at(["nps"])),
         )
     return Group(Text(), table)
 
 
-def _footer(events: Mapping[str, Any]) -> RenderableType:
+def _footer(events: Events) -> RenderableType:
     """Return what became of the events of the whole log."""
-    dead = {reason: number for reason, number in events.get("dead_letters", {}).items() if number}
+    dead = {reason: number for reason, number in events.dead_letters.items() if number}
     text = Text("\n")
     text.append("Events of the whole log: ", style="bold")
-    text.append(f"{events.get('applied', 0):,} applied")
-    text.append(f" · {events.get('duplicate', 0):,} repeated · {events.get('test', 0):,} tests")
+    text.append(f"{events.applied:,} applied")
+    text.append(f" · {events.duplicate:,} repeated · {events.test:,} tests")
     text.append(f" · {sum(dead.values()):,} dead letters")
     if dead:
         listed = ", ".join(f"{reason} {number:,}" for reason, number in sorted(dead.items(), key=lambda pair: -pair[1]))

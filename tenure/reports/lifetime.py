@@ -1,4 +1,4 @@
-"""The lifetimes of a stream's or a file's customers as plain objects: what `tenure lifetime --json` prints.
+"""The lifetimes of a stream's or a file's customers as documents: what `tenure lifetime --json` prints.
 
 The curve in the terminal is `tenure.reports.lifetime_text`. What the numbers mean: docs/cohorts-and-lifetime.md.
 """
@@ -6,19 +6,19 @@ The curve in the terminal is `tenure.reports.lifetime_text`. What the numbers me
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+
+from msgspec import UNSET
 
 from kpis.instants import instant_text
 from kpis.population.episodes import Lives
 from kpis.population.lifetime import Durations, Point, durations, survival
 from schemas.catalogue.windows import LIFETIME_DAYS
+from schemas.documents.lifetime import LifetimeCurve, LifetimePoint, LifetimeReport, LifetimeShare
 from streams.settings.settings import Settings
 from tenure.reports.customers import Scope, lives_of, open_source
 
-Json = dict[str, Any]
 
-
-async def read_lifetime(settings: Settings, scope: Scope) -> Json:
+async def read_lifetime(settings: Settings, scope: Scope) -> LifetimeReport:
     """Return the lifetimes of the customers of the running stream, or of a file.
 
     Args:
@@ -33,41 +33,49 @@ async def read_lifetime(settings: Settings, scope: Scope) -> Json:
     return lifetime_report(lives, at_ms=source.at_ms, by=scope.by)
 
 
-def lifetime_report(lives: Sequence[Lives], *, at_ms: int, by: Sequence[str]) -> Json:
+def lifetime_report(lives: Sequence[Lives], *, at_ms: int, by: Sequence[str]) -> LifetimeReport:
     """Return the curve of all customers, and of each value of some dimensions, by name."""
-    out: Json = {"as_of": instant_text(at_ms), "all": _curve(durations(lives, at_ms=at_ms)[""])}
-    if by:
-        split = {name: durations(lives, at_ms=at_ms, dimension=name) for name in by}
-        out["segments"] = {
-            name: {value: _curve(found[value]) for value in sorted(found)} for name, found in split.items()
-        }
-    return out
+    split = {name: durations(lives, at_ms=at_ms, dimension=name) for name in by}
+    segments = {name: {value: _curve(found[value]) for value in sorted(found)} for name, found in split.items()}
+    return LifetimeReport(
+        as_of=instant_text(at_ms),
+        all=_curve(durations(lives, at_ms=at_ms)[""]),
+        segments=segments if by else UNSET,
+    )
 
 
-def _curve(found: Durations) -> Json:
+def _curve(found: Durations) -> LifetimeCurve:
     curve = survival(found)
-    return {
-        "episodes": found.episodes,
-        "deaths": sum(found.deaths.values()),
-        "censored": sum(found.censored.values()),
-        "median_days": curve.median_days(),
-        "restricted_mean_days": curve.restricted_mean_days(),
-        "longest_days": curve.longest_days,
-        "survival": [{"days": days, **_estimate(curve.at(days))} for days in LIFETIME_DAYS],
-        "points": [
-            {
-                "days": point.days,
-                "at_risk": point.at_risk,
-                "deaths": point.deaths,
-                "censored": point.censored,
-                **_estimate(point),
-            }
-            for point in curve.points
-        ],
-    }
+    return LifetimeCurve(
+        episodes=found.episodes,
+        deaths=sum(found.deaths.values()),
+        censored=sum(found.censored.values()),
+        median_days=curve.median_days(),
+        restricted_mean_days=curve.restricted_mean_days(),
+        longest_days=curve.longest_days,
+        survival=[_share(days, curve.at(days)) for days in LIFETIME_DAYS],
+        points=[_point(point) for point in curve.points],
+    )
 
 
-def _estimate(point: Point | None) -> Json:
-    """Return S and its interval; what does not exist is None."""
-    low, high = (None, None) if point is None or point.interval is None else point.interval
-    return {"share": None if point is None else point.survival, "low": low, "high": high}
+def _share(days: int, point: Point | None) -> LifetimeShare:
+    """Return S at a day and its interval; what does not exist is None."""
+    low, high = _interval(point)
+    return LifetimeShare(days=days, share=None if point is None else point.survival, low=low, high=high)
+
+
+def _point(point: Point) -> LifetimePoint:
+    low, high = _interval(point)
+    return LifetimePoint(
+        days=point.days,
+        at_risk=point.at_risk,
+        deaths=point.deaths,
+        censored=point.censored,
+        share=point.survival,
+        low=low,
+        high=high,
+    )
+
+
+def _interval(point: Point | None) -> tuple[float | None, float | None]:
+    return (None, None) if point is None or point.interval is None else point.interval

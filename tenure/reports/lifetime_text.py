@@ -8,14 +8,16 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
+from msgspec import UNSET
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from schemas.catalogue.windows import LIFETIME_DAYS
+from schemas.documents.lifetime import LifetimeCurve, LifetimeReport, LifetimeShare
 from tenure.reports import formats
 
 #: Segments that a dimension shows, the largest first.
@@ -34,28 +36,27 @@ _SHARE_WIDTH: Final = 10
 #: Of all columns but the name's, with what lies between them.
 _FIGURES_WIDTH: Final = 3 * (_COUNT_WIDTH + 1) + 4 * (_SHARE_WIDTH + 1)
 
-Json = Mapping[str, Any]
 
-
-def lifetime_tables(report: Json, width: int) -> RenderableType:
+def lifetime_tables(report: LifetimeReport, width: int) -> RenderableType:
     """Return a report as a curve and tables.
 
     Args:
-        report: What `lifetime --json` prints.
+        report: The lifetimes.
         width: Columns of the terminal.
     """
-    instant = datetime.fromisoformat(report["as_of"])
-    everyone = report["all"]
+    instant = datetime.fromisoformat(report.as_of)
+    everyone = report.all
     heading = Text()
     heading.append(f"As of {instant:%A, %Y-%m-%d %H:%M} UTC\n", style="bold")
-    heading.append(f"{everyone['episodes']:,} stays", style="bold cyan")
-    heading.append(f" · {everyone['deaths']:,} have ended, {everyone['censored']:,} go on\n")
+    heading.append(f"{everyone.episodes:,} stays", style="bold cyan")
+    heading.append(f" · {everyone.deaths:,} have ended, {everyone.censored:,} go on\n")
     parts: list[RenderableType] = [heading]
-    if everyone["points"] and everyone["longest_days"]:
-        parts += [_chart(everyone, min(width, _MOST_WIDTH)), Text()]
+    if everyone.points and everyone.longest_days:
+        parts += [_chart(everyone, everyone.longest_days, min(width, _MOST_WIDTH)), Text()]
     parts.append(_figures("Days", {"all": everyone}, width))
-    for dimension, values in report.get("segments", {}).items():
-        by_size = sorted(values.items(), key=lambda pair: (-pair[1]["episodes"], pair[0]))
+    segments = {} if report.segments is UNSET else report.segments
+    for dimension, values in segments.items():
+        by_size = sorted(values.items(), key=lambda pair: (-pair[1].episodes, pair[0]))
         parts.append(_figures(f"By {dimension}", dict(by_size[:SHOWN_VALUES]), width))
         if len(by_size) > SHOWN_VALUES:
             left = len(by_size) - SHOWN_VALUES
@@ -64,12 +65,11 @@ def lifetime_tables(report: Json, width: int) -> RenderableType:
     return Group(*parts)
 
 
-def _chart(curve: Json, width: int) -> Text:
+def _chart(curve: LifetimeCurve, longest: int, width: int) -> Text:
     """Return the curve: a column of blocks for each day or so, as high as the share that stays longer."""
     columns = max(_LEAST_COLUMNS, width - _AXIS_WIDTH - 1)
-    longest = curve["longest_days"]
-    days = [point["days"] for point in curve["points"]]
-    shares = [1.0, *(point["share"] for point in curve["points"])]
+    days = [point.days for point in curve.points]
+    shares = [1.0, *(point.share for point in curve.points)]
     at = [shares[bisect_right(days, column * longest / (columns - 1))] for column in range(columns)]
     eighths = [_eighths(share) for share in at]
     text = Text(no_wrap=True, overflow="crop")
@@ -102,7 +102,7 @@ def _scale(longest: int, columns: int) -> str:
     return "".join(line)
 
 
-def _figures(title: str, curves: Mapping[str, Json], width: int) -> RenderableType:
+def _figures(title: str, curves: Mapping[str, LifetimeCurve], width: int) -> RenderableType:
     """Return the figures of some curves, one a row; below each share the interval that holds it at 95 %."""
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0)
     name_width = max(_LEAST_NAME_WIDTH, min(_NAME_WIDTH, width - _FIGURES_WIDTH))
@@ -112,29 +112,29 @@ def _figures(title: str, curves: Mapping[str, Json], width: int) -> RenderableTy
     for days in LIFETIME_DAYS:
         table.add_column(f"{days} days", justify="right", no_wrap=True, min_width=_SHARE_WIDTH, header_style="bold")
     for name, curve in curves.items():
-        figures = (curve["episodes"], curve["median_days"], curve["restricted_mean_days"])
+        figures = (curve.episodes, curve.median_days, curve.restricted_mean_days)
         shown = [formats.ABSENT if figure is None else formats.short(figure) for figure in figures]
-        table.add_row(name, *shown, *(_share(entry) for entry in curve["survival"]))
+        table.add_row(name, *shown, *(_share(entry) for entry in curve.survival))
     return Group(table, Text())
 
 
-def _share(entry: Json) -> Text:
-    cell = Text(formats.percent(entry["share"], 1), style="bold")
-    if entry["low"] is not None:
-        cell.append(f"\n{100 * entry['low']:.1f}–{100 * entry['high']:.1f}", style="not bold dim")
+def _share(entry: LifetimeShare) -> Text:
+    cell = Text(formats.percent(entry.share, 1), style="bold")
+    if entry.low is not None and entry.high is not None:
+        cell.append(f"\n{100 * entry.low:.1f}–{100 * entry.high:.1f}", style="not bold dim")
     return cell
 
 
-def _remarks(curve: Json) -> Iterator[str]:
+def _remarks(curve: LifetimeCurve) -> Iterator[str]:
     """Yield what the reader has to know to read the figures right."""
-    if not curve["episodes"]:
+    if not curve.episodes:
         yield "Nobody has signed up so far."
         return
-    if curve["points"][-1]["share"] > 0:
-        longest = f"{curve['longest_days']:,} days"
+    if curve.points[-1].share > 0:
+        longest = f"{curve.longest_days:,} days"
         yield f"The mean leaves out what lies beyond the longest stay seen, {longest}: the true one is longer."
-    if curve["median_days"] is None:
+    if curve.median_days is None:
         yield "There is no median yet: more than half of the stays last on."
-    unseen = [str(entry["days"]) for entry in curve["survival"] if entry["share"] is None]
+    unseen = [str(entry.days) for entry in curve.survival if entry.share is None]
     if unseen:
         yield f"No stay has been seen for {' or '.join(unseen)} days yet."

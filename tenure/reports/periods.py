@@ -2,14 +2,14 @@
 
 What late events changed of a period that is over is stored as differences (`kpis.fold.restatements`). What a count was
 before and after each of them is found by going back from its value now.
-The shape: docs/periods.md.
+The shape: `schemas.documents.periods` and docs/periods.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple, TypedDict
 
 from kpis.counting.periods import Period, counts_in, period_of, running_periods, watched_until
 from kpis.counting.report import Table, report
@@ -17,6 +17,8 @@ from kpis.counting.windows import YEAR, Windows
 from kpis.fold.restatements import Restatement, decode
 from kpis.instants import instant_text
 from schemas.catalogue.windows import MONTH
+from schemas.documents import periods as documents
+from schemas.documents.periods import ListedPeriod, Moved, PeriodList, PeriodReport, PeriodTotals
 from streams.clock import Clock, WallClock
 from streams.errors import UsageError
 from streams.partition.context import windows_of
@@ -24,8 +26,6 @@ from streams.settings.settings import Settings
 from streams.tables import Head, Restated, Tables
 from tenure.reports.instants import end_of_bucket_ms
 from tenure.reports.kpi import events_of, read_tables, running_tables
-
-Json = dict[str, Any]
 
 MONTHS_LISTED: Final = 13
 YEARS_LISTED: Final = 3
@@ -54,7 +54,7 @@ class Story(NamedTuple):
 
 async def read_periods(
     settings: Settings, names: Sequence[str], *, by: Sequence[str] = (), clock: Clock | None = None
-) -> list[Json]:
+) -> list[PeriodReport]:
     """Return the report of periods of a running stream, in their order, each with its revision and restatements.
 
     Raises:
@@ -76,13 +76,13 @@ async def reports_of(
     partitions: int,
     now_ms: int,
     by: Sequence[str] = (),
-) -> list[Json]:
+) -> list[PeriodReport]:
     """Return the report of periods of tables, in their order."""
     found = await _read(settings, tables, partitions, [period.name for period in periods])
     return [_report(found, period, by=by, now_ms=now_ms) for period in periods]
 
 
-async def read_list(settings: Settings, *, limit: int, clock: Clock | None = None) -> Json:
+async def read_list(settings: Settings, *, limit: int, clock: Clock | None = None) -> PeriodList:
     """Return the latest periods of a running stream with their revisions, and the latest restatements of any.
 
     Args:
@@ -100,7 +100,7 @@ async def read_list(settings: Settings, *, limit: int, clock: Clock | None = Non
         return await list_of(settings, tables, partitions=mark.partitions, now_ms=now_ms, limit=limit)
 
 
-async def list_of(settings: Settings, tables: Tables, *, partitions: int, now_ms: int, limit: int) -> Json:
+async def list_of(settings: Settings, tables: Tables, *, partitions: int, now_ms: int, limit: int) -> PeriodList:
     """Return the latest periods of tables, and the latest restatements."""
     restated = [await tables.restated(partition) for partition in range(partitions)]
     wanted = list(dict.fromkeys(name for found in restated for name in found))
@@ -164,27 +164,44 @@ def _boundary(period: Period, windows: Windows, now_ms: int) -> int:
     return min(period.end, end_of_bucket_ms(now_ms, windows.bucket_ms // 60_000) // windows.bucket_ms)
 
 
-def _report(found: _Found, period: Period, *, by: Sequence[str], now_ms: int) -> Json:
+def _report(found: _Found, period: Period, *, by: Sequence[str], now_ms: int) -> PeriodReport:
     windows = found.windows
     at = [_boundary(period, windows, now_ms)]
     entry = report(found.tables, windows, at, by=by, events=events_of(found.heads), names=[period.window])[0]
     story = story_of(counts_in(entry, period.window), [known.get(period.name) for known in found.restated])
-    own = _own(period, story, windows, now_ms)
-    told = [told_json(each, period, windows) for each in story.told]
-    return {"as_of": entry["as_of"], **own, **entry, "restatements": told}
+    return PeriodReport(
+        as_of=entry.as_of,
+        **_own(period, story, windows, now_ms),
+        totals=entry.totals,
+        windows=entry.windows,
+        segments=entry.segments,
+        events=entry.events,
+        restatements=[restatement_of(each, period, windows) for each in story.told],
+    )
 
 
-def _own(period: Period, story: Story, windows: Windows, now_ms: int) -> Json:
-    """Return what a period says of itself."""
-    return {
-        "period": period.name,
-        "starts_at": _text(period.start, windows),
-        "ends_at": _text(period.end, windows),
-        "closed": period.end * windows.bucket_ms <= now_ms,
-        "revision": story.revision,
-        "restated": {name: {"at_end": then, "now": now} for name, (then, now) in story.moved.items()},
-        "watched_until": _text(watched_until(period, windows), windows),
-    }
+class _Own(TypedDict):
+    """What a period says of itself."""
+
+    period: str
+    starts_at: str
+    ends_at: str
+    closed: bool
+    revision: int
+    restated: dict[str, Moved]
+    watched_until: str
+
+
+def _own(period: Period, story: Story, windows: Windows, now_ms: int) -> _Own:
+    return _Own(
+        period=period.name,
+        starts_at=_text(period.start, windows),
+        ends_at=_text(period.end, windows),
+        closed=period.end * windows.bucket_ms <= now_ms,
+        revision=story.revision,
+        restated={name: Moved(at_end=then, now=now) for name, (then, now) in story.moved.items()},
+        watched_until=_text(watched_until(period, windows), windows),
+    )
 
 
 def _text(boundary: int, windows: Windows) -> str:
@@ -226,32 +243,31 @@ def story_of(values: Mapping[str, int], by_partition: Sequence[Restated | None])
     return Story(revision, moved, told)
 
 
-def told_json(told: Told, period: Period, windows: Windows) -> Json:
+def restatement_of(told: Told, period: Period, windows: Windows) -> documents.Restatement:
     """Return a restatement as `--json` prints it."""
     entry = told.restatement
     alone = entry.events == 1
     offsets = [
-        {"topic": topic, "partition": told.partition, "first": first, "last": last}
+        documents.Offsets(topic=topic, partition=told.partition, first=first, last=last)
         for topic, (first, last) in entry.offsets.items()
     ]
-    return {
-        "period": period.name,
-        "revision": told.revision,
-        "kind": "event" if alone else "bulk",
-        "events": entry.events,
-        "event": {"id": entry.event_id, "source": entry.event_source or None, "type": entry.event_type}
-        if alone
-        else None,
-        "offsets": offsets,
-        "occurred_at": instant_text(entry.occurred_at_ms),
-        "arrived_at": instant_text(entry.arrived_at_ms),
-        "late_seconds": (entry.arrived_at_ms - entry.occurred_at_ms) / 1000,
-        "after_end_seconds": (entry.arrived_at_ms - period.end * windows.bucket_ms) / 1000,
-        "counts": {name: {"old": old, "new": new} for name, (old, new) in told.values.items()},
-    }
+    event = documents.LateEvent(id=entry.event_id, source=entry.event_source or None, type=entry.event_type)
+    return documents.Restatement(
+        period=period.name,
+        revision=told.revision,
+        kind="event" if alone else "bulk",
+        events=entry.events,
+        event=event if alone else None,
+        offsets=offsets,
+        occurred_at=instant_text(entry.occurred_at_ms),
+        arrived_at=instant_text(entry.arrived_at_ms),
+        late_seconds=(entry.arrived_at_ms - entry.occurred_at_ms) / 1000,
+        after_end_seconds=(entry.arrived_at_ms - period.end * windows.bucket_ms) / 1000,
+        counts={name: documents.Changed(old=old, new=new) for name, (old, new) in told.values.items()},
+    )
 
 
-def _listed(found: _Found, *, now_ms: int, limit: int) -> Json:
+def _listed(found: _Found, *, now_ms: int, limit: int) -> PeriodList:
     """Return what `tenure periods --json` prints."""
     windows = found.windows
     restated = {name for known in found.restated for name in known}
@@ -260,7 +276,7 @@ def _listed(found: _Found, *, now_ms: int, limit: int) -> Json:
         period = period_of(name, windows)
         if period is not None:
             periods[name] = period
-    rows: list[Json] = []
+    rows: list[ListedPeriod] = []
     told: list[tuple[int, Period, Told]] = []
     for window in (MONTH, YEAR):
         mine = sorted((period for period in periods.values() if period.window == window), reverse=True)
@@ -271,12 +287,17 @@ def _listed(found: _Found, *, now_ms: int, limit: int) -> Json:
             if not any(values.values()) and not story.revision:
                 continue
             latest = story.told[0].restatement.arrived_at_ms if story.told else None
-            totals = {name: values[name] for name in ("customers_active", "mrr")}
-            restated_at = None if latest is None else instant_text(latest)
-            rows.append({**_own(period, story, windows, now_ms), "restated_at": restated_at, "totals": totals})
+            rows.append(
+                ListedPeriod(
+                    **_own(period, story, windows, now_ms),
+                    restated_at=None if latest is None else instant_text(latest),
+                    totals=PeriodTotals(customers_active=values["customers_active"], mrr=values["mrr"]),
+                )
+            )
             told += [(each.restatement.arrived_at_ms, period, each) for each in story.told[:limit]]
     told.sort(key=lambda each: (each[0], each[1], each[2].revision), reverse=True)
-    return {"periods": rows, "restatements": [told_json(each, period, windows) for _, period, each in told[:limit]]}
+    restatements = [restatement_of(each, period, windows) for _, period, each in told[:limit]]
+    return PeriodList(periods=rows, restatements=restatements)
 
 
 def _latest(windows: Windows, now_ms: int) -> list[Period]:

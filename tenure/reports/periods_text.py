@@ -5,15 +5,16 @@ Pure: what `tenure.reports.periods` returns in, something that rich prints out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from schemas.documents.periods import ListedPeriod, Offsets, PeriodList, PeriodReport, Restatement
 from tenure.reports import formats
 
 #: Restatements that a period shows, the latest first.
@@ -22,77 +23,75 @@ SHOWN_RESTATEMENTS: Final = 10
 _SHOWN_COUNTS: Final = 3
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
-Json = Mapping[str, Any]
 
-
-def period_heading(entry: Json) -> Text:
+def period_heading(entry: PeriodReport) -> Text:
     """Return what a period is: over or running, and how often it was restated."""
-    text = Text(f"Period {entry['period']}", style="bold")
-    state = "over" if entry["closed"] else "running"
-    text.append(f" · {state} · revision {entry['revision']:,}\n", style="not bold")
+    text = Text(f"Period {entry.period}", style="bold")
+    state = "over" if entry.closed else "running"
+    text.append(f" · {state} · revision {entry.revision:,}\n", style="not bold")
     return text
 
 
-def period_restated(entry: Json, currency: str) -> RenderableType:
+def period_restated(entry: PeriodReport, currency: str) -> RenderableType:
     """Return what late events changed of one period, and the latest of them; nothing where there are none."""
-    if not entry["revision"]:
-        return Text("No late event has moved it since it was over.\n" if entry["closed"] else "")
+    if not entry.revision:
+        return Text("No late event has moved it since it was over.\n" if entry.closed else "")
     counts = _table("Moved by late events", "At its end", "Now", "Change")
-    for name, pair in entry["restated"].items():
-        then, now = pair["at_end"], pair["now"]
+    for name, pair in entry.restated.items():
+        then, now = pair.at_end, pair.now
         change = _shown(name, now - then, currency)
         counts.add_row(name, _shown(name, then, currency), _shown(name, now, currency), _signed(now - then, change))
-    parts: list[RenderableType] = [counts] if entry["restated"] else []
-    shown = entry["restatements"][:SHOWN_RESTATEMENTS]
+    parts: list[RenderableType] = [counts] if entry.restated else []
+    shown = entry.restatements[:SHOWN_RESTATEMENTS]
     parts += [Text(), _restatements(shown, currency, with_period=False)]
-    older = entry["revision"] - len(shown)
+    older = entry.revision - len(shown)
     if older:
         parts.append(Text(f"{older:,} older ones are left out: --json has those that are kept.", style="dim"))
     return Group(*parts, Text())
 
 
-def period_list(listed: Json, currency: str) -> RenderableType:
+def period_list(listed: PeriodList, currency: str) -> RenderableType:
     """Return the list of periods and the latest restatements."""
-    if not listed["periods"]:
+    if not listed.periods:
         return Text("No event is counted yet.")
     table = _table("Period", "", "Revision", "Customers", "MRR", "Last restated, UTC")
     table.columns[1].justify = table.columns[5].justify = "left"
-    for row in listed["periods"]:
+    for row in listed.periods:
         table.add_row(
-            row["period"],
-            "over" if row["closed"] else "running",
-            formats.count(row["revision"]),
+            row.period,
+            "over" if row.closed else "running",
+            formats.count(row.revision),
             _then_and_now(row, "customers_active", currency),
             _then_and_now(row, "mrr", currency),
-            formats.ABSENT if row["restated_at"] is None else _instant(row["restated_at"]),
+            formats.ABSENT if row.restated_at is None else _instant(row.restated_at),
         )
     parts: list[RenderableType] = [table]
-    if listed["restatements"]:
+    if listed.restatements:
         title = Text("\nLatest restatements", style="bold")
-        parts += [title, _restatements(listed["restatements"], currency, with_period=True)]
+        parts += [title, _restatements(listed.restatements, currency, with_period=True)]
     return Group(*parts)
 
 
-def _then_and_now(row: Json, name: str, currency: str) -> str:
+def _then_and_now(row: ListedPeriod, name: str, currency: str) -> str:
     """Return a stock as it is now, and as it was at the period's end where that differs."""
-    now = _shown(name, row["totals"][name], currency)
-    if name not in row["restated"]:
+    now = _shown(name, getattr(row.totals, name), currency)
+    if name not in row.restated:
         return now
-    return f"{_shown(name, row['restated'][name]['at_end'], currency)} → {now}"
+    return f"{_shown(name, row.restated[name].at_end, currency)} → {now}"
 
 
-def _restatements(told: Sequence[Json], currency: str, *, with_period: bool) -> Table:
+def _restatements(told: Sequence[Restatement], currency: str, *, with_period: bool) -> Table:
     heads = ["Period"] if with_period else []
     table = _table(*heads, "Revision", "Arrived, UTC", "Late by", "Event", "What it changed")
     for column in table.columns[-2:]:
         column.justify, column.no_wrap, column.overflow = "left", False, "fold"
     for each in told:
-        own = [each["period"]] if with_period else []
-        late = _duration(each["late_seconds"])
+        own = [each.period] if with_period else []
+        late = _duration(each.late_seconds)
         table.add_row(
             *own,
-            formats.count(each["revision"]),
-            _instant(each["arrived_at"]),
+            formats.count(each.revision),
+            _instant(each.arrived_at),
             late,
             _event(each),
             _changed(each, currency),
@@ -100,26 +99,26 @@ def _restatements(told: Sequence[Json], currency: str, *, with_period: bool) -> 
     return table
 
 
-def _event(each: Json) -> str:
-    lying = ", ".join(_offsets(each["offsets"]))
-    if each["event"] is None:
-        return f"{each['events']:,} events: {lying}"
-    event = each["event"]
-    source = "" if event["source"] is None else f" from {event['source']}"
-    return f"{event['type']} {event['id']}{source} ({lying})"
+def _event(each: Restatement) -> str:
+    lying = ", ".join(_offsets(each.offsets))
+    if each.event is None:
+        return f"{each.events:,} events: {lying}"
+    event = each.event
+    source = "" if event.source is None else f" from {event.source}"
+    return f"{event.type} {event.id}{source} ({lying})"
 
 
-def _offsets(offsets: Iterable[Json]) -> Iterator[str]:
+def _offsets(offsets: Iterable[Offsets]) -> Iterator[str]:
     for part in offsets:
-        last = "" if part["first"] == part["last"] else f" to {part['last']}"
-        yield f"{part['topic']}/{part['partition']} at {part['first']}{last}"
+        last = "" if part.first == part.last else f" to {part.last}"
+        yield f"{part.topic}/{part.partition} at {part.first}{last}"
 
 
-def _changed(each: Json, currency: str) -> str:
+def _changed(each: Restatement, currency: str) -> str:
     """Return the counts that moved most, old and new."""
-    pairs = sorted(each["counts"].items(), key=lambda pair: (pair[0].startswith("mrr"), pair[0]))
+    pairs = sorted(each.counts.items(), key=lambda pair: (pair[0].startswith("mrr"), pair[0]))
     shown = [
-        f"{name} {_shown(name, pair['old'], currency)} → {_shown(name, pair['new'], currency)}"
+        f"{name} {_shown(name, pair.old, currency)} → {_shown(name, pair.new, currency)}"
         for name, pair in pairs[:_SHOWN_COUNTS]
     ]
     more = len(pairs) - len(shown)

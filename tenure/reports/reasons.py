@@ -1,4 +1,4 @@
-"""Reasons and features as plain objects: what `tenure reasons --json` and `tenure features --json` print.
+"""Reasons and features as documents: what `tenure reasons --json` and `tenure features --json` print.
 
 What the numbers mean: docs/explain.md.
 """
@@ -6,21 +6,24 @@ What the numbers mean: docs/explain.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
+
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from kpis.customer.state import decode
 from kpis.instants import instant_text
 from kpis.population.reasons import Line, Ranking, Reasons
+from schemas.documents.reasons import Ranked, RankedLine, RankedSegments, ReasonsReport
 from streams.partition.context import windows_of
 from streams.settings.settings import Settings
 from tenure.reports.customers import Scope, Source, open_source, scan_all
 from tenure.reports.explain import question_of
 
-Json = dict[str, Any]
 WHAT: Final = ("cancellations", "survey_answers", "features")
 
 
-async def read_reasons(settings: Settings, scope: Scope, *, window: str) -> Json:
+async def read_reasons(settings: Settings, scope: Scope, *, window: str) -> ReasonsReport:
     """Return reasons and features of the running stream, or of a file, in a window and in the one before it.
 
     Args:
@@ -35,7 +38,7 @@ async def read_reasons(settings: Settings, scope: Scope, *, window: str) -> Json
         return await reasons_of(source, window=window, by=scope.by)
 
 
-async def reasons_of(source: Source, *, window: str, by: Sequence[str]) -> Json:
+async def reasons_of(source: Source, *, window: str, by: Sequence[str]) -> ReasonsReport:
     """Return reasons and features as of the source's instant; one pass over all customers."""
     question = question_of(source.settings, window, source.at_ms)
     windows = windows_of(source.settings)
@@ -44,32 +47,44 @@ async def reasons_of(source: Source, *, window: str, by: Sequence[str]) -> Json:
     async for part in scan_all(source.settings, source.tables, range(source.partitions)):
         reasons.take(part.names, (decode(state) for _, state in part.states))
     found = dict(zip(WHAT, (reasons.cancellations(), reasons.answers(), reasons.features()), strict=True))
-    out: Json = {
-        "as_of": instant_text(source.at_ms),
-        "window": window,
-        "start": instant_text(question.start_ms),
-        "before": instant_text(before_ms),
-        **{what: _ranking(what, rankings["", ""]) for what, rankings in found.items()},
-    }
-    if by:
-        out["segments"] = {
-            dimension: {what: _values(what, rankings, dimension) for what, rankings in found.items()}
+    return ReasonsReport(
+        as_of=instant_text(source.at_ms),
+        window=window,
+        start=instant_text(question.start_ms),
+        before=instant_text(before_ms),
+        **{what: _ranked(what, rankings["", ""]) for what, rankings in found.items()},
+        segments={
+            dimension: RankedSegments(**{what: _values(what, rankings, dimension) for what, rankings in found.items()})
             for dimension in by
         }
-    return out
+        if by
+        else UNSET,
+    )
 
 
-def _values(what: str, rankings: dict[tuple[str, str], Ranking], dimension: str) -> Json:
-    return {value: _ranking(what, ranking) for (of, value), ranking in rankings.items() if of == dimension}
+def only(report: ReasonsReport, kinds: Sequence[str]) -> ReasonsReport:
+    """Return a report with nothing but some kinds of WHAT."""
+    left_out = {what: UNSET for what in WHAT if what not in kinds}
+    segments = {} if report.segments is UNSET else report.segments
+    kept = {dimension: replace(found, **left_out) for dimension, found in segments.items()}
+    return replace(report, segments=kept if segments else UNSET, **left_out)
 
 
-def _ranking(what: str, ranking: Ranking) -> Json:
-    return {"total": _line(what, ranking.total), "lines": [_line(what, line) for line in ranking.lines]}
+def _values(what: str, rankings: dict[tuple[str, str], Ranking], dimension: str) -> dict[str, Ranked]:
+    return {value: _ranked(what, ranking) for (of, value), ranking in rankings.items() if of == dimension}
 
 
-def _line(what: str, line: Line) -> Json:
-    out: Json = {"name": line.name} if line.name else {}
-    out["count"] = line.amount
-    if what == "cancellations":
-        out |= {"voluntary": line.amount - line.involuntary, "involuntary": line.involuntary}
-    return out | {"before": line.before, "change": line.change}
+def _ranked(what: str, ranking: Ranking) -> Ranked:
+    return Ranked(total=_line(what, ranking.total), lines=[_line(what, line) for line in ranking.lines])
+
+
+def _line(what: str, line: Line) -> RankedLine:
+    of_cancellations = what == "cancellations"
+    return RankedLine(
+        name=line.name or UNSET,
+        count=line.amount,
+        voluntary=line.amount - line.involuntary if of_cancellations else UNSET,
+        involuntary=line.involuntary if of_cancellations else UNSET,
+        before=line.before,
+        change=line.change,
+    )

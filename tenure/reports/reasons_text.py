@@ -2,44 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
+from msgspec import UNSET
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-Json = Mapping[str, Any]
+from schemas.documents.reasons import Ranked, ReasonsReport
+
 TITLES: Final = {
     "cancellations": "Cancellations by reason",
     "survey_answers": "Survey answers by reason",
     "features": "Engaged customers by feature",
 }
+COLUMNS: Final = ("count", "voluntary", "involuntary", "before", "change")
 
 
-def reasons_tables(report: Json, *kinds: str) -> RenderableType:
+def reasons_tables(report: ReasonsReport, *kinds: str) -> RenderableType:
     """Return some kinds of a report (keys of TITLES) as tables."""
-    ends = f"from {report['start']} up to {report['as_of']}; the one before begins at {report['before']}"
-    parts: list[RenderableType] = [Text(f"Window {report['window']}: {ends}")]
+    ends = f"from {report.start} up to {report.as_of}; the one before begins at {report.before}"
+    parts: list[RenderableType] = [Text(f"Window {report.window}: {ends}")]
+    segments = {} if report.segments is UNSET else report.segments
     for kind in kinds:
-        parts += [Text(f"\n{TITLES[kind]}", style="bold"), _table(report[kind])]
-        for dimension, found in report.get("segments", {}).items():
-            for value, ranking in found[kind].items():
-                parts += [Text(f"\n{TITLES[kind]}, {dimension} {value}", style="bold"), _table(ranking)]
+        parts += [Text(f"\n{TITLES[kind]}", style="bold"), _table(getattr(report, kind))]
+        for dimension, found in segments.items():
+            for value, ranked in getattr(found, kind).items():
+                parts += [Text(f"\n{TITLES[kind]}, {dimension} {value}", style="bold"), _table(ranked)]
     return Group(*parts)
 
 
-def _table(ranking: Json) -> RenderableType:
-    if not ranking["lines"]:
+def _table(ranked: Ranked) -> RenderableType:
+    if not ranked.lines:
         return Text("none")
-    columns = [
-        column for column in ("count", "voluntary", "involuntary", "before", "change") if column in ranking["total"]
-    ]
+    columns = [column for column in COLUMNS if getattr(ranked.total, column) is not UNSET]
     table = Table(box=None, pad_edge=False)
     table.add_column("")
     for column in columns:
         table.add_column(column, justify="right")
-    for line in ranking["lines"]:
-        cells = [f"{line[column]:+,}" if column == "change" else f"{line[column]:,}" for column in columns]
-        table.add_row(line["name"], *cells)
+    for line in ranked.lines:
+        numbers = [(column, getattr(line, column)) for column in columns]
+        cells = [f"{number:+,}" if column == "change" else f"{number:,}" for column, number in numbers]
+        table.add_row("" if line.name is UNSET else line.name, *cells)
     return table

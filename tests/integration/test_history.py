@@ -15,6 +15,7 @@ import pytest
 from kpis.instants import milliseconds
 from schemas.catalogue.counts import COUNTS
 from schemas.catalogue.ratios import RATIOS
+from schemas.documents.document import plain
 from services.installation import TENURE
 from services.prometheus import Prometheus
 from services.redis import Redis
@@ -78,7 +79,7 @@ def test_prometheus_answers_for_last_year_as_the_report_does(redis_server: Redis
     prometheus.start()
     today = dt.datetime.now(NEW_YORK).replace(hour=0, minute=0, second=0, microsecond=0)
     instants = [milliseconds(today - dt.timedelta(days=days)) for days in (2, 31, 100, 250, 325)]
-    reports = asyncio.run(read_report(settings, at_ms=instants, by=BY))
+    reports = plain(asyncio.run(read_report(settings, at_ms=instants, by=BY)))
     for at_ms, report in zip(instants, reports, strict=True):
         found = prometheus.query('{__name__=~"tenure_.*",__name__!="tenure_surveys"}', at_seconds=at_ms / 1000)
         assert {(labels["job"], labels["instance"]) for labels, _ in found} == {("shop", "here:1")}

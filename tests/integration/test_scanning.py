@@ -72,10 +72,10 @@ async def test_a_running_stream_has_the_cohorts_and_lifetimes_of_its_events(
     stream = Scope(at_ms, ("plan", "country"))
     replay = stream._replace(file=str(file))
     live = await read_cohorts(settings, stream, period="month")
-    assert live["all"]["size"] == 400
+    assert live.all.size == 400
     assert live == await read_cohorts(settings, replay, period="month")
     curve = await read_lifetime(settings, stream)
-    assert 100 < curve["all"]["deaths"] < 300
+    assert 100 < curve.all.deaths < 300
     assert curve == await read_lifetime(settings, replay)
 
 

@@ -24,6 +24,8 @@ from kpis.instants import milliseconds
 from kpis.money import Money
 from kpis.names import Names
 from schemas.decoding.decoder import Decoder
+from schemas.documents.document import plain
+from schemas.documents.report import Events
 from schemas.refusals import Reason
 from tests.oracle.options import Options
 
@@ -135,20 +137,23 @@ class Folded:
                 out[cell] = out.get(cell, 0) + amount
         return {cell: amount for cell, amount in out.items() if amount}
 
-    def events(self) -> dict[str, Any]:
+    def events(self) -> Events:
         """Return the counts of events, as reports have them."""
-        return {
-            "applied": sum(fold.folding.applied for fold in self.folds),
-            "duplicate": sum(fold.folding.duplicates for fold in self.folds),
-            "conflict": sum(fold.folding.conflicts for fold in self.folds),
-            "test": self.tests,
-            "dead_letters": dict(self.dead_letters),
-        }
+        return Events(
+            applied=sum(fold.folding.applied for fold in self.folds),
+            duplicate=sum(fold.folding.duplicates for fold in self.folds),
+            conflict=sum(fold.folding.conflicts for fold in self.folds),
+            test=self.tests,
+            dead_letters=dict(self.dead_letters),
+        )
 
     def report(self, at: Sequence[dt.datetime], by: Sequence[str]) -> list[dict[str, Any]]:
-        """Return the report as of some instants, each on the boundary of a bucket."""
+        """Return the report as of some instants, each on the boundary of a bucket, as plain objects."""
         boundaries = [milliseconds(moment) // self.windows.bucket_ms for moment in at]
-        return report(self.tables(), self.windows, boundaries, by=by, events=self.events())
+        found: list[dict[str, Any]] = plain(
+            report(self.tables(), self.windows, boundaries, by=by, events=self.events())
+        )
+        return found
 
 
 def named(names: Names, cells: Cells) -> dict[tuple[str, str, int, int], int]:

@@ -18,6 +18,7 @@ from kpis.counting.report import report
 from kpis.counting.rolling import ALL, Block, LiveCounts, Snapshot
 from kpis.instants import milliseconds
 from kpis.names import OTHER
+from schemas.documents.document import plain
 from streams.giving_way import giving_way
 from tests.property.cases import Case, bounded, cases
 from tests.property.folding import Folded
@@ -97,7 +98,7 @@ def _check(worker: Worker, boundary: int, shown: dict[str, list[str]]) -> None:
     folded = worker.folded
     snapshot = worker.snapshot(boundary)
     dimensions = folded.names[0].dimensions
-    (entry,) = report(folded.tables(), folded.windows, [boundary], by=dimensions)
+    (entry,) = plain(report(folded.tables(), folded.windows, [boundary], by=dimensions))
     assert snapshot.violations == []
     assert _same(_numbers(snapshot.blocks[ALL], ""), _expected(entry, folded.windows.names))
     for dimension in dimensions:
@@ -143,7 +144,7 @@ def test_a_partition_that_is_dropped_is_counted_no_more() -> None:
     both = worker.snapshot(boundary)
     worker.live.drop(1)
     rest = worker.snapshot(boundary)
-    (entry,) = report(worker.folded.tables()[:1], worker.folded.windows, [boundary])
+    (entry,) = plain(report(worker.folded.tables()[:1], worker.folded.windows, [boundary]))
     assert rest.partitions == {0}
     assert _same(_numbers(rest.blocks[ALL], ""), _expected(entry, worker.folded.windows.names))
     assert _numbers(rest.blocks[ALL], "") != _numbers(both.blocks[ALL], "")

@@ -89,7 +89,7 @@ async def test_agent_of_ones_own_that_raises_changes_no_number_of_the_product() 
     seen: list[Batch] = []
 
     def add_faulty(worker: Worker) -> None:
-        topics = worker.app.topic(*worker.writing.topics, schema=BatchSchema())
+        topics = worker.app.topic(*worker.context.topics, schema=BatchSchema())
 
         @worker.app.agent(topics, name="acme.faulty")  # type: ignore[untyped-decorator]
         async def faulty(batches: AsyncIterator[Batch]) -> None:

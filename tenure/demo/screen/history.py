@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
+
+from schemas.documents.report import Report
 
 KEPT: Final = 400
 """Moments that are kept; when they are more, every second one goes, and from then on half as many come in."""
 
-Report = Mapping[str, Any]
 Reader = Callable[[Report], float | None]
 
 
@@ -32,7 +33,7 @@ class History:
 
     def observe(self, report: Report) -> None:
         """Take in one object of a report; one as of the same instant as the last, or an earlier one, replaces it."""
-        at = datetime.fromisoformat(report["as_of"])
+        at = datetime.fromisoformat(report.as_of)
         values = {name: read(report) for name, read in self._readers.items()}
         if self._at and at <= self._at[-1]:
             self._values[-1] = values

@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from msgspec import UNSET
 from rich.box import ROUNDED
 from rich.console import Group, RenderableType
 from rich.panel import Panel
@@ -22,7 +23,8 @@ from tenure.reports import formats
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from tenure.demo.screen.history import History, Report
+    from schemas.documents.report import Report
+    from tenure.demo.screen.history import History
     from tenure.demo.screen.view import DemoView
 
 LOOK_BACK: Final = timedelta(days=7)
@@ -55,8 +57,7 @@ class Tile(NamedTuple):
 
 
 def _total(name: str, report: Report) -> float | None:
-    found: float | None = report["totals"].get(name)
-    return found
+    return report.totals.count(name)
 
 
 def _percent(value: float | None, _currency: str) -> str:
@@ -121,7 +122,7 @@ def demo_screen(
     side_by_side = min(len(OTHERS), width // _TOPIC_WIDTH)
     rows = min(-(-len(OTHERS) // side_by_side), max(0, left - LINES - _NOTEWORTHY_LINES) // (LINES + 2))
     left -= rows * (LINES + 2)
-    plans = len(view.report.get("segments", {}).get("plan", {}))
+    plans = 0 if view.report.segments is UNSET else len(view.report.segments.get("plan", {}))
     middle = max(LINES, min(plans + 1, left - _NOTEWORTHY_LINES))
     notable = max(0, min(_NOTEWORTHY_LINES, left - middle))
     in_turn = [*BY_SEGMENT, *OTHERS[rows * side_by_side :]]

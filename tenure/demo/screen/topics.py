@@ -6,23 +6,24 @@ A terminal that has no room for all of them shows them in turn. Pure; what is ab
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from msgspec import UNSET
 from rich.table import Table
 from rich.text import Text
 
 from kpis.population.cohorts import share
 from schemas.catalogue.windows import LIFETIME_DAYS
 from tenure.reports import formats
-from tenure.reports.kpi_rows import value_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from rich.console import RenderableType
 
     from kpis.population.reasons import Ranking
     from kpis.population.summary import Portrait, Rankings
+    from schemas.documents.report import Report, Segment
     from tenure.demo.screen.view import DemoView
 
 WINDOW: Final = "30d"
@@ -48,10 +49,9 @@ class ScreenTopic(NamedTuple):
     said: Callable[[DemoView, str], str]
 
 
-def ratio(path: tuple[str, ...], report: Mapping[str, Any], window: str = WINDOW) -> float | None:
+def ratio(path: tuple[str, ...], report: Report | Segment, window: str = WINDOW) -> float | None:
     """Return a ratio of a window; None where the window is not counted: another one's number would be wrong."""
-    windows: Mapping[str, Any] = report["windows"]
-    return value_at(windows[window]["ratios"], path) if window in windows else None
+    return report.windows[window].ratios.at(path) if window in report.windows else None
 
 
 def _percent(value: float | None) -> str:
@@ -77,8 +77,8 @@ def segments_table(view: DemoView, currency: str, width: int, lines: int, *, dim
     for name, segment in shown:
         churn = ratio(("churn", "standard"), segment)
         cells = [
-            formats.count(segment["totals"]["customers_active"]),
-            formats.short_money(segment["totals"].get("mrr"), currency, unit=False),
+            formats.count(segment.totals.count("customers_active")),
+            formats.short_money(segment.totals.count("mrr"), currency, unit=False),
             _percent(ratio(("dropoff_7d",), segment)),
         ]
         if wide:
@@ -89,14 +89,14 @@ def segments_table(view: DemoView, currency: str, width: int, lines: int, *, dim
     return table
 
 
-def _largest(view: DemoView, dimension: str) -> list[tuple[str, Mapping[str, Any]]]:
-    found: Mapping[str, Any] = view.report.get("segments", {}).get(dimension, {})
-    return sorted(found.items(), key=lambda pair: (-pair[1]["totals"]["customers_active"], pair[0]))
+def _largest(view: DemoView, dimension: str) -> list[tuple[str, Segment]]:
+    found = {} if view.report.segments is UNSET else view.report.segments.get(dimension, {})
+    return sorted(found.items(), key=lambda pair: (-pair[1].totals.count("customers_active"), pair[0]))
 
 
 def _segments_said(view: DemoView, _currency: str, *, dimension: str) -> str:
     parts = [
-        f"{name} {formats.count(segment['totals']['customers_active'])}, churn "
+        f"{name} {formats.count(segment.totals.count('customers_active'))}, churn "
         f"{_percent(ratio(('churn', 'standard'), segment))}"
         for name, segment in _largest(view, dimension)[:LINES]
     ]
@@ -131,7 +131,7 @@ def _days(value: float | None) -> str:
 
 def _use(view: DemoView) -> Pairs:
     report = view.report
-    signups: int | None = report["windows"].get(WINDOW, {}).get("customers_new")
+    signups = report.windows[WINDOW].count("customers_new") if WINDOW in report.windows else None
     return [
         ("Signups", formats.count(signups)),
         ("Onboarded in 7d", _percent(ratio(("onboarding",), report))),

@@ -6,13 +6,14 @@ No rendering here, and no counting: the report comes from the same code as `tenu
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from kpis.population.summary import Portrait
+    from schemas.documents.report import Report
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class DemoView:
     """All that the demo shows at one moment.
 
     Args:
-        report: One object of the list that `kpi --json` prints, by plan, industry and company size.
+        report: The numbers, by plan, industry and company size.
         simulated_now: The instant that the company lives in, aware.
         speed: Simulated seconds a second.
         events_per_second: How fast events are applied now.
@@ -72,7 +73,7 @@ class DemoView:
         portrait: What the last look at all customers found; None before the first.
     """
 
-    report: Mapping[str, Any]
+    report: Report
     simulated_now: datetime
     speed: float
     events_per_second: float

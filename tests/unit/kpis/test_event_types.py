@@ -1,6 +1,6 @@
 """Every type of event reaches the fold."""
 
-from docgen.events import TYPES
+from docgen.events import EXAMPLES
 from kpis.fold.fold import Fold
 from kpis.names import Names
 from schemas.decoding.decoder import Decoder
@@ -13,7 +13,7 @@ def test_every_type_of_event_can_be_folded() -> None:
     common = '"customer_id":"c1","time":"2026-01-01T12:00:00Z"'
     lines = [
         Line(f'{{"id":"{name}","type":"{name}",{common},{own}}}'.encode(), 2 * NOON_MS)
-        for name, (_, own) in TYPES.items()
+        for name, own in EXAMPLES.items()
     ]
     decoded = Decoder(future_tolerance_ms=0).decode(lines)
     assert {type(event) for event in decoded.events} == set(EVENT_TYPES)

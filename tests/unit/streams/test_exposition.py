@@ -13,6 +13,7 @@ from kpis.counting.report import report
 from kpis.counting.rolling import ALL
 from kpis.instants import instant_of, milliseconds
 from schemas.catalogue.counts import COUNTS, MATURING
+from schemas.documents.document import plain
 from schemas.instruments import MATURED_CUSTOMERS, SURVEYS_BY_WAY, WITH_THE_COUNTS
 from streams.metrics.exposition import exposition_of
 from tests.property.cases import Case
@@ -53,7 +54,7 @@ def served() -> Served:
     log = Case("everything", seed=11, events=60).log()
     folded, live = live_counts(log.records, partitions=2)
     at = milliseconds(log.at[0]) // folded.windows.bucket_ms
-    (entry,) = report(folded.tables(), folded.windows, [at], by=["plan"])
+    (entry,) = plain(report(folded.tables(), folded.windows, [at], by=["plan"]))
     return entry, _families(exposition_of(snapshot_of(live, {"plan": ["pro", "basic", "team", "none"]}, at=at)))
 
 
@@ -108,7 +109,7 @@ def test_what_matures_is_also_shown_as_of_the_last_closed_boundary() -> None:
     families = _families(exposition_of(snapshot_of(live, at=at)))
     (entry,) = report(folded.tables(), folded.windows, [at - 1])
     found = {tuple(sample.labels.values()): sample.value for sample in families[MATURED_CUSTOMERS.name].samples}
-    expected = {(name, window): n[name] for window, n in entry["windows"].items() for name in MATURING}
+    expected = {(name, window): n.count(name) for window, n in entry.windows.items() for name in MATURING}
     assert found == expected
     now = families["tenure_dropoff_matured"].samples
     assert {s.value for s in now if s.labels["window"] == "1d"} != {found["dropoff_matured", "1d"]}

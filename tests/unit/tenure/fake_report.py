@@ -1,4 +1,4 @@
-"""A report made by hand, in the shape that docs/report.md fixes for `kpi --json`: for tests of what renders it.
+"""A report made by hand, as the plain objects of `kpi --json`, which a test may change: for tests of what renders it.
 
 The numbers are believable and satisfy the identities of docs/kpis.md, but nobody counted them.
 """
@@ -6,6 +6,9 @@ The numbers are believable and satisfy the identities of docs/kpis.md, but nobod
 from __future__ import annotations
 
 from typing import Any
+
+from schemas.documents.document import read
+from schemas.documents.report import WINDOW_COUNTS, Report
 
 Json = dict[str, Any]
 
@@ -22,7 +25,7 @@ def fake_window(customers: int, days: int, *, price: int = 4900) -> Json:
     matured, cancelled = new, new // 12
     sent, answered = customers // 8 + days, customers // 11 + days // 2
     promoters, detractors = answered // 2, answered // 6
-    counts: Json = {
+    counts: Json = {count.name: 0 for count in WINDOW_COUNTS} | {
         "customers_at_start": start,
         "customers_lost": lost,
         "customers_retained": retained,
@@ -113,6 +116,7 @@ def fake_report(customers: int = 2000, as_of: str = "2026-03-15T00:00:00Z") -> J
         "events": {
             "applied": 123_456,
             "duplicate": 1_234,
+            "conflict": 0,
             "test": 12,
             "dead_letters": {"malformed_json": 7, "missing_member": 2, "unknown_type": 0},
         },
@@ -128,3 +132,8 @@ def empty_report(as_of: str = "2026-03-15T00:00:00Z") -> Json:
         counts["ratios"] = _ratios(counts)
     events = {"applied": 0, "duplicate": 0, "test": 0, "dead_letters": {}}
     return {"as_of": as_of, **part, "segments": {"plan": {}}, "events": events}
+
+
+def told(report: Json) -> Report:
+    """Return it as what renders it takes it."""
+    return read(Report, report)

@@ -15,10 +15,11 @@ import pytest
 from typer.testing import CliRunner
 
 from kpis.instants import instant_text
+from schemas.documents.report import Report
 from streams.errors import CheckFailed, UsageError
 from tenure.cli import app
 from tenure.reports import kpi
-from tests.unit.tenure.fake_report import fake_report
+from tests.unit.tenure.fake_report import fake_report, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,16 +54,16 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, Any
     """What `kpi` and `replay` ask those who count; they are answered with a report made by hand."""
     questions: list[dict[str, Any]] = []
 
-    async def read_report(settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = ()) -> list[dict[str, Any]]:
+    async def read_report(settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = ()) -> list[Report]:
         questions.append({"at_ms": list(at_ms), "by": list(by), "group": settings.group})
-        return [fake_report(as_of=instant_text(instant)) for instant in at_ms]
+        return [told(fake_report(as_of=instant_text(instant))) for instant in at_ms]
 
     async def replay(
         path: str, settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = (), file_format: str | None = None
-    ) -> list[dict[str, Any]]:
+    ) -> list[Report]:
         assert file_format is None
         questions.append({"path": path, "at_ms": list(at_ms), "by": list(by), "group": settings.group})
-        return [fake_report()]
+        return [told(fake_report())]
 
     (tmp_path / "some.ndjson").touch()
     monkeypatch.setattr(kpi, "read_report", read_report)

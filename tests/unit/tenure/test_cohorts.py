@@ -8,7 +8,6 @@ import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.console import Console, RenderableType
@@ -16,6 +15,8 @@ from typer.testing import CliRunner
 
 from kpis.instants import milliseconds
 from kpis.population.cohorts import MONTH, WEEK
+from schemas.documents.cohorts import CohortPeriod, CohortReport, CohortTable
+from schemas.documents.document import plain
 from tenure.cli import app
 from tenure.reports.cohorts import CSV_COLUMNS, cohort_report, write_csv
 from tenure.reports.cohorts_text import SHOWN_VALUES, Room, cohort_tables, percent
@@ -31,7 +32,9 @@ EVENTS = [
 AT_MS = milliseconds(datetime(2026, 3, 10, tzinfo=UTC))
 
 
-def report_of(events: list[Event], *, period: str = MONTH, by: tuple[str, ...] = (), at_ms: int = AT_MS) -> Any:
+def report_of(
+    events: list[Event], *, period: str = MONTH, by: tuple[str, ...] = (), at_ms: int = AT_MS
+) -> CohortReport:
     """Return a report of a few events."""
     return cohort_report(lives_of(events), at_ms=at_ms, period=period, by=by, time_zone="UTC")
 
@@ -57,7 +60,7 @@ def long_history(cohorts: int, values: int = 1) -> list[Event]:
 
 def test_json_holds_all_customers_and_each_segment_with_counts_before_shares() -> None:
     """Scripts hold on to its shape; from the counts they may sum what they like."""
-    report = report_of(EVENTS, by=("plan", "country"))
+    report = plain(report_of(EVENTS, by=("plan", "country")))
     assert (report["as_of"], report["period"], report["time_zone"]) == ("2026-03-10T00:00:00Z", "month", "UTC")
     first = {"period": 1, "matured": 2, "active": 1, "share": 0.5}
     second = {"period": 2, "matured": 1, "active": 1, "share": 1.0}
@@ -82,8 +85,8 @@ def test_json_holds_all_customers_and_each_segment_with_counts_before_shares() -
 def test_nobody_is_an_empty_table_and_no_error() -> None:
     """The first thing that a new user asks is asked too early."""
     report = report_of([], by=("plan",))
-    assert report["all"] == {"size": 0, "periods": [], "cohorts": []}
-    assert report["segments"] == {"plan": {}}
+    assert report.all == CohortTable(size=0, periods=[], cohorts=[])
+    assert report.segments == {"plan": {}}
     assert "no customers so far" in text_of(cohort_tables(report, Room(80)))
 
 
@@ -151,7 +154,7 @@ def test_only_the_largest_segments_are_shown_and_the_rest_is_mentioned() -> None
 @pytest.mark.parametrize(("active", "shown"), [(0, "0"), (1, "1"), (500, "50"), (999, "99"), (1000, "100")])
 def test_nobody_and_everybody_are_shown_for_nothing_else(active: int, shown: str) -> None:
     """999 of 1,000 rounds to 100, and that one customer is what the table is looked at for."""
-    assert percent({"active": active, "matured": 1000, "share": active / 1000}) == shown
+    assert percent(CohortPeriod(period=1, active=active, matured=1000, share=active / 1000)) == shown
 
 
 # -- the command
@@ -176,7 +179,7 @@ def test_a_file_needs_no_running_stream(file: str) -> None:
     arguments = ["cohorts", "--file", file, "--at", "2026-03-10", "--by", "plan"]
     status, printed, _ = run(*arguments, "--json")
     assert status == 0
-    assert json.loads(printed) == report_of(EVENTS, by=("plan",))
+    assert json.loads(printed) == plain(report_of(EVENTS, by=("plan",)))
     assert "2026-01" in run(*arguments)[1]
     assert run(*arguments, "--csv")[1].startswith("dimension,value,cohort,")
 
@@ -186,7 +189,7 @@ def test_a_file_without_an_instant_ends_with_its_last_event(file: str) -> None:
     status, printed, _ = run("cohorts", "--file", file, "--period", "week", "--json")
     assert (status, json.loads(printed)) == (
         0,
-        report_of(EVENTS, period=WEEK, at_ms=milliseconds(datetime(2026, 3, 2, 1, tzinfo=UTC))),
+        plain(report_of(EVENTS, period=WEEK, at_ms=milliseconds(datetime(2026, 3, 2, 1, tzinfo=UTC)))),
     )
 
 

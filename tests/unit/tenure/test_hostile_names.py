@@ -13,6 +13,9 @@ import pytest
 from typer.testing import CliRunner
 
 from docgen.commands import commands
+from schemas.documents.document import plain, read
+from schemas.documents.periods import PeriodList, PeriodReport
+from schemas.documents.report import Report
 from schemas.refusals import HEADER_DETAIL, HEADER_OFFSET, HEADER_PARTITION, HEADER_REASON, HEADER_TOPIC
 from streams.records import Record
 from streams.targets import TargetChange, audit
@@ -110,7 +113,7 @@ def unsafe(text: str) -> set[str]:
 def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     """Commands that ask Redis and Kafka are answered with hostile names."""
 
-    async def read_report(settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = ()) -> list[dict[str, Any]]:
+    async def read_report(settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = ()) -> list[Report]:
         return await replay(file, settings, at_ms=at_ms, by=by)
 
     restatement = {
@@ -120,16 +123,20 @@ def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
         "occurred_at": "2026-01-31T00:00:00Z", "arrived_at": "2026-02-02T00:00:00Z",
         "counts": {HOSTILE[0]: {"old": 1, "new": 2}},
     }  # fmt: skip
+    period = {
+        "period": "2026-01", "starts_at": "2026-01-01T00:00:00Z", "ends_at": "2026-02-01T00:00:00Z", "closed": True,
+        "revision": 1, "restated": {}, "watched_until": "2029-02-01T00:00:00Z",
+    }  # fmt: skip
 
-    async def read_periods(settings: Settings, names: Sequence[str], *, by: Sequence[str]) -> list[dict[str, Any]]:
+    async def read_periods(settings: Settings, names: Sequence[str], *, by: Sequence[str]) -> list[PeriodReport]:
         (entry,) = await replay(file, settings, at_ms=[1_772_323_200_000], by=by)
-        more = {"period": "2026-02", "closed": True, "revision": 1, "restatements": [restatement]}
-        return [{**entry, **more, "restated": {HOSTILE[0]: {"at_end": 1, "now": 2}}} for _ in names]
+        more = {**period, "period": "2026-02", "restated": {HOSTILE[0]: {"at_end": 1, "now": 2}}}
+        return [read(PeriodReport, {**plain(entry), **more, "restatements": [restatement]}) for _ in names]
 
-    async def read_list(settings: Settings, *, limit: int) -> dict[str, Any]:
+    async def read_list(settings: Settings, *, limit: int) -> PeriodList:
         del settings, limit
-        row = {"period": "2026-01", "closed": True, "revision": 1, "totals": {"customers_active": 1, "mrr": 1}}
-        return {"periods": [{**row, "restated": {}, "restated_at": None}], "restatements": [restatement]}
+        row = {**period, "restated_at": None, "totals": {"customers_active": 1, "mrr": 1}}
+        return read(PeriodList, {"periods": [row], "restatements": [restatement]})
 
     change_of_target = TargetChange("retention", "30d", 0.9, HOSTILE[0], 1, HOSTILE[1], 1, "a\nb" + HOSTILE[0])
 
@@ -242,9 +249,9 @@ def test_errors_show_what_was_given_and_nothing_of_it_works(file: str, call: tup
 @pytest.mark.parametrize("plain", [True, False])
 def test_the_demo_shows_names_and_obeys_none(plain: bool, capsys: pytest.CaptureFixture[str]) -> None:
     """Its screen is the first that anybody sees."""
-    view = view_of({})
-    report = json.loads(run("replay", _written(), "--at", AT, "--by", "plan", "--json").stdout)[0]
-    view = view_of(report, notices=(Notice(view.simulated_now, HOSTILE[0]),))
+    (found,) = json.loads(run("replay", _written(), "--at", AT, "--by", "plan", "--json").stdout)
+    report = read(Report, found)
+    view = view_of(report, notices=(Notice(view_of(report).simulated_now, HOSTILE[0]),))
     console = standard_console()
     console._force_terminal, console.width, console.height = True, 120, 40  # as a terminal would be
     screen = open_screen(currency="USD", plain=plain, console=console)

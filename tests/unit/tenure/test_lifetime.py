@@ -6,13 +6,14 @@ import io
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
 from kpis.instants import milliseconds
+from schemas.documents.document import plain
+from schemas.documents.lifetime import LifetimeReport
 from tenure.cli import app
 from tenure.reports.lifetime import lifetime_report
 from tenure.reports.lifetime_text import SHOWN_VALUES, lifetime_tables
@@ -30,12 +31,12 @@ EVENTS = [
 ]
 
 
-def report_of(events: list[Event], *by: str) -> Any:
+def report_of(events: list[Event], *by: str) -> LifetimeReport:
     """Return a report of a few events."""
     return lifetime_report(lives_of(events), at_ms=milliseconds(AT), by=by)
 
 
-def text_of(report: Any, width: int = 80) -> str:
+def text_of(report: LifetimeReport, width: int = 80) -> str:
     """Return what a terminal without colours would show."""
     output = io.StringIO()
     Console(width=width, file=output, color_system=None).print(lifetime_tables(report, width))
@@ -44,7 +45,7 @@ def text_of(report: Any, width: int = 80) -> str:
 
 def test_json_holds_counts_the_curve_and_the_figures_read_from_it() -> None:
     """Scripts hold on to its shape: deaths at 10 and 20 days, open after 4 and 50."""
-    report = report_of(EVENTS, "plan")
+    report = plain(report_of(EVENTS, "plan"))
     curve = report["all"]
     assert report["as_of"] == "2026-03-01T00:00:00Z"
     assert {name: curve[name] for name in ("episodes", "deaths", "censored")} == {
@@ -76,10 +77,10 @@ def test_json_holds_counts_the_curve_and_the_figures_read_from_it() -> None:
 def test_nobody_has_no_lifetime_and_that_is_no_error() -> None:
     """Absent numbers are null, never 0: nobody stays no time at all."""
     report = report_of([], "plan")
-    names = ("median_days", "restricted_mean_days", "longest_days")
-    assert [report["all"][name] for name in names] == [None, None, None]
-    assert [entry["share"] for entry in report["all"]["survival"]] == [None] * 4
-    assert report["segments"] == {"plan": {}}
+    curve = report.all
+    assert (curve.median_days, curve.restricted_mean_days, curve.longest_days) == (None, None, None)
+    assert [entry.share for entry in curve.survival] == [None] * 4
+    assert report.segments == {"plan": {}}
     shown = text_of(report)
     assert "Nobody has signed up so far." in shown
     assert "0.0 %" not in shown
@@ -115,8 +116,8 @@ def test_a_curve_that_reached_0_is_the_whole_truth() -> None:
     """Everybody has left: then the mean is no lower bound, and nothing is unknown."""
     told = [event for event in EVENTS if event["customer_id"] in {"a", "c"}]
     report = report_of(told)
-    assert [entry["share"] for entry in report["all"]["survival"]] == [1.0, 0.0, 0.0, 0.0]
-    assert report["all"]["restricted_mean_days"] == pytest.approx(15)
+    assert [entry.share for entry in report.all.survival] == [1.0, 0.0, 0.0, 0.0]
+    assert report.all.restricted_mean_days == pytest.approx(15)
     shown = text_of(report)
     assert "beyond" not in shown
     assert "0.0 %" in shown
@@ -144,6 +145,6 @@ def test_the_command_reads_a_file_without_a_running_stream(tmp_path: Path) -> No
     path.write_text("".join(json.dumps(event) + "\n" for event in EVENTS), encoding="utf-8")
     arguments = ["lifetime", "--file", str(path), "--at", "2026-03-01", "--by", "plan"]
     result = CliRunner().invoke(app, [*arguments, "--json"])
-    assert (result.exit_code, json.loads(result.stdout)) == (0, report_of(EVENTS, "plan"))
+    assert (result.exit_code, json.loads(result.stdout)) == (0, plain(report_of(EVENTS, "plan")))
     shown = CliRunner().invoke(app, arguments, env={"COLUMNS": "80"})
     assert (shown.exit_code, shown.stdout) == (0, text_of(report_of(EVENTS, "plan")))

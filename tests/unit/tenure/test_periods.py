@@ -12,6 +12,8 @@ from rich.console import Console, RenderableType
 from typer.testing import CliRunner
 
 from kpis.fold.restatements import Restatement, encode
+from schemas.documents.document import plain
+from schemas.documents.periods import Moved, PeriodReport
 from streams.errors import UsageError
 from streams.settings.settings import Settings
 from streams.tables import Restated, Stored
@@ -89,7 +91,7 @@ def test_a_period_is_asked_for_once() -> None:
 LATE_CANCEL = batch_of(cancel("c1", "2026-01-31T00:00:00", "2026-03-02T00:00:00"), start=4, topic="customer.cancel")
 
 
-async def _tables(*, cancelled: bool = True) -> Surroundings:
+async def late_tables(*, cancelled: bool = True) -> Surroundings:
     """Return tables with a signup on time, one of January that came in March, one of March; and then a late cancel."""
     around = Surroundings()
     partition = await around.partition()
@@ -108,7 +110,7 @@ async def _tables(*, cancelled: bool = True) -> Surroundings:
     return around
 
 
-async def _report(around: Surroundings, *names: str) -> list[dict[str, Any]]:
+async def _report(around: Surroundings, *names: str) -> list[PeriodReport]:
     periods = checked_periods(names, SETTINGS, now_ms=NOW_MS)
     return await reports_of(SETTINGS, around.tables, periods, partitions=2, now_ms=NOW_MS, by=["plan"])
 
@@ -117,20 +119,20 @@ def test_a_period_is_reported_as_of_its_end_with_all_that_moved_it() -> None:
     """The page that somebody opens who closed January on the first of February and finds another number now."""
 
     async def test() -> None:
-        january, year, march = await _report(await _tables(), "2026-01", "2026", "2026-03")
-        assert (january["as_of"], january["ends_at"], january["closed"]) == (*["2026-02-01T00:00:00Z"] * 2, True)
-        assert (january["period"], january["revision"], january["watched_until"]) == (
+        january, year, march = await _report(await late_tables(), "2026-01", "2026", "2026-03")
+        assert (january.as_of, january.ends_at, january.closed) == (*["2026-02-01T00:00:00Z"] * 2, True)
+        assert (january.period, january.revision, january.watched_until) == (
             "2026-01",
             2,
             "2029-02-01T00:00:00Z",
         )
-        assert list(january["windows"]) == ["month"]
-        assert january["windows"]["month"]["customers_new"] == 2
-        assert january["segments"]["plan"]["p"]["totals"]["mrr"] == 500
-        assert january["restated"]["mrr"] == {"at_end": 1_000, "now": 500}
-        assert "customers_active" not in january["restated"]  # one came, one went
-        assert [told["revision"] for told in january["restatements"]] == [2, 1]
-        latest = january["restatements"][0]
+        assert list(january.windows) == ["month"]
+        assert january.windows["month"].count("customers_new") == 2
+        assert plain(january.segments)["plan"]["p"]["totals"]["mrr"] == 500
+        assert january.restated["mrr"] == Moved(at_end=1_000, now=500)
+        assert "customers_active" not in january.restated  # one came, one went
+        assert [told.revision for told in january.restatements] == [2, 1]
+        latest = plain(january.restatements[0])
         assert (
             latest.pop("counts").items()
             >= {"mrr": {"old": 1_500, "new": 500}, "cancellations": {"old": 0, "new": 1}}.items()
@@ -147,9 +149,9 @@ def test_a_period_is_reported_as_of_its_end_with_all_that_moved_it() -> None:
             "late_seconds": 30 * 86_400,
             "after_end_seconds": 29 * 86_400,
         }
-        assert (year["as_of"], year["closed"], year["revision"]) == ("2026-03-10T10:00:00Z", False, 0)
-        assert (list(year["windows"]), year["windows"]["year"]["customers_new"]) == (["year"], 3)
-        assert (march["closed"], march["restatements"], march["windows"]["month"]["customers_at_start"]) == (
+        assert (year.as_of, year.closed, year.revision) == ("2026-03-10T10:00:00Z", False, 0)
+        assert (list(year.windows), year.windows["year"].count("customers_new")) == (["year"], 3)
+        assert (march.closed, march.restatements, march.windows["month"].count("customers_at_start")) == (
             False,
             [],
             1,
@@ -162,20 +164,20 @@ def test_the_list_has_what_is_running_what_is_over_and_what_came_last() -> None:
     """Months in which nobody was a customer yet are left out; nobody asks for them."""
 
     async def test() -> None:
-        around = await _tables()
+        around = await late_tables()
         found = await list_of(SETTINGS, around.tables, partitions=2, now_ms=NOW_MS, limit=3)
-        assert [(row["period"], row["closed"], row["revision"]) for row in found["periods"]] == [
+        assert [(row.period, row.closed, row.revision) for row in found.periods] == [
             ("2026-03", False, 0),
             ("2026-02", True, 2),
             ("2026-01", True, 2),
             ("2026", False, 0),
         ]
-        january = found["periods"][2]
-        assert (january["restated_at"], january["totals"]) == (
+        january = found.periods[2]
+        assert (january.restated_at, plain(january.totals)) == (
             "2026-03-02T00:00:00Z",
             {"customers_active": 1, "mrr": 500},
         )
-        assert [(told["period"], told["revision"]) for told in found["restatements"]] == [
+        assert [(told.period, told.revision) for told in found.restatements] == [
             ("2026-02", 2), ("2026-01", 2), ("2026-02", 1),
         ]  # fmt: skip
 
@@ -186,7 +188,7 @@ def test_a_restatement_that_comes_while_a_report_is_read_is_in_none_of_it() -> N
     """Values of before it and differences of after it would make a number that never was."""
 
     async def test() -> None:
-        around = await _tables(cancelled=False)
+        around = await late_tables(cancelled=False)
         (before,) = await _report(around, "2026-01")
         snapshot = around.tables.snapshot
 
@@ -203,7 +205,7 @@ def test_a_restatement_that_comes_while_a_report_is_read_is_in_none_of_it() -> N
         assert await _report(around, "2026-01") == [before]
         around.tables.snapshot = snapshot  # type: ignore[method-assign]
         (after,) = await _report(around, "2026-01")
-        assert (before["revision"], after["revision"]) == (1, 2)
+        assert (before.revision, after.revision) == (1, 2)
 
     on_virtual_time(test)
 
@@ -220,7 +222,7 @@ def test_the_terminal_says_what_moved_from_what_to_what_and_by_which_event() -> 
     """Whoever has to explain the difference needs no JSON."""
 
     async def test() -> None:
-        around = await _tables()
+        around = await late_tables()
         january, march = await _report(around, "2026-01", "2026-03")
         assert printed(period_heading(january)).strip() == "Period 2026-01 · over · revision 2"
         page = printed(period_restated(january, "USD"))

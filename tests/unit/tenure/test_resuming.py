@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from kpis.counting.windows import Windows
+from schemas.documents.document import plain
 from streams.embedded.tables import MemoryTables
 from streams.errors import CheckFailed, UsageError
 from streams.partition.losses import AcceptedLoss, Loss, LossStore, LostRange
@@ -17,9 +19,9 @@ from streams.settings.settings import Settings
 from streams.tables import StreamMark
 from tenure.cli import app
 from tenure.commands.printing import print_report
-from tenure.operations.losses import accept, accepted_json, listed, losses_as_of, range_words, wanted_loss
+from tenure.operations.losses import accept, accepted_document, listed, losses_as_of, range_words, wanted_loss
 from tenure.reports import kpi
-from tests.unit.tenure.fake_report import fake_report
+from tests.unit.tenure.fake_report import fake_report, told
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -65,10 +67,10 @@ def test_report_names_losses_that_began_before_its_instant() -> None:
     losses = [AcceptedLoss(LOSS, "ada", NOW_MS)]
     windows = Windows((1, 7))
     (now,) = losses_as_of(losses, windows, NOW_MS)
-    assert [window for window in now["windows"] if window != "month"] == ["7d"]
-    assert now == {**accepted_json(losses[0]), "windows": now["windows"]}
+    assert [window for window in now.windows if window != "month"] == ["7d"]
+    assert plain(now) == {**plain(accepted_document(losses[0])), "windows": now.windows}
     (later,) = losses_as_of(losses, windows, NOW_MS + 40 * DAY_MS)
-    assert later["windows"] == []
+    assert later.windows == []
     assert losses_as_of(losses, windows, NOW_MS - 4 * DAY_MS) == []
 
 
@@ -90,8 +92,8 @@ def test_what_is_lost_is_said_in_words(lost: LostRange, said: str) -> None:
 
 def test_tables_of_the_terminal_name_losses(capsys: pytest.CaptureFixture[str]) -> None:
     """Most people never look at JSON."""
-    entry = fake_report()
-    entry["losses"] = losses_as_of([AcceptedLoss(LOSS, "ada", NOW_MS, "no backup")], Windows((1, 7)), NOW_MS)
+    losses = losses_as_of([AcceptedLoss(LOSS, "ada", NOW_MS, "no backup")], Windows((1, 7)), NOW_MS)
+    entry = replace(told(fake_report()), losses=losses)
     print_report([entry], Settings(), windows=(), lenses=(), as_json=False)
     text = " ".join(capsys.readouterr().out.split())
     assert "Events of partition 1 may be missing" in text

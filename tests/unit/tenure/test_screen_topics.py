@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 
 import pytest
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from kpis.population.cohorts import Cohort
 from kpis.population.lifetime import Durations, survival
@@ -13,7 +15,7 @@ from kpis.population.summary import Portrait, Rankings
 from tenure.demo.screen.layout import demo_screen, topic_lines
 from tenure.demo.screen.screen import TURN_SECONDS, PlainScreen
 from tenure.demo.screen.topics import BY_SEGMENT, OTHERS
-from tests.unit.tenure.fake_report import fake_report
+from tests.unit.tenure.fake_report import fake_report, told
 from tests.unit.tenure.test_screen import WIDTHS, history_of, text_of, view_of
 
 
@@ -44,8 +46,10 @@ ASKED_FOR = (
 def test_every_kpi_of_the_demo_comes_up_within_a_minute(width: int, height: int) -> None:
     """Who has read the articles looks for their numbers, on a small terminal too."""
     history, report = history_of(3)
-    report["segments"] |= dict.fromkeys(("industry", "company_size"), report["segments"]["plan"])
-    view = view_of(report, portrait=a_portrait())
+    assert report.segments is not UNSET
+    plans = report.segments["plan"]
+    segments = {"plan": plans, "industry": plans, "company_size": plans}
+    view = view_of(replace(report, segments=segments), portrait=a_portrait())
     text = ""
     for turn in range(int(60 / TURN_SECONDS)):
         drawn = demo_screen(view, history, currency="USD", width=width, height=height - 1, turn=turn)
@@ -60,14 +64,14 @@ def test_every_kpi_of_the_demo_comes_up_within_a_minute(width: int, height: int)
 def test_plain_lines_tell_every_topic_with_its_numbers() -> None:
     """Where nothing can be redrawn, each topic has a line, and all of them come in the end."""
     output = io.StringIO()
-    view = view_of(fake_report(), portrait=a_portrait())
+    view = view_of(told(fake_report()), portrait=a_portrait())
     with PlainScreen(output, "USD") as screen:
         screen.show(view)
         screen.show(view)
     lines = topic_lines(view, currency="USD")
     assert output.getvalue().splitlines()[-len(lines) :] == lines
     assert [topic.title for topic in (*BY_SEGMENT, *OTHERS)] == [line.partition(":")[0] for line in lines]
-    signups = view.report["windows"]["30d"]["customers_new"]
+    signups = view.report.windows["30d"].count("customers_new")
     for words in (
         "starter 1,000, churn 3.2 %",
         f"Signups {signups}",

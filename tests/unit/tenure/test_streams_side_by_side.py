@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from kpis.instants import milliseconds
 from schemas.decoding import rules
+from schemas.documents.document import plain
 from schemas.refusals import HEADER_FORWARDED
 from streams.embedded.log import Log
 from streams.embedded.tables import MemoryTables
@@ -66,7 +67,7 @@ class Side:
         """Return what it counts, and its counts of events."""
         assert self.mark is not None
         partitions = await partitions_in_use(self.tables, self.mark)
-        (found,) = await report_of(self.settings, self.tables, partitions=partitions, at_ms=[milliseconds(NOW)])
+        (found,) = plain(await report_of(self.settings, self.tables, partitions=partitions, at_ms=[milliseconds(NOW)]))
         return found, found.pop("events")
 
     def forwarded(self) -> int:

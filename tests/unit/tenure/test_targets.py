@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from schemas.catalogue.ratios import RATIO_BY_NAME, WINDOW_RATIOS
+from schemas.documents.document import plain
 from streams.errors import UsageError
 from streams.settings.settings import Settings
 from streams.targets import Audited, TargetChange
@@ -160,7 +161,7 @@ def test_json_of_list_and_history_says_all_there_is() -> None:
     """Scripts hold on to these members."""
     first = wanted(note="why").change(None, now_ms=NOW_MS)
     second = wanted(value="none", changed_by="eve").change(first, now_ms=NOW_MS + 1000)
-    assert listed([first], now_ms=first.review_at_ms) == [
+    assert plain(listed([first], now_ms=first.review_at_ms)) == [
         {
             "kpi": "retention",
             "window": "365d",
@@ -173,8 +174,8 @@ def test_json_of_list_and_history_says_all_there_is() -> None:
             "note": "why",
         }
     ]
-    assert listed([first], now_ms=NOW_MS)[0]["overdue"] is False
-    assert audited([Audited(second, first)]) == [
+    assert listed([first], now_ms=NOW_MS)[0].overdue is False
+    assert plain(audited([Audited(second, first)])) == [
         {
             "at": "2026-11-22T12:00:01Z",
             "by": "eve",

@@ -1,0 +1,63 @@
+"""The JSON Schema of what commands print with `--json`, made of the types in `schemas.documents`.
+
+A document may get more members later, so the schema refuses none that it does not know.
+"""
+
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from docgen.json_schema import DIALECT, JsonObject
+from schemas.documents.cohorts import CohortReport
+from schemas.documents.explanation import Explanation, LensComparison
+from schemas.documents.lifetime import LifetimeReport
+from schemas.documents.periods import PeriodList, PeriodReport
+from schemas.documents.reasons import ReasonsReport
+from schemas.documents.report import Report
+from schemas.documents.targets import ChangedTarget, ListedTarget
+
+REFERENCE: Final = "#/$defs/"
+
+
+class Printed(NamedTuple):
+    """What a command prints.
+
+    Attributes:
+        command: The command, with the option that makes the difference; the name of its definition too.
+        document: The type, as msgspec takes it.
+    """
+
+    command: str
+    document: Any
+
+
+PRINTED: Final = (
+    Printed("kpi", list[Report]),
+    Printed("replay", list[Report]),
+    Printed("kpi --period", list[PeriodReport]),
+    Printed("periods", PeriodList),
+    Printed("explain", Explanation),
+    Printed("lenses", LensComparison),
+    Printed("reasons", ReasonsReport),
+    Printed("features", ReasonsReport),
+    Printed("cohorts", CohortReport),
+    Printed("lifetime", LifetimeReport),
+    Printed("target list", list[ListedTarget]),
+    Printed("target set", ChangedTarget),
+    Printed("target history", list[ChangedTarget]),
+)
+
+
+def report_schema() -> JsonObject:
+    """Return the schema: one definition for each command, by its name, and one for each type that they are made of."""
+    shapes, types = msgspec.json.schema_components(
+        [printed.document for printed in PRINTED], ref_template=REFERENCE + "{name}"
+    )
+    commands = {printed.command: shape for printed, shape in zip(PRINTED, shapes, strict=True)}
+    return {
+        "$schema": DIALECT,
+        "title": "Reports",
+        "description": "What commands print with --json, as docs/report.md describes it. Members may be added.",
+        "anyOf": [{"$ref": REFERENCE + command.replace(" ", "%20")} for command in commands],
+        "$defs": {**commands, **types},
+    }

@@ -1,0 +1,49 @@
+"""Who of each month's or week's new customers stays: what `cohorts` prints."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, UnsetType
+
+from schemas.documents.document import Document
+
+
+class CohortPeriod(Document, frozen=True, kw_only=True):
+    """How many of some customers are active so many periods after their own signup."""
+
+    period: Annotated[int, Meta(description="Periods after the signup, from 1 on (months or weeks).")]
+    matured: Annotated[int, Meta(description="Who has been there so long (customers).")]
+    active: Annotated[int, Meta(description="Who of these is active then (customers).")]
+    share: Annotated[
+        float | None, Meta(description="The second over the first; `null` where nobody has been there so long.")
+    ]
+
+
+class CohortRow(Document, frozen=True, kw_only=True):
+    """Everyone whose first signup lies in one month or week."""
+
+    cohort: Annotated[str, Meta(description="Which: `2026-03`, or `2026-W09`.")]
+    size: Annotated[int, Meta(description="Everyone in it (customers).")]
+    periods: Annotated[list[CohortPeriod], Meta(description="One for each period that any of them has been there.")]
+
+
+class CohortTable(Document, frozen=True, kw_only=True):
+    """The cohorts of some customers."""
+
+    size: Annotated[int, Meta(description="Everyone in it (customers).")]
+    periods: Annotated[list[CohortPeriod], Meta(description="All cohorts together: sums first, shares after.")]
+    cohorts: Annotated[list[CohortRow], Meta(description="The earliest first.")]
+
+
+class CohortReport(Document, frozen=True, kw_only=True):
+    """The cohorts of all customers, and of segments."""
+
+    as_of: Annotated[str, Meta(description="T, an instant in UTC.")]
+    period: Annotated[str, Meta(description="How long the periods are: `month` or `week`.")]
+    time_zone: Annotated[str, Meta(description="The business time zone (IANA name), in which they begin and end.")]
+    all: Annotated[CohortTable, Meta(description="Of all customers.")]
+    segments: Annotated[
+        dict[str, dict[str, CohortTable]] | UnsetType,
+        Meta(description="By dimension, then value, both of the first signup. There with `--by` alone."),
+    ] = UNSET

@@ -1,0 +1,45 @@
+"""What somebody gave up, or may have to: losses, as `resume` and `kpi` print them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from schemas.documents.document import Document
+
+
+class LostTopic(Document, frozen=True, kw_only=True):
+    """What is lost of one topic."""
+
+    topic: Annotated[str, Meta(description="Its name.")]
+    lost: Annotated[str, Meta(description="`records`, `state` or `topic`: what is not there any more.")]
+    first: Annotated[int | None, Meta(description="The first offset that is lost; `null`: nobody knows.")]
+    goes_on_at: Annotated[int, Meta(description="The offset that reading goes on at.")]
+    records: Annotated[int | None, Meta(description="Offsets that Kafka has deleted (count); `null`: nobody knows.")]
+
+
+class WaitingLoss(Document, frozen=True, kw_only=True):
+    """A loss of one partition."""
+
+    partition: Annotated[int, Meta(description="Its number.")]
+    since: Annotated[
+        str | None,
+        Meta(description="The earliest instant that lost events may be of; `null`: nobody knows, from the beginning."),
+    ]
+    until: Annotated[str | None, Meta(description="The latest; `null`: until now.")]
+    topics: Annotated[list[LostTopic], Meta(description="What is lost, by topic.")]
+
+
+class AcceptedLoss(WaitingLoss, frozen=True, kw_only=True):
+    """A loss that somebody gave up with `tenure resume`."""
+
+    accepted_at: Annotated[str, Meta(description="When; an instant in UTC.")]
+    accepted_by: Annotated[str, Meta(description="Who.")]
+    reason: Annotated[str, Meta(description="Why, in words; may be empty.")]
+
+
+class MissedLoss(AcceptedLoss, frozen=True, kw_only=True):
+    """A loss that numbers go without."""
+
+    windows: Annotated[list[str], Meta(description="The windows that miss events by it.")]
