@@ -111,7 +111,7 @@ _BY_NAMES: Final = {1: "by name", 2: "by two names", 3: "by three names"}
 _COUNTS: Final = "Every [count](kpis.md#counts) of this kind, under its own name."
 _RATIOS: Final = "Every [ratio](kpis.md#ratios) of this kind, under its own name; `null` where its denominator is 0."
 _RATIO_NAMES: Final = {ratio.path[-1] for ratio in RATIOS}
-OF_CATALOGUE: Final = ("Totals", "Window", "Ratios", "Lenses")
+OF_CATALOGUE: Final = ("Totals", "WindowReport", "Ratios", "Lenses")
 """Types whose members the catalogue names."""
 
 

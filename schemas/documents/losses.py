@@ -31,7 +31,7 @@ class WaitingLoss(Document, frozen=True, kw_only=True):
     topics: Annotated[list[LostTopic], Meta(description="What is lost, by topic.")]
 
 
-class AcceptedLoss(WaitingLoss, frozen=True, kw_only=True):
+class ReportedLoss(WaitingLoss, frozen=True, kw_only=True):
     """A loss that somebody gave up with `tenure resume`."""
 
     accepted_at: Annotated[str, Meta(description="When; an instant in UTC.")]
@@ -39,7 +39,7 @@ class AcceptedLoss(WaitingLoss, frozen=True, kw_only=True):
     reason: Annotated[str, Meta(description="Why, in words; may be empty.")]
 
 
-class MissedLoss(AcceptedLoss, frozen=True, kw_only=True):
+class MissedLoss(ReportedLoss, frozen=True, kw_only=True):
     """A loss that numbers go without."""
 
     windows: Annotated[list[str], Meta(description="The windows that miss events by it.")]

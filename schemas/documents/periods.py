@@ -10,7 +10,7 @@ from schemas.documents.document import Document
 from schemas.documents.report import AsOf, EventsMember, SegmentsMember, TotalsMember, WindowsMember
 
 
-class Moved(Document, frozen=True, kw_only=True):
+class PeriodChange(Document, frozen=True, kw_only=True):
     """A count that differs from what it was at the period's end."""
 
     at_end: Annotated[int, Meta(description="What it was then.")]
@@ -41,7 +41,7 @@ class Offsets(Document, frozen=True, kw_only=True):
     last: Annotated[int, Meta(description="The last offset; the same, where it is one record.")]
 
 
-class Restatement(Document, frozen=True, kw_only=True):
+class RestatementEntry(Document, frozen=True, kw_only=True):
     """What one late event, or many at once, changed of a period."""
 
     period: Annotated[str, Meta(description="The period's name.")]
@@ -72,7 +72,7 @@ EndsAt = Annotated[str, Meta(description="The first instant after it, in UTC.")]
 Closed = Annotated[bool, Meta(description="Whether it is over now.")]
 Revision = Annotated[int, Meta(description="Restatements there ever were (count).")]
 Restated = Annotated[
-    dict[str, Moved],
+    dict[str, PeriodChange],
     Meta(description="The counts that differ from those at its end, by name; for all customers, not by segment."),
 ]
 WatchedUntil = Annotated[
@@ -97,7 +97,7 @@ class PeriodReport(Document, frozen=True, kw_only=True):
     segments: SegmentsMember = UNSET
     events: EventsMember
     restatements: Annotated[
-        list[Restatement], Meta(description="Each that can still be told with what it changed, the latest first.")
+        list[RestatementEntry], Meta(description="Each that can still be told with what it changed, the latest first.")
     ]
 
 
@@ -134,4 +134,6 @@ class PeriodList(Document, frozen=True, kw_only=True):
             " months first, the latest first."
         ),
     ]
-    restatements: Annotated[list[Restatement], Meta(description="The latest of any period, as many as `--limit` says.")]
+    restatements: Annotated[
+        list[RestatementEntry], Meta(description="The latest of any period, as many as `--limit` says.")
+    ]

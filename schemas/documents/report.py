@@ -108,7 +108,7 @@ if TYPE_CHECKING:
 
         churn: Lenses
 
-    class Window(Counted, frozen=True, kw_only=True):
+    class WindowReport(Counted, frozen=True, kw_only=True):
         """The counts of one window; the other members are those of the catalogue."""
 
         surveys: Surveys
@@ -148,8 +148,8 @@ else:
         ],
         RatiosOf,
     )
-    Window = _made_of(
-        "Window",
+    WindowReport = _made_of(
+        "WindowReport",
         "Every count of one window, with surveys and ratios.",
         [
             *_of_counts(WINDOW_COUNTS),
@@ -168,7 +168,7 @@ else:
 
 TotalsMember = Annotated[Totals, Meta(description="The stocks as of T, and their ratios.")]
 WindowsMember = Annotated[
-    dict[str, Window],
+    dict[str, WindowReport],
     Meta(
         description="By name (`1d`, `7d`, `30d`, `90d`, `365d`, `month`, or what `windows_days` says): every other"
         " count, with surveys and ratios. `--window` leaves the others out."
@@ -227,7 +227,7 @@ def totals_of(stocks: Mapping[str, int]) -> Totals:
     return made(Totals, {**stocks, **evaluate(STOCK_RATIOS, stocks)})
 
 
-def window_of(counts: Mapping[str, int], surveys: Surveys, stocks: Mapping[str, int]) -> Window:
+def window_of(counts: Mapping[str, int], surveys: Surveys, stocks: Mapping[str, int]) -> WindowReport:
     """Return the counts of one window with their ratios.
 
     Args:
@@ -237,4 +237,4 @@ def window_of(counts: Mapping[str, int], surveys: Surveys, stocks: Mapping[str, 
     """
     values: dict[str, Any] = evaluate(WINDOW_RATIOS, {**stocks, **counts})
     ratios = made(Ratios, {**values, LENSES: made(Lenses, values[LENSES])})
-    return made(Window, {**counts, "surveys": surveys, "ratios": ratios})
+    return made(WindowReport, {**counts, "surveys": surveys, "ratios": ratios})

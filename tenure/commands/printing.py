@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from schemas.documents.losses import MissedLoss
     from schemas.documents.periods import PeriodReport
-    from schemas.documents.report import Window
+    from schemas.documents.report import WindowReport
     from streams.settings.settings import Settings
 
     AnyReport = TypeVar("AnyReport", bound=Report | PeriodReport)
@@ -83,11 +83,13 @@ def only(entry: AnyReport, *, windows: Sequence[str], lenses: Sequence[str]) -> 
     return replace(kept, segments=segments)
 
 
-def _only_windows(counted: Mapping[str, Window], windows: Sequence[str], lenses: Sequence[str]) -> dict[str, Window]:
+def _only_windows(
+    counted: Mapping[str, WindowReport], windows: Sequence[str], lenses: Sequence[str]
+) -> dict[str, WindowReport]:
     return {name: _only_lenses(counts, lenses) for name, counts in counted.items() if not windows or name in windows}
 
 
-def _only_lenses(counts: Window, lenses: Sequence[str]) -> Window:
+def _only_lenses(counts: WindowReport, lenses: Sequence[str]) -> WindowReport:
     if not lenses:
         return counts
     churn = counts.ratios.churn

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from schemas.documents.report import Window
+from schemas.documents.report import WindowReport
 from tenure.demo.screen.view import Notice
 
 _KEPT: Final = 20
@@ -28,7 +28,7 @@ class Notices:
         """Add a line."""
         self.recent.append(Notice(at, text, warning))
 
-    def look_at(self, at: datetime, windows: Mapping[str, Window]) -> None:
+    def look_at(self, at: datetime, windows: Mapping[str, WindowReport]) -> None:
         """Add a line where the last day's cancellations stand out from the 29 days before it.
 
         The distance is Anscombe's, as in the churn spike of docs/definitions.md, against a plain mean.

@@ -96,9 +96,9 @@ def _topics(loss: Loss) -> list[documents.LostTopic]:
     ]
 
 
-def accepted_document(accepted: AcceptedLoss) -> documents.AcceptedLoss:
+def accepted_document(accepted: AcceptedLoss) -> documents.ReportedLoss:
     """Return an accepted loss as `tenure resume --json` prints it."""
-    return documents.AcceptedLoss(
+    return documents.ReportedLoss(
         partition=accepted.loss.partition,
         since=_instant(accepted.loss.since_ms),
         until=_instant(accepted.until_ms),

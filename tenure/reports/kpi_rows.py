@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from schemas.catalogue.formulas import Ratio
     from schemas.documents.periods import PeriodReport
-    from schemas.documents.report import Report, Totals, Window
+    from schemas.documents.report import Report, Totals, WindowReport
 
 CALENDAR: Final = ("month", "year")
 """Windows that are no number of days."""
@@ -111,7 +111,7 @@ MONEY_COUNTS: Final = (
 )
 
 
-def holds_ratio(counts: Window, row: RatioRow) -> bool:
+def holds_ratio(counts: WindowReport, row: RatioRow) -> bool:
     """Return whether a report has this ratio, be it absent: `--lens` leaves some out."""
     return counts.ratios.holds(row.ratio.path)
 
@@ -137,7 +137,7 @@ def unseen_feeds(entry: Report | PeriodReport) -> frozenset[Feed]:
     return frozenset(unseen)
 
 
-def fraction_of(counts: Window, totals: Totals, ratio: Ratio) -> tuple[int, int]:
+def fraction_of(counts: WindowReport, totals: Totals, ratio: Ratio) -> tuple[int, int]:
     """Return numerator and denominator of one window; stocks come from the totals."""
     known = {**totals.counts(), **counts.counts()}
     return ratio.numerator.evaluate(known), ratio.denominator.evaluate(known)

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.documents.periods import PeriodReport
-from schemas.documents.report import Events, Report, Segment, Totals, Window
+from schemas.documents.report import Events, Report, Segment, Totals, WindowReport
 from tenure.reports import formats
 from tenure.reports.kpi_rows import (
     CHURN,
@@ -88,7 +88,7 @@ def _chunks(names: Sequence[str], fitting: int) -> Iterator[Sequence[str]]:
 class _Page(NamedTuple):
     """Windows that stand side by side."""
 
-    windows: Mapping[str, Window]
+    windows: Mapping[str, WindowReport]
     totals: Totals
     currency: str
     cell_width: int
@@ -107,7 +107,7 @@ class _Page(NamedTuple):
             table.add_row(row.label, *(self._ratio(row, counts) for counts in self.windows.values()))
         yield from (Text(), table)
 
-    def _ratio(self, row: RatioRow, counts: Window) -> Text:
+    def _ratio(self, row: RatioRow, counts: WindowReport) -> Text:
         if row.feed in self.unseen and counts.ratios.at(row.ratio.path) is not None:
             return _absent(row.feed.value, self.cell_width)
         return _ratio_cell(row, counts, self.totals, self.currency, self.cell_width)
@@ -139,7 +139,7 @@ def _table(first: str, others: Sequence[str], cell_width: int) -> Table:
     return table
 
 
-def _lens_table(windows: Mapping[str, Window], totals: Totals) -> Iterator[RenderableType]:
+def _lens_table(windows: Mapping[str, WindowReport], totals: Totals) -> Iterator[RenderableType]:
     """Yield churn with the definitions side by side, so that their difference is seen at once."""
     held = [row for row in CHURN if all(holds_ratio(counts, row) for counts in windows.values())]
     if held and windows:
@@ -150,7 +150,7 @@ def _lens_table(windows: Mapping[str, Window], totals: Totals) -> Iterator[Rende
         yield from (Text(), table)
 
 
-def _ratio_cell(row: RatioRow, counts: Window, totals: Totals, currency: str, width: int) -> Text:
+def _ratio_cell(row: RatioRow, counts: WindowReport, totals: Totals, currency: str, width: int) -> Text:
     """Return the value, and below it what was divided by what, or why there is no value."""
     value = counts.ratios.at(row.ratio.path)
     if value is None:
@@ -181,7 +181,7 @@ def _fraction(over: int, under: int, currency: str, width: int) -> str:
     return f"{over_text}/{under_text}"
 
 
-def _segment_windows(windows: Mapping[str, Window]) -> list[str]:
+def _segment_windows(windows: Mapping[str, WindowReport]) -> list[str]:
     """Return the windows that segments are shown for: those asked for, or one that stands for all."""
     names = list(windows)
     if len(names) <= 2:

@@ -18,7 +18,7 @@ from kpis.fold.restatements import Restatement, decode
 from kpis.instants import instant_text
 from schemas.catalogue.windows import MONTH
 from schemas.documents import periods as documents
-from schemas.documents.periods import ListedPeriod, Moved, PeriodList, PeriodReport, PeriodTotals
+from schemas.documents.periods import ListedPeriod, PeriodChange, PeriodList, PeriodReport, PeriodTotals
 from streams.clock import Clock, WallClock
 from streams.errors import UsageError
 from streams.partition.context import windows_of
@@ -188,7 +188,7 @@ class _Own(TypedDict):
     ends_at: str
     closed: bool
     revision: int
-    restated: dict[str, Moved]
+    restated: dict[str, PeriodChange]
     watched_until: str
 
 
@@ -199,7 +199,7 @@ def _own(period: Period, story: Story, windows: Windows, now_ms: int) -> _Own:
         ends_at=_text(period.end, windows),
         closed=period.end * windows.bucket_ms <= now_ms,
         revision=story.revision,
-        restated={name: Moved(at_end=then, now=now) for name, (then, now) in story.moved.items()},
+        restated={name: PeriodChange(at_end=then, now=now) for name, (then, now) in story.moved.items()},
         watched_until=_text(watched_until(period, windows), windows),
     )
 
@@ -243,7 +243,7 @@ def story_of(values: Mapping[str, int], by_partition: Sequence[Restated | None])
     return Story(revision, moved, told)
 
 
-def restatement_of(told: Told, period: Period, windows: Windows) -> documents.Restatement:
+def restatement_of(told: Told, period: Period, windows: Windows) -> documents.RestatementEntry:
     """Return a restatement as `--json` prints it."""
     entry = told.restatement
     alone = entry.events == 1
@@ -252,7 +252,7 @@ def restatement_of(told: Told, period: Period, windows: Windows) -> documents.Re
         for topic, (first, last) in entry.offsets.items()
     ]
     event = documents.LateEvent(id=entry.event_id, source=entry.event_source or None, type=entry.event_type)
-    return documents.Restatement(
+    return documents.RestatementEntry(
         period=period.name,
         revision=told.revision,
         kind="event" if alone else "bulk",

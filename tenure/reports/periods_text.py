@@ -14,7 +14,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from schemas.documents.periods import ListedPeriod, Offsets, PeriodList, PeriodReport, Restatement
+from schemas.documents.periods import ListedPeriod, Offsets, PeriodList, PeriodReport, RestatementEntry
 from tenure.reports import formats
 
 #: Restatements that a period shows, the latest first.
@@ -80,7 +80,7 @@ def _then_and_now(row: ListedPeriod, name: str, currency: str) -> str:
     return f"{_shown(name, row.restated[name].at_end, currency)} → {now}"
 
 
-def _restatements(told: Sequence[Restatement], currency: str, *, with_period: bool) -> Table:
+def _restatements(told: Sequence[RestatementEntry], currency: str, *, with_period: bool) -> Table:
     heads = ["Period"] if with_period else []
     table = _table(*heads, "Revision", "Arrived, UTC", "Late by", "Event", "What it changed")
     for column in table.columns[-2:]:
@@ -99,7 +99,7 @@ def _restatements(told: Sequence[Restatement], currency: str, *, with_period: bo
     return table
 
 
-def _event(each: Restatement) -> str:
+def _event(each: RestatementEntry) -> str:
     lying = ", ".join(_offsets(each.offsets))
     if each.event is None:
         return f"{each.events:,} events: {lying}"
@@ -114,7 +114,7 @@ def _offsets(offsets: Iterable[Offsets]) -> Iterator[str]:
         yield f"{part.topic}/{part.partition} at {part.first}{last}"
 
 
-def _changed(each: Restatement, currency: str) -> str:
+def _changed(each: RestatementEntry, currency: str) -> str:
     """Return the counts that moved most, old and new."""
     pairs = sorted(each.counts.items(), key=lambda pair: (pair[0].startswith("mrr"), pair[0]))
     shown = [

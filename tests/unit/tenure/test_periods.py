@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from kpis.fold.restatements import Restatement, encode
 from schemas.documents.document import plain
-from schemas.documents.periods import Moved, PeriodReport
+from schemas.documents.periods import PeriodChange, PeriodReport
 from streams.errors import UsageError
 from streams.settings.settings import Settings
 from streams.tables import Restated, Stored
@@ -129,7 +129,7 @@ def test_a_period_is_reported_as_of_its_end_with_all_that_moved_it() -> None:
         assert list(january.windows) == ["month"]
         assert january.windows["month"].count("customers_new") == 2
         assert plain(january.segments)["plan"]["p"]["totals"]["mrr"] == 500
-        assert january.restated["mrr"] == Moved(at_end=1_000, now=500)
+        assert january.restated["mrr"] == PeriodChange(at_end=1_000, now=500)
         assert "customers_active" not in january.restated  # one came, one went
         assert [told.revision for told in january.restatements] == [2, 1]
         latest = plain(january.restatements[0])
