@@ -1,6 +1,7 @@
 """How long functions are, how things are named, that each module says what it is, and that somebody uses it."""
 
 import ast
+import importlib.metadata
 import re
 
 from tests.tidy.repository import PACKAGES, SourceFile, collected_tests, python_files, text_files
@@ -54,6 +55,13 @@ def test_no_two_modules_import_each_other_by_whatever_way() -> None:
     while lowest := {name for name, imported in left.items() if not imported & left.keys()}:
         left = {name: imported for name, imported in left.items() if name not in lowest}
     assert sorted(left) == []
+
+
+def test_every_entry_point_names_something_that_is_there() -> None:
+    """Faust finds the transport to Kafka by one: after a rename no worker would start, and no type tells."""
+    points = list(importlib.metadata.distribution("tenure").entry_points)
+    assert {"tenure", "tenure-kafka"} <= {point.name for point in points}
+    assert [point.name for point in points if not callable(point.load())] == []
 
 
 def test_no_two_classes_share_a_name() -> None:
