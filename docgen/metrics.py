@@ -5,7 +5,7 @@ from typing import Final, get_args
 
 from schemas.catalogue.counts import COUNTS
 from schemas.catalogue.windows import SEGMENT_WINDOW_DAYS, WINDOWS
-from schemas.events import BUILT_IN_DIMENSIONS
+from schemas.dimensions import BUILT_IN_DIMENSIONS
 from schemas.instruments import INSTRUMENTS, Area, Instrument
 from schemas.wording import in_words
 

@@ -16,7 +16,7 @@ import numpy as np
 from kpis.arrays import Ints
 from kpis.customer.places import TOPICS
 from kpis.money import Money
-from schemas.events import BUILT_IN_DIMENSIONS
+from schemas.dimensions import BUILT_IN_DIMENSIONS
 
 #: The value of a segment where there is none.
 NONE: Final = "none"

@@ -207,10 +207,6 @@ def _form_of(member: object) -> Form | None:
     return None
 
 
-#: What every stream can be segmented by: the members of a signup that say where a customer belongs.
-BUILT_IN_DIMENSIONS: Final = tuple(
-    name for name in Signup.OWN_MEMBERS if forms_of(Signup).get(name) in {"label", "country"}
-)
 #: No setting can name a dimension so: members that events have already, and what labels use for "no dimension".
 RESERVED_DIMENSIONS: Final = frozenset(COMMON_MEMBERS).union(
     {"all"}, RESERVED_LABELS, *(event_type.OWN_MEMBERS for event_type in EVENT_TYPES)

@@ -25,8 +25,8 @@ from schemas.decoding.rules import (
     SLUG,
 )
 from schemas.decoding.wire_formats import format_of
+from schemas.dimensions import BUILT_IN_DIMENSIONS
 from schemas.events import (
-    BUILT_IN_DIMENSIONS,
     EVENT_TYPES,
     RESERVED_LABELS,
     Activity,

@@ -13,7 +13,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, get_args
 
 from schemas.catalogue.windows import SEGMENT_WINDOW_DAYS
-from schemas.events import BUILT_IN_DIMENSIONS, RESERVED_DIMENSIONS, SurveyKind, SurveyWay
+from schemas.dimensions import BUILT_IN_DIMENSIONS
+from schemas.events import RESERVED_DIMENSIONS, SurveyKind, SurveyWay
 from schemas.survey_requests import SURVEY_RULES
 from streams.redis.address import read_address
 from streams.redis.options import SHOWN_OPTIONS

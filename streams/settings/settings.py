@@ -15,7 +15,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from schemas.catalogue.windows import SEGMENT_WINDOW_DAYS, WINDOW_DAYS
-from schemas.events import BUILT_IN_DIMENSIONS
+from schemas.dimensions import BUILT_IN_DIMENSIONS
 from schemas.topics import DEAD_LETTER_TOPIC, DEFAULT_TOPIC_NAMES, SURVEY_REQUEST_TOPIC
 from schemas.wording import in_words
 from streams.errors import ConfigurationError

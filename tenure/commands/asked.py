@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from schemas.events import BUILT_IN_DIMENSIONS
+from schemas.dimensions import BUILT_IN_DIMENSIONS
 from streams.errors import CheckFailed, UsageError
 from tenure.commands.options import checked_windows
 from tenure.commands.scanned import checked_scope

@@ -13,7 +13,7 @@ import typer
 
 from schemas.catalogue.ratios import Lens
 from schemas.catalogue.windows import MONTH
-from schemas.events import BUILT_IN_DIMENSIONS
+from schemas.dimensions import BUILT_IN_DIMENSIONS
 from schemas.wording import in_words
 from streams.errors import UsageError
 

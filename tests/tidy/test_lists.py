@@ -9,7 +9,8 @@ import pytest
 
 from schemas.catalogue.ratios import Lens
 from schemas.catalogue.windows import LIFETIME_DAYS, WINDOW_DAYS, WINDOWS
-from schemas.events import BUILT_IN_DIMENSIONS, EVENT_TYPES, SurveyStatus, SurveyWay
+from schemas.dimensions import BUILT_IN_DIMENSIONS
+from schemas.events import EVENT_TYPES, SurveyStatus, SurveyWay
 from schemas.refusals import Reason
 from schemas.topics import DEFAULT_TOPIC_NAMES
 from tests.tidy.repository import PACKAGES, ROOT, SourceFile, python_files
@@ -21,7 +22,7 @@ MOST_FILES = 6
 LISTS: dict[str, tuple[tuple[object, ...], str]] = {
     "event types": (tuple(event_type.TYPE for event_type in EVENT_TYPES), "schemas/events.py"),
     "topics": (tuple(DEFAULT_TOPIC_NAMES.values()), "schemas/topics.py"),
-    "built-in dimensions": (BUILT_IN_DIMENSIONS, "schemas/events.py"),
+    "built-in dimensions": (BUILT_IN_DIMENSIONS, "schemas/dimensions.py"),
     "days of windows": (WINDOW_DAYS, "schemas/catalogue/windows.py"),
     "days of lifetime": (LIFETIME_DAYS, "schemas/catalogue/windows.py"),
     "windows": (WINDOWS, "schemas/catalogue/windows.py"),

@@ -7,8 +7,8 @@ import pytest
 
 from schemas.decoding import decoder, diagnosis
 from schemas.decoding.decoder import Decoder
+from schemas.dimensions import BUILT_IN_DIMENSIONS
 from schemas.events import (
-    BUILT_IN_DIMENSIONS,
     COMMON_MEMBERS,
     EVENT_TYPES,
     REQUIRED_MEMBERS,
@@ -16,6 +16,7 @@ from schemas.events import (
     Event,
     Instant,
     Label,
+    Signup,
     Slug,
     forms_of,
 )
@@ -100,10 +101,12 @@ def test_source_of_an_event_is_by_default_the_topic_of_its_type() -> None:
         assert event_type.TOPIC in DEFAULT_TOPIC_NAMES.values()
 
 
-def test_built_in_dimensions_are_the_segments_of_the_contract() -> None:
-    """They follow from the members of a signup, and profiles are stored in their order, the plan first."""
-    assert BUILT_IN_DIMENSIONS == ("plan", "country", "channel")
-    assert set(BUILT_IN_DIMENSIONS) < RESERVED_DIMENSIONS
+def test_built_in_dimensions_are_the_segments_that_a_signup_names() -> None:
+    """Profiles are stored in their order, the plan apart; a member of that form beside them would segment nothing."""
+    segments = {name for name, form in forms_of(Signup).items() if form in {"label", "country"}}
+    assert set(BUILT_IN_DIMENSIONS) == segments
+    assert BUILT_IN_DIMENSIONS[0] == "plan"
+    assert segments < RESERVED_DIMENSIONS
 
 
 def test_every_instant_of_a_type_has_the_form_of_one() -> None:

@@ -130,7 +130,7 @@ def empty_report(as_of: str = "2026-03-15T00:00:00Z") -> Json:
         counts.update({name: 0 for name, value in counts.items() if isinstance(value, int)})
         counts["surveys"] = {}
         counts["ratios"] = _ratios(counts)
-    events = {"applied": 0, "duplicate": 0, "test": 0, "dead_letters": {}}
+    events = {"applied": 0, "duplicate": 0, "conflict": 0, "test": 0, "dead_letters": {}}
     return {"as_of": as_of, **part, "segments": {"plan": {}}, "events": events}
 
 
