@@ -52,9 +52,13 @@ def print_report(
         console.print(
             report_tables(entry, currency=settings.default_currency, width=console.width, unseen=unseen_feeds(whole))
         )
-        if isinstance(entry, Report) and entry.losses is not UNSET:
-            for loss in entry.losses:
+        if isinstance(entry, Report):
+            for loss in entry.losses or ():
                 console.print(_loss_line(loss))
+            for halted in entry.waiting or ():
+                console.print(
+                    Text(f"Partition {halted.partition} is halted, and what it counts is missing: see `tenure resume`.")
+                )
 
 
 def _loss_line(loss: MissedLoss) -> Text:

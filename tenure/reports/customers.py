@@ -21,7 +21,7 @@ from streams.settings.settings import Settings
 from streams.tables import Stored, Tables
 from tenure.files.replay import Replayed, replayed
 from tenure.reports.instants import end_of_bucket_ms
-from tenure.reports.kpi import running_tables
+from tenure.reports.kpi import counted_tables
 
 
 class Scope(NamedTuple):
@@ -81,7 +81,7 @@ async def open_source(settings: Settings, scope: Scope, *, clock: Clock | None =
             raise InputError(scope.file, _without_events(found))
         yield Source(settings, found.tables, found.partitions, _at_ms(settings, scope, found.last_ms), found.log)
         return
-    async with running_tables(settings) as (tables, mark):
+    async with counted_tables(settings) as (tables, mark):
         now_ms = (clock or WallClock()).now_ms()
         yield Source(settings, tables, mark.partitions, _at_ms(settings, scope, now_ms))
 

@@ -25,7 +25,7 @@ from streams.errors import UsageError
 from streams.partition.context import windows_of
 from streams.settings.settings import Settings
 from streams.tables import Tables
-from tenure.reports.kpi import read_tables, running_tables
+from tenure.reports.kpi import counted_tables, read_tables
 
 YOUNGEST_HOURS: Final = 3
 """Prometheus keeps what is younger in its head block, which blocks beside it must not overlap (hours)."""
@@ -88,7 +88,7 @@ async def read_past(settings: Settings, *, at_ms: Sequence[int], by: Sequence[st
         ConfigurationError: Its tables were counted under other settings.
         TablesUnavailable: Redis does not answer.
     """
-    async with running_tables(settings) as (tables, mark):
+    async with counted_tables(settings) as (tables, mark):
         return await past_of(settings, tables, partitions=mark.partitions, at_ms=at_ms, by=by)
 
 

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
 
 import numpy as np
+import structlog
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from kpis.counting.cells import FIELD_BITS, Cells, groups_of
@@ -23,10 +25,11 @@ from streams.redis.errors import refusal_of
 from streams.redis.tables import RedisTables, connect
 from streams.settings.settings import Settings
 from streams.tables import Head, Stored, StreamMark, Tables
-from tenure.operations.losses import losses_as_of
+from tenure.operations.losses import listed, loss_document, losses_as_of
 from tenure.reports.instants import end_of_bucket_ms
 from tenure.worker.composition import check_mark
 
+log = structlog.get_logger(__name__)
 _TRIES: Final = 3
 """A partition that is written faster than it can be read is begun anew so often (count)."""
 
@@ -43,22 +46,26 @@ async def read_report(
         clock: What time it is, where no instant is given.
 
     Returns:
-        One object for each instant, as `report_of`; where any loss was ever accepted, with those that it goes without.
+        One object for each instant, as `report_of`; where any loss was ever accepted, with those that it goes without;
+        and with the losses that halted partitions wait for, where there are any.
 
     Raises:
         UsageError: There is no stream under this prefix.
         ConfigurationError: Its tables were counted under other settings.
         TablesUnavailable: Redis does not answer.
     """
-    async with running_tables(settings) as (tables, mark):
+    async with counted_tables(settings) as (tables, mark):
         now_ms = (clock or WallClock()).now_ms()
         instants = list(at_ms) or [end_of_bucket_ms(now_ms, settings.bucket_minutes)]
         found = await report_of(settings, tables, partitions=mark.partitions, at_ms=instants, by=by)
-        accepted = await LossStore(tables).accepted()
-        if not accepted:
-            return found
+        losses = await listed(LossStore(tables), partitions=mark.partitions)
+        waiting = [loss_document(loss) for loss in losses.waiting] or UNSET
         return [
-            replace(entry, losses=losses_as_of(accepted, windows_of(settings), instant))
+            replace(
+                entry,
+                losses=losses_as_of(losses.accepted, windows_of(settings), instant) if losses.accepted else UNSET,
+                waiting=waiting,
+            )
             for entry, instant in zip(found, instants, strict=True)
         ]
 
@@ -81,6 +88,20 @@ async def running_tables(settings: Settings) -> AsyncIterator[tuple[Tables, Stre
                 "start `tenure worker` with the same settings, or set TENURE_REDIS_URL and TENURE_REDIS_PREFIX to its"
             )
         yield tables, mark._replace(partitions=await partitions_in_use(tables, mark))
+
+
+@asynccontextmanager
+async def counted_tables(settings: Settings) -> AsyncIterator[tuple[Tables, StreamMark]]:
+    """Open the tables of a running stream to count with them, as `running_tables`; say what halted partitions lack."""
+    async with running_tables(settings) as (tables, mark):
+        losses = await listed(LossStore(tables), partitions=mark.partitions)
+        if losses.waiting:
+            log.error(
+                "numbers_incomplete",
+                halted_partitions=[loss.partition for loss in losses.waiting],
+                advice="they have lost events or tables, and what they count is missing: see `tenure resume`",
+            )
+        yield tables, mark
 
 
 @asynccontextmanager

@@ -25,7 +25,7 @@ from streams.partition.context import windows_of
 from streams.settings.settings import Settings
 from streams.tables import Head, Restated, Tables
 from tenure.reports.instants import end_of_bucket_ms
-from tenure.reports.kpi import events_of, read_tables, running_tables
+from tenure.reports.kpi import counted_tables, events_of, read_tables
 
 MONTHS_LISTED: Final = 13
 YEARS_LISTED: Final = 3
@@ -64,7 +64,7 @@ async def read_periods(
     """
     now_ms = (clock or WallClock()).now_ms()
     periods = checked_periods(names, settings, now_ms=now_ms)
-    async with running_tables(settings) as (tables, mark):
+    async with counted_tables(settings) as (tables, mark):
         return await reports_of(settings, tables, periods, partitions=mark.partitions, by=by, now_ms=now_ms)
 
 
@@ -96,7 +96,7 @@ async def read_list(settings: Settings, *, limit: int, clock: Clock | None = Non
         TablesUnavailable: Redis does not answer.
     """
     now_ms = (clock or WallClock()).now_ms()
-    async with running_tables(settings) as (tables, mark):
+    async with counted_tables(settings) as (tables, mark):
         return await list_of(settings, tables, partitions=mark.partitions, now_ms=now_ms, limit=limit)
 
 

@@ -100,6 +100,23 @@ def test_tables_of_the_terminal_name_losses(capsys: pytest.CaptureFixture[str]) 
     assert "by ada (no backup)" in text
 
 
+async def test_report_says_which_partitions_are_halted_and_missing(
+    tables: MemoryTables, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever reads a total that lacks a partition would believe it."""
+    _wait(tables)
+    (entry,) = await kpi.read_report(Settings(), at_ms=[NOW_MS // 3_600_000 * 3_600_000])
+    assert [loss["partition"] for loss in plain(entry)["waiting"]] == [1]
+    said = capsys.readouterr()
+    assert "numbers_incomplete" in said.out + said.err
+    print_report([entry], Settings(), windows=(), lenses=(), as_json=False)
+    assert "Partition 1 is halted" in " ".join(capsys.readouterr().out.split())
+    await LossStore(tables).put_waiting(1, None)
+    (entry,) = await kpi.read_report(Settings(), at_ms=[NOW_MS // 3_600_000 * 3_600_000])
+    assert "waiting" not in plain(entry)
+    assert "numbers_incomplete" not in capsys.readouterr().out
+
+
 @pytest.fixture
 def tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MemoryTables:
     """Tables that the command finds instead of those in Redis."""
