@@ -1,4 +1,4 @@
-"""What the product is compared with, each a process of its own: `python -m bench.peers KIND BOOTSTRAP RECORDS`.
+"""Peers that the product is compared with, a process each: `python -m bench.peers KIND BOOTSTRAP RECORDS`.
 
 `raw` reads the reference job's topics with aiokafka; `decoded` decodes each record with msgspec too; `faust` counts
 events by customer in a plain Faust agent with a table, record by record, as Faust's documentation shows it. Each prints

@@ -1,4 +1,4 @@
-"""What is measured: one `tenure worker` process on one core, and how it is asked how far it is."""
+"""The worker under measurement: one `tenure worker` process on one core, and its progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the numbers mean: one customer's facts, what they contribute, and how contributions become counts.
+"""The numbers: a customer's facts, the contribution of these facts, and the counts that contributions add up to.
 
 Pure: no clock, no I/O, no streams. Definitions: docs/definitions.md.
 """

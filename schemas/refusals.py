@@ -1,4 +1,4 @@
-"""Why a record is not applied, and how a dead letter says so.
+"""Refusals: the closed list of reasons why a record is not applied, and their form in a dead letter.
 
 The list is closed and its order is the order of the checks: a record gets the first reason that applies.
 Source: docs/events.md, section Dead letters.

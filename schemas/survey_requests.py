@@ -1,4 +1,4 @@
-"""What the stream sends to the product's own systems: a survey is due, please ask.
+"""Survey requests: messages of the stream to the company's systems that a survey is due.
 
 Not an event: nobody may send one to the stream. When a request is due: docs/survey-requests.md.
 """

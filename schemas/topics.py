@@ -1,4 +1,4 @@
-"""Which topic carries what, by default.
+"""Input topics, with their default names and the event types that belong there.
 
 Names are settings; what stands here are the defaults. The types that belong to a topic say so themselves
 (`schemas.events`). A type on another topic is accepted all the same: the type in the event decides.

@@ -1,1 +1,1 @@
-"""What carries the events: the Faust application, the log, positions, tables on Redis, metrics, clock and settings."""
+"""The stream: Faust by batches, Kafka and the embedded log, partitions, tables on Redis, metrics, settings."""

@@ -1,4 +1,4 @@
-"""How long one waits before one asks a service again that did not answer."""
+"""Backoff: growing pauses before a service that did not answer is asked again."""
 
 from __future__ import annotations
 

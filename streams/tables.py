@@ -1,4 +1,4 @@
-"""What a partition keeps between two batches, and the port through which it is kept.
+"""Tables: the port through which a partition stores its head, states, cells and names.
 
 One commit stores positions, customer states, counters and new names together, or nothing at all; so positions and
 numbers can never disagree. `MemoryTables` and `RedisTables` pass the same contract tests.

@@ -1,4 +1,4 @@
-"""What TLS needs of us: whom the settings trust, and the certificate that we show; files are read before connecting.
+"""TLS contexts from the settings: trusted authorities and our certificate; files are read before connecting.
 
 Knows neither Kafka nor Redis; whoever asks names the setting that is to be changed.
 """

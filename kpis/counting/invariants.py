@@ -1,4 +1,4 @@
-"""What must hold between counts at every instant: a violation means that the numbers cannot be believed.
+"""Invariants: equations between counts that hold at every instant; where one is violated, the numbers are wrong.
 
 Definitions: docs/kpis.md, section Identities.
 """

@@ -1,4 +1,4 @@
-"""What is stored of a customer, taken apart and put together: facts, surveys and renewals, activity, onboarding."""
+"""A customer's state as an object: facts, surveys and renewals, activity, onboarding; decoding and encoding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of two events of one identity counts, and what a revocation takes away.
+"""Deduplication: chooses between two events of one identity, and applies revocations.
 
 An identity is (customer, source, id), the last two as a 64-bit hash. Order of arrival decides nothing: of two contents
 the smaller (event time, kind, known members) counts, and the place of its record is kept. These are the rare paths; the

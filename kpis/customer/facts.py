@@ -1,4 +1,4 @@
-"""What is known of a customer, as it is stored: facts of the timeline, surveys and renewals, revocations."""
+"""Facts of a customer, as they are stored: facts of the timeline, surveys and renewals, revocations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which features a customer used in which bucket: one character for each feature and bucket with activity.
+"""Feature use by bucket: one character for each feature and bucket with activity.
 
 A character is twice the feature's number, plus 1 where its bucket begins; the buckets are those of `acts`, in order.
 `used` holds all buckets but the last one, whose characters are `recent`: whether a feature was used there already is

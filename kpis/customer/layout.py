@@ -1,4 +1,4 @@
-"""What the state of one customer holds, in the order in which it is stored: an array of MessagePack."""
+"""The layout of a stored state: its members in order, an array of MessagePack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a record lies in the log, as one small integer: what a state keeps of each fact, so that it can be looked up.
+"""The place of a record in the log, as one small integer: kept with each fact, so that its record can be looked up.
 
 The partition is the state's own; the topic is a number of `kpis.names`. No number of a report depends on a place.
 """

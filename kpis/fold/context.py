@@ -1,4 +1,4 @@
-"""What the fold of one partition shares.
+"""The context of a fold: names, limits and effects that the handlers of all event types share.
 
 Intern tables, the rows that changed, counts of events, and the general path.
 """

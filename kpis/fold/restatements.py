@@ -1,4 +1,4 @@
-"""What late events change of months and years that are over, written down event by event, in the batch's own commit.
+"""Restatements: changes that late events make to months and years that are over, stored with the batch's commit.
 
 A period is over for a record that reached the log at or after the period's end: what such a record changes of it is a
 *restatement*. Kafka's timestamp of the record alone decides, so that reading the log again finds the same. A revoke is

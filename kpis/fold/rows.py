@@ -1,4 +1,4 @@
-"""What one customer adds to the counts: rows, in which no window is named.
+"""Rows: additions of one customer to the counts, which name no window.
 
 A row `(code, plan, profile, i, j, n, m)`, buckets i <= j, adds n (and money m) to its count in every window [x0, x1)
 of buckets with i >= x0 and j < x1. With i == j it is a *point*, a plain fact in a bucket; otherwise a *pair*, which

@@ -1,1 +1,1 @@
-"""Who is counted, and who nearly was: the rules of membership that explanations and lenses follow."""
+"""Membership in counts: rules, exclusions and lenses, for explanations."""

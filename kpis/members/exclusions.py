@@ -1,4 +1,4 @@
-"""Who looks like a member of a count and is none, and the rule that leaves them out.
+"""Exclusions: customers that look like members of a count and are none, with the rule that excludes them.
 
 A near miss shares all but one condition with the members: somebody who cancelled and came back inside the window is
 one of the lost. No number depends on this.

@@ -1,4 +1,4 @@
-"""What a fact says, in words and as plain values: for explanations.
+"""Texts of facts, in words and as plain values: for explanations.
 
 Pure. The events' own ids are not in a state: whoever has the log looks them up at the place.
 """

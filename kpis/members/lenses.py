@@ -1,4 +1,4 @@
-"""Where the four definitions of churn part: which customers are in the numerator of one and not of another.
+"""Comparison of the four churn definitions: customers that one of them counts and another does not.
 
 With `customers_lost` these shares add up to all cancellations: lost + returned + repeated is what profitwell counts,
 and with those of new customers it is what baremetrics and stripe count.

@@ -1,4 +1,4 @@
-"""Which customers a count counts, by which facts, and why: each count of the catalogue, straight from its definition.
+"""Members of each count of the catalogue, with the facts that make them members, straight from its definition.
 
 Independent of `kpis.fold.rows` and `kpis.counting.cells` on purpose: the sum over members must equal what those make of
 the same facts, and `tenure explain` compares the two each time.

@@ -1,4 +1,4 @@
-"""Why customers leave, what they answer, and what they use: counts by reason and by feature, in two windows.
+"""Cancellations by reason, survey answers and feature use: counts in two windows.
 
 Customers are taken some at a time, from any partition and in any order. Partitions number their names differently, so
 everything is added up by name.

@@ -1,4 +1,4 @@
-"""Which surveys fall due, and when: a pure function of one customer's facts and of what the settings ask for.
+"""Due surveys: a pure function of one customer's facts and of the settings.
 
 Not here: who was asked already although the facts of today would not say so (`kpis.surveys.sent`), and sending
 (`streams.surveys`). Definitions: docs/survey-requests.md.

@@ -1,4 +1,4 @@
-"""Who was asked when, of one partition: what keeps late events from having a customer asked twice.
+"""Requests sent for one partition: they keep a late event from having a customer asked twice.
 
 Sixteen bytes for each request, those of a day in one value: the customer's hash and the instant at which it was due.
 Days share SLOTS values in turn, so that what is old is overwritten and nothing needs to be deleted. Should two

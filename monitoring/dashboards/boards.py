@@ -1,4 +1,4 @@
-"""All boards, and the files that they make."""
+"""The list of boards, and their files."""
 
 from monitoring.dashboards import cohorts, executive, feedback, onboarding, retention, revenue, stream
 from monitoring.dashboards.board import Board, text_of

@@ -1,4 +1,4 @@
-"""What stands beside the numbers of every board: how old they are, whether they are complete, what is wrong.
+"""The freshness row of every board: age of the numbers, completeness, faults.
 
 A tile shows the last number that it has: only its age tells that there has been none since.
 """

@@ -1,4 +1,4 @@
-"""How panels look: numbers, lines, bars, states. House style of all boards; tables stand in `frames`.
+"""Panels in the style of all boards: numbers, lines, bars, states. Tables: `frames`.
 
 Numbers that say "now" are instant queries over the last quarter of an hour: Grafana puts an instant query at the end of
 the time range, rounded down to the step, which is hours ago where the range is long.

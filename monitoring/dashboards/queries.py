@@ -1,4 +1,4 @@
-"""What panels ask Prometheus: selectors of recorded series, and what makes them right on a dashboard.
+"""Queries of panels: selectors of recorded series, as a dashboard needs them.
 
 Recorded series (`segment:…`, `closed:…`, `kpi:target:ratio`) hold the company as a whole and have no job; a worker's
 own metrics are narrowed to `$job`. Pure text. Truth: monitoring/recording.py.

@@ -1,4 +1,4 @@
-"""What a KPI looks like on every board: its tile with target and sample, its line over time, its table of segments.
+"""Tiles of a KPI: its number with target and sample, its line over time, its table of segments.
 
 Colours are those of the alerts: a proportion is red where its interval is beyond the target, as a warning is, and
 orange where it misses the target and chance may be the reason. All other ratios warn on the plain value.

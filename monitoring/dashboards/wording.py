@@ -1,4 +1,4 @@
-"""What panels say: titles and descriptions out of the catalogue, units, and the runbooks that belong to a KPI.
+"""Texts of panels: titles and descriptions from the catalogue, units, and links to runbooks.
 
 Truth: schemas/catalogue/ratios.py and schemas/catalogue/counts.py.
 """

@@ -1,4 +1,4 @@
-"""What people know about the alerts of KPIs against their targets."""
+"""Runbooks of the alerts that compare KPIs with their targets."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What people know about an alert."""
+"""A runbook: meaning, questions and actions of an alert."""
 
 from dataclasses import dataclass
 

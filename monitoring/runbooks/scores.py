@@ -1,4 +1,4 @@
-"""What people know about the alerts of scores: what is judged against the past, without any target."""
+"""Runbooks of the alerts that compare KPIs with their past."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What people know about the alerts of the stream and of targets."""
+"""Runbooks of the alerts about the stream and about targets."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What a KPI is made of: counts, formulas over them, and ratios of two formulas.
+"""Types of the catalogue: counts, formulas over counts, and ratios of two formulas.
 
 Pure types, and the division of two sums; the KPIs themselves stand in `schemas.catalogue.counts` and
 `schemas.catalogue.ratios`.

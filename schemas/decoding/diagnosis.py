@@ -1,4 +1,4 @@
-"""What is wrong with a record that the fast path did not take: the first reason of the closed list that applies.
+"""Diagnosis of a record that the fast path did not take: the first reason of the closed list that applies.
 
 Slow and thorough: it reads the members one by one, in the order of docs/events.md. It also accepts what the fast path
 cannot read exactly (a member given twice, an escaped or very fine time), so that both paths agree on every record.

@@ -1,4 +1,4 @@
-"""Who of each month's or week's new customers stays: what `cohorts` prints."""
+"""The document of `tenure cohorts`: cohorts and the shares of them that stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all documents are made of: structs that are written as JSON objects, in the order of their members.
+"""The base of all documents: structs that are written as JSON objects, in the order of their members.
 
 A member that may be left out is `UNSET` where it is; one that is there without a value is None, `null` in JSON.
 """

@@ -1,4 +1,4 @@
-"""Why a number is what it is: what `explain` and `lenses` print of members, of rules and of events."""
+"""The documents of `tenure explain` and `tenure lenses`: members, rules and events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long customers stay: what `lifetime` prints of the survival curve."""
+"""The document of `tenure lifetime`: the survival curve and its figures."""
 
 from __future__ import annotations
 

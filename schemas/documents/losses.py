@@ -1,4 +1,4 @@
-"""What somebody gave up, or may have to: losses, as `resume` and `kpi` print them."""
+"""Losses in the documents of `tenure resume` and `tenure kpi`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why customers leave, what they answer and what they use: what `reasons` and `features` print."""
+"""The documents of `tenure reasons` and `tenure features`."""
 
 from __future__ import annotations
 

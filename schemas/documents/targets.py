@@ -1,4 +1,4 @@
-"""What KPIs are meant to keep to: what `target list`, `target set` and `target history` print."""
+"""The documents of `tenure target list`, `target set` and `target history`."""
 
 from __future__ import annotations
 

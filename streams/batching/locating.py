@@ -1,4 +1,4 @@
-"""Where a partition is read from: the part of the consumer that finds it out, and halts what it cannot find.
+"""Positions of a consumer: finds the offset that a partition is read from, and halts partitions that have none.
 
 The stored position is the truth. Where none is stored, the metadata of the group's committed offset in Kafka is the
 witness (`streams.batching.witness`): there is none for what was never counted, which begins at the earliest record;

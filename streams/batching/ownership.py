@@ -1,4 +1,4 @@
-"""What a consumer asks and tells the owner of the tables about partitions.
+"""The port between a consumer and the owner of the tables: assignments, positions, halts.
 
 The port between reading (`streams.batching.consumer`) and writing (`streams.partition.partition`): neither knows the
 other. A partition here is a number; co-partitioning means that it stands for that number of every topic.

@@ -1,4 +1,4 @@
-"""What the group's committed offsets in Kafka say of the tables: from which offset on they were counted.
+"""The witness: metadata of the group's committed offsets that says from which offset on the tables were counted.
 
 The tables lie in Redis alone; this is the one word of them that Redis cannot lose. It stands in the metadata of each
 committed offset, is written before anything of a partition is stored for the first time, and is read where nothing is

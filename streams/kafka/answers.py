@@ -1,4 +1,4 @@
-"""What Kafka's answer to a record of ours means: whether it is away, or does not take the record, and what of it.
+"""Meanings of Kafka's answers to records that we send: unavailable, too large, invalid, refused.
 
 aiokafka raises one class an error code; which of them waiting mends, and which a smaller record does, stands here.
 Source: org.apache.kafka.common.protocol.Errors (Apache Kafka 4.1).

@@ -1,4 +1,4 @@
-"""Why Kafka does not let us in, or refuses what it allowed before: certificates, passwords, tokens, rights.
+"""Errors of Kafka as the product's own: certificates, passwords, tokens, rights, unavailability.
 
 aiokafka says of all that is wrong with a connection that it cannot connect, and waiting seems right. What waiting does
 not mend is found by one more try, whose error is looked at.

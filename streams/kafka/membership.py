@@ -1,4 +1,4 @@
-"""How a consumer keeps its place in its group: heartbeats, errors of coordination, and an instance id that is taken.
+"""Group membership: heartbeats, errors of coordination, and an instance id that is taken.
 
 aiokafka lets two workers with one instance id push each other out for ever, and leaves what the coordinator refuses to
 the next read, which does not come while partitions are shared out. Here the one that was pushed out gives way until the

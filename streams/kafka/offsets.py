@@ -1,4 +1,4 @@
-"""What Kafka knows of offsets beside records: those that a group has committed, and when the first record came."""
+"""Offsets that Kafka is asked for: a group's committed ones, and the time of a partition's first record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether Kafka keeps the events: what it deletes one day, nobody can count again.
+"""Retention of topics: reads it, and warns where Kafka deletes events that could then not be counted again.
 
 Tells of it once, and in a metric; nothing depends on it. `streams.batching.locating` notices what is deleted too soon.
 """

@@ -1,4 +1,4 @@
-"""How Kafka's clients are let in: by TLS, by a certificate of ours, by name and password, or by tokens.
+"""Credentials for Kafka's clients: TLS, client certificates, name and password, tokens.
 
 The settings have been checked (`streams.settings.security`); what only shows when a file is opened is found here.
 """

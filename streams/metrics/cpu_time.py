@@ -1,4 +1,4 @@
-"""How much CPU time a coroutine takes, apart from what other tasks of the same event loop do while it waits."""
+"""CPU time of a coroutine, without that of other tasks of the same event loop."""
 
 from __future__ import annotations
 

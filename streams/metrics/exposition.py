@@ -1,4 +1,4 @@
-"""What Prometheus reads: the rolling counts of a snapshot as text, made once per refresh and not per scrape.
+"""The exposition of a snapshot's rolling counts for Prometheus, made once per refresh and not per scrape.
 
 Every count of the KPI catalogue is a gauge `tenure_<count>{window, dimension, value}`; stocks have no `window`. All
 customers are dimension="all", value="". Names and meanings: docs/kpis.md and docs/metrics.md.

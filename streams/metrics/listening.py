@@ -1,4 +1,4 @@
-"""Why nothing can be served at an address: the port is taken, or the host is none of this machine's."""
+"""Errors of listening on an address: the port is taken, or the host is none of this machine's."""
 
 from __future__ import annotations
 

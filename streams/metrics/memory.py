@@ -1,4 +1,4 @@
-"""How much memory this process occupies, and how much it may."""
+"""Memory of this process: its size and its limit."""
 
 from __future__ import annotations
 

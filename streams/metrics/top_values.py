@@ -1,4 +1,4 @@
-"""Which values of a dimension are exported by name: one list for all workers, so that sums over workers mean something.
+"""The values of a dimension that are exported by name: one list for all workers, so that they can be added up.
 
 Each worker notes how large the values of its partitions are; the owner of partition 0 adds the notes up and notes the
 largest values; all workers show those and fold the rest into `other`. The order is by active customers, then by name:

@@ -1,4 +1,4 @@
-"""Who reads which partitions: partition n of every topic goes to the same member of the group.
+"""Assignment of partitions: partition n of every topic goes to the same member of the group.
 
 A customer's events lie on one partition number in all topics, so that one worker must have all of that number. Pure:
 the same function assigns on Kafka (`streams.kafka.assignor`) and on the embedded log (`streams.embedded.log`).

@@ -1,4 +1,4 @@
-"""What waits to be applied of one partition, by topic, and how it is taken: in the order of the records' timestamps.
+"""The backlog of a partition: batches that wait to be applied, by topic, taken in the order of timestamps.
 
 The topics of a partition are read side by side, each as fast as it comes, so that a worker that catches up would apply
 a month of cancels before the first week of signups. No number depends on it, but the fold's short cuts do: they want a

@@ -1,4 +1,4 @@
-"""What the writers of all partitions share, made as settings ask for it, and what agents hand their batches to."""
+"""The context that the writers of all partitions share, made from the settings, and the port of agents."""
 
 from __future__ import annotations
 

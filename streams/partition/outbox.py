@@ -1,4 +1,4 @@
-"""What the stream itself sends: forwarded records, dead letters, requests for surveys.
+"""The outbox: sends forwarded records, dead letters and survey requests.
 
 Acknowledged before the batch that caused them commits. What a record is never stalls a partition: one that Kafka finds
 too large is sent in a smaller form, the last of which any topic takes.

@@ -1,4 +1,4 @@
-"""Which partition a key belongs to: Kafka's own default partitioner, murmur2.
+"""The partitioner: the partition of a key by murmur2, as Kafka's default partitioner computes it.
 
 Two forms that agree: one key at a time for a producer, and a whole batch at once by numpy for the check that every
 record lies on its customer's partition.

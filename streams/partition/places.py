@@ -1,4 +1,4 @@
-"""Where the records of a batch lie, as customers' states keep it (see `kpis.customer.places`)."""
+"""Places of the records of a batch, for customers' states (see `kpis.customer.places`)."""
 
 from __future__ import annotations
 

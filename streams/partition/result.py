@@ -1,4 +1,4 @@
-"""What one batch comes to, from the fold to the metrics: one object, which each step adds its own facts to.
+"""The result of a batch, from the fold to the metrics: one object, to which each step adds its own facts.
 
 Not committed yet, and dropped with what is held where it cannot be. Who fills it in: `kpis.fold.restatements`,
 `streams.partition.applying` and `streams.partition.partition`.

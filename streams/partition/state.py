@@ -1,4 +1,4 @@
-"""What a worker holds of a partition in memory: the head it was given or has stored, names, counters, some states.
+"""The state of a partition in memory: its head, names, counters, and some customers' states.
 
 Everything here can be dropped and read again; what counts is what is stored.
 """

@@ -1,4 +1,4 @@
-"""How much memory the records of all partitions of a worker may take while they wait, and while they are applied.
+"""A limit on the memory of records that wait or are applied, over all partitions of a worker.
 
 Records arrive faster than they are applied, and one may be a thousand times as large as the next: their number says
 nothing. Not here: what is fetched and still compressed (`streams.kafka.fetcher`), and the state of the partitions.

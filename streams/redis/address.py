@@ -1,4 +1,4 @@
-"""Where Redis is, as the setting `redis_url` says it: one server, nodes of a cluster, or Sentinels of a primary.
+"""The address in `redis_url`: one server, nodes of a cluster, or Sentinels of a primary.
 
 Only the text is read, and the names of its files are looked up; connections are made in `streams.redis.connection`.
 No message quotes the URL: a part of a malformed one may be a part of the password.

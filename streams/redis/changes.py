@@ -1,4 +1,4 @@
-"""What the last commits changed of a partition's cells: a short list beside them, for those who read them all.
+"""The list of changes that the last commits made to a partition's cells, for readers of all cells.
 
 Reading millions of cells takes seconds, and commits go on meanwhile. Who reads in slices and then does again what is
 written here has all cells as of one instant, without ever holding Redis up (`streams.redis.reading`). An entry is

@@ -1,4 +1,4 @@
-"""Why Redis, or a Sentinel, does not let us in, or is not what its address says: a certificate, a password, a name.
+"""Errors of Redis and its Sentinels as the product's own: certificates, passwords, rights, wrong kind of server.
 
 The client says of all of them that there is no connection, and waiting seems right; these do not mend by waiting.
 """

@@ -1,4 +1,4 @@
-"""What the settings `business_time_zone` and `bucket_minutes` must satisfy: months begin on bucket boundaries.
+"""Rules for `business_time_zone` and `bucket_minutes`: months begin on bucket boundaries.
 
 Pure but for the time zone database. Rules raise as those of `streams.settings.rules` do.
 """

@@ -1,4 +1,4 @@
-"""What each setting must satisfy, and how its text is read; zones and buckets: `streams.settings.buckets`.
+"""Rules for each setting, and the parsing of its text. Zones and buckets: `streams.settings.buckets`.
 
 Pure but for the existence of files. Every rule raises ValueError with a sentence that
 says what is wrong and what to do; a rule over several settings raises RuleBrokenError, which names the one to change.

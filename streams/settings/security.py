@@ -1,4 +1,4 @@
-"""What the settings of Kafka's security must satisfy together: what is needed is there, what has no effect is not.
+"""Rules for the settings of Kafka's security together: none is missing, and none is without effect.
 
 Looks up whether files exist, and reads that of the authorities.
 """

@@ -1,1 +1,1 @@
-"""One module for each command: it reads options, calls what does the work, and prints."""
+"""Commands, a module each: reads options, calls what does the work, and prints."""

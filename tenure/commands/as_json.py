@@ -1,4 +1,4 @@
-"""How commands print what `--json` asks for."""
+"""Printing of JSON, for `--json`."""
 
 # ruff: noqa: PLC0415 - imports wait until a command prints.
 

@@ -1,4 +1,4 @@
-"""How `kpi` and `replay` print a report: as JSON of the contract, or as tables."""
+"""Printing of a report, for `kpi` and `replay`: as JSON of the contract, or as tables."""
 
 from __future__ import annotations
 

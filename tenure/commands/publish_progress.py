@@ -1,4 +1,4 @@
-"""How `tenure publish` tells how far it is: a bar on a terminal, lines elsewhere, and a summary at the end.
+"""Progress of `tenure publish`: a bar on a terminal, lines elsewhere, and a summary at the end.
 
 Progress goes to standard error, the summary to standard output.
 """

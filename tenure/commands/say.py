@@ -1,4 +1,4 @@
-"""How commands print lines for people: nothing in them reaches the terminal but what it shows."""
+"""Printing of lines for people, with terminal escapes made visible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who runs a command, for those that keep whose word it was."""
+"""The name of the user who runs a command, for the audit logs of targets and losses."""
 
 from __future__ import annotations
 

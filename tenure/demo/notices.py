@@ -1,4 +1,4 @@
-"""What is noteworthy in the demo: cancellations far above what the days before would lead one to expect."""
+"""Notices of the demo: cancellations far above those of the days before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a record that somebody hands us goes: topic, key and headers, as a careful producer would choose them."""
+"""Routing of a record from a file: topic, key and headers, as a careful producer would choose them."""
 
 from __future__ import annotations
 

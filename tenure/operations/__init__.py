@@ -1,1 +1,1 @@
-"""What operators run: topics, targets, dead letters, giving up what is lost."""
+"""Operations: topics, targets, dead letters, and resuming without what is lost."""

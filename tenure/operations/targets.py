@@ -1,4 +1,4 @@
-"""What a valid target is: the KPI, the window, the value, the owner and the review of `tenure target set`.
+"""Validation of targets: the KPI, window, value, owner and review of `tenure target set`.
 
 Pure but for `opened`: the time of day comes in as a number. Where targets are kept: `streams.targets`.
 """

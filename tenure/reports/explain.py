@@ -1,4 +1,4 @@
-"""Why a number is what it is, as documents: what `tenure explain --json` and `tenure lenses --json` print.
+"""Explanations of a number: makes the documents of `tenure explain --json` and `tenure lenses --json`.
 
 Each number is counted twice: by adding up its members, and from the counters that `tenure kpi` reads. Both stand in
 the answer, with whether they agree. What is printed: `schemas.documents.explanation` and docs/explain.md.

@@ -1,4 +1,4 @@
-"""How numbers look to people: counts, ratios, money, changes, sparklines.
+"""Formats of numbers for people: counts, ratios, money, changes, sparklines.
 
 Pure text, but for the console. A number that is absent is an en dash, never 0.
 """

@@ -1,4 +1,4 @@
-"""What the tables of a report show, in which order and in which words.
+"""Rows of a report's tables: their order and their words.
 
 What a ratio divides, and where it stands in a report, says `schemas.catalogue.ratios`; this module only names things
 for people.

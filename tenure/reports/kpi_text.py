@@ -1,4 +1,4 @@
-"""One report as tables for the terminal: what `tenure kpi` and `tenure replay` print without --json.
+"""A report as tables for the terminal: the output of `tenure kpi` and `tenure replay` without --json.
 
 Pure: a report in, something that rich prints out. Nothing here depends on colour to be understood.
 """

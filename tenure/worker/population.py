@@ -1,4 +1,4 @@
-"""Who shows what does not add up over workers: the one that owns partition 0, from all partitions in Redis.
+"""The population exporter: exports what does not add up over workers, by the owner of partition 0, from Redis.
 
 It looks at all customers again and again, at a pace that leaves the core to the stream. What is shown:
 `kpis.population.summary`; how: `streams.metrics.population_exposition`.

@@ -91,6 +91,17 @@ def test_every_module_opens_with_what_it_is() -> None:
     assert [str(file.path) for file in python_files() if not ast.get_docstring(file.tree)] == []
 
 
+def test_no_module_of_the_product_opens_with_a_riddle() -> None:
+    """A first line that asks who or what makes its reader look for the answer; docs/style.md says how to begin."""
+    riddle = re.compile(r"(What|Who|Whom|Whose|How|Why|Where|Which|Whether|When)\b")
+    opened = {str(file.path): ast.get_docstring(file.tree) or "" for file in python_files() if _is_room(file)}
+    assert [path for path, text in opened.items() if riddle.match(text)] == []
+
+
+def _is_room(file: SourceFile) -> bool:
+    return file.path.parts[0] in ROOMS
+
+
 def test_no_file_or_folder_has_a_name_that_says_nothing() -> None:
     """What is called `utils` grows without end, because everything belongs there."""
     named = [file.path for file in python_files() if EMPTY_NAMES & {*file.path.parts[:-1], file.path.stem}]

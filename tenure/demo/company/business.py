@@ -1,4 +1,4 @@
-"""What happens between the demo's company and its customers: signing up, paying, changing plans, leaving, coming back.
+"""The business of the demo's company: customers sign up, pay, change plans, leave and come back.
 
 Decides what happens, a day at a time, and posts it; how it is written down and delivered is `company_delivery`.
 Not a forecast of anything: rates are in `company_market` and in the named values below.

@@ -1,4 +1,4 @@
-"""How the company's events travel: written as contract JSON, and delivered late, twice, damaged or in another order.
+"""Delivery of the company's events: contract JSON that arrives late, twice, damaged or in another order.
 
 What happens is decided elsewhere (`company_business`, `company_usage`); here it becomes bytes and an arrival instant.
 The members and their meaning: docs/events.md. Each event type has its own generator of random numbers, so that

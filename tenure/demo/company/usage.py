@@ -1,4 +1,4 @@
-"""What customers of the demo's company do with the product, and what they say when they are asked.
+"""Usage by customers of the demo's company, and their answers to surveys.
 
 Onboarding, activity by feature, NPS and CSAT surveys. Each has its own generator of random numbers, and none of them
 decides anything about subscriptions: a demo without them sees the same customers come and go.

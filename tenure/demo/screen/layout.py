@@ -1,4 +1,4 @@
-"""How the live screen is laid out, at any width from 60 columns on and any height from 20 lines on.
+"""Layout of the live screen, from 60 columns and 20 lines on.
 
 Pure: a view and the history of its numbers in, something that rich draws out. Colour repeats what signs and words say.
 """

@@ -1,4 +1,4 @@
-"""What the demo tells beside its tiles, topic by topic: as a small table on the screen, as a line where there is none.
+"""Topics of the demo's screen beside its tiles: a small table each on the screen, a line each in plain mode.
 
 A terminal that has no room for all of them shows them in turn. Pure; what is absent is an en dash.
 """

@@ -1,4 +1,4 @@
-"""What the live screen shows at one moment: plain values that whoever runs the demo fills in.
+"""The content of the live screen at one moment: plain values that the demo fills in.
 
 No rendering here, and no counting: the report comes from the same code as `tenure kpi --json`.
 """
