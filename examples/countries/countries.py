@@ -15,14 +15,14 @@ def add_countries(worker: Worker) -> None:
     by_country = Counter(
         "acme_events", "Events, by the country they name.", ["country"], registry=worker.meters.registry
     )
-    topics = worker.app.topic(*worker.writing.topics, schema=BatchSchema())
+    topics = worker.app.topic(*worker.context.topics, schema=BatchSchema())
 
     @worker.app.agent(topics, name="acme.countries")
     async def countries(batches: StreamT[Batch]) -> None:
         async for batch in batches:
             if batch.stale:
                 continue  # it is read again, here or by another worker
-            decoded = await giving_way(worker.writing.decoder.decode_in_steps(batch.records))
+            decoded = await giving_way(worker.context.decoder.decode_in_steps(batch.records))
             for event in decoded.events:
                 if country := getattr(event, "country", ""):
                     by_country.labels(country).inc()
