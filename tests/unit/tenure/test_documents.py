@@ -82,7 +82,7 @@ def _running(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, late: MemoryTables
         yield late, StreamMark("group", 2, "")
 
     monkeypatch.setattr(kpi, "running_tables", running_tables)
-    monkeypatch.setattr(periods, "running_tables", running_tables)
+    monkeypatch.setattr(periods, "counted_tables", running_tables)
     monkeypatch.setattr(targets, "tables_of", running_tables)
     monkeypatch.chdir(tmp_path)
 
