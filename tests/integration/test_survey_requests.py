@@ -18,16 +18,16 @@ CUSTOMERS: Final = 40
 #: `tenure worker` that dies once Kafka has acknowledged requests, before Redis can be told of it
 DIES_AFTER_SENDING: Final = """
 import os, signal
-from streams.surveys import Asking
+from streams.surveys import SurveyScheduler
 from tenure.cli import main
 
-send = Asking._send
+send = SurveyScheduler._send
 
 async def send_and_die(self, held):
     await send(self, held)
     os.kill(os.getpid(), signal.SIGKILL)
 
-Asking._send = send_and_die
+SurveyScheduler._send = send_and_die
 main()
 """
 
