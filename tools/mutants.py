@@ -38,35 +38,45 @@ COHORTS = [
 COUNTS = ["tests/property/test_windows.py", "tests/property/test_live_counts.py", *FOLD]
 TABLES = ["tests/contract/test_tables_contract.py", "tests/contract/test_redis_commit.py"]
 PARTITION = [
-    *(f"{STREAMS}/test_{name}.py" for name in ("partition", "holdings", "stream", "restatements")),
+    *(f"{STREAMS}/test_{name}.py" for name in ("partition", "partition_state", "stream")),
+    f"{UNIT}/test_restatements.py",
     "tests/simulation/test_product.py::test_numbers_are_exact_whatever_happens_to_workers_and_tables[0]",
 ]
-#: What is tried of the tests for a module that is not of the fold itself: the fast ones that concern it.
+POPULATION = "kpis/population"
+#: What is tried of the tests for a module, or for a folder of them, that is not of the fold itself: the fast ones.
 TESTS = {
-    **dict.fromkeys(("explaining", "lenses", "members", "near_misses", "scanning", "telling", "view"), EXPLAINING),
-    **dict.fromkeys(("cohorts", "lifetime", "local_time"), COHORTS),
-    **dict.fromkeys(("cells", "counts", "identities", "report", "windows"), COUNTS),
-    "asking": [f"{UNIT}/test_asking.py", f"{STREAMS}/test_asking.py"],
-    "periods": ["tests/unit/tenure/test_periods.py", "tests/property/test_periods.py"],
-    "reasons": [f"{UNIT}/test_reasons.py", "tests/property/test_reasons.py"],
-    "portrait": [f"{UNIT}/test_portrait.py", "tests/unit/tenure/test_portraying.py"],
-    "partition": PARTITION,
-    "applying": PARTITION,
-    "holdings": PARTITION,
-    "memory_tables": TABLES,
-    "redis_commit": TABLES,
-    "redis_tables": TABLES,
-    "consuming": [
+    "kpis/members": EXPLAINING,
+    "kpis/counting/periods.py": ["tests/unit/tenure/test_periods.py", "tests/property/test_periods.py"],
+    "kpis/counting": COUNTS,
+    "kpis/surveys": [f"{UNIT}/test_asking.py", f"{UNIT}/test_asked.py", f"{STREAMS}/test_asking.py"],
+    f"{POPULATION}/episodes.py": EXPLAINING,
+    f"{POPULATION}/reasons.py": [f"{UNIT}/test_reasons.py", "tests/property/test_reasons.py"],
+    f"{POPULATION}/summary.py": [f"{UNIT}/test_portrait.py", "tests/unit/tenure/test_portraying.py"],
+    POPULATION: COHORTS,
+    "kpis/fold/restatements.py": PARTITION,
+    "streams/partition": PARTITION,
+    "streams/embedded/tables.py": TABLES,
+    "streams/redis": TABLES,
+    "streams/batching/consumer.py": [
         f"{STREAMS}/test_consuming.py", "tests/contract/test_log_contract.py", "tests/simulation/test_simulated_log.py",
     ],
 }  # fmt: skip
-#: The modules that are tried, by folder.
+#: The modules that are tried.
 GROUPS = {
-    "kpis": sorted(path.stem for path in (ROOT / "kpis").glob("[a-z]*.py") if path.stem != "compiled"),
+    "kpis": sorted(
+        str(path.relative_to(ROOT)) for path in (ROOT / "kpis").rglob("[a-z]*.py") if path.stem != "compiled"
+    ),
     "streams": [
-        "applying", "consuming", "holdings", "memory_tables", "partition", "redis_commit", "redis_tables",
+        "streams/batching/consumer.py", "streams/embedded/tables.py", "streams/partition/applying.py",
+        "streams/partition/partition.py", "streams/partition/state.py", "streams/redis/commit.py",
+        "streams/redis/tables.py",
     ],
 }  # fmt: skip
+
+
+def tests_of(module: str) -> list[str]:
+    """Return the tests that are tried for a module: its own, those of its folder, or those of the fold."""
+    return TESTS.get(module) or TESTS.get(str(Path(module).parent)) or FOLD
 
 
 def run(command: list[str], **more: object) -> subprocess.CompletedProcess[str]:
@@ -77,13 +87,10 @@ def run(command: list[str], **more: object) -> subprocess.CompletedProcess[str]:
 
 def try_tests() -> int:
     """Run the tests of the one module of the copy that is not what it is here; what cosmic-ray calls."""
-    for group, modules in GROUPS.items():
-        for module in modules:
-            there = PLACE / "copy" / group / f"{module}.py"
-            if there.read_bytes() != (PLACE / "sound" / group / f"{module}.py").read_bytes():
-                chosen = TESTS.get(module, FOLD)
-                quick = ["-q", "-x", "--no-header", "-p", "no:cacheprovider", "-k", "not kafka and not cluster"]
-                return run([str(ROOT / ".venv/bin/pytest"), *quick, *chosen]).returncode
+    for module in (module for modules in GROUPS.values() for module in modules):
+        if (PLACE / "copy" / module).read_bytes() != (PLACE / "sound" / module).read_bytes():
+            quick = ["-q", "-x", "--no-header", "-p", "no:cacheprovider", "-k", "not kafka and not cluster"]
+            return run([str(ROOT / ".venv/bin/pytest"), *quick, *tests_of(module)]).returncode
     return 0
 
 
@@ -129,7 +136,7 @@ def sample(session: Path, size: int, seed: int) -> tuple[int, int]:
 
 def try_group(group: str, size: int, seed: int) -> bool:
     """Try a sample of a group's mutants; print those that survive, and return whether there are none."""
-    modules = ", ".join(f'"{group}/{module}.py"' for module in GROUPS[group])
+    modules = ", ".join(f'"{module}"' for module in GROUPS[group])
     check = f"{ROOT / '.venv/bin/python'} {Path(__file__).resolve()} --try"
     config, session = PLACE / f"{group}.toml", PLACE / f"{group}.sqlite"
     config.write_text(

@@ -12,6 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("schemas", "kpis", "streams", "agents", "tenure")
+#: All that is written here but tests, examples and tools.
+ROOMS = {*PACKAGES, "monitoring", "docgen", "devstack", "services", "bench"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -13,9 +13,8 @@ from schemas.dimensions import BUILT_IN_DIMENSIONS
 from schemas.events import EVENT_TYPES, SurveyStatus, SurveyWay
 from schemas.refusals import Reason
 from schemas.topics import DEFAULT_TOPIC_NAMES
-from tests.tidy.repository import PACKAGES, ROOT, SourceFile, python_files
+from tests.tidy.repository import PACKAGES, ROOMS, ROOT, SourceFile, python_files
 
-ROOMS = {*PACKAGES, "monitoring", "docgen", "devstack", "services", "bench"}
 RECORD = ROOT / "docs/decisions/0017-each-list-is-said-once.md"
 MOST_FILES = 6
 
