@@ -42,7 +42,7 @@ def replay(
         for text in at or ()
     ]
     # The file is looked at before the slow imports: a wrong name is answered at once.
-    EventFile(file)
+    EventFile(file, file_format)
     from tenure.files.replay import replay as replay_file
 
     with quiet_logs():

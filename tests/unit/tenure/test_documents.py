@@ -59,13 +59,15 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
 
 @pytest.fixture(scope="module")
 def late() -> MemoryTables:
-    """Tables of a stream with late events, and with a loss that somebody accepted."""
+    """Tables of a stream with late events, with a loss that somebody accepted, and with one that nobody did."""
     found: list[MemoryTables] = []
 
     async def fill() -> None:
         tables = (await late_tables()).tables
         loss = Loss(1, [LostRange("customer.signup", "records", 500, 900)], 1_767_225_600_000, 1_767_312_000_000)
         await LossStore(tables).accept(AcceptedLoss(loss, "ada", 1_767_398_400_000, "no backup"))
+        waiting = Loss(0, [LostRange("customer.cancel", "records", 5, 9)], None, 1_767_312_000_000)
+        await LossStore(tables).put_waiting(0, waiting)
         found.append(tables)
 
     on_virtual_time(fill)
@@ -131,6 +133,7 @@ def test_what_is_accepted_and_what_is_late_is_in_the_documents_that_are_tried() 
     """A list that is empty agrees with every schema."""
     (now,) = printed("kpi")
     assert [loss["accepted_by"] for loss in now["losses"]] == ["ada"]
+    assert [loss["partition"] for loss in now["waiting"]] == [0]
     assert printed("kpi", "--period", "2026-01")[0]["restatements"]
     assert printed("periods")["restatements"]
     found = printed("explain", "churn", *_FILE)
@@ -181,3 +184,10 @@ def test_every_member_of_every_document_says_what_it_means() -> None:
     ]
     assert len(types) > len(PRINTED)
     assert mute == []
+
+
+def test_replay_takes_the_format_that_it_is_told(tmp_path: Path) -> None:
+    """A file's name need not tell it."""
+    file = tmp_path / "events.log"
+    file.write_bytes(Path(_FILE[1]).read_bytes())
+    assert printed("replay", str(file), "--format", "ndjson") == printed("replay", _FILE[1])
