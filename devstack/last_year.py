@@ -7,7 +7,7 @@ import urllib.request
 from typing import Final
 
 from devstack.configuration import WORKERS
-from devstack.parts import TENURE, System, run_command
+from devstack.parts import TENURE, StartError, System, run_command
 
 _LOOK_SECONDS: Final = 1.0
 #: Lag is looked at between two fetches too: it must be gone this often in a row.
@@ -27,6 +27,8 @@ def load_last_year(system: System) -> bool:
     quiet = 0
     while quiet < _QUIET_LOOKS:
         time.sleep(_LOOK_SECONDS)
+        if not system.starts_again():
+            raise StartError("the company's past cannot be counted")
         applied, waiting = _total(system, "tenure_events_applied_total"), _total(system, "tenure_lag_records")
         quiet = quiet + 1 if applied and not waiting else 0
     instance = f"127.0.0.1:{system.ports[WORKERS[0]]}"

@@ -35,6 +35,8 @@ from streams.settings.settings import Settings
 from tenure.operations.targets import WantedTarget, changes, put
 
 TENURE: Final = str(Path(sys.executable).with_name("tenure"))
+LEAST_SECONDS: Final = 5.0
+"""A part that ends sooner after its start would do so again."""
 #: What a company would want of itself; set once, so that alerts and dashboards have something to compare with.
 TARGETS: Final = (
     ("retention", "365d", "80%"),
@@ -52,10 +54,6 @@ TARGETS: Final = (
 
 class StartError(Exception):
     """A part did not start; the message says why."""
-
-
-LEAST_SECONDS: Final = 5.0
-"""A part that ends sooner after its start would do so again."""
 
 
 class System:

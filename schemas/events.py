@@ -10,6 +10,7 @@ whether it is known when it comes again. Topics, decoding, schema, reserved name
 
 import datetime as dt
 import re
+from functools import cache
 from typing import Annotated, ClassVar, Final, Literal, get_args
 
 import msgspec
@@ -193,6 +194,7 @@ Form = Literal["label", "slug", "country", "currency", "instant"]
 """What the texts of a member must look like beyond their length; `schemas.decoding.rules` says how each is checked."""
 
 
+@cache
 def forms_of(event_type: type[Event]) -> dict[str, Form]:
     """Return the members of a type whose texts have a form, in the order of the struct."""
     return {field.name: form for field in msgspec.structs.fields(event_type) if (form := _form_of(field.type))}

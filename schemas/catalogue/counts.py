@@ -7,11 +7,8 @@ Definitions: docs/definitions.md. Rendered as docs/kpis.md.
 
 from typing import Final
 
-from schemas.catalogue.formulas import Count, Kind, SegmentPlan, Unit
-from schemas.catalogue.ratios import RATIOS
+from schemas.catalogue.formulas import Count, SegmentPlan, Unit
 from schemas.events import LIFECYCLE_TYPES
-
-__all__ = ["COUNTS", "COUNT_BY_NAME", "MATURING", "RATIOS", "Count", "Kind"]
 
 
 def _window(name: str, unit: Unit, meaning: str, segment_plan: SegmentPlan, *fed_by: str) -> Count:

@@ -41,11 +41,6 @@ class Count:
         """The name in the exposition."""
         return PREFIX + self.name
 
-    @property
-    def is_additive(self) -> bool:
-        """All counts are; said here so that rules and dashboards ask instead of knowing."""
-        return True
-
 
 @dataclass(frozen=True, slots=True)
 class Formula:

@@ -41,7 +41,6 @@ from schemas.refusals import ORDER, Reason, Refusal
 
 VALUE_SHOWN: Final = 64
 DETAIL_MAX: Final = 300
-INSTANTS: Final = ("time", "effective_at")
 
 Members = dict[str, msgspec.Raw]
 _read_members: Final = msgspec.json.Decoder(Members).decode
@@ -57,7 +56,7 @@ class Readable(Protocol):
 
     @property
     def timestamp(self) -> int:
-        """Kafka's timestamp in milliseconds."""
+        """When it reached the log (ms since 1970); -1 where the log has no timestamps."""
 
     @property
     def headers(self) -> Sequence[tuple[str, bytes]]:
@@ -91,7 +90,6 @@ class Diagnosis:
         self._max_record_bytes = max_record_bytes
         types = [signup if event_type is Signup else event_type for event_type in EVENT_TYPES]
         self._types = {event_type.TYPE: event_type for event_type in types}
-        self._forms = {event_type.TYPE: forms_of(event_type) for event_type in types}
         self._required = {event_type.TYPE: _required_members(event_type) for event_type in types}
         self._readers = {event_type.TYPE: _member_readers(event_type) for event_type in types}
 
@@ -161,16 +159,16 @@ class Diagnosis:
         return None
 
     def _invalid(self, members: Members, event_type: type[Event]) -> Refusal | None:
-        readers = self._readers[event_type.TYPE]
+        readers, forms = self._readers[event_type.TYPE], forms_of(event_type)
         values: dict[str, object] = {}
         for name in (*COMMON_MEMBERS, *event_type.OWN_MEMBERS):
             if name not in members or name == "type":
                 continue
             try:
-                values[name] = readers[name].decode(_exact(name, members[name]))
+                values[name] = readers[name].decode(_exact(members[name], forms.get(name)))
             except msgspec.DecodeError as error:
                 return _invalid_member(name, str(error), members)
-            complaint = _complaint(values[name], self._forms[event_type.TYPE].get(name))
+            complaint = _complaint(values[name], forms.get(name))
             if complaint:
                 return _invalid_member(name, complaint, members)
         kind = values.get("kind")
@@ -182,18 +180,17 @@ class Diagnosis:
     def _out_of_range(self, event: Event, members: Members, timestamp_ms: int) -> Refusal | None:
         last_ms = (LATEST_MS if self._latest_ms is None else self._latest_ms) - 1
         by_record_ms = last_ms if self._latest_ms is not None else timestamp_ms + self._future_tolerance_ms
-        limit_ms = min(by_record_ms, last_ms)
-        for name in INSTANTS:
-            instant = getattr(event, name, None)
+        for name, form in forms_of(type(event)).items():
+            instant = getattr(event, name) if form == "instant" else None
             if instant is not None:
                 if milliseconds(instant) < EARLIEST_MS:
                     return _refused(Reason.TIME_OUT_OF_RANGE, name, "lies before 2000-01-01", members)
+                limit_ms = min(by_record_ms, last_ms) + (0 if name == "time" else EFFECTIVE_ALLOWANCE_MS)
                 if milliseconds(instant) > limit_ms:
                     what = "lies too far in the future"
                     if by_record_ms >= last_ms:
                         what = f"must lie before {EPOCH + dt.timedelta(milliseconds=limit_ms + 1):%Y-%m-%dT%H:%M:%SZ}"
                     return _refused(Reason.TIME_OUT_OF_RANGE, name, what, members)
-            limit_ms += EFFECTIVE_ALLOWANCE_MS
         return None
 
     def _foreign(self, event: Event) -> Refusal | None:
@@ -249,20 +246,18 @@ def _unknown_type(members: Members, event_type: type[Event] | None) -> Refusal |
     return _refused(Reason.UNKNOWN_TYPE, "type", "is none of the known types", members)
 
 
-def _exact(name: str, raw: msgspec.Raw) -> bytes:
+def _exact(raw: msgspec.Raw, form: Form | None) -> bytes:
     """Return a member's JSON; of an instant without leap second and with the decimals cut that msgspec would round."""
-    if name not in INSTANTS:
+    if form != "instant":
         return bytes(raw)
     text = msgspec.json.decode(raw)
     return _write(without_surplus_decimals(without_leap_second(text))) if isinstance(text, str) else bytes(raw)
 
 
 def _rebuilt(members: Members, event_type: type[Event]) -> Event:
-    known = {field.name for field in msgspec.structs.fields(event_type)} | {"type"}
-    return msgspec.json.decode(
-        _write({name: msgspec.Raw(_exact(name, raw)) for name, raw in members.items() if name in known}),
-        type=event_type,
-    )
+    known, forms = {*event_type.__struct_fields__, "type"}, forms_of(event_type)
+    exact = {name: msgspec.Raw(_exact(raw, forms.get(name))) for name, raw in members.items() if name in known}
+    return msgspec.json.decode(_write(exact), type=event_type)
 
 
 def _invalid_member(name: str, complaint: str, members: Members) -> Refusal:

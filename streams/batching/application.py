@@ -76,7 +76,7 @@ def build_app(
         batch_max_records: Records in a batch, and in one read over all partitions (count).
         max_record_bytes: The largest value that is read whole; of larger ones the beginning may be kept (bytes).
         session_timeout_seconds: Without a heartbeat for so long, a worker's partitions go to others.
-        credentials: For Kafka; see `streams.kafka.transport.credentials`.
+        credentials: For Kafka; see `streams.kafka.security.credentials`.
         settings: Any other setting of Faust.
     """
     schemes = {kafka.SCHEME, embedded.SCHEME}

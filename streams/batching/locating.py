@@ -278,7 +278,9 @@ class LocatingConsumer(TestifyingConsumer):
             after = await self._patiently("topic_ids", lambda: self._topic_ids(topics))
             if after == before:
                 return after, ranges
+            log.info("topic_ids_changed", topics=sorted(topics))
             before = after
+            await asyncio.sleep(_CONFIRMATION_PAUSE_SECONDS)
 
     def _begin_found(self, offsets: Mapping[TP, int], leases: Mapping[TP, Lease]) -> None:
         """Begin to read what was not revoked or moved meanwhile, and is not read yet."""
@@ -311,8 +313,9 @@ class LocatingConsumer(TestifyingConsumer):
             found = ranges[tp]
             if not lease.valid:
                 return
-            if is_stored and _differ(lease.topic_id, ids.get(tp.topic)):
-                self._halt_recreated(tp, position, ids=(lease.topic_id, ids[tp.topic]), beginning=found.earliest)
+            known_id = self._known_id(tp)
+            if is_stored and _differ(known_id, ids.get(tp.topic)):
+                self._halt_recreated(tp, position, ids=(known_id, ids[tp.topic]), beginning=found.earliest)
                 return
             if found.earliest <= position <= found.end:
                 self._begin(tp, position, lease)
