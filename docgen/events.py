@@ -6,7 +6,7 @@ import msgspec
 
 from agents import events
 from schemas import survey_requests
-from schemas.events import EVENT_TYPES, RenewalOutcome, SurveyKind, SurveyStatus, SurveyWay
+from schemas.events import EVENT_TYPES, Event, RenewalOutcome, SurveyKind, SurveyStatus, SurveyWay
 from schemas.refusals import (
     HEADER_DETAIL,
     HEADER_OFFSET,
@@ -164,17 +164,17 @@ def page() -> str:
         types = "any" if len(topic.types) == len(EVENT_TYPES) else ", ".join(f"`{name}`" for name in topic.types)
         parts.append(f"| `{topic.default_name}` | {types} | {topic.meaning} |\n")
     parts.append(MEMBERS)
-    parts += [_section(event_type.TYPE, event_type) for event_type in EVENT_TYPES]
+    parts += [_section(event_type) for event_type in EVENT_TYPES]
     parts += [CLOUDEVENTS, DEAD_LETTERS]
     parts += [f"| `{reason}` | {MEANINGS[reason]} |\n" for reason in Reason]
     parts.append(survey_requests.section())
     return "".join(parts)
 
 
-def _section(name: str, event_type: type[msgspec.Struct]) -> str:
+def _section(event_type: type[Event]) -> str:
+    name = event_type.TYPE
     required = {field.name for field in msgspec.structs.fields(event_type) if field.required}
-    own = next(known.OWN_MEMBERS for known in EVENT_TYPES if known is event_type)
-    rows = "".join(_row(member, name, is_required=member in required) for member in own)
+    rows = "".join(_row(member, name, is_required=member in required) for member in event_type.OWN_MEMBERS)
     common = f'"id": "evt_1", "type": "{name}", "customer_id": "c-771", "time": "2026-03-01T09:30:00Z"'
     table = f"| member | form | meaning |\n| --- | --- | --- |\n{rows}"
     return f"\n### {name}\n\n{events.TYPES[name]}\n\n{table}\n```json\n{{{common},\n {EXAMPLES[name]}}}\n```\n"

@@ -4,8 +4,9 @@ from string import Template
 from typing import Final
 
 from docgen.kpi_examples import EXAMPLES, GOLDEN
-from schemas.catalogue.counts import COUNT_BY_NAME, RATIOS
+from schemas.catalogue.counts import COUNT_BY_NAME
 from schemas.catalogue.formulas import Count, Formula, Ratio
+from schemas.catalogue.ratios import RATIOS
 from schemas.catalogue.windows import MONTH, WINDOW_DAYS
 from schemas.events import LIFECYCLE_TYPES
 from schemas.wording import in_words

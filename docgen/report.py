@@ -10,7 +10,7 @@ from schemas.catalogue.ratios import RATIOS
 HEAD: Final = """\
 # The JSON of the commands
 
-What commands print with `--json`, member by member and in this order. The same in machine-readable form:
+What the commands below print with `--json`, member by member and in this order. The same in machine-readable form:
 [reports.schema.json](../schemas/reports.schema.json), with a definition for each command.
 
 Counts are integers, money in minor units. Ratios are numbers, or `null` where the denominator is 0. Instants are
@@ -145,16 +145,15 @@ def _types_of(shape: Any, types: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _type(name: str, shape: Mapping[str, Any]) -> str:
-    required = set(shape["required"]) if "required" in shape else set()
+    required = set(shape.get("required", ()))
     rows: dict[str, None] = {}  # in their order, each once
     for member, about in shape["properties"].items():
+        absent = "" if member in required else ", may be absent"
         if name in OF_CATALOGUE and member in COUNT_BY_NAME:
             rows[f"| by name | integer | {_COUNTS} |"] = None
         elif name in OF_CATALOGUE and member in _RATIO_NAMES:
-            absent = "" if member in required else ", may be absent"
             rows[f"| by name | number or `null`{absent} | {_RATIOS} |"] = None
         else:
-            absent = "" if member in required else ", may be absent"
             rows[f"| `{member}` | {_form(about)}{absent} | {about['description']} |"] = None
     table = "\n".join(["| member | form | meaning |", "| --- | --- | --- |", *rows])
     return f"\n### {name}\n\n{shape['description']}\n\n{table}\n"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import MutableSequence
+from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Final
@@ -52,8 +53,12 @@ def is_wanted() -> bool:
     return os.environ.get(SWITCH) != "no"
 
 
+@cache
 def chosen() -> Path | None:
-    """Return the folder that modules are imported from before all others; None where the sources are what is used."""
+    """Return the folder that modules are imported from before all others; None where the sources are what is used.
+
+    Decided once: all packages of a process have their modules from one place.
+    """
     if not is_wanted():
         return None
     found = folder()

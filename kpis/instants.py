@@ -5,9 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Final
 
-from schemas.instants import DAY_MS, EPOCH, milliseconds
-
-__all__ = ["DAY_MS", "instant_of", "instant_text", "milliseconds"]
+from schemas.instants import EPOCH
 
 #: The first and the last millisecond that a calendar of four-digit years has.
 _FIRST_MS: Final = -62_135_596_800_000

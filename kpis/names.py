@@ -61,8 +61,7 @@ class Names:
         """
         assert max_values <= MOST_VALUES, max_values
         self.money = money or Money()
-        self.extra = tuple(dimensions)
-        self.dimensions: tuple[str, ...] = (*BUILT_IN_DIMENSIONS, *self.extra)
+        self.dimensions: tuple[str, ...] = (*BUILT_IN_DIMENSIONS, *dimensions)
         #: what a signup says for good, as `profiles` has it
         self.key_of: Callable[[Any], Profile] = attrgetter("currency", *self.dimensions[1:])
         self.max_values = max_values

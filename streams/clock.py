@@ -49,24 +49,3 @@ class ManualClock:
         """Move forward to an instant (ms since 1970 UTC, not before the present one)."""
         assert instant_ms >= self._now_ms, f"a clock does not go back from {self._now_ms} to {instant_ms}"
         self._now_ms = instant_ms
-
-
-class EventClock:
-    """A clock driven by events: it stands at the latest event time that it was shown.
-
-    Late events do not move it back, so that a replay in any order ends at the same instant.
-
-    Args:
-        start_ms: What it shows before the first event, in ms since 1970 UTC.
-    """
-
-    def __init__(self, start_ms: int = 0) -> None:
-        self._now_ms = start_ms
-
-    def now_ms(self) -> int:
-        """Return the latest event time seen so far."""
-        return self._now_ms
-
-    def observe_ms(self, event_time_ms: int) -> None:
-        """Show it the time of an event (ms since 1970 UTC)."""
-        self._now_ms = max(self._now_ms, event_time_ms)

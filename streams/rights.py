@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
+from schemas.topics import MIXED_TOPIC_SETTING
 from streams.settings.settings import Settings
 
 Operation = Literal["READ", "WRITE", "CREATE", "DESCRIBE"]
@@ -115,7 +116,9 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
 def _of_worker(settings: Settings) -> Iterator[KafkaRight]:
     for topic in settings.input_topics:
         yield KafkaRight("READ", "TOPIC", topic, "its events")
-    yield KafkaRight("WRITE", "TOPIC", settings.topics["events"], "records that lie on another customer's partition")
+    yield KafkaRight(
+        "WRITE", "TOPIC", settings.topics[MIXED_TOPIC_SETTING], "records that lie on another customer's partition"
+    )
     yield KafkaRight("WRITE", "TOPIC", settings.dead_letter_topic, "records that cannot be applied")
     if settings.survey_requests:
         yield KafkaRight("WRITE", "TOPIC", settings.survey_request_topic, "surveys that are due (`survey_requests`)")

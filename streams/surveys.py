@@ -22,10 +22,10 @@ import msgspec
 import structlog
 
 from kpis.customer.state import decode
-from kpis.instants import DAY_MS
 from kpis.surveys.due import KEPT_MS, Policy, SurveyQuestion, request_of, surveys_due
 from kpis.surveys.sent import SentRequests, slots_of
 from schemas import instruments
+from schemas.instants import DAY_MS
 from schemas.survey_requests import SURVEY_RULES, encode
 from streams.clock import Clock
 from streams.errors import CommitTorn, Conflict, StateUnreadable, TenureError

@@ -1,7 +1,7 @@
 """The rolling counts of the partitions that this worker owns, kept up to date as cells change and as time goes on.
 
 Between two boundaries a change costs one addition per edge of a window; when a boundary passes, prefix sums are made
-anew. Pure but for giving way to the event loop; it reads no clock and no table.
+anew. Pure; long work goes in steps.
 """
 
 from __future__ import annotations

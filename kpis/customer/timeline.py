@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from kpis.customer.customer import life_of
 from kpis.customer.facts import ACTIVE, ACTIVE_AFTER, CANCEL, CHANGE, INACTIVE, NEVER, SIGNUP, Fact
 from kpis.customer.state import Customer
-from kpis.instants import DAY_MS
+from schemas.instants import DAY_MS
 
 WEEK_MS: Final = 7 * DAY_MS
 FORTNIGHT_MS: Final = 14 * DAY_MS

@@ -14,7 +14,7 @@ from kpis.customer.timeline import WEEK_MS, PieceValues, active_at, effective_fa
 from kpis.fold.context import Folding
 from kpis.fold.contribution import effective_notes, engagement_row, lively, step_rows
 from kpis.fold.rows import GONE, LIVELY, NEW, NOTE
-from kpis.instants import milliseconds
+from schemas.instants import milliseconds
 
 
 def signup(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int) -> bool:

@@ -37,10 +37,6 @@ class Logged(Readable, Protocol):
     def offset(self) -> int:
         """Its place in the partition."""
 
-    @property
-    def timestamp(self) -> int:
-        """When it reached the log (ms since 1970); -1 where the log has no timestamps."""
-
 
 _Logged = TypeVar("_Logged", bound=Logged)
 

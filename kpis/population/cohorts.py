@@ -12,9 +12,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from kpis.arrays import Ints
-from kpis.instants import DAY_MS
 from kpis.population.episodes import Joined, Lives, joined
 from kpis.population.local_time import LocalTime
+from schemas.instants import DAY_MS
 
 MONTH: Final = "month"
 WEEK: Final = "week"

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from kpis.arrays import Ints
-from kpis.instants import DAY_MS, milliseconds
+from schemas.instants import DAY_MS, milliseconds
 
 _FIRST: Final = milliseconds(dt.datetime(1999, 1, 1, tzinfo=dt.UTC))
 _LAST: Final = milliseconds(dt.datetime(2111, 1, 1, tzinfo=dt.UTC))

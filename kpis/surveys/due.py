@@ -14,8 +14,9 @@ from kpis.customer.notes import RENEWAL_BASE
 from kpis.customer.state import Customer
 from kpis.customer.timeline import WEEK_MS, Step, active_at, effective_facts, steps_of
 from kpis.fold.contribution import effective_notes
-from kpis.instants import DAY_MS, instant_of
+from kpis.instants import instant_of
 from schemas.events import SurveyKind, SurveyWay
+from schemas.instants import DAY_MS
 from schemas.survey_requests import SurveyRequest, SurveyRule, request_id
 
 #: So long after a cancellation its survey is due: a cancel may be late, or be withdrawn.

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import xxhash
 
-from kpis.instants import DAY_MS
+from schemas.instants import DAY_MS
 
 #: More than the longest quiet interval and what is kept of requests that are late, in days.
 SLOTS: Final = 400

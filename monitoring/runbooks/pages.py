@@ -10,7 +10,7 @@ from typing import Final
 from monitoring.alerts.rule import Alert
 from monitoring.runbooks.runbook import Runbook
 
-NOTE: Final = "<!-- Written by `python -m monitoring.rules` out of monitoring/runbook_*.py; do not edit. -->"
+NOTE: Final = "<!-- Written by `python -m monitoring.rules` out of monitoring/runbooks/*.py; do not edit. -->"
 SEVERITIES: Final = {
     "page": "gets somebody up",
     "warn": "is for the next working day",

@@ -2,7 +2,7 @@ from libc.stdint cimport int64_t
 
 cdef class Names:
     cdef public object money, key_of
-    cdef public tuple extra, dimensions
+    cdef public tuple dimensions
     cdef public int64_t max_values, max_profiles
     cdef public dict over_limit, plans, reasons, currencies, features, topics, profiles
     cdef public list plan_names, reason_names, currency_names, feature_names, topic_names, profile_names

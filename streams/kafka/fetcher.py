@@ -5,7 +5,7 @@ application's loop hands work over and awaits it; nothing else crosses. What a f
 `streams.kafka.wire`.
 """
 
-# aiokafka offers no other way to its buffers and heartbeats: docs/decisions/0016.
+# aiokafka offers no other way to its buffers and heartbeats: docs/decisions/0018.
 
 from __future__ import annotations
 
@@ -421,12 +421,9 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         wanted = {TopicPartition(*tp): OffsetAndMetadata(*at) for tp, at in offsets.items() if tp in assignment}
         try:
             await asyncio.wait_for(consumer.commit(wanted), COMMIT_TIMEOUT_SECONDS) if wanted else None
-        except TopicAuthorizationFailedError as exc:
-            if not {tp.topic for tp in wanted} & self._read_topics:  # nothing was read yet: it was never allowed
-                self._end(exc)
-            log.warning("group_offsets_not_committed", reason=repr(exc))
-            return False
         except (KafkaError, TimeoutError) as exc:
+            if isinstance(exc, TopicAuthorizationFailedError) and not {tp.topic for tp in wanted} & self._read_topics:
+                self._end(exc)  # nothing was read yet: it was never allowed
             log.warning("group_offsets_not_committed", reason=repr(exc))
             return False
         return len(wanted) == len(offsets)

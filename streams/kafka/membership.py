@@ -5,7 +5,7 @@ the next read, which does not come while partitions are shared out. Here the one
 other is gone, and whatever an operator can mend is waited for. All methods run in the consumer's thread.
 """
 
-# aiokafka offers no other way to its coordinator: docs/decisions/0016.
+# aiokafka offers no other way to its coordinator: docs/decisions/0018.
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ is half of what a read costs. Kafka takes any bytes for the name of a header, to
 no UTF-8: such names are read as Java's client does, with U+FFFD.
 """
 
-# aiokafka offers no other way to the bytes of a fetch: docs/decisions/0016.
+# aiokafka offers no other way to the bytes of a fetch: docs/decisions/0018.
 
 from __future__ import annotations
 

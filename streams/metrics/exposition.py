@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from kpis.counting.counts import SURVEY, Counts
 from kpis.counting.rolling import ALL, Block, Snapshot
 from kpis.customer.notes import KINDS, STATUSES, WAYS
-from schemas.catalogue.counts import COUNTS, MATURING, Count
+from schemas.catalogue.counts import COUNTS, MATURING
+from schemas.catalogue.formulas import Count
 from schemas.instruments import (
     DAILY_CANCELLATIONS,
     DAILY_CUSTOMERS_AT_START,

@@ -82,7 +82,7 @@ class Meters:
     # -- flows
 
     def on_committed(self, result: BatchResult) -> None:
-        """Count what one commit result."""
+        """Count what one commit has applied."""
         for kind, count in result.types.items():
             self[instruments.EVENTS_APPLIED].labels(kind).inc(count)
         self[instruments.EVENTS_DUPLICATE].inc(result.duplicates)

@@ -11,6 +11,7 @@ from kpis.counting.windows import Windows
 from kpis.money import Money
 from kpis.names import Names
 from schemas.decoding.decoder import Decoder
+from schemas.topics import MIXED_TOPIC_SETTING
 from streams.batching.batches import Batch
 from streams.partition.outbox import Outbox
 from streams.partition.waiting_room import WaitingRoom
@@ -97,7 +98,7 @@ def context_of(
         new_names=partial(names_of, settings),
         partitions=partitions,
         topics=settings.input_topics,
-        mixed_topic=settings.topics["events"],
+        mixed_topic=settings.topics[MIXED_TOPIC_SETTING],
         dead_letter_topic=settings.dead_letter_topic,
         max_facts=settings.max_facts_per_customer,
         batch_max_records=settings.batch_max_records,

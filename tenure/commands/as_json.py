@@ -14,6 +14,6 @@ from streams.readable import json_text
 
 def print_json(found: Any) -> None:
     """Print documents, or plain objects, on standard output, whatever its encoding; every number is finite."""
-    from msgspec import to_builtins
+    from schemas.documents.document import plain
 
-    typer.echo(json_text(json.dumps(to_builtins(found), ensure_ascii=False, allow_nan=False, indent=2)))
+    typer.echo(json_text(json.dumps(plain(found), ensure_ascii=False, allow_nan=False, indent=2)))

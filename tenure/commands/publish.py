@@ -33,6 +33,7 @@ def publish(
     Each record goes to the topic of its type, under its customer's key. What is no event is sent to the mixed topic,
     where it becomes a dead letter with its reason. Ends with 1 if Kafka did not take everything.
     """
+    from schemas.topics import MIXED_TOPIC_SETTING
     from streams.errors import Undelivered, UsageError
     from streams.settings.loading import load_settings
     from tenure.commands.publish_progress import shown_progress
@@ -44,7 +45,7 @@ def publish(
         raise UsageError("--topic and --mixed exclude each other; leave one out")
     settings = load_settings(config)
     events = EventFile(file, file_format)
-    target = settings.topics["events"] if mixed else topic
+    target = settings.topics[MIXED_TOPIC_SETTING] if mixed else topic
     with shown_progress(events, as_json=as_json) as progress:
         summary = run_until_stopped(publish_file(events, settings, topic=target, rate=rate, progress=progress.show))
     progress.conclude(summary)

@@ -18,7 +18,6 @@ from kpis.counting.report import entry_of
 from kpis.counting.rolling import ALL, Snapshot
 from kpis.instants import instant_of, instant_text
 from schemas.documents.report import Events, Report, Segment
-from schemas.refusals import Reason
 from streams.batching.application import App
 from streams.clock import ManualClock
 from streams.embedded.log import Log
@@ -224,7 +223,8 @@ class Demo:
         if snapshot is None:
             return
         heads = [partition.head for partition in self._worker.stream.partitions.values()]
-        report = report_of_snapshot(snapshot, self._worker.context.windows.bucket_ms, events_of(heads))
+        events = events_of(heads)
+        report = report_of_snapshot(snapshot, self._worker.context.windows.bucket_ms, events)
         now = instant_of(self._clock.now_ms())
         self._notices.look_at(now, report.windows)
         server = self.exporter.server
@@ -235,27 +235,22 @@ class Demo:
                 speed=self._speed,
                 events_per_second=events_per_second,
                 metrics_url=f"http://{self._settings.metrics_host}:{server.port}/metrics",
-                health=self._health(snapshot),
+                health=self._health(snapshot, events),
                 notices=list(self._notices.recent),
                 portrait=self.exporter.portrait,
             )
         )
 
-    def _health(self, snapshot: Snapshot) -> Health:
-        heads = [partition.head for partition in self._worker.stream.partitions.values()]
+    def _health(self, snapshot: Snapshot, events: Events) -> Health:
         return Health(
-            applied=sum(head.applied for head in heads),
-            duplicates=sum(head.duplicates for head in heads),
+            applied=events.applied,
+            duplicates=events.duplicate,
             late=self._late,
-            dead_letters={
-                reason.value: count
-                for reason in Reason
-                if (count := sum(head.dead_letters.get(reason.value, 0) for head in heads))
-            },
+            dead_letters={reason: count for reason, count in events.dead_letters.items() if count},
             commit_ms=statistics.median(self._commit_seconds) * 1000 if self._commit_seconds else None,
             lag_records=self._worker.lag_records(),
             identities_violated=len(snapshot.violations),
-            partitions=len(heads),
+            partitions=len(self._worker.stream.partitions),
         )
 
 

@@ -1,7 +1,7 @@
 """Files of events: NDJSON, CSV and Parquet, read as a bounded stream of records with progress.
 
 Reads; does not judge. A line that is no event is passed on as its bytes, so that it becomes a dead letter with a
-reason instead of vanishing. What a record has to hold: docs/events.md. How cells become members: `files_tables`.
+reason instead of vanishing. What a record has to hold: docs/events.md. How cells become members: `tenure.files.tables`.
 """
 
 import gzip
@@ -15,14 +15,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Final
 
-import msgspec
-
-from schemas.decoding.wire_formats import recognised
 from streams.errors import InputError, UsageError
 from tenure.files.parquet import parquet_records
 from tenure.files.tables import FileRecord, TextLine, csv_records
 
-__all__ = ["EventFile", "FileFormat", "FileRecord", "key_and_type"]
+__all__ = ["EventFile", "FileFormat", "FileRecord"]
 
 STANDARD_INPUT: Final = "-"
 LONGEST_LINE_BYTES: Final = 16 * 1024 * 1024
@@ -143,38 +140,6 @@ class EventFile:
         yield io.BufferedReader(gzip.GzipFile(fileobj=stream), _BUFFER_BYTES)
 
 
-def key_and_type(value: bytes) -> tuple[str | None, str | None]:
-    """Return the customer and the event type that a record names, as far as they can be read.
-
-    Cheap: it reads these members alone and checks nothing else. What has another format than our own JSON is read as
-    that format says (`schemas.decoding.wire_formats`).
-
-    Args:
-        value: The bytes of a record.
-
-    Returns:
-        Customer id and event type; None for what is absent, not text, or in a record that is not a JSON object.
-    """
-    found = recognised(value)
-    if found is not None:
-        return found.customer_id, found.event_type
-    try:
-        heading = _HEADING.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None, None
-    return _text_of(heading.customer_id), _text_of(heading.type)
-
-
-class _Heading(msgspec.Struct):
-    """The members that say whose event it is; any type, so that one wrong member does not hide the others."""
-
-    customer_id: object = None
-    type: object = None
-
-
-_HEADING: Final = msgspec.json.Decoder(_Heading)
-
-
 class _CountedBytes(io.RawIOBase):
     """A raw stream that counts what is read through it; reads of a pipe return as soon as there is something."""
 
@@ -190,10 +155,6 @@ class _CountedBytes(io.RawIOBase):
         count: int = self._read_into(buffer) or 0
         self.count += count
         return count
-
-
-def _text_of(member: object) -> str | None:
-    return member if isinstance(member, str) else None
 
 
 def _look_at(path: str) -> tuple[int, int]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from schemas.decoding.wire_formats import recognised
+import msgspec
+
+from schemas.decoding.wire_formats import Recognised, recognised
 from schemas.topics import INPUT_TOPICS, MIXED_TOPIC_SETTING
 from streams.records import NO_HEADERS, Headers
 from streams.settings.settings import Settings
-from tenure.files.reader import key_and_type
 
 
 class Route(NamedTuple):
@@ -46,13 +47,43 @@ class Router:
 
     def route(self, value: bytes) -> Route:
         """Return where a record goes; whatever its bytes."""
-        found = recognised(value)
-        customer_id, event_type = key_and_type(value)
+        headers, customer_id, event_type = heading_of(value)
         if customer_id is None or event_type not in self._topics:
             event_type = None
         return Route(
             self._mixed if event_type is None else self._topics[event_type],
             None if customer_id is None else customer_id.encode("utf-8", "surrogatepass"),
-            NO_HEADERS if found is None else found.headers,
+            headers,
             event_type,
         )
+
+
+def heading_of(value: bytes) -> Recognised:
+    """Return what a producer announces a record with, and the customer and the event type that it names.
+
+    Cheap: it reads these members alone and checks nothing else. What has another format than our own JSON is read as
+    that format says (`schemas.decoding.wire_formats`). None stands for what is absent, not text, or in a record that is
+    not a JSON object.
+    """
+    found = recognised(value)
+    if found is not None:
+        return found
+    try:
+        heading = _HEADING.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Recognised(NO_HEADERS, None, None)
+    return Recognised(NO_HEADERS, _text_of(heading.customer_id), _text_of(heading.type))
+
+
+class _Heading(msgspec.Struct):
+    """The members that say whose event it is; any type, so that one wrong member does not hide the others."""
+
+    customer_id: object = None
+    type: object = None
+
+
+_HEADING: Final = msgspec.json.Decoder(_Heading)
+
+
+def _text_of(member: object) -> str | None:
+    return member if isinstance(member, str) else None

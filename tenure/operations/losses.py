@@ -75,16 +75,7 @@ async def accept(store: LossStore, loss: Loss, *, by: str, reason: str, now_ms: 
 
 def loss_document(loss: Loss) -> documents.WaitingLoss:
     """Return a loss as `tenure resume --json` prints it."""
-    return documents.WaitingLoss(
-        partition=loss.partition,
-        since=_instant(loss.since_ms),
-        until=_instant(loss.until_ms),
-        topics=_topics(loss),
-    )
-
-
-def _topics(loss: Loss) -> list[documents.LostTopic]:
-    return [
+    topics = [
         documents.LostTopic(
             topic=lost.topic,
             lost=lost.lost,
@@ -94,15 +85,15 @@ def _topics(loss: Loss) -> list[documents.LostTopic]:
         )
         for lost in loss.ranges
     ]
+    return documents.WaitingLoss(
+        partition=loss.partition, since=_instant(loss.since_ms), until=_instant(loss.until_ms), topics=topics
+    )
 
 
 def accepted_document(accepted: AcceptedLoss) -> documents.ReportedLoss:
     """Return an accepted loss as `tenure resume --json` prints it."""
     return documents.ReportedLoss(
-        partition=accepted.loss.partition,
-        since=_instant(accepted.loss.since_ms),
-        until=_instant(accepted.until_ms),
-        topics=_topics(accepted.loss),
+        **asdict(loss_document(accepted.loss)) | {"until": instant_text(accepted.until_ms)},
         accepted_at=instant_text(accepted.accepted_at_ms),
         accepted_by=accepted.accepted_by,
         reason=accepted.reason,

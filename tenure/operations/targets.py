@@ -13,10 +13,11 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from kpis.instants import instant_of, instant_text, milliseconds
+from kpis.instants import instant_of, instant_text
 from schemas.catalogue.formulas import Ratio
 from schemas.catalogue.ratios import RATIO_BY_NAME, WINDOW_RATIOS
 from schemas.documents.targets import ChangedTarget, ListedTarget
+from schemas.instants import milliseconds
 from streams.errors import UsageError
 from streams.settings.settings import Settings
 from streams.targets import Audited, TargetChange, TargetStore

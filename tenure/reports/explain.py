@@ -42,7 +42,6 @@ from tenure.reports.customers import Scope, Source, open_source, scan_all
 from tenure.reports.event_lookup import Known, Place, look_up
 from tenure.reports.kpi import report_of
 
-LENSES: Final = tuple(lens.value for lens in Lens)
 _TRIES: Final = 3
 
 
@@ -128,8 +127,8 @@ async def read_lenses(settings: Settings, asked: Asked) -> LensComparison:
         window=asked.window,
         start=instant_text(question.start_ms),
         counts=sums,
-        lenses=_lenses(ratios, sums),
-        segments=UNSET if asked.dimension is None else {value: _lenses(ratios, of) for value, of in by_value.items()},
+        lenses=_lenses(sums),
+        segments=UNSET if asked.dimension is None else {value: _lenses(of) for value, of in by_value.items()},
         differences={name: _difference(found[name], known) for name in DIFFERENCES},
         fault=fault,
         agrees=fault is None,
@@ -303,8 +302,8 @@ def _event(event: FactText, partition: int, known: dict[Place, Known]) -> Explai
     )
 
 
-def _lenses(ratios: Sequence[Ratio], counts: dict[str, int]) -> dict[str, LensRatio]:
-    return {lens: _lens(ratio, counts) for lens, ratio in zip(LENSES, ratios, strict=True)}
+def _lenses(counts: dict[str, int]) -> dict[str, LensRatio]:
+    return {lens.value: _lens(RATIO_BY_NAME[lens.ratio], counts) for lens in Lens}
 
 
 def _lens(ratio: Ratio, counts: dict[str, int]) -> LensRatio:

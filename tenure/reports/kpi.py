@@ -25,7 +25,7 @@ from streams.redis.errors import refusal_of
 from streams.redis.tables import RedisTables, connect
 from streams.settings.settings import Settings
 from streams.tables import Head, Stored, StreamMark, Tables
-from tenure.operations.losses import listed, loss_document, losses_as_of
+from tenure.operations.losses import Listed, listed, loss_document, losses_as_of
 from tenure.reports.instants import end_of_bucket_ms
 from tenure.worker.composition import check_mark
 
@@ -54,11 +54,11 @@ async def read_report(
         ConfigurationError: Its tables were counted under other settings.
         TablesUnavailable: Redis does not answer.
     """
-    async with counted_tables(settings) as (tables, mark):
+    async with running_tables(settings) as (tables, mark):
         now_ms = (clock or WallClock()).now_ms()
         instants = list(at_ms) or [end_of_bucket_ms(now_ms, settings.bucket_minutes)]
         found = await report_of(settings, tables, partitions=mark.partitions, at_ms=instants, by=by)
-        losses = await listed(LossStore(tables), partitions=mark.partitions)
+        losses = await _losses_told(tables, mark)
         waiting = [loss_document(loss) for loss in losses.waiting] or UNSET
         return [
             replace(
@@ -94,14 +94,20 @@ async def running_tables(settings: Settings) -> AsyncIterator[tuple[Tables, Stre
 async def counted_tables(settings: Settings) -> AsyncIterator[tuple[Tables, StreamMark]]:
     """Open the tables of a running stream to count with them, as `running_tables`; say what halted partitions lack."""
     async with running_tables(settings) as (tables, mark):
-        losses = await listed(LossStore(tables), partitions=mark.partitions)
-        if losses.waiting:
-            log.error(
-                "numbers_incomplete",
-                halted_partitions=[loss.partition for loss in losses.waiting],
-                advice="they have lost events or tables, and what they count is missing: see `tenure resume`",
-            )
+        await _losses_told(tables, mark)
         yield tables, mark
+
+
+async def _losses_told(tables: Tables, mark: StreamMark) -> Listed:
+    """Return the losses of a stream; those that nobody gave up make numbers lacking, and are told in the log."""
+    losses = await listed(LossStore(tables), partitions=mark.partitions)
+    if losses.waiting:
+        log.error(
+            "numbers_incomplete",
+            halted_partitions=[loss.partition for loss in losses.waiting],
+            advice="they have lost events or tables, and what they count is missing: see `tenure resume`",
+        )
+    return losses
 
 
 @asynccontextmanager

@@ -13,8 +13,8 @@ from typing import Any
 from kpis.counting.counts import SURVEY, Counts
 from kpis.counting.rolling import ALL, Block
 from kpis.customer.notes import KINDS, STATUSES, WAYS
-from schemas.catalogue.counts import COUNTS, Count
-from schemas.catalogue.formulas import Ratio
+from schemas.catalogue.counts import COUNTS
+from schemas.catalogue.formulas import Count, Ratio
 from schemas.catalogue.ratios import RATIOS
 from schemas.instruments import SURVEYS_BY_WAY
 from streams.metrics.exposition import escaped, escaped_help

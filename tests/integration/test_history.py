@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from kpis.instants import milliseconds
 from schemas.catalogue.counts import COUNTS
 from schemas.catalogue.ratios import RATIOS
 from schemas.documents.document import plain
+from schemas.instants import milliseconds
 from services.installation import TENURE
 from services.prometheus import Prometheus
 from services.redis import Redis

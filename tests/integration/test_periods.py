@@ -11,9 +11,9 @@ from random import Random
 from typing import Any
 
 from kpis.counting.periods import counts_in
-from kpis.instants import milliseconds
 from schemas.documents.document import read
 from schemas.documents.report import Report
+from schemas.instants import milliseconds
 from services.installation import TENURE
 from services.redis import Redis
 from streams.embedded.log import Log

@@ -20,12 +20,12 @@ from kpis.customer.places import place_of
 from kpis.customer.state import decode
 from kpis.fold.contribution import contribution
 from kpis.fold.fold import Fold
-from kpis.instants import milliseconds
 from kpis.money import Money
 from kpis.names import Names
 from schemas.decoding.decoder import Decoder
 from schemas.documents.document import plain
 from schemas.documents.report import Events
+from schemas.instants import milliseconds
 from schemas.refusals import Reason
 from tests.oracle.options import Options
 

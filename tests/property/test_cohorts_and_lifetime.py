@@ -15,11 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kpis.customer.state import decode
-from kpis.instants import instant_of, milliseconds
+from kpis.instants import instant_of
 from kpis.population.cohorts import PERIODS, Cohort, cohorts
 from kpis.population.episodes import Gathering, Lives
 from kpis.population.lifetime import Durations, Lifetime, durations, survival
 from kpis.population.local_time import local_time
+from schemas.instants import milliseconds
 from tests.oracle import cohorts as oracle_cohorts
 from tests.oracle import lifetimes as oracle_lifetimes
 from tests.oracle.logs import Log

@@ -11,13 +11,13 @@ from random import Random
 
 from hypothesis import given
 
-from kpis.instants import milliseconds
 from kpis.members.exclusions import MISSES, Misses
 from kpis.members.explain import Explained, Explaining, candidates
 from kpis.members.lenses import DIFFERENCES
 from kpis.members.rules import SHARES, Shares
 from kpis.members.view import Window
 from schemas.catalogue.counts import COUNT_BY_NAME, COUNTS
+from schemas.instants import milliseconds
 from tests.oracle.logs import Log
 from tests.property.cases import Case, bounded, cases, check_log
 from tests.property.folding import Folded, Line

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from kpis.counting.cells import Cells
 from kpis.counting.report import report
 from kpis.counting.rolling import ALL, Block, LiveCounts, Snapshot
-from kpis.instants import milliseconds
 from kpis.names import OTHER
 from schemas.documents.document import plain
+from schemas.instants import milliseconds
 from streams.giving_way import giving_way
 from tests.property.cases import Case, bounded, cases
 from tests.property.folding import Folded

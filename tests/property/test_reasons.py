@@ -11,9 +11,9 @@ from random import Random
 from hypothesis import given
 
 from kpis.customer.state import decode
-from kpis.instants import milliseconds
 from kpis.members.view import Window
 from kpis.population.reasons import Ranking, Reasons
+from schemas.instants import milliseconds
 from tests.oracle import reasons as oracle
 from tests.oracle.logs import Log
 from tests.oracle.timelines import read

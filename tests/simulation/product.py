@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from kpis.instants import milliseconds
 from schemas.decoding import rules
 from schemas.documents.document import plain
+from schemas.instants import milliseconds
 from schemas.refusals import HEADER_OFFSET, HEADER_PARTITION, HEADER_REASON, HEADER_TOPIC
 from streams.errors import CommitTorn
 from streams.giving_way import giving_way

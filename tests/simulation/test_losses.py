@@ -9,8 +9,8 @@ import asyncio
 
 import pytest
 
-from kpis.instants import milliseconds
 from schemas.documents.document import plain
+from schemas.instants import milliseconds
 from streams.partition.losses import AcceptedLoss, LossStore
 from streams.records import TP, Record
 from streams.tables import decode_head

@@ -1,7 +1,7 @@
 """The business of the demo's company: customers sign up, pay, change plans, leave and come back.
 
-Decides what happens, a day at a time, and posts it; how it is written down and delivered is `company_delivery`.
-Not a forecast of anything: rates are in `company_market` and in the named values below.
+Decides what happens, a day at a time, and posts it; how it is written down and delivered is `delivery`.
+Not a forecast of anything: rates are in `market` and in the named values below.
 """
 
 import math

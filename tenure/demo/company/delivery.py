@@ -1,6 +1,6 @@
 """Delivery of the company's events: contract JSON that arrives late, twice, damaged or in another order.
 
-What happens is decided elsewhere (`company_business`, `company_usage`); here it becomes bytes and an arrival instant.
+What happens is decided elsewhere (`business`, `usage`); here it becomes bytes and an arrival instant.
 The members and their meaning: docs/events.md. Each event type has its own generator of random numbers, so that
 leaving one type out changes nothing about the others.
 """

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from kpis.instants import DAY_MS
 from kpis.surveys.sent import SLOTS, SentRequests, slots_of
+from schemas.instants import DAY_MS
 
 DAY: Final = 20_000
 AT_MS: Final = DAY * DAY_MS + 5_000

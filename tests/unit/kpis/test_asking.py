@@ -19,8 +19,8 @@ from hypothesis import given
 
 from docgen.json_schema import event_schema
 from kpis.customer.state import Customer, decode
-from kpis.instants import DAY_MS, milliseconds
 from kpis.surveys.due import KEPT_MS, Due, Policy, SurveyQuestion, request_of, surveys_due
+from schemas.instants import DAY_MS, milliseconds
 from schemas.survey_requests import SurveyRequest, encode, request_id
 from schemas.survey_requests import decode as decode_request
 from tests.property.cases import Case, bounded, cases

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kpis.instants import milliseconds
 from kpis.population.cohorts import MONTH, WEEK, Cohort, cohorts, share, whole
 from kpis.population.local_time import local_time
+from schemas.instants import milliseconds
 from tests.oracle.events import Event, cancel, change, revoke, signup
 from tests.unit.kpis.lives import lives_of
 

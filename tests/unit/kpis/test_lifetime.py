@@ -11,8 +11,8 @@ import pytest
 from lifelines import KaplanMeierFitter
 from lifelines.utils import restricted_mean_survival_time
 
-from kpis.instants import milliseconds
 from kpis.population.lifetime import Durations, Lifetime, durations, survival
+from schemas.instants import milliseconds
 from tests.oracle.events import Event, cancel, signup
 from tests.unit.kpis.lives import lives_of
 from tests.unit.test_telco import TABLE, events, stays

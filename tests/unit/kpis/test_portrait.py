@@ -9,12 +9,12 @@ from random import Random
 
 import pytest
 
-from kpis.instants import milliseconds
 from kpis.population import summary as module
 from kpis.population.cohorts import MONTH, cohorts
 from kpis.population.lifetime import durations, survival
 from kpis.population.local_time import local_time
 from kpis.population.summary import AGES, COHORTS, Sitting
+from schemas.instants import milliseconds
 from tests.oracle.events import Event, cancel, signup
 from tests.oracle.options import Options
 from tests.property.folding import Folded

@@ -11,11 +11,12 @@ import pytest
 
 from kpis.counting.windows import Windows
 from kpis.customer import notes
-from kpis.instants import instant_of, milliseconds
+from kpis.instants import instant_of
 from kpis.money import Money
 from schemas.catalogue.counts import COUNTS
 from schemas.catalogue.formulas import evaluate
 from schemas.catalogue.ratios import STOCK_RATIOS, WINDOW_RATIOS
+from schemas.instants import milliseconds
 
 NOTHING = dict.fromkeys((count.name for count in COUNTS), 0)
 

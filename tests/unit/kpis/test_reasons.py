@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from kpis.customer.state import Customer, decode
 from kpis.fold.fold import Fold
-from kpis.instants import DAY_MS, milliseconds
 from kpis.members.view import Window
 from kpis.names import Names
 from kpis.population.reasons import Line, Ranking, Reasons
 from schemas.decoding.decoder import Decoder
+from schemas.instants import DAY_MS, milliseconds
 from tests.property.folding import LATEST_MS
 from tests.property.folding import Line as Record
 from tests.unit.kpis.customers import HOUR_MS, START, record

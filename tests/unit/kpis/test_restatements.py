@@ -9,7 +9,7 @@ import json
 import pytest
 
 from kpis.fold.restatements import ALONE, Restatement, decode
-from kpis.instants import milliseconds
+from schemas.instants import milliseconds
 from streams.batching.batches import Batch, Lease
 from streams.errors import TablesUnavailable
 from streams.records import NO_HEADERS, Record

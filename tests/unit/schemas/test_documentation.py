@@ -8,7 +8,8 @@ import pytest
 
 from docgen.__main__ import documents, main, outdated
 from docgen.json_schema import event_schema
-from schemas.catalogue.counts import COUNTS, RATIOS
+from schemas.catalogue.counts import COUNTS
+from schemas.catalogue.ratios import RATIOS
 from schemas.events import EVENT_TYPES
 from schemas.instruments import INSTRUMENTS
 from schemas.refusals import Reason

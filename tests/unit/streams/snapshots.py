@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from kpis.counting.rolling import LiveCounts, Snapshot
-from kpis.instants import milliseconds
+from schemas.instants import milliseconds
 from streams.giving_way import giving_way
 from tests.oracle.options import DEFAULTS
 from tests.property.folding import Folded

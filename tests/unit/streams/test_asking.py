@@ -18,11 +18,12 @@ import pytest
 
 from kpis.customer.state import decode
 from kpis.fold.fold import Fold
-from kpis.instants import DAY_MS, instant_of, milliseconds
+from kpis.instants import instant_of
 from kpis.names import Names
 from kpis.surveys.due import request_of, surveys_due
 from schemas import instruments
 from schemas.decoding.decoder import Decoder
+from schemas.instants import DAY_MS, milliseconds
 from schemas.survey_requests import SurveyRequest
 from schemas.survey_requests import decode as decode_request
 from streams.clock import ManualClock

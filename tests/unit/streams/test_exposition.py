@@ -11,9 +11,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from kpis.counting.report import report
 from kpis.counting.rolling import ALL
-from kpis.instants import instant_of, milliseconds
+from kpis.instants import instant_of
 from schemas.catalogue.counts import COUNTS, MATURING
 from schemas.documents.document import plain
+from schemas.instants import milliseconds
 from schemas.instruments import MATURED_CUSTOMERS, SURVEYS_BY_WAY, WITH_THE_COUNTS
 from streams.metrics.exposition import exposition_of
 from tests.property.cases import Case

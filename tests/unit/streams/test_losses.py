@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kpis.counting.windows import Windows
-from kpis.instants import DAY_MS
+from schemas.instants import DAY_MS
 from streams.embedded.tables import MemoryTables
 from streams.errors import CheckFailed, PositionOutOfRange, StateLost, TopicRecreated
 from streams.partition.losses import (

@@ -13,10 +13,10 @@ import pytest
 from rich.console import Console, RenderableType
 from typer.testing import CliRunner
 
-from kpis.instants import milliseconds
 from kpis.population.cohorts import MONTH, WEEK
 from schemas.documents.cohorts import CohortPeriod, CohortReport, CohortTable
 from schemas.documents.document import plain
+from schemas.instants import milliseconds
 from tenure.cli import app
 from tenure.reports.cohorts import CSV_COLUMNS, cohort_report, write_csv
 from tenure.reports.cohorts_text import SHOWN_VALUES, Room, cohort_tables, percent

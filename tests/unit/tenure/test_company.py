@@ -21,7 +21,7 @@ from streams.records import NO_HEADERS, Record
 from tenure.demo.company.company import EVENT_TYPES, Arrival, Company, Flaws
 from tenure.demo.company.delivery import FLAWLESS, instant_text
 from tenure.demo.company.market import date_of, next_bill_day
-from tenure.files.reader import key_and_type
+from tenure.files.routing import heading_of
 
 START = dt.datetime(2026, 3, 1, 9, 30, tzinfo=dt.UTC)
 ROOT = Path(__file__).parents[3]
@@ -152,7 +152,7 @@ def test_about_one_record_in_a_hundred_comes_late_and_one_comes_twice() -> None:
 def test_the_key_is_the_customer_that_the_event_names() -> None:
     """Kafka's partition comes from the key: a wrong one sends a customer's events to two workers."""
     keyed = [arrival for arrival in demo_events() if arrival.key is not None]
-    named = [(arrival, key_and_type(arrival.value)) for arrival in keyed]
+    named = [(arrival, heading_of(arrival.value)[1:]) for arrival in keyed]
     known = [(arrival, customer_id, kind) for arrival, (customer_id, kind) in named if customer_id is not None]
     assert len(known) > 0.999 * len(keyed)
     assert all(arrival.key == customer_id.encode() for arrival, customer_id, _ in known)

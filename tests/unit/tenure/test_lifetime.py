@@ -11,9 +11,9 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from kpis.instants import milliseconds
 from schemas.documents.document import plain
 from schemas.documents.lifetime import LifetimeReport
+from schemas.instants import milliseconds
 from tenure.cli import app
 from tenure.reports.lifetime import lifetime_report
 from tenure.reports.lifetime_text import SHOWN_VALUES, lifetime_tables

@@ -12,7 +12,7 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from kpis.customer.facts import STATE_VERSION
-from kpis.instants import milliseconds
+from schemas.instants import milliseconds
 from streams.clock import ManualClock
 from streams.embedded.tables import MemoryTables
 from streams.errors import TablesUnavailable

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
 
-from kpis.instants import milliseconds
 from schemas.decoding import rules
 from schemas.documents.document import plain
+from schemas.instants import milliseconds
 from schemas.refusals import HEADER_FORWARDED
 from streams.embedded.log import Log
 from streams.embedded.tables import MemoryTables
