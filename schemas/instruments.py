@@ -48,7 +48,11 @@ class Instrument:
 
 
 EVENTS_APPLIED: Final = Instrument(
-    "tenure_events_applied_total", "counter", "Events", "Events whose facts were stored, by type.", ("type",)
+    "tenure_events_applied_total",
+    "counter",
+    "Events",
+    "Events that are valid and no tests, repetitions included, by type.",
+    ("type",),
 )
 EVENTS_DUPLICATE: Final = Instrument(
     "tenure_events_duplicate_total", "counter", "Events", "Events that were known already and changed nothing."

@@ -23,7 +23,10 @@ def explain(
     kpi: Annotated[str, typer.Argument(metavar="KPI", help="A count or a ratio, such as customers_lost or churn.")],
     window: OneWindow = None,
     at: AtOne = None,
-    lens: Annotated[Lens, typer.Option("--lens", help="Which definition `churn` means.")] = Lens.STANDARD,
+    lens: Annotated[
+        Lens | None,
+        typer.Option("--lens", help="Which definition `churn` means.", show_default=Lens.STANDARD.value),
+    ] = None,
     by: OneBy = None,
     value: Annotated[
         str | None, typer.Option("--value", metavar="V", help="Only this value of the dimension of --by.")
@@ -64,11 +67,11 @@ def explain(
     check_agreement(answer, _fault(answer))
 
 
-def _checked_kpi(kpi: str, lens: Lens) -> str:
+def _checked_kpi(kpi: str, lens: Lens | None) -> str:
     """Return the name of a count or a ratio of the catalogue.
 
     Raises:
-        UsageError: There is none of that name.
+        UsageError: There is none of that name; or it is not `churn`, and a definition of churn is given.
     """
     import difflib
 
@@ -77,7 +80,9 @@ def _checked_kpi(kpi: str, lens: Lens) -> str:
 
     name = kpi.removeprefix("tenure_")
     if name == "churn":
-        return f"churn_{lens.value}"
+        return (lens or Lens.STANDARD).ratio
+    if lens is not None:
+        raise UsageError(f"--lens {lens.value} chooses a definition of churn, and {kpi} has one; leave it out")
     if name in COUNT_BY_NAME or name in RATIO_BY_NAME:
         return name
     close = difflib.get_close_matches(name, [*COUNT_BY_NAME, *RATIO_BY_NAME, "churn"], n=1, cutoff=0.5)

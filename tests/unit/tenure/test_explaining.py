@@ -166,6 +166,7 @@ def test_members_that_do_not_add_up_end_with_status_1(golden: str, monkeypatch: 
         (("explain", "churn", "--window", "12d"), "--window 12d: there is only"),
         (("lenses", "--by", "plam"), "did you mean plan?"),
         (("reasons", "--window", "12d"), "--window 12d: there is only"),
+        (("explain", "customers_lost", "--lens", "stripe"), "--lens stripe chooses a definition of churn"),
     ],
 )
 def test_wrong_usage_is_one_line_that_says_what_to_change(arguments: tuple[str, ...], line: str) -> None:
