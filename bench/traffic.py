@@ -53,7 +53,7 @@ SIXTY: Final = Segments(
 
 @dataclass(frozen=True)
 class Mix:
-    """Shares of event types, in percent.
+    """Memberships of event types, in percent.
 
     Attributes:
         name: For tables.
@@ -78,7 +78,7 @@ class Traffic:
     """One stream of events; two of the same arguments are equal.
 
     Args:
-        mix: Shares of types.
+        mix: Memberships of types.
         events: Events of the day, repeats included (count).
         customers: Customers (count).
         end_ms: The end of the day: no event lies at or after it (ms since 1970).

@@ -64,14 +64,14 @@ INTRODUCTIONS: Final[dict[Area, str]] = {
     "Partitions": "Who owns what. KPIs are complete when every partition has exactly one owner and none is recovering"
     " or halted.",
     "Correctness": "Whether the counts agree with each other.",
-    "Portrait": "What does not add up over workers: cohorts, lifetimes, reasons, features"
+    "Population": "What does not add up over workers: cohorts, lifetimes, reasons, features"
     " ([what they are](cohorts-and-lifetime.md)). The owner of partition 0 looks at all customers one by one, again and"
     " again, and shows these behind its counts. While partition 0 changes hands nobody does.",
     "Targets": "What `tenure target set` was last told, by KPI ([names](kpis.md#ratios)) and window. While partition 0"
     " changes hands two workers may show them, or none: compare with `max by (kpi, window) (tenure_target_ratio)`.",
     "Surveys": "What the setting `survey_requests` makes a worker [ask for](survey-requests.md).",
     "State": "How much is held, and what limits have been reached.",
-    "Surroundings": "Redis, Kafka and the worker itself.",
+    "Dependencies": "Redis, Kafka and the worker itself.",
 }
 
 

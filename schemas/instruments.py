@@ -15,11 +15,11 @@ Area = Literal[
     "Lag",
     "Partitions",
     "Correctness",
-    "Portrait",
+    "Population",
     "Targets",
     "Surveys",
     "State",
-    "Surroundings",
+    "Dependencies",
 ]
 
 SECONDS_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -256,36 +256,36 @@ SEGMENT_VALUES_OVER_LIMIT: Final = Instrument(
     " `combination` are customers whose values together were one combination too many.",
     ("dimension",),
 )
-REDIS_UP: Final = Instrument("tenure_redis_up", "gauge", "Surroundings", "1 while Redis answered the last request.")
+REDIS_UP: Final = Instrument("tenure_redis_up", "gauge", "Dependencies", "1 while Redis answered the last request.")
 REDIS_UNSAFE: Final = Instrument(
     "tenure_redis_unsafe",
     "gauge",
-    "Surroundings",
+    "Dependencies",
     "1 while Redis may lose what it was told to keep: it evicts, or does not persist; looked at once a minute.",
 )
 KAFKA_UP: Final = Instrument(
-    "tenure_kafka_up", "gauge", "Surroundings", "1 while Kafka has answered a heartbeat within the session time-out."
+    "tenure_kafka_up", "gauge", "Dependencies", "1 while Kafka has answered a heartbeat within the session time-out."
 )
 WAITING: Final = Instrument(
-    "tenure_waiting", "gauge", "Surroundings", "1 while something waits for a service, by cause.", ("service", "cause")
+    "tenure_waiting", "gauge", "Dependencies", "1 while something waits for a service, by cause.", ("service", "cause")
 )
 INSTANCE_ID_TAKEN: Final = Instrument(
     "tenure_instance_id_taken", "gauge", "Partitions", "1 while another worker uses this one's `instance_id`."
 )
-MEMORY: Final = Instrument("tenure_memory_bytes", "gauge", "Surroundings", "Memory that the worker's process occupies.")
+MEMORY: Final = Instrument("tenure_memory_bytes", "gauge", "Dependencies", "Memory that the worker's process occupies.")
 MEMORY_LIMIT: Final = Instrument(
     "tenure_memory_limit_bytes",
     "gauge",
-    "Surroundings",
+    "Dependencies",
     "Memory that the worker may occupy: its container's limit, else the machine's memory.",
 )
 EXPOSITION_SECONDS: Final = Instrument(
-    "tenure_exposition_seconds", "gauge", "Surroundings", "Time that the last refresh of the KPIs took."
+    "tenure_exposition_seconds", "gauge", "Dependencies", "Time that the last refresh of the KPIs took."
 )
 BUILD_INFO: Final = Instrument(
     "tenure_build_info",
     "gauge",
-    "Surroundings",
+    "Dependencies",
     "Always 1; the labels say which version runs, and whether its fold is compiled or as its sources.",
     ("version", "python", "schema", "fold"),
 )
@@ -323,7 +323,7 @@ MATURED_CUSTOMERS: Final = Instrument(
 COHORT_CUSTOMERS: Final = Instrument(
     "tenure_cohort_customers",
     "gauge",
-    "Portrait",
+    "Population",
     "Customers by the period of their first signup who were active when it was `age` periods old (two digits), of those"
     " it is that old for; age 00 is all of them.",
     ("period", "cohort", "age"),
@@ -331,77 +331,77 @@ COHORT_CUSTOMERS: Final = Instrument(
 COHORT_MATURED: Final = Instrument(
     "tenure_cohort_matured",
     "gauge",
-    "Portrait",
+    "Population",
     "Customers by the period of their first signup for whom it is `age` periods ago; those active are a share of them.",
     ("period", "cohort", "age"),
 )
 SURVIVAL: Final = Instrument(
     "tenure_survival_ratio",
     "gauge",
-    "Portrait",
+    "Population",
     "Share of customers who stay longer than `days` after they signed up, by Kaplan and Meier.",
     ("days",),
 )
 SURVIVAL_LOWER: Final = Instrument(
     "tenure_survival_lower_ratio",
     "gauge",
-    "Portrait",
+    "Population",
     "Lower bound of that share's 95 % interval, by Greenwood.",
     ("days",),
 )
 SURVIVAL_UPPER: Final = Instrument(
     "tenure_survival_upper_ratio",
     "gauge",
-    "Portrait",
+    "Population",
     "Upper bound of that share's 95 % interval, by Greenwood.",
     ("days",),
 )
 SURVIVAL_MEDIAN: Final = Instrument(
     "tenure_survival_median_days",
     "gauge",
-    "Portrait",
+    "Population",
     "Days after which half of the customers have left; absent while more than half stay on.",
 )
 SURVIVAL_MEAN: Final = Instrument(
     "tenure_survival_mean_days",
     "gauge",
-    "Portrait",
+    "Population",
     "Mean days that customers stay, none counted beyond the longest stay observed.",
 )
 CANCELLATIONS_BY_REASON: Final = Instrument(
     "tenure_cancellations_by_reason",
     "gauge",
-    "Portrait",
+    "Population",
     "Cancellations of a window by reason: the 20 most frequent, the rest as `other`.",
     ("window", "reason", "involuntary"),
 )
 ANSWERS_BY_REASON: Final = Instrument(
     "tenure_answers_by_reason",
     "gauge",
-    "Portrait",
+    "Population",
     "Answered surveys of a window by the reason given: the 20 most frequent, the rest as `other`.",
     ("window", "reason"),
 )
 ENGAGED_BY_FEATURE: Final = Instrument(
     "tenure_engaged_by_feature",
     "gauge",
-    "Portrait",
+    "Population",
     "Active customers who used a feature in a window: the 20 most used; `other` has a customer once for each of the"
     " rest.",
     ("window", "feature"),
 )
 SCAN_AS_OF: Final = Instrument(
-    "tenure_scan_timestamp_seconds", "gauge", "Portrait", "The instant T that all of these are as of."
+    "tenure_scan_timestamp_seconds", "gauge", "Population", "The instant T that all of these are as of."
 )
 SCAN_CPU: Final = Instrument(
     "tenure_scan_cpu_seconds",
     "gauge",
-    "Portrait",
+    "Population",
     "CPU time that looking at all customers took; the next look comes after 50 times as long, a minute at least.",
 )
 
-OF_THE_PORTRAIT: Final = tuple(
-    value for value in globals().copy().values() if isinstance(value, Instrument) and value.area == "Portrait"
+OF_THE_POPULATION: Final = tuple(
+    value for value in globals().copy().values() if isinstance(value, Instrument) and value.area == "Population"
 )
 """What does not add up over workers: shown by the owner of partition 0 alone, behind its counts."""
 

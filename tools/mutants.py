@@ -51,7 +51,7 @@ TESTS = {
     "kpis/surveys": [f"{UNIT}/test_asking.py", f"{UNIT}/test_asked.py", f"{STREAMS}/test_asking.py"],
     f"{POPULATION}/episodes.py": EXPLAINING,
     f"{POPULATION}/reasons.py": [f"{UNIT}/test_reasons.py", "tests/property/test_reasons.py"],
-    f"{POPULATION}/summary.py": [f"{UNIT}/test_portrait.py", "tests/unit/tenure/test_portraying.py"],
+    f"{POPULATION}/summary.py": [f"{UNIT}/test_summary.py", "tests/unit/tenure/test_population.py"],
     POPULATION: COHORTS,
     "kpis/fold/restatements.py": PARTITION,
     "streams/partition": PARTITION,

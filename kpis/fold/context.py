@@ -28,7 +28,7 @@ class TooManyFacts(Exception):
     """The customer has as many facts as the setting allows; the event is refused."""
 
 
-class Folding:
+class FoldContext:
     """The context of a fold; one partition's, not safe for use by two tasks at once."""
 
     def __init__(self, names: Names, *, bucket_ms: int, max_facts: int, short_cuts: bool) -> None:

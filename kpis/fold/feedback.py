@@ -1,4 +1,4 @@
-"""Folding surveys, renewals and revocations."""
+"""FoldContext surveys, renewals and revocations."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from kpis.customer.facts import ACTIVE, Note
 from kpis.customer.notes import ANSWERED, CLASS, CODE, renewal_code
 from kpis.customer.state import Customer, may_hold
 from kpis.customer.timeline import FORTNIGHT_MS, WEEK_MS, active_at, effective_facts, plan_at, steps_of
-from kpis.fold.context import Folding
+from kpis.fold.context import FoldContext
 from kpis.fold.contribution import effective_notes, lively
 from kpis.fold.rows import ENGAGED, LIVELY, NOTE
 
 
-def survey(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
+def survey(folding: FoldContext, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
     """Fold a survey; True where the state changed."""
     code = CODE[event.kind, event.status, event.score, event.via]
     identity = folding.identity_of(event.source, event.id)
@@ -23,7 +23,7 @@ def survey(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int)
     return _note(folding, customer, (at_ms, code, identity, reason, folding.places[n]), event.sequence)
 
 
-def renewal(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
+def renewal(folding: FoldContext, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
     """Fold a renewal; True where the state changed."""
     identity = folding.identity_of(event.source, event.id)
     return _note(
@@ -31,7 +31,7 @@ def renewal(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int
     )
 
 
-def revoke(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
+def revoke(folding: FoldContext, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
     """Fold a revocation: what it names never counts, whichever comes first. Revocations cannot be revoked."""
     identity = folding.identity_of(event.source, event.id)
     target = folding.identity_of(event.source, event.revokes)
@@ -44,7 +44,7 @@ def revoke(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int)
     return True
 
 
-def _note(folding: Folding, customer: Customer, note: Note, sequence: int) -> bool:
+def _note(folding: FoldContext, customer: Customer, note: Note, sequence: int) -> bool:
     at_ms, code, identity, reason, place = note
     bucket = at_ms // folding.bucket_ms
     answered = code in ANSWERED
@@ -69,7 +69,7 @@ def _note(folding: Folding, customer: Customer, note: Note, sequence: int) -> bo
     return True
 
 
-def _note_anywhere(folding: Folding, customer: Customer, note: Note, sequence: int) -> bool:
+def _note_anywhere(folding: FoldContext, customer: Customer, note: Note, sequence: int) -> bool:
     """The general path."""
     before = folding.settle(customer, note[2], note_content(note, sequence, folding.names))
     if before is None:
@@ -84,14 +84,14 @@ def _note_anywhere(folding: Folding, customer: Customer, note: Note, sequence: i
 # ------------------------------------------------------------------------- engagement, shared with activity
 
 
-def is_last_engagement(folding: Folding, customer: Customer, bucket: int) -> bool:
+def is_last_engagement(folding: FoldContext, customer: Customer, bucket: int) -> bool:
     """Whether an engagement in the bucket comes after all others and all lifecycle facts of other buckets."""
     if bucket == customer.engaged_bucket:
         return True
     return bucket > customer.engaged_bucket and customer.last_at < (bucket + 1) * folding.bucket_ms
 
 
-def engage(folding: Folding, customer: Customer, bucket: int) -> None:
+def engage(folding: FoldContext, customer: Customer, bucket: int) -> None:
     """Write down an engagement that `is_last_engagement` allows."""
     before = customer.engaged_bucket
     if bucket == before:
@@ -102,7 +102,7 @@ def engage(folding: Folding, customer: Customer, bucket: int) -> None:
     customer.engaged_bucket = bucket
 
 
-def second_week_begins(folding: Folding, customer: Customer, at_ms: int) -> bool:
+def second_week_begins(folding: FoldContext, customer: Customer, at_ms: int) -> bool:
     """Whether an instant is the first sign of life in the second week after the first signup."""
     first_at = customer.first_at
     if first_at < 0 or not first_at + WEEK_MS <= at_ms < first_at + FORTNIGHT_MS:
@@ -110,7 +110,7 @@ def second_week_begins(folding: Folding, customer: Customer, at_ms: int) -> bool
     return not lively(customer, effective_notes(customer), folding.bucket_ms)
 
 
-def enliven(folding: Folding, customer: Customer) -> None:
+def enliven(folding: FoldContext, customer: Customer) -> None:
     """Write down the first sign of life in the second week, of a customer who had not dropped off before it."""
     week = customer.first_at + WEEK_MS
     if customer.last_at < week:

@@ -11,7 +11,7 @@ from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any, Final
 
 from kpis.customer.state import Customer, decode, encode
-from kpis.fold.context import Folding, TooManyFacts
+from kpis.fold.context import FoldContext, TooManyFacts
 from kpis.fold.feedback import renewal, revoke, survey
 from kpis.fold.lifecycle import cancel, change, signup
 from kpis.fold.rows import Row
@@ -20,7 +20,7 @@ from kpis.names import Names
 from schemas.events import Activity, Cancel, Downgrade, Event, Onboarding, Renewal, Revoke, Signup, Survey, Upgrade
 
 #: The last argument is the number of the event in its batch, by which its place is asked for.
-Apply = Callable[[Folding, Customer, Any, int, int], bool]
+Apply = Callable[[FoldContext, Customer, Any, int, int], bool]
 
 #: the state of a customer of whom nothing is known
 _NOBODY: Final = encode(Customer())
@@ -60,7 +60,7 @@ class Fold:
             max_facts: Facts a customer may have (lifecycle, surveys, renewals, revocations).
             short_cuts: False takes the general path always; for tests.
         """
-        self.folding = Folding(names, bucket_ms=bucket_ms, max_facts=max_facts, short_cuts=short_cuts)
+        self.folding = FoldContext(names, bucket_ms=bucket_ms, max_facts=max_facts, short_cuts=short_cuts)
         #: which of the events since `begin` are over the limit of facts, counted from 0
         self.refused: list[int] = []
         self._apply = dict(_APPLY)

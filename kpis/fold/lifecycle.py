@@ -1,4 +1,4 @@
-"""Folding signups, plan changes and cancels."""
+"""FoldContext signups, plan changes and cancels."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from kpis.customer.facts import ACTIVE, CANCEL, CHANGE, INACTIVE, NEVER, SIGNUP,
 from kpis.customer.notes import CLASS
 from kpis.customer.state import Customer, may_hold
 from kpis.customer.timeline import WEEK_MS, PieceValues, active_at, effective_facts, pieces_until, steps_of
-from kpis.fold.context import Folding
+from kpis.fold.context import FoldContext
 from kpis.fold.contribution import effective_notes, engagement_row, lively, step_rows
 from kpis.fold.rows import GONE, LIVELY, NEW, NOTE
 from schemas.instants import milliseconds
 
 
-def signup(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
+def signup(folding: FoldContext, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
     """Fold a signup; True where the state changed."""
     names = folding.names
     key = names.key_of(event)
@@ -29,7 +29,7 @@ def signup(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int)
     return _lifecycle(folding, customer, fact)
 
 
-def change(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
+def change(folding: FoldContext, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
     """Fold an upgrade or a downgrade; True where the state changed."""
     plan, mrr, foreign = _price(folding, event)
     identity = folding.identity_of(event.source, event.id)
@@ -38,7 +38,7 @@ def change(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int)
     return _lifecycle(folding, customer, fact)
 
 
-def cancel(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
+def cancel(folding: FoldContext, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
     """Fold a cancel; True where the state changed."""
     identity = folding.identity_of(event.source, event.id)
     own_time = 0 if event.effective_at is None else milliseconds(event.time)
@@ -47,7 +47,7 @@ def cancel(folding: Folding, customer: Customer, event: Any, at_ms: int, n: int)
     return _lifecycle(folding, customer, fact)
 
 
-def _price(folding: Folding, event: Any) -> tuple[int, int, int]:
+def _price(folding: FoldContext, event: Any) -> tuple[int, int, int]:
     """Return the plan, MRR in the default currency, and MRR as given where that is another currency."""
     names = folding.names
     plan = names.plan(event.plan)
@@ -58,7 +58,7 @@ def _price(folding: Folding, event: Any) -> tuple[int, int, int]:
     return plan, names.money.convert(raw, currency), raw
 
 
-def _lifecycle(folding: Folding, customer: Customer, fact: Fact) -> bool:
+def _lifecycle(folding: FoldContext, customer: Customer, fact: Fact) -> bool:
     if folding.short_cuts and not may_hold(customer, fact[3]):
         folding.need_room_of_many(customer)
         if fact[0] > customer.last_at:
@@ -80,7 +80,7 @@ def _lifecycle(folding: Folding, customer: Customer, fact: Fact) -> bool:
     return True
 
 
-def _insert(folding: Folding, customer: Customer, fact: Fact) -> None:
+def _insert(folding: FoldContext, customer: Customer, fact: Fact) -> None:
     """Put a fact where it belongs in the timeline."""
     life = life_of(customer)
     insort(life, fact, key=lambda other: life_order(other, folding.names))
@@ -95,7 +95,7 @@ def _is_ignored(customer: Customer, fact: Fact) -> bool:
     return (fact[2] == SIGNUP) == active_at(steps_of(life), fact[0])
 
 
-def _append(folding: Folding, customer: Customer, fact: Fact) -> bool:
+def _append(folding: FoldContext, customer: Customer, fact: Fact) -> bool:
     """Fold the latest fact of a customer.
 
     False, with nothing changed: something after it depends on it, take the general path.
@@ -135,7 +135,7 @@ def _append(folding: Folding, customer: Customer, fact: Fact) -> bool:
     return True
 
 
-def _first(folding: Folding, customer: Customer, fact: Fact, bucket: int) -> bool:
+def _first(folding: FoldContext, customer: Customer, fact: Fact, bucket: int) -> bool:
     """Fold the fact that makes a customer new."""
     at_ms, plan, profile = fact[0], fact[4], fact[6]
     engaged = customer.engaged_bucket
@@ -156,7 +156,7 @@ def _first(folding: Folding, customer: Customer, fact: Fact, bucket: int) -> boo
     return True
 
 
-def _past(folding: Folding, customer: Customer, bucket: int) -> list[PieceValues]:
+def _past(folding: FoldContext, customer: Customer, bucket: int) -> list[PieceValues]:
     """Return the pieces of activity up to a bucket."""
     if customer.simple:
         start = customer.first_at // folding.bucket_ms
@@ -164,7 +164,7 @@ def _past(folding: Folding, customer: Customer, bucket: int) -> list[PieceValues
     return pieces_until(effective_facts(customer), folding.bucket_ms, bucket)
 
 
-def _week_rows(folding: Folding, customer: Customer, gone: int) -> None:
+def _week_rows(folding: FoldContext, customer: Customer, gone: int) -> None:
     """Append what a cancel (1) or a reactivation (-1) in the first week does to drop-off."""
     bucket = customer.first_at // folding.bucket_ms
     plan, profile = customer.first_plan, customer.profile

@@ -1,4 +1,4 @@
-"""Folding activity and onboarding: sets of instants, whose ids need not be remembered."""
+"""FoldContext activity and onboarding: sets of instants, whose ids need not be remembered."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from kpis.customer.customer import activity_of, any_within, gap_bytes, set_activ
 from kpis.customer.features import Letters, use, use_anywhere, use_next
 from kpis.customer.state import Customer
 from kpis.customer.timeline import WEEK_MS
-from kpis.fold.context import Folding
+from kpis.fold.context import FoldContext
 from kpis.fold.feedback import engage, enliven, is_last_engagement, second_week_begins
 from kpis.fold.rows import ONBOARDED
 
 
-def activity(folding: Folding, customer: Customer, event: Any, at_ms: int, _n: int) -> bool:
+def activity(folding: FoldContext, customer: Customer, event: Any, at_ms: int, _n: int) -> bool:
     """Fold an activity; True where the state changed.
 
     In the customer's last bucket only a feature that is new there and an instant later than all others change it.
@@ -47,7 +47,7 @@ def activity(folding: Folding, customer: Customer, event: Any, at_ms: int, _n: i
     return True
 
 
-def _activity_anywhere(folding: Folding, customer: Customer, bucket: int, at_ms: int, letters: Letters) -> bool:
+def _activity_anywhere(folding: FoldContext, customer: Customer, bucket: int, at_ms: int, letters: Letters) -> bool:
     """The general path."""
     buckets = activity_of(customer)
     is_new = bucket not in buckets
@@ -86,7 +86,7 @@ def _runs(buckets: list[int], instants: list[int], bucket_ms: int) -> tuple[int,
     return tuple(out)
 
 
-def onboarding(folding: Folding, customer: Customer, event: Any, at_ms: int, _n: int) -> bool:
+def onboarding(folding: FoldContext, customer: Customer, event: Any, at_ms: int, _n: int) -> bool:
     """Fold an onboarding; True where the state changed."""
     folding.applied += 1
     if not event.completed:

@@ -1,7 +1,7 @@
 """Exclusions: customers that look like members of a count and are none, with the rule that excludes them.
 
-A near miss shares all but one condition with the members: somebody who cancelled and came back inside the window is
-one of the lost. No number depends on this.
+A near exclusion shares all but one condition with the members: somebody who cancelled and came back inside the window
+is one of the lost. No number depends on this.
 Definitions: docs/definitions.md, section Counts.
 """
 
@@ -17,7 +17,7 @@ from kpis.customer.timeline import FORTNIGHT_MS, WEEK_MS
 from kpis.members.view import Mention, View
 
 
-class Miss(NamedTuple):
+class Exclusion(NamedTuple):
     """A customer who is not counted, and why."""
 
     #: the rule that excluded them; `{start}` and `{end}` stand for the ends of the window
@@ -25,155 +25,155 @@ class Miss(NamedTuple):
     facts: tuple[Mention, ...]
 
 
-Misses = Callable[[View], Iterator[Miss]]
+Exclusions = Callable[[View], Iterator[Exclusion]]
 
 
-def _active(view: View) -> Iterator[Miss]:
+def _active(view: View) -> Iterator[Exclusion]:
     if view.end.facts and not view.end.active:
-        yield Miss("a customer once, not active at {end}", view.end.facts)
+        yield Exclusion("a customer once, not active at {end}", view.end.facts)
 
 
-def _at_start(view: View) -> Iterator[Miss]:
+def _at_start(view: View) -> Iterator[Exclusion]:
     if not view.start.active and view.end.active:
-        yield Miss("active at {end}, not active at {start}", view.end.facts)
+        yield Exclusion("active at {end}, not active at {start}", view.end.facts)
 
 
-def _lost(view: View) -> Iterator[Miss]:
+def _lost(view: View) -> Iterator[Exclusion]:
     cancels = tuple(step.fact for step in view.inside if step.fact[2] == CANCEL)
     if not cancels:
         for fact, why in view.left_out(CANCEL):
-            yield Miss(f"a cancel in the window, {why}", (fact,))
+            yield Exclusion(f"a cancel in the window, {why}", (fact,))
     elif view.start.active and view.end.active:
-        yield Miss("cancelled and came back inside the window, so active at {end}", (*cancels, *view.end.facts))
+        yield Exclusion("cancelled and came back inside the window, so active at {end}", (*cancels, *view.end.facts))
     elif not view.start.active:
-        yield Miss("cancelled in the window, but not active at {start}", cancels)
+        yield Exclusion("cancelled in the window, but not active at {start}", cancels)
 
 
-def _retained(view: View) -> Iterator[Miss]:
+def _retained(view: View) -> Iterator[Exclusion]:
     if view.start.active and not view.end.active:
-        yield Miss("active at {start}, not active at {end}", (*view.start.facts, *view.end.facts))
+        yield Exclusion("active at {start}, not active at {end}", (*view.start.facts, *view.end.facts))
     yield from _at_start(view)
 
 
-def _new(view: View) -> Iterator[Miss]:
+def _new(view: View) -> Iterator[Exclusion]:
     for step in view.inside:
         if step.fact[2] == SIGNUP and step.was != NEVER:
-            yield Miss("a customer before, so this signup is a reactivation", (step.fact,))
+            yield Exclusion("a customer before, so this signup is a reactivation", (step.fact,))
     yield from _ignored(SIGNUP)(view)
 
 
-def _reactivated(view: View) -> Iterator[Miss]:
+def _reactivated(view: View) -> Iterator[Exclusion]:
     for step in view.inside:
         if step.fact[2] == SIGNUP and step.was == NEVER:
-            yield Miss("never a customer before, so this signup is a first one", (step.fact,))
+            yield Exclusion("never a customer before, so this signup is a first one", (step.fact,))
     yield from _ignored(SIGNUP)(view)
 
 
-def _ignored(kind: int) -> Misses:
-    def misses(view: View) -> Iterator[Miss]:
+def _ignored(kind: int) -> Exclusions:
+    def exclusions(view: View) -> Iterator[Exclusion]:
         for fact, why in view.left_out(kind):
-            yield Miss(why, (fact,))
+            yield Exclusion(why, (fact,))
 
-    return misses
+    return exclusions
 
 
-def _involuntary(view: View) -> Iterator[Miss]:
+def _involuntary(view: View) -> Iterator[Exclusion]:
     for step in view.inside:
         if step.fact[2] == CANCEL and not step.fact[5]:
-            yield Miss("cancelled in the window of their own will", (step.fact,))
+            yield Exclusion("cancelled in the window of their own will", (step.fact,))
 
 
-def _of_new(view: View) -> Iterator[Miss]:
+def _of_new(view: View) -> Iterator[Exclusion]:
     if view.start.active:
         for step in view.inside:
             if step.fact[2] == CANCEL:
-                yield Miss("cancelled in the window, but active at {start}", (step.fact,))
+                yield Exclusion("cancelled in the window, but active at {start}", (step.fact,))
 
 
-def _changes(sign: int) -> Misses:
-    def misses(view: View) -> Iterator[Miss]:
+def _changes(sign: int) -> Exclusions:
+    def exclusions(view: View) -> Iterator[Exclusion]:
         for step in view.inside:
             moved = (step.next_mrr - step.mrr) * sign
             if step.fact[2] == CHANGE and moved <= 0:
-                yield Miss("the MRR stayed" if not moved else "the MRR went the other way", (step.fact,))
+                yield Exclusion("the MRR stayed" if not moved else "the MRR went the other way", (step.fact,))
         yield from _ignored(CHANGE)(view)
 
-    return misses
+    return exclusions
 
 
-def _unripe(view: View, after_ms: int, what: str) -> Iterator[Miss]:
+def _unripe(view: View, after_ms: int, what: str) -> Iterator[Exclusion]:
     first = view.first
     end_ms = view.window.end_ms
     if first is not None and first.fact[0] < end_ms <= first.fact[0] + after_ms:
-        yield Miss(f"signed up, but the {what} day is not over at {{end}}", (first.fact,))
+        yield Exclusion(f"signed up, but the {what} day is not over at {{end}}", (first.fact,))
 
 
-def _matured(view: View) -> Iterator[Miss]:
+def _matured(view: View) -> Iterator[Exclusion]:
     yield from _unripe(view, WEEK_MS, "seventh")
 
 
-def _dropoff_cancelled(view: View) -> Iterator[Miss]:
+def _dropoff_cancelled(view: View) -> Iterator[Exclusion]:
     first = view.first
     if first is not None and view.holds(first.fact[0] + WEEK_MS):
         stayed = view.standing(first.fact[0] + WEEK_MS).active
         if stayed and not view.end.active:
-            yield Miss("left, but was active seven days after the first signup", (first.fact, *view.end.facts))
+            yield Exclusion("left, but was active seven days after the first signup", (first.fact, *view.end.facts))
     yield from _matured(view)
 
 
-def _silent_matured(view: View) -> Iterator[Miss]:
+def _silent_matured(view: View) -> Iterator[Exclusion]:
     first = view.first
     if first is not None and view.holds(first.fact[0] + FORTNIGHT_MS):
         then = view.standing(first.fact[0] + WEEK_MS)
         if not then.active:
-            yield Miss("not active seven days after the first signup", (first.fact, *then.facts))
+            yield Exclusion("not active seven days after the first signup", (first.fact, *then.facts))
     yield from _unripe(view, FORTNIGHT_MS, "fourteenth")
 
 
-def _silent(view: View) -> Iterator[Miss]:
+def _silent(view: View) -> Iterator[Exclusion]:
     first = view.first
     if first is not None and view.holds(first.fact[0] + FORTNIGHT_MS):
         first_ms = first.fact[0]
         active = view.standing(first_ms + WEEK_MS).active
         if active and view.lived_between(first_ms + WEEK_MS, first_ms + FORTNIGHT_MS):
-            yield Miss("activity or an answered survey from day seven to day fourteen", (first.fact,))
+            yield Exclusion("activity or an answered survey from day seven to day fourteen", (first.fact,))
     yield from _silent_matured(view)
 
 
-def _onboarded(view: View) -> Iterator[Miss]:
+def _onboarded(view: View) -> Iterator[Exclusion]:
     first = view.first
     if first is not None and view.holds(first.fact[0] + WEEK_MS):
         first_ms = first.fact[0]
         if not any(first_ms <= at_ms < first_ms + WEEK_MS for at_ms in view.customer.onboarded):
             late = any(at_ms >= first_ms + WEEK_MS for at_ms in view.customer.onboarded)
-            yield Miss("onboarding completed too late" if late else "no onboarding completed", (first.fact,))
+            yield Exclusion("onboarding completed too late" if late else "no onboarding completed", (first.fact,))
     yield from _matured(view)
 
 
-def _engaged(view: View) -> Iterator[Miss]:
+def _engaged(view: View) -> Iterator[Exclusion]:
     answered = tuple(note for note in view.notes if note[1] in ANSWERED)
     if view.end.active and not answered and not view.active_buckets:
-        yield Miss("active at {end}, but no activity and no answered survey in the window", view.end.facts)
+        yield Exclusion("active at {end}, but no activity and no answered survey in the window", view.end.facts)
     elif not view.end.active and (answered or view.active_buckets):
-        yield Miss(
+        yield Exclusion(
             "activity or an answered survey in the window, but not active at {end}", (*view.end.facts, *answered)
         )
 
 
-def _other_notes(*, renewals: bool, counted: range | tuple[int, ...], among: range, why: str) -> Misses:
-    def misses(view: View) -> Iterator[Miss]:
+def _other_notes(*, renewals: bool, counted: range | tuple[int, ...], among: range, why: str) -> Exclusions:
+    def exclusions(view: View) -> Iterator[Exclusion]:
         for note in view.notes if view.customer.notes else ():
             if (note[1] >= RENEWAL_BASE) == renewals and CLASS[note[1]] in among and CLASS[note[1]] not in counted:
-                yield Miss(why, (note,))
+                yield Exclusion(why, (note,))
 
-    return misses
+    return exclusions
 
 
-def _surveys(first: int, count: int, why: str, among: range = range(notes.DECLINED)) -> Misses:
+def _surveys(first: int, count: int, why: str, among: range = range(notes.DECLINED)) -> Exclusions:
     return _other_notes(renewals=False, counted=range(first, first + count), among=among, why=why)
 
 
-def _renewals(code: int) -> Misses:
+def _renewals(code: int) -> Exclusions:
     everything = range(notes.DECLINED, notes.CLASSES)
     return _other_notes(renewals=True, counted=(code,), among=everything, why="a term with another outcome")
 
@@ -183,7 +183,7 @@ _CSAT: Final = range(notes.SATISFIED, notes.DECLINED)
 _ANSWERS: Final = range(notes.PROMOTERS, notes.DECLINED)
 _NPS_WHY: Final = "an NPS answer with another score"
 
-MISSES: Final[Mapping[str, Misses]] = {
+EXCLUSIONS: Final[Mapping[str, Exclusions]] = {
     "customers_active": _active,
     "customers_at_start": _at_start,
     "customers_lost": _lost,
@@ -223,4 +223,4 @@ MISSES: Final[Mapping[str, Misses]] = {
     "csat_satisfied": _surveys(notes.SATISFIED, 3, "a CSAT answer from 1 to 3", _CSAT),
     "csat_answered": _surveys(notes.SATISFIED, 6, "an answer to another kind of survey", _ANSWERS),
 }
-"""The near misses of each count of `schemas.catalogue.counts`, by name."""
+"""The near exclusions of each count of `schemas.catalogue.counts`, by name."""

@@ -12,9 +12,9 @@ from typing import NamedTuple, TypeVar
 
 from kpis.customer.state import decode
 from kpis.instants import instant_text
-from kpis.members.exclusions import Miss, Misses
+from kpis.members.exclusions import Exclusion, Exclusions
 from kpis.members.fact_texts import FactText, fact_text
-from kpis.members.rules import Share, Shares
+from kpis.members.rules import Membership, Memberships
 from kpis.members.view import View, Window
 from kpis.names import PLAN, Names
 
@@ -88,7 +88,7 @@ def _rank(kept: _Kept) -> tuple[int, str]:
     return kept.rank
 
 
-_T = TypeVar("_T", Share, Miss)
+_T = TypeVar("_T", Membership, Exclusion)
 
 
 class Explaining:
@@ -96,8 +96,8 @@ class Explaining:
 
     def __init__(
         self,
-        shares: Shares,
-        misses: Misses | None,
+        shares: Memberships,
+        exclusions: Exclusions | None,
         window: Window,
         *,
         limit: int,
@@ -108,13 +108,13 @@ class Explaining:
 
         Args:
             shares: What a customer adds, such as a function of `kpis.members.rules`.
-            misses: Why a customer adds nothing; None where nobody asks.
+            exclusions: Why a customer adds nothing; None where nobody asks.
             window: The window.
-            limit: Members, and near misses, that are shown (count).
+            limit: Members, and near exclusions, that are shown (count).
             dimension: Sums are by its values.
             value: Only what belongs to this value of the dimension.
         """
-        self._shares, self._misses, self._window = shares, misses, window
+        self._shares, self._misses, self._window = shares, exclusions, window
         self._limit, self._dimension, self._value = limit, dimension, value
         self._by_value: Counter[str] = Counter()
         self._customers = self._near = 0
@@ -156,7 +156,7 @@ class Explaining:
             kept.sort(key=_rank)
             del kept[self._limit :]
 
-    def _values(self, view: View, names: Names) -> Callable[[Share], str]:
+    def _values(self, view: View, names: Names) -> Callable[[Membership], str]:
         dimension = self._dimension
         if dimension is None:
             return lambda _: ""
@@ -165,14 +165,14 @@ class Explaining:
         fixed = names.profile_names[view.customer.profile][names.dimensions.index(dimension)]
         return lambda _: fixed
 
-    def _missing(self, view: View, names: Names) -> Iterator[Miss]:
-        """Yield near misses of the segment; by plan, of those who are or were on it at either end of the window."""
+    def _missing(self, view: View, names: Names) -> Iterator[Exclusion]:
+        """Yield near exclusions of the segment; by plan, of those who are or were on it at either end of the window."""
         assert self._misses is not None
         if self._value is not None:
             if self._dimension == PLAN:
                 values = {names.plan_names[view.start.plan], names.plan_names[view.end.plan]}
             else:
-                values = {self._values(view, names)(Share(0, 0, "", ()))}
+                values = {self._values(view, names)(Membership(0, 0, "", ()))}
             if self._value not in values:
                 return
         yield from self._misses(view)
@@ -186,7 +186,7 @@ class Explaining:
 
     def _near_miss(self, kept: _Kept) -> Member:
         view = View(decode(kept.state), self._window)
-        whys = tuple(self._why(miss, 0, kept.names) for miss in self._missing(view, kept.names))
+        whys = tuple(self._why(exclusion, 0, kept.names) for exclusion in self._missing(view, kept.names))
         return Member(kept.customer_id, kept.partition, 0, whys)
 
     def _why(self, found: _T, amount: int, names: Names) -> Why:

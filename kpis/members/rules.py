@@ -18,7 +18,7 @@ from kpis.instants import instant_text
 from kpis.members.view import Mention, View
 
 
-class Share(NamedTuple):
+class Membership(NamedTuple):
     """What a customer adds to a count by one fact, or by where they stand."""
 
     #: count, or minor units
@@ -30,51 +30,51 @@ class Share(NamedTuple):
     facts: tuple[Mention, ...]
 
 
-Shares = Callable[[View], Iterator[Share]]
+Memberships = Callable[[View], Iterator[Membership]]
 
 # ------------------------------------------------------------------------- where customers stand
 
 
-def _active(view: View) -> Iterator[Share]:
+def _active(view: View) -> Iterator[Membership]:
     if view.end.active:
-        yield Share(1, view.end.plan, "active at {end}", view.end.facts)
+        yield Membership(1, view.end.plan, "active at {end}", view.end.facts)
 
 
-def _mrr(view: View) -> Iterator[Share]:
+def _mrr(view: View) -> Iterator[Membership]:
     if view.end.active:
-        yield Share(view.end.mrr, view.end.plan, "MRR at {end}", view.end.facts)
+        yield Membership(view.end.mrr, view.end.plan, "MRR at {end}", view.end.facts)
 
 
-def _at_start(view: View) -> Iterator[Share]:
+def _at_start(view: View) -> Iterator[Membership]:
     if view.start.active:
-        yield Share(1, view.start.plan, "active at {start}", view.start.facts)
+        yield Membership(1, view.start.plan, "active at {start}", view.start.facts)
 
 
-def _mrr_at_start(view: View) -> Iterator[Share]:
+def _mrr_at_start(view: View) -> Iterator[Membership]:
     if view.start.active:
-        yield Share(view.start.mrr, view.start.plan, "MRR at {start}", view.start.facts)
+        yield Membership(view.start.mrr, view.start.plan, "MRR at {start}", view.start.facts)
 
 
-def _lost(view: View) -> Iterator[Share]:
+def _lost(view: View) -> Iterator[Membership]:
     if view.start.active and not view.end.active:
         facts = (*view.start.facts, *view.end.facts)
-        yield Share(1, view.start.plan, "active at {start}, not active at {end}", facts)
+        yield Membership(1, view.start.plan, "active at {start}, not active at {end}", facts)
 
 
-def _retained(view: View) -> Iterator[Share]:
+def _retained(view: View) -> Iterator[Membership]:
     if view.start.active and view.end.active:
-        yield Share(1, view.start.plan, "active at {start} and at {end}", _both(view))
+        yield Membership(1, view.start.plan, "active at {start} and at {end}", _both(view))
 
 
-def _retained_gross(view: View) -> Iterator[Share]:
+def _retained_gross(view: View) -> Iterator[Membership]:
     if view.start.active and view.end.active:
         least = min(view.start.mrr, view.end.mrr)
-        yield Share(least, view.start.plan, "the smaller of the MRR at {start} and at {end}", _both(view))
+        yield Membership(least, view.start.plan, "the smaller of the MRR at {start} and at {end}", _both(view))
 
 
-def _retained_net(view: View) -> Iterator[Share]:
+def _retained_net(view: View) -> Iterator[Membership]:
     if view.start.active and view.end.active:
-        yield Share(view.end.mrr, view.start.plan, "active at {start}; MRR at {end}", _both(view))
+        yield Membership(view.end.mrr, view.start.plan, "active at {start}; MRR at {end}", _both(view))
 
 
 def _both(view: View) -> tuple[Mention, ...]:
@@ -109,20 +109,20 @@ def _lowered(step: Step) -> bool:
     return step.fact[2] == CHANGE and step.next_mrr < step.mrr
 
 
-def _steps(chosen: Callable[[Step], bool], why: str, *, money: bool = False) -> Shares:
+def _steps(chosen: Callable[[Step], bool], why: str, *, money: bool = False) -> Memberships:
     """Return the shares of effective facts in the window: 1 each, or by how much they moved the MRR."""
 
-    def shares(view: View) -> Iterator[Share]:
+    def shares(view: View) -> Iterator[Membership]:
         for step in view.inside:
             if chosen(step):
                 plan = step.next_plan if step.fact[2] == SIGNUP else step.plan
                 amount = abs(step.next_mrr - step.mrr) if money else 1
-                yield Share(amount, plan, why, (step.fact,))
+                yield Membership(amount, plan, why, (step.fact,))
 
     return shares
 
 
-def _of_new(view: View) -> Iterator[Share]:
+def _of_new(view: View) -> Iterator[Membership]:
     if not view.start.active:
         yield from _steps(_cancelled, "cancelled in the window, not active at {start}")(view)
 
@@ -136,26 +136,28 @@ def _matured(view: View, after_ms: int) -> Step | None:
     return first if first is not None and view.holds(first.fact[0] + after_ms) else None
 
 
-def _dropoff_matured(view: View) -> Iterator[Share]:
+def _dropoff_matured(view: View) -> Iterator[Membership]:
     if first := _matured(view, WEEK_MS):
-        yield Share(1, first.next_plan, "the first seven days ended in the window", (first.fact,))
+        yield Membership(1, first.next_plan, "the first seven days ended in the window", (first.fact,))
 
 
-def _dropoff_cancelled(view: View) -> Iterator[Share]:
+def _dropoff_cancelled(view: View) -> Iterator[Membership]:
     if first := _matured(view, WEEK_MS):
         then = view.standing(first.fact[0] + WEEK_MS)
         if not then.active:
-            yield Share(1, first.next_plan, "not active seven days after the first signup", (first.fact, *then.facts))
+            yield Membership(
+                1, first.next_plan, "not active seven days after the first signup", (first.fact, *then.facts)
+            )
 
 
-def _silent_matured(view: View) -> Iterator[Share]:
+def _silent_matured(view: View) -> Iterator[Membership]:
     first = _matured(view, FORTNIGHT_MS)
     if first and view.standing(first.fact[0] + WEEK_MS).active:
         why = "active seven days after the first signup; the fourteenth day ended in the window"
-        yield Share(1, first.next_plan, why, (first.fact,))
+        yield Membership(1, first.next_plan, why, (first.fact,))
 
 
-def _silent(view: View) -> Iterator[Share]:
+def _silent(view: View) -> Iterator[Membership]:
     for share in _silent_matured(view):
         first_ms = share.facts[0][0]
         if not view.lived_between(first_ms + WEEK_MS, first_ms + FORTNIGHT_MS):
@@ -163,24 +165,24 @@ def _silent(view: View) -> Iterator[Share]:
             yield share._replace(why=why)
 
 
-def _onboarded(view: View) -> Iterator[Share]:
+def _onboarded(view: View) -> Iterator[Membership]:
     if first := _matured(view, WEEK_MS):
         first_ms = first.fact[0]
         if any(first_ms <= at_ms < first_ms + WEEK_MS for at_ms in view.customer.onboarded):
-            yield Share(1, first.next_plan, "onboarding completed in the first seven days", (first.fact,))
+            yield Membership(1, first.next_plan, "onboarding completed in the first seven days", (first.fact,))
 
 
 # ------------------------------------------------------------------------- engagement, surveys, renewals
 
 
-def _engaged(view: View) -> Iterator[Share]:
+def _engaged(view: View) -> Iterator[Membership]:
     if not view.end.active:
         return
     answered = [note for note in view.notes if note[1] in ANSWERED]
     hours = view.active_buckets
     if answered or hours:
         why = "active at {end}, with " + _hours_text(view, hours) if hours else "active at {end}, with answered surveys"
-        yield Share(1, view.end.plan, why, (*view.end.facts, *answered))
+        yield Membership(1, view.end.plan, why, (*view.end.facts, *answered))
 
 
 def _hours_text(view: View, buckets: list[int]) -> str:
@@ -194,14 +196,14 @@ def _hours_text(view: View, buckets: list[int]) -> str:
     return f"activity in {len(buckets):,} {kind}s{length} from {first} to {last}"
 
 
-def _notes(*classes: int, why: str) -> Shares:
+def _notes(*classes: int, why: str) -> Memberships:
     chosen = frozenset(classes)
 
-    def shares(view: View) -> Iterator[Share]:
+    def shares(view: View) -> Iterator[Membership]:
         if view.customer.notes:
             for note in view.notes:
                 if CLASS[note[1]] in chosen:
-                    yield Share(1, view.plan_of_note(note), why, (note,))
+                    yield Membership(1, view.plan_of_note(note), why, (note,))
 
     return shares
 
@@ -210,7 +212,7 @@ def _three(first: int) -> range:
     return range(first, first + 3)
 
 
-SHARES: Final[Mapping[str, Shares]] = {
+MEMBERSHIPS: Final[Mapping[str, Memberships]] = {
     "customers_active": _active,
     "customers_at_start": _at_start,
     "customers_lost": _lost,

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from kpis.arrays import Ints
-from kpis.population.episodes import Joined, Lives, joined
+from kpis.population.episodes import Episodes, Joined, joined
 from kpis.population.local_time import LocalTime
 from schemas.instants import DAY_MS
 
@@ -59,12 +59,12 @@ def whole(cohorts: Iterable[Cohort], name: str = "") -> Cohort:
 
 
 def cohorts(
-    lives: Sequence[Lives], *, at_ms: int, clock: LocalTime, period: str, dimension: str | None = None
+    episodes: Sequence[Episodes], *, at_ms: int, clock: LocalTime, period: str, dimension: str | None = None
 ) -> dict[str, list[Cohort]]:
     """Return the cohorts as of an instant, in order, by value of a dimension.
 
     Args:
-        lives: Of each partition.
+        episodes: Of each partition.
         at_ms: T (ms since 1970).
         clock: Of the business time zone, whose calendar decides.
         period: MONTH or WEEK.
@@ -74,7 +74,7 @@ def cohorts(
         The table of every value that has customers; cohorts without customers are left out.
     """
     calendar = _Calendar(clock, period)
-    people = joined(lives, at_ms, dimension)
+    people = joined(episodes, at_ms, dimension)
     lived = calendar.lived(people.first_ms, np.full_like(people.first_ms, at_ms))
     first_ms = people.first_ms[people.customer]
     began = calendar.lived(first_ms, people.start_ms)

@@ -23,7 +23,7 @@ from kpis.names import PLAN, Names
 OPEN_MS: Final = 1 << 62
 
 
-class Lives(NamedTuple):
+class Episodes(NamedTuple):
     """All customers who were ever active, and when they were.
 
     Per customer: the event time of the first signup (ms), and plan and profile of that fact, as `names` numbers them.
@@ -47,7 +47,7 @@ class Lives(NamedTuple):
         return self.names.values(dimension), self.names.value_columns()[column][self.profile]
 
 
-class Gathering:
+class EpisodeCollector:
     """Takes the customers of one partition, slice by slice; its names may grow meanwhile."""
 
     def __init__(self, names: Names) -> None:
@@ -92,31 +92,31 @@ class Gathering:
                 ends.append(OPEN_MS)
             place += 1
 
-    def lives(self) -> Lives:
+    def episodes(self) -> Episodes:
         """Return what was taken so far."""
         columns = (self._firsts, self._plans, self._profiles, self._customers, self._starts, self._ends)
-        return Lives(self._names, *(np.array(column, np.int64) for column in columns))
+        return Episodes(self._names, *(np.array(column, np.int64) for column in columns))
 
 
-def as_of(lives: Lives, at_ms: int) -> Lives:
+def as_of(episodes: Episodes, at_ms: int) -> Episodes:
     """Return what facts with event times before an instant say: later episodes are not there, later ends are open."""
-    known = lives.first_ms < at_ms
+    known = episodes.first_ms < at_ms
     place = np.cumsum(known) - 1
-    begun = lives.start_ms < at_ms
-    end_ms = lives.end_ms[begun]
-    return Lives(
-        lives.names,
-        lives.first_ms[known],
-        lives.plan[known],
-        lives.profile[known],
-        place[lives.customer[begun]],
-        lives.start_ms[begun],
+    begun = episodes.start_ms < at_ms
+    end_ms = episodes.end_ms[begun]
+    return Episodes(
+        episodes.names,
+        episodes.first_ms[known],
+        episodes.plan[known],
+        episodes.profile[known],
+        place[episodes.customer[begun]],
+        episodes.start_ms[begun],
         np.where(end_ms < at_ms, end_ms, OPEN_MS),
     )
 
 
 class Joined(NamedTuple):
-    """Lives of all partitions as of one instant, with the values of one dimension numbered alike."""
+    """Episodes of all partitions as of one instant, with the values of one dimension numbered alike."""
 
     values: list[str]
     #: by customer
@@ -128,11 +128,11 @@ class Joined(NamedTuple):
     end_ms: Ints
 
 
-def joined(parts: Sequence[Lives], at_ms: int, dimension: str | None) -> Joined:
+def joined(parts: Sequence[Episodes], at_ms: int, dimension: str | None) -> Joined:
     """Join partitions, whose numbers differ, by the names of a dimension's values.
 
     Args:
-        parts: The lives of each partition.
+        parts: The episodes of each partition.
         at_ms: As of when (ms).
         dimension: Whose values are wanted; None puts all customers under one value without a name.
     """
@@ -140,12 +140,12 @@ def joined(parts: Sequence[Lives], at_ms: int, dimension: str | None) -> Joined:
     columns: list[tuple[Ints, Ints, Ints, Ints, Ints]] = []
     before = 0
     for part in parts:
-        lives = as_of(part, at_ms)
-        value = np.zeros_like(lives.first_ms)
+        episodes = as_of(part, at_ms)
+        value = np.zeros_like(episodes.first_ms)
         if dimension and len(value):
-            names, mine = lives.values(dimension)
+            names, mine = episodes.values(dimension)
             value = np.array([number.setdefault(name, len(number)) for name in names], np.int64)[mine]
-        columns.append((value, lives.first_ms, lives.customer + before, lives.start_ms, lives.end_ms))
+        columns.append((value, episodes.first_ms, episodes.customer + before, episodes.start_ms, episodes.end_ms))
         before += len(value)
     none = np.empty(0, np.int64)
     whole = [np.concatenate([none, *(column[n] for column in columns)]) for n in range(5)]

@@ -1,4 +1,4 @@
-"""A portrait of all customers as of one instant: what does not add up over workers, so that one of them makes it.
+"""A summary of all customers as of one instant: what does not add up over workers, so that one of them makes it.
 
 Customers are taken some at a time, from any partition and in any order; what is kept of them are sums, so that their
 number costs time and no memory.
@@ -16,7 +16,7 @@ from kpis.customer.state import decode
 from kpis.members.view import Window
 from kpis.names import Names
 from kpis.population.cohorts import MONTH, Cohort, cohorts, whole
-from kpis.population.episodes import Gathering
+from kpis.population.episodes import EpisodeCollector
 from kpis.population.lifetime import Durations, Lifetime, durations, survival
 from kpis.population.local_time import LocalTime
 from kpis.population.reasons import Ranking, Reasons
@@ -47,7 +47,7 @@ class Rankings(NamedTuple):
     features: Ranking
 
 
-class Portrait(NamedTuple):
+class PopulationSummary(NamedTuple):
     """All customers as of `at_ms` (T, ms since 1970)."""
 
     at_ms: int
@@ -58,8 +58,8 @@ class Portrait(NamedTuple):
     rankings: Mapping[str, Rankings]
 
 
-class Sitting:
-    """Takes all customers, and makes their portrait."""
+class PopulationScan:
+    """Takes all customers, and makes their summary."""
 
     def __init__(self, *, at_ms: int, clock: LocalTime, bucket_ms: int) -> None:
         """Begin without customers.
@@ -73,7 +73,7 @@ class Sitting:
         self._clock = clock
         # Of which plan and profile somebody is does not matter here; so neither does whose names those are.
         self._names = Names()
-        self._gathering = Gathering(self._names)
+        self._gathering = EpisodeCollector(self._names)
         self._gathered = 0
         self._cohorts: dict[str, Cohort] = {}
         self._deaths: Counter[int] = Counter()
@@ -93,8 +93,8 @@ class Sitting:
         if self._gathered >= _TOGETHER:
             self._sum_up()
 
-    def portrait(self) -> Portrait:
-        """Return the portrait of all who were taken."""
+    def summary(self) -> PopulationSummary:
+        """Return the summary of all who were taken."""
         self._sum_up()
         newest = [self._cohorts[name] for name in sorted(self._cohorts)[-COHORTS:]]
         everybody = ("", "")
@@ -102,14 +102,14 @@ class Sitting:
             window: Rankings(found.cancellations()[everybody], found.answers()[everybody], found.features()[everybody])
             for window, found in self._reasons.items()
         }
-        return Portrait(self._at_ms, newest, survival(Durations(self._deaths, self._censored)), rankings)
+        return PopulationSummary(self._at_ms, newest, survival(Durations(self._deaths, self._censored)), rankings)
 
     def _sum_up(self) -> None:
-        lives = [self._gathering.lives()]
-        for cohort in cohorts(lives, at_ms=self._at_ms, clock=self._clock, period=MONTH).get("", []):
+        episodes = [self._gathering.episodes()]
+        for cohort in cohorts(episodes, at_ms=self._at_ms, clock=self._clock, period=MONTH).get("", []):
             known = self._cohorts.get(cohort.name)
             self._cohorts[cohort.name] = cohort if known is None else whole([known, cohort], cohort.name)
-        found = durations(lives, at_ms=self._at_ms)[""]
+        found = durations(episodes, at_ms=self._at_ms)[""]
         self._deaths.update(found.deaths)
         self._censored.update(found.censored)
-        self._gathering, self._gathered = Gathering(self._names), 0
+        self._gathering, self._gathered = EpisodeCollector(self._names), 0

@@ -64,7 +64,7 @@ def reasons(*, size: tuple[int, int] = (12, 9)) -> Placed:
     """Return the reasons of the window's cancellations, the most frequent first."""
     metric = known.CANCELLATIONS_BY_REASON
     about = of_metric("Reasons of cancellations", metric, "The recurring problems: the most frequent reasons.", COUNT)
-    each = f"max by (reason, involuntary, window) ({queries.of_portrait(metric)})"
+    each = f"max by (reason, involuntary, window) ({queries.of_population(metric)})"
     asked = f"sort_desc(topk({TOP}, sum by (reason, window) ({each}) > 0))"
     return bars(about, Query(asked, "{{reason}} ({{window}})"), size=size, empty="no cancellation")
 
@@ -73,7 +73,7 @@ def features(*, size: tuple[int, int] = (12, 9)) -> Placed:
     """Return the features that the engaged customers of the window used, the most used first."""
     metric = known.ENGAGED_BY_FEATURE
     about = of_metric("Features that are used", metric, "How customers use the product.", COUNT)
-    asked = f"sort_desc(topk({TOP}, max by (feature, window) ({queries.of_portrait(metric)}) > 0))"
+    asked = f"sort_desc(topk({TOP}, max by (feature, window) ({queries.of_population(metric)}) > 0))"
     return bars(about, Query(asked, "{{feature}} ({{window}})"), size=size, empty="no activity")
 
 

@@ -95,7 +95,7 @@ def reasons() -> Placed:
     """Return the reasons that answers name, the most frequent first."""
     meaning = "What customers name when they answer: the recurring problems."
     about = of_metric("Reasons that are named", ANSWERS_BY_REASON, meaning, COUNT)
-    asked = f"sort_desc(topk({TOP}, max by (reason, window) ({queries.of_portrait(ANSWERS_BY_REASON)}) > 0))"
+    asked = f"sort_desc(topk({TOP}, max by (reason, window) ({queries.of_population(ANSWERS_BY_REASON)}) > 0))"
     return bars(about, Query(asked, "{{reason}} ({{window}})"), size=(12, 9), empty="no reason was given")
 
 

@@ -91,7 +91,7 @@ def trend_of_segments(name: str) -> str:
     return f"{chosen} or on (value) {other}"
 
 
-def of_portrait(instrument: Instrument) -> str:
+def of_population(instrument: Instrument) -> str:
     """Return a worker's own metric in the chosen window, or in `SEGMENT_WINDOW` where it has none such."""
     other = own(instrument, f'window="{SEGMENT_WINDOW}"')
     return f"({own(instrument, WINDOW)} or on () {other})"

@@ -53,7 +53,7 @@ class Meters:
         self._families: dict[str, Any] = {
             declared.name: self._made(declared)
             for declared in instruments.INSTRUMENTS
-            if declared not in instruments.WITH_THE_COUNTS + instruments.OF_THE_PORTRAIT
+            if declared not in instruments.WITH_THE_COUNTS + instruments.OF_THE_POPULATION
         }
         for reason in Reason:
             self[instruments.DEAD_LETTERS].labels(reason.value)

@@ -1,4 +1,4 @@
-"""A portrait of all customers as Prometheus reads it: made once a scan, not once a scrape."""
+"""A summary of all customers as Prometheus reads it: made once a scan, not once a scrape."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from kpis.population.cohorts import MONTH, Cohort
 from kpis.population.lifetime import Lifetime
 from kpis.population.reasons import Ranking
-from kpis.population.summary import AGES, CURVE_DAYS, Portrait, Rankings
+from kpis.population.summary import AGES, CURVE_DAYS, PopulationSummary, Rankings
 from schemas import instruments
 from schemas.instruments import Instrument
 from streams.metrics.exposition import escaped, escaped_help
@@ -15,15 +15,15 @@ from streams.metrics.exposition import escaped, escaped_help
 Sample = tuple[tuple[str, ...], float]
 
 
-def portrait_exposition(portrait: Portrait, *, cpu_seconds: float) -> bytes:
-    """Return a portrait in Prometheus' text format.
+def population_exposition(summary: PopulationSummary, *, cpu_seconds: float) -> bytes:
+    """Return a summary in Prometheus' text format.
 
     Args:
-        portrait: Of all customers.
+        summary: Of all customers.
         cpu_seconds: CPU time that it took (s).
     """
     lines: list[str] = []
-    for family, samples in _families(portrait, cpu_seconds):
+    for family, samples in _families(summary, cpu_seconds):
         lines.append(f"# HELP {family.name} {escaped_help(family.help)}")
         lines.append(f"# TYPE {family.name} {family.type}")
         lines += [_line(family, *sample) for sample in samples]
@@ -35,13 +35,13 @@ def _line(family: Instrument, values: tuple[str, ...], value: float) -> str:
     return f"{family.name}{{{labels}}} {value}" if labels else f"{family.name} {value}"
 
 
-def _families(portrait: Portrait, cpu_seconds: float) -> Iterator[tuple[Instrument, list[Sample]]]:
-    cohorts = [line for cohort in portrait.cohorts for line in _ages(cohort)]
+def _families(summary: PopulationSummary, cpu_seconds: float) -> Iterator[tuple[Instrument, list[Sample]]]:
+    cohorts = [line for cohort in summary.cohorts for line in _ages(cohort)]
     yield instruments.COHORT_CUSTOMERS, [(labels, active) for labels, active, _ in cohorts]
     yield instruments.COHORT_MATURED, [(labels, matured) for labels, _, matured in cohorts]
-    yield from _curve(portrait.lifetime)
-    yield from _rankings(portrait.rankings)
-    yield instruments.SCAN_AS_OF, [((), portrait.at_ms / 1000)]
+    yield from _curve(summary.lifetime)
+    yield from _rankings(summary.rankings)
+    yield instruments.SCAN_AS_OF, [((), summary.at_ms / 1000)]
     yield instruments.SCAN_CPU, [((), cpu_seconds)]
 
 

@@ -46,7 +46,7 @@ _SHOW_SECONDS: Final = 0.5
 _HISTORY_DAYS: Final = 400
 _PRICE_RISES: Final = (-150, 5, 180, 550)
 _AHEAD: Final = 20_000
-_PORTRAIT_PAUSE_SECONDS: Final = 2.0
+_POPULATION_PAUSE_SECONDS: Final = 2.0
 #: What the company's signups say of customers, beside what every signup may.
 DIMENSIONS: Final = ("industry", "company_size")
 #: What to say in the end: the commands read a running stream, and most of them a file.
@@ -139,7 +139,7 @@ class Demo:
         seed: int,
         speed: float,
     ) -> None:
-        self.exporter = Exporter(worker, settings, clock, server, portrait_pause_seconds=_PORTRAIT_PAUSE_SECONDS)
+        self.exporter = Exporter(worker, settings, clock, server, population_pause_seconds=_POPULATION_PAUSE_SECONDS)
         self._settings = settings
         self._screen = screen
         self._worker = worker
@@ -237,7 +237,7 @@ class Demo:
                 metrics_url=f"http://{self._settings.metrics_host}:{server.port}/metrics",
                 health=self._health(snapshot, events),
                 notices=list(self._notices.recent),
-                portrait=self.exporter.portrait,
+                population=self.exporter.population,
             )
         )
 

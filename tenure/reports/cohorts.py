@@ -13,12 +13,12 @@ from msgspec import UNSET
 
 from kpis.instants import instant_text
 from kpis.population.cohorts import Cohort, cohorts, share, whole
-from kpis.population.episodes import Lives
+from kpis.population.episodes import Episodes
 from kpis.population.local_time import local_time
 from schemas.documents.cohorts import CohortPeriod, CohortReport, CohortRow, CohortTable
 from streams.readable import spreadsheet_cell
 from streams.settings.settings import Settings
-from tenure.reports.customers import Scope, lives_of, open_source
+from tenure.reports.customers import Scope, episodes_of, open_source
 
 CSV_COLUMNS: Final = ("dimension", "value", "cohort", "size", "period", "matured", "active", "share")
 
@@ -35,18 +35,18 @@ async def read_cohorts(settings: Settings, scope: Scope, *, period: str) -> Coho
         TenureError: As `tenure.reports.customers.open_source` and `scan`.
     """
     async with open_source(settings, scope) as source:
-        lives = await lives_of(source)
+        episodes = await episodes_of(source)
     zone = settings.business_time_zone
-    return cohort_report(lives, at_ms=source.at_ms, period=period, by=scope.by, time_zone=zone)
+    return cohort_report(episodes, at_ms=source.at_ms, period=period, by=scope.by, time_zone=zone)
 
 
 def cohort_report(
-    lives: Sequence[Lives], *, at_ms: int, period: str, by: Sequence[str], time_zone: str
+    episodes: Sequence[Episodes], *, at_ms: int, period: str, by: Sequence[str], time_zone: str
 ) -> CohortReport:
     """Return the cohorts of all customers, and of each value of some dimensions, by name."""
     clock = local_time(time_zone)
-    everyone = cohorts(lives, at_ms=at_ms, clock=clock, period=period)
-    split = {name: cohorts(lives, at_ms=at_ms, clock=clock, period=period, dimension=name) for name in by}
+    everyone = cohorts(episodes, at_ms=at_ms, clock=clock, period=period)
+    split = {name: cohorts(episodes, at_ms=at_ms, clock=clock, period=period, dimension=name) for name in by}
     segments = {name: {value: _table(tables[value]) for value in sorted(tables)} for name, tables in split.items()}
     return CohortReport(
         as_of=instant_text(at_ms),

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from kpis.customer.state import decode
 from kpis.names import Names
-from kpis.population.episodes import Gathering, Lives
+from kpis.population.episodes import EpisodeCollector, Episodes
 from streams.clock import Clock, WallClock
 from streams.embedded.log import Log
 from streams.errors import InputError, Overtaken
@@ -134,10 +134,10 @@ async def _restore(tables: Tables, partition: int, names: Names, known: Stored |
     return stored
 
 
-async def lives_of(source: Source) -> list[Lives]:
+async def episodes_of(source: Source) -> list[Episodes]:
     """Return the episodes of activity of all customers, by partition; errors are those of `scan_all`."""
-    found: dict[int, Gathering] = {}
+    found: dict[int, EpisodeCollector] = {}
     async for part in scan_all(source.settings, source.tables, range(source.partitions)):
-        gathering = found.get(part.partition) or found.setdefault(part.partition, Gathering(part.names))
+        gathering = found.get(part.partition) or found.setdefault(part.partition, EpisodeCollector(part.names))
         gathering.take(decode(state) for _, state in part.states)
-    return [found[partition].lives() for partition in sorted(found)]
+    return [found[partition].episodes() for partition in sorted(found)]

@@ -13,11 +13,11 @@ from typing import Final, NamedTuple, TypedDict
 from msgspec import UNSET
 
 from kpis.instants import instant_text
-from kpis.members.exclusions import MISSES
+from kpis.members.exclusions import EXCLUSIONS
 from kpis.members.explain import Explained, Explaining, Member, candidates
 from kpis.members.fact_texts import FactText
 from kpis.members.lenses import DIFFERENCES
-from kpis.members.rules import SHARES, Shares
+from kpis.members.rules import MEMBERSHIPS, Memberships
 from kpis.members.view import Window
 from kpis.names import Names
 from schemas.catalogue.counts import COUNT_BY_NAME
@@ -149,7 +149,7 @@ Number = tuple[int, dict[str, int]]
 
 
 async def _both(
-    source: Source, question: Window, asked: Asked, counts: Sequence[str], more: Mapping[str, Shares] | None = None
+    source: Source, question: Window, asked: Asked, counts: Sequence[str], more: Mapping[str, Memberships] | None = None
 ) -> tuple[dict[str, Explained], dict[str, Number], bool]:
     """Count by members and by counters.
 
@@ -166,13 +166,13 @@ async def _both(
 
 
 async def _once(
-    source: Source, question: Window, asked: Asked, counts: Sequence[str], more: Mapping[str, Shares]
+    source: Source, question: Window, asked: Asked, counts: Sequence[str], more: Mapping[str, Memberships]
 ) -> tuple[dict[str, Explained], dict[str, Number], bool]:
     explainings = {
         name: Explaining(
-            shares, MISSES.get(name), question, limit=asked.limit, dimension=asked.dimension, value=asked.value
+            shares, EXCLUSIONS.get(name), question, limit=asked.limit, dimension=asked.dimension, value=asked.value
         )
-        for name, shares in ({count: SHARES[count] for count in counts} | dict(more)).items()
+        for name, shares in ({count: MEMBERSHIPS[count] for count in counts} | dict(more)).items()
     }
     before = [await source.tables.read_head(partition) for partition in range(source.partitions)]
     names: dict[int, Names] = {}

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from msgspec import UNSET
 
 from kpis.instants import instant_text
-from kpis.population.episodes import Lives
+from kpis.population.episodes import Episodes
 from kpis.population.lifetime import Durations, Point, durations, survival
 from schemas.catalogue.windows import LIFETIME_DAYS
 from schemas.documents.lifetime import LifetimeCurve, LifetimePoint, LifetimeReport, LifetimeShare
 from streams.settings.settings import Settings
-from tenure.reports.customers import Scope, lives_of, open_source
+from tenure.reports.customers import Scope, episodes_of, open_source
 
 
 async def read_lifetime(settings: Settings, scope: Scope) -> LifetimeReport:
@@ -29,17 +29,17 @@ async def read_lifetime(settings: Settings, scope: Scope) -> LifetimeReport:
         TenureError: As `tenure.reports.customers.open_source` and `scan_all`.
     """
     async with open_source(settings, scope) as source:
-        lives = await lives_of(source)
-    return lifetime_report(lives, at_ms=source.at_ms, by=scope.by)
+        episodes = await episodes_of(source)
+    return lifetime_report(episodes, at_ms=source.at_ms, by=scope.by)
 
 
-def lifetime_report(lives: Sequence[Lives], *, at_ms: int, by: Sequence[str]) -> LifetimeReport:
+def lifetime_report(episodes: Sequence[Episodes], *, at_ms: int, by: Sequence[str]) -> LifetimeReport:
     """Return the curve of all customers, and of each value of some dimensions, by name."""
-    split = {name: durations(lives, at_ms=at_ms, dimension=name) for name in by}
+    split = {name: durations(episodes, at_ms=at_ms, dimension=name) for name in by}
     segments = {name: {value: _curve(found[value]) for value in sorted(found)} for name, found in split.items()}
     return LifetimeReport(
         as_of=instant_text(at_ms),
-        all=_curve(durations(lives, at_ms=at_ms)[""]),
+        all=_curve(durations(episodes, at_ms=at_ms)[""]),
         segments=segments if by else UNSET,
     )
 

@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from kpis.counting.rolling import ALL, Snapshot
-from kpis.population.summary import Portrait
+from kpis.population.summary import PopulationSummary
 from streams.clock import Clock
 from streams.errors import TablesUnavailable, TenureError
 from streams.giving_way import giving_way
@@ -22,7 +22,7 @@ from streams.targets import TargetStore
 from streams.tasks import cancel_and_wait
 from tenure.reports.instants import end_of_bucket_ms
 from tenure.worker.composition import Worker
-from tenure.worker.population import LEAST_PAUSE_SECONDS, Portraying
+from tenure.worker.population import LEAST_PAUSE_SECONDS, PopulationExporter
 
 log = structlog.get_logger(__name__)
 _SHOWN_SECONDS: Final = 60.0
@@ -41,7 +41,7 @@ class Exporter:
         clock: Clock,
         server: MetricsServer,
         *,
-        portrait_pause_seconds: float = LEAST_PAUSE_SECONDS,
+        population_pause_seconds: float = LEAST_PAUSE_SECONDS,
     ) -> None:
         """Take what is exported and where it is served.
 
@@ -50,7 +50,7 @@ class Exporter:
             settings: Of the stream.
             clock: Says which bucket is the running one.
             server: Shows them from `start` on.
-            portrait_pause_seconds: The least pause between two looks at all customers.
+            population_pause_seconds: The least pause between two looks at all customers.
         """
         self._worker = worker
         self.server = server
@@ -62,7 +62,7 @@ class Exporter:
         self._targets_unread = False
         self._losses = LossStore(worker.context.tables)
         self._losses_at = -_LOSSES_SECONDS
-        self._portraying = Portraying(worker, settings, clock, least_pause_seconds=portrait_pause_seconds)
+        self._population = PopulationExporter(worker, settings, clock, least_pause_seconds=population_pause_seconds)
         self._shown_at = -_SHOWN_SECONDS
         self.snapshot: Snapshot | None = None
         self._generation = -1
@@ -75,13 +75,13 @@ class Exporter:
             loop.create_task(self._run(), name="exporter"),
             # Beside it: a Redis that does not answer holds up targets, which rest there, and not the counts.
             loop.create_task(self._watch_targets(), name="targets"),
-            loop.create_task(self._portraying.run(), name="portrait"),
+            loop.create_task(self._population.run(), name="population"),
         }
 
     @property
-    def portrait(self) -> Portrait | None:
+    def population(self) -> PopulationSummary | None:
         """What the last look at all customers found; None where there is none, or where it is not ours to show."""
-        return self._portraying.portrait
+        return self._population.population
 
     async def stop(self) -> None:
         """Stop computing."""
@@ -196,8 +196,8 @@ class Exporter:
         # In one scrape with the counts: whoever adds workers up sees that a partition is in none of them, or in two.
         counted = self.snapshot.partitions if self.snapshot is not None and counts else frozenset()
         worker.meters.look_at_counted(counted)
-        portrait = self._portraying.exposition if 0 in counted else b""
-        return counts + portrait + worker.meters.exposition()
+        population = self._population.exposition if 0 in counted else b""
+        return counts + population + worker.meters.exposition()
 
     def _is_outdated(self) -> bool:
         """Whether partitions were shared out anew since the counts were made; some may be somebody else's now."""

@@ -13,11 +13,11 @@ from typing import Final
 import structlog
 
 from kpis.population.local_time import local_time
-from kpis.population.summary import Portrait, Sitting
+from kpis.population.summary import PopulationScan, PopulationSummary
 from streams.clock import Clock
 from streams.errors import TenureError
 from streams.metrics.cpu_time import Metered
-from streams.metrics.population_exposition import portrait_exposition
+from streams.metrics.population_exposition import population_exposition
 from streams.settings.settings import Settings
 from tenure.reports.customers import scan_all
 from tenure.reports.instants import end_of_bucket_ms
@@ -39,8 +39,8 @@ class _Lost(Exception):
     """Partition 0 is not, or not safely, this worker's any more."""
 
 
-class Portraying:
-    """Makes the portrait of all customers while partition 0 is this worker's."""
+class PopulationExporter:
+    """Makes the summary of all customers while partition 0 is this worker's."""
 
     def __init__(
         self, worker: Worker, settings: Settings, clock: Clock, *, least_pause_seconds: float = LEAST_PAUSE_SECONDS
@@ -58,10 +58,10 @@ class Portraying:
         self._clock = clock
         self._least_pause_seconds = least_pause_seconds
         self._again_at = 0.0
-        #: the last portrait as Prometheus reads it; empty where there is none, or where it is not ours to show
+        #: the last summary as Prometheus reads it; empty where there is none, or where it is not ours to show
         self.exposition = b""
         #: the same as numbers
-        self.portrait: Portrait | None = None
+        self.population: PopulationSummary | None = None
 
     async def run(self) -> None:
         """Look whenever it is time, until cancelled."""
@@ -70,7 +70,7 @@ class Portraying:
             await asyncio.sleep(self._settings.metrics_refresh_seconds)
 
     async def look(self) -> None:
-        """Make a portrait if it is time and ours to make; never raises for what Redis or a state does."""
+        """Make a summary if it is time and ours to make; never raises for what Redis or a state does."""
         now = asyncio.get_running_loop().time()
         if not self._is_ours():
             self._forget()
@@ -78,29 +78,29 @@ class Portraying:
             return
         if now < self._again_at:
             return
-        scan = Metered(self._scan())
+        metered = Metered(self._scan())
         spent_seconds, least_seconds = 0.0, self._least_pause_seconds
         try:
-            sitting = await scan
+            scan = await metered
             # Beside the loop: the curve of ten years takes some 20 ms.
-            found = await asyncio.to_thread(_drawn, sitting, scan.cpu_seconds)
-            self.portrait, self.exposition, spent_seconds = found
+            found = await asyncio.to_thread(_summarised, scan, metered.cpu_seconds)
+            self.population, self.exposition, spent_seconds = found
         except _Lost:
             self._forget()
-            least_seconds = 0.0  # it may be ours again already: nobody else would show a portrait
+            least_seconds = 0.0  # it may be ours again already: nobody else would show a summary
         except TenureError as error:
             least_seconds = min(least_seconds, _AFTER_FAILURE_SECONDS)
-            log.warning("portrait_not_made", reason=str(error))
+            log.warning("population_not_summarised", reason=str(error))
         except Exception:
             self._forget()
-            log.exception("portrait_failed")
-        pause_seconds = max(least_seconds, PAUSE_OVER_CPU * (scan.cpu_seconds + spent_seconds))
+            log.exception("population_failed")
+        pause_seconds = max(least_seconds, PAUSE_OVER_CPU * (metered.cpu_seconds + spent_seconds))
         self._again_at = asyncio.get_running_loop().time() + pause_seconds
 
     def _forget(self) -> None:
-        self.exposition, self.portrait = b"", None
+        self.exposition, self.population = b"", None
 
-    async def _scan(self) -> Sitting:
+    async def _scan(self) -> PopulationScan:
         """Look at all customers.
 
         Raises:
@@ -110,15 +110,15 @@ class Portraying:
         settings, context = self._settings, self._worker.context
         at_ms = end_of_bucket_ms(self._clock.now_ms(), settings.bucket_minutes)
         clock = local_time(settings.business_time_zone)
-        sitting = Sitting(at_ms=at_ms, clock=clock, bucket_ms=context.windows.bucket_ms)
+        scan = PopulationScan(at_ms=at_ms, clock=clock, bucket_ms=context.windows.bucket_ms)
         async for part in scan_all(settings, context.tables, range(context.partitions)):
             for at in range(0, len(part.states), _STEP):
                 began = time.perf_counter()
-                sitting.take(part.names, [state for _, state in part.states[at : at + _STEP]])
+                scan.take(part.names, [state for _, state in part.states[at : at + _STEP]])
                 await asyncio.sleep((_SCAN_OVER_CPU - 1) * (time.perf_counter() - began))
                 if not self._is_ours():
                     raise _Lost
-        return sitting
+        return scan
 
     def _is_ours(self) -> bool:
         """Whether partition 0 is owned and its counts are complete, and Kafka still knows us."""
@@ -128,9 +128,9 @@ class Portraying:
         return stream.consumer().last_heartbeat_age_seconds() <= self._settings.session_timeout_seconds
 
 
-def _drawn(sitting: Sitting, cpu_seconds: float) -> tuple[Portrait, bytes, float]:
-    """Return the portrait, the same as Prometheus reads it, and the CPU time that this took on top (s)."""
+def _summarised(scan: PopulationScan, cpu_seconds: float) -> tuple[PopulationSummary, bytes, float]:
+    """Return the summary, the same as Prometheus reads it, and the CPU time that this took on top (s)."""
     began = time.thread_time()
-    portrait = sitting.portrait()
+    summary = scan.summary()
     spent_seconds = time.thread_time() - began
-    return portrait, portrait_exposition(portrait, cpu_seconds=cpu_seconds + spent_seconds), spent_seconds
+    return summary, population_exposition(summary, cpu_seconds=cpu_seconds + spent_seconds), spent_seconds

@@ -172,7 +172,7 @@ def test_every_ratio_and_every_metric_of_customers_is_on_a_board() -> None:
     """What is counted and shown nowhere is counted for nobody."""
     asked = "".join(filled_in(expr, lens=lens) for lens in LENSES for _, expr in all_queries())
     assert [ratio.name for ratio in RATIOS if f"segment:{ratio.name}:ratio" not in asked] == []
-    of_customers = [metric.name for metric in INSTRUMENTS if metric.area == "Portrait"]
+    of_customers = [metric.name for metric in INSTRUMENTS if metric.area == "Population"]
     assert len(of_customers) > 10
     assert [name for name in of_customers if name not in asked] == []
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from kpis.customer.state import decode
 from kpis.instants import instant_of
 from kpis.population.cohorts import PERIODS, Cohort, cohorts
-from kpis.population.episodes import Gathering, Lives
+from kpis.population.episodes import EpisodeCollector, Episodes
 from kpis.population.lifetime import Durations, Lifetime, durations, survival
 from kpis.population.local_time import local_time
 from schemas.instants import milliseconds
@@ -31,23 +31,23 @@ ZONES = ("UTC", "Europe/Berlin", "America/Sao_Paulo", "Asia/Kolkata", "Pacific/A
 SHAPES = ("first slice", "everything", "first weeks")
 
 
-def lives_of(folded: Folded) -> list[Lives]:
-    """Return the lives of all partitions, taken in two slices each."""
+def episodes_of(folded: Folded) -> list[Episodes]:
+    """Return the episodes of all partitions, taken in two slices each."""
     found = []
     for names, states in zip(folded.names, folded.states, strict=True):
-        gathering = Gathering(names)
+        gathering = EpisodeCollector(names)
         customers = [decode(state) for state in states.values()]
         gathering.take(customers[::2])
         gathering.take(customers[1::2])
-        found.append(gathering.lives())
+        found.append(gathering.episodes())
     return found
 
 
-def lives_of_log(case: Case, log: Log) -> list[Lives]:
-    """Fold a log and return the lives of its customers."""
+def lives_of_log(case: Case, log: Log) -> list[Episodes]:
+    """Fold a log and return the episodes of its customers."""
     folded = Folded(log.options, partitions=case.partitions, short_cuts=case.short_cuts)
     folded.batches(log.records, case.batch)
-    return lives_of(folded)
+    return episodes_of(folded)
 
 
 def written_out(tables: dict[str, list[Cohort]]) -> dict[str, object]:
@@ -79,13 +79,13 @@ def instants_of(case: Case, log: Log) -> list[datetime]:
 
 
 def _wrong_cohorts(case: Case, log: Log) -> list[str]:
-    lives = lives_of_log(case, log)
+    episodes = lives_of_log(case, log)
     clock = local_time(log.options.time_zone)
     wrong: list[str] = []
     for at in instants_of(case, log):
         for by in (None, *log.by):
             period = case.random(f"{at}{by}").choice(PERIODS)
-            ours = cohorts(lives, at_ms=milliseconds(at), clock=clock, period=period, dimension=by)
+            ours = cohorts(episodes, at_ms=milliseconds(at), clock=clock, period=period, dimension=by)
             expected = expected_cohorts(log, at, period, by)
             wrong += differences(written_out(ours), expected, f"{at} {period} {by}")
     return wrong
@@ -99,11 +99,11 @@ def test_every_cohort_equals_a_naive_recount(case: Case) -> None:
 
 
 def _wrong_durations(case: Case, log: Log) -> list[str]:
-    lives = lives_of_log(case, log)
+    episodes = lives_of_log(case, log)
     wrong: list[str] = []
     for at in instants_of(case, log):
         for by in (None, *log.by):
-            ours = durations(lives, at_ms=milliseconds(at), dimension=by)
+            ours = durations(episodes, at_ms=milliseconds(at), dimension=by)
             stays = oracle_lifetimes.stays(log.records, at=at, by=by, options=log.options)
             expected = {value: oracle_lifetimes.counts_of(found) for value, found in stays.items()}
             plain = {value: (dict(found.deaths), dict(found.censored)) for value, found in ours.items()}

@@ -11,10 +11,10 @@ from random import Random
 
 from hypothesis import given
 
-from kpis.members.exclusions import MISSES, Misses
+from kpis.members.exclusions import EXCLUSIONS, Exclusions
 from kpis.members.explain import Explained, Explaining, candidates
 from kpis.members.lenses import DIFFERENCES
-from kpis.members.rules import SHARES, Shares
+from kpis.members.rules import MEMBERSHIPS, Memberships
 from kpis.members.view import Window
 from schemas.catalogue.counts import COUNT_BY_NAME, COUNTS
 from schemas.instants import milliseconds
@@ -29,15 +29,15 @@ def explained(
     folded: Folded, count: str, at: datetime, window: str, *, limit: int = 3, dimension: str | None = None
 ) -> Explained:
     """Return the members of a count of one window, over all partitions."""
-    return explained_shares(folded, SHARES[count], at, window, MISSES[count], limit=limit, dimension=dimension)
+    return explained_shares(folded, MEMBERSHIPS[count], at, window, EXCLUSIONS[count], limit=limit, dimension=dimension)
 
 
 def explained_shares(
     folded: Folded,
-    shares: Shares,
+    shares: Memberships,
     at: datetime,
     window: str,
-    misses: Misses | None = None,
+    misses: Exclusions | None = None,
     *,
     limit: int = 0,
     dimension: str | None = None,

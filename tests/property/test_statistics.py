@@ -20,7 +20,7 @@ from tests.oracle.statistics import (
 from tests.property.cases import bounded
 
 COUNTS = st.integers(0, 10**9)
-SHARES = st.floats(0, 1)
+MEMBERSHIPS = st.floats(0, 1)
 WIDTHS = st.floats(0.1, 6)
 OPINIONS = st.builds(Opinions, *(st.integers(0, 500) for _ in range(3)))
 DAYS = st.lists(st.integers(0, 5_000), min_size=29, max_size=29)
@@ -130,7 +130,7 @@ def test_the_score_of_an_nps_turns_with_its_windows_and_with_its_poles(now: Opin
 
 
 @bounded(150)
-@given(SHARES, st.floats(0.5, 400), st.floats(0.5, 400))
+@given(MEMBERSHIPS, st.floats(0.5, 400), st.floats(0.5, 400))
 def test_targets_of_two_windows_make_that_of_both_together(target: float, days: float, more: float) -> None:
     """Who stays through the one and then the other has stayed through both."""
     stay = (1 - target_of_window(target, days)) * (1 - target_of_window(target, more))

@@ -2,7 +2,7 @@ from libc.stdint cimport int64_t
 from kpis.customer.state cimport Customer
 from kpis.names cimport Names
 
-cdef class Folding:
+cdef class FoldContext:
     cdef public Names names
     cdef public int64_t bucket_ms, max_facts, few, few_bytes
     cdef public bint short_cuts, remembers

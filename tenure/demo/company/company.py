@@ -41,7 +41,7 @@ class Company:
         activity: Multiplies how often customers use the product (above 0).
         price_rises: Days relative to the start on which prices rise by 15 % and churn spikes.
         include: Event types to tell; leaving one out changes nothing about the others.
-        flaws: Shares of late, repeated, slow, damaged and test events.
+        flaws: Memberships of late, repeated, slow, damaged and test events.
 
     Raises:
         AssertionError: An argument is out of its range, or `start` has no time zone; the caller is wrong.

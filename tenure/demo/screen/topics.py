@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from kpis.population.reasons import Ranking
-    from kpis.population.summary import Portrait, Rankings
+    from kpis.population.summary import PopulationSummary, Rankings
     from schemas.documents.report import Report, Segment
     from tenure.demo.screen.view import DemoView
 
@@ -112,7 +112,7 @@ def _segments(title: str, dimension: str) -> ScreenTopic:
 
 
 def _stay(view: DemoView) -> Pairs:
-    lifetime = view.portrait.lifetime if view.portrait else None
+    lifetime = view.population.lifetime if view.population else None
     points = [lifetime.at(days) if lifetime else None for days in LIFETIME_DAYS]
     shares = "/".join(formats.ABSENT if point is None else f"{100 * point.survival:.0f}" for point in points)
     return [
@@ -164,24 +164,25 @@ def _pairs(title: str, read: Callable[[DemoView], Pairs]) -> ScreenTopic:
 
 
 def _ranking(title: str, read: Callable[[Rankings], Ranking]) -> ScreenTopic:
-    def found(portrait: Portrait | None) -> Sequence[tuple[str, int]]:
-        if portrait is None or WINDOW not in portrait.rankings:
+    def found(summary: PopulationSummary | None) -> Sequence[tuple[str, int]]:
+        if summary is None or WINDOW not in summary.rankings:
             return []
-        return [(line.name, line.amount) for line in read(portrait.rankings[WINDOW]).lines if line.amount]
+        return [(line.name, line.amount) for line in read(summary.rankings[WINDOW]).lines if line.amount]
 
     def drawn(view: DemoView, _currency: str, width: int, lines: int) -> RenderableType:
         table = Table.grid(padding=(0, 1, 0, 0))
         table.add_column(no_wrap=True, width=20, overflow="crop")
         table.add_column(justify="right", no_wrap=True)
         table.add_column(no_wrap=True)
-        shown = found(view.portrait)[:lines]
+        shown = found(view.population)[:lines]
         most = max((amount for _, amount in shown), default=0)
         for name, amount in shown:
             table.add_row(name, formats.count(amount), Text(formats.bar(amount / most, width - 30), style="yellow"))
         return table if shown else Text(formats.ABSENT)
 
     def said(view: DemoView, _currency: str) -> str:
-        return " · ".join(f"{name} {formats.count(amount)}" for name, amount in found(view.portrait)) or formats.ABSENT
+        parts = [f"{name} {formats.count(amount)}" for name, amount in found(view.population)]
+        return " · ".join(parts) or formats.ABSENT
 
     return ScreenTopic(title, drawn, said)
 
@@ -202,7 +203,7 @@ def _cohorts_drawn(view: DemoView, _currency: str, _width: int, lines: int) -> R
 def _cohorts(view: DemoView) -> list[tuple[str, int, list[str]]]:
     """Return name, size and shares by age of cohorts, the newest first."""
     out: list[tuple[str, int, list[str]]] = []
-    for cohort in reversed(view.portrait.cohorts if view.portrait else ()):
+    for cohort in reversed(view.population.cohorts if view.population else ()):
         known = {
             age: share(cohort.active[age - 1], cohort.matured[age - 1]) for age in _AGES if age <= len(cohort.matured)
         }

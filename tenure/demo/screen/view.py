@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from kpis.population.summary import Portrait
+    from kpis.population.summary import PopulationSummary
     from schemas.documents.report import Report
 
 
@@ -70,7 +70,7 @@ class DemoView:
         metrics_url: Where /metrics is served, or None where it is not.
         health: How the stream is doing.
         notices: What was noteworthy, oldest first; the last few are shown.
-        portrait: What the last look at all customers found; None before the first.
+        population: What the last look at all customers found; None before the first.
     """
 
     report: Report
@@ -80,4 +80,4 @@ class DemoView:
     metrics_url: str | None
     health: Health
     notices: Sequence[Notice] = ()
-    portrait: Portrait | None = None
+    population: PopulationSummary | None = None

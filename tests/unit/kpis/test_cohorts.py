@@ -10,7 +10,7 @@ from kpis.population.cohorts import MONTH, WEEK, Cohort, cohorts, share, whole
 from kpis.population.local_time import local_time
 from schemas.instants import milliseconds
 from tests.oracle.events import Event, cancel, change, revoke, signup
-from tests.unit.kpis.lives import lives_of
+from tests.unit.kpis.episodes import episodes_of
 
 Rows = list[tuple[str, int, tuple[int, ...], tuple[int, ...]]]
 
@@ -25,7 +25,7 @@ def table_of(
 ) -> Rows:
     """Return the cohorts of a value as plain tuples."""
     found = cohorts(
-        lives_of(events, time_zone=time_zone),
+        episodes_of(events, time_zone=time_zone),
         at_ms=at_ms(at),
         clock=local_time(time_zone),
         period=period,
@@ -168,7 +168,7 @@ def test_partitions_are_joined_by_the_names_of_values() -> None:
     events = [signup(f"c{n}", "2026-01-05", plan) for n, plan in enumerate(["a", "b", "b", "c", "a", "b"] * 5)]
     for partitions in (1, 2, 7):
         found = cohorts(
-            lives_of(events, partitions=partitions),
+            episodes_of(events, partitions=partitions),
             at_ms=at_ms("2026-02-10"),
             clock=local_time("UTC"),
             period=MONTH,

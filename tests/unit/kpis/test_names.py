@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from kpis.customer.deduplication import identity_of
-from kpis.fold.context import SOURCES_REMEMBERED, Folding
+from kpis.fold.context import SOURCES_REMEMBERED, FoldContext
 from kpis.names import COMBINATION, NONE, OTHER, PROFILES_A_VALUE, Names
 
 TABLES = {"plan": Names.plan, "reason": Names.reason, "feature": Names.feature}
@@ -82,7 +82,7 @@ def test_columns_of_values_follow_profiles_that_are_added() -> None:
 
 def test_sources_of_any_number_and_length_are_not_remembered_for_ever() -> None:
     """A source may be any text: remembered, a million of them would be the worker's memory."""
-    folding = Folding(Names(), bucket_ms=3_600_000, max_facts=16, short_cuts=True)
+    folding = FoldContext(Names(), bucket_ms=3_600_000, max_facts=16, short_cuts=True)
     sources = ["x" * 100_000, *(f"s{n}" for n in range(SOURCES_REMEMBERED + 10))]
     for source in sources:
         folding.identity_of(source, "a")

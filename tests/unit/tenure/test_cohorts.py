@@ -21,7 +21,7 @@ from tenure.cli import app
 from tenure.reports.cohorts import CSV_COLUMNS, cohort_report, write_csv
 from tenure.reports.cohorts_text import SHOWN_VALUES, Room, cohort_tables, percent
 from tests.oracle.events import Event, cancel, signup
-from tests.unit.kpis.lives import lives_of
+from tests.unit.kpis.episodes import episodes_of
 
 EVENTS = [
     signup("a", "2026-01-05", "basic", country="DE"),
@@ -36,7 +36,7 @@ def report_of(
     events: list[Event], *, period: str = MONTH, by: tuple[str, ...] = (), at_ms: int = AT_MS
 ) -> CohortReport:
     """Return a report of a few events."""
-    return cohort_report(lives_of(events), at_ms=at_ms, period=period, by=by, time_zone="UTC")
+    return cohort_report(episodes_of(events), at_ms=at_ms, period=period, by=by, time_zone="UTC")
 
 
 def text_of(shown: RenderableType, width: int = 80, *, colours: bool = False) -> str:

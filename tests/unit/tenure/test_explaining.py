@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from kpis.customer.deduplication import identity_of
-from kpis.members.exclusions import MISSES
-from kpis.members.rules import SHARES, Shares
+from kpis.members.exclusions import EXCLUSIONS
+from kpis.members.rules import MEMBERSHIPS, Memberships
 from schemas.catalogue.counts import COUNT_BY_NAME
 from schemas.catalogue.ratios import RATIO_BY_NAME
 from streams.embedded.tables import MemoryTables
@@ -64,7 +64,7 @@ def answer_of(*arguments: str) -> Any:
 
 def test_every_count_of_the_catalogue_can_be_explained() -> None:
     """A count that is added later must say who it counts, and who it does not."""
-    assert set(SHARES) == set(MISSES) == set(COUNT_BY_NAME)
+    assert set(MEMBERSHIPS) == set(EXCLUSIONS) == set(COUNT_BY_NAME)
 
 
 def test_every_ratio_comes_with_its_value_and_the_members_of_both_sides(golden: str) -> None:
@@ -151,7 +151,8 @@ def test_an_event_is_named_with_the_source_that_a_revoke_of_it_needs() -> None:
 
 def test_members_that_do_not_add_up_end_with_status_1(golden: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An explanation of another number than the one on the dashboard must not look like one."""
-    monkeypatch.setitem(cast("dict[str, Shares]", SHARES), "customers_lost", SHARES["customers_retained"])
+    memberships = cast("dict[str, Memberships]", MEMBERSHIPS)
+    monkeypatch.setitem(memberships, "customers_lost", memberships["customers_retained"])
     result = run("explain", "customers_lost", "--file", golden, "--at", AT)
     assert result.exit_code == 1
     assert "add up to 90, the counters say 10; one of the two is wrong" in result.stderr

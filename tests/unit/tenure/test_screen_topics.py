@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from kpis.population.cohorts import Cohort
 from kpis.population.lifetime import Durations, survival
 from kpis.population.reasons import Line, Ranking
-from kpis.population.summary import Portrait, Rankings
+from kpis.population.summary import PopulationSummary, Rankings
 from tenure.demo.screen.layout import demo_screen, topic_lines
 from tenure.demo.screen.screen import TURN_SECONDS, PlainScreen
 from tenure.demo.screen.topics import BY_SEGMENT, OTHERS
@@ -19,7 +19,7 @@ from tests.unit.tenure.fake_report import fake_report, told
 from tests.unit.tenure.test_screen import WIDTHS, history_of, text_of, view_of
 
 
-def a_portrait() -> Portrait:
+def a_summary() -> PopulationSummary:
     """Return reasons with the longest names, a year of cohorts, and a curve that begins at 100 %."""
 
     def ranking(*names: str) -> Ranking:
@@ -28,7 +28,8 @@ def a_portrait() -> Portrait:
     cohorts = [Cohort(f"2025-{n:02}", 12_345, (12_000,) * (14 - n), (11_000,) * (14 - n)) for n in range(1, 13)]
     reasons = ranking("not_what_i_expected", "r" * 64, *(f"reason-{n}" for n in range(18)))
     found = Rankings(reasons, ranking("slow"), ranking("dashboards", "none"))
-    return Portrait(0, cohorts, survival(Durations({10: 1, 500: 9_000}, {600: 1})), {"30d": found, "7d": found})
+    curve = survival(Durations({10: 1, 500: 9_000}, {600: 1}))
+    return PopulationSummary(0, cohorts, curve, {"30d": found, "7d": found})
 
 
 #: What the two articles ask for, in the words of the screen.
@@ -49,7 +50,7 @@ def test_every_kpi_of_the_demo_comes_up_within_a_minute(width: int, height: int)
     assert report.segments is not UNSET
     plans = report.segments["plan"]
     segments = {"plan": plans, "industry": plans, "company_size": plans}
-    view = view_of(replace(report, segments=segments), portrait=a_portrait())
+    view = view_of(replace(report, segments=segments), population=a_summary())
     text = ""
     for turn in range(int(60 / TURN_SECONDS)):
         drawn = demo_screen(view, history, currency="USD", width=width, height=height - 1, turn=turn)
@@ -64,7 +65,7 @@ def test_every_kpi_of_the_demo_comes_up_within_a_minute(width: int, height: int)
 def test_plain_lines_tell_every_topic_with_its_numbers() -> None:
     """Where nothing can be redrawn, each topic has a line, and all of them come in the end."""
     output = io.StringIO()
-    view = view_of(told(fake_report()), portrait=a_portrait())
+    view = view_of(told(fake_report()), population=a_summary())
     with PlainScreen(output, "USD") as screen:
         screen.show(view)
         screen.show(view)

@@ -8,10 +8,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from kpis.population.cohorts import Cohort
 from kpis.population.lifetime import Durations, survival
 from kpis.population.reasons import SHOWN, Line, Ranking
-from kpis.population.summary import AGES, COHORTS, CURVE_DAYS, WINDOWS_DAYS, Portrait, Rankings
+from kpis.population.summary import AGES, COHORTS, CURVE_DAYS, WINDOWS_DAYS, PopulationSummary, Rankings
 from schemas.catalogue.windows import LIFETIME_DAYS
-from schemas.instruments import OF_THE_PORTRAIT
-from streams.metrics.population_exposition import portrait_exposition
+from schemas.instruments import OF_THE_POPULATION
+from streams.metrics.population_exposition import population_exposition
 
 #: One worker shows as many at most; a scrape of a worker has some 1,500 besides (count).
 BUDGET = 1_500
@@ -19,35 +19,35 @@ NOBODY = survival(Durations({}, {}))
 NOTHING = Ranking([], Line("", 0, 0))
 
 
-def families_of(portrait: Portrait) -> dict[str, Metric]:
+def families_of(summary: PopulationSummary) -> dict[str, Metric]:
     """Return what a parser makes of it."""
-    text = portrait_exposition(portrait, cpu_seconds=0.25).decode()
+    text = population_exposition(summary, cpu_seconds=0.25).decode()
     return {family.name: family for family in text_string_to_metric_families(text)}
 
 
-def samples_of(portrait: Portrait, name: str) -> dict[tuple[str, ...], float]:
+def samples_of(summary: PopulationSummary, name: str) -> dict[tuple[str, ...], float]:
     """Return the values of a family by those of its labels."""
-    return {tuple(sample.labels.values()): sample.value for sample in families_of(portrait)[name].samples}
+    return {tuple(sample.labels.values()): sample.value for sample in families_of(summary)[name].samples}
 
 
 def test_all_families_are_there_with_help_and_type() -> None:
     """A dashboard that finds no family cannot tell a missing worker from a company without customers."""
-    families = families_of(Portrait(0, [], NOBODY, {}))
-    assert list(families) == [declared.name for declared in OF_THE_PORTRAIT]
-    assert [family.documentation for family in families.values()] == [declared.help for declared in OF_THE_PORTRAIT]
+    families = families_of(PopulationSummary(0, [], NOBODY, {}))
+    assert list(families) == [declared.name for declared in OF_THE_POPULATION]
+    assert [family.documentation for family in families.values()] == [declared.help for declared in OF_THE_POPULATION]
     assert {family.type for family in families.values()} == {"gauge"}
 
 
 def test_a_cohort_is_shown_by_age_in_months_with_two_digits() -> None:
     """Ages sort as text in a table, and a share is customers over matured at every age."""
-    portrait = Portrait(0, [Cohort("2026-01", 10, (9, 4), (8, 1)), Cohort("2026-03", 5, (), ())], NOBODY, {})
-    assert samples_of(portrait, "tenure_cohort_customers") == {
+    summary = PopulationSummary(0, [Cohort("2026-01", 10, (9, 4), (8, 1)), Cohort("2026-03", 5, (), ())], NOBODY, {})
+    assert samples_of(summary, "tenure_cohort_customers") == {
         ("month", "2026-01", "00"): 10,
         ("month", "2026-01", "01"): 8,
         ("month", "2026-01", "02"): 1,
         ("month", "2026-03", "00"): 5,
     }
-    assert samples_of(portrait, "tenure_cohort_matured") == {
+    assert samples_of(summary, "tenure_cohort_matured") == {
         ("month", "2026-01", "00"): 10,
         ("month", "2026-01", "01"): 9,
         ("month", "2026-01", "02"): 4,
@@ -58,52 +58,53 @@ def test_a_cohort_is_shown_by_age_in_months_with_two_digits() -> None:
 def test_the_curve_ends_where_nobody_was_observed_for_longer() -> None:
     """What lies beyond is not known; the bounds are absent where nobody has left so far."""
     lifetime = survival(Durations({20: 5}, {40: 5}))
-    portrait = Portrait(1_767_225_600_000, [], lifetime, {})
-    shares = samples_of(portrait, "tenure_survival_ratio")
+    summary = PopulationSummary(1_767_225_600_000, [], lifetime, {})
+    shares = samples_of(summary, "tenure_survival_ratio")
     assert shares == {(str(days),): 1.0 if days < 20 else 0.5 for days in CURVE_DAYS if days <= 40}
     point = lifetime.at(30)
     assert point is not None
     assert point.interval is not None
     low, high = point.interval
-    assert samples_of(portrait, "tenure_survival_lower_ratio") == {("21",): low, ("30",): low}
-    assert samples_of(portrait, "tenure_survival_upper_ratio") == {("21",): high, ("30",): high}
-    assert samples_of(portrait, "tenure_survival_median_days") == {(): 20}
-    assert samples_of(portrait, "tenure_survival_mean_days") == {(): 30.0}
-    assert samples_of(portrait, "tenure_scan_timestamp_seconds") == {(): 1_767_225_600}
-    assert samples_of(portrait, "tenure_scan_cpu_seconds") == {(): 0.25}
+    assert samples_of(summary, "tenure_survival_lower_ratio") == {("21",): low, ("30",): low}
+    assert samples_of(summary, "tenure_survival_upper_ratio") == {("21",): high, ("30",): high}
+    assert samples_of(summary, "tenure_survival_median_days") == {(): 20}
+    assert samples_of(summary, "tenure_survival_mean_days") == {(): 30.0}
+    assert samples_of(summary, "tenure_scan_timestamp_seconds") == {(): 1_767_225_600}
+    assert samples_of(summary, "tenure_scan_cpu_seconds") == {(): 0.25}
 
 
 def test_reasons_and_features_are_shown_by_window() -> None:
     """Involuntary cancellations are nobody's decision: what is to be done about them differs."""
     lines = [Line("price", 5, 9, involuntary=1), Line("other", 2, 0)]
     found = Ranking(lines, Line("", 7, 9, 1))
-    portrait = Portrait(
+    summary = PopulationSummary(
         0, [], NOBODY, {"7d": Rankings(found, NOTHING, NOTHING), "30d": Rankings(NOTHING, found, found)}
     )
-    assert samples_of(portrait, "tenure_cancellations_by_reason") == {
+    assert samples_of(summary, "tenure_cancellations_by_reason") == {
         ("7d", "price", "false"): 4,
         ("7d", "price", "true"): 1,
         ("7d", "other", "false"): 2,
         ("7d", "other", "true"): 0,
     }
-    assert samples_of(portrait, "tenure_answers_by_reason") == {("30d", "price"): 5, ("30d", "other"): 2}
-    assert samples_of(portrait, "tenure_engaged_by_feature") == {("30d", "price"): 5, ("30d", "other"): 2}
+    assert samples_of(summary, "tenure_answers_by_reason") == {("30d", "price"): 5, ("30d", "other"): 2}
+    assert samples_of(summary, "tenure_engaged_by_feature") == {("30d", "price"): 5, ("30d", "other"): 2}
 
 
 def test_numbers_that_do_not_exist_are_absent() -> None:
     """Nobody has no median; while more than half stay on, neither."""
-    assert samples_of(Portrait(0, [], NOBODY, {}), "tenure_survival_median_days") == {}
-    assert samples_of(Portrait(0, [], NOBODY, {}), "tenure_survival_mean_days") == {}
-    assert samples_of(Portrait(0, [], survival(Durations({1: 1}, {9: 9})), {}), "tenure_survival_median_days") == {}
+    assert samples_of(PopulationSummary(0, [], NOBODY, {}), "tenure_survival_median_days") == {}
+    assert samples_of(PopulationSummary(0, [], NOBODY, {}), "tenure_survival_mean_days") == {}
+    few = survival(Durations({1: 1}, {9: 9}))
+    assert samples_of(PopulationSummary(0, [], few, {}), "tenure_survival_median_days") == {}
 
 
-def test_a_portrait_of_anybody_stays_within_its_budget_of_series() -> None:
+def test_a_summary_of_anybody_stays_within_its_budget_of_series() -> None:
     """Prometheus pays for series: years of history and any number of reasons may not add any."""
     cohorts = [Cohort(f"{2020 + n // 12}-{n % 12 + 1:02}", 9, (9,) * 60, (5,) * 60) for n in range(COHORTS)]
     lifetime = survival(Durations(dict.fromkeys(range(3_000), 2), dict.fromkeys(range(3_000), 1)))
     found = Ranking([Line(f"reason-{n}", 9, 9, 3) for n in range(SHOWN + 1)], Line("", 9, 9, 3))
     rankings = {f"{days}d": Rankings(found, found, found) for days in WINDOWS_DAYS}
-    families = families_of(Portrait(0, cohorts, lifetime, rankings))
+    families = families_of(PopulationSummary(0, cohorts, lifetime, rankings))
     assert set(LIFETIME_DAYS) <= set(CURVE_DAYS)
     assert len(families["tenure_cohort_customers"].samples) == COHORTS * AGES
     assert sum(len(family.samples) for family in families.values()) <= BUDGET

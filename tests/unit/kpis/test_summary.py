@@ -1,4 +1,4 @@
-"""A portrait is that of the commands, however the customers come, and stays within what a dashboard can hold."""
+"""A summary is that of the commands, however the customers come, and stays within what a dashboard can hold."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from kpis.population import summary as module
 from kpis.population.cohorts import MONTH, cohorts
 from kpis.population.lifetime import durations, survival
 from kpis.population.local_time import local_time
-from kpis.population.summary import AGES, COHORTS, Sitting
+from kpis.population.summary import AGES, COHORTS, PopulationScan
 from schemas.instants import milliseconds
 from tests.oracle.events import Event, cancel, signup
 from tests.oracle.options import Options
 from tests.property.folding import Folded
-from tests.unit.kpis.lives import lives_of
+from tests.unit.kpis.episodes import episodes_of
 
 AT_MS = milliseconds(datetime(2026, 4, 1, tzinfo=UTC))
 ZONE = "Europe/Berlin"
@@ -41,11 +41,11 @@ def some_lives(random: Random, customers: int = 300) -> list[Event]:
 
 
 @pytest.mark.parametrize("together", [1, 7, 10_000])
-def test_a_portrait_does_not_depend_on_how_customers_are_taken(together: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_summary_does_not_depend_on_how_customers_are_taken(together: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Redis names customers in any order and in slices of any size; sums of parts must be the whole."""
     monkeypatch.setattr(module, "_TOGETHER", together)
     events = some_lives(Random(4))
-    lives = lives_of(events, time_zone=ZONE)
+    episodes = episodes_of(events, time_zone=ZONE)
     folded = Folded(Options(time_zone=ZONE), partitions=3)
     folded.batches([json.dumps(event).encode() for event in events], 50)
     slices = [
@@ -54,14 +54,14 @@ def test_a_portrait_does_not_depend_on_how_customers_are_taken(together: int, mo
         for at in range(0, len(states), 13)
     ]
     Random(5).shuffle(slices)
-    sitting = Sitting(at_ms=AT_MS, clock=local_time(ZONE), bucket_ms=HOUR_MS)
+    scan = PopulationScan(at_ms=AT_MS, clock=local_time(ZONE), bucket_ms=HOUR_MS)
     for names, states in slices:
-        sitting.take(names, states)
-    found = sitting.portrait()
-    table = cohorts(lives, at_ms=AT_MS, clock=local_time(ZONE), period=MONTH)[""]
+        scan.take(names, states)
+    found = scan.summary()
+    table = cohorts(episodes, at_ms=AT_MS, clock=local_time(ZONE), period=MONTH)[""]
     assert len(table) > COHORTS
     assert list(found.cohorts) == table[-COHORTS:]
-    assert found.lifetime == survival(durations(lives, at_ms=AT_MS)[""])
+    assert found.lifetime == survival(durations(episodes, at_ms=AT_MS)[""])
     cancels = [
         event for event in events if event["type"] == "cancel" and "2026-03-02" <= str(event["time"]) < "2026-04-01"
     ]
@@ -73,7 +73,7 @@ def test_a_portrait_does_not_depend_on_how_customers_are_taken(together: int, mo
     assert max(len(cohort.matured) for cohort in found.cohorts) >= AGES - 1
 
 
-def test_a_portrait_of_nobody_has_no_numbers() -> None:
+def test_a_summary_of_nobody_has_no_numbers() -> None:
     """A stream that has just begun has no customers; none is not zero."""
-    found = Sitting(at_ms=AT_MS, clock=local_time("UTC"), bucket_ms=HOUR_MS).portrait()
+    found = PopulationScan(at_ms=AT_MS, clock=local_time("UTC"), bucket_ms=HOUR_MS).summary()
     assert (found.at_ms, list(found.cohorts), found.lifetime.points) == (AT_MS, [], ())

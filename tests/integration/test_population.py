@@ -17,7 +17,7 @@ def sizes_of(worker: WorkerProcess) -> dict[str, float]:
 
 
 def shown_by(workers: Sequence[WorkerProcess]) -> list[int]:
-    """Return which of the workers show a portrait."""
+    """Return which of the workers show a summary."""
     return [n for n, worker in enumerate(workers) if worker.metrics("tenure_scan_timestamp_seconds")]
 
 
@@ -35,7 +35,7 @@ def test_one_worker_shows_the_cohorts_of_all_partitions_and_another_one_when_it_
     until(lambda: [len(worker.owned()) for worker in workers] == [2, 2], "two partitions each")
     (owner,) = (n for n, worker in enumerate(workers) if 0 in worker.owned())
     other = 1 - owner
-    until(lambda: sizes_of(workers[owner]) != {}, "a portrait by the owner of partition 0")
+    until(lambda: sizes_of(workers[owner]) != {}, "a summary by the owner of partition 0")
     assert shown_by(workers) == [owner]
     report = installation.cohorts()
     expected = {cohort["cohort"]: cohort["size"] for cohort in report["all"]["cohorts"]}
@@ -43,11 +43,11 @@ def test_one_worker_shows_the_cohorts_of_all_partitions_and_another_one_when_it_
     assert sizes_of(workers[owner]) == expected
     assert workers[owner].total("tenure_survival_ratio", days="30") > 0
     workers[owner].process.pause()
-    until(lambda: shown_by([workers[other]]) == [0], "a portrait by the other one")
+    until(lambda: shown_by([workers[other]]) == [0], "a summary by the other one")
     assert sizes_of(workers[other]) == expected
     workers[owner].process.resume()
     until(lambda: [len(worker.owned()) for worker in workers] == [2, 2], "two partitions each, again")
-    until(lambda: len(shown_by(workers)) == 1, "a portrait by one of them")
+    until(lambda: len(shown_by(workers)) == 1, "a summary by one of them")
     (shown,) = shown_by(workers)
     assert 0 in workers[shown].owned()
     assert sizes_of(workers[shown]) == expected

@@ -1,4 +1,4 @@
-"""Who makes the portrait, and when: the owner of partition 0 that Kafka still knows, and not too often."""
+"""Who makes the summary, and when: the owner of partition 0 that Kafka still knows, and not too often."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from streams.embedded.tables import MemoryTables
 from streams.errors import TablesUnavailable
 from streams.settings.settings import Settings
 from streams.tables import Commit, Head, encode_head
-from tenure.worker.population import Portraying
+from tenure.worker.population import PopulationExporter
 from tests.oracle.events import Event, cancel, signup
 from tests.oracle.options import DEFAULTS
 from tests.property.folding import Folded
@@ -65,7 +65,7 @@ class World:
         )
         settings = Settings(session_timeout_seconds=SESSION_SECONDS)
         clock = ManualClock(milliseconds(datetime(2026, 4, 1, tzinfo=UTC)))
-        self.portraying = Portraying(worker, settings, clock, least_pause_seconds=least_pause_seconds)
+        self.portraying = PopulationExporter(worker, settings, clock, least_pause_seconds=least_pause_seconds)
 
     async def tell(self, *events: Event) -> None:
         """Fold events and commit them, to the partitions of their customers."""
@@ -89,7 +89,7 @@ class World:
         }
 
 
-async def test_the_portrait_shows_the_customers_of_all_partitions() -> None:
+async def test_the_summary_shows_the_customers_of_all_partitions() -> None:
     """It does not add up: one worker shows all of it, whoever owns the other partitions."""
     world = World()
     await world.tell(
@@ -101,7 +101,7 @@ async def test_the_portrait_shows_the_customers_of_all_partitions() -> None:
     assert world.tables.scans == 1
 
 
-async def test_only_who_owns_partition_0_and_has_recovered_it_shows_a_portrait() -> None:
+async def test_only_who_owns_partition_0_and_has_recovered_it_shows_a_summary() -> None:
     """Two workers that show the same customers make a dashboard show the sum of both."""
     world = World()
     await world.tell(signup("c", "2026-01-05"))
@@ -120,7 +120,7 @@ async def test_only_who_owns_partition_0_and_has_recovered_it_shows_a_portrait()
     assert world.portraying.exposition == b""
 
 
-async def test_a_worker_that_kafka_has_not_heard_from_shows_no_portrait() -> None:
+async def test_a_worker_that_kafka_has_not_heard_from_shows_no_summary() -> None:
     """Partition 0 may be another's by then, who shows it as well."""
     world = World()
     await world.portraying.look()
@@ -159,7 +159,7 @@ async def test_the_next_look_waits_for_its_time() -> None:
     assert (world.tables.scans, world.sizes()) == (1, {})
 
 
-async def test_a_redis_that_is_away_leaves_the_last_portrait_with_its_time() -> None:
+async def test_a_redis_that_is_away_leaves_the_last_summary_with_its_time() -> None:
     """Its own timestamp says how old it is; a hole would look like a company without customers."""
     world = World(least_pause_seconds=0)
     await world.tell(signup("c", "2026-01-05"))

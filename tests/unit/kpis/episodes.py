@@ -1,4 +1,4 @@
-"""Lives made of a few events written short, through the fold of the stream."""
+"""Episodes made of a few events written short, through the fold of the stream."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import json
 from collections.abc import Sequence
 
 from kpis.customer.state import decode
-from kpis.population.episodes import Gathering, Lives
+from kpis.population.episodes import EpisodeCollector, Episodes
 from tests.oracle.events import Event
 from tests.oracle.options import Options
 from tests.property.folding import Folded
 
 
-def lives_of(events: Sequence[Event], *, time_zone: str = "UTC", partitions: int = 1) -> list[Lives]:
-    """Fold events and return the lives of their customers, by partition."""
+def episodes_of(events: Sequence[Event], *, time_zone: str = "UTC", partitions: int = 1) -> list[Episodes]:
+    """Fold events and return the episodes of their customers, by partition."""
     bucket_minutes = 30 if time_zone in {"Asia/Kolkata", "Australia/Lord_Howe"} else 60
     folded = Folded(Options(time_zone=time_zone, bucket_minutes=bucket_minutes), partitions=partitions)
     folded.batches([json.dumps(event).encode() for event in events], 10)
-    found: list[Lives] = []
+    found: list[Episodes] = []
     for names, states in zip(folded.names, folded.states, strict=True):
-        gathering = Gathering(names)
+        gathering = EpisodeCollector(names)
         gathering.take(map(decode, states.values()))
-        found.append(gathering.lives())
+        found.append(gathering.episodes())
     return found
