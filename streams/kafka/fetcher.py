@@ -34,7 +34,7 @@ from streams.batching.locating import Range
 from streams.batching.witness import Committed
 from streams.kafka.assignor import CoPartitionedAssignor
 from streams.kafka.errors import REFUSALS, unavailable
-from streams.kafka.membership import Membership
+from streams.kafka.membership import GroupMembership
 from streams.kafka.offsets import committed_offsets, first_record_ms
 from streams.kafka.topic_ids import topic_ids
 from streams.kafka.wire import Desk, Unread, in_pieces, keep_bytes
@@ -103,7 +103,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
     def __init__(self, consumer: ThreadDelegateConsumer, **kwargs: Any) -> None:
         super().__init__(consumer, **kwargs)
         self.assignor = CoPartitionedAssignor()
-        self._membership: Membership | None = None
+        self._membership: GroupMembership | None = None
         self._woken = False
         self._desk = Desk(max_value_bytes=self.app.max_record_bytes)
         #: by topic that we may not read: how often it is tried, when it was refused last (ms since 1970), and what
@@ -129,7 +129,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
                 log.warning("waiting_for_kafka", reason=repr(exc), pause_seconds=backoff.seconds)
             else:
                 if not self.should_stop:
-                    self._membership = Membership(self._consumer._coordinator, on_fatal=self._end)
+                    self._membership = GroupMembership(self._consumer._coordinator, on_fatal=self._end)
                 return
             await self._unless_stopped_here(backoff.pause())
 
@@ -283,7 +283,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         fetcher = consumer._fetcher
         if consumer._closed or fetcher._closed:
             raise ConsumerStoppedError
-        consumer._coordinator.check_errors()  # of its end alone: see `Membership` for all others
+        consumer._coordinator.check_errors()  # of its end alone: see `GroupMembership` for all others
         self._look_at_refused_here(consumer)
         with fetcher._subscriptions.fetch_context():
             pass  # tells aiokafka that the application lives

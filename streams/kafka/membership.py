@@ -90,7 +90,7 @@ class DescribeGroup(Request[_Describe]):  # type: ignore[misc]  # aiokafka has n
         return request_struct_class([self._group], False)
 
 
-class Membership:
+class GroupMembership:
     """One consumer's place in its group, from the time on when its coordinator exists."""
 
     def __init__(self, coordinator: Any, *, on_fatal: Callable[[Exception], None]) -> None:
