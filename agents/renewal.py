@@ -1,6 +1,6 @@
 """Renewals, on `customer.renewal`: terms that came to their end, and what became of them.
 
-They stand beside the customer's timeline, with the plan of their time (`kpis.customer.notes`).
+They stand beside the customer's timeline, with the plan of their time (`kpis.customer.feedback_codes`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Surveys, on `customer.survey`: NPS and CSAT, in the app, by email or by outreach.
 
-They stand beside the customer's timeline, with the plan of their time (`kpis.customer.notes`). What asks for them is
-another agent: `agents.survey_requests`.
+They stand beside the customer's timeline, with the plan of their time (`kpis.customer.feedback_codes`). What asks for
+them is another agent: `agents.survey_requests`.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ SCRAPE_TARGET_SECONDS: Final = 0.05
 
 @dataclass(slots=True)
 class Figures:
-    """All that one run measured.
+    """Measurements of one run.
 
     Attributes:
         machine: Where.

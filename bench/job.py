@@ -18,7 +18,7 @@ _SLOWEST_PER_SECOND = 1000
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one run of the job took.
+    """Cost of one run of the job.
 
     Attributes:
         events: Applied between the two readings (count).
@@ -100,7 +100,7 @@ def run_job(servers: Servers, worker: Worker, *, before: Sequence[Message], day:
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """How soon a worker that was killed is back.
+    """Recovery of a worker that was killed.
 
     Attributes:
         applied_seconds: From the start of the process to the first commit.

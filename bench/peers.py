@@ -32,7 +32,7 @@ _READ_TIMEOUT_MS: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """What a peer took for `events` events (seconds of CPU, seconds of wall time)."""
+    """Cost of a peer for `events` events (seconds of CPU, seconds of wall time)."""
 
     events: int
     cpu_seconds: float

@@ -71,6 +71,23 @@ LIFETIME: Final = """
 How long customers stay: [cohorts-and-lifetime.md](cohorts-and-lifetime.md#lifetime). One object.
 """
 
+PUBLISH: Final = """
+What became of a file's events on their way to Kafka: [events.md](events.md). One object.
+"""
+
+TOPICS: Final = """
+A list with one object for each topic of the stream.
+"""
+
+DLQ: Final = """
+What was refused, and why: [events.md](events.md#dead-letters). One object.
+"""
+
+RESUME: Final = """
+What halted partitions have lost, and what was given up. `resume --accept-loss` prints the one
+[ReportedLoss](#reportedloss) that it accepted; a [MissedLoss](#missedloss) in `kpi` is one of these.
+"""
+
 TARGETS: Final = """
 What KPIs are meant to keep to: [targets.md](targets.md). `target list` prints a list of
 [ListedTarget](#listedtarget), `target history` a list of [ChangedTarget](#changedtarget), the latest last, and
@@ -79,7 +96,7 @@ What KPIs are meant to keep to: [targets.md](targets.md). `target list` prints a
 
 
 class Section(NamedTuple):
-    """What some commands print.
+    """A section of the page: what some commands print.
 
     Attributes:
         title: Their names.
@@ -102,6 +119,10 @@ SECTIONS: Final = (
     Section("reasons and features", ("reasons", "features"), REASONS),
     Section("cohorts", ("cohorts",), COHORTS),
     Section("lifetime", ("lifetime",), LIFETIME),
+    Section("publish", ("publish",), PUBLISH),
+    Section("topics", ("topics",), TOPICS),
+    Section("dlq list", ("dlq list",), DLQ),
+    Section("resume", ("resume", "resume --accept-loss"), RESUME),
     Section("target", ("target list", "target set", "target history"), TARGETS),
 )
 AFTER: Final = {"Events": AFTER_EVENTS}

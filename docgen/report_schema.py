@@ -9,18 +9,22 @@ import msgspec
 
 from docgen.json_schema import DIALECT, JsonObject
 from schemas.documents.cohorts import CohortReport
+from schemas.documents.dead_letters import DeadLetterList
 from schemas.documents.explanation import Explanation, LensComparison
 from schemas.documents.lifetime import LifetimeReport
+from schemas.documents.losses import LossList, ReportedLoss
 from schemas.documents.periods import PeriodList, PeriodReport
+from schemas.documents.publication import PublicationSummary
 from schemas.documents.reasons import ReasonsReport
 from schemas.documents.report import Report
 from schemas.documents.targets import ChangedTarget, ListedTarget
+from schemas.documents.topics import TopicStatus
 
 REFERENCE: Final = "#/$defs/"
 
 
 class Printed(NamedTuple):
-    """What a command prints.
+    """The output of a command.
 
     Attributes:
         command: The command, with the option that makes the difference; the name of its definition too.
@@ -42,6 +46,11 @@ PRINTED: Final = (
     Printed("features", ReasonsReport),
     Printed("cohorts", CohortReport),
     Printed("lifetime", LifetimeReport),
+    Printed("publish", PublicationSummary),
+    Printed("topics", list[TopicStatus]),
+    Printed("dlq list", DeadLetterList),
+    Printed("resume", LossList),
+    Printed("resume --accept-loss", ReportedLoss),
     Printed("target list", list[ListedTarget]),
     Printed("target set", ChangedTarget),
     Printed("target history", list[ChangedTarget]),

@@ -39,7 +39,7 @@ def folder() -> Path:
 
 
 def is_complete(found: Path) -> bool:
-    """Whether a folder holds all compiled modules."""
+    """Return whether a folder holds all compiled modules."""
     return all(file_in(found, module).is_file() for module in MODULES)
 
 
@@ -49,7 +49,7 @@ def file_in(found: Path, module: str) -> Path:
 
 
 def is_wanted() -> bool:
-    """Whether the environment lets compiled modules be imported."""
+    """Return whether the environment lets compiled modules be imported."""
     return os.environ.get(SWITCH) != "no"
 
 

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from kpis.arrays import Ints
-from kpis.customer.places import TOPICS
+from kpis.customer.references import TOPICS
 from kpis.money import Money
 from schemas.dimensions import BUILT_IN_DIMENSIONS
 

@@ -60,14 +60,14 @@ def summed(formula: Formula, level: str) -> str:
 
 
 def is_of_stocks(formula: Formula) -> bool:
-    """Whether all counts of a formula are stocks, which have no window."""
+    """Return whether all counts of a formula are stocks, which have no window."""
     kinds = {COUNT_BY_NAME[name].kind for _, name in formula.terms}
     assert len(kinds) == 1, formula
     return kinds == {"stock"}
 
 
 def is_of_money(formula: Formula) -> bool:
-    """Whether a formula is over money; its size then says nothing about how many customers it is about."""
+    """Return whether a formula is over money; its size then says nothing about how many customers it is about."""
     return {COUNT_BY_NAME[name].unit for _, name in formula.terms} == {"minor units"}
 
 

@@ -39,7 +39,7 @@ _DIMENSION_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 class Event(msgspec.Struct, tag_field="type", frozen=True, kw_only=True, gc=False):
-    """What every event has.
+    """The members that every event has.
 
     `time` is exact to the microsecond where the text has at most six decimals; the event's time in milliseconds, cut
     and never rounded, is what the decoder returns beside the event. `source` defaults to the topic of the event's type.

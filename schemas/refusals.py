@@ -48,7 +48,7 @@ MEANINGS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why one record is refused.
+    """The refusal of one record: its reason, and what was found.
 
     Attributes:
         reason: Out of the closed list.

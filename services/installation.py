@@ -75,7 +75,7 @@ class WorkerProcess:
             return 0, ""
 
     def has_begun(self) -> bool:
-        """Whether it has found Kafka and Redis, and goes on to join its group."""
+        """Return whether it has found Kafka and Redis, and goes on to join its group."""
         text = self.get("/readyz")[1]
         return bool(text) and "since the worker started" not in text
 

@@ -86,7 +86,7 @@ super.users=User:ANONYMOUS
 
 
 class Secured(NamedTuple):
-    """What a broker's further listeners show, and whom they let in."""
+    """Security of a broker's further listeners: their certificate, and whom they let in."""
 
     certificates: Certificates
     user: str

@@ -19,7 +19,7 @@ POLL_SECONDS = 0.01
 
 
 class NotReadyError(Exception):
-    """What was waited for did not happen; the message ends with what the process printed last."""
+    """A process did not become ready in time; the message ends with what it printed last."""
 
 
 def free_port() -> int:
@@ -74,12 +74,12 @@ class Process:
 
     @property
     def running(self) -> bool:
-        """Whether the process was started and has not ended (a paused process runs)."""
+        """Return whether the process was started and has not ended (a paused process runs)."""
         return self._popen is not None and self._popen.poll() is None
 
     @property
     def output(self) -> str:
-        """All that the process has printed so far, over all its starts."""
+        """Return the output of the process so far, over all its starts."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     def start(self) -> None:
@@ -156,7 +156,7 @@ class Process:
 
 
 def listens(port: int) -> bool:
-    """Whether something accepts connections on this loopback port."""
+    """Return whether something accepts connections on this loopback port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What tells the time."""
+    """A clock."""
 
     def now_ms(self) -> int:
         """Return the present instant, in ms since 1970 UTC."""

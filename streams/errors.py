@@ -221,7 +221,7 @@ class Halt(TenureError):
 
 
 class Lost(Halt):
-    """What the log no longer has was counted, or was to be; `tenure resume` gives it up.
+    """Records that were counted, or were to be, are gone from the log; `tenure resume` gives them up.
 
     Args:
         topic: The topic concerned.

@@ -41,7 +41,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
 
 class ReadableRecord(Protocol):
-    """What the product reads of a record, whoever made it."""
+    """The members of a record that the product reads, whoever made it."""
 
     @property
     def topic(self) -> str:
@@ -90,5 +90,5 @@ def held_bytes(records: Sequence[Record]) -> list[int]:
 
 
 def have_headers(records: Iterable[Record]) -> bool:
-    """Whether any of the records has a header."""
+    """Return whether any of the records has a header."""
     return any(map(_headers_of, records))

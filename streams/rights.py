@@ -46,7 +46,7 @@ class KafkaRight(NamedTuple):
 
 
 class RedisRights(NamedTuple):
-    """What a user of Redis may do.
+    """Rights of a user of Redis.
 
     Attributes:
         keys: The pattern of the keys.

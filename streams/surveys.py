@@ -56,7 +56,7 @@ _CHUNK: Final = 1000
 
 
 class Schedule(msgspec.Struct, array_like=True, frozen=True):
-    """What is stored of a partition's schedule, and what its commits are fenced by."""
+    """The stored schedule of a partition, and what its commits are fenced by."""
 
     version: int
     #: nothing that was due before was ever asked for (ms since 1970)
@@ -183,7 +183,7 @@ class SurveyScheduler:
     # -- whether
 
     def _is_ours(self, partition: Partition) -> bool:
-        """Whether a partition is owned, complete and at work, and Kafka still knows us."""
+        """Return whether a partition is owned, complete and at work, and Kafka still knows us."""
         stream = self._stream
         if stream.partitions.get(partition.number) is not partition:
             return False

@@ -14,7 +14,7 @@ import msgspec
 
 
 class Head(msgspec.Struct, array_like=True):
-    """What is stored with every commit, as one value: it is also what a commit is fenced by."""
+    """The head of a partition: stored with every commit, as one value; commits are fenced by it."""
 
     version: int
     #: next offset by topic
@@ -68,7 +68,7 @@ class CellUpdate(NamedTuple):
 
 
 class PeriodUpdate(NamedTuple):
-    """What a commit adds to the restatements of a period that is over (see `kpis.fold.restatements`)."""
+    """A commit's addition to the restatements of a period that is over (see `kpis.fold.restatements`)."""
 
     period: str
     #: restatements to append, in their order
@@ -109,7 +109,7 @@ class Commit(NamedTuple):
 
 
 class StreamMark(NamedTuple):
-    """What a stream says of itself in its tables, for those who read them."""
+    """The mark of a stream in its tables: what it says of itself to those who read them."""
 
     group: str
     #: of every input topic

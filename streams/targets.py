@@ -19,7 +19,7 @@ _LOG: Final = "targets"
 
 
 class TargetChange(msgspec.Struct, frozen=True):
-    """What somebody said once about one KPI in one window.
+    """A change of the target of one KPI in one window.
 
     Attributes:
         kpi: The name of a ratio, as in `schemas.catalogue.ratios`.

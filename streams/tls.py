@@ -16,7 +16,7 @@ _WANTED: Final = ("ALERT_CERTIFICATE", "ALERT_BAD_CERTIFICATE", "ALERT_UNKNOWN_C
 
 
 class Fault(NamedTuple):
-    """What is wrong with our certificate.
+    """A fault of our certificate.
 
     Attributes:
         of_key: Whether the file of the key is at fault, and not that of the certificate.
@@ -72,12 +72,12 @@ def _is_readable(file: Path) -> bool:
 
 
 def is_about_ours(error: ssl.SSLError) -> bool:
-    """Whether the other side says that it wants a certificate of ours, or another one."""
+    """Return whether the other side says that it wants a certificate of ours, or another one."""
     return any(word in (error.reason or "") for word in _WANTED)
 
 
 async def wants_certificate(host: str, port: int, context: ssl.SSLContext) -> bool:
-    """Whether a server ends a connection of ours for lack of a certificate that it trusts.
+    """Return whether a server ends a connection of ours for lack of a certificate that it trusts.
 
     In TLS 1.3 it says so after the handshake: whoever has sent something by then learns of a broken connection only.
     """

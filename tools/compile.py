@@ -41,7 +41,7 @@ def made_of() -> str:
 
 
 def is_done(found: Path) -> bool:
-    """Whether a folder has what these sources and types come to."""
+    """Return whether a folder has what these sources and types come to."""
     stamp = found / STAMP
     return is_complete(found) and stamp.exists() and stamp.read_text() == made_of()
 

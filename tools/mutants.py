@@ -23,42 +23,46 @@ TIMEOUT_SECONDS = 1200
 UNIT, STREAMS = "tests/unit/kpis", "tests/unit/streams"
 #: Without those that import pandas, which takes longer than all of these.
 FOLD = [
-    *(f"{UNIT}/test_{name}.py" for name in ("contribution", "timeline", "identity", "names", "packing", "features")),
-    *(f"{UNIT}/test_{name}.py" for name in ("places", "ratios_and_notes")),
+    *(f"{UNIT}/customer/test_{name}.py" for name in ("timeline", "deduplication", "features", "references")),
+    f"{UNIT}/fold/test_contribution.py",
+    f"{UNIT}/counting/test_ratios_and_feedback.py",
+    f"{UNIT}/test_names.py",
+    f"{UNIT}/test_packing.py",
     "tests/property/test_round_trips.py",
     "tests/property/test_exactness.py",
 ]
-EXPLAINING = ["tests/unit/tenure/test_explaining.py", "tests/property/test_explaining.py"]
+EXPLAINING = ["tests/unit/tenure/reports/test_explain.py", "tests/property/test_explaining.py"]
 COHORTS = [
-    f"{UNIT}/test_cohorts.py",
-    f"{UNIT}/test_lifetime.py",
-    "tests/unit/tenure/test_cohorts.py",
+    f"{UNIT}/population/test_cohorts.py",
+    f"{UNIT}/population/test_lifetime.py",
+    "tests/unit/tenure/reports/test_cohorts.py",
     "tests/property/test_cohorts_and_lifetime.py",
 ]
-COUNTS = ["tests/property/test_windows.py", "tests/property/test_live_counts.py", *FOLD]
+COUNTS = ["tests/property/test_windows.py", "tests/property/test_rolling_counts.py", *FOLD]
 TABLES = ["tests/contract/test_tables_contract.py", "tests/contract/test_redis_commit.py"]
 PARTITION = [
-    *(f"{STREAMS}/test_{name}.py" for name in ("partition", "partition_state", "stream")),
-    f"{UNIT}/test_restatements.py",
+    *(f"{STREAMS}/partition/test_{name}.py" for name in ("partition", "partition_state", "stream")),
+    f"{UNIT}/fold/test_restatements.py",
     "tests/simulation/test_product.py::test_numbers_are_exact_whatever_happens_to_workers_and_tables[0]",
 ]
 POPULATION = "kpis/population"
 #: What is tried of the tests for a module, or for a folder of them, that is not of the fold itself: the fast ones.
 TESTS = {
     "kpis/members": EXPLAINING,
-    "kpis/counting/periods.py": ["tests/unit/tenure/test_periods.py", "tests/property/test_periods.py"],
+    "kpis/counting/periods.py": ["tests/unit/tenure/reports/test_periods.py", "tests/property/test_periods.py"],
     "kpis/counting": COUNTS,
-    "kpis/surveys": [f"{UNIT}/test_asking.py", f"{UNIT}/test_asked.py", f"{STREAMS}/test_asking.py"],
+    "kpis/surveys": [f"{UNIT}/surveys/test_due.py", f"{UNIT}/surveys/test_sent.py", f"{STREAMS}/test_surveys.py"],
     f"{POPULATION}/episodes.py": EXPLAINING,
-    f"{POPULATION}/reasons.py": [f"{UNIT}/test_reasons.py", "tests/property/test_reasons.py"],
-    f"{POPULATION}/summary.py": [f"{UNIT}/test_summary.py", "tests/unit/tenure/test_population.py"],
+    f"{POPULATION}/reasons.py": [f"{UNIT}/population/test_reasons.py", "tests/property/test_reasons.py"],
+    f"{POPULATION}/summary.py": [f"{UNIT}/population/test_summary.py", "tests/unit/tenure/worker/test_population.py"],
     POPULATION: COHORTS,
     "kpis/fold/restatements.py": PARTITION,
     "streams/partition": PARTITION,
     "streams/embedded/tables.py": TABLES,
     "streams/redis": TABLES,
     "streams/batching/consumer.py": [
-        f"{STREAMS}/test_consuming.py", "tests/contract/test_log_contract.py", "tests/simulation/test_simulated_log.py",
+        f"{STREAMS}/batching/test_consuming.py", "tests/contract/test_log_contract.py",
+        "tests/simulation/test_simulated_log.py",
     ],
 }  # fmt: skip
 #: The modules that are tried.

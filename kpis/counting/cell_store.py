@@ -29,7 +29,7 @@ class CellStore:
         self._least_recent = least_recent
 
     def __len__(self) -> int:
-        """How many cells there are, at most: those that changed lately may be counted twice."""
+        """Return how many cells there are, at most: those that changed lately may be counted twice."""
         return len(self._keys) + len(self._recent)
 
     def look_up(self, keys: Ints) -> list[int | None]:

@@ -40,7 +40,7 @@ class Cells(NamedTuple):
 
 
 class Coordinates(NamedTuple):
-    """What keys name."""
+    """Coordinates that keys stand for."""
 
     dimension: Ints
     value: Ints

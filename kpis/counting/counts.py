@@ -14,19 +14,19 @@ import numpy as np
 from kpis.arrays import Ints
 from kpis.counting.cells import columns, pair_column, point_column
 from kpis.counting.windows import Windows
-from kpis.customer import notes
+from kpis.customer import feedback_codes as codes
 from kpis.fold.rows import (
     CANCELLED,
     COUNTED,
     DOWNGRADED,
     ENGAGED,
     ENGAGED_AGAIN,
+    FEEDBACK,
     GONE,
     KEPT,
     LIVELY,
     MOVED,
     NEW,
-    NOTE,
     OF_NEW,
     ONBOARDED,
     REACTIVATED,
@@ -144,25 +144,25 @@ def derive(prefix: Prefixes, windows: Windows, boundary: int, name: str) -> Coun
 
 def _feedback(point: Callable[[int], Ints]) -> Counts:
     """Return the counts of surveys and renewals."""
-    of_class = [point(NOTE + k) for k in range(notes.CLASSES)]
+    of_class = [point(FEEDBACK + k) for k in range(codes.CLASSES)]
 
     def total(classes: Iterable[int]) -> Ints:
         found: Ints = np.sum([of_class[k] for k in classes], axis=0, dtype=np.int64)
         return found
 
-    c: Counts = {f"survey_{status}": total(notes.classes_of(status)) for status in notes.STATUSES}
-    c["nps_promoters"] = total(range(notes.PROMOTERS, notes.PROMOTERS + 3))
-    c["nps_passives"] = total(range(notes.PASSIVES, notes.PASSIVES + 3))
-    c["nps_detractors"] = total(range(notes.DETRACTORS, notes.DETRACTORS + 3))
-    c["csat_satisfied"] = total(range(notes.SATISFIED, notes.SATISFIED + 3))
-    c["csat_answered"] = total(range(notes.SATISFIED, notes.UNSATISFIED + 3))
-    c["renewals_declined"] = of_class[notes.DECLINED]
-    c["renewals_failed"] = of_class[notes.FAILED]
-    c["renewals_renewed"] = of_class[notes.RENEWED]
-    for kind in notes.KINDS:
-        for way in notes.WAYS:
-            for status in notes.STATUSES:
-                c[f"{SURVEY}/{kind}/{way}/{status}"] = total(notes.classes_of(status, kind, way))
+    c: Counts = {f"survey_{status}": total(codes.classes_of(status)) for status in codes.STATUSES}
+    c["nps_promoters"] = total(range(codes.PROMOTERS, codes.PROMOTERS + 3))
+    c["nps_passives"] = total(range(codes.PASSIVES, codes.PASSIVES + 3))
+    c["nps_detractors"] = total(range(codes.DETRACTORS, codes.DETRACTORS + 3))
+    c["csat_satisfied"] = total(range(codes.SATISFIED, codes.SATISFIED + 3))
+    c["csat_answered"] = total(range(codes.SATISFIED, codes.UNSATISFIED + 3))
+    c["renewals_declined"] = of_class[codes.DECLINED]
+    c["renewals_failed"] = of_class[codes.FAILED]
+    c["renewals_renewed"] = of_class[codes.RENEWED]
+    for kind in codes.KINDS:
+        for way in codes.WAYS:
+            for status in codes.STATUSES:
+                c[f"{SURVEY}/{kind}/{way}/{status}"] = total(codes.classes_of(status, kind, way))
     return c
 
 

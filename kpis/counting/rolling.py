@@ -105,7 +105,7 @@ class _Dimension:
         return {name: derive(self.prefix, self.windows, boundary, name) for name in self.window_names}
 
 
-class LiveCounts:
+class RollingCounts:
     """Counts of all windows for all customers, and of some windows by segment."""
 
     def __init__(self, windows: Windows, *, dimensions: Sequence[str], segment_windows: Sequence[str]) -> None:
@@ -148,7 +148,7 @@ class LiveCounts:
             self._stale = True
 
     def complete(self, partitions: Iterable[int]) -> bool:
-        """Whether all of these partitions are counted in."""
+        """Return whether all of these partitions are counted in."""
         return all(number in self._owned for number in partitions)
 
     def sizes(self) -> dict[int, dict[str, dict[str, int]]]:

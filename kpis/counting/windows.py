@@ -65,7 +65,7 @@ class Windows:
 
     @property
     def classes(self) -> int:
-        """How many classes of pairs there are."""
+        """Return how many classes of pairs there are."""
         return (len(self.spans) + 1) * 3
 
     def class_of(self, i: Ints, j: Ints) -> Ints:

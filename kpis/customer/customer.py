@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from kpis.customer.facts import Fact, Note, encode_fact
+from kpis.customer.facts import Fact, Feedback, encode_fact
 from kpis.customer.state import Customer
 
 _decode_facts = msgspec.msgpack.Decoder(list[Fact]).decode
@@ -31,28 +31,28 @@ def set_life(customer: Customer, life: Iterable[Fact]) -> None:
 
 # ------------------------------------------------------------------------- surveys and renewals
 
-_note = Struct("<QQ8s")  # time << 16 | code, place << 16 | reason, identity
-NOTE_SIZE: Final = _note.size
+_packed = Struct("<QQ8s")  # time << 16 | code, reference << 16 | reason, identity
+FEEDBACK_SIZE: Final = _packed.size
 
 
-def pack_note(at_ms: int, code: int, identity: bytes, reason: int, place: int) -> bytes:
-    """Return one survey or renewal as NOTE_SIZE bytes."""
-    return _note.pack(at_ms << 16 | code, place << 16 | reason, identity)
+def pack_feedback(at_ms: int, code: int, identity: bytes, reason: int, reference: int) -> bytes:
+    """Return one survey or renewal as FEEDBACK_SIZE bytes."""
+    return _packed.pack(at_ms << 16 | code, reference << 16 | reason, identity)
 
 
-def notes_of(customer: Customer) -> list[Note]:
+def feedback_of(customer: Customer) -> list[Feedback]:
     """Return surveys and renewals, earliest first."""
-    notes = [
+    feedback = [
         (head >> 16, head & 0xFFFF, identity, tail & 0xFFFF, tail >> 16)
-        for head, tail, identity in _note.iter_unpack(customer.notes)
+        for head, tail, identity in _packed.iter_unpack(customer.feedback)
     ]
-    notes.sort()
-    return notes
+    feedback.sort()
+    return feedback
 
 
-def set_notes(customer: Customer, notes: Iterable[Note]) -> None:
+def set_feedback(customer: Customer, feedback: Iterable[Feedback]) -> None:
     """Store surveys and renewals."""
-    customer.notes = b"".join([pack_note(*note) for note in notes])
+    customer.feedback = b"".join([pack_feedback(*item) for item in feedback])
 
 
 # ------------------------------------------------------------------------- activity
@@ -113,5 +113,5 @@ def thinned(times: Sequence[int], at_ms: int, span_ms: int) -> tuple[int, ...]:
 
 
 def any_within(times: Iterable[int], start_ms: int, end_ms: int) -> bool:
-    """Whether an instant lies in [start, end)."""
+    """Return whether an instant lies in [start, end)."""
     return any(start_ms <= at_ms < end_ms for at_ms in times)

@@ -1,8 +1,8 @@
 """Deduplication: chooses between two events of one identity, and applies revocations.
 
 An identity is (customer, source, id), the last two as a 64-bit hash. Order of arrival decides nothing: of two contents
-the smaller (event time, kind, known members) counts, and the place of its record is kept. These are the rare paths; the
-common case is that a hash was never seen.
+the smaller (event time, kind, known members) counts, and the reference to its record is kept. These are the rare paths;
+the common case is that a hash was never seen.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from xxhash import xxh3_64_digest
 
-from kpis.customer.customer import life_of, notes_of, set_life, set_notes
+from kpis.customer.customer import feedback_of, life_of, set_feedback, set_life
 from kpis.customer.facts import (
     CANCEL,
     CHANGE,
@@ -23,11 +23,11 @@ from kpis.customer.facts import (
     SIGNUP,
     SURVEY,
     Fact,
-    Note,
+    Feedback,
     Rare,
     Revocation,
 )
-from kpis.customer.notes import RENEWAL_BASE, outcome_of, survey_of
+from kpis.customer.feedback_codes import RENEWAL_BASE, outcome_of, survey_of
 from kpis.customer.state import Customer
 from kpis.names import Names
 
@@ -63,9 +63,9 @@ def fact_content(fact: Fact, names: Names) -> Content:
     return (fact[0], fact[2], *own_time, fact[1], *_members(fact, names))
 
 
-def note_content(note: Note, sequence: int, names: Names) -> Content:
+def feedback_content(item: Feedback, sequence: int, names: Names) -> Content:
     """Return what a survey or a renewal says, for comparison."""
-    at_ms, code, _, reason, _ = note
+    at_ms, code, _, reason, _ = item
     if code >= RENEWAL_BASE:
         return (at_ms, RENEWAL, sequence, outcome_of(code))
     kind, status, score, way = survey_of(code)
@@ -84,11 +84,11 @@ def known_content(customer: Customer, identity: bytes, names: Names) -> Content 
         for fact in life_of(customer):
             if fact[3] == identity:
                 return fact_content(fact, names)
-    if identity in customer.notes:
-        for note in notes_of(customer):
-            if note[2] == identity:
+    if identity in customer.feedback:
+        for item in feedback_of(customer):
+            if item[2] == identity:
                 sequence = customer.rare.sequences.get(identity, 0) if customer.rare else 0
-                return note_content(note, sequence, names)
+                return feedback_content(item, sequence, names)
     if customer.rare is not None:
         for revocation in customer.rare.revocations:
             if revocation[0] == identity:
@@ -100,8 +100,8 @@ def remove(customer: Customer, identity: bytes) -> None:
     """Take whatever the state holds under an identity out of it; its cache is then stale."""
     if identity in customer.life:
         set_life(customer, [fact for fact in life_of(customer) if fact[3] != identity])
-    if identity in customer.notes:
-        set_notes(customer, [note for note in notes_of(customer) if note[2] != identity])
+    if identity in customer.feedback:
+        set_feedback(customer, [item for item in feedback_of(customer) if item[2] != identity])
     rare = customer.rare
     if rare is not None:
         rare.sequences.pop(identity, None)

@@ -25,12 +25,12 @@ ACTIVE: Final = 1
 INACTIVE: Final = 2
 
 #: (event time ms, sequence, kind, identity, plan | reason, MRR in the default currency | involuntary,
-#: profile | currency | the cancel's own time or 0, MRR as given in a foreign currency or 0, place)
+#: profile | currency | the cancel's own time or 0, MRR as given in a foreign currency or 0, reference)
 Fact = tuple[int, int, int, bytes, int, int, int, int, int]
-#: (event time ms, code, identity, reason, place); codes are those of `kpis.customer.notes`, places those of
-#: `kpis.customer.places`
-Note = tuple[int, int, bytes, int, int]
-#: (identity, event time ms, sequence, identity that is revoked, place)
+#: (event time ms, code, identity, reason, reference); codes are those of `kpis.customer.feedback_codes`,
+#: references those of `kpis.customer.references`
+Feedback = tuple[int, int, bytes, int, int]
+#: (identity, event time ms, sequence, identity that is revoked, reference)
 Revocation = tuple[bytes, int, int, bytes, int]
 
 CONTENT_SIZE: Final = 8
@@ -41,7 +41,7 @@ encode_fact = msgspec.msgpack.Encoder().encode
 
 
 class Rare(msgspec.Struct, array_like=True):
-    """What few customers have; with what counts of it every event takes the general path."""
+    """Members that few customers have; with what counts of it every event takes the general path."""
 
     revocations: list[Revocation] = []
     #: sequence by identity, of surveys and renewals that have one
@@ -50,5 +50,5 @@ class Rare(msgspec.Struct, array_like=True):
     outdone: dict[bytes, bytes] = {}
 
     def counts(self) -> bool:
-        """Whether it holds anything that numbers depend on."""
+        """Return whether it holds anything that numbers depend on."""
         return bool(self.revocations or self.sequences)

@@ -8,7 +8,7 @@ from kpis.customer.facts import NEVER, Rare
 
 
 class Customer(msgspec.Struct, array_like=True, gc=False):
-    """Facts (life, notes, acts, used, recent, runs, onboarded, rare) and their cache; times in ms, -1: none."""
+    """Facts (life, feedback, acts, used, recent, runs, onboarded, rare) and their cache; times in ms, -1: none."""
 
     phase: int = NEVER
     plan: int = 0  # stays after a cancel
@@ -17,13 +17,13 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
     first_plan: int = 0
     first_at: int = -1
     last_at: int = -1  # last lifecycle fact
-    noted_at: int = -1  # last survey or renewal
+    feedback_at: int = -1  # last survey or renewal
     engaged_bucket: int = -1  # last bucket with activity or an answered survey
     active_bucket: int = -1  # last bucket with activity
     simple: bool = False  # the only effective fact so far is the first signup
     facts: int = 0
     life: bytes = b""  # facts, each as msgpack, in the order of the timeline
-    notes: bytes = b""  # surveys and renewals, NOTE_SIZE bytes each, in order of arrival
+    feedback: bytes = b""  # surveys and renewals, FEEDBACK_SIZE bytes each, in order of arrival
     acts: bytes = b""  # buckets with activity: gaps in base 128
     used: str = ""  # features of all those buckets but the last, see `kpis.customer.features`
     recent: str = ""  # features of the last one

@@ -115,7 +115,7 @@ def pieces_until(facts: list[Fact], bucket_ms: int, end: int) -> list[PieceValue
 
 
 def active_at(steps: Iterable[Step], at_ms: int) -> bool:
-    """Whether the customer is active after all facts before an instant."""
+    """Return whether the customer is active after all facts before an instant."""
     active = False
     for step in steps:
         if step.fact[0] >= at_ms:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from xxhash import xxh3_64_digest
 
-from kpis.customer.customer import NOTE_SIZE, notes_of
+from kpis.customer.customer import FEEDBACK_SIZE, feedback_of
 from kpis.customer.deduplication import known_content, outdo, remove
 from kpis.customer.features import Letters, letters_of
 from kpis.customer.state import Customer
@@ -36,13 +36,13 @@ class FoldContext:
         self.names = names
         self.bucket_ms = bucket_ms
         self.max_facts = max_facts
-        #: a customer with fewer facts of the timeline than this, and fewer notes, has room
+        #: a customer with fewer facts of the timeline than this, and fewer pieces of feedback, has room
         self.few = max_facts // 2
-        self.few_bytes = self.few * NOTE_SIZE
+        self.few_bytes = self.few * FEEDBACK_SIZE
         self.short_cuts = short_cuts
         self.rows: list[Row] = []
         #: where the records of the batch's events lie
-        self.places: Sequence[int] = ()
+        self.references: Sequence[int] = ()
         self.applied = self.duplicates = self.conflicts = self.general = 0
         #: contribution before the first change of the customer at work that is not written down yet; None: all are
         self.before: list[Row] | None = None
@@ -105,20 +105,20 @@ class FoldContext:
         return pure.contribution(customer, self.bucket_ms) if self.before is None else self.before
 
     def need_room_of_many(self, customer: Customer) -> None:
-        """Do as `need_room` does, and hardly anything for most customers."""
-        if customer.facts >= self.few or len(customer.notes) >= self.few_bytes:
+        """Raise as `need_room` does, at hardly any cost for most customers."""
+        if customer.facts >= self.few or len(customer.feedback) >= self.few_bytes:
             self.need_room(customer)
 
     def need_room(self, customer: Customer) -> None:
         """Raise TooManyFacts where the customer has no room for another one."""
-        count = customer.facts + len(customer.notes) // NOTE_SIZE
+        count = customer.facts + len(customer.feedback) // FEEDBACK_SIZE
         if customer.rare is not None:
             count += len(customer.rare.revocations)
         if count >= self.max_facts:
             raise TooManyFacts
 
     def rebuild(self, before: list[Row]) -> None:
-        """Hear that facts were changed in a way that takes all of them to write down; `write_down` does it, once.
+        """Note that the contribution must be computed anew from all facts; `write_down` does it, once.
 
         Until then the customer's cache is stale: only the general path, which looks at facts alone, may go on with it.
 
@@ -134,9 +134,9 @@ class FoldContext:
             before: The contribution before the first of the changes.
         """
         refresh(customer, steps_of(effective_facts(customer)))
-        notes = notes_of(customer)
-        customer.noted_at = notes[-1][0] if notes else -1
-        engaged = pure.engaged_buckets(customer, pure.effective_notes(customer), self.bucket_ms)
+        feedback = feedback_of(customer)
+        customer.feedback_at = feedback[-1][0] if feedback else -1
+        engaged = pure.engaged_buckets(customer, pure.effective_feedback(customer), self.bucket_ms)
         customer.engaged_bucket = engaged[-1] if engaged else -1
         difference(before, pure.contribution(customer, self.bucket_ms), self.rows)
         self.general += 1

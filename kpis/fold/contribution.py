@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from kpis.customer.customer import activity_of, any_within, notes_of
-from kpis.customer.facts import CANCEL, INACTIVE, SIGNUP, Note
-from kpis.customer.notes import ANSWERED, CLASS
+from kpis.customer.customer import activity_of, any_within, feedback_of
+from kpis.customer.facts import CANCEL, INACTIVE, SIGNUP, Feedback
+from kpis.customer.feedback_codes import ANSWERED, CLASS
 from kpis.customer.state import Customer
 from kpis.customer.timeline import (
     FORTNIGHT_MS,
@@ -30,13 +30,13 @@ from kpis.fold.rows import (
     DOWNGRADED,
     ENGAGED,
     ENGAGED_AGAIN,
+    FEEDBACK,
     GONE,
     INVOLUNTARY,
     KEPT,
     LIVELY,
     MOVED,
     NEW,
-    NOTE,
     OF_NEW,
     ONBOARDED,
     REACTIVATED,
@@ -62,28 +62,28 @@ def contribution(customer: Customer, bucket_ms: int) -> list[Row]:
     steps = steps_of(effective_facts(customer))
     pieces = pieces_of(steps, bucket_ms, OPEN)
     lifecycle_rows(out, customer.profile, steps, pieces, bucket_ms)
-    notes = effective_notes(customer)
-    engagement_rows(out, customer.profile, pieces, engaged_buckets(customer, notes, bucket_ms))
+    feedback = effective_feedback(customer)
+    engagement_rows(out, customer.profile, pieces, engaged_buckets(customer, feedback, bucket_ms))
     if steps:
-        first_weeks_rows(out, customer, steps, notes, bucket_ms)
-    for at_ms, code, _, _, _ in notes:
+        first_weeks_rows(out, customer, steps, feedback, bucket_ms)
+    for at_ms, code, _, _, _ in feedback:
         bucket = at_ms // bucket_ms
-        out.append((NOTE + CLASS[code], plan_at(steps, at_ms), customer.profile, bucket, bucket, 1, 0))
+        out.append((FEEDBACK + CLASS[code], plan_at(steps, at_ms), customer.profile, bucket, bucket, 1, 0))
     return out
 
 
-def effective_notes(customer: Customer) -> list[Note]:
+def effective_feedback(customer: Customer) -> list[Feedback]:
     """Return surveys and renewals, earliest first, without revoked ones."""
-    notes = notes_of(customer)
+    feedback = feedback_of(customer)
     if customer.rare is None or not customer.rare.revocations:
-        return notes
+        return feedback
     revoked = {target for _, _, _, target, _ in customer.rare.revocations}
-    return [note for note in notes if note[2] not in revoked]
+    return [item for item in feedback if item[2] not in revoked]
 
 
-def engaged_buckets(customer: Customer, notes: Iterable[Note], bucket_ms: int) -> list[int]:
+def engaged_buckets(customer: Customer, feedback: Iterable[Feedback], bucket_ms: int) -> list[int]:
     """Return the buckets with activity or an answered survey, in order."""
-    answered = {note[0] // bucket_ms for note in notes if note[1] in ANSWERED}
+    answered = {item[0] // bucket_ms for item in feedback if item[1] in ANSWERED}
     if not answered:
         return activity_of(customer)
     return sorted(answered.union(activity_of(customer)))
@@ -212,21 +212,21 @@ def engagement_rows(out: list[Row], profile: int, pieces: Iterable[Piece], bucke
 
 
 def first_weeks_rows(
-    out: list[Row], customer: Customer, steps: Sequence[Step], notes: Iterable[Note], bucket_ms: int
+    out: list[Row], customer: Customer, steps: Sequence[Step], feedback: Iterable[Feedback], bucket_ms: int
 ) -> None:
     """Append drop-off, liveliness and onboarding of a customer who was ever active."""
     first_at, plan, profile = customer.first_at, customer.first_plan, customer.profile
     bucket = first_at // bucket_ms
     if not active_at(steps, first_at + WEEK_MS):
         out.append((GONE, plan, profile, bucket, bucket, 1, 0))
-    elif lively(customer, notes, bucket_ms):
+    elif lively(customer, feedback, bucket_ms):
         out.append((LIVELY, plan, profile, bucket, bucket, 1, 0))
     if any_within(customer.onboarded, first_at, first_at + WEEK_MS):
         out.append((ONBOARDED, plan, profile, bucket, bucket, 1, 0))
 
 
-def lively(customer: Customer, notes: Iterable[Note], bucket_ms: int) -> bool:
-    """Whether there is activity or an answered survey in the second week after the first signup.
+def lively(customer: Customer, feedback: Iterable[Feedback], bucket_ms: int) -> bool:
+    """Return whether there is activity or an answered survey in the second week after the first signup.
 
     A bucket in the middle of the week tells by itself. Of the buckets that its edges cut, the last instant of the one
     and the first of the other decide only where the middle is silent: there a run ends, or begins, and has kept them.
@@ -237,4 +237,4 @@ def lively(customer: Customer, notes: Iterable[Note], bucket_ms: int) -> bool:
     first, last = start // bucket_ms, end // bucket_ms
     if customer.active_bucket > first and any(first < bucket < last for bucket in activity_of(customer)):
         return True
-    return any(start <= note[0] < end and note[1] in ANSWERED for note in notes)
+    return any(start <= item[0] < end and item[1] in ANSWERED for item in feedback)

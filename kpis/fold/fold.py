@@ -19,7 +19,7 @@ from kpis.fold.usage import activity, onboarding
 from kpis.names import Names
 from schemas.events import Activity, Cancel, Downgrade, Event, Onboarding, Renewal, Revoke, Signup, Survey, Upgrade
 
-#: The last argument is the number of the event in its batch, by which its place is asked for.
+#: The last argument is the number of the event in its batch, by which its reference is asked for.
 Apply = Callable[[FoldContext, Customer, Any, int, int], bool]
 
 #: the state of a customer of whom nothing is known
@@ -60,7 +60,7 @@ class Fold:
             max_facts: Facts a customer may have (lifecycle, surveys, renewals, revocations).
             short_cuts: False takes the general path always; for tests.
         """
-        self.folding = FoldContext(names, bucket_ms=bucket_ms, max_facts=max_facts, short_cuts=short_cuts)
+        self.context = FoldContext(names, bucket_ms=bucket_ms, max_facts=max_facts, short_cuts=short_cuts)
         #: which of the events since `begin` are over the limit of facts, counted from 0
         self.refused: list[int] = []
         self._apply = dict(_APPLY)
@@ -78,7 +78,7 @@ class Fold:
         events: Sequence[Event],
         times: Sequence[int],
         states: MutableMapping[str, bytes],
-        places: Sequence[int] | None = None,
+        references: Sequence[int] | None = None,
     ) -> tuple[dict[str, bytes], list[Row]]:
         """Apply events in order.
 
@@ -86,12 +86,12 @@ class Fold:
             events: Decoded events.
             times: Their event times (ms).
             states: By customer; those that change are changed here.
-            places: Where their records lie (see `kpis.customer.places`); None where it does not matter.
+            references: Where their records lie (see `kpis.customer.references`); None where it does not matter.
 
         Returns:
-            The states that changed, and the rows that changed; counts of events are added to `folding`.
+            The states that changed, and the rows that changed; counts of events are added to `context`.
         """
-        self.begin(events, times, states, places)
+        self.begin(events, times, states, references)
         while self.go_on(_WITHOUT_END):
             pass
         return self.end()
@@ -101,7 +101,7 @@ class Fold:
         events: Sequence[Event],
         times: Sequence[int],
         states: MutableMapping[str, bytes],
-        places: Sequence[int] | None = None,
+        references: Sequence[int] | None = None,
     ) -> None:
         """Take events that are to be applied; see `fold`."""
         for kind in set(map(type, events)) - self._apply.keys():
@@ -109,9 +109,9 @@ class Fold:
             self._apply[kind] = signup
         self._events, self._times, self._states, self._next = events, times, states, 0
         self._changed, self._open, self.refused = {}, {}, []
-        self.folding.rows = []
-        self.folding.before = None
-        self.folding.places = [0] * len(events) if places is None else places
+        self.context.rows = []
+        self.context.before = None
+        self.context.references = [0] * len(events) if references is None else references
 
     def go_on(self, work: int) -> bool:
         """Apply the next events; True while something is left.
@@ -119,7 +119,7 @@ class Fold:
         Args:
             work: How much to do: an event is one of it, and one more for each `STATE_BYTES` of its customer's state.
         """
-        folding, apply_by_type, stored = self.folding, self._apply, self._states.get
+        context, apply_by_type, stored = self.context, self._apply, self._states.get
         states, changed, times, pending = self._states, self._changed, self._times, self._open
         events = self._events
         for n in range(self._next, len(events)):
@@ -135,12 +135,12 @@ class Fold:
             work -= 1 + len(state) // STATE_BYTES
             customer = decode(state)
             try:
-                if apply_by_type[type(event)](folding, customer, event, times[n], n):
-                    if folding.before is None:
+                if apply_by_type[type(event)](context, customer, event, times[n], n):
+                    if context.before is None:
                         states[customer_id] = changed[customer_id] = encode(customer)
                     else:
-                        pending[customer_id] = (customer, folding.before)
-                        folding.before = None
+                        pending[customer_id] = (customer, context.before)
+                        context.before = None
             except TooManyFacts:
                 self.refused.append(n)
         self._next = len(events)
@@ -155,30 +155,30 @@ class Fold:
         assert self._next == len(self._events), "events are left"
         assert not self._open, "customers are left"
         self._events, self._times, self._states = (), (), {}
-        return self._changed, self.folding.rows
+        return self._changed, self.context.rows
 
     def _apply_again(self, customer_id: str, event: Event, n: int) -> int:
         """Apply one more event to a customer whose cache is stale; return how much work it was."""
         if type(event) is Onboarding:  # its rows follow from the cache
             work = self._close(customer_id)
             customer = decode(self._states[customer_id])
-            if onboarding(self.folding, customer, event, self._times[n], n):
+            if onboarding(self.context, customer, event, self._times[n], n):
                 self._states[customer_id] = self._changed[customer_id] = encode(customer)
             return work + 1
-        folding = self.folding
+        context = self.context
         customer, before = self._open[customer_id]
-        short_cuts, folding.short_cuts, folding.before = folding.short_cuts, False, before
+        short_cuts, context.short_cuts, context.before = context.short_cuts, False, before
         try:
-            self._apply[type(event)](folding, customer, event, self._times[n], n)
+            self._apply[type(event)](context, customer, event, self._times[n], n)
         except TooManyFacts:
             self.refused.append(n)
         finally:
-            folding.short_cuts, folding.before = short_cuts, None
-        return 1 + (len(customer.life) + len(customer.notes) + len(customer.acts)) // STATE_BYTES
+            context.short_cuts, context.before = short_cuts, None
+        return 1 + (len(customer.life) + len(customer.feedback) + len(customer.acts)) // STATE_BYTES
 
     def _close(self, customer_id: str) -> int:
         """Write down what the general path has changed of a customer; return how much work it was."""
         customer, before = self._open.pop(customer_id)
-        self.folding.write_down(customer, before)
+        self.context.write_down(customer, before)
         state = self._states[customer_id] = self._changed[customer_id] = encode(customer)
         return 1 + len(state) // STATE_BYTES

@@ -5,51 +5,51 @@ from __future__ import annotations
 from bisect import insort
 from typing import Any
 
-from kpis.customer.customer import life_of, notes_of, set_life
+from kpis.customer.customer import feedback_of, life_of, set_life
 from kpis.customer.deduplication import fact_content, life_order
 from kpis.customer.facts import ACTIVE, CANCEL, CHANGE, INACTIVE, NEVER, SIGNUP, Fact, encode_fact
-from kpis.customer.notes import CLASS
+from kpis.customer.feedback_codes import CLASS
 from kpis.customer.state import Customer, may_hold
 from kpis.customer.timeline import WEEK_MS, PieceValues, active_at, effective_facts, pieces_until, steps_of
 from kpis.fold.context import FoldContext
-from kpis.fold.contribution import effective_notes, engagement_row, lively, step_rows
-from kpis.fold.rows import GONE, LIVELY, NEW, NOTE
+from kpis.fold.contribution import effective_feedback, engagement_row, lively, step_rows
+from kpis.fold.rows import FEEDBACK, GONE, LIVELY, NEW
 from schemas.instants import milliseconds
 
 
-def signup(folding: FoldContext, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
+def signup(context: FoldContext, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
     """Fold a signup; True where the state changed."""
-    names = folding.names
+    names = context.names
     key = names.key_of(event)
     known = names.profiles.get(key)
     profile = names.profile(key[0], key[1:]) if known is None else known
-    plan, mrr, foreign = _price(folding, event)
-    identity = folding.identity_of(event.source, event.id)
-    fact = (at_ms, event.sequence, SIGNUP, identity, plan, mrr, profile, foreign, folding.places[n])
-    return _lifecycle(folding, customer, fact)
+    plan, mrr, foreign = _price(context, event)
+    identity = context.identity_of(event.source, event.id)
+    fact = (at_ms, event.sequence, SIGNUP, identity, plan, mrr, profile, foreign, context.references[n])
+    return _lifecycle(context, customer, fact)
 
 
-def change(folding: FoldContext, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
+def change(context: FoldContext, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
     """Fold an upgrade or a downgrade; True where the state changed."""
-    plan, mrr, foreign = _price(folding, event)
-    identity = folding.identity_of(event.source, event.id)
-    currency = folding.names.currency(event.currency) if event.currency else 0
-    fact = (at_ms, event.sequence, CHANGE, identity, plan, mrr, currency, foreign, folding.places[n])
-    return _lifecycle(folding, customer, fact)
+    plan, mrr, foreign = _price(context, event)
+    identity = context.identity_of(event.source, event.id)
+    currency = context.names.currency(event.currency) if event.currency else 0
+    fact = (at_ms, event.sequence, CHANGE, identity, plan, mrr, currency, foreign, context.references[n])
+    return _lifecycle(context, customer, fact)
 
 
-def cancel(folding: FoldContext, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
+def cancel(context: FoldContext, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
     """Fold a cancel; True where the state changed."""
-    identity = folding.identity_of(event.source, event.id)
+    identity = context.identity_of(event.source, event.id)
     own_time = 0 if event.effective_at is None else milliseconds(event.time)
-    reason = folding.names.reason(event.reason)
-    fact = (at_ms, event.sequence, CANCEL, identity, reason, int(event.involuntary), own_time, 0, folding.places[n])
-    return _lifecycle(folding, customer, fact)
+    reason = context.names.reason(event.reason)
+    fact = (at_ms, event.sequence, CANCEL, identity, reason, int(event.involuntary), own_time, 0, context.references[n])
+    return _lifecycle(context, customer, fact)
 
 
-def _price(folding: FoldContext, event: Any) -> tuple[int, int, int]:
+def _price(context: FoldContext, event: Any) -> tuple[int, int, int]:
     """Return the plan, MRR in the default currency, and MRR as given where that is another currency."""
-    names = folding.names
+    names = context.names
     plan = names.plan(event.plan)
     raw: int = event.mrr_minor
     currency: str = event.currency
@@ -58,44 +58,44 @@ def _price(folding: FoldContext, event: Any) -> tuple[int, int, int]:
     return plan, names.money.convert(raw, currency), raw
 
 
-def _lifecycle(folding: FoldContext, customer: Customer, fact: Fact) -> bool:
-    if folding.short_cuts and not may_hold(customer, fact[3]):
-        folding.need_room_of_many(customer)
+def _lifecycle(context: FoldContext, customer: Customer, fact: Fact) -> bool:
+    if context.short_cuts and not may_hold(customer, fact[3]):
+        context.need_room_of_many(customer)
         if fact[0] > customer.last_at:
-            if _append(folding, customer, fact):
+            if _append(context, customer, fact):
                 customer.life += encode_fact(fact)
                 customer.facts += 1
                 customer.last_at = fact[0]
-                folding.applied += 1
+                context.applied += 1
                 return True
         elif _is_ignored(customer, fact):
-            _insert(folding, customer, fact)
-            folding.applied += 1
+            _insert(context, customer, fact)
+            context.applied += 1
             return True
-    before = folding.settle(customer, fact[3], fact_content(fact, folding.names))
+    before = context.settle(customer, fact[3], fact_content(fact, context.names))
     if before is None:
-        return folding.remembers
-    _insert(folding, customer, fact)
-    folding.rebuild(before)
+        return context.remembers
+    _insert(context, customer, fact)
+    context.rebuild(before)
     return True
 
 
-def _insert(folding: FoldContext, customer: Customer, fact: Fact) -> None:
+def _insert(context: FoldContext, customer: Customer, fact: Fact) -> None:
     """Put a fact where it belongs in the timeline."""
     life = life_of(customer)
-    insort(life, fact, key=lambda other: life_order(other, folding.names))
+    insort(life, fact, key=lambda other: life_order(other, context.names))
     set_life(customer, life)
 
 
 def _is_ignored(customer: Customer, fact: Fact) -> bool:
-    """Whether a late fact, of a customer without revocations, changes nothing where it belongs, and so nowhere."""
+    """Return whether a late fact of a customer without revocations changes nothing where it belongs, and so nowhere."""
     life = life_of(customer)
     if any(other[0] == fact[0] for other in life):
         return False  # which of the two comes first is for the general path to say
     return (fact[2] == SIGNUP) == active_at(steps_of(life), fact[0])
 
 
-def _append(folding: FoldContext, customer: Customer, fact: Fact) -> bool:
+def _append(context: FoldContext, customer: Customer, fact: Fact) -> bool:
     """Fold the latest fact of a customer.
 
     False, with nothing changed: something after it depends on it, take the general path.
@@ -103,10 +103,10 @@ def _append(folding: FoldContext, customer: Customer, fact: Fact) -> bool:
     at_ms, kind, phase = fact[0], fact[2], customer.phase
     if (kind == SIGNUP) == (phase == ACTIVE):
         return True  # it is ignored
-    bucket = at_ms // folding.bucket_ms
+    bucket = at_ms // context.bucket_ms
     if phase == NEVER:
-        return _first(folding, customer, fact, bucket)
-    if customer.noted_at > at_ms or customer.engaged_bucket > bucket:
+        return _first(context, customer, fact, bucket)
+    if customer.feedback_at > at_ms or customer.engaged_bucket > bucket:
         return False
     plan = customer.plan
     if kind == SIGNUP:
@@ -118,9 +118,9 @@ def _append(folding: FoldContext, customer: Customer, fact: Fact) -> bool:
             return True
     else:
         mrr, next_plan, next_mrr = customer.mrr, plan, 0
-    rows = folding.rows
+    rows = context.rows
     step = (fact, phase, plan, mrr, next_plan, next_mrr)
-    step_rows(rows, customer.profile, bucket, step, _past(folding, customer, bucket))
+    step_rows(rows, customer.profile, bucket, step, _past(context, customer, bucket))
     engaged = customer.engaged_bucket
     if engaged >= 0 and (kind != CHANGE or plan != next_plan):
         if kind != SIGNUP:
@@ -129,47 +129,47 @@ def _append(folding: FoldContext, customer: Customer, fact: Fact) -> bool:
             engagement_row(rows, next_plan, customer.profile, engaged, bucket, 1)
     if kind != CHANGE:
         if at_ms < customer.first_at + WEEK_MS:
-            _week_rows(folding, customer, 1 if kind == CANCEL else -1)
+            _week_rows(context, customer, 1 if kind == CANCEL else -1)
         customer.phase = ACTIVE if kind == SIGNUP else INACTIVE
     customer.plan, customer.mrr, customer.simple = next_plan, next_mrr, False
     return True
 
 
-def _first(folding: FoldContext, customer: Customer, fact: Fact, bucket: int) -> bool:
+def _first(context: FoldContext, customer: Customer, fact: Fact, bucket: int) -> bool:
     """Fold the fact that makes a customer new."""
     at_ms, plan, profile = fact[0], fact[4], fact[6]
     engaged = customer.engaged_bucket
-    if customer.noted_at > at_ms or engaged > bucket or customer.onboarded:
+    if customer.feedback_at > at_ms or engaged > bucket or customer.onboarded:
         return False
-    rows = folding.rows
+    rows = context.rows
     rows.append((NEW, plan, profile, bucket, bucket, 1, fact[5]))
     if engaged >= 0:
         engagement_row(rows, plan, profile, engaged, bucket, 1)
-    if customer.notes and profile != customer.profile:  # what came before counts in the signup's segments from now on
-        for noted_ms, code, _, _, _ in notes_of(customer):
-            noted = noted_ms // folding.bucket_ms
-            rows.append((NOTE + CLASS[code], customer.plan, customer.profile, noted, noted, -1, 0))
-            rows.append((NOTE + CLASS[code], customer.plan, profile, noted, noted, 1, 0))
+    if customer.feedback and profile != customer.profile:  # what came before moves to the signup's segments
+        for noted_ms, code, _, _, _ in feedback_of(customer):
+            noted = noted_ms // context.bucket_ms
+            rows.append((FEEDBACK + CLASS[code], customer.plan, customer.profile, noted, noted, -1, 0))
+            rows.append((FEEDBACK + CLASS[code], customer.plan, profile, noted, noted, 1, 0))
     customer.phase, customer.simple = ACTIVE, True
     customer.plan = customer.first_plan = plan
     customer.mrr, customer.profile, customer.first_at = fact[5], profile, at_ms
     return True
 
 
-def _past(folding: FoldContext, customer: Customer, bucket: int) -> list[PieceValues]:
+def _past(context: FoldContext, customer: Customer, bucket: int) -> list[PieceValues]:
     """Return the pieces of activity up to a bucket."""
     if customer.simple:
-        start = customer.first_at // folding.bucket_ms
+        start = customer.first_at // context.bucket_ms
         return [(start, bucket, customer.plan, customer.mrr)] if bucket > start else []
-    return pieces_until(effective_facts(customer), folding.bucket_ms, bucket)
+    return pieces_until(effective_facts(customer), context.bucket_ms, bucket)
 
 
-def _week_rows(folding: FoldContext, customer: Customer, gone: int) -> None:
+def _week_rows(context: FoldContext, customer: Customer, gone: int) -> None:
     """Append what a cancel (1) or a reactivation (-1) in the first week does to drop-off."""
-    bucket = customer.first_at // folding.bucket_ms
+    bucket = customer.first_at // context.bucket_ms
     plan, profile = customer.first_plan, customer.profile
-    folding.rows.append((GONE, plan, profile, bucket, bucket, gone, 0))
+    context.rows.append((GONE, plan, profile, bucket, bucket, gone, 0))
     week = customer.first_at + WEEK_MS
-    may_be_lively = customer.noted_at >= week or customer.active_bucket >= week // folding.bucket_ms
-    if may_be_lively and lively(customer, effective_notes(customer), folding.bucket_ms):
-        folding.rows.append((LIVELY, plan, profile, bucket, bucket, -gone, 0))
+    may_be_lively = customer.feedback_at >= week or customer.active_bucket >= week // context.bucket_ms
+    if may_be_lively and lively(customer, effective_feedback(customer), context.bucket_ms):
+        context.rows.append((LIVELY, plan, profile, bucket, bucket, -gone, 0))

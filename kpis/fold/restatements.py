@@ -27,7 +27,7 @@ from schemas.events import Revoke
 
 
 class Logged(Readable, Protocol):
-    """What is asked of a record: where it lies, and when it got there."""
+    """A record in a log: its position, and the time at which it got there."""
 
     @property
     def topic(self) -> str:
@@ -35,7 +35,7 @@ class Logged(Readable, Protocol):
 
     @property
     def offset(self) -> int:
-        """Its place in the partition."""
+        """Its index in the partition."""
 
 
 _Logged = TypeVar("_Logged", bound=Logged)
@@ -47,7 +47,7 @@ ALONE: Final = 100
 
 
 class Restatement(msgspec.Struct, array_like=True, frozen=True):
-    """What one event, or one batch of many, changed of a period that was over."""
+    """A change of a period that was over, by one event or by one batch of many."""
 
     #: of the partition's head with which it was committed: the number of the commit
     commit: int
@@ -73,7 +73,7 @@ decode = msgspec.msgpack.Decoder(Restatement).decode
 
 
 class Moved(NamedTuple):
-    """What a batch changed of a period that was over."""
+    """A batch's change of a period that was over."""
 
     period: str
     #: restatements, in their order
@@ -84,12 +84,12 @@ class Moved(NamedTuple):
 
 @dataclass(slots=True)
 class FoldResult:
-    """What a fold makes of a batch: it fills in one that it is given, so that a caller can add to it what it knows."""
+    """The result of a batch's fold, which fills in one that the caller made: a subclass has more members."""
 
     #: that changed, by customer
     states: dict[str, bytes] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
-    #: places, in the batch, of events over the limit of facts
+    #: indices, in the batch, of events over the limit of facts
     over_limit: list[int] = field(default_factory=list)
     #: what changed of periods that are over
     moved: list[Moved] = field(default_factory=list)
@@ -130,16 +130,16 @@ def fold_batch(
     times = np.array(decoded.times, np.int64)
     reached = np.array([record.timestamp for record in decoded.records], np.int64)
     result.late = int(np.count_nonzero(times < reached // windows.bucket_ms * windows.bucket_ms))
-    folding = fold.folding
-    applied, duplicates, conflicts = folding.applied, folding.duplicates, folding.conflicts
+    context = fold.context
+    applied, duplicates, conflicts = context.applied, context.duplicates, context.conflicts
     groups = _groups(decoded, times, reached, windows, alone)
     if groups:
-        apart = {place for group in groups for place in group.places}
-        rest = [place for place in range(len(decoded.events)) if place not in apart]
-        yield from _fold_places(fold, decoded, rest, states, lying_at, result, step_work)
+        apart = {index for group in groups for index in group.indices}
+        rest = [index for index in range(len(decoded.events)) if index not in apart]
+        yield from _fold_at(fold, decoded, rest, states, lying_at, result, step_work)
         parts: list[list[Row]] = []
         for group in groups:
-            rows = yield from _fold_places(fold, decoded, group.places, states, lying_at, result, step_work)
+            rows = yield from _fold_at(fold, decoded, group.indices, states, lying_at, result, step_work)
             parts.append(rows)
         result.moved = _updates(decoded, groups, parts, windows, commit)
     else:
@@ -148,15 +148,15 @@ def fold_batch(
             yield
         result.states, result.rows = fold.end()
         result.over_limit = fold.refused
-    result.applied = folding.applied - applied
-    result.duplicates = folding.duplicates - duplicates
-    result.conflicts = folding.conflicts - conflicts
+    result.applied = context.applied - applied
+    result.duplicates = context.duplicates - duplicates
+    result.conflicts = context.conflicts - conflicts
 
 
 class _Group(NamedTuple):
     """Places of events that are folded together, and the boundary by which periods are over for all of them."""
 
-    places: list[int]
+    indices: list[int]
     over_at: int
 
 
@@ -175,10 +175,10 @@ def _groups(decoded: Decoded[_Logged], times: Ints, reached: Ints, windows: Wind
     apart = buckets < over_at
     if revokes:
         apart |= np.array([type(event) is Revoke for event in decoded.events])
-    places = np.flatnonzero(apart)
-    order = places[np.argsort(reached[places], kind="stable")]
+    indices = np.flatnonzero(apart)
+    order = indices[np.argsort(reached[indices], kind="stable")]
     if len(order) <= alone:
-        return [_Group([place], int(over_at[place])) for place in order.tolist()]
+        return [_Group([index], int(over_at[index])) for index in order.tolist()]
     starts = np.flatnonzero(np.diff(over_at[order])) + 1
     return [_Group(part.tolist(), int(over_at[part[0]])) for part in np.split(order, starts)]
 
@@ -193,24 +193,24 @@ def _over_at(reached: Ints, windows: Windows) -> Ints:
     return found
 
 
-def _fold_places(
+def _fold_at(
     fold: Fold,
     decoded: Decoded[_Logged],
-    places: Sequence[int],
+    indices: Sequence[int],
     states: MutableMapping[str, bytes],
     lying_at: Sequence[int],
     result: FoldResult,
     step_work: int,
 ) -> Generator[None, None, list[Row]]:
-    """Fold the events at places, add what comes out to the result, and return the rows of these events."""
-    events, times = [decoded.events[place] for place in places], [decoded.times[place] for place in places]
-    fold.begin(events, times, states, [lying_at[place] for place in places])
+    """Fold the events at indices, add what comes out to the result, and return the rows of these events."""
+    events, times = [decoded.events[index] for index in indices], [decoded.times[index] for index in indices]
+    fold.begin(events, times, states, [lying_at[index] for index in indices])
     while fold.go_on(step_work):
         yield
     new, rows = fold.end()
     result.states.update(new)
     result.rows += rows
-    result.over_limit += [places[n] for n in fold.refused]
+    result.over_limit += [indices[n] for n in fold.refused]
     yield
     return rows
 
@@ -220,7 +220,7 @@ def _updates(
 ) -> list[Moved]:
     """Return what each group changed of the periods that were over for it."""
     by_period = changes(parts, windows, sorted({group.over_at for group in groups}))
-    bare = [_without_changes(decoded, group.places, commit) for group in groups] if by_period else []
+    bare = [_without_changes(decoded, group.indices, commit) for group in groups] if by_period else []
     out: list[Moved] = []
     for period, by_group in by_period.items():
         watched = watched_until(period, windows)
@@ -235,19 +235,19 @@ def _updates(
     return out
 
 
-def _without_changes(decoded: Decoded[_Logged], places: Sequence[int], commit: int) -> Restatement:
+def _without_changes(decoded: Decoded[_Logged], indices: Sequence[int], commit: int) -> Restatement:
     """Return the restatement by events, the same for all periods but for what they changed."""
-    records = [decoded.records[place] for place in places]
+    records = [decoded.records[index] for index in indices]
     offsets: dict[str, tuple[int, int]] = {}
     for record in records:
         first, last = offsets.get(record.topic, (record.offset, record.offset))
         offsets[record.topic] = (min(first, record.offset), max(last, record.offset))
-    alone = decoded.events[places[0]] if len(places) == 1 else None
+    alone = decoded.events[indices[0]] if len(indices) == 1 else None
     return Restatement(
         commit=commit,
-        events=len(places),
+        events=len(indices),
         arrived_at_ms=max(record.timestamp for record in records),
-        occurred_at_ms=min(decoded.times[place] for place in places),
+        occurred_at_ms=min(decoded.times[index] for index in indices),
         offsets=offsets,
         event_id="" if alone is None else alone.id,
         event_type="" if alone is None else alone.TYPE,

@@ -31,8 +31,8 @@ ONBOARDED: Final = 8
 #: ENGAGED_AGAIN (i, j) too.
 ENGAGED: Final = 9
 INVOLUNTARY: Final = 10
-#: Surveys and renewals: + the class of `kpis.customer.notes`.
-NOTE: Final = 11
+#: Surveys and renewals: + the class of `kpis.customer.feedback_codes`.
+FEEDBACK: Final = 11
 POINTS: Final = 48
 
 # -- pairs

@@ -14,53 +14,53 @@ from kpis.fold.feedback import engage, enliven, is_last_engagement, second_week_
 from kpis.fold.rows import ONBOARDED
 
 
-def activity(folding: FoldContext, customer: Customer, event: Any, at_ms: int, _n: int) -> bool:
+def activity(context: FoldContext, customer: Customer, event: Any, at_ms: int, _n: int) -> bool:
     """Fold an activity; True where the state changed.
 
     In the customer's last bucket only a feature that is new there and an instant later than all others change it.
     """
-    folding.applied += 1
-    bucket = at_ms // folding.bucket_ms
-    letters = folding.letters.get(event.feature) or folding.letters_of(event.feature)
+    context.applied += 1
+    bucket = at_ms // context.bucket_ms
+    letters = context.letters.get(event.feature) or context.letters_of(event.feature)
     last, runs = customer.active_bucket, customer.runs
     if bucket == last:
         if runs[-2] <= at_ms <= runs[-1]:
             return letters[0] not in customer.recent and use(customer, letters)
         latest = at_ms > runs[-1]
     else:
-        latest = bucket > last and is_last_engagement(folding, customer, bucket)
-    if not latest or not folding.short_cuts:
-        return _activity_anywhere(folding, customer, bucket, at_ms, letters)
-    if second_week_begins(folding, customer, at_ms):
-        enliven(folding, customer)
-    if last < 0 or bucket - last >= WEEK_MS // folding.bucket_ms:
+        latest = bucket > last and is_last_engagement(context, customer, bucket)
+    if not latest or not context.short_cuts:
+        return _activity_anywhere(context, customer, bucket, at_ms, letters)
+    if second_week_begins(context, customer, at_ms):
+        enliven(context, customer)
+    if last < 0 or bucket - last >= WEEK_MS // context.bucket_ms:
         customer.runs = (*runs, at_ms, at_ms)
     else:
         customer.runs = (*runs[:-1], at_ms)
     if bucket == last:
         use(customer, letters)
     else:
-        engage(folding, customer, bucket)
+        engage(context, customer, bucket)
         use_next(customer, letters)
         customer.acts += gap_bytes(bucket - last if last >= 0 else bucket)
         customer.active_bucket = bucket
     return True
 
 
-def _activity_anywhere(folding: FoldContext, customer: Customer, bucket: int, at_ms: int, letters: Letters) -> bool:
+def _activity_anywhere(context: FoldContext, customer: Customer, bucket: int, at_ms: int, letters: Letters) -> bool:
     """The general path."""
     buckets = activity_of(customer)
     is_new = bucket not in buckets
     if is_new:
         insort(buckets, bucket)
-    runs = _runs(buckets, sorted([*customer.runs, at_ms]), folding.bucket_ms)
+    runs = _runs(buckets, sorted([*customer.runs, at_ms]), context.bucket_ms)
     used = use_anywhere(customer, buckets, bucket, letters)
     if not is_new and runs == customer.runs:
         return used
-    before = folding.contribution_before(customer)
+    before = context.contribution_before(customer)
     set_activity(customer, buckets)
     customer.runs = runs
-    folding.rebuild(before)
+    context.rebuild(before)
     return True
 
 
@@ -86,9 +86,9 @@ def _runs(buckets: list[int], instants: list[int], bucket_ms: int) -> tuple[int,
     return tuple(out)
 
 
-def onboarding(folding: FoldContext, customer: Customer, event: Any, at_ms: int, _n: int) -> bool:
+def onboarding(context: FoldContext, customer: Customer, event: Any, at_ms: int, _n: int) -> bool:
     """Fold an onboarding; True where the state changed."""
-    folding.applied += 1
+    context.applied += 1
     if not event.completed:
         return False
     first_at = customer.first_at
@@ -97,6 +97,6 @@ def onboarding(folding: FoldContext, customer: Customer, event: Any, at_ms: int,
     before, customer.onboarded = customer.onboarded, thinned(customer.onboarded, at_ms, WEEK_MS)
     changed = customer.onboarded != before
     if changed and not had and 0 <= first_at <= at_ms < week:
-        bucket = first_at // folding.bucket_ms
-        folding.rows.append((ONBOARDED, customer.first_plan, customer.profile, bucket, bucket, 1, 0))
+        bucket = first_at // context.bucket_ms
+        context.rows.append((ONBOARDED, customer.first_plan, customer.profile, bucket, bucket, 1, 0))
     return changed

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from kpis.customer import notes
+from kpis.customer import feedback_codes as codes
 from kpis.customer.facts import CANCEL, CHANGE, NEVER, SIGNUP
-from kpis.customer.notes import ANSWERED, CLASS, RENEWAL_BASE
+from kpis.customer.feedback_codes import ANSWERED, CLASS, RENEWAL_BASE
 from kpis.customer.timeline import FORTNIGHT_MS, WEEK_MS
 from kpis.members.view import Mention, View
 
@@ -151,7 +151,7 @@ def _onboarded(view: View) -> Iterator[Exclusion]:
 
 
 def _engaged(view: View) -> Iterator[Exclusion]:
-    answered = tuple(note for note in view.notes if note[1] in ANSWERED)
+    answered = tuple(item for item in view.feedback if item[1] in ANSWERED)
     if view.end.active and not answered and not view.active_buckets:
         yield Exclusion("active at {end}, but no activity and no answered survey in the window", view.end.facts)
     elif not view.end.active and (answered or view.active_buckets):
@@ -162,25 +162,25 @@ def _engaged(view: View) -> Iterator[Exclusion]:
 
 def _other_notes(*, renewals: bool, counted: range | tuple[int, ...], among: range, why: str) -> Exclusions:
     def exclusions(view: View) -> Iterator[Exclusion]:
-        for note in view.notes if view.customer.notes else ():
-            if (note[1] >= RENEWAL_BASE) == renewals and CLASS[note[1]] in among and CLASS[note[1]] not in counted:
-                yield Exclusion(why, (note,))
+        for item in view.feedback if view.customer.feedback else ():
+            if (item[1] >= RENEWAL_BASE) == renewals and CLASS[item[1]] in among and CLASS[item[1]] not in counted:
+                yield Exclusion(why, (item,))
 
     return exclusions
 
 
-def _surveys(first: int, count: int, why: str, among: range = range(notes.DECLINED)) -> Exclusions:
+def _surveys(first: int, count: int, why: str, among: range = range(codes.DECLINED)) -> Exclusions:
     return _other_notes(renewals=False, counted=range(first, first + count), among=among, why=why)
 
 
 def _renewals(code: int) -> Exclusions:
-    everything = range(notes.DECLINED, notes.CLASSES)
+    everything = range(codes.DECLINED, codes.CLASSES)
     return _other_notes(renewals=True, counted=(code,), among=everything, why="a term with another outcome")
 
 
-_NPS: Final = range(notes.PROMOTERS, notes.SATISFIED)
-_CSAT: Final = range(notes.SATISFIED, notes.DECLINED)
-_ANSWERS: Final = range(notes.PROMOTERS, notes.DECLINED)
+_NPS: Final = range(codes.PROMOTERS, codes.SATISFIED)
+_CSAT: Final = range(codes.SATISFIED, codes.DECLINED)
+_ANSWERS: Final = range(codes.PROMOTERS, codes.DECLINED)
 _NPS_WHY: Final = "an NPS answer with another score"
 
 EXCLUSIONS: Final[Mapping[str, Exclusions]] = {
@@ -202,9 +202,9 @@ EXCLUSIONS: Final[Mapping[str, Exclusions]] = {
     "onboarding_matured": _matured,
     "onboarding_completed": _onboarded,
     "customers_engaged": _engaged,
-    "renewals_renewed": _renewals(notes.RENEWED),
-    "renewals_declined": _renewals(notes.DECLINED),
-    "renewals_failed": _renewals(notes.FAILED),
+    "renewals_renewed": _renewals(codes.RENEWED),
+    "renewals_declined": _renewals(codes.DECLINED),
+    "renewals_failed": _renewals(codes.FAILED),
     "mrr": _active,
     "mrr_at_start": _at_start,
     "mrr_retained_gross": _retained,
@@ -214,13 +214,13 @@ EXCLUSIONS: Final[Mapping[str, Exclusions]] = {
     "mrr_contraction": _changes(-1),
     "mrr_churned": _ignored(CANCEL),
     "mrr_reactivated": _reactivated,
-    "survey_sent": _surveys(notes.SENT, 6, "a survey of the window that is not noted as sent"),
-    "survey_answered": _surveys(notes.PROMOTERS, 15, "a survey of the window that was not answered"),
-    "survey_dismissed": _surveys(notes.DISMISSED, 6, "a survey of the window that was not dismissed"),
-    "nps_promoters": _surveys(notes.PROMOTERS, 3, _NPS_WHY, _NPS),
-    "nps_passives": _surveys(notes.PASSIVES, 3, _NPS_WHY, _NPS),
-    "nps_detractors": _surveys(notes.DETRACTORS, 3, _NPS_WHY, _NPS),
-    "csat_satisfied": _surveys(notes.SATISFIED, 3, "a CSAT answer from 1 to 3", _CSAT),
-    "csat_answered": _surveys(notes.SATISFIED, 6, "an answer to another kind of survey", _ANSWERS),
+    "survey_sent": _surveys(codes.SENT, 6, "a survey of the window that is not noted as sent"),
+    "survey_answered": _surveys(codes.PROMOTERS, 15, "a survey of the window that was not answered"),
+    "survey_dismissed": _surveys(codes.DISMISSED, 6, "a survey of the window that was not dismissed"),
+    "nps_promoters": _surveys(codes.PROMOTERS, 3, _NPS_WHY, _NPS),
+    "nps_passives": _surveys(codes.PASSIVES, 3, _NPS_WHY, _NPS),
+    "nps_detractors": _surveys(codes.DETRACTORS, 3, _NPS_WHY, _NPS),
+    "csat_satisfied": _surveys(codes.SATISFIED, 3, "a CSAT answer from 1 to 3", _CSAT),
+    "csat_answered": _surveys(codes.SATISFIED, 6, "an answer to another kind of survey", _ANSWERS),
 }
 """The near exclusions of each count of `schemas.catalogue.counts`, by name."""

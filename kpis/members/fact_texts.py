@@ -1,15 +1,15 @@
 """Texts of facts, in words and as plain values: for explanations.
 
-Pure. The events' own ids are not in a state: whoever has the log looks them up at the place.
+Pure. The events' own ids are not in a state: whoever has the log looks them up at the reference.
 """
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple, cast
 
-from kpis.customer.facts import CANCEL, CHANGE, SIGNUP, WORDS, Fact, Note
-from kpis.customer.notes import RENEWAL_BASE, outcome_of, survey_of
-from kpis.customer.places import offset_of, topic_of
+from kpis.customer.facts import CANCEL, CHANGE, SIGNUP, WORDS, Fact, Feedback
+from kpis.customer.feedback_codes import RENEWAL_BASE, outcome_of, survey_of
+from kpis.customer.references import offset_of, topic_of
 from kpis.instants import instant_text
 from kpis.members.view import Mention
 from kpis.names import Names
@@ -38,12 +38,12 @@ def fact_text(mention: Mention, names: Names) -> FactText:
     """
     if len(mention) == _FACT_LENGTH:
         fact = cast("Fact", mention)
-        place, identity = fact[8], fact[3]
+        reference, identity = fact[8], fact[3]
         text = _fact_text(fact, names)
     else:
-        at_ms, code, identity, reason, place = cast("Note", mention)
+        at_ms, code, identity, reason, reference = cast("Feedback", mention)
         text = _note_text(at_ms, code, names.reason_names[reason])
-    return FactText(text, mention[0], names.topic_names[topic_of(place)], offset_of(place), identity)
+    return FactText(text, mention[0], names.topic_names[topic_of(reference)], offset_of(reference), identity)
 
 
 def _fact_text(fact: Fact, names: Names) -> str:

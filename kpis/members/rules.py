@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from kpis.customer import notes
+from kpis.customer import feedback_codes as codes
 from kpis.customer.facts import CANCEL, CHANGE, NEVER, SIGNUP
-from kpis.customer.notes import ANSWERED, CLASS
+from kpis.customer.feedback_codes import ANSWERED, CLASS
 from kpis.customer.timeline import FORTNIGHT_MS, WEEK_MS, Step
 from kpis.instants import instant_text
 from kpis.members.view import Mention, View
 
 
 class Membership(NamedTuple):
-    """What a customer adds to a count by one fact, or by where they stand."""
+    """A customer's share of a count, by one fact or by where they stand."""
 
     #: count, or minor units
     amount: int
@@ -178,7 +178,7 @@ def _onboarded(view: View) -> Iterator[Membership]:
 def _engaged(view: View) -> Iterator[Membership]:
     if not view.end.active:
         return
-    answered = [note for note in view.notes if note[1] in ANSWERED]
+    answered = [item for item in view.feedback if item[1] in ANSWERED]
     hours = view.active_buckets
     if answered or hours:
         why = "active at {end}, with " + _hours_text(view, hours) if hours else "active at {end}, with answered surveys"
@@ -196,14 +196,14 @@ def _hours_text(view: View, buckets: list[int]) -> str:
     return f"activity in {len(buckets):,} {kind}s{length} from {first} to {last}"
 
 
-def _notes(*classes: int, why: str) -> Memberships:
+def _feedback(*classes: int, why: str) -> Memberships:
     chosen = frozenset(classes)
 
     def shares(view: View) -> Iterator[Membership]:
-        if view.customer.notes:
-            for note in view.notes:
-                if CLASS[note[1]] in chosen:
-                    yield Membership(1, view.plan_of_note(note), why, (note,))
+        if view.customer.feedback:
+            for item in view.feedback:
+                if CLASS[item[1]] in chosen:
+                    yield Membership(1, view.plan_of_feedback(item), why, (item,))
 
     return shares
 
@@ -231,9 +231,9 @@ MEMBERSHIPS: Final[Mapping[str, Memberships]] = {
     "onboarding_matured": _dropoff_matured,
     "onboarding_completed": _onboarded,
     "customers_engaged": _engaged,
-    "renewals_renewed": _notes(notes.RENEWED, why="a term that was renewed in the window"),
-    "renewals_declined": _notes(notes.DECLINED, why="a term that the customer ended in the window"),
-    "renewals_failed": _notes(notes.FAILED, why="a term whose renewal failed in the window"),
+    "renewals_renewed": _feedback(codes.RENEWED, why="a term that was renewed in the window"),
+    "renewals_declined": _feedback(codes.DECLINED, why="a term that the customer ended in the window"),
+    "renewals_failed": _feedback(codes.FAILED, why="a term whose renewal failed in the window"),
     "mrr": _mrr,
     "mrr_at_start": _mrr_at_start,
     "mrr_retained_gross": _retained_gross,
@@ -243,13 +243,13 @@ MEMBERSHIPS: Final[Mapping[str, Memberships]] = {
     "mrr_contraction": _steps(_lowered, "a change in the window that lowered the MRR", money=True),
     "mrr_churned": _steps(_cancelled, "cancelled in the window", money=True),
     "mrr_reactivated": _steps(_reactivated, "came back in the window", money=True),
-    "survey_sent": _notes(*range(notes.SENT, notes.DISMISSED), why="a survey sent in the window"),
-    "survey_answered": _notes(*range(notes.PROMOTERS, notes.DECLINED), why="a survey answered in the window"),
-    "survey_dismissed": _notes(*range(notes.DISMISSED, notes.PROMOTERS), why="a survey dismissed in the window"),
-    "nps_promoters": _notes(*_three(notes.PROMOTERS), why="an NPS answer of 9 or 10 in the window"),
-    "nps_passives": _notes(*_three(notes.PASSIVES), why="an NPS answer of 7 or 8 in the window"),
-    "nps_detractors": _notes(*_three(notes.DETRACTORS), why="an NPS answer from 0 to 6 in the window"),
-    "csat_satisfied": _notes(*_three(notes.SATISFIED), why="a CSAT answer of 4 or 5 in the window"),
-    "csat_answered": _notes(*range(notes.SATISFIED, notes.DECLINED), why="a CSAT answer in the window"),
+    "survey_sent": _feedback(*range(codes.SENT, codes.DISMISSED), why="a survey sent in the window"),
+    "survey_answered": _feedback(*range(codes.PROMOTERS, codes.DECLINED), why="a survey answered in the window"),
+    "survey_dismissed": _feedback(*range(codes.DISMISSED, codes.PROMOTERS), why="a survey dismissed in the window"),
+    "nps_promoters": _feedback(*_three(codes.PROMOTERS), why="an NPS answer of 9 or 10 in the window"),
+    "nps_passives": _feedback(*_three(codes.PASSIVES), why="an NPS answer of 7 or 8 in the window"),
+    "nps_detractors": _feedback(*_three(codes.DETRACTORS), why="an NPS answer from 0 to 6 in the window"),
+    "csat_satisfied": _feedback(*_three(codes.SATISFIED), why="a CSAT answer of 4 or 5 in the window"),
+    "csat_answered": _feedback(*range(codes.SATISFIED, codes.DECLINED), why="a CSAT answer in the window"),
 }
 """The shares of each count of `schemas.catalogue.counts`, by name."""

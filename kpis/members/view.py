@@ -11,13 +11,13 @@ from functools import cached_property
 from typing import NamedTuple
 
 from kpis.customer.customer import activity_of, life_of
-from kpis.customer.facts import ACTIVE_AFTER, CHANGE, SIGNUP, Fact, Note
-from kpis.customer.notes import ANSWERED
+from kpis.customer.facts import ACTIVE_AFTER, CHANGE, SIGNUP, Fact, Feedback
+from kpis.customer.feedback_codes import ANSWERED
 from kpis.customer.state import Customer
 from kpis.customer.timeline import Step, effective_facts, plan_at, steps_of
-from kpis.fold.contribution import effective_notes
+from kpis.fold.contribution import effective_feedback
 
-Mention = Fact | Note
+Mention = Fact | Feedback
 
 
 class Window(NamedTuple):
@@ -29,7 +29,7 @@ class Window(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """Where a customer stands at an instant: the state after all facts before it."""
+    """A customer's standing at an instant: the state after all facts before it."""
 
     active: bool
     plan: int
@@ -71,7 +71,7 @@ class View:
         return Standing(active, plan, mrr, facts)
 
     def holds(self, at_ms: int) -> bool:
-        """Whether an instant lies in the window."""
+        """Return whether an instant lies in the window."""
         return self.window.start_ms <= at_ms < self.window.end_ms
 
     @cached_property
@@ -80,14 +80,14 @@ class View:
         return [step for step in self.steps if self.holds(step.fact[0])]
 
     @cached_property
-    def notes(self) -> list[Note]:
+    def feedback(self) -> list[Feedback]:
         """Surveys and renewals in the window, in order, without revoked ones."""
-        return [note for note in effective_notes(self.customer) if self.holds(note[0])]
+        return [item for item in effective_feedback(self.customer) if self.holds(item[0])]
 
     @cached_property
-    def answers(self) -> list[Note]:
+    def answers(self) -> list[Feedback]:
         """All answered surveys, whenever."""
-        return [note for note in effective_notes(self.customer) if note[1] in ANSWERED]
+        return [item for item in effective_feedback(self.customer) if item[1] in ANSWERED]
 
     @cached_property
     def active_buckets(self) -> list[int]:
@@ -97,9 +97,9 @@ class View:
             return []
         return [bucket for bucket in activity_of(self.customer) if first <= bucket < end]
 
-    def plan_of_note(self, note: Note) -> int:
+    def plan_of_feedback(self, item: Feedback) -> int:
         """Return the plan at the time of a survey or a renewal."""
-        return plan_at(self.steps, note[0])
+        return plan_at(self.steps, item[0])
 
     @cached_property
     def first(self) -> Step | None:
@@ -107,13 +107,13 @@ class View:
         return self.steps[0] if self.steps else None
 
     def lived_between(self, start_ms: int, end_ms: int) -> bool:
-        """Whether there is activity or an answered survey in [start, end), a week or more apart.
+        """Return whether there is activity or an answered survey in [start, end), a week or more apart.
 
         Of a bucket that an end of the week cuts, the state knows the instants that can matter: the ends of `runs`.
         """
         if any(start_ms <= at_ms < end_ms for at_ms in self.customer.runs):
             return True
-        if any(start_ms <= note[0] < end_ms for note in self.answers):
+        if any(start_ms <= item[0] < end_ms for item in self.answers):
             return True
         bucket_ms = self.window.bucket_ms
         whole = range(-(-start_ms // bucket_ms), end_ms // bucket_ms)

@@ -35,7 +35,7 @@ class Durations(NamedTuple):
 
     @property
     def episodes(self) -> int:
-        """How many episodes there are."""
+        """Return the number of episodes."""
         return sum(self.deaths.values()) + sum(self.censored.values())
 
 

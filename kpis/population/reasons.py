@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from kpis.customer.customer import activity_of
 from kpis.customer.facts import CANCEL
 from kpis.customer.features import features_of
-from kpis.customer.notes import ANSWERED
+from kpis.customer.feedback_codes import ANSWERED
 from kpis.customer.state import Customer
 from kpis.members.view import View, Window
 from kpis.names import NONE, OTHER, PLAN, Names
@@ -99,7 +99,7 @@ class Reasons:
         """Take some customers of one partition."""
         for customer in customers:
             left = customer.last_at >= self._before.start_ms and not customer.simple
-            noted = customer.noted_at >= self._before.start_ms
+            noted = customer.feedback_at >= self._before.start_ms
             used = customer.active_bucket >= self._before.start_ms // self._window.bucket_ms
             if not left and not noted and not used:
                 continue
@@ -134,10 +134,10 @@ class Reasons:
                         sums.involuntary[reason] += 1
 
     def _take_answers(self, view: View, names: Names, *, is_now: bool) -> None:
-        for note in view.notes:
-            if note[1] in ANSWERED:
-                reason = names.reason_names[note[3]] or NONE
-                for sums in self._sums(self._answers, view, names, view.plan_of_note(note)):
+        for item in view.feedback:
+            if item[1] in ANSWERED:
+                reason = names.reason_names[item[3]] or NONE
+                for sums in self._sums(self._answers, view, names, view.plan_of_feedback(item)):
                     (sums.now if is_now else sums.before)[reason] += 1
 
     def _take_features(self, view: View, names: Names, *, is_now: bool) -> None:

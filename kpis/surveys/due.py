@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from kpis.customer.facts import CANCEL
-from kpis.customer.notes import RENEWAL_BASE
+from kpis.customer.feedback_codes import RENEWAL_BASE
 from kpis.customer.state import Customer
 from kpis.customer.timeline import WEEK_MS, Step, active_at, effective_facts, steps_of
-from kpis.fold.contribution import effective_notes
+from kpis.fold.contribution import effective_feedback
 from kpis.instants import instant_of
 from schemas.events import SurveyKind, SurveyWay
 from schemas.instants import DAY_MS
@@ -26,7 +26,7 @@ KEPT_MS: Final = 7 * DAY_MS
 
 
 class SurveyQuestion(NamedTuple):
-    """What is asked when a rule falls due."""
+    """The survey that is asked for when a rule falls due."""
 
     rule: SurveyRule
     kind: SurveyKind
@@ -34,7 +34,7 @@ class SurveyQuestion(NamedTuple):
 
 
 class Policy(NamedTuple):
-    """What the settings ask for."""
+    """The survey policy of the settings."""
 
     #: in order of precedence
     questions: tuple[SurveyQuestion, ...]
@@ -68,7 +68,7 @@ def surveys_due(customer: Customer, policy: Policy, *, since_ms: int, from_ms: i
     steps = steps_of(effective_facts(customer))
     if not steps or next(_candidates(steps, policy, from_ms, to_ms), None) is None:
         return []
-    surveys = [note[0] for note in effective_notes(customer) if note[1] < RENEWAL_BASE]
+    surveys = [item[0] for item in effective_feedback(customer) if item[1] < RENEWAL_BASE]
     out: list[Due] = []
     last_ms = since_ms - policy.quiet_ms
     for due in sorted(_candidates(steps, policy, since_ms, to_ms), key=lambda due: due.due_ms):

@@ -56,7 +56,7 @@ class SentRequests:
         self._changed: set[int] = set()
 
     def is_quiet(self, customer_id: str, due_ms: int, quiet_ms: int) -> bool:
-        """Whether a request to a customer was due less than the quiet interval before or after an instant."""
+        """Return whether a request to a customer was due less than the quiet interval before or after an instant."""
         customer = _hash_of(customer_id)
         low = int(np.searchsorted(self._customers, np.uint64(customer), "left"))
         high = int(np.searchsorted(self._customers, np.uint64(customer), "right"))

@@ -72,12 +72,12 @@ class Group:
     interval: str = ""
 
 
-NOTE = "# Written by `python -m monitoring.rules` out of monitoring/ and the catalogue in schemas/; do not edit.\n"
+FEEDBACK = "# Written by `python -m monitoring.rules` out of monitoring/ and the catalogue in schemas/; do not edit.\n"
 
 
 def text_of(groups: Sequence[Group]) -> str:
     """Return a file of rules."""
-    return NOTE + "groups:\n" + "".join(line + "\n" for group in groups for line in _group(group))
+    return FEEDBACK + "groups:\n" + "".join(line + "\n" for group in groups for line in _group(group))
 
 
 def _group(group: Group) -> Iterator[str]:

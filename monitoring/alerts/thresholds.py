@@ -124,7 +124,7 @@ MAIN_TARGETS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long something must last before somebody hears of it. All are durations of Prometheus.
+    """Durations before an alert fires, as Prometheus writes them.
 
     Attributes:
         page: A KPI's page, and the symptoms of the machine that nobody can overlook.

@@ -28,7 +28,7 @@ from monitoring.dashboards.wording import About
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """How a column of a table looks.
+    """Looks of a column of a table.
 
     Attributes:
         name: Its title, after renaming.
@@ -45,7 +45,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Arranged:
-    """How the frame of a table's queries becomes its columns.
+    """Arrangement of a table: how the frame of its queries becomes its columns.
 
     Attributes:
         renamed: Title by label or column, in the order of the columns; those that are not named are left out.

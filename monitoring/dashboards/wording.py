@@ -33,7 +33,7 @@ RUNBOOKS: Final = "/public/docs/runbooks"
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a panel is about.
+    """The subject of a panel.
 
     Attributes:
         title: A few words.

@@ -10,7 +10,7 @@ from typing import Final
 from monitoring.alerts.rule import Alert
 from monitoring.runbooks.runbook import Runbook
 
-NOTE: Final = "<!-- Written by `python -m monitoring.rules` out of monitoring/runbooks/*.py; do not edit. -->"
+FEEDBACK: Final = "<!-- Written by `python -m monitoring.rules` out of monitoring/runbooks/*.py; do not edit. -->"
 SEVERITIES: Final = {
     "page": "gets somebody up",
     "warn": "is for the next working day",
@@ -63,7 +63,7 @@ def _page(name: str, alerts: Sequence[Alert], runbook: Runbook) -> str:
     looks = "\n\n".join(_look(what, how) for what, how in runbook.look)
     steps = "\n".join(f"{number}. {step}" for number, step in enumerate(runbook.do, 1))
     parts = [
-        f"# {name}\n\n{NOTE}\n",
+        f"# {name}\n\n{FEEDBACK}\n",
         _when(alerts),
         f"## What it means\n\n{runbook.means}\n",
         f"## Is it real\n\n{runbook.real}\n",
@@ -98,7 +98,7 @@ def _rules(alerts: Sequence[Alert]) -> str:
 def _index(alerts: Iterable[Alert], runbooks: Mapping[str, Runbook]) -> str:
     lines = [
         "# Runbooks\n",
-        f"{NOTE}\n",
+        f"{FEEDBACK}\n",
         "One page for each alert: what it means, whether it is real, what to look at, what to do.\n",
     ]
     known = list(alerts)

@@ -14,7 +14,7 @@ KPI_ARTICLE: Final = "retention KPIs article"
 
 
 class Lens(StrEnum):
-    """Whose definition of churn is meant."""
+    """A definition of churn, by whose it is."""
 
     STANDARD = "standard"
     STRIPE = "stripe"

@@ -45,13 +45,13 @@ def is_announced(headers: Headers) -> bool:
 
 
 def carries_event(name: str) -> bool:
-    """Whether a header of this name belongs to a CloudEvent; all others say nothing of the event."""
+    """Return whether a header of this name belongs to a CloudEvent; all others say nothing of the event."""
     lower = name.lower()
     return lower.startswith(PREFIX) or lower == CONTENT_TYPE
 
 
 def is_read(name: str) -> bool:
-    """Whether what is counted may depend on a header of this name."""
+    """Return whether what is counted may depend on a header of this name."""
     return name.lower() in _READ
 
 

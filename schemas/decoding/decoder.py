@@ -74,7 +74,7 @@ _NOT_READ: Final = (msgspec.DecodeError, ValueError, RecursionError)
 
 @dataclass(slots=True)
 class Decoded(Generic[R]):
-    """What a batch of records says; the first three lists are parallel and in the order of the records.
+    """The decoded events of a batch; the first three lists are parallel and in the order of the records.
 
     Attributes:
         events: The events to apply, without test events.
@@ -153,7 +153,7 @@ class Decoder:
         return decoded
 
     def decode_in_steps(self, records: Sequence[R]) -> Generator[None, None, Decoded[R]]:
-        """Do as `decode` does, and yield after each step of `STEP_RECORDS`, fewer where they are large."""
+        """Decode as `decode` does, and yield after each step of `STEP_RECORDS`, fewer where they are large."""
         decoded: Decoded[R] = Decoded([], [], [], [])
         left = [records[start : start + STEP_RECORDS] for start in range(0, len(records), STEP_RECORDS)]
         left.reverse()

@@ -56,7 +56,7 @@ class Readable(Protocol):
 
     @property
     def timestamp(self) -> int:
-        """When it reached the log (ms since 1970); -1 where the log has no timestamps."""
+        """The time at which it reached the log (ms since 1970); -1 where the log has no timestamps."""
 
     @property
     def headers(self) -> Sequence[tuple[str, bytes]]:

@@ -15,11 +15,11 @@ OwnHeaders = Sequence[tuple[str, bytes]]
 
 
 class WireFormat(Protocol):
-    """What a module of a format has."""
+    """The interface that a format's module has."""
 
     @property
     def HOLDS_JSON(self) -> bool:  # noqa: N802 - a constant of a module
-        """Whether a record's value is JSON before it is translated: then it is judged like any other, too."""
+        """Return whether a record's value is JSON before it is translated: then it is judged like any other, too."""
 
     def is_announced(self, headers: Headers) -> bool:
         """Tell whether a record's headers say that it has this format."""
@@ -69,12 +69,12 @@ def format_of(headers: Headers) -> WireFormat | None:
 
 
 def carries_event(name: str) -> bool:
-    """Whether a header of this name belongs to an event in some format; all others say nothing of the event."""
+    """Return whether a header of this name belongs to an event in some format; all others say nothing of the event."""
     return any(wire_format.carries_event(name) for wire_format in FORMATS)
 
 
 def is_read(name: str) -> bool:
-    """Whether what is counted may depend on a header of this name."""
+    """Return whether what is counted may depend on a header of this name."""
     return any(wire_format.is_read(name) for wire_format in FORMATS)
 
 

@@ -10,7 +10,7 @@ from schemas.documents.document import Document
 
 
 class CohortPeriod(Document, frozen=True, kw_only=True):
-    """How many of some customers are active so many periods after their own signup."""
+    """Activity of some customers, a number of periods after their own signup."""
 
     period: Annotated[int, Meta(description="Periods after the signup, from 1 on (months or weeks).")]
     matured: Annotated[int, Meta(description="Who has been there so long (customers).")]

@@ -57,7 +57,7 @@ class LifetimeCurve(Document, frozen=True, kw_only=True):
 
 
 class LifetimeReport(Document, frozen=True, kw_only=True):
-    """How long all customers stay, and those of segments."""
+    """Lifetimes of all customers, and of those of segments."""
 
     as_of: Annotated[str, Meta(description="T, an instant in UTC.")]
     all: Annotated[LifetimeCurve, Meta(description="Of all customers.")]

@@ -10,7 +10,7 @@ from schemas.documents.document import Document
 
 
 class LostTopic(Document, frozen=True, kw_only=True):
-    """What is lost of one topic."""
+    """Records of one topic that are lost."""
 
     topic: Annotated[str, Meta(description="Its name.")]
     lost: Annotated[str, Meta(description="`records`, `state` or `topic`: what is not there any more.")]
@@ -37,6 +37,13 @@ class ReportedLoss(WaitingLoss, frozen=True, kw_only=True):
     accepted_at: Annotated[str, Meta(description="When; an instant in UTC.")]
     accepted_by: Annotated[str, Meta(description="Who.")]
     reason: Annotated[str, Meta(description="Why, in words; may be empty.")]
+
+
+class LossList(Document, frozen=True, kw_only=True):
+    """The losses of a stream."""
+
+    waiting: Annotated[list[WaitingLoss], Meta(description="Those that halt a partition.")]
+    accepted: Annotated[list[ReportedLoss], Meta(description="Those that somebody gave up.")]
 
 
 class MissedLoss(ReportedLoss, frozen=True, kw_only=True):

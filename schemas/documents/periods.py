@@ -33,7 +33,7 @@ class LateEvent(Document, frozen=True, kw_only=True):
 
 
 class Offsets(Document, frozen=True, kw_only=True):
-    """Where records lie in Kafka."""
+    """A range of records in Kafka."""
 
     topic: Annotated[str, Meta(description="The topic.")]
     partition: Annotated[int, Meta(description="The partition.")]
@@ -42,7 +42,7 @@ class Offsets(Document, frozen=True, kw_only=True):
 
 
 class RestatementEntry(Document, frozen=True, kw_only=True):
-    """What one late event, or many at once, changed of a period."""
+    """A change of a period by one late event, or by many at once."""
 
     period: Annotated[str, Meta(description="The period's name.")]
     revision: Annotated[int, Meta(description="Which one it is of the period.")]

@@ -190,7 +190,7 @@ SegmentsMember = Annotated[
 
 
 class Events(Document, frozen=True, kw_only=True):
-    """What became of the events of the whole log, whatever `--at` says; in records."""
+    """Outcomes of the events of the whole log, whatever `--at` says; in records."""
 
     applied: Annotated[int, Meta(description="Events that count.")]
     duplicate: Annotated[int, Meta(description="Records under an identity that is known: customer, source and id.")]

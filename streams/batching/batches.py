@@ -79,7 +79,7 @@ class Batch:
 
     @property
     def stale(self) -> bool:
-        """Whether the partition was revoked or its position moved since this was read: it will be read again."""
+        """Return whether the partition was revoked or its position moved since this was read: it will be read again."""
         return not self.lease.valid
 
     @property

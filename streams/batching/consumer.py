@@ -28,7 +28,7 @@ SAID_SECONDS: Final = 60.0
 
 
 class Fetched(NamedTuple):
-    """What one read brought of a partition: `records` are all that the log has for us in [start, end).
+    """A read of one partition: `records` are all that the log has for us in [start, end).
 
     `lease` is that of the last `_place` before they were taken: where it is no longer the partition's, they are stale.
     """

@@ -61,7 +61,7 @@ class LocatingConsumer(TestifyingConsumer):
 
     @property
     def owner(self) -> PartitionOwner:
-        """Who keeps the positions: the application's `owner`."""
+        """The keeper of the positions: the application's `owner`."""
         owner: PartitionOwner | None = getattr(self.app, "owner", None)
         return owner if owner is not None else ReadsEverything()
 
@@ -382,5 +382,5 @@ class LocatingConsumer(TestifyingConsumer):
 
 
 def _differ(known: str | None, found: str | None) -> bool:
-    """Whether two ids are those of different topics; what is not known differs from nothing."""
+    """Return whether two ids are those of different topics; what is not known differs from nothing."""
     return known is not None and found is not None and known != found

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Held(NamedTuple):
-    """What is stored of a topic and partition.
+    """The stored position of a topic and partition.
 
     Attributes:
         position: The next offset to read.
@@ -29,7 +29,7 @@ class Held(NamedTuple):
 
 
 class PartitionOwner(Protocol):
-    """Who keeps the position of each partition next to its data.
+    """The keeper of each partition's position, next to its data.
 
     All calls come on the application's event loop, one at a time, in this order for each generation: `on_assigned`,
     `positions`, then batches; `on_revoked` ends it. A partition that stays with this worker is revoked and assigned
@@ -37,7 +37,7 @@ class PartitionOwner(Protocol):
     """
 
     async def on_assigned(self, partitions: frozenset[int], generation: int) -> None:
-        """Hear which partitions are ours from now on; comes also with none.
+        """Take over the partitions that are ours from now on; called also with none.
 
         An exception that is not retriable stops the application.
         """
@@ -54,7 +54,7 @@ class PartitionOwner(Protocol):
         """Return what is stored of a topic and partition that is ours; None where that is nothing."""
 
     async def on_revoked(self, partitions: frozenset[int]) -> None:
-        """Hear that these partitions may be another worker's as soon as this returns.
+        """Give up these partitions, which may be another worker's as soon as this returns.
 
         What is under way should end or be given up: after the session time-out nobody waits for it any more.
         """
@@ -66,10 +66,10 @@ class PartitionOwner(Protocol):
         """
 
     def is_halted(self, partition: int) -> bool:
-        """Whether a partition must not be read, although it is ours: what is stored of it cannot be trusted."""
+        """Return whether a partition must not be read, although it is ours: what is stored of it cannot be trusted."""
 
     def on_halt(self, fault: Halt) -> None:
-        """Hear that a partition is not read any more, in all its topics: its position is not in the log, or damaged."""
+        """Halt a partition, which is not read any more in any topic: its position is not in the log, or damaged."""
 
 
 class ReadsEverything:

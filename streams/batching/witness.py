@@ -24,7 +24,7 @@ class Committed(NamedTuple):
 
 
 class Witness(NamedTuple):
-    """What is known of how a partition of a topic was counted.
+    """Knowledge of how a partition of a topic was counted.
 
     Attributes:
         first: The first offset that the stream has counted; `NEVER_AGAIN` where the log cannot have it any more.

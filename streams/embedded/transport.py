@@ -53,7 +53,7 @@ def record_bytes(key: bytes | None, value: bytes | None, headers: Headers) -> in
 
 
 class TopicLimits(NamedTuple):
-    """What a topic takes, as its settings in Kafka say.
+    """Limits of a topic, as its settings in Kafka say.
 
     Attributes:
         max_message_bytes: A larger record is refused; as Kafka's `max.message.bytes`, without compression.

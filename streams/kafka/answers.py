@@ -38,7 +38,7 @@ kafka_errors.setdefault(InvalidRecordError.errno, InvalidRecordError)
 
 
 class Answer(Enum):
-    """What an error of a producer says of the record."""
+    """The meaning of a producer's error for the record."""
 
     #: nothing: Kafka does not answer, and the same record may be taken later
     AWAY = auto()

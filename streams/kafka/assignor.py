@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 
 class _Past(msgspec.Struct, frozen=True, array_like=True):
-    """What a member owned, as it travels; members may append, so that versions understand each other."""
+    """The partitions that a member owned, as it tells them; members may append: versions understand each other."""
 
     generation: int = -1
     owned: list[int] = []

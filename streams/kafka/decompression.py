@@ -88,7 +88,7 @@ def window_bytes(codec: int, wire: memoryview) -> int:
 
 
 class _Plain:
-    """What is not compressed at all."""
+    """A codec for what is not compressed at all."""
 
     def __init__(self, wire: memoryview) -> None:
         self._wire = wire

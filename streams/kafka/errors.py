@@ -99,7 +99,7 @@ async def check_admission(settings: Settings, client_options: Mapping[str, Any])
 
 
 async def _takes_no_token(connection: Any) -> bool:
-    """Whether a connection that came about is none; close it.
+    """Return whether a connection that came about is none; close it.
 
     Kafka says that it does not take a token where aiokafka does not look, which then takes itself for let in.
     """

@@ -87,7 +87,7 @@ class Damage(NamedTuple):
 
 
 class ReadResult(NamedTuple):
-    """What one read brought."""
+    """The result of one read."""
 
     fetched: list[Fetched]
     refused: list[MissingOffset]
@@ -206,7 +206,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
 
     @property
     def instance_id_is_taken(self) -> bool:
-        """Whether another worker is in the group under our instance id; we have no partitions then."""
+        """Return whether another worker is in the group under our instance id; we have no partitions then."""
         return self._membership is not None and self._membership.is_taken
 
     def _end(self, error: Exception) -> None:

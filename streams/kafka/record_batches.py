@@ -127,7 +127,7 @@ class WireBatch:
 
     @property
     def count(self) -> int:
-        """How many records it says it has; compaction may have left none."""
+        """Return the number of records it says it has; compaction may have left none."""
         number: int = _count.unpack_from(self.raw, _COUNT_AT)[0]
         return number
 
@@ -222,7 +222,7 @@ class _Cursor:
             self._held += piece
 
     def is_at_end(self) -> bool:
-        """Whether nothing is left."""
+        """Return whether nothing is left."""
         return not self._held and not self._read(1)
 
     def take(self, size: int) -> bytes:

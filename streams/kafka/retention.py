@@ -25,7 +25,7 @@ _UNITS: Final = ((86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (
 
 
 class Retention(NamedTuple):
-    """How long Kafka keeps the records of a topic, as `tenure topics --json` prints it.
+    """Retention of a topic's records in Kafka.
 
     Attributes:
         ms: Age at which records are deleted (ms); -1 is never.
@@ -39,7 +39,7 @@ class Retention(NamedTuple):
 
     @property
     def for_good(self) -> bool:
-        """Whether every record stays."""
+        """Return whether every record stays."""
         return self.ms == self.bytes == -1 and not self.compacted
 
     @property

@@ -35,7 +35,7 @@ async def keep_for_good(topics: Iterable[str], admin: AIOKafkaAdminClient) -> li
 
 
 class IncrementalAlterConfigsResponse(Response):  # type: ignore[misc]  # aiokafka has no types
-    """What became of each resource."""
+    """The outcome for each resource."""
 
     API_KEY = 44
     API_VERSION = 0

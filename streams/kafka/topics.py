@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 class TopicSize(NamedTuple):
-    """How large a topic is in Kafka: partitions, and replicas of the partition that has fewest (counts)."""
+    """Size of a topic in Kafka: partitions, and replicas of the partition that has fewest (counts)."""
 
     partitions: int
     replicas: int

@@ -42,7 +42,7 @@ _NOTHING: Final = RecordList([], 0)
 
 
 class _KeptRecords(MemoryRecords):  # type: ignore[misc]  # said to be final, but only to type checkers
-    """What a fetch brought of one partition, with its bytes."""
+    """Fetched data of one partition, with its bytes."""
 
     def __init__(self, raw: bytes) -> None:
         super().__init__(raw)
@@ -55,7 +55,7 @@ def keep_bytes() -> None:
 
 
 class Desk:
-    """What the reading of all partitions of a worker shares: limits, and the batches that are open."""
+    """State that the readers of all partitions of a worker share: limits, and the batches that are open."""
 
     def __init__(self, *, max_value_bytes: int, open_bytes: int = OPEN_BYTES) -> None:
         """Start with nothing open.
@@ -71,7 +71,7 @@ class Desk:
         self._open: dict[Unread, int] = {}
 
     def admits(self, unread: Unread, size: int) -> bool:
-        """Whether a batch may be opened, as far as memory goes; then it counts until `closed`."""
+        """Return whether a batch may be opened, as far as memory goes; then it counts until `closed`."""
         if self._open and sum(self._open.values()) + size > self._open_bytes:
             now = time.monotonic()
             for other in [other for other in self._open if now - other.read_at > STUCK_SECONDS]:
@@ -94,7 +94,7 @@ class Desk:
 
 
 class Unread:
-    """What a fetch brought of a partition and nobody has read yet; stands in for aiokafka's PartitionRecords.
+    """Fetched data of a partition that nobody has read yet; stands in for aiokafka's PartitionRecords.
 
     Attributes:
         next_fetch_offset: Where reading goes on.

@@ -42,7 +42,7 @@ class Connections:
         self._open: dict[asyncio.BaseTransport, _Limited] = {}
 
     def __len__(self) -> int:
-        """How many are open (count)."""
+        """Return how many are open (count)."""
         return len(self._open)
 
     def limited(self, make: Callable[[], asyncio.Protocol]) -> Callable[[], asyncio.Protocol]:
@@ -50,7 +50,7 @@ class Connections:
         return lambda: _Limited(self, make())
 
     def answering(self, transport: asyncio.BaseTransport | None) -> None:
-        """Hear that a request has come whole: its connection does not make way any more."""
+        """Protect a connection whose request has come whole: it does not make way any more."""
         limited = None if transport is None else self._open.get(transport)
         if limited is not None:
             limited.is_answering = True

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from kpis.counting.counts import SURVEY, Counts
 from kpis.counting.rolling import ALL, Block, Snapshot
-from kpis.customer.notes import KINDS, STATUSES, WAYS
+from kpis.customer.feedback_codes import KINDS, STATUSES, WAYS
 from schemas.catalogue.counts import COUNTS, MATURING
 from schemas.catalogue.formulas import Count
 from schemas.instruments import (

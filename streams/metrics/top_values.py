@@ -18,7 +18,7 @@ from streams.partition.stream import Stream
 _SHOWN = "shown"
 
 
-async def agree_on_shown(stream: Stream, *, limit: int) -> None:
+async def elect_top_values(stream: Stream, *, limit: int) -> None:
     """Note the sizes of this worker's values, decide where it is ours to decide, and show what was decided.
 
     Args:

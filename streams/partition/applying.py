@@ -18,7 +18,7 @@ from streams.giving_way import giving_way
 from streams.partition.context import PartitionContext
 from streams.partition.forwarding import Forward, Seal, is_copy, was_forwarded_on
 from streams.partition.partitioner import partitions_of
-from streams.partition.places import places_of
+from streams.partition.references import references_of
 from streams.partition.result import BatchResult
 from streams.partition.state import PartitionState
 from streams.records import Record
@@ -59,8 +59,8 @@ async def apply_records(
     copies = [n for n, record in enumerate(decoded.records) if record.headers and is_copy(record, seal)]
     result.copied_facts = sum(decoded.events[n].HAS_IDENTITY for n in copies)
     result.copied_instants = len(copies) - result.copied_facts
-    commit, at_hand, places = held.head.commits + 1, held.states.at_hand, places_of(decoded.records, held.names)
-    await giving_way(fold_batch(held.fold, decoded, at_hand, places, context.windows, result, commit=commit))
+    commit, at_hand, references = held.head.commits + 1, held.states.at_hand, references_of(decoded.records, held.names)
+    await giving_way(fold_batch(held.fold, decoded, at_hand, references, context.windows, result, commit=commit))
     result.duplicates += returned
     detail = f"the customer has {context.max_facts} facts, as many as are kept (max_facts_per_customer)"
     over_limit = [(decoded.records[n], Refusal(Reason.TOO_MANY_FACTS, detail)) for n in result.over_limit]
@@ -72,7 +72,7 @@ async def apply_records(
 
 
 class _Away(NamedTuple):
-    """What a batch holds of customers of other partitions."""
+    """Events of a batch that belong to customers of other partitions."""
 
     forwards: list[Forward]
     #: records that are known, because another stream has sent our copy of them on (count)
@@ -97,12 +97,12 @@ def _take_away(
     forwards: list[Forward] = []
     kept: list[int] = []
     returned = 0
-    for place, event in enumerate(decoded.events):
+    for index, event in enumerate(decoded.events):
         home = away.get(event.customer_id)
         if home is None:
-            kept.append(place)
+            kept.append(index)
             continue
-        record = decoded.records[place]
+        record = decoded.records[index]
         if was_forwarded_on(record, seal):
             returned += 1
             log.debug("record_returned", topic=record.topic, partition=number, offset=record.offset)
@@ -119,18 +119,18 @@ def _put_in_order(decoded: Decoded[Record]) -> None:
         _pick(decoded, np.argsort(times, kind="stable").tolist())
 
 
-def _pick(decoded: Decoded[Any], places: Sequence[int]) -> None:
-    """Keep the events at places, in that order."""
+def _pick(decoded: Decoded[Any], indices: Sequence[int]) -> None:
+    """Keep the events at indices, in that order."""
     columns: tuple[list[Any], ...] = (decoded.events, decoded.times, decoded.records)
     for column in columns:
-        column[:] = [column[place] for place in places]
+        column[:] = [column[index] for index in indices]
 
 
 def _latest_ms(decoded: Decoded[Record]) -> int:
     """Return the latest time of a batch's events; of a scheduled cancel the time at which it was announced."""
     times = decoded.times
-    for place, event in enumerate(decoded.events):
+    for index, event in enumerate(decoded.events):
         if type(event) is Cancel and event.effective_at is not None:
             times = times if times is not decoded.times else list(times)
-            times[place] = milliseconds(event.time)
+            times[index] = milliseconds(event.time)
     return max(times, default=0)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Claim(NamedTuple):
-    """What a member says it owned before the rebalance."""
+    """A member's claim: the partitions that it says it owned before the rebalance."""
 
     topics: frozenset[str]
     """Topics it subscribes to."""

@@ -70,11 +70,11 @@ class Backlog:
         self._on_room = on_room
 
     def __len__(self) -> int:
-        """How many batches wait (count)."""
+        """Return how many batches wait (count)."""
         return sum(len(lane) for lane in self._waiting.values())
 
     def has_room(self, topic: str) -> bool:
-        """Whether more of a topic may be read."""
+        """Return whether more of a topic may be read."""
         if self._records[topic] < self._room and self._memory.has_room((self, topic)):
             return True
         # Whoever makes room tells the consumer, which then asks for all partitions: it need not be this one.
@@ -102,7 +102,7 @@ class Backlog:
         self.applied()
 
     def applied(self) -> None:
-        """Hear that what was taken is not needed any more."""
+        """Free what was taken, which is not needed any more."""
         for topic, size in self._in_hand.items():
             self._memory.leave((self, topic), size)
         self._in_hand.clear()

@@ -107,7 +107,7 @@ def context_of(
 
 
 class Sink(Protocol):
-    """What agents hand their batches to."""
+    """The receiver of the agents' batches."""
 
     async def apply(self, batch: Batch) -> None:
         """Take a batch over, at once (see `PartitionOwner.has_room`); never raises for what a record holds."""

@@ -65,7 +65,7 @@ class Seal:
 
 
 def was_forwarded_on(record: Record, seal: Seal) -> bool:
-    """Whether this stream has sent the record home, and another stream has sent our copy on.
+    """Return whether this stream has sent the record home, and another stream has sent our copy on.
 
     Then the event counts at home by our copy, and this one is known; forwarding it again would never end.
     """
@@ -76,7 +76,7 @@ def was_forwarded_on(record: Record, seal: Seal) -> bool:
 
 
 def is_copy(record: Record, seal: Seal) -> bool:
-    """Whether this stream itself has sent a record to where it lies."""
+    """Return whether this stream itself has sent a record to where it lies."""
     places = _forwarded_places(record.headers)
     return bool(places) and places[-1] in seal.own(record)
 

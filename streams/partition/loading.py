@@ -15,14 +15,14 @@ log = structlog.get_logger(__name__)
 
 
 class LogBeginning(Protocol):
-    """What knows whether records were lost: `streams.batching.consumer`."""
+    """The consumer, as far as it knows whether records were lost: `streams.batching.consumer`."""
 
     async def has_beginning(self, partition: int) -> bool:
         """Return whether the log still has all records of a partition."""
 
 
 class RecountMeter(Protocol):
-    """Where it is counted that the tables of a partition cannot be trusted: they are removed, and counted anew."""
+    """A counter of partitions whose tables cannot be trusted: they are removed, and counted anew."""
 
     def on_recount(self) -> None:
         """Count one partition."""

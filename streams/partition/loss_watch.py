@@ -83,7 +83,7 @@ class LossWatch:
         )
 
     def _is_located(self, number: int) -> bool:
-        """Whether it is known of all topics of a partition where they are read."""
+        """Return whether it is known of all topics of a partition where they are read."""
         consumer = self._stream.consumer()
         return all(consumer.reading_position(TP(topic, number)) is not None for topic in self._stream.context.topics)
 

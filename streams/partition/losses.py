@@ -26,7 +26,7 @@ _T = TypeVar("_T")
 
 
 class LostRange(msgspec.Struct, frozen=True):
-    """What is lost of a topic in one partition.
+    """A range of a topic that is lost in one partition.
 
     Attributes:
         topic: Its name.
@@ -52,7 +52,7 @@ class LostRange(msgspec.Struct, frozen=True):
 
 
 class Loss(msgspec.Struct, frozen=True):
-    """All that one partition would have to go on without.
+    """Everything that one partition would have to go on without.
 
     Attributes:
         partition: Its number.

@@ -45,7 +45,7 @@ class Delivery:
 
 
 class Outbox(Protocol):
-    """Where the stream's own records go."""
+    """The outbox of a stream: sends its own records."""
 
     async def send(self, delivery: Delivery) -> None:
         """Return once all are acknowledged but those that are too large in any form.
@@ -57,7 +57,7 @@ class Outbox(Protocol):
 
 
 class _Room(NamedTuple):
-    """What a form of a dead letter has room for, beside our own headers."""
+    """Room in a form of a dead letter, beside our own headers."""
 
     value_bytes: int
     key_bytes: int

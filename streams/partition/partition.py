@@ -45,7 +45,7 @@ _IDLE_SECONDS: Final = 2.0
 
 
 class Listener(Protocol):
-    """Whom a partition tells what happens to it."""
+    """The listener of a partition: it is told what happens to it."""
 
     def move_to(self, tp: TP, offset: int) -> None:
         """Read on from another offset."""
@@ -67,7 +67,7 @@ class Listener(Protocol):
 
 
 class ServiceMeters(RecountMeter, Protocol):
-    """Where it is counted how the services do that a partition needs."""
+    """Metrics of the services that a partition needs."""
 
     def on_waiting(self, error: TenureError) -> None:
         """A service does not answer."""
@@ -127,12 +127,12 @@ class Partition:
 
     @property
     def head(self) -> Head:
-        """What was stored last."""
+        """The head that was stored last."""
         return self._held.head
 
     @property
     def refused(self) -> RecordRefused | None:
-        """What Kafka does not take of us, while the partition waits for somebody to change that."""
+        """The record that Kafka does not take of us, while the partition waits for somebody to change that."""
         return self.waiting if isinstance(self.waiting, RecordRefused) else None
 
     @property
@@ -146,12 +146,12 @@ class Partition:
 
     @property
     def cell_count(self) -> int:
-        """How many cells are in memory, at most (count)."""
+        """Return how many cells are in memory, at most (count)."""
         return len(self._held.cells)
 
     @property
     def cached_states(self) -> int:
-        """How many states are in memory (count)."""
+        """Return how many states are in memory (count)."""
         return len(self._held.states)
 
     @property
@@ -184,7 +184,7 @@ class Partition:
             self._backlog.clear()
 
     def has_room(self, topic: str) -> bool:
-        """Whether more of a topic may be read; the listener hears when there is room again."""
+        """Return whether more of a topic may be read; the listener hears when there is room again."""
         return self._backlog.has_room(topic)
 
     def put(self, batch: Batch) -> None:
@@ -253,7 +253,7 @@ class Partition:
         return self._backlog.take(self._context.batch_max_records)
 
     def _has_more(self, topic: str, offset: int) -> bool:
-        """Whether the log has more of a topic, as far as the consumer knows."""
+        """Return whether the log has more of a topic, as far as the consumer knows."""
         end = self._context.consumer().end_offset(TP(topic, self.number))
         return end is not None and end > offset
 

@@ -18,7 +18,7 @@ from streams.records import Record
 
 @dataclass(slots=True)
 class BatchResult(FoldResult):
-    """What a batch of one partition changes, what it sends, and what is counted of it."""
+    """The result of a batch of one partition: changes, records to send, and counts."""
 
     #: that were decoded (count)
     records: int = 0

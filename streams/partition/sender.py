@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Parcel(Protocol):
-    """What is to be sent, in forms of which each is smaller than the one before."""
+    """A record to send, in forms of which each is smaller than the one before."""
 
     def form(self, step: int) -> Outgoing | None:
         """Return the form of a step, from 0 on; None where there is none so small."""
@@ -25,7 +25,7 @@ class Parcel(Protocol):
 
     @property
     def gives_way(self) -> bool:
-        """Whether its sender has another record to send where all forms of this one are too large."""
+        """Return whether its sender has another record to send where all forms of this one are too large."""
 
 
 class Outgoing(NamedTuple):

@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 
 from kpis.counting.cells import Cells
-from kpis.counting.rolling import LiveCounts
+from kpis.counting.rolling import RollingCounts
 from streams.batching.batches import Batch
 from streams.batching.ownership import Held
 from streams.errors import Halt, Lost, Unavailable
@@ -33,7 +33,7 @@ _LEAST_CACHE: Final = 1000
 class Stream:
     """Implements `streams.batching.ownership.PartitionOwner` and `streams.partition.partition.Listener`."""
 
-    def __init__(self, context: PartitionContext, *, live: LiveCounts, meters: Meters) -> None:
+    def __init__(self, context: PartitionContext, *, live: RollingCounts, meters: Meters) -> None:
         """Own nothing yet.
 
         Args:
@@ -132,7 +132,7 @@ class Stream:
         return Held(position, partition.head.topic_ids.get(tp.topic))
 
     def _is_owned(self, partition: Partition) -> bool:
-        """Whether a partition is one of ours; one that is being closed may still finish what it had begun."""
+        """Return whether a partition is one of ours; one that is being closed may still finish what it had begun."""
         return self.partitions.get(partition.number) is partition
 
     def has_room(self, tp: TP) -> bool:

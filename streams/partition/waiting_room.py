@@ -30,7 +30,7 @@ class WaitingRoom:
         self.was_full = False
 
     def has_room(self, lane: Hashable) -> bool:
-        """Whether more may be read of a lane."""
+        """Return whether more may be read of a lane."""
         if self.held_bytes < self._limit_bytes:
             return True
         share = self._limit_bytes // (len(self._by_lane) + 1)

@@ -27,7 +27,7 @@ _ENCODE: Final = "write /, ?, # and @ in a name or a password as %2F, %3F, %23 a
 
 
 class RedisAddress(NamedTuple):
-    """What the setting says.
+    """An address of Redis, as the setting says it.
 
     Attributes:
         nodes: Host and port of each server, node or Sentinel; empty for a socket.

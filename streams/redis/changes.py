@@ -39,7 +39,7 @@ class Changes:
     """Writes the list, for all partitions of one writer."""
 
     def __init__(self, *, kept_bytes: int = KEPT_BYTES) -> None:
-        """Know of no entry yet; those of a writer before are trimmed away."""
+        """Start without entries; those of a writer before are trimmed away."""
         self._kept_bytes = kept_bytes
         self._sizes: dict[int, deque[int]] = defaultdict(deque)
         self._sums: dict[int, int] = defaultdict(int)
@@ -80,7 +80,7 @@ class Chain:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is missing."""
+        """Return whether nothing is missing."""
         return self._wanted == self._since
 
     def take(self, entries: Sequence[bytes]) -> None:

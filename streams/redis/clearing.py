@@ -21,7 +21,7 @@ _CLEARING: Final = b"clearing:"
 
 
 def is_clearing(head: bytes | None) -> bool:
-    """Whether a stored head says that the tables are being removed."""
+    """Return whether a stored head says that the tables are being removed."""
     return head is not None and head.startswith(_CLEARING)
 
 

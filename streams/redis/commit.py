@@ -38,7 +38,7 @@ class Torn(Exception):
 
 
 def is_torn(begun: bytes | None, ended: bytes | None) -> bool:
-    """Whether more transactions were begun than ended, by the fields of a counter that `run_where` keeps."""
+    """Return whether more transactions were begun than ended, by the fields of a counter that `run_where` keeps."""
     return begun != ended
 
 

@@ -64,7 +64,7 @@ _SILENCES: Final = (RedisConnectionError, RedisTimeoutError, OSError)
 
 
 class _PackingInC:
-    """What connections get, so that commands are packed in C: the client's own way takes five times as long."""
+    """A connection class that packs commands in C: the client's own way takes five times as long."""
 
     def pack_command(self, *args: Any) -> list[bytes]:
         """Return a command as Redis reads it; see redis.asyncio.Connection."""
@@ -78,7 +78,7 @@ def _packing_in_c(connection: type[Any]) -> type[Any]:
 
 
 class _OfPrimary:
-    """What connections get that Sentinels lead to a primary: it must say itself that it is one.
+    """A connection class for a primary found by Sentinels: the server must say itself that it is one.
 
     A Sentinel may not know yet that the server it names is a replica by now, or still is one.
     """

@@ -251,7 +251,7 @@ class PartitionReader:
 
 
 class _Following:
-    """What became of the cells of a partition since a head: what was read of them before may be older or newer."""
+    """Changes of a partition's cells since a head: what was read of them before may be older or newer."""
 
     def __init__(self, reader: PartitionReader, partition: int, since: Stored) -> None:
         self._reader = reader

@@ -29,7 +29,7 @@ _LONG: Final = 100_000
 
 
 class Seen:
-    """Which keys came before: eight bytes a key, as sorted runs of hashes.
+    """The set of keys that came before: eight bytes a key, as sorted runs of hashes.
 
     Two keys of one hash are taken for one. With ten million keys that happens in one scan of 400,000.
     """

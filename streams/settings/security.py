@@ -27,23 +27,23 @@ class KafkaSecurity(Protocol):
 
     @property
     def kafka_sasl_mechanism(self) -> str | None:
-        """How the worker says who it is."""
+        """The mechanism by which the worker says who it is."""
 
     @property
     def kafka_certificate_file(self) -> Path | None:
-        """What it shows."""
+        """The certificate that it shows."""
 
     @property
     def kafka_ca_file(self) -> Path | None:
-        """Whom it trusts."""
+        """The authorities that it trusts."""
 
     @property
     def kafka_token_file(self) -> Path | None:
-        """Where its token is."""
+        """The file of its token."""
 
     @property
     def kafka_token_url(self) -> str | None:
-        """Who gives it one."""
+        """The address that gives it one."""
 
 
 def check_kafka_security(settings: KafkaSecurity) -> None:

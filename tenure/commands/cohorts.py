@@ -15,7 +15,7 @@ from tenure.commands.scanned import AtOne, File, FileFormat, checked_scope
 
 
 class PeriodLength(StrEnum):
-    """How long the periods are."""
+    """Length of the periods."""
 
     MONTH = "month"
     WEEK = "week"

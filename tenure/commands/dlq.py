@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -15,7 +15,9 @@ from tenure.commands.options import AsJson, Config
 from tenure.commands.say import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
+
+    from schemas.documents.dead_letters import DeadLetterList
 
 _VALUE_CHARACTERS: Final = 200
 
@@ -52,21 +54,21 @@ def list_dead_letters(
     say("\n".join(_lines(all_readable(found))))
 
 
-def _lines(found: Mapping[str, Any]) -> Iterator[str]:
-    count = found["dead_letters"]
-    yield f"{found['topic']}: {count:,} dead letter{'' if count == 1 else 's'}"
-    if found["foreign"]:
-        yield f"{found['foreign']:,} records there are no dead letters: somebody else wrote them"
-    for reason, number in found["reasons"].items():
+def _lines(found: DeadLetterList) -> Iterator[str]:
+    count = found.dead_letters
+    yield f"{found.topic}: {count:,} dead letter{'' if count == 1 else 's'}"
+    if found.foreign:
+        yield f"{found.foreign:,} records there are no dead letters: somebody else wrote them"
+    for reason, number in found.reasons.items():
         yield f"{number:>9,}  {reason}"
-    if found["latest"]:
+    if found.latest:
         yield ""
-        yield "The latest:" if len(found["latest"]) < count else "All of them, the latest first:"
-    for letter in found["latest"]:
-        where = f"{letter['topic']}, partition {letter['partition']}, offset {letter['offset']}"
-        yield f"{letter['refused_at']}  {letter['reason']}  {where}"
-        yield f"    {letter['detail']}"
-        yield f"    key {_text(letter['key'])}, value {_text(letter['value'])}"
+        yield "The latest:" if len(found.latest) < count else "All of them, the latest first:"
+    for letter in found.latest:
+        where = f"{letter.topic}, partition {letter.partition}, offset {letter.offset}"
+        yield f"{letter.refused_at}  {letter.reason}  {where}"
+        yield f"    {letter.detail}"
+        yield f"    key {_text(letter.key)}, value {_text(letter.value)}"
 
 
 def _text(text: str | None) -> str:

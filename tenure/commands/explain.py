@@ -11,7 +11,7 @@ import typer
 from schemas.catalogue.ratios import Lens
 from streams.errors import UsageError
 from tenure.commands.as_json import print_json
-from tenure.commands.asked import Limit, OneBy, OneWindow, check_agreement, checked_question
+from tenure.commands.explain_options import Limit, OneBy, OneWindow, check_agreement, checked_query
 from tenure.commands.options import AsJson, Config
 from tenure.commands.scanned import AtOne, File, FileFormat
 
@@ -51,7 +51,7 @@ def explain(
 
     settings = load_settings(config)
     name = _checked_kpi(kpi, lens)
-    asked = checked_question(
+    query = checked_query(
         settings, window=window, at=at, by=by, value=value, limit=limit, file=file, file_format=file_format
     )
     from tenure.reports.explain import read_explanation
@@ -59,7 +59,7 @@ def explain(
     from tenure.reports.formats import standard_console
 
     with quiet_logs():
-        answer = run_until_stopped(read_explanation(settings, name, asked))
+        answer = run_until_stopped(read_explanation(settings, name, query))
     if as_json:
         print_json(answer)
     else:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from tenure.commands.as_json import print_json
-from tenure.commands.asked import Limit, OneBy, OneWindow, check_agreement, checked_question
+from tenure.commands.explain_options import Limit, OneBy, OneWindow, check_agreement, checked_query
 from tenure.commands.options import AsJson, Config
 from tenure.commands.scanned import AtOne, File, FileFormat
 
@@ -32,7 +32,7 @@ def lenses(
     from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
-    asked = checked_question(
+    query = checked_query(
         settings, window=window, at=at, by=by, value=None, limit=limit, file=file, file_format=file_format
     )
     from tenure.reports.explain import read_lenses
@@ -40,7 +40,7 @@ def lenses(
     from tenure.reports.formats import standard_console
 
     with quiet_logs():
-        answer = run_until_stopped(read_lenses(settings, asked))
+        answer = run_until_stopped(read_lenses(settings, query))
     if as_json:
         print_json(answer)
     else:

@@ -5,13 +5,12 @@ Progress goes to standard error, the summary to standard output.
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from typing import TYPE_CHECKING, Final, Self
 
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from tenure.commands.as_json import print_json
 from tenure.commands.say import say
 from tenure.reports.formats import standard_console
 
@@ -69,8 +68,7 @@ class PublishProgress:
     def conclude(self, summary: Summary) -> None:
         """Print the summary on standard output."""
         if self._as_json:
-            json.dump(summary.as_json(), sys.stdout)
-            sys.stdout.write("\n")
+            print_json(summary.document())
             return
         by_type = ", ".join(f"{number:,} {name}" for name, number in summary.sent.most_common())
         say(

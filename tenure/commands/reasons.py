@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tenure.commands.as_json import print_json
-from tenure.commands.asked import OneWindow, checked_window
+from tenure.commands.explain_options import OneWindow, checked_window
 from tenure.commands.options import AsJson, By, Config
 from tenure.commands.scanned import AtOne, File, FileFormat, checked_scope
 

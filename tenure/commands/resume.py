@@ -109,16 +109,11 @@ def _refuse_without_consent(settings: Settings, partition: int) -> None:
 
 
 def _print_list(settings: Settings, *, as_json: bool) -> None:
-    from tenure.operations.losses import accepted_document, listed, loss_document
+    from tenure.operations.losses import list_document, listed
 
     found: Listed = _with_store(settings, lambda store, partitions: listed(store, partitions=partitions))
     if as_json:
-        print_json(
-            {
-                "waiting": [loss_document(loss) for loss in found.waiting],
-                "accepted": [accepted_document(loss) for loss in found.accepted],
-            }
-        )
+        print_json(list_document(found))
         return
     say(_text(found))
 

@@ -81,7 +81,7 @@ def topics(
     wanted = WantedTopics(grow=grow, create=create, keep=keep, partitions=partitions, replication=replication)
     found = run_until_stopped(mend(settings, wanted) if create or grow or keep else look(settings))
     if as_json:
-        print_json([topic.as_json() for topic in found])
+        print_json([topic.document() for topic in found])
     else:
         say(_table(found))
         _tell_what_is_deleted(found)

@@ -20,6 +20,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.codec import has_lz4
 from aiokafka.errors import KafkaError
 
+from schemas.documents.publication import PublicationSummary
 from streams.errors import UsageError
 from streams.kafka.errors import no_kafka
 from streams.kafka.security import client_options
@@ -42,7 +43,7 @@ _PACE_SECONDS: Final = 0.01
 
 @dataclass
 class Summary:
-    """What was sent, so far.
+    """Counts of what was sent, so far.
 
     Attributes:
         sent: Records that Kafka has for good, by event type (count).
@@ -65,15 +66,15 @@ class Summary:
         """Records that Kafka has for good (count), the malformed among them."""
         return sum(self.sent.values()) + self.malformed
 
-    def as_json(self) -> dict[str, Any]:
+    def document(self) -> PublicationSummary:
         """Return the summary as `publish --json` prints it."""
-        return {
-            "sent": dict(sorted(self.sent.items())),
-            "malformed": self.malformed,
-            "undelivered": self.undelivered,
-            "bytes": self.bytes,
-            "seconds": round(self.seconds, 3),
-        }
+        return PublicationSummary(
+            sent=dict(sorted(self.sent.items())),
+            malformed=self.malformed,
+            undelivered=self.undelivered,
+            bytes=self.bytes,
+            seconds=round(self.seconds, 3),
+        )
 
     def delivered(self, event_type: str | None, size_bytes: int) -> None:
         """Count a record that Kafka has."""

@@ -84,7 +84,7 @@ class EventFile:
 
     @property
     def bytes_read(self) -> int:
-        """How much of it has been read so far (bytes of the file as it lies there; never more than `total_bytes`)."""
+        """Return how much has been read so far (bytes of the file as it lies there; never more than `total_bytes`)."""
         if self.file_format is FileFormat.PARQUET:
             return int(self._share_read * (self.total_bytes or 0))
         return self._counter.count if self._counter is not None else 0

@@ -47,7 +47,10 @@ async def replay(
 
 
 class Replayed(NamedTuple):
-    """What a file left in the tables; `last_ms` is the latest event time (ms since 1970), 0 where no event counts."""
+    """The outcome of a replay: what a file left in the tables.
+
+    `last_ms` is the latest event time (ms since 1970), 0 where no event counts.
+    """
 
     tables: MemoryTables
     partitions: int

@@ -13,7 +13,7 @@ from streams.settings.settings import Settings
 
 
 class Route(NamedTuple):
-    """Where one record goes.
+    """The destination of one record.
 
     Attributes:
         topic: That of its type; the mixed one where it names no type that we know, or no customer.

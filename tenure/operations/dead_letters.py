@@ -17,6 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
+import schemas.documents.dead_letters as documents
 from kpis.instants import instant_text
 from schemas.refusals import (
     HEADER_DETAIL,
@@ -67,11 +68,10 @@ class StoredDeadLetter(NamedTuple):
     value: str | None
     value_bytes: int
 
-    def as_json(self) -> dict[str, Any]:
-        """Return it as an object of JSON."""
-        found = self._asdict()
-        found["refused_at"] = instant_text(found.pop("refused_at_ms"))
-        return found
+    def document(self) -> documents.DeadLetterEntry:
+        """Return it as `tenure dlq list --json` prints it."""
+        members = self._asdict()
+        return documents.DeadLetterEntry(refused_at=instant_text(members.pop("refused_at_ms")), **members)
 
 
 def letter_of(record: ReadableRecord) -> StoredDeadLetter | None:
@@ -99,7 +99,7 @@ def letter_of(record: ReadableRecord) -> StoredDeadLetter | None:
 
 
 class Found:
-    """What a topic of dead letters holds.
+    """The content of a topic of dead letters.
 
     Args:
         limit: So many of the latest are kept in detail (count).
@@ -132,19 +132,19 @@ class Found:
         elif self._latest:
             heapq.heappushpop(self._latest, entry)
 
-    def as_json(self, topic: str) -> dict[str, Any]:
+    def document(self, topic: str) -> documents.DeadLetterList:
         """Return what `tenure dlq list --json` prints."""
-        return {
-            "topic": topic,
-            "dead_letters": self.reasons.total(),
-            "repeated": self.repeated,
-            "foreign": self.foreign,
-            "reasons": dict(sorted(self.reasons.items(), key=lambda pair: (-pair[1], pair[0]))),
-            "latest": [entry[-1].as_json() for entry in sorted(self._latest, reverse=True)],
-        }
+        return documents.DeadLetterList(
+            topic=topic,
+            dead_letters=self.reasons.total(),
+            repeated=self.repeated,
+            foreign=self.foreign,
+            reasons=dict(sorted(self.reasons.items(), key=lambda pair: (-pair[1], pair[0]))),
+            latest=[entry[-1].document() for entry in sorted(self._latest, reverse=True)],
+        )
 
 
-async def read_dead_letters(settings: Settings, *, limit: int) -> dict[str, Any]:
+async def read_dead_letters(settings: Settings, *, limit: int) -> documents.DeadLetterList:
     """Return the dead letters of a stream, as `tenure dlq list --json` prints them.
 
     Args:
@@ -159,7 +159,7 @@ async def read_dead_letters(settings: Settings, *, limit: int) -> dict[str, Any]
     found = Found(limit)
     async for record in _records(settings):
         found.take(record)
-    return found.as_json(settings.dead_letter_topic)
+    return found.document(settings.dead_letter_topic)
 
 
 async def _records(settings: Settings) -> AsyncIterator[ReadableRecord]:

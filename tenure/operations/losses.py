@@ -100,6 +100,14 @@ def accepted_document(accepted: AcceptedLoss) -> documents.ReportedLoss:
     )
 
 
+def list_document(found: Listed) -> documents.LossList:
+    """Return the losses of a stream as `tenure resume --json` prints them."""
+    return documents.LossList(
+        waiting=[loss_document(loss) for loss in found.waiting],
+        accepted=[accepted_document(loss) for loss in found.accepted],
+    )
+
+
 def losses_as_of(accepted: Sequence[AcceptedLoss], windows: Windows, at_ms: int) -> list[documents.MissedLoss]:
     """Return the losses that numbers as of an instant go without, each with the windows that may miss events."""
     return [

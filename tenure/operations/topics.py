@@ -11,7 +11,7 @@ import logging
 import time
 from contextlib import asynccontextmanager
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.errors import (
@@ -23,6 +23,7 @@ from aiokafka.errors import (
     for_code,
 )
 
+import schemas.documents.topics as documents
 from streams.errors import CheckFailed, UsageError
 from streams.kafka.errors import no_kafka
 from streams.kafka.retention import KEPT_FOR_GOOD, Retention, retentions_of
@@ -43,7 +44,7 @@ _LOOK_AGAIN_SECONDS: Final = 0.1
 
 
 class State(StrEnum):
-    """What became of a topic."""
+    """The outcome for a topic."""
 
     EXISTS = "exists"
     CREATED = "created"
@@ -52,7 +53,7 @@ class State(StrEnum):
 
 
 class Topic(NamedTuple):
-    """One topic, as `tenure topics --json` prints it.
+    """One topic of the stream.
 
     Attributes:
         topic: Its name.
@@ -72,16 +73,17 @@ class Topic(NamedTuple):
 
     @property
     def is_input(self) -> bool:
-        """Whether the stream reads it."""
+        """Return whether the stream reads it."""
         return self.setting.startswith("topics.")
 
-    def as_json(self) -> dict[str, Any]:
-        """Return it as an object of JSON."""
-        return self._asdict() | {"retention": None if self.retention is None else self.retention._asdict()}
+    def document(self) -> documents.TopicStatus:
+        """Return it as `tenure topics --json` prints it."""
+        retention = None if self.retention is None else documents.TopicRetention(**self.retention._asdict())
+        return documents.TopicStatus(**self._asdict() | {"state": self.state.value, "retention": retention})
 
 
 class WantedTopics(NamedTuple):
-    """What is to be done about topics; in this order.
+    """Tasks for topics; in this order.
 
     Attributes:
         grow: Raise the partitions of input topics to those of the widest, or to `partitions`.

@@ -30,7 +30,7 @@ _DARK_BELOW: Final = 0.55
 
 
 class Room(NamedTuple):
-    """What fits: columns of the terminal, and cohorts of one table; None shows all of them."""
+    """The room there is: columns of the terminal, and cohorts of one table; None shows all of them."""
 
     width: int
     cohorts: int | None = None

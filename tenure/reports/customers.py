@@ -25,7 +25,7 @@ from tenure.reports.kpi import counted_tables
 
 
 class Scope(NamedTuple):
-    """Which customers are looked at, as of when, and by what they are split.
+    """The scope of a look: which customers, as of when, and by what they are split.
 
     Attributes:
         at_ms: T (ms since 1970); None means the end of the running bucket, or of that of the file's latest event.

@@ -33,7 +33,7 @@ _NEVER_MS: Final = 1 << 60
 
 
 class Place(NamedTuple):
-    """Where a record lies."""
+    """The position of a record."""
 
     topic: str
     partition: int
@@ -41,7 +41,7 @@ class Place(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What is known of an event: its id and source, or why there is none."""
+    """The identity of an event: its id and source, or why there is none."""
 
     event_id: str | None
     source: str | None

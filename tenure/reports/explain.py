@@ -45,8 +45,8 @@ from tenure.reports.kpi import report_of
 _TRIES: Final = 3
 
 
-class Asked(NamedTuple):
-    """What is asked of a stream or a file.
+class ExplainQuery(NamedTuple):
+    """A query about a number, to a stream or a file.
 
     Attributes:
         scope: Of which customers, as of when; it has one dimension at most.
@@ -75,13 +75,13 @@ def terms_of(kpi: str) -> list[tuple[Side, int, str]]:
     return [(side, sign, name) for side, formula in sides for sign, name in formula.terms]
 
 
-async def read_explanation(settings: Settings, kpi: str, asked: Asked) -> Explanation:
+async def read_explanation(settings: Settings, kpi: str, query: ExplainQuery) -> Explanation:
     """Return the members of a count, or of the counts that a ratio is made of.
 
     Args:
         settings: Of the stream: where its Redis and its Kafka are, and what its numbers mean.
         kpi: Name of a count or a ratio of the catalogue.
-        asked: Which number.
+        query: Which window, and of whom.
 
     Raises:
         UsageError: No customer has, or had, the value that is asked for.
@@ -89,9 +89,9 @@ async def read_explanation(settings: Settings, kpi: str, asked: Asked) -> Explan
     """
     terms = terms_of(kpi)
     counts = list(dict.fromkeys(count for _, _, count in terms))
-    async with open_source(settings, asked.scope) as source:
-        question = question_of(settings, asked.window, source.at_ms)
-        found, numbers, moved = await _both(source, question, asked, counts)
+    async with open_source(settings, query.scope) as source:
+        span = window_until(settings, query.window, source.at_ms)
+        found, numbers, moved = await _both(source, span, query, counts)
         known = await _known(source, found.values())
     has_window = any(COUNT_BY_NAME[count].kind == "window" for count in counts)
     ratio = RATIO_BY_NAME.get(kpi)
@@ -101,43 +101,43 @@ async def read_explanation(settings: Settings, kpi: str, asked: Asked) -> Explan
     ]
     return Explanation(
         kpi=kpi,
-        window=asked.window if has_window else None,
-        start=instant_text(question.start_ms) if has_window else None,
+        window=query.window if has_window else None,
+        start=instant_text(span.start_ms) if has_window else None,
         value=UNSET if ratio is None else ratio.evaluate({count: found[count].total for count in counts}),
         parts=parts,
         agrees=all(part.agrees for part in parts),
         moved=moved,
-        **_head(settings, question, asked),
+        **_head(settings, span, query),
     )
 
 
-async def read_lenses(settings: Settings, asked: Asked) -> LensComparison:
+async def read_lenses(settings: Settings, query: ExplainQuery) -> LensComparison:
     """Return the four definitions of churn, and the customers that make them differ; arguments are as above."""
     ratios = [RATIO_BY_NAME[lens.ratio] for lens in Lens]
     counts = list(dict.fromkeys(name for ratio in ratios for name in ratio.counts))
-    async with open_source(settings, asked.scope) as source:
-        question = question_of(settings, asked.window, source.at_ms)
-        found, numbers, moved = await _both(source, question, asked, counts, DIFFERENCES)
+    async with open_source(settings, query.scope) as source:
+        span = window_until(settings, query.window, source.at_ms)
+        found, numbers, moved = await _both(source, span, query, counts, DIFFERENCES)
         known = await _known(source, (found[name] for name in DIFFERENCES))
     sums = {count: numbers[count][0] for count in counts}
     values = sorted({value for count in counts for value in numbers[count][1]})
     by_value = {value: {count: numbers[count][1].get(value, 0) for count in counts} for value in values}
     fault = _fault_of_lenses(found, numbers)
     return LensComparison(
-        window=asked.window,
-        start=instant_text(question.start_ms),
+        window=query.window,
+        start=instant_text(span.start_ms),
         counts=sums,
         lenses=_lenses(sums),
-        segments=UNSET if asked.dimension is None else {value: _lenses(of) for value, of in by_value.items()},
+        segments=UNSET if query.dimension is None else {value: _lenses(of) for value, of in by_value.items()},
         differences={name: _difference(found[name], known) for name in DIFFERENCES},
         fault=fault,
         agrees=fault is None,
         moved=moved,
-        **_head(settings, question, asked),
+        **_head(settings, span, query),
     )
 
 
-def question_of(settings: Settings, window: str, at_ms: int) -> Window:
+def window_until(settings: Settings, window: str, at_ms: int) -> Window:
     """Return the window [start, T) that a name stands for as of T."""
     windows = windows_of(settings)
     boundary = at_ms // windows.bucket_ms
@@ -149,7 +149,11 @@ Number = tuple[int, dict[str, int]]
 
 
 async def _both(
-    source: Source, question: Window, asked: Asked, counts: Sequence[str], more: Mapping[str, Memberships] | None = None
+    source: Source,
+    span: Window,
+    query: ExplainQuery,
+    counts: Sequence[str],
+    more: Mapping[str, Memberships] | None = None,
 ) -> tuple[dict[str, Explained], dict[str, Number], bool]:
     """Count by members and by counters.
 
@@ -159,18 +163,18 @@ async def _both(
         Members, of `more` too; numbers; and whether the stream went on during the last try.
     """
     for _ in range(_TRIES - 1):
-        found, numbers, moved = await _once(source, question, asked, counts, more or {})
+        found, numbers, moved = await _once(source, span, query, counts, more or {})
         if not moved or all(_agree(found[count], numbers[count]) for count in counts):
             return found, numbers, moved
-    return await _once(source, question, asked, counts, more or {})
+    return await _once(source, span, query, counts, more or {})
 
 
 async def _once(
-    source: Source, question: Window, asked: Asked, counts: Sequence[str], more: Mapping[str, Memberships]
+    source: Source, span: Window, query: ExplainQuery, counts: Sequence[str], more: Mapping[str, Memberships]
 ) -> tuple[dict[str, Explained], dict[str, Number], bool]:
     explainings = {
         name: Explaining(
-            shares, EXCLUSIONS.get(name), question, limit=asked.limit, dimension=asked.dimension, value=asked.value
+            shares, EXCLUSIONS.get(name), span, limit=query.limit, dimension=query.dimension, value=query.value
         )
         for name, shares in ({count: MEMBERSHIPS[count] for count in counts} | dict(more)).items()
     }
@@ -178,13 +182,13 @@ async def _once(
     names: dict[int, Names] = {}
     async for part in scan_all(source.settings, source.tables, range(source.partitions)):
         names[part.partition] = part.names
-        for candidate in candidates(question, part.partition, part.names, part.states):
+        for candidate in candidates(span, part.partition, part.names, part.states):
             for explaining in explainings.values():
                 explaining.take(candidate)
-    if asked.dimension is not None and asked.value is not None:
-        values = (value for known in names.values() for value in known.values(asked.dimension))
-        _check_value(asked.dimension, asked.value, values)
-    numbers = await _numbers(source, question, asked, counts)
+    if query.dimension is not None and query.value is not None:
+        values = (value for known in names.values() for value in known.values(query.dimension))
+        _check_value(query.dimension, query.value, values)
+    numbers = await _numbers(source, span, query, counts)
     after = [await source.tables.read_head(partition) for partition in range(source.partitions)]
     return {name: explaining.explained() for name, explaining in explainings.items()}, numbers, before != after
 
@@ -200,20 +204,20 @@ def _check_value(dimension: str, value: str, values: Iterable[str]) -> None:
     raise UsageError(f"--value {value}: no customer has this {dimension}; {hint}")
 
 
-async def _numbers(source: Source, question: Window, asked: Asked, counts: Sequence[str]) -> dict[str, Number]:
+async def _numbers(source: Source, span: Window, query: ExplainQuery, counts: Sequence[str]) -> dict[str, Number]:
     (report,) = await report_of(
-        source.settings, source.tables, partitions=source.partitions, at_ms=[question.end_ms], by=asked.scope.by
+        source.settings, source.tables, partitions=source.partitions, at_ms=[span.end_ms], by=query.scope.by
     )
     whole = Segment(totals=report.totals, windows=report.windows)
     by_dimension = {} if report.segments is UNSET else report.segments
-    entries = {"": whole} if asked.dimension is None else by_dimension[asked.dimension]
+    entries = {"": whole} if query.dimension is None else by_dimension[query.dimension]
     out: dict[str, Number] = {}
     for count in counts:
         is_stock = COUNT_BY_NAME[count].kind == "stock"
         by_value = {
-            value: (entry.totals if is_stock else entry.windows[asked.window]).count(count)
+            value: (entry.totals if is_stock else entry.windows[query.window]).count(count)
             for value, entry in entries.items()
-            if asked.value in (None, value)
+            if query.value in (None, value)
         }
         out[count] = (sum(by_value.values()), {value: number for value, number in by_value.items() if number})
     return out
@@ -231,7 +235,7 @@ async def _known(source: Source, found: Iterable[Explained]) -> dict[Place, Know
 
 
 class _Head(TypedDict):
-    """What both answers say of the question."""
+    """The members that both answers share."""
 
     as_of: str
     dimension: str | None
@@ -239,11 +243,11 @@ class _Head(TypedDict):
     currency: str
 
 
-def _head(settings: Settings, question: Window, asked: Asked) -> _Head:
+def _head(settings: Settings, span: Window, query: ExplainQuery) -> _Head:
     return _Head(
-        as_of=instant_text(question.end_ms),
-        dimension=asked.dimension,
-        segment=asked.value,
+        as_of=instant_text(span.end_ms),
+        dimension=query.dimension,
+        segment=query.value,
         currency=settings.default_currency,
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from kpis.counting.counts import SURVEY, Counts
 from kpis.counting.rolling import ALL, Block
-from kpis.customer.notes import KINDS, STATUSES, WAYS
+from kpis.customer.feedback_codes import KINDS, STATUSES, WAYS
 from schemas.catalogue.counts import COUNTS
 from schemas.catalogue.formulas import Count, Ratio
 from schemas.catalogue.ratios import RATIOS

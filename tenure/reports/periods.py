@@ -31,7 +31,7 @@ MONTHS_LISTED: Final = 13
 YEARS_LISTED: Final = 3
 
 
-class Told(NamedTuple):
+class RestatementRow(NamedTuple):
     """One restatement with what it made of the period's counts."""
 
     revision: int
@@ -41,15 +41,15 @@ class Told(NamedTuple):
     values: dict[str, tuple[int, int]]
 
 
-class Story(NamedTuple):
-    """What became of a period since it was over."""
+class Revisions(NamedTuple):
+    """The history of a period since it was over."""
 
     #: restatements there ever were (count)
     revision: int
     #: at its end and now, of the counts that differ
     moved: dict[str, tuple[int, int]]
     #: latest first; those whose values can still be told
-    told: list[Told]
+    rows: list[RestatementRow]
 
 
 async def read_periods(
@@ -168,20 +168,20 @@ def _report(found: _Found, period: Period, *, by: Sequence[str], now_ms: int) ->
     windows = found.windows
     at = [_boundary(period, windows, now_ms)]
     entry = report(found.tables, windows, at, by=by, events=events_of(found.heads), names=[period.window])[0]
-    story = story_of(counts_in(entry, period.window), [known.get(period.name) for known in found.restated])
+    revisions = revisions_of(counts_in(entry, period.window), [known.get(period.name) for known in found.restated])
     return PeriodReport(
         as_of=entry.as_of,
-        **_own(period, story, windows, now_ms),
+        **_own(period, revisions, windows, now_ms),
         totals=entry.totals,
         windows=entry.windows,
         segments=entry.segments,
         events=entry.events,
-        restatements=[restatement_of(each, period, windows) for each in story.told],
+        restatements=[restatement_of(each, period, windows) for each in revisions.rows],
     )
 
 
 class _Own(TypedDict):
-    """What a period says of itself."""
+    """The members that describe a period itself."""
 
     period: str
     starts_at: str
@@ -192,14 +192,14 @@ class _Own(TypedDict):
     watched_until: str
 
 
-def _own(period: Period, story: Story, windows: Windows, now_ms: int) -> _Own:
+def _own(period: Period, revisions: Revisions, windows: Windows, now_ms: int) -> _Own:
     return _Own(
         period=period.name,
         starts_at=_text(period.start, windows),
         ends_at=_text(period.end, windows),
         closed=period.end * windows.bucket_ms <= now_ms,
-        revision=story.revision,
-        restated={name: PeriodChange(at_end=then, now=now) for name, (then, now) in story.moved.items()},
+        revision=revisions.revision,
+        restated={name: PeriodChange(at_end=then, now=now) for name, (then, now) in revisions.moved.items()},
         watched_until=_text(watched_until(period, windows), windows),
     )
 
@@ -208,7 +208,7 @@ def _text(boundary: int, windows: Windows) -> str:
     return instant_text(boundary * windows.bucket_ms)
 
 
-def story_of(values: Mapping[str, int], by_partition: Sequence[Restated | None]) -> Story:
+def revisions_of(values: Mapping[str, int], by_partition: Sequence[Restated | None]) -> Revisions:
     """Go back from the counts of a period to what they were before each restatement.
 
     Args:
@@ -232,29 +232,29 @@ def story_of(values: Mapping[str, int], by_partition: Sequence[Restated | None])
         order += lane
         if lane and known.revision > len(lane):
             tellable = max(tellable, lane[0][:3])
-    now, told = dict(values), list[Told]()
+    now, rows = dict(values), list[RestatementRow]()
     for number, (at_ms, partition, n, entry) in enumerate(sorted(order, key=lambda each: each[:3], reverse=True)):
         if (at_ms, partition, n) < tellable:
             break
         changed = {name: (now.get(name, 0) - change, now.get(name, 0)) for name, change in entry.changes.items()}
         now.update((name, before) for name, (before, _) in changed.items())
-        told.append(Told(revision - number, partition, entry, changed))
+        rows.append(RestatementRow(revision - number, partition, entry, changed))
     moved = {name: (values.get(name, 0) - change, values.get(name, 0)) for name, change in totals.items() if change}
-    return Story(revision, moved, told)
+    return Revisions(revision, moved, rows)
 
 
-def restatement_of(told: Told, period: Period, windows: Windows) -> documents.RestatementEntry:
+def restatement_of(row: RestatementRow, period: Period, windows: Windows) -> documents.RestatementEntry:
     """Return a restatement as `--json` prints it."""
-    entry = told.restatement
+    entry = row.restatement
     alone = entry.events == 1
     offsets = [
-        documents.Offsets(topic=topic, partition=told.partition, first=first, last=last)
+        documents.Offsets(topic=topic, partition=row.partition, first=first, last=last)
         for topic, (first, last) in entry.offsets.items()
     ]
     event = documents.LateEvent(id=entry.event_id, source=entry.event_source or None, type=entry.event_type)
     return documents.RestatementEntry(
         period=period.name,
-        revision=told.revision,
+        revision=row.revision,
         kind="event" if alone else "bulk",
         events=entry.events,
         event=event if alone else None,
@@ -263,7 +263,7 @@ def restatement_of(told: Told, period: Period, windows: Windows) -> documents.Re
         arrived_at=instant_text(entry.arrived_at_ms),
         late_seconds=(entry.arrived_at_ms - entry.occurred_at_ms) / 1000,
         after_end_seconds=(entry.arrived_at_ms - period.end * windows.bucket_ms) / 1000,
-        counts={name: documents.Changed(old=old, new=new) for name, (old, new) in told.values.items()},
+        counts={name: documents.Changed(old=old, new=new) for name, (old, new) in row.values.items()},
     )
 
 
@@ -277,26 +277,26 @@ def _listed(found: _Found, *, now_ms: int, limit: int) -> PeriodList:
         if period is not None:
             periods[name] = period
     rows: list[ListedPeriod] = []
-    told: list[tuple[int, Period, Told]] = []
+    latest_rows: list[tuple[int, Period, RestatementRow]] = []
     for window in (MONTH, YEAR):
         mine = sorted((period for period in periods.values() if period.window == window), reverse=True)
         at = [_boundary(period, windows, now_ms) for period in mine]
         for period, entry in zip(mine, report(found.tables, windows, at, names=[window]), strict=True):
             values = counts_in(entry, window)
-            story = story_of(values, [known.get(period.name) for known in found.restated])
-            if not any(values.values()) and not story.revision:
+            revisions = revisions_of(values, [known.get(period.name) for known in found.restated])
+            if not any(values.values()) and not revisions.revision:
                 continue
-            latest = story.told[0].restatement.arrived_at_ms if story.told else None
+            latest = revisions.rows[0].restatement.arrived_at_ms if revisions.rows else None
             rows.append(
                 ListedPeriod(
-                    **_own(period, story, windows, now_ms),
+                    **_own(period, revisions, windows, now_ms),
                     restated_at=None if latest is None else instant_text(latest),
                     totals=PeriodTotals(customers_active=values["customers_active"], mrr=values["mrr"]),
                 )
             )
-            told += [(each.restatement.arrived_at_ms, period, each) for each in story.told[:limit]]
-    told.sort(key=lambda each: (each[0], each[1], each[2].revision), reverse=True)
-    restatements = [restatement_of(each, period, windows) for _, period, each in told[:limit]]
+            latest_rows += [(each.restatement.arrived_at_ms, period, each) for each in revisions.rows[:limit]]
+    latest_rows.sort(key=lambda each: (each[0], each[1], each[2].revision), reverse=True)
+    restatements = [restatement_of(each, period, windows) for _, period, each in latest_rows[:limit]]
     return PeriodList(periods=rows, restatements=restatements)
 
 

@@ -80,12 +80,12 @@ def _then_and_now(row: ListedPeriod, name: str, currency: str) -> str:
     return f"{_shown(name, row.restated[name].at_end, currency)} → {now}"
 
 
-def _restatements(told: Sequence[RestatementEntry], currency: str, *, with_period: bool) -> Table:
+def _restatements(rows: Sequence[RestatementEntry], currency: str, *, with_period: bool) -> Table:
     heads = ["Period"] if with_period else []
     table = _table(*heads, "Revision", "Arrived, UTC", "Late by", "Event", "What it changed")
     for column in table.columns[-2:]:
         column.justify, column.no_wrap, column.overflow = "left", False, "fold"
-    for each in told:
+    for each in rows:
         own = [each.period] if with_period else []
         late = _duration(each.late_seconds)
         table.add_row(

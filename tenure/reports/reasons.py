@@ -18,7 +18,7 @@ from schemas.documents.reasons import Ranked, RankedLine, RankedSegments, Reason
 from streams.partition.context import windows_of
 from streams.settings.settings import Settings
 from tenure.reports.customers import Scope, Source, open_source, scan_all
-from tenure.reports.explain import question_of
+from tenure.reports.explain import window_until
 
 WHAT: Final = ("cancellations", "survey_answers", "features")
 
@@ -40,17 +40,17 @@ async def read_reasons(settings: Settings, scope: Scope, *, window: str) -> Reas
 
 async def reasons_of(source: Source, *, window: str, by: Sequence[str]) -> ReasonsReport:
     """Return reasons and features as of the source's instant; one pass over all customers."""
-    question = question_of(source.settings, window, source.at_ms)
+    span = window_until(source.settings, window, source.at_ms)
     windows = windows_of(source.settings)
-    before_ms = windows.start(window, question.start_ms // windows.bucket_ms) * windows.bucket_ms
-    reasons = Reasons(question, before_ms=before_ms, by=by)
+    before_ms = windows.start(window, span.start_ms // windows.bucket_ms) * windows.bucket_ms
+    reasons = Reasons(span, before_ms=before_ms, by=by)
     async for part in scan_all(source.settings, source.tables, range(source.partitions)):
         reasons.take(part.names, (decode(state) for _, state in part.states))
     found = dict(zip(WHAT, (reasons.cancellations(), reasons.answers(), reasons.features()), strict=True))
     return ReasonsReport(
         as_of=instant_text(source.at_ms),
         window=window,
-        start=instant_text(question.start_ms),
+        start=instant_text(span.start_ms),
         before=instant_text(before_ms),
         **{what: _ranked(what, rankings["", ""]) for what, rankings in found.items()},
         segments={

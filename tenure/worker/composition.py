@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from agents import register_all, survey_requests
-from kpis.counting.rolling import LiveCounts
+from kpis.counting.rolling import RollingCounts
 from streams.batching.application import App, build_app
 from streams.clock import Clock
 from streams.errors import ConfigurationError
@@ -32,7 +32,7 @@ class Worker:
     app: App
     stream: Stream
     context: PartitionContext
-    live: LiveCounts
+    live: RollingCounts
     meters: Meters
 
     def lag_records(self) -> int:
@@ -75,7 +75,7 @@ def build_worker(
         stream_id=stream_id,
         latest_ms=latest_ms,
     )
-    live = LiveCounts(
+    live = RollingCounts(
         context.windows,
         dimensions=context.new_names().dimensions,
         segment_windows=[f"{days}d" for days in settings.segment_windows_days],

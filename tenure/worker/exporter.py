@@ -15,7 +15,7 @@ from streams.errors import TablesUnavailable, TenureError
 from streams.giving_way import giving_way
 from streams.metrics.exposition import exposition_of
 from streams.metrics.server import MetricsServer
-from streams.metrics.top_values import agree_on_shown
+from streams.metrics.top_values import elect_top_values
 from streams.partition.losses import LossStore, count_by_window
 from streams.settings.settings import Settings
 from streams.targets import TargetStore
@@ -80,7 +80,7 @@ class Exporter:
 
     @property
     def population(self) -> PopulationSummary | None:
-        """What the last look at all customers found; None where there is none, or where it is not ours to show."""
+        """The result of the last scan of all customers; None where there is none, or where it is not ours to show."""
         return self._population.population
 
     async def stop(self) -> None:
@@ -159,12 +159,12 @@ class Exporter:
         """Agree with the other workers on the values that are shown; while Redis is away, what was agreed holds."""
         self._shown_at = time.monotonic()
         try:
-            await agree_on_shown(self._worker.stream, limit=self._settings.segment_values_shown)
+            await elect_top_values(self._worker.stream, limit=self._settings.segment_values_shown)
         except TablesUnavailable as error:
             log.warning("shown_values_not_agreed", reason=error.reason)
 
     def _has_room(self) -> bool:
-        """Whether values are hidden in `other` although they could be shown: new ones, mostly at the beginning."""
+        """Return whether `other` hides values that could be shown: new ones, mostly at the beginning."""
         if self.snapshot is None:
             return False
         blocks = [block for name, block in self.snapshot.blocks.items() if name != ALL]
@@ -172,7 +172,7 @@ class Exporter:
         return any(len(block.values) <= limit and block.stock["customers_active"][-1] for block in blocks)
 
     def _withheld(self) -> bool:
-        """Whether Kafka has not heard from us for so long that our partitions may be counted elsewhere."""
+        """Return whether Kafka has not heard from us for so long that our partitions may be counted elsewhere."""
         if not self._worker.stream.partitions:
             return False
         return self._worker.app.batch_consumer.last_heartbeat_age_seconds() > self._settings.session_timeout_seconds
@@ -200,7 +200,7 @@ class Exporter:
         return counts + population + worker.meters.exposition()
 
     def _is_outdated(self) -> bool:
-        """Whether partitions were shared out anew since the counts were made; some may be somebody else's now."""
+        """Return whether partitions were assigned anew since the counts were made: some may be somebody else's now."""
         if self.snapshot is None:
             return False
         stream = self._worker.stream

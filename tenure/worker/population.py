@@ -121,7 +121,7 @@ class PopulationExporter:
         return scan
 
     def _is_ours(self) -> bool:
-        """Whether partition 0 is owned and its counts are complete, and Kafka still knows us."""
+        """Return whether partition 0 is owned and its counts are complete, and Kafka still knows us."""
         stream = self._worker.stream
         if 0 not in stream.partitions or not stream.live.complete([0]):
             return False

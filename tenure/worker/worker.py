@@ -51,7 +51,7 @@ def serve(settings: Settings, *extensions: Extension) -> None:
 
 
 class _Starting:
-    """What a worker serves that still waits for Kafka or Redis: it lives, and says what it waits for."""
+    """The server of a worker that still waits for Kafka or Redis: it lives, and says what it waits for."""
 
     def __init__(self) -> None:
         self.meters = Meters()

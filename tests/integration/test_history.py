@@ -21,7 +21,7 @@ from services.prometheus import Prometheus
 from services.redis import Redis
 from streams.embedded.log import Log
 from streams.embedded.transport import CLUSTERS, Cluster
-from streams.metrics.top_values import agree_on_shown
+from streams.metrics.top_values import elect_top_values
 from streams.redis.tables import RedisTables, connect
 from streams.settings.settings import Settings
 from tenure.files.replay import feed, until_applied
@@ -58,7 +58,7 @@ async def fill(settings: Settings, records: list[bytes]) -> None:
     try:
         await feed(log, worker, records, settings)
         await until_applied(worker)
-        await agree_on_shown(worker.stream, limit=settings.segment_values_shown)
+        await elect_top_values(worker.stream, limit=settings.segment_values_shown)
     finally:
         await worker.app.stop()
         del CLUSTERS["history"]

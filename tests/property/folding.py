@@ -16,7 +16,7 @@ import numpy as np
 from kpis.counting.cells import EMPTY, Cells, cells_of, merged, unpack
 from kpis.counting.report import Table, report
 from kpis.counting.windows import Windows
-from kpis.customer.places import place_of
+from kpis.customer.references import reference_of
 from kpis.customer.state import decode
 from kpis.fold.contribution import contribution
 from kpis.fold.fold import Fold
@@ -104,7 +104,7 @@ class Folded:
                 [decoded.events[n] for n in mine],
                 [decoded.times[n] for n in mine],
                 states,
-                [place_of(decoded.records[n].timestamp, self.names[number].topic("log")) for n in mine],
+                [reference_of(decoded.records[n].timestamp, self.names[number].topic("log")) for n in mine],
             )
             self.dead_letters[Reason.TOO_MANY_FACTS.value] += len(fold.refused)
             # What is committed is what is at hand: Redis would fall behind memory otherwise, and nobody would see it.
@@ -140,9 +140,9 @@ class Folded:
     def events(self) -> Events:
         """Return the counts of events, as reports have them."""
         return Events(
-            applied=sum(fold.folding.applied for fold in self.folds),
-            duplicate=sum(fold.folding.duplicates for fold in self.folds),
-            conflict=sum(fold.folding.conflicts for fold in self.folds),
+            applied=sum(fold.context.applied for fold in self.folds),
+            duplicate=sum(fold.context.duplicates for fold in self.folds),
+            conflict=sum(fold.context.conflicts for fold in self.folds),
             test=self.tests,
             dead_letters=dict(self.dead_letters),
         )

@@ -43,7 +43,7 @@ MEMBERS = st.fixed_dictionaries(
     {name: NUMBERS for name, kind in Layout.__annotations__.items() if kind == "int"},
     optional={
         "simple": st.booleans(),
-        **dict.fromkeys(("life", "notes", "acts"), CONTENTS),
+        **dict.fromkeys(("life", "feedback", "acts"), CONTENTS),
         **dict.fromkeys(("used", "recent"), TEXTS),
         **dict.fromkeys(("runs", "onboarded"), INSTANTS),
         "rare": RARE,
@@ -118,7 +118,7 @@ def test_damaged_states_are_read_as_msgspec_reads_them(given_members: dict[str, 
 )
 def test_an_identity_is_found_wherever_it_lies(facts: bytes, identity: bytes, at: int, rare: Any) -> None:
     """An identity that is overlooked counts twice."""
-    for name in ("life", "notes"):
+    for name in ("life", "feedback"):
         for held in (facts, facts[:at] + identity + facts[at:]):
             customer = {name: held, "rare": rare}
             found = state.may_hold(state.Customer(**customer), identity)

@@ -46,10 +46,10 @@ def explained_shares(
     windows = folded.windows
     boundary = milliseconds(at) // windows.bucket_ms
     start = windows.start(window, boundary)
-    question = Window(start * windows.bucket_ms, boundary * windows.bucket_ms, windows.bucket_ms)
-    explaining = Explaining(shares, misses, question, limit=limit, dimension=dimension)
+    span = Window(start * windows.bucket_ms, boundary * windows.bucket_ms, windows.bucket_ms)
+    explaining = Explaining(shares, misses, span, limit=limit, dimension=dimension)
     for number, states in enumerate(folded.states):
-        for candidate in candidates(question, number, folded.names[number], states.items()):
+        for candidate in candidates(span, number, folded.names[number], states.items()):
             explaining.take(candidate)
     return explaining.explained()
 
@@ -149,6 +149,6 @@ def test_every_event_that_is_told_lies_where_it_is_said_to_lie(case: Case) -> No
             for event in (event for why in member.whys for event in why.events):
                 batch = folded.decoder.decode([Line(log.records[event.offset])])
                 (decoded,) = batch.events
-                identity = folded.folds[0].folding.identity_of(decoded.source, decoded.id)
+                identity = folded.folds[0].context.identity_of(decoded.source, decoded.id)
                 assert (decoded.customer_id, batch.times[0]) == (member.customer_id, event.at_ms)
                 assert (identity, event.topic) == (event.identity, "log")

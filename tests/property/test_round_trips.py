@@ -21,21 +21,21 @@ from kpis.counting.cells import (
     unpack,
 )
 from kpis.counting.windows import Windows
-from kpis.customer import notes
+from kpis.customer import feedback_codes as codes
 from kpis.customer.customer import (
     activity_of,
     any_within,
+    feedback_of,
     gap_bytes,
     life_of,
-    notes_of,
     set_activity,
+    set_feedback,
     set_life,
-    set_notes,
     thinned,
 )
-from kpis.customer.facts import Fact, Note, Rare
+from kpis.customer.facts import Fact, Feedback, Rare
 from kpis.customer.features import features_of, letters_of, use, use_anywhere, use_next
-from kpis.customer.places import OFFSETS, TOPICS, offset_of, place_of, topic_of
+from kpis.customer.references import OFFSETS, TOPICS, offset_of, reference_of, topic_of
 from kpis.customer.state import Customer, decode, encode
 from kpis.customer.timeline import WEEK_MS
 from kpis.fold.rows import PAIRS, POINTS
@@ -45,12 +45,12 @@ MILLISECONDS = st.integers(946_684_800_000, 4_260_000_000_000)
 SEQUENCES = st.integers(-(2**63), 2**63 - 1)
 IDENTITIES = st.binary(min_size=8, max_size=8)
 NUMBERS = st.integers(0, 10**12)
-PLACES = st.builds(place_of, st.integers(0, OFFSETS - 1), st.integers(0, TOPICS - 1))
+PLACES = st.builds(reference_of, st.integers(0, OFFSETS - 1), st.integers(0, TOPICS - 1))
 FACTS = st.tuples(
     MILLISECONDS, SEQUENCES, st.integers(0, 2), IDENTITIES, st.integers(0, 5000), NUMBERS,
     MILLISECONDS, NUMBERS, PLACES,
 )  # fmt: skip
-CODES = st.sampled_from(sorted(notes.CLASS))
+CODES = st.sampled_from(sorted(codes.CLASS))
 NOTES = st.tuples(MILLISECONDS, CODES, IDENTITIES, st.integers(0, 65535), PLACES)
 BUCKETS = st.lists(st.integers(0, 2**24 - 1), unique=True, max_size=60).map(sorted)
 RARE = st.builds(
@@ -70,7 +70,7 @@ RARE = st.builds(
 )
 def test_a_customer_comes_back_from_bytes_as_it_was(
     life: list[Fact],
-    noted: list[Note],
+    noted: list[Feedback],
     buckets: list[int],
     instants: list[int],
     rare: Rare | None,
@@ -78,11 +78,11 @@ def test_a_customer_comes_back_from_bytes_as_it_was(
     """Every batch decodes and encodes every state it touches."""
     customer = Customer(phase=1, mrr=10**12, first_at=5, runs=tuple(instants), onboarded=tuple(instants), rare=rare)
     set_life(customer, life)
-    set_notes(customer, noted)
+    set_feedback(customer, noted)
     set_activity(customer, buckets)
     again = decode(encode(customer))
     assert again == customer
-    assert (life_of(again), notes_of(again), activity_of(again)) == (life, sorted(noted), buckets)
+    assert (life_of(again), feedback_of(again), activity_of(again)) == (life, sorted(noted), buckets)
     assert again.active_bucket == (buckets[-1] if buckets else -1)
 
 
@@ -106,11 +106,11 @@ def test_gaps_of_any_size_come_back(gaps: list[int]) -> None:
 
 def test_every_survey_and_renewal_has_a_code_and_a_class_of_its_own_kind() -> None:
     """Two surveys under one code could not be told apart in a conflict; a class of none would never count."""
-    assert len(set(notes.CODE.values())) == len(notes.CODE) == 216
-    assert {*notes.CODE.values(), *map(notes.renewal_code, notes.OUTCOMES)} == set(notes.CLASS)
-    assert set(notes.CLASS.values()) == set(range(notes.CLASSES))
-    by_code = sorted(notes.CODE, key=lambda survey: notes.CODE[survey])
-    assert by_code == sorted(notes.CODE)
+    assert len(set(codes.CODE.values())) == len(codes.CODE) == 216
+    assert {*codes.CODE.values(), *map(codes.renewal_code, codes.OUTCOMES)} == set(codes.CLASS)
+    assert set(codes.CLASS.values()) == set(range(codes.CLASSES))
+    by_code = sorted(codes.CODE, key=lambda survey: codes.CODE[survey])
+    assert by_code == sorted(codes.CODE)
 
 
 @bounded(200)
@@ -174,7 +174,7 @@ def test_no_week_can_tell_thinned_instants_from_all(days: list[int], starts: lis
 @given(offset=st.integers(0, OFFSETS - 1), topic=st.integers(0, TOPICS - 1))
 def test_a_place_names_the_offset_and_the_topic_it_was_made_of(offset: int, topic: int) -> None:
     """A wrong bit would show a customer another one's event."""
-    place = place_of(offset, topic)
+    place = reference_of(offset, topic)
     assert (offset_of(place), topic_of(place)) == (offset, topic)
 
 

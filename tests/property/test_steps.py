@@ -35,7 +35,7 @@ def outcome(log: Log, step_work: int, batch: int) -> object:
         done = FoldResult()
         at_once(fold_batch(fold, decoded, states, places, windows, done, commit=start, alone=3, step_work=step_work))
         out.append((done, list(done.states)))
-    folding = fold.folding
+    folding = fold.context
     return out, states, names.take_new(), folding.applied, folding.duplicates, folding.conflicts
 
 
@@ -62,5 +62,5 @@ def test_events_of_one_customer_are_folded_in_many_steps_and_written_down_once()
         steps += 1
     states, _ = fold.end()
     assert steps > 10
-    assert fold.folding.general == 1
-    assert (list(states), fold.folding.applied) == (["c"], count)
+    assert fold.context.general == 1
+    assert (list(states), fold.context.applied) == (["c"], count)

@@ -58,8 +58,8 @@ _encode_layout = msgspec.msgpack.Encoder().encode
 _decode_layout = msgspec.msgpack.Decoder(Layout).decode
 cdef tuple _NONE = ()
 cdef tuple _MEMBERS = (
-    "phase", "plan", "mrr", "profile", "first_plan", "first_at", "last_at", "noted_at", "engaged_bucket",
-    "active_bucket", "simple", "facts", "life", "notes", "acts", "used", "recent", "runs", "onboarded", "rare",
+    "phase", "plan", "mrr", "profile", "first_plan", "first_at", "last_at", "feedback_at", "engaged_bucket",
+    "active_bucket", "simple", "facts", "life", "feedback", "acts", "used", "recent", "runs", "onboarded", "rare",
 )
 if _MEMBERS != Layout.__struct_fields__:
     raise ImportError(f"kpis/customer/layout.py has other members than native/kpis/customer/state.pyx: {Layout.__struct_fields__}")
@@ -90,7 +90,7 @@ cpdef bint may_hold(Customer customer, bytes identity) except -1:
     """Whether the state may hold something under an identity; a false alarm only takes the longer way."""
     if customer is None:
         raise TypeError("None is no customer")
-    if _holds(customer.life, identity) or _holds(customer.notes, identity):
+    if _holds(customer.life, identity) or _holds(customer.feedback, identity):
         return True
     return customer.rare is not None and customer.rare.counts()
 
@@ -115,7 +115,7 @@ cpdef bytes encode(Customer customer):
     cdef const char* used_text = PyUnicode_AsUTF8AndSize(customer.used, &used)
     cdef const char* recent_text = PyUnicode_AsUTF8AndSize(customer.recent, &recent)
     cdef Py_ssize_t size = (
-        FIXED + len(customer.life) + len(customer.notes) + len(customer.acts) + used + recent
+        FIXED + len(customer.life) + len(customer.feedback) + len(customer.acts) + used + recent
         + 9 * (len(customer.runs) + len(customer.onboarded))
     )
     cdef uint8_t[ROOM] room
@@ -133,13 +133,13 @@ cpdef bytes encode(Customer customer):
         end = _write_number(end, customer.first_plan)
         end = _write_number(end, customer.first_at)
         end = _write_number(end, customer.last_at)
-        end = _write_number(end, customer.noted_at)
+        end = _write_number(end, customer.feedback_at)
         end = _write_number(end, customer.engaged_bucket)
         end = _write_number(end, customer.active_bucket)
         end[0] = TRUE if customer.simple else FALSE
         end = _write_number(end + 1, customer.facts)
         end = _write_bytes(end, customer.life)
-        end = _write_bytes(end, customer.notes)
+        end = _write_bytes(end, customer.feedback)
         end = _write_bytes(end, customer.acts)
         end = _write(_write_text_length(end, used), used_text, used)
         end = _write(_write_text_length(end, recent), recent_text, recent)
@@ -258,7 +258,7 @@ cdef Customer _decode_usual(bytes packed):
     customer.first_plan = _read_number(&rest)
     customer.first_at = _read_number(&rest)
     customer.last_at = _read_number(&rest)
-    customer.noted_at = _read_number(&rest)
+    customer.feedback_at = _read_number(&rest)
     customer.engaged_bucket = _read_number(&rest)
     customer.active_bucket = _read_number(&rest)
     cdef uint8_t mark = _take(&rest, 1)[0]
@@ -267,7 +267,7 @@ cdef Customer _decode_usual(bytes packed):
     customer.simple = mark == TRUE
     customer.facts = _read_number(&rest)
     customer.life = _read_bytes(&rest)
-    customer.notes = _read_bytes(&rest)
+    customer.feedback = _read_bytes(&rest)
     customer.acts = _read_bytes(&rest)
     customer.used = _read_text(&rest)
     customer.recent = _read_text(&rest)

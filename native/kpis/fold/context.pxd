@@ -8,7 +8,7 @@ cdef class FoldContext:
     cdef public bint short_cuts, remembers
     cdef public list rows
     cdef public list before
-    cdef public object places
+    cdef public object references
     cdef public int64_t applied, duplicates, conflicts, general
     cdef public dict sources
     cdef public dict letters

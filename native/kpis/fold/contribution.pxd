@@ -2,8 +2,8 @@ from libc.stdint cimport int64_t
 from kpis.customer.state cimport Customer
 
 cpdef list contribution(Customer customer, int64_t bucket_ms)
-cpdef list effective_notes(Customer customer)
-cpdef list engaged_buckets(Customer customer, object notes, int64_t bucket_ms)
+cpdef list effective_feedback(Customer customer)
+cpdef list engaged_buckets(Customer customer, object feedback, int64_t bucket_ms)
 cpdef step_rows(list out, int64_t profile, int64_t bucket, object step, list past)
 cdef _pairs(list out, int64_t profile, int64_t bucket, object step, list past, int64_t ends)
 cdef int64_t _above(int64_t a, int64_t b)

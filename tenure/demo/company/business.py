@@ -50,7 +50,7 @@ _SURVIVAL_FIRST, _SURVIVAL_LATER, _SURVIVAL_DAYS = 0.20, 0.85, (60.0, 2400.0)
 
 
 class Usage(Protocol):
-    """Who is told when customers come and go."""
+    """The listener that is told when customers come and go."""
 
     def joined(self, day: int, customer: CompanyCustomer, joined_at_ms: int) -> None:
         """A customer became active on a day (day number), at an instant in ms since 1970 UTC."""

@@ -92,7 +92,7 @@ Action = Callable[[int, CompanyCustomer], None]
 
 
 class Diary:
-    """What customers are going to do, by day; what a customer's end or return makes void is left out when read."""
+    """A diary of what customers are going to do, by day; what an end or a return makes void is left out when read."""
 
     def __init__(self) -> None:
         self._pages: dict[int, list[tuple[Action, CompanyCustomer, int]]] = {}

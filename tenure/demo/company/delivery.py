@@ -38,7 +38,7 @@ class Arrival(NamedTuple):
 
 
 class Flaws(NamedTuple):
-    """How imperfect the delivery is: each is the share of the events that it happens to.
+    """Flaws of the delivery: each is the share of the events that it happens to.
 
     Args:
         late: Arrives ten minutes to three days late.

@@ -19,7 +19,7 @@ _DAYS_TO_1970 = dt.date(1970, 1, 1).toordinal()
 
 
 class Plan(NamedTuple):
-    """What a customer pays for.
+    """A plan that customers pay for.
 
     Args:
         name: The segment value.
@@ -39,7 +39,7 @@ class Plan(NamedTuple):
 
 
 class Channel(NamedTuple):
-    """Where customers come from.
+    """A channel that customers come from.
 
     Args:
         name: The segment value.

@@ -32,7 +32,7 @@ TURN_SECONDS: Final = 5.0
 
 
 class DemoScreen(Protocol):
-    """Where the demo shows itself; a context, because a terminal must be left as it was found."""
+    """The output of the demo; a context, because a terminal must be left as it was found."""
 
     def __enter__(self) -> Self:
         """Begin to show."""

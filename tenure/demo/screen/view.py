@@ -33,7 +33,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class Health:
-    """How the stream itself is doing, since the demo began.
+    """Health of the stream itself, since the demo began.
 
     Args:
         applied: Events that count (count).
@@ -60,7 +60,7 @@ class Health:
 
 @dataclass(frozen=True)
 class DemoView:
-    """All that the demo shows at one moment.
+    """The content of the demo's screen at one moment.
 
     Args:
         report: The numbers, by plan, industry and company size.

@@ -15,13 +15,13 @@ from kpis.fold.rows import (
     DOWNGRADED,
     ENGAGED,
     ENGAGED_AGAIN,
+    FEEDBACK,
     GONE,
     INVOLUNTARY,
     KEPT,
     LIVELY,
     MOVED,
     NEW,
-    NOTE,
     OF_NEW,
     ONBOARDED,
     POINTS,
@@ -95,4 +95,4 @@ def written(rows: Iterable[Row]) -> list[str]:
 
 
 def _name(code: int) -> str:
-    return f"NOTE+{code - NOTE}" if NOTE <= code < POINTS else NAMES[code]
+    return f"FEEDBACK+{code - FEEDBACK}" if FEEDBACK <= code < POINTS else NAMES[code]

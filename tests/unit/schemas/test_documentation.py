@@ -13,8 +13,8 @@ from schemas.catalogue.ratios import RATIOS
 from schemas.events import EVENT_TYPES
 from schemas.instruments import INSTRUMENTS
 from schemas.refusals import Reason
+from tests.unit.schemas.decoding.test_decoding import REFUSED
 from tests.unit.schemas.lines import GOOD
-from tests.unit.schemas.test_decoding import REFUSED
 
 VALIDATOR = jsonschema.Draft202012Validator(event_schema())
 SHAPE = {Reason.MISSING_MEMBER, Reason.UNKNOWN_TYPE, Reason.INVALID_MEMBER}

@@ -1,0 +1,98 @@
+"""Rolling counts, one behaviour at a time; a property test checks that they equal the report at every boundary."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+
+import pytest
+
+from kpis.counting.cells import Cells
+from kpis.counting.rolling import ALL
+from kpis.names import OTHER
+from tests.unit.streams.snapshots import BOUNDARY, live_counts, snapshot_of
+
+
+def _signup(customer: str, plan: str, **members: object) -> bytes:
+    own = {"type": "signup", "id": customer, "customer_id": customer, "time": "2025-01-01T00:30:00Z", "plan": plan}
+    return json.dumps(own | {"mrr_minor": 10} | members).encode()
+
+
+SIGNUPS = [
+    _signup("a", "basic", country="DE"),
+    _signup("b", "basic", country="US"),
+    _signup("c", "pro"),
+    _signup("d", "team", country="DE"),
+]
+
+
+def test_hidden_values_add_up_as_other() -> None:
+    """A sum over all values of a dimension is everyone, whatever is shown by name."""
+    _, live = live_counts(SIGNUPS, partitions=2)
+    block = snapshot_of(live, {"plan": ["basic"]}).blocks["plan"]
+    assert block.values == ["basic", OTHER]
+    assert block.stock["customers_active"].tolist() == [2, 2]
+    assert snapshot_of(live, {"plan": ["basic", "pro", "team"]}).blocks["plan"].stock["mrr"].tolist() == [20, 10, 10, 0]
+    everyone = snapshot_of(live).blocks[ALL]
+    assert (everyone.values, everyone.stock["customers_active"].tolist()) == ([""], [4])
+
+
+def test_value_that_is_shown_but_not_there_counts_nothing() -> None:
+    """The list is one for all workers; not every partition has every value."""
+    _, live = live_counts(SIGNUPS)
+    assert snapshot_of(live, {"country": ["BR"]}).blocks["country"].stock["customers_active"].tolist() == [0, 4]
+
+
+def test_counts_after_a_fault_are_summed_anew() -> None:
+    """Sums that were left half-way would be shown as whole ones until the next boundary."""
+    folded, live = live_counts(SIGNUPS, partitions=2)
+    right = snapshot_of(live).blocks[ALL].stock["customers_active"].tolist()
+    faults: list[Exception] = [MemoryError("planted")]
+
+    def cells(number: int) -> Cells:
+        if faults and number == 1:
+            raise faults.pop()
+        return folded.tables()[number].cells
+
+    for number, table in enumerate(folded.tables()):
+        live.take(number, table.names, partial(cells, number))
+    with pytest.raises(MemoryError):
+        snapshot_of(live)
+    assert snapshot_of(live).blocks[ALL].stock["customers_active"].tolist() == right
+
+
+def test_segments_have_their_own_windows() -> None:
+    """All windows for everyone, some for segments: the number of series is what limits them."""
+    _, live = live_counts(SIGNUPS)
+    blocks = snapshot_of(live).blocks
+    assert list(blocks[ALL].windows) == ["1d", "7d", "30d", "90d", "365d", "month"]
+    assert list(blocks["plan"].windows) == ["7d", "30d"]
+
+
+def test_event_beyond_the_boundary_counts_when_the_boundary_has_passed_it() -> None:
+    """A scheduled cancel is known long before it comes."""
+    cancel = {"type": "cancel", "id": "x", "customer_id": "a", "time": "2025-01-02T00:00:00Z"}
+    scheduled = cancel | {"effective_at": "2025-02-05T00:00:00Z"}
+    _, live = live_counts([*SIGNUPS, json.dumps(scheduled).encode()])
+    assert snapshot_of(live).blocks[ALL].stock["customers_active"].tolist() == [4]
+    later = snapshot_of(live, at=BOUNDARY + 24 * 6).blocks[ALL]
+    assert later.stock["customers_active"].tolist() == [3]
+    assert later.windows["7d"]["customers_lost"].tolist() == [1]
+
+
+def test_rolling_counts_know_which_partitions_they_hold() -> None:
+    """A worker that recovers must not export what it has so far."""
+    folded, live = live_counts(SIGNUPS, partitions=2)
+    assert live.complete([0, 1])
+    live.drop(0)
+    live.change(0, folded.tables()[0].cells)
+    assert not live.complete([0, 1])
+    assert snapshot_of(live).partitions == {1}
+
+
+def test_sizes_are_active_customers_by_value() -> None:
+    """They decide which values are shown; those that are hidden now must be among them."""
+    _, live = live_counts(SIGNUPS)
+    snapshot_of(live, {"plan": []})
+    assert live.sizes()[0]["plan"] == {"none": 0, "basic": 2, "pro": 1, "team": 1}
+    assert live.sizes()[0]["country"] == {"none": 1, "DE": 2, "US": 1}

@@ -1,0 +1,310 @@
+"""The command: what it lists, what it refuses in one line, and with which status it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner
+
+from kpis.instants import instant_text
+from schemas.documents.report import Report
+from streams.errors import CheckFailed, UsageError
+from tenure.cli import app
+from tenure.reports import kpi
+from tests.unit.tenure.reports.fake_report import fake_report, told
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from click.testing import Result
+
+    from streams.settings.settings import Settings
+
+ROOT = Path(__file__).parents[4]
+
+
+@pytest.fixture(autouse=True)
+def _surroundings(monkeypatch: pytest.MonkeyPatch, nothing_set: None) -> None:
+    del nothing_set
+    monkeypatch.setenv("COLUMNS", "120")
+
+
+def run(*arguments: str, stdin: str | None = None) -> Result:
+    """Run the command in this process."""
+    return CliRunner().invoke(app, list(arguments), input=stdin)  # type: ignore[return-value]
+
+
+def only_line(result: Result) -> str:
+    """Return the single line on standard error of a command that ended with 2."""
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.count("\n") == 1, result.stderr
+    return result.stderr
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, Any]]:
+    """What `kpi` and `replay` ask those who count; they are answered with a report made by hand."""
+    questions: list[dict[str, Any]] = []
+
+    async def read_report(settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = ()) -> list[Report]:
+        questions.append({"at_ms": list(at_ms), "by": list(by), "group": settings.group})
+        return [told(fake_report(as_of=instant_text(instant))) for instant in at_ms]
+
+    async def replay(
+        path: str, settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = (), file_format: str | None = None
+    ) -> list[Report]:
+        assert file_format is None
+        questions.append({"path": path, "at_ms": list(at_ms), "by": list(by), "group": settings.group})
+        return [told(fake_report())]
+
+    (tmp_path / "some.ndjson").touch()
+    monkeypatch.setattr(kpi, "read_report", read_report)
+    monkeypatch.setattr("tenure.files.replay.replay", replay)
+    return questions
+
+
+def test_help_lists_the_commands_in_the_order_a_newcomer_needs_them() -> None:
+    """The first one that is read is the first one that is tried."""
+    for arguments in ((), ("--help",)):
+        result = run(*arguments)
+        assert result.exit_code == 0
+        listed = [line.split()[0] for line in result.stdout.split("Commands:")[1].splitlines() if line.startswith("  ")]
+        assert listed[:7] == ["demo", "topics", "worker", "publish", "replay", "kpi", "company"]
+
+
+@pytest.mark.parametrize("command", ["demo", "topics", "worker", "publish", "replay", "kpi", "company"])
+def test_every_command_has_help(command: str) -> None:
+    """Whoever does not know an option asks the command."""
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert "Options:" in result.stdout
+
+
+def test_help_imports_none_of_what_does_the_work() -> None:
+    """Help answers at once: what is slow to import waits until a command runs."""
+    slow = {"faust", "aiokafka", "redis", "numpy", "pydantic_settings", "asyncio", "msgspec", "rich.live"}
+    script = f"import sys; import tenure.cli; sys.exit(','.join(sorted({slow!r} & set(sys.modules))) or 0)"
+    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_version_is_told() -> None:
+    """The first question of every report of a fault."""
+    result = run("--version")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("tenure")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["bogus"], "bogus"),
+        (["--bogus"], "--bogus"),
+        (["kpi", "--att", "2026-01-01"], "--at"),
+        (["kpi", "--at"], "--at"),
+        (["replay"], "FILE"),
+        (["demo", "--speed", "fast"], "--speed"),
+        (["kpi", "--lens", "best"], "'standard'"),
+        (["kpi", "--by", "plam"], "did you mean plan?"),
+        (["kpi", "--window", "31"], "1d, 7d, 30d, 90d, 365d, month"),
+        (["kpi", "--at", "yesterday"], "2026-03-01"),
+        (["kpi", "--at", "2026-02-30"], "no such day"),
+        (["kpi", "--at", "2026-03-01T00:00:00"], "2026-03-01T00:00:00Z"),
+        (["kpi", "--at", "1999-12-31"], "2000"),
+        (["kpi", "--config", "nowhere.toml"], "nowhere.toml"),
+        (["publish", "nowhere.ndjson"], "no such file"),
+        (["publish", "-", "--topic", "t", "--mixed"], "leave one out"),
+        (["publish", "-", "--format", "xml"], "ndjson, csv, parquet"),
+        (["replay", "nowhere.ndjson"], "no such file"),
+        (["topics", "--partitions", "3"], "--create"),
+        (["topics", "--create", "--replication", "0"], "--replication"),
+        (["target", "bogus"], "bogus"),
+        (["target", "set", "retention", "365d"], "VALUE"),
+        (["target", "set", "retention", "365d", "90", "--owner", "anna"], "for 90 % write 90%"),
+        (["target", "set", "nps", "30d", "-0.1"], "-0"),
+        (["target", "history", "churn"], "did you mean churn_"),
+        (["history", "--from", "yesterday"], "--from yesterday"),
+        (["history", "--to", "2099-01-01"], "at least 3 h ago"),
+        (["history", "--by", "plam"], "did you mean plan?"),
+    ],
+)
+def test_wrong_use_ends_with_2_and_one_line(arguments: list[str], said: str) -> None:
+    """Scripts read the status, people the line; nobody reads a traceback."""
+    assert said in only_line(run(*arguments))
+
+
+def test_wrong_setting_ends_with_2_and_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As wrong use does, and before anything is connected to."""
+    monkeypatch.setenv("TENURE_WINDOWS_DAYS", "7,1")
+    for command in ("worker", "kpi", "demo"):
+        assert "TENURE_WINDOWS_DAYS is '7,1'" in only_line(run(command))
+
+
+def test_instant_between_two_boundaries_names_both() -> None:
+    """A KPI is as of a bucket boundary; rounding silently would be another number."""
+    line = only_line(run("kpi", "--at", "2026-03-01T10:20:00+02:00"))
+    assert "2026-03-01T08:00:00Z" in line
+    assert "2026-03-01T09:00:00Z" in line
+
+
+def test_kpi_prints_the_json_of_the_contract_in_the_order_asked(asked: list[dict[str, Any]]) -> None:
+    """Scripts hold on to its shape."""
+    result = run("kpi", "--at", "2026-03-02", "--at", "2026-03-01T00:00:00Z", "--by", "plan", "--json")
+    assert result.exit_code == 0
+    assert [entry["as_of"] for entry in json.loads(result.stdout)] == ["2026-03-02T00:00:00Z", "2026-03-01T00:00:00Z"]
+    assert asked == [{"at_ms": [1_772_409_600_000, 1_772_323_200_000], "by": ["plan"], "group": "tenure"}]
+
+
+def test_date_is_its_first_instant_in_the_business_time_zone(
+    monkeypatch: pytest.MonkeyPatch, asked: list[dict[str, Any]]
+) -> None:
+    """The first of a month is when the month begins for the business."""
+    monkeypatch.setenv("TENURE_BUSINESS_TIME_ZONE", "America/New_York")
+    run("kpi", "--at", "2026-07-01", "--json")
+    assert [instant_text(instant) for instant in asked[0]["at_ms"]] == ["2026-07-01T04:00:00Z"]
+
+
+def test_kpi_without_an_instant_is_as_of_the_end_of_the_running_bucket(asked: list[dict[str, Any]]) -> None:
+    """An event counts the moment it is processed."""
+    before_ms = time.time_ns() // 1_000_000
+    assert run("kpi", "--json").exit_code == 0
+    (at_ms,) = asked[0]["at_ms"]
+    assert at_ms % 3_600_000 == 0
+    assert 0 < at_ms - before_ms <= 3_600_000
+
+
+def test_replay_without_an_instant_leaves_it_to_the_last_event(asked: list[dict[str, Any]]) -> None:
+    """Only who has read the file knows where it ends."""
+    assert run("replay", "some.ndjson", "--json").exit_code == 0
+    assert asked == [{"path": "some.ndjson", "at_ms": [], "by": [], "group": "tenure"}]
+
+
+@pytest.mark.parametrize("command", [["kpi"], ["replay", "some.ndjson"]])
+def test_tables_are_printed_without_json(asked: list[dict[str, Any]], command: list[str]) -> None:
+    """People get tables, and no escape sequences where they go to a file."""
+    result = run(*command, "--window", "30", "--lens", "standard")
+    assert result.exit_code == 0
+    assert asked
+    assert "Retention" in result.stdout
+    assert "90 days" not in result.stdout
+    assert "Stripe" not in result.stdout
+    assert "\x1b" not in result.stdout
+
+
+@pytest.mark.parametrize(("error", "status"), [(CheckFailed("a check failed"), 1), (UsageError("change it"), 2)])
+def test_fault_decides_the_exit_status(monkeypatch: pytest.MonkeyPatch, error: Exception, status: int) -> None:
+    """1 is a failed check, 2 is for the user to put right."""
+
+    async def fail(_settings: Settings, **_: object) -> list[dict[str, Any]]:
+        raise error
+
+    monkeypatch.setattr(kpi, "read_report", fail)
+    result = run("kpi")
+    assert (result.exit_code, result.stderr) == (status, f"tenure: {error}\n")
+
+
+def test_our_own_error_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is our fault must reach us whole."""
+
+    async def fail(_settings: Settings, **_: object) -> list[dict[str, Any]]:
+        raise AssertionError("ours")
+
+    monkeypatch.setattr(kpi, "read_report", fail)
+    assert isinstance(run("kpi").exception, AssertionError)
+
+
+def test_kafka_that_is_away_ends_publish_with_1_and_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The usage was right, so it is not 2; and aiokafka's own complaints stay out of the way."""
+    monkeypatch.setenv("TENURE_KAFKA_BOOTSTRAP", "127.0.0.1:1")
+    result = run("publish", "-", stdin='{"id":"1","type":"signup","customer_id":"a"}\n')
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert "127.0.0.1:1 does not answer" in result.stderr
+
+
+def test_kafka_that_is_away_ends_topics_with_1_and_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for the topics of a Kafka that is away asks at a terminal, and does not want to wait."""
+    monkeypatch.setenv("TENURE_KAFKA_BOOTSTRAP", "127.0.0.1:1")
+    for arguments in ([], ["--json"], ["--create"]):
+        result = run("topics", *arguments)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr.count("\n") == 1
+        assert "127.0.0.1:1 does not answer" in result.stderr
+
+
+def test_company_prints_one_event_a_line_the_same_for_the_same_seed() -> None:
+    """An example that others can repeat."""
+    first = run("company", "--days", "20", "--customers", "30", "--seed", "7")
+    assert first.exit_code == 0
+    lines = first.stdout.splitlines()
+    assert sum(1 for line in lines if line.startswith("{")) > 30
+    assert run("company", "--days", "20", "--customers", "30", "--seed", "7").stdout == first.stdout
+    assert run("company", "--days", "20", "--customers", "30", "--seed", "8").stdout != first.stdout
+
+
+STOPPABLE = """
+import asyncio, sys
+from tenure.worker.signals import Stopped, run_until_stopped
+
+async def work():
+    try:
+        print("ready", flush=True)
+        await asyncio.sleep(60)
+    finally:
+        await asyncio.sleep(0)
+        print("closed", flush=True)
+
+try:
+    run_until_stopped(work())
+except Stopped as stopped:
+    sys.exit(stopped.signal_number)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_lets_the_work_close_what_it_opened(number: signal.Signals) -> None:
+    """Ctrl-C and an orchestrator's stop are the usual end of a worker."""
+    with subprocess.Popen([sys.executable, "-c", STOPPABLE], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        assert process.stdout.read() == "closed\n"
+        assert process.wait(timeout=20) == number
+
+
+def test_broken_pipe_is_no_error() -> None:
+    """`tenure company | head -1` is a sensible thing to do."""
+    command = f"{sys.executable} -c 'from tenure.cli import main; main()' company --days 60 --customers 200 | head -1"
+    result = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S602
+    assert result.stdout.count("\n") == 1
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_names_are_shown_as_they_are_whatever_the_surroundings_say(options: list[str], tmp_path: Path) -> None:
+    """A plan may be named in any script, or look like markup, and tables are drawn with more than ASCII."""
+    file = tmp_path / "events.ndjson"
+    event = {"id": "1", "type": "signup", "customer_id": "c", "time": "2026-03-01T09:00:00Z", "plan": "größe[/x]:key:"}
+    file.write_text(json.dumps(event | {"mrr_minor": 100}), encoding="utf-8")
+    command = [
+        sys.executable,
+        "-c",
+        "from tenure.cli import main; main()",
+        "replay",
+        str(file),
+        "--by",
+        "plan",
+        *options,
+    ]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, env=environment, check=False)
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert "größe[/x]:key:" in result.stdout.decode()
