@@ -24,3 +24,9 @@ def instant_text(at_ms: int) -> str:
     """Return ms since 1970 as RFC 3339 in UTC, with a fraction only where there is one."""
     fraction = f".{at_ms % 1000:03}" if at_ms % 1000 else ""
     return f"{instant_of(at_ms).replace(tzinfo=None).isoformat(timespec='seconds')}{fraction}Z"
+
+
+def end_of_bucket_ms(instant_ms: int, bucket_minutes: int) -> int:
+    """Return the end of the bucket that holds an instant: the first boundary after it (ms since 1970 UTC)."""
+    bucket_ms = bucket_minutes * 60_000
+    return (instant_ms // bucket_ms + 1) * bucket_ms

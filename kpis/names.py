@@ -14,8 +14,8 @@ import msgspec
 import numpy as np
 
 from kpis.arrays import Ints
-from kpis.customer.references import TOPICS
 from kpis.money import Money
+from kpis.references import TOPICS
 from schemas.dimensions import BUILT_IN_DIMENSIONS
 
 #: The value of a segment where there is none.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import chain
 from struct import error, pack_into
 
-from kpis.fold.rows import Row
+from kpis.rows import Row
 
 
 def packed_rows(rows: Sequence[Row]) -> bytearray:

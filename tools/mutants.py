@@ -23,10 +23,11 @@ TIMEOUT_SECONDS = 1200
 UNIT, STREAMS = "tests/unit/kpis", "tests/unit/streams"
 #: Without those that import pandas, which takes longer than all of these.
 FOLD = [
-    *(f"{UNIT}/customer/test_{name}.py" for name in ("timeline", "deduplication", "features", "references")),
+    *(f"{UNIT}/customer/test_{name}.py" for name in ("timeline", "deduplication", "features")),
     f"{UNIT}/fold/test_contribution.py",
     f"{UNIT}/counting/test_ratios_and_feedback.py",
     f"{UNIT}/test_names.py",
+    f"{UNIT}/test_references.py",
     f"{UNIT}/test_packing.py",
     "tests/property/test_round_trips.py",
     "tests/property/test_exactness.py",

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from kpis.arrays import Ints
 from kpis.counting.windows import Windows
-from kpis.fold.rows import ENGAGED, ENGAGED_AGAIN, PAIRS, POINTS, Row
 from kpis.names import Names
 from kpis.packing import packed_rows
+from kpis.rows import ENGAGED, ENGAGED_AGAIN, PAIRS, POINTS, Row
 
 _BUCKET_BITS: Final = 24
 _COLUMN_BITS: Final = 12

@@ -15,7 +15,7 @@ from kpis.arrays import Ints
 from kpis.counting.cells import columns, pair_column, point_column
 from kpis.counting.windows import Windows
 from kpis.customer import feedback_codes as codes
-from kpis.fold.rows import (
+from kpis.rows import (
     CANCELLED,
     COUNTED,
     DOWNGRADED,

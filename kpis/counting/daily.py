@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from kpis.counting.cells import point_column
 from kpis.counting.counts import Prefixes, stocks
 from kpis.counting.windows import Windows
-from kpis.fold.rows import CANCELLED
+from kpis.rows import CANCELLED
 
 WEEKS: Final = 4
 DAYS: Final = 7 * WEEKS + 1

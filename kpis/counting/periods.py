@@ -18,7 +18,7 @@ from kpis.arrays import Ints
 from kpis.counting.cells import columns_of, table_of
 from kpis.counting.counts import SURVEY, derive, edges, prefixes, shape_of, stocks
 from kpis.counting.windows import FIRST_YEAR, YEAR, Windows
-from kpis.fold.rows import Row
+from kpis.rows import Row
 from schemas.catalogue.windows import MONTH
 from schemas.documents.report import Report
 

@@ -28,7 +28,7 @@ INACTIVE: Final = 2
 #: profile | currency | the cancel's own time or 0, MRR as given in a foreign currency or 0, reference)
 Fact = tuple[int, int, int, bytes, int, int, int, int, int]
 #: (event time ms, code, identity, reason, reference); codes are those of `kpis.customer.feedback_codes`,
-#: references those of `kpis.customer.references`
+#: references those of `kpis.references`
 Feedback = tuple[int, int, bytes, int, int]
 #: (identity, event time ms, sequence, identity that is revoked, reference)
 Revocation = tuple[bytes, int, int, bytes, int]

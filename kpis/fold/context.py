@@ -16,8 +16,8 @@ from kpis.customer.features import Letters, letters_of
 from kpis.customer.state import Customer
 from kpis.customer.timeline import effective_facts, refresh, steps_of
 from kpis.fold import contribution as pure
-from kpis.fold.rows import Row, difference
 from kpis.names import FEATURES, Names
+from kpis.rows import Row, difference
 
 #: Sources whose hash is remembered (count), and how long one may be for that (characters): it may be any text.
 SOURCES_REMEMBERED: Final = 10_000

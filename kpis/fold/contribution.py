@@ -1,6 +1,6 @@
 """One customer's state as rows: the pure function that every short cut must agree with.
 
-Definitions: docs/definitions.md, section Counts. The rows' meaning: `kpis.fold.rows`.
+Definitions: docs/definitions.md, section Counts. The rows' meaning: `kpis.rows`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from kpis.customer.timeline import (
     plan_at,
     steps_of,
 )
-from kpis.fold.rows import (
+from kpis.rows import (
     CANCELLED,
     DOWNGRADED,
     ENGAGED,

@@ -12,7 +12,7 @@ from kpis.customer.state import Customer, may_hold
 from kpis.customer.timeline import FORTNIGHT_MS, WEEK_MS, active_at, effective_facts, plan_at, steps_of
 from kpis.fold.context import FoldContext
 from kpis.fold.contribution import effective_feedback, lively
-from kpis.fold.rows import ENGAGED, FEEDBACK, LIVELY
+from kpis.rows import ENGAGED, FEEDBACK, LIVELY
 
 
 def survey(context: FoldContext, customer: Customer, event: Any, at_ms: int, n: int) -> bool:

@@ -14,9 +14,9 @@ from kpis.customer.state import Customer, decode, encode
 from kpis.fold.context import FoldContext, TooManyFacts
 from kpis.fold.feedback import renewal, revoke, survey
 from kpis.fold.lifecycle import cancel, change, signup
-from kpis.fold.rows import Row
 from kpis.fold.usage import activity, onboarding
 from kpis.names import Names
+from kpis.rows import Row
 from schemas.events import Activity, Cancel, Downgrade, Event, Onboarding, Renewal, Revoke, Signup, Survey, Upgrade
 
 #: The last argument is the number of the event in its batch, by which its reference is asked for.
@@ -86,7 +86,7 @@ class Fold:
             events: Decoded events.
             times: Their event times (ms).
             states: By customer; those that change are changed here.
-            references: Where their records lie (see `kpis.customer.references`); None where it does not matter.
+            references: Where their records lie (see `kpis.references`); None where it does not matter.
 
         Returns:
             The states that changed, and the rows that changed; counts of events are added to `context`.

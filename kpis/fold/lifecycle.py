@@ -13,7 +13,7 @@ from kpis.customer.state import Customer, may_hold
 from kpis.customer.timeline import WEEK_MS, PieceValues, active_at, effective_facts, pieces_until, steps_of
 from kpis.fold.context import FoldContext
 from kpis.fold.contribution import effective_feedback, engagement_row, lively, step_rows
-from kpis.fold.rows import FEEDBACK, GONE, LIVELY, NEW
+from kpis.rows import FEEDBACK, GONE, LIVELY, NEW
 from schemas.instants import milliseconds
 
 

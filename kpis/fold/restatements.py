@@ -20,7 +20,7 @@ from kpis.arrays import Ints
 from kpis.counting.periods import changes, watched_until
 from kpis.counting.windows import Windows
 from kpis.fold.fold import Fold
-from kpis.fold.rows import Row
+from kpis.rows import Row
 from schemas.decoding.decoder import Decoded
 from schemas.decoding.diagnosis import Readable
 from schemas.events import Revoke

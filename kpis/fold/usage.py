@@ -11,7 +11,7 @@ from kpis.customer.state import Customer
 from kpis.customer.timeline import WEEK_MS
 from kpis.fold.context import FoldContext
 from kpis.fold.feedback import engage, enliven, is_last_engagement, second_week_begins
-from kpis.fold.rows import ONBOARDED
+from kpis.rows import ONBOARDED
 
 
 def activity(context: FoldContext, customer: Customer, event: Any, at_ms: int, _n: int) -> bool:

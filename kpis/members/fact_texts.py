@@ -9,10 +9,10 @@ from typing import Final, NamedTuple, cast
 
 from kpis.customer.facts import CANCEL, CHANGE, SIGNUP, WORDS, Fact, Feedback
 from kpis.customer.feedback_codes import RENEWAL_BASE, outcome_of, survey_of
-from kpis.customer.references import offset_of, topic_of
 from kpis.instants import instant_text
 from kpis.members.view import Mention
 from kpis.names import Names
+from kpis.references import offset_of, topic_of
 
 _FACT_LENGTH: Final = 9
 

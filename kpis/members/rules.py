@@ -1,6 +1,6 @@
 """Members of each count of the catalogue, with the facts that make them members, straight from its definition.
 
-Independent of `kpis.fold.rows` and `kpis.counting.cells` on purpose: the sum over members must equal what those make of
+Independent of `kpis.rows` and `kpis.counting.cells` on purpose: the sum over members must equal what those make of
 the same facts, and `tenure explain` compares the two each time.
 Definitions: docs/definitions.md, section Counts.
 """

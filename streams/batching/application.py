@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import faust
 from faust.tables.manager import TableManager
+from faust.transport import drivers
 
 from streams.batching.ownership import PartitionOwner, ReadsEverything
-from streams.embedded import transport as embedded
-from streams.kafka import transport as kafka
 
 if TYPE_CHECKING:
     from faust.types.auth import CredentialsT
@@ -79,8 +78,8 @@ def build_app(
         credentials: For Kafka; see `streams.kafka.security.credentials`.
         settings: Any other setting of Faust.
     """
-    schemes = {kafka.SCHEME, embedded.SCHEME}
-    assert broker.partition("://")[0] in schemes, f"broker {broker!r} is none of {sorted(schemes)}"
+    ours = {scheme for scheme, module in drivers.TRANSPORTS.aliases.items() if module.startswith("streams.")}
+    assert broker.partition("://")[0] in ours, f"broker {broker!r} is none of {sorted(ours)}, as far as imported"
     options: dict[str, Any] = {
         "broker": broker,
         "broker_credentials": credentials,

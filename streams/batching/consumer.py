@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from faust.types import TP, ConsumerMessage, Message
 
 from streams.batching.batches import Batch, Lease
+from streams.batching.client_errors import unavailable
 from streams.batching.locating import LocatingConsumer
 from streams.errors import RecordsUnreadable, Unavailable
-from streams.kafka.errors import unavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping

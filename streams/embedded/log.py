@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 from faust.types import TP
 
+from streams.batching.assignment import Claim, assign
+from streams.batching.partitioner import murmur2
 from streams.batching.witness import Committed
-from streams.partition.assignment import Claim, assign
-from streams.partition.partitioner import murmur2
 from streams.records import NO_HEADERS, Headers, Record
 
 if TYPE_CHECKING:

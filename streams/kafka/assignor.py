@@ -2,7 +2,7 @@
 
 aiokafka's own assignors deal out topics one by one, and Faust's serves its changelog tables. This one tells the group's
 leader what each member owned, in the bytes that the protocol leaves to assignors. Who gets what:
-`streams.partition.assignment`.
+`streams.batching.assignment`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import structlog
 from aiokafka.coordinator.assignors.abstract import AbstractPartitionAssignor
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
 
-from streams.partition.assignment import Claim, assign, widest_subscription
+from streams.batching.assignment import Claim, assign, widest_subscription
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -13,8 +13,6 @@ from typing import Any, Final
 from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import (
     AuthenticationFailedError,
-    AuthenticationMethodNotSupported,
-    ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
     IllegalSaslStateError,
     KafkaError,
@@ -23,35 +21,12 @@ from aiokafka.errors import (
     UnsupportedSaslMechanismError,
 )
 
-from streams.errors import Cause, ConfigurationError, LogUnavailable
+from streams.errors import ConfigurationError, LogUnavailable
 from streams.kafka.tokens import TokenEndpoint, TokenFile, TokenUnavailable
 from streams.settings.settings import Settings
 from streams.tls import wants_certificate
 
 _TIMEOUT_MS: Final = 5_000
-REFUSALS: Final = (
-    AuthenticationFailedError,
-    AuthenticationMethodNotSupported,
-    ClusterAuthorizationFailedError,
-    GroupAuthorizationFailedError,
-    SaslAuthenticationFailed,
-    TopicAuthorizationFailedError,
-    UnsupportedSaslMechanismError,
-)
-"""What is over when somebody gives us the right: a worker that runs waits for it."""
-
-
-def unavailable(error: Exception, what: str) -> LogUnavailable:
-    """Return an error of Kafka's client as ours.
-
-    Args:
-        error: Of aiokafka, or of the network.
-        what: What was to be done, with the topic or group that it was about.
-    """
-    cause: Cause = "refused" if isinstance(error, REFUSALS) else "unreachable"
-    said = str(error)
-    name = type(error).__name__
-    return LogUnavailable("Kafka", f"{what} ({name}{f': {said}' if said else ''})", cause=cause)
 
 
 async def no_kafka(settings: Settings, client_options: Mapping[str, Any], error: Exception) -> LogUnavailable:

@@ -29,11 +29,11 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, credentials
 from faust.types import TP
 
 from streams.backoff import Backoff
+from streams.batching.client_errors import REFUSALS, unavailable
 from streams.batching.consumer import Fetched
 from streams.batching.locating import Range
 from streams.batching.witness import Committed
 from streams.kafka.assignor import CoPartitionedAssignor
-from streams.kafka.errors import REFUSALS, unavailable
 from streams.kafka.membership import GroupMembership
 from streams.kafka.offsets import committed_offsets, first_record_ms
 from streams.kafka.topic_ids import topic_ids

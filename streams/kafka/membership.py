@@ -28,9 +28,9 @@ from aiokafka.protocol.group import JoinGroupRequest
 from aiokafka.protocol.types import Array, Boolean, Bytes, Int16, Int32, Schema, String
 
 from streams.backoff import Backoff
+from streams.batching.client_errors import unavailable
 from streams.batching.consumer import SAID_SECONDS
 from streams.errors import LogUnavailable
-from streams.kafka.errors import unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

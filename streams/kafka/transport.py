@@ -23,11 +23,11 @@ from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 
 from streams.backoff import Backoff
+from streams.batching.client_errors import REFUSALS
 from streams.batching.consumer import BatchConsumer, Fetched
 from streams.batching.locating import Range
-from streams.kafka.errors import REFUSALS
+from streams.batching.partitioner import partition_of
 from streams.kafka.fetcher import STOP_TIMEOUT_SECONDS, ReadingThread
-from streams.partition.partitioner import partition_of
 from streams.records import NO_HEADERS, Headers
 
 if TYPE_CHECKING:

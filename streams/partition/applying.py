@@ -14,10 +14,10 @@ from schemas.decoding.decoder import Decoded
 from schemas.events import Cancel, Event
 from schemas.instants import milliseconds
 from schemas.refusals import Reason, Refusal
+from streams.batching.partitioner import partitions_of
 from streams.giving_way import giving_way
 from streams.partition.context import PartitionContext
 from streams.partition.forwarding import Forward, Seal, is_copy, was_forwarded_on
-from streams.partition.partitioner import partitions_of
 from streams.partition.references import references_of
 from streams.partition.result import BatchResult
 from streams.partition.state import PartitionState

@@ -9,7 +9,7 @@ resume`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -95,6 +95,13 @@ class AcceptedLoss(msgspec.Struct, frozen=True):
 _encode: Final = msgspec.json.Encoder().encode
 
 
+class StreamLosses(NamedTuple):
+    """The losses of a stream: those that partitions wait for, and those that were accepted, the earliest first."""
+
+    waiting: list[Loss]
+    accepted: list[AcceptedLoss]
+
+
 class LossStore:
     """The losses of a stream, in its tables."""
 
@@ -127,6 +134,16 @@ class LossStore:
         """
         entries = await self._tables.entries(_LOG)
         return [_read(entry, AcceptedLoss, f"accepted loss {n}") for n, entry in enumerate(entries, 1)]
+
+    async def losses(self, partitions: int) -> StreamLosses:
+        """Return all losses of so many partitions; what is accepted does not wait, though its worker may not know yet.
+
+        Raises:
+            CheckFailed: Another version has written one of them.
+        """
+        accepted = await self.accepted()
+        found = [await self.waiting(number) for number in range(partitions)]
+        return StreamLosses([loss for loss in found if loss is not None and covers(accepted, loss) is None], accepted)
 
 
 def lost_range(fault: Lost) -> LostRange:

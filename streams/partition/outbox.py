@@ -23,9 +23,9 @@ from schemas.refusals import (
     TRUNCATED_BYTES,
     Refusal,
 )
+from streams.batching.client_errors import unavailable
 from streams.errors import LogUnavailable, RecordRefused, TenureError
 from streams.kafka.answers import Answer, meaning_of
-from streams.kafka.errors import unavailable
 from streams.partition.sender import Outgoing, Parcel, Sender
 from streams.records import Headers, Record
 

@@ -1,11 +1,11 @@
-"""References of the records of a batch, for customers' states (see `kpis.customer.references`)."""
+"""References of the records of a batch, for customers' states (see `kpis.references`)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kpis.customer.references import TOPIC_BITS
 from kpis.names import Names
+from kpis.references import TOPIC_BITS
 from streams.records import Record
 
 

@@ -1,7 +1,7 @@
 """Connections to Redis: how they are made, what their errors mean to us, and whether Redis keeps data.
 
 Redis is one server, the primary that Sentinels name, or a cluster.
-Not here: how the address is written (`streams.redis.address`) and what is stored (`streams.redis.tables`).
+Not here: how the address is written (`streams.settings.redis_address`) and what is stored (`streams.redis.tables`).
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from streams.errors import Cause, ConfigurationError, TablesUnavailable
-from streams.redis.address import RedisAddress, read_address
 from streams.redis.errors import certificate_refusal, check_certificate, cluster_refusal, refusal_of, sentinel_refusal
+from streams.settings.redis_address import RedisAddress, read_address
 
 _Result = TypeVar("_Result")
 _Client = Any  # redis.asyncio.Redis | RedisCluster: their commands are typed as sync or async, which helps nobody
@@ -107,8 +107,8 @@ async def connect(url: str, *, timeout_seconds: float = 5.0) -> _Client:
     """Return a client of the Redis at a URL; a cluster's client where it is one.
 
     Args:
-        url: As `streams.redis.address` reads it. Of several servers the first that answers is asked whether it belongs
-            to a cluster.
+        url: As `streams.settings.redis_address` reads it. Of several servers the first that answers is asked whether it
+            belongs to a cluster.
         timeout_seconds: For a connection, and for each answer.
 
     Raises:

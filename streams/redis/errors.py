@@ -13,7 +13,7 @@ from redis.asyncio.connection import SSLConnection
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
 from streams.errors import ConfigurationError, TablesUnavailable
-from streams.redis.address import RedisAddress
+from streams.settings.redis_address import RedisAddress
 from streams.settings.rules import without_password
 from streams.tls import is_about_ours, load_identity, wants_certificate
 

@@ -16,10 +16,10 @@ from schemas.catalogue.windows import SEGMENT_WINDOW_DAYS
 from schemas.dimensions import BUILT_IN_DIMENSIONS
 from schemas.events import RESERVED_DIMENSIONS, SurveyKind, SurveyWay
 from schemas.survey_requests import SURVEY_RULES
-from streams.redis.address import read_address
-from streams.redis.options import SHOWN_OPTIONS
 from streams.settings.did_you_mean import did_you_mean
 from streams.settings.hosts import is_host
+from streams.settings.redis_address import read_address
+from streams.settings.redis_options import SHOWN_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -41,11 +41,12 @@ def kpi(
     everything that arrived since, late or not, is in them. With --period they are those of a calendar month or year,
     and what late events have changed of it since it was over: docs/periods.md.
     """
+    from kpis.instants import end_of_bucket_ms
     from streams.clock import WallClock
     from streams.settings.loading import load_settings
     from tenure.commands.printing import print_report
     from tenure.commands.quiet import quiet_logs
-    from tenure.reports.instants import end_of_bucket_ms, parse_boundary_ms
+    from tenure.reports.instants import parse_boundary_ms
     from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)

@@ -43,7 +43,7 @@ def replay(
     ]
     # The file is looked at before the slow imports: a wrong name is answered at once.
     EventFile(file, file_format)
-    from tenure.files.replay import replay as replay_file
+    from tenure.reports.kpi import replay as replay_file
 
     with quiet_logs():
         report = run_until_stopped(replay_file(file, settings, at_ms=instants, by=dimensions, file_format=file_format))

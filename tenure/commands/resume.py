@@ -17,9 +17,8 @@ from tenure.commands.say import say
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from streams.partition.losses import AcceptedLoss, LossStore
+    from streams.partition.losses import AcceptedLoss, LossStore, StreamLosses
     from streams.settings.settings import Settings
-    from tenure.operations.losses import Listed
 
 
 def resume(
@@ -86,7 +85,7 @@ def resume(
 def _with_store(settings: Settings, do: Callable[[LossStore, int], Awaitable[Any]]) -> Any:
     from streams.partition.losses import LossStore
     from tenure.commands.quiet import quiet_logs
-    from tenure.reports.kpi import running_tables
+    from tenure.stored.opening import running_tables
     from tenure.worker.signals import run_until_stopped
 
     async def run() -> Any:
@@ -109,16 +108,16 @@ def _refuse_without_consent(settings: Settings, partition: int) -> None:
 
 
 def _print_list(settings: Settings, *, as_json: bool) -> None:
-    from tenure.operations.losses import list_document, listed
+    from tenure.operations.losses import list_document
 
-    found: Listed = _with_store(settings, lambda store, partitions: listed(store, partitions=partitions))
+    found: StreamLosses = _with_store(settings, lambda store, partitions: store.losses(partitions))
     if as_json:
         print_json(list_document(found))
         return
     say(_text(found))
 
 
-def _text(found: Listed) -> str:
+def _text(found: StreamLosses) -> str:
     from tenure.operations.losses import range_words, time_words
 
     parts: list[str] = []

@@ -34,8 +34,9 @@ from tenure.demo.screen.screen import DemoScreen
 from tenure.demo.screen.view import DemoView, Health
 from tenure.files.replay import until_applied
 from tenure.files.routing import Router
-from tenure.reports.kpi import events_of
-from tenure.worker.composition import Worker, build_worker, claim_tables
+from tenure.stored.mark import claim_tables
+from tenure.stored.reading import events_of
+from tenure.worker.composition import Worker, build_worker
 from tenure.worker.exporter import Exporter
 
 _CLUSTER: Final = "demo"

@@ -1,14 +1,13 @@
-"""Replaying a file: the agents of the live stream on the embedded log and tables in memory, then the report."""
+"""Replaying a file: the agents of the live stream on the embedded log and tables in memory."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from schemas.decoding import rules
-from schemas.documents.report import Report
 from streams.embedded.log import Log
 from streams.embedded.tables import MemoryTables
 from streams.embedded.transport import CLUSTERS, Cluster
@@ -16,34 +15,11 @@ from streams.settings.settings import Settings
 from streams.tables import decode_head
 from tenure.files.reader import EventFile
 from tenure.files.routing import Router
-from tenure.reports.instants import end_of_bucket_ms
-from tenure.reports.kpi import report_of
 from tenure.worker.composition import Worker, build_worker
 
 _CLUSTER: Final = "replay"
 _PARTITIONS: Final = 4
 _AHEAD: Final = 50_000
-
-
-async def replay(
-    path: str, settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = (), file_format: str | None = None
-) -> list[Report]:
-    """Return the report of a file of events.
-
-    Args:
-        path: NDJSON, CSV or Parquet; "-" is standard input.
-        settings: What numbers mean.
-        at_ms: Instants, each the boundary of a bucket (ms since 1970); none means the end of the last event's bucket,
-            and of the first bucket that there is where no event counts: its dead letters are in the report.
-        by: Dimensions whose segments are wanted.
-        file_format: ndjson, csv or parquet; None decides by the name.
-
-    Raises:
-        InputError: The file cannot be read.
-    """
-    found = await replayed(path, settings, file_format=file_format)
-    instants = list(at_ms) or [end_of_bucket_ms(max(found.last_ms, rules.EARLIEST_MS), settings.bucket_minutes)]
-    return await report_of(settings, found.tables, partitions=found.partitions, at_ms=instants, by=by)
 
 
 class Replayed(NamedTuple):
@@ -63,7 +39,16 @@ class Replayed(NamedTuple):
 
 
 async def replayed(path: str, settings: Settings, *, file_format: str | None = None) -> Replayed:
-    """Run a file of events through the agents, into tables of its own; arguments and errors are those of `replay`."""
+    """Run a file of events through the agents, into tables of its own.
+
+    Args:
+        path: NDJSON, CSV or Parquet; "-" is standard input.
+        settings: What numbers mean.
+        file_format: ndjson, csv or parquet; None decides by the name.
+
+    Raises:
+        InputError: The file cannot be read.
+    """
     events = EventFile(path, file_format)
     log = Log(_PARTITIONS)
     tables = MemoryTables()

@@ -6,7 +6,6 @@ What a loss is: `streams.partition.losses`. Which lines people read: `tenure.com
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from msgspec.structs import asdict
 
@@ -14,27 +13,18 @@ from kpis.counting.windows import Windows
 from kpis.instants import instant_text
 from schemas.documents import losses as documents
 from streams.errors import CheckFailed, UsageError
-from streams.partition.losses import RECORDS, STATE, AcceptedLoss, Loss, LossStore, LostRange, covers, touched_windows
+from streams.partition.losses import (
+    RECORDS,
+    STATE,
+    AcceptedLoss,
+    Loss,
+    LossStore,
+    LostRange,
+    StreamLosses,
+    covers,
+    touched_windows,
+)
 from tenure.operations.lines import LONGEST_NAME, one_line
-
-
-class Listed(NamedTuple):
-    """The losses of a stream: those that partitions wait for, and those that were accepted, the earliest first."""
-
-    waiting: list[Loss]
-    accepted: list[AcceptedLoss]
-
-
-async def listed(store: LossStore, *, partitions: int) -> Listed:
-    """Return all losses of a stream; what is accepted does not wait, though its worker may not know yet.
-
-    Raises:
-        CheckFailed: Another version has written one of them.
-        TablesUnavailable: Redis does not answer.
-    """
-    accepted = await store.accepted()
-    found = [await store.waiting(number) for number in range(partitions)]
-    return Listed([loss for loss in found if loss is not None and covers(accepted, loss) is None], accepted)
 
 
 async def wanted_loss(store: LossStore, partition: int, *, partitions: int) -> Loss:
@@ -61,7 +51,7 @@ async def accept(store: LossStore, loss: Loss, *, by: str, reason: str, now_ms: 
 
     Raises:
         UsageError: The name or the reason is no line of text.
-        TablesUnavailable: Redis does not answer; whether the loss is accepted, `listed` tells.
+        TablesUnavailable: Redis does not answer; whether the loss is accepted, `LossStore.losses` tells.
     """
     before = covers(await store.accepted(), loss)
     if before is not None:
@@ -100,7 +90,7 @@ def accepted_document(accepted: AcceptedLoss) -> documents.ReportedLoss:
     )
 
 
-def list_document(found: Listed) -> documents.LossList:
+def list_document(found: StreamLosses) -> documents.LossList:
     """Return the losses of a stream as `tenure resume --json` prints them."""
     return documents.LossList(
         waiting=[loss_document(loss) for loss in found.waiting],

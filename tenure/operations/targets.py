@@ -22,7 +22,7 @@ from streams.errors import UsageError
 from streams.settings.settings import Settings
 from streams.targets import Audited, TargetChange, TargetStore
 from tenure.operations.lines import LONGEST_NAME, one_line
-from tenure.reports.kpi import tables_of
+from tenure.stored.opening import tables_of
 
 REVIEW_DAYS: Final = 90
 """How long a target holds without being looked at, where nobody says otherwise (days)."""

@@ -38,9 +38,10 @@ from schemas.documents.report import Segment
 from streams.errors import UsageError
 from streams.partition.context import windows_of
 from streams.settings.settings import Settings
-from tenure.reports.customers import Scope, Source, open_source, scan_all
+from tenure.reports.customers import Scope, Source, open_source
 from tenure.reports.event_lookup import Known, Place, look_up
-from tenure.reports.kpi import report_of
+from tenure.stored.customers import scan_all
+from tenure.stored.reading import report_of
 
 _TRIES: Final = 3
 

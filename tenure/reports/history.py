@@ -25,7 +25,8 @@ from streams.errors import UsageError
 from streams.partition.context import windows_of
 from streams.settings.settings import Settings
 from streams.tables import Tables
-from tenure.reports.kpi import counted_tables, read_tables
+from tenure.stored.opening import counted_tables
+from tenure.stored.reading import read_tables
 
 YOUNGEST_HOURS: Final = 3
 """Prometheus keeps what is younger in its head block, which blocks beside it must not overlap (hours)."""

@@ -59,9 +59,3 @@ def parse_boundary_ms(text: str, *, bucket_minutes: int, time_zone: str, option:
             f"the nearest are {instant_text(before)} and {instant_text(after)}"
         )
     return before
-
-
-def end_of_bucket_ms(instant_ms: int, bucket_minutes: int) -> int:
-    """Return the end of the bucket that holds an instant: the first boundary after it (ms since 1970 UTC)."""
-    bucket_ms = bucket_minutes * 60_000
-    return (instant_ms // bucket_ms + 1) * bucket_ms

@@ -15,7 +15,7 @@ from kpis.counting.periods import Period, counts_in, period_of, running_periods,
 from kpis.counting.report import Table, report
 from kpis.counting.windows import YEAR, Windows
 from kpis.fold.restatements import Restatement, decode
-from kpis.instants import instant_text
+from kpis.instants import end_of_bucket_ms, instant_text
 from schemas.catalogue.windows import MONTH
 from schemas.documents import periods as documents
 from schemas.documents.periods import ListedPeriod, PeriodChange, PeriodList, PeriodReport, PeriodTotals
@@ -24,8 +24,8 @@ from streams.errors import UsageError
 from streams.partition.context import windows_of
 from streams.settings.settings import Settings
 from streams.tables import Head, Restated, Tables
-from tenure.reports.instants import end_of_bucket_ms
-from tenure.reports.kpi import counted_tables, events_of, read_tables
+from tenure.stored.opening import counted_tables
+from tenure.stored.reading import events_of, read_tables
 
 MONTHS_LISTED: Final = 13
 YEARS_LISTED: Final = 3

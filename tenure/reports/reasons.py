@@ -17,8 +17,9 @@ from kpis.population.reasons import Line, Ranking, Reasons
 from schemas.documents.reasons import Ranked, RankedLine, RankedSegments, ReasonsReport
 from streams.partition.context import windows_of
 from streams.settings.settings import Settings
-from tenure.reports.customers import Scope, Source, open_source, scan_all
+from tenure.reports.customers import Scope, Source, open_source
 from tenure.reports.explain import window_until
+from tenure.stored.customers import scan_all
 
 WHAT: Final = ("cancellations", "survey_answers", "features")
 

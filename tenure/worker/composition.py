@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
 from agents import register_all, survey_requests
 from kpis.counting.rolling import RollingCounts
 from streams.batching.application import App, build_app
 from streams.clock import Clock
-from streams.errors import ConfigurationError
 from streams.metrics.meters import Meters
 from streams.partition.context import PartitionContext, context_of
 from streams.partition.loss_watch import LossWatch
@@ -20,9 +17,7 @@ from streams.partition.outbox import LogOutbox
 from streams.partition.stream import Stream
 from streams.settings.settings import Settings
 from streams.surveys import SurveyScheduler, policy_of
-from streams.tables import StreamMark, Tables, new_stream_id
-
-log = structlog.get_logger(__name__)
+from streams.tables import Tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +55,7 @@ def build_worker(
         broker: `embedded://NAME`, or what `streams.kafka.transport.broker_url` returns.
         tables: Where positions, states and counters are kept.
         partitions: Partitions of every input topic (count).
-        stream_id: Of the mark in the tables; see `claim_tables`.
+        stream_id: Of the mark in the tables; see `tenure.stored.mark`.
         latest_ms: For files: the first instant that is out of range, instead of the check against a record's timestamp.
         meters: Those that are served already; None makes new ones.
         options: More for `streams.batching.application.build_app`.
@@ -108,48 +103,3 @@ def ask_surveys(worker: Worker, settings: Settings, clock: Clock) -> None:
             session_timeout_seconds=settings.session_timeout_seconds,
         )
         survey_requests.register(worker.app, scheduler)
-
-
-async def claim_tables(settings: Settings, tables: Tables, *, partitions: int) -> StreamMark:
-    """Leave the stream's mark in its tables, or find that they belong to another stream; return the mark there.
-
-    Raises:
-        ConfigurationError: They were counted under other settings, another group, or more partitions.
-    """
-    mark = StreamMark(settings.group, partitions, settings.fingerprint(), new_stream_id())
-    found = await tables.mark(mark)
-    check_mark(settings, found, partitions=partitions)
-    return found
-
-
-def check_mark(settings: Settings, found: StreamMark, *, partitions: int | None = None) -> None:
-    """Refuse tables that another stream has marked.
-
-    More partitions than the tables were counted with are no reason: customers stay where they are.
-
-    Raises:
-        ConfigurationError: See `claim_tables`.
-    """
-    if found.group != settings.group:
-        raise ConfigurationError(
-            "TENURE_GROUP",
-            settings.group,
-            f"the tables under {settings.redis_prefix!r} belong to the group {found.group!r}; "
-            "use that group, or set another TENURE_REDIS_PREFIX",
-        )
-    settings.check_fingerprint(found.meaning)
-    if partitions is None or partitions == found.partitions:
-        return
-    if partitions < found.partitions:
-        raise ConfigurationError(
-            "TENURE_TOPICS",
-            f"{partitions} partitions",
-            f"the tables were counted with {found.partitions} partitions a topic, and a customer's partition depends "
-            "on it; restore the topics, or count anew under another TENURE_REDIS_PREFIX and TENURE_GROUP",
-        )
-    log.warning(
-        "partitions_added",
-        partitions=partitions,
-        counted_with=found.partitions,
-        advice="nothing is lost: what lies there is forwarded; workers beyond counted_with bring nothing",
-    )

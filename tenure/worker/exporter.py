@@ -9,18 +9,18 @@ from typing import Final
 import structlog
 
 from kpis.counting.rolling import ALL, Snapshot
+from kpis.instants import end_of_bucket_ms
 from kpis.population.summary import PopulationSummary
 from streams.clock import Clock
 from streams.errors import TablesUnavailable, TenureError
 from streams.giving_way import giving_way
 from streams.metrics.exposition import exposition_of
 from streams.metrics.server import MetricsServer
-from streams.metrics.top_values import elect_top_values
 from streams.partition.losses import LossStore, count_by_window
 from streams.settings.settings import Settings
 from streams.targets import TargetStore
 from streams.tasks import cancel_and_wait
-from tenure.reports.instants import end_of_bucket_ms
+from streams.top_values import elect_top_values
 from tenure.worker.composition import Worker
 from tenure.worker.population import LEAST_PAUSE_SECONDS, PopulationExporter
 

@@ -12,6 +12,7 @@ from typing import Final
 
 import structlog
 
+from kpis.instants import end_of_bucket_ms
 from kpis.population.local_time import local_time
 from kpis.population.summary import PopulationScan, PopulationSummary
 from streams.clock import Clock
@@ -19,8 +20,7 @@ from streams.errors import TenureError
 from streams.metrics.cpu_time import Metered
 from streams.metrics.population_exposition import population_exposition
 from streams.settings.settings import Settings
-from tenure.reports.customers import scan_all
-from tenure.reports.instants import end_of_bucket_ms
+from tenure.stored.customers import scan_all
 from tenure.worker.composition import Worker
 
 log = structlog.get_logger(__name__)

@@ -29,7 +29,8 @@ from streams.redis.tables import RedisTables, check_durability, connect
 from streams.settings.settings import Settings
 from streams.tables import StreamMark
 from streams.tasks import cancel_and_wait
-from tenure.worker.composition import Worker, ask_surveys, build_worker, claim_tables
+from tenure.stored.mark import claim_tables
+from tenure.worker.composition import Worker, ask_surveys, build_worker
 from tenure.worker.exporter import Exporter
 from tenure.worker.redis_watch import RedisWatch
 from tenure.worker.signals import Stopped, run_until_stopped

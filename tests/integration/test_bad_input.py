@@ -16,7 +16,7 @@ from confluent_kafka.admin._resource import ResourceType
 
 from schemas.refusals import TRUNCATED_BYTES
 from services.installation import Installation, header_list, headers_of, until
-from streams.partition.partitioner import partition_of
+from streams.batching.partitioner import partition_of
 from tests.oracle.events import Event, cancel, signup
 from tests.oracle.options import EPOCH, instant_ms
 from tests.oracle.recomputation import recompute

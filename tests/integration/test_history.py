@@ -21,12 +21,13 @@ from services.prometheus import Prometheus
 from services.redis import Redis
 from streams.embedded.log import Log
 from streams.embedded.transport import CLUSTERS, Cluster
-from streams.metrics.top_values import elect_top_values
 from streams.redis.tables import RedisTables, connect
 from streams.settings.settings import Settings
+from streams.top_values import elect_top_values
 from tenure.files.replay import feed, until_applied
 from tenure.reports.kpi import read_report
-from tenure.worker.composition import build_worker, claim_tables
+from tenure.stored.mark import claim_tables
+from tenure.worker.composition import build_worker
 from tests.integration.test_metrics import recent_events
 
 PARTITIONS = 4

@@ -22,7 +22,8 @@ from streams.redis.tables import RedisTables, connect
 from streams.settings.settings import Settings
 from tenure.files.replay import until_applied
 from tenure.files.routing import Router
-from tenure.worker.composition import build_worker, claim_tables
+from tenure.stored.mark import claim_tables
+from tenure.worker.composition import build_worker
 from tests.oracle.logs import Shape, generate
 from tests.oracle.options import Options
 from tests.oracle.recomputation import period_bounds, recompute_period

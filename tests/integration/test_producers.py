@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from services.installation import Installation, headers_of
-from streams.partition.partitioner import partition_of
+from streams.batching.partitioner import partition_of
 from tests.oracle.events import Event
 from tests.oracle.logs import FIRST_SLICE, Shape, generate
 from tests.oracle.options import EPOCH, instant_ms

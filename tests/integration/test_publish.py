@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from confluent_kafka import Consumer
 
-from streams.partition.partitioner import partition_of
+from streams.batching.partitioner import partition_of
 from streams.settings.settings import Settings
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ from tenure.reports.cohorts import read_cohorts
 from tenure.reports.customers import Scope
 from tenure.reports.instants import parse_boundary_ms
 from tenure.reports.lifetime import read_lifetime
-from tenure.worker.composition import build_worker, claim_tables
+from tenure.stored.mark import claim_tables
+from tenure.worker.composition import build_worker
 from tests.oracle.events import cancel, signup
 
 PARTITIONS = 5

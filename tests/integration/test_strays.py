@@ -11,7 +11,7 @@ from confluent_kafka.cimpl import NewPartitions
 
 from schemas.refusals import TRUNCATED_BYTES
 from services.installation import Installation, headers_of, until
-from streams.partition.partitioner import partition_of
+from streams.batching.partitioner import partition_of
 from tests.integration.test_bad_input import NOW, configure
 from tests.oracle.events import Event, cancel, signup
 from tests.oracle.options import instant_ms

@@ -16,12 +16,12 @@ import numpy as np
 from kpis.counting.cells import EMPTY, Cells, cells_of, merged, unpack
 from kpis.counting.report import Table, report
 from kpis.counting.windows import Windows
-from kpis.customer.references import reference_of
 from kpis.customer.state import decode
 from kpis.fold.contribution import contribution
 from kpis.fold.fold import Fold
 from kpis.money import Money
 from kpis.names import Names
+from kpis.references import reference_of
 from schemas.decoding.decoder import Decoder
 from schemas.documents.document import plain
 from schemas.documents.report import Events

@@ -25,7 +25,7 @@ import kpis
 from kpis import compiled, packing
 from kpis.customer import state
 from kpis.customer.layout import Customer as Layout
-from kpis.fold.rows import Row
+from kpis.rows import Row
 from tests.property.cases import SHAPES, Case, bounded
 from tests.property.folding import Folded
 from tests.property.test_round_trips import RARE

@@ -35,10 +35,10 @@ from kpis.customer.customer import (
 )
 from kpis.customer.facts import Fact, Feedback, Rare
 from kpis.customer.features import features_of, letters_of, use, use_anywhere, use_next
-from kpis.customer.references import OFFSETS, TOPICS, offset_of, reference_of, topic_of
 from kpis.customer.state import Customer, decode, encode
 from kpis.customer.timeline import WEEK_MS
-from kpis.fold.rows import PAIRS, POINTS
+from kpis.references import OFFSETS, TOPICS, offset_of, reference_of, topic_of
+from kpis.rows import PAIRS, POINTS
 from tests.property.cases import bounded
 
 MILLISECONDS = st.integers(946_684_800_000, 4_260_000_000_000)

@@ -27,7 +27,7 @@ from streams.giving_way import giving_way
 from streams.records import TP, Record
 from streams.settings.settings import Settings
 from streams.tables import Tables, decode_head
-from tenure.reports.kpi import report_of
+from tenure.stored.reading import report_of
 from tenure.worker.composition import Worker, build_worker
 from tests.oracle.decoding import RefusedError, decode
 from tests.oracle.logs import Shape, generate

@@ -14,7 +14,7 @@ from schemas.instants import milliseconds
 from streams.partition.losses import AcceptedLoss, LossStore
 from streams.records import TP, Record
 from streams.tables import decode_head
-from tenure.reports.kpi import report_of
+from tenure.stored.reading import report_of
 from tests.oracle.recomputation import recompute
 from tests.property.cases import differences
 from tests.simulation.product import PARTITIONS, ProductWorker, Run

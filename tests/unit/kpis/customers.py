@@ -10,7 +10,8 @@ from typing import Final
 from kpis.customer.state import Customer, decode
 from kpis.fold.contribution import contribution
 from kpis.fold.fold import Fold
-from kpis.fold.rows import (
+from kpis.names import Names
+from kpis.rows import (
     CANCELLED,
     DOWNGRADED,
     ENGAGED,
@@ -30,7 +31,6 @@ from kpis.fold.rows import (
     Row,
     difference,
 )
-from kpis.names import Names
 from schemas.decoding.decoder import Decoder
 from tests.property.folding import LATEST_MS, Line
 

@@ -8,9 +8,9 @@ import pytest
 from kpis.counting.cells import Cells, cells_of, group_of, merged, unpack
 from kpis.counting.windows import Windows
 from kpis.customer.customer import gap_bytes
-from kpis.fold.rows import CANCELLED, KEPT, NEW, Row
 from kpis.instants import instant_text
 from kpis.names import Names
+from kpis.rows import CANCELLED, KEPT, NEW, Row
 
 WINDOWS = Windows()
 LAST = (1 << 24) - 1

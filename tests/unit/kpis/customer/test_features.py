@@ -6,9 +6,9 @@ import pytest
 
 from kpis.customer.customer import activity_of
 from kpis.customer.features import feature_of, features_of, letters_of
-from kpis.customer.references import TOPICS
 from kpis.customer.state import Customer
 from kpis.names import FEATURES, OTHER, Names
+from kpis.references import TOPICS
 from tests.unit.kpis.customers import FIRST, folded
 
 

@@ -17,7 +17,7 @@ from schemas.refusals import HEADER_FORWARDED, HEADER_OFFSET, HEADER_REASON
 from streams.errors import LogUnavailable, TablesUnavailable
 from streams.records import TP
 from streams.tables import Head, decode_head
-from tenure.reports.kpi import events_of
+from tenure.stored.reading import events_of
 from tests.unit.streams.partitions import (
     ALSO_MINE,
     MINE,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.redis.address import RedisAddress, read_address
 from streams.settings.loading import load_settings
+from streams.settings.redis_address import RedisAddress, read_address
 from streams.settings.secrets import MAX_BYTES
 from streams.settings.settings import SECRETS, Settings
 from tests.unit.streams.refusals import refusal

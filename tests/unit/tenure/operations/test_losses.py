@@ -19,8 +19,9 @@ from streams.settings.settings import Settings
 from streams.tables import StreamMark
 from tenure.cli import app
 from tenure.commands.printing import print_report
-from tenure.operations.losses import accept, accepted_document, listed, losses_as_of, range_words, wanted_loss
+from tenure.operations.losses import accept, accepted_document, losses_as_of, range_words, wanted_loss
 from tenure.reports import kpi
+from tenure.stored import opening
 from tests.unit.tenure.reports.fake_report import fake_report, told
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ async def test_loss_is_accepted_once_and_kept_with_name_time_and_reason() -> Non
     assert first == (AcceptedLoss(LOSS, "ada", NOW_MS, "no backup"), True)
     again = await accept(store, loss, by="bob", reason="", now_ms=NOW_MS + 1)
     assert again == (first[0], False)
-    assert await listed(store, partitions=4) == ([], [first[0]])
+    assert await store.losses(4) == ([], [first[0]])
 
 
 async def test_partition_that_has_lost_nothing_is_refused() -> None:
@@ -127,7 +128,8 @@ def tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MemoryTables:
         del settings
         yield found, StreamMark("group", 4, "")
 
-    monkeypatch.setattr(kpi, "running_tables", running_tables)
+    for module in (kpi, opening):
+        monkeypatch.setattr(module, "running_tables", running_tables)
     monkeypatch.chdir(tmp_path)
     return found
 

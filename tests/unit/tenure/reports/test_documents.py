@@ -27,6 +27,7 @@ from tenure.cli import app
 from tenure.files import publish
 from tenure.operations import dead_letters, targets, topics
 from tenure.reports import kpi, periods
+from tenure.stored import opening
 from tests.unit.streams.partitions import on_virtual_time
 from tests.unit.tenure.operations.test_dead_letters import letter
 from tests.unit.tenure.reports.fake_report import fake_report
@@ -112,7 +113,8 @@ def _running(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, late: MemoryTables
     monkeypatch.setattr(publish, "publish_file", publish_file)
     monkeypatch.setattr(topics, "look", look)
     monkeypatch.setattr(dead_letters, "_records", refused)
-    monkeypatch.setattr(kpi, "running_tables", running_tables)
+    for module in (kpi, opening):
+        monkeypatch.setattr(module, "running_tables", running_tables)
     monkeypatch.setattr(periods, "counted_tables", running_tables)
     monkeypatch.setattr(targets, "tables_of", running_tables)
     monkeypatch.chdir(tmp_path)

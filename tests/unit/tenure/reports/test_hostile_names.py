@@ -25,10 +25,10 @@ from tenure.commands.publish_progress import PublishProgress
 from tenure.demo.screen.screen import Notice, open_screen
 from tenure.files.publish import Summary
 from tenure.files.reader import EventFile
-from tenure.files.replay import replay
 from tenure.operations import dead_letters, targets, topics
 from tenure.reports import kpi, periods
 from tenure.reports.formats import standard_console
+from tenure.reports.kpi import replay
 from tests.oracle.events import activity, cancel, change, renewal, signup, survey
 from tests.unit.tenure.demo.test_screen import view_of
 

@@ -21,8 +21,9 @@ from streams.partition.added import partitions_in_use
 from streams.records import TP
 from streams.settings.settings import Settings
 from streams.tables import StreamMark
-from tenure.reports.kpi import report_of
-from tenure.worker.composition import Worker, build_worker, claim_tables
+from tenure.stored.mark import claim_tables
+from tenure.stored.reading import report_of
+from tenure.worker.composition import Worker, build_worker
 from tests.oracle.events import cancel, signup
 from tests.oracle.recomputation import recompute
 

@@ -13,8 +13,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from redis.asyncio.connection import parse_url
 
-from streams.redis.options import check_options
 from streams.settings.hosts import is_host
+from streams.settings.redis_options import check_options
 
 SENTINEL: Final = "+sentinel"
 SCHEMES: Final = ("redis", "rediss", "unix", f"redis{SENTINEL}", f"rediss{SENTINEL}")

@@ -7,7 +7,7 @@ import pytest
 from streams.embedded.tables import MemoryTables
 from streams.errors import ConfigurationError
 from streams.settings.settings import Settings
-from tenure.worker.composition import claim_tables
+from tenure.stored.mark import claim_tables
 
 
 async def test_more_partitions_than_the_mark_counts_change_nothing() -> None:

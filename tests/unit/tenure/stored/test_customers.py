@@ -13,7 +13,8 @@ from streams.embedded.tables import MemoryTables
 from streams.errors import StateUnreadable
 from streams.settings.settings import Settings
 from streams.tables import Commit, Head, encode_head
-from tenure.reports.customers import Slice, Source, episodes_of, scan_all
+from tenure.reports.customers import Source, episodes_of
+from tenure.stored.customers import Slice, scan_all
 from tests.oracle.events import Event, signup
 from tests.oracle.options import DEFAULTS
 from tests.property.folding import Folded

@@ -10,8 +10,8 @@ import pytest
 
 from streams.giving_way import giving_way
 from streams.metrics.meters import Meters
-from streams.metrics.top_values import elect_top_values, largest
 from streams.partition.stream import Stream
+from streams.top_values import elect_top_values, largest
 from tests.unit.kpis.counting.test_rolling import SIGNUPS
 from tests.unit.streams.partitions import Surroundings
 from tests.unit.streams.snapshots import BOUNDARY, live_counts, snapshot_of

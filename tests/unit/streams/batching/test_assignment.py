@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.partition.assignment import Claim, assign, share
+from streams.batching.assignment import Claim, assign, share
 
 TOPICS = frozenset({"signup", "cancel"})
 

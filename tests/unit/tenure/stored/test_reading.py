@@ -11,7 +11,7 @@ from streams.embedded.tables import MemoryTables
 from streams.errors import Overtaken
 from streams.settings.settings import Settings
 from streams.tables import Stored
-from tenure.reports.kpi import read_tables
+from tenure.stored.reading import read_tables
 
 
 class _Busy(MemoryTables):

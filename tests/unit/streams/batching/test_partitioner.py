@@ -6,7 +6,7 @@ from aiokafka.partitioner import murmur2 as reference
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.partition.partitioner import murmur2, partition_of, partitions_of
+from streams.batching.partitioner import murmur2, partition_of, partitions_of
 
 # By org.apache.kafka.common.utils.Utils.murmur2 of Kafka 4.1, as unsigned integers.
 BY_KAFKA = {

@@ -1,0 +1,1 @@
+"""The tables of a stream, as other processes and workers that start find them."""

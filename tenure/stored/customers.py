@@ -1,0 +1,58 @@
+"""Scanning the customers of a stream: all states of its partitions, slice by slice, while it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from typing import NamedTuple
+
+from kpis.names import Names
+from streams.errors import Overtaken
+from streams.partition.context import names_of
+from streams.partition.state import read_head
+from streams.settings.settings import Settings
+from streams.tables import Stored, Tables
+
+
+class Slice(NamedTuple):
+    """Some customers of one partition, with their states as bytes; `names` know all numbers in them."""
+
+    partition: int
+    names: Names
+    states: list[tuple[str, bytes]]
+
+
+async def scan_all(settings: Settings, tables: Tables, partitions: Collection[int]) -> AsyncIterator[Slice]:
+    """Yield all customers of partitions in one pass, slice by slice, in no order.
+
+    The slices of a partition have the same names, which grow. The stream goes on meanwhile: a customer's state is the
+    one before or after a commit, never one in between.
+
+    Args:
+        settings: What numbers mean.
+        tables: Where the states are.
+        partitions: Their numbers.
+
+    Raises:
+        StateUnreadable: Another version has stored a partition.
+        TablesUnavailable: The store does not answer.
+    """
+    names: dict[int, Names] = {}
+    known: dict[int, Stored] = {}
+    for partition in partitions:
+        names[partition] = names_of(settings)
+        known[partition] = await _restore(tables, partition, names[partition])
+    async for partition, states in tables.scan_states(partitions):
+        if await tables.read_head(partition) != known[partition].head:  # commits came between, perhaps with new names
+            known[partition] = await _restore(tables, partition, names[partition], known[partition])
+        yield Slice(partition, names[partition], states)
+
+
+async def _restore(tables: Tables, partition: int, names: Names, known: Stored | None = None) -> Stored:
+    """Learn the names that a partition has stored since it was looked at last; return what is stored now."""
+    stored = await tables.load(partition, known)
+    head = read_head(partition, stored)
+    if known is not None and head.commits < read_head(partition, known).commits:
+        raise Overtaken(f"partition {partition} was counted anew meanwhile")
+    new = {table: found[len(known.names[table]) if known else 0 :] for table, found in stored.names.items()}
+    names.restore(new)
+    return stored

@@ -1,0 +1,102 @@
+"""Reading numbers back: the tables of a stream, partition by partition, and the report that is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from kpis.counting.cells import FIELD_BITS, Cells, groups_of
+from kpis.counting.report import Table, report
+from schemas.documents.report import Events, Report
+from schemas.refusals import Reason
+from streams.errors import Overtaken
+from streams.partition.context import names_of, windows_of
+from streams.partition.state import read_head
+from streams.settings.settings import Settings
+from streams.tables import Head, Stored, Tables
+
+_TRIES: Final = 3
+"""A partition that is written faster than it can be read is begun anew so often (count)."""
+
+
+async def report_of(
+    settings: Settings, tables: Tables, *, partitions: int, at_ms: Sequence[int], by: Sequence[str] = ()
+) -> list[Report]:
+    """Return the report of tables, partition by partition as of one instant each."""
+    windows = windows_of(settings)
+    found = [part async for part in read_tables(settings, tables, partitions)]
+    boundaries = [instant // windows.bucket_ms for instant in at_ms]
+    events = events_of([part.head for part in found])
+    return report([part.table for part in found], windows, boundaries, by=by, events=events)
+
+
+class Part(NamedTuple):
+    """One partition as of one instant."""
+
+    partition: int
+    table: Table
+    head: Head
+
+
+async def read_tables(settings: Settings, tables: Tables, partitions: int) -> AsyncIterator[Part]:
+    """Yield the names, the cells and the head of each partition, in order.
+
+    Args:
+        settings: What numbers mean.
+        tables: Where they are stored.
+        partitions: How many there are (count).
+
+    Raises:
+        StateUnreadable: Another version has stored a partition.
+        TablesUnavailable: The store does not answer.
+    """
+    for partition in range(partitions):
+        stored, table = await _snapshot_of(settings, tables, partition)
+        yield Part(partition, table, read_head(partition, stored))
+
+
+async def _snapshot_of(settings: Settings, tables: Tables, partition: int) -> tuple[Stored, Table]:
+    """Return what is stored of a partition, and its names and cells, as of one instant."""
+    for tries_left in range(_TRIES - 1, -1, -1):
+        before = await tables.load(partition)
+        names = names_of(settings)  # new ones: names keep their places, but for a partition that is counted anew
+        names.restore(before.names)
+        try:
+            stored, by_group = await tables.snapshot(partition, groups_of(names), before)
+        except Overtaken:
+            if not tries_left:
+                raise
+        else:
+            names.restore(stored.names)  # what it knows already changes nothing
+            return stored, Table(names, _cells_of(by_group))
+    raise AssertionError("it is tried at least once")
+
+
+def _cells_of(by_group: Mapping[int, Mapping[int, int]]) -> Cells:
+    """Return amounts by group and field as cells, in the order of their keys."""
+    keys = [
+        np.fromiter(fields.keys(), np.int64, len(fields)) | group << FIELD_BITS for group, fields in by_group.items()
+    ]
+    amounts = [np.fromiter(fields.values(), np.int64, len(fields)) for fields in by_group.values()]
+    joined, sums = np.concatenate(keys), np.concatenate(amounts)
+    order = np.argsort(joined, kind="stable")
+    return Cells(joined[order], sums[order])
+
+
+def events_of(heads: Sequence[Head]) -> Events:
+    """Return the counts of events over the whole log.
+
+    A record that lay on the wrong partition counts where it was sent to, and once: what was sent again after a crash
+    is more that came than was sent, over all partitions.
+    """
+    again_facts = max(0, -sum(head.away_facts for head in heads))
+    again_instants = max(0, -sum(head.away_instants for head in heads))
+    return Events(
+        applied=sum(head.applied for head in heads) - again_instants,
+        duplicate=sum(head.duplicates for head in heads) - again_facts,
+        conflict=sum(head.conflicts for head in heads),
+        test=sum(head.tests for head in heads),
+        dead_letters={reason.value: sum(head.dead_letters.get(reason.value, 0) for head in heads) for reason in Reason},
+    )
