@@ -121,7 +121,7 @@ PARTITION_RECOUNTS: Final = Instrument(
     "tenure_recounts_total",
     "counter",
     "Batches and commits",
-    "Times that a partition was removed from Redis and counted anew from Kafka, since half of a commit was in it.",
+    "Times that a partition was counted anew from Kafka, since Redis had lost its tables, or half of a commit.",
 )
 LAG_RECORDS: Final = Instrument(
     "tenure_lag_records", "gauge", "Lag", "Records in Kafka beyond the stored position.", ("topic", "partition")
@@ -154,7 +154,7 @@ PARTITION_RECOVERING: Final = Instrument(
     "tenure_partition_recovering",
     "gauge",
     "Partitions",
-    "1 while the partition's counters are being loaded; its KPIs are not shown yet.",
+    "1 while the partition's counters are loaded, or counted again after Redis lost them; its KPIs are not shown yet.",
     ("partition",),
 )
 PARTITION_HALTED: Final = Instrument(

@@ -266,9 +266,10 @@ def _correctness(pace: Pace) -> Iterator[Alert]:
         "warn",
         "sum(increase(tenure_recounts_total[15m])) > 0",
         pace.glance,
-        f"{own(COUNT)} partitions are counted anew from Kafka: Redis had half of a commit",
-        "A crash of Redis cut its append-only file within a commit. Numbers are right once the lag is worked off.\n"
-        "First: look at the lag, and at the disk and the log of Redis.",
+        f"{own(COUNT)} partitions are counted anew from Kafka: Redis lost their tables, or half of a commit",
+        "Redis started empty, or a crash cut its append-only file within a commit. KPIs are withheld until the"
+        " partitions have caught up. Targets are in Redis too, and nothing else.\n"
+        "First: look at the lag, at the disk and the log of Redis, and at tenure target list.",
     )
     yield _stream(
         "TenurePartitionHalted",
@@ -312,7 +313,11 @@ def _correctness(pace: Pace) -> Iterator[Alert]:
 
 def _surroundings(pace: Pace) -> Iterator[Alert]:
     for service, metric, first in (
-        ("Redis", "tenure_redis_up", "redis-cli ping from a worker's machine; then disk and memory of Redis."),
+        (
+            "Redis",
+            "tenure_redis_up",
+            "timeout 5 redis-cli ping, where a worker runs; then disk and memory of Redis.",
+        ),
         ("Kafka", "tenure_kafka_up", "see whether the brokers answer, and whether the workers reach them."),
     ):
         yield _stream(

@@ -16,7 +16,7 @@ SOURCES: Final = (
     "Do events of every type still come? A type that stands still makes KPIs lie.",
     "sum by (type) (increase(tenure_events_applied_total[1h]))",
 )
-DOCTOR: Final = ("What does a look from here at Kafka, Redis and the topics say?", "tenure topics")
+DOCTOR: Final = ("What does a look from here at Kafka and the topics say?", "tenure topics")
 _REAL_INTERVAL: Final = (
     "The interval of Wilson is beyond the target, not the value alone: chance would do that in one case of 40 (warning)"
     f" or 750 (page), and it wants {thresholds.LEAST_LOSSES} bad outcomes of {thresholds.LEAST_SAMPLE}. A page"

@@ -22,6 +22,10 @@ _COMMITS: Final = (
     "histogram_quantile(0.99, sum by (le) (rate(tenure_commit_seconds_bucket[5m])))",
 )
 _ANEW: Final = "Count anew: [operating](../operating.md#counting-anew)."
+_NOT_IN_KAFKA: Final = (
+    "What is in Redis alone comes from a backup, or from you: `tenure target list` says whether targets are gone, with"
+    " which their alerts rest. A loss that was accepted before halts its partition once more: accept it again."
+)
 
 STREAM: Final = {
     "TenureIncomplete": Runbook(
@@ -48,7 +52,8 @@ STREAM: Final = {
             " they ended.",
             "`owned_twice`, `counted_twice`: one of the two was paused or lost Kafka; it notices within the session"
             " time-out. If not, restart the one with the older log line `partitions_assigned`.",
-            "`recovering` for long: Redis is slow or away, see [TenureRedisUnreachable](TenureRedisUnreachable.md).",
+            "`recovering` for long: Redis is slow or away, see [TenureRedisUnreachable](TenureRedisUnreachable.md); or"
+            " tables are counted anew, see [TenurePartitionRecounted](TenurePartitionRecounted.md).",
             "`not_counted` beside another cause comes of it. Alone: a worker cannot compute its counts, a fault of"
             " ours. Its log line `refresh_failed` has the traceback: keep it and report it. Restart that worker, and go"
             " back to the version before if it comes again.",
@@ -179,10 +184,12 @@ STREAM: Final = {
         ),
     ),
     "TenurePartitionRecounted": Runbook(
-        "The tables of a partition were removed, and are counted anew from Kafka.",
-        "A crash of Redis cut its append-only file within a commit. Redis goes on from such a file, and carries out "
-        "the cut commit in part when it loads the file again. The worker notices, and trusts nothing there.",
-        "Always. Numbers are too small until the lag is worked off; then they are exact.",
+        "The tables of a partition are counted anew from Kafka.",
+        "Redis started without them; or a crash cut its append-only file within a commit, so that Redis carried out"
+        " that commit in part: the worker notices, and trusts nothing there. Kafka has all that was counted.",
+        "Always. The partition is `recovering`, and KPIs are incomplete, until all is counted that was counted before;"
+        " then they are exact. Refused records are counted again too: of [DeadLettersGrowing](DeadLettersGrowing.md),"
+        " `tenure dlq list` says which are new.",
         (
             ("How far is it?", "sum by (partition) (tenure_lag_records)"),
             ("How often?", "increase(tenure_recounts_total[1d])"),
@@ -191,6 +198,7 @@ STREAM: Final = {
             "Wait until the lag is zero.",
             "See in the log of Redis why it ended: memory, disk, power. `redis-check-aof` names a file that is cut.",
             "Let Redis write its file anew (`redis-cli BGREWRITEAOF`): a cut transaction is not in the new one.",
+            _NOT_IN_KAFKA,
         ),
     ),
     "TenurePartitionHalted": Runbook(
@@ -224,6 +232,7 @@ STREAM: Final = {
             "Nothing brings it back: `tenure resume PARTITION --accept-loss --reason TEXT` for each partition that"
             " waits. Who, when and why are kept. The worker goes on within seconds; `tenure kpi` and the boards name"
             " the loss as long as a window touches it. What is lost after that halts again.",
+            _NOT_IN_KAFKA,
             "Then keep it from coming again: events for good in Kafka (`retention.ms=-1`), and backups of Redis.",
         ),
     ),

@@ -109,11 +109,15 @@ class BatchConsumer(LocatingConsumer):
     # -- reading ---------------------------------------------------------------
 
     def _readable(self) -> frozenset[TP]:
-        stopped = {tp.partition for tp in self._halted}
+        stopped = self._not_read()
         located, has_room = self._next, self.owner.has_room
         return frozenset(
             tp for tp in self._active_partitions if tp in located and tp.partition not in stopped and has_room(tp)
         )
+
+    def _not_read(self) -> set[int]:
+        """Return the partitions of which some topic is halted: none of their topics is read."""
+        return {tp.partition for tp in self._halted}
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         """Yield one message per partition and read; its value is the Batch."""
@@ -128,6 +132,9 @@ class BatchConsumer(LocatingConsumer):
                 continue
             if start != self._next.get(tp):
                 assert tp not in self._next, f"read {tp} from {start}, expected {self._next[tp]}"
+                continue
+            if tp.partition in self._not_read():  # it was halted while this was read: it is read again afterwards
+                self._place(tp, start, lease)
                 continue
             self._next[tp] = end
             yield tp, self._message(tp, Batch(tp.topic, tp.partition, start, end, records, lease))

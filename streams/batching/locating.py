@@ -20,7 +20,7 @@ from faust.types import TP
 from streams.batching.batches import Batch, Lease
 from streams.batching.offsets import TestifyingConsumer
 from streams.batching.ownership import PartitionOwner, ReadsEverything
-from streams.batching.witness import NEVER_AGAIN, Witness, witness_of
+from streams.batching.witness import FROM_THE_BEGINNING, NEVER_AGAIN, Witness, witness_of
 from streams.errors import Lost, PositionOutOfRange, StateLost, TopicRecreated
 from streams.tasks import cancel_and_wait
 
@@ -98,9 +98,11 @@ class LocatingConsumer(TestifyingConsumer):
         witnesses: dict[TP, Witness] = {}
         for tp, fault in known.items():
             if isinstance(fault, StateLost):
-                witnesses[tp] = Witness(fault.goes_on_at)
+                counted = self._witnesses[tp].counted if tp in self._witnesses else None
+                witnesses[tp] = Witness(fault.position, resumed=fault.goes_on_at, counted=counted)
             elif isinstance(fault, TopicRecreated) or fault.goes_on_at < fault.position:
                 witnesses[tp] = Witness(NEVER_AGAIN)
+                self._counted_to.pop(tp, None)
         await self._testify(witnesses, {tp: known[tp].goes_on_at for tp in witnesses}, dict(self._leases))
         moves: list[Batch] = []
         for tp, fault in known.items():
@@ -110,6 +112,17 @@ class LocatingConsumer(TestifyingConsumer):
                 moves.append(Batch(tp.topic, tp.partition, at, at, [], lease, moves=True))
                 self._begin(tp, at, lease)
         return moves
+
+    def is_counted_again(self, tp: TP, position: int | None) -> bool:
+        """Return whether a partition's tables lack what was counted before they were lost, or nobody knows yet.
+
+        Args:
+            tp: The topic and partition.
+            position: The next offset to apply; None where nothing was applied.
+        """
+        if position is None and tp in self._leases and tp not in self._next and tp not in self._halted:
+            return True
+        return (position or 0) < self._counted_to.get(tp, 0)
 
     def reading_position(self, tp: TP) -> int | None:
         """Return the next offset that will be handed to an agent; None while it is not known."""
@@ -136,7 +149,7 @@ class LocatingConsumer(TestifyingConsumer):
         committed = await self._patiently("committed", lambda: self._committed(leases))
         if committed.keys() != leases.keys() or not all(lease.valid for lease in leases.values()):
             return False
-        return all(ranges[tp].earliest <= witness_of(found.metadata).first for tp, found in committed.items())
+        return all(ranges[tp].earliest <= witness_of(found.metadata).counted_from for tp, found in committed.items())
 
     @abc.abstractmethod
     async def first_record_ms(self, tp: TP) -> int | None:
@@ -191,6 +204,7 @@ class LocatingConsumer(TestifyingConsumer):
         self._begun = {}
         self._halted = {}
         self._witnesses = {}
+        self._counted_to = {}
 
     async def _disown(self) -> None:
         await cancel_and_wait([task for task in (self._locating, self._looking) if task is not None])
@@ -235,11 +249,11 @@ class LocatingConsumer(TestifyingConsumer):
     async def _find(self, stored: Mapping[TP, int | None], leases: Mapping[TP, Lease]) -> None:
         """Begin to read partitions at the stored offset, or where the witness says; halt those that cannot be."""
         ids, ranges = await self._ids_and_ranges(stored)
-        unknown = [tp for tp, offset in stored.items() if offset is None]
-        committed = await self._patiently("committed", lambda: self._committed(unknown)) if unknown else {}
+        committed = await self._patiently("committed", lambda: self._committed(stored)) if stored else {}
         found: dict[TP, int] = {}
         new: dict[TP, int] = {}
         doubtful: dict[TP, int] = {}
+        resumed: dict[TP, Witness] = {}
         for tp, offset in stored.items():
             lease = leases.get(tp)
             if lease is None or not lease.valid:  # revoked meanwhile
@@ -252,8 +266,13 @@ class LocatingConsumer(TestifyingConsumer):
             if offset is None and tp not in committed:
                 new[tp] = ranges[tp].earliest
                 continue
+            known = committed.get(tp)
+            witness = FROM_THE_BEGINNING if known is None else self._witness(tp, known, offset, ranges[tp].end)
+            if offset is None and witness.resumed is not None:
+                resumed[tp] = witness  # what was given up is gone still, and perhaps the consent with it
+                continue
             if offset is None:
-                offset = self._first_counted(tp, committed[tp])  # noqa: PLW2901 - it is counted from there again
+                offset = witness.first  # noqa: PLW2901 - it is counted from there again
             if held is not None and offset and _differ(held.topic_id, lease.topic_id):
                 self._halt_recreated(tp, offset, ids=(held.topic_id, lease.topic_id), beginning=ranges[tp].earliest)
             elif ranges[tp].earliest <= offset <= ranges[tp].end:
@@ -261,7 +280,10 @@ class LocatingConsumer(TestifyingConsumer):
             else:
                 doubtful[tp] = offset
         # A partition whose numbers may not go on is not read in its other topics either.
-        waiting = {tp.partition for tp in doubtful}
+        waiting = {tp.partition for tp in (*doubtful, *resumed)}
+        for tp, witness in resumed.items():
+            topic_id = leases[tp].topic_id
+            self._halt(tp, StateLost(tp.topic, tp.partition, witness.first, *ranges[tp], topic_id=topic_id))
         self._begin_found({tp: at for tp, at in found.items() if tp.partition not in waiting}, leases)
         for tp, offset in doubtful.items():
             await self._halt_unless_found(tp, offset, leases[tp], is_stored=stored[tp] is not None)

@@ -35,6 +35,8 @@ class TestifyingConsumer(Consumer):  # type: ignore[misc]  # mypy does not follo
         #: under which each assigned partition is read
         self._leases: dict[TP, Lease] = {}
         self._witnesses: dict[TP, Witness] = {}
+        #: where a partition's tables were lost: the offset up to which it had been counted
+        self._counted_to: dict[TP, int] = {}
         #: by step that is tried again and again, and by call, why it is
         self._waiting: dict[tuple[str, int], Exception] = {}
         self._calls = count()
@@ -71,12 +73,26 @@ class TestifyingConsumer(Consumer):  # type: ignore[misc]  # mypy does not follo
 
         await self._patiently("witness", write)
 
-    def _first_counted(self, tp: TP, committed: Committed) -> int:
-        """Return the first offset that was counted of a partition of which nothing is stored."""
-        witness = self._witnesses[tp] = witness_of(committed.metadata)
-        if committed.offset > witness.first:
-            log.warning("state_lost", topic=tp.topic, partition=tp.partition, counted_from=witness.first)
-        return witness.first
+    def _witness(self, tp: TP, committed: Committed, position: int | None, end: int) -> Witness:
+        """Return how a partition was counted, and note up to where it is counted again.
+
+        Args:
+            tp: The topic and partition.
+            committed: What the group has committed of it.
+            position: The stored one; None where nothing is stored.
+            end: Of the log.
+        """
+        witness = witness_of(committed.metadata)
+        counted = max(witness.counted or 0, committed.offset if position is None else 0)
+        begin = witness.counted_from if position is None else position
+        again = min(counted, end)
+        if position is None and counted > begin:
+            log.warning("state_lost", topic=tp.topic, partition=tp.partition, counted_from=begin, counted_to=again)
+        self._counted_to.pop(tp, None)
+        if again > begin:
+            self._counted_to[tp] = again
+        self._witnesses[tp] = witness._replace(counted=self._counted_to.get(tp))
+        return witness
 
     async def _commit_read(self, offsets: Mapping[TP, int]) -> bool:
         """Commit how far was read, and carry on what the offsets say of the tables; a failure changes nothing."""
@@ -93,6 +109,9 @@ class TestifyingConsumer(Consumer):  # type: ignore[misc]  # mypy does not follo
                 found = committed.get(tp)
                 # What was accepted meanwhile is newer than what was asked before.
                 self._witnesses.setdefault(tp, FROM_THE_BEGINNING if found is None else witness_of(found.metadata))
+        for tp, at in offsets.items():
+            if at >= (self._witnesses[tp].counted or 0):
+                self._witnesses[tp] = self._witnesses[tp]._replace(counted=None)
         return await self._commit({tp: Committed(at, self._witnesses[tp].text) for tp, at in offsets.items()})
 
     async def _patiently(self, what: str, step: Callable[[], Awaitable[_T]]) -> _T:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-_TEXT: Final = re.compile(r"tenure/(\d+) first=(-?\d+)\b")
+_TEXT: Final = re.compile(
+    r"tenure/\d+ first=(?P<first>-?\d+)\b(?: resumed=(?P<resumed>\d+)\b)?(?: counted=(?P<counted>\d+)\b)?"
+)
 _VERSION: Final = 1
 NEVER_AGAIN: Final = -1
 """Instead of a first offset: what was counted first is gone for good, so that nobody can count it again."""
@@ -28,14 +30,26 @@ class Witness(NamedTuple):
 
     Attributes:
         first: The first offset that the stream has counted; `NEVER_AGAIN` where the log cannot have it any more.
+        resumed: Where Redis has lost its tables once and somebody gave up what Kafka did not have either: the offset
+            from which they were counted then. None where that never happened.
+        counted: While a partition is counted again: the offset up to which it was counted when its tables were lost.
     """
 
     first: int
+    resumed: int | None = None
+    counted: int | None = None
+
+    @property
+    def counted_from(self) -> int:
+        """The first offset that is in the tables."""
+        return self.first if self.resumed is None else self.resumed
 
     @property
     def text(self) -> str:
         """As it stands in the metadata of a committed offset."""
-        return f"tenure/{_VERSION} first={self.first}"
+        more = {"resumed": self.resumed, "counted": self.counted}
+        said = "".join(f" {name}={offset}" for name, offset in more.items() if offset is not None)
+        return f"tenure/{_VERSION} first={self.first}{said}"
 
 
 FROM_THE_BEGINNING: Final = Witness(0)
@@ -45,4 +59,7 @@ FROM_THE_BEGINNING: Final = Witness(0)
 def witness_of(metadata: str | None) -> Witness:
     """Return what the metadata of a committed offset says; an offset without any stands for all from 0 on."""
     found = _TEXT.match(metadata or "")
-    return FROM_THE_BEGINNING if found is None else Witness(int(found[2]))
+    if found is None:
+        return FROM_THE_BEGINNING
+    more = {name: int(found[name]) for name in ("resumed", "counted") if found[name] is not None}
+    return Witness(int(found["first"]), **more)

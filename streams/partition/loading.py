@@ -21,21 +21,13 @@ class LogBeginning(Protocol):
         """Return whether the log still has all records of a partition."""
 
 
-class RecountMeter(Protocol):
-    """A counter of partitions whose tables cannot be trusted: they are removed, and counted anew."""
-
-    def on_recount(self) -> None:
-        """Count one partition."""
-
-
-async def load_whole(tables: Tables, partition: int, consumer: LogBeginning, meters: RecountMeter) -> Stored:
+async def load_whole(tables: Tables, partition: int, consumer: LogBeginning) -> Stored:
     """Return what is stored of a partition, after removing it where half of a commit is in it.
 
     Args:
         tables: Of the stream.
         partition: Its number.
         consumer: Says whether the log still has all records of the partition.
-        meters: Of the worker.
 
     Raises:
         CommitTorn: Half of a commit is there, and it cannot be counted anew: the log has lost records, or the partition
@@ -50,7 +42,6 @@ async def load_whole(tables: Tables, partition: int, consumer: LogBeginning, met
             if not await consumer.has_beginning(partition):
                 raise
         log.error("partition_counted_anew", partition=partition, reason="Redis has carried out half of a commit")
-        meters.on_recount()
         with contextlib.suppress(Conflict):  # somebody else has cleared it, or is about to: look again
             await tables.clear(partition)
             continue

@@ -24,7 +24,7 @@ from streams.partition.applying import apply_records
 from streams.partition.backlog import Backlog
 from streams.partition.context import PartitionContext
 from streams.partition.forwarding import Forward
-from streams.partition.loading import RecountMeter, load_whole
+from streams.partition.loading import load_whole
 from streams.partition.outbox import DeadLetter, Delivery
 from streams.partition.result import BatchResult
 from streams.partition.state import PartitionState
@@ -42,6 +42,8 @@ _OTHERS_WAIT_SECONDS: Final = 1.0
 """A topic that has more in the log, but nothing at hand, is waited for so long at most."""
 _IDLE_SECONDS: Final = 2.0
 """So soon a partition without events looks after what it has stored."""
+_RECOVERY_SECONDS: Final = 0.1
+"""So soon a partition without events that recovers looks whether it has recovered."""
 
 
 class Listener(Protocol):
@@ -66,8 +68,11 @@ class Listener(Protocol):
         """The partition stops; `partition.fault` says why."""
 
 
-class ServiceMeters(RecountMeter, Protocol):
+class ServiceMeters(Protocol):
     """Metrics of the services that a partition needs."""
+
+    def on_recount(self) -> None:
+        """The partition is counted anew from the log, since its tables were lost."""
 
     def on_waiting(self, error: TenureError) -> None:
         """A service does not answer."""
@@ -103,8 +108,9 @@ class Partition:
         self.fault: Exception | None = None
         #: the service that the next step waits for; None while nothing does
         self.waiting: Unavailable | None = None
-        #: all counters are not in memory yet
+        #: all counters are not in memory yet, or they lack what was counted before the tables were lost
         self.recovering = True
+        self._is_recount_known = False
         #: Kafka's timestamp of the last record applied, by topic (ms)
         self.last_record_ms: dict[str, int] = {}
         #: Kafka's timestamp of the first record that is being applied (ms)
@@ -236,16 +242,19 @@ class Partition:
 
     async def _next_batches(self) -> list[Batch]:
         """Return what waits, at least one batch; counters are loaded in between, one group a turn."""
-        if self.recovering:
+        if self._held.unread:
             await self._load_counters()
-        while not self._backlog and self.recovering:
+        while not self._backlog and self._held.unread:
             await self._load_counters()
+        self._end_recovery()
         while not self._backlog:
             try:
-                await self._backlog.wait_for_one(_IDLE_SECONDS)
+                await self._backlog.wait_for_one(_RECOVERY_SECONDS if self.recovering else _IDLE_SECONDS)
             except TimeoutError:
-                # A Redis that lost its last second while nothing happens would stay behind until the next event.
-                await self._look_at_head()
+                if not self.recovering:
+                    # A Redis that lost its last second while nothing happens would stay behind until the next event.
+                    await self._look_at_head()
+                self._end_recovery()
         consumer, topics = self._context.consumer(), self._context.topics
         begins = {topic: consumer.reading_position(TP(topic, self.number)) for topic in topics}
         positions = {topic: begin for topic, begin in begins.items() if begin is not None} | self.head.positions
@@ -260,19 +269,37 @@ class Partition:
     async def _load_counters(self) -> None:
         """Read the counters of one more segment; between commits, so that nothing is missed or counted twice."""
         held = self._held
-        if held.unread:
-            group = min(held.unread)
-            held.take_group(group, await self._until_done(lambda: self._context.tables.load_group(self.number, group)))
-        if not held.unread:
-            self.recovering = False
+        group = min(held.unread)
+        held.take_group(group, await self._until_done(lambda: self._context.tables.load_group(self.number, group)))
+
+    def _end_recovery(self) -> None:
+        """Tell that the counters are whole, once they are: loaded, and without a gap that is counted again."""
+        if not self.recovering or self._held.unread:
+            return
+        if not self._is_counted_again():
+            self.recovering = self._is_recount_known = False
             self._listener.on_recovered(self)
+        elif not self._is_recount_known and self._is_located():
+            self._is_recount_known = True
+            self._meters.on_recount()
+
+    def _is_counted_again(self) -> bool:
+        consumer, positions = self._context.consumer(), self.head.positions
+        return any(
+            consumer.is_counted_again(TP(topic, self.number), positions.get(topic)) for topic in self._context.topics
+        )
+
+    def _is_located(self) -> bool:
+        """Return whether it is known of all topics where they are read, so that none is halted."""
+        consumer = self._context.consumer()
+        return all(consumer.reading_position(TP(topic, self.number)) is not None for topic in self._context.topics)
 
     async def _reload(self, reason: Conflict | CommitTorn) -> None:
         log.warning("batch_conflict", partition=self.number, reason=str(reason))
         self.recovering = True
         self._listener.on_conflict(self)
         tables, consumer = self._context.tables, self._context.consumer()
-        stored = await self._until_done(lambda: load_whole(tables, self.number, consumer, self._meters))
+        stored = await self._until_done(lambda: load_whole(tables, self.number, consumer))
         if stored.head is None:  # a Redis that lost everything lost the stream's mark too
             await self._until_done(lambda: self._context.tables.mark(self._context.mark))
             await self._until_done(lambda: note_added(self._context.tables, self._context.mark, [self.number]))

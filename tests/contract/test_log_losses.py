@@ -93,6 +93,38 @@ async def test_what_is_no_longer_stored_is_counted_again_from_the_same_offset(
     assert anew.values(topic, 0) == ledger.values(topic, 0)
 
 
+async def test_what_is_counted_again_is_known_as_such_until_it_has_caught_up(
+    log: LogUnderTest, topic: str, prefix: str
+) -> None:
+    """Also after a restart half-way, when something is stored again and the group's offsets have gone back."""
+    await log.append(topic, [b"%d" % i for i in range(10)], partition=0)
+    lost, anew, tp = Ledger(), Ledger(), TP(topic, 0)
+    async with Worker(log, prefix, [topic], lost) as first:
+        await lost.until(lambda: lost.total() == 10)
+        await first.app.consumer.commit()
+    await log.append(topic, [b"more"], partition=0)
+    worker = Worker(log, prefix, [topic], anew)
+    worker.full |= {tp, TP(topic, 1)}
+    async with worker:
+        consumer = worker.app.batch_consumer
+        assert consumer.is_counted_again(tp, None), "as long as nobody knows"
+        await anew.until(lambda: bool(worker.asked))
+        assert consumer._locating is not None
+        await consumer._locating
+        assert [consumer.is_counted_again(tp, position) for position in (None, 0, 9, 10)] == [True, True, True, False]
+        assert not consumer.is_counted_again(TP(topic, 1), None), "nothing was counted of it"
+        await consumer._commit_read({tp: 4})
+        assert await log.committed(prefix, tp) == (4, "tenure/1 first=0 counted=10")
+    anew.positions[tp] = 4
+    worker = Worker(log, prefix, [topic], anew)
+    async with worker:
+        await anew.until(lambda: anew.total() == 7)
+        consumer = worker.app.batch_consumer
+        assert [consumer.is_counted_again(tp, position) for position in (4, 9, 10)] == [True, True, False]
+        await consumer._commit_read({tp: 10})
+        assert await log.committed(prefix, tp) == (10, "tenure/1 first=0")
+
+
 async def test_what_is_no_longer_stored_halts_where_the_log_has_lost_its_beginning(
     log: LogUnderTest, topic: str, prefix: str
 ) -> None:
@@ -187,7 +219,7 @@ async def test_a_topic_that_is_made_anew_under_a_running_worker_halts(
 
 
 async def test_accepted_losses_are_gone_past_and_the_witness_knows(log: LogUnderTest, topic: str, prefix: str) -> None:
-    """The tables begin anew at what is left; from there on they can be counted again, and no earlier."""
+    """The tables begin anew at what is left. Lost once more, with the consent, they lack it still: that is a loss."""
     await _count(log, topic, prefix, Ledger())
     await log.delete_before(topic, 0, 9)
     anew, tp = Ledger(), TP(topic, 0)
@@ -196,14 +228,22 @@ async def test_accepted_losses_are_gone_past_and_the_witness_knows(log: LogUnder
         consumer = worker.app.batch_consumer
         (move,) = await consumer.go_on(list(consumer.halted.values()))
         assert (move.end, move.moves, move.stale, len(move)) == (9, True, False, 0)
-        assert await log.committed(prefix, tp) == (9, "tenure/1 first=9")
+        assert await log.committed(prefix, tp) == (9, "tenure/1 first=0 resumed=9")
         await anew.until(lambda: anew.total() == 1)
         assert dict(consumer.halted) == {}
         assert await consumer.first_record_ms(tp) == 1_700_000_000_000
+        await log.append(topic, [b"10"], partition=0)
+        await anew.until(lambda: anew.total() == 2)
+        assert await consumer.has_beginning(0), "of what is in the tables the log has all"
     again = Ledger()
     async with Worker(log, prefix, [topic], again) as worker:
-        await again.until(lambda: again.total() == 1)
-        assert worker.halts == []
+        await again.until(lambda: bool(worker.halts))
+        (halt,) = worker.halts
+        assert isinstance(halt, StateLost)
+        assert (halt.position, halt.goes_on_at) == (0, 9)
+        await worker.app.batch_consumer.go_on([halt])
+        await again.until(lambda: again.total() == 2)
+        assert await log.committed(prefix, tp) == (9, "tenure/1 first=0 resumed=9")
 
 
 async def test_what_a_topic_that_is_gone_held_can_never_be_counted_again(

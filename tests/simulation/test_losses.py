@@ -1,5 +1,7 @@
 """Workers whose tables are lost while the log has lost its beginning: they halt, and go on once that is accepted.
 
+And once more: what was given up is lost again where the consent is lost with the tables.
+
 Each run is that of a seed: which partitions lose their beginning, and whether workers run meanwhile.
 """
 
@@ -43,9 +45,11 @@ class LossRun(Run):
             await self._join()
         await self._wait_for_halts()
         if self.accept:
-            await self._accept_all()
-            await self._come_to_rest()
-            await self._look_at_what_is_left()
+            await self._go_on()
+            # With the tables the consent is gone too: what was given up once is a loss again.
+            self.store.lose_everything()
+            await self._wait_for_halts()
+            await self._go_on()
         for worker in self._running():
             await worker.stop()
 
@@ -73,6 +77,11 @@ class LossRun(Run):
             head = (await self.store.load(number)).head
             if head is not None and any(decode_head(head).positions.values()):
                 self.problems.append(f"partition {number} went on: {decode_head(head).positions}")
+
+    async def _go_on(self) -> None:
+        await self._accept_all()
+        await self._come_to_rest()
+        await self._look_at_what_is_left()
 
     async def _accept_all(self) -> None:
         losses = LossStore(self.store)

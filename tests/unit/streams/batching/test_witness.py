@@ -6,11 +6,13 @@ from streams.batching.witness import NEVER_AGAIN, Witness, witness_of
 
 
 @pytest.mark.parametrize("first", [0, 900, 2**62, NEVER_AGAIN])
-def test_what_is_written_is_what_is_read(first: int) -> None:
+@pytest.mark.parametrize("resumed", [None, 0, 2**62])
+@pytest.mark.parametrize("counted", [None, 2**62])
+def test_what_is_written_is_what_is_read(first: int, resumed: int | None, counted: int | None) -> None:
     """It is read once, after Redis is gone: a misread digit would count from the wrong place."""
-    text = Witness(first).text
-    assert witness_of(text) == Witness(first)
-    assert len(text) < 40
+    text = Witness(first, resumed, counted).text
+    assert witness_of(text) == Witness(first, resumed, counted)
+    assert len(text) < 100
 
 
 @pytest.mark.parametrize("metadata", ["", None, "lag tool was here", "tenure/x first=3"])

@@ -65,14 +65,35 @@ def test_half_of_a_commit_in_the_tables_is_removed_and_everything_is_read_again(
         partition = await around.partition()
         partition.put(batch(signup(MINE, 0)))
         await asyncio.sleep(1)
+        around.counted_to = {SIGNUPS_0: 1}
         around.tables.tear(0)
         await asyncio.sleep(5)  # it looks after what is stored although nothing happens
-        assert around.heard[-2:] == ["recount", "recovered 0"]
+        assert (around.heard[-1], partition.recovering) == ("recount", True)
         assert (await around.tables.load(0)).head is None
         assert around.moves == [(SIGNUPS_0, -1)]
         partition.put(batch(signup(MINE, 0), signup(ALSO_MINE, 1)))
         await asyncio.sleep(1)
+        assert (around.heard[-1], partition.recovering) == ("recovered 0", False)
         assert (await _stored(around)).applied == 2
+        await partition.close()
+
+    on_virtual_time(test)
+
+
+def test_a_partition_whose_tables_were_lost_shows_nothing_until_it_has_caught_up() -> None:
+    """A hundred customers of a thousand are a number like any other; who reads it is not told that it grows."""
+
+    async def test() -> None:
+        around = Surroundings()
+        around.counted_to = {SIGNUPS_0: 3}
+        partition = await around.partition()
+        partition.put(batch(signup(MINE, 0), signup(ALSO_MINE, 1)))
+        await asyncio.sleep(1)
+        assert (await _stored(around)).positions == {SIGNUPS: 2}
+        assert (partition.recovering, around.heard.count("recount"), "recovered 0" in around.heard) == (True, 1, False)
+        partition.put(batch(signup(MINE, 0), start=2))
+        await asyncio.sleep(1)
+        assert (partition.recovering, around.heard.count("recount"), around.heard[-1]) == (False, 1, "recovered 0")
         await partition.close()
 
     on_virtual_time(test)

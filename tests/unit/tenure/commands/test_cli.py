@@ -67,7 +67,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, Any
 
     (tmp_path / "some.ndjson").touch()
     monkeypatch.setattr(kpi, "read_report", read_report)
-    monkeypatch.setattr("tenure.files.replay.replay", replay)
+    monkeypatch.setattr("tenure.reports.kpi.replay", replay)
     return questions
 
 
