@@ -51,7 +51,7 @@ def alerts(pace: Pace) -> Iterator[Alert]:
     yield from _backfill(pace)
     yield from _events(pace)
     yield from _correctness(pace)
-    yield from _surroundings(pace)
+    yield from _dependencies(pace)
     yield from _targets(pace)
 
 
@@ -268,7 +268,7 @@ def _correctness(pace: Pace) -> Iterator[Alert]:
         pace.glance,
         f"{own(COUNT)} partitions are counted anew from Kafka: Redis lost their tables, or half of a commit",
         "Redis started empty, or a crash cut its append-only file within a commit. KPIs are withheld until the"
-        " partitions have caught up. Targets are in Redis too, and nothing else.\n"
+        " partitions have caught up. Targets lie in Redis alone.\n"
         "First: look at the lag, at the disk and the log of Redis, and at tenure target list.",
     )
     yield _stream(
@@ -311,13 +311,9 @@ def _correctness(pace: Pace) -> Iterator[Alert]:
     )
 
 
-def _surroundings(pace: Pace) -> Iterator[Alert]:
+def _dependencies(pace: Pace) -> Iterator[Alert]:
     for service, metric, first in (
-        (
-            "Redis",
-            "tenure_redis_up",
-            "timeout 5 redis-cli ping, where a worker runs; then disk and memory of Redis.",
-        ),
+        ("Redis", "tenure_redis_up", "timeout 5 redis-cli ping on a worker's machine; then its disk and memory."),
         ("Kafka", "tenure_kafka_up", "see whether the brokers answer, and whether the workers reach them."),
     ):
         yield _stream(

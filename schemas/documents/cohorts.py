@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 
 from schemas.documents.document import Document
+from schemas.documents.losses import LossesMember, WaitingMember
 
 
 class CohortPeriod(Document, frozen=True, kw_only=True):
@@ -47,3 +48,5 @@ class CohortReport(Document, frozen=True, kw_only=True):
         dict[str, dict[str, CohortTable]] | UnsetType,
         Meta(description="By dimension, then value, both of the first signup. There with `--by` alone."),
     ] = UNSET
+    losses: LossesMember = UNSET
+    waiting: WaitingMember = UNSET

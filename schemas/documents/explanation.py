@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from schemas.documents.document import Document
+from schemas.documents.losses import LossesMember, WaitingMember
 
 Side = Literal["count", "numerator", "denominator"]
 
@@ -92,6 +93,8 @@ class Explanation(Document, frozen=True, kw_only=True):
     parts: Annotated[list[ExplainedPart], Meta(description="The counts that it is made of.")]
     agrees: Agrees
     moved: StreamMoved
+    losses: LossesMember = UNSET
+    waiting: WaitingMember = UNSET
 
 
 class LensRatio(Document, frozen=True, kw_only=True):
@@ -134,3 +137,5 @@ class LensComparison(Document, frozen=True, kw_only=True):
     fault: Annotated[str | None, Meta(description="What does not add up, in words; `null` where all does.")]
     agrees: Agrees
     moved: StreamMoved
+    losses: LossesMember = UNSET
+    waiting: WaitingMember = UNSET

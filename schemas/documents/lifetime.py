@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 
 from schemas.documents.document import Document
+from schemas.documents.losses import LossesMember, WaitingMember
 
 Low = Annotated[
     float | None,
@@ -65,3 +66,5 @@ class LifetimeReport(Document, frozen=True, kw_only=True):
         dict[str, dict[str, LifetimeCurve]] | UnsetType,
         Meta(description="By dimension, then value, both of the first signup. There with `--by` alone."),
     ] = UNSET
+    losses: LossesMember = UNSET
+    waiting: WaitingMember = UNSET

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, UnsetType
 
 from schemas.documents.document import Document
 
@@ -50,3 +50,16 @@ class MissedLoss(ReportedLoss, frozen=True, kw_only=True):
     """A loss that numbers go without."""
 
     windows: Annotated[list[str], Meta(description="The windows that miss events by it.")]
+
+
+LossesMember = Annotated[
+    list[MissedLoss] | UnsetType,
+    Meta(description="Of a running stream: what somebody gave up. Absent where nobody ever did."),
+]
+WaitingMember = Annotated[
+    list[WaitingLoss] | UnsetType,
+    Meta(
+        description="Of a running stream: what halted partitions have lost, and nobody gave up yet. While it is there,"
+        " the numbers lack what these partitions count. Absent where there is none."
+    ),
+]

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta
 
 from schemas.documents.document import Document
+from schemas.documents.losses import LossesMember, WaitingMember
 from schemas.documents.report import AsOf, EventsMember, SegmentsMember, TotalsMember, WindowsMember
 
 
@@ -99,6 +100,8 @@ class PeriodReport(Document, frozen=True, kw_only=True):
     restatements: Annotated[
         list[RestatementEntry], Meta(description="Each that can still be told with what it changed, the latest first.")
     ]
+    losses: LossesMember = UNSET
+    waiting: WaitingMember = UNSET
 
 
 class PeriodTotals(Document, frozen=True, kw_only=True):
@@ -137,3 +140,5 @@ class PeriodList(Document, frozen=True, kw_only=True):
     restatements: Annotated[
         list[RestatementEntry], Meta(description="The latest of any period, as many as `--limit` says.")
     ]
+    losses: LossesMember = UNSET
+    waiting: WaitingMember = UNSET

@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 
 from schemas.documents.document import Document
+from schemas.documents.losses import LossesMember, WaitingMember
 
 
 class RankedLine(Document, frozen=True, kw_only=True):
@@ -65,3 +66,5 @@ class ReasonsReport(Document, frozen=True, kw_only=True):
     segments: Annotated[
         dict[str, RankedSegments] | UnsetType, Meta(description="By dimension. There with `--by` alone.")
     ] = UNSET
+    losses: LossesMember = UNSET
+    waiting: WaitingMember = UNSET

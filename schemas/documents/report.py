@@ -16,7 +16,7 @@ from schemas.catalogue.counts import COUNTS
 from schemas.catalogue.formulas import Count, Ratio, evaluate
 from schemas.catalogue.ratios import STOCK_RATIOS, WINDOW_RATIOS
 from schemas.documents.document import Document, made
-from schemas.documents.losses import MissedLoss, WaitingLoss
+from schemas.documents.losses import LossesMember, WaitingMember
 
 Surveys = dict[str, dict[str, dict[str, int]]]
 
@@ -216,17 +216,8 @@ class Report(Document, frozen=True, kw_only=True):
     windows: WindowsMember
     segments: SegmentsMember = UNSET
     events: EventsMember
-    losses: Annotated[
-        list[MissedLoss] | UnsetType,
-        Meta(description="Of `kpi` alone: what somebody gave up. Absent where nobody ever did."),
-    ] = UNSET
-    waiting: Annotated[
-        list[WaitingLoss] | UnsetType,
-        Meta(
-            description="Of `kpi` alone: what halted partitions have lost, and nobody gave up yet. While it is there,"
-            " the numbers lack what these partitions count. Absent where there is none."
-        ),
-    ] = UNSET
+    losses: LossesMember = UNSET
+    waiting: WaitingMember = UNSET
 
 
 def totals_of(stocks: Mapping[str, int]) -> Totals:

@@ -53,6 +53,7 @@ def cohorts(
         raise UsageError("--json and --csv: leave one out")
     settings = load_settings(config)
     scope = checked_scope(settings, at=at, by=by, file=file, file_format=file_format)
+    from tenure.commands.printing import print_losses
     from tenure.reports import cohorts
     from tenure.reports.cohorts_text import Room, cohort_tables
     from tenure.reports.formats import standard_console
@@ -68,3 +69,4 @@ def cohorts(
     console = standard_console()
     rows = max(12, console.height - 10) if console.is_terminal else None
     console.print(cohort_tables(all_readable(report), Room(console.width, rows)))
+    print_losses(report)

@@ -54,6 +54,7 @@ def explain(
     query = checked_query(
         settings, window=window, at=at, by=by, value=value, limit=limit, file=file, file_format=file_format
     )
+    from tenure.commands.printing import print_losses
     from tenure.reports.explain import read_explanation
     from tenure.reports.explain_text import explanation_text
     from tenure.reports.formats import standard_console
@@ -64,6 +65,7 @@ def explain(
         print_json(answer)
     else:
         standard_console().print(explanation_text(all_readable(answer)), soft_wrap=True)
+        print_losses(answer)
     check_agreement(answer, _fault(answer))
 
 

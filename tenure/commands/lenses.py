@@ -35,6 +35,7 @@ def lenses(
     query = checked_query(
         settings, window=window, at=at, by=by, value=None, limit=limit, file=file, file_format=file_format
     )
+    from tenure.commands.printing import print_losses
     from tenure.reports.explain import read_lenses
     from tenure.reports.explain_text import lenses_text
     from tenure.reports.formats import standard_console
@@ -45,4 +46,5 @@ def lenses(
         print_json(answer)
     else:
         standard_console().print(lenses_text(all_readable(answer)), soft_wrap=True)
+        print_losses(answer)
     check_agreement(answer, str(answer.fault))

@@ -31,6 +31,7 @@ def lifetime(
 
     settings = load_settings(config)
     scope = checked_scope(settings, at=at, by=by, file=file, file_format=file_format)
+    from tenure.commands.printing import print_losses
     from tenure.reports import lifetime
     from tenure.reports.formats import standard_console
     from tenure.reports.lifetime_text import lifetime_tables
@@ -42,3 +43,4 @@ def lifetime(
         return
     console = standard_console()
     console.print(lifetime_tables(all_readable(report), console.width))
+    print_losses(report)

@@ -30,6 +30,7 @@ def periods(
     from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
+    from tenure.commands.printing import print_losses
     from tenure.reports.formats import standard_console
     from tenure.reports.periods import read_list
     from tenure.reports.periods_text import period_list
@@ -40,3 +41,4 @@ def periods(
         print_json(found)
         return
     standard_console().print(period_list(all_readable(found), settings.default_currency))
+    print_losses(found)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import asdict, replace
 from rich.text import Text
 
-from schemas.documents.report import Report
 from streams.readable import all_readable
 from tenure.commands.as_json import print_json
 from tenure.reports.formats import standard_console
@@ -18,12 +17,24 @@ from tenure.reports.kpi_text import report_tables
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from schemas.documents.losses import MissedLoss
+    from schemas.documents.losses import MissedLoss, WaitingLoss
     from schemas.documents.periods import PeriodReport
-    from schemas.documents.report import WindowReport
+    from schemas.documents.report import Report, WindowReport
     from streams.settings.settings import Settings
 
     AnyReport = TypeVar("AnyReport", bound=Report | PeriodReport)
+
+
+class Lacking(Protocol):
+    """A document whose numbers may go without something."""
+
+    @property
+    def losses(self) -> list[MissedLoss] | UnsetType:
+        """Losses that somebody gave up."""
+
+    @property
+    def waiting(self) -> list[WaitingLoss] | UnsetType:
+        """Losses that halt partitions."""
 
 
 def print_report(
@@ -52,13 +63,23 @@ def print_report(
         console.print(
             report_tables(entry, currency=settings.default_currency, width=console.width, unseen=unseen_feeds(whole))
         )
-        if isinstance(entry, Report):
-            for loss in entry.losses or ():
-                console.print(_loss_line(loss))
-            for halted in entry.waiting or ():
-                console.print(
-                    Text(f"Partition {halted.partition} is halted, and what it counts is missing: see `tenure resume`.")
-                )
+        print_losses(entry)
+
+
+def print_losses(document: Lacking) -> None:
+    """Print what the numbers of a document go without: what somebody gave up, and which partitions are halted.
+
+    Args:
+        document: One with the members `losses` and `waiting`.
+    """
+    console = standard_console()
+    readable: Lacking = all_readable(document)
+    for loss in readable.losses or ():
+        console.print(_loss_line(loss))
+    for halted in readable.waiting or ():
+        console.print(
+            Text(f"Partition {halted.partition} is halted, and what it counts is missing: see `tenure resume`.")
+        )
 
 
 def _loss_line(loss: MissedLoss) -> Text:

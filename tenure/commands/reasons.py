@@ -69,6 +69,7 @@ def _print(
     settings = load_settings(config)
     chosen = checked_window(window, settings)
     scope = checked_scope(settings, at=at, by=by, file=file, file_format=file_format)
+    from tenure.commands.printing import print_losses
     from tenure.reports.formats import standard_console
     from tenure.reports.reasons import only, read_reasons
     from tenure.reports.reasons_text import reasons_tables
@@ -79,3 +80,4 @@ def _print(
         print_json(report)
         return
     standard_console().print(reasons_tables(all_readable(report), *kinds))
+    print_losses(report)

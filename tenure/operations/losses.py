@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec.structs import asdict
+from msgspec import UNSET
+from msgspec.structs import asdict, replace
 
 from kpis.counting.windows import Windows
 from kpis.instants import instant_text
 from schemas.documents import losses as documents
+from schemas.documents.document import AnyDocument
 from streams.errors import CheckFailed, UsageError
+from streams.partition.context import windows_of
 from streams.partition.losses import (
     RECORDS,
     STATE,
@@ -24,6 +27,7 @@ from streams.partition.losses import (
     covers,
     touched_windows,
 )
+from streams.settings.settings import Settings
 from tenure.operations.lines import LONGEST_NAME, one_line
 
 
@@ -107,6 +111,25 @@ def losses_as_of(accepted: Sequence[AcceptedLoss], windows: Windows, at_ms: int)
         for loss in accepted
         if loss.loss.since_ms is None or loss.loss.since_ms < at_ms
     ]
+
+
+def with_losses(document: AnyDocument, losses: StreamLosses | None, settings: Settings, *, at_ms: int) -> AnyDocument:
+    """Return a document with the losses that its numbers go without, and with those that halt partitions.
+
+    Args:
+        document: One with the members `losses` and `waiting`.
+        losses: Of the stream; None for a file, which has none.
+        settings: Of the stream.
+        at_ms: The instant that its numbers are as of (ms since 1970).
+    """
+    if losses is None:
+        return document
+    missed = losses_as_of(losses.accepted, windows_of(settings), at_ms)
+    return replace(
+        document,
+        losses=missed if losses.accepted else UNSET,
+        waiting=[loss_document(loss) for loss in losses.waiting] or UNSET,
+    )
 
 
 def range_words(lost: LostRange) -> str:

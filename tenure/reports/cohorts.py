@@ -18,7 +18,7 @@ from kpis.population.local_time import local_time
 from schemas.documents.cohorts import CohortPeriod, CohortReport, CohortRow, CohortTable
 from streams.readable import spreadsheet_cell
 from streams.settings.settings import Settings
-from tenure.reports.customers import Scope, episodes_of, open_source
+from tenure.reports.customers import Scope, episodes_of, lacking, open_source
 
 CSV_COLUMNS: Final = ("dimension", "value", "cohort", "size", "period", "matured", "active", "share")
 
@@ -37,7 +37,8 @@ async def read_cohorts(settings: Settings, scope: Scope, *, period: str) -> Coho
     async with open_source(settings, scope) as source:
         episodes = await episodes_of(source)
     zone = settings.business_time_zone
-    return cohort_report(episodes, at_ms=source.at_ms, period=period, by=scope.by, time_zone=zone)
+    report = cohort_report(episodes, at_ms=source.at_ms, period=period, by=scope.by, time_zone=zone)
+    return lacking(report, source)
 
 
 def cohort_report(

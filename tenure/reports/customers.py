@@ -12,12 +12,15 @@ from typing import NamedTuple
 from kpis.customer.state import decode
 from kpis.instants import end_of_bucket_ms
 from kpis.population.episodes import EpisodeCollector, Episodes
+from schemas.documents.document import AnyDocument
 from streams.clock import Clock, WallClock
 from streams.embedded.log import Log
 from streams.errors import InputError
+from streams.partition.losses import StreamLosses
 from streams.settings.settings import Settings
 from streams.tables import Tables
 from tenure.files.replay import Replayed, replayed
+from tenure.operations.losses import with_losses
 from tenure.stored.customers import scan_all
 from tenure.stored.opening import counted_tables
 
@@ -48,6 +51,8 @@ class Source(NamedTuple):
     at_ms: int
     #: of a file; the running stream's is Kafka's
     log: Log | None = None
+    #: of a running stream
+    losses: StreamLosses | None = None
 
 
 @asynccontextmanager
@@ -71,9 +76,14 @@ async def open_source(settings: Settings, scope: Scope, *, clock: Clock | None =
             raise InputError(scope.file, _without_events(found))
         yield Source(settings, found.tables, found.partitions, _at_ms(settings, scope, found.last_ms), found.log)
         return
-    async with counted_tables(settings) as (tables, mark):
+    async with counted_tables(settings) as (tables, mark, losses):
         now_ms = (clock or WallClock()).now_ms()
-        yield Source(settings, tables, mark.partitions, _at_ms(settings, scope, now_ms))
+        yield Source(settings, tables, mark.partitions, _at_ms(settings, scope, now_ms), losses=losses)
+
+
+def lacking(document: AnyDocument, source: Source) -> AnyDocument:
+    """Return a document that was made of a source with the losses that it goes without; see `with_losses`."""
+    return with_losses(document, source.losses, source.settings, at_ms=source.at_ms)
 
 
 def _at_ms(settings: Settings, scope: Scope, latest_ms: int) -> int:

@@ -38,7 +38,7 @@ from schemas.documents.report import Segment
 from streams.errors import UsageError
 from streams.partition.context import windows_of
 from streams.settings.settings import Settings
-from tenure.reports.customers import Scope, Source, open_source
+from tenure.reports.customers import Scope, Source, lacking, open_source
 from tenure.reports.event_lookup import Known, Place, look_up
 from tenure.stored.customers import scan_all
 from tenure.stored.reading import report_of
@@ -100,7 +100,7 @@ async def read_explanation(settings: Settings, kpi: str, query: ExplainQuery) ->
         _part(side, sign, count, explained=found[count], number=numbers[count], known=known)
         for side, sign, count in terms
     ]
-    return Explanation(
+    answer = Explanation(
         kpi=kpi,
         window=query.window if has_window else None,
         start=instant_text(span.start_ms) if has_window else None,
@@ -110,6 +110,7 @@ async def read_explanation(settings: Settings, kpi: str, query: ExplainQuery) ->
         moved=moved,
         **_head(settings, span, query),
     )
+    return lacking(answer, source)
 
 
 async def read_lenses(settings: Settings, query: ExplainQuery) -> LensComparison:
@@ -124,7 +125,7 @@ async def read_lenses(settings: Settings, query: ExplainQuery) -> LensComparison
     values = sorted({value for count in counts for value in numbers[count][1]})
     by_value = {value: {count: numbers[count][1].get(value, 0) for count in counts} for value in values}
     fault = _fault_of_lenses(found, numbers)
-    return LensComparison(
+    answer = LensComparison(
         window=query.window,
         start=instant_text(span.start_ms),
         counts=sums,
@@ -136,6 +137,7 @@ async def read_lenses(settings: Settings, query: ExplainQuery) -> LensComparison
         moved=moved,
         **_head(settings, span, query),
     )
+    return lacking(answer, source)
 
 
 def window_until(settings: Settings, window: str, at_ms: int) -> Window:

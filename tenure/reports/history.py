@@ -89,7 +89,7 @@ async def read_past(settings: Settings, *, at_ms: Sequence[int], by: Sequence[st
         ConfigurationError: Its tables were counted under other settings.
         TablesUnavailable: Redis does not answer.
     """
-    async with counted_tables(settings) as (tables, mark):
+    async with counted_tables(settings) as (tables, mark, _):
         return await past_of(settings, tables, partitions=mark.partitions, at_ms=at_ms, by=by)
 
 

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec import UNSET
-from msgspec.structs import replace
-
 from kpis.instants import end_of_bucket_ms
 from schemas.decoding import rules
 from schemas.documents.report import Report
 from streams.clock import Clock, WallClock
-from streams.partition.context import windows_of
 from streams.settings.settings import Settings
 from tenure.files.replay import replayed
-from tenure.operations.losses import loss_document, losses_as_of
-from tenure.stored.opening import running_tables, told_losses
+from tenure.operations.losses import with_losses
+from tenure.stored.opening import counted_tables
 from tenure.stored.reading import report_of
 
 
@@ -39,19 +35,12 @@ async def read_report(
         ConfigurationError: Its tables were counted under other settings.
         TablesUnavailable: Redis does not answer.
     """
-    async with running_tables(settings) as (tables, mark):
+    async with counted_tables(settings) as (tables, mark, losses):
         now_ms = (clock or WallClock()).now_ms()
         instants = list(at_ms) or [end_of_bucket_ms(now_ms, settings.bucket_minutes)]
         found = await report_of(settings, tables, partitions=mark.partitions, at_ms=instants, by=by)
-        losses = await told_losses(tables, mark)
-        waiting = [loss_document(loss) for loss in losses.waiting] or UNSET
         return [
-            replace(
-                entry,
-                losses=losses_as_of(losses.accepted, windows_of(settings), instant) if losses.accepted else UNSET,
-                waiting=waiting,
-            )
-            for entry, instant in zip(found, instants, strict=True)
+            with_losses(entry, losses, settings, at_ms=instant) for entry, instant in zip(found, instants, strict=True)
         ]
 
 

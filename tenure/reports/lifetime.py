@@ -15,7 +15,7 @@ from kpis.population.lifetime import Durations, Point, durations, survival
 from schemas.catalogue.windows import LIFETIME_DAYS
 from schemas.documents.lifetime import LifetimeCurve, LifetimePoint, LifetimeReport, LifetimeShare
 from streams.settings.settings import Settings
-from tenure.reports.customers import Scope, episodes_of, open_source
+from tenure.reports.customers import Scope, episodes_of, lacking, open_source
 
 
 async def read_lifetime(settings: Settings, scope: Scope) -> LifetimeReport:
@@ -30,7 +30,7 @@ async def read_lifetime(settings: Settings, scope: Scope) -> LifetimeReport:
     """
     async with open_source(settings, scope) as source:
         episodes = await episodes_of(source)
-    return lifetime_report(episodes, at_ms=source.at_ms, by=scope.by)
+    return lacking(lifetime_report(episodes, at_ms=source.at_ms, by=scope.by), source)
 
 
 def lifetime_report(episodes: Sequence[Episodes], *, at_ms: int, by: Sequence[str]) -> LifetimeReport:

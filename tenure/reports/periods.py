@@ -24,6 +24,7 @@ from streams.errors import UsageError
 from streams.partition.context import windows_of
 from streams.settings.settings import Settings
 from streams.tables import Head, Restated, Tables
+from tenure.operations.losses import with_losses
 from tenure.stored.opening import counted_tables
 from tenure.stored.reading import events_of, read_tables
 
@@ -64,8 +65,11 @@ async def read_periods(
     """
     now_ms = (clock or WallClock()).now_ms()
     periods = checked_periods(names, settings, now_ms=now_ms)
-    async with counted_tables(settings) as (tables, mark):
-        return await reports_of(settings, tables, periods, partitions=mark.partitions, by=by, now_ms=now_ms)
+    async with counted_tables(settings) as (tables, mark, losses):
+        found = await reports_of(settings, tables, periods, partitions=mark.partitions, by=by, now_ms=now_ms)
+    windows = windows_of(settings)
+    ends = [_boundary(period, windows, now_ms) * windows.bucket_ms for period in periods]
+    return [with_losses(entry, losses, settings, at_ms=end) for entry, end in zip(found, ends, strict=True)]
 
 
 async def reports_of(
@@ -96,8 +100,9 @@ async def read_list(settings: Settings, *, limit: int, clock: Clock | None = Non
         TablesUnavailable: Redis does not answer.
     """
     now_ms = (clock or WallClock()).now_ms()
-    async with counted_tables(settings) as (tables, mark):
-        return await list_of(settings, tables, partitions=mark.partitions, now_ms=now_ms, limit=limit)
+    async with counted_tables(settings) as (tables, mark, losses):
+        found = await list_of(settings, tables, partitions=mark.partitions, now_ms=now_ms, limit=limit)
+    return with_losses(found, losses, settings, at_ms=end_of_bucket_ms(now_ms, settings.bucket_minutes))
 
 
 async def list_of(settings: Settings, tables: Tables, *, partitions: int, now_ms: int, limit: int) -> PeriodList:

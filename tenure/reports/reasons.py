@@ -17,7 +17,7 @@ from kpis.population.reasons import Line, Ranking, Reasons
 from schemas.documents.reasons import Ranked, RankedLine, RankedSegments, ReasonsReport
 from streams.partition.context import windows_of
 from streams.settings.settings import Settings
-from tenure.reports.customers import Scope, Source, open_source
+from tenure.reports.customers import Scope, Source, lacking, open_source
 from tenure.reports.explain import window_until
 from tenure.stored.customers import scan_all
 
@@ -36,7 +36,7 @@ async def read_reasons(settings: Settings, scope: Scope, *, window: str) -> Reas
         TenureError: As `tenure.reports.customers.open_source` and `scan_all`.
     """
     async with open_source(settings, scope) as source:
-        return await reasons_of(source, window=window, by=scope.by)
+        return lacking(await reasons_of(source, window=window, by=scope.by), source)
 
 
 async def reasons_of(source: Source, *, window: str, by: Sequence[str]) -> ReasonsReport:
@@ -48,12 +48,15 @@ async def reasons_of(source: Source, *, window: str, by: Sequence[str]) -> Reaso
     async for part in scan_all(source.settings, source.tables, range(source.partitions)):
         reasons.take(part.names, (decode(state) for _, state in part.states))
     found = dict(zip(WHAT, (reasons.cancellations(), reasons.answers(), reasons.features()), strict=True))
+    everyone = {what: _ranked(what, rankings["", ""]) for what, rankings in found.items()}
     return ReasonsReport(
         as_of=instant_text(source.at_ms),
         window=window,
         start=instant_text(span.start_ms),
         before=instant_text(before_ms),
-        **{what: _ranked(what, rankings["", ""]) for what, rankings in found.items()},
+        cancellations=everyone["cancellations"],
+        survey_answers=everyone["survey_answers"],
+        features=everyone["features"],
         segments={
             dimension: RankedSegments(**{what: _values(what, rankings, dimension) for what, rankings in found.items()})
             for dimension in by

@@ -40,15 +40,16 @@ async def running_tables(settings: Settings) -> AsyncIterator[tuple[Tables, Stre
 
 
 @asynccontextmanager
-async def counted_tables(settings: Settings) -> AsyncIterator[tuple[Tables, StreamMark]]:
-    """Open the tables of a running stream to count with them, as `running_tables`; say what halted partitions lack."""
+async def counted_tables(settings: Settings) -> AsyncIterator[tuple[Tables, StreamMark, StreamLosses]]:
+    """Open the tables of a running stream to count with them, as `running_tables`; with what they lack.
+
+    What halted partitions have lost, and nobody gave up, is told in the log too.
+    """
     async with running_tables(settings) as (tables, mark):
-        await told_losses(tables, mark)
-        yield tables, mark
+        yield tables, mark, await _told_losses(tables, mark)
 
 
-async def told_losses(tables: Tables, mark: StreamMark) -> StreamLosses:
-    """Return the losses of a stream; those that nobody gave up make numbers lacking, and are told in the log."""
+async def _told_losses(tables: Tables, mark: StreamMark) -> StreamLosses:
     losses = await LossStore(tables).losses(mark.partitions)
     if losses.waiting:
         log.error(

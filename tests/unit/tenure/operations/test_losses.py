@@ -128,8 +128,7 @@ def tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MemoryTables:
         del settings
         yield found, StreamMark("group", 4, "")
 
-    for module in (kpi, opening):
-        monkeypatch.setattr(module, "running_tables", running_tables)
+    monkeypatch.setattr(opening, "running_tables", running_tables)
     monkeypatch.chdir(tmp_path)
     return found
 
@@ -161,6 +160,36 @@ def test_command_lists_what_waits_and_accepts_it(tables: MemoryTables) -> None:
     after = json.loads(run("--json").stdout)
     assert (after["waiting"], [loss["reason"] for loss in after["accepted"]]) == ([], ["why not"])
     assert "It was accepted before" in run("1", "--accept-loss", "--as", "bob").stdout
+
+
+COUNTING = (
+    ("kpi",), ("kpi", "--period", "2026-01"), ("periods",), ("explain", "customers_active"), ("lenses",), ("reasons",),
+    ("features",), ("cohorts",), ("lifetime",),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COUNTING, ids=" ".join)
+def test_every_command_that_counts_says_what_its_numbers_go_without(
+    tables: MemoryTables, command: tuple[str, ...]
+) -> None:
+    """A number that lacks a partition, or events that somebody gave up, looks like any other."""
+
+    def printed(*options: str) -> str:
+        return CliRunner().invoke(app, [*command, *options]).stdout
+
+    def document() -> dict[str, Any]:
+        found = json.loads(printed("--json"))
+        only: dict[str, Any] = found[0] if isinstance(found, list) else found
+        return only
+
+    assert {"losses", "waiting"} & document().keys() == set()
+    _wait(tables)
+    assert [loss["partition"] for loss in document()["waiting"]] == [1]
+    assert "Partition 1 is halted" in printed()
+    run("1", "--accept-loss", "--as", "ada", "--reason", "why not")
+    now = document()
+    assert ([loss["accepted_by"] for loss in now["losses"]], "waiting" in now) == (["ada"], False)
+    assert "Accepted" in printed()
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,6 @@ from streams.tables import StreamMark
 from tenure.cli import app
 from tenure.files import publish
 from tenure.operations import dead_letters, targets, topics
-from tenure.reports import kpi, periods
 from tenure.stored import opening
 from tests.unit.streams.partitions import on_virtual_time
 from tests.unit.tenure.operations.test_dead_letters import letter
@@ -113,9 +112,7 @@ def _running(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, late: MemoryTables
     monkeypatch.setattr(publish, "publish_file", publish_file)
     monkeypatch.setattr(topics, "look", look)
     monkeypatch.setattr(dead_letters, "_records", refused)
-    for module in (kpi, opening):
-        monkeypatch.setattr(module, "running_tables", running_tables)
-    monkeypatch.setattr(periods, "counted_tables", running_tables)
+    monkeypatch.setattr(opening, "running_tables", running_tables)
     monkeypatch.setattr(targets, "tables_of", running_tables)
     monkeypatch.chdir(tmp_path)
 
