@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from streams.errors import InputError, UsageError
+from tenure.files.csv_rows import TextLine
 from tenure.files.parquet import parquet_records
-from tenure.files.tables import FileRecord, TextLine, csv_records
+from tenure.files.tables import FileRecord, csv_records
 
 __all__ = ["EventFile", "FileFormat", "FileRecord"]
 

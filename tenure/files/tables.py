@@ -13,6 +13,7 @@ import msgspec
 
 from schemas.events import COMMON_MEMBERS, EVENT_TYPES, REQUIRED_MEMBERS
 from streams.errors import InputError
+from tenure.files.csv_rows import CsvRows, TextLine
 
 
 class FileRecord(NamedTuple):
@@ -25,14 +26,6 @@ class FileRecord(NamedTuple):
 
     number: int
     value: bytes
-
-
-class TextLine(NamedTuple):
-    """One line of a text file: its number counted from 1, its bytes without the end, and whether it had to be cut."""
-
-    number: int
-    value: bytes
-    cut: bool
 
 
 def _members_of(kind: type[msgspec.inspect.Type]) -> frozenset[str]:
@@ -91,8 +84,8 @@ def check_columns(path: str, columns: list[str]) -> None:
 def csv_records(path: str, lines: Iterator[TextLine]) -> Iterator[FileRecord]:
     """Yield the rows of a CSV file as events; an empty cell is an absent member, a row of empty cells is none.
 
-    The delimiter is a comma, a semicolon or a tab, whichever the header has. A row that cannot be read (quoting, number
-    of cells, not UTF-8) is passed on as it stands.
+    The delimiter is a comma, a semicolon or a tab, whichever the header has. A row that cannot be read (number of
+    cells, not UTF-8) is passed on as it stands; where quoting does not say where a row ends, its first line is.
 
     Args:
         path: The file's name, for messages.
@@ -105,15 +98,8 @@ def csv_records(path: str, lines: Iterator[TextLine]) -> Iterator[FileRecord]:
     if header is None:
         raise InputError(path, "the file is empty; the first row of CSV names the columns")
     delimiter, columns = _read_header(path, header)
-    taken: list[TextLine] = []
-    rows = csv.reader(_texts(lines, taken), delimiter=delimiter, strict=True)
-    while True:
-        taken.clear()
-        try:
-            row = next(rows)
-        except StopIteration:
-            return
-        except csv.Error:
+    for taken, row in CsvRows(lines, delimiter=delimiter, columns=len(columns)):
+        if row is None:
             yield _as_it_stands(taken)
             continue
         if not any(row):
@@ -144,13 +130,5 @@ def _read_header(path: str, header: TextLine) -> tuple[str, list[str]]:
     return delimiter, columns
 
 
-def _texts(lines: Iterator[TextLine], taken: list[TextLine]) -> Iterator[str]:
-    """Yield lines as text and note which were taken; what is not UTF-8 survives as lone surrogates."""
-    for line in lines:
-        taken.append(line)
-        yield line.value.decode("utf-8", "surrogateescape") + "\n"
-
-
 def _as_it_stands(taken: list[TextLine]) -> FileRecord:
-    assert taken, "a row without a line"
     return FileRecord(taken[0].number, b"\n".join(line.value for line in taken))

@@ -157,14 +157,41 @@ def test_rows_of_csv_that_cannot_be_read_are_passed_on_as_they_stand(tmp_path: P
     }
 
 
-def test_a_quote_that_is_never_closed_does_not_swallow_the_file(tmp_path: Path) -> None:
-    """One stray quote may cost the rows that it hides, but not the memory, and not the rest of the file."""
+@pytest.mark.parametrize("rows", [5, 10_000])
+def test_a_quote_that_is_never_closed_costs_its_line_alone(tmp_path: Path, rows: int) -> None:
+    """One stray quote would hide all that follows it, up to the end of a short file, or csv's limit for a cell."""
     row = b"a,signup,c,2026-01-01T00:00:00Z"
-    path = write_lines(tmp_path / "quote.csv", b"id,type,customer_id,time", b'"a,signup,c,t', *[row] * 10_000)
+    path = write_lines(tmp_path / "quote.csv", b"id,type,customer_id,time", row, b'b,signup,"c,t', *[row] * rows)
+    first, refused, *others = read(path)
+    assert refused == FileRecord(3, b'b,signup,"c,t')
+    assert [record.number for record in others] == list(range(4, rows + 4))
+    assert {record.value for record in others} == {first.value}
+
+
+def test_a_quote_that_another_row_would_close_costs_its_line_alone(tmp_path: Path) -> None:
+    """Where other rows have quotes, the next one ends the stray one's cell, and what stands between is no cell."""
+    good = b'b,signup,"c, d",t'
+    path = write_lines(tmp_path / "quote.csv", b"id,type,customer_id,time", b'a,signup,"c,t', good, b'a,signup,c,"t')
     records = read(path)
-    assert records[0].value.startswith(b'"a,signup')
-    assert len(records) > 5_000
-    assert objects(records[-1:])[0]["id"] == "a"
+    assert [records[0], records[2]] == [FileRecord(2, b'a,signup,"c,t'), FileRecord(4, b'a,signup,c,"t')]
+    assert json.loads(records[1].value)["customer_id"] == "c, d"
+
+
+def test_no_line_of_a_table_is_read_more_often_than_it_has_columns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where all lines have lost their outer quotes, each would be read as a cell of all before it: that takes hours."""
+    count, original = 1_000, csv.reader
+    made = []
+
+    def counted(*given: Any, **options: Any) -> Any:
+        made.append(given)
+        return original(*given, **options)
+
+    monkeypatch.setattr(csv, "reader", counted)
+    path = write_lines(tmp_path / "quotes.csv", b"id,type,customer_id,time", *[b'a","signup","c","t'] * count)
+    assert len(read(path)) == count
+    assert count < len(made) < 4 * count
 
 
 @pytest.mark.parametrize(
