@@ -7,6 +7,7 @@
     ├── UsageError                  a command was called wrongly                    exit 2
     ├── InputError                  a file cannot be read as what it claims to be   exit 2
     ├── CheckFailed                 a check ran to its end and found fault          exit 1
+    ├── OutputFailed                standard output does not take what is printed   exit 1
     ├── Undelivered                 Kafka did not take everything that was sent     exit 1
     ├── Unavailable                 Kafka or Redis does not answer, or refuses      retriable
     │   ├── LogUnavailable          Kafka
@@ -112,6 +113,21 @@ class InputError(TenureError):
 
 class CheckFailed(TenureError):
     """A check ran to its end and found fault; the message names the first one."""
+
+
+class OutputFailed(TenureError):
+    """Standard output did not take all that a command printed.
+
+    Args:
+        reason: What the operating system said.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"standard output cannot be written ({reason}): what is there is incomplete; "
+            "make room there or write elsewhere, and run the command again"
+        )
 
 
 class Undelivered(TenureError):

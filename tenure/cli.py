@@ -7,7 +7,6 @@ The modules that do the work are imported when their command runs, so that `tenu
 
 from __future__ import annotations
 
-import io
 import signal
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from streams.errors import ConfigurationError, TenureError
+from streams.errors import ConfigurationError, OutputFailed, TenureError
 from tenure.commands import (
     cohorts,
     company,
@@ -36,6 +35,7 @@ from tenure.commands import (
     worker,
 )
 from tenure.commands.say import say
+from tenure.commands.standard_output import give_up_output, use_checked_output
 from tenure.worker.signals import Stopped
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 USAGE_EXIT_STATUS = 2
+PIPE_EXIT_STATUS = 1
+"""Of a command whose reader has closed the pipe; nothing is said of it."""
 
 
 class OneLineErrors(TyperGroup):
@@ -62,6 +64,13 @@ class OneLineErrors(TyperGroup):
         previous = signal.signal(signal.SIGTERM, _stop)
         try:
             status = super().main(args, prog_name or "tenure", complete_var, False, windows_expand_args, **extra)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            give_up_output()
+            status = PIPE_EXIT_STATUS
+        except OutputFailed as error:
+            give_up_output()
+            status = _complain(str(error), error.exit_status)
         except ConfigurationError as error:
             status = _complain(_as_written(error), error.exit_status)
         except TenureError as error:
@@ -149,7 +158,5 @@ app.add_typer(dlq.group)
 
 def main() -> None:
     """Run the command that the process was started with; it does not return."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # what tables are drawn with, and names of plans, fit into UTF-8 alone
-            stream.reconfigure(encoding="utf-8", errors=stream.errors)
+    use_checked_output()
     app()

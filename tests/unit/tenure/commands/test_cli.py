@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from streams.settings.settings import Settings
 
 ROOT = Path(__file__).parents[4]
+GOLDEN = "docs/examples/golden.ndjson"
+OF_GOLDEN = ("--file", GOLDEN, "--at", "2025-03-31")
 
 
 @pytest.fixture(autouse=True)
@@ -286,6 +288,37 @@ def test_broken_pipe_is_no_error() -> None:
     result = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S602
     assert result.stdout.count("\n") == 1
     assert result.stderr == ""
+
+
+def ended(arguments: Sequence[str], standard_output: Any) -> tuple[int, str]:
+    """Run the command in a process of its own that may buffer; return its status, and its standard error."""
+    command = [sys.executable, "-c", "from tenure.cli import main; main()", *arguments]
+    surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=surroundings, stdout=standard_output, stderr=subprocess.PIPE, text=True, check=False
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["replay", GOLDEN], ["replay", GOLDEN, "--json"], ["company", "--days", "30"], ["cohorts", *OF_GOLDEN, "--csv"]],
+)
+def test_output_that_cannot_be_written_ends_with_1_and_one_line(arguments: list[str]) -> None:
+    """A disk that is full is no fault of ours, and half a file must not pass for a whole one."""
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        status, said = ended(arguments, full)
+    assert (status, said.count("\n")) == (1, 1), said
+    assert "standard output cannot be written (No space left on device)" in said
+
+
+@pytest.mark.parametrize("arguments", [["replay", GOLDEN], ["cohorts", *OF_GOLDEN, "--csv"]])
+def test_pipe_that_is_closed_before_anything_is_written_stays_quiet(arguments: list[str]) -> None:
+    """What is short is written when the command ends; Python would complain then that it could not flush."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    assert ended(arguments, writing) == (1, "")
+    os.close(writing)
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])
