@@ -6,6 +6,7 @@ Nothing is faked but the company: the agents, the fold, the commits to Redis and
 from __future__ import annotations
 
 import asyncio
+import shlex
 import statistics
 import time
 from collections import deque
@@ -110,15 +111,19 @@ async def run(settings: Settings, screen: DemoScreen, *, seconds: float | None, 
         stack.callback(screen.say, _FAREWELL)
         stack.enter_context(screen)
         await demo.load_history()
-        screen.say(_invitation(redis.url, settings, instant_of(clock.now_ms())))
+        screen.say(invitation(redis.url, settings, instant_of(clock.now_ms())))
         await demo.live(seconds)
 
 
-def _invitation(redis_url: str, settings: Settings, now: datetime) -> str:
-    """Return how to ask for more while the demo runs; its time is not that of the machine, so `--at` is needed."""
-    name = f"export TENURE_REDIS_URL={redis_url} TENURE_DIMENSIONS={','.join(settings.dimensions)}"
-    more = "so do lifetime, reasons, features, lenses, explain churn, kpi --by industry"
-    return f"For other terminals meanwhile:\n  {name}\n  tenure cohorts --at {now:%Y-%m-%d}     ({more})"
+def invitation(redis_url: str, settings: Settings, now: datetime) -> str:
+    """Return how to ask for more while the demo runs; its time is not that of the machine, so `--at` is needed.
+
+    Each line of a command is one that can be pasted into a shell.
+    """
+    variables = {"TENURE_REDIS_URL": redis_url, "TENURE_DIMENSIONS": ",".join(settings.dimensions)}
+    exports = "".join(f"  export {name}={shlex.quote(value)}\n" for name, value in variables.items())
+    more = "So do lifetime, reasons, features, lenses, explain churn, and kpi --by industry."
+    return f"For other terminals meanwhile:\n{exports}  tenure cohorts --at {now:%Y-%m-%d}\n{more}"
 
 
 async def _stopped(app: App) -> None:

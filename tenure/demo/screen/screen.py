@@ -89,8 +89,8 @@ class LiveScreen:
         self._live.update(drawn, refresh=True)
 
     def say(self, line: str) -> None:
-        """Print a line above the screen."""
-        self._console.print(line, style="dim", markup=False)
+        """Print a line, or a block of lines, above the screen; the terminal wraps what is long, and copies it whole."""
+        self._console.print(line, style="dim", markup=False, soft_wrap=True)
 
 
 class PlainScreen:
