@@ -13,7 +13,12 @@ import hiredis
 import redis.asyncio as redis
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.connection import Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection
-from redis.asyncio.sentinel import Sentinel, SentinelManagedConnection, SentinelManagedSSLConnection
+from redis.asyncio.sentinel import (
+    MasterNotFoundError,
+    Sentinel,
+    SentinelManagedConnection,
+    SentinelManagedSSLConnection,
+)
 from redis.backoff import NoBackoff
 from redis.exceptions import (
     AskError,
@@ -204,6 +209,8 @@ async def asked(call: Callable[[], Awaitable[_Result]]) -> _Result:
             raise
         name, said = type(error).__name__, str(error)
         said = said if isinstance(error, _SILENCES) else f"{name}: {said}"
+        if isinstance(error, MasterNotFoundError):
+            said = said.partition(" : ")[0]  # then come the clients that asked, as Python writes objects
         raise TablesUnavailable("Redis", said or name, cause=cause) from error
 
 

@@ -54,6 +54,16 @@ def refusal_of(url: str, error: BaseException) -> ConfigurationError | None:
     return None
 
 
+def no_redis(address: str, error: TablesUnavailable) -> TablesUnavailable:
+    """Return what to say of a command that reached no Redis.
+
+    Args:
+        address: Where it should be, without its password.
+        error: What the client said.
+    """
+    return TablesUnavailable(f"Redis at {address}", f"{error.reason.rstrip('.')}; start it, or set {_SETTING}")
+
+
 def cluster_refusal(url: str, *, is_one: bool) -> ConfigurationError:
     """Return what to say of a Redis that is a cluster where the address does not allow one, or none where it must be.
 

@@ -10,7 +10,7 @@ import structlog
 from streams.errors import TablesUnavailable, UsageError
 from streams.partition.added import partitions_in_use
 from streams.partition.losses import LossStore, StreamLosses
-from streams.redis.errors import refusal_of
+from streams.redis.errors import no_redis, refusal_of
 from streams.redis.tables import RedisTables, connect
 from streams.settings.settings import Settings
 from streams.tables import StreamMark, Tables
@@ -69,14 +69,17 @@ async def tables_of(settings: Settings) -> AsyncIterator[tuple[Tables, StreamMar
         TablesUnavailable: Redis does not answer.
     """
     url = settings.redis_url.get_secret_value()
-    tables = RedisTables(await connect(url), prefix=settings.redis_prefix)
     try:
-        mark = await tables.read_mark()
-        if mark is not None:
-            check_mark(settings, mark)
-        yield tables, mark
+        tables = RedisTables(await connect(url), prefix=settings.redis_prefix)
+        try:
+            mark = await tables.read_mark()
+            if mark is not None:
+                check_mark(settings, mark)
+            yield tables, mark
+        finally:
+            await tables.close()
     except TablesUnavailable as error:
+        if error.cause == "unreachable":
+            raise no_redis(settings.redis_address, error) from error
         refusal = refusal_of(url, error) if error.cause == "refused" else None
         raise refusal or error from error
-    finally:
-        await tables.close()

@@ -61,7 +61,8 @@ def test_targets_move_with_partition_0_and_outlast_a_redis_that_is_away(installa
     assert shown_by(other) == {("churn_standard", "30d"): 0.03}
     refused = installation.run("target", "list")
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr.startswith("tenure: Redis does not answer")
+    assert refused.stderr.startswith("tenure: Redis at ")
+    assert refused.stderr.endswith("; start it, or set TENURE_REDIS_URL\n")
 
 
 def _in_days(days: int) -> str:

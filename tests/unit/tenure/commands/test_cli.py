@@ -242,6 +242,29 @@ def test_kafka_that_is_away_ends_topics_with_1_and_one_line(monkeypatch: pytest.
         assert "127.0.0.1:1 does not answer" in result.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments", [["kpi"], ["history"], ["resume"], ["explain", "churn"], ["target", "list"], ["cohorts", "--json"]]
+)
+def test_redis_that_is_away_ends_with_1_and_a_line_that_names_the_setting(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    """It may run elsewhere, or not yet: whoever reads the line must know what to change; its password is no part."""
+    monkeypatch.setenv("TENURE_REDIS_URL", "redis://anna:s3cr3tpw@127.0.0.1:1/0")
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("tenure: Redis at redis://anna:****@127.0.0.1:1/0 does not answer: Error 111")
+    assert result.stderr.endswith("; start it, or set TENURE_REDIS_URL\n")
+    assert "s3cr3tpw" not in result.stderr
+
+
+def test_sentinels_that_are_away_are_told_without_the_objects_of_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client writes out all that it knows of a connection; the name of the primary is what helps."""
+    monkeypatch.setenv("TENURE_REDIS_URL", "redis+sentinel://127.0.0.1:1/order")
+    said = "does not answer: No master found for 'order'; start it, or set TENURE_REDIS_URL\n"
+    assert run("kpi").stderr == f"tenure: Redis at redis+sentinel://127.0.0.1:1/order {said}"
+
+
 def test_company_prints_one_event_a_line_the_same_for_the_same_seed() -> None:
     """An example that others can repeat."""
     first = run("company", "--days", "20", "--customers", "30", "--seed", "7")
