@@ -3,10 +3,35 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+_WINDOW: Final = re.compile(r"(\d{1,9}) ?d?(?:ays?)?")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return "did you mean X?" for the closest known name, or a pointer to the list where none is close."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"did you mean {close[0]}?" if close else "docs/settings.md lists what there is"
+
+
+def nearest_name(name: str, known: Sequence[str]) -> str:
+    """Return "; did you mean plan?" for the closest known name; "" where none is close."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def nearest_window(name: str, known: Sequence[str]) -> str:
+    """Return "; did you mean 30d?" for the known window of the nearest number of days; "" where none is meant.
+
+    Args:
+        name: Of a window that is not known; its letters say nothing of its length.
+        known: Names of windows, such as "30d" and "month".
+    """
+    written = _WINDOW.fullmatch(name)
+    of_days = {window: int(window[:-1]) for window in known if window[:-1].isdecimal()}
+    if written is None or not of_days:
+        return nearest_name(name, known)
+    days = int(written[1])
+    return f"; did you mean {min(of_days, key=lambda window: abs(of_days[window] - days))}?"

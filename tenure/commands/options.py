@@ -5,7 +5,6 @@ Not the settings: those are in `streams.settings.settings`, and an option of the
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,9 +15,10 @@ from schemas.catalogue.windows import MONTH
 from schemas.dimensions import BUILT_IN_DIMENSIONS
 from schemas.wording import in_words
 from streams.errors import UsageError
+from streams.settings.did_you_mean import nearest_name, nearest_window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from streams.settings.settings import Settings
 
@@ -75,14 +75,17 @@ def checked_windows(windows: Sequence[str] | None, settings: Settings) -> tuple[
         UsageError: A window that the settings do not count.
     """
     named = [f"{window}d" if window.isdecimal() else window for window in windows or ()]
-    return _checked("--window", named, (*(f"{days}d" for days in settings.windows_days), MONTH))
+    return _checked("--window", named, (*(f"{days}d" for days in settings.windows_days), MONTH), nearest_window)
 
 
-def _checked(option: str, values: Iterable[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
+def _checked(
+    option: str,
+    values: Iterable[str] | None,
+    known: Sequence[str],
+    hint: Callable[[str, Sequence[str]], str] = nearest_name,
+) -> tuple[str, ...]:
     chosen = tuple(dict.fromkeys(values or ()))
     for value in chosen:
         if value not in known:
-            close = difflib.get_close_matches(value, known, n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            raise UsageError(f"{option} {value}: there is only {', '.join(known)}{hint}")
+            raise UsageError(f"{option} {value}: there is only {', '.join(known)}{hint(value, known)}")
     return chosen

@@ -18,7 +18,9 @@ from schemas.catalogue.formulas import Ratio
 from schemas.catalogue.ratios import RATIO_BY_NAME, WINDOW_RATIOS
 from schemas.documents.targets import ChangedTarget, ListedTarget
 from schemas.instants import milliseconds
+from schemas.wording import in_words
 from streams.errors import UsageError
+from streams.settings.did_you_mean import nearest_window
 from streams.settings.settings import Settings
 from streams.targets import Audited, TargetChange, TargetStore
 from tenure.operations.lines import LONGEST_NAME, one_line
@@ -150,8 +152,10 @@ def checked_kpi(name: str) -> Ratio:
         return RATIO_BY_NAME[name]
     if name in RATIO_BY_NAME:
         raise UsageError(f"KPI {name}: a target belongs to a window, and {name} has none")
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    hint = f"; did you mean {close[0]}?" if close else ""
+    # Half of a name, such as churn, is none of those that begin with it more than another.
+    meant = [other for other in known if other.startswith(f"{name}_")]
+    meant = meant or difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    hint = f"; did you mean {in_words(meant, 'or')}?" if meant else ""
     raise UsageError(f"KPI {name}: there is only {', '.join(known)}{hint}")
 
 
@@ -164,7 +168,7 @@ def checked_window(name: str, settings: Settings) -> str:
     named = f"{name}d" if name.isdecimal() else name
     known = [*(f"{days}d" for days in settings.windows_days), "month"]
     if named not in known:
-        raise UsageError(f"WINDOW {name}: there is only {', '.join(known)}")
+        raise UsageError(f"WINDOW {name}: there is only {', '.join(known)}{nearest_window(named, known)}")
     return named
 
 
