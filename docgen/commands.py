@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from typer.core import TyperArgument, TyperGroup
@@ -106,7 +105,5 @@ def _default(parameter: Any) -> str:
     match parameter.default:
         case None | False:
             return "–"
-        case datetime() as day:
-            return f"`{day:%Y-%m-%d}`"
         case value:
             return f"`{value}`"

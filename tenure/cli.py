@@ -36,6 +36,7 @@ from tenure.commands import (
 )
 from tenure.commands.say import say
 from tenure.commands.standard_output import give_up_output, use_checked_output
+from tenure.commands.wrong_values import wrong_value
 from tenure.worker.signals import Stopped
 
 if TYPE_CHECKING:
@@ -105,7 +106,8 @@ def _as_written(error: ConfigurationError) -> str:
 def _usage_line(error: typer.TyperException) -> str:
     context: typer.Context | None = getattr(error, "ctx", None)
     command = "tenure" if context is None else context.command_path
-    return f"{error.format_message().rstrip('.')}; see {command} --help"
+    found = wrong_value(error) if isinstance(error, typer.BadParameter) else None
+    return found or f"{error.format_message().rstrip('.')}; see {command} --help"
 
 
 app = typer.Typer(

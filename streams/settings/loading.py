@@ -18,6 +18,7 @@ from pydantic import SecretStr, ValidationError
 
 from streams.errors import ConfigurationError, UnknownSetting
 from streams.settings.did_you_mean import did_you_mean
+from streams.settings.faults import requirement_of
 from streams.settings.rules import RuleBrokenError, without_password
 from streams.settings.secrets import FILE_SUFFIX, read_secret
 from streams.settings.settings import ENVIRONMENT_PREFIX, SECRETS, Settings
@@ -160,12 +161,12 @@ def _read_file(called: str, path: Path) -> dict[str, Any]:
 
 def _explained(error: ValidationError, given: Mapping[str, Any], from_file: Mapping[str, Any]) -> ConfigurationError:
     """Turn the first fault that pydantic found into one line that names where the value was written."""
-    faults = error.errors(include_input=False, include_url=False)
+    faults = error.errors(include_url=False)
     first = faults[0]
     cause = first.get("ctx", {}).get("error")
     setting = cause.setting if isinstance(cause, RuleBrokenError) else str(first["loc"][0])
     field, _, key = setting.partition(".")
-    advice = _advice(first, field)
+    advice = _advice(first, field, in_file=field not in given and _variable_of(field) is None)
     if isinstance(cause, RuleBrokenError) and field not in _written:
         default = Settings.model_fields[field].default
         other = next((name for name, _, _ in (name.partition(".") for name in cause.others) if name in _written), None)
@@ -223,11 +224,35 @@ def _without_secret(field: str, value: object, key: str) -> object:
     return value
 
 
-def _advice(fault: ErrorDetails, field: str) -> str:
+def _advice(fault: ErrorDetails, field: str, *, in_file: bool) -> str:
     cause = fault.get("ctx", {}).get("error")
     if isinstance(cause, Exception):
         return str(cause)
-    example = (Settings.model_fields[field].examples or [""])[0]
-    message = fault["msg"][0].lower() + fault["msg"][1:]
-    inner = "".join(f" at {part!r}" for part in fault["loc"][1:] if isinstance(part, str))
-    return f"{message.removeprefix('input ')}{inner}; write for example {example}"
+    example = _example(field, in_file=in_file)
+    inner = "".join(f" at {key!r}" for key in fault["loc"][1:] if isinstance(key, str))
+    requirement = requirement_of(fault)
+    if requirement is None:
+        message = fault["msg"][0].lower() + fault["msg"][1:]
+        return f"{message.removeprefix('input ')}{inner}; write for example {example}"
+    part = fault["input"] if len(fault["loc"]) > 1 and field not in SECRETS else None
+    subject = repr(part) if isinstance(part, str) else str(part) if isinstance(part, int | Decimal) else "it"
+    return f"{subject}{inner} must be {requirement}; write for example {example}"
+
+
+def _example(field: str, *, in_file: bool) -> str:
+    """Return a value that would do: as it is written in a variable, or in the file."""
+    described = Settings.model_fields[field]
+    example = str((described.examples or [""])[0])
+    if not in_file or isinstance(described.default, bool | int | float):
+        return example
+    if isinstance(described.default, tuple):
+        parts = example.split(",")
+        return f"[{', '.join(part if part.isdecimal() else _quoted(part) for part in parts)}]"
+    if isinstance(described.default, dict):
+        pairs = (pair.partition("=") for pair in example.split(","))
+        return "{" + ", ".join(f"{name} = {_quoted(value)}" for name, _, value in pairs) + "}"
+    return _quoted(example)
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,9 +24,8 @@ def company(
         int, typer.Option("--customers", metavar="N", min=1, max=10_000_000, help="About how many it has at the end.")
     ] = 1000,
     end: Annotated[
-        datetime,
-        typer.Option("--end", formats=["%Y-%m-%d"], metavar="DATE", help="The day after the last one, in UTC."),
-    ] = datetime(2026, 1, 1),  # noqa: DTZ001 - typer reads dates without a zone; it becomes UTC below
+        str, typer.Option("--end", metavar="DATE", help="The day after the last one, in UTC.")
+    ] = "2026-01-01",
     live: Annotated[
         bool,
         typer.Option("--live", help="Send to Kafka: all events until now, past --end too, then each when it happens."),
@@ -43,9 +41,9 @@ def company(
     import sys
 
     from tenure.demo.company.company import Company
+    from tenure.reports.instants import parse_day
 
-    start = end.replace(tzinfo=UTC)
-    story = Company(seed, start, customers=customers, history_days=days, founded_days=days)
+    story = Company(seed, parse_day(end, option="--end"), customers=customers, history_days=days, founded_days=days)
     if live:
         _send(story, config)
         return

@@ -24,7 +24,14 @@ def demo(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="The same seed is the same company.")] = 1,
     speed: Annotated[
-        float, typer.Option("--speed", metavar="X", min=1, help="Simulated seconds a second; 86400 is a day a second.")
+        float,
+        typer.Option(
+            "--speed",
+            metavar="X",
+            min=1,
+            max=31_536_000,
+            help="Simulated seconds a second; 86400 is a day a second, and a year a second is the most.",
+        ),
     ] = 86_400,
     plain: Annotated[
         bool, typer.Option("--plain", help="Lines instead of the live screen, also on a terminal.")

@@ -23,7 +23,9 @@ def publish(
     ] = None,
     rate: Annotated[
         float | None,
-        typer.Option("--rate", metavar="N", min=0.001, help="Records a second, at most.", show_default="no limit"),
+        typer.Option(
+            "--rate", metavar="N", min=0.001, max=1_000_000, help="Records a second, at most.", show_default="no limit"
+        ),
     ] = None,
     as_json: AsJson = False,
     config: Config = None,

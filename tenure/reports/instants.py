@@ -1,4 +1,4 @@
-"""The instants that commands are asked about: `--at T`, and the boundary that is the default.
+"""The instants and days that commands are asked about, as options such as `--at` give them.
 
 Pure: the time of day comes in as a number. A KPI is as of a bucket boundary
 (docs/definitions.md, section Time and identity).
@@ -7,16 +7,17 @@ Pure: the time of day comes in as a number. A KPI is as of a bucket boundary
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from kpis.instants import instant_text
 from schemas.decoding.rules import EARLIEST_MS, LATEST_MS
-from schemas.instants import EPOCH
+from schemas.instants import EPOCH, milliseconds
 from streams.errors import UsageError
 
 _RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _WITHOUT_OFFSET: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*")
 
 
@@ -39,7 +40,7 @@ def parse_boundary_ms(text: str, *, bucket_minutes: int, time_zone: str, option:
     try:
         if _RFC_3339.fullmatch(upper):
             instant = datetime.fromisoformat(upper)
-        elif re.fullmatch(r"\d{4}-\d\d-\d\d", upper):
+        elif _DAY.fullmatch(upper):
             instant = datetime.combine(date.fromisoformat(upper), time(), ZoneInfo(time_zone))
         elif _WITHOUT_OFFSET.fullmatch(upper):
             raise UsageError(f"{option} {text}: the offset from UTC is missing; write for example {upper}Z")
@@ -59,3 +60,24 @@ def parse_boundary_ms(text: str, *, bucket_minutes: int, time_zone: str, option:
             f"the nearest are {instant_text(before)} and {instant_text(after)}"
         )
     return before
+
+
+def parse_day(text: str, *, option: str) -> datetime:
+    """Return the first instant of a day in UTC.
+
+    Args:
+        text: YYYY-MM-DD.
+        option: What the day was given by, for messages.
+
+    Raises:
+        UsageError: It is no day, or nothing that happens before it can count.
+    """
+    if not _DAY.fullmatch(text.strip()):
+        raise UsageError(f"{option} {text}: not a day; write for example 2026-03-01")
+    try:
+        instant = datetime.combine(date.fromisoformat(text.strip()), time(), UTC)
+    except ValueError as error:
+        raise UsageError(f"{option} {text}: there is no such day; write for example 2026-03-01") from error
+    if not EARLIEST_MS < milliseconds(instant) <= LATEST_MS:
+        raise UsageError(f"{option} {text}: only the years 2000 to 2099 are counted")
+    return instant

@@ -74,9 +74,10 @@ def test_the_file_of_the_working_directory_is_read_without_being_named(tmp_path:
     ("name", "value", "said"),
     [
         ("TENURE_BUCKET_MINUTES", "50", "divide a day"),
-        ("TENURE_BUCKET_MINUTES", "x", "valid integer"),
+        ("TENURE_BUCKET_MINUTES", "x", "it must be a whole number; write for example 30"),
         ("TENURE_BUSINESS_TIME_ZONE", "Europe/Lisbn", "did you mean Europe/Lisbon?"),
         ("TENURE_WINDOWS_DAYS", "7,1", "1,7"),
+        ("TENURE_WINDOWS_DAYS", "7,x", "'x' must be a whole number; write for example 7,30,365"),
         ("TENURE_WINDOWS_DAYS", "7,7,30", "7,30"),
         ("TENURE_WINDOWS_DAYS", "0,7", "1 to 365"),
         ("TENURE_WINDOWS_DAYS", "400", "1 to 365"),
@@ -91,7 +92,7 @@ def test_the_file_of_the_working_directory_is_read_without_being_named(tmp_path:
         ("TENURE_CURRENCY_RATES", "EUR=0", "above zero"),
         ("TENURE_CURRENCY_RATES", "EUR=-1", "above zero"),
         ("TENURE_CURRENCY_RATES", "EUR=NaN", "finite"),
-        ("TENURE_CURRENCY_RATES", "EUR=cheap", "decimal"),
+        ("TENURE_CURRENCY_RATES", "EUR=cheap", "'cheap' at 'EUR' must be a number; write for example EUR=1.0825"),
         ("TENURE_CURRENCY_RATES", "euro=1", "three capital letters"),
         ("TENURE_CURRENCY_RATES", "USD=1", "leave it out"),
         ("TENURE_CURRENCY_RATES", "EUR", "name=value"),
@@ -101,7 +102,7 @@ def test_the_file_of_the_working_directory_is_read_without_being_named(tmp_path:
         ("TENURE_SURVEY_RULES", "regular=nps/letter", "in_app, email, outreach"),
         ("TENURE_SURVEY_RULES", "regular=smile/email", "nps, csat"),
         ("TENURE_SURVEY_QUIET_DAYS", "91", "longer than survey_regular_days (90)"),
-        ("TENURE_SURVEY_QUIET_DAYS", "0", "greater than or equal to 1"),
+        ("TENURE_SURVEY_QUIET_DAYS", "0", "it must be at least 1"),
         ("TENURE_DEFAULT_CURRENCY", "usd", "three capital letters"),
         ("TENURE_TOPICS", "signups=x", "did you mean signup?"),
         ("TENURE_TOPICS", "signup=two words", "no topic name"),
@@ -120,7 +121,7 @@ def test_the_file_of_the_working_directory_is_read_without_being_named(tmp_path:
         ("TENURE_MAX_SEGMENT_VALUES", "65001", "65000"),
         ("TENURE_METRICS_REFRESH_SECONDS", "nan", "finite"),
         ("TENURE_LOG_LEVEL", "loud", "'warning'"),
-        ("TENURE_ALLOW_UNSAFE_REDIS", "maybe", "boolean"),
+        ("TENURE_ALLOW_UNSAFE_REDIS", "maybe", "it must be true or false"),
         ("TENURE_CONFIG", "/nowhere/tenure.toml", "correct the path"),
     ],
 )
@@ -170,6 +171,27 @@ def test_wrong_value_in_the_file_names_the_file_and_the_key(tmp_path: Path) -> N
     with pytest.raises(ConfigurationError) as caught:
         load_settings(file)
     assert str(caught.value).startswith(f"windows_days in {file} is")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('windows_days = ["x"]', "'x' must be a whole number; write for example [7, 30, 365]"),
+        ("windows_days = [1.5]", "1.5 must be a whole number; write for example [7, 30, 365]"),
+        ("windows_days = 7", "it must be a list; write for example [7, 30, 365]"),
+        ("dimensions = [5]", '5 must be a text; write for example ["industry", "company_size"]'),
+        ("topics = 5", 'it must be a table; write for example {signup = "acme.signups", cancel = "acme.cancels"}'),
+        ("group = 5", 'it must be a text; write for example "tenure-eu"'),
+        ('bucket_minutes = "x"', "it must be a whole number; write for example 30"),
+        ("kafka_ca_file = 5", 'it must be the path of a file; write for example "/etc/ssl/kafka-ca.pem"'),
+    ],
+)
+def test_wrong_value_in_the_file_is_told_with_what_the_file_would_hold(tmp_path: Path, line: str, said: str) -> None:
+    """What is written in a variable is no TOML; a list may be long, and one part of it is what is wrong."""
+    (tmp_path / "tenure.toml").write_text(line, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+    assert str(caught.value).endswith(f": {said}")
 
 
 def test_file_that_is_no_toml_is_refused_with_its_line(tmp_path: Path) -> None:

@@ -197,7 +197,7 @@ def test_a_file_without_an_instant_ends_with_its_last_event(file: str) -> None:
     ("arguments", "said"),
     [
         (["cohorts", "--json", "--csv"], "leave one out"),
-        (["cohorts", "--period", "year"], "'month'"),
+        (["cohorts", "--period", "year"], "there is only month, week"),
         (["cohorts", "--by", "plam"], "did you mean plan?"),
         (["cohorts", "--at", "2026-03-01T00:10:00Z"], "multiple of 60 minutes"),
         (["cohorts", "--file", "nowhere.ndjson"], "no such file"),
