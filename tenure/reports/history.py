@@ -55,7 +55,7 @@ def midnights(from_ms: int | None, to_ms: int | None, *, time_zone: str, now_ms:
         now_ms: The time of day.
 
     Raises:
-        UsageError: It ends too late for Prometheus, or holds no midnight.
+        UsageError: It ends too late for Prometheus or before it begins, or holds no midnight.
     """
     latest_ms = now_ms - YOUNGEST_HOURS * 3_600_000
     if to_ms is not None and to_ms > latest_ms:
@@ -65,6 +65,11 @@ def midnights(from_ms: int | None, to_ms: int | None, *, time_zone: str, now_ms:
         )
     end_ms = latest_ms if to_ms is None else to_ms
     begin_ms = end_ms - 366 * DAY_MS if from_ms is None else from_ms
+    if begin_ms > end_ms:
+        begin, end = instant_text(begin_ms), instant_text(end_ms)
+        if to_ms is None:
+            raise UsageError(f"--from {begin}: history ends at least {YOUNGEST_HOURS} h ago, by {end}; begin earlier")
+        raise UsageError(f"--from {begin} and --to {end}: --from must be before --to; swap them, or correct one")
     zone = ZoneInfo(time_zone)
     day, found = instant_of(begin_ms).astimezone(zone).date(), []
     while (at_ms := milliseconds(datetime.combine(day, time(), zone))) <= end_ms:
@@ -72,7 +77,8 @@ def midnights(from_ms: int | None, to_ms: int | None, *, time_zone: str, now_ms:
         day += timedelta(days=1)
     found = [at_ms for at_ms in found if at_ms >= begin_ms]
     if not found:
-        raise UsageError(f"there is no midnight from {instant_text(begin_ms)} to {instant_text(end_ms)} in {time_zone}")
+        stretch = f"from {instant_text(begin_ms)} to {instant_text(end_ms)} in {time_zone}"
+        raise UsageError(f"--from and --to: there is no midnight {stretch}; put them further apart")
     return found
 
 

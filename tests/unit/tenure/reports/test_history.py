@@ -54,7 +54,12 @@ def test_days_are_those_of_the_business_time_zone_over_a_change_of_its_clocks() 
     [
         (None, NOW_MS - 2 * HOUR_MS, "history ends at least 3 h ago, by 2026-11-22T09:00:00Z"),
         (NOW_MS - 7 * HOUR_MS, None, "no midnight from 2026-11-22T05:00:00Z"),
-        (NOW_MS - 10 * DAY_MS, NOW_MS - 20 * DAY_MS, "no midnight"),
+        (
+            NOW_MS - 10 * DAY_MS,
+            NOW_MS - 20 * DAY_MS,
+            "^--from 2026-11-12T.* and --to 2026-11-02T.*: --from must be before",
+        ),
+        (NOW_MS + DAY_MS, None, "^--from 2026-11-23T12:00:00Z: history ends at least 3 h ago, by 2026-11-22T09:00:00Z"),
     ],
 )
 def test_stretches_of_time_that_cannot_be_are_refused(begin: int | None, end: int | None, said: str) -> None:
