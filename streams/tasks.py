@@ -1,9 +1,9 @@
-"""Tasks that have to end: cancelled, and waited for."""
+"""Tasks that have to end: cancelled, and waited for; and those that must not be cut short."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 _AGAIN_SECONDS: Final = 0.2
@@ -18,3 +18,16 @@ async def cancel_and_wait(tasks: Iterable[asyncio.Task[Any]]) -> None:
         for task in running:
             task.cancel()
         await asyncio.wait(running, timeout=_AGAIN_SECONDS)
+
+
+async def to_its_end(close: Callable[[], Awaitable[Any]]) -> None:
+    """Call and await what closes something, also where the waiting is cancelled meanwhile; that follows then.
+
+    A signal may arrive when a fault has begun to close things already, and half of it done may never end.
+    """
+    closing = asyncio.ensure_future(close())
+    try:
+        await asyncio.shield(closing)
+    except asyncio.CancelledError:
+        await closing
+        raise

@@ -37,7 +37,7 @@ from tenure.commands import (
 from tenure.commands.say import say
 from tenure.commands.standard_output import give_up_output, use_checked_output
 from tenure.commands.wrong_values import wrong_value
-from tenure.worker.signals import Stopped
+from tenure.worker.signals import Stopped, end_signals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +62,7 @@ class OneLineErrors(TyperGroup):
     ) -> Any:
         """Run the command that the arguments name, and leave the process with its exit status."""
         assert standalone_mode, "call the functions of tenure.commands instead"
-        previous = signal.signal(signal.SIGTERM, _stop)
+        previous = {number: signal.signal(number, _stop) for number in end_signals() if number != signal.SIGINT}
         try:
             status = super().main(args, prog_name or "tenure", complete_var, False, windows_expand_args, **extra)
             sys.stdout.flush()
@@ -83,7 +83,8 @@ class OneLineErrors(TyperGroup):
         except typer.Abort:
             status = 128 + signal.SIGINT
         finally:
-            signal.signal(signal.SIGTERM, previous)
+            for number, handler in previous.items():
+                signal.signal(number, handler)
         sys.exit(status if isinstance(status, int) else 0)
 
 

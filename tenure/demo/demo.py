@@ -19,7 +19,6 @@ from kpis.counting.report import entry_of
 from kpis.counting.rolling import ALL, Snapshot
 from kpis.instants import instant_of, instant_text
 from schemas.documents.report import Events, Report, Segment
-from streams.batching.application import App
 from streams.clock import ManualClock
 from streams.embedded.log import Log
 from streams.embedded.redis import EmbeddedRedis
@@ -29,6 +28,7 @@ from streams.metrics.server import MetricsServer
 from streams.partition.result import BatchResult
 from streams.redis.tables import RedisTables, connect
 from streams.settings.settings import Settings
+from streams.tasks import to_its_end
 from tenure.demo.company.company import Arrival, Company
 from tenure.demo.notices import Notices
 from tenure.demo.screen.screen import DemoScreen
@@ -107,7 +107,7 @@ async def run(settings: Settings, screen: DemoScreen, *, seconds: float | None, 
         await demo.exporter.start()
         stack.push_async_callback(demo.exporter.stop)
         await worker.app.start()
-        stack.push_async_callback(_stopped, worker.app)
+        stack.push_async_callback(to_its_end, worker.app.stop)
         stack.callback(screen.say, _FAREWELL)
         stack.enter_context(screen)
         await demo.load_history()
@@ -124,10 +124,6 @@ def invitation(redis_url: str, settings: Settings, now: datetime) -> str:
     exports = "".join(f"  export {name}={shlex.quote(value)}\n" for name, value in variables.items())
     more = "So do lifetime, reasons, features, lenses, explain churn, and kpi --by industry."
     return f"For other terminals meanwhile:\n{exports}  tenure cohorts --at {now:%Y-%m-%d}\n{more}"
-
-
-async def _stopped(app: App) -> None:
-    await app.stop()
 
 
 class Demo:

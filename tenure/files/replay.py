@@ -13,6 +13,7 @@ from streams.embedded.tables import MemoryTables
 from streams.embedded.transport import CLUSTERS, Cluster
 from streams.settings.settings import Settings
 from streams.tables import decode_head
+from streams.tasks import to_its_end
 from tenure.files.reader import EventFile
 from tenure.files.routing import Router
 from tenure.worker.composition import Worker, build_worker
@@ -61,7 +62,7 @@ async def replayed(path: str, settings: Settings, *, file_format: str | None = N
         await feed(log, worker, (record.value for record in events.records()), settings)
         await until_applied(worker)
     finally:
-        await worker.app.stop()
+        await to_its_end(worker.app.stop)
         del CLUSTERS[_CLUSTER]
     heads = [decode_head(head) for n in range(_PARTITIONS) if (head := (await tables.load(n)).head) is not None]
     return Replayed(

@@ -1,14 +1,14 @@
 """Running a coroutine to its end, or until somebody asks the process to stop.
 
-SIGINT (Ctrl-C) and SIGTERM cancel the coroutine once, so that it can close what it opened; a second signal while it
-does so ends the process at once.
+SIGINT (Ctrl-C), SIGTERM and SIGHUP (a closed terminal) cancel the coroutine once, so that it can close what it opened;
+a second signal while it does so ends the process at once, but for SIGHUP: shell and terminal both send it.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import asyncio
@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+def end_signals() -> tuple[signal.Signals, ...]:
+    """Return the signals that ask this process to stop; a SIGHUP that `nohup` has it ignore is none of them."""
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        return (signal.SIGINT, signal.SIGTERM)
+    return (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(BaseException):
@@ -37,7 +42,7 @@ def run_until_stopped(
     """Run a coroutine in an event loop of its own.
 
     Args:
-        coroutine: What to run; it is cancelled when SIGINT or SIGTERM arrives.
+        coroutine: What to run; it is cancelled when one of `end_signals` arrives.
         loop_factory: Makes the event loop; asyncio's own where it is None.
 
     Returns:
@@ -55,17 +60,20 @@ def run_until_stopped(
         task = asyncio.ensure_future(coroutine)
 
         def stop(signal_number: int) -> None:
+            if arrived and signal_number == signal.SIGHUP:
+                return
             if arrived:
                 os._exit(128 + signal_number)
             arrived.append(signal_number)
             task.cancel()
 
-        for signal_number in SIGNALS:
+        signals = end_signals()
+        for signal_number in signals:
             loop.add_signal_handler(signal_number, stop, signal_number)
         try:
             return await task
         finally:
-            for signal_number in SIGNALS:
+            for signal_number in signals:
                 loop.remove_signal_handler(signal_number)
 
     with asyncio.Runner(loop_factory=loop_factory) as runner:

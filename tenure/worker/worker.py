@@ -43,7 +43,7 @@ Extension: TypeAlias = Callable[[Worker], None]
 
 
 def serve(settings: Settings, *extensions: Extension) -> None:
-    """Run a worker in an event loop of its own, until SIGINT or SIGTERM ends it; see `run`."""
+    """Run a worker in an event loop of its own, until a signal ends it (`end_signals`); see `run`."""
     try:
         run_until_stopped(run(settings, *extensions), uvloop.new_event_loop)
     except Stopped:

@@ -1,11 +1,13 @@
-"""Tasks that are to end do, also those that overhear it once."""
+"""Tasks that are to end do, also those that overhear it once; what closes something is not cut short."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 
-from streams.tasks import cancel_and_wait
+import pytest
+
+from streams.tasks import cancel_and_wait, to_its_end
 
 
 async def test_task_that_swallows_a_cancellation_is_cancelled_again() -> None:
@@ -36,3 +38,23 @@ async def test_ending_what_has_ended_or_failed_raises_nothing() -> None:
     await cancel_and_wait([task])
     await cancel_and_wait([])
     assert isinstance(task.exception(), ValueError)
+
+
+async def test_closing_that_is_cancelled_meanwhile_comes_to_its_end_first() -> None:
+    """A terminal that is closed fails a write, and sends its signal while the demo closes what it has open."""
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    done = []
+
+    async def close() -> None:
+        begun.set()
+        await go_on.wait()
+        done.append("closed")
+
+    task = asyncio.ensure_future(to_its_end(close))
+    await begun.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert done == ["closed"]

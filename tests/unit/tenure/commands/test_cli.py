@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from tenure.reports import kpi
 from tests.unit.tenure.reports.fake_report import fake_report, told
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from click.testing import Result
 
@@ -315,9 +316,26 @@ except Stopped as stopped:
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.fixture
+def _hangups_arrive() -> Iterator[None]:
+    """A process that was begun under `nohup` hands on to those that it begins that they ignore hangups."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+SLOW_END = """
+        print("closing", flush=True)
+        sys.stdin.read()
+        for _ in range(100):
+            await asyncio.sleep(0)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.usefixtures("_hangups_arrive")
 def test_signal_lets_the_work_close_what_it_opened(number: signal.Signals) -> None:
-    """Ctrl-C and an orchestrator's stop are the usual end of a worker."""
+    """Ctrl-C, an orchestrator's stop and a terminal that is closed are the usual ends of a worker, and of a demo."""
     with subprocess.Popen([sys.executable, "-c", STOPPABLE], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
@@ -332,6 +350,51 @@ def test_broken_pipe_is_no_error() -> None:
     result = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S602
     assert result.stdout.count("\n") == 1
     assert result.stderr == ""
+
+
+@pytest.mark.usefixtures("_hangups_arrive")
+def test_second_hangup_does_not_cut_short_what_the_first_began() -> None:
+    """The shell sends one to its jobs, and the terminal another; what is cut short leaves its folder behind."""
+    slow = STOPPABLE.replace("        await asyncio.sleep(0)\n", SLOW_END)
+    with subprocess.Popen(
+        [sys.executable, "-c", slow], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGHUP)
+        assert process.stdout.readline() == "closing\n"
+        process.send_signal(signal.SIGHUP)
+        process.stdin.close()
+        assert process.stdout.read() == "closed\n"
+        assert process.wait(timeout=20) == signal.SIGHUP
+
+
+def test_hangup_that_is_ignored_from_the_beginning_stays_ignored() -> None:
+    """`nohup tenure worker &` outlives its terminal; that is what it is for."""
+    command = ["/bin/sh", "-c", 'trap \'\' HUP; exec "$0" -c "$1"', sys.executable, STOPPABLE]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == signal.SIGTERM
+
+
+@pytest.mark.usefixtures("_hangups_arrive")
+def test_terminal_that_is_closed_leaves_nothing_of_a_demo() -> None:
+    """Its Redis lies in a temporary folder; nobody would look for it there."""
+    command = [sys.executable, "-c", "from tenure.cli import main; main()", "demo", "--plain", "--metrics-port", "0"]
+    with tempfile.TemporaryDirectory() as folder:
+        surroundings = os.environ | {"TMPDIR": folder}
+        with subprocess.Popen(command, cwd=ROOT, env=surroundings, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline().startswith("Loading")
+            assert len(list(Path(folder).iterdir())) == 1
+            process.send_signal(signal.SIGHUP)
+            process.stdout.read()
+            assert process.wait(timeout=20) == 0
+        assert list(Path(folder).iterdir()) == []
 
 
 def ended(arguments: Sequence[str], standard_output: Any) -> tuple[int, str]:
