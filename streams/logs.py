@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import sys
 from typing import TextIO
 
@@ -58,7 +59,14 @@ def console_renderer() -> structlog.dev.ConsoleRenderer:
 
     A traceback is a plain one: with the values of variables it would show events and passwords.
     """
-    return structlog.dev.ConsoleRenderer(exception_formatter=_plain_traceback)
+    return structlog.dev.ConsoleRenderer(colors=_shows_colours(sys.stderr), exception_formatter=_plain_traceback)
+
+
+def _shows_colours(stream: TextIO) -> bool:
+    """Return whether colours are wanted: on a terminal, unless NO_COLOR or FORCE_COLOR says otherwise."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (stream.isatty() and os.environ.get("TERM") != "dumb")
 
 
 def make_visible(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -12,6 +12,7 @@ import structlog
 
 from streams import logs
 from streams.settings.settings import Settings
+from tenure.commands.quiet import quiet_logs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,9 +21,14 @@ if TYPE_CHECKING:
 class Lines(io.StringIO):
     """A standard error that remembers each write."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, terminal: bool = False) -> None:
         super().__init__()
         self.writes: list[str] = []
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        """Say whether it is a terminal."""
+        return self._terminal
 
     def write(self, text: str) -> int:
         """Note it."""
@@ -31,9 +37,9 @@ class Lines(io.StringIO):
 
 
 @contextmanager
-def logged(monkeypatch: pytest.MonkeyPatch, log_format: str) -> Iterator[Lines]:
+def logged(monkeypatch: pytest.MonkeyPatch, log_format: str, *, terminal: bool = False) -> Iterator[Lines]:
     """Log in a form, until the block ends."""
-    written = Lines()
+    written = Lines(terminal=terminal)
     monkeypatch.setattr("sys.stderr", written)
     before, handlers, level = structlog.get_config(), logging.root.handlers, logging.root.level
     logs.configure_logs(Settings(log_format=log_format))
@@ -73,3 +79,29 @@ def test_a_log_line_is_written_at_once(monkeypatch: pytest.MonkeyPatch, log_form
         logging.getLogger("x").error("gone")
     assert len(lines.writes) == 2
     assert all(line.endswith("\n") for line in lines.writes)
+
+
+@pytest.mark.parametrize(
+    ("terminal", "surroundings", "coloured"),
+    [
+        (True, {}, True),
+        (True, {"NO_COLOR": "1"}, False),
+        (True, {"TERM": "dumb"}, False),
+        (False, {}, False),
+        (False, {"FORCE_COLOR": "1"}, True),
+        (False, {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+    ],
+)
+def test_log_lines_for_people_have_colours_only_where_they_are_seen(
+    monkeypatch: pytest.MonkeyPatch, terminal: bool, surroundings: dict[str, str], coloured: bool
+) -> None:
+    """In a file colours are noise that no search for an event gets past, also in what commands log."""
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"TERM": "xterm", **surroundings}.items():
+        monkeypatch.setenv(name, value)
+    with logged(monkeypatch, "console", terminal=terminal) as lines:
+        structlog.get_logger("x").error("failed", customer="c1")
+        with quiet_logs():
+            structlog.get_logger("y").error("failed", customer="c2")
+    assert [("\x1b[" in line) for line in lines.writes] == [coloured, coloured]
