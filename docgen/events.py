@@ -138,6 +138,9 @@ CloudEvents 1.0 are read in both modes of the Kafka protocol binding, by their h
 | all others | The data. |
 
 `specversion` must be `1.0`. Other headers, such as `traceparent`, do not make a record a CloudEvent.
+
+Files have no headers: a line or row there that has a member `specversion` is read as a structured CloudEvent, and
+`tenure publish` sends it with the header that says so.
 """
 
 DEAD_LETTERS: Final = f"""
