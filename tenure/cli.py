@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from streams.errors import ConfigurationError, OutputFailed, TenureError
 from tenure.commands import (
     cohorts,
     company,
@@ -34,7 +33,7 @@ from tenure.commands import (
     topics,
     worker,
 )
-from tenure.commands.say import say
+from tenure.commands.one_line import complain, one_line_errors
 from tenure.commands.standard_output import give_up_output, use_checked_output
 from tenure.commands.wrong_values import wrong_value
 from tenure.worker.signals import Stopped, end_signals
@@ -64,20 +63,14 @@ class OneLineErrors(TyperGroup):
         assert standalone_mode, "call the functions of tenure.commands instead"
         previous = {number: signal.signal(number, _stop) for number in end_signals() if number != signal.SIGINT}
         try:
-            status = super().main(args, prog_name or "tenure", complete_var, False, windows_expand_args, **extra)
-            sys.stdout.flush()
+            with one_line_errors():
+                status = super().main(args, prog_name or "tenure", complete_var, False, windows_expand_args, **extra)
+                sys.stdout.flush()
         except BrokenPipeError:
             give_up_output()
             status = PIPE_EXIT_STATUS
-        except OutputFailed as error:
-            give_up_output()
-            status = _complain(str(error), error.exit_status)
-        except ConfigurationError as error:
-            status = _complain(_as_written(error), error.exit_status)
-        except TenureError as error:
-            status = _complain(str(error), error.exit_status)
         except typer.TyperException as error:
-            status = _complain(_usage_line(error), USAGE_EXIT_STATUS)
+            complain(_usage_line(error), USAGE_EXIT_STATUS)
         except Stopped as stopped:
             status = 128 + stopped.signal_number
         except typer.Abort:
@@ -90,18 +83,6 @@ class OneLineErrors(TyperGroup):
 
 def _stop(signal_number: int, _frame: FrameType | None) -> None:
     raise Stopped(signal_number)
-
-
-def _complain(message: str, status: int) -> int:
-    say(f"tenure: {' '.join(message.split())}", err=True)
-    return status
-
-
-def _as_written(error: ConfigurationError) -> str:
-    """Return its message with the setting as the user wrote it; what is found out later knows the variable only."""
-    from streams.settings.loading import written_as  # noqa: PLC0415 - slow, and only needed here
-
-    return str(error).replace(error.setting, written_as(error.setting), 1)
 
 
 def _usage_line(error: typer.TyperException) -> str:

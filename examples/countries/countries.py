@@ -6,6 +6,7 @@ from prometheus_client import Counter
 from streams.batching.batches import Batch, BatchSchema
 from streams.giving_way import giving_way
 from streams.settings.loading import load_settings
+from tenure.commands.one_line import one_line_errors
 from tenure.worker.composition import Worker
 from tenure.worker.worker import serve
 
@@ -29,4 +30,5 @@ def add_countries(worker: Worker) -> None:
 
 
 if __name__ == "__main__":
-    serve(load_settings(), add_countries)
+    with one_line_errors():
+        serve(load_settings(), add_countries)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
+import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -104,6 +108,20 @@ async def test_agent_of_ones_own_that_raises_changes_no_number_of_the_product() 
             await worker.app.sleep(0.002)
         assert not worker.stream.halted
         assert worker.app.crash_reason is None
+
+
+def test_example_that_cannot_listen_ends_with_2_and_one_line() -> None:
+    """A second worker on one machine takes the port of the first: that is for its user to change, not a fault."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        surroundings = {name: value for name, value in os.environ.items() if not name.startswith("TENURE_")}
+        surroundings |= {"TENURE_METRICS_PORT": port, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            [sys.executable, str(SCRIPT)], cwd=ROOT, env=surroundings, capture_output=True, text=True, check=False
+        )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"tenure: TENURE_METRICS_PORT is {port}: ")
+    assert done.stderr.count("\n") == 1
 
 
 def test_page_shows_the_example_as_it_is() -> None:
