@@ -1,4 +1,4 @@
-"""FoldContext surveys, renewals and revocations."""
+"""Handlers of surveys, renewals and revocations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FoldContext signups, plan changes and cancels."""
+"""Handlers of signups, plan changes and cancels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FoldContext activity and onboarding: sets of instants, whose ids need not be remembered."""
+"""Handlers of activity and onboarding: sets of instants, whose ids need not be remembered."""
 
 from __future__ import annotations
 
