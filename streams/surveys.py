@@ -27,11 +27,11 @@ from kpis.surveys.sent import SentRequests, slots_of
 from schemas import instruments
 from schemas.instants import DAY_MS
 from schemas.survey_requests import SURVEY_RULES, encode
+from streams.batching.sender import Outgoing
 from streams.clock import Clock
 from streams.errors import CommitTorn, Conflict, StateUnreadable, TenureError
 from streams.partition.outbox import Delivery
 from streams.partition.partition import Partition
-from streams.partition.sender import Outgoing
 from streams.partition.stream import Stream
 from streams.records import NO_HEADERS, TP
 from streams.settings.settings import Settings

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from faust.types.auth import CredentialsT
 
     from streams.batching.consumer import BatchConsumer
-    from streams.partition.sender import Sender
+    from streams.batching.sender import Sender
 
 REQUEST_TIMEOUT_SECONDS: Final = 60.0
 REBALANCE_TIMEOUT_SECONDS: Final = 60.0
@@ -53,7 +53,7 @@ class App(faust.App):  # type: ignore[misc]  # mypy does not follow Faust
 
     @property
     def sender(self) -> Sender:
-        """The producer, as `streams.partition.sender` describes it; started with the application."""
+        """The producer, as `streams.batching.sender` describes it; started with the application."""
         return cast("Sender", self.producer)
 
     def _create_directories(self) -> None:

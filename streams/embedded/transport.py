@@ -344,7 +344,7 @@ class EmbeddedProducer(Producer):  # type: ignore[misc]  # mypy does not follow 
         self, topic: str, *, key: bytes | None, value: bytes | None, partition: int | None = None,
         timestamp_ms: int | None = None, headers: Headers = NO_HEADERS, alone: bool = False,
     ) -> Awaitable[RecordMetadata]:  # fmt: skip
-        """Send one record; see `streams.partition.sender.Sender`."""
+        """Send one record; see `streams.batching.sender.Sender`."""
         del alone  # each record is its own batch here
         await self.cluster.wait("send")
         now_ms = self.cluster.now_ms()

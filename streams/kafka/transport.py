@@ -167,7 +167,7 @@ class KafkaProducer(driver.Producer):  # type: ignore[misc]  # mypy does not fol
         self, topic: str, *, key: bytes | None, value: bytes | None, partition: int | None = None,
         timestamp_ms: int | None = None, headers: Headers = NO_HEADERS, alone: bool = False,
     ) -> Awaitable[RecordMetadata]:  # fmt: skip
-        """Send one record; see `streams.partition.sender.Sender`."""
+        """Send one record; see `streams.batching.sender.Sender`."""
         if key is None and value is None:
             value = b""  # aiokafka sends no record that is nothing at all
         producer = self._ensure_producer()

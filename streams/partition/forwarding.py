@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from schemas.decoding.wire_formats import carries_event, is_read
 from schemas.refusals import HEADER_FORWARDED
-from streams.partition.sender import Outgoing
+from streams.batching.sender import Outgoing
 from streams.records import Headers, Record
 
 _PROOF_BYTES: Final = 16
@@ -121,7 +121,7 @@ class Forward(NamedTuple):
 
     @property
     def gives_way(self) -> bool:
-        """See `streams.partition.sender.Parcel`: it becomes a dead letter with the reason `oversized`."""
+        """See `streams.batching.sender.Parcel`: it becomes a dead letter with the reason `oversized`."""
         return True
 
 

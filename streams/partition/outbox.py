@@ -24,9 +24,9 @@ from schemas.refusals import (
     Refusal,
 )
 from streams.batching.client_errors import unavailable
+from streams.batching.sender import Outgoing, Parcel, Sender
 from streams.errors import LogUnavailable, RecordRefused, TenureError
 from streams.kafka.answers import Answer, meaning_of
-from streams.partition.sender import Outgoing, Parcel, Sender
 from streams.records import Headers, Record
 
 
@@ -85,7 +85,7 @@ class DeadLetter(NamedTuple):
     topic: str
 
     def form(self, step: int) -> Outgoing | None:
-        """Return the record whole, then ever less of it; see `streams.partition.sender.Parcel`."""
+        """Return the record whole, then ever less of it; see `streams.batching.sender.Parcel`."""
         record = self.record
         if step == 0:
             headers = [*record.headers, *self._own(2048)]

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final, Protocol
 
 import structlog
 
 from kpis.counting.cells import Cells
 from kpis.counting.rolling import RollingCounts
+from schemas.instruments import Instrument
 from streams.batching.batches import Batch
 from streams.batching.ownership import Held
 from streams.errors import Halt, Lost, Unavailable
-from streams.metrics.meters import Meters
 from streams.partition.added import note_added
 from streams.partition.context import PartitionContext
 from streams.partition.loading import load_whole
-from streams.partition.partition import Partition
+from streams.partition.partition import Partition, ServiceMeters
 from streams.partition.result import BatchResult
 from streams.records import TP
 from streams.tables import Stored
@@ -30,10 +30,26 @@ log = structlog.get_logger(__name__)
 _LEAST_CACHE: Final = 1000
 
 
+class StreamMeters(ServiceMeters, Protocol):
+    """Metrics of a worker, as far as its stream moves them."""
+
+    def __getitem__(self, declared: Instrument) -> Any:
+        """A family of `schemas.instruments`."""
+
+    def on_assigned(self) -> None:
+        """Partitions were assigned."""
+
+    def on_committed(self, result: BatchResult) -> None:
+        """A batch was committed."""
+
+    def on_conflict(self) -> None:
+        """A commit was refused."""
+
+
 class Stream:
     """Implements `streams.batching.ownership.PartitionOwner` and `streams.partition.partition.Listener`."""
 
-    def __init__(self, context: PartitionContext, *, live: RollingCounts, meters: Meters) -> None:
+    def __init__(self, context: PartitionContext, *, live: RollingCounts, meters: StreamMeters) -> None:
         """Own nothing yet.
 
         Args:

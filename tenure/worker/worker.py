@@ -17,7 +17,6 @@ from streams.batching import application
 from streams.clock import WallClock
 from streams.errors import TablesUnavailable, TenureError
 from streams.kafka.errors import rights_refusal
-from streams.kafka.retention import RetentionWatch
 from streams.kafka.security import client_options, credentials
 from streams.kafka.topics import check_topics, partition_counts
 from streams.kafka.transport import broker_url
@@ -33,6 +32,7 @@ from tenure.stored.mark import claim_tables
 from tenure.worker.composition import Worker, ask_surveys, build_worker
 from tenure.worker.exporter import Exporter
 from tenure.worker.redis_watch import RedisWatch
+from tenure.worker.retention_watch import RetentionWatch
 from tenure.worker.signals import Stopped, run_until_stopped
 
 log = structlog.get_logger(__name__)

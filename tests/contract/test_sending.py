@@ -18,11 +18,11 @@ from schemas.refusals import (
     Reason,
     Refusal,
 )
+from streams.batching.sender import Outgoing, Parcel
 from streams.embedded.transport import TopicLimits
 from streams.kafka.answers import Answer, meaning_of
 from streams.partition.forwarding import Forward, Seal
 from streams.partition.outbox import DeadLetter, Delivery, LogOutbox
-from streams.partition.sender import Outgoing, Parcel
 from streams.records import NO_HEADERS, TP, Headers, Record
 from tests.contract.logs import KafkaUnderTest, Ledger, LogUnderTest, Worker
 

@@ -3,7 +3,7 @@
 import ast
 import importlib.metadata
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib import util
 
 from tests.tidy.repository import PACKAGES, ROOMS, ROOT, SourceFile, collected_tests, python_files, text_files
@@ -33,12 +33,8 @@ def test_no_module_is_there_that_nobody_imports() -> None:
 
 def _imports_of(file: SourceFile) -> set[str]:
     """Return the modules that a file imports; of `from a import b` both `a` and `a.b`."""
-    return _imported_by(ast.walk(file.tree))
-
-
-def _imported_by(nodes: Iterable[ast.AST]) -> set[str]:
     found: set[str] = set()
-    for node in nodes:
+    for node in ast.walk(file.tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -57,7 +53,7 @@ def test_no_two_modules_import_each_other_by_whatever_way() -> None:
 
 
 def test_no_two_folders_import_each_other_by_whatever_way() -> None:
-    """Families stand above one another: who reads one need know those below alone."""
+    """Families stand above one another: who reads one need know those below alone. Imports for types count too."""
     modules = {
         ".".join(file.path.with_suffix("").parts).removesuffix(".__init__"): file
         for file in python_files()
@@ -67,7 +63,7 @@ def test_no_two_folders_import_each_other_by_whatever_way() -> None:
     families = {name: ".".join(file.path.parts[:-1][:2]) for name, file in modules.items() if len(file.path.parts) > 2}
     imports: dict[str, set[str]] = {}
     for name, file in modules.items():
-        found = {families.get(each, each) for each in _imports_at_run_time(file) & modules.keys()}
+        found = {families.get(each, each) for each in _imports_of(file) & modules.keys()}
         imports.setdefault(families.get(name, name), set()).update(found)
     assert _circles(imports) == []
 
@@ -78,17 +74,6 @@ def _circles(imports: Mapping[str, set[str]]) -> list[str]:
     while lowest := {name for name, imported in left.items() if not imported & left.keys()}:
         left = {name: imported for name, imported in left.items() if name not in lowest}
     return sorted(left)
-
-
-def _imports_at_run_time(file: SourceFile) -> set[str]:
-    """Return what `_imports_of` returns, without what is imported for types alone."""
-    for_types = {
-        node
-        for block in ast.walk(file.tree)
-        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
-        for node in ast.walk(block)
-    }
-    return _imported_by(node for node in ast.walk(file.tree) if node not in for_types)
 
 
 def test_every_entry_point_names_something_that_is_there() -> None:

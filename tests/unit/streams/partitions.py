@@ -10,13 +10,13 @@ from typing import Any, Final
 from kpis.counting.cells import Cells
 from streams.batching.batches import Batch, Lease
 from streams.batching.partitioner import partition_of
+from streams.batching.sender import Outgoing, Parcel
 from streams.embedded.tables import MemoryTables
 from streams.errors import TenureError
 from streams.partition.context import PartitionContext, context_of
 from streams.partition.outbox import Delivery
 from streams.partition.partition import Partition
 from streams.partition.result import BatchResult
-from streams.partition.sender import Outgoing, Parcel
 from streams.records import NO_HEADERS, TP, Headers, Record
 from streams.settings.settings import Settings
 from streams.tables import Commit, Head, decode_head

@@ -26,12 +26,12 @@ from schemas.decoding.decoder import Decoder
 from schemas.instants import DAY_MS, milliseconds
 from schemas.survey_requests import SurveyRequest
 from schemas.survey_requests import decode as decode_request
+from streams.batching.sender import Outgoing
 from streams.clock import ManualClock
 from streams.embedded.tables import MemoryTables
 from streams.errors import LogUnavailable, TablesUnavailable
 from streams.metrics.meters import Meters
 from streams.partition.outbox import Delivery
-from streams.partition.sender import Outgoing
 from streams.settings.settings import Settings
 from streams.surveys import SCHEDULES, SETTLING_MS, Schedule, SurveyScheduler, encode_schedule, policy_of
 from streams.tables import Commit

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from streams.kafka.retention import Retention, RetentionWatch, retentions_of
+from streams.kafka.retention import Retention, retentions_of
 from streams.metrics.meters import Meters
+from tenure.worker.retention_watch import RetentionWatch
 
 FOR_GOOD = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 GOOD = Retention(-1, -1, compacted=False)

@@ -10,8 +10,8 @@ import pytest
 
 from schemas.refusals import HEADER_FORWARDED, HEADER_OFFSET, HEADER_REASON, Reason
 from streams.batching.batches import Batch, Lease
+from streams.batching.sender import Outgoing
 from streams.partition.forwarding import LOOKED_AT, Forward, Seal, was_forwarded_on
-from streams.partition.sender import Outgoing
 from streams.records import NO_HEADERS, Headers, Record
 from tests.unit.streams.partitions import (
     MINE,

@@ -17,11 +17,11 @@ from aiokafka.errors import (
 )
 
 from schemas.refusals import HEADER_DETAIL, HEADER_REASON, HEADER_TRUNCATED, Reason, Refusal
+from streams.batching.sender import Outgoing
 from streams.errors import LogUnavailable, RecordRefused
 from streams.kafka.answers import Answer, InvalidRecordError, meaning_of
 from streams.partition.forwarding import Forward, Seal
 from streams.partition.outbox import DeadLetter, Delivery, LogOutbox
-from streams.partition.sender import Outgoing
 from streams.records import NO_HEADERS, Headers, Record
 from tests.unit.streams.partitions import Surroundings, batch, on_virtual_time, stored_head
 
