@@ -46,9 +46,9 @@ def resume(
     """List what halted partitions have lost, or go on with one of them without it.
 
     A partition halts where Kafka does not have what comes next, or where Redis has lost what Kafka cannot give back.
-    --accept-loss is for what cannot be restored: it is kept with name, time and reason, shown by `tenure kpi` and on
-    the boards as long as a window misses events by it, and read by the halted worker within seconds. It covers the loss
-    that is listed and no other: whatever is lost later halts again.
+    --accept-loss is for what cannot be restored: it is kept with name, time and reason, shown by every command that
+    counts and on the boards as long as a window misses events by it, and read by the halted worker within seconds. It
+    covers the loss that is listed and no other: whatever is lost later halts again.
     """
     from streams.clock import WallClock
     from streams.settings.loading import load_settings
