@@ -19,7 +19,6 @@ from faust.types import TP
 
 from streams.batching.batches import Batch, Lease
 from streams.batching.offsets import TestifyingConsumer
-from streams.batching.ownership import PartitionOwner, ReadsEverything
 from streams.batching.witness import FROM_THE_BEGINNING, NEVER_AGAIN, Witness, witness_of
 from streams.errors import Lost, PositionOutOfRange, StateLost, TopicRecreated
 from streams.tasks import cancel_and_wait
@@ -59,12 +58,6 @@ class LocatingConsumer(TestifyingConsumer):
 
     # -- for the rest of the product -------------------------------------
 
-    @property
-    def owner(self) -> PartitionOwner:
-        """The keeper of the positions: the application's `owner`."""
-        owner: PartitionOwner | None = getattr(self.app, "owner", None)
-        return owner if owner is not None else ReadsEverything()
-
     def move_to(self, tp: TP, offset: int) -> None:
         """Read a partition from another offset; whatever was read and not yet applied becomes stale.
 
@@ -102,7 +95,6 @@ class LocatingConsumer(TestifyingConsumer):
                 witnesses[tp] = Witness(fault.position, resumed=fault.goes_on_at, counted=counted)
             elif isinstance(fault, TopicRecreated) or fault.goes_on_at < fault.position:
                 witnesses[tp] = Witness(NEVER_AGAIN)
-                self._counted_to.pop(tp, None)
         await self._testify(witnesses, {tp: known[tp].goes_on_at for tp in witnesses}, dict(self._leases))
         moves: list[Batch] = []
         for tp, fault in known.items():
@@ -122,7 +114,8 @@ class LocatingConsumer(TestifyingConsumer):
         """
         if position is None and tp in self._leases and tp not in self._next and tp not in self._halted:
             return True
-        return (position or 0) < self._counted_to.get(tp, 0)
+        witness = self._witnesses.get(tp, FROM_THE_BEGINNING)
+        return (position or 0) < (witness.counted or 0)
 
     def reading_position(self, tp: TP) -> int | None:
         """Return the next offset that will be handed to an agent; None while it is not known."""
@@ -204,7 +197,6 @@ class LocatingConsumer(TestifyingConsumer):
         self._begun = {}
         self._halted = {}
         self._witnesses = {}
-        self._counted_to = {}
 
     async def _disown(self) -> None:
         await cancel_and_wait([task for task in (self._locating, self._looking) if task is not None])

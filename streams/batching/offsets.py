@@ -13,6 +13,7 @@ import structlog
 from faust.transport.consumer import Consumer
 
 from streams.backoff import Backoff
+from streams.batching.ownership import PartitionOwner, ReadsEverything
 from streams.batching.witness import FROM_THE_BEGINNING, Committed, Witness, witness_of
 from streams.errors import LogUnavailable, TenureError
 
@@ -35,11 +36,15 @@ class TestifyingConsumer(Consumer):  # type: ignore[misc]  # mypy does not follo
         #: under which each assigned partition is read
         self._leases: dict[TP, Lease] = {}
         self._witnesses: dict[TP, Witness] = {}
-        #: where a partition's tables were lost: the offset up to which it had been counted
-        self._counted_to: dict[TP, int] = {}
         #: by step that is tried again and again, and by call, why it is
         self._waiting: dict[tuple[str, int], Exception] = {}
         self._calls = count()
+
+    @property
+    def owner(self) -> PartitionOwner:
+        """The keeper of the positions: the application's `owner`."""
+        owner: PartitionOwner | None = getattr(self.app, "owner", None)
+        return owner if owner is not None else ReadsEverything()
 
     # -- what a transport adds --------------------------------------------
 
@@ -74,7 +79,7 @@ class TestifyingConsumer(Consumer):  # type: ignore[misc]  # mypy does not follo
         await self._patiently("witness", write)
 
     def _witness(self, tp: TP, committed: Committed, position: int | None, end: int) -> Witness:
-        """Return how a partition was counted, and note up to where it is counted again.
+        """Return how a partition was counted, with the offset up to which it is counted again.
 
         Args:
             tp: The topic and partition.
@@ -88,10 +93,7 @@ class TestifyingConsumer(Consumer):  # type: ignore[misc]  # mypy does not follo
         again = min(counted, end)
         if position is None and counted > begin:
             log.warning("state_lost", topic=tp.topic, partition=tp.partition, counted_from=begin, counted_to=again)
-        self._counted_to.pop(tp, None)
-        if again > begin:
-            self._counted_to[tp] = again
-        self._witnesses[tp] = witness._replace(counted=self._counted_to.get(tp))
+        witness = self._witnesses[tp] = witness._replace(counted=again if again > begin else None)
         return witness
 
     async def _commit_read(self, offsets: Mapping[TP, int]) -> bool:
@@ -109,8 +111,9 @@ class TestifyingConsumer(Consumer):  # type: ignore[misc]  # mypy does not follo
                 found = committed.get(tp)
                 # What was accepted meanwhile is newer than what was asked before.
                 self._witnesses.setdefault(tp, FROM_THE_BEGINNING if found is None else witness_of(found.metadata))
-        for tp, at in offsets.items():
-            if at >= (self._witnesses[tp].counted or 0):
+        for tp in offsets:
+            held = self.owner.held(tp)  # what was read is not counted yet
+            if held is not None and held.position >= (self._witnesses[tp].counted or 0):
                 self._witnesses[tp] = self._witnesses[tp]._replace(counted=None)
         return await self._commit({tp: Committed(at, self._witnesses[tp].text) for tp, at in offsets.items()})
 

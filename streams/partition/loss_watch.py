@@ -45,7 +45,7 @@ class LossWatch:
                 faults = stream.losses(number)
                 if faults:
                     await self._offer(number, faults)
-                elif number in self._doubtful and number not in stream.halted and self._is_located(number):
+                elif number in self._doubtful and number not in stream.halted and stream.partitions[number].is_located:
                     if await self._store.waiting(number) is not None:
                         await self._store.put_waiting(number, None)
                     self._doubtful.discard(number)
@@ -81,11 +81,6 @@ class LossWatch:
             # What was cut off at the end was lost after all that is left.
             until_ms=max(stamps) if len(stamps) == len(faults) and not any(map(_is_cut_off, faults)) else None,
         )
-
-    def _is_located(self, number: int) -> bool:
-        """Return whether it is known of all topics of a partition where they are read."""
-        consumer = self._stream.consumer()
-        return all(consumer.reading_position(TP(topic, number)) is not None for topic in self._stream.context.topics)
 
 
 def _is_cut_off(fault: Lost) -> bool:

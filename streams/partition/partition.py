@@ -165,6 +165,12 @@ class Partition:
         """Next offset to read, of the topics that have one."""
         return {TP(topic, self.number): offset for topic, offset in self.head.positions.items()}
 
+    @property
+    def is_located(self) -> bool:
+        """Return whether it is known of all topics where they are read, so that none is halted."""
+        consumer = self._context.consumer()
+        return all(consumer.reading_position(TP(topic, self.number)) is not None for topic in self._context.topics)
+
     def lag(self, topic: str, consumer: BatchConsumer) -> int:
         """Return how many records of a topic are not applied yet, as far as the consumer knows (count)."""
         tp = TP(topic, self.number)
@@ -279,7 +285,7 @@ class Partition:
         if not self._is_counted_again():
             self.recovering = self._is_recount_known = False
             self._listener.on_recovered(self)
-        elif not self._is_recount_known and self._is_located():
+        elif not self._is_recount_known and self.is_located:
             self._is_recount_known = True
             self._meters.on_recount()
 
@@ -288,11 +294,6 @@ class Partition:
         return any(
             consumer.is_counted_again(TP(topic, self.number), positions.get(topic)) for topic in self._context.topics
         )
-
-    def _is_located(self) -> bool:
-        """Return whether it is known of all topics where they are read, so that none is halted."""
-        consumer = self._context.consumer()
-        return all(consumer.reading_position(TP(topic, self.number)) is not None for topic in self._context.topics)
 
     async def _reload(self, reason: Conflict | CommitTorn) -> None:
         log.warning("batch_conflict", partition=self.number, reason=str(reason))

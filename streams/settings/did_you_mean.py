@@ -16,9 +16,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"did you mean {close[0]}?" if close else "docs/settings.md lists what there is"
 
 
-def nearest_name(name: str, known: Sequence[str]) -> str:
-    """Return "; did you mean plan?" for the closest known name; "" where none is close."""
-    close = difflib.get_close_matches(name, known, n=1)
+def nearest_name(name: str, known: Sequence[str], *, cutoff: float = 0.6) -> str:
+    """Return "; did you mean plan?" for the closest known name; "" where none is as close as the cutoff, in [0, 1]."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=cutoff)
     return f"; did you mean {close[0]}?" if close else ""
 
 

@@ -75,10 +75,9 @@ def _checked_kpi(kpi: str, lens: Lens | None) -> str:
     Raises:
         UsageError: There is none of that name; or it is not `churn`, and a definition of churn is given.
     """
-    import difflib
-
     from schemas.catalogue.counts import COUNT_BY_NAME
     from schemas.catalogue.ratios import RATIO_BY_NAME
+    from streams.settings.did_you_mean import nearest_name
 
     name = kpi.removeprefix("tenure_")
     if name == "churn":
@@ -87,8 +86,7 @@ def _checked_kpi(kpi: str, lens: Lens | None) -> str:
         raise UsageError(f"--lens {lens.value} chooses a definition of churn, and {kpi} has one; leave it out")
     if name in COUNT_BY_NAME or name in RATIO_BY_NAME:
         return name
-    close = difflib.get_close_matches(name, [*COUNT_BY_NAME, *RATIO_BY_NAME, "churn"], n=1, cutoff=0.5)
-    hint = f"; did you mean {close[0]}?" if close else ""
+    hint = nearest_name(name, [*COUNT_BY_NAME, *RATIO_BY_NAME, "churn"], cutoff=0.5)
     raise UsageError(f"{kpi}: docs/kpis.md has no count or ratio of this name{hint}")
 
 

@@ -5,7 +5,6 @@ Pure but for `opened`: the time of day comes in as a number. Where targets are k
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -20,7 +19,7 @@ from schemas.documents.targets import ChangedTarget, ListedTarget
 from schemas.instants import milliseconds
 from schemas.wording import in_words
 from streams.errors import UsageError
-from streams.settings.did_you_mean import nearest_window
+from streams.settings.did_you_mean import nearest_name, nearest_window
 from streams.settings.settings import Settings
 from streams.targets import Audited, TargetChange, TargetStore
 from tenure.operations.lines import LONGEST_NAME, one_line
@@ -154,8 +153,7 @@ def checked_kpi(name: str) -> Ratio:
         raise UsageError(f"KPI {name}: a target belongs to a window, and {name} has none")
     # Half of a name, such as churn, is none of those that begin with it more than another.
     meant = [other for other in known if other.startswith(f"{name}_")]
-    meant = meant or difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    hint = f"; did you mean {in_words(meant, 'or')}?" if meant else ""
+    hint = f"; did you mean {in_words(meant, 'or')}?" if meant else nearest_name(name, known, cutoff=0.4)
     raise UsageError(f"KPI {name}: there is only {', '.join(known)}{hint}")
 
 
