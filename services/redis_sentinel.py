@@ -1,6 +1,7 @@
 """A real primary of Redis, its replica, and a Sentinel that puts one into the other's place."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -106,21 +107,30 @@ class RedisSentinel:
                 is_primary = client.info("replication")["role"] == "master"
                 return self.primary() is self.servers[1] and is_primary and is_led_to
 
-        wait_until(is_done, seconds=30.0, what="a fail-over")
+        _wait_until_told(is_done, what="a fail-over")
 
     def until_demoted(self) -> None:
         """Wait until the first server, which is back, follows the second."""
 
         def is_done() -> bool:
-            try:
-                with self.servers[0].client() as client:
-                    return bool(client.info("replication")["role"] == "slave")
-            except redis.ConnectionError:
-                return False  # the Sentinel has just closed all its connections
+            with self.servers[0].client() as client:
+                return bool(client.info("replication")["role"] == "slave")
 
-        wait_until(is_done, seconds=30.0, what="a primary that has become a replica")
+        _wait_until_told(is_done, what="a primary that has become a replica")
 
     def stop(self) -> None:
         """End all."""
         for server in (self.sentinel, *self.servers):
             server.kill()
+
+
+def _wait_until_told(is_done: Callable[[], bool], *, what: str) -> None:
+    """Poll `is_done`; the Sentinel closes a server's connections when it gives it another role: no answer yet."""
+
+    def is_told_done() -> bool:
+        try:
+            return is_done()
+        except redis.ConnectionError:
+            return False
+
+    wait_until(is_told_done, seconds=30.0, what=what)
