@@ -20,6 +20,7 @@ SCORE_MAX: Final = {"nps": 10, "csat": 5}
 SCORE_MIN: Final = {"nps": 0, "csat": 1}
 
 EventId = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+SubscriptionId = Annotated[str, msgspec.Meta(max_length=128)]
 CustomerId = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 Instant = Annotated[dt.datetime, msgspec.Meta(tz=True, extra={"form": "instant"})]
 Sequence = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
@@ -31,7 +32,8 @@ MrrMinor = Annotated[int, msgspec.Meta(ge=0, le=MRR_MINOR_MAX)]
 Score = Annotated[int, msgspec.Meta(ge=0, le=10)]
 SurveyKind = Literal["nps", "csat"]
 SurveyStatus = Literal["sent", "answered", "dismissed"]
-SurveyWay = Literal["in_app", "email", "outreach"]
+#: `other` stands for every way that is none of the three.
+SurveyWay = Literal["in_app", "email", "outreach", "other"]
 RenewalOutcome = Literal["renewed", "declined", "failed"]
 #: The product's own segment values.
 RESERVED_LABELS: Final = frozenset({"none", "other"})
@@ -66,38 +68,78 @@ class Event(msgspec.Struct, tag_field="type", frozen=True, kw_only=True, gc=Fals
     test: bool = False
 
 
-class Signup(Event, tag="signup", frozen=True, kw_only=True):
-    """A customer starts to pay, or starts again. Dimensions of the settings are members of a subclass."""
+class LifecycleFact(Event, frozen=True, kw_only=True):
+    """What moves one subscription of a customer, at `effective_at` where there is one, else at `time`."""
 
-    TYPE: ClassVar[str] = "signup"
-    OWN_MEMBERS: ClassVar[tuple[str, ...]] = ("plan", "mrr_minor", "currency", "country", "channel")
-    TOPIC: ClassVar[str] = "customer.signup"
     IS_LIFECYCLE: ClassVar[bool] = True
 
-    source: str = TOPIC
+    subscription_id: SubscriptionId = ""
+    effective_at: Instant | None = None
+
+
+class PricedFact(LifecycleFact, frozen=True, kw_only=True):
+    """What says a plan and a price; once decoded, `mrr_minor` is the MRR in minor units of `currency`, however sent."""
+
     plan: Label
     mrr_minor: MrrMinor
     currency: Currency = ""
+    trial: bool = False
+
+
+class Signup(PricedFact, tag="signup", frozen=True, kw_only=True):
+    """A subscription starts, or starts again. Dimensions of the settings are members of a subclass."""
+
+    TYPE: ClassVar[str] = "signup"
+    OWN_MEMBERS: ClassVar[tuple[str, ...]] = (
+        "plan", "mrr_minor", "currency", "trial", "country", "channel", "subscription_id", "effective_at",
+    )  # fmt: skip
+    TOPIC: ClassVar[str] = "customer.signup"
+
+    source: str = TOPIC
     country: Country = ""
     channel: Label = ""
 
 
-class Cancel(Event, tag="cancel", frozen=True, kw_only=True):
+class Cancel(LifecycleFact, tag="cancel", frozen=True, kw_only=True):
     """A subscription ends, now or at `effective_at`."""
 
     TYPE: ClassVar[str] = "cancel"
-    OWN_MEMBERS: ClassVar[tuple[str, ...]] = ("reason", "involuntary", "effective_at")
+    OWN_MEMBERS: ClassVar[tuple[str, ...]] = ("reason", "involuntary", "subscription_id", "effective_at")
     TOPIC: ClassVar[str] = "customer.cancel"
-    IS_LIFECYCLE: ClassVar[bool] = True
 
     source: str = TOPIC
     reason: Slug = "unspecified"
     involuntary: bool = False
-    effective_at: Instant | None = None
+
+
+class Pause(LifecycleFact, tag="pause", frozen=True, kw_only=True):
+    """A subscription pauses."""
+
+    TYPE: ClassVar[str] = "pause"
+    OWN_MEMBERS: ClassVar[tuple[str, ...]] = ("subscription_id", "effective_at")
+    TOPIC: ClassVar[str] = "customer.upgrade"
+
+    source: str = TOPIC
+
+
+class Resume(LifecycleFact, tag="resume", frozen=True, kw_only=True):
+    """A paused subscription goes on."""
+
+    TYPE: ClassVar[str] = "resume"
+    OWN_MEMBERS: ClassVar[tuple[str, ...]] = ("subscription_id", "effective_at")
+    TOPIC: ClassVar[str] = "customer.upgrade"
+
+    source: str = TOPIC
 
 
 class Revoke(Event, tag="revoke", frozen=True, kw_only=True):
-    """The event with the id `revokes`, of the same source and customer, never counts."""
+    """The event with the id `revokes`, of the same customer and source, never counts.
+
+    Without a source it is the event with that id under any of the default sources.
+
+    Attributes:
+        names_source: Whether the record names its source; the decoder says so, a member of that name is not read.
+    """
 
     TYPE: ClassVar[str] = "revoke"
     OWN_MEMBERS: ClassVar[tuple[str, ...]] = ("revokes",)
@@ -106,19 +148,18 @@ class Revoke(Event, tag="revoke", frozen=True, kw_only=True):
 
     source: str = TOPIC
     revokes: EventId
+    names_source: bool = True
 
 
-class Change(Event, frozen=True, kw_only=True):
-    """Another plan or another MRR; which direction it is follows from the MRR, not from the type."""
+class Change(PricedFact, frozen=True, kw_only=True):
+    """Another plan or another price; which direction it is follows from the MRR, not from the type."""
 
-    OWN_MEMBERS: ClassVar[tuple[str, ...]] = ("plan", "mrr_minor", "currency")
+    OWN_MEMBERS: ClassVar[tuple[str, ...]] = (
+        "plan", "mrr_minor", "currency", "trial", "subscription_id", "effective_at",
+    )  # fmt: skip
     TOPIC: ClassVar[str] = "customer.upgrade"
-    IS_LIFECYCLE: ClassVar[bool] = True
 
     source: str = TOPIC
-    plan: Label
-    mrr_minor: MrrMinor
-    currency: Currency = ""
 
 
 class Upgrade(Change, tag="upgrade", frozen=True, kw_only=True):
@@ -184,7 +225,7 @@ class Activity(Event, tag="activity", frozen=True, kw_only=True):
 
 
 EVENT_TYPES: Final[tuple[type[Event], ...]] = (
-    Signup, Cancel, Revoke, Upgrade, Downgrade, Survey, Renewal, Onboarding, Activity,
+    Signup, Cancel, Revoke, Upgrade, Downgrade, Pause, Resume, Survey, Renewal, Onboarding, Activity,
 )  # fmt: skip
 COMMON_MEMBERS: Final = ("id", "source", "type", "customer_id", "time", "sequence", "test")
 REQUIRED_MEMBERS: Final = ("id", "type", "customer_id", "time")
