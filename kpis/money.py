@@ -22,7 +22,7 @@ class Money:
         self.default = default
         self.rates = {code: Decimal(rate) for code, rate in (rates or {}).items()}
 
-    def convert(self, amount_minor: int, currency: str) -> int:
+    def convert(self, amount_minor: int, currency: str, at_ms: int) -> int:
         """Return minor units of the default currency, rounded half to even.
 
         Raises:

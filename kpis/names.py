@@ -37,7 +37,7 @@ PROFILES_A_VALUE: Final = 16
 #: A cell has 16 bits for a value, a state for a reason; one is left for `other`.
 MOST_VALUES: Final = (1 << 16) - 1
 
-Profile = tuple[str, ...]  # (currency, value in every dimension but plan…)
+Profile = tuple[str, ...]  # value in every dimension but plan
 
 _encode = msgspec.json.Encoder().encode
 _decode_profile = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -46,7 +46,7 @@ _decode_profile = msgspec.json.Decoder(tuple[str, ...]).decode
 class Names:
     """Plans, reasons, currencies, features, topics and profiles of one partition.
 
-    A *profile* is what a signup says for good: its currency and its value in every dimension but plan.
+    A *profile* is what a signup says for good: its value in every dimension but plan.
     """
 
     def __init__(self, *, money: Money | None = None, dimensions: Sequence[str] = (), max_values: int = 4096) -> None:
@@ -63,7 +63,7 @@ class Names:
         self.money = money or Money()
         self.dimensions: tuple[str, ...] = (*BUILT_IN_DIMENSIONS, *dimensions)
         #: what a signup says for good, as `profiles` has it
-        self.key_of: Callable[[Any], Profile] = attrgetter("currency", *self.dimensions[1:])
+        self.key_of: Callable[[Any], Profile] = attrgetter(*self.dimensions[1:])
         self.max_values = max_values
         self.max_profiles = PROFILES_A_VALUE * max_values
         #: values beyond the limit, by dimension; that of what is no dimension by NAMED (times)
@@ -89,7 +89,7 @@ class Names:
         self.reason("")
         self.currency("")
         self.feature("")
-        self.profile("", ("",) * (len(self.dimensions) - 1))
+        self.profile(("",) * (len(self.dimensions) - 1))
         self._new.clear()
 
     # -- words to numbers
@@ -144,18 +144,14 @@ class Names:
         self._new.setdefault(table, []).append(name)
         return n
 
-    def profile(self, currency: str, values: Sequence[str]) -> int:
+    def profile(self, values: Profile) -> int:
         """Return the number of a profile; an empty value stands for none."""
-        key = (currency, *values)
-        n = self.profiles.get(key)
-        if n is None:
-            n = self._new_profile(key)
-        return n
+        n = self.profiles.get(values)
+        return self._new_profile(values) if n is None else n
 
     def _new_profile(self, asked: Profile) -> int:
-        currency = asked[0] or self.money.default
-        bounded: list[str] = [currency]
-        for dimension, table, value in zip(self.dimensions[1:], self._values, asked[1:], strict=True):
+        bounded: list[str] = []
+        for dimension, table, value in zip(self.dimensions[1:], self._values, asked, strict=True):
             name = value or NONE
             if name not in table and len(table) >= self.max_values:
                 self._note_over_limit(dimension)
@@ -165,7 +161,7 @@ class Names:
         n = self.profiles.get(known)
         if n is None and len(self.profile_names) >= self.max_profiles:
             self._note_over_limit(COMBINATION)
-            known = (currency, *(OTHER for _ in self._values))
+            known = tuple(OTHER for _ in self._values)
             n = self.profiles.get(known)
         if n is None:
             n = self._add_profile(known)
@@ -177,7 +173,7 @@ class Names:
         known = tuple([self._one_text(text) for text in known])
         n = self.profiles[known] = len(self.profile_names)
         self.profile_names.append(known)
-        for table, column, name in zip(self._values, self._of_profile, known[1:], strict=True):
+        for table, column, name in zip(self._values, self._of_profile, known, strict=True):
             column.append(table.setdefault(name, len(table)))
         self._new.setdefault("profile", []).append(_encode(known).decode())
         return n

@@ -15,10 +15,13 @@ from kpis.arrays import Ints
 from kpis.counting.cells import columns, pair_column, point_column
 from kpis.counting.windows import Windows
 from kpis.customer import feedback_codes as codes
+from kpis.customer.facts import WORDS
 from kpis.rows import (
     CANCELLED,
+    CONVERTED,
     COUNTED,
     DOWNGRADED,
+    ENDED,
     ENGAGED,
     ENGAGED_AGAIN,
     FEEDBACK,
@@ -29,8 +32,15 @@ from kpis.rows import (
     NEW,
     OF_NEW,
     ONBOARDED,
+    PAUSED,
     REACTIVATED,
+    SEVERAL,
+    SIGNED_UP,
+    STARTED,
+    SUBSCRIPTIONS,
+    TRIAL,
     UPGRADED,
+    WITHOUT_EFFECT,
 )
 
 #: Prefix sums by boundary, each of shape (columns, values).
@@ -39,16 +49,17 @@ Prefixes = Mapping[int, Ints]
 Counts = dict[str, Ints]
 
 SURVEY = "survey"
+NO_EFFECT = "facts_without_effect"
 
 
 def edges(windows: Windows, boundary: int, names: Iterable[str]) -> list[int]:
     """Return the boundaries whose prefix sums `derive` needs for these windows, sorted.
 
-    What matures 7 and 14 days after a signup is read that much earlier.
+    What matures so long after a signup, or after a trial, is read that much earlier.
     """
     week = 7 * windows.day
     instants = {boundary, *(windows.start(name, boundary) for name in names)}
-    return sorted({x - shift for x in instants for shift in (0, week, 2 * week)})
+    return sorted({x - shift for x in instants for shift in (0, week, 2 * week, windows.trial)})
 
 
 def prefixes(
@@ -80,11 +91,21 @@ def prefixes(
 
 
 def stocks(prefix: Prefixes, boundary: int) -> Counts:
-    """Return customers_active and mrr as of a boundary."""
-    return {"customers_active": _stock(prefix, boundary), "mrr": _stock(prefix, boundary, money=True)}
+    """Return the counts as of a boundary that have no window."""
+    active, mrr = _active(prefix, boundary), _active(prefix, boundary, money=True)
+    p = prefix[boundary]
+    return {
+        "customers_active": active,
+        "customers_paused": p[point_column(PAUSED)],
+        "customers_with_several": p[point_column(SEVERAL)],
+        "subscriptions_active": active + p[point_column(SUBSCRIPTIONS)],
+        "subscription_mrr": mrr + p[point_column(SUBSCRIPTIONS, money=True)],
+        "mrr": mrr,
+    }
 
 
-def _stock(prefix: Prefixes, boundary: int, *, money: bool = False) -> Ints:
+def _active(prefix: Prefixes, boundary: int, *, money: bool = False) -> Ints:
+    """Return the active customers, or their MRR."""
     p = prefix[boundary]
 
     def column(code: int) -> Ints:
@@ -105,7 +126,8 @@ def derive(prefix: Prefixes, windows: Windows, boundary: int, name: str) -> Coun
         name: The window.
 
     Returns:
-        The counts of section 3 by name, and surveys as `survey/<kind>/<way>/<status>`.
+        The counts of section 3 by name, surveys as `survey/<kind>/<way>/<status>`, and facts without effect as
+        `facts_without_effect/<kind>`.
     """
     x0, week = windows.start(name, boundary), 7 * windows.day
     kinds = windows.fitting(name)
@@ -121,7 +143,11 @@ def derive(prefix: Prefixes, windows: Windows, boundary: int, name: str) -> Coun
         inside: Ints = prefix[boundary][ends].sum(0) - prefix[x0][starts].sum(0)
         return inside
 
-    c: Counts = {"customers_at_start": _stock(prefix, x0), "mrr_at_start": _stock(prefix, x0, money=True)}
+    c: Counts = {
+        "customers_at_start": _active(prefix, x0),
+        "mrr_at_start": _active(prefix, x0, money=True),
+        "signups": point(NEW) + point(SIGNED_UP),
+    }
     for code, count, money in COUNTED:
         c[count] = point(code)
         if money:
@@ -132,11 +158,18 @@ def derive(prefix: Prefixes, windows: Windows, boundary: int, name: str) -> Coun
     lost_money = c["mrr_contraction"] + c["mrr_churned"] - pair(OF_NEW, money=True)
     c["mrr_retained_gross"] = c["mrr_at_start"] - lost_money
     c["mrr_retained_net"] = c["mrr_retained_gross"] + c["mrr_expansion"] - pair(KEPT, money=True)
-    c["dropoff_matured"] = c["onboarding_matured"] = point(NEW, shift=week)
+    c["dropoff_matured"] = c["onboarding_matured"] = point(NEW, shift=week) + point(SIGNED_UP, shift=week)
     c["dropoff_cancelled"] = point(GONE, shift=week)
     c["onboarding_completed"] = point(ONBOARDED, shift=week)
-    c["dropoff_silent_matured"] = point(NEW, shift=2 * week) - point(GONE, shift=2 * week)
+    matured = point(NEW, shift=2 * week) + point(SIGNED_UP, shift=2 * week)
+    c["dropoff_silent_matured"] = matured - point(GONE, shift=2 * week)
     c["dropoff_silent"] = c["dropoff_silent_matured"] - point(LIVELY, shift=2 * week)
+    c["trials_matured"] = point(TRIAL, shift=windows.trial)
+    c["trials_converted"] = point(CONVERTED, shift=windows.trial)
+    c["subscriptions_started"] = c["customers_new"] + c["customers_reactivated"] + point(STARTED)
+    c["subscriptions_ended"] = c["cancellations"] + point(ENDED)
+    for kind, code in WITHOUT_EFFECT.items():
+        c[f"{NO_EFFECT}/{WORDS[kind]}"] = point(code)
     c["customers_engaged"] = point(ENGAGED) - pair(ENGAGED_AGAIN)
     c.update(_feedback(point))
     return c
@@ -151,11 +184,11 @@ def _feedback(point: Callable[[int], Ints]) -> Counts:
         return found
 
     c: Counts = {f"survey_{status}": total(codes.classes_of(status)) for status in codes.STATUSES}
-    c["nps_promoters"] = total(range(codes.PROMOTERS, codes.PROMOTERS + 3))
-    c["nps_passives"] = total(range(codes.PASSIVES, codes.PASSIVES + 3))
-    c["nps_detractors"] = total(range(codes.DETRACTORS, codes.DETRACTORS + 3))
-    c["csat_satisfied"] = total(range(codes.SATISFIED, codes.SATISFIED + 3))
-    c["csat_answered"] = total(range(codes.SATISFIED, codes.UNSATISFIED + 3))
+    c["nps_promoters"] = total(codes.PROMOTERS)
+    c["nps_passives"] = total(codes.PASSIVES)
+    c["nps_detractors"] = total(codes.DETRACTORS)
+    c["csat_satisfied"] = total(codes.SATISFIED)
+    c["csat_answered"] = total((*codes.SATISFIED, *codes.UNSATISFIED))
     c["renewals_declined"] = of_class[codes.DECLINED]
     c["renewals_failed"] = of_class[codes.FAILED]
     c["renewals_renewed"] = of_class[codes.RENEWED]

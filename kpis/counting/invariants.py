@@ -23,14 +23,18 @@ _PARTS = (
     ("mrr_retained_gross", "mrr_at_start"),
     ("mrr_retained_gross", "mrr_retained_net"),
     ("csat_satisfied", "csat_answered"),
+    ("trials_converted", "trials_matured"),
 )
+#: part <= whole, of stocks
+_PARTS_OF_STOCKS = (("customers_with_several", "customers_active"), ("customers_active", "subscriptions_active"))
 
 
-def violations(stock: Counts, window: Counts, *, moves_between_values: bool) -> Iterator[str]:
+def violations(stock: Counts, start: Counts, window: Counts, *, moves_between_values: bool) -> Iterator[str]:
     """Yield the identities that a window's counts violate, in words.
 
     Args:
-        stock: customers_active and mrr as of T.
+        stock: The counts without a window, as of T.
+        start: The same as of the start of the window.
         window: The counts of a window.
         moves_between_values: True for the dimension plan, where customers move between values, so that the balance of
         a single
@@ -46,6 +50,7 @@ def violations(stock: Counts, window: Counts, *, moves_between_values: bool) -> 
         money = money - window["mrr_contraction"] - window["mrr_churned"]
         if not np.array_equal(stock["mrr"] - window["mrr_at_start"], money):
             yield "mrr - mrr_at_start = mrr_new + mrr_expansion + mrr_reactivated - mrr_contraction - mrr_churned"
+        yield from _violations_of_subscriptions(stock, start, window)
     if (window["customers_engaged"] > stock["customers_active"]).any():
         yield "customers_engaged <= customers_active"
     for part, whole in _PARTS:
@@ -54,6 +59,17 @@ def violations(stock: Counts, window: Counts, *, moves_between_values: bool) -> 
     for name, counts in {**stock, **window}.items():
         if (counts < 0).any():
             yield f"{name} >= 0"
+
+
+def _violations_of_subscriptions(stock: Counts, start: Counts, window: Counts) -> Iterator[str]:
+    if not np.array_equal(stock["subscription_mrr"], stock["mrr"]):
+        yield "subscription_mrr = mrr"
+    flow = window["subscriptions_started"] - window["subscriptions_ended"]
+    if not np.array_equal(stock["subscriptions_active"] - start["subscriptions_active"], flow):
+        yield ("subscriptions_active - subscriptions_active at the start = subscriptions_started - subscriptions_ended")
+    for part, whole in _PARTS_OF_STOCKS:
+        if (stock[part] > stock[whole]).any():
+            yield f"{part} <= {whole}"
 
 
 def disagreements(everyone: Counts, split: Mapping[str, Counts]) -> Iterator[str]:

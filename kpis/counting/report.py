@@ -13,7 +13,7 @@ from msgspec import UNSET
 
 from kpis.arrays import Flags, Ints
 from kpis.counting.cells import FIELD_BITS, Cells, unpack
-from kpis.counting.counts import SURVEY, Counts, derive, edges, prefixes, shape_of, stocks
+from kpis.counting.counts import NO_EFFECT, SURVEY, Counts, derive, edges, prefixes, shape_of, stocks
 from kpis.counting.windows import Windows
 from kpis.instants import instant_text
 from kpis.names import PLAN, Names
@@ -106,13 +106,16 @@ def _by_boundary(
         stock = stocks(prefix, boundary)
         counts = {name: derive(prefix, windows, boundary, name) for name in names}
         there = _non_zero([stock, *counts.values()])
-        out.append({name: entry_of(stock, counts, n) for n, name in enumerate(values) if there[n]})
+        there |= total
+        out.append(
+            {name: entry_of(stock, counts, n, is_segment=not total) for n, name in enumerate(values) if there[n]}
+        )
     return out
 
 
 def _non_zero(found: Iterable[Counts]) -> Flags:
-    """Return which values have any count that is not zero."""
-    flags = [array != 0 for counts in found for array in counts.values()]
+    """Return which values have any count that is not zero; facts without effect belong to no value."""
+    flags = [array != 0 for counts in found for name, array in counts.items() if not name.startswith(NO_EFFECT)]
     there: Flags = np.logical_or.reduce(flags)
     return there
 
@@ -120,21 +123,25 @@ def _non_zero(found: Iterable[Counts]) -> Flags:
 def _empty(windows: Windows, names: Sequence[str]) -> Segment:
     prefix = dict.fromkeys(edges(windows, 1 << 20, names), np.zeros(shape_of(windows, 1), np.int64))
     counts = {name: derive(prefix, windows, 1 << 20, name) for name in names}
-    return entry_of(stocks(prefix, 1 << 20), counts, 0)
+    return entry_of(stocks(prefix, 1 << 20), counts, 0, is_segment=False)
 
 
-def entry_of(stock: Counts, counts: Mapping[str, Counts], value: int) -> Segment:
-    """Return totals and windows of one value."""
+def entry_of(stock: Counts, counts: Mapping[str, Counts], value: int, *, is_segment: bool) -> Segment:
+    """Return totals and windows of one value; of segments without the facts without effect."""
     totals = {name: int(array[value]) for name, array in stock.items()}
     windows = {}
     for window, found in counts.items():
         plain: dict[str, int] = {}
         surveys: Surveys = {}
+        without_effect: dict[str, int] = {}
         for name, array in found.items():
-            if name.startswith(SURVEY + "/"):
-                _, kind, way, status = name.split("/")
+            part, _, rest = name.partition("/")
+            if part == SURVEY and rest:
+                kind, way, status = rest.split("/")
                 surveys.setdefault(kind, {}).setdefault(way, {})[status] = int(array[value])
+            elif part == NO_EFFECT:
+                without_effect[rest] = int(array[value])
             else:
                 plain[name] = int(array[value])
-        windows[window] = window_of(plain, surveys, totals)
+        windows[window] = window_of(plain, surveys, totals, UNSET if is_segment else without_effect)
     return Segment(totals=totals_of(totals), windows=windows)

@@ -28,6 +28,8 @@ class Block(NamedTuple):
     values: list[str]
     stock: Counts
     windows: dict[str, Counts]
+    #: the stocks as of the start of each window
+    starts: dict[str, Counts]
 
 
 class Snapshot(NamedTuple):
@@ -98,7 +100,8 @@ class _Dimension:
 
     def block(self, boundary: int) -> Block:
         """Return the counts as of the boundary."""
-        return Block(self.shown, stocks(self.prefix, boundary), self.counts(boundary))
+        starts = {name: stocks(self.prefix, self.windows.start(name, boundary)) for name in self.window_names}
+        return Block(self.shown, stocks(self.prefix, boundary), self.counts(boundary), starts)
 
     def counts(self, boundary: int) -> dict[str, Counts]:
         """Return the counts of each window; of all customers also as of the boundary before the one begun at."""
@@ -214,7 +217,7 @@ def _violations(blocks: Mapping[str, Block]) -> list[str]:
         for window, counts in block.windows.items():
             found += [
                 f"{name}, {window}: {text}"
-                for text in violations(block.stock, counts, moves_between_values=name == PLAN)
+                for text in violations(block.stock, block.starts[window], counts, moves_between_values=name == PLAN)
             ]
             if name != ALL:
                 found += [f"{window}: {text}" for text in disagreements(everyone.windows[window], {name: counts})]

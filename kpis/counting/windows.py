@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from kpis.arrays import Flags, Ints
+from kpis.customer.what_counts import BY_DEFAULT
 from schemas.catalogue.windows import MONTH, WINDOW_DAYS
 from schemas.instants import DAY_MS, milliseconds
 
@@ -27,7 +28,12 @@ class Windows:
     """The fixed windows of a setting, and months and years in the business time zone."""
 
     def __init__(
-        self, days: Sequence[int] = WINDOW_DAYS, *, time_zone: str = "UTC", bucket_ms: int = 3_600_000
+        self,
+        days: Sequence[int] = WINDOW_DAYS,
+        *,
+        time_zone: str = "UTC",
+        bucket_ms: int = 3_600_000,
+        trial_days: int = BY_DEFAULT.trial_days,
     ) -> None:
         """Take the windows.
 
@@ -35,12 +41,15 @@ class Windows:
             days: Lengths of the fixed windows (days), ascending.
             time_zone: Business time zone (IANA name).
             bucket_ms: Length of a bucket (ms); divides a day and every offset of the time zone.
+            trial_days: See `kpis.customer.what_counts.WhatCounts`.
         """
         assert list(days) == sorted(set(days)), days
         assert bucket_ms >= 300_000, "buckets below five minutes do not fit the keys of cells"
         self.bucket_ms = bucket_ms
         self.time_zone = ZoneInfo(time_zone)
         self.day = DAY_MS // bucket_ms
+        #: how long after a first trial it is known whether it converted (buckets)
+        self.trial = trial_days * self.day
         self.spans = np.array([d * self.day for d in days], np.int64)
         self.fixed: tuple[str, ...] = tuple(f"{d}d" for d in days)
         self.names: tuple[str, ...] = (*self.fixed, MONTH)

@@ -6,24 +6,17 @@ from collections.abc import Iterable, Sequence
 from struct import Struct
 from typing import Final
 
-import msgspec
-
-from kpis.customer.facts import Fact, Feedback, encode_fact
+from kpis.customer.facts import Feedback, LifecycleFact, encode_fact, facts_of
 from kpis.customer.state import Customer
 
-_decode_facts = msgspec.msgpack.Decoder(list[Fact]).decode
-#: what msgpack begins a short list with, by its length
-_LIST_OF: Final = [bytes((0x90 | n,)) for n in range(16)]
+
+def life_of(customer: Customer) -> list[LifecycleFact]:
+    """Return the facts in the order of the timeline, revoked ones included."""
+    return facts_of(customer.life, customer.facts) if customer.facts else []
 
 
-def life_of(customer: Customer) -> list[Fact]:
-    """Return the lifecycle facts in the order of the timeline, revoked ones included."""
-    n = customer.facts
-    return _decode_facts((_LIST_OF[n] if n < 16 else b"\xdd" + n.to_bytes(4, "big")) + customer.life)
-
-
-def set_life(customer: Customer, life: Iterable[Fact]) -> None:
-    """Store lifecycle facts, which must be in the order of the timeline."""
+def set_life(customer: Customer, life: Iterable[LifecycleFact]) -> None:
+    """Store facts, which must be in the order of the timeline."""
     parts = [encode_fact(fact) for fact in life]
     customer.facts = len(parts)
     customer.life = b"".join(parts)
@@ -43,7 +36,7 @@ def pack_feedback(at_ms: int, code: int, identity: bytes, reason: int, reference
 def feedback_of(customer: Customer) -> list[Feedback]:
     """Return surveys and renewals, earliest first."""
     feedback = [
-        (head >> 16, head & 0xFFFF, identity, tail & 0xFFFF, tail >> 16)
+        Feedback(head >> 16, head & 0xFFFF, identity, tail & 0xFFFF, tail >> 16)
         for head, tail, identity in _packed.iter_unpack(customer.feedback)
     ]
     feedback.sort()

@@ -1,8 +1,8 @@
 """Deduplication: chooses between two events of one identity, and applies revocations.
 
 An identity is (customer, source, id), the last two as a 64-bit hash. Order of arrival decides nothing: of two contents
-the smaller (event time, kind, known members) counts, and the reference to its record is kept. These are the rare paths;
-the common case is that a hash was never seen.
+that with the greater sequence counts, of equal ones that with the smaller (event time, kind, known members), and the
+reference to its record is kept. These are the rare paths; the common case is that a hash was never seen.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from xxhash import xxh3_64_digest
 
 from kpis.customer.customer import feedback_of, life_of, set_feedback, set_life
 from kpis.customer.facts import (
-    CANCEL,
-    CHANGE,
     CONTENT_SIZE,
     MOST_OUTDONE,
     RENEWAL,
     REVOKE,
-    SIGNUP,
     SURVEY,
-    Fact,
+    CancelFact,
     Feedback,
+    LifecycleFact,
+    PricedFact,
     Rare,
     Revocation,
+    SignupFact,
 )
 from kpis.customer.feedback_codes import RENEWAL_BASE, outcome_of, survey_of
 from kpis.customer.state import Customer
-from kpis.names import Names
+from kpis.names import NONE, Names
 
-#: (event time, kind, known members…), as conflicts compare them
+#: (sequence, negated; event time; kind; known members…): of two that with the smaller one counts
 Content = tuple[Any, ...]
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -42,56 +42,55 @@ def identity_of(source: str, event_id: str) -> bytes:
     return xxh3_64_digest(event_id.encode(), int.from_bytes(xxh3_64_digest(source.encode()), "big"))
 
 
-def life_order(fact: Fact, names: Names) -> tuple[Any, ...]:
+def life_order(fact: LifecycleFact, names: Names) -> tuple[Any, ...]:
     """Return the key that sorts a timeline: (event time, sequence, kind, known members…)."""
-    return (fact[0], fact[1], fact[2], *_members(fact, names))
+    return (fact.at_ms, fact.sequence, fact.KIND, *_members(fact, names))
 
 
-def _members(fact: Fact, names: Names) -> tuple[Any, ...]:
-    _, _, kind, _, a, b, c, foreign, _ = fact
-    if kind == SIGNUP:
-        currency, *values = names.profile_names[c]
-        return (names.plan_names[a], foreign or b, currency, *values)
-    if kind == CHANGE:
-        return (names.plan_names[a], foreign or b, names.currency_names[c])
-    return (names.reason_names[a], b, fact[0] if c else 0)
+def _members(fact: LifecycleFact, names: Names) -> tuple[Any, ...]:
+    own: tuple[Any, ...] = ()
+    if isinstance(fact, PricedFact):
+        price = fact.price if fact.currency else fact.mrr
+        own = (names.plan_names[fact.plan], price, names.currency_names[fact.currency], fact.trial)
+        if isinstance(fact, SignupFact):
+            own += tuple("" if value == NONE else value for value in names.profile_names[fact.profile])
+    elif isinstance(fact, CancelFact):
+        own = (names.reason_names[fact.reason], fact.involuntary)
+    return (*own, fact.subscription, fact.time_ms)
 
 
-def fact_content(fact: Fact, names: Names) -> Content:
-    """Return what a lifecycle fact says, for comparison."""
-    own_time = (fact[6] or fact[0],) if fact[2] == CANCEL else ()
-    return (fact[0], fact[2], *own_time, fact[1], *_members(fact, names))
+def fact_content(fact: LifecycleFact, names: Names) -> Content:
+    """Return what a fact of the timeline says, for comparison."""
+    return (-fact.sequence, fact.at_ms, fact.KIND, *_members(fact, names))
 
 
 def feedback_content(item: Feedback, sequence: int, names: Names) -> Content:
     """Return what a survey or a renewal says, for comparison."""
-    at_ms, code, _, reason, _ = item
-    if code >= RENEWAL_BASE:
-        return (at_ms, RENEWAL, sequence, outcome_of(code))
-    kind, status, score, way = survey_of(code)
-    return (at_ms, SURVEY, sequence, kind, status, score, names.reason_names[reason], way)
+    if item.code >= RENEWAL_BASE:
+        return (-sequence, item.at_ms, RENEWAL, outcome_of(item.code))
+    kind, status, score, way = survey_of(item.code)
+    return (-sequence, item.at_ms, SURVEY, kind, status, score, names.reason_names[item.reason], way)
 
 
 def revocation_content(revocation: Revocation) -> Content:
     """Return what a revocation says, for comparison."""
-    _, at_ms, sequence, target, _ = revocation
-    return (at_ms, REVOKE, sequence, target)
+    return (-revocation.sequence, revocation.at_ms, REVOKE, revocation.revokes, revocation.names_source)
 
 
 def known_content(customer: Customer, identity: bytes, names: Names) -> Content | None:
     """Return what the customer's state holds under an identity; None where it holds nothing."""
     if identity in customer.life:
         for fact in life_of(customer):
-            if fact[3] == identity:
+            if fact.identity == identity:
                 return fact_content(fact, names)
     if identity in customer.feedback:
         for item in feedback_of(customer):
-            if item[2] == identity:
+            if item.identity == identity:
                 sequence = customer.rare.sequences.get(identity, 0) if customer.rare else 0
                 return feedback_content(item, sequence, names)
     if customer.rare is not None:
         for revocation in customer.rare.revocations:
-            if revocation[0] == identity:
+            if revocation.identity == identity:
                 return revocation_content(revocation)
     return None
 
@@ -99,13 +98,13 @@ def known_content(customer: Customer, identity: bytes, names: Names) -> Content 
 def remove(customer: Customer, identity: bytes) -> None:
     """Take whatever the state holds under an identity out of it; its cache is then stale."""
     if identity in customer.life:
-        set_life(customer, [fact for fact in life_of(customer) if fact[3] != identity])
+        set_life(customer, [fact for fact in life_of(customer) if fact.identity != identity])
     if identity in customer.feedback:
-        set_feedback(customer, [item for item in feedback_of(customer) if item[2] != identity])
+        set_feedback(customer, [item for item in feedback_of(customer) if item.identity != identity])
     rare = customer.rare
     if rare is not None:
         rare.sequences.pop(identity, None)
-        rare.revocations = [revocation for revocation in rare.revocations if revocation[0] != identity]
+        rare.revocations = [revocation for revocation in rare.revocations if revocation.identity != identity]
 
 
 def outdo(customer: Customer, identity: bytes, content: Content) -> bool:

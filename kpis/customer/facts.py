@@ -1,43 +1,160 @@
-"""Facts of a customer, as they are stored: facts of the timeline, surveys and renewals, revocations."""
+"""Facts of a customer, as they are stored: facts of the timeline by type, surveys and renewals, revocations."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final, NamedTuple
 
 import msgspec
 
 #: Written in front of every table; a change of layout is a new number and a rebuild.
-STATE_VERSION: Final = 2
+STATE_VERSION: Final = 3
 
+# Kinds in the order in which events of one identity are compared, those of the timeline in its order too.
 SIGNUP: Final = 0
 CHANGE: Final = 1
-CANCEL: Final = 2
-REVOKE: Final = 3
-SURVEY: Final = 4
-RENEWAL: Final = 5
+PAUSE: Final = 2
+RESUME: Final = 3
+CANCEL: Final = 4
+REVOKE: Final = 5
+SURVEY: Final = 6
+RENEWAL: Final = 7
 
-#: Kinds of the timeline, as explanations name them, and those after which a customer is active.
-WORDS: Final = {SIGNUP: "signup", CHANGE: "change", CANCEL: "cancel"}
-ACTIVE_AFTER: Final = (SIGNUP, CHANGE)
+#: Kinds, as reports and explanations name them.
+WORDS: Final = {
+    SIGNUP: "signup", CHANGE: "change", PAUSE: "pause", RESUME: "resume", CANCEL: "cancel", REVOKE: "revoke",
+}  # fmt: skip
 
-NEVER: Final = 0
-ACTIVE: Final = 1
-INACTIVE: Final = 2
 
-#: (event time ms, sequence, kind, identity, plan | reason, MRR in the default currency | involuntary,
-#: profile | currency | the cancel's own time or 0, MRR as given in a foreign currency or 0, reference)
-Fact = tuple[int, int, int, bytes, int, int, int, int, int]
-#: (event time ms, code, identity, reason, reference); codes are those of `kpis.customer.feedback_codes`,
-#: references those of `kpis.references`
-Feedback = tuple[int, int, bytes, int, int]
-#: (identity, event time ms, sequence, identity that is revoked, reference)
-Revocation = tuple[bytes, int, int, bytes, int]
+class Fact(msgspec.Struct, array_like=True, frozen=True, gc=False, kw_only=True):
+    """What all facts of the timeline have; a state holds the kinds below.
+
+    Attributes:
+        KIND: Its kind.
+        at_ms: Event time (ms since 1970).
+        sequence: As sent; 0 where there was none.
+        identity: The hash that stands for (source, id).
+        reference: Where its record lies, see `kpis.references`.
+        subscription: The id of the subscription that it belongs to.
+        own_ms: The member `time` where `effective_at` is the event time, else 0 (ms since 1970).
+    """
+
+    KIND: ClassVar[int]
+
+    at_ms: int
+    sequence: int
+    identity: bytes
+    reference: int
+    subscription: str
+    own_ms: int
+
+    @property
+    def time_ms(self) -> int:
+        """The member `time` (ms since 1970)."""
+        return self.own_ms or self.at_ms
+
+
+class PricedFact(Fact, frozen=True, gc=False, kw_only=True):
+    """A fact with a plan and a price.
+
+    Attributes:
+        plan: Its number.
+        mrr: In minor units of the default currency.
+        price: MRR in minor units of its own currency; 0 where that is the default one.
+        currency: Its number; 0 is the default one.
+        trial: Whether a trial begins, or goes on.
+    """
+
+    plan: int
+    mrr: int
+    price: int
+    currency: int
+    trial: bool
+
+
+class SignupFact(PricedFact, tag=SIGNUP, frozen=True, gc=False, kw_only=True):
+    """A subscription starts; `profile` is the number of the segments that the signup names."""
+
+    KIND = SIGNUP
+
+    profile: int
+
+
+class ChangeFact(PricedFact, tag=CHANGE, frozen=True, gc=False, kw_only=True):
+    """Another plan or another price."""
+
+    KIND = CHANGE
+
+
+class PauseFact(Fact, tag=PAUSE, frozen=True, gc=False, kw_only=True):
+    """A subscription pauses."""
+
+    KIND = PAUSE
+
+
+class ResumeFact(Fact, tag=RESUME, frozen=True, gc=False, kw_only=True):
+    """A paused subscription goes on."""
+
+    KIND = RESUME
+
+
+class CancelFact(Fact, tag=CANCEL, frozen=True, gc=False, kw_only=True):
+    """A subscription ends; `reason` is the reason's number."""
+
+    KIND = CANCEL
+
+    reason: int
+    involuntary: bool
+
+
+LifecycleFact = SignupFact | ChangeFact | PauseFact | ResumeFact | CancelFact
+
+
+class Feedback(NamedTuple):
+    """A survey or a renewal."""
+
+    #: event time (ms since 1970)
+    at_ms: int
+    #: see `kpis.customer.feedback_codes`
+    code: int
+    #: the hash that stands for (source, id)
+    identity: bytes
+    #: the reason's number; 0 is none
+    reason: int
+    #: see `kpis.references`
+    reference: int
+
+
+class Revocation(NamedTuple):
+    """A revoke: what it names never counts."""
+
+    #: the hash that stands for (source, id)
+    identity: bytes
+    #: event time (ms since 1970)
+    at_ms: int
+    sequence: int
+    #: the id that it names
+    revokes: str
+    #: whether it names its source; where not, the id is taken back under every default one
+    names_source: bool
+    #: the hashes that it takes back
+    targets: tuple[bytes, ...]
+    #: see `kpis.references`
+    reference: int
+
 
 CONTENT_SIZE: Final = 8
 #: Contents that do not count, of all identities of a customer, that are told apart (count).
 MOST_OUTDONE: Final = 256
 
-encode_fact = msgspec.msgpack.Encoder().encode
+encode_fact: Final = msgspec.msgpack.Encoder().encode
+_decode_facts: Final = msgspec.msgpack.Decoder(list[LifecycleFact]).decode
+#: what msgpack begins a short list with, by its length
+_LIST_OF: Final = [bytes((0x90 | n,)) for n in range(16)]
+
+
+def facts_of(stored: bytes, count: int) -> list[LifecycleFact]:
+    """Return so many facts, one after the other as `encode_fact` wrote them."""
+    return _decode_facts((_LIST_OF[count] if count < 16 else b"\xdd" + count.to_bytes(4, "big")) + stored)
 
 
 class Rare(msgspec.Struct, array_like=True):
@@ -52,3 +169,7 @@ class Rare(msgspec.Struct, array_like=True):
     def counts(self) -> bool:
         """Return whether it holds anything that numbers depend on."""
         return bool(self.revocations or self.sequences)
+
+    def revoked(self) -> frozenset[bytes]:
+        """Return the hashes of all that was taken back."""
+        return frozenset(target for revocation in self.revocations for target in revocation.targets)

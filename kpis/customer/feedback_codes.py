@@ -1,4 +1,4 @@
-"""Surveys and renewals as small codes: a survey is one of 216, a renewal one of three.
+"""Surveys and renewals as small codes: a survey is one of 288, a renewal one of three.
 
 The code of a survey says all that conflicts are judged by; its *class* is what counts, the row `FEEDBACK + class`.
 """
@@ -18,18 +18,24 @@ OUTCOMES: Final[tuple[str, ...]] = tuple(sorted(get_args(RenewalOutcome)))
 _SCORES: Final = max(SCORE_MAX.values()) + 2  # absent, 0 … 10
 RENEWAL_BASE: Final = 1024
 
-#: Classes of surveys: sent 0–5, dismissed 6–11, answered 12–26; of renewals: 27–29.
-CLASSES: Final = 30
-SENT: Final = 0
-DISMISSED: Final = 6
-PROMOTERS: Final = 12
-PASSIVES: Final = 15
-DETRACTORS: Final = 18
-SATISFIED: Final = 21
-UNSATISFIED: Final = 24
-DECLINED: Final = 27
-FAILED: Final = 28
-RENEWED: Final = 29
+
+def _next(before: range, kinds: int) -> range:
+    """Return the classes that come next: one for each way, of so many kinds of surveys."""
+    return range(before.stop, before.stop + kinds * len(WAYS))
+
+
+#: Classes: of surveys one for each way, of renewals one for each outcome.
+SENT: Final = _next(range(0), len(KINDS))
+DISMISSED: Final = _next(SENT, len(KINDS))
+PROMOTERS: Final = _next(DISMISSED, 1)
+PASSIVES: Final = _next(PROMOTERS, 1)
+DETRACTORS: Final = _next(PASSIVES, 1)
+SATISFIED: Final = _next(DETRACTORS, 1)
+UNSATISFIED: Final = _next(SATISFIED, 1)
+DECLINED: Final = UNSATISFIED.stop
+FAILED: Final = DECLINED + 1
+RENEWED: Final = DECLINED + 2
+CLASSES: Final = DECLINED + len(OUTCOMES)
 
 
 def survey_code(kind: str, status: str, score: int, way: str) -> int:
@@ -68,12 +74,12 @@ def outcome_of(code: int) -> str:
 def _class_of(kind: str, status: str, score: int, way: str) -> int:
     way_at = WAYS.index(way)
     if status == "sent":
-        return SENT + KINDS.index(kind) * len(WAYS) + way_at
+        return SENT[KINDS.index(kind) * len(WAYS) + way_at]
     if status == "dismissed":
-        return DISMISSED + KINDS.index(kind) * len(WAYS) + way_at
+        return DISMISSED[KINDS.index(kind) * len(WAYS) + way_at]
     if kind == "nps":
-        return (PROMOTERS if score >= 9 else PASSIVES if score >= 7 else DETRACTORS) + way_at
-    return (SATISFIED if score >= 4 else UNSATISFIED) + way_at
+        return (PROMOTERS if score >= 9 else PASSIVES if score >= 7 else DETRACTORS)[way_at]
+    return (SATISFIED if score >= 4 else UNSATISFIED)[way_at]
 
 
 _SURVEYS: Final = [(k, s, n, w) for k in KINDS for s in STATUSES for n in range(-1, _SCORES - 1) for w in WAYS]

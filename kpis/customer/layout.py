@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import msgspec
 
-from kpis.customer.facts import NEVER, Rare
+from kpis.customer.facts import Rare
 
 
 class Customer(msgspec.Struct, array_like=True, gc=False):
     """Facts (life, feedback, acts, used, recent, runs, onboarded, rare) and their cache; times in ms, -1: none."""
 
-    phase: int = NEVER
-    plan: int = 0  # stays after a cancel
-    mrr: int = 0
-    profile: int = 0  # of the fact that made the customer new
-    first_plan: int = 0
-    first_at: int = -1
-    last_at: int = -1  # last lifecycle fact
+    is_open: bool = False  # after all facts
+    active: bool = False  # likewise
+    plan: int = 0  # likewise
+    profile: int = 0  # of the first signup
+    first_plan: int = 0  # likewise
+    first_at: int = -1  # likewise
+    last_at: int = -1  # last fact of the timeline
     feedback_at: int = -1  # last survey or renewal
     engaged_bucket: int = -1  # last bucket with activity or an answered survey
     active_bucket: int = -1  # last bucket with activity
-    simple: bool = False  # the only effective fact so far is the first signup
     facts: int = 0
     life: bytes = b""  # facts, each as msgpack, in the order of the timeline
     feedback: bytes = b""  # surveys and renewals, FEEDBACK_SIZE bytes each, in order of arrival

@@ -1,7 +1,6 @@
 """The state of one customer: facts, and a cache of what they say now, so that the usual event needs no replay.
 
 A state is stored, and cached, as the bytes that `encode` makes: small, free of the collector, never half-changed.
-This module has a twin for C compilers, native/kpis/customer/state.pyx; both pass the same tests.
 """
 
 from __future__ import annotations

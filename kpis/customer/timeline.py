@@ -1,148 +1,277 @@
-"""The state machine of one customer: what each lifecycle fact does, and the pieces of activity between them.
+"""A customer's timeline: what each fact does to its subscription, and what the customer is after it.
 
-Definitions: docs/definitions.md, section "One customer's timeline".
+Definitions: docs/definitions.md, section "Subscriptions and customers".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from kpis.customer.customer import life_of
-from kpis.customer.facts import ACTIVE, ACTIVE_AFTER, CANCEL, CHANGE, INACTIVE, NEVER, SIGNUP, Fact
+from kpis.customer.facts import (
+    CANCEL,
+    CHANGE,
+    PAUSE,
+    RESUME,
+    SIGNUP,
+    LifecycleFact,
+    PricedFact,
+    SignupFact,
+)
 from kpis.customer.state import Customer
+from kpis.customer.what_counts import WhatCounts
 from schemas.instants import DAY_MS
 
 WEEK_MS: Final = 7 * DAY_MS
 FORTNIGHT_MS: Final = 14 * DAY_MS
 
 
-#: What a `Piece` and a `Step` hold: short cuts only take them apart, and a plain tuple is made in a third of the time.
-PieceValues = tuple[int, int, int, int]
-StepValues = tuple[Fact, int, int, int, int, int]
+class Subscription(NamedTuple):
+    """A subscription that is not closed."""
 
-
-class Piece(NamedTuple):
-    """Active at the boundaries in (start, end], in buckets, on one plan at one MRR."""
-
-    start: int
-    end: int
+    id: str
+    #: of its last signup or change; the price is in minor units of the default currency
     plan: int
+    price: int
+    on_trial: bool
+    is_paused: bool
+    #: whether it counts, or would count were it not paused
+    would_count: bool
+    counts: bool
+    #: the event times since which it has not been closed, and has counted without a break (ms; -1: it does not count)
+    open_since: int
+    counting_since: int
+
+    @property
+    def mrr(self) -> int:
+        """MRR in minor units of the default currency; 0 while it is paused or does not count."""
+        return self.price if self.counts and not self.is_paused else 0
+
+    @property
+    def full_mrr(self) -> int:
+        """The same at the full price of what is paused."""
+        return self.price if self.counts else 0
+
+
+class Standing(NamedTuple):
+    """A customer at an instant."""
+
+    #: those that are not closed, by id
+    subscriptions: tuple[Subscription, ...]
+    #: whether one counts
+    active: bool
+    #: of the leading one; where all are closed the one before the last was closed
+    plan: int
+    #: sums over those that count, the second with paused ones at their full price (minor units)
     mrr: int
+    full_mrr: int
+
+    @property
+    def is_open(self) -> bool:
+        """Whether one is not closed."""
+        return bool(self.subscriptions)
+
+    @property
+    def counting(self) -> list[Subscription]:
+        """Those that count."""
+        return [each for each in self.subscriptions if each.counts]
+
+    @property
+    def has_several(self) -> bool:
+        """Whether two or more count."""
+        return len(self.subscriptions) > 1 and len(self.counting) > 1
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether one is paused that would count were it not, and none counts without being paused."""
+        paused = False
+        for each in self.subscriptions:
+            if each.is_paused:
+                paused = paused or each.would_count
+            elif each.counts:
+                return False
+        return paused
+
+    def find(self, subscription: str) -> Subscription | None:
+        """Return the one with an id; None where it is closed."""
+        for each in self.subscriptions:
+            if each.id == subscription:
+                return each
+        return None
+
+
+#: Before all facts.
+NOTHING: Final = Standing((), False, 0, 0, 0)
 
 
 class Step(NamedTuple):
-    """One effective fact: what was before it and what is after.
+    """A fact, and the customer before and after it."""
 
-    Plan and MRR of an inactive customer are the last plan and 0.
-    """
-
-    fact: Fact
-    was: int
-    plan: int
-    mrr: int
-    next_plan: int
-    next_mrr: int
+    fact: LifecycleFact
+    before: Standing
+    after: Standing
+    has_effect: bool
 
 
-def effective_facts(customer: Customer) -> list[Fact]:
+def effective_facts(customer: Customer) -> list[LifecycleFact]:
     """Return the facts in the order of the timeline, without revoked ones."""
     life = life_of(customer)
-    rare = customer.rare
-    if rare is None or not rare.revocations:
+    if customer.rare is None or not customer.rare.revocations:
         return life
-    revoked = {target for _, _, _, target, _ in rare.revocations}
-    return [fact for fact in life if fact[3] not in revoked]
+    revoked = customer.rare.revoked()
+    return [fact for fact in life if fact.identity not in revoked]
 
 
-def steps_of(facts: Iterable[Fact]) -> list[Step]:
-    """Run the machine over facts in the order of the timeline; ignored facts give no step."""
-    out: list[Step] = []
-    phase, plan, mrr = NEVER, 0, 0
-    for fact in facts:
-        kind = fact[2]
-        if (kind == SIGNUP) == (phase == ACTIVE):
-            continue
-        if kind == SIGNUP:
-            step = Step(fact, phase, plan, 0, fact[4], fact[5])
-            phase, plan, mrr = ACTIVE, fact[4], fact[5]
-        elif kind == CHANGE:
-            step = Step(fact, phase, plan, mrr, fact[4], fact[5])
-            plan, mrr = fact[4], fact[5]
-        else:
-            step = Step(fact, phase, plan, mrr, plan, 0)
-            phase, mrr = INACTIVE, 0
-        out.append(step)
-    return out
+def steps_of(facts: Sequence[LifecycleFact], what: WhatCounts) -> list[Step]:
+    """Run all machines over facts in the order of the timeline, one step a fact.
 
-
-def pieces_of(steps: Iterable[Step], bucket_ms: int, end: int) -> list[Piece]:
-    """Return the pieces of activity up to boundary `end`, without those of length zero."""
-    out: list[Piece] = []
-    start, plan, mrr, active = 0, 0, 0, False
-    for step in steps:
-        bucket = step.fact[0] // bucket_ms
-        if active and bucket > start:
-            out.append(Piece(start, bucket, plan, mrr))
-        start, plan, mrr = bucket, step.next_plan, step.next_mrr
-        active = step.fact[2] in ACTIVE_AFTER
-    if active and end > start:
-        out.append(Piece(start, end, plan, mrr))
-    return out
-
-
-def pieces_until(facts: list[Fact], bucket_ms: int, end: int) -> list[PieceValues]:
-    """Return what `pieces_of(steps_of(facts), bucket_ms, end)` would, of facts that all lie up to boundary `end`.
-
-    One look at each fact and nothing kept of it: this is what a plan change or a cancel in order costs most.
+    Of one event time and sequence the cancels of subscriptions that are not closed just before come first.
     """
-    out: list[PieceValues] = []
-    start, plan, mrr, active = 0, 0, 0, False
-    for at_ms, _, kind, _, new_plan, new_mrr, _, _, _ in facts:
-        if (kind == SIGNUP) == active:
-            continue
-        bucket = at_ms // bucket_ms
-        if active and bucket > start:
-            out.append((start, bucket, plan, mrr))
-        start = bucket
-        if kind == CANCEL:
-            active, mrr = False, 0
-        else:
-            active, plan, mrr = True, new_plan, new_mrr
-    if active and end > start:
-        out.append((start, end, plan, mrr))
+    out: list[Step] = []
+    standing, done, count = NOTHING, 0, len(facts)
+    while done < count:
+        first, end = facts[done], done + 1
+        while end < count and facts[end].at_ms == first.at_ms and facts[end].sequence == first.sequence:
+            end += 1
+        for fact in _in_turn(facts[done:end], standing) if end > done + 1 else (first,):
+            known = standing.find(fact.subscription)
+            kind = fact.KIND
+            if has_effect(known, kind):
+                after = _after(standing, known, fact, what)
+                out.append(Step(fact, standing, after, True))
+                standing = after
+            else:
+                out.append(Step(fact, standing, standing, False))
+        done = end
     return out
 
 
-def active_at(steps: Iterable[Step], at_ms: int) -> bool:
-    """Return whether the customer is active after all facts before an instant."""
-    active = False
-    for step in steps:
-        if step.fact[0] >= at_ms:
-            break
-        active = step.fact[2] in ACTIVE_AFTER
-    return active
+def has_effect(known: Subscription | None, kind: int) -> bool:
+    """Return whether a fact of a kind does something to a subscription; None is a closed one."""
+    if kind == SIGNUP:
+        return True
+    if known is None:
+        return False
+    return not known.is_paused if kind == PAUSE else known.is_paused if kind == RESUME else True
 
 
-def plan_at(steps: Iterable[Step], at_ms: int) -> int:
-    """Return the plan after all facts before an instant; 0 before the first signup, the last one after a cancel."""
-    plan = 0
-    for step in steps:
-        if step.fact[0] >= at_ms:
-            break
-        plan = step.next_plan
-    return plan
+def _in_turn(together: Sequence[LifecycleFact], standing: Standing) -> list[LifecycleFact]:
+    """Return facts of one event time and sequence in the order in which they are taken."""
+    ends = [fact.KIND == CANCEL and standing.find(fact.subscription) is not None for fact in together]
+    first = [fact for fact, is_end in zip(together, ends, strict=True) if is_end]
+    return first + [fact for fact, is_end in zip(together, ends, strict=True) if not is_end]
 
 
-def refresh(customer: Customer, steps: list[Step]) -> None:
-    """Bring the cache of the timeline up to date; `steps` are the customer's."""
-    customer.phase, customer.plan, customer.mrr, customer.profile, customer.first_plan = NEVER, 0, 0, 0, 0
+def _after(standing: Standing, known: Subscription | None, fact: LifecycleFact, what: WhatCounts) -> Standing:
+    """Return the customer after a fact that has an effect on a subscription."""
+    others = standing.subscriptions
+    if known is not None:
+        others = tuple([each for each in others if each is not known]) if len(others) > 1 else ()
+    if fact.KIND == CANCEL:
+        return _standing(others, standing.plan)
+    subscription = _changed(known, fact, what)
+    if not others:
+        is_leading = subscription.counts
+        return Standing(
+            (subscription,), is_leading, subscription.plan, subscription.mrr, subscription.price if is_leading else 0
+        )
+    return _standing(tuple(sorted((*others, subscription), key=_by_id)), standing.plan)
+
+
+_by_id: Final = attrgetter("id")
+
+
+def _changed(known: Subscription | None, fact: LifecycleFact, what: WhatCounts) -> Subscription:
+    """Return a subscription after a fact that leaves it open or paused."""
+    kind, at_ms = fact.KIND, fact.at_ms
+    if isinstance(fact, PricedFact):
+        plan, price, on_trial = fact.plan, fact.mrr, fact.trial
+    else:
+        assert known is not None, "only a signup opens"
+        plan, price, on_trial = known.plan, known.price, known.on_trial
+    is_paused = kind == PAUSE or (kind == CHANGE and known is not None and known.is_paused)
+    would_count = not on_trial and (price > 0 or what.free_plans)
+    counts = would_count and (not is_paused or what.paused)
+    open_since = at_ms if known is None else known.open_since
+    since = known.counting_since if known is not None and known.counts else at_ms
+    return Subscription(
+        fact.subscription,
+        plan,
+        price,
+        on_trial,
+        is_paused,
+        would_count,
+        counts,
+        open_since,
+        since if counts else -1,
+    )
+
+
+def _standing(subscriptions: tuple[Subscription, ...], last_plan: int) -> Standing:
+    """Return the customer with these subscriptions, sorted by id; `last_plan` is the one before."""
+    counting = [each for each in subscriptions if each.counts]
+    if counting:
+        leading = min(counting, key=_leading)
+        return Standing(
+            subscriptions,
+            True,
+            leading.plan,
+            sum([each.mrr for each in counting]),
+            sum([each.price for each in counting]),
+        )
+    if subscriptions:
+        return Standing(subscriptions, False, min(subscriptions, key=_longest_open).plan, 0, 0)
+    return Standing((), False, last_plan, 0, 0)
+
+
+def _leading(each: Subscription) -> tuple[int, int, str]:
+    return -each.mrr, each.counting_since, each.id
+
+
+def _longest_open(each: Subscription) -> tuple[int, str]:
+    return each.open_since, each.id
+
+
+def at_ms_of(step: Step) -> int:
+    """Return the event time of a step's fact (ms since 1970)."""
+    return step.fact.at_ms
+
+
+def standing_at(steps: Sequence[Step], at_ms: int) -> Standing:
+    """Return the customer after all facts before an instant."""
+    before = bisect_left(steps, at_ms, key=at_ms_of)
+    return steps[before - 1].after if before else NOTHING
+
+
+def first_signup(facts: Iterable[LifecycleFact]) -> SignupFact | None:
+    """Return the first of the signups, whatever it opens: segments are its own."""
+    return next((fact for fact in facts if isinstance(fact, SignupFact)), None)
+
+
+def first_trial(steps: Iterable[Step]) -> PricedFact | None:
+    """Return the first signup or change with `trial` that has an effect."""
+    return next(
+        (step.fact for step in steps if step.has_effect and isinstance(step.fact, PricedFact) and step.fact.trial), None
+    )
+
+
+def is_active_within(steps: Iterable[Step], start_ms: int, end_ms: int) -> bool:
+    """Return whether the customer is active after a fact with event time in [start, end)."""
+    return any(step.after.active for step in steps if start_ms <= step.fact.at_ms < end_ms)
+
+
+def refresh(customer: Customer, what: WhatCounts) -> None:
+    """Bring the cache of the timeline up to date with the facts."""
+    facts = effective_facts(customer)
+    now = steps_of(facts, what)[-1].after if facts else NOTHING
+    customer.is_open, customer.active, customer.plan = now.is_open, now.active, now.plan
+    customer.profile = customer.first_plan = 0
     customer.first_at = customer.last_at = -1
-    customer.simple = len(steps) == 1
     if customer.facts:
-        customer.last_at = life_of(customer)[-1][0]
-    if steps:
-        first, last = steps[0], steps[-1]
-        customer.first_at, customer.first_plan, customer.profile = first.fact[0], first.next_plan, first.fact[6]
-        customer.phase = ACTIVE if last.fact[2] in ACTIVE_AFTER else INACTIVE
-        customer.plan, customer.mrr = last.next_plan, last.next_mrr
+        customer.last_at = life_of(customer)[-1].at_ms
+    first = first_signup(facts)
+    if first is not None:
+        customer.first_at, customer.first_plan, customer.profile = first.at_ms, first.plan, first.profile

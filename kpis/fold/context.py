@@ -14,7 +14,8 @@ from kpis.customer.customer import FEEDBACK_SIZE, feedback_of
 from kpis.customer.deduplication import known_content, outdo, remove
 from kpis.customer.features import Letters, letters_of
 from kpis.customer.state import Customer
-from kpis.customer.timeline import effective_facts, refresh, steps_of
+from kpis.customer.timeline import refresh
+from kpis.customer.what_counts import WhatCounts
 from kpis.fold import contribution as pure
 from kpis.names import FEATURES, Names
 from kpis.rows import Row, difference
@@ -31,10 +32,11 @@ class TooManyFacts(Exception):
 class FoldContext:
     """The context of a fold; one partition's, not safe for use by two tasks at once."""
 
-    def __init__(self, names: Names, *, bucket_ms: int, max_facts: int, short_cuts: bool) -> None:
+    def __init__(self, names: Names, *, bucket_ms: int, what: WhatCounts, max_facts: int, short_cuts: bool) -> None:
         """Start with no rows; see `kpis.fold.fold.Fold` for the arguments."""
         self.names = names
         self.bucket_ms = bucket_ms
+        self.what = what
         self.max_facts = max_facts
         #: a customer with fewer facts of the timeline than this, and fewer pieces of feedback, has room
         self.few = max_facts // 2
@@ -44,8 +46,9 @@ class FoldContext:
         #: where the records of the batch's events lie
         self.references: Sequence[int] = ()
         self.applied = self.duplicates = self.conflicts = self.general = 0
-        #: contribution before the first change of the customer at work that is not written down yet; None: all are
-        self.before: list[Row] | None = None
+        #: the first bucket whose rows the changes of the customer at work can touch that are not written down yet;
+        #: None: all are
+        self.since: int | None = None
         #: whether the last event that `settle` looked at left something to remember
         self.remembers = False
         #: hashes of sources, remembered up to a limit
@@ -69,40 +72,49 @@ class FoldContext:
                 self.sources[source] = seed
         return xxh3_64_digest(event_id.encode(), seed)
 
-    def settle(self, customer: Customer, identity: bytes, content: tuple[Any, ...]) -> list[Row] | None:
+    def settle(self, customer: Customer, identity: bytes, content: tuple[Any, ...], since: int) -> bool:
         """Decide whether an event whose hash may be known is stored; what it replaces is taken out of the state.
 
         What differs from all that was ever said under its identity is a conflict, whichever of them counts: so many
         are counted as there are different contents but one, in whatever order and however often they come.
 
+        Args:
+            customer: The state.
+            identity: The event's.
+            content: What it says.
+            since: The first bucket whose rows it can touch.
+
         Returns:
-            The contribution before; None where the event changes no number. The state may have changed all the same:
-            then `remembers` is true.
+            Whether it is to be stored; False where it changes no number. The state may have changed all the same: then
+            `remembers` is true.
 
         Raises:
             TooManyFacts: The event is new and there is no room for it.
         """
         known = known_content(customer, identity, self.names)
+        self.remembers = False
         if known is None:
             self.need_room(customer)
             self.applied += 1
-            self.remembers = False
-            return self.contribution_before(customer)
+            self.touch(since)
+            return True
         self.duplicates += 1
-        self.remembers = False
         if known == content:
-            return None
+            return False
         self.remembers = outdo(customer, identity, max(known, content))
         self.conflicts += self.remembers
         if content > known:
-            return None
-        before = self.contribution_before(customer)
+            return False
+        self.touch(0)
         remove(customer, identity)
-        return before
+        return True
 
-    def contribution_before(self, customer: Customer) -> list[Row]:
-        """Return the contribution before a change: the first of those that are not written down yet."""
-        return pure.contribution(customer, self.bucket_ms) if self.before is None else self.before
+    def touch(self, since: int) -> None:
+        """Note that the rows of a bucket and of later ones must be computed anew; `write_down` does it, once.
+
+        Until then the customer's cache is stale: only what looks at facts alone may go on with it.
+        """
+        self.since = since if self.since is None else min(since, self.since)
 
     def need_room_of_many(self, customer: Customer) -> None:
         """Raise as `need_room` does, at hardly any cost for most customers."""
@@ -117,26 +129,21 @@ class FoldContext:
         if count >= self.max_facts:
             raise TooManyFacts
 
-    def rebuild(self, before: list[Row]) -> None:
-        """Note that the contribution must be computed anew from all facts; `write_down` does it, once.
-
-        Until then the customer's cache is stale: only the general path, which looks at facts alone, may go on with it.
-
-        Args:
-            before: The contribution before the change.
-        """
-        self.before = before
-
-    def write_down(self, customer: Customer, before: list[Row]) -> None:
+    def write_down(self, customer: Customer, before: Customer, since: int) -> None:
         """Bring the cache up to date after changes of facts, and write down what these changed.
 
         Args:
-            before: The contribution before the first of the changes.
+            customer: The state.
+            before: The state before the first of the changes.
+            since: The first bucket whose rows they can touch.
         """
-        refresh(customer, steps_of(effective_facts(customer)))
+        refresh(customer, self.what)
         feedback = feedback_of(customer)
-        customer.feedback_at = feedback[-1][0] if feedback else -1
+        customer.feedback_at = feedback[-1].at_ms if feedback else -1
         engaged = pure.engaged_buckets(customer, pure.effective_feedback(customer), self.bucket_ms)
         customer.engaged_bucket = engaged[-1] if engaged else -1
-        difference(before, pure.contribution(customer, self.bucket_ms), self.rows)
+        if customer.profile != before.profile:  # all that the customer ever did moves to other segments
+            since = 0
+        was = pure.contribution(before, self.bucket_ms, self.what, since)
+        difference(was, pure.contribution(customer, self.bucket_ms, self.what, since), self.rows)
         self.general += 1

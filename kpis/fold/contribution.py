@@ -1,4 +1,4 @@
-"""One customer's state as rows: the pure function that every short cut must agree with.
+"""One customer's state as rows: a pure function of the facts.
 
 Definitions: docs/definitions.md, section Counts. The rows' meaning: `kpis.rows`.
 """
@@ -6,28 +6,31 @@ Definitions: docs/definitions.md, section Counts. The rows' meaning: `kpis.rows`
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
-from kpis.customer.customer import activity_of, any_within, feedback_of
-from kpis.customer.facts import CANCEL, INACTIVE, SIGNUP, Feedback
+from kpis.customer.customer import activity_of, any_within, feedback_of, life_of
+from kpis.customer.facts import REVOKE, Feedback
 from kpis.customer.feedback_codes import ANSWERED, CLASS
+from kpis.customer.movements import Movement, is_involuntary, movements_of
 from kpis.customer.state import Customer
 from kpis.customer.timeline import (
     FORTNIGHT_MS,
     WEEK_MS,
-    Piece,
-    PieceValues,
+    Standing,
     Step,
-    StepValues,
-    active_at,
     effective_facts,
-    pieces_of,
-    plan_at,
+    first_signup,
+    first_trial,
+    is_active_within,
+    standing_at,
     steps_of,
 )
+from kpis.customer.what_counts import WhatCounts
 from kpis.rows import (
     CANCELLED,
+    CONVERTED,
     DOWNGRADED,
+    ENDED,
     ENGAGED,
     ENGAGED_AGAIN,
     FEEDBACK,
@@ -39,8 +42,15 @@ from kpis.rows import (
     NEW,
     OF_NEW,
     ONBOARDED,
+    PAUSED,
     REACTIVATED,
+    SEVERAL,
+    SIGNED_UP,
+    STARTED,
+    SUBSCRIPTIONS,
+    TRIAL,
     UPGRADED,
+    WITHOUT_EFFECT,
     Row,
 )
 
@@ -48,115 +58,180 @@ from kpis.rows import (
 OPEN: Final = 1 << 40
 
 
-def contribution(customer: Customer, bucket_ms: int) -> list[Row]:
+def contribution(customer: Customer, bucket_ms: int, what: WhatCounts, since: int = 0) -> list[Row]:
     """Return the rows of a customer.
 
     Args:
         customer: The state.
         bucket_ms: Length of a bucket (ms).
+        what: What counts.
+        since: Rows that no fact of this bucket or a later one can change may be left out: those that lie before it
+            whole, whatever comes.
 
     Returns:
         Rows in no particular order; several may have one key.
     """
     out: list[Row] = []
-    steps = steps_of(effective_facts(customer))
-    pieces = pieces_of(steps, bucket_ms, OPEN)
-    lifecycle_rows(out, customer.profile, steps, pieces, bucket_ms)
+    profile = customer.profile
+    steps = steps_of(effective_facts(customer), what)
+    movements = movements_of(steps, bucket_ms)
     feedback = effective_feedback(customer)
-    engagement_rows(out, customer.profile, pieces, engaged_buckets(customer, feedback, bucket_ms))
-    if steps:
-        first_weeks_rows(out, customer, steps, feedback, bucket_ms)
-    for at_ms, code, _, _, _ in feedback:
-        bucket = at_ms // bucket_ms
-        out.append((FEEDBACK + CLASS[code], plan_at(steps, at_ms), customer.profile, bucket, bucket, 1, 0))
+    movement_rows(out, profile, movements, since)
+    engagement_rows(out, profile, pieces_of(movements), engaged_buckets(customer, feedback, bucket_ms), since)
+    first_signup_rows(out, customer, steps, movements, feedback, bucket_ms)
+    trial_rows(out, profile, steps, bucket_ms, what)
+    for step in steps:
+        if not step.has_effect:
+            _point(out, WITHOUT_EFFECT[step.fact.KIND], 0, profile, step.fact.at_ms // bucket_ms, 1)
+    if customer.rare is not None:
+        for at_ms in idle_revocations(customer):
+            _point(out, WITHOUT_EFFECT[REVOKE], 0, profile, at_ms // bucket_ms, 1)
+    since_ms = since * bucket_ms
+    for item in feedback:
+        if item.at_ms >= since_ms:
+            plan = standing_at(steps, item.at_ms).plan
+            _point(out, FEEDBACK + CLASS[item.code], plan, profile, item.at_ms // bucket_ms, 1)
     return out
+
+
+def _point(out: list[Row], code: int, plan: int, profile: int, bucket: int, n: int, m: int = 0) -> None:
+    out.append((code, plan, profile, bucket, bucket, n, m))
 
 
 def effective_feedback(customer: Customer) -> list[Feedback]:
     """Return surveys and renewals, earliest first, without revoked ones."""
+    if not customer.feedback:
+        return []
     feedback = feedback_of(customer)
     if customer.rare is None or not customer.rare.revocations:
         return feedback
-    revoked = {target for _, _, _, target, _ in customer.rare.revocations}
-    return [item for item in feedback if item[2] not in revoked]
+    revoked = customer.rare.revoked()
+    return [item for item in feedback if item.identity not in revoked]
+
+
+def idle_revocations(customer: Customer) -> list[int]:
+    """Return the event times of revocations that hit no event (ms since 1970)."""
+    if customer.rare is None or not customer.rare.revocations:
+        return []
+    known = {item.identity for item in feedback_of(customer)}
+    known.update(fact.identity for fact in life_of(customer))
+    return [each.at_ms for each in customer.rare.revocations if known.isdisjoint(each.targets)]
 
 
 def engaged_buckets(customer: Customer, feedback: Iterable[Feedback], bucket_ms: int) -> list[int]:
     """Return the buckets with activity or an answered survey, in order."""
-    answered = {item[0] // bucket_ms for item in feedback if item[1] in ANSWERED}
+    answered = {item.at_ms // bucket_ms for item in feedback if item.code in ANSWERED}
     if not answered:
         return activity_of(customer)
     return sorted(answered.union(activity_of(customer)))
 
 
-# ------------------------------------------------------------------------- lifecycle
+# ------------------------------------------------------------------------- movements
 
 
-def lifecycle_rows(
-    out: list[Row], profile: int, steps: Sequence[Step], pieces: Sequence[Piece], bucket_ms: int
-) -> None:
-    """Append the rows of all effective facts."""
-    done = 0
-    for step in steps:
-        bucket = step.fact[0] // bucket_ms
-        while done < len(pieces) and pieces[done].end <= bucket:
-            done += 1
-        step_rows(out, profile, bucket, step, pieces[:done])
+def movement_rows(out: list[Row], profile: int, movements: Sequence[Movement], since: int) -> None:
+    """Append the rows of the movements of a bucket and of all later ones."""
+    for place, movement in enumerate(movements):
+        if movement.bucket < since:
+            continue
+        _rows_of_one(out, profile, movement)
+        _pairs(out, profile, movements, place)
+        _subscription_rows(out, profile, movement)
 
 
-def step_rows(out: list[Row], profile: int, bucket: int, step: StepValues, past: Sequence[PieceValues]) -> None:
-    """Append the rows of one effective fact; `past` holds the pieces of activity up to its bucket."""
-    fact, was, plan, mrr, next_plan, next_mrr = step
-    if fact[2] == SIGNUP:
-        code = REACTIVATED if was == INACTIVE else NEW
-        out.append((code, next_plan, profile, bucket, bucket, 1, next_mrr))
-        if was == INACTIVE and past:
-            _pairs(out, profile, bucket, step, past, -1)
-    elif fact[2] == CANCEL:
-        out.append((CANCELLED, plan, profile, bucket, bucket, 1, mrr))
-        if fact[5]:
-            out.append((INVOLUNTARY, plan, profile, bucket, bucket, 1, 0))
-        _pairs(out, profile, bucket, step, past, 1)
-    else:
-        if next_mrr > mrr:
-            out.append((UPGRADED, plan, profile, bucket, bucket, 1, next_mrr - mrr))
-        elif next_mrr < mrr:
-            out.append((DOWNGRADED, plan, profile, bucket, bucket, 1, mrr - next_mrr))
-        if next_mrr != mrr:
-            _pairs(out, profile, bucket, step, past, 0)
-        if plan != next_plan:
-            out.append((MOVED, plan, profile, bucket, bucket, -1, -next_mrr))
-            out.append((MOVED, next_plan, profile, bucket, bucket, 1, next_mrr))
+def _rows_of_one(out: list[Row], profile: int, movement: Movement) -> None:
+    """Append what a movement is by itself."""
+    bucket, before, after, arrival, departure, is_known = movement
+    if movement.stays:
+        rise, full = after.mrr - before.mrr, after.full_mrr - before.full_mrr
+        if rise > 0 or full > 0:
+            _point(out, UPGRADED, before.plan, profile, bucket, int(full > 0), max(rise, 0))
+        if rise < 0 or full < 0:
+            _point(out, DOWNGRADED, before.plan, profile, bucket, int(full < 0), max(-rise, 0))
+        if before.plan != after.plan:
+            _point(out, MOVED, before.plan, profile, bucket, -1, -after.mrr)
+            _point(out, MOVED, after.plan, profile, bucket, 1, after.mrr)
+    if arrival is not None:
+        arrived = movement.arrived
+        _point(out, REACTIVATED if is_known else NEW, arrived.plan, profile, bucket, 1, arrived.mrr)
+    if departure is not None:
+        departed = movement.departed
+        _point(out, CANCELLED, departed.plan, profile, bucket, 1, departed.mrr)
+        if is_involuntary(departure):
+            _point(out, INVOLUNTARY, departed.plan, profile, bucket, 1)
 
 
-def _pairs(out: list[Row], profile: int, bucket: int, step: StepValues, past: Sequence[PieceValues], ends: int) -> None:
-    """Append what depends on the state at a window's start.
+class Piece(NamedTuple):
+    """The same at all boundaries in (start, end], in buckets."""
 
-    `ends` is 1 for a cancel, -1 for a reactivation, 0 for a change.
+    start: int
+    end: int
+    active: bool
+    plan: int
+    mrr: int
 
-    Of a movement that falls into a window, customers of the start see only what differs from their MRR then; each
-    piece of activity takes back, for windows that start in it, what the movement's point row counted too much.
+
+def pieces_of(movements: Sequence[Movement]) -> list[Piece]:
+    """Return the pieces between movements, in order, those before the first one left out."""
+    last = len(movements) - 1
+    return [
+        Piece(bucket, movements[n + 1].bucket if n < last else OPEN, after.active, after.plan, after.mrr)
+        for n, (bucket, _, after, _, _, _) in enumerate(movements)
+    ]
+
+
+def _pairs(out: list[Row], profile: int, movements: Sequence[Movement], place: int) -> None:
+    """Append what depends on the state at a window's start, of one movement.
+
+    The counts of cancellations, contraction and so on hold all movements of a window. For each piece that the window
+    can start in, the rows take back what they hold too much for it: a row (i, j) is seen by the windows that start at
+    or before i, so that what holds for a piece (start, end] is added at its end and taken away at its start.
     """
-    _, _, plan, mrr, _, next_mrr = step
-    new, lost, kept, gained = int(ends == 1), 0, 0, 0
-    if ends >= 0:
-        lost, gained = _above(mrr, next_mrr), _above(next_mrr, mrr)
-    at, at_plan = bucket, plan
-    for start, end, piece_plan, piece_mrr in reversed(past):
-        less = _above(piece_mrr, next_mrr) - _above(piece_mrr, mrr)
-        more = _above(next_mrr, piece_mrr) - _above(mrr, piece_mrr)
-        same = ends == 1 and piece_plan == plan
-        of_new = 1 if same else 0
-        of_kept = 0 if same else -ends
-        if end != at or piece_plan != at_plan:
-            _pair(out, at_plan, profile, at, bucket, new, lost, kept, gained)
-            at_plan, at, new, lost, kept, gained = piece_plan, end, 0, 0, 0, 0
-        _pair(out, at_plan, profile, at, bucket, new - of_new, lost - less, kept - of_kept, gained - more)
-        at, new, lost, kept, gained = start, of_new, less, of_kept, more
-        if ends == 1 and not same:
-            _pair(out, plan, profile, end, bucket, -1, 0, -1, 0)
-            _pair(out, plan, profile, start, bucket, 1, 0, 1, 0)
-    _pair(out, at_plan, profile, at, bucket, new, lost, kept, gained)
+    movement = movements[place]
+    bucket, before, after = movement.bucket, movement.before, movement.after
+    by_plan = movement.departed if movement.departure is not None else before
+    left = int(movement.departure is not None)
+    was, now = before.mrr, after.mrr
+    fell = by_plan.mrr if left else max(was - now, 0) if movement.stays else 0
+    rose = max(now - was, 0) if movement.stays else 0
+    goes = int(before.active) - int(after.active)
+    if not (left or fell or rose or goes):
+        return
+    sums: dict[tuple[int, int], list[int]] = {}
+    for earlier in range(place - 1, -2, -1):
+        end = movements[earlier + 1].bucket
+        start = movements[earlier].bucket if earlier >= 0 else -1
+        then = movements[earlier].after if earlier >= 0 else movements[0].before
+        if then.active:
+            lost = _above(then.mrr, now) - _above(then.mrr, was)
+            won = _above(now, then.mrr) - _above(was, then.mrr)
+            if then.plan == by_plan.plan:
+                _add(sums, start, end, then.plan, (0, fell - lost, goes - left, rose - won))
+            else:
+                _add(sums, start, end, by_plan.plan, (0, fell, -left, rose))
+                _add(sums, start, end, then.plan, (0, -lost, goes, -won))
+        else:
+            _add(sums, start, end, by_plan.plan, (left, fell, 0, rose))
+    for (at, plan), (new, lost, kept, won) in sums.items():
+        if new or lost:
+            out.append((OF_NEW, plan, profile, at, bucket, new, lost))
+        if kept or won:
+            out.append((KEPT, plan, profile, at, bucket, kept, won))
+
+
+def _add(
+    sums: dict[tuple[int, int], list[int]], start: int, end: int, plan: int, amounts: tuple[int, int, int, int]
+) -> None:
+    """Add amounts at the end of a piece, and take them away at its start unless that is the beginning of time."""
+    if not any(amounts):
+        return
+    at_end = sums.setdefault((end, plan), [0, 0, 0, 0])
+    for n, amount in enumerate(amounts):
+        at_end[n] += amount
+    if start >= 0:
+        at_start = sums.setdefault((start, plan), [0, 0, 0, 0])
+        for n, amount in enumerate(amounts):
+            at_start[n] -= amount
 
 
 def _above(a: int, b: int) -> int:
@@ -164,17 +239,57 @@ def _above(a: int, b: int) -> int:
     return a - b if a > b else 0
 
 
-def _pair(
-    out: list[Row], plan: int, profile: int, at: int, bucket: int, new: int, lost: int, kept: int, gained: int
-) -> None:
-    """Append cancellations of new customers and the MRR they take, and what is kept, where there are any."""
-    if new or lost:
-        out.append((OF_NEW, plan, profile, at, bucket, new, lost))
-    if kept or gained:
-        out.append((KEPT, plan, profile, at, bucket, kept, gained))
+# ------------------------------------------------------------------------- where customers and subscriptions stand
 
 
-# ------------------------------------------------------------------------- engagement and the first weeks
+def _subscription_rows(out: list[Row], profile: int, movement: Movement) -> None:
+    """Append what a movement does to the paused, to those with several subscriptions, and to subscriptions."""
+    bucket, before, after, arrival, departure, _ = movement
+    for code, was, now in (
+        (PAUSED, before.is_paused, after.is_paused),
+        (SEVERAL, before.has_several, after.has_several),
+    ):
+        if (was, was and before.plan) != (now, now and after.plan):
+            if was:
+                _point(out, code, before.plan, profile, bucket, -1)
+            if now:
+                _point(out, code, after.plan, profile, bucket, 1)
+    sums: dict[tuple[int, int], list[int]] = {}
+    for sign, standing in ((-1, before), (1, after)):
+        _add_beyond(sums, sign, standing)
+    counted = {each.id: each.plan for each in before.counting}
+    counting = {each.id: each.plan for each in after.counting}
+    for subscription, plan in counting.items():
+        if subscription not in counted:
+            _sum(sums, STARTED, plan, 1)
+    for subscription, plan in counted.items():
+        if subscription not in counting:
+            _sum(sums, ENDED, plan, 1)
+    if arrival is not None:
+        _sum(sums, STARTED, movement.arrived.plan, -1)
+    if departure is not None:
+        _sum(sums, ENDED, movement.departed.plan, -1)
+    for (code, plan), (n, m) in sums.items():
+        if n or m:
+            _point(out, code, plan, profile, bucket, n, m)
+
+
+def _add_beyond(sums: dict[tuple[int, int], list[int]], sign: int, standing: Standing) -> None:
+    """Add the subscriptions that count by their own plan, less the customer by its plan."""
+    if not standing.active:
+        return
+    for each in standing.counting:
+        _sum(sums, SUBSCRIPTIONS, each.plan, sign, sign * each.mrr)
+    _sum(sums, SUBSCRIPTIONS, standing.plan, -sign, -sign * standing.mrr)
+
+
+def _sum(sums: dict[tuple[int, int], list[int]], code: int, plan: int, n: int, m: int = 0) -> None:
+    amounts = sums.setdefault((code, plan), [0, 0])
+    amounts[0] += n
+    amounts[1] += m
+
+
+# ------------------------------------------------------------------------- engagement
 
 
 def engagement_row(out: list[Row], plan: int, profile: int, i: int, j: int, n: int) -> None:
@@ -185,15 +300,17 @@ def engagement_row(out: list[Row], plan: int, profile: int, i: int, j: int, n: i
         out.append((ENGAGED_AGAIN, plan, profile, i, j, -n, 0))
 
 
-def engagement_rows(out: list[Row], profile: int, pieces: Iterable[Piece], buckets: Sequence[int]) -> None:
+def engagement_rows(out: list[Row], profile: int, pieces: Iterable[Piece], buckets: Sequence[int], since: int) -> None:
     """Append, for each piece of activity, its engagements, the pairs between them, and what it inherits and hands on.
 
     A piece counts as of every boundary in it: engaged then means an engagement before the boundary, in or before the
-    piece.
+    piece. Pieces that end before the bucket `since` are left out.
     """
     if not buckets:
         return
-    for start, end, plan, _ in pieces:
+    for start, end, active, plan, _ in pieces:
+        if not active or end < since:
+            continue
         last = -1
         for bucket in buckets:
             if bucket >= end:
@@ -211,30 +328,56 @@ def engagement_rows(out: list[Row], profile: int, pieces: Iterable[Piece], bucke
             engagement_row(out, plan, profile, last, end, -1)
 
 
-def first_weeks_rows(
-    out: list[Row], customer: Customer, steps: Sequence[Step], feedback: Iterable[Feedback], bucket_ms: int
+# ------------------------------------------------------------------------- the first signup and the first trial
+
+
+def first_signup_rows(
+    out: list[Row],
+    customer: Customer,
+    steps: Sequence[Step],
+    movements: Iterable[Movement],
+    feedback: Iterable[Feedback],
+    bucket_ms: int,
 ) -> None:
-    """Append drop-off, liveliness and onboarding of a customer who was ever active."""
-    first_at, plan, profile = customer.first_at, customer.first_plan, customer.profile
-    bucket = first_at // bucket_ms
-    if not active_at(steps, first_at + WEEK_MS):
-        out.append((GONE, plan, profile, bucket, bucket, 1, 0))
-    elif lively(customer, feedback, bucket_ms):
-        out.append((LIVELY, plan, profile, bucket, bucket, 1, 0))
-    if any_within(customer.onboarded, first_at, first_at + WEEK_MS):
-        out.append((ONBOARDED, plan, profile, bucket, bucket, 1, 0))
+    """Append the first signup, drop-off, liveliness and onboarding."""
+    first = first_signup(step.fact for step in steps)
+    if first is None:
+        return
+    at_ms, plan, profile, bucket = first.at_ms, first.plan, customer.profile, first.at_ms // bucket_ms
+    new = next((movement for movement in movements if movement.arrival is not None), None)
+    if new is None or new.bucket != bucket or new.arrived.plan != plan:
+        _point(out, SIGNED_UP, plan, profile, bucket, 1)
+        if new is not None:
+            _point(out, SIGNED_UP, new.arrived.plan, profile, new.bucket, -1)
+    if not standing_at(steps, at_ms + WEEK_MS).is_open:
+        _point(out, GONE, plan, profile, bucket, 1)
+    elif lively(customer, at_ms, feedback, bucket_ms):
+        _point(out, LIVELY, plan, profile, bucket, 1)
+    if any_within(customer.onboarded, at_ms, at_ms + WEEK_MS):
+        _point(out, ONBOARDED, plan, profile, bucket, 1)
 
 
-def lively(customer: Customer, feedback: Iterable[Feedback], bucket_ms: int) -> bool:
+def lively(customer: Customer, first_ms: int, feedback: Iterable[Feedback], bucket_ms: int) -> bool:
     """Return whether there is activity or an answered survey in the second week after the first signup.
 
     A bucket in the middle of the week tells by itself. Of the buckets that its edges cut, the last instant of the one
     and the first of the other decide only where the middle is silent: there a run ends, or begins, and has kept them.
     """
-    start, end = customer.first_at + WEEK_MS, customer.first_at + FORTNIGHT_MS
+    start, end = first_ms + WEEK_MS, first_ms + FORTNIGHT_MS
     if any_within(customer.runs, start, end):
         return True
     first, last = start // bucket_ms, end // bucket_ms
     if customer.active_bucket > first and any(first < bucket < last for bucket in activity_of(customer)):
         return True
-    return any(start <= item[0] < end and item[1] in ANSWERED for item in feedback)
+    return any(start <= item.at_ms < end and item.code in ANSWERED for item in feedback)
+
+
+def trial_rows(out: list[Row], profile: int, steps: Sequence[Step], bucket_ms: int, what: WhatCounts) -> None:
+    """Append the first trial of a customer who had not been active, and whether it led to activity in time."""
+    trial = first_trial(steps)
+    if trial is None or is_active_within(steps, 0, trial.at_ms):
+        return
+    bucket = trial.at_ms // bucket_ms
+    _point(out, TRIAL, trial.plan, profile, bucket, 1)
+    if is_active_within(steps, trial.at_ms, trial.at_ms + what.trial_ms):
+        _point(out, CONVERTED, trial.plan, profile, bucket, 1)

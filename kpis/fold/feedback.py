@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from kpis.customer.customer import pack_feedback
 from kpis.customer.deduplication import feedback_content, rare_of, revocation_content
-from kpis.customer.facts import ACTIVE, Feedback
+from kpis.customer.facts import Feedback, Revocation
 from kpis.customer.feedback_codes import ANSWERED, CLASS, CODE, renewal_code
 from kpis.customer.state import Customer, may_hold
-from kpis.customer.timeline import FORTNIGHT_MS, WEEK_MS, active_at, effective_facts, plan_at, steps_of
+from kpis.customer.timeline import FORTNIGHT_MS, WEEK_MS, Standing, effective_facts, standing_at, steps_of
 from kpis.fold.context import FoldContext
 from kpis.fold.contribution import effective_feedback, lively
 from kpis.rows import ENGAGED, FEEDBACK, LIVELY
+from schemas.events import EVENT_TYPES
+
+#: The sources of events that name none.
+DEFAULT_SOURCES: Final = tuple(dict.fromkeys(kind.TOPIC for kind in EVENT_TYPES if kind.HAS_IDENTITY))
 
 
 def survey(context: FoldContext, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
@@ -20,27 +24,27 @@ def survey(context: FoldContext, customer: Customer, event: Any, at_ms: int, n: 
     code = CODE[event.kind, event.status, event.score, event.via]
     identity = context.identity_of(event.source, event.id)
     reason = context.names.reason(event.reason) if event.reason else 0
-    return _add(context, customer, (at_ms, code, identity, reason, context.references[n]), event.sequence)
+    return _add(context, customer, Feedback(at_ms, code, identity, reason, context.references[n]), event.sequence)
 
 
 def renewal(context: FoldContext, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
     """Fold a renewal; True where the state changed."""
     identity = context.identity_of(event.source, event.id)
-    return _add(
-        context, customer, (at_ms, renewal_code(event.outcome), identity, 0, context.references[n]), event.sequence
-    )
+    item = Feedback(at_ms, renewal_code(event.outcome), identity, 0, context.references[n])
+    return _add(context, customer, item, event.sequence)
 
 
 def revoke(context: FoldContext, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
     """Fold a revocation: what it names never counts, whichever comes first. Revocations cannot be revoked."""
     identity = context.identity_of(event.source, event.id)
-    target = context.identity_of(event.source, event.revokes)
-    revocation = (identity, at_ms, event.sequence, target, context.references[n])
-    before = context.settle(customer, identity, revocation_content(revocation))
-    if before is None:
+    sources = (event.source,) if event.names_source else DEFAULT_SOURCES
+    targets = tuple([context.identity_of(source, event.revokes) for source in sources])
+    revocation = Revocation(
+        identity, at_ms, event.sequence, event.revokes, event.names_source, targets, context.references[n]
+    )
+    if not context.settle(customer, identity, revocation_content(revocation), 0):
         return context.remembers
     rare_of(customer).revocations.append(revocation)
-    context.rebuild(before)
     return True
 
 
@@ -56,8 +60,7 @@ def _add(context: FoldContext, customer: Customer, item: Feedback, sequence: int
     ):
         return _add_anywhere(context, customer, item, sequence)
     context.need_room_of_many(customer)
-    in_order = at_ms > customer.last_at
-    plan = customer.plan if in_order else plan_at(steps_of(effective_facts(customer)), at_ms)
+    plan = customer.plan if at_ms > customer.last_at else _standing_at(context, customer, at_ms).plan
     context.rows.append((FEEDBACK + CLASS[code], plan, customer.profile, bucket, bucket, 1, 0))
     if answered:
         if second_week_begins(context, customer, at_ms):
@@ -71,14 +74,17 @@ def _add(context: FoldContext, customer: Customer, item: Feedback, sequence: int
 
 def _add_anywhere(context: FoldContext, customer: Customer, item: Feedback, sequence: int) -> bool:
     """The general path."""
-    before = context.settle(customer, item[2], feedback_content(item, sequence, context.names))
-    if before is None:
+    bucket = item.at_ms // context.bucket_ms
+    if not context.settle(customer, item.identity, feedback_content(item, sequence, context.names), bucket):
         return context.remembers
     customer.feedback += pack_feedback(*item)
     if sequence:
-        rare_of(customer).sequences[item[2]] = sequence
-    context.rebuild(before)
+        rare_of(customer).sequences[item.identity] = sequence
     return True
+
+
+def _standing_at(context: FoldContext, customer: Customer, at_ms: int) -> Standing:
+    return standing_at(steps_of(effective_facts(customer), context.what), at_ms)
 
 
 # ------------------------------------------------------------------------- engagement, shared with activity
@@ -96,7 +102,7 @@ def engage(context: FoldContext, customer: Customer, bucket: int) -> None:
     before = customer.engaged_bucket
     if bucket == before:
         return
-    if customer.phase == ACTIVE:
+    if customer.active:
         first = before if before >= 0 else bucket
         context.rows.append((ENGAGED, customer.plan, customer.profile, first, bucket, 1, 0))
     customer.engaged_bucket = bucket
@@ -107,16 +113,13 @@ def second_week_begins(context: FoldContext, customer: Customer, at_ms: int) -> 
     first_at = customer.first_at
     if first_at < 0 or not first_at + WEEK_MS <= at_ms < first_at + FORTNIGHT_MS:
         return False
-    return not lively(customer, effective_feedback(customer), context.bucket_ms)
+    return not lively(customer, first_at, effective_feedback(customer), context.bucket_ms)
 
 
 def enliven(context: FoldContext, customer: Customer) -> None:
     """Write down the first sign of life in the second week, of a customer who had not dropped off before it."""
     week = customer.first_at + WEEK_MS
-    if customer.last_at < week:
-        active = customer.phase == ACTIVE
-    else:
-        active = active_at(steps_of(effective_facts(customer)), week)
-    if active:
+    is_open = customer.is_open if customer.last_at < week else _standing_at(context, customer, week).is_open
+    if is_open:
         bucket = customer.first_at // context.bucket_ms
         context.rows.append((LIVELY, customer.first_plan, customer.profile, bucket, bucket, 1, 0))

@@ -1,8 +1,8 @@
 """The fold: events of a batch and the states before them -> the states after them, and the rows that changed.
 
-Every event changes the rows by `contribution(after) - contribution(before)`. That is what the general path computes;
-short cuts write down the difference where it is plain, mostly for events that come in order, and leave everything else
-to the general path.
+Every event changes the rows by `contribution(after) - contribution(before)`. That is what the general path computes,
+once for all events of a batch that a customer has, and no further back than these reach. Surveys and activity that come
+in order write down their difference themselves, where it is plain.
 """
 
 from __future__ import annotations
@@ -11,13 +11,27 @@ from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any, Final
 
 from kpis.customer.state import Customer, decode, encode
+from kpis.customer.what_counts import BY_DEFAULT, WhatCounts
 from kpis.fold.context import FoldContext, TooManyFacts
 from kpis.fold.feedback import renewal, revoke, survey
-from kpis.fold.lifecycle import cancel, change, signup
+from kpis.fold.lifecycle import cancel, change, pause, resume, signup
 from kpis.fold.usage import activity, onboarding
 from kpis.names import Names
 from kpis.rows import Row
-from schemas.events import Activity, Cancel, Downgrade, Event, Onboarding, Renewal, Revoke, Signup, Survey, Upgrade
+from schemas.events import (
+    Activity,
+    Cancel,
+    Downgrade,
+    Event,
+    Onboarding,
+    Pause,
+    Renewal,
+    Resume,
+    Revoke,
+    Signup,
+    Survey,
+    Upgrade,
+)
 
 #: The last argument is the number of the event in its batch, by which its reference is asked for.
 Apply = Callable[[FoldContext, Customer, Any, int, int], bool]
@@ -33,6 +47,8 @@ _APPLY: dict[type[Any], Apply] = {
     Signup: signup,
     Upgrade: change,
     Downgrade: change,
+    Pause: pause,
+    Resume: resume,
     Cancel: cancel,
     Revoke: revoke,
     Survey: survey,
@@ -50,17 +66,24 @@ class Fold:
     """
 
     def __init__(
-        self, names: Names, *, bucket_ms: int = 3_600_000, max_facts: int = 4096, short_cuts: bool = True
+        self,
+        names: Names,
+        *,
+        bucket_ms: int = 3_600_000,
+        what: WhatCounts = BY_DEFAULT,
+        max_facts: int = 4096,
+        short_cuts: bool = True,
     ) -> None:
         """Start with no rows.
 
         Args:
             names: The partition's intern tables, which grow as events are folded.
             bucket_ms: Length of a bucket (ms).
+            what: What counts.
             max_facts: Facts a customer may have (lifecycle, surveys, renewals, revocations).
             short_cuts: False takes the general path always; for tests.
         """
-        self.context = FoldContext(names, bucket_ms=bucket_ms, max_facts=max_facts, short_cuts=short_cuts)
+        self.context = FoldContext(names, bucket_ms=bucket_ms, what=what, max_facts=max_facts, short_cuts=short_cuts)
         #: which of the events since `begin` are over the limit of facts, counted from 0
         self.refused: list[int] = []
         self._apply = dict(_APPLY)
@@ -69,9 +92,9 @@ class Fold:
         self._states: MutableMapping[str, bytes] = {}
         self._next = 0
         self._changed: dict[str, bytes] = {}
-        #: customers that the general path has changed, with the contribution before: it is worked out once for all of
-        #: a batch's events, for it takes as long as the customer has facts
-        self._open: dict[str, tuple[Customer, list[Row]]] = {}
+        #: customers that the general path has changed, with the first bucket whose rows they touch; until rows are
+        #: worked out, `states` has the state before
+        self._open: dict[str, tuple[Customer, int]] = {}
 
     def fold(
         self,
@@ -110,7 +133,7 @@ class Fold:
         self._events, self._times, self._states, self._next = events, times, states, 0
         self._changed, self._open, self.refused = {}, {}, []
         self.context.rows = []
-        self.context.before = None
+        self.context.since = None
         self.context.references = [0] * len(events) if references is None else references
 
     def go_on(self, work: int) -> bool:
@@ -136,11 +159,11 @@ class Fold:
             customer = decode(state)
             try:
                 if apply_by_type[type(event)](context, customer, event, times[n], n):
-                    if context.before is None:
+                    if context.since is None:
                         states[customer_id] = changed[customer_id] = encode(customer)
                     else:
-                        pending[customer_id] = (customer, context.before)
-                        context.before = None
+                        pending[customer_id] = (customer, context.since)
+                        context.since = None
             except TooManyFacts:
                 self.refused.append(n)
         self._next = len(events)
@@ -166,19 +189,21 @@ class Fold:
                 self._states[customer_id] = self._changed[customer_id] = encode(customer)
             return work + 1
         context = self.context
-        customer, before = self._open[customer_id]
-        short_cuts, context.short_cuts, context.before = context.short_cuts, False, before
+        customer, context.since = self._open[customer_id]
+        short_cuts, context.short_cuts = context.short_cuts, False
         try:
             self._apply[type(event)](context, customer, event, self._times[n], n)
         except TooManyFacts:
             self.refused.append(n)
         finally:
-            context.short_cuts, context.before = short_cuts, None
+            assert context.since is not None
+            self._open[customer_id] = (customer, context.since)
+            context.short_cuts, context.since = short_cuts, None
         return 1 + (len(customer.life) + len(customer.feedback) + len(customer.acts)) // STATE_BYTES
 
     def _close(self, customer_id: str) -> int:
         """Write down what the general path has changed of a customer; return how much work it was."""
-        customer, before = self._open.pop(customer_id)
-        self.context.write_down(customer, before)
+        customer, since = self._open.pop(customer_id)
+        self.context.write_down(customer, decode(self._states.get(customer_id, _NOBODY)), since)
         state = self._states[customer_id] = self._changed[customer_id] = encode(customer)
         return 1 + len(state) // STATE_BYTES

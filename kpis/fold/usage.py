@@ -57,10 +57,9 @@ def _activity_anywhere(context: FoldContext, customer: Customer, bucket: int, at
     used = use_anywhere(customer, buckets, bucket, letters)
     if not is_new and runs == customer.runs:
         return used
-    before = context.contribution_before(customer)
     set_activity(customer, buckets)
     customer.runs = runs
-    context.rebuild(before)
+    context.touch(bucket)
     return True
 
 

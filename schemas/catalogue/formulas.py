@@ -12,8 +12,11 @@ from typing import Final, Literal
 PREFIX: Final = "tenure_"
 
 Kind = Literal["stock", "window"]
-Unit = Literal["customers", "facts", "surveys", "minor units"]
-SegmentPlan = Literal["plan at T", "start plan", "the fact's plan", "plan just before", "plan at the time"]
+Unit = Literal["customers", "subscriptions", "movements", "facts", "surveys", "minor units"]
+SegmentPlan = Literal[
+    "plan at T", "start plan", "the fact's plan", "plan before", "plan after", "plan at the time",
+    "the subscription's own", "the subscription's own, after", "the subscription's own, before", "none",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from msgspec import UNSET, Meta, UnsetType, defstruct
 from msgspec.structs import asdict
 
-from schemas.catalogue.counts import COUNTS
+from schemas.catalogue.counts import COUNTS, FACTS_WITHOUT_EFFECT
 from schemas.catalogue.formulas import Count, Ratio, evaluate
 from schemas.catalogue.ratios import STOCK_RATIOS, WINDOW_RATIOS
 from schemas.documents.document import Document, made
 from schemas.documents.losses import LossesMember, WaitingMember
 
 Surveys = dict[str, dict[str, dict[str, int]]]
+WithoutEffect = dict[str, int] | UnsetType
 
 STOCKS: Final = tuple(count for count in COUNTS if count.kind == "stock")
 _ORDER: Final = (
@@ -112,6 +113,7 @@ if TYPE_CHECKING:
         """The counts of one window; the other members are those of the catalogue."""
 
         surveys: Surveys
+        facts_without_effect: WithoutEffect
         ratios: Ratios
 
 else:
@@ -160,6 +162,11 @@ else:
                     Meta(description="Surveys by kind, then way, then status: `sent`, `answered`, `dismissed`."),
                 ],
             ),
+            (
+                "facts_without_effect",
+                Annotated[WithoutEffect, Meta(description=FACTS_WITHOUT_EFFECT.meaning + " By kind; not of segments.")],
+                UNSET,
+            ),
             ("ratios", Annotated[Ratios, Meta(description="Every ratio of the catalogue that has a window.")]),
         ],
         Counted,
@@ -198,11 +205,14 @@ class Events(Document, frozen=True, kw_only=True):
         int,
         Meta(description="How many of the duplicates say what none before them said, `sequence` included."),
     ]
+    mended: Annotated[
+        dict[str, int], Meta(description="Events that count and duplicates of which a member was mended, by member.")
+    ]
     test: Annotated[int, Meta(description="Events that are marked as tests, which count nowhere else.")]
     dead_letters: Annotated[dict[str, int], Meta(description="Records that were refused, by reason.")]
 
 
-NO_EVENTS: Final = Events(applied=0, duplicate=0, conflict=0, test=0, dead_letters={})
+NO_EVENTS: Final = Events(applied=0, duplicate=0, conflict=0, test=0, mended={}, dead_letters={})
 """Of a report whose reader does not ask for them."""
 
 EventsMember = Annotated[Events, Meta(description="What became of all events.")]
@@ -225,14 +235,17 @@ def totals_of(stocks: Mapping[str, int]) -> Totals:
     return made(Totals, {**stocks, **evaluate(STOCK_RATIOS, stocks)})
 
 
-def window_of(counts: Mapping[str, int], surveys: Surveys, stocks: Mapping[str, int]) -> WindowReport:
+def window_of(
+    counts: Mapping[str, int], surveys: Surveys, stocks: Mapping[str, int], without_effect: WithoutEffect
+) -> WindowReport:
     """Return the counts of one window with their ratios.
 
     Args:
         counts: Every count of the catalogue that has a window.
         surveys: By kind, way and status.
         stocks: Every stock, as of the same T.
+        without_effect: Facts without effect by kind; of a segment nothing.
     """
     values: dict[str, Any] = evaluate(WINDOW_RATIOS, {**stocks, **counts})
     ratios = made(Ratios, {**values, LENSES: made(Lenses, values[LENSES])})
-    return made(WindowReport, {**counts, "surveys": surveys, "ratios": ratios})
+    return made(WindowReport, {**counts, "surveys": surveys, "facts_without_effect": without_effect, "ratios": ratios})
