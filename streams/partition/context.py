@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from kpis.counting.windows import Windows
+from kpis.customer.what_counts import WhatCounts
 from kpis.money import Money
 from kpis.names import Names
 from schemas.decoding.decoder import Decoder
@@ -34,6 +35,7 @@ class PartitionContext:
     consumer: Callable[[], BatchConsumer]
     decoder: Decoder
     windows: Windows
+    what_counts: WhatCounts
     #: returns empty intern tables
     new_names: Callable[[], Names]
     partitions: int
@@ -53,6 +55,7 @@ def windows_of(settings: Settings) -> Windows:
         settings.windows_days,
         time_zone=settings.business_time_zone,
         bucket_ms=settings.bucket_minutes * 60_000,
+        trial_days=settings.trial_days,
     )
 
 
@@ -95,6 +98,7 @@ def context_of(
         consumer=consumer,
         decoder=decoder_of(settings, latest_ms=latest_ms),
         windows=windows_of(settings),
+        what_counts=settings.what_counts,
         new_names=partial(names_of, settings),
         partitions=partitions,
         topics=settings.input_topics,

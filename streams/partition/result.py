@@ -25,7 +25,7 @@ class BatchResult(FoldResult):
     #: events by type, duplicates included
     types: Counter[str] = field(default_factory=Counter)
     tests: int = 0
-    #: the latest time of an event; of a scheduled cancel the time at which it was announced (ms since 1970)
+    #: the latest time of an event; of a scheduled fact the time at which it was announced (ms since 1970)
     latest_ms: int = 0
     #: what becomes a dead letter
     refused: list[tuple[Record, Refusal]] = field(default_factory=list)

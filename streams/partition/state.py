@@ -69,7 +69,12 @@ class PartitionState:
         self.head = read_head(number, stored)
         self.names: Names = context.new_names()
         self.names.restore(stored.names)
-        self.fold = Fold(self.names, bucket_ms=context.windows.bucket_ms, max_facts=context.max_facts)
+        self.fold = Fold(
+            self.names,
+            bucket_ms=context.windows.bucket_ms,
+            what=context.what_counts,
+            max_facts=context.max_facts,
+        )
         self.states = StateCache(cache)
         #: restatements of periods, without their entries; None until the first late event asks for them
         self.restated: dict[str, Restated] | None = None

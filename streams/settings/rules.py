@@ -37,6 +37,8 @@ _NAME: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _MEMBER: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _HOST: Final = re.compile(r"[A-Za-z0-9._:%-]+")
+#: The ways in which somebody can be asked.
+_WAYS: Final = tuple(way for way in get_args(SurveyWay) if way != "other")
 _BROKER: Final = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})")
 
 
@@ -263,10 +265,10 @@ def check_survey_rules(value: dict[str, str]) -> dict[str, str]:
     check_known_keys(value, SURVEY_RULES)
     for rule, question in value.items():
         kind, _, way = question.partition("/")
-        if kind not in get_args(SurveyKind) or way not in get_args(SurveyWay):
+        if kind not in get_args(SurveyKind) or way not in _WAYS:
             raise ValueError(
                 f"{rule} asks {question!r}; write a kind ({', '.join(get_args(SurveyKind))}), a slash and a way "
-                f"({', '.join(get_args(SurveyWay))}), for example nps/email"
+                f"({', '.join(_WAYS)}), for example nps/email"
             )
     return value
 

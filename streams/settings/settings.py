@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from kpis.customer.what_counts import BY_DEFAULT, WhatCounts
 from schemas.catalogue.windows import SEGMENT_WINDOW_DAYS, WINDOW_DAYS
 from schemas.dimensions import BUILT_IN_DIMENSIONS
 from schemas.topics import DEAD_LETTER_TOPIC, DEFAULT_TOPIC_NAMES, SURVEY_REQUEST_TOPIC
@@ -31,6 +32,9 @@ MEANING: Final = (
     "bucket_minutes",
     "default_currency",
     "currency_rates",
+    "free_plans",
+    "paused_customers",
+    "trial_days",
 )
 """The settings that change what stored numbers mean; limits, addresses and what is shown are not among them."""
 
@@ -195,6 +199,26 @@ class Settings(BaseSettings):
         unit="currency=rate",
         example="EUR=1.0825,GBP=1.27",
     )
+    free_plans: Literal["leads", "customers"] = _setting(
+        "leads",
+        "Whether people on a plan with an MRR of 0 are customers. As `leads` they are none of the numbers about "
+        "customers.",
+        unit="name",
+        example="customers",
+    )
+    paused_customers: Literal["kept", "lost"] = _setting(
+        "kept",
+        "Whether a customer whose subscriptions are all paused is kept, with an MRR of 0, or `lost` until one resumes.",
+        unit="name",
+        example="lost",
+    )
+    trial_days: Annotated[int, Field(ge=1, le=rules.MAX_WINDOW_DAYS)] = _setting(
+        BY_DEFAULT.trial_days,
+        "So long after their first trial it is decided who has become a customer: more than the longest trial lasts, "
+        "since what converts at its very end counts only before.",
+        unit="days",
+        example="21",
+    )
     survey_requests: bool = _setting(
         False,
         "Announce surveys that are due, on `survey_request_topic`. Switch it on once something there asks customers: "
@@ -298,7 +322,9 @@ class Settings(BaseSettings):
         rules.split_list
     )
     _split_pairs = field_validator("topics", "currency_rates", "survey_rules", mode="before")(rules.split_pairs)
-    _log_names = field_validator("log_level", "log_format", mode="before")(rules.lower_case)
+    _log_names = field_validator("log_level", "log_format", "free_plans", "paused_customers", mode="before")(
+        rules.lower_case
+    )
     _kafka_names = field_validator("kafka_security_protocol", "kafka_sasl_mechanism", mode="before")(rules.upper_case)
     _bootstrap = field_validator("kafka_bootstrap")(rules.check_bootstrap)
     _token_url = field_validator("kafka_token_url")(security.check_token_url)
@@ -345,6 +371,11 @@ class Settings(BaseSettings):
     def input_topics(self) -> tuple[str, ...]:
         """The names of the topics that the stream reads, the mixed one last."""
         return tuple(self.topics[name] for name in DEFAULT_TOPIC_NAMES)
+
+    @property
+    def what_counts(self) -> WhatCounts:
+        """What makes a subscription count."""
+        return WhatCounts(self.free_plans == "customers", self.paused_customers == "kept", self.trial_days)
 
     def fingerprint(self) -> str:
         """Return what decides the meaning of stored numbers, as one line of JSON in a fixed order.
