@@ -36,6 +36,8 @@ class Head(msgspec.Struct, array_like=True):
     #: those with an identity, and those of activity and onboarding, which have none (counts)
     away_facts: int = 0
     away_instants: int = 0
+    #: events that count, and repetitions, of which a member was mended, by member
+    mended: dict[str, int] = {}
 
 
 encode_head = msgspec.msgpack.Encoder().encode

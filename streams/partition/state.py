@@ -139,6 +139,7 @@ class PartitionState:
             duplicates=old.duplicates + result.duplicates,
             conflicts=old.conflicts + result.conflicts,
             tests=old.tests + result.tests,
+            mended=dict(Counter(old.mended) + result.mended),
             forwarded=old.forwarded + len(result.forwards),
             dead_letters=dict(Counter(old.dead_letters) + result.dead_letters),
             watermark_ms=max(old.watermark_ms, result.latest_ms),

@@ -225,7 +225,7 @@ class Demo:
         if snapshot is None:
             return
         heads = [partition.head for partition in self._worker.stream.partitions.values()]
-        events = events_of(heads)
+        events = events_of(heads, self._settings.dimensions)
         report = report_of_snapshot(snapshot, self._worker.context.windows.bucket_ms, events)
         now = instant_of(self._clock.now_ms())
         self._notices.look_at(now, report.windows)
@@ -266,11 +266,13 @@ def report_of_snapshot(snapshot: Snapshot, bucket_ms: int, events: Events) -> Re
     for dimension in ("plan", *DIMENSIONS):
         if dimension in snapshot.blocks:
             block = snapshot.blocks[dimension]
-            entries = {value: entry_of(block.stock, block.windows, n) for n, value in enumerate(block.values)}
+            entries = {
+                value: entry_of(block.stock, block.windows, n, is_segment=True) for n, value in enumerate(block.values)
+            }
             segments[dimension] = {
                 value: entry for value, entry in entries.items() if any(entry.totals.counts().values())
             }
-    whole = entry_of(everyone.stock, everyone.windows, 0)
+    whole = entry_of(everyone.stock, everyone.windows, 0, is_segment=False)
     return Report(
         as_of=instant_text(snapshot.boundary * bucket_ms),
         totals=whole.totals,

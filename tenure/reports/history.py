@@ -165,4 +165,5 @@ def _blocks(segments: Segments, windows: Windows, at: Sequence[int], names: Sequ
         sums = prefixes(wanted, segments.column, segments.value, segments.bucket, segments.amount, shape=shape)
         for boundary in some:
             counts = {name: derive(sums, windows, boundary, name) for name in names}
-            yield Block(segments.values, stocks(sums, boundary), counts)
+            starts = {name: stocks(sums, windows.start(name, boundary)) for name in names}
+            yield Block(segments.values, stocks(sums, boundary), counts, starts)

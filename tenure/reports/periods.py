@@ -26,7 +26,7 @@ from streams.settings.settings import Settings
 from streams.tables import Head, Restated, Tables
 from tenure.operations.losses import with_losses
 from tenure.stored.opening import counted_tables
-from tenure.stored.reading import events_of, read_tables
+from tenure.stored.reading import read_tables
 
 MONTHS_LISTED: Final = 13
 YEARS_LISTED: Final = 3
@@ -172,7 +172,7 @@ def _boundary(period: Period, windows: Windows, now_ms: int) -> int:
 def _report(found: _Found, period: Period, *, by: Sequence[str], now_ms: int) -> PeriodReport:
     windows = found.windows
     at = [_boundary(period, windows, now_ms)]
-    entry = report(found.tables, windows, at, by=by, events=events_of(found.heads), names=[period.window])[0]
+    entry = report(found.tables, windows, at, by=by, names=[period.window])[0]
     revisions = revisions_of(counts_in(entry, period.window), [known.get(period.name) for known in found.restated])
     return PeriodReport(
         as_of=entry.as_of,

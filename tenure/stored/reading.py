@@ -9,6 +9,7 @@ import numpy as np
 
 from kpis.counting.cells import FIELD_BITS, Cells, groups_of
 from kpis.counting.report import Table, report
+from schemas.dimensions import describing_members
 from schemas.documents.report import Events, Report
 from schemas.refusals import Reason
 from streams.errors import Overtaken
@@ -28,7 +29,7 @@ async def report_of(
     windows = windows_of(settings)
     found = [part async for part in read_tables(settings, tables, partitions)]
     boundaries = [instant // windows.bucket_ms for instant in at_ms]
-    events = events_of([part.head for part in found])
+    events = events_of([part.head for part in found], settings.dimensions)
     return report([part.table for part in found], windows, boundaries, by=by, events=events)
 
 
@@ -85,8 +86,8 @@ def _cells_of(by_group: Mapping[int, Mapping[int, int]]) -> Cells:
     return Cells(joined[order], sums[order])
 
 
-def events_of(heads: Sequence[Head]) -> Events:
-    """Return the counts of events over the whole log.
+def events_of(heads: Sequence[Head], dimensions: Sequence[str]) -> Events:
+    """Return the counts of events over the whole log; `dimensions` are those that settings add.
 
     A record that lay on the wrong partition counts where it was sent to, and once: what was sent again after a crash
     is more that came than was sent, over all partitions.
@@ -98,5 +99,6 @@ def events_of(heads: Sequence[Head]) -> Events:
         duplicate=sum(head.duplicates for head in heads) - again_facts,
         conflict=sum(head.conflicts for head in heads),
         test=sum(head.tests for head in heads),
+        mended={member: sum(head.mended.get(member, 0) for head in heads) for member in describing_members(dimensions)},
         dead_letters={reason.value: sum(head.dead_letters.get(reason.value, 0) for head in heads) for reason in Reason},
     )
