@@ -13,10 +13,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+from msgspec import UNSET
 
 from kpis.arrays import Ints
 from kpis.counting.cells import columns_of, table_of
-from kpis.counting.counts import SURVEY, derive, edges, prefixes, shape_of, stocks
+from kpis.counting.counts import NO_EFFECT, SURVEY, derive, edges, prefixes, shape_of, stocks
 from kpis.counting.windows import FIRST_YEAR, YEAR, Windows
 from kpis.rows import Row
 from schemas.catalogue.windows import MONTH
@@ -178,4 +179,6 @@ def counts_in(entry: Report, window: str) -> dict[str, int]:
         for way, statuses in ways.items()
         for status, value in statuses.items()
     }
-    return entry.totals.counts() | found.counts() | surveys
+    idle = {} if found.facts_without_effect is UNSET else found.facts_without_effect
+    without_effect = {f"{NO_EFFECT}/{kind}": value for kind, value in idle.items()}
+    return entry.totals.counts() | found.counts() | surveys | without_effect

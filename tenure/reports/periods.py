@@ -118,12 +118,14 @@ class _Found(NamedTuple):
     windows: Windows
     tables: list[Table]
     heads: list[Head]
+    #: the dimensions that settings add
+    dimensions: Sequence[str]
     #: by period, of each partition
     restated: list[dict[str, Restated]]
 
 
 async def _read(settings: Settings, tables: Tables, partitions: int, periods: Sequence[str]) -> _Found:
-    found = _Found(windows_of(settings), [], [], [])
+    found = _Found(windows_of(settings), [], [], settings.dimensions, [])
     async for partition, table, head in read_tables(settings, tables, partitions):
         found.tables.append(table)
         found.heads.append(head)
@@ -172,7 +174,9 @@ def _boundary(period: Period, windows: Windows, now_ms: int) -> int:
 def _report(found: _Found, period: Period, *, by: Sequence[str], now_ms: int) -> PeriodReport:
     windows = found.windows
     at = [_boundary(period, windows, now_ms)]
-    entry = report(found.tables, windows, at, by=by, names=[period.window])[0]
+    entry = report(
+        found.tables, windows, at, by=by, events=events_of(found.heads, found.dimensions), names=[period.window]
+    )[0]
     revisions = revisions_of(counts_in(entry, period.window), [known.get(period.name) for known in found.restated])
     return PeriodReport(
         as_of=entry.as_of,
