@@ -26,7 +26,7 @@ from streams.settings.settings import Settings
 from streams.tables import Head, Restated, Tables
 from tenure.operations.losses import with_losses
 from tenure.stored.opening import counted_tables
-from tenure.stored.reading import read_tables
+from tenure.stored.reading import events_of, read_tables
 
 MONTHS_LISTED: Final = 13
 YEARS_LISTED: Final = 3
