@@ -1,7 +1,8 @@
 """Movements by bucket as tables: the facts, and what they come to in each bucket in which one had an effect.
 
 A line of the expected ones: bucket, and `stays` with plan and MRR before and after (full price in brackets), or `new`,
-`back` and `gone` with plan, MRR and hour, `gone` with its reason. Definitions: docs/definitions.md, section "Movements".
+`back` and `gone` with plan, MRR and hour, `gone` with its reason.
+Definitions: docs/definitions.md, section "Movements".
 """
 
 from __future__ import annotations
