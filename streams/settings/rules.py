@@ -39,7 +39,6 @@ _MEMBER: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HOST: Final = re.compile(r"[A-Za-z0-9._:%-]+")
-#: The ways in which somebody can be asked.
 _BROKER: Final = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})")
 
 
