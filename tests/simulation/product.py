@@ -33,6 +33,7 @@ from tests.logs.logs import generate
 from tests.logs.shapes import Shape
 from tests.property.cases import differences
 from tests.recount.decoding import decode
+from tests.recount.records import record_of
 from tests.recount.refusals import RefusedError
 from tests.recount.report import recount
 from tests.simulation.store import Connection, Store
@@ -94,6 +95,9 @@ class Run:
             dimensions=options.dimensions,
             business_time_zone=options.business_time_zone,
             bucket_minutes=options.bucket_minutes,
+            free_plans=options.free_plans,
+            paused_customers=options.paused_customers,
+            trial_days=options.trial_days,
             batch_max_records=self.plan.choice((1, 5, 20, 500)),
         )
         self.latency_seconds = self.plan.choice((0.005, 0.03, 0.2))
@@ -265,7 +269,7 @@ class Run:
         """Compare the report with a recomputation of everything that was produced."""
         values = [record.value or b"" for record in self.produced]
         at, by = self.log.at[:2], ("plan", *self.settings.dimensions)
-        expected = recount(values, at=at, by=by, options=self.log.options)
+        expected = recount(values, at, self.log.options, by)
         at_ms = [milliseconds(moment) for moment in at]
         found = await report_of(self.settings, self.store, partitions=PARTITIONS, at_ms=at_ms, by=by)
         for ours, right in zip(plain(found), expected, strict=True):
@@ -300,7 +304,7 @@ _INCIDENTS: Final = {
 
 def _reason(run: Run, record: Record) -> str | None:
     try:
-        decode(record.value or b"", run.log.options)
+        decode(record_of(record.value or b""), run.log.options)
     except RefusedError as refused:
         return str(refused.reason)
     return None
