@@ -125,13 +125,18 @@ def effective_facts(customer: Customer) -> list[LifecycleFact]:
     return [fact for fact in life if fact.identity not in revoked]
 
 
-def steps_of(facts: Sequence[LifecycleFact], what: WhatCounts) -> list[Step]:
+def steps_of(facts: Sequence[LifecycleFact], what: WhatCounts, begun: Sequence[Step] = ()) -> list[Step]:
     """Run all machines over facts in the order of the timeline, one step a fact.
 
     Of one event time and sequence the cancels of subscriptions that are not closed just before come first.
+
+    Args:
+        facts: In order.
+        what: What counts.
+        begun: The steps of facts before these, which all have earlier event times.
     """
-    out: list[Step] = []
-    standing, done, count = NOTHING, 0, len(facts)
+    out = list(begun)
+    standing, done, count = out[-1].after if out else NOTHING, 0, len(facts)
     while done < count:
         first, end = facts[done], done + 1
         while end < count and facts[end].at_ms == first.at_ms and facts[end].sequence == first.sequence:
@@ -246,32 +251,22 @@ def standing_at(steps: Sequence[Step], at_ms: int) -> Standing:
     return steps[before - 1].after if before else NOTHING
 
 
-def first_signup(facts: Iterable[LifecycleFact]) -> SignupFact | None:
+def first_signup(steps: Iterable[Step]) -> SignupFact | None:
     """Return the first of the signups, whatever it opens: segments are its own."""
-    return next((fact for fact in facts if isinstance(fact, SignupFact)), None)
+    for step in steps:
+        if isinstance(step.fact, SignupFact):
+            return step.fact
+    return None
 
 
 def first_trial(steps: Iterable[Step]) -> PricedFact | None:
     """Return the first signup or change with `trial` that has an effect."""
-    return next(
-        (step.fact for step in steps if step.has_effect and isinstance(step.fact, PricedFact) and step.fact.trial), None
-    )
+    for step in steps:
+        if step.has_effect and isinstance(step.fact, PricedFact) and step.fact.trial:
+            return step.fact
+    return None
 
 
 def is_active_within(steps: Iterable[Step], start_ms: int, end_ms: int) -> bool:
     """Return whether the customer is active after a fact with event time in [start, end)."""
     return any(step.after.active for step in steps if start_ms <= step.fact.at_ms < end_ms)
-
-
-def refresh(customer: Customer, what: WhatCounts) -> None:
-    """Bring the cache of the timeline up to date with the facts."""
-    facts = effective_facts(customer)
-    now = steps_of(facts, what)[-1].after if facts else NOTHING
-    customer.is_open, customer.active, customer.plan = now.is_open, now.active, now.plan
-    customer.profile = customer.first_plan = 0
-    customer.first_at = customer.last_at = -1
-    if customer.facts:
-        customer.last_at = life_of(customer)[-1].at_ms
-    first = first_signup(facts)
-    if first is not None:
-        customer.first_at, customer.first_plan, customer.profile = first.at_ms, first.plan, first.profile

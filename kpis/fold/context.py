@@ -5,18 +5,18 @@ Intern tables, the rows that changed, counts of events, and the general path.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from xxhash import xxh3_64_digest
 
-from kpis.customer.customer import FEEDBACK_SIZE, feedback_of
-from kpis.customer.deduplication import known_content, outdo, remove
+from kpis.customer.customer import FEEDBACK_SIZE
+from kpis.customer.deduplication import Content, known_content, outdo, remove
 from kpis.customer.features import Letters, letters_of
+from kpis.customer.history import history_after, history_of, refresh
 from kpis.customer.state import Customer
-from kpis.customer.timeline import refresh
 from kpis.customer.what_counts import WhatCounts
-from kpis.fold import contribution as pure
+from kpis.fold.contribution import contribution
 from kpis.names import FEATURES, Names
 from kpis.rows import Row, difference
 
@@ -72,7 +72,7 @@ class FoldContext:
                 self.sources[source] = seed
         return xxh3_64_digest(event_id.encode(), seed)
 
-    def settle(self, customer: Customer, identity: bytes, content: tuple[Any, ...], since: int) -> bool:
+    def settle(self, customer: Customer, identity: bytes, content_of: Callable[[], Content], since: int) -> bool:
         """Decide whether an event whose hash may be known is stored; what it replaces is taken out of the state.
 
         What differs from all that was ever said under its identity is a conflict, whichever of them counts: so many
@@ -81,7 +81,7 @@ class FoldContext:
         Args:
             customer: The state.
             identity: The event's.
-            content: What it says.
+            content_of: Returns what it says.
             since: The first bucket whose rows it can touch.
 
         Returns:
@@ -99,6 +99,7 @@ class FoldContext:
             self.touch(since)
             return True
         self.duplicates += 1
+        content = content_of()
         if known == content:
             return False
         self.remembers = outdo(customer, identity, max(known, content))
@@ -137,13 +138,13 @@ class FoldContext:
             before: The state before the first of the changes.
             since: The first bucket whose rows they can touch.
         """
-        refresh(customer, self.what)
-        feedback = feedback_of(customer)
-        customer.feedback_at = feedback[-1].at_ms if feedback else -1
-        engaged = pure.engaged_buckets(customer, pure.effective_feedback(customer), self.bucket_ms)
-        customer.engaged_bucket = engaged[-1] if engaged else -1
+        bucket_ms, what = self.bucket_ms, self.what
+        was = history_of(before, bucket_ms, what)
+        now = history_after(customer, before, was, bucket_ms, what)
+        refresh(customer, now)
         if customer.profile != before.profile:  # all that the customer ever did moves to other segments
             since = 0
-        was = pure.contribution(before, self.bucket_ms, self.what, since)
-        difference(was, pure.contribution(customer, self.bucket_ms, self.what, since), self.rows)
+        rows_before = contribution(before, bucket_ms, what, since=since, history=was)
+        rows_after = contribution(customer, bucket_ms, what, since=since, history=now)
+        difference(rows_before, rows_after, self.rows)
         self.general += 1

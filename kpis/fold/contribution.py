@@ -8,22 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from kpis.customer.customer import activity_of, any_within, feedback_of, life_of
-from kpis.customer.facts import REVOKE, Feedback
+from kpis.customer.customer import activity_of, any_within
+from kpis.customer.facts import REVOKE, Feedback, SignupFact
 from kpis.customer.feedback_codes import ANSWERED, CLASS
-from kpis.customer.movements import Movement, is_involuntary, movements_of
+from kpis.customer.history import History, history_of, idle_revocations
+from kpis.customer.movements import Movement, is_involuntary
 from kpis.customer.state import Customer
 from kpis.customer.timeline import (
     FORTNIGHT_MS,
     WEEK_MS,
     Standing,
     Step,
-    effective_facts,
-    first_signup,
     first_trial,
     is_active_within,
     standing_at,
-    steps_of,
 )
 from kpis.customer.what_counts import WhatCounts
 from kpis.rows import (
@@ -58,28 +56,31 @@ from kpis.rows import (
 OPEN: Final = 1 << 40
 
 
-def contribution(customer: Customer, bucket_ms: int, what: WhatCounts, since: int = 0) -> list[Row]:
+def contribution(
+    customer: Customer, bucket_ms: int, what: WhatCounts, *, since: int = 0, history: History | None = None
+) -> list[Row]:
     """Return the rows of a customer.
 
     Args:
-        customer: The state.
+        customer: The state, with its cache up to date.
         bucket_ms: Length of a bucket (ms).
         what: What counts.
-        since: Rows that no fact of this bucket or a later one can change may be left out: those that lie before it
-            whole, whatever comes.
+        since: Rows that no fact of this bucket or a later one can change may be left out.
+        history: The customer's, where it is known.
 
     Returns:
         Rows in no particular order; several may have one key.
     """
+    history = history or history_of(customer, bucket_ms, what)
+    steps, movements, signup, feedback, engaged = history
     out: list[Row] = []
     profile = customer.profile
-    steps = steps_of(effective_facts(customer), what)
-    movements = movements_of(steps, bucket_ms)
-    feedback = effective_feedback(customer)
     movement_rows(out, profile, movements, since)
-    engagement_rows(out, profile, pieces_of(movements), engaged_buckets(customer, feedback, bucket_ms), since)
-    first_signup_rows(out, customer, steps, movements, feedback, bucket_ms)
-    trial_rows(out, profile, steps, bucket_ms, what)
+    if engaged:
+        engagement_rows(out, profile, pieces_of(movements), engaged, since)
+    if signup is not None:
+        first_signup_rows(out, customer, history, signup, bucket_ms)
+        trial_rows(out, profile, steps, bucket_ms, what)
     for step in steps:
         if not step.has_effect:
             _point(out, WITHOUT_EFFECT[step.fact.KIND], 0, profile, step.fact.at_ms // bucket_ms, 1)
@@ -96,34 +97,6 @@ def contribution(customer: Customer, bucket_ms: int, what: WhatCounts, since: in
 
 def _point(out: list[Row], code: int, plan: int, profile: int, bucket: int, n: int, m: int = 0) -> None:
     out.append((code, plan, profile, bucket, bucket, n, m))
-
-
-def effective_feedback(customer: Customer) -> list[Feedback]:
-    """Return surveys and renewals, earliest first, without revoked ones."""
-    if not customer.feedback:
-        return []
-    feedback = feedback_of(customer)
-    if customer.rare is None or not customer.rare.revocations:
-        return feedback
-    revoked = customer.rare.revoked()
-    return [item for item in feedback if item.identity not in revoked]
-
-
-def idle_revocations(customer: Customer) -> list[int]:
-    """Return the event times of revocations that hit no event (ms since 1970)."""
-    if customer.rare is None or not customer.rare.revocations:
-        return []
-    known = {item.identity for item in feedback_of(customer)}
-    known.update(fact.identity for fact in life_of(customer))
-    return [each.at_ms for each in customer.rare.revocations if known.isdisjoint(each.targets)]
-
-
-def engaged_buckets(customer: Customer, feedback: Iterable[Feedback], bucket_ms: int) -> list[int]:
-    """Return the buckets with activity or an answered survey, in order."""
-    answered = {item.at_ms // bucket_ms for item in feedback if item.code in ANSWERED}
-    if not answered:
-        return activity_of(customer)
-    return sorted(answered.union(activity_of(customer)))
 
 
 # ------------------------------------------------------------------------- movements
@@ -331,29 +304,22 @@ def engagement_rows(out: list[Row], profile: int, pieces: Iterable[Piece], bucke
 # ------------------------------------------------------------------------- the first signup and the first trial
 
 
-def first_signup_rows(
-    out: list[Row],
-    customer: Customer,
-    steps: Sequence[Step],
-    movements: Iterable[Movement],
-    feedback: Iterable[Feedback],
-    bucket_ms: int,
-) -> None:
+def first_signup_rows(out: list[Row], customer: Customer, history: History, signup: SignupFact, bucket_ms: int) -> None:
     """Append the first signup, drop-off, liveliness and onboarding."""
-    first = first_signup(step.fact for step in steps)
-    if first is None:
-        return
-    at_ms, plan, profile, bucket = first.at_ms, first.plan, customer.profile, first.at_ms // bucket_ms
-    new = next((movement for movement in movements if movement.arrival is not None), None)
-    if new is None or new.bucket != bucket or new.arrived.plan != plan:
+    at_ms, plan, profile, bucket = signup.at_ms, signup.plan, customer.profile, signup.at_ms // bucket_ms
+    for new in history.movements:
+        if new.arrival is not None:
+            if new.bucket != bucket or new.arrived.plan != plan:
+                _point(out, SIGNED_UP, plan, profile, bucket, 1)
+                _point(out, SIGNED_UP, new.arrived.plan, profile, new.bucket, -1)
+            break
+    else:
         _point(out, SIGNED_UP, plan, profile, bucket, 1)
-        if new is not None:
-            _point(out, SIGNED_UP, new.arrived.plan, profile, new.bucket, -1)
-    if not standing_at(steps, at_ms + WEEK_MS).is_open:
+    if not standing_at(history.steps, at_ms + WEEK_MS).is_open:
         _point(out, GONE, plan, profile, bucket, 1)
-    elif lively(customer, at_ms, feedback, bucket_ms):
+    elif lively(customer, at_ms, history.feedback, bucket_ms):
         _point(out, LIVELY, plan, profile, bucket, 1)
-    if any_within(customer.onboarded, at_ms, at_ms + WEEK_MS):
+    if customer.onboarded and any_within(customer.onboarded, at_ms, at_ms + WEEK_MS):
         _point(out, ONBOARDED, plan, profile, bucket, 1)
 
 

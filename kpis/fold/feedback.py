@@ -8,10 +8,11 @@ from kpis.customer.customer import pack_feedback
 from kpis.customer.deduplication import feedback_content, rare_of, revocation_content
 from kpis.customer.facts import Feedback, Revocation
 from kpis.customer.feedback_codes import ANSWERED, CLASS, CODE, renewal_code
+from kpis.customer.history import effective_feedback
 from kpis.customer.state import Customer, may_hold
 from kpis.customer.timeline import FORTNIGHT_MS, WEEK_MS, Standing, effective_facts, standing_at, steps_of
 from kpis.fold.context import FoldContext
-from kpis.fold.contribution import effective_feedback, lively
+from kpis.fold.contribution import lively
 from kpis.rows import ENGAGED, FEEDBACK, LIVELY
 from schemas.events import EVENT_TYPES
 
@@ -42,7 +43,7 @@ def revoke(context: FoldContext, customer: Customer, event: Any, at_ms: int, n: 
     revocation = Revocation(
         identity, at_ms, event.sequence, event.revokes, event.names_source, targets, context.references[n]
     )
-    if not context.settle(customer, identity, revocation_content(revocation), 0):
+    if not context.settle(customer, identity, lambda: revocation_content(revocation), 0):
         return context.remembers
     rare_of(customer).revocations.append(revocation)
     return True
@@ -75,7 +76,7 @@ def _add(context: FoldContext, customer: Customer, item: Feedback, sequence: int
 def _add_anywhere(context: FoldContext, customer: Customer, item: Feedback, sequence: int) -> bool:
     """The general path."""
     bucket = item.at_ms // context.bucket_ms
-    if not context.settle(customer, item.identity, feedback_content(item, sequence, context.names), bucket):
+    if not context.settle(customer, item.identity, lambda: feedback_content(item, sequence, context.names), bucket):
         return context.remembers
     customer.feedback += pack_feedback(*item)
     if sequence:

@@ -101,7 +101,7 @@ def _price(context: FoldContext, event: Any, at_ms: int) -> _Price:
 
 def _add(context: FoldContext, customer: Customer, fact: LifecycleFact) -> bool:
     bucket = fact.at_ms // context.bucket_ms
-    if not context.settle(customer, fact.identity, fact_content(fact, context.names), bucket):
+    if not context.settle(customer, fact.identity, lambda: fact_content(fact, context.names), bucket):
         return context.remembers
     if fact.at_ms > customer.last_at:
         customer.life += encode_fact(fact)

@@ -16,7 +16,7 @@ from kpis.customer.timeline import WEEK_MS, Step, effective_facts, standing_at, 
 from kpis.customer.what_counts import WhatCounts
 from kpis.fold.contribution import effective_feedback
 from kpis.instants import instant_of
-from schemas.events import SurveyKind, SurveyWay
+from schemas.events import AskedWay, SurveyKind
 from schemas.instants import DAY_MS
 from schemas.survey_requests import SurveyRequest, SurveyRule, request_id
 
@@ -31,7 +31,7 @@ class SurveyQuestion(NamedTuple):
 
     rule: SurveyRule
     kind: SurveyKind
-    via: SurveyWay
+    via: AskedWay
 
 
 class Policy(NamedTuple):

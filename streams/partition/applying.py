@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,6 +44,8 @@ async def apply_records(
         read_states: Reads stored states of customers, in order.
     """
     decoded = await giving_way(context.decoder.decode_in_steps(records))
+    seal = Seal(context.mark.id)
+    mended = _mended_here(decoded, seal)
     _put_in_order(decoded)
     customers = list(dict.fromkeys([event.customer_id for event in decoded.events]))
     missing = held.states.take(customers)
@@ -53,7 +56,6 @@ async def apply_records(
         strangers = [customer for customer, state in read.items() if state is None]
     result = BatchResult(records=len(records), tests=decoded.tests)
     result.cache_hits, result.cache_misses = len(customers) - len(missing), len(missing)
-    seal = Seal(context.mark.id)
     result.forwards, returned = _take_away(decoded, strangers, number, context, seal) if strangers else _NOTHING_AWAY
     # Most records have no headers: they are not looked at any further.
     copies = [n for n, record in enumerate(decoded.records) if record.headers and is_copy(record, seal)]
@@ -65,10 +67,25 @@ async def apply_records(
     detail = f"the customer has {context.max_facts} facts, as many as are kept (max_facts_per_customer)"
     over_limit = [(decoded.records[n], Refusal(Reason.TOO_MANY_FACTS, detail)) for n in result.over_limit]
     result.refused = [*decoded.refused, *over_limit]
+    for record, _ in over_limit:
+        mended.pop(id(record), None)
+    result.mended = Counter(chain.from_iterable(mended.values()))
     kinds: Counter[type[Event]] = Counter(map(type, decoded.events))
     result.types = Counter({kind.TYPE: n for kind, n in kinds.items()})
     result.latest_ms = _latest_ms(decoded)
     return result
+
+
+def _mended_here(decoded: Decoded[Record], seal: Seal) -> dict[int, tuple[str, ...]]:
+    """Return the mended members of events by the `id` of their record.
+
+    Without records that came from other partitions: what was mended of them was counted where they lay first.
+    """
+    return {
+        id(decoded.records[n]): members
+        for n, members in decoded.mended.items()
+        if not is_copy(decoded.records[n], seal)
+    }
 
 
 class _Away(NamedTuple):
@@ -120,10 +137,13 @@ def _put_in_order(decoded: Decoded[Record]) -> None:
 
 
 def _pick(decoded: Decoded[Any], indices: Sequence[int]) -> None:
-    """Keep the events at indices, in that order."""
+    """Keep the events at indices, in that order, and what is known of each by its index."""
+    if decoded.mended:
+        decoded.mended = {n: decoded.mended[index] for n, index in enumerate(indices) if index in decoded.mended}
     columns: tuple[list[Any], ...] = (decoded.events, decoded.times, decoded.records)
     for column in columns:
         column[:] = [column[index] for index in indices]
+    decoded.mended.clear()
 
 
 def _latest_ms(decoded: Decoded[Record]) -> int:

@@ -1,0 +1,104 @@
+"""A customer's history: all that rows, the cache of a state and explanations are made of, worked out once.
+
+Who has the history of a state before can have that of the state after a later fact for the price of that fact.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from kpis.customer.customer import activity_of, feedback_of, life_of
+from kpis.customer.facts import Feedback, SignupFact, facts_of
+from kpis.customer.feedback_codes import ANSWERED
+from kpis.customer.movements import Movement, movements_of
+from kpis.customer.state import Customer
+from kpis.customer.timeline import NOTHING, Standing, Step, effective_facts, first_signup, steps_of
+from kpis.customer.what_counts import WhatCounts
+
+
+class History(NamedTuple):
+    """What a customer's facts come to."""
+
+    steps: list[Step]
+    movements: list[Movement]
+    #: the first of the signups, whose segments are the customer's
+    signup: SignupFact | None
+    #: surveys and renewals, earliest first, without revoked ones
+    feedback: list[Feedback]
+    #: the buckets with activity or an answered survey, in order
+    engaged: list[int]
+
+    @property
+    def now(self) -> Standing:
+        """The customer after all facts."""
+        return self.steps[-1].after if self.steps else NOTHING
+
+
+def history_of(customer: Customer, bucket_ms: int, what: WhatCounts) -> History:
+    """Return the history of a state; `bucket_ms` is the length of a bucket."""
+    steps = steps_of(effective_facts(customer), what) if customer.facts else []
+    feedback = effective_feedback(customer)
+    return _history(customer, steps, feedback, bucket_ms)
+
+
+def history_after(customer: Customer, before: Customer, history: History, bucket_ms: int, what: WhatCounts) -> History:
+    """Return the history of a state, of which one before is known with its history."""
+    if customer.rare is not None or before.rare is not None:
+        return history_of(customer, bucket_ms, what)
+    feedback = history.feedback if customer.feedback == before.feedback else effective_feedback(customer)
+    if customer.life == before.life:
+        steps = history.steps
+    elif history.steps and customer.life.startswith(before.life):
+        facts = facts_of(customer.life[len(before.life) :], customer.facts - before.facts)
+        is_later = facts[0].at_ms > history.steps[-1].fact.at_ms
+        steps = steps_of(facts, what, history.steps) if is_later else steps_of(effective_facts(customer), what)
+    else:
+        steps = steps_of(effective_facts(customer), what)
+    return _history(customer, steps, feedback, bucket_ms)
+
+
+def _history(customer: Customer, steps: list[Step], feedback: list[Feedback], bucket_ms: int) -> History:
+    return History(
+        steps, movements_of(steps, bucket_ms), first_signup(steps), feedback, _engaged(customer, feedback, bucket_ms)
+    )
+
+
+def effective_feedback(customer: Customer) -> list[Feedback]:
+    """Return surveys and renewals, earliest first, without revoked ones."""
+    if not customer.feedback:
+        return []
+    feedback = feedback_of(customer)
+    if customer.rare is None or not customer.rare.revocations:
+        return feedback
+    revoked = customer.rare.revoked()
+    return [item for item in feedback if item.identity not in revoked]
+
+
+def idle_revocations(customer: Customer) -> list[int]:
+    """Return the event times of revocations that hit no event (ms since 1970)."""
+    if customer.rare is None or not customer.rare.revocations:
+        return []
+    known = {item.identity for item in feedback_of(customer)}
+    known.update(fact.identity for fact in life_of(customer))
+    return [each.at_ms for each in customer.rare.revocations if known.isdisjoint(each.targets)]
+
+
+def _engaged(customer: Customer, feedback: list[Feedback], bucket_ms: int) -> list[int]:
+    buckets = activity_of(customer) if customer.acts else []
+    answered = {item.at_ms // bucket_ms for item in feedback if item.code in ANSWERED}
+    return sorted(answered.union(buckets)) if answered else buckets
+
+
+def refresh(customer: Customer, history: History) -> None:
+    """Bring the cache of a state up to date with its history."""
+    now, signup = history.now, history.signup
+    customer.is_open, customer.active, customer.plan = now.is_open, now.active, now.plan
+    customer.last_at = history.steps[-1].fact.at_ms if history.steps else -1
+    if customer.rare is not None and customer.facts:  # the last one may have been revoked
+        customer.last_at = life_of(customer)[-1].at_ms
+    if signup is None:
+        customer.first_at, customer.first_plan, customer.profile = -1, 0, 0
+    else:
+        customer.first_at, customer.first_plan, customer.profile = signup.at_ms, signup.plan, signup.profile
+    customer.feedback_at = history.feedback[-1].at_ms if history.feedback else -1
+    customer.engaged_bucket = history.engaged[-1] if history.engaged else -1
