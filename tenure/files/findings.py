@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from itertools import groupby
+from typing import Final, NamedTuple
 
 EXAMPLES_KEPT: Final = 3
 
@@ -16,17 +17,24 @@ REFUSED: Final = "refused"
 MENDED: Final = "mended"
 
 
-@dataclass
-class Finding:
-    """One kind of finding.
+class Example(NamedTuple):
+    """One event that something was found of.
 
     Attributes:
-        count: Of events that it was found of.
-        examples: The first of them, each a sentence that says where, what it was, and what would be right.
+        said: Where it is, what it has, and what would be right.
+        advice: What to do about all that are like it; "" where that is said.
     """
 
+    said: str
+    advice: str = ""
+
+
+@dataclass
+class Finding:
+    """One kind of finding: the events that it was found of (count), and the first of them."""
+
     count: int = 0
-    examples: list[str] = field(default_factory=list)
+    examples: list[Example] = field(default_factory=list)
 
 
 class Findings:
@@ -35,13 +43,13 @@ class Findings:
     def __init__(self) -> None:
         self.sections: dict[str, dict[str, Finding]] = {}
 
-    def add(self, section: str, kind: str, example: Callable[[], str] | None = None, *, count: int = 1) -> None:
+    def add(self, section: str, kind: str, example: Callable[[], Example] | None = None, *, count: int = 1) -> None:
         """Count events of a kind.
 
         Args:
             section: What became of them.
             kind: Out of a closed list: each is kept in memory, and printed.
-            example: Returns a sentence about one of them; asked while there is room for another example.
+            example: Returns one of them; asked while there is room for another.
             count: Of events; 0 adds nothing.
         """
         if not count:
@@ -61,5 +69,7 @@ class Findings:
         for section, kinds in self.sections.items():
             for kind, finding in sorted(kinds.items(), key=lambda each: (-each[1].count, each[0])):
                 found.append(f"{section}, {kind}: {finding.count:,}")
-                found += [f"  {example}" for example in finding.examples]
+                for advice, examples in groupby(finding.examples, key=lambda example: example.advice):
+                    found += [f"  {example.said}" for example in examples]
+                    found += [f"  {advice}"] if advice else []
         return found

@@ -19,7 +19,7 @@ from schemas.events import Event
 from schemas.refusals import Refusal
 from streams.records import NO_HEADERS, Headers
 from tenure.files.advice import advice_on
-from tenure.files.findings import MENDED, REFUSED, Findings
+from tenure.files.findings import MENDED, REFUSED, Example, Findings
 from tenure.files.reader import EventFile
 from tenure.files.tables import FileRecord
 
@@ -91,11 +91,9 @@ class Inspection:
         named = None if record.fault else _MEMBER.match(refusal.detail)
         member = named[1] if named else ""
 
-        def example() -> str:
-            if record.fault:
-                return f"{self._place(record)}: {record.fault}"
+        def example() -> Example:
             advice = advice_on(member, _members_of(record), self._file.notation) if member else ""
-            return f"{self._place(record)}: {refusal.detail}{'; ' if advice else ''}{advice}"
+            return Example(f"{self._place(record)}: {record.fault or refusal.detail}", advice)
 
         self.findings.add(REFUSED, f"{refusal.reason.value}{', ' if member else ''}{member}", example)
 
@@ -105,14 +103,14 @@ class Inspection:
             for member in members:
                 self.findings.add(MENDED, member, partial(self._mending, record, event, member))
 
-    def _mending(self, record: InspectedRecord, event: Event, member: str) -> str:
+    def _mending(self, record: InspectedRecord, event: Event, member: str) -> Example:
         raw = _members_of(record).get(member)
         sent = "" if raw is None else bytes(raw)[: 4 * _VALUE_SHOWN].decode("utf-8", "replace")
         shown = sent if len(sent) <= _VALUE_SHOWN else sent[:_VALUE_SHOWN] + "…"
         kept = getattr(event, member)
         default = next(f.default for f in msgspec.structs.fields(event) if f.name == member)
         read = "absent" if kept == default else msgspec.json.encode(kept).decode()
-        return f"{self._place(record)}: {member}: {shown} is read as {read}"
+        return Example(f"{self._place(record)}: {member}: {shown} is read as {read}")
 
     def _place(self, record: InspectedRecord) -> str:
         return f"{self._file.place} {record.number:,}"

@@ -15,12 +15,11 @@ from streams.embedded.log import Log
 from streams.embedded.tables import MemoryTables
 from streams.embedded.transport import CLUSTERS, Cluster
 from streams.partition.context import decoder_of
-from streams.readable import readable
 from streams.records import TP, Record
 from streams.settings.settings import Settings
 from streams.tables import decode_head
 from streams.tasks import to_its_end
-from tenure.files.findings import REFUSED, Findings
+from tenure.files.findings import REFUSED, Example, Findings
 from tenure.files.inspection import Inspection
 from tenure.files.notation import Notation
 from tenure.files.reader import EventFile
@@ -112,9 +111,9 @@ def _all_findings(inspection: Inspection, log: Log, settings: Settings) -> Findi
     return inspection.findings
 
 
-def _told(letter: Record) -> str:
+def _told(letter: Record) -> Example:
     customer = (letter.key or b"").decode("utf-8", "replace")
-    return f"customer {readable(customer)}: {dict(letter.headers)[HEADER_DETAIL].decode()}"
+    return Example(f"customer {customer}: {dict(letter.headers)[HEADER_DETAIL].decode()}")
 
 
 async def feed(log: Log, worker: Worker, values: Iterable[bytes], settings: Settings) -> None:
