@@ -1,4 +1,4 @@
-"""Upgrades and downgrades, on `customer.upgrade`: changes of plan or of recurring revenue.
+"""Upgrades, downgrades, pauses and resumes, on `customer.upgrade`: what changes a subscription between begin and end.
 
 Facts of the customer's timeline (`kpis.customer.timeline`). Producers choose the type; the fold looks at the revenue.
 """
@@ -16,10 +16,12 @@ from streams.partition.context import Sink
 SETTING: Final = "upgrade"
 TYPES: Final = {
     "upgrade": (
-        "Plan or revenue changes. Whether it counts in `upgrades` or in `downgrades` follows from the MRR before and"
+        "Plan or price changes. Whether it counts in `upgrades` or in `downgrades` follows from the MRR before and"
         " after, not from the type; of a customer who is not active it is ignored."
     ),
     "downgrade": "As `upgrade`; the two types are interchangeable.",
+    "pause": "The subscription pauses: its MRR is none until it goes on. Of one that is not open it is without effect.",
+    "resume": "A paused subscription goes on, with the plan and price that it has. Of any other it is without effect.",
 }
 
 

@@ -1,12 +1,13 @@
 """docs/events.md: the events that producers send, made of structs, topics, agents and the reasons for refusals."""
 
-from typing import Final, get_args
+from typing import Final
 
 import msgspec
 
 from agents import events
 from schemas import survey_requests
-from schemas.events import EVENT_TYPES, Event, RenewalOutcome, SurveyKind, SurveyStatus, SurveyWay
+from schemas.events import COMMON_MEMBERS, EVENT_TYPES, MRR_MINOR_MAX, OTHER_WAY, REQUIRED_MEMBERS, Event
+from schemas.member_forms import form_in_words
 from schemas.refusals import (
     HEADER_DETAIL,
     HEADER_OFFSET,
@@ -34,8 +35,8 @@ This is a complete one:
 Four things make producers' lives easy:
 
 - **Send again when in doubt.** An event is known by customer, `source` and `id`; a repetition changes nothing. Should
-  two events of one identity differ, the one with the smaller event time counts (then type, then members), whichever
-  came first, and a metric counts the conflict.
+  two events of one identity differ, the one with the greater `sequence` counts, then the one with the smaller event
+  time (then type, then members), whichever came first, and a metric counts the conflict.
 - **Order does not matter.** Events count by their own `time`, whenever and in whatever order they arrive.
 - **Members that are not listed here are ignored**, so an event may carry more than Tenure reads.
 - **Nothing is dropped silently.** What cannot be applied goes to the [dead letters](#dead-letters) with the reason.
@@ -53,68 +54,99 @@ The key of every record is the customer id. Names are settings; a type on anothe
 MEMBERS: Final = """
 ## Members
 
+Members that have no value are left out, or `null`. Integers are written without decimal point and exponent. Where a
+member comes twice, the last one counts.
+
 ### Of every event
 
 | member | form | meaning |
 | --- | --- | --- |
-| `id` | string of 1–256 characters, **required** | Unique within customer and source. |
-| `type` | one of the types below, **required** | What happened. |
-| `customer_id` | string of 1–128 characters, **required** | Whom it happened to. |
-| `time` | instant, **required** | When it happened. |
-| `source` | string | Which system says so; by default the topic that belongs to the type. |
-| `sequence` | integer of 64 bits | Orders lifecycle events of one customer and one instant; 0 by default. |
-| `test` | boolean | `true`: judged like any other event, counted as a test and nowhere else. |
-
-An **instant** is a date and time of RFC 3339 with `Z` or an offset, such as `2026-03-01T10:30:00.250+01:00`. It may
-have any number of decimals; what goes beyond milliseconds is cut, not rounded. A leap second (`:60`) is the first
-instant of the next minute. An offset without its colon (`+0100`) is understood too.
-
-A **slug** is 1–64 of `a`–`z`, `0`–`9`, `_` and `-`. A **label** is 1–64 characters of any kind, but not `none` and not
-`other`, which Tenure uses itself. An optional member that has no value is left out: `null` is refused. Integers are
-written without decimal point and exponent. Where a member comes twice, the last one counts.
 """
 
-FORMS: Final = {
-    "plan": ("label", "The plan that the customer is on from now."),
-    "mrr_minor": (
-        "integer from 0 to 10^12",
-        "Monthly recurring revenue from now, in minor units (cents) of `currency`; of a yearly price, a twelfth.",
+COMMON: Final = {
+    "id": "Unique within customer and source.",
+    "source": "Which system says so; by default the topic that belongs to the type.",
+    "type": "What happened.",
+    "customer_id": "Whom it happened to.",
+    "time": "When it happened.",
+    "sequence": (
+        "Orders lifecycle events of one customer and one instant; of two events of one identity the greater counts. "
+        "0 by default."
     ),
+    "test": "`true`: judged like any other event, counted as a test and nowhere else.",
+}
+
+FORMS: Final = f"""
+**Ids** that are integers are their decimal text: `7` and `"7"` are one id.
+
+A **date and time** is one of RFC 3339, such as `2026-03-01T10:30:00.250+01:00`; a space for the `T` and offsets without
+colon or without minutes (`+0100`, `+01`) are understood too. It may have any number of decimals; what goes beyond
+milliseconds is cut, not rounded. A leap second (`:60`) is the first instant of the next minute.
+
+### Prices
+
+A price is one of two:
+
+- `mrr_minor`, the monthly recurring revenue;
+- `amount_minor` with its `interval`, and with `interval_count` and `quantity` where they are not 1. The MRR is
+  amount × quantity / interval_count, times 365/12 for days, 365/84 for weeks and 1/12 for years: exactly, rounded half
+  to even to a whole minor unit, and at most {MRR_MINOR_MAX:,}.
+
+`{{"amount_minor": 19900, "interval": "year", "quantity": 3}}` is an MRR of 4975. An event with both is refused. A
+currency may be written in small letters; another one than the default is converted by the rate that holds at the
+event's time, rounded half to even once more.
+
+### What only describes an event never costs the event
+
+Of the other members a wrong one is the end of an event. These are mended instead, and a metric counts them by member:
+
+- `reason`, `feature`, `via`: put in small letters; what is not `a`–`z`, `0`–`9`, `_` or `-` becomes `_`, several of
+  these one, none stands at the ends, and the rest is cut at 64. `Too expensive!` is `too_expensive`.
+- `country` is put in capitals.
+- One that cannot be mended counts as absent: what is no text, or empty; a `country`, `channel` or dimension of more
+  than 64 characters, or `none` or `other`, which Tenure uses itself.
+"""
+
+MEANINGS_OF_MEMBERS: Final = {
+    "plan": "The plan that the subscription is on from now.",
+    "mrr_minor": "The [price](#prices) as monthly recurring revenue, in minor units (cents) of `currency`.",
+    "amount_minor": "Or the [price](#prices) as an amount, in minor units of `currency`.",
+    "interval": "What the amount is for. **Required** with `amount_minor`.",
+    "interval_count": "For how many of them; 1 by default.",
+    "quantity": "How many are bought, each at the amount; 1 by default.",
     "currency": (
-        "three capital letters (ISO 4217)",
-        "By default the setting `default_currency`; another one needs a rate in the setting `currency_rates`.",
+        "By default the setting `default_currency`; another one needs a rate at the event's time in the setting "
+        "`currency_rates`."
     ),
-    "country": ("two capital letters", "Segment."),
-    "channel": ("label", "Segment: where the customer came from."),
-    "involuntary": (
-        "boolean",
-        "`true` where the customer did not choose it, such as after a failed payment; `false` by default.",
+    "trial": "`true`: the subscription is on trial until an event without it; `false` by default.",
+    "country": "Segment.",
+    "channel": "Segment: where the customer came from.",
+    "involuntary": "`true` where the customer did not choose it, such as after a failed payment; `false` by default.",
+    "subscription_id": "Which of the customer's subscriptions; one without an id of its own by default.",
+    "effective_at": "When it takes effect, if not at `time`; it counts from then. May lie in the future.",
+    "revokes": (
+        "The `id` of an event of the same customer and `source`; where this one has no `source`, of each that has "
+        "the default source of a type."
     ),
-    "effective_at": (
-        "instant",
-        "When the cancel takes effect, if not at `time`; it counts from then. May lie in the future.",
-    ),
-    "revokes": ("string of 1–256 characters", "The `id` of an event of the same customer and source."),
-    "kind": (None, "Which question was asked."),
-    "status": (None, "What became of it; `answered` by default."),
-    "score": (
-        "integer, 0–10 (`nps`) or 1–5 (`csat`)",
-        "The answer. **Required** when the survey is answered.",
-    ),
-    "via": (None, "How it was asked; `in_app` by default."),
-    "outcome": (None, "How the term ended."),
-    "completed": ("boolean", "`true` by default; only completions count."),
-    "feature": ("slug", "What was used."),
+    "kind": "Which question was asked.",
+    "status": "What became of it; `answered` by default.",
+    "score": "The answer. **Required** when the survey is answered.",
+    "via": f"How it was asked; `in_app` by default. Any other way counts as `{OTHER_WAY}`.",
+    "outcome": "How the term ended.",
+    "completed": "`true` by default; only completions count.",
+    "feature": "What was used.",
 }
 REASONS: Final = {"cancel": "Why the customer left; `unspecified` by default.", "survey": "What the answer was about."}
-CHOICES: Final = {"kind": SurveyKind, "status": SurveyStatus, "via": SurveyWay, "outcome": RenewalOutcome}
 
 EXAMPLES: Final = {
-    "signup": '"plan": "pro", "mrr_minor": 4900, "currency": "USD", "country": "PT", "channel": "ads"',
+    "signup": '"plan": "pro", "mrr_minor": 4900, "currency": "USD", "country": "PT", "channel": "ads",\n'
+    ' "subscription_id": "sub-1", "trial": true',
     "cancel": '"reason": "too_expensive", "effective_at": "2026-03-31T23:59:59Z"',
     "revoke": '"revokes": "evt_10500"',
-    "upgrade": '"plan": "team", "mrr_minor": 19900',
+    "upgrade": '"plan": "team", "amount_minor": 19900, "interval": "year", "quantity": 3',
     "downgrade": '"plan": "free", "mrr_minor": 0',
+    "pause": '"subscription_id": "sub-1"',
+    "resume": '"subscription_id": "sub-1", "effective_at": "2026-06-01T00:00:00Z"',
     "survey": '"kind": "nps", "score": 9, "reason": "support", "via": "email"',
     "renewal": '"outcome": "renewed"',
     "onboarding": '"completed": true',
@@ -137,7 +169,7 @@ CloudEvents 1.0 are read in both modes of the Kafka protocol binding, by their h
 | `customer_id` | `subject`, unless the data names `customer_id`. |
 | all others | The data. |
 
-`specversion` must be `1.0`. Other headers, such as `traceparent`, do not make a record a CloudEvent.
+`specversion` must be `1.0`. A header `ce_…` makes a record a CloudEvent; others, such as `traceparent`, do not.
 
 Files have no headers: a line or row there that has a member `specversion` is read as a structured CloudEvent, and
 `tenure publish` sends it with the header that says so.
@@ -167,6 +199,8 @@ def page() -> str:
         types = "any" if len(topic.types) == len(EVENT_TYPES) else ", ".join(f"`{name}`" for name in topic.types)
         parts.append(f"| `{topic.default_name}` | {types} | {topic.meaning} |\n")
     parts.append(MEMBERS)
+    parts += [_common_row(member) for member in COMMON_MEMBERS]
+    parts.append(FORMS)
     parts += [_section(event_type) for event_type in EVENT_TYPES]
     parts += [CLOUDEVENTS, DEAD_LETTERS]
     parts += [f"| `{reason}` | {MEANINGS[reason]} |\n" for reason in Reason]
@@ -176,15 +210,22 @@ def page() -> str:
 
 def _section(event_type: type[Event]) -> str:
     name = event_type.TYPE
-    required = {field.name for field in msgspec.structs.fields(event_type) if field.required}
-    rows = "".join(_row(member, name, is_required=member in required) for member in event_type.OWN_MEMBERS)
+    required = {field.name for field in msgspec.structs.fields(event_type) if field.required} - {"mrr_minor"}
+    rows = "".join(_row(member, event_type, is_required=member in required) for member in event_type.OWN_MEMBERS)
     common = f'"id": "evt_1", "type": "{name}", "customer_id": "c-771", "time": "2026-03-01T09:30:00Z"'
     table = f"| member | form | meaning |\n| --- | --- | --- |\n{rows}"
     return f"\n### {name}\n\n{events.TYPES[name]}\n\n{table}\n```json\n{{{common},\n {EXAMPLES[name]}}}\n```\n"
 
 
-def _row(member: str, event_type: str, *, is_required: bool) -> str:
-    form, meaning = ("slug", REASONS[event_type]) if member == "reason" else FORMS[member]
-    if form is None:
-        form = ", ".join(f"`{choice}`" for choice in get_args(CHOICES[member]))
+def _common_row(member: str) -> str:
+    form = "one of the types below" if member == "type" else form_in_words(Event, member)
+    return _line(member, form, COMMON[member], is_required=member in REQUIRED_MEMBERS)
+
+
+def _row(member: str, event_type: type[Event], *, is_required: bool) -> str:
+    meaning = REASONS[event_type.TYPE] if member == "reason" else MEANINGS_OF_MEMBERS[member]
+    return _line(member, form_in_words(event_type, member), meaning, is_required=is_required)
+
+
+def _line(member: str, form: str, meaning: str, *, is_required: bool) -> str:
     return f"| `{member}` | {form}{', **required**' if is_required else ''} | {meaning} |\n"

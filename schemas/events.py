@@ -2,7 +2,9 @@
 
 Shape and bounds that msgspec checks in C stand here; rules about values (slugs, countries, reserved words) are applied
 by `schemas.decoding.decoder`, because patterns in the structs would cost more than the rest of the decoding.
-An absent optional string is "", so that no member is ever None but `effective_at`. Source: docs/events.md.
+An absent optional string is "", so that no member is ever None but `effective_at`. What the structs refuse may still
+be an event: a member that is sent in another form than is kept is read by `schemas.decoding.diagnosis`.
+Source: docs/events.md.
 
 What else there is to know of a type, its class says: the topic that it belongs on, whether it moves the timeline,
 whether it is known when it comes again. Topics, decoding, schema, reserved names and demo are made of `EVENT_TYPES`.
@@ -11,7 +13,7 @@ whether it is known when it comes again. Topics, decoding, schema, reserved name
 import datetime as dt
 import re
 from functools import cache
-from typing import Annotated, ClassVar, Final, Literal, get_args
+from typing import Annotated, ClassVar, Final, Literal, get_args, get_origin
 
 import msgspec
 
@@ -19,21 +21,34 @@ MRR_MINOR_MAX: Final = 10**12
 SCORE_MAX: Final = {"nps": 10, "csat": 5}
 SCORE_MIN: Final = {"nps": 0, "csat": 1}
 
-EventId = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
-SubscriptionId = Annotated[str, msgspec.Meta(max_length=128)]
-CustomerId = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+EventId = Annotated[str, msgspec.Meta(min_length=1, max_length=256, extra={"form": "id"})]
+SubscriptionId = Annotated[str, msgspec.Meta(max_length=128, extra={"form": "id"})]
+CustomerId = Annotated[str, msgspec.Meta(min_length=1, max_length=128, extra={"form": "id"})]
 Instant = Annotated[dt.datetime, msgspec.Meta(tz=True, extra={"form": "instant"})]
 Sequence = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=64, extra={"form": "label"})]
 Slug = Annotated[str, msgspec.Meta(min_length=1, max_length=64, extra={"form": "slug"})]
-Country = Annotated[str, msgspec.Meta(min_length=2, max_length=2, extra={"form": "country"})]
+# Of members that only describe an event: whatever is sent, it never costs the event.
+Note = Annotated[str, msgspec.Meta(min_length=1, max_length=64, extra={"form": "note"})]
+Segment = Annotated[str, msgspec.Meta(min_length=1, max_length=64, extra={"form": "segment"})]
+Country = Annotated[str, msgspec.Meta(min_length=1, max_length=64, extra={"form": "country"})]
 Currency = Annotated[str, msgspec.Meta(min_length=3, max_length=3, extra={"form": "currency"})]
 MrrMinor = Annotated[int, msgspec.Meta(ge=0, le=MRR_MINOR_MAX)]
+AmountMinor = Annotated[int, msgspec.Meta(ge=0)]
+Interval = Literal["day", "week", "month", "year"]
+IntervalCount = Annotated[int, msgspec.Meta(ge=1)]
+Quantity = Annotated[int, msgspec.Meta(ge=0)]
+# No value passes, so that the fast path fails at no cost to the events without such a member.
+_ReadByDiagnosis = Annotated[int, msgspec.Meta(ge=1, le=0)] | msgspec.UnsetType
 Score = Annotated[int, msgspec.Meta(ge=0, le=10)]
 SurveyKind = Literal["nps", "csat"]
 SurveyStatus = Literal["sent", "answered", "dismissed"]
+#: The ways in which a customer can be asked.
+AskedWay = Literal["in_app", "email", "outreach"]
+OTHER_WAY: Final = "other"
 #: `other` stands for every way that is none of the three.
-SurveyWay = Literal["in_app", "email", "outreach", "other"]
+SurveyWay = Literal[AskedWay, "other"]
+Way = Annotated[SurveyWay, msgspec.Meta(extra={"form": "way"})]
 RenewalOutcome = Literal["renewed", "declined", "failed"]
 #: The product's own segment values.
 RESERVED_LABELS: Final = frozenset({"none", "other"})
@@ -77,11 +92,31 @@ class LifecycleFact(Event, frozen=True, kw_only=True):
     effective_at: Instant | None = None
 
 
+#: The members of a price that is sent as an amount, each as it is read.
+PRICE_BY_AMOUNT: Final[dict[str, object]] = {
+    "amount_minor": AmountMinor,
+    "interval": Interval,
+    "interval_count": IntervalCount,
+    "quantity": Quantity,
+}
+PRICE_MEMBERS: Final = ("mrr_minor", *PRICE_BY_AMOUNT, "currency")
+
+
 class PricedFact(LifecycleFact, frozen=True, kw_only=True):
-    """What says a plan and a price; once decoded, `mrr_minor` is the MRR in minor units of `currency`, however sent."""
+    """What says a plan and a price.
+
+    Attributes:
+        mrr_minor: The MRR in minor units of `currency`, once decoded, however the price was sent.
+        currency: In capitals; "" is the default one.
+        amount_minor: Never there in a decoded event, like the three that follow: `mrr_minor` says what they come to.
+    """
 
     plan: Label
     mrr_minor: MrrMinor
+    amount_minor: _ReadByDiagnosis = msgspec.UNSET
+    interval: _ReadByDiagnosis = msgspec.UNSET
+    interval_count: _ReadByDiagnosis = msgspec.UNSET
+    quantity: _ReadByDiagnosis = msgspec.UNSET
     currency: Currency = ""
     trial: bool = False
 
@@ -91,13 +126,13 @@ class Signup(PricedFact, tag="signup", frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "signup"
     OWN_MEMBERS: ClassVar[tuple[str, ...]] = (
-        "plan", "mrr_minor", "currency", "trial", "country", "channel", "subscription_id", "effective_at",
+        "plan", *PRICE_MEMBERS, "trial", "country", "channel", "subscription_id", "effective_at",
     )  # fmt: skip
     TOPIC: ClassVar[str] = "customer.signup"
 
     source: str = TOPIC
     country: Country = ""
-    channel: Label = ""
+    channel: Segment = ""
 
 
 class Cancel(LifecycleFact, tag="cancel", frozen=True, kw_only=True):
@@ -108,7 +143,7 @@ class Cancel(LifecycleFact, tag="cancel", frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = "customer.cancel"
 
     source: str = TOPIC
-    reason: Slug = "unspecified"
+    reason: Note = "unspecified"
     involuntary: bool = False
 
 
@@ -154,9 +189,7 @@ class Revoke(Event, tag="revoke", frozen=True, kw_only=True):
 class Change(PricedFact, frozen=True, kw_only=True):
     """Another plan or another price; which direction it is follows from the MRR, not from the type."""
 
-    OWN_MEMBERS: ClassVar[tuple[str, ...]] = (
-        "plan", "mrr_minor", "currency", "trial", "subscription_id", "effective_at",
-    )  # fmt: skip
+    OWN_MEMBERS: ClassVar[tuple[str, ...]] = ("plan", *PRICE_MEMBERS, "trial", "subscription_id", "effective_at")
     TOPIC: ClassVar[str] = "customer.upgrade"
 
     source: str = TOPIC
@@ -185,8 +218,8 @@ class Survey(Event, tag="survey", frozen=True, kw_only=True):
     kind: SurveyKind
     status: SurveyStatus = "answered"
     score: Score = -1
-    reason: Slug = ""
-    via: SurveyWay = "in_app"
+    reason: Note = ""
+    via: Way = "in_app"
 
 
 class Renewal(Event, tag="renewal", frozen=True, kw_only=True):
@@ -221,7 +254,7 @@ class Activity(Event, tag="activity", frozen=True, kw_only=True):
     HAS_IDENTITY: ClassVar[bool] = False
 
     source: str = TOPIC
-    feature: Slug = ""
+    feature: Note = ""
 
 
 EVENT_TYPES: Final[tuple[type[Event], ...]] = (
@@ -231,14 +264,29 @@ COMMON_MEMBERS: Final = ("id", "source", "type", "customer_id", "time", "sequenc
 REQUIRED_MEMBERS: Final = ("id", "type", "customer_id", "time")
 LIFECYCLE_TYPES: Final = tuple(event_type.TYPE for event_type in EVENT_TYPES if event_type.IS_LIFECYCLE)
 
-Form = Literal["label", "slug", "country", "currency", "instant"]
-"""What the texts of a member must look like beyond their length; `schemas.decoding.rules` says how each is checked."""
+Form = Literal["id", "label", "slug", "currency", "instant", "note", "segment", "country", "way"]
+"""What is to be known of a member beyond its struct's type; `schemas.decoding.members` says how each is read."""
 
 
 @cache
 def forms_of(event_type: type[Event]) -> dict[str, Form]:
     """Return the members of a type whose texts have a form, in the order of the struct."""
     return {field.name: form for field in msgspec.structs.fields(event_type) if (form := _form_of(field.type))}
+
+
+@cache
+def kinds_of_members(event_type: type[Event]) -> dict[str, object]:
+    """Return the members of a type that a record may have, but for `type`, with what msgspec checks of each.
+
+    Those of a price that is sent as an amount are checked as they are sent, and not as an event has them.
+    """
+    kinds = {field.name: field.type for field in msgspec.structs.fields(event_type)}
+    read = (name for name in (*COMMON_MEMBERS, *event_type.OWN_MEMBERS) if name != "type")
+    return {name: PRICE_BY_AMOUNT.get(name, _without_none(kinds[name])) for name in read}
+
+
+def _without_none(kind: object) -> object:
+    return next((each for each in get_args(kind) if get_origin(each) is Annotated), kind)
 
 
 def _form_of(member: object) -> Form | None:
@@ -276,7 +324,7 @@ def signup_with(dimensions: tuple[str, ...]) -> type[Signup]:
         return Signup
     subclass = msgspec.defstruct(
         "Signup",
-        [(name, Label, "") for name in dimensions],
+        [(name, Segment, "") for name in dimensions],
         bases=(Signup,),
         namespace={"OWN_MEMBERS": (*Signup.OWN_MEMBERS, *dimensions), "__doc__": Signup.__doc__},
         tag="signup",

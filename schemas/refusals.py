@@ -33,15 +33,21 @@ MEANINGS: Final = {
         "The value is empty, not UTF-8, not JSON, not an object, or nested deeper than 200 levels;"
         " of a CloudEvent also when its data is not an object."
     ),
-    Reason.MISSING_MEMBER: "A required member is absent: `id`, `type`, `customer_id`, `time` or one of the type's own.",
+    Reason.MISSING_MEMBER: (
+        "A required member is absent, or `null`: `id`, `type`, `customer_id`, `time` or one of the type's own."
+    ),
     Reason.UNKNOWN_TYPE: "`type` is not a string, or none of the known types.",
-    Reason.INVALID_MEMBER: "A member has the wrong type or form, or a value outside its range; `null` counts as one.",
+    Reason.INVALID_MEMBER: (
+        "A member has the wrong type or form, or a value outside its range; or a price is said in both forms."
+    ),
     Reason.TIME_OUT_OF_RANGE: (
         "`time` or `effective_at` lies before 2000-01-01 or too far in the future: from 2100 on, or, but in files, more"
         " than the setting `future_tolerance_seconds` beyond the record's Kafka timestamp;"
         " `effective_at` may lie 1,827 days beyond either."
     ),
-    Reason.CURRENCY_MISMATCH: "The currency is not the default one and has no rate in the setting `currency_rates`.",
+    Reason.CURRENCY_MISMATCH: (
+        "The currency is not the default one and has no rate at the event's time in the setting `currency_rates`."
+    ),
     Reason.TOO_MANY_FACTS: "The customer has as many facts as the setting `max_facts_per_customer` allows.",
 }
 

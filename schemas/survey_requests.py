@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, get_args
 
 import msgspec
 
-from schemas.events import CustomerId, Instant, SurveyKind, SurveyWay
+from schemas.events import AskedWay, CustomerId, Instant, SurveyKind
 
 SurveyRule = Literal["cancel", "first_week", "regular"]
 #: In order of precedence where two fall due at one instant.
@@ -23,7 +23,7 @@ class SurveyRequest(msgspec.Struct, tag_field="type", tag="survey_request", froz
     customer_id: CustomerId
     rule: SurveyRule
     kind: SurveyKind
-    via: SurveyWay
+    via: AskedWay
     due_at: Instant
     expires_at: Instant
 
@@ -50,7 +50,7 @@ MEMBERS: Final = {
     "customer_id": ("string of 1–128 characters", "Whom to ask; also the record's key."),
     "rule": (", ".join(f"`{rule}`" for rule in SURVEY_RULES), "Why the survey is due."),
     "kind": (", ".join(f"`{kind}`" for kind in get_args(SurveyKind)), "Which question to ask."),
-    "via": (", ".join(f"`{way}`" for way in get_args(SurveyWay)), "How to ask it."),
+    "via": (", ".join(f"`{way}`" for way in get_args(AskedWay)), "How to ask it."),
     "due_at": ("instant, in UTC", "When it was due."),
     "expires_at": ("instant, in UTC", "Do not ask from then on."),
 }

@@ -23,7 +23,7 @@ def signup(context: FoldContext, customer: Customer, event: Any, at_ms: int, n: 
     key = names.key_of(event)
     known = names.profiles.get(key)
     profile = names.profile(key[0], key[1:]) if known is None else known
-    plan, mrr, foreign = _price(context, event)
+    plan, mrr, foreign = _price(context, event, at_ms)
     identity = context.identity_of(event.source, event.id)
     fact = (at_ms, event.sequence, SIGNUP, identity, plan, mrr, profile, foreign, context.references[n])
     return _lifecycle(context, customer, fact)
@@ -31,7 +31,7 @@ def signup(context: FoldContext, customer: Customer, event: Any, at_ms: int, n: 
 
 def change(context: FoldContext, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
     """Fold an upgrade or a downgrade; True where the state changed."""
-    plan, mrr, foreign = _price(context, event)
+    plan, mrr, foreign = _price(context, event, at_ms)
     identity = context.identity_of(event.source, event.id)
     currency = context.names.currency(event.currency) if event.currency else 0
     fact = (at_ms, event.sequence, CHANGE, identity, plan, mrr, currency, foreign, context.references[n])
@@ -47,7 +47,7 @@ def cancel(context: FoldContext, customer: Customer, event: Any, at_ms: int, n: 
     return _lifecycle(context, customer, fact)
 
 
-def _price(context: FoldContext, event: Any) -> tuple[int, int, int]:
+def _price(context: FoldContext, event: Any, at_ms: int) -> tuple[int, int, int]:
     """Return the plan, MRR in the default currency, and MRR as given where that is another currency."""
     names = context.names
     plan = names.plan(event.plan)
@@ -55,7 +55,7 @@ def _price(context: FoldContext, event: Any) -> tuple[int, int, int]:
     currency: str = event.currency
     if not currency or currency == names.money.default:
         return plan, raw, 0
-    return plan, names.money.convert(raw, currency), raw
+    return plan, names.money.convert(raw, currency, at_ms), raw
 
 
 def _lifecycle(context: FoldContext, customer: Customer, fact: Fact) -> bool:

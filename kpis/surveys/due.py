@@ -15,7 +15,7 @@ from kpis.customer.state import Customer
 from kpis.customer.timeline import WEEK_MS, Step, active_at, effective_facts, steps_of
 from kpis.fold.contribution import effective_feedback
 from kpis.instants import instant_of
-from schemas.events import SurveyKind, SurveyWay
+from schemas.events import AskedWay, SurveyKind
 from schemas.instants import DAY_MS
 from schemas.survey_requests import SurveyRequest, SurveyRule, request_id
 
@@ -30,7 +30,7 @@ class SurveyQuestion(NamedTuple):
 
     rule: SurveyRule
     kind: SurveyKind
-    via: SurveyWay
+    via: AskedWay
 
 
 class Policy(NamedTuple):

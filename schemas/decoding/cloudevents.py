@@ -19,27 +19,31 @@ CONTENT_TYPE: Final = "content-type"
 STRUCTURED: Final = b"application/cloudevents"
 STRUCTURED_JSON: Final = b"application/cloudevents+json"
 PREFIX: Final = "ce_"
-# Any one of the attributes that the specification requires shows the intent; a missing other one is then an error.
-MARKS: Final = frozenset({"ce_specversion", "ce_id", "ce_type", "ce_source"})
 TAKEN_OVER: Final = ("id", "source", "time")
-_READ: Final = MARKS | {CONTENT_TYPE, "ce_time", "ce_subject"}
+# Of a record with any of the others but without these nothing is counted.
+_READ: Final = frozenset({CONTENT_TYPE, "ce_specversion", "ce_id", "ce_type", "ce_source", "ce_time", "ce_subject"})
 NOTHING: Final = b"{}"
 #: See `schemas.decoding.wire_formats`.
 HOLDS_JSON: Final = True
 
 Headers = Sequence[tuple[str, bytes | None]]
 Members = dict[str, msgspec.Raw]
+_NULL: Final = msgspec.Raw(b"null")
 
 _read_members: Final = msgspec.json.Decoder(Members).decode
 _write: Final = msgspec.json.Encoder().encode
 
 
 def is_announced(headers: Headers) -> bool:
-    """Tell whether the headers announce a CloudEvent; tracing headers and the like alone do not."""
+    """Tell whether the headers announce a CloudEvent; tracing headers and the like do not.
+
+    Any attribute shows the intent; that others are missing is then an error.
+    """
     for name, header in headers:
-        if name in MARKS:
+        lower = name.lower()
+        if lower.startswith(PREFIX):
             return True
-        if header is not None and name.lower() == CONTENT_TYPE and header.strip().lower().startswith(STRUCTURED):
+        if header is not None and lower == CONTENT_TYPE and header.strip().lower().startswith(STRUCTURED):
             return True
     return False
 
@@ -112,11 +116,14 @@ def heading_of(value: bytes) -> tuple[str | None, str | None]:
     """Return the customer of a structured CloudEvent's data or its subject, and the last part of its type."""
     heading = _read_heading(value)
     customer_id = heading.data.get("customer_id") if isinstance(heading.data, dict) else heading.customer_id
-    kind = _text_of(heading.type)
-    return _text_of(customer_id) or _text_of(heading.subject), kind.rpartition(".")[2] if kind else None
+    kind = heading.type if isinstance(heading.type, str) else None
+    return _id_of(customer_id) or _id_of(heading.subject), kind.rpartition(".")[2] if kind else None
 
 
-def _text_of(member: object) -> str | None:
+def _id_of(member: object) -> str | None:
+    """Return an id as its text, which an integer is too."""
+    if isinstance(member, int) and not isinstance(member, bool):
+        return str(member)
     return member if isinstance(member, str) else None
 
 
@@ -129,10 +136,15 @@ def _binary_envelope(attributes: dict[str, bytes]) -> Members:
 
 
 def _data(envelope: Members) -> bytes:
-    if "data_base64" in envelope:
+    if _has(envelope, "data_base64"):
         text = msgspec.json.decode(envelope["data_base64"], type=str)
         return base64.b64decode(text, validate=True)
-    return bytes(envelope.get("data", NOTHING))
+    return bytes(envelope["data"]) if _has(envelope, "data") else NOTHING
+
+
+def _has(members: Members, name: str) -> bool:
+    """Tell whether a member is there; null is absence."""
+    return members.get(name, _NULL) != _NULL
 
 
 def _joined(envelope: Members, data: Members) -> tuple[bytes, Refusal | None]:
@@ -144,7 +156,7 @@ def _joined(envelope: Members, data: Members) -> tuple[bytes, Refusal | None]:
             members[name] = envelope[name]
     if "type" in envelope:
         members["type"] = _last_part(envelope["type"])
-    if "subject" in envelope and "customer_id" not in members:
+    if "subject" in envelope and not _has(members, "customer_id"):
         members["customer_id"] = envelope["subject"]
     return _write(members), _fault_of_envelope(envelope)
 
@@ -156,12 +168,12 @@ def _last_part(attribute: msgspec.Raw) -> msgspec.Raw:
 
 def _fault_of_envelope(envelope: Members) -> Refusal | None:
     for name in ("specversion", "source"):
-        if name not in envelope:
+        if not _has(envelope, name):
             return Refusal(Reason.MISSING_MEMBER, f"{name}: a CloudEvent must have it")
     version = bytes(envelope["specversion"])
     if version.strip() != b'"1.0"':
         return Refusal(Reason.INVALID_MEMBER, f"specversion: must be 1.0, got {version[:32].decode(errors='replace')}")
-    if "data" in envelope and "data_base64" in envelope:
+    if _has(envelope, "data") and _has(envelope, "data_base64"):
         return Refusal(Reason.INVALID_MEMBER, "data, data_base64: a CloudEvent may have only one of them")
     return None
 

@@ -6,8 +6,9 @@ Source: docs/events.md.
 """
 
 import re
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar, Union
 
 import msgspec
@@ -28,11 +29,16 @@ from schemas.decoding.wire_formats import format_of
 from schemas.dimensions import BUILT_IN_DIMENSIONS
 from schemas.events import (
     EVENT_TYPES,
+    OTHER_WAY,
     RESERVED_LABELS,
     Activity,
     Cancel,
     Downgrade,
     Event,
+    LifecycleFact,
+    Pause,
+    Resume,
+    Revoke,
     Signup,
     Survey,
     Upgrade,
@@ -58,8 +64,11 @@ _cut_surplus_decimals: Final = re.compile(
 
 # Types whose members the loop judges itself, because they are frequent. All that another type needs is its struct:
 # where one of its members has a form, the diagnosis judges it, at a tenth of the speed.
-_WRITTEN_OUT: Final = frozenset({Activity, Survey, Signup, Upgrade, Downgrade, Cancel})
-_JUDGED_OF_SIGNUP: Final = frozenset({"time", "plan", "currency", "country", "channel"})
+_WRITTEN_OUT: Final = frozenset({Activity, Survey, Signup, Upgrade, Downgrade, Cancel, Pause, Resume, Revoke})
+_JUDGED_OF_SIGNUP: Final = frozenset({"time", "effective_at", "plan", "currency", "country", "channel"})
+# What a struct takes of such a member is right: only more than that is read.
+_JUDGED_BY_STRUCT: Final = "id"
+_NEVER_MS: Final = 2**63
 
 R = TypeVar("R", bound=Readable)
 
@@ -82,6 +91,7 @@ class Decoded(Generic[R]):
         records: The records that they came in.
         refused: The records that are not applied, each with the reason.
         tests: How many valid test events there were (count).
+        mended: By the index of an event, its members that were mended; only events that have any.
     """
 
     events: list[Event]
@@ -89,6 +99,7 @@ class Decoded(Generic[R]):
     records: list[R]
     refused: list[tuple[R, Refusal]]
     tests: int = 0
+    mended: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Decoder:
@@ -97,7 +108,7 @@ class Decoder:
     Args:
         dimensions: Extra members of a signup; those that it has anyway may be among them.
         default_currency: Currency of events that name none (ISO 4217).
-        currencies: Those with a rate to the default currency.
+        currencies: Those with a rate to the default currency, each with the first instant that has one (ms since 1970).
         future_tolerance_ms: How far beyond a record's timestamp an event may lie (milliseconds).
         latest_ms: If set, the first instant that is too late, in place of the check against the record's timestamp
             (ms since 1970); for files. Live, the year 2100 is too late whatever that timestamp is.
@@ -111,7 +122,7 @@ class Decoder:
         self,
         dimensions: Sequence[str] = (),
         default_currency: str = "USD",
-        currencies: frozenset[str] = frozenset(),
+        currencies: Mapping[str, int] = MappingProxyType({}),
         future_tolerance_ms: int = 3_600_000,
         latest_ms: int | None = None,
         max_record_bytes: int = 1_048_576,
@@ -124,14 +135,13 @@ class Decoder:
         self._more_labels = _more_labels_of(self.signup)
         #: types that the loop says nothing of, and whose members the structs do not judge in full
         self._thorough = frozenset(
-            event_type
-            for event_type in EVENT_TYPES
-            if event_type not in _WRITTEN_OUT and forms_of(event_type).keys() - {"time"}
+            event_type for event_type in EVENT_TYPES if event_type not in _WRITTEN_OUT and _has_more_forms(event_type)
         )
+        self._lifecycle = frozenset({self.signup, *(each for each in EVENT_TYPES if issubclass(each, LifecycleFact))})
         types = tuple(self.signup if event_type is Signup else event_type for event_type in EVENT_TYPES)
         self._read = msgspec.json.Decoder[Any](Union[types]).decode  # noqa: UP007 - built at run time
-        accepted = currencies | {default_currency}
-        self._currencies = accepted | {""}
+        accepted = {**currencies, default_currency: EARLIEST_MS}
+        self._currencies = {**accepted, "": EARLIEST_MS}
         self._countries = COUNTRIES | {""}
         self._slugs = {"", "unspecified"}
         self._future_tolerance_ms = future_tolerance_ms
@@ -140,7 +150,7 @@ class Decoder:
         self._max_record_bytes = max_record_bytes
         self._diagnosis = Diagnosis(
             signup=self.signup,
-            accepted_currencies=accepted,
+            currencies=accepted,
             future_tolerance_ms=future_tolerance_ms,
             latest_ms=latest_ms,
             max_record_bytes=max_record_bytes,
@@ -172,8 +182,9 @@ class Decoder:
         """Add what records say, whose values together are `text`."""
         add_event, add_time, add_record = decoded.events.append, decoded.times.append, decoded.records.append
         read, signup, slugs, more_labels = self._read, self.signup, self._slugs, self._more_labels
-        countries, currencies, last_ms = self._countries, self._currencies, self._last_ms
-        tolerance_ms, is_file, thorough = self._future_tolerance_ms, self._is_file, self._thorough
+        countries, rated_from_ms, last_ms = self._countries, self._currencies.get, self._last_ms
+        tolerance_ms, is_file = self._future_tolerance_ms, self._is_file
+        thorough, lifecycle = self._thorough, self._lifecycle
         inspect_all = self._max_record_bytes < SHORT_BYTES or _needs_inspection(text)
         for record in records:
             json = record.value
@@ -194,26 +205,33 @@ class Decoder:
                 if kind is Activity:
                     good = good and (event.feature in slugs or self._is_slug(event.feature))
                 elif kind is Survey:
-                    good = good and event.score in SCORES[event.kind][event.status]
+                    good = good and event.score in SCORES[event.kind][event.status] and event.via != OTHER_WAY
                     good = good and (event.reason in slugs or self._is_slug(event.reason))
-                elif kind is signup or kind is Upgrade or kind is Downgrade:
-                    good = good and event.plan not in RESERVED_LABELS and event.currency in currencies
-                    if kind is signup:
-                        good = good and event.country in countries and event.channel not in RESERVED_LABELS
-                        for name in more_labels:
-                            good = good and getattr(event, name) not in RESERVED_LABELS
-                elif kind is Cancel:
-                    good = good and (event.reason in slugs or self._is_slug(event.reason))
+                elif kind in lifecycle:
                     if event.effective_at is not None:
                         time_ms = milliseconds(event.effective_at)
                         good = good and EARLIEST_MS <= time_ms <= limit_ms + EFFECTIVE_ALLOWANCE_MS
-                    elif b'"effective_at"' in json:  # An explicit null is no instant.
-                        good = False
+                    if kind is Cancel:
+                        good = good and (event.reason in slugs or self._is_slug(event.reason))
+                    elif kind is signup or kind is Upgrade or kind is Downgrade:
+                        good = (
+                            good
+                            and event.plan not in RESERVED_LABELS
+                            and rated_from_ms(event.currency, _NEVER_MS) <= time_ms
+                        )
+                        if kind is signup:
+                            good = (
+                                good
+                                and event.country in countries
+                                and event.channel not in RESERVED_LABELS
+                                and not (more_labels and _has_reserved(event, more_labels))
+                            )
+                elif kind is Revoke:
+                    event = _with_source(event, json)
                 elif kind in thorough:
                     good = False
             except _NOT_READ:
-                self._settle(record, decoded)
-                continue
+                good = False
             if not good:
                 self._settle(record, decoded)
             elif event.test:
@@ -258,7 +276,7 @@ class Decoder:
 
     def _without_rounding(self, event: Any, json: bytes) -> Any:
         """Return the event, read again where msgspec's rounding to microseconds may have changed a millisecond."""
-        if event.time.microsecond % 1000 and type(event) is not Cancel:
+        if event.time.microsecond % 1000 and getattr(event, "effective_at", None) is None:
             return event
         return self._read(_cut_surplus_decimals(rb"\1", json)) if _find_surplus_decimals(json) else event
 
@@ -268,20 +286,43 @@ class Decoder:
         if isinstance(verdict, Refusal):
             decoded.refused.append((record, verdict))
             return
-        event, time_ms = verdict
-        if event.test:
+        if verdict.event.test:
             decoded.tests += 1
             return
-        decoded.events.append(event)
-        decoded.times.append(time_ms)
+        if verdict.mended:
+            decoded.mended[len(decoded.events)] = verdict.mended
+        decoded.events.append(verdict.event)
+        decoded.times.append(verdict.at_ms)
         decoded.records.append(record)
 
 
 def _more_labels_of(signup: type[Signup]) -> tuple[str, ...]:
     """Return the members of a signup that are judged as labels, beside those that the loop names."""
     more = {name: form for name, form in forms_of(signup).items() if name not in _JUDGED_OF_SIGNUP}
-    assert set(more.values()) <= {"label"}, more
-    return tuple(more)
+    assert set(more.values()) <= {"segment", _JUDGED_BY_STRUCT}, more
+    return tuple(name for name, form in more.items() if form == "segment")
+
+
+def _has_more_forms(event_type: type[Event]) -> bool:
+    """Tell whether a type has members, beside its time, that its struct does not judge in full."""
+    return any(form != _JUDGED_BY_STRUCT for name, form in forms_of(event_type).items() if name != "time")
+
+
+def _has_reserved(event: Event, labels: tuple[str, ...]) -> bool:
+    return any(getattr(event, name) in RESERVED_LABELS for name in labels)
+
+
+def _with_source(event: Revoke, json: bytes) -> Revoke:
+    """Return a revoke that says whether it names its source.
+
+    Raises:
+        _UnclearError: the name stands in the record, and may not be that of a member of the event.
+    """
+    if b'"source"' not in json:
+        return msgspec.structs.replace(event, names_source=False)
+    if event.source == Revoke.TOPIC or not event.names_source:
+        raise _UnclearError
+    return event
 
 
 def _check_text(json: bytes) -> None:

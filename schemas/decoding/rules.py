@@ -1,10 +1,9 @@
-"""Rules about values that the structs leave to the decoder, and the arithmetic of event time.
+"""Rules about values that the structs leave to the decoder, and the range of event time.
 
 Pure constants and small functions that the fast path and the diagnosis share, so that both judge alike.
 Source: docs/events.md, section Members.
 """
 
-import datetime as dt
 import re
 from typing import Final
 
@@ -29,40 +28,9 @@ SCORES: Final = {
     kind: {"answered": scores, "sent": scores | {-1}, "dismissed": scores | {-1}} for kind, scores in _SCORES.items()
 }
 
-# RFC 3339 allows any number of decimals; msgspec rounds beyond six, event time is cut.
-SURPLUS_DECIMALS: Final = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6})[0-9]+([Zz+-].*)", re.DOTALL
-)
 _QUOTE: Final = ord('"')
 _CASE: Final = 0x20  # what makes `{` of `[`, and `}` of `]`
 _NOT_STRUCTURE: Final = bytes(byte for byte in range(256) if byte not in b'"[]{}')
-# The grammar of RFC 3339 knows no calendar of leap seconds: any minute may have one.
-_LEAP_SECOND: Final = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}):60(?:\.[0-9]+)?([Zz+-].*)", re.DOTALL
-)
-
-
-def without_surplus_decimals(text: str) -> str:
-    """Return an RFC 3339 text with at most six decimals, the others cut off; any other text as it is."""
-    match = SURPLUS_DECIMALS.fullmatch(text)
-    return match[1] + match[2] if match else text
-
-
-def without_leap_second(text: str) -> str:
-    """Return an RFC 3339 text whose seconds are 60 as the first instant of the next minute; any other text as it is.
-
-    All of the leap second is that instant, its decimals too: there is no place for it between two seconds.
-    """
-    match = _LEAP_SECOND.fullmatch(text)
-    if match is None:
-        return text
-    try:
-        minute = dt.datetime.fromisoformat(f"{match[1]}T{match[2]}") + dt.timedelta(minutes=1)
-    except ValueError:
-        return text  # no such minute
-    except OverflowError:
-        return f"{match[1]}T{match[2]}:59{match[3]}"  # the last one that can be written, centuries out of range
-    return f"{minute.isoformat(timespec='minutes')}:00{match[3]}"
 
 
 def is_nested_too_deeply(json: bytes) -> bool:

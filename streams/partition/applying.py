@@ -120,7 +120,9 @@ def _put_in_order(decoded: Decoded[Record]) -> None:
 
 
 def _pick(decoded: Decoded[Any], indices: Sequence[int]) -> None:
-    """Keep the events at indices, in that order."""
+    """Keep the events at indices, in that order, and what is known of each by its index."""
+    if decoded.mended:
+        decoded.mended = {n: decoded.mended[index] for n, index in enumerate(indices) if index in decoded.mended}
     columns: tuple[list[Any], ...] = (decoded.events, decoded.times, decoded.records)
     for column in columns:
         column[:] = [column[index] for index in indices]

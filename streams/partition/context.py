@@ -56,10 +56,15 @@ def windows_of(settings: Settings) -> Windows:
     )
 
 
+def money_of(settings: Settings) -> Money:
+    """Return the default currency and the rates that settings ask for."""
+    return Money(settings.default_currency, settings.currency_rates, settings.business_time_zone)
+
+
 def names_of(settings: Settings) -> Names:
     """Return the empty intern tables of a partition, with the money, dimensions and limit that settings ask for."""
     return Names(
-        money=Money(settings.default_currency, settings.currency_rates),
+        money=money_of(settings),
         dimensions=settings.dimensions,
         max_values=settings.max_segment_values,
     )
@@ -70,7 +75,7 @@ def decoder_of(settings: Settings, *, latest_ms: int | None = None) -> Decoder:
     return Decoder(
         dimensions=settings.dimensions,
         default_currency=settings.default_currency,
-        currencies=frozenset(settings.currency_rates),
+        currencies=money_of(settings).rated_from_ms(),
         future_tolerance_ms=settings.future_tolerance_seconds * 1000,
         latest_ms=latest_ms,
         max_record_bytes=settings.max_record_bytes,

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from schemas.wording import nearest_name
+
 _WINDOW: Final = re.compile(r"(\d{1,9}) ?d?(?:ays?)?")
 
 
@@ -14,12 +16,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return "did you mean X?" for the closest known name, or a pointer to the list where none is close."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"did you mean {close[0]}?" if close else "docs/settings.md lists what there is"
-
-
-def nearest_name(name: str, known: Sequence[str], *, cutoff: float = 0.6) -> str:
-    """Return "; did you mean plan?" for the closest known name; "" where none is as close as the cutoff, in [0, 1]."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=cutoff)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 def nearest_window(name: str, known: Sequence[str]) -> str:

@@ -34,6 +34,7 @@ _MOST_CHARACTERS: Final = 700
 """Of what is said about a value (count): a message repeats parts of values, and these may be of any length."""
 
 _written: dict[str, str] = {}
+_BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 # Kubernetes gives every container variables for the services of its namespace; one that is called "tenure" is likely.
 _SERVICE_LINK: Final = re.compile(r"TENURE(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)")
@@ -250,8 +251,13 @@ def _example(field: str, *, in_file: bool) -> str:
         return f"[{', '.join(part if part.isdecimal() else _quoted(part) for part in parts)}]"
     if isinstance(described.default, dict):
         pairs = (pair.partition("=") for pair in example.split(","))
-        return "{" + ", ".join(f"{name} = {_quoted(value)}" for name, _, value in pairs) + "}"
+        return "{" + ", ".join(f"{_key(name)} = {_quoted(value)}" for name, _, value in pairs) + "}"
     return _quoted(example)
+
+
+def _key(name: str) -> str:
+    """Return a key of TOML, in quotes where it needs them."""
+    return name if _BARE_KEY.fullmatch(name) else _quoted(name)
 
 
 def _quoted(text: str) -> str:

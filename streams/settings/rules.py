@@ -6,6 +6,7 @@ says what is wrong and what to do; a rule over several settings raises RuleBroke
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import keyword
 import re
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Final, get_args
 
 from schemas.catalogue.windows import SEGMENT_WINDOW_DAYS
 from schemas.dimensions import BUILT_IN_DIMENSIONS
-from schemas.events import RESERVED_DIMENSIONS, SurveyKind, SurveyWay
+from schemas.events import RESERVED_DIMENSIONS, AskedWay, SurveyKind
 from schemas.survey_requests import SURVEY_RULES
 from streams.settings.did_you_mean import did_you_mean
 from streams.settings.hosts import is_host
@@ -36,6 +37,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 # What schemas.events takes as a member of a signup; keywords cannot name one either.
 _MEMBER: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HOST: Final = re.compile(r"[A-Za-z0-9._:%-]+")
 _BROKER: Final = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})")
 
@@ -218,17 +220,28 @@ RATE_MIN: Final = Decimal("1e-12")
 
 
 def check_rates(value: dict[str, Decimal]) -> dict[str, Decimal]:
-    """Rates are positive, and such that the largest MRR stays within 64 bits."""
-    for currency, rate in value.items():
+    """Rates are of a currency, maybe from a day on; positive, and such that the largest MRR stays within 64 bits."""
+    for name, rate in value.items():
+        currency, at, day = name.partition("@")
         check_currency(currency)
+        if at and not _is_day(day):
+            raise ValueError(f"{name!r} has no day after the @; write for example {currency}@2026-01-01=1.10")
         if not rate.is_finite() or not RATE_MIN <= rate <= RATE_MAX:
-            raise ValueError(f"the rate of {currency} must be above zero and at most {RATE_MAX:,}, not {rate:.6g}")
+            raise ValueError(f"the rate of {name} must be above zero and at most {RATE_MAX:,}, not {rate:.6g}")
     return value
+
+
+def _is_day(text: str) -> bool:
+    try:
+        dt.date.fromisoformat(text)
+    except ValueError:
+        return False
+    return _DAY.fullmatch(text) is not None
 
 
 def check_rates_foreign(rates: Mapping[str, Decimal], default_currency: str) -> None:
     """The default currency needs no rate."""
-    if default_currency in rates:
+    if default_currency in {name.partition("@")[0] for name in rates}:
         raise RuleBrokenError(
             "currency_rates",
             f"it has a rate of {default_currency}, the default currency, whose rate is 1; leave it out",
@@ -263,10 +276,10 @@ def check_survey_rules(value: dict[str, str]) -> dict[str, str]:
     check_known_keys(value, SURVEY_RULES)
     for rule, question in value.items():
         kind, _, way = question.partition("/")
-        if kind not in get_args(SurveyKind) or way not in get_args(SurveyWay):
+        if kind not in get_args(SurveyKind) or way not in get_args(AskedWay):
             raise ValueError(
                 f"{rule} asks {question!r}; write a kind ({', '.join(get_args(SurveyKind))}), a slash and a way "
-                f"({', '.join(get_args(SurveyWay))}), for example nps/email"
+                f"({', '.join(get_args(AskedWay))}), for example nps/email"
             )
     return value
 

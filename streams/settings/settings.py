@@ -190,10 +190,11 @@ class Settings(BaseSettings):
     )
     currency_rates: _Rates = _setting(
         {},
-        "A fixed table: minor units of the default currency for one minor unit of another. "
-        "Events in a currency that is not in it become dead letters.",
-        unit="currency=rate",
-        example="EUR=1.0825,GBP=1.27",
+        "Minor units of the default currency for one minor unit of another. A rate with a day holds from the first "
+        "instant of that day in the business time zone, one without a day before all of these; the event's time "
+        "decides. Events in a currency without a rate at their time become dead letters.",
+        unit="currency=rate or currency@day=rate",
+        example="EUR=1.08,EUR@2026-01-01=1.10,GBP=1.27",
     )
     survey_requests: bool = _setting(
         False,
@@ -354,7 +355,7 @@ class Settings(BaseSettings):
         """
         meaning: dict[str, object] = {name: getattr(self, name) for name in MEANING}
         meaning["currency_rates"] = {
-            currency: format(rate.normalize(), "f") for currency, rate in sorted(self.currency_rates.items())
+            name: format(rate.normalize(), "f") for name, rate in sorted(self.currency_rates.items())
         }
         return json.dumps(meaning, separators=(",", ":"), sort_keys=True)
 

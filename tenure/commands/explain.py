@@ -81,7 +81,7 @@ def _checked_kpi(kpi: str, lens: Lens | None) -> str:
     """
     from schemas.catalogue.counts import COUNT_BY_NAME
     from schemas.catalogue.ratios import RATIO_BY_NAME
-    from streams.settings.did_you_mean import nearest_name
+    from schemas.wording import nearest_name
 
     name = kpi.removeprefix("tenure_")
     if name == "churn":

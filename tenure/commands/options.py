@@ -13,9 +13,9 @@ import typer
 from schemas.catalogue.ratios import Lens
 from schemas.catalogue.windows import MONTH
 from schemas.dimensions import BUILT_IN_DIMENSIONS
-from schemas.wording import in_words
+from schemas.wording import in_words, nearest_name
 from streams.errors import UsageError
-from streams.settings.did_you_mean import nearest_name, nearest_window
+from streams.settings.did_you_mean import nearest_window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streams.settings.did_you_mean import nearest_name
+from schemas.wording import nearest_name
 from streams.settings.faults import requirement_of
 
 if TYPE_CHECKING:

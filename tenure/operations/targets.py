@@ -17,9 +17,9 @@ from schemas.catalogue.formulas import Ratio
 from schemas.catalogue.ratios import RATIO_BY_NAME, WINDOW_RATIOS
 from schemas.documents.targets import ChangedTarget, ListedTarget
 from schemas.instants import milliseconds
-from schemas.wording import in_words
+from schemas.wording import in_words, nearest_name
 from streams.errors import UsageError
-from streams.settings.did_you_mean import nearest_name, nearest_window
+from streams.settings.did_you_mean import nearest_window
 from streams.settings.settings import Settings
 from streams.targets import Audited, TargetChange, TargetStore
 from tenure.operations.lines import LONGEST_NAME, one_line

@@ -56,7 +56,7 @@ def decoder_of(options: Options) -> Decoder:
     return Decoder(
         dimensions=options.dimensions,
         default_currency=options.default_currency,
-        currencies=frozenset(options.rates),
+        currencies=Money(options.default_currency, options.rates).rated_from_ms(),
         latest_ms=LATEST_MS,
     )
 

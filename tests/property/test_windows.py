@@ -92,9 +92,9 @@ def test_a_pair_counts_in_a_window_exactly_if_both_ends_lie_in_it(
 @example(amount=10**12, rate=Decimal("99999.999999"))
 def test_foreign_money_is_rounded_half_to_even(amount: int, rate: Decimal) -> None:
     """Minor units are integers; halves that always went up would drift."""
-    assert Money("USD", {"EUR": rate}).convert(amount, "EUR") == round(amount * Fraction(rate))
-    assert Money("USD", {"EUR": str(rate)}).convert(amount, "USD") == amount
-    assert Money("USD").convert(amount, "") == amount
+    assert Money("USD", {"EUR": rate}).convert(amount, "EUR", 0) == round(amount * Fraction(rate))
+    assert Money("USD", {"EUR": str(rate)}).convert(amount, "USD", 0) == amount
+    assert Money("USD").convert(amount, "", 0) == amount
 
 
 @bounded(200)

@@ -108,6 +108,6 @@ def test_instants_and_money_are_exact() -> None:
     assert milliseconds(instant_of(1_735_689_600_123)) == 1_735_689_600_123
     assert milliseconds(dt.datetime(2025, 1, 1, 0, 0, 0, 999_999, dt.UTC)) == 1_735_689_600_999
     money = Money("USD", {"EUR": "0.5"})
-    assert [money.convert(amount, "EUR") for amount in (1, 2, 3, 5)] == [0, 1, 2, 2]
+    assert [money.convert(amount, "EUR", 0) for amount in (1, 2, 3, 5)] == [0, 1, 2, 2]
     with pytest.raises(KeyError):
-        money.convert(1, "GBP")
+        money.convert(1, "GBP", 0)

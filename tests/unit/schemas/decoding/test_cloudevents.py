@@ -45,6 +45,16 @@ def binary(value: bytes = b'{"reason":"price"}', **changes: bytes | None) -> Dec
     return Decoder().decode([Line(value, headers=headers)])
 
 
+def nulled(name: str) -> Decoded[Line]:
+    """Return what becomes of a structured event with a null."""
+    return Decoder().decode([Line(json.dumps({**ENVELOPE, name: None}).encode(), headers=STRUCTURED)])
+
+
+def plain(header: tuple[str, bytes]) -> Decoded[Line]:
+    """Return what becomes of an event in the product's own JSON that has a header."""
+    return Decoder().decode([Line(line(SIGNUP).value, headers=(header,))])
+
+
 def reason(decoded: Decoded[Line]) -> Reason:
     """Return why the only record was refused."""
     assert decoded.events == []
@@ -96,6 +106,23 @@ def test_envelope_wins_over_members_of_the_data() -> None:
     assert (type(event), event.id, event.source) == (Signup, "e1", "/billing")
 
 
+def test_null_is_absence_in_envelopes_and_in_data() -> None:
+    """Libraries write members that have no value as null."""
+    decoded = structured(data={"plan": "pro", "mrr_minor": 1, "customer_id": None, "sequence": None})
+    assert [event.customer_id for event in decoded.events] == ["c1"]
+    data = base64.b64encode(b'{"plan":"pro","mrr_minor":1}').decode()
+    envelope = {**ENVELOPE, "data": None, "data_base64": data}
+    assert len(Decoder().decode([Line(json.dumps(envelope).encode(), headers=STRUCTURED)]).events) == 1
+
+
+def test_ids_of_envelopes_and_of_data_may_be_integers() -> None:
+    """Billing systems count their customers."""
+    event = structured(id=7, data={"plan": "pro", "mrr_minor": 1, "customer_id": 8, "subscription_id": 9}).events[0]
+    assert isinstance(event, Signup)
+    assert (event.id, event.customer_id, event.subscription_id) == ("7", "8", "9")
+    assert [event.customer_id for event in structured(subject=10).events] == ["10"]
+
+
 def test_data_may_be_base64() -> None:
     """Libraries encode bytes that way, whatever is in them."""
     data = base64.b64encode(b'{"plan":"pro","mrr_minor":1}').decode()
@@ -141,6 +168,14 @@ def test_time_of_a_header_is_cut_and_not_rounded() -> None:
         (binary(ce_specversion=b"0.3"), Reason.INVALID_MEMBER),
         (binary(ce_id=b""), Reason.INVALID_MEMBER),
         (binary(ce_time=b"noon"), Reason.INVALID_MEMBER),
+        (binary(ce_time=None), Reason.MISSING_MEMBER),
+        (plain(("ce_partitionkey", b"c1")), Reason.MISSING_MEMBER),
+        (plain(("CE_SUBJECT", b"c1")), Reason.MISSING_MEMBER),
+        (nulled("id"), Reason.MISSING_MEMBER),
+        (nulled("type"), Reason.MISSING_MEMBER),
+        (nulled("source"), Reason.MISSING_MEMBER),
+        (nulled("specversion"), Reason.MISSING_MEMBER),
+        (nulled("data"), Reason.MISSING_MEMBER),
     ],
 )
 def test_faulty_cloudevent_gets_the_first_reason_that_applies(decoded: Decoded[Line], expected: Reason) -> None:
@@ -153,7 +188,6 @@ def test_faulty_cloudevent_gets_the_first_reason_that_applies(decoded: Decoded[L
     [
         (("traceparent", b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),),
         (("content-type", b"application/json"),),
-        (("ce_partitionkey", b"c1"),),
         (("tenure-forwarded", b"1"), ("empty", None)),
     ],
 )

@@ -37,6 +37,9 @@ TIMES = [
     ("2026-01-01T12:59:60Z", 3_600_000),
     ("2026-01-01t11:59:60.75z", 0),
     ("2026-01-01 00:29:60.123456789-11:30", 0),
+    ("2026-01-01T14:00:00+02", 0),
+    ("2026-01-01 14:30:00.9999999+0230", 999),
+    ("2026-01-01t11:59:60+00", 0),
 ]
 
 
@@ -105,7 +108,7 @@ def test_the_year_2100_is_too_late_for_live_records_too(timestamp_ms: int) -> No
 
 def test_currency_with_a_rate_is_accepted() -> None:
     """The decoder lets through what the settings can convert."""
-    decoder = Decoder(default_currency="EUR", currencies=frozenset({"CHF"}))
+    decoder = Decoder(default_currency="EUR", currencies={"CHF": 0})
     assert decode(line({**SIGNUP, "currency": "CHF"}).value, decoder).refused == []
     assert decode(line({**SIGNUP, "currency": "EUR"}).value, decoder).refused == []
     assert reason_of(line({**SIGNUP, "currency": "USD"}).value, decoder) == Reason.CURRENCY_MISMATCH
@@ -139,6 +142,8 @@ def test_source_defaults_to_the_topic_of_the_type() -> None:
         "signup": "customer.signup",
         "cancel": "customer.cancel",
         "revoke": "customer.cancel",
+        "pause": "customer.upgrade",
+        "resume": "customer.upgrade",
         "upgrade": "customer.upgrade",
         "downgrade": "customer.upgrade",
         "survey": "customer.survey",
@@ -163,8 +168,9 @@ def test_extra_dimension_is_an_attribute_of_the_signup_and_judged_like_a_plan() 
     assert isinstance(signup, Signup)
     assert (getattr(signup, "team_size", None), type(signup) is decoder.signup) == ("10-50", True)
     assert getattr(event_of(SIGNUP, decoder), "team_size", None) == ""
-    for bad in ("none", "", "x" * 65, None, 10):
-        assert reason_of(line({**SIGNUP, "team_size": bad}).value, decoder) == Reason.INVALID_MEMBER
+    for bad in ("none", "", "x" * 65, 10):
+        decoded = decoder.decode([line({**SIGNUP, "team_size": bad})])
+        assert (getattr(decoded.events[0], "team_size", None), decoded.mended) == ("", {0: ("team_size",)})
 
 
 @pytest.mark.parametrize("name", ["", "Team", "1st", "team size", "id", "type", "mrr_minor", "currency", "a" * 65])
@@ -203,7 +209,7 @@ def test_batch_keeps_the_order_of_its_records() -> None:
 def test_detail_names_member_and_value_and_is_short() -> None:
     """A dead letter is read by somebody who has to repair a producer."""
     _, refusal = decode(line({**SIGNUP, "mrr_minor": "x" * 10_000}).value).refused[0]
-    assert refusal.detail.startswith('mrr_minor: Expected `int`, got `str`; got "xxx')
+    assert refusal.detail.startswith('mrr_minor: must be an integer from 0 to 10^12; got "xxx')
     assert len(refusal.detail) < 150
 
 
@@ -212,4 +218,4 @@ def test_slugs_beyond_the_remembered_ones_are_still_judged() -> None:
     decoder = Decoder()
     records = [line(say("activity", feature=f"feature-{n}")) for n in range(5000)]
     assert len(decoder.decode(records).events) == 5000
-    assert reason_of(line(say("activity", feature="Feature")).value, decoder) == Reason.INVALID_MEMBER
+    assert decoder.decode([line(say("activity", feature="Feature"))]).mended == {0: ("feature",)}

@@ -9,6 +9,7 @@ from schemas.decoding.cut_values import CutValue
 from schemas.decoding.decoder import STEP_BYTES, STEP_RECORDS, Decoded, Decoder
 from schemas.refusals import Reason
 from tests.unit.schemas.lines import (
+    BENT,
     CANCEL,
     GOOD,
     NOON,
@@ -23,12 +24,12 @@ from tests.unit.schemas.lines import (
 )
 
 
-@pytest.mark.parametrize("event", GOOD, ids=str)
+@pytest.mark.parametrize("event", GOOD + BENT, ids=str)
 def test_event_of_the_contract_is_applied(event: dict[str, object]) -> None:
     """What the events page promises to producers must not end up among the dead letters."""
     decoded = Decoder().decode([line(event)])
     assert decoded.refused == []
-    assert ["e1" if event["id"] == "e1" else event["id"]] == [decoded.events[0].id]
+    assert [str(event["id"])] == [decoded.events[0].id]
 
 
 MALFORMED: list[bytes | None] = [
@@ -76,16 +77,26 @@ REFUSED: list[tuple[Reason, dict[str, object]]] = [
     (Reason.MISSING_MEMBER, say("survey", kind="nps")),
     (Reason.MISSING_MEMBER, say("survey", kind="nps", status="answered")),
     (Reason.MISSING_MEMBER, without(say("nonsense", time=None), "id")),
+    (Reason.MISSING_MEMBER, {**SIGNUP, "id": None}),
+    (Reason.MISSING_MEMBER, {**SIGNUP, "plan": None}),
+    (Reason.MISSING_MEMBER, {**SIGNUP, "mrr_minor": None}),
+    (Reason.MISSING_MEMBER, say(None)),
+    (Reason.MISSING_MEMBER, {**SURVEY, "score": None}),
+    (Reason.MISSING_MEMBER, say("survey", kind="nps", status=None)),
+    (Reason.MISSING_MEMBER, say("signup", plan="pro", interval="month")),
+    (Reason.MISSING_MEMBER, say("upgrade", plan="pro", amount_minor=1)),
+    (Reason.MISSING_MEMBER, say("upgrade", plan="pro", amount_minor=1, interval=None)),
+    (Reason.MISSING_MEMBER, {**SIGNUP, "amount_minor": 1}),
     (Reason.UNKNOWN_TYPE, say("nonsense")),
     (Reason.UNKNOWN_TYPE, say("Signup")),
     (Reason.UNKNOWN_TYPE, say(7)),
-    (Reason.UNKNOWN_TYPE, say(None, id=None)),
     (Reason.UNKNOWN_TYPE, say(["signup"])),
     (Reason.INVALID_MEMBER, {**SIGNUP, "id": ""}),
     (Reason.INVALID_MEMBER, {**SIGNUP, "id": "i" * 257}),
-    (Reason.INVALID_MEMBER, {**SIGNUP, "id": 7}),
-    (Reason.INVALID_MEMBER, {**SIGNUP, "id": None}),
-    (Reason.INVALID_MEMBER, {**SIGNUP, "source": None}),
+    (Reason.INVALID_MEMBER, {**SIGNUP, "id": True}),
+    (Reason.INVALID_MEMBER, {**SIGNUP, "subscription_id": "s" * 129}),
+    (Reason.INVALID_MEMBER, {**SIGNUP, "subscription_id": []}),
+    (Reason.INVALID_MEMBER, {**SIGNUP, "source": 7}),
     (Reason.INVALID_MEMBER, {**SIGNUP, "customer_id": "c" * 129}),
     (Reason.INVALID_MEMBER, {**SIGNUP, "time": 1_767_268_800}),
     (Reason.INVALID_MEMBER, {**SIGNUP, "time": "2026-01-01"}),
@@ -103,36 +114,30 @@ REFUSED: list[tuple[Reason, dict[str, object]]] = [
     (Reason.INVALID_MEMBER, {**SIGNUP, "mrr_minor": "4900"}),
     (Reason.INVALID_MEMBER, {**SIGNUP, "mrr_minor": -1}),
     (Reason.INVALID_MEMBER, {**SIGNUP, "mrr_minor": 10**12 + 1}),
-    (Reason.INVALID_MEMBER, {**SIGNUP, "mrr_minor": 49.0}),
     (Reason.INVALID_MEMBER, {**SIGNUP, "mrr_minor": True}),
     (Reason.INVALID_MEMBER, {**SIGNUP, "mrr_minor": 10**60}),
-    (Reason.INVALID_MEMBER, {**SIGNUP, "country": "de"}),
-    (Reason.INVALID_MEMBER, {**SIGNUP, "country": "DEU"}),
-    (Reason.INVALID_MEMBER, {**SIGNUP, "country": "ÄÖ"}),
-    (Reason.INVALID_MEMBER, {**SIGNUP, "country": ""}),
-    (Reason.INVALID_MEMBER, {**SIGNUP, "channel": "other"}),
-    (Reason.INVALID_MEMBER, {**SIGNUP, "channel": None}),
-    (Reason.INVALID_MEMBER, {**SIGNUP, "currency": "usd"}),
+    (Reason.INVALID_MEMBER, {**SIGNUP, "amount_minor": 4900, "interval": "month"}),
+    (Reason.INVALID_MEMBER, {**SIGNUP, "interval": "month"}),
+    (Reason.INVALID_MEMBER, {**SIGNUP, "quantity": 1}),
+    (Reason.INVALID_MEMBER, say("upgrade", plan="pro", amount_minor=1, interval="Month")),
+    (Reason.INVALID_MEMBER, say("upgrade", plan="pro", amount_minor=-1, interval="month")),
+    (Reason.INVALID_MEMBER, say("upgrade", plan="pro", amount_minor=1, interval="month", interval_count=0)),
+    (Reason.INVALID_MEMBER, say("upgrade", plan="pro", amount_minor=1, interval="month", quantity="2")),
+    (Reason.INVALID_MEMBER, {**SIGNUP, "trial": 1}),
+    (Reason.INVALID_MEMBER, {**SIGNUP, "currency": "u\u017fd"}),
     (Reason.INVALID_MEMBER, {**SIGNUP, "currency": ""}),
     (Reason.INVALID_MEMBER, {**SIGNUP, "currency": "USDX", "time": "1999-01-01T00:00:00Z"}),
-    (Reason.INVALID_MEMBER, {**CANCEL, "reason": "Too expensive"}),
-    (Reason.INVALID_MEMBER, {**CANCEL, "reason": ""}),
     (Reason.INVALID_MEMBER, {**CANCEL, "involuntary": 1}),
-    (Reason.INVALID_MEMBER, {**CANCEL, "effective_at": None}),
+    (Reason.INVALID_MEMBER, say("pause", effective_at=7)),
     (Reason.INVALID_MEMBER, say("revoke", revokes="")),
     (Reason.INVALID_MEMBER, {**SURVEY, "kind": "ces"}),
     (Reason.INVALID_MEMBER, {**SURVEY, "status": "opened"}),
-    (Reason.INVALID_MEMBER, say("survey", kind="nps", status=None)),
     (Reason.INVALID_MEMBER, {**SURVEY, "score": 11}),
     (Reason.INVALID_MEMBER, {**SURVEY, "score": -1}),
-    (Reason.INVALID_MEMBER, {**SURVEY, "score": None}),
     (Reason.INVALID_MEMBER, {**SURVEY, "kind": "csat"}),
     (Reason.INVALID_MEMBER, {**SURVEY, "kind": "csat", "score": 0, "status": "dismissed"}),
-    (Reason.INVALID_MEMBER, {**SURVEY, "via": "sms"}),
-    (Reason.INVALID_MEMBER, {**SURVEY, "reason": "ä"}),
     (Reason.INVALID_MEMBER, say("renewal", outcome="lapsed")),
     (Reason.INVALID_MEMBER, say("onboarding", completed="yes")),
-    (Reason.INVALID_MEMBER, say("activity", feature="Reports")),
     (Reason.TIME_OUT_OF_RANGE, {**SIGNUP, "time": "1999-12-31T23:59:59.999Z"}),
     (Reason.TIME_OUT_OF_RANGE, {**SIGNUP, "time": "2026-01-01T13:00:00.001Z"}),
     (Reason.TIME_OUT_OF_RANGE, {**SIGNUP, "time": "0001-01-01T00:00:00+23:59"}),
@@ -142,12 +147,28 @@ REFUSED: list[tuple[Reason, dict[str, object]]] = [
     (Reason.TIME_OUT_OF_RANGE, {**CANCEL, "effective_at": "2031-01-02T13:00:00.001Z"}),
     (Reason.TIME_OUT_OF_RANGE, {**CANCEL, "time": "2030-01-01T00:00:00Z", "effective_at": NOON}),
     (Reason.TIME_OUT_OF_RANGE, {**SIGNUP, "time": "9999-12-31T23:59:60Z"}),
+    (Reason.TIME_OUT_OF_RANGE, {**SIGNUP, "time": "0000-02-29T12:00:00Z"}),
+    (Reason.TIME_OUT_OF_RANGE, {**SIGNUP, "effective_at": "2031-01-02T13:00:00.001Z"}),
+    (Reason.TIME_OUT_OF_RANGE, say("pause", effective_at="1999-12-31T23:59:59Z")),
     (Reason.CURRENCY_MISMATCH, {**SIGNUP, "currency": "EUR"}),
-    (Reason.CURRENCY_MISMATCH, say("upgrade", plan="pro", mrr_minor=1, currency="JPY")),
+    (Reason.CURRENCY_MISMATCH, say("upgrade", plan="pro", mrr_minor=1, currency="jpy")),
+    (Reason.CURRENCY_MISMATCH, say("upgrade", plan="pro", amount_minor=0, interval="day", currency="Jpy")),
 ]
 
 
-@pytest.mark.parametrize(("reason", "event"), REFUSED, ids=str)
+#: Invalid, too, and JSON Schema cannot say so.
+INVALID_BEYOND_SCHEMA: list[dict[str, object]] = [
+    {**SIGNUP, "id": 17.0},
+    {**SIGNUP, "customer_id": 10**128},
+    {**SIGNUP, "mrr_minor": 49.0},
+    {**CANCEL, "effective_at": ""},
+    say("upgrade", plan="pro", amount_minor=10**12, interval="month", quantity=2),
+]
+
+
+@pytest.mark.parametrize(
+    ("reason", "event"), [*REFUSED, *((Reason.INVALID_MEMBER, event) for event in INVALID_BEYOND_SCHEMA)], ids=str
+)
 def test_record_gets_the_first_reason_of_the_closed_list_that_applies(reason: Reason, event: dict[str, object]) -> None:
     """Operators count dead letters by reason; a record with two faults must not count at random."""
     assert reason == reason_of(line(event).value)

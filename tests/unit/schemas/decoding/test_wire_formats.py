@@ -67,7 +67,7 @@ def test_record_in_an_invented_format_is_the_event_that_it_holds() -> None:
     assert whole.refused == []
     assert (whole.events, whole.times) == (alone.events, alone.times)
     settled = Line(turned(EVENT.replace(b"reports", b"No Slug")), headers=ANNOUNCED)
-    assert [refusal.reason for _, refusal in decoder.decode([settled]).refused] == [Reason.INVALID_MEMBER]
+    assert decoder.decode([settled]).mended == {0: ("feature",)}
 
 
 def test_fault_that_a_format_finds_is_the_reason_of_the_refusal() -> None:
