@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from schemas.events import COMMON_MEMBERS, EVENT_TYPES, forms_of
+from schemas.events import EVENT_TYPES, PRICE_MEMBERS, forms_of, kinds_of_members
 from tenure.files.money import minor_units
 from tenure.files.notation import MoneyForm, Notation, TimeForm
 from tenure.files.times import instant_of
@@ -21,16 +21,15 @@ from tenure.files.times import instant_of
 
 def _members_of(kind: type[msgspec.inspect.Type]) -> frozenset[str]:
     return frozenset(
-        field.encode_name
+        name
         for event_type in EVENT_TYPES
-        if isinstance(info := msgspec.inspect.type_info(event_type), msgspec.inspect.StructType)
-        for field in info.fields
-        if isinstance(field.type, kind) and field.encode_name in (*COMMON_MEMBERS, *event_type.OWN_MEMBERS)
+        for name, read_as in kinds_of_members(event_type).items()
+        if isinstance(msgspec.inspect.type_info(read_as), kind)
     )
 
 
-MONEY_MEMBERS: Final = ("mrr_minor", "amount_minor")
-INTEGER_MEMBERS: Final = _members_of(msgspec.inspect.IntType).union(MONEY_MEMBERS, ("interval_count", "quantity"))
+MONEY_MEMBERS: Final = tuple(name for name in PRICE_MEMBERS if name.endswith("_minor"))
+INTEGER_MEMBERS: Final = _members_of(msgspec.inspect.IntType)
 BOOLEAN_MEMBERS: Final = _members_of(msgspec.inspect.BoolType)
 INSTANT_MEMBERS: Final = frozenset(
     name for event_type in EVENT_TYPES for name, form in forms_of(event_type).items() if form == "instant"

@@ -23,7 +23,7 @@ def test_findings_are_told_by_section_the_most_frequent_kinds_first() -> None:
 
 def test_first_examples_are_kept_and_the_others_are_not_even_made() -> None:
     """A file may hold a million of a kind."""
-    findings, made = Findings(), []
+    findings, made = Findings(), list[int]()
 
     def example() -> Example:
         made.append(len(made))
