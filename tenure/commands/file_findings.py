@@ -26,7 +26,7 @@ def say_findings(file: str, counts: Mapping[str, int], findings: Findings) -> No
         findings: About its events.
     """
     told = ", ".join(f"{number:,} {name}" for n, (name, number) in enumerate(counts.items()) if number or not n)
-    say(f"{readable(file)}: {told}", err=True)
+    say(f"{'standard input' if file == '-' else readable(file)}: {told}", err=True)
     for line in findings.lines():
         say(visible(line), err=True)
 
@@ -40,5 +40,5 @@ def check_nothing_refused(refused: int, records: int, *, more: str = "") -> None
         more: Where else to look.
     """
     if refused:
-        was = "event was" if refused == 1 else "events were"
-        raise CheckFailed(f"{refused:,} of {records:,} {was} refused; see above{more}")
+        events = "1 event was" if records == 1 else f"{records:,} events were"
+        raise CheckFailed(f"{refused:,} of {events} refused; see above{more}")
