@@ -84,7 +84,7 @@ class Members:
 
         One that has more decimals than its currency becomes text, which is refused.
         """
-        for name in MONEY_MEMBERS:
+        for name in MONEY_MEMBERS if self._is_major else ():
             amount = members.get(name)
             if isinstance(amount, Decimal):
                 minor = minor_units(amount, self._currency_of(members))

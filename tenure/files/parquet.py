@@ -48,7 +48,7 @@ def parquet_records(path: str, notation: Notation, note_share: Callable[[float],
     except ImportError as error:
         raise InputError(path, "reading Parquet needs pyarrow, which is not installed: pip install pyarrow") from error
     number = 0
-    table = _Table(arrow, notation)
+    table = _RowsOfColumns(arrow, notation)
     try:
         with parquet.ParquetFile(path) as file:
             check_columns(path, list(file.schema_arrow.names))
@@ -64,7 +64,7 @@ def parquet_records(path: str, notation: Notation, note_share: Callable[[float],
     note_share(1.0)
 
 
-class _Table:
+class _RowsOfColumns:
     """Rows out of batches of columns.
 
     Args:
