@@ -16,7 +16,9 @@ from tenure.files.money import decimals_of
 from tenure.files.notation import MoneyForm, Notation, TimeForm
 from tenure.files.times import EPOCH_TIME, LOCAL_TIME, instant_of
 
-_AMOUNT: Final = re.compile(r"\s*[+-]?\d{1,30}(?:\.\d*)?(?:[eE][+-]?\d{1,2})?\s*", re.ASCII)
+_AMOUNT: Final = re.compile(r"\s*[+-]?\d{1,30}(?:\.\d*)?\s*", re.ASCII)
+_WITH_EXPONENT: Final = re.compile(r"\s*[+-]?\d+(?:\.\d*)?[eE][+-]?\d+\s*", re.ASCII)
+_LIST_OF_OBJECTS: Final = re.compile(rb"\[\s*\{")
 #: with the signs of currencies, and what separates thousands
 _AMOUNT_IN_WORDS: Final = re.compile(r"\s*\D{0,3}\s*[+-]?\d[\d.,' \u00a0\u202f]*\s*\D{0,3}\s*", re.ASCII)
 
@@ -29,13 +31,22 @@ def advice_on(member: str, members: dict[str, msgspec.Raw], notation: Notation) 
         members: The event's, as the decoder was given them.
         notation: Of the file.
     """
-    text = text_of(members.get(member))
+    if member not in members:
+        return _advice_on_lists(members)
+    text = text_of(members[member])
     if member in MONEY_MEMBERS:
         currency = text_of(members.get("currency"))
         known = currency.upper() if rules.CURRENCY.fullmatch(currency.upper()) else notation.default_currency
         return _advice_on_money(text, known, notation)
     if member in INSTANT_MEMBERS:
         return _advice_on_time(text, notation)
+    return ""
+
+
+def _advice_on_lists(members: dict[str, msgspec.Raw]) -> str:
+    for name, raw in members.items():
+        if _LIST_OF_OBJECTS.match(bytes(raw)):
+            return f"its member {name} holds a list: if that holds the events, write each in a line of its own"
     return ""
 
 
@@ -47,7 +58,7 @@ def text_of(raw: msgspec.Raw | None) -> str:
 
 def _advice_on_money(text: str, currency: str, notation: Notation) -> str:
     if not _AMOUNT.fullmatch(text):
-        is_money = _AMOUNT_IN_WORDS.fullmatch(text) is not None
+        is_money = _AMOUNT_IN_WORDS.fullmatch(text) or _WITH_EXPONENT.fullmatch(text)
         return "write the amount as digits alone, with a point before its decimals" if is_money else ""
     if notation.money is MoneyForm.MAJOR:
         decimals = decimals_of(currency)

@@ -46,6 +46,7 @@ def csv_file(tmp_path: Path, *rows: str) -> Path:
         ("2026-01-05T10:00:00Z", "4900.0", "", Notation(), "it has decimals: say --money major"),
         ("2026-01-05T10:00:00Z", "$49", "USD", Notation(), "write the amount as digits alone"),
         ("2026-01-05T10:00:00Z", '"4,900"', "USD", Notation(), "write the amount as digits alone"),
+        ("2026-01-05T10:00:00Z", "4.9E+03", "USD", Notation(), "write the amount as digits alone"),
         ("2026-01-05T10:00:00Z", "49.005", "usd", Notation(money=MoneyForm.MAJOR), "USD has 2 decimals"),
         ("2026-01-05T10:00:00Z", "1.5", "JPY", Notation(money=MoneyForm.MAJOR), "JPY has no decimals"),
         ("2026-01-05 10:00:00", "4900", "USD", Notation(), "it has no time zone: say which one with --time-zone"),
@@ -143,6 +144,13 @@ def test_members_of_a_cloud_event_are_those_of_its_data(tmp_path: Path) -> None:
     )
     path.write_text(envelope + ',"data":{"plan":"pro","mrr_minor":49.5}}\n', encoding="utf-8")
     assert "it has decimals: say --money major" in inspected(path).findings.lines()[-1]
+
+
+def test_object_around_the_events_is_recognised(tmp_path: Path) -> None:
+    """Interfaces answer with one; it stands in one line and looks like an event without an id."""
+    path = tmp_path / "answer.json"
+    path.write_text(f'{{"page": 1, "events": [{SIGNUP}}}]}}', encoding="utf-8")
+    assert inspected(path).findings.lines()[-1].startswith("  its member events holds a list")
 
 
 def test_few_records_are_held_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
