@@ -13,7 +13,7 @@ _MONTHS_OF_A_YEAR_PRICE = 9.6
 
 
 class Price(NamedTuple):
-    """What a subscription costs.
+    """The price of a subscription.
 
     Args:
         plan: The plan's name.
