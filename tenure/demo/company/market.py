@@ -65,6 +65,7 @@ class Country(NamedTuple):
     utc_offset_hours: int
 
 
+# With failed payments, some 2 to 3 in 100 of those who pay leave in a month. Of all signups, 2 in 3 begin with a trial.
 PLANS = (
     Plan("free", 0, 0.030, 0.0, 0.0, 0.0, 0.3),
     Plan("starter", 2_900, 0.044, 0.22, 0.25, 0.88, 0.5),
@@ -143,6 +144,7 @@ class WeightedChoice(Generic[Entry]):
         return self._entries[bisect_right(self._bounds, fraction * self._bounds[-1])]
 
 
+# One in five begins on the free plan; few leave it, so that they are a quarter of the open accounts.
 PLAN_TABLE = WeightedChoice(dict(enumerate((0.21, 0.39, 0.26, 0.11, 0.03))))
 # Sold beside a plan: name and price a month before any price rise, in US cents.
 ADD_ON_TABLE = WeightedChoice({("analytics", 1_900): 0.5, ("priority_support", 4_900): 0.3, ("sandbox", 900): 0.2})
