@@ -84,6 +84,6 @@ def _mended(pace: Pace) -> Alert:
         f"{{{{ $labels.member }}}} was mended or left out in about {own(COUNT)} events of the last day",
         f"In the week before there were {usual} a day. The events count as any other. What the member says of them does"
         " not, where it could not be mended: then they have no reason, feature, country or segment.\n"
-        "First: tenure validate --topic shows some of them, with what was sent and what became of it.",
+        "First: see on the board when it began, and which producer was deployed then.",
         STREAM_BOARD,
     )

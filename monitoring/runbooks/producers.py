@@ -25,8 +25,8 @@ RUNBOOKS: Final = {
             SOURCES,
         ),
         (
-            "Take one customer of the list and look at all that is known of it: `tenure customer ID`. No signup at all:"
-            " it was lost or lies in the dead letters ([DeadLettersGrowing](DeadLettersGrowing.md)), or history was"
+            "Take one customer of the list, and look for the signup of the subscription that the facts name. None at"
+            " all: it was lost or lies in the dead letters ([DeadLettersGrowing](DeadLettersGrowing.md)), or history was"
             " never loaded. A signup under another `subscription_id`: the producer leaves it out, or two systems name"
             " subscriptions differently.",
             "Have the producer send the missing signups, late as they are, or the same `subscription_id` in all facts"
@@ -49,7 +49,7 @@ RUNBOOKS: Final = {
         " and rests for a day after history was loaded.",
         (
             ("By member, in the last day; the lines of the last week tell when it began.", scores.MENDED),
-            ("What is sent, and what becomes of it?", "tenure validate --topic customer.signup"),
+            ("Of how many events in all?", "tenure kpi --window 1d"),
             SOURCES,
         ),
         (
