@@ -75,7 +75,7 @@ def _checked_kpi(kpi: str, lens: Lens | None) -> str:
     Raises:
         UsageError: There is none of that name; or it is not `churn`, and a definition of churn is given.
     """
-    from schemas.catalogue.counts import COUNT_BY_NAME
+    from schemas.catalogue.counts import COUNT_BY_NAME, FACTS_WITHOUT_EFFECT
     from schemas.catalogue.ratios import RATIO_BY_NAME
     from schemas.wording import nearest_name
 
@@ -84,9 +84,10 @@ def _checked_kpi(kpi: str, lens: Lens | None) -> str:
         return (lens or Lens.STANDARD).ratio
     if lens is not None:
         raise UsageError(f"--lens {lens.value} chooses a definition of churn, and {kpi} has one; leave it out")
-    if name in COUNT_BY_NAME or name in RATIO_BY_NAME:
+    known = [*COUNT_BY_NAME, FACTS_WITHOUT_EFFECT.name, *RATIO_BY_NAME]
+    if name in known:
         return name
-    hint = nearest_name(name, [*COUNT_BY_NAME, *RATIO_BY_NAME, "churn"], cutoff=0.5)
+    hint = nearest_name(name, [*known, "churn"], cutoff=0.5)
     raise UsageError(f"{kpi}: docs/kpis.md has no count or ratio of this name{hint}")
 
 

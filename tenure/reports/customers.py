@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from kpis.customer.state import decode
 from kpis.instants import end_of_bucket_ms
-from kpis.population.episodes import EpisodeCollector, Episodes
+from kpis.population.episodes import StretchCollector, Stretches
 from schemas.documents.document import AnyDocument
 from streams.clock import Clock, WallClock
 from streams.embedded.log import Log
@@ -97,10 +97,12 @@ def _without_events(found: Replayed) -> str:
     )
 
 
-async def episodes_of(source: Source) -> list[Episodes]:
-    """Return the episodes of activity of all customers, by partition; errors are those of `scan_all`."""
-    found: dict[int, EpisodeCollector] = {}
-    async for part in scan_all(source.settings, source.tables, range(source.partitions)):
-        gathering = found.get(part.partition) or found.setdefault(part.partition, EpisodeCollector(part.names))
-        gathering.take(decode(state) for _, state in part.states)
-    return [found[partition].episodes() for partition in sorted(found)]
+async def stretches_of(source: Source) -> list[Stretches]:
+    """Return when all customers were active, by partition; errors are those of `scan_all`."""
+    settings, found = source.settings, dict[int, StretchCollector]()
+    bucket_ms, what = settings.bucket_minutes * 60_000, settings.what_counts
+    async for part in scan_all(settings, source.tables, range(source.partitions)):
+        if part.partition not in found:
+            found[part.partition] = StretchCollector(part.names, bucket_ms=bucket_ms, what=what)
+        found[part.partition].take(decode(state) for _, state in part.states)
+    return [found[partition].stretches() for partition in sorted(found)]

@@ -1,6 +1,6 @@
 """A hundred thousand events of many customers, for tests in which things break while they flow.
 
-Few features and many events: what nasty logs are for, `tests.oracle.logs` does.
+Few features and many events: what nasty logs are for, `tests.logs` does.
 """
 
 from __future__ import annotations

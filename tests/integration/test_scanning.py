@@ -24,7 +24,7 @@ from tenure.reports.instants import parse_boundary_ms
 from tenure.reports.lifetime import read_lifetime
 from tenure.stored.mark import claim_tables
 from tenure.worker.composition import build_worker
-from tests.oracle.events import cancel, signup
+from tests.recount.short_events import cancel, signup
 
 PARTITIONS = 5
 

@@ -21,8 +21,8 @@ from tenure.cli import app
 from tenure.files.replay import replayed
 from tenure.reports import event_lookup
 from tenure.reports.event_lookup import GONE, SILENT, Known, Place, look_up
-from tests.oracle.events import activity, cancel, signup, survey
-from tests.oracle.test_oracle import golden_log
+from tests.recount.golden import golden_log
+from tests.recount.short_events import activity, cancel, signup, survey
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Mapping, Sequence

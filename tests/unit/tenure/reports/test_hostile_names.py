@@ -29,7 +29,7 @@ from tenure.operations import dead_letters, targets, topics
 from tenure.reports import kpi, periods
 from tenure.reports.formats import standard_console
 from tenure.reports.kpi import replay
-from tests.oracle.events import activity, cancel, change, renewal, signup, survey
+from tests.recount.short_events import activity, cancel, change, renewal, signup, survey
 from tests.unit.tenure.demo.test_screen import view_of
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.oracle.statistics import (
+from tests.recount.statistics import (
     Opinions,
     churn_spike_z,
     nps,

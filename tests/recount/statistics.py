@@ -1,7 +1,7 @@
 """Statistics that decide whether a number is worth a page: intervals, scores, and targets on other windows.
 
 What Prometheus's rules work out, once more from the formulas. A score that cannot be formed is None, never 0.
-Definitions: docs/definitions.md, section Statistics.
+Definitions: the KPI definitions, section 6.
 """
 
 from __future__ import annotations
