@@ -84,7 +84,7 @@ class Event(msgspec.Struct, tag_field="type", frozen=True, kw_only=True, gc=Fals
 
 
 class LifecycleFact(Event, frozen=True, kw_only=True):
-    """What moves one subscription of a customer, at `effective_at` where there is one, else at `time`."""
+    """A fact that moves one subscription of a customer, at `effective_at` where there is one, else at `time`."""
 
     IS_LIFECYCLE: ClassVar[bool] = True
 
@@ -103,7 +103,7 @@ PRICE_MEMBERS: Final = ("mrr_minor", *PRICE_BY_AMOUNT, "currency")
 
 
 class PricedFact(LifecycleFact, frozen=True, kw_only=True):
-    """What says a plan and a price.
+    """A fact that says a plan and a price.
 
     Attributes:
         mrr_minor: The MRR in minor units of `currency`, once decoded, however the price was sent.
