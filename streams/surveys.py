@@ -84,6 +84,7 @@ def policy_of(settings: Settings) -> Policy:
         regular_ms=settings.survey_regular_days * DAY_MS,
         quiet_ms=settings.survey_quiet_days * DAY_MS,
         bucket_ms=settings.bucket_minutes * 60_000,
+        what=settings.what_counts,
     )
 
 

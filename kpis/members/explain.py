@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
 from kpis.customer.state import decode
+from kpis.customer.what_counts import WhatCounts
 from kpis.instants import instant_text
 from kpis.members.exclusions import Exclusion, Exclusions
 from kpis.members.fact_texts import FactText, fact_text
@@ -40,7 +41,7 @@ class Explained(NamedTuple):
     """A number and its members: all sums, but only as many customers as were asked for."""
 
     total: int
-    #: of each value of the dimension; of "" where none is asked for
+    #: of each value of the dimension; where none is asked for by kind, which is "" of most counts
     by_value: dict[str, int]
     #: who contributes (count of customers)
     customers: int
@@ -62,18 +63,19 @@ class Candidate(NamedTuple):
 
 
 def candidates(
-    window: Window, partition: int, names: Names, states: Iterable[tuple[str, bytes]]
+    window: Window, what: WhatCounts, partition: int, names: Names, states: Iterable[tuple[str, bytes]]
 ) -> Iterator[Candidate]:
     """Yield customers of a partition one by one, each decoded once.
 
     Args:
         window: As of when they are looked at; that of whoever takes them.
+        what: What counts.
         partition: Theirs.
         names: Of the partition, which know all numbers in the states.
         states: Customers with the states that `kpis.customer.state.encode` wrote.
     """
     for customer_id, state in states:
-        yield Candidate(customer_id, partition, names, state, View(decode(state), window))
+        yield Candidate(customer_id, partition, names, state, View(decode(state), window, what))
 
 
 class _Kept(NamedTuple):
@@ -99,6 +101,7 @@ class Explaining:
         shares: Memberships,
         exclusions: Exclusions | None,
         window: Window,
+        what: WhatCounts,
         *,
         limit: int,
         dimension: str | None = None,
@@ -110,11 +113,12 @@ class Explaining:
             shares: What a customer adds, such as a function of `kpis.members.rules`.
             exclusions: Why a customer adds nothing; None where nobody asks.
             window: The window.
+            what: What counts.
             limit: Members, and near exclusions, that are shown (count).
-            dimension: Sums are by its values.
+            dimension: Sums are by its values; None for a count that is told by kind.
             value: Only what belongs to this value of the dimension.
         """
-        self._shares, self._misses, self._window = shares, exclusions, window
+        self._shares, self._misses, self._window, self._what = shares, exclusions, window, what
         self._limit, self._dimension, self._value = limit, dimension, value
         self._by_value: Counter[str] = Counter()
         self._customers = self._near = 0
@@ -159,10 +163,10 @@ class Explaining:
     def _values(self, view: View, names: Names) -> Callable[[Membership], str]:
         dimension = self._dimension
         if dimension is None:
-            return lambda _: ""
+            return _kind_of
         if dimension == PLAN:
             return lambda share: names.plan_names[share.plan]
-        fixed = names.profile_names[view.customer.profile][names.dimensions.index(dimension)]
+        fixed = names.value_of(dimension, view.customer.profile)
         return lambda _: fixed
 
     def _missing(self, view: View, names: Names) -> Iterator[Exclusion]:
@@ -178,17 +182,23 @@ class Explaining:
         yield from self._misses(view)
 
     def _member(self, kept: _Kept) -> Member:
-        view = View(decode(kept.state), self._window)
+        view = View(decode(kept.state), self._window, self._what)
         value_of = self._values(view, kept.names)
         found = [share for share in self._shares(view) if self._value in (None, value_of(share))]
         whys = tuple(self._why(share, share.amount, kept.names) for share in found)
         return Member(kept.customer_id, kept.partition, -kept.rank[0], whys)
 
     def _near_miss(self, kept: _Kept) -> Member:
-        view = View(decode(kept.state), self._window)
+        view = View(decode(kept.state), self._window, self._what)
         whys = tuple(self._why(exclusion, 0, kept.names) for exclusion in self._missing(view, kept.names))
         return Member(kept.customer_id, kept.partition, 0, whys)
 
     def _why(self, found: _T, amount: int, names: Names) -> Why:
-        ends = {"start": instant_text(self._window.start_ms), "end": instant_text(self._window.end_ms)}
-        return Why(amount, found.why.format(**ends), tuple(fact_text(fact, names) for fact in found.facts))
+        # Ids of subscriptions stand in rules too, whatever braces they have.
+        rule = found.why.replace("{start}", instant_text(self._window.start_ms))
+        rule = rule.replace("{end}", instant_text(self._window.end_ms))
+        return Why(amount, rule, tuple(fact_text(fact, names) for fact in found.facts))
+
+
+def _kind_of(share: Membership) -> str:
+    return share.kind

@@ -5,22 +5,20 @@ Pure. The events' own ids are not in a state: whoever has the log looks them up 
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, cast
+from typing import NamedTuple
 
-from kpis.customer.facts import CANCEL, CHANGE, SIGNUP, WORDS, Fact, Feedback
+from kpis.customer.facts import REVOKE, WORDS, CancelFact, Fact, Feedback, PricedFact, Revocation
 from kpis.customer.feedback_codes import RENEWAL_BASE, outcome_of, survey_of
 from kpis.instants import instant_text
 from kpis.members.view import Mention
 from kpis.names import Names
 from kpis.references import offset_of, topic_of
 
-_FACT_LENGTH: Final = 9
-
 
 class FactText(NamedTuple):
     """One event that made somebody a member, or kept them from being one."""
 
-    #: as `signup 2026-10-03T10:00:00Z, plan pro, MRR 4900`
+    #: as `signup of sub-7 2026-10-03T10:00:00Z, plan pro, MRR 4900`
     text: str
     at_ms: int
     topic: str
@@ -30,37 +28,47 @@ class FactText(NamedTuple):
 
 
 def fact_text(mention: Mention, names: Names) -> FactText:
-    """Return what a lifecycle fact, a survey or a renewal says.
+    """Return what a fact of the timeline, a survey, a renewal or a revocation says.
 
     Args:
         mention: The fact, as the state holds it.
         names: The tables of its partition.
     """
-    if len(mention) == _FACT_LENGTH:
-        fact = cast("Fact", mention)
-        reference, identity = fact[8], fact[3]
-        text = _fact_text(fact, names)
+    if isinstance(mention, Feedback):
+        text = _note_text(mention, names.reason_names[mention.reason])
+    elif isinstance(mention, Revocation):
+        text = f"{WORDS[REVOKE]} {instant_text(mention.at_ms)}, of {mention.revokes}"
     else:
-        at_ms, code, identity, reason, reference = cast("Feedback", mention)
-        text = _note_text(at_ms, code, names.reason_names[reason])
-    return FactText(text, mention[0], names.topic_names[topic_of(reference)], offset_of(reference), identity)
+        text = _life_text(mention, names)
+    reference = mention.reference
+    topic = names.topic_names[topic_of(reference)]
+    return FactText(text, mention.at_ms, topic, offset_of(reference), mention.identity)
 
 
-def _fact_text(fact: Fact, names: Names) -> str:
-    at_ms, _, kind, _, first, second, _, _, _ = fact
-    said = f"{WORDS[kind]} {instant_text(at_ms)}"
-    if kind in (SIGNUP, CHANGE):
-        return f"{said}, plan {names.plan_names[first]}, MRR {second}"
-    if kind == CANCEL:
-        return f"{said}, reason {names.reason_names[first]}{', involuntary' if second else ''}"
-    return said
+def subscription_text(subscription: str) -> str:
+    """Return how rules name a subscription; one whose id is empty has no name."""
+    return f"subscription {subscription}" if subscription else "a subscription"
 
 
-def _note_text(at_ms: int, code: int, reason: str) -> str:
-    if code >= RENEWAL_BASE:
-        return f"renewal {instant_text(at_ms)}, {outcome_of(code)}"
-    kind, status, score, way = survey_of(code)
-    parts = [f"{kind} survey {instant_text(at_ms)}", status]
+def _life_text(fact: Fact, names: Names) -> str:
+    of = f" of {fact.subscription}" if fact.subscription else ""
+    parts = [f"{WORDS[fact.KIND]}{of} {instant_text(fact.at_ms)}"]
+    if isinstance(fact, PricedFact):
+        parts += [f"plan {names.plan_names[fact.plan]}", f"MRR {fact.mrr}"]
+        if fact.trial:
+            parts.append("on trial")
+    elif isinstance(fact, CancelFact):
+        parts.append(f"reason {names.reason_names[fact.reason]}")
+        if fact.involuntary:
+            parts.append("involuntary")
+    return ", ".join(parts)
+
+
+def _note_text(item: Feedback, reason: str) -> str:
+    if item.code >= RENEWAL_BASE:
+        return f"renewal {instant_text(item.at_ms)}, {outcome_of(item.code)}"
+    kind, status, score, way = survey_of(item.code)
+    parts = [f"{kind} survey {instant_text(item.at_ms)}", status]
     if score >= 0:
         parts.append(f"score {score}")
     if reason:

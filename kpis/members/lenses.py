@@ -10,36 +10,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from kpis.customer.facts import CANCEL
 from kpis.members.rules import MEMBERSHIPS, Membership, Memberships
 from kpis.members.view import View
 
-
-def _cancels(view: View) -> list[Membership]:
-    if not any(step.fact[2] == CANCEL for step in view.inside):
-        return []
-    return list(MEMBERSHIPS["cancellations"](view))
+_cancellations: Final = MEMBERSHIPS["cancellations"]
 
 
 def _returned(view: View) -> Iterator[Membership]:
     """Yield the cancellations of customers of the start who are there at the end all the same."""
     if view.start.active and view.end.active:
-        for share in _cancels(view):
-            yield share._replace(why="cancelled and came back inside the window")
+        for share in _cancellations(view):
+            yield share._replace(why="became inactive and active again inside the window")
 
 
 def _repeated(view: View) -> Iterator[Membership]:
     """Yield the cancellations but one of customers of the start who are gone at the end."""
     if view.start.active and not view.end.active:
-        for share in _cancels(view)[:-1]:
-            yield share._replace(why="cancelled more than once in the window; this is not the last time")
+        for share in list(_cancellations(view))[:-1]:
+            yield share._replace(why="became inactive more than once in the window; this is not the last time")
 
 
 def _of_new(view: View) -> Iterator[Membership]:
     """Yield the cancellations of customers who were not active at the start."""
     if not view.start.active:
-        for share in _cancels(view):
-            yield share._replace(why="not active at {start}, so new in the window or back in it, and cancelled in it")
+        for share in _cancellations(view):
+            yield share._replace(why="not active at {start}, so new in the window or back in it, and inactive again")
 
 
 DIFFERENCES: Final[Mapping[str, Memberships]] = {"returned": _returned, "repeated": _repeated, "of_new": _of_new}

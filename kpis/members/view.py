@@ -1,23 +1,45 @@
-"""One customer as of two instants: the state of their timeline at the start and the end of a window, and between.
+"""One customer as of two instants: where they stand at the start and the end of a window, and what moves between.
 
 What `kpis.members.rules` and `kpis.members.exclusions` look at. Nothing here knows rows or cells: it is a second
 opinion on them.
-Definitions: docs/definitions.md, section "One customer's timeline".
+Definitions: docs/definitions.md, section "Subscriptions and customers".
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple
 
-from kpis.customer.customer import activity_of, life_of
-from kpis.customer.facts import ACTIVE_AFTER, CHANGE, SIGNUP, Fact, Feedback
+from kpis.customer.customer import activity_of, feedback_of, life_of
+from kpis.customer.facts import (
+    CANCEL,
+    CHANGE,
+    SIGNUP,
+    Fact,
+    Feedback,
+    LifecycleFact,
+    PricedFact,
+    Revocation,
+    SignupFact,
+)
 from kpis.customer.feedback_codes import ANSWERED
+from kpis.customer.history import effective_feedback
+from kpis.customer.movements import Movement, movements_of
 from kpis.customer.state import Customer
-from kpis.customer.timeline import Step, effective_facts, plan_at, steps_of
-from kpis.fold.contribution import effective_feedback
+from kpis.customer.timeline import (
+    Standing,
+    Step,
+    effective_facts,
+    first_signup,
+    first_trial,
+    is_active_within,
+    standing_at,
+    steps_of,
+)
+from kpis.customer.what_counts import WhatCounts
 
-Mention = Fact | Feedback
+Mention = Fact | Feedback | Revocation
 
 
 class Window(NamedTuple):
@@ -28,47 +50,70 @@ class Window(NamedTuple):
     bucket_ms: int
 
 
-class Standing(NamedTuple):
-    """A customer's standing at an instant: the state after all facts before it."""
-
-    active: bool
-    plan: int
-    mrr: int
-    #: the facts that made it so: the signup and the last change of the active, the last cancel of others
-    facts: tuple[Fact, ...]
-
-
 class View:
     """A customer, seen through a window; what is asked for is worked out once."""
 
-    def __init__(self, customer: Customer, window: Window) -> None:
-        """Take a customer who has facts."""
+    def __init__(self, customer: Customer, window: Window, what: WhatCounts) -> None:
+        """Take a customer; `what` says what counts."""
         self.customer = customer
         self.window = window
-        self.steps = steps_of(effective_facts(customer))
+        self.what = what
+        self.steps = steps_of(effective_facts(customer), what)
+
+    # -- where the customer stands
 
     @cached_property
     def start(self) -> Standing:
-        """The state at the start of the window."""
+        """The customer at the start of the window."""
         return self.standing(self.window.start_ms)
 
     @cached_property
     def end(self) -> Standing:
-        """The state at T."""
+        """The customer at T."""
         return self.standing(self.window.end_ms)
 
     def standing(self, at_ms: int) -> Standing:
-        """Return the state at an instant."""
-        active, plan, mrr = False, 0, 0
-        facts: tuple[Fact, ...] = ()
-        for step in self.steps:
-            fact = step.fact
-            if fact[0] >= at_ms:
-                break
-            plan, mrr = step.next_plan, step.next_mrr
-            active = fact[2] in ACTIVE_AFTER
-            facts = (facts[0], fact) if fact[2] == CHANGE else (fact,)
-        return Standing(active, plan, mrr, facts)
+        """Return the customer at an instant."""
+        return standing_at(self.steps, at_ms)
+
+    @cached_property
+    def start_facts(self) -> tuple[LifecycleFact, ...]:
+        """The facts that made the customer what it is at the start of the window."""
+        return self.facts_at(self.window.start_ms)
+
+    @cached_property
+    def end_facts(self) -> tuple[LifecycleFact, ...]:
+        """The facts that made the customer what it is at T."""
+        return self.facts_at(self.window.end_ms)
+
+    def facts_at(self, at_ms: int) -> tuple[LifecycleFact, ...]:
+        """Return the facts that made a customer what it is at an instant, in order.
+
+        Of the active, those behind the subscriptions that count; of others, the one that made them inactive. Of those
+        who never were active, those behind the subscriptions that are open, or the cancel of the last one.
+        """
+        steps = [step for step in self.steps if step.fact.at_ms < at_ms and step.has_effect]
+        if not steps:
+            return ()
+        now, behind = steps[-1].after, _behind(steps)
+        if now.active:
+            return self._in_order(fact for each in now.counting for fact in behind[each.id])
+        left = [step.fact for step in steps if step.before.active and not step.after.active]
+        if left:
+            return (left[-1],)
+        return self._in_order(fact for facts in behind.values() for fact in facts) or (steps[-1].fact,)
+
+    def facts_of(self, subscription: str, at_ms: int) -> tuple[LifecycleFact, ...]:
+        """Return the facts behind a subscription that is open at an instant, in order; none where it is closed."""
+        return _behind([step for step in self.steps if step.fact.at_ms < at_ms and step.has_effect]).get(
+            subscription, ()
+        )
+
+    def _in_order(self, facts: Iterable[LifecycleFact]) -> tuple[LifecycleFact, ...]:
+        chosen = {fact.identity for fact in facts}
+        return tuple(step.fact for step in self.steps if step.fact.identity in chosen)
+
+    # -- what happens in the window
 
     def holds(self, at_ms: int) -> bool:
         """Return whether an instant lies in the window."""
@@ -76,18 +121,35 @@ class View:
 
     @cached_property
     def inside(self) -> list[Step]:
-        """Effective facts in the window, in order."""
-        return [step for step in self.steps if self.holds(step.fact[0])]
+        """Facts in the window that have an effect, in order."""
+        return [step for step in self.steps if step.has_effect and self.holds(step.fact.at_ms)]
+
+    @cached_property
+    def idle(self) -> list[Step]:
+        """Facts in the window that have none, in order."""
+        return [step for step in self.steps if not step.has_effect and self.holds(step.fact.at_ms)]
+
+    @cached_property
+    def movements(self) -> list[Movement]:
+        """The movements of the window's buckets, in order."""
+        if not self.inside:
+            return []
+        bucket_ms = self.window.bucket_ms
+        return [each for each in movements_of(self.steps, bucket_ms) if self.holds(each.bucket * bucket_ms)]
+
+    def steps_in(self, movement: Movement) -> list[Step]:
+        """Return the facts of a movement's bucket that have an effect, in order."""
+        return [step for step in self.inside if step.fact.at_ms // self.window.bucket_ms == movement.bucket]
 
     @cached_property
     def feedback(self) -> list[Feedback]:
         """Surveys and renewals in the window, in order, without revoked ones."""
-        return [item for item in effective_feedback(self.customer) if self.holds(item[0])]
+        return [item for item in effective_feedback(self.customer) if self.holds(item.at_ms)]
 
     @cached_property
     def answers(self) -> list[Feedback]:
         """All answered surveys, whenever."""
-        return [item for item in effective_feedback(self.customer) if item[1] in ANSWERED]
+        return [item for item in effective_feedback(self.customer) if item.code in ANSWERED]
 
     @cached_property
     def active_buckets(self) -> list[int]:
@@ -99,12 +161,24 @@ class View:
 
     def plan_of_feedback(self, item: Feedback) -> int:
         """Return the plan at the time of a survey or a renewal."""
-        return plan_at(self.steps, item[0])
+        return self.standing(item.at_ms).plan
+
+    # -- how the customer began
 
     @cached_property
-    def first(self) -> Step | None:
-        """The signup that made the customer new."""
-        return self.steps[0] if self.steps else None
+    def first(self) -> SignupFact | None:
+        """The first signup, whatever it opened."""
+        return first_signup(self.steps)
+
+    @cached_property
+    def trial(self) -> PricedFact | None:
+        """The first trial, if the customer was active after no fact before it."""
+        trial = first_trial(self.steps)
+        return None if trial is None or self.was_active_before(trial.at_ms) else trial
+
+    def was_active_before(self, at_ms: int) -> bool:
+        """Return whether the customer was active after a fact before an instant."""
+        return is_active_within(self.steps, 0, at_ms)
 
     def lived_between(self, start_ms: int, end_ms: int) -> bool:
         """Return whether there is activity or an answered survey in [start, end), a week or more apart.
@@ -113,30 +187,55 @@ class View:
         """
         if any(start_ms <= at_ms < end_ms for at_ms in self.customer.runs):
             return True
-        if any(start_ms <= item[0] < end_ms for item in self.answers):
+        if any(start_ms <= item.at_ms < end_ms for item in self.answers):
             return True
         bucket_ms = self.window.bucket_ms
         whole = range(-(-start_ms // bucket_ms), end_ms // bucket_ms)
         return any(bucket in whole for bucket in activity_of(self.customer))
 
-    def left_out(self, kind: int) -> list[tuple[Fact, str]]:
-        """Return facts of a kind in the window that did nothing, each with the reason."""
-        rare = self.customer.rare
-        revoked = {revocation[3] for revocation in rare.revocations} if rare else set()
-        effective = {step.fact[3] for step in self.steps}
-        out: list[tuple[Fact, str]] = []
-        active = False
-        for fact in life_of(self.customer):
-            if fact[3] in effective:
-                active = fact[2] in ACTIVE_AFTER
-            elif fact[2] == kind and self.holds(fact[0]):
-                out.append((fact, _why_left_out(fact, active=active, revoked=fact[3] in revoked)))
-        return out
+    # -- what does nothing
+
+    @cached_property
+    def idle_revocations(self) -> list[Revocation]:
+        """Revocations in the window that hit no event, in order."""
+        if self.customer.rare is None:
+            return []
+        held = [*life_of(self.customer), *feedback_of(self.customer)]
+        known = {each.identity for each in held}
+        return sorted(
+            (each for each in self.customer.rare.revocations if self.holds(each.at_ms) and not known & {*each.targets}),
+            key=lambda each: (each.at_ms, each.identity),
+        )
+
+    def revoked(self, *kinds: int) -> list[LifecycleFact]:
+        """Return revoked facts of these kinds in the window, in order."""
+        if self.customer.rare is None or not self.customer.rare.revocations:
+            return []
+        revoked = self.customer.rare.revoked()
+        return [
+            fact
+            for fact in life_of(self.customer)
+            if fact.identity in revoked and fact.KIND in kinds and self.holds(fact.at_ms)
+        ]
 
 
-def _why_left_out(fact: Fact, *, active: bool, revoked: bool) -> str:
-    if revoked:
-        return "revoked, so it never counts"
-    if fact[2] == SIGNUP and active:
-        return "ignored: active already"
-    return "ignored: not active then"
+def _behind(steps: Iterable[Step]) -> dict[str, tuple[LifecycleFact, ...]]:
+    """Return, by subscription that is open after steps that all have an effect, the facts that made it what it is.
+
+    That is the signup that opened it, the last signup or change since, and the last pause or resume since.
+    """
+    behind: dict[str, tuple[LifecycleFact, ...]] = {}
+    for step in steps:
+        fact = step.fact
+        facts = behind.get(fact.subscription, ())
+        if fact.KIND == CANCEL:
+            behind.pop(fact.subscription, None)
+        elif fact.KIND == SIGNUP:
+            behind[fact.subscription] = (*facts[:1], fact)
+        elif fact.KIND == CHANGE:
+            known = step.before.find(fact.subscription)
+            paused = facts[-1:] if known is not None and known.is_paused else ()
+            behind[fact.subscription] = (facts[0], fact, *paused)
+        else:
+            behind[fact.subscription] = (*(each for each in facts if isinstance(each, PricedFact)), fact)
+    return behind

@@ -1,18 +1,19 @@
-"""Cohorts: customers by the period of their first signup, and how many of them are active so many periods later.
+"""Cohorts: customers by the period in which they were first active, and how many of them are active so much later.
 
-What is computed are integers; shares are derived from them, last of all.
+With them goes their MRR. What is computed are integers; shares are derived from them, last of all.
 Pure. Definitions: docs/definitions.md, section "Cohorts and lifetime".
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import zip_longest
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from kpis.arrays import Ints
-from kpis.population.episodes import Episodes, Joined, joined
+from kpis.population.episodes import Joined, Stretches, joined
 from kpis.population.local_time import LocalTime
 from schemas.instants import DAY_MS
 
@@ -29,42 +30,53 @@ _MONTHS: Final = np.repeat(np.arange(len(_FIRST_DAYS) - 1), np.diff(_FIRST_DAYS)
 
 
 class Cohort(NamedTuple):
-    """Customers whose first signup lies in one period.
+    """Customers who were first active in one period; each counts its periods from that fact on.
 
-    `matured[k - 1]` of them have lived k periods by T; `active[k - 1]` of these were active when they had. Both end
-    with the last period that anybody has lived.
+    `matured[k - 1]` of them have lived k periods by T; `active[k - 1]` of these were active when they had. MRR is in
+    minor units: `mrr_start[k]` is that of those who have lived k periods, at the end of the bucket in which they were
+    first active, `mrr_net[k - 1]` theirs when they had, `mrr_gross[k - 1]` the smaller of both of each. All end with
+    the last period that anybody has lived; only `mrr_start` has period 0 too.
     """
 
     name: str
     size: int
     matured: tuple[int, ...]
     active: tuple[int, ...]
+    mrr_start: tuple[int, ...]
+    mrr_net: tuple[int, ...]
+    mrr_gross: tuple[int, ...]
 
 
-def share(active: int, matured: int) -> float | None:
-    """Return the share of those who matured; None where nobody has: nobody is not 0 %."""
-    return active / matured if matured else None
+def share(part: int, of: int) -> float | None:
+    """Return the share of customers, or of MRR, that is left; None of nothing: nobody is not 0 %."""
+    return part / of if of else None
 
 
 def whole(cohorts: Iterable[Cohort], name: str = "") -> Cohort:
     """Return several cohorts as one: sums first, shares after."""
     found = list(cohorts)
-    length = max((len(cohort.matured) for cohort in found), default=0)
-    matured, active = [0] * length, [0] * length
-    for cohort in found:
-        for k, (lived, there) in enumerate(zip(cohort.matured, cohort.active, strict=True)):
-            matured[k] += lived
-            active[k] += there
-    return Cohort(name, sum(cohort.size for cohort in found), tuple(matured), tuple(active))
+    return Cohort(
+        name,
+        sum(cohort.size for cohort in found),
+        _sums(cohort.matured for cohort in found),
+        _sums(cohort.active for cohort in found),
+        _sums(cohort.mrr_start for cohort in found) or (0,),
+        _sums(cohort.mrr_net for cohort in found),
+        _sums(cohort.mrr_gross for cohort in found),
+    )
+
+
+def _sums(columns: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+    return tuple(map(sum, zip_longest(*columns, fillvalue=0)))
 
 
 def cohorts(
-    episodes: Sequence[Episodes], *, at_ms: int, clock: LocalTime, period: str, dimension: str | None = None
+    stretches: Sequence[Stretches], *, at_ms: int, clock: LocalTime, period: str, dimension: str | None = None
 ) -> dict[str, list[Cohort]]:
     """Return the cohorts as of an instant, in order, by value of a dimension.
 
     Args:
-        episodes: Of each partition.
+        stretches: Of each partition.
         at_ms: T (ms since 1970).
         clock: Of the business time zone, whose calendar decides.
         period: MONTH or WEEK.
@@ -74,7 +86,7 @@ def cohorts(
         The table of every value that has customers; cohorts without customers are left out.
     """
     calendar = _Calendar(clock, period)
-    people = joined(episodes, at_ms, dimension)
+    people = joined(stretches, at_ms, dimension)
     lived = calendar.lived(people.first_ms, np.full_like(people.first_ms, at_ms))
     first_ms = people.first_ms[people.customer]
     began = calendar.lived(first_ms, people.start_ms)
@@ -88,15 +100,17 @@ class _Table:
     """Sums by value and cohort."""
 
     def __init__(self, people: Joined, period_of: Ints, lived: Ints, began: Ints, ended: Ints) -> None:
-        """Take, by customer, the periods lived; by episode, those lived before it began, and when it ended."""
+        """Take, by customer, the periods lived; by stretch, those lived before it began, and when it ended."""
         self._lived, self._began, self._ended = lived, began, ended
+        self._mrr_start, self._mrr = people.mrr_start, people.mrr
+        self._mrr_left = np.minimum(people.mrr, people.mrr_start[people.customer])
         self._periods, cohort = np.unique(period_of, return_inverse=True)
         group = people.value * max(1, len(self._periods)) + cohort
         self._people = np.argsort(group, kind="stable")
-        self._episodes = np.argsort(group[people.customer], kind="stable")
+        self._stretches = np.argsort(group[people.customer], kind="stable")
         edges = np.arange(len(people.values) * len(self._periods) + 1)
         self._people_from = np.searchsorted(group[self._people], edges)
-        self._episodes_from = np.searchsorted(group[people.customer][self._episodes], edges)
+        self._stretches_from = np.searchsorted(group[people.customer][self._stretches], edges)
 
     def has(self, value: int) -> bool:
         first = value * len(self._periods)
@@ -107,17 +121,37 @@ class _Table:
         for place, period in enumerate(self._periods.tolist()):
             group = value * len(self._periods) + place
             people = self._people[self._people_from[group] : self._people_from[group + 1]]
-            if not len(people):
-                continue
-            lived = np.bincount(self._lived[people])
-            episodes = self._episodes[self._episodes_from[group] : self._episodes_from[group + 1]]
-            # Active k periods after the first signup: in an episode that had begun before, and ended no earlier.
-            came = np.bincount(self._began[episodes] + 1, minlength=len(lived) + 1)
-            went = np.bincount(self._ended[episodes] + 1, minlength=len(lived) + 1)
-            matured = np.cumsum(lived[::-1])[::-1][1:]
-            active = np.cumsum(came - went)[1 : len(lived)]
-            found.append(Cohort(name_of(period), len(people), tuple(matured.tolist()), tuple(active.tolist())))
+            if len(people):
+                stretches = self._stretches[self._stretches_from[group] : self._stretches_from[group + 1]]
+                found.append(self._cohort(name_of(period), people, stretches))
         return found
+
+    def _cohort(self, name: str, people: Ints, stretches: Ints) -> Cohort:
+        lived, began, ended = self._lived[people], self._began[stretches], self._ended[stretches]
+        periods = int(lived.max())
+
+        def until(amounts: Ints) -> Ints:
+            """Sum amounts of customers for each period that they have lived, 0 too."""
+            sums = np.zeros(periods + 1, np.int64)
+            np.add.at(sums, lived, amounts)
+            return np.cumsum(sums[::-1])[::-1]
+
+        def during(amounts: Ints) -> tuple[int, ...]:
+            """Sum amounts of stretches for each period from 1 on at which they had begun and not ended."""
+            sums = np.zeros(periods + 2, np.int64)
+            np.add.at(sums, began + 1, amounts)
+            np.subtract.at(sums, ended + 1, amounts)
+            return tuple(np.cumsum(sums)[1:-1].tolist())
+
+        return Cohort(
+            name,
+            len(people),
+            tuple(until(np.ones_like(lived))[1:].tolist()),
+            during(np.ones_like(began)),
+            tuple(until(self._mrr_start[people]).tolist()),
+            during(self._mrr[stretches]),
+            during(self._mrr_left[stretches]),
+        )
 
 
 class _Calendar:

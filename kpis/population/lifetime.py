@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from kpis.arrays import Ints
-from kpis.population.episodes import OPEN_MS, Episodes, joined
+from kpis.population.episodes import OPEN_MS, Stretches, episodes_of, joined
 from schemas.instants import DAY_MS
 
 CONFIDENCE: Final = 0.95
@@ -88,18 +88,22 @@ class Lifetime(NamedTuple):
         return held[-1] if held else Point(0, self.points[0].at_risk, 0, 0, 1.0, None)
 
 
-def durations(episodes: Sequence[Episodes], *, at_ms: int, dimension: str | None = None) -> dict[str, Durations]:
+def durations(
+    stretches: Sequence[Stretches], *, at_ms: int, bucket_ms: int, dimension: str | None = None
+) -> dict[str, Durations]:
     """Return the durations of all episodes that began before an instant, by value of a dimension.
 
     Args:
-        episodes: Of each partition.
-        at_ms: T (ms since 1970): what ends at T or later is open.
+        stretches: Of each partition.
+        at_ms: T (ms since 1970), a boundary of buckets: what ends at T or later is open.
+        bucket_ms: Length of a bucket (ms): what interrupts within one ends no episode.
         dimension: Whose values get durations of their own; None makes one, of all episodes, under the value "".
     """
-    people = joined(episodes, at_ms, dimension)
-    is_open = people.end_ms == OPEN_MS
-    days = (np.where(is_open, at_ms, people.end_ms) - people.start_ms) // DAY_MS
-    value = people.value[people.customer]
+    people = joined(stretches, at_ms, dimension)
+    episodes = episodes_of(people, bucket_ms)
+    is_open = episodes.end_ms == OPEN_MS
+    days = (np.where(is_open, at_ms, episodes.end_ms) - episodes.start_ms) // DAY_MS
+    value = people.value[episodes.customer]
     out: dict[str, Durations] = {}
     order = np.argsort(value, kind="stable")
     edges = np.searchsorted(value[order], np.arange(len(people.values) + 1))

@@ -13,10 +13,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from kpis.customer.customer import activity_of
-from kpis.customer.facts import CANCEL
 from kpis.customer.features import features_of
 from kpis.customer.feedback_codes import ANSWERED
+from kpis.customer.movements import leaving_of
 from kpis.customer.state import Customer
+from kpis.customer.what_counts import WhatCounts
 from kpis.members.view import View, Window
 from kpis.names import NONE, OTHER, PLAN, Names
 
@@ -79,15 +80,16 @@ Found = dict[tuple[str, str], _Sums]
 class Reasons:
     """Takes all customers, and counts reasons and features."""
 
-    def __init__(self, window: Window, *, before_ms: int, by: Sequence[str] = ()) -> None:
+    def __init__(self, window: Window, what: WhatCounts, *, before_ms: int, by: Sequence[str] = ()) -> None:
         """Begin without customers.
 
         Args:
             window: The window.
+            what: What counts.
             before_ms: The start of the window before it (ms since 1970), which ends where the window starts.
             by: Dimensions whose segments are wanted.
         """
-        self._window = window
+        self._window, self._what = window, what
         self._before = Window(before_ms, window.start_ms, window.bucket_ms)
         self._windows = ((self._window, True), (self._before, False))[: 1 if before_ms == window.start_ms else 2]
         self._by = tuple(by)
@@ -98,13 +100,14 @@ class Reasons:
     def take(self, names: Names, customers: Iterable[Customer]) -> None:
         """Take some customers of one partition."""
         for customer in customers:
-            left = customer.last_at >= self._before.start_ms and not customer.simple
+            # One fact alone makes nobody inactive.
+            left = customer.facts > 1 and customer.last_at >= self._before.start_ms
             noted = customer.feedback_at >= self._before.start_ms
             used = customer.active_bucket >= self._before.start_ms // self._window.bucket_ms
             if not left and not noted and not used:
                 continue
             for window, is_now in self._windows:
-                view = View(customer, window)
+                view = View(customer, window, self._what)
                 if left:
                     self._take_cancellations(view, names, is_now=is_now)
                 if noted:
@@ -125,18 +128,20 @@ class Reasons:
         return _rankings(self._features, shown)
 
     def _take_cancellations(self, view: View, names: Names, *, is_now: bool) -> None:
-        for step in view.inside:
-            if step.fact[2] == CANCEL:
-                reason = names.reason_names[step.fact[4]]
-                for sums in self._sums(self._cancellations, view, names, step.plan):
-                    (sums.now if is_now else sums.before)[reason] += 1
-                    if is_now and step.fact[5]:
-                        sums.involuntary[reason] += 1
+        for movement in view.movements:
+            if movement.departure is None:
+                continue
+            leaving = leaving_of(movement.departure)
+            reason = leaving.slug if leaving.number is None else names.reason_names[leaving.number]
+            for sums in self._sums(self._cancellations, view, names, movement.departed.plan):
+                (sums.now if is_now else sums.before)[reason] += 1
+                if is_now and leaving.is_involuntary:
+                    sums.involuntary[reason] += 1
 
     def _take_answers(self, view: View, names: Names, *, is_now: bool) -> None:
         for item in view.feedback:
-            if item[1] in ANSWERED:
-                reason = names.reason_names[item[3]] or NONE
+            if item.code in ANSWERED:
+                reason = names.reason_names[item.reason] or NONE
                 for sums in self._sums(self._answers, view, names, view.plan_of_feedback(item)):
                     (sums.now if is_now else sums.before)[reason] += 1
 
@@ -157,7 +162,7 @@ class Reasons:
             if dimension == PLAN:
                 value = names.plan_names[plan]
             else:
-                value = names.profile_names[view.customer.profile][names.dimensions.index(dimension)]
+                value = names.value_of(dimension, view.customer.profile)
             yield found.setdefault((dimension, value), _Sums())
 
 

@@ -13,10 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from kpis.customer.state import decode
+from kpis.customer.what_counts import WhatCounts
 from kpis.members.view import Window
 from kpis.names import Names
 from kpis.population.cohorts import MONTH, Cohort, cohorts, whole
-from kpis.population.episodes import EpisodeCollector
+from kpis.population.episodes import StretchCollector
 from kpis.population.lifetime import Durations, Lifetime, durations, survival
 from kpis.population.local_time import LocalTime
 from kpis.population.reasons import Ranking, Reasons
@@ -61,19 +62,21 @@ class PopulationSummary(NamedTuple):
 class PopulationScan:
     """Takes all customers, and makes their summary."""
 
-    def __init__(self, *, at_ms: int, clock: LocalTime, bucket_ms: int) -> None:
+    def __init__(self, *, at_ms: int, clock: LocalTime, bucket_ms: int, what: WhatCounts) -> None:
         """Begin without customers.
 
         Args:
             at_ms: T (ms since 1970).
             clock: Of the business time zone, whose calendar decides on months.
             bucket_ms: Length of a bucket (ms).
+            what: What counts.
         """
         self._at_ms = at_ms
+        self._bucket_ms, self._what = bucket_ms, what
         self._clock = clock
         # Of which plan and profile somebody is does not matter here; so neither does whose names those are.
         self._names = Names()
-        self._gathering = EpisodeCollector(self._names)
+        self._gathering = self._collector()
         self._gathered = 0
         self._cohorts: dict[str, Cohort] = {}
         self._deaths: Counter[int] = Counter()
@@ -81,7 +84,7 @@ class PopulationScan:
         self._reasons: dict[str, Reasons] = {}
         for days in WINDOWS_DAYS:
             start_ms = at_ms - days * DAY_MS
-            self._reasons[f"{days}d"] = Reasons(Window(start_ms, at_ms, bucket_ms), before_ms=start_ms)
+            self._reasons[f"{days}d"] = Reasons(Window(start_ms, at_ms, bucket_ms), what, before_ms=start_ms)
 
     def take(self, names: Names, states: Iterable[bytes]) -> None:
         """Take some customers of one partition, each as `kpis.customer.state.encode` wrote it."""
@@ -105,11 +108,14 @@ class PopulationScan:
         return PopulationSummary(self._at_ms, newest, survival(Durations(self._deaths, self._censored)), rankings)
 
     def _sum_up(self) -> None:
-        episodes = [self._gathering.episodes()]
-        for cohort in cohorts(episodes, at_ms=self._at_ms, clock=self._clock, period=MONTH).get("", []):
+        stretches = [self._gathering.stretches()]
+        for cohort in cohorts(stretches, at_ms=self._at_ms, clock=self._clock, period=MONTH).get("", []):
             known = self._cohorts.get(cohort.name)
             self._cohorts[cohort.name] = cohort if known is None else whole([known, cohort], cohort.name)
-        found = durations(episodes, at_ms=self._at_ms)[""]
+        found = durations(stretches, at_ms=self._at_ms, bucket_ms=self._bucket_ms)[""]
         self._deaths.update(found.deaths)
         self._censored.update(found.censored)
-        self._gathering, self._gathered = EpisodeCollector(self._names), 0
+        self._gathering, self._gathered = self._collector(), 0
+
+    def _collector(self) -> StretchCollector:
+        return StretchCollector(self._names, bucket_ms=self._bucket_ms, what=self._what)

@@ -6,14 +6,15 @@ Not here: who was asked already although the facts of today would not say so (`k
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from kpis.customer.facts import CANCEL
 from kpis.customer.feedback_codes import RENEWAL_BASE
+from kpis.customer.history import effective_feedback
+from kpis.customer.movements import movements_of
 from kpis.customer.state import Customer
-from kpis.customer.timeline import WEEK_MS, Step, active_at, effective_facts, steps_of
-from kpis.fold.contribution import effective_feedback
+from kpis.customer.timeline import WEEK_MS, Step, effective_facts, standing_at, steps_of
+from kpis.customer.what_counts import WhatCounts
 from kpis.instants import instant_of
 from schemas.events import AskedWay, SurveyKind
 from schemas.instants import DAY_MS
@@ -34,7 +35,7 @@ class SurveyQuestion(NamedTuple):
 
 
 class Policy(NamedTuple):
-    """The survey policy of the settings."""
+    """The survey policy of the settings, and what counts."""
 
     #: in order of precedence
     questions: tuple[SurveyQuestion, ...]
@@ -42,6 +43,7 @@ class Policy(NamedTuple):
     #: nobody is asked twice within less
     quiet_ms: int
     bucket_ms: int
+    what: WhatCounts
 
 
 class Due(NamedTuple):
@@ -65,13 +67,15 @@ def surveys_due(customer: Customer, policy: Policy, *, since_ms: int, from_ms: i
         from_ms: First instant wanted (ms since 1970, not before `since_ms`).
         to_ms: The instant after the last one wanted (ms since 1970).
     """
-    steps = steps_of(effective_facts(customer))
-    if not steps or next(_candidates(steps, policy, from_ms, to_ms), None) is None:
+    if not _may_be_due(customer, policy, from_ms, to_ms):
         return []
-    surveys = [item[0] for item in effective_feedback(customer) if item[1] < RENEWAL_BASE]
+    steps = steps_of(effective_facts(customer), policy.what)
+    if next(_candidates(customer, steps, policy, from_ms, to_ms), None) is None:
+        return []
+    surveys = [item.at_ms for item in effective_feedback(customer) if item.code < RENEWAL_BASE]
     out: list[Due] = []
     last_ms = since_ms - policy.quiet_ms
-    for due in sorted(_candidates(steps, policy, since_ms, to_ms), key=lambda due: due.due_ms):
+    for due in sorted(_candidates(customer, steps, policy, since_ms, to_ms), key=lambda due: due.due_ms):
         after_ms = (due.due_ms // policy.bucket_ms + 1) * policy.bucket_ms
         if due.due_ms - last_ms < policy.quiet_ms:
             continue
@@ -83,26 +87,49 @@ def surveys_due(customer: Customer, policy: Policy, *, since_ms: int, from_ms: i
     return out
 
 
-def _candidates(steps: Sequence[Step], policy: Policy, from_ms: int, to_ms: int) -> Iterator[Due]:
+def _may_be_due(customer: Customer, policy: Policy, from_ms: int, to_ms: int) -> bool:
+    """Return whether a rule may say something for [from, to): what the state's cache tells without its facts."""
+    if customer.first_at < 0:
+        return False
+    for rule, _, _ in policy.questions:
+        if rule == "cancel":
+            # One fact alone makes nobody inactive, and none does so after the last one.
+            if customer.facts > 1 and customer.last_at + CANCEL_WAIT_MS >= from_ms:
+                return True
+        elif _since_signup(rule, customer.first_at, policy.regular_ms, from_ms, to_ms):
+            return True
+    return False
+
+
+def _candidates(customer: Customer, steps: Sequence[Step], policy: Policy, from_ms: int, to_ms: int) -> Iterator[Due]:
     """Yield what the rules alone say for [from, to): by rule in order of precedence, and then by time."""
     for question in policy.questions:
-        for due_ms in _instants(question.rule, steps, policy.regular_ms, from_ms, to_ms):
-            if active_at(steps, due_ms) != (question.rule == "cancel"):
+        is_cancel = question.rule == "cancel"
+        if is_cancel:
+            instants: Iterable[int] = _after_cancellations(steps, policy.bucket_ms, from_ms, to_ms)
+        else:
+            instants = _since_signup(question.rule, customer.first_at, policy.regular_ms, from_ms, to_ms)
+        for due_ms in instants:
+            if standing_at(steps, due_ms).active != is_cancel:
                 yield Due(due_ms, question)
 
 
-def _instants(rule: SurveyRule, steps: Sequence[Step], regular_ms: int, from_ms: int, to_ms: int) -> Iterator[int]:
-    first_ms = steps[0].fact[0]
+def _since_signup(rule: SurveyRule, first_ms: int, regular_ms: int, from_ms: int, to_ms: int) -> Sequence[int]:
+    """Return the instants in [from, to) at which a rule that counts from the first signup falls due."""
     if rule == "first_week":
-        if from_ms <= first_ms + WEEK_MS < to_ms:
-            yield first_ms + WEEK_MS
-    elif rule == "regular":
-        times = max(1, -((first_ms - from_ms) // regular_ms))
-        yield from range(first_ms + times * regular_ms, to_ms, regular_ms)
-    else:
-        for step in steps:
-            if step.fact[2] == CANCEL and from_ms <= step.fact[0] + CANCEL_WAIT_MS < to_ms:
-                yield step.fact[0] + CANCEL_WAIT_MS
+        due_ms = first_ms + WEEK_MS
+        return (due_ms,) if from_ms <= due_ms < to_ms else ()
+    times = max(1, -((first_ms - from_ms) // regular_ms))
+    return range(first_ms + times * regular_ms, to_ms, regular_ms)
+
+
+def _after_cancellations(steps: Sequence[Step], bucket_ms: int, from_ms: int, to_ms: int) -> Iterator[int]:
+    """Yield the instants in [from, to) a day after a fact that made the customer inactive last in its bucket."""
+    for movement in movements_of(steps, bucket_ms):
+        if movement.departure is not None:
+            due_ms = movement.departure.fact.at_ms + CANCEL_WAIT_MS
+            if from_ms <= due_ms < to_ms:
+                yield due_ms
 
 
 def request_of(customer_id: str, due: Due, bucket_ms: int) -> SurveyRequest:

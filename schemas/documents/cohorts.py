@@ -1,4 +1,4 @@
-"""The document of `tenure cohorts`: cohorts and the shares of them that stay."""
+"""The document of `tenure cohorts`: cohorts, and what of their customers and their MRR stays."""
 
 from __future__ import annotations
 
@@ -11,21 +11,34 @@ from schemas.documents.losses import LossesMember, WaitingMember
 
 
 class CohortPeriod(Document, frozen=True, kw_only=True):
-    """Activity of some customers, a number of periods after their own signup."""
+    """Activity and MRR of some customers, a number of periods after each was first active."""
 
-    period: Annotated[int, Meta(description="Periods after the signup, from 1 on (months or weeks).")]
+    period: Annotated[int, Meta(description="Periods after that, from 1 on (months or weeks).")]
     matured: Annotated[int, Meta(description="Who has been there so long (customers).")]
     active: Annotated[int, Meta(description="Who of these is active then (customers).")]
     share: Annotated[
         float | None, Meta(description="The second over the first; `null` where nobody has been there so long.")
     ]
+    mrr_start: Annotated[
+        int,
+        Meta(description="What those who matured paid at the end of the bucket of their first activity (minor units)."),
+    ]
+    mrr_net: Annotated[int, Meta(description="What they pay after the period (minor units).")]
+    mrr_gross: Annotated[int, Meta(description="Of each the smaller of both, added up (minor units).")]
+
+
+MrrStart = Annotated[
+    int,
+    Meta(description="What they paid at the end of the bucket in which each was first active (minor units): period 0."),
+]
 
 
 class CohortRow(Document, frozen=True, kw_only=True):
-    """Everyone whose first signup lies in one month or week."""
+    """Everyone who was first active in one month or week."""
 
     cohort: Annotated[str, Meta(description="Which: `2026-03`, or `2026-W09`.")]
     size: Annotated[int, Meta(description="Everyone in it (customers).")]
+    mrr_start: MrrStart
     periods: Annotated[list[CohortPeriod], Meta(description="One for each period that any of them has been there.")]
 
 
@@ -33,6 +46,7 @@ class CohortTable(Document, frozen=True, kw_only=True):
     """The cohorts of some customers."""
 
     size: Annotated[int, Meta(description="Everyone in it (customers).")]
+    mrr_start: MrrStart
     periods: Annotated[list[CohortPeriod], Meta(description="All cohorts together: sums first, shares after.")]
     cohorts: Annotated[list[CohortRow], Meta(description="The earliest first.")]
 
@@ -46,7 +60,7 @@ class CohortReport(Document, frozen=True, kw_only=True):
     all: Annotated[CohortTable, Meta(description="Of all customers.")]
     segments: Annotated[
         dict[str, dict[str, CohortTable]] | UnsetType,
-        Meta(description="By dimension, then value, both of the first signup. There with `--by` alone."),
+        Meta(description="By dimension, then value; by plan the one that each began with. There with `--by` alone."),
     ] = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET

@@ -53,7 +53,10 @@ class ExplainedPart(Document, frozen=True, kw_only=True):
     agrees: Annotated[bool, Meta(description="Whether the two are the same, by value too.")]
     by_value: Annotated[
         dict[str, int],
-        Meta(description="The sum by value of the dimension, without zeros; under an empty name without `--by`."),
+        Meta(
+            description="The sum by value of the dimension, without zeros; under an empty name without `--by`. Of"
+            " `facts_without_effect` by kind."
+        ),
     ]
     customers: Annotated[int, Meta(description="Members there are (customers).")]
     near: Annotated[int, Meta(description="Near misses there are (customers).")]

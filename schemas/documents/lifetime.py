@@ -64,7 +64,7 @@ class LifetimeReport(Document, frozen=True, kw_only=True):
     all: Annotated[LifetimeCurve, Meta(description="Of all customers.")]
     segments: Annotated[
         dict[str, dict[str, LifetimeCurve]] | UnsetType,
-        Meta(description="By dimension, then value, both of the first signup. There with `--by` alone."),
+        Meta(description="By dimension, then value; by plan the one that each began with. There with `--by` alone."),
     ] = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET

@@ -13,14 +13,15 @@ from msgspec import UNSET
 
 from kpis.instants import instant_text
 from kpis.population.cohorts import Cohort, cohorts, share, whole
-from kpis.population.episodes import Episodes
+from kpis.population.episodes import Stretches
 from kpis.population.local_time import local_time
 from schemas.documents.cohorts import CohortPeriod, CohortReport, CohortRow, CohortTable
 from streams.readable import spreadsheet_cell
 from streams.settings.settings import Settings
-from tenure.reports.customers import Scope, episodes_of, lacking, open_source
+from tenure.reports.customers import Scope, lacking, open_source, stretches_of
 
-CSV_COLUMNS: Final = ("dimension", "value", "cohort", "size", "period", "matured", "active", "share")
+_MONEY: Final = ("mrr_start", "mrr_net", "mrr_gross")
+CSV_COLUMNS: Final = ("dimension", "value", "cohort", "size", "period", "matured", "active", "share", *_MONEY)
 
 
 async def read_cohorts(settings: Settings, scope: Scope, *, period: str) -> CohortReport:
@@ -35,19 +36,19 @@ async def read_cohorts(settings: Settings, scope: Scope, *, period: str) -> Coho
         TenureError: As `tenure.reports.customers.open_source` and `scan`.
     """
     async with open_source(settings, scope) as source:
-        episodes = await episodes_of(source)
+        stretches = await stretches_of(source)
     zone = settings.business_time_zone
-    report = cohort_report(episodes, at_ms=source.at_ms, period=period, by=scope.by, time_zone=zone)
+    report = cohort_report(stretches, at_ms=source.at_ms, period=period, by=scope.by, time_zone=zone)
     return lacking(report, source)
 
 
 def cohort_report(
-    episodes: Sequence[Episodes], *, at_ms: int, period: str, by: Sequence[str], time_zone: str
+    stretches: Sequence[Stretches], *, at_ms: int, period: str, by: Sequence[str], time_zone: str
 ) -> CohortReport:
     """Return the cohorts of all customers, and of each value of some dimensions, by name."""
     clock = local_time(time_zone)
-    everyone = cohorts(episodes, at_ms=at_ms, clock=clock, period=period)
-    split = {name: cohorts(episodes, at_ms=at_ms, clock=clock, period=period, dimension=name) for name in by}
+    everyone = cohorts(stretches, at_ms=at_ms, clock=clock, period=period)
+    split = {name: cohorts(stretches, at_ms=at_ms, clock=clock, period=period, dimension=name) for name in by}
     segments = {name: {value: _table(tables[value]) for value in sorted(tables)} for name, tables in split.items()}
     return CohortReport(
         as_of=instant_text(at_ms),
@@ -59,23 +60,36 @@ def cohort_report(
 
 
 def _table(found: Sequence[Cohort]) -> CohortTable:
+    together = whole(found)
     return CohortTable(
-        size=sum(cohort.size for cohort in found),
-        periods=_periods(whole(found)),
-        cohorts=[CohortRow(cohort=cohort.name, size=cohort.size, periods=_periods(cohort)) for cohort in found],
+        size=together.size,
+        mrr_start=together.mrr_start[0],
+        periods=_periods(together),
+        cohorts=[
+            CohortRow(cohort=cohort.name, size=cohort.size, mrr_start=cohort.mrr_start[0], periods=_periods(cohort))
+            for cohort in found
+        ],
     )
 
 
 def _periods(cohort: Cohort) -> list[CohortPeriod]:
-    pairs = zip(cohort.matured, cohort.active, strict=True)
+    columns = (cohort.matured, cohort.active, cohort.mrr_start[1:], cohort.mrr_net, cohort.mrr_gross)
     return [
-        CohortPeriod(period=k, matured=matured, active=active, share=share(active, matured))
-        for k, (matured, active) in enumerate(pairs, 1)
+        CohortPeriod(
+            period=k,
+            matured=matured,
+            active=active,
+            share=share(active, matured),
+            mrr_start=start,
+            mrr_net=net,
+            mrr_gross=gross,
+        )
+        for k, (matured, active, start, net, gross) in enumerate(zip(*columns, strict=True), 1)
     ]
 
 
 def write_csv(report: CohortReport, output: TextIO) -> None:
-    """Write a report as CSV, one line for each cohort and period; period 0 has the size alone.
+    """Write a report as CSV, one line for each cohort and period; period 0 has size and MRR alone.
 
     Names are cells that no spreadsheet takes for a formula: see `streams.readable.spreadsheet_cell`.
     """
@@ -84,8 +98,11 @@ def write_csv(report: CohortReport, output: TextIO) -> None:
     for dimension, value, table in tables_of(report):
         for cohort in table.cohorts:
             start = (dimension, spreadsheet_cell(value), cohort.cohort, cohort.size)
-            writer.writerow((*start, 0, "", "", ""))
-            writer.writerows((*start, k.period, k.matured, k.active, k.share) for k in cohort.periods)
+            writer.writerow((*start, 0, "", "", "", cohort.mrr_start, "", ""))
+            writer.writerows(
+                (*start, k.period, k.matured, k.active, k.share, k.mrr_start, k.mrr_net, k.mrr_gross)
+                for k in cohort.periods
+            )
 
 
 def tables_of(report: CohortReport) -> Iterator[tuple[str, str, CohortTable]]:

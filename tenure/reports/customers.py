@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from kpis.customer.state import decode
 from kpis.instants import end_of_bucket_ms
-from kpis.population.episodes import EpisodeCollector, Episodes
+from kpis.population.episodes import StretchCollector, Stretches
 from schemas.documents.document import AnyDocument
 from streams.clock import Clock, WallClock
 from streams.embedded.log import Log
@@ -19,6 +19,7 @@ from streams.errors import InputError
 from streams.partition.losses import StreamLosses
 from streams.settings.settings import Settings
 from streams.tables import Tables
+from tenure.files.notation import Notation
 from tenure.files.replay import Replayed, replayed
 from tenure.operations.losses import with_losses
 from tenure.stored.customers import scan_all
@@ -32,13 +33,13 @@ class Scope(NamedTuple):
         at_ms: T (ms since 1970); None means the end of the running bucket, or of that of the file's latest event.
         by: Dimensions whose segments are wanted.
         file: A file of events (NDJSON, CSV or Parquet), "-" for standard input; None means the running stream.
-        file_format: ndjson, csv or parquet; None decides by the name.
+        notation: How the file's values are written.
     """
 
     at_ms: int | None = None
     by: tuple[str, ...] = ()
     file: str | None = None
-    file_format: str | None = None
+    notation: Notation = Notation()
 
 
 class Source(NamedTuple):
@@ -71,7 +72,7 @@ async def open_source(settings: Settings, scope: Scope, *, clock: Clock | None =
         TablesUnavailable: Redis does not answer.
     """
     if scope.file is not None:
-        found = await replayed(scope.file, settings, file_format=scope.file_format)
+        found = await replayed(scope.file, settings, scope.notation)
         if scope.at_ms is None and not found.last_ms:
             raise InputError(scope.file, _without_events(found))
         yield Source(settings, found.tables, found.partitions, _at_ms(settings, scope, found.last_ms), found.log)
@@ -97,10 +98,12 @@ def _without_events(found: Replayed) -> str:
     )
 
 
-async def episodes_of(source: Source) -> list[Episodes]:
-    """Return the episodes of activity of all customers, by partition; errors are those of `scan_all`."""
-    found: dict[int, EpisodeCollector] = {}
-    async for part in scan_all(source.settings, source.tables, range(source.partitions)):
-        gathering = found.get(part.partition) or found.setdefault(part.partition, EpisodeCollector(part.names))
-        gathering.take(decode(state) for _, state in part.states)
-    return [found[partition].episodes() for partition in sorted(found)]
+async def stretches_of(source: Source) -> list[Stretches]:
+    """Return when all customers were active, by partition; errors are those of `scan_all`."""
+    settings, found = source.settings, dict[int, StretchCollector]()
+    bucket_ms, what = settings.bucket_minutes * 60_000, settings.what_counts
+    async for part in scan_all(settings, source.tables, range(source.partitions)):
+        if part.partition not in found:
+            found[part.partition] = StretchCollector(part.names, bucket_ms=bucket_ms, what=what)
+        found[part.partition].take(decode(state) for _, state in part.states)
+    return [found[partition].stretches() for partition in sorted(found)]

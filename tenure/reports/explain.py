@@ -20,8 +20,8 @@ from kpis.members.lenses import DIFFERENCES
 from kpis.members.rules import MEMBERSHIPS, Memberships
 from kpis.members.view import Window
 from kpis.names import Names
-from schemas.catalogue.counts import COUNT_BY_NAME
-from schemas.catalogue.formulas import Formula, Ratio
+from schemas.catalogue.counts import COUNT_BY_NAME, FACTS_WITHOUT_EFFECT
+from schemas.catalogue.formulas import Count, Formula, Ratio
 from schemas.catalogue.ratios import RATIO_BY_NAME, Lens
 from schemas.documents.explanation import (
     ExplainedCustomer,
@@ -44,6 +44,8 @@ from tenure.stored.customers import scan_all
 from tenure.stored.reading import report_of
 
 _TRIES: Final = 3
+EXPLAINABLE: Final = {**COUNT_BY_NAME, FACTS_WITHOUT_EFFECT.name: FACTS_WITHOUT_EFFECT}
+"""Every count that has members, by name."""
 
 
 class ExplainQuery(NamedTuple):
@@ -69,7 +71,7 @@ class ExplainQuery(NamedTuple):
 
 def terms_of(kpi: str) -> list[tuple[Side, int, str]]:
     """Return (side, sign, count) of all counts that a count or a ratio of the catalogue is made of."""
-    if kpi in COUNT_BY_NAME:
+    if kpi in EXPLAINABLE:
         return [("count", 1, kpi)]
     ratio = RATIO_BY_NAME[kpi]
     sides: tuple[tuple[Side, Formula], ...] = (("numerator", ratio.numerator), ("denominator", ratio.denominator))
@@ -85,16 +87,18 @@ async def read_explanation(settings: Settings, kpi: str, query: ExplainQuery) ->
         query: Which window, and of whom.
 
     Raises:
-        UsageError: No customer has, or had, the value that is asked for.
+        UsageError: No customer has, or had, the value that is asked for; or the count is of all customers only.
         TenureError: As `tenure.reports.customers.open_source` and `scan_all`.
     """
     terms = terms_of(kpi)
+    if kpi == FACTS_WITHOUT_EFFECT.name and query.dimension is not None:
+        raise UsageError(f"--by {query.dimension}: {kpi} is counted by kind, for all customers only; leave it out")
     counts = list(dict.fromkeys(count for _, _, count in terms))
     async with open_source(settings, query.scope) as source:
         span = window_until(settings, query.window, source.at_ms)
         found, numbers, moved = await _both(source, span, query, counts)
         known = await _known(source, found.values())
-    has_window = any(COUNT_BY_NAME[count].kind == "window" for count in counts)
+    has_window = any(EXPLAINABLE[count].kind == "window" for count in counts)
     ratio = RATIO_BY_NAME.get(kpi)
     parts = [
         _part(side, sign, count, explained=found[count], number=numbers[count], known=known)
@@ -175,9 +179,16 @@ async def _both(
 async def _once(
     source: Source, span: Window, query: ExplainQuery, counts: Sequence[str], more: Mapping[str, Memberships]
 ) -> tuple[dict[str, Explained], dict[str, Number], bool]:
+    what = source.settings.what_counts
     explainings = {
         name: Explaining(
-            shares, EXCLUSIONS.get(name), span, limit=query.limit, dimension=query.dimension, value=query.value
+            shares,
+            EXCLUSIONS.get(name),
+            span,
+            what,
+            limit=query.limit,
+            dimension=query.dimension,
+            value=query.value,
         )
         for name, shares in ({count: MEMBERSHIPS[count] for count in counts} | dict(more)).items()
     }
@@ -185,7 +196,7 @@ async def _once(
     names: dict[int, Names] = {}
     async for part in scan_all(source.settings, source.tables, range(source.partitions)):
         names[part.partition] = part.names
-        for candidate in candidates(span, part.partition, part.names, part.states):
+        for candidate in candidates(span, what, part.partition, part.names, part.states):
             for explaining in explainings.values():
                 explaining.take(candidate)
     if query.dimension is not None and query.value is not None:
@@ -214,16 +225,24 @@ async def _numbers(source: Source, span: Window, query: ExplainQuery, counts: Se
     whole = Segment(totals=report.totals, windows=report.windows)
     by_dimension = {} if report.segments is UNSET else report.segments
     entries = {"": whole} if query.dimension is None else by_dimension[query.dimension]
-    out: dict[str, Number] = {}
-    for count in counts:
-        is_stock = COUNT_BY_NAME[count].kind == "stock"
+    return {count: _number(EXPLAINABLE[count], entries, query) for count in counts}
+
+
+def _number(count: Count, entries: Mapping[str, Segment], query: ExplainQuery) -> Number:
+    """Return a count by the report's numbers of all customers, under "", or of each value of the dimension."""
+    by_value: Mapping[str, int]
+    if count is FACTS_WITHOUT_EFFECT:
+        by_kind = entries[""].windows[query.window].facts_without_effect
+        assert by_kind is not UNSET, "only segments go without"
+        by_value = by_kind
+    else:
+        is_stock = count.kind == "stock"
         by_value = {
-            value: (entry.totals if is_stock else entry.windows[query.window]).count(count)
+            value: (entry.totals if is_stock else entry.windows[query.window]).count(count.name)
             for value, entry in entries.items()
             if query.value in (None, value)
         }
-        out[count] = (sum(by_value.values()), {value: number for value, number in by_value.items() if number})
-    return out
+    return sum(by_value.values()), {value: number for value, number in by_value.items() if number}
 
 
 async def _known(source: Source, found: Iterable[Explained]) -> dict[Place, Known]:
@@ -262,7 +281,7 @@ def _part(
         side=side,
         sign=sign,
         count=count,
-        unit=COUNT_BY_NAME[count].unit,
+        unit=EXPLAINABLE[count].unit,
         sum=explained.total,
         counted=number[0],
         agrees=_agree(explained, number),

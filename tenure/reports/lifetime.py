@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from msgspec import UNSET
 
 from kpis.instants import instant_text
-from kpis.population.episodes import Episodes
+from kpis.population.episodes import Stretches
 from kpis.population.lifetime import Durations, Point, durations, survival
 from schemas.catalogue.windows import LIFETIME_DAYS
 from schemas.documents.lifetime import LifetimeCurve, LifetimePoint, LifetimeReport, LifetimeShare
 from streams.settings.settings import Settings
-from tenure.reports.customers import Scope, episodes_of, lacking, open_source
+from tenure.reports.customers import Scope, lacking, open_source, stretches_of
 
 
 async def read_lifetime(settings: Settings, scope: Scope) -> LifetimeReport:
@@ -29,17 +29,18 @@ async def read_lifetime(settings: Settings, scope: Scope) -> LifetimeReport:
         TenureError: As `tenure.reports.customers.open_source` and `scan_all`.
     """
     async with open_source(settings, scope) as source:
-        episodes = await episodes_of(source)
-    return lacking(lifetime_report(episodes, at_ms=source.at_ms, by=scope.by), source)
+        stretches = await stretches_of(source)
+    bucket_ms = settings.bucket_minutes * 60_000
+    return lacking(lifetime_report(stretches, at_ms=source.at_ms, bucket_ms=bucket_ms, by=scope.by), source)
 
 
-def lifetime_report(episodes: Sequence[Episodes], *, at_ms: int, by: Sequence[str]) -> LifetimeReport:
+def lifetime_report(stretches: Sequence[Stretches], *, at_ms: int, bucket_ms: int, by: Sequence[str]) -> LifetimeReport:
     """Return the curve of all customers, and of each value of some dimensions, by name."""
-    split = {name: durations(episodes, at_ms=at_ms, dimension=name) for name in by}
+    split = {name: durations(stretches, at_ms=at_ms, bucket_ms=bucket_ms, dimension=name) for name in by}
     segments = {name: {value: _curve(found[value]) for value in sorted(found)} for name, found in split.items()}
     return LifetimeReport(
         as_of=instant_text(at_ms),
-        all=_curve(durations(episodes, at_ms=at_ms)[""]),
+        all=_curve(durations(stretches, at_ms=at_ms, bucket_ms=bucket_ms)[""]),
         segments=segments if by else UNSET,
     )
 

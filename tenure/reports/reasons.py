@@ -44,7 +44,7 @@ async def reasons_of(source: Source, *, window: str, by: Sequence[str]) -> Reaso
     span = window_until(source.settings, window, source.at_ms)
     windows = windows_of(source.settings)
     before_ms = windows.start(window, span.start_ms // windows.bucket_ms) * windows.bucket_ms
-    reasons = Reasons(span, before_ms=before_ms, by=by)
+    reasons = Reasons(span, source.settings.what_counts, before_ms=before_ms, by=by)
     async for part in scan_all(source.settings, source.tables, range(source.partitions)):
         reasons.take(part.names, (decode(state) for _, state in part.states))
     found = dict(zip(WHAT, (reasons.cancellations(), reasons.answers(), reasons.features()), strict=True))

@@ -110,7 +110,8 @@ class PopulationExporter:
         settings, context = self._settings, self._worker.context
         at_ms = end_of_bucket_ms(self._clock.now_ms(), settings.bucket_minutes)
         clock = local_time(settings.business_time_zone)
-        scan = PopulationScan(at_ms=at_ms, clock=clock, bucket_ms=context.windows.bucket_ms)
+        what = settings.what_counts
+        scan = PopulationScan(at_ms=at_ms, clock=clock, bucket_ms=context.windows.bucket_ms, what=what)
         async for part in scan_all(settings, context.tables, range(context.partitions)):
             for at in range(0, len(part.states), _STEP):
                 began = time.perf_counter()

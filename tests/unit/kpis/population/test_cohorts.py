@@ -9,7 +9,7 @@ import pytest
 from kpis.population.cohorts import MONTH, WEEK, Cohort, cohorts, share, whole
 from kpis.population.local_time import local_time
 from schemas.instants import milliseconds
-from tests.oracle.events import Event, cancel, change, revoke, signup
+from tests.recount.short_events import Event, cancel, change, revoke, signup
 from tests.unit.kpis.episodes import episodes_of
 
 Rows = list[tuple[str, int, tuple[int, ...], tuple[int, ...]]]

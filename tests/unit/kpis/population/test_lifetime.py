@@ -13,7 +13,7 @@ from lifelines.utils import restricted_mean_survival_time
 
 from kpis.population.lifetime import Durations, Lifetime, durations, survival
 from schemas.instants import milliseconds
-from tests.oracle.events import Event, cancel, signup
+from tests.recount.short_events import Event, cancel, signup
 from tests.unit.kpis.episodes import episodes_of
 from tests.unit.test_telco import TABLE, events, stays
 

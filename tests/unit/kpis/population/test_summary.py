@@ -15,9 +15,9 @@ from kpis.population.lifetime import durations, survival
 from kpis.population.local_time import local_time
 from kpis.population.summary import AGES, COHORTS, PopulationScan
 from schemas.instants import milliseconds
-from tests.oracle.events import Event, cancel, signup
-from tests.oracle.options import Options
 from tests.property.folding import Folded
+from tests.recount.options import Options
+from tests.recount.short_events import Event, cancel, signup
 from tests.unit.kpis.episodes import episodes_of
 
 AT_MS = milliseconds(datetime(2026, 4, 1, tzinfo=UTC))
@@ -46,7 +46,7 @@ def test_a_summary_does_not_depend_on_how_customers_are_taken(together: int, mon
     monkeypatch.setattr(module, "_TOGETHER", together)
     events = some_lives(Random(4))
     episodes = episodes_of(events, time_zone=ZONE)
-    folded = Folded(Options(time_zone=ZONE), partitions=3)
+    folded = Folded(Options(business_time_zone=ZONE), partitions=3)
     folded.batches([json.dumps(event).encode() for event in events], 50)
     slices = [
         (names, list(states.values())[at : at + 13])

@@ -20,7 +20,7 @@ from schemas.instants import milliseconds
 from tenure.cli import app
 from tenure.reports.cohorts import CSV_COLUMNS, cohort_report, write_csv
 from tenure.reports.cohorts_text import SHOWN_VALUES, Room, cohort_tables, percent
-from tests.oracle.events import Event, cancel, signup
+from tests.recount.short_events import Event, cancel, signup
 from tests.unit.kpis.episodes import episodes_of
 
 EVENTS = [

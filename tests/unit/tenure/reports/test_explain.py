@@ -21,8 +21,8 @@ from tenure.cli import app
 from tenure.files.replay import replayed
 from tenure.reports import event_lookup
 from tenure.reports.event_lookup import GONE, SILENT, Known, Place, look_up
-from tests.oracle.events import activity, cancel, signup, survey
-from tests.oracle.test_oracle import golden_log
+from tests.recount.golden import golden_log
+from tests.recount.short_events import activity, cancel, signup, survey
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -242,7 +242,9 @@ def test_a_file_without_an_event_that_counts_needs_an_instant(command: tuple[str
 
 def test_a_replay_of_a_file_without_an_event_that_counts_tells_its_dead_letters() -> None:
     """It is how one finds out what is wrong with the file; as of the first bucket that there is."""
-    (report,) = answer_of("replay", file_of([{"type": "signup"}, {"a": 1}]))
+    result = run("replay", file_of([{"type": "signup"}, {"a": 1}]), "--json")
+    (report,) = json.loads(result.stdout)
+    assert result.exit_code == 1
     assert report["as_of"] == "2000-01-01T01:00:00Z"
     assert sum(report["events"]["dead_letters"].values()) == 2
 

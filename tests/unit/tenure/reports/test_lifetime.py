@@ -17,7 +17,7 @@ from schemas.instants import milliseconds
 from tenure.cli import app
 from tenure.reports.lifetime import lifetime_report
 from tenure.reports.lifetime_text import SHOWN_VALUES, lifetime_tables
-from tests.oracle.events import Event, cancel, signup
+from tests.recount.short_events import Event, cancel, signup
 from tests.unit.kpis.episodes import episodes_of
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
