@@ -61,7 +61,7 @@ def in_zone(arrival: Arrival, zone: str) -> Arrival:
 def rows_of(stretches: list[Stretches], at: datetime, period: str, by: str | None, zone: str) -> list[dict[str, Any]]:
     """Return the rows of a report of cohorts, of all customers or of a dimension, as `cohort_rows` has them."""
     report = cohort_report(
-        stretches, at_ms=milliseconds(at), period=period, by=() if by is None else (by,), time_zone=zone
+        stretches, at_ms=milliseconds(at), period=period, by=() if by is None else (by,), time_zone=zone, currency="USD"
     )
     rows: list[dict[str, Any]] = []
     for dimension, value, table in tables_of(report):
