@@ -9,7 +9,7 @@ import pytest
 from kpis.population.cohorts import MONTH, WEEK, Cohort, cohorts, share, whole
 from kpis.population.local_time import local_time
 from schemas.instants import milliseconds
-from tests.recount.short_events import Event, cancel, change, revoke, signup
+from tests.recount.short_events import Event, cancel, change, pause, revoke, signup
 from tests.unit.kpis.stretches import stretches_of
 
 Rows = list[tuple[str, int, tuple[int, ...], tuple[int, ...]]]
@@ -88,6 +88,16 @@ MONTHS: dict[str, tuple[list[Event], str, Rows]] = {
         "2026-03-15",
         [("2026-02", 1, (1,), (1,))],
     ),
+    "a trial belongs to the month in which it is paid": (
+        [signup("c", "2026-01-15", trial=True), change("c", "2026-02-10")],
+        "2026-03-10",
+        [("2026-02", 1, (1,), (1,))],
+    ),
+    "who was active within one bucket alone is in its cohort": (
+        [signup("c", "2026-01-15T10:00:00Z"), cancel("c", "2026-01-15T10:30:00Z")],
+        "2026-02-20",
+        [("2026-01", 1, (1,), (0,))],
+    ),
     "months without signups are left out": (
         [signup("c", "2025-11-30"), signup("d", "2026-02-01")],
         "2026-02-02",
@@ -161,6 +171,24 @@ def test_a_segment_is_that_of_the_fact_that_made_the_customer_new() -> None:
     for by, value in (("plan", "basic"), ("plan", "team"), ("country", "DE"), ("country", "none")):
         assert table_of(events, "2026-02-20", by=by, value=value) == expected
     assert table_of(events, "2026-02-20", by="country", value="FR") == []
+
+
+def test_mrr_is_that_of_the_first_bucket_and_that_after_each_period() -> None:
+    """A price that was mended within the hour is the first one; growth counts net, and not gross."""
+    events = [
+        signup("c", "2026-01-05", mrr_minor=100),
+        change("c", "2026-01-05T00:30:00Z", mrr_minor=1_000),
+        change("c", "2026-02-05", mrr_minor=3_000),
+        cancel("c", "2026-04-01"),
+        signup("d", "2026-01-20", mrr_minor=500),
+        pause("d", "2026-03-01"),
+    ]
+    ((cohort,),) = cohorts(
+        stretches_of(events), at_ms=at_ms("2026-04-15"), clock=local_time("UTC"), period=MONTH
+    ).values()
+    assert cohort.mrr_start == (1_500, 1_500, 1_500, 1_000)
+    assert (cohort.matured, cohort.active) == ((2, 2, 1), (2, 2, 0))
+    assert (cohort.mrr_net, cohort.mrr_gross) == ((1_500, 3_000, 0), (1_500, 1_000, 0))
 
 
 def test_partitions_are_joined_by_the_names_of_values() -> None:

@@ -13,7 +13,7 @@ from lifelines.utils import restricted_mean_survival_time
 
 from kpis.population.lifetime import Durations, Lifetime, durations, survival
 from schemas.instants import milliseconds
-from tests.recount.short_events import Event, cancel, signup
+from tests.recount.short_events import Event, cancel, change, signup
 from tests.unit.kpis.stretches import HOUR_MS, stretches_of
 from tests.unit.test_telco import TABLE, events, stays
 
@@ -27,6 +27,22 @@ LIVES: dict[str, tuple[list[Event], tuple[dict[int, int], dict[int, int]]]] = {
     "a cancel at T has not happened": ([signup("c", "2026-02-01"), cancel("c", "2026-03-01")], ({}, {28: 1})),
     "days are whole ones": ([signup("c", "2026-02-01"), cancel("c", "2026-02-02T23:59:59.999Z")], ({1: 1}, {})),
     "gone within the day": ([signup("c", "2026-02-01"), cancel("c", "2026-02-01T01:00:00Z")], ({0: 1}, {})),
+    "what interrupts within one bucket ends none": (
+        [signup("c", "2026-02-01"), cancel("c", "2026-02-10T10:00:00Z"), signup("c", "2026-02-10T10:59:59.999Z")],
+        ({}, {28: 1}),
+    ),
+    "what interrupts over the end of a bucket ends one": (
+        [signup("c", "2026-02-01"), cancel("c", "2026-02-10T10:59:59.999Z"), signup("c", "2026-02-10T11:00:00Z")],
+        ({9: 1}, {18: 1}),
+    ),
+    "a trial is no stay": (
+        [signup("c", "2026-02-01", trial=True), change("c", "2026-02-15"), change("c", "2026-02-20", "team", 9)],
+        ({}, {14: 1}),
+    ),
+    "another subscription goes on": (
+        [signup("c", "2026-02-01"), signup("c", "2026-02-05", subscription_id="b"), cancel("c", "2026-02-10")],
+        ({}, {28: 1}),
+    ),
     "each stay counts for itself": (
         [signup("c", "2026-01-01"), cancel("c", "2026-01-11"), signup("c", "2026-02-01"), signup("c", "2026-02-02")],
         ({10: 1}, {28: 1}),

@@ -15,9 +15,9 @@ from kpis.population.lifetime import durations, survival
 from kpis.population.local_time import local_time
 from kpis.population.summary import AGES, COHORTS, PopulationScan
 from schemas.instants import milliseconds
-from tests.recount.short_events import Event, cancel, signup
-from tests.recount.options import Options
 from tests.property.any_order import Arrival, FoldedLog
+from tests.recount.options import Options
+from tests.recount.short_events import Event, cancel, signup
 from tests.unit.kpis.stretches import stretches_of
 
 AT_MS = milliseconds(datetime(2026, 4, 1, tzinfo=UTC))

@@ -19,8 +19,8 @@ from streams.settings.settings import Settings
 from tenure.cli import app
 from tenure.files.replay import replayed
 from tenure.reports import event_lookup
-from tenure.reports.explain import EXPLAINABLE
 from tenure.reports.event_lookup import GONE, SILENT, Known, Place, look_up
+from tenure.reports.explain import EXPLAINABLE
 from tests.recount.short_events import Event, activity, cancel, change, pause, resume, revoke, signup, survey
 
 if TYPE_CHECKING:
