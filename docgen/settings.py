@@ -40,6 +40,7 @@ signup = "acme.signups"
 
 [currency_rates]
 EUR = "1.0825"
+"EUR@2026-01-01" = "1.10"
 ```
 
 A setting that is a secret can stand in a file, as Docker and Kubernetes mount them:

@@ -156,10 +156,11 @@ def _changes(lines: _Lines, periods: Sequence[Period], windows: Windows) -> list
     at = sorted({x for lane in lanes for x in lane})
     prefix = prefixes(at, *lines[:4], shape=shape_of(windows, lines.parts))
     out: list[list[dict[str, int]]] = [[{} for _ in range(lines.parts)] for _ in periods]
-    for window in (MONTH, YEAR):
-        alike = [n for n, period in enumerate(periods) if period.window == window]
-        if not alike:
-            continue
+    # Periods of one length have their edges at the same distances; with others two edges can be one, or change places.
+    groups: dict[tuple[str, int], list[int]] = {}
+    for n, period in enumerate(periods):
+        groups.setdefault((period.window, period.end - period.start), []).append(n)
+    for (window, _), alike in groups.items():
         # The first one stands for all: the prefix sums of the others lie beside its own, edge by edge.
         first = alike[0]
         beside = {x: np.concatenate([prefix[lanes[n][k]] for n in alike], axis=1) for k, x in enumerate(lanes[first])}

@@ -77,6 +77,12 @@ def revocation_content(revocation: Revocation) -> Content:
     return (-revocation.sequence, revocation.at_ms, REVOKE, revocation.revokes, revocation.names_source)
 
 
+def sequence_of(content: Content) -> int:
+    """Return the sequence of what an event says."""
+    sequence: int = -content[0]
+    return sequence
+
+
 def known_content(customer: Customer, identity: bytes, names: Names) -> Content | None:
     """Return what the customer's state holds under an identity; None where it holds nothing."""
     if identity in customer.life:

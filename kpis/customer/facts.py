@@ -25,7 +25,7 @@ WORDS: Final = {
 }  # fmt: skip
 
 
-class Fact(msgspec.Struct, array_like=True, frozen=True, gc=False, kw_only=True):
+class Fact(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What all facts of the timeline have; a state holds the kinds below.
 
     Attributes:
@@ -53,7 +53,7 @@ class Fact(msgspec.Struct, array_like=True, frozen=True, gc=False, kw_only=True)
         return self.own_ms or self.at_ms
 
 
-class PricedFact(Fact, frozen=True, gc=False, kw_only=True):
+class PricedFact(Fact, frozen=True, gc=False):
     """A fact with a plan and a price.
 
     Attributes:
@@ -71,7 +71,7 @@ class PricedFact(Fact, frozen=True, gc=False, kw_only=True):
     trial: bool
 
 
-class SignupFact(PricedFact, tag=SIGNUP, frozen=True, gc=False, kw_only=True):
+class SignupFact(PricedFact, tag=SIGNUP, frozen=True, gc=False):
     """A subscription starts; `profile` is the number of the segments that the signup names."""
 
     KIND = SIGNUP
@@ -79,25 +79,25 @@ class SignupFact(PricedFact, tag=SIGNUP, frozen=True, gc=False, kw_only=True):
     profile: int
 
 
-class ChangeFact(PricedFact, tag=CHANGE, frozen=True, gc=False, kw_only=True):
+class ChangeFact(PricedFact, tag=CHANGE, frozen=True, gc=False):
     """Another plan or another price."""
 
     KIND = CHANGE
 
 
-class PauseFact(Fact, tag=PAUSE, frozen=True, gc=False, kw_only=True):
+class PauseFact(Fact, tag=PAUSE, frozen=True, gc=False):
     """A subscription pauses."""
 
     KIND = PAUSE
 
 
-class ResumeFact(Fact, tag=RESUME, frozen=True, gc=False, kw_only=True):
+class ResumeFact(Fact, tag=RESUME, frozen=True, gc=False):
     """A paused subscription goes on."""
 
     KIND = RESUME
 
 
-class CancelFact(Fact, tag=CANCEL, frozen=True, gc=False, kw_only=True):
+class CancelFact(Fact, tag=CANCEL, frozen=True, gc=False):
     """A subscription ends; `reason` is the reason's number."""
 
     KIND = CANCEL

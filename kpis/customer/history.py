@@ -5,7 +5,7 @@ Who has the history of a state before can have that of the state after a later f
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
 from kpis.customer.customer import activity_of, feedback_of, life_of
 from kpis.customer.facts import Feedback, SignupFact, facts_of
@@ -16,7 +16,7 @@ from kpis.customer.timeline import NOTHING, Standing, Step, effective_facts, fir
 from kpis.customer.what_counts import WhatCounts
 
 
-class History(NamedTuple):
+class History(msgspec.Struct, frozen=True, gc=False):
     """What a customer's facts come to."""
 
     steps: list[Step]

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from kpis.customer.facts import CANCEL, PAUSE, CancelFact, PricedFact
 from kpis.customer.timeline import Standing, Step
 
@@ -17,7 +19,7 @@ BY_TRIAL = "trial"
 BY_FREE_PLAN = "free_plan"
 
 
-class Movement(NamedTuple):
+class Movement(msgspec.Struct, frozen=True, gc=False):
     """A bucket in which facts had an effect; a customer may come and go in it, and then does both."""
 
     bucket: int

@@ -8,7 +8,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from kpis.customer.customer import life_of
 from kpis.customer.facts import (
@@ -29,7 +31,7 @@ WEEK_MS: Final = 7 * DAY_MS
 FORTNIGHT_MS: Final = 14 * DAY_MS
 
 
-class Subscription(NamedTuple):
+class Subscription(msgspec.Struct, frozen=True, gc=False):
     """A subscription that is not closed."""
 
     id: str
@@ -56,7 +58,7 @@ class Subscription(NamedTuple):
         return self.price if self.counts else 0
 
 
-class Standing(NamedTuple):
+class Standing(msgspec.Struct, frozen=True, gc=False):
     """A customer at an instant."""
 
     #: those that are not closed, by id
@@ -107,7 +109,7 @@ class Standing(NamedTuple):
 NOTHING: Final = Standing((), False, 0, 0, 0)
 
 
-class Step(NamedTuple):
+class Step(msgspec.Struct, frozen=True, gc=False):
     """A fact, and the customer before and after it."""
 
     fact: LifecycleFact

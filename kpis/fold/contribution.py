@@ -72,12 +72,12 @@ def contribution(
         Rows in no particular order; several may have one key.
     """
     history = history or history_of(customer, bucket_ms, what)
-    steps, movements, signup, feedback, engaged = history
+    steps, signup = history.steps, history.signup
     out: list[Row] = []
     profile = customer.profile
-    movement_rows(out, profile, movements, since)
-    if engaged:
-        engagement_rows(out, profile, pieces_of(movements), engaged, since)
+    movement_rows(out, profile, history.movements, since)
+    if history.engaged:
+        engagement_rows(out, profile, pieces_of(history.movements), history.engaged, since)
     if signup is not None:
         first_signup_rows(out, customer, history, signup, bucket_ms)
         trial_rows(out, profile, steps, bucket_ms, what)
@@ -88,7 +88,7 @@ def contribution(
         for at_ms in idle_revocations(customer):
             _point(out, WITHOUT_EFFECT[REVOKE], 0, profile, at_ms // bucket_ms, 1)
     since_ms = since * bucket_ms
-    for item in feedback:
+    for item in history.feedback:
         if item.at_ms >= since_ms:
             plan = standing_at(steps, item.at_ms).plan
             _point(out, FEEDBACK + CLASS[item.code], plan, profile, item.at_ms // bucket_ms, 1)
@@ -114,7 +114,8 @@ def movement_rows(out: list[Row], profile: int, movements: Sequence[Movement], s
 
 def _rows_of_one(out: list[Row], profile: int, movement: Movement) -> None:
     """Append what a movement is by itself."""
-    bucket, before, after, arrival, departure, is_known = movement
+    bucket, before, after = movement.bucket, movement.before, movement.after
+    arrival, departure = movement.arrival, movement.departure
     if movement.stays:
         rise, full = after.mrr - before.mrr, after.full_mrr - before.full_mrr
         if rise > 0 or full > 0:
@@ -126,7 +127,7 @@ def _rows_of_one(out: list[Row], profile: int, movement: Movement) -> None:
             _point(out, MOVED, after.plan, profile, bucket, 1, after.mrr)
     if arrival is not None:
         arrived = movement.arrived
-        _point(out, REACTIVATED if is_known else NEW, arrived.plan, profile, bucket, 1, arrived.mrr)
+        _point(out, REACTIVATED if movement.is_known else NEW, arrived.plan, profile, bucket, 1, arrived.mrr)
     if departure is not None:
         departed = movement.departed
         _point(out, CANCELLED, departed.plan, profile, bucket, 1, departed.mrr)
@@ -141,15 +142,14 @@ class Piece(NamedTuple):
     end: int
     active: bool
     plan: int
-    mrr: int
 
 
 def pieces_of(movements: Sequence[Movement]) -> list[Piece]:
     """Return the pieces between movements, in order, those before the first one left out."""
     last = len(movements) - 1
     return [
-        Piece(bucket, movements[n + 1].bucket if n < last else OPEN, after.active, after.plan, after.mrr)
-        for n, (bucket, _, after, _, _, _) in enumerate(movements)
+        Piece(each.bucket, movements[n + 1].bucket if n < last else OPEN, each.after.active, each.after.plan)
+        for n, each in enumerate(movements)
     ]
 
 
@@ -217,7 +217,8 @@ def _above(a: int, b: int) -> int:
 
 def _subscription_rows(out: list[Row], profile: int, movement: Movement) -> None:
     """Append what a movement does to the paused, to those with several subscriptions, and to subscriptions."""
-    bucket, before, after, arrival, departure, _ = movement
+    bucket, before, after = movement.bucket, movement.before, movement.after
+    arrival, departure = movement.arrival, movement.departure
     for code, was, now in (
         (PAUSED, before.is_paused, after.is_paused),
         (SEVERAL, before.has_several, after.has_several),
@@ -281,7 +282,7 @@ def engagement_rows(out: list[Row], profile: int, pieces: Iterable[Piece], bucke
     """
     if not buckets:
         return
-    for start, end, active, plan, _ in pieces:
+    for start, end, active, plan in pieces:
         if not active or end < since:
             continue
         last = -1

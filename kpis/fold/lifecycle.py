@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
-from typing import Any, TypedDict
+from typing import Any
 
 from kpis.customer.customer import life_of, set_life
 from kpis.customer.deduplication import fact_content, life_order
@@ -25,78 +25,54 @@ def signup(context: FoldContext, customer: Customer, event: Any, at_ms: int, n: 
     """Fold a signup; True where the state changed."""
     names = context.names
     profile = names.profile(names.key_of(event))
-    fact = SignupFact(**_common(context, event, at_ms, n), **_price(context, event, at_ms), profile=profile)
+    fact = SignupFact(*_common(context, event, at_ms, n), *_price(context, event, at_ms), profile)
     return _add(context, customer, fact)
 
 
 def change(context: FoldContext, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
     """Fold an upgrade or a downgrade; True where the state changed."""
-    return _add(context, customer, ChangeFact(**_common(context, event, at_ms, n), **_price(context, event, at_ms)))
+    return _add(context, customer, ChangeFact(*_common(context, event, at_ms, n), *_price(context, event, at_ms)))
 
 
 def pause(context: FoldContext, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
     """Fold a pause; True where the state changed."""
-    return _add(context, customer, PauseFact(**_common(context, event, at_ms, n)))
+    return _add(context, customer, PauseFact(*_common(context, event, at_ms, n)))
 
 
 def resume(context: FoldContext, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
     """Fold a resume; True where the state changed."""
-    return _add(context, customer, ResumeFact(**_common(context, event, at_ms, n)))
+    return _add(context, customer, ResumeFact(*_common(context, event, at_ms, n)))
 
 
 def cancel(context: FoldContext, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
     """Fold a cancel; True where the state changed."""
     reason = context.names.reason(event.reason)
-    fact = CancelFact(**_common(context, event, at_ms, n), reason=reason, involuntary=event.involuntary)
+    fact = CancelFact(*_common(context, event, at_ms, n), reason, event.involuntary)
     return _add(context, customer, fact)
 
 
-class _Common(TypedDict):
-    """What all facts have."""
-
-    at_ms: int
-    sequence: int
-    identity: bytes
-    reference: int
-    subscription: str
-    own_ms: int
-
-
-class _Price(TypedDict):
-    """What facts with a plan have."""
-
-    plan: int
-    mrr: int
-    price: int
-    currency: int
-    trial: bool
-
-
-def _common(context: FoldContext, event: Any, at_ms: int, n: int) -> _Common:
+def _common(context: FoldContext, event: Any, at_ms: int, n: int) -> tuple[int, int, bytes, int, str, int]:
+    """Return what all facts have, as `Fact` has it."""
     own_ms = 0 if event.effective_at is None else milliseconds(event.time)
-    return {
-        "at_ms": at_ms,
-        "sequence": event.sequence,
-        "identity": context.identity_of(event.source, event.id),
-        "reference": context.references[n],
-        "subscription": event.subscription_id,
-        "own_ms": 0 if own_ms == at_ms else own_ms,
-    }
+    identity = context.identity_of(event.source, event.id)
+    return (
+        at_ms,
+        event.sequence,
+        identity,
+        context.references[n],
+        event.subscription_id,
+        0 if own_ms == at_ms else own_ms,
+    )
 
 
-def _price(context: FoldContext, event: Any, at_ms: int) -> _Price:
+def _price(context: FoldContext, event: Any, at_ms: int) -> tuple[int, int, int, int, bool]:
+    """Return what facts with a plan have more, as `PricedFact` has it."""
     names = context.names
-    currency = names.currency(event.currency)
-    mrr: int = event.mrr_minor
-    if currency:
-        mrr = names.money.convert(mrr, event.currency, at_ms)
-    return {
-        "plan": names.plan(event.plan),
-        "mrr": mrr,
-        "price": event.mrr_minor if currency else 0,
-        "currency": currency,
-        "trial": event.trial,
-    }
+    plan, mrr = names.plan(event.plan), event.mrr_minor
+    currency = names.currency(event.currency) if event.currency else 0
+    if not currency:
+        return plan, mrr, 0, 0, event.trial
+    return plan, names.money.convert(mrr, event.currency, at_ms), mrr, currency, event.trial
 
 
 def _add(context: FoldContext, customer: Customer, fact: LifecycleFact) -> bool:

@@ -1,15 +1,15 @@
 """Restatements: changes that late events make to months and years that are over, stored with the batch's commit.
 
 A period is over for a record that reached the log at or after the period's end: what such a record changes of it is a
-*restatement*. Kafka's timestamp of the record alone decides, so that reading the log again finds the same. A revoke is
-looked at too, since it takes back an event of any time. Values do not depend on any of this: whatever is folded here
-counts as it would anywhere else.
+*restatement*. Kafka's timestamp of the record alone decides, so that reading the log again finds the same. What takes
+back an event of any time is looked at too: a revoke, an event that a revoke waited for, and one that corrects another.
+Values do not depend on any of this: whatever is folded here counts as it would anywhere else.
 Reading them back: `tenure.reports.periods`. Design: docs/decisions, periods that late events restate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, MutableMapping, Sequence
+from collections.abc import Generator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol, TypeVar
 
@@ -19,11 +19,13 @@ import numpy as np
 from kpis.arrays import Ints
 from kpis.counting.periods import changes, watched_until
 from kpis.counting.windows import Windows
+from kpis.customer.deduplication import known_content, sequence_of
+from kpis.customer.state import decode as decode_state
 from kpis.fold.fold import Fold
 from kpis.rows import Row
 from schemas.decoding.decoder import Decoded
 from schemas.decoding.diagnosis import Readable
-from schemas.events import Revoke
+from schemas.events import Event, Revoke
 
 
 class Logged(Readable, Protocol):
@@ -132,7 +134,7 @@ def fold_batch(
     result.late = int(np.count_nonzero(times < reached // windows.bucket_ms * windows.bucket_ms))
     context = fold.context
     applied, duplicates, conflicts = context.applied, context.duplicates, context.conflicts
-    groups = _groups(decoded, times, reached, windows, alone)
+    groups = _groups(fold, decoded, states, times, reached, windows, alone)
     if groups:
         apart = {index for group in groups for index in group.indices}
         rest = [index for index in range(len(decoded.events)) if index not in apart]
@@ -160,27 +162,51 @@ class _Group(NamedTuple):
     over_at: int
 
 
-def _groups(decoded: Decoded[_Logged], times: Ints, reached: Ints, windows: Windows, alone: int) -> list[_Group]:
+def _groups(
+    fold: Fold,
+    decoded: Decoded[_Logged],
+    states: Mapping[str, bytes],
+    times: Ints,
+    reached: Ints,
+    windows: Windows,
+    alone: int,
+) -> list[_Group]:
     """Return the events that may change what is over for them, in the order in which they reached the log.
 
-    By that order whatever a period held when it ended is folded before what came later.
+    By that order whatever a period held when it ended is folded before what came later. Where a period ends within the
+    batch, all events are among them: which of two under one identity came before the end decides what it held.
     """
     if not len(times):
         return []
-    revokes = Revoke in set(map(type, decoded.events))
-    buckets, over_at = times // windows.bucket_ms, _over_at(reached.max(keepdims=True), windows)
-    if not revokes and buckets.min() >= over_at[0]:
-        return []
     over_at = _over_at(reached, windows)
-    apart = buckets < over_at
-    if revokes:
-        apart |= np.array([type(event) is Revoke for event in decoded.events])
+    apart = np.ones(len(times), bool)
+    if over_at.min() == over_at.max():
+        apart = times // windows.bucket_ms < over_at
+        for n in np.flatnonzero(~apart).tolist():
+            apart[n] = reaches_back(fold, decoded.events[n], states)
     indices = np.flatnonzero(apart)
     order = indices[np.argsort(reached[indices], kind="stable")]
     if len(order) <= alone:
         return [_Group([index], int(over_at[index])) for index in order.tolist()]
     starts = np.flatnonzero(np.diff(over_at[order])) + 1
     return [_Group(part.tolist(), int(over_at[part[0]])) for part in np.split(order, starts)]
+
+
+def reaches_back(fold: Fold, event: Event, states: Mapping[str, bytes]) -> bool:
+    """Return whether an event may take back another one, of any time, or meets a revoke that waits for it."""
+    if type(event) is Revoke:
+        return True
+    if not event.HAS_IDENTITY:
+        return False
+    state = states.get(event.customer_id)
+    if state is None:
+        return False
+    context = fold.context
+    identity = context.identity_of(event.source, event.id)
+    if identity not in state:  # it lies there as it is, of facts and of what revokes name
+        return False
+    known = known_content(decode_state(state), identity, context.names)
+    return known is None or event.sequence > sequence_of(known)
 
 
 def _over_at(reached: Ints, windows: Windows) -> Ints:

@@ -29,6 +29,7 @@ HOLDS_JSON: Final = True
 Headers = Sequence[tuple[str, bytes | None]]
 Members = dict[str, msgspec.Raw]
 _NULL: Final = msgspec.Raw(b"null")
+_NO_TEXT: Final = msgspec.Raw(b'["bytes that are not UTF-8"]')
 
 _read_members: Final = msgspec.json.Decoder(Members).decode
 _write: Final = msgspec.json.Encoder().encode
@@ -80,7 +81,7 @@ def translate(value: bytes, headers: Headers) -> tuple[bytes, Refusal | None]:
         envelope = _read_members(value)
         return _joined(envelope, _read_members(_data(envelope)))
     except UnicodeDecodeError:
-        return NOTHING, _malformed("a member or header of the CloudEvent is not UTF-8")
+        return NOTHING, _malformed("a member of the CloudEvent is not UTF-8")
     except ValueError:  # binascii.Error is one; characters beyond ASCII raise the plain one.
         return NOTHING, _malformed("data_base64 of the CloudEvent is not base64")
     except (msgspec.DecodeError, RecursionError) as error:
@@ -129,10 +130,16 @@ def _id_of(member: object) -> str | None:
 
 def _binary_envelope(attributes: dict[str, bytes]) -> Members:
     return {
-        name.removeprefix(PREFIX): msgspec.Raw(_write(header.decode()))
-        for name, header in attributes.items()
-        if name.startswith(PREFIX)
+        name.removeprefix(PREFIX): _attribute(header) for name, header in attributes.items() if name.startswith(PREFIX)
     }
+
+
+def _attribute(header: bytes) -> msgspec.Raw:
+    """Return the JSON of a header; bytes that are no text become what no member may be."""
+    try:
+        return msgspec.Raw(_write(header.decode()))
+    except UnicodeDecodeError:
+        return _NO_TEXT
 
 
 def _data(envelope: Members) -> bytes:

@@ -52,7 +52,7 @@ SLUGS_REMEMBERED: Final = 4_096
 # A record this short cannot be nested deeper than the limit: each level takes two bytes, the required members more.
 SHORT_BYTES: Final = 2 * NESTING_MAX
 
-# A step of these is a few ms of usual records; of one that is as large as it may be, and made to be slow, about 50 ms.
+# A step of these is a few ms of usual records; of one that is as large as it may be, and made to be slow, about 0.1 s.
 STEP_RECORDS: Final = 2_048
 STEP_BYTES: Final = 512 * 1024
 
@@ -100,6 +100,14 @@ class Decoded(Generic[R]):
     refused: list[tuple[R, Refusal]]
     tests: int = 0
     mended: dict[int, tuple[str, ...]] = field(default_factory=dict)
+
+    def pick(self, indices: Sequence[int]) -> None:
+        """Keep the events at indices, in that order, with what is known of each."""
+        columns: tuple[list[Any], ...] = (self.events, self.times, self.records)
+        for column in columns:
+            column[:] = [column[index] for index in indices]
+        if self.mended:
+            self.mended = {n: self.mended[index] for n, index in enumerate(indices) if index in self.mended}
 
 
 class Decoder:
@@ -182,10 +190,9 @@ class Decoder:
         """Add what records say, whose values together are `text`."""
         add_event, add_time, add_record = decoded.events.append, decoded.times.append, decoded.records.append
         read, signup, slugs, more_labels = self._read, self.signup, self._slugs, self._more_labels
-        countries, rated_from_ms, last_ms = self._countries, self._currencies.get, self._last_ms
-        tolerance_ms, is_file = self._future_tolerance_ms, self._is_file
-        thorough, lifecycle = self._thorough, self._lifecycle
-        inspect_all = self._max_record_bytes < SHORT_BYTES or _needs_inspection(text)
+        countries, rated_from_ms, lifecycle = self._countries, self._currencies.get, self._lifecycle
+        tolerance_ms, is_file, thorough = self._future_tolerance_ms, self._is_file, self._thorough
+        last_ms, inspect_all = self._last_ms, self._max_record_bytes < SHORT_BYTES or _needs_inspection(text)
         for record in records:
             json = record.value
             try:
@@ -231,7 +238,8 @@ class Decoder:
                 elif kind in thorough:
                     good = False
             except _NOT_READ:
-                good = False
+                self._settle(record, decoded)
+                continue
             if not good:
                 self._settle(record, decoded)
             elif event.test:

@@ -40,7 +40,7 @@ from schemas.wording import in_words, nearest, nearest_name
 VALUE_SHOWN: Final = 64
 DETAIL_MAX: Final = 300
 # Names that are looked at for what may have been meant; a record made to be slow has a hundred thousand.
-NAMES_COMPARED: Final = 32
+NAMES_COMPARED: Final = 16
 NAME_COMPARED_CHARACTERS: Final = 32
 
 Members = dict[str, bytes]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import structlog
@@ -125,7 +125,7 @@ def _take_away(
             log.debug("record_returned", topic=record.topic, partition=number, offset=record.offset)
         else:
             forwards.append(Forward(record, context.mixed_topic, home, event.customer_id, seal, event.HAS_IDENTITY))
-    _pick(decoded, kept)
+    decoded.pick(kept)
     return _Away(forwards, returned)
 
 
@@ -133,17 +133,7 @@ def _put_in_order(decoded: Decoded[Record]) -> None:
     """Sort events by their time: no number changes, but the fold's short cuts then apply."""
     times = np.array(decoded.times, np.int64)
     if not (times[1:] >= times[:-1]).all():
-        _pick(decoded, np.argsort(times, kind="stable").tolist())
-
-
-def _pick(decoded: Decoded[Any], indices: Sequence[int]) -> None:
-    """Keep the events at indices, in that order, and what is known of each by its index."""
-    if decoded.mended:
-        decoded.mended = {n: decoded.mended[index] for n, index in enumerate(indices) if index in decoded.mended}
-    columns: tuple[list[Any], ...] = (decoded.events, decoded.times, decoded.records)
-    for column in columns:
-        column[:] = [column[index] for index in indices]
-    decoded.mended.clear()
+        decoded.pick(np.argsort(times, kind="stable").tolist())
 
 
 def _latest_ms(decoded: Decoded[Record]) -> int:

@@ -6,11 +6,11 @@ import itertools
 from collections.abc import Callable
 from functools import cache
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from services.installation import TENURE, Installation, WorkerProcess, until
 from tests.chaos.crowd import AT, crowd
-from tests.oracle.recomputation import recompute
+from tests.recount.report import Json, recount
 
 if TYPE_CHECKING:
     from services.process import Process, StartProcess
@@ -30,9 +30,9 @@ def records() -> list[bytes]:
 
 
 @cache
-def expected() -> list[dict[str, Any]]:
-    """Return what the oracle makes of them; it takes a while, once."""
-    return recompute(records(), at=AT[-1:])
+def expected() -> list[Json]:
+    """Return what the recount makes of them; it takes a while, once."""
+    return recount(records(), at=AT[-1:])
 
 
 class Storm:
@@ -73,7 +73,7 @@ class Storm:
         assert self.publisher.wait(seconds=120) == 0, self.publisher.output
 
     def check(self) -> None:
-        """Hold the numbers against the oracle's, once everything is applied; then stop the workers in good order."""
+        """Hold the numbers against the recount's, once everything is applied; then stop the workers in good order."""
         self.installation.until_applied(seconds=90)
         assert self.installation.kpi("--at", AT[-1].isoformat()) == expected()
         for worker in self.workers:
@@ -179,7 +179,7 @@ def test_a_redis_that_forgot_while_nothing_happened_is_noticed_without_a_new_eve
     installation.redis.restart_from(moment)
     assert not installation.is_applied()
     installation.until_applied(seconds=20)
-    assert installation.kpi("--at", AT[0].isoformat()) == recompute(few, at=AT[:1])
+    assert installation.kpi("--at", AT[0].isoformat()) == recount(few, at=AT[:1])
     assert worker.total("tenure_commit_conflicts_total") > 0
 
 
@@ -196,4 +196,4 @@ def test_numbers_come_back_when_redis_lost_everything(installation: Installation
         client.flushall()
         client.set("under-test:mark", mark or b"")
     installation.until_applied()
-    assert installation.kpi("--at", AT[0].isoformat()) == recompute(few, at=AT[:1])
+    assert installation.kpi("--at", AT[0].isoformat()) == recount(few, at=AT[:1])

@@ -17,11 +17,11 @@ from confluent_kafka.admin._resource import ResourceType
 from schemas.refusals import TRUNCATED_BYTES
 from services.installation import Installation, header_list, headers_of, until
 from streams.batching.partitioner import partition_of
-from tests.oracle.events import Event, cancel, signup
-from tests.oracle.options import EPOCH, instant_ms
-from tests.oracle.recomputation import recompute
-from tests.oracle.refused_records import MALFORMED, valid_members
-from tests.oracle.reports import part_of
+from tests.logs.refused_records import MALFORMED, valid_members
+from tests.recount.equations import part
+from tests.recount.instants import instant_ms, moment_of
+from tests.recount.report import recount
+from tests.recount.short_events import Event, cancel, signup
 
 if TYPE_CHECKING:
     from confluent_kafka import Message, Producer
@@ -65,7 +65,7 @@ def raw(text: str, kind: str = "signup") -> bytes:
 
 def at(milliseconds: int) -> str:
     """Return an instant as RFC 3339."""
-    return (EPOCH + dt.timedelta(milliseconds=milliseconds)).isoformat()
+    return moment_of(milliseconds).isoformat()
 
 
 BAD = [
@@ -92,13 +92,14 @@ BAD = [
     Bad("invalid_member", with_("signup", mrr_minor=29.5), "signup"),
     Bad("invalid_member", with_("signup", mrr_minor=10**30)),
     Bad("invalid_member", raw('"mrr_minor": ' + "9" * 4000)),
-    Bad("invalid_member", with_("signup", plan=None), "signup"),
+    Bad("missing_member", with_("signup", plan=None), "signup"),
     Bad("invalid_member", with_("signup", plan=["pro"])),
-    Bad("invalid_member", with_("signup", customer_id=7), "signup"),
+    Bad("invalid_member", with_("signup", customer_id=7.5), "signup"),
     Bad("invalid_member", with_("signup", customer_id="x" * 129)),
+    Bad("invalid_member", with_("upgrade", amount_minor=1, interval="month"), "upgrade"),
     Bad("invalid_member", with_("survey", score="9"), "survey"),
     Bad("invalid_member", with_("signup", time=1_735_689_600)),
-    Bad("invalid_member", with_("cancel", reason="Too expensive"), "cancel"),
+    Bad("invalid_member", with_("cancel", subscription_id=["A"]), "cancel"),
     Bad("time_out_of_range", with_("signup", time="1999-12-31T23:59:59.999Z")),
     Bad("time_out_of_range", with_("signup", time=at(NOW_MS + HOUR_MS + 1)), "signup"),
     Bad("time_out_of_range", with_("cancel", effective_at="2032-01-01T00:00:00Z"), "cancel"),
@@ -153,9 +154,9 @@ def test_every_bad_record_becomes_a_dead_letter_and_everything_else_counts(insta
     worker = installation.worker()
     installation.until_applied()
 
-    expected = recompute(good, at=[NOW])
+    expected = recount(good, at=[NOW])
     refusals = Counter(bad.reason for bad in BAD)
-    part_of(expected[0], "events", "dead_letters").update(refusals)
+    part(expected[0], "events", "dead_letters").update(refusals)
     assert installation.kpi("--at", NOW.isoformat()) == expected
     assert worker.total("tenure_dead_letters_total") == len(BAD)
     originals = {
@@ -209,8 +210,8 @@ def test_records_of_ten_megabytes_do_not_stop_the_stream(limit: str | None, inst
     assert producer.flush(60) == 0
     installation.worker()
     installation.until_applied()
-    expected = recompute(good, at=[NOW])
-    part_of(expected[0], "events", "dead_letters")["oversized"] = 4
+    expected = recount(good, at=[NOW])
+    part(expected[0], "events", "dead_letters")["oversized"] = 4
     assert installation.kpi("--at", NOW.isoformat()) == expected
     letters = letters_of(installation).values()
     assert {letter.key(): letter.value() for letter in letters} == {
@@ -238,8 +239,8 @@ def test_records_that_no_dead_letter_can_hold_do_not_stop_the_stream(installatio
     assert producer.flush(60) == 0
     worker = installation.worker()
     installation.until_applied()
-    expected = recompute(good, at=[NOW])
-    part_of(expected[0], "events", "dead_letters")["malformed_json"] = len(hostile)
+    expected = recount(good, at=[NOW])
+    part(expected[0], "events", "dead_letters")["malformed_json"] = len(hostile)
     assert installation.kpi("--at", NOW.isoformat()) == expected
     letters = letters_of(installation).values()
     assert [letter.value() for letter in letters] == [b"not json"] * len(hostile)
@@ -323,7 +324,7 @@ def test_times_are_judged_by_the_timestamp_of_the_record(installation: Installat
     (letter,) = letters_of(installation).values()
     assert (letter.value(), headers_of(letter)["tenure-reason"]) == (beyond, b"time_out_of_range")
     moments = [NOW, NOW.replace(year=2031)]
-    expected = recompute(inside, at=moments)
+    expected = recount(inside, at=moments)
     for report in expected:
-        part_of(report, "events", "dead_letters")["time_out_of_range"] = 1
+        part(report, "events", "dead_letters")["time_out_of_range"] = 1
     assert installation.kpi(*(word for moment in moments for word in ("--at", moment.isoformat()))) == expected

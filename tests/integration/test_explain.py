@@ -8,8 +8,8 @@ from typing import Any
 from confluent_kafka import TopicPartition
 
 from services.installation import Installation
-from tests.oracle.events import cancel, signup
-from tests.oracle.test_oracle import golden_log
+from tests.recount.golden import golden_log
+from tests.recount.short_events import cancel, signup
 
 AT = "2026-03-01"
 

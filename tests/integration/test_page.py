@@ -17,7 +17,7 @@ import yaml
 from services.installation import Installation, WorkerProcess, until
 from services.paging import FACTOR, RULES, Paging, hurried, hurried_rules
 from services.subscribers import Event, Subscribers, hour_end, records, taken_back
-from tests.oracle.statistics import SPIKE_WEEKS, churn_spike_z
+from tests.recount.statistics import SPIKE_WEEKS, churn_spike_z
 
 SESSION_SECONDS = 2
 LEAVING = 60

@@ -24,10 +24,11 @@ from tenure.files.replay import until_applied
 from tenure.files.routing import Router
 from tenure.stored.mark import claim_tables
 from tenure.worker.composition import build_worker
-from tests.oracle.logs import Shape, generate
-from tests.oracle.options import Options
-from tests.oracle.recomputation import period_bounds, recompute_period
+from tests.logs.logs import generate
+from tests.logs.shapes import Shape
 from tests.property.cases import differences
+from tests.recount.options import Options
+from tests.recount.report import period_bounds, recount_period
 
 PARTITIONS = 3
 BERLIN = "Europe/Berlin"
@@ -76,23 +77,24 @@ def test_periods_of_a_running_stream_are_exact_and_remember_what_they_were(redis
     """October was told on the first of November; what it is now, and why, must be one command away."""
     shape = Shape(
         events=400, customers=40, spans_hours=(300 * 24,), zones=((BERLIN, 60),), currencies=False, dimensions=False,
-        submilliseconds=False, bad_records=False, tests=False, conflicts=False, future_cancels=False,
+        submilliseconds=False, odd_times=False, bad_records=False, tests=False, conflicts=False, future_facts=False,
+        settings=False,
     )  # fmt: skip
     log = generate(Random(7), shape)
     ends = log.at[0]
     arrivals = arrivals_of(log.records, Random(8))
     settings = Settings(redis_url=redis_server.url, business_time_zone=BERLIN)
     asyncio.run(fill(settings, arrivals))
-    options = Options(time_zone=BERLIN)
+    options = Options(business_time_zone=BERLIN)
     periods = [f"{ends - dt.timedelta(days=back):{form}}" for back in (20, 60, 100) for form in ("%Y-%m", "%Y")]
     periods = list(dict.fromkeys(periods))
     found = tenure(redis_server, "kpi", *(word for name in periods for word in ("--period", name)), "--by", "plan")
     revisions = {}
     for name, entry in zip(periods, found, strict=True):
         _, end = period_bounds(name, options)
-        now = recompute_period([record for _, record in arrivals], name, by=["plan"], options=options)
+        now = recount_period([record for _, record in arrivals], name, options, ["plan"])
         assert differences({**entry, "events": now["events"]}, {**entry, **now}, name) == []
-        then = recompute_period([r for at_ms, r in arrivals if at_ms < milliseconds(end)], name, options=options)
+        then = recount_period([r for at_ms, r in arrivals if at_ms < milliseconds(end)], name, options)
         (window,) = entry["windows"]
         at_end = {count: pair["at_end"] for count, pair in entry["restated"].items()}
         ours, theirs = (read(Report, found) for found in (entry, then))

@@ -11,10 +11,11 @@ import pytest
 
 from services.installation import Installation, headers_of
 from streams.batching.partitioner import partition_of
-from tests.oracle.events import Event
-from tests.oracle.logs import FIRST_SLICE, Shape, generate
-from tests.oracle.options import EPOCH, instant_ms
-from tests.oracle.recomputation import recompute
+from tests.logs.logs import generate
+from tests.logs.shapes import FIRST_SLICE, Shape
+from tests.recount.instants import EPOCH, instant_ms
+from tests.recount.report import recount
+from tests.recount.short_events import Event
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,6 +35,9 @@ SHAPE = Shape(
     bad_records=False,
     currencies=False,
     dimensions=False,
+    settings=False,
+    integers=False,
+    nulls=False,
 )
 AFTER_ALL_MS = instant_ms(EPOCH + timedelta(days=365 * 56 + 200))  # mid-2026, when the last log has ended
 
@@ -45,9 +49,9 @@ def a_log(seed: int) -> tuple[list[Event], list[datetime]]:
 
 
 def check(installation: Installation, events: list[Event], moments: list[datetime]) -> None:
-    """Hold all numbers against the oracle's."""
+    """Hold all numbers against the recount's."""
     words = [word for moment in moments for word in ("--at", moment.isoformat())]
-    expected = recompute(events, at=moments, by=("plan", "country"))
+    expected = recount(events, moments, by=("plan", "country"))
     assert installation.kpi(*words, "--by", "plan", "--by", "country") == expected
 
 

@@ -24,7 +24,7 @@ from tenure.reports.instants import parse_boundary_ms
 from tenure.reports.lifetime import read_lifetime
 from tenure.stored.mark import claim_tables
 from tenure.worker.composition import build_worker
-from tests.oracle.events import cancel, signup
+from tests.recount.short_events import cancel, signup
 
 PARTITIONS = 5
 
@@ -40,7 +40,7 @@ async def stream_into_redis(file: str, settings: Settings) -> None:
     )
     await worker.app.start()
     try:
-        await feed(log, worker, (record.value for record in EventFile(file, None).records()), settings)
+        await feed(log, worker, EventFile(file).records(), settings)
         await until_applied(worker)
     finally:
         await worker.app.stop()

@@ -13,10 +13,10 @@ from schemas.refusals import TRUNCATED_BYTES
 from services.installation import Installation, headers_of, until
 from streams.batching.partitioner import partition_of
 from tests.integration.test_bad_input import NOW, configure
-from tests.oracle.events import Event, cancel, signup
-from tests.oracle.options import instant_ms
-from tests.oracle.recomputation import recompute
-from tests.oracle.reports import part_of
+from tests.recount.equations import part
+from tests.recount.instants import instant_ms
+from tests.recount.report import recount
+from tests.recount.short_events import Event, cancel, signup
 
 if TYPE_CHECKING:
     from confluent_kafka import Message, Producer
@@ -41,10 +41,10 @@ def copies_in(installation: Installation) -> list[Message]:
 
 
 def check(installation: Installation, events: list[Event], *, tests: int = 0, **dead_letters: int) -> None:
-    """Hold all numbers against the oracle's."""
-    expected: list[dict[str, Any]] = recompute(events, at=[NOW])
-    part_of(expected[0], "events")["test"] = tests
-    part_of(expected[0], "events", "dead_letters").update(dead_letters)
+    """Hold all numbers against the recount's."""
+    expected = recount(events, at=[NOW])
+    part(expected[0], "events")["test"] = tests
+    part(expected[0], "events", "dead_letters").update(dead_letters)
     assert installation.kpi("--at", NOW.isoformat()) == expected
 
 

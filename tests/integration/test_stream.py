@@ -13,9 +13,10 @@ from random import Random
 import pytest
 
 from services.installation import Installation
-from tests.oracle.logs import EVERYTHING, FIRST_SLICE, PLAIN, Shape, generate
-from tests.oracle.options import Options
-from tests.oracle.recomputation import recompute
+from tests.logs.logs import generate
+from tests.logs.shapes import EVERYTHING, FIRST_SLICE, PLAIN, Shape
+from tests.recount.options import Options
+from tests.recount.report import recount
 from tests.unit.test_telco import SNAPSHOT, TABLE, telco_expected
 
 LARGE_RECORDS = {"max.message.bytes": "20000000"}
@@ -34,7 +35,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "telco" / "telco_events.py"
     ],
     ids=["plain", "first-slice-2", "first-slice-3", "everything"],
 )
-def test_every_number_of_a_published_log_equals_the_recomputation(
+def test_every_number_of_a_published_log_equals_the_recount(
     shape: Shape, seed: int, installation: Installation
 ) -> None:
     """This is the product's promise, on the parts that it runs on."""
@@ -47,7 +48,7 @@ def test_every_number_of_a_published_log_equals_the_recomputation(
     installation.until_applied()
     instants = [argument for moment in log.at for argument in ("--at", moment.isoformat())]
     reports = installation.kpi(*instants, *(word for name in log.by for word in ("--by", name)))
-    expected = recompute(records, at=log.at, by=log.by, options=log.options)
+    expected = recount(records, log.at, log.options, log.by)
     assert reports == expected
 
 
@@ -75,12 +76,15 @@ def test_telephone_customers_count_as_the_table_says(installation: Installation)
 
 
 def _settings_of(options: Options) -> dict[str, str]:
-    """Return the settings that count what the oracle counts with its options."""
+    """Return the settings that count what the recount counts with its options."""
     return {
         "TENURE_WINDOWS_DAYS": ",".join(str(days) for days in options.windows_days),
-        "TENURE_BUSINESS_TIME_ZONE": options.time_zone,
+        "TENURE_BUSINESS_TIME_ZONE": options.business_time_zone,
         "TENURE_BUCKET_MINUTES": str(options.bucket_minutes),
         "TENURE_DEFAULT_CURRENCY": options.default_currency,
-        "TENURE_CURRENCY_RATES": ",".join(f"{currency}={rate}" for currency, rate in options.rates.items()),
+        "TENURE_CURRENCY_RATES": ",".join(f"{currency}={rate}" for currency, rate in options.currency_rates.items()),
         "TENURE_DIMENSIONS": ",".join(options.dimensions),
+        "TENURE_FREE_PLANS": options.free_plans,
+        "TENURE_PAUSED_CUSTOMERS": options.paused_customers,
+        "TENURE_TRIAL_DAYS": str(options.trial_days),
     }

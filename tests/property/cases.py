@@ -15,20 +15,15 @@ from typing import Final
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
-from tests.oracle.logs import EVERYTHING, FIRST_SLICE, Log, Shape, generate, rearranged, smallest_failing
+from tests.logs.logs import Log, generate, rearranged, smallest_failing
+from tests.logs.shapes import EVERYTHING, FIRST_SLICE, FIRST_WEEKS, LIFECYCLES, Shape
 
 EFFORT: Final = int(os.environ.get("PROPERTY_EFFORT", "1"))
-#: mostly what decides on silent drop-off, revokes of first signups among it
-_FIRST_WEEKS: Final = Shape(
-    types=("signup", "cancel", "revoke", "activity", "activity", "activity", "survey", "onboarding"),
-    customers=2,
-    spans_hours=(16 * 24, 40 * 24, 100 * 24),
-    bad_records=False,
-)
 SHAPES: Final[Mapping[str, Shape]] = {
     "first slice": FIRST_SLICE,
     "everything": EVERYTHING,
-    "first weeks": _FIRST_WEEKS,
+    "first weeks": FIRST_WEEKS,
+    "lifecycles": LIFECYCLES,
 }
 
 

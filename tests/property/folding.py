@@ -17,17 +17,19 @@ from kpis.counting.cells import EMPTY, Cells, cells_of, merged, unpack
 from kpis.counting.report import Table, report
 from kpis.counting.windows import Windows
 from kpis.customer.state import decode
+from kpis.customer.what_counts import WhatCounts
 from kpis.fold.contribution import contribution
 from kpis.fold.fold import Fold
 from kpis.money import Money
 from kpis.names import Names
 from kpis.references import reference_of
 from schemas.decoding.decoder import Decoder
+from schemas.dimensions import describing_members
 from schemas.documents.document import plain
 from schemas.documents.report import Events
 from schemas.instants import milliseconds
 from schemas.refusals import Reason
-from tests.oracle.options import Options
+from tests.recount.options import Options
 
 LATEST_MS = milliseconds(dt.datetime(2100, 1, 1, tzinfo=dt.UTC))
 
@@ -42,22 +44,53 @@ class Line(NamedTuple):
 
 
 def windows_of(options: Options) -> Windows:
-    """Return the windows that the oracle's options ask for."""
-    return _windows(options.windows_days, options.time_zone, options.bucket_minutes * 60_000)
+    """Return the windows that the options ask for."""
+    return _windows(options.windows_days, options.business_time_zone, options.bucket_ms, options.trial_days)
 
 
 @cache  # they look at a century of months
-def _windows(days: tuple[int, ...], time_zone: str, bucket_ms: int) -> Windows:
-    return Windows(days, time_zone=time_zone, bucket_ms=bucket_ms)
+def _windows(days: tuple[int, ...], time_zone: str, bucket_ms: int, trial_days: int) -> Windows:
+    return Windows(days, time_zone=time_zone, bucket_ms=bucket_ms, trial_days=trial_days)
+
+
+def what_of(options: Options) -> WhatCounts:
+    """Return what counts by the options."""
+    return WhatCounts(
+        free_plans=options.free_plans == "customers",
+        paused=options.paused_customers == "kept",
+        trial_days=options.trial_days,
+    )
+
+
+def money_of(options: Options) -> Money:
+    """Return the default currency and the rates of the options."""
+    return Money(options.default_currency, options.currency_rates, options.business_time_zone)
+
+
+def names_of(options: Options) -> Names:
+    """Return empty intern tables."""
+    return Names(money=money_of(options), dimensions=options.dimensions)
+
+
+def fold_of(names: Names, options: Options, *, max_facts: int | None = None, short_cuts: bool = True) -> Fold:
+    """Return a fold by the options; without the short cuts it takes the general path always."""
+    return Fold(
+        names,
+        bucket_ms=options.bucket_ms,
+        what=what_of(options),
+        max_facts=max_facts or options.max_facts,
+        short_cuts=short_cuts,
+    )
 
 
 def decoder_of(options: Options) -> Decoder:
-    """Return a decoder of files by the oracle's options."""
+    """Return a decoder of files by the options."""
     return Decoder(
         dimensions=options.dimensions,
         default_currency=options.default_currency,
-        currencies=Money(options.default_currency, options.rates).rated_from_ms(),
+        currencies=money_of(options).rated_from_ms(),
         latest_ms=LATEST_MS,
+        max_record_bytes=options.max_record_bytes,
     )
 
 
@@ -74,15 +107,13 @@ class Folded:
         """
         self.windows = windows_of(options)
         self.decoder = decoder_of(options)
-        money = Money(options.default_currency, options.rates)
-        self.names = [Names(money=money, dimensions=options.dimensions) for _ in range(partitions)]
-        self.folds = [
-            Fold(names, bucket_ms=self.windows.bucket_ms, short_cuts=short_cuts, max_facts=options.max_facts)
-            for names in self.names
-        ]
+        self.what = what_of(options)
+        self.names = [names_of(options) for _ in range(partitions)]
+        self.folds = [fold_of(names, options, short_cuts=short_cuts) for names in self.names]
         self.states: list[dict[str, bytes]] = [{} for _ in range(partitions)]
         self.cells: list[Cells] = [EMPTY] * partitions
         self.tests = 0
+        self.mended = dict.fromkeys(describing_members(options.dimensions), 0)
         #: of the next record, as if all lay on one partition; files' records have no time, so it stands in its place
         self.offset = 0
         self.dead_letters = {reason.value: 0 for reason in Reason}
@@ -107,6 +138,9 @@ class Folded:
                 [reference_of(decoded.records[n].timestamp, self.names[number].topic("log")) for n in mine],
             )
             self.dead_letters[Reason.TOO_MANY_FACTS.value] += len(fold.refused)
+            refused = {mine[place] for place in fold.refused}
+            for member in (each for n in mine if n not in refused for each in decoded.mended.get(n, ())):
+                self.mended[member] += 1
             # What is committed is what is at hand: Redis would fall behind memory otherwise, and nobody would see it.
             assert new == {customer: state for customer, state in states.items() if before.get(customer) != state}
             added.append(cells_of(rows, self.names[number], self.windows))
@@ -121,7 +155,9 @@ class Folded:
     def pure_cells(self, number: int) -> Cells:
         """Return the cells that a partition's states amount to, by the pure function alone."""
         rows = [
-            row for state in self.states[number].values() for row in contribution(decode(state), self.windows.bucket_ms)
+            row
+            for state in self.states[number].values()
+            for row in contribution(decode(state), self.windows.bucket_ms, self.what)
         ]
         return cells_of(rows, self.names[number], self.windows)
 
@@ -144,6 +180,7 @@ class Folded:
             duplicate=sum(fold.context.duplicates for fold in self.folds),
             conflict=sum(fold.context.conflicts for fold in self.folds),
             test=self.tests,
+            mended=dict(self.mended),
             dead_letters=dict(self.dead_letters),
         )
 

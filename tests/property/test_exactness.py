@@ -1,6 +1,6 @@
 """The fold counts exactly what the definitions say, whatever arrives in whatever order.
 
-The other side is `tests.oracle`, which shares no code with the product.
+The other side is `tests.recount`, which shares no code with the product.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.documents.document import plain
-from tests.oracle.logs import Log
-from tests.oracle.options import DEFAULTS, Options
-from tests.oracle.recomputation import recompute
-from tests.oracle.test_oracle import T as GOLDEN_AT
-from tests.oracle.test_oracle import golden_log
+from tests.logs.logs import Log
 from tests.property.cases import Case, bounded, cases, check_log, differences
 from tests.property.folding import Folded, named
+from tests.recount.golden import GOLDEN_AT, golden_log
+from tests.recount.options import DEFAULTS, Options
+from tests.recount.report import recount
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -33,19 +32,19 @@ def _folded(case: Case, log: Log) -> Folded:
 
 def _disagreement(case: Case, log: Log) -> list[str]:
     ours = _folded(case, log).report(log.at, log.by)
-    return differences(ours, recompute(log.records, at=log.at, by=log.by, options=log.options))
+    return differences(ours, recount(log.records, log.at, log.options, log.by))
 
 
 @bounded(70)
 @given(cases("first slice"))
-def test_every_number_equals_a_naive_recomputation(case: Case) -> None:
+def test_every_number_equals_a_naive_recount(case: Case) -> None:
     """Counts that are nearly right are wrong: order of arrival, repetition and batches may change nothing."""
     check_log(case, case.log(), lambda log: _disagreement(case, log))
 
 
 @bounded(70)
-@given(cases("everything", "first weeks"))
-def test_every_number_of_every_event_type_equals_a_naive_recomputation(case: Case) -> None:
+@given(cases("everything", "first weeks", "lifecycles"))
+def test_every_number_of_every_event_type_equals_a_naive_recount(case: Case) -> None:
     """Revokes and conflicts take back what was counted, even the signup that everything hangs on."""
     check_log(case, case.log(), lambda log: _disagreement(case, log))
 
@@ -66,14 +65,14 @@ def _drift(case: Case, log: Log) -> list[str]:
 
 
 @bounded(120)
-@given(cases("first slice", "everything", "first weeks", most_events=40))
+@given(cases("first slice", "everything", "first weeks", "lifecycles", most_events=40))
 def test_cells_are_the_sum_of_contributions_after_every_single_event(case: Case) -> None:
     """Every short cut must agree with the one pure function that defines what a customer adds."""
     check_log(case, case.log(), lambda log: _drift(case, log))
 
 
 @bounded(120)
-@given(cases("first slice", "everything", "first weeks"))
+@given(cases("first slice", "everything", "first weeks", "lifecycles"))
 def test_two_orders_of_arrival_give_the_same_tables(case: Case) -> None:
     """A replay gives the numbers of the live stream only if nothing remembers the order."""
     log = case.written()
@@ -83,7 +82,7 @@ def test_two_orders_of_arrival_give_the_same_tables(case: Case) -> None:
 
 
 @bounded(60)
-@given(cases("everything", "first weeks"), st.sampled_from((1, 3, 10, 1000)), st.integers(1, 3))
+@given(cases("everything", "first weeks", "lifecycles"), st.sampled_from((1, 3, 10, 1000)), st.integers(1, 3))
 def test_counts_of_events_depend_on_the_records_alone(case: Case, batch: int, partitions: int) -> None:
     """A replay of a log must tell of the same repeats and conflicts as the stream that met it in another order."""
     log = case.log()
@@ -91,7 +90,7 @@ def test_counts_of_events_depend_on_the_records_alone(case: Case, batch: int, pa
     case.random("again").shuffle(again)
     one, other = plain(_folded(case, log).events()), Folded(log.options, partitions=partitions)
     other.batches(again, batch)
-    (expected,) = recompute(log.records, at=log.at[:1], options=log.options)
+    (expected,) = recount(log.records, log.at[:1], log.options)
     assert (one, plain(other.events())) == (expected["events"], expected["events"])
     fates = [one["applied"], one["duplicate"], one["test"], *one["dead_letters"].values()]
     assert sum(fates) == len(log.records)
@@ -141,7 +140,7 @@ def test_silent_drop_off_follows_a_first_signup_that_moves_later(
     folded = Folded(options, short_cuts=short_cuts)
     folded.batches(records, 1)
     at = [START + days * DAY for days in (15, 22, 29, 36, 43)]
-    assert differences(folded.report(at, []), recompute(records, at=at, options=options)) == []
+    assert differences(folded.report(at, []), recount(records, at, options)) == []
     pure = folded.pure_cells(0)
     assert pure.keys.tolist() == folded.cells[0].keys.tolist()
 
@@ -171,7 +170,7 @@ def test_the_limit_of_facts_is_the_same_on_every_way(events: list[tuple[str, int
     for folded in (one, other):
         folded.batches(records, 7)
     at = [START + 2 * DAY]
-    assert differences(one.report(at, []), recompute(records, at=at, options=options)) == []
+    assert differences(one.report(at, []), recount(records, at, options)) == []
     assert (one.dead_letters, one.named_cells()) == (other.dead_letters, other.named_cells())
 
 
@@ -185,7 +184,7 @@ def test_golden_case_has_the_churn_that_each_lens_is_known_for() -> None:
         folded = Folded(DEFAULTS, partitions=partitions)
         folded.batches(records, 10)
         (report,) = folded.report([GOLDEN_AT], ["plan"])
-        assert differences([report], recompute(records, at=[GOLDEN_AT], by=["plan"])) == []
+        assert differences([report], recount(records, [GOLDEN_AT], by=["plan"])) == []
         window = report["windows"]["30d"]
         assert (window["customers_at_start"], window["customers_new"], window["cancellations"]) == (100, 10, 12)
         churn = {lens: f"{ratio:.3%}" for lens, ratio in window["ratios"]["churn"].items()}

@@ -1,6 +1,6 @@
 """Months and years at their own end are exact, and restatements say by how much late events moved them.
 
-The other side is `tests.oracle`, which shares no code with the product.
+The other side is `tests.recount`, which shares no code with the product.
 """
 
 from __future__ import annotations
@@ -20,21 +20,18 @@ from kpis.counting.periods import Period, counts_in, period_of, running_periods,
 from kpis.counting.report import Table, report
 from kpis.counting.windows import YEAR, Windows
 from kpis.fold import restatements
-from kpis.fold.fold import Fold
 from kpis.fold.restatements import FoldResult, Restatement, fold_batch
-from kpis.money import Money
-from kpis.names import Names
 from schemas.catalogue.windows import MONTH
 from schemas.decoding.decoder import Decoded
 from schemas.documents.document import plain
 from schemas.instants import milliseconds
 from streams.records import NO_HEADERS, Record
-from tests.oracle.logs import Log
-from tests.oracle.options import Options
-from tests.oracle.recomputation import period_bounds, recompute_period
+from tests.logs.logs import Log
 from tests.property.cases import Case, bounded, cases, check_log, differences
-from tests.property.folding import Folded, decoder_of, windows_of
+from tests.property.folding import Folded, decoder_of, fold_of, names_of, windows_of
 from tests.property.steps import at_once
+from tests.recount.options import Options
+from tests.recount.report import period_bounds, recount_period
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -60,14 +57,14 @@ def _period_disagreement(case: Case, log: Log) -> list[str]:
         ours = report(
             folded.tables(), folded.windows, [period.end], by=log.by, events=folded.events(), names=[period.window]
         )[0]
-        expected = recompute_period(log.records, period.name, by=log.by, options=log.options)
+        expected = recount_period(log.records, period.name, log.options, log.by)
         wrong += differences(plain(ours), expected, period.name)
     return wrong
 
 
 @bounded(40)
-@given(cases("first slice", "everything", "first weeks"))
-def test_every_number_of_a_month_or_year_at_its_end_equals_a_naive_recomputation(case: Case) -> None:
+@given(cases("first slice", "everything", "first weeks", "lifecycles"))
+def test_every_number_of_a_month_or_year_at_its_end_equals_a_naive_recount(case: Case) -> None:
     """A year is no window of the settings: nothing but the class of its pairs makes it exact."""
     check_log(case, case.log(), lambda log: _period_disagreement(case, log))
 
@@ -75,7 +72,7 @@ def test_every_number_of_a_month_or_year_at_its_end_equals_a_naive_recomputation
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/Asuncion", "Asia/Kolkata"])
 def test_periods_begin_and_end_at_local_midnights(zone: str) -> None:
     """A month of the business is not one of UTC; some begin when clocks change."""
-    options = Options(time_zone=zone, bucket_minutes=30)
+    options = Options(business_time_zone=zone, bucket_minutes=30)
     windows = windows_of(options)
     for name in ("2000-01", "2023-10", "2024-02", "2026-12", "2000", "2026", "2099", "2099-12"):
         period = period_of(name, windows)
@@ -137,9 +134,8 @@ class Restating:
         self.alone = alone
         self.windows = windows_of(options)
         self.decoder = decoder_of(options)
-        money = Money(options.default_currency, options.rates)
-        self.names = Names(money=money, dimensions=options.dimensions)
-        self.fold = Fold(self.names, bucket_ms=self.windows.bucket_ms)
+        self.names = names_of(options)
+        self.fold = fold_of(self.names, options)
         self.states: dict[str, bytes] = {}
         self.cells: Cells = EMPTY
         self.entries: dict[str, list[Restatement]] = {}
@@ -215,7 +211,7 @@ def _unexplained(case: Case, log: Log, most_late: int, alone: int) -> list[str]:
 
 @bounded(60)
 @given(
-    cases("first slice", "everything", "first weeks", most_events=40),
+    cases("first slice", "everything", "first weeks", "lifecycles", most_events=40),
     st.sampled_from((5, 1_000)),
     st.sampled_from((restatements.ALONE, 3, 0)),
 )

@@ -5,7 +5,10 @@ States lie in Redis for years; a bit that gets lost there is a number that is wr
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -33,12 +36,23 @@ from kpis.customer.customer import (
     set_life,
     thinned,
 )
-from kpis.customer.facts import Fact, Feedback, Rare
+from kpis.customer.facts import (
+    CancelFact,
+    ChangeFact,
+    Feedback,
+    LifecycleFact,
+    PauseFact,
+    Rare,
+    ResumeFact,
+    Revocation,
+    SignupFact,
+)
 from kpis.customer.features import features_of, letters_of, use, use_anywhere, use_next
-from kpis.customer.state import Customer, decode, encode
+from kpis.customer.state import Customer, decode, encode, may_hold
 from kpis.customer.timeline import WEEK_MS
+from kpis.packing import packed_rows
 from kpis.references import OFFSETS, TOPICS, offset_of, reference_of, topic_of
-from kpis.rows import PAIRS, POINTS
+from kpis.rows import PAIRS, POINTS, Row
 from tests.property.cases import bounded
 
 MILLISECONDS = st.integers(946_684_800_000, 4_260_000_000_000)
@@ -46,17 +60,46 @@ SEQUENCES = st.integers(-(2**63), 2**63 - 1)
 IDENTITIES = st.binary(min_size=8, max_size=8)
 NUMBERS = st.integers(0, 10**12)
 PLACES = st.builds(reference_of, st.integers(0, OFFSETS - 1), st.integers(0, TOPICS - 1))
-FACTS = st.tuples(
-    MILLISECONDS, SEQUENCES, st.integers(0, 2), IDENTITIES, st.integers(0, 5000), NUMBERS,
-    MILLISECONDS, NUMBERS, PLACES,
-)  # fmt: skip
+COMMON: dict[str, st.SearchStrategy[Any]] = {
+    "at_ms": MILLISECONDS,
+    "sequence": SEQUENCES,
+    "identity": IDENTITIES,
+    "reference": PLACES,
+    "subscription": st.sampled_from(["", "A", "7", "x" * 128]) | st.text(max_size=8),
+    "own_ms": st.just(0) | MILLISECONDS,
+}
+PRICE: dict[str, st.SearchStrategy[Any]] = {
+    "plan": st.integers(0, 5000),
+    "mrr": NUMBERS,
+    "price": NUMBERS,
+    "currency": st.integers(0, 300),
+    "trial": st.booleans(),
+}
+FACTS: st.SearchStrategy[LifecycleFact] = st.one_of(
+    st.builds(SignupFact, **COMMON, **PRICE, profile=NUMBERS),
+    st.builds(ChangeFact, **COMMON, **PRICE),
+    st.builds(PauseFact, **COMMON),
+    st.builds(ResumeFact, **COMMON),
+    st.builds(CancelFact, **COMMON, reason=st.integers(0, 65535), involuntary=st.booleans()),
+)
 CODES = st.sampled_from(sorted(codes.CLASS))
 NOTES = st.tuples(MILLISECONDS, CODES, IDENTITIES, st.integers(0, 65535), PLACES)
 BUCKETS = st.lists(st.integers(0, 2**24 - 1), unique=True, max_size=60).map(sorted)
+REVOCATIONS = st.builds(
+    Revocation,
+    identity=IDENTITIES,
+    at_ms=MILLISECONDS,
+    sequence=SEQUENCES,
+    revokes=st.text(min_size=1, max_size=8),
+    names_source=st.booleans(),
+    targets=st.lists(IDENTITIES, min_size=1, max_size=4).map(tuple),
+    reference=PLACES,
+)
 RARE = st.builds(
     Rare,
-    revocations=st.lists(st.tuples(IDENTITIES, MILLISECONDS, SEQUENCES, IDENTITIES, PLACES), max_size=3),
+    revocations=st.lists(REVOCATIONS, max_size=3),
     sequences=st.dictionaries(IDENTITIES, SEQUENCES, max_size=3),
+    outdone=st.dictionaries(IDENTITIES, st.binary(min_size=8, max_size=16), max_size=3),
 )
 
 
@@ -69,14 +112,16 @@ RARE = st.builds(
     rare=st.none() | RARE,
 )
 def test_a_customer_comes_back_from_bytes_as_it_was(
-    life: list[Fact],
+    life: list[LifecycleFact],
     noted: list[Feedback],
     buckets: list[int],
     instants: list[int],
     rare: Rare | None,
 ) -> None:
     """Every batch decodes and encodes every state it touches."""
-    customer = Customer(phase=1, mrr=10**12, first_at=5, runs=tuple(instants), onboarded=tuple(instants), rare=rare)
+    customer = Customer(
+        is_open=True, plan=70_000, first_at=5, runs=tuple(instants), onboarded=tuple(instants), rare=rare
+    )
     set_life(customer, life)
     set_feedback(customer, noted)
     set_activity(customer, buckets)
@@ -88,11 +133,35 @@ def test_a_customer_comes_back_from_bytes_as_it_was(
 
 @bounded(20)
 @given(count=st.sampled_from([0, 1, 15, 16, 17, 256, 65535, 65536]), fact=FACTS)
-def test_a_life_of_any_length_comes_back(count: int, fact: Fact) -> None:
+def test_a_life_of_any_length_comes_back(count: int, fact: LifecycleFact) -> None:
     """Its length is written in two ways, up to fifteen facts and beyond."""
     customer = Customer()
     set_life(customer, [fact] * count)
     assert life_of(decode(encode(customer))) == [fact] * count
+
+
+@bounded(100)
+@given(facts=st.binary(max_size=80), identity=IDENTITIES, at=st.integers(0, 80), rare=st.none() | RARE)
+def test_an_identity_is_found_wherever_it_lies(facts: bytes, identity: bytes, at: int, rare: Rare | None) -> None:
+    """An identity that is overlooked counts twice."""
+    held = facts[:at] + identity + facts[at:]
+    assert may_hold(Customer(life=held, rare=rare), identity)
+    assert may_hold(Customer(feedback=held, rare=rare), identity)
+    may_be_revoked = rare is not None and rare.counts()
+    assert may_hold(Customer(life=facts, rare=rare), identity) == (identity in facts or may_be_revoked)
+
+
+@bounded(100)
+@given(rows=st.lists(st.tuples(*[SEQUENCES] * 7), max_size=20))
+def test_rows_are_seven_integers_each(rows: list[Row]) -> None:
+    """All counters are made of these bytes."""
+    assert np.frombuffer(packed_rows(rows), np.int64).reshape(-1, 7).tolist() == [list(row) for row in rows]
+
+
+def test_a_row_beyond_sixty_four_bits_is_refused() -> None:
+    """Cut to 64 bits it would be another number."""
+    with pytest.raises(OverflowError):
+        packed_rows([(0, 0, 0, 0, 0, 1, 2**63)])
 
 
 @bounded(300)
@@ -106,7 +175,7 @@ def test_gaps_of_any_size_come_back(gaps: list[int]) -> None:
 
 def test_every_survey_and_renewal_has_a_code_and_a_class_of_its_own_kind() -> None:
     """Two surveys under one code could not be told apart in a conflict; a class of none would never count."""
-    assert len(set(codes.CODE.values())) == len(codes.CODE) == 216
+    assert len(set(codes.CODE.values())) == len(codes.CODE) == 2 * 3 * 12 * 4
     assert {*codes.CODE.values(), *map(codes.renewal_code, codes.OUTCOMES)} == set(codes.CLASS)
     assert set(codes.CLASS.values()) == set(range(codes.CLASSES))
     by_code = sorted(codes.CODE, key=lambda survey: codes.CODE[survey])

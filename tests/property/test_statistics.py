@@ -8,7 +8,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.oracle.statistics import (
+from tests.property.cases import bounded
+from tests.recount.statistics import (
     Opinions,
     churn_spike_z,
     nps_fall_z,
@@ -17,7 +18,6 @@ from tests.oracle.statistics import (
     two_proportion_z,
     wilson_interval,
 )
-from tests.property.cases import bounded
 
 COUNTS = st.integers(0, 10**9)
 MEMBERSHIPS = st.floats(0, 1)

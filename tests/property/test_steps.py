@@ -7,13 +7,12 @@ from hypothesis import given
 
 from kpis.fold.fold import Fold
 from kpis.fold.restatements import FoldResult, fold_batch
-from kpis.money import Money
 from kpis.names import Names
 from schemas.decoding.decoder import Decoded, Decoder
 from streams.records import Record
-from tests.oracle.logs import Log
+from tests.logs.logs import Log
 from tests.property.cases import Case, bounded, cases
-from tests.property.folding import decoder_of, windows_of
+from tests.property.folding import decoder_of, fold_of, names_of, windows_of
 from tests.property.steps import at_once
 
 ARRIVED_MS = 1_780_000_000_000
@@ -22,9 +21,8 @@ ARRIVED_MS = 1_780_000_000_000
 def outcome(log: Log, step_work: int, batch: int) -> object:
     """Return all that a fold comes to, batch by batch, byte for byte."""
     windows, decoder = windows_of(log.options), decoder_of(log.options)
-    money = Money(log.options.default_currency, log.options.rates)
-    names = Names(money=money, dimensions=log.options.dimensions)
-    fold, states, out = Fold(names, bucket_ms=windows.bucket_ms, max_facts=20), dict[str, bytes](), []
+    names = names_of(log.options)
+    fold, states, out = fold_of(names, log.options, max_facts=20), dict[str, bytes](), []
     records = [Record("t", 0, n, ARRIVED_MS, None, value, ()) for n, value in enumerate(log.records)]
     for start in range(0, len(records), batch):
         decoded: Decoded[Record] = at_once(decoder.decode_in_steps(records[start : start + batch]))
@@ -40,7 +38,7 @@ def outcome(log: Log, step_work: int, batch: int) -> object:
 
 
 @bounded(60)
-@given(cases("everything", "first weeks"))
+@given(cases("everything", "first weeks", "lifecycles"))
 def test_fold_in_steps_of_one_event_is_the_fold_in_one_step(case: Case) -> None:
     """States are compared byte for byte after a crash, and batches are cut differently each time."""
     log = case.arriving(case.written(), "steps")

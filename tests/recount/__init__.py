@@ -1,6 +1,6 @@
 """The recount: every number of the product once more, naively and from the whole log, by the words of the definitions.
 
-Not the product, and not the oracle of the former definitions: nothing here imports either, so that agreement means
-something. README.md beside this file says how sentences are read that can be read in more than one way.
+Not the product: nothing here imports it, so that agreement means something. README.md beside this file says how
+sentences are read that can be read in more than one way.
 Definitions: the KPI definitions, sections 1 to 5; the contract of events, topics and JSON.
 """

@@ -21,7 +21,7 @@ from tests.recount.counts import (
     without_effect,
 )
 from tests.recount.customers import Book, Customer, read
-from tests.recount.instants import DAY_MS, day_start_ms, instant_ms, month_start_ms, written
+from tests.recount.instants import DAY_MS, day_start_ms, instant_ms, moment_of, month_start_ms, written
 from tests.recount.mending import DESCRIBING
 from tests.recount.options import DEFAULTS, Options
 from tests.recount.records import Sent
@@ -57,11 +57,17 @@ def recount_period(records: Iterable[Sent], period: str, options: Options = DEFA
     Returns:
         A report with one window, `month` or `year`, which is the period.
     """
+    start, end = period_bounds(period, options)
+    starts = {"month" if "-" in period else "year": instant_ms(start)}
+    return report(read(records, options), instant_ms(end), starts, by)
+
+
+def period_bounds(period: str, options: Options = DEFAULTS) -> tuple[datetime, datetime]:
+    """Return the first instant of a calendar month, "2026-10", or year, "2026", and the first one after it."""
     year, _, month = period.partition("-")
     first = date(int(year), int(month or 1), 1)
     after = date(first.year + (not month or first.month == 12), first.month % 12 + 1 if month else 1, 1)
-    starts = {"month" if month else "year": day_start_ms(first, options.zone)}
-    return report(read(records, options), day_start_ms(after, options.zone), starts, by)
+    return moment_of(day_start_ms(first, options.zone)), moment_of(day_start_ms(after, options.zone))
 
 
 def windows_at(at_ms: int, options: Options) -> dict[str, int]:

@@ -71,7 +71,7 @@ def activity(customer: str, time: str, **members: object) -> Event:
 def event(event_type: str, customer: str, time: str, members: Event, /, **own: object) -> Event:
     """Return an event; a time without an hour is the day's first instant, in UTC."""
     instant = time if "T" in time else f"{time}T00:00:00Z"
-    event_id = f"{event_type} {time} {members.get('subscription_id', '')}"
+    event_id = f"{event_type} {time} {members.get('subscription_id', '')}".rstrip()
     return {"type": event_type, "id": event_id, "customer_id": customer, "time": instant} | own | members
 
 

@@ -29,10 +29,13 @@ from streams.settings.settings import Settings
 from streams.tables import Tables, decode_head
 from tenure.stored.reading import report_of
 from tenure.worker.composition import Worker, build_worker
-from tests.oracle.decoding import RefusedError, decode
-from tests.oracle.logs import Shape, generate
-from tests.oracle.recomputation import recompute
+from tests.logs.logs import generate
+from tests.logs.shapes import Shape
 from tests.property.cases import differences
+from tests.recount.decoding import decode
+from tests.recount.records import record_of
+from tests.recount.refusals import RefusedError
+from tests.recount.report import recount
 from tests.simulation.store import Connection, Store
 from tests.simulation.workers import BROKER, SimulatedWorker, Simulation
 
@@ -88,10 +91,13 @@ class Run:
         options = self.log.options
         self.settings = Settings(
             group="simulated",
-            currency_rates=dict(options.rates),
+            currency_rates=dict(options.currency_rates),
             dimensions=options.dimensions,
-            business_time_zone=options.time_zone,
+            business_time_zone=options.business_time_zone,
             bucket_minutes=options.bucket_minutes,
+            free_plans=options.free_plans,
+            paused_customers=options.paused_customers,
+            trial_days=options.trial_days,
             batch_max_records=self.plan.choice((1, 5, 20, 500)),
         )
         self.latency_seconds = self.plan.choice((0.005, 0.03, 0.2))
@@ -263,7 +269,7 @@ class Run:
         """Compare the report with a recomputation of everything that was produced."""
         values = [record.value or b"" for record in self.produced]
         at, by = self.log.at[:2], ("plan", *self.settings.dimensions)
-        expected = recompute(values, at=at, by=by, options=self.log.options)
+        expected = recount(values, at, self.log.options, by)
         at_ms = [milliseconds(moment) for moment in at]
         found = await report_of(self.settings, self.store, partitions=PARTITIONS, at_ms=at_ms, by=by)
         for ours, right in zip(plain(found), expected, strict=True):
@@ -271,7 +277,7 @@ class Run:
         self.problems += [f"halted: {fact}" for fact in self.simulation.trace if "partition_halted" in fact]
 
     def _look_at_dead_letters(self) -> None:
-        """Compare the dead letters with the records that the oracle refuses: none missing, none too many."""
+        """Compare the dead letters with the records that the recount refuses: none missing, none too many."""
         due = {(record.topic, record.partition, record.offset): _reason(self, record) for record in self.produced}
         due = {place: reason for place, reason in due.items() if reason}
         there: dict[tuple[str, int, int], str | None] = {}
@@ -298,7 +304,7 @@ _INCIDENTS: Final = {
 
 def _reason(run: Run, record: Record) -> str | None:
     try:
-        decode(record.value or b"", run.log.options)
+        decode(record_of(record.value or b""), run.log.options)
     except RefusedError as refused:
         return str(refused.reason)
     return None

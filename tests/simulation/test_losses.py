@@ -17,8 +17,8 @@ from streams.partition.losses import AcceptedLoss, LossStore
 from streams.records import TP, Record
 from streams.tables import decode_head
 from tenure.stored.reading import report_of
-from tests.oracle.recomputation import recompute
 from tests.property.cases import differences
+from tests.recount.report import recount
 from tests.simulation.product import PARTITIONS, ProductWorker, Run
 
 
@@ -91,14 +91,14 @@ class LossRun(Run):
                 await losses.accept(AcceptedLoss(loss, "somebody", 0))
 
     async def _look_at_what_is_left(self) -> None:
-        """Compare the report with a recomputation of what the log still has."""
+        """Compare the report with a recount of what the log still has."""
         log = self.simulation.cluster.log
         left: list[Record] = []
         for topic in self.settings.input_topics:
             for part in log.topics[topic]:
                 left += part.read(part.earliest, part.end)[0]
         at = self.log.at[:1]
-        expected = recompute([record.value or b"" for record in left], at=at, options=self.log.options)
+        expected = recount([record.value or b"" for record in left], at, self.log.options)
         found = await report_of(
             self.settings, self.store, partitions=PARTITIONS, at_ms=[milliseconds(moment) for moment in at]
         )

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from kpis.counting.rolling import RollingCounts, Snapshot
 from schemas.instants import milliseconds
 from streams.giving_way import giving_way
-from tests.oracle.options import DEFAULTS
 from tests.property.folding import Folded
+from tests.recount.options import DEFAULTS
 from tests.unit.kpis.customers import START
 
 #: Thirty days after the first event.

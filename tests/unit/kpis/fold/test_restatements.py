@@ -17,6 +17,9 @@ from streams.tables import Restated, decode_head
 from tests.unit.streams.partitions import ALSO_MINE, MINE, SIGNUPS, Surroundings, on_virtual_time
 
 CANCELS = "customer.cancel"
+#: What a customer of one subscription is, and what it has added to the period in which it came.
+STOCK = {"customers_active": 1, "mrr": 100, "subscriptions_active": 1, "subscription_mrr": 100}
+BEGUN = {"customers_new": 1, "mrr_new": 100, "signups": 1, "subscriptions_started": 1}
 
 
 def ms(text: str) -> int:
@@ -80,15 +83,14 @@ def test_a_late_event_restates_every_month_and_year_that_is_over() -> None:
         event_id="s1",
         event_type="signup",
         event_source="customer.signup",
-        changes={"customers_active": 1, "mrr": 100, "customers_new": 1, "mrr_new": 100},
+        changes=STOCK | BEGUN,
     )
     matured = {"dropoff_matured": 1, "onboarding_matured": 1, "dropoff_silent_matured": 1, "dropoff_silent": 1}
-    stock = {"customers_active": 1, "mrr": 100}
     start = {"customers_at_start": 1, "mrr_at_start": 100, "customers_retained": 1}
     kept = {"mrr_retained_gross": 100, "mrr_retained_net": 100}
-    assert found["2025-11"].changes == stock | start | kept | matured
-    assert found["2025-12"].changes == stock | start | kept
-    assert found["2025"].changes == stock | {"customers_new": 1, "mrr_new": 100} | matured
+    assert found["2025-11"].changes == STOCK | start | kept | matured
+    assert found["2025-12"].changes == STOCK | start | kept
+    assert found["2025"].changes == STOCK | BEGUN | matured
     assert {period: known.revision for period, known in found.items()} == dict.fromkeys(found, 1)
 
 
@@ -114,11 +116,19 @@ def test_a_period_is_over_from_its_end_on() -> None:
 
 
 def test_an_event_that_changes_nothing_restates_nothing() -> None:
-    """A repeated event, or a cancel of nobody, moves no number: a revision that says otherwise is noise."""
+    """A repeated event moves no number: a revision that says otherwise is noise."""
     first = batch_of(signup("s1", "2026-02-01T00:00:00", "2026-02-01T00:00:00"))
     again = batch_of(signup("s1", "2026-02-01T00:00:00", "2026-04-01T00:00:00"), start=1)
-    nobody = batch_of(cancel("c1", "2026-01-01T00:00:00", "2026-04-01T00:00:00"), topic=CANCELS)
-    assert restated_by(first, again, nobody) == {}
+    assert restated_by(first, again) == {}
+
+
+def test_a_fact_without_effect_restates_how_many_of_them_there_were() -> None:
+    """A cancel of nobody is counted as one, and a late one was missing."""
+    nobody = batch_of(cancel("c1", "2026-01-01T00:00:00", "2026-03-01T00:00:00"), topic=CANCELS)
+    found = restated_by(nobody)
+    assert {period: known.changes for period, known in found.items()} == {
+        "2026-01": {"facts_without_effect/cancel": 1},
+    }
 
 
 def test_a_revoke_restates_what_its_target_had_changed() -> None:
@@ -130,14 +140,57 @@ def test_a_revoke_restates_what_its_target_had_changed() -> None:
     assert found["2026-02"].changes["customers_new"] == -1
 
 
+def test_an_event_that_a_revoke_waited_for_restates_the_revoke_that_hit_nothing() -> None:
+    """The revoke of February was without effect when February ended; the signup of March is what it takes back."""
+    revoked = cancel("r1", "2026-02-20T00:00:00", "2026-02-20T00:00:00", type="revoke", revokes="s1", source=SIGNUPS)
+    signups = batch_of(signup("s1", "2026-03-01T00:00:00", "2026-03-01T00:00:00"))
+    found = restated_by(batch_of(revoked, topic=CANCELS), signups)
+    assert {period: known.changes for period, known in found.items()} == {
+        "2026-02": {"facts_without_effect/revoke": -1},
+    }
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_correction_restates_what_the_corrected_event_had_changed(together: bool) -> None:
+    """It is on time for now, and the event that it corrects was counted long ago, maybe in the same batch."""
+    wrong = signup("s1", "2026-02-01T00:00:00", "2026-02-01T00:00:00")
+    right = corrected(signup("s1", "2026-03-02T00:00:00", "2026-03-03T00:00:00"))
+    apart = (batch_of(wrong), batch_of(right, start=1))
+    found = restated_by(*((batch_of(wrong, right),) if together else apart))
+    taken_back = {count: -amount for count, amount in (STOCK | BEGUN).items()}
+    dropoff = {"dropoff_matured": -1, "onboarding_matured": -1, "dropoff_silent_matured": -1, "dropoff_silent": -1}
+    assert {period: known.changes for period, known in found.items()} == {"2026-02": taken_back | dropoff}
+
+
+def corrected(sent: tuple[bytes, int]) -> tuple[bytes, int]:
+    """Return an event with a greater sequence than that of one without."""
+    value, at_ms = sent
+    return json.dumps(json.loads(value) | {"sequence": 1}).encode(), at_ms
+
+
+def test_months_of_all_lengths_restate_what_has_matured_in_them() -> None:
+    """A trial of 37 days that ends in a month of 30 begins when a signup is a week old that ends with the month."""
+    late = trial("s1", "2025-10-10T00:00:00", "2026-01-02T00:00:00")
+    found = restated_by(batch_of(late))
+    assert {period: known.changes.get("trials_matured", 0) for period, known in found.items()} == {
+        "2025-10": 0, "2025-11": 1, "2025": 1,
+    }  # fmt: skip
+
+
+def trial(event_id: str, time: str, arrived: str) -> tuple[bytes, int]:
+    """Return a signup on trial, and when it reached the log."""
+    value, at_ms = signup(event_id, time, arrived)
+    return json.dumps(json.loads(value) | {"trial": True}).encode(), at_ms
+
+
 def test_late_events_of_a_batch_restate_one_by_one_as_they_reached_the_log() -> None:
     """What February held when it ended is there before what came in March, whatever the events' own times are.
 
-    The signup of 30 January came in February, so it belongs to February's first value. That of 10 January came in
+    The signup of 10 January came in February, so it belongs to February's first value. That of 30 January came in
     March and puts the other one out of force: February's MRR falls by 100.
     """
-    in_march = signup("s1", "2026-01-10T00:00:00", "2026-03-02T00:00:00", mrr=100)
-    in_february = signup("s2", "2026-01-30T00:00:00", "2026-02-27T00:00:00", mrr=200)
+    in_march = signup("s1", "2026-01-30T00:00:00", "2026-03-02T00:00:00", mrr=100)
+    in_february = signup("s2", "2026-01-10T00:00:00", "2026-02-27T00:00:00", mrr=200)
     on_time = signup("s3", "2026-03-03T00:00:00", "2026-03-03T00:00:00", customer=ALSO_MINE)
     found = restated_by(batch_of(in_march, on_time, in_february))
     told = {period: [decode(entry) for entry in known.entries] for period, known in found.items()}

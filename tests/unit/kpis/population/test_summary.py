@@ -15,7 +15,7 @@ from kpis.population.lifetime import durations, survival
 from kpis.population.local_time import local_time
 from kpis.population.summary import AGES, COHORTS, PopulationScan
 from schemas.instants import milliseconds
-from tests.property.any_order import Arrival, FoldedLog
+from tests.property.any_order import Arrival
 from tests.recount.options import Options
 from tests.recount.short_events import Event, cancel, signup
 from tests.unit.kpis.stretches import stretches_of
@@ -46,7 +46,7 @@ def test_a_summary_does_not_depend_on_how_customers_are_taken(together: int, mon
     monkeypatch.setattr(module, "_TOGETHER", together)
     events = some_lives(Random(4))
     stretches = stretches_of(events, time_zone=ZONE)
-    folded = FoldedLog(Arrival(events, Options(business_time_zone=ZONE), partitions=3))
+    folded = Arrival(events, Options(business_time_zone=ZONE), partitions=3).folded()
     slices = [
         (names, list(states.values())[at : at + 13])
         for names, states in zip(folded.names, folded.states, strict=True)

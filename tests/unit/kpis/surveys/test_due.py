@@ -24,8 +24,9 @@ from kpis.surveys.due import KEPT_MS, Due, Policy, SurveyQuestion, request_of, s
 from schemas.instants import DAY_MS, milliseconds
 from schemas.survey_requests import SurveyRequest, encode, request_id
 from schemas.survey_requests import decode as decode_request
-from tests.property.any_order import Arrival, FoldedLog, arrivals_of
+from tests.property.any_order import Arrival, arrivals_of
 from tests.property.cases import bounded
+from tests.property.folding import Folded
 from tests.recount.customers import Customer as Recounted
 from tests.recount.customers import read
 from tests.unit.kpis.customers import FIRST, HOUR_MS, folded
@@ -175,12 +176,12 @@ def requests_in(states: dict[str, bytes], policy: Policy, marks: list[int]) -> d
     return found
 
 
-def states_of(folded_log: FoldedLog) -> dict[str, bytes]:
+def states_of(folded_log: Folded) -> dict[str, bytes]:
     """Return the states of all partitions."""
     return {customer: state for part in folded_log.states for customer, state in part.items()}
 
 
-def policy_for(draw: st.DrawFn, folded_log: FoldedLog) -> Policy:
+def policy_for(draw: st.DrawFn, folded_log: Folded) -> Policy:
     """Return a policy with short intervals, so that rules collide."""
     regular = draw(st.sampled_from((1, 3, 7, 20, 90)))
     questions = draw(st.sampled_from(((CANCEL, FIRST_WEEK, REGULAR), (CANCEL,), (FIRST_WEEK, REGULAR))))
@@ -189,10 +190,10 @@ def policy_for(draw: st.DrawFn, folded_log: FoldedLog) -> Policy:
 
 
 @st.composite
-def folded_with_policy(draw: st.DrawFn) -> tuple[Arrival, FoldedLog, Policy]:
+def folded_with_policy(draw: st.DrawFn) -> tuple[Arrival, Folded, Policy]:
     """Draw a log in some order of arrival, and what is asked for."""
     arrival = draw(arrivals_of())
-    found = FoldedLog(arrival)
+    found = arrival.folded()
     return arrival, found, policy_for(draw, found)
 
 
@@ -231,7 +232,7 @@ def recounted(customer: Recounted, policy: Policy) -> list[tuple[int, str]]:
 
 @bounded(150)
 @given(folded_with_policy())
-def test_what_is_due_equals_a_naive_recount(drawn: tuple[Arrival, FoldedLog, Policy]) -> None:
+def test_what_is_due_equals_a_naive_recount(drawn: tuple[Arrival, Folded, Policy]) -> None:
     """Whom to ask follows from the facts by the sentences of the page, whatever arrived in whatever order."""
     arrival, folded_log, policy = drawn
     found = requests_in(states_of(folded_log), policy, [BEGIN_MS, END_MS])
@@ -243,7 +244,7 @@ def test_what_is_due_equals_a_naive_recount(drawn: tuple[Arrival, FoldedLog, Pol
 
 @bounded(60)
 @given(folded_with_policy(), st.lists(st.integers(0, 200 * DAY), max_size=20))
-def test_any_restarts_give_the_same_requests(drawn: tuple[Arrival, FoldedLog, Policy], cuts: list[int]) -> None:
+def test_any_restarts_give_the_same_requests(drawn: tuple[Arrival, Folded, Policy], cuts: list[int]) -> None:
     """Workers stop wherever they like; what is asked may depend on the facts alone, and nobody is asked too soon."""
     _, folded_log, policy = drawn
     states = states_of(folded_log)

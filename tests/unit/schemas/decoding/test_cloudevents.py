@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from schemas.decoding import cloudevents
 from schemas.decoding.decoder import Decoded, Decoder
 from schemas.events import Cancel, Signup
 from schemas.refusals import Reason
@@ -123,6 +124,18 @@ def test_ids_of_envelopes_and_of_data_may_be_integers() -> None:
     assert [event.customer_id for event in structured(subject=10).events] == ["10"]
 
 
+@pytest.mark.parametrize(
+    ("changes", "customer_id"),
+    [({}, "c1"), ({"subject": 10}, "10"), ({"data": {"customer_id": 8}}, "8"), ({"data": {"customer_id": True}}, "c1")],
+    ids=str,
+)
+def test_customer_that_a_value_out_of_a_file_names_may_be_an_integer(
+    changes: dict[str, object], customer_id: str
+) -> None:
+    """Its text is the key of the record in Kafka, and so decides about the partition."""
+    assert cloudevents.heading_of(json.dumps({**ENVELOPE, **changes}).encode()) == (customer_id, "signup")
+
+
 def test_data_may_be_base64() -> None:
     """Libraries encode bytes that way, whatever is in them."""
     data = base64.b64encode(b'{"plan":"pro","mrr_minor":1}').decode()
@@ -162,7 +175,8 @@ def test_time_of_a_header_is_cut_and_not_rounded() -> None:
         (structured(time="1999-01-01T00:00:00Z"), Reason.TIME_OUT_OF_RANGE),
         (binary(b""), Reason.MALFORMED_JSON),
         (binary(b"[]"), Reason.MALFORMED_JSON),
-        (binary(ce_id=b"\xff"), Reason.MALFORMED_JSON),
+        (binary(ce_id=b"\xff"), Reason.INVALID_MEMBER),
+        (binary(ce_type=b"\xff"), Reason.UNKNOWN_TYPE),
         (binary(ce_id=None), Reason.MISSING_MEMBER),
         (binary(ce_specversion=None), Reason.MISSING_MEMBER),
         (binary(ce_specversion=b"0.3"), Reason.INVALID_MEMBER),

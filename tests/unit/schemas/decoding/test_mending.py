@@ -93,6 +93,15 @@ def test_mended_members_are_told_by_the_place_of_their_event() -> None:
     assert decoded.mended == {0: ("reason",), 2: ("country", "channel")}
 
 
+def test_mended_members_stay_with_their_events_when_others_are_taken_away() -> None:
+    """A batch is put in order, and what belongs elsewhere leaves it, before anything is counted."""
+    lines = [line({**CANCEL, "id": name, "reason": name}) for name in ("a", "B", "c", "D")]
+    decoded = Decoder().decode(lines)
+    decoded.pick([3, 2, 0])
+    assert ([event.id for event in decoded.events], decoded.mended) == (["D", "c", "a"], {0: ("reason",)})
+    assert decoded.records == [lines[3], lines[2], lines[0]]
+
+
 def test_null_is_absence_and_not_mended() -> None:
     """Libraries write members that have no value as null."""
     decoded = Decoder().decode([line({**SIGNUP, "country": None, "channel": None}), line({**CANCEL, "reason": None})])

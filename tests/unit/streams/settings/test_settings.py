@@ -107,6 +107,7 @@ def test_the_file_of_the_working_directory_is_read_without_being_named(tmp_path:
         ("TENURE_SURVEY_RULES", "weekly=nps/email", "none of cancel, first_week, regular"),
         ("TENURE_SURVEY_RULES", "regular=nps", "a slash and a way"),
         ("TENURE_SURVEY_RULES", "regular=nps/letter", "in_app, email, outreach"),
+        ("TENURE_SURVEY_RULES", "regular=nps/other", "in_app, email, outreach"),
         ("TENURE_SURVEY_RULES", "regular=smile/email", "nps, csat"),
         ("TENURE_SURVEY_QUIET_DAYS", "91", "longer than survey_regular_days (90)"),
         ("TENURE_SURVEY_QUIET_DAYS", "0", "it must be at least 1"),

@@ -15,9 +15,9 @@ from streams.settings.settings import Settings
 from streams.tables import Commit, Head, encode_head
 from tenure.reports.customers import Source, stretches_of
 from tenure.stored.customers import Slice, scan_all
-from tests.oracle.events import Event, signup
-from tests.oracle.options import DEFAULTS
 from tests.property.folding import Folded
+from tests.recount.options import DEFAULTS
+from tests.recount.short_events import Event, signup
 
 
 class Writer:

@@ -19,9 +19,9 @@ from streams.errors import TablesUnavailable
 from streams.settings.settings import Settings
 from streams.tables import Commit, Head, encode_head
 from tenure.worker.population import PopulationExporter
-from tests.oracle.events import Event, cancel, signup
-from tests.oracle.options import DEFAULTS
 from tests.property.folding import Folded
+from tests.recount.options import DEFAULTS
+from tests.recount.short_events import Event, cancel, signup
 
 PARTITIONS = 3
 SESSION_SECONDS = 10.0

@@ -24,8 +24,8 @@ from streams.tables import StreamMark
 from tenure.stored.mark import claim_tables
 from tenure.stored.reading import report_of
 from tenure.worker.composition import Worker, build_worker
-from tests.oracle.events import cancel, signup
-from tests.oracle.recomputation import recompute
+from tests.recount.report import recount
+from tests.recount.short_events import cancel, signup
 
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 THERE: Final = 4
@@ -118,7 +118,7 @@ async def test_streams_with_other_partition_counts_count_the_same_and_come_to_re
             random.choice(topics), b"k", value, timestamp_ms=0, partition=random.randrange(THERE), headers=headers
         )
     old, new = Side("old", 2, "side-by-side"), Side("new", THERE, "side-by-side")
-    expected = recompute(values, at=[NOW])[0]
+    expected = recount(values, at=[NOW])[0]
     due: Any = expected.pop("events")
     async with running(log, old, new):
         written = sum(len_of(log, topic) for topic in topics)
