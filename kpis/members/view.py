@@ -24,6 +24,7 @@ from kpis.customer.facts import (
     SignupFact,
 )
 from kpis.customer.feedback_codes import ANSWERED
+from kpis.customer.history import effective_feedback
 from kpis.customer.movements import Movement, movements_of
 from kpis.customer.state import Customer
 from kpis.customer.timeline import (
@@ -37,7 +38,6 @@ from kpis.customer.timeline import (
     steps_of,
 )
 from kpis.customer.what_counts import WhatCounts
-from kpis.fold.contribution import effective_feedback
 
 Mention = Fact | Feedback | Revocation
 
@@ -168,7 +168,7 @@ class View:
     @cached_property
     def first(self) -> SignupFact | None:
         """The first signup, whatever it opened."""
-        return first_signup(step.fact for step in self.steps)
+        return first_signup(self.steps)
 
     @cached_property
     def trial(self) -> PricedFact | None:

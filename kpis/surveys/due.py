@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from kpis.customer.feedback_codes import RENEWAL_BASE
+from kpis.customer.history import effective_feedback
 from kpis.customer.movements import movements_of
 from kpis.customer.state import Customer
 from kpis.customer.timeline import WEEK_MS, Step, effective_facts, standing_at, steps_of
 from kpis.customer.what_counts import WhatCounts
-from kpis.fold.contribution import effective_feedback
 from kpis.instants import instant_of
 from schemas.events import AskedWay, SurveyKind
 from schemas.instants import DAY_MS

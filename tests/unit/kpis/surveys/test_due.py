@@ -19,6 +19,7 @@ from hypothesis import given
 
 from docgen.json_schema import event_schema
 from kpis.customer.state import Customer, decode
+from kpis.customer.what_counts import BY_DEFAULT
 from kpis.surveys.due import KEPT_MS, Due, Policy, SurveyQuestion, request_of, surveys_due
 from schemas.instants import DAY_MS, milliseconds
 from schemas.survey_requests import SurveyRequest, encode, request_id
@@ -31,7 +32,7 @@ START_MS: Final = FIRST * HOUR_MS
 CANCEL: Final = SurveyQuestion("cancel", "csat", "email")
 FIRST_WEEK: Final = SurveyQuestion("first_week", "csat", "in_app")
 REGULAR: Final = SurveyQuestion("regular", "nps", "email")
-POLICY: Final = Policy((CANCEL, FIRST_WEEK, REGULAR), 90 * DAY_MS, 30 * DAY_MS, HOUR_MS)
+POLICY: Final = Policy((CANCEL, FIRST_WEEK, REGULAR), 90 * DAY_MS, 30 * DAY_MS, HOUR_MS, BY_DEFAULT)
 DAY: Final = 24
 
 
