@@ -25,6 +25,8 @@ EXAMPLES: Final[dict[str, dict[str, int]]] = {
     "dropoff_silent_7d": {"dropoff_silent_matured": 36, "dropoff_silent": 9},
     "onboarding": {"onboarding_matured": 40, "onboarding_completed": 28},
     "engagement": {"customers_engaged": 66, "customers_active": 99},
+    "trial_conversion": {"trials_matured": 50, "trials_converted": 16},
+    "cross_sell": {"customers_with_several": 12, "customers_active": 99},
     "renewal": {"renewals_renewed": 45, "renewals_declined": 3, "renewals_failed": 2},
     "expansion": {"upgrades": 6, "customers_at_start": 100},
     "gross_revenue_retention": {"mrr_retained_gross": 441_000, "mrr_at_start": 500_000},

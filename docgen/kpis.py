@@ -4,6 +4,7 @@ from string import Template
 from typing import Final
 
 from docgen.kpi_examples import EXAMPLES, GOLDEN
+from kpis.rows import KINDS_WITHOUT_EFFECT
 from schemas.catalogue.counts import COUNT_BY_NAME
 from schemas.catalogue.formulas import Count, Formula, Ratio
 from schemas.catalogue.ratios import RATIOS
@@ -20,12 +21,12 @@ there because one of the two articles that Tenure implements asks for it, its se
 expansion article* (“What is customer retention and expansion?”) and the *retention KPIs article* (“How to improve SaaS
 retention with KPIs”).
 
-[Time](#time) · [A customer's timeline](#a-customers-timeline) · [Counts](#counts) · [Identities](#identities) ·
-[Ratios](#ratios) · [One month, four churn rates](#one-month-four-churn-rates)
+[Time](#time) · [Subscriptions and customers](#subscriptions-and-customers) · [Counts](#counts) ·
+[Identities](#identities) · [Ratios](#ratios) · [One month, four churn rates](#one-month-four-churn-rates)
 
 ## Time
 
-- Numbers use **event time**: when something happened, never when it arrived. A cancel with `effective_at` counts at that
+- Numbers use **event time**: when something happened, never when it arrived. A fact with `effective_at` counts at that
   instant. Event time is cut to milliseconds.
 - A number is **as of T**, and includes exactly the events before T. T is the boundary of a **bucket** of one hour (a
   setting). Live, T is the end of the running bucket, so that an event counts the moment it is processed.
@@ -34,35 +35,54 @@ retention with KPIs”).
 - Late events restate the past, repeated ones change nothing, and order never matters: **any permutation of a log, with any
   repetition, yields the same numbers.**
 
-## A customer's timeline
+## Subscriptions and customers
 
-The lifecycle events of a customer, sorted by event time, then `sequence`, then signup before change before cancel,
-drive this machine:
+A customer has any number of **subscriptions**. Each lifecycle fact belongs to one of them, by its `subscription_id`;
+facts without one belong to the same one. The facts of a subscription, sorted by event time, then `sequence`, then kind in
+the order of this table (a cancel that ends something comes before the others of its instant), drive this machine:
 
-| state | signup | upgrade, downgrade | cancel |
-| --- | --- | --- | --- |
-| never active | becomes active: **new** | ignored | ignored |
-| active | ignored | plan and MRR change: **upgrade** if the MRR rises, **downgrade** if it falls, neither if equal | becomes inactive: **cancellation** |
-| inactive | becomes active: **reactivation** | ignored | ignored |
+| state | signup | upgrade, downgrade | pause | resume | cancel |
+| --- | --- | --- | --- | --- | --- |
+| closed | open, with its plan and MRR | – | – | – | – |
+| open | its plan and MRR hold from now on | its plan and MRR hold from now on | paused | – | closed |
+| paused | open, with its plan and MRR | its plan and MRR hold, still paused | – | open | closed |
 
-What is ignored is kept: a signup that arrives late can bring a cancel that came before it to life.
+“–” is **without effect**: it does nothing, and is counted. It is kept: a signup that arrives late can bring a cancel that
+came before it to life. A signup or change with `trial` puts the subscription on trial, the next one without `trial` ends it.
+
+A subscription **counts** if it is not closed, not on trial and its MRR is above 0. With the setting `free_plans` =
+`customers` one with an MRR of 0 counts too; with `paused_customers` = `lost` a paused one does not. The MRR of one that is
+paused is taken as 0.
+
+A customer is **active** if a subscription counts; the MRR is the sum over those that count, the plan that of the one with
+the greatest MRR. What a customer does within one bucket is netted, by the states at its begin and at its end:
+
+| before | after | movement |
+| --- | --- | --- |
+| active | active | **upgrade** if the MRR rose, **downgrade** if it fell, neither if equal (a pause and a resume are neither, but move the MRR) |
+| not active | active | **new** if the customer was never active before, else **reactivation** |
+| active | not active | **cancellation** |
+| not active | not active, but active between | new or reactivation, then cancellation |
+
+So a plan that is switched by ending one subscription and beginning another is a change and no cancellation, as long as both
+lie in one bucket. Where they lie in two, it is a cancellation and a reactivation: send both with one time.
 
 Three events of one customer, in whatever order they arrive:
 
 | event time | event | state after it | counts it adds to |
 | --- | --- | --- | --- |
-| 3 March | signup, plan `pro`, 4 900 | active | `customers_new`, `mrr_new` 4 900 |
+| 3 March | signup, plan `pro`, 4 900 | active | `signups`, `customers_new`, `subscriptions_started`, `mrr_new` 4 900 |
 | 10 March | upgrade, plan `team`, 19 900 | active | `upgrades` and `mrr_expansion` 15 000, both under plan `pro` |
-| 28 March | cancel | inactive | `cancellations` and `mrr_churned` 19 900, both under plan `team` |
+| 28 March | cancel | inactive | `cancellations`, `subscriptions_ended` and `mrr_churned` 19 900, all under plan `team` |
 
-As of 1 April the window `month` of March has one new customer, one upgrade and one cancellation, which is also one of
-`cancellations_of_new`. The customer was not there at the start, so `customers_lost` is 0.
+As of 1 April the window `month` of March has one signup, one new customer, one upgrade and one cancellation, which is also
+one of `cancellations_of_new`. The customer was not there at the start, so `customers_lost` is 0.
 
-**Segments.** All counts exist for all customers and for each value of a dimension. Country, channel and further
-dimensions come from the signup that made the customer new and hold for everything the customer ever did. The plan
-varies over time; which plan decides is said with each count: *start plan* is the plan at T − d, *plan just before* that
-before the event, *the fact's plan* that of the signup, *plan at the time* that before the event's millisecond.
-Customers without a value are under `none`.
+**Segments.** All counts but one exist for all customers and for each value of a dimension. Country, channel and further
+dimensions come from the first signup and hold for everything the customer ever did. The plan varies over time; which plan
+decides is said with each count: *start plan* is the plan at T − d, *plan before* and *plan after* those at the bucket's
+begin and end, *the fact's plan* that of the signup or trial, *plan at the time* that just before the event, *the
+subscription's own* that of the subscription and not of its customer. Customers without a value are under `none`.
 
 ## Counts
 
@@ -74,9 +94,12 @@ types $lifecycle.
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "Customers": (
         "customers_active",
+        "customers_paused",
+        "customers_with_several",
         "customers_at_start",
         "customers_retained",
         "customers_lost",
+        "signups",
         "customers_new",
         "customers_reactivated",
         "customers_engaged",
@@ -95,6 +118,13 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
         "dropoff_silent",
         "onboarding_matured",
         "onboarding_completed",
+    ),
+    "Trials": ("trials_matured", "trials_converted"),
+    "Subscriptions": (
+        "subscriptions_active",
+        "subscriptions_started",
+        "subscriptions_ended",
+        "subscription_mrr",
     ),
     "Renewals": ("renewals_renewed", "renewals_declined", "renewals_failed"),
     "Recurring revenue": (
@@ -121,8 +151,17 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 SURVEY_NOTE: Final = """
-The first three also exist for each kind (`nps`, `csat`) and way (`in_app`, `email`, `outreach`): `surveys` in reports,
-`tenure_surveys` as a metric.
+The first three also exist for each kind (`nps`, `csat`) and way (`in_app`, `email`, `outreach`, and `other` for what is
+none of these): `surveys` in reports, `tenure_surveys` as a metric.
+"""
+
+WITHOUT_EFFECT: Final = """
+### Facts without effect
+
+`facts_without_effect` counts, in the window, the lifecycle facts without effect and the revocations that hit no event,
+by kind ($kinds), for all customers alone. Like all counts it is a property
+of the log: a late signup can bring such a fact to life, and then it is not counted any more. Many of them mean that a
+producer leaves out `subscription_id`, or that signups are missing; `tenure explain facts_without_effect` names them.
 """
 
 IDENTITIES: Final = """
@@ -132,14 +171,17 @@ They hold at every T and for every window; the worker checks them and exports `t
 
 - `customers_at_start` = `customers_retained` + `customers_lost`, for every segment.
 - `customers_active` − `customers_at_start` = `customers_new` + `customers_reactivated` − `cancellations`
+- `subscriptions_active` at T − that at T − d = `subscriptions_started` − `subscriptions_ended`
+- `subscription_mrr` = `mrr`
 - `mrr` − `mrr_at_start` = `mrr_new` + `mrr_expansion` + `mrr_reactivated` − `mrr_contraction` − `mrr_churned`
 
-The last two hold for all customers and for every dimension but plan, where the moves between plans come in.
+All but the first hold for all customers and for every dimension but plan, where the moves between plans come in.
 
 ## Ratios
 
 A ratio whose denominator is 0 is **absent** (`null` in reports): no sample is neither 0 % nor 100 %. Ratios are not
-exported as metrics; divide the sums of the counts.
+exported as metrics; divide the sums of the counts. Cross-sell is made of stocks alone: reports have it in every window,
+and it is the same in each.
 
 | ratio | in reports | formula | range |
 | --- | --- | --- | --- |
@@ -170,7 +212,8 @@ def page() -> str:
         parts.append(f"\n### {title}\n\n| count | as of T, window d | unit | segment by plan uses | fed by |\n")
         parts.append("| --- | --- | --- | --- | --- |\n")
         parts += [_count_row(COUNT_BY_NAME[name]) for name in names]
-    parts += [SURVEY_NOTE, IDENTITIES]
+    kinds = in_words(f"`{kind}`" for kind in KINDS_WITHOUT_EFFECT)
+    parts += [SURVEY_NOTE, Template(WITHOUT_EFFECT).substitute(kinds=kinds), IDENTITIES]
     parts += [_ratio_row(ratio) for ratio in RATIOS]
     parts += [_ratio_section(ratio) for ratio in RATIOS]
     parts.append(GOLDEN_TEXT)

@@ -3,7 +3,8 @@
 from string import Template
 from typing import Final, get_args
 
-from schemas.catalogue.counts import COUNTS
+from kpis.rows import KINDS_WITHOUT_EFFECT
+from schemas.catalogue.counts import COUNTS, FACTS_WITHOUT_EFFECT
 from schemas.catalogue.windows import SEGMENT_WINDOW_DAYS, WINDOWS
 from schemas.dimensions import BUILT_IN_DIMENSIONS
 from schemas.instruments import INSTRUMENTS, Area, Instrument
@@ -37,7 +38,15 @@ Three rules keep queries right:
 - **Sum over workers, never average.** Each worker shows the customers of its partitions; the company is their sum:
   `sum by (window) (tenure_customers_lost{dimension="all"})`.
 - **Choose one dimension.** A customer is in `all` and in one value of every dimension.
-- **Sum first, then divide.** Ratios are not exported; divide two sums, as the [formulas](kpis.md#ratios) say.
+- **Sum first, then divide.** Ratios are not exported; divide two sums, as the [formulas](kpis.md#ratios) say. The shipped
+  rules record them as `segment:<ratio>:ratio`; one that is made of stocks alone, as `cross_sell`, has no window there either.
+
+**Facts without effect** have a label `kind` besides ($kinds), and are of all customers alone. They are a
+property of the log and fall again when what was missing arrives:
+
+```text
+$without_effect{window="1d",dimension="all",value="",kind="cancel"} 3
+```
 
 These are gauges of rolling windows as known now: no `rate()` and no `increase()` over them. What Prometheus holds
 is what was known when it asked; a late event restates the past in `tenure kpi --at`, not in Prometheus.
@@ -82,6 +91,8 @@ def page() -> str:
         windows=in_words(f"`{window}`" for window in WINDOWS),
         segment_windows=in_words(f"`{days}d`" for days in SEGMENT_WINDOW_DAYS),
         dimensions=", ".join(f"`{dimension}`" for dimension in BUILT_IN_DIMENSIONS),
+        kinds=in_words(f"`{kind}`" for kind in KINDS_WITHOUT_EFFECT),
+        without_effect=FACTS_WITHOUT_EFFECT.metric,
     )
     parts = [head, f"\nStocks, as of now: {stocks}. All other counts have a `window`.\n", EXAMPLE]
     for area in get_args(Area):

@@ -28,8 +28,10 @@ leave the others out.
 
 AFTER_EVENTS: Final = """
 `applied`, `duplicate`, `test` and the dead letters add up to all records. A record under a known identity is a
-duplicate. Activity and onboarding have no identity: each is applied. All of this follows from the records alone, in
-whatever order they came and however often they were read; a record that was sent on to another partition counts once.
+duplicate; one that differs from the others in content, `sequence` included, is a conflict too. Activity and onboarding
+have no identity: each is applied. `mended` has every member that only describes an event, and counts applied records
+and duplicates in which it was mended or left out. All of this follows from the records alone, in whatever order they
+came and however often they were read; a record that was sent on to another partition counts once.
 """
 
 AFTER_REPORT: Final = """
@@ -63,8 +65,9 @@ What customers say and use: [explain.md](explain.md#reasons-and-features). One o
 """
 
 COHORTS: Final = """
-Who of each month's or week's new customers stays: [cohorts-and-lifetime.md](cohorts-and-lifetime.md#cohorts). One
-object. To put cohorts together, add up `active` and `matured`, then divide.
+Who stays of those that became customers in each month or week:
+[cohorts-and-lifetime.md](cohorts-and-lifetime.md#cohorts). One object. To put cohorts together, add up `active` and
+`matured`, then divide.
 """
 
 LIFETIME: Final = """

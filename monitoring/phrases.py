@@ -6,21 +6,23 @@ A template's query stands in back quotes, so that PromQL needs no escapes; `%q` 
 from monitoring import promql
 from monitoring.alerts import thresholds
 from schemas.catalogue.formulas import Ratio
+from schemas.catalogue.ratios import has_windows
 
 COUNT = 'printf "%.0f"'
 SHARE = "humanizePercentage"
 PLAIN = 'printf "%.2f"'
 
 
-def looked_up(query: str, shown: str, otherwise: str = "unknown") -> str:
+def looked_up(query: str, shown: str, otherwise: str = "unknown", *, label: str = "window") -> str:
     """Return the first value of a query.
 
     Args:
-        query: PromQL; with one `%q` for the alert's window, or none.
+        query: PromQL; with one `%q` for a label of the alert, or none.
         shown: A function of Prometheus' templates that writes a number.
         otherwise: Where the query finds nothing.
+        label: The label.
     """
-    asked = f"printf `{query}` $labels.window | query" if "%q" in query else f"query `{query}`"
+    asked = f"printf `{query}` $labels.{label} | query" if "%q" in query else f"query `{query}`"
     return f"{{{{ with {asked} }}}}{{{{ . | first | value | {shown} }}}}{{{{ else }}}}{otherwise}{{{{ end }}}}"
 
 
@@ -120,7 +122,8 @@ def owner_of(ratio: Ratio) -> str:
 def worst_segments(ratio: Ratio) -> str:
     """Return the segments whose plain value is worst; wants `SEGMENTS_WINDOW` before it."""
     name, order = f"segment:{ratio.name}", ("bottomk", "sort") if ratio.higher_is_better else ("topk", "sort_desc")
-    enough = f"{name}:sample{{{promql.NAMED},window=%q}} >= 20"
+    window = ",window=%q" if has_windows(ratio) else ""
+    enough = f"{name}:sample{{{promql.NAMED}{window}}} >= 20"
     query = f"{order[1]}({order[0]}(3, {name}:ratio and {enough}))"
     each = f"{_SEGMENT} {{{{ .Value | {shown_as(ratio)} }}}}"
     return "Furthest off: " + listed(query, each, "no segment is large enough to tell")

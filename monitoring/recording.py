@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from monitoring import promql
 from monitoring.alerts import thresholds
 from monitoring.alerts.rule import Recording
-from schemas.catalogue.counts import COUNTS, MATURING
+from schemas.catalogue.counts import COUNTS, FACTS_WITHOUT_EFFECT, MATURING
 from schemas.catalogue.formulas import Ratio
 from schemas.catalogue.ratios import RATIOS, WINDOW_RATIOS
 from schemas.catalogue.windows import WINDOW_DAYS
@@ -74,13 +74,18 @@ def sums() -> Iterator[Recording]:
     for count in COUNTS:
         labels = "window, dimension, value" if count.kind == "window" else "dimension, value"
         yield Recording(promql.recorded("segment", count.name), f"sum by ({labels}) ({count.metric})\n{_COMPLETE}")
+    by_kind = f"sum by (window, dimension, value, kind) ({FACTS_WITHOUT_EFFECT.metric})\n{_COMPLETE}"
+    yield Recording(promql.recorded("segment", FACTS_WITHOUT_EFFECT.name), by_kind)
     for name in MATURING:
         expr = f'sum by (window) (tenure_matured_customers{{count="{name}"}})\n{_COMPLETE}'
         yield Recording(promql.recorded("closed", name), expr, {"dimension": "all"})
 
 
 def ratios() -> Iterator[Recording]:
-    """Yield each ratio, its sample, and of proportions the losses and the bounds of their intervals."""
+    """Yield each ratio, its sample, and of proportions the losses and the bounds of their intervals.
+
+    What is made of stocks alone has no window, as they have none: it is recorded once, though reports show it in each.
+    """
     for ratio in RATIOS:
         for level in _LEVELS:
             if level == "closed" and promql.level_of(ratio) != "closed":

@@ -21,6 +21,8 @@ RISE = "stream:churn_rise:zscore"
 NPS_FALL = "segment:nps_fall:zscore"
 DEPARTURE = "segment:churn_departure:zscore"
 QUIET = "type:events_expected:sum"
+CAME_IN_A_DAY = "type:events_applied:increase1d"
+MENDED = "member:events_mended:increase1d"
 LAST_DAY = f'sum({DAYS}{{days_ago="0"}})'
 
 
@@ -117,13 +119,13 @@ def sources() -> Iterator[Recording]:
     """Yield how many events of a type came in a span, and how many usually do in the same hours of the week.
 
     Spans in which history was loaded are not usual ones. Of each week the least of the hours around is taken, so that
-    neither a change of the clocks nor a job that runs a little later looks like silence.
+    neither a change of the clocks nor a job that runs a little later looks like silence. Also: in how many events of a
+    day each member was mended.
     """
     shift = thresholds.QUIET_SHIFT_HOURS
     for span in thresholds.QUIET_SPANS:
         came = f"type:events_applied:increase{span}"
-        loading = f"max_over_time(stream:backfill:bool[{span}]) == 1"
-        yield Recording(came, f"sum by (type) (increase(tenure_events_applied_total[{span}]))\nunless on () {loading}")
+        yield Recording(came, _came("events_applied", "type", span))
         weeks = [
             f"label_replace(min_over_time({came}[{2 * shift}h] offset {168 * week - shift}h),"
             f' "weeks_ago", "{week}", "", "")'
@@ -131,3 +133,10 @@ def sources() -> Iterator[Recording]:
         ]
         usual = "\n  or ".join(weeks)
         yield Recording(QUIET, f"avg by (type) (\n  {usual}\n)", {"span": span})
+    yield Recording(MENDED, _came("events_mended", "member", "1d"))
+
+
+def _came(counter: str, label: str, span: str) -> str:
+    """Return the rise of a counter in a span, over all workers; absent where history was loaded in it."""
+    loading = f"max_over_time(stream:backfill:bool[{span}]) == 1"
+    return f"sum by ({label}) (increase(tenure_{counter}_total[{span}]))\nunless on () {loading}"

@@ -72,6 +72,13 @@ EVENTS_CONFLICTING: Final = Instrument(
     "Events",
     "Events that share customer, source and id with others and say what none of them has said.",
 )
+EVENTS_MENDED: Final = Instrument(
+    "tenure_events_mended_total",
+    "counter",
+    "Events",
+    "Events that count, and repetitions, of which a member that only describes them was mended or left out, by member.",
+    ("member",),
+)
 DEAD_LETTERS: Final = Instrument(
     "tenure_dead_letters_total",
     "counter",
@@ -324,22 +331,23 @@ COHORT_CUSTOMERS: Final = Instrument(
     "tenure_cohort_customers",
     "gauge",
     "Population",
-    "Customers by the period of their first signup who were active when it was `age` periods old (two digits), of those"
-    " it is that old for; age 00 is all of them.",
+    "Customers by the period in which they were first active, who were active `age` periods later (two digits), of"
+    " those for whom it is that long ago; age 00 is all of them.",
     ("period", "cohort", "age"),
 )
 COHORT_MATURED: Final = Instrument(
     "tenure_cohort_matured",
     "gauge",
     "Population",
-    "Customers by the period of their first signup for whom it is `age` periods ago; those active are a share of them.",
+    "Customers by the period in which they were first active, for whom it is `age` periods ago; those active are a"
+    " share of them.",
     ("period", "cohort", "age"),
 )
 SURVIVAL: Final = Instrument(
     "tenure_survival_ratio",
     "gauge",
     "Population",
-    "Share of customers who stay longer than `days` after they signed up, by Kaplan and Meier.",
+    "Share of stays that last longer than `days`, from becoming active to leaving, by Kaplan and Meier.",
     ("days",),
 )
 SURVIVAL_LOWER: Final = Instrument(
@@ -360,13 +368,13 @@ SURVIVAL_MEDIAN: Final = Instrument(
     "tenure_survival_median_days",
     "gauge",
     "Population",
-    "Days after which half of the customers have left; absent while more than half stay on.",
+    "Days after which half of all stays have ended; absent while more than half go on.",
 )
 SURVIVAL_MEAN: Final = Instrument(
     "tenure_survival_mean_days",
     "gauge",
     "Population",
-    "Mean days that customers stay, none counted beyond the longest stay observed.",
+    "Mean days of a stay, none counted beyond the longest one observed.",
 )
 CANCELLATIONS_BY_REASON: Final = Instrument(
     "tenure_cancellations_by_reason",

@@ -13,7 +13,7 @@ from monitoring.alerts import thresholds
 from monitoring.alerts.rule import Alert
 from monitoring.alerts.thresholds import Pace
 from schemas.catalogue.formulas import Ratio
-from schemas.catalogue.ratios import RATIO_BY_NAME
+from schemas.catalogue.ratios import RATIO_BY_NAME, has_windows
 
 #: By ChurnSpike, which is about the same customers.
 _HELD_BACK: Final = ("churn", "retention")
@@ -60,8 +60,8 @@ PROPORTIONS: Final = (
     Watched(
         "DropOffAboveTarget",
         "dropoff_7d",
-        "cancelled within their first seven days",
-        "new customers",
+        "without an open subscription after seven days",
+        "first signups",
         ONBOARDING_BOARD,
         "Sign up once yourself: a broken step hits every new customer. Then compare channels.",
     ),
@@ -69,7 +69,7 @@ PROPORTIONS: Final = (
         "SilentDropOffAboveTarget",
         "dropoff_silent_7d",
         "silent in their second week",
-        "new customers still active after seven days",
+        "first signups still open after seven days",
         ONBOARDING_BOARD,
         "Look whether activity events still come at their usual rate; if they do, see what these customers did last.",
     ),
@@ -77,9 +77,17 @@ PROPORTIONS: Final = (
         "OnboardingBelowTarget",
         "onboarding",
         "without a completed onboarding",
-        "new customers",
+        "first signups",
         ONBOARDING_BOARD,
         "Go through the onboarding yourself, and look whether its completion is still sent.",
+    ),
+    Watched(
+        "TrialConversionBelowTarget",
+        "trial_conversion",
+        "not converted",
+        "first trials",
+        ONBOARDING_BOARD,
+        "Turn a trial into a subscription yourself, and look whether what is sent when a trial ends still comes.",
     ),
     Watched(
         "RenewalBelowTarget",
@@ -109,6 +117,14 @@ PLAIN: Final = (
         AT_START,
         REVENUE_BOARD,
         "Look whether upgrades can still be bought, and whether upgrade events still come.",
+    ),
+    Watched(
+        "CrossSellBelowTarget",
+        "cross_sell",
+        "",
+        "active customers",
+        REVENUE_BOARD,
+        "Look whether a second subscription can still be bought, and whether its signup names a subscription_id.",
     ),
     Watched(
         "GrossRevenueRetentionBelowTarget",
@@ -253,23 +269,36 @@ def _warning(watched: Watched, pace: Pace) -> Alert:
 
 
 def _plain(watched: Watched, pace: Pace) -> Alert:
-    """Return the warning of a ratio without an interval."""
+    """Return the warning of a ratio without an interval; one without a window is held against each of its targets."""
     ratio, name = watched.ratio, f"segment:{watched.kpi}"
     beyond = "<" if ratio.higher_is_better else ">"
     shown = phrases.shown_as(ratio)
     value, target = phrases.own(shown), phrases.target_of(ratio, "%q")
-    n = phrases.of_window(f"{name}:sample", "%q", phrases.COUNT)
+    if has_windows(ratio):
+        place, labels, to_each, n = (
+            "in the window {{ $labels.window }}",
+            "on (window) group_left ()",
+            "and",
+            (phrases.of_window(f"{name}:sample", "%q", phrases.COUNT)),
+        )
+    else:
+        place, labels, to_each, n = (
+            "now",
+            "on () group_right ()",
+            "and on ()",
+            (phrases.looked_up(f"{name}:sample{{{promql.ALL}}}", phrases.COUNT)),
+        )
     return Alert(
         watched.alert,
         "warn",
         "kpi",
-        f'{name}:ratio{{{promql.ALL}}} {beyond} on (window) group_left () {promql.TARGET}{{kpi="{watched.kpi}"}}\n'
-        f"and {name}:sample{{{promql.ALL}}} >= {thresholds.LEAST_SAMPLE}{promql.GUARD}",
+        f'{name}:ratio{{{promql.ALL}}} {beyond} {labels} {promql.TARGET}{{kpi="{watched.kpi}"}}\n'
+        f"{to_each} {name}:sample{{{promql.ALL}}} >= {thresholds.LEAST_SAMPLE}{promql.GUARD}",
         pace.warn,
-        f"{ratio.title}: {value} in the window {{{{ $labels.window }}}}, target {target}",
+        f"{ratio.title}: {value} {place}, target {target}",
         "\n".join(
             (
-                f"{value} over {n} {watched.sample} in the window {{{{ $labels.window }}}}; the target is {target}."
+                f"{value} over {n} {watched.sample} {place}; the target is {target}."
                 " The plain value is compared: no interval is known for it.",
                 f"{phrases.SEGMENTS_WINDOW}{phrases.worst_segments(ratio)}.",
                 f"First: {watched.first}",

@@ -6,7 +6,7 @@ Source: docs/operating.md, section What to watch.
 from collections.abc import Iterator
 
 from monitoring import phrases
-from monitoring.alerts import thresholds
+from monitoring.alerts import producers, thresholds
 from monitoring.alerts.rule import Alert
 from monitoring.alerts.scores import STREAM_BOARD
 from monitoring.alerts.thresholds import Pace
@@ -50,6 +50,7 @@ def alerts(pace: Pace) -> Iterator[Alert]:
     yield from _lag(pace)
     yield from _backfill(pace)
     yield from _events(pace)
+    yield from producers.alerts(pace)
     yield from _correctness(pace)
     yield from _dependencies(pace)
     yield from _targets(pace)
@@ -224,8 +225,9 @@ def _events(pace: Pace) -> Iterator[Alert]:
         "sum(increase(tenure_events_conflicting_total[1h])) >= 1",
         pace.patient,
         f"About {own(COUNT)} events in an hour share their id with another event that says something else",
-        "A producer gives one id to different events; one of each pair counts, always the same, and the other does not."
-        "\nFirst: look which source has changed how it makes ids.",
+        "A producer gives one id to different events, of which one counts, always the same; or it corrects events under"
+        " their ids, with a greater sequence, as it should.\n"
+        "First: look which source corrects events, or has changed how it makes ids.",
     )
     forwarded = "sum by (topic) (increase(tenure_records_forwarded_total[1h]))"
     records = "on () group_left () sum(increase(tenure_events_applied_total[1h]))"

@@ -92,6 +92,19 @@ QUIET_WEEKS: Final = 4
 QUIET_SHIFT_HOURS: Final = 1
 """The least of the hours around is taken: when the clocks change, the same hours of business move by one."""
 
+# -- producers
+
+WITHOUT_EFFECT_SHARE: Final = 0.02
+"""Of the facts of a kind in the last day: churn is off by as much, where it is cancels."""
+WITHOUT_EFFECT_LEAST: Final = 10
+"""Fewer are a slip of somebody's hand (count)."""
+MENDED_RISE: Final = 2.0
+"""Times the mean day before: what is mended every day is known."""
+MENDED_LEAST: Final = 50
+"""Events of the last day (count)."""
+MENDED_SPAN: Final = "7d"
+"""Of the days before, which must have been seen."""
+
 # -- the machine
 
 DEAD_LETTER_PAGE_SHARE: Final = 0.05

@@ -89,9 +89,9 @@ def median_days(*, size: tuple[int, int] = (4, 4)) -> Placed:
 
 def _lifetime(title: str, meaning: str) -> About:
     text = (
-        f"{meaning} The Kaplan–Meier estimate over stays from a signup to a cancellation; stays that go on count for as"
-        " long as they have been seen. There is no median while more than half of all stays go on, and the mean counts"
-        " no stay for longer than the longest one seen.\n\n"
+        f"{meaning} The Kaplan–Meier estimate over stays from becoming a customer to leaving; stays that go on count"
+        " for as long as they have been seen. There is no median while more than half of all stays go on, and the mean"
+        " counts no stay for longer than the longest one seen.\n\n"
         f"`{known.SURVIVAL_MEDIAN.name}`, `{known.SURVIVAL_MEAN.name}`"
     )
     return About(title, text, DAYS)

@@ -35,7 +35,7 @@ def board() -> Board:
         [variables.source(), variables.job()],
         [
             Section("", [*freshness.first_line(), scanned()]),
-            Section("By the month of the first signup", [shares(), sizes(), by_age()]),
+            Section("By the month in which they became customers", [shares(), sizes(), by_age()]),
             Section("Lifetime", lifetime),
         ],
     )
@@ -51,8 +51,9 @@ def scanned() -> Placed:
 def shares() -> Placed:
     """Return the cohort table: a row for each cohort, a column for each age, the share that is active as colour."""
     text = (
-        "A row is everyone whose first signup lies in that month. A column is an age in months after each customer's"
-        " own signup, and shows the share of those who are so old that is active then; 00 is everyone. Read down a"
+        "A row is everyone who became a customer for the first time in that month. A column is an age in months after"
+        " each customer's own beginning, and shows the share of those who are so old that is active then; 00 is"
+        " everyone. Read down a"
         " column to see whether newer customers stay better; read along a row to see when a cohort loses people. Where"
         f" nobody is so old, the cell is empty.\n\n{_SHARE}"
     )
@@ -70,7 +71,7 @@ def shares() -> Placed:
 
 def sizes() -> Placed:
     """Return the size of each cohort."""
-    meaning = "How many customers signed up for the first time in each month: small cohorts say little."
+    meaning = "How many became customers for the first time in each month: small cohorts say little."
     about = of_metric("Sizes of the cohorts", known.COHORT_CUSTOMERS, meaning, COUNT)
     where = f'{PERIOD},age="00"'
     asked = f"max by (cohort) ({own(known.COHORT_CUSTOMERS, where)})"

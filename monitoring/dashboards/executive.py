@@ -5,7 +5,7 @@ from typing import Final
 
 from monitoring import promql
 from monitoring.alerts import thresholds
-from monitoring.dashboards import behaviour, freshness, movements, queries, tiles, variables
+from monitoring.dashboards import behaviour, freshness, movements, queries, subscriptions, tiles, variables
 from monitoring.dashboards.board import Board, Section
 from monitoring.dashboards.frames import Arranged, Column, rows
 from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, Placed, lines, number
@@ -22,7 +22,9 @@ TILES: Final = (
     "dropoff_silent_7d",
     "onboarding",
     "engagement",
+    "trial_conversion",
     "expansion",
+    "cross_sell",
     "net_revenue_retention",
     "gross_revenue_retention",
     "quick_ratio",
@@ -35,8 +37,10 @@ LINES: Final = (
     "dropoff_7d",
     "onboarding",
     "engagement",
+    "trial_conversion",
     "net_revenue_retention",
     "expansion",
+    "cross_sell",
     "nps",
     "csat",
     "survey_response",
@@ -49,6 +53,8 @@ def board() -> Board:
     """Return the board."""
     retention = RATIO_BY_NAME["retention"]
     known = [tiles.tile(retention), tiles.churn_tile(), *tiles.tiles_of(TILES), behaviour.stickiness(), lifetime()]
+    standing = [subscriptions.paused_tile(), subscriptions.several_tile(), subscriptions.subscriptions_tile()]
+    over_time = [customers_line(), subscriptions.paused_and_several_line()]
     return Board(
         UID,
         "Executive",
@@ -56,9 +62,9 @@ def board() -> Board:
         [variables.source(), variables.job(), variables.window(), variables.lens()],
         [
             Section("", [*freshness.first_line(), movements.mrr_tile()]),
-            Section("Now, against the targets", [*known, signups(), lost()]),
+            Section("Now, against the targets", [*known, signups(), new(), lost(), *standing]),
             Section("A month, and a year against the standard of 80 % and the best of 90 %", year()),
-            Section("Trends", [tiles.line(retention), tiles.churn_line(), *tiles.lines_of(LINES), customers_line()]),
+            Section("Trends", [tiles.line(retention), tiles.churn_line(), *tiles.lines_of(LINES), *over_time]),
             Section("All of them", [scorecard(), freshness.losses()]),
             Section("Why they leave, and what they use", [behaviour.reasons(), behaviour.features()]),
         ],
@@ -66,8 +72,15 @@ def board() -> Board:
 
 
 def signups() -> Placed:
+    """Return the first signups of the window."""
+    about = of_count("signups", "The article names sign-ups among its KPIs.", title="Signups")
+    return number(about, Query(queries.trend(queries.count("signups")), colour=CALM), size=(4, 5), line=True)
+
+
+def new() -> Placed:
     """Return the new customers of the window."""
-    about = of_count("customers_new", "The article names sign-ups among its KPIs.", title="New customers")
+    more = "Who signs up to a trial or a free plan is new on becoming a customer, and not before."
+    about = of_count("customers_new", more, title="New customers")
     return number(about, Query(queries.trend(queries.count("customers_new")), colour=CALM), size=(4, 5), line=True)
 
 
@@ -150,7 +163,8 @@ def scorecard() -> Placed:
 
 
 def _series(names: Sequence[str], kind: str) -> str:
-    return f'{{__name__=~"segment:({"|".join(names)}):{kind}",{queries.EVERYBODY}}}'
+    # One of stocks alone has no window.
+    return f'{{__name__=~"segment:({"|".join(names)}):{kind}",{promql.ALL},window=~"$window|"}}'
 
 
 def _by_kpi(series: str, kind: str) -> str:

@@ -4,13 +4,15 @@ from typing import Final
 
 from grafana_foundation_sdk.models import units
 
-from monitoring import scores
-from monitoring.alerts import thresholds
+from monitoring import promql, scores
+from monitoring.alerts import producers, thresholds
+from monitoring.dashboards import queries
 from monitoring.dashboards.frames import Arranged, Column, rows
 from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, NONE, Placed, bars, lines, number, shown_as, states
 from monitoring.dashboards.queries import Query, own
 from monitoring.dashboards.wording import COUNT, PERCENT, PLAIN, SECONDS, About, of_metric
 from schemas import instruments as known
+from schemas.catalogue.counts import FACTS_WITHOUT_EFFECT
 
 RATE: Final = units.EventsPerSecond
 _TYPE: Final = 'type=~"$type"'
@@ -149,6 +151,49 @@ def oddities() -> Placed:
     # Some have a label and no series before the first of them.
     asked = [Query(f"sum(rate({own(metric)}[$__rate_interval])) or vector(0)", name) for name, metric in found.items()]
     return lines(about, *asked, size=(12, 8))
+
+
+def without_effect() -> Placed:
+    """Return the facts of the last day that did nothing, by kind."""
+    about = About(
+        "Facts without effect, of the last 24 hours by kind",
+        f"{FACTS_WITHOUT_EFFECT.meaning} A producer sends facts of subscriptions that are not open, most often without"
+        " `subscription_id`, or signups are missing; what is missing brings them to life, however late. There is a"
+        f" warning from {thresholds.WITHOUT_EFFECT_SHARE:.0%} of a kind on. `tenure explain facts_without_effect` names"
+        f" them.\n\n`{FACTS_WITHOUT_EFFECT.metric}`",
+        COUNT,
+        ("FactsWithoutEffect",),
+    )
+    asked = queries.trend(f'{producers.WITHOUT_EFFECT}{{{promql.ALL},window="{producers.DAY}"}}')
+    return lines(about, Query(f"sum by (kind) ({asked})", "{{kind}}"), size=(12, 8), lowest=0)
+
+
+def mended() -> Placed:
+    """Return in how many events of the last day members were mended."""
+    about = of_metric(
+        "Mended members, of the last 24 hours",
+        known.EVENTS_MENDED,
+        "They cost no event: a slug or a country is mended, what cannot be mended is left out, and segments, reasons"
+        " and features know less. An estimate from counters.",
+        COUNT,
+        runbooks=("MendedMembersRising",),
+    )
+    asked = f"sort_desc(sum by (member) (increase({own(known.EVENTS_MENDED)}[24h])))"
+    return bars(about, Query(asked, "{{member}}"), steps=[(None, CALM)], size=(8, 8), empty="none")
+
+
+def conflicts() -> Placed:
+    """Return how many events of the last day contradicted another one of their id."""
+    about = of_metric(
+        "Conflicts, of the last 24 hours",
+        known.EVENTS_CONFLICTING,
+        "Of each two the one with the greater `sequence` counts, and of equal ones always the same. An estimate from"
+        " counters.",
+        COUNT,
+        runbooks=("EventsConflicting",),
+    )
+    asked = f"sum(increase({own(known.EVENTS_CONFLICTING)}[24h]))"
+    return number(about, Query(asked, "conflicts"), steps=[(None, GOOD), (1.0, FAIR)], size=(4, 8), decimals=0)
 
 
 def dead_letters() -> Placed:

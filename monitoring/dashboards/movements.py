@@ -83,7 +83,11 @@ def mrr_of_segments(*, size: tuple[int, int] = (12, 8)) -> Placed:
 
 def changes(*, size: tuple[int, int] = (12, 8)) -> Placed:
     """Return upgrades and downgrades of the window over time."""
-    about = of_counts("Upgrades and downgrades", "Changes of plan in the window.", "upgrades", "downgrades")
+    meaning = (
+        "Customers who stayed and whose MRR rose or fell: by another plan or price, or by one subscription more or"
+        " less. What a customer does within one bucket is one movement: a plan switched within one is a change."
+    )
+    about = of_counts("Upgrades and downgrades", meaning, "upgrades", "downgrades")
     up, down = (queries.trend(queries.count(name)) for name in ("upgrades", "downgrades"))
     return lines(about, Query(up, "upgrades", colour=GOOD), Query(down, "downgrades", colour=FAIR), size=size)
 

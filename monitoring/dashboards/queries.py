@@ -10,6 +10,7 @@ from typing import Final
 from monitoring import promql
 from schemas.catalogue.counts import COUNT_BY_NAME
 from schemas.catalogue.formulas import Ratio
+from schemas.catalogue.ratios import has_windows
 from schemas.instruments import Instrument
 
 JOB: Final = 'job=~"$job"'
@@ -43,9 +44,14 @@ class Query:
     colour: str = ""
 
 
-def ratio(of: Ratio, where: str = EVERYBODY) -> str:
-    """Return the selector of a ratio."""
-    return f"segment:{of.name}:ratio{{{where}}}"
+def everybody(of: Ratio) -> str:
+    """Return the labels of all customers, in the chosen window where the ratio has any."""
+    return EVERYBODY if has_windows(of) else STOCK
+
+
+def ratio(of: Ratio, where: str = "") -> str:
+    """Return the selector of a ratio; by default of all customers."""
+    return f"segment:{of.name}:ratio{{{where or everybody(of)}}}"
 
 
 def bound(of: Ratio, side: str, where: str = EVERYBODY) -> str:

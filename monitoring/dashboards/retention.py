@@ -4,7 +4,7 @@ from typing import Final
 
 from monitoring import promql, scores
 from monitoring.alerts import thresholds
-from monitoring.dashboards import behaviour, freshness, movements, queries, tiles, variables
+from monitoring.dashboards import behaviour, freshness, movements, queries, subscriptions, tiles, variables
 from monitoring.dashboards.board import Board, Section
 from monitoring.dashboards.frames import columns
 from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, NONE, Placed, bars, lines, number
@@ -20,6 +20,7 @@ LENSES: Final = tuple(ratio for ratio in WINDOW_RATIOS if ratio.path[0] == "chur
 def board() -> Board:
     """Return the board."""
     retention, churn, renewal = (RATIO_BY_NAME[name] for name in ("retention", "churn_standard", "renewal"))
+    cross_sell = RATIO_BY_NAME["cross_sell"]
     chosen = [variables.source(), variables.job(), variables.window(), variables.lens()]
     return Board(
         UID,
@@ -39,6 +40,10 @@ def board() -> Board:
                     flow(),
                     tiles.line(renewal, size=(12, 8)),
                 ],
+            ),
+            Section(
+                "Paused, and with several subscriptions",
+                [subscriptions.paused_line(), subscriptions.several_line(), tiles.line(cross_sell)],
             ),
             Section("Is something happening", [daily(), spike(), rise()]),
             Section(
@@ -60,7 +65,8 @@ def board() -> Board:
 def now() -> list[Placed]:
     """Return the tiles of the KPIs."""
     lost = of_count("customers_lost", title="Customers lost")
-    new = of_counts("Came", "Who joined and who came back in the window.", "customers_new", "customers_reactivated")
+    meaning = "Who became a customer for the first time in the window, and who did again."
+    new = of_counts("Came", meaning, "customers_new", "customers_reactivated")
     came = [
         Query(queries.count("customers_new"), "new", colour=CALM),
         Query(queries.count("customers_reactivated"), "came back", colour="purple"),
@@ -77,7 +83,11 @@ def now() -> list[Placed]:
 
 def cancellations() -> Placed:
     """Return the cancellations of the window."""
-    about = of_count("cancellations", title="Cancellations")
+    more = (
+        "A customer who has left: no subscription counts any more at the end of a bucket in which one did. Ending one"
+        " of several, or ending one and beginning another at once, is none."
+    )
+    about = of_count("cancellations", more, title="Cancellations")
     return number(about, Query(queries.trend(queries.count("cancellations")), colour=CALM), size=(4, 4), line=True)
 
 

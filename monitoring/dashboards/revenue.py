@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from monitoring.dashboards import freshness, movements, tiles, variables
+from monitoring.dashboards import freshness, movements, subscriptions, tiles, variables
 from monitoring.dashboards.board import Board, Section
 from schemas.catalogue.ratios import RATIO_BY_NAME
 
@@ -14,6 +14,7 @@ def board() -> Board:
     """Return the board."""
     net, gross = RATIO_BY_NAME["net_revenue_retention"], RATIO_BY_NAME["gross_revenue_retention"]
     expansion, quick = RATIO_BY_NAME["expansion"], RATIO_BY_NAME["quick_ratio"]
+    cross_sell = RATIO_BY_NAME["cross_sell"]
     now = [*tiles.tiles_of(TILES), movements.net_tile(), movements.arpa_tile()]
     return Board(
         UID,
@@ -36,7 +37,24 @@ def board() -> Board:
             Section(
                 "By $dimension", [movements.mrr_of_segments(), tiles.by_value(net), tiles.segments(gross, size=(24, 8))]
             ),
-            Section("Expansion", [tiles.line(expansion, size=(12, 8)), movements.changes()]),
+            Section(
+                "Expansion",
+                [
+                    tiles.line(expansion, size=(12, 8)),
+                    movements.changes(),
+                    tiles.line(cross_sell, size=(12, 8)),
+                    tiles.by_value(cross_sell),
+                ],
+            ),
+            Section(
+                "Subscriptions",
+                [
+                    subscriptions.subscriptions_line(),
+                    subscriptions.flow(),
+                    subscriptions.subscriptions_of_segments(),
+                    subscriptions.mrr_of_segments(),
+                ],
+            ),
             Section("Failed payments", [movements.failed_payments(), tiles.by_value(gross)]),
         ],
     )

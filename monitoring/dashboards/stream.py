@@ -36,6 +36,7 @@ def board() -> Board:
                 [intake.objective(), intake.causes(), intake.completeness(), freshness.losses()],
             ),
             Section("Events", [intake.applied(), intake.flow(), intake.oddities(), intake.dead_letters()]),
+            Section("What producers should mend", [intake.without_effect(), intake.mended(), intake.conflicts()]),
             Section("Lag", [intake.lag_seconds(), intake.lag_records(), intake.watermark(), intake.unapplied()]),
             Section(
                 "Batches and commits", [workers.commits(), workers.folds(), workers.batches(), workers.conflicts()]

@@ -14,7 +14,7 @@ from monitoring.dashboards.queries import Query
 from monitoring.dashboards.wording import COUNT, About, factor_of, of_ratio, unit_of
 from monitoring.scores import DEPARTURE
 from schemas.catalogue.formulas import Ratio
-from schemas.catalogue.ratios import RATIO_BY_NAME
+from schemas.catalogue.ratios import RATIO_BY_NAME, has_windows
 
 STANDARD: Final = RATIO_BY_NAME["churn_standard"]
 _TILE: Final = (
@@ -51,13 +51,14 @@ def of_lens(*more: str, title: str) -> About:
 
 def _tile(about: About, ratio: Ratio, kpi: str, size: tuple[int, int]) -> Placed:
     factor = factor_of(ratio)
-    value = f"segment:{kpi}:ratio{{{queries.EVERYBODY}}}"
+    everybody, on = queries.everybody(ratio), "on (window)" if has_windows(ratio) else "on ()"
+    value = f"segment:{kpi}:ratio{{{everybody}}}"
     target = queries.target(kpi)
     kept, missed = (">=", "<") if ratio.higher_is_better else ("<=", ">")
-    beyond = f"({value} {missed} on (window) {target})"
+    beyond = f"({value} {missed} {on} {target})"
     coloured = [
-        Query(f"({value} {kept} on (window) {target}){factor}", "on target", colour=GOOD),
-        Query(f"({value}\nunless on (window) {target}){factor}", "no target", colour=CALM),
+        Query(f"({value} {kept} {on} {target}){factor}", "on target", colour=GOOD),
+        Query(f"({value}\nunless {on} {target}){factor}", "no target", colour=CALM),
     ]
     if ratio.is_proportion:
         side = "high" if ratio.higher_is_better else "low"
@@ -69,7 +70,7 @@ def _tile(about: About, ratio: Ratio, kpi: str, size: tuple[int, int]) -> Placed
         ]
     else:
         coloured.append(Query(f"{beyond}{factor}", "missed", colour=BAD))
-    sample = f"segment:{kpi}:sample{{{queries.EVERYBODY}}}"
+    sample = f"segment:{kpi}:sample{{{everybody}}}"
     beside = [Query(f"{target}{factor}", "target", colour=NONE), Query(sample, "sample", unit=COUNT, colour=NONE)]
     return number(about, *coloured, *beside, size=size, empty="no sample", decimals=1, names=True)
 
@@ -88,7 +89,7 @@ def churn_line(*, size: tuple[int, int] = (8, 7)) -> Placed:
 def _line(about: About, ratio: Ratio, kpi: str, size: tuple[int, int]) -> Placed:
     factor = factor_of(ratio)
     asked = [
-        Query(queries.trend(f"segment:{kpi}:ratio{{{queries.EVERYBODY}}}") + factor, "value", colour=CALM),
+        Query(queries.trend(f"segment:{kpi}:ratio{{{queries.everybody(ratio)}}}") + factor, "value", colour=CALM),
         Query(queries.trend(queries.target(kpi)) + factor, "target", colour=NONE),
     ]
     band: tuple[str, ...] = ()
@@ -109,13 +110,16 @@ def by_window(ratio: Ratio, *, size: tuple[int, int] = (12, 8)) -> Placed:
 
 def by_value(ratio: Ratio, *, title: str = "", size: tuple[int, int] = (12, 8)) -> Placed:
     """Return a KPI over time for the chosen values of the chosen dimension."""
-    more = (
-        "By the values of the variable *dimension*; segments have fewer windows than all customers, and where they do"
-        f" not have the chosen one they are shown in {queries.SEGMENT_WINDOW}."
-    )
-    asked = f"({queries.trend_of_segments(f'segment:{ratio.name}:ratio')}){factor_of(ratio)}"
-    about = of_ratio(ratio, more, title=title or f"{ratio.title} by $dimension")
-    return lines(about, Query(asked, "{{value}} ({{window}})"), size=size)
+    more, legend = "By the values of the variable *dimension*", "{{value}}"
+    asked = queries.trend(queries.ratio(ratio, queries.SEGMENT))
+    if has_windows(ratio):
+        asked, legend = queries.trend_of_segments(f"segment:{ratio.name}:ratio"), "{{value}} ({{window}})"
+        more += (
+            "; segments have fewer windows than all customers, and where they do not have the chosen one they are shown"
+            f" in {queries.SEGMENT_WINDOW}"
+        )
+    about = of_ratio(ratio, f"{more}.", title=title or f"{ratio.title} by $dimension")
+    return lines(about, Query(f"({asked}){factor_of(ratio)}", legend), size=size)
 
 
 def segments(ratio: Ratio, *, size: tuple[int, int] = (12, 9), departures: bool = False) -> Placed:

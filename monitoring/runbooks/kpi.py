@@ -5,7 +5,7 @@ from typing import Final
 from monitoring import promql
 from monitoring.alerts import thresholds
 from monitoring.runbooks.runbook import Runbook
-from schemas.catalogue.ratios import RATIO_BY_NAME
+from schemas.catalogue.ratios import RATIO_BY_NAME, has_windows
 
 COMPLETE: Final = (
     "Are the numbers complete? 1 or nothing; while nothing comes back, read [TenureIncomplete](TenureIncomplete.md)"
@@ -71,12 +71,13 @@ def _proportion(
 
 
 def _plain(kpi: str, short: str, means: str, do: tuple[str, ...], *more: tuple[str, str]) -> Runbook:
-    name, order = f"segment:{kpi}", "sort" if RATIO_BY_NAME[kpi].higher_is_better else "sort_desc"
+    ratio, name = RATIO_BY_NAME[kpi], f"segment:{kpi}"
+    order, window = "sort" if ratio.higher_is_better else "sort_desc", ',window="30d"' if has_windows(ratio) else ""
     look = (
         ("The value, what it is about, and its target, by window.", f"{name}:ratio{{{promql.ALL}}}"),
         ("", f"{name}:sample{{{promql.ALL}}}"),
         ("", f'{promql.TARGET}{{kpi="{kpi}"}}'),
-        ("The segments, the worst first.", f'{order}({name}:ratio{{dimension!="all",window="30d"}})'),
+        ("The segments, the worst first.", f'{order}({name}:ratio{{dimension!="all"{window}}})'),
         *more,
         COMPLETE,
         SOURCES,
@@ -126,8 +127,9 @@ RUNBOOKS: Final = {
     ),
     "DropOffAboveTarget": _proportion(
         "dropoff_7d",
-        "More new customers are gone on their seventh day than the target allows.",
-        "Of the customers whose first seven days ended in the window, too many were no customers any more. It is about"
+        "More new signups are gone on their seventh day than the target allows.",
+        "Of the first signups, trials and free plans among them, whose first seven days ended in the window, too many"
+        " had no open subscription any more. It is about"
         " signups of a week ago and before: today's damage shows in a week. It is judged at the last closed hour, since"
         " the running one is not over for those whose seventh day ends in it.",
         (
@@ -138,9 +140,9 @@ RUNBOOKS: Final = {
     ),
     "SilentDropOffAboveTarget": _proportion(
         "dropoff_silent_7d",
-        "More new customers fall silent in their second week than the target allows.",
-        "Of the new customers who were active after seven days, too many had no activity and answered no survey in the"
-        " seven days after. They still pay; silence comes before the cancel.",
+        "More new signups fall silent in their second week than the target allows.",
+        "Of the first signups with an open subscription after seven days, too many had no activity and answered no"
+        " survey in the seven days after. They are still there; silence comes before the cancel.",
         (
             "Look first whether activity events come at their usual rate: a broken tracker looks exactly like this.",
             "See what the silent ones did last, and in which segment they are.",
@@ -149,11 +151,25 @@ RUNBOOKS: Final = {
     ),
     "OnboardingBelowTarget": _proportion(
         "onboarding",
-        "Fewer new customers complete the onboarding than the target wants.",
-        "Of the customers whose first seven days ended in the window, too few completed the onboarding within them.",
+        "Fewer new signups complete the onboarding than the target wants.",
+        "Of the first signups whose first seven days ended in the window, too few completed the onboarding in them.",
         (
             "Go through the onboarding yourself; look for the step that does not end.",
             "Look whether its completion is still sent: `onboarding` events per hour.",
+            "Compare channels and plans; hand it to the owner of the target.",
+        ),
+    ),
+    "TrialConversionBelowTarget": _proportion(
+        "trial_conversion",
+        "Fewer trials become customers than the target wants.",
+        "Of the first trials whose time to convert (the setting `trial_days`) ended in the window, too few led to a"
+        " subscription that counts. People who had been customers before are not among them. It is about trials that"
+        " began so long ago: today's damage shows when they mature.",
+        (
+            "Turn a trial into a subscription once yourself: a checkout that is broken loses all of them.",
+            "Look whether the end of a trial is still sent: a signup or change without `trial`, for the same"
+            " `subscription_id` ([FactsWithoutEffect](FactsWithoutEffect.md) says if it goes elsewhere).",
+            "See that `trial_days` is more than the longest trial: what converts later does not count.",
             "Compare channels and plans; hand it to the owner of the target.",
         ),
     ),
@@ -219,10 +235,21 @@ RUNBOOKS: Final = {
     "ExpansionBelowTarget": _plain(
         "expansion",
         "Fewer customers upgrade than the target wants.",
-        "Upgrades per customer at the start of the window are below the target.",
+        "Upgrades, customers who stay and pay more, per customer at the start of the window are below the target.",
         (
             "Look whether an upgrade can be bought: do it once.",
             "Look whether `upgrade` events come at their usual rate.",
+            "Hand it to the owner of the target.",
+        ),
+    ),
+    "CrossSellBelowTarget": _plain(
+        "cross_sell",
+        "Fewer customers have several subscriptions than the target wants.",
+        "Of the active customers, too few have two or more subscriptions that count. It is as of now and has no"
+        " window: targets of all windows are compared with the same number. It moves slowly, and only warns.",
+        (
+            "Look whether a second subscription can be bought: do it once.",
+            "See that each signup names a `subscription_id` of its own: without, the second one changes the first.",
             "Hand it to the owner of the target.",
         ),
     ),

@@ -4,6 +4,7 @@ from typing import Final
 
 from monitoring import promql
 from monitoring.alerts import thresholds
+from monitoring.runbooks import producers
 from monitoring.runbooks.kpi import DOCTOR, SOURCES
 from monitoring.runbooks.runbook import Runbook
 
@@ -143,12 +144,16 @@ STREAM: Final = {
     ),
     "EventsConflicting": Runbook(
         "Two events share one id and say different things.",
-        "Customer, source and id name an event; here two differ under one name. One of them counts, always the"
-        " same one,"
-        " whichever came first.",
-        "It is counted, not guessed. A producer that sends an event again with a changed time makes one each time.",
+        "Customer, source and id name an event; here two differ under one name. The one with the greater `sequence`"
+        " counts, and of equal ones always the same, whichever came first.",
+        "It is counted, not guessed. A producer that corrects an event, under its id and with a greater `sequence`,"
+        " makes one each time, and all is well. One that sends an event again with a changed time makes one too.",
         (("Conflicts an hour.", "sum(increase(tenure_events_conflicting_total[1h]))"),),
-        ("Find the source, and have it make an id for each event.", "Corrections are a `revoke` and a new event."),
+        (
+            "Find the source. If it corrects events, nothing is to do; silence this alert where that is every day.",
+            "Else have it make an id for each event. A correction has the id of what it corrects and a greater"
+            " `sequence`.",
+        ),
     ),
     "RecordsForwarded": Runbook(
         "A producer sends records to wrong partitions.",
@@ -388,4 +393,4 @@ TARGETS: Final = {
         ("Its owner looks at it, and sets it anew with the next review day.", "An owner who left: set another one."),
     ),
 }
-RUNBOOKS: Final = {**STREAM, **TARGETS}
+RUNBOOKS: Final = {**STREAM, **producers.RUNBOOKS, **TARGETS}

@@ -7,6 +7,7 @@ docs/definitions.md, section Ratios.
 from enum import StrEnum
 from typing import Final
 
+from schemas.catalogue.counts import COUNT_BY_NAME
 from schemas.catalogue.formulas import Ratio, sum_of
 
 RETENTION_ARTICLE: Final = "retention and expansion article"
@@ -111,7 +112,7 @@ RATIOS: Final = (
         numerator=sum_of("dropoff_cancelled"),
         denominator=sum_of("dropoff_matured"),
         title="7-day drop-off",
-        meaning="Of the new customers whose seventh day ended in the window, the share no longer active then.",
+        meaning="Of the first signups whose seventh day ended in the window, the share with nothing open then.",
         why="The article asks for the customers who are lost after seven days.",
         article=KPI_ARTICLE,
         is_proportion=True,
@@ -123,7 +124,7 @@ RATIOS: Final = (
         numerator=sum_of("dropoff_silent"),
         denominator=sum_of("dropoff_silent_matured"),
         title="7-day silent drop-off",
-        meaning="Of the new customers still active after seven days, the share that is not heard of in the next seven.",
+        meaning="Of the first signups still open after seven days, the share that is not heard of in the next seven.",
         why="The article asks for the customers' behaviour after seven days of use. Silence comes before the cancel.",
         article=KPI_ARTICLE,
         is_proportion=True,
@@ -135,7 +136,7 @@ RATIOS: Final = (
         numerator=sum_of("onboarding_completed"),
         denominator=sum_of("onboarding_matured"),
         title="Onboarding rate",
-        meaning="Of the new customers whose seventh day ended in the window, the share that completed the onboarding.",
+        meaning="Of the first signups whose seventh day ended in the window, the share that completed the onboarding.",
         why="The article names the onboarding rate among its examples of KPIs.",
         article=KPI_ARTICLE,
         is_proportion=True,
@@ -262,3 +263,8 @@ RATIOS: Final = (
 WINDOW_RATIOS: Final = tuple(ratio for ratio in RATIOS if ratio.kind == "window")
 STOCK_RATIOS: Final = tuple(ratio for ratio in RATIOS if ratio.kind == "stock")
 RATIO_BY_NAME: Final = {ratio.name: ratio for ratio in RATIOS}
+
+
+def has_windows(ratio: Ratio) -> bool:
+    """Return whether a ratio differs from window to window: one of stocks alone is in each what it is as of T."""
+    return any(COUNT_BY_NAME[name].kind == "window" for name in ratio.counts)

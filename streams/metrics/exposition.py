@@ -1,17 +1,19 @@
 """The exposition of a snapshot's rolling counts for Prometheus, made once per refresh and not per scrape.
 
 Every count of the KPI catalogue is a gauge `tenure_<count>{window, dimension, value}`; stocks have no `window`. All
-customers are dimension="all", value="". Names and meanings: docs/kpis.md and docs/metrics.md.
+customers are dimension="all", value="". Facts without effect are of all customers alone, and have a `kind` too. Names
+and meanings: docs/kpis.md and docs/metrics.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from kpis.counting.counts import SURVEY, Counts
+from kpis.counting.counts import NO_EFFECT, SURVEY, Counts
 from kpis.counting.rolling import ALL, Block, Snapshot
 from kpis.customer.feedback_codes import KINDS, STATUSES, WAYS
-from schemas.catalogue.counts import COUNTS, MATURING
+from kpis.rows import KINDS_WITHOUT_EFFECT
+from schemas.catalogue.counts import COUNTS, FACTS_WITHOUT_EFFECT, MATURING
 from schemas.catalogue.formulas import Count
 from schemas.instruments import (
     DAILY_CANCELLATIONS,
@@ -36,6 +38,8 @@ def exposition_of(snapshot: Snapshot) -> bytes:
         lines += _header(count.metric, count.meaning)
         for dimension, block in snapshot.blocks.items():
             lines += _stock(count, dimension, block) if count.kind == "stock" else _windows(count, dimension, block)
+    lines += _header(FACTS_WITHOUT_EFFECT.metric, FACTS_WITHOUT_EFFECT.meaning)
+    lines += _without_effect(snapshot.blocks[ALL])
     lines += _header(SURVEYS_BY_WAY.name, SURVEYS_BY_WAY.help)
     lines += _surveys(snapshot.blocks[ALL])
     lines += _days(DAILY_CANCELLATIONS, snapshot.daily.cancellations)
@@ -60,6 +64,14 @@ def _windows(count: Count, dimension: str, block: Block) -> Iterator[str]:
     for window, counts in block.windows.items():
         for label, amount in zip(labels, counts[count.name].tolist(), strict=True):
             yield f'{count.metric}{{window="{window}",{label}}} {amount}'
+
+
+def _without_effect(block: Block) -> Iterator[str]:
+    (label,) = _labels(ALL, block)
+    for window, counts in block.windows.items():
+        for kind in KINDS_WITHOUT_EFFECT:
+            amount = int(counts[f"{NO_EFFECT}/{kind}"][0])
+            yield f'{FACTS_WITHOUT_EFFECT.metric}{{window="{window}",{label},kind="{kind}"}} {amount}'
 
 
 def _surveys(block: Block) -> Iterator[str]:

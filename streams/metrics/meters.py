@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client import (
@@ -24,6 +24,7 @@ import kpis
 from kpis.customer.facts import STATE_VERSION
 from kpis.names import NAMED
 from schemas import instruments
+from schemas.dimensions import describing_members
 from schemas.events import EVENT_TYPES
 from schemas.instruments import Instrument
 from schemas.refusals import Reason
@@ -46,9 +47,13 @@ _MAKERS: Final[Mapping[str, Callable[..., Any]]] = {"counter": Counter, "gauge":
 
 
 class Meters:
-    """All families of the worker's own metrics, in a registry of their own."""
+    """All families of the worker's own metrics, in a registry of their own.
 
-    def __init__(self) -> None:
+    Args:
+        dimensions: The further dimensions of the settings: members that may be mended.
+    """
+
+    def __init__(self, dimensions: Sequence[str] = ()) -> None:
         self.registry = CollectorRegistry()
         self._families: dict[str, Any] = {
             declared.name: self._made(declared)
@@ -59,6 +64,8 @@ class Meters:
             self[instruments.DEAD_LETTERS].labels(reason.value)
         for event_type in EVENT_TYPES:  # from 0 on: a rise from nothing to one would be no rise to Prometheus
             self[instruments.EVENTS_APPLIED].labels(event_type.TYPE)
+        for member in describing_members(dimensions):
+            self[instruments.EVENTS_MENDED].labels(member)
         self[instruments.MEMORY_LIMIT].set(memory_limit_bytes())
         build = self[instruments.BUILD_INFO]
         fold = "compiled" if kpis.COMPILED else "sources"
@@ -89,6 +96,8 @@ class Meters:
         self[instruments.EVENTS_CONFLICTING].inc(result.conflicts)
         self[instruments.EVENTS_TEST].inc(result.tests)
         self[instruments.EVENTS_LATE].inc(result.late)
+        for member, count in result.mended.items():
+            self[instruments.EVENTS_MENDED].labels(member).inc(count)
         for reason, count in result.dead_letters.items():
             self[instruments.DEAD_LETTERS].labels(reason).inc(count)
         for topic, count in result.forwarded.items():

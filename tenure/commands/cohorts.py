@@ -11,8 +11,10 @@ import typer
 
 from schemas.documents.cohorts import CohortMeasure
 from tenure.commands.as_json import print_json
+from tenure.commands.file_options import FileFormat, FileOptions, Money, Times, TimeZone
 from tenure.commands.options import AsJson, By, Config
-from tenure.commands.scanned import AtOne, File, FileFormat, checked_scope
+from tenure.commands.scanned import AtOne, File, checked_scope
+from tenure.files.notation import MoneyForm, TimeForm
 
 
 class PeriodLength(StrEnum):
@@ -37,6 +39,9 @@ def cohorts(
     at: AtOne = None,
     file: File = None,
     file_format: FileFormat = None,
+    money: Money = MoneyForm.MINOR,
+    times: Times = TimeForm.RFC3339,
+    time_zone: TimeZone = None,
     as_json: AsJson = False,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print CSV on standard output: one line for each cohort and period.")
@@ -61,7 +66,8 @@ def cohorts(
     if as_json and as_csv:
         raise UsageError("--json and --csv: leave one out")
     settings = load_settings(config)
-    scope = checked_scope(settings, at=at, by=by, file=file, file_format=file_format)
+    options = FileOptions(file_format, money, times, time_zone)
+    scope = checked_scope(settings, at=at, by=by, file=file, options=options)
     from tenure.commands.printing import print_losses
     from tenure.reports import cohorts
     from tenure.reports.cohorts_text import Room, cohort_tables

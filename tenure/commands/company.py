@@ -21,7 +21,7 @@ def company(
         int, typer.Option("--days", metavar="N", min=1, max=3650, help="How many days of its life, from the first.")
     ] = 365,
     customers: Annotated[
-        int, typer.Option("--customers", metavar="N", min=1, max=10_000_000, help="About how many it has at the end.")
+        int, typer.Option("--customers", metavar="N", min=1, max=10_000_000, help="About how many pay at the end.")
     ] = 1000,
     end: Annotated[
         str, typer.Option("--end", metavar="DATE", help="The day after the last one, in UTC.")
@@ -34,8 +34,9 @@ def company(
 ) -> None:
     """Print the events of a simulated company as NDJSON.
 
-    They come in the order of their arrival, and as in life some are late, repeated or damaged. With --live they go to
-    Kafka instead. For example:
+    Its customers try it or use a free plan, pay by month or year, buy add-ons, pause, leave and come back. Events come
+    in the order of their arrival, and as in life some are late, repeated or damaged. With --live they go to Kafka
+    instead. For example:
     tenure company --days 90 | tenure replay - --by plan
     """
     import sys

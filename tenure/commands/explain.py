@@ -12,8 +12,10 @@ from schemas.catalogue.ratios import Lens
 from streams.errors import UsageError
 from tenure.commands.as_json import print_json
 from tenure.commands.explain_options import Limit, OneBy, OneWindow, check_agreement, checked_query
+from tenure.commands.file_options import FileFormat, FileOptions, Money, Times, TimeZone
 from tenure.commands.options import AsJson, Config
-from tenure.commands.scanned import AtOne, File, FileFormat
+from tenure.commands.scanned import AtOne, File
+from tenure.files.notation import MoneyForm, TimeForm
 
 if TYPE_CHECKING:
     from schemas.documents.explanation import Explanation
@@ -34,6 +36,9 @@ def explain(
     limit: Limit = 20,
     file: File = None,
     file_format: FileFormat = None,
+    money: Money = MoneyForm.MINOR,
+    times: Times = TimeForm.RFC3339,
+    time_zone: TimeZone = None,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
@@ -50,10 +55,9 @@ def explain(
     from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
+    options = FileOptions(file_format, money, times, time_zone)
     name = _checked_kpi(kpi, lens)
-    query = checked_query(
-        settings, window=window, at=at, by=by, value=value, limit=limit, file=file, file_format=file_format
-    )
+    query = checked_query(settings, window=window, at=at, by=by, value=value, limit=limit, file=file, options=options)
     from tenure.commands.printing import print_losses
     from tenure.reports.explain import read_explanation
     from tenure.reports.explain_text import explanation_text

@@ -16,6 +16,7 @@ from tenure.commands.scanned import checked_scope
 if TYPE_CHECKING:
     from schemas.documents.explanation import Explanation, LensComparison
     from streams.settings.settings import Settings
+    from tenure.commands.file_options import FileOptions
     from tenure.reports.explain import ExplainQuery
 
 OneWindow = Annotated[
@@ -49,7 +50,7 @@ def checked_query(
     value: str | None,
     limit: int,
     file: str | None,
-    file_format: str | None,
+    options: FileOptions,
 ) -> ExplainQuery:
     """Return what options ask for.
 
@@ -60,7 +61,7 @@ def checked_query(
     if value is not None and by is None:
         raise UsageError(f"--value {value}: say of which dimension, with --by")
     chosen = checked_window(window, settings)
-    scope = checked_scope(settings, at=at, by=[] if by is None else [by], file=file, file_format=file_format)
+    scope = checked_scope(settings, at=at, by=[] if by is None else [by], file=file, options=options)
     from tenure.reports.explain import ExplainQuery
 
     return ExplainQuery(scope, chosen, value, limit)

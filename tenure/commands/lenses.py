@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from tenure.commands.as_json import print_json
 from tenure.commands.explain_options import Limit, OneBy, OneWindow, check_agreement, checked_query
+from tenure.commands.file_options import FileFormat, FileOptions, Money, Times, TimeZone
 from tenure.commands.options import AsJson, Config
-from tenure.commands.scanned import AtOne, File, FileFormat
+from tenure.commands.scanned import AtOne, File
+from tenure.files.notation import MoneyForm, TimeForm
 
 
 def lenses(
@@ -17,6 +19,9 @@ def lenses(
     limit: Limit = 20,
     file: File = None,
     file_format: FileFormat = None,
+    money: Money = MoneyForm.MINOR,
+    times: Times = TimeForm.RFC3339,
+    time_zone: TimeZone = None,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
@@ -32,9 +37,8 @@ def lenses(
     from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
-    query = checked_query(
-        settings, window=window, at=at, by=by, value=None, limit=limit, file=file, file_format=file_format
-    )
+    options = FileOptions(file_format, money, times, time_zone)
+    query = checked_query(settings, window=window, at=at, by=by, value=None, limit=limit, file=file, options=options)
     from tenure.commands.printing import print_losses
     from tenure.reports.explain import read_lenses
     from tenure.reports.explain_text import lenses_text

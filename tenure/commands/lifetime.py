@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 from tenure.commands.as_json import print_json
+from tenure.commands.file_options import FileFormat, FileOptions, Money, Times, TimeZone
 from tenure.commands.options import AsJson, By, Config
-from tenure.commands.scanned import AtOne, File, FileFormat, checked_scope
+from tenure.commands.scanned import AtOne, File, checked_scope
+from tenure.files.notation import MoneyForm, TimeForm
 
 
 def lifetime(
@@ -14,6 +16,9 @@ def lifetime(
     at: AtOne = None,
     file: File = None,
     file_format: FileFormat = None,
+    money: Money = MoneyForm.MINOR,
+    times: Times = TimeForm.RFC3339,
+    time_zone: TimeZone = None,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
@@ -30,7 +35,8 @@ def lifetime(
     from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
-    scope = checked_scope(settings, at=at, by=by, file=file, file_format=file_format)
+    options = FileOptions(file_format, money, times, time_zone)
+    scope = checked_scope(settings, at=at, by=by, file=file, options=options)
     from tenure.commands.printing import print_losses
     from tenure.reports import lifetime
     from tenure.reports.formats import standard_console

@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
+from tenure.commands.file_options import FileFormat, FileOptions, Money, Times, TimeZone, checked_notation
 from tenure.commands.options import AsJson, Config
+from tenure.files.notation import MoneyForm, TimeForm
 
 
 def publish(
@@ -18,9 +20,10 @@ def publish(
         typer.Option("--topic", metavar="NAME", help="One topic for everything.", show_default="each type its own"),
     ] = None,
     mixed: Annotated[bool, typer.Option("--mixed", help="Everything to the mixed topic (customer.events).")] = False,
-    file_format: Annotated[
-        str | None, typer.Option("--format", metavar="F", help="ndjson, csv or parquet.", show_default="by the name")
-    ] = None,
+    file_format: FileFormat = None,
+    money: Money = MoneyForm.MINOR,
+    times: Times = TimeForm.RFC3339,
+    time_zone: TimeZone = None,
     rate: Annotated[
         float | None,
         typer.Option(
@@ -33,12 +36,16 @@ def publish(
     """Send a file of events to Kafka.
 
     Each record goes to the topic of its type, under its customer's key. What is no event is sent to the mixed topic,
-    where it becomes a dead letter with its reason. Ends with 1 if Kafka did not take everything.
+    where it becomes a dead letter with its reason. What the stream refuses and mends of it is told on standard error,
+    with examples. Ends with 1 if anything is refused, or Kafka did not take everything. docs/files.md says more.
     """
     from schemas.topics import MIXED_TOPIC_SETTING
     from streams.errors import Undelivered, UsageError
+    from streams.partition.context import decoder_of
     from streams.settings.loading import load_settings
+    from tenure.commands.file_findings import check_nothing_refused, say_findings
     from tenure.commands.publish_progress import shown_progress
+    from tenure.files.inspection import Inspection
     from tenure.files.publish import publish_file
     from tenure.files.reader import EventFile
     from tenure.worker.signals import run_until_stopped
@@ -46,10 +53,16 @@ def publish(
     if topic is not None and mixed:
         raise UsageError("--topic and --mixed exclude each other; leave one out")
     settings = load_settings(config)
-    events = EventFile(file, file_format)
+    events = EventFile(file, checked_notation(settings, FileOptions(file_format, money, times, time_zone)))
+    inspection = Inspection(events, decoder_of(settings))
     target = settings.topics[MIXED_TOPIC_SETTING] if mixed else topic
     with shown_progress(events, as_json=as_json) as progress:
-        summary = run_until_stopped(publish_file(events, settings, topic=target, rate=rate, progress=progress.show))
+        summary = run_until_stopped(
+            publish_file(events, settings, topic=target, rate=rate, inspection=inspection, progress=progress.show)
+        )
     progress.conclude(summary)
+    refused = inspection.refused.total()
+    say_findings(file, {"sent": summary.records, "of them refused": refused}, inspection.findings)
     if summary.undelivered:
         raise Undelivered(summary.undelivered, summary.first_reason)
+    check_nothing_refused(refused, inspection.records, more=", and `tenure dlq list`")

@@ -75,9 +75,6 @@ class PublishProgress:
             f"{summary.records:,} records ({summary.bytes:,} bytes) sent in {summary.seconds:.1f} s"
             + (f": {by_type}" if by_type else "")
         )
-        if summary.malformed:
-            what = "is no event" if summary.malformed == 1 else "are no events"
-            say(f"{summary.malformed:,} of them {what}; dead letters, and what else is refused: `tenure dlq list`")
 
 
 def shown_progress(file: EventFile, *, as_json: bool) -> PublishProgress:

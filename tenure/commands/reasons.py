@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from tenure.commands.as_json import print_json
 from tenure.commands.explain_options import OneWindow, checked_window
+from tenure.commands.file_options import FileFormat, FileOptions, Money, Times, TimeZone
 from tenure.commands.options import AsJson, By, Config
-from tenure.commands.scanned import AtOne, File, FileFormat, checked_scope
+from tenure.commands.scanned import AtOne, File, checked_scope
+from tenure.files.notation import MoneyForm, TimeForm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +24,9 @@ def reasons(
     by: By = None,
     file: File = None,
     file_format: FileFormat = None,
+    money: Money = MoneyForm.MINOR,
+    times: Times = TimeForm.RFC3339,
+    time_zone: TimeZone = None,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
@@ -30,7 +35,8 @@ def reasons(
     With each comes its count in the window before, and the change; of cancellations also how many were involuntary.
     docs/explain.md says more. For example: tenure reasons --file docs/examples/golden.ndjson --at 2025-03-31
     """
-    _print(["cancellations", "survey_answers"], window, at, by, file, file_format, as_json=as_json, config=config)
+    options = FileOptions(file_format, money, times, time_zone)
+    _print(["cancellations", "survey_answers"], window, at, by, file, options, as_json=as_json, config=config)
 
 
 def features(
@@ -39,6 +45,9 @@ def features(
     by: By = None,
     file: File = None,
     file_format: FileFormat = None,
+    money: Money = MoneyForm.MINOR,
+    times: Times = TimeForm.RFC3339,
+    time_zone: TimeZone = None,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
@@ -47,7 +56,8 @@ def features(
     An engaged customer of a feature is active at the end of the window and used the feature in it. With each feature
     comes its number in the window before, and the change. docs/explain.md says more.
     """
-    _print(["features"], window, at, by, file, file_format, as_json=as_json, config=config)
+    options = FileOptions(file_format, money, times, time_zone)
+    _print(["features"], window, at, by, file, options, as_json=as_json, config=config)
 
 
 def _print(
@@ -56,7 +66,7 @@ def _print(
     at: str | None,
     by: Sequence[str] | None,
     file: str | None,
-    file_format: str | None,
+    options: FileOptions,
     *,
     as_json: bool,
     config: Path | None,
@@ -68,7 +78,7 @@ def _print(
 
     settings = load_settings(config)
     chosen = checked_window(window, settings)
-    scope = checked_scope(settings, at=at, by=by, file=file, file_format=file_format)
+    scope = checked_scope(settings, at=at, by=by, file=file, options=options)
     from tenure.commands.printing import print_losses
     from tenure.reports.formats import standard_console
     from tenure.reports.reasons import only, read_reasons

@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
+from tenure.commands.file_options import FileFormat, FileOptions, Money, Times, TimeZone, checked_notation
 from tenure.commands.options import AsJson, At, By, Config, Lenses, Windows, checked_dimensions, checked_windows
+from tenure.files.notation import MoneyForm, TimeForm
 
 
 def replay(
@@ -17,18 +19,21 @@ def replay(
     by: By = None,
     window: Windows = None,
     lens: Lenses = None,
-    file_format: Annotated[
-        str | None, typer.Option("--format", metavar="F", help="ndjson, csv or parquet.", show_default="by the name")
-    ] = None,
+    file_format: FileFormat = None,
+    money: Money = MoneyForm.MINOR,
+    times: Times = TimeForm.RFC3339,
+    time_zone: TimeZone = None,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
     """Print the KPIs of a file of events.
 
     The file runs through the agents of the live stream on an embedded log. Without --at, the KPIs are as of the end of
-    the bucket of the latest event; a scheduled cancel does not count as the latest.
+    the bucket of the latest event; a scheduled cancel does not count as the latest. What was refused and mended is told
+    on standard error, with examples; ends with 1 if any event was refused. docs/files.md says more.
     """
     from streams.settings.loading import load_settings
+    from tenure.commands.file_findings import check_nothing_refused, say_findings
     from tenure.commands.printing import print_report
     from tenure.commands.quiet import quiet_logs
     from tenure.files.reader import EventFile
@@ -41,10 +46,16 @@ def replay(
         parse_boundary_ms(text, bucket_minutes=settings.bucket_minutes, time_zone=settings.business_time_zone)
         for text in at or ()
     ]
+    notation = checked_notation(settings, FileOptions(file_format, money, times, time_zone))
     # The file is looked at before the slow imports: a wrong name is answered at once.
-    EventFile(file, file_format)
+    EventFile(file, notation)
     from tenure.reports.kpi import replay as replay_file
 
     with quiet_logs():
-        report = run_until_stopped(replay_file(file, settings, at_ms=instants, by=dimensions, file_format=file_format))
-    print_report(report, settings, windows=windows, lenses=lens or (), as_json=as_json)
+        found = run_until_stopped(replay_file(file, settings, notation, at_ms=instants, by=dimensions))
+    print_report(found.reports, settings, windows=windows, lenses=lens or (), as_json=as_json)
+    events = found.reports[0].events
+    refused = sum(events.dead_letters.values())
+    counts = {"applied": events.applied, "repeated": events.duplicate, "tests": events.test, "refused": refused}
+    say_findings(file, counts, found.findings)
+    check_nothing_refused(refused, sum(counts.values()))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.errors import UsageError
+from tenure.commands.file_options import FileOptions, check_unused, checked_notation
 from tenure.commands.options import checked_dimensions
 
 if TYPE_CHECKING:
@@ -34,31 +34,30 @@ File = Annotated[
         help="Read this file (NDJSON, CSV or Parquet; - is standard input) instead of the running stream.",
     ),
 ]
-FileFormat = Annotated[
-    str | None, typer.Option("--format", metavar="F", help="ndjson, csv or parquet.", show_default="by the name")
-]
 
 
 def checked_scope(
-    settings: Settings, *, at: str | None, by: Sequence[str] | None, file: str | None, file_format: str | None
+    settings: Settings, *, at: str | None, by: Sequence[str] | None, file: str | None, options: FileOptions
 ) -> Scope:
     """Return what these options ask for; a file is looked at before anything is slow.
 
     Raises:
-        UsageError: A name that is no dimension of the settings, an instant that is none, or a format without a file.
+        UsageError: A name that is no dimension of the settings, an instant or time zone that is none, or options of a
+            file without one.
         InputError: The file is not there, or its format cannot be told.
     """
     from tenure.files.reader import EventFile
     from tenure.reports.instants import parse_boundary_ms
 
     dimensions = checked_dimensions(by, settings)
-    if file is None and file_format is not None:
-        raise UsageError(f"--format {file_format}: name the file with --file, or leave it out")
+    if file is None:
+        check_unused(options)
+    notation = checked_notation(settings, options)
     at_ms = None
     if at is not None:
         at_ms = parse_boundary_ms(at, bucket_minutes=settings.bucket_minutes, time_zone=settings.business_time_zone)
     if file is not None:
-        EventFile(file, file_format)
+        EventFile(file, notation)
     from tenure.reports.customers import Scope
 
-    return Scope(at_ms, dimensions, file, file_format)
+    return Scope(at_ms, dimensions, file, notation)

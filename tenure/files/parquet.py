@@ -1,10 +1,10 @@
 """Parquet files of events, read in batches of rows with pyarrow, which is only needed here and loaded only then.
 
-A column is a member and null is an absent one. Instants become RFC 3339 with Z; those without a time zone are taken as
-UTC. Integers in a text column's place become text, so that a numeric customer id is an id.
+A column is a member and null is an absent one. Instants become RFC 3339 with Z; those without a time zone are local
+times of the file's zone. Integers in a text column's place become text, so that a numeric customer id is an id. Money
+in a column whose type has decimals is an amount in major units, or refused.
 """
 
-import datetime as dt
 import importlib
 import math
 from collections.abc import Callable, Iterator
@@ -12,20 +12,31 @@ from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
+import numpy as np
 
-from schemas.instants import DAY_MS, EPOCH
+from schemas.instants import DAY_MS
 from streams.errors import InputError
-from tenure.files.tables import BOOLEAN_MEMBERS, INTEGER_MEMBERS, FileRecord, check_columns, member_of_text
+from tenure.files.members import (
+    BOOLEAN_MEMBERS,
+    INSTANT_MEMBERS,
+    INTEGER_MEMBERS,
+    MONEY_MEMBERS,
+    Members,
+    without_idle_zeros,
+)
+from tenure.files.notation import MoneyForm, Notation
+from tenure.files.tables import FileRecord, check_columns
+from tenure.files.times import instant_text
 
 _ROWS_A_BATCH: Final = 4096
-_NAIVE_EPOCH: Final = EPOCH.replace(tzinfo=None)  # arithmetic on UTC, the Z is written as text
 
 
-def parquet_records(path: str, note_share: Callable[[float], None]) -> Iterator[FileRecord]:
+def parquet_records(path: str, notation: Notation, note_share: Callable[[float], None]) -> Iterator[FileRecord]:
     """Yield the rows of a Parquet file as events.
 
     Args:
         path: The file.
+        notation: Of its values.
         note_share: Is told after each batch which share of the rows has been read, in [0, 1].
 
     Raises:
@@ -37,12 +48,13 @@ def parquet_records(path: str, note_share: Callable[[float], None]) -> Iterator[
     except ImportError as error:
         raise InputError(path, "reading Parquet needs pyarrow, which is not installed: pip install pyarrow") from error
     number = 0
+    table = _RowsOfColumns(arrow, notation)
     try:
         with parquet.ParquetFile(path) as file:
             check_columns(path, list(file.schema_arrow.names))
             rows = max(1, file.metadata.num_rows)
             for batch in file.iter_batches(batch_size=_ROWS_A_BATCH):
-                for members in _rows(arrow, batch):
+                for members in table.rows(batch):
                     number += 1
                     yield FileRecord(number, msgspec.json.encode(members, enc_hook=str))
                 note_share(number / rows)
@@ -52,36 +64,104 @@ def parquet_records(path: str, note_share: Callable[[float], None]) -> Iterator[
     note_share(1.0)
 
 
-def _rows(arrow: Any, batch: Any) -> Iterator[dict[str, object]]:
-    # Tables of several event types are sparse: most columns of a batch may hold nothing.
-    filled = [
-        (name, column)
-        for name, column in zip(batch.schema.names, batch.columns, strict=True)
-        if column.null_count < len(column)
-    ]
-    names = [name for name, _ in filled]
-    columns = [_cells(arrow, name, column) for name, column in filled]
-    for cells in zip(*columns, strict=True):
-        yield {name: cell for name, cell in zip(names, cells, strict=True) if cell is not None}
+class _RowsOfColumns:
+    """Rows out of batches of columns.
+
+    Args:
+        arrow: The module pyarrow.
+        notation: Of the values.
+    """
+
+    def __init__(self, arrow: Any, notation: Notation) -> None:
+        self._arrow = arrow
+        self._members = Members(notation)
+        self._is_major = notation.money is MoneyForm.MAJOR
+
+    def rows(self, batch: Any) -> Iterator[dict[str, object]]:
+        """Yield the members of each row of a batch."""
+        # Tables of several event types are sparse: most columns of a batch may hold nothing.
+        filled = [
+            (name, column)
+            for name, column in zip(batch.schema.names, batch.columns, strict=True)
+            if column.null_count < len(column)
+        ]
+        names = [name for name, _ in filled]
+        columns = [self._cells(name, column) for name, column in filled]
+        for cells in zip(*columns, strict=True):
+            members = {name: cell for name, cell in zip(names, cells, strict=True) if cell is not None}
+            self._members.settle_money(members)
+            yield members
+
+    def _cells(self, member: str, column: Any) -> list[Any]:
+        """Return a column's values as what JSON and the member want; None where there is none."""
+        types = self._arrow.types
+        if types.is_dictionary(column.type):
+            column = column.dictionary_decode()
+        kind = column.type
+        if types.is_timestamp(kind) or types.is_date(kind):
+            return self._instants(column)
+        if types.is_floating(kind) and member in INSTANT_MEMBERS.union(MONEY_MEMBERS):
+            texts = [_float_text(value) for value in column.to_numpy(zero_copy_only=False)]
+            return self._money(texts) if member in MONEY_MEMBERS else self._read(member, texts)
+        values: list[Any] = column.to_pylist()
+        has_decimals = types.is_decimal(kind) and kind.scale > 0
+        if member in INSTANT_MEMBERS:
+            return self._read(member, [_exact_text(value, has_decimals=has_decimals) for value in values])
+        if member in MONEY_MEMBERS and not types.is_string(kind) and (self._is_major or not types.is_integer(kind)):
+            return self._money([_exact_text(value, has_decimals=has_decimals) for value in values])
+        typed = member in INTEGER_MEMBERS or member in BOOLEAN_MEMBERS
+        if types.is_integer(kind) if member in INTEGER_MEMBERS else types.is_string(kind) and not typed:
+            return values
+        return self._read(member, [_plain(member, value) for value in values])
+
+    def _instants(self, column: Any) -> list[Any]:
+        arrow, zone = self._arrow, getattr(column.type, "tz", None)
+        if arrow.types.is_date(column.type):
+            days = column.cast(arrow.date32()).cast(arrow.int32()).to_pylist()
+            microseconds = [None if value is None else value * 1000 * DAY_MS for value in days]
+        else:
+            microseconds = column.cast(arrow.timestamp("us", tz=zone), safe=False).cast(arrow.int64()).to_pylist()
+        texts = [None if value is None else instant_text(value) or str(value) for value in microseconds]
+        if zone is not None:
+            return texts
+        return [None if text is None else self._members.instant(text.removesuffix("Z")) for text in texts]
+
+    def _money(self, texts: list[str | None]) -> list[Any]:
+        """Return amounts as decimals where the file's are in major units, else as integers or what is refused."""
+        if not self._is_major:
+            return self._read(MONEY_MEMBERS[0], texts)
+        return [None if text is None else _amount(text) for text in texts]
+
+    def _read(self, member: str, values: list[Any]) -> list[Any]:
+        read = self._members.reader(member)
+        if read is None:
+            return values
+        return [read(value) if isinstance(value, str) and value else value for value in values]
 
 
-def _cells(arrow: Any, member: str, column: Any) -> list[object]:
-    """Return a column's values as what JSON and the member want; None where there is none."""
-    kind = column.type
-    if arrow.types.is_timestamp(kind):
-        microseconds = column.cast(arrow.timestamp("us", tz=kind.tz), safe=False).cast(arrow.int64()).to_pylist()
-        return [None if value is None else _instant_text(value) for value in microseconds]
-    if arrow.types.is_date(kind):
-        days = column.cast(arrow.date32()).cast(arrow.int32()).to_pylist()
-        return [None if value is None else _instant_text(value * 1000 * DAY_MS) for value in days]
-    values: list[object] = column.to_pylist()
-    typed = member in INTEGER_MEMBERS or member in BOOLEAN_MEMBERS
-    if arrow.types.is_integer(kind) if member in INTEGER_MEMBERS else arrow.types.is_string(kind) and not typed:
-        return values
-    return [_member(member, value) for value in values]
+def _exact_text(value: Any, *, has_decimals: bool) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, Decimal) and value.is_finite():
+        return format(value if has_decimals else value.to_integral_value(), "f")
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
 
 
-def _member(member: str, value: object) -> object:
+def _amount(text: str) -> Decimal | str:
+    # The type of the column says how many decimals there are: zeros at their end say nothing.
+    try:
+        amount = Decimal(text)
+    except ArithmeticError:
+        return text
+    return without_idle_zeros(amount) if amount.is_finite() else text
+
+
+def _float_text(value: Any) -> str | None:
+    """Return the shortest decimal number that is this float among those of its size; None for what is no number."""
+    return None if np.isnan(value) else np.format_float_positional(value, unique=True, trim="0")
+
+
+def _plain(member: str, value: Any) -> object:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, bytes):
@@ -90,13 +170,5 @@ def _member(member: str, value: object) -> object:
         # A column of integers with gaps is one of floats once it has been through pandas.
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and member not in INTEGER_MEMBERS:
-        value = str(value)
-    return member_of_text(member, value) if isinstance(value, str) else value
-
-
-def _instant_text(microseconds: int) -> str:
-    """Return microseconds since 1970 UTC as RFC 3339, or as their digits where no calendar has such a day."""
-    try:
-        return (_NAIVE_EPOCH + dt.timedelta(microseconds=microseconds)).isoformat() + "Z"
-    except OverflowError:
-        return str(microseconds)
+        return str(value)
+    return value

@@ -1,7 +1,8 @@
 """Sending a file of events to Kafka, each under its customer's key, and telling how it went.
 
-It judges nothing: what is no event is sent to the mixed topic all the same, becomes a dead letter there with its
-reason, and is counted here. Partitions are those of Kafka's own default partitioner (murmur2 of the key).
+It judges nothing: what is no event is sent to the mixed topic all the same, and becomes a dead letter there with its
+reason. What the stream will refuse, an inspection beside it tells (`tenure.files.inspection`). Partitions are those of
+Kafka's own default partitioner (murmur2 of the key).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from aiokafka.codec import has_lz4
 from aiokafka.errors import KafkaError
 
 from schemas.documents.publication import PublicationSummary
+from streams.clock import WallClock
 from streams.errors import UsageError
 from streams.kafka.errors import no_kafka
 from streams.kafka.security import client_options
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from streams.settings.settings import Settings
+    from tenure.files.inspection import Inspection
 
 MAX_REQUEST_BYTES: Final = 32 * 1024 * 1024
 """The broker's limit is the one that counts; this only has to be above it, and above the longest line of a file."""
@@ -96,6 +99,7 @@ async def publish_file(
     *,
     topic: str | None = None,
     rate: float | None = None,
+    inspection: Inspection | None = None,
     progress: Callable[[Summary], None],
 ) -> Summary:
     """Send every record of a file, and wait until Kafka has them.
@@ -105,6 +109,7 @@ async def publish_file(
         settings: Where Kafka is, and the names of the topics.
         topic: Where everything goes; None sends each type to its own topic.
         rate: Records a second, at most; None is as fast as Kafka takes them.
+        inspection: Looks at each record before it is sent.
         progress: Told how far it is, every few hundred records.
 
     Returns:
@@ -116,7 +121,7 @@ async def publish_file(
         UsageError: A topic that is needed does not exist; nothing after that record was sent.
         InputError: The file cannot be read on; what was read until then was sent.
     """
-    router = Router(settings, topic)
+    router, clock = Router(settings, topic), WallClock()
     summary, began = Summary(), time.monotonic()
     step = _YIELD_EVERY if rate is None else max(1, min(_YIELD_EVERY, int(rate * _PACE_SECONDS)))
     async with connected(settings) as (producer, existing):
@@ -125,11 +130,15 @@ async def publish_file(
             if route.topic not in existing:
                 how = " with `tenure topics --create`" if route.topic in settings.input_topics else " first"
                 raise UsageError(f"topic {route.topic} does not exist at {settings.kafka_bootstrap}; create it{how}")
+            if inspection is not None:
+                inspection.take(record, clock.now_ms())
             await send(producer, summary, route, record.value)
             if number % step == 0:
                 await _keep_pace(began, number + 1, rate)
                 summary.seconds = time.monotonic() - began
                 progress(summary)
+    if inspection is not None:
+        inspection.finish()
     summary.seconds = time.monotonic() - began
     return summary
 

@@ -2,6 +2,7 @@
 
 Reads; does not judge. A line that is no event is passed on as its bytes, so that it becomes a dead letter with a
 reason instead of vanishing. What a record has to hold: docs/events.md. How cells become members: `tenure.files.tables`.
+For its user: docs/files.md.
 """
 
 import gzip
@@ -13,10 +14,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from streams.errors import InputError, UsageError
+from tenure.files import recognition
 from tenure.files.csv_rows import TextLine
+from tenure.files.json_array import ArrayCutOff, JsonArrays, MoreThanArrays
+from tenure.files.members import Members
+from tenure.files.notation import Notation
 from tenure.files.parquet import parquet_records
 from tenure.files.tables import FileRecord, csv_records
 
@@ -27,8 +32,8 @@ LONGEST_LINE_BYTES: Final = 16 * 1024 * 1024
 """What a line may hold in memory. A longer one is cut here: it is far beyond any limit for a record, and is refused."""
 _BUFFER_BYTES: Final = 1024 * 1024
 _GZIP_MAGIC: Final = b"\x1f\x8b"
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-_UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
+_GZIP_BITS: Final = 31  # the largest window, in the framing of gzip
+_OF_EVENTS: Final = Notation()
 
 
 class FileFormat(StrEnum):
@@ -55,21 +60,24 @@ class EventFile:
 
     Args:
         path: The file, or "-" for the standard input.
-        file_format: "ndjson", "csv" or "parquet"; None decides by the name's ending. The standard input and pipes are
-            NDJSON unless this says otherwise.
+        notation: How its values are written. Where it says no format, the name's ending decides; the standard input
+            and pipes are then NDJSON.
         standard_input: What "-" reads; None is that of the process.
 
     Attributes:
+        notation: As given.
         file_format: What it is read as.
         total_bytes: Its size (bytes as it lies there); None where that cannot be known: standard input, pipes.
+        place: What the numbers of its records count: line, row, or element (of a JSON array).
 
     Raises:
         InputError: There is no such file, it is a folder, may not be read, or its format cannot be told.
-        UsageError: `file_format` is none of the three.
+        UsageError: The format is none of the three.
     """
 
-    def __init__(self, path: str, file_format: str | None = None, *, standard_input: BinaryIO | None = None) -> None:
+    def __init__(self, path: str, notation: Notation = _OF_EVENTS, *, standard_input: BinaryIO | None = None) -> None:
         self.path = path
+        self.notation = notation
         self.total_bytes: int | None = None
         self._standard_input = standard_input
         self._counter: _CountedBytes | None = None
@@ -79,7 +87,8 @@ class EventFile:
             mode, size = _look_at(path)
             regular = stat.S_ISREG(mode)
             self.total_bytes = size if regular else None
-        self.file_format = _format_of(path, file_format, regular=regular)
+        self.file_format = _format_of(path, notation.file_format, regular=regular)
+        self.place = "row" if self.file_format is FileFormat.PARQUET else "line"
         if self.file_format is FileFormat.PARQUET and not regular:
             raise InputError(path, "Parquet cannot be read from a pipe; name a file")
 
@@ -91,54 +100,70 @@ class EventFile:
         return self._counter.count if self._counter is not None else 0
 
     def records(self) -> Iterator[FileRecord]:
-        """Yield its records in order, each with its line (NDJSON, CSV) or row (Parquet) number, counted from 1.
+        """Yield its records in order, each with its number, counted from 1; see `place`.
 
-        Holds one line, or one small batch of rows, at a time. A file can be read again, the standard input cannot.
+        Holds one line, one element, or one small batch of rows, at a time. A file can be read again, the standard input
+        cannot.
 
         Raises:
             InputError: It cannot be read on: a damaged archive, no CSV header, not Parquet, a failing disk, UTF-16.
         """
         if self.file_format is FileFormat.PARQUET:
-            yield from parquet_records(self.path, self._note_share)
+            _check_parquet(self.path)
+            yield from parquet_records(self.path, self.notation, self._note_share)
             return
         with self._opened() as stream:
-            lines = _lines(self.path, stream)
             if self.file_format is FileFormat.CSV:
-                yield from csv_records(self.path, lines)
+                yield from csv_records(self.path, _lines(self.path, stream), self.notation)
             else:
-                yield from (FileRecord(line.number, line.value) for line in lines if line.value.strip())
+                yield from self._json_records(stream)
+
+    def _json_records(self, stream: io.BufferedReader) -> Iterator[FileRecord]:
+        read = Members(self.notation).of_json
+        beginning = stream.peek(1).removeprefix(recognition.BYTE_ORDER_MARK)
+        if beginning.lstrip()[:1] == b"[":
+            self.place = "element"
+            for number, value in enumerate(_elements(self.path, stream), 1):
+                yield FileRecord(number, read(value))
+            return
+        for line in _lines(self.path, stream):
+            if line.value.strip():
+                yield FileRecord(line.number, read(line.value))
 
     def _note_share(self, share: float) -> None:
         self._share_read = share
 
     @contextmanager
-    def _opened(self) -> Iterator[BinaryIO]:
+    def _opened(self) -> Iterator[io.BufferedReader]:
+        """Open the text of a file that is recognised as what it is said to be, with line feeds at the ends of lines.
+
+        Raises:
+            InputError: It cannot be opened, or looks like something else.
+        """
         if self.path == STANDARD_INPUT:
             source: BinaryIO = self._standard_input if self._standard_input is not None else sys.stdin.buffer
-            with self._decompressed(source) as stream:
-                yield stream
+            yield self._text_of(source)
             return
         with ExitStack() as stack:
             try:
                 file = stack.enter_context(Path(self.path).open("rb"))
             except OSError as error:
                 raise InputError(self.path, _advice_on(error)) from error
-            yield stack.enter_context(self._decompressed(file))
+            yield self._text_of(file)
 
-    @contextmanager
-    def _decompressed(self, source: BinaryIO) -> Iterator[BinaryIO]:
+    def _text_of(self, source: BinaryIO) -> io.BufferedReader:
         self._counter = _CountedBytes(source)
-        stream = io.BufferedReader(self._counter, _BUFFER_BYTES)
-        try:
-            first_bytes = stream.peek(2)[:2]
-        except OSError as error:
-            raise InputError(self.path, _advice_on(error)) from error
-        if first_bytes in _UTF_16_MARKS:
-            raise InputError(self.path, "the text is UTF-16; save it as UTF-8")
-        if first_bytes != _GZIP_MAGIC:
-            yield stream
-            return
-        yield io.BufferedReader(gzip.GzipFile(fileobj=stream), _BUFFER_BYTES)
+        stream = _buffered(self._counter)
+        beginning, where = _peek(self.path, stream), ""
+        if beginning.startswith(_GZIP_MAGIC):
+            stream = _buffered(gzip.GzipFile(fileobj=stream))
+            beginning, where = _peek(self.path, stream), "what the gzip archive holds cannot be read: "
+        looks_like = recognition.not_csv if self.file_format is FileFormat.CSV else recognition.not_ndjson
+        look = beginning[: recognition.LOOKED_AT_BYTES]
+        advice = recognition.unreadable(look) or recognition.not_text(look) or looks_like(look)
+        if advice is not None:
+            raise InputError(self.path, where + advice)
+        return _buffered(_PlainLines(stream)) if _has_bare_returns(beginning) else stream
 
 
 class _CountedBytes(io.RawIOBase):
@@ -156,6 +181,48 @@ class _CountedBytes(io.RawIOBase):
         count: int = self._read_into(buffer) or 0
         self.count += count
         return count
+
+
+class _PlainLines(io.RawIOBase):
+    """A raw stream in which each carriage return, with or without a line feed, has become a line feed."""
+
+    def __init__(self, source: io.BufferedReader) -> None:
+        super().__init__()
+        self._source = source
+        self._ended_in_return = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        text = b""
+        while not text:
+            read = self._source.read1(len(buffer))
+            if not read:
+                return 0
+            # Its line has ended already.
+            text = read.removeprefix(b"\n") if self._ended_in_return else read
+            self._ended_in_return = read.endswith(b"\r")
+        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        buffer[: len(text)] = text
+        return len(text)
+
+
+def _buffered(source: Any) -> io.BufferedReader:
+    return io.BufferedReader(source, _BUFFER_BYTES)
+
+
+def _has_bare_returns(beginning: bytes) -> bool:
+    """Tell whether the first line ends with a carriage return alone, as on Macs of the last century."""
+    at = beginning.find(b"\r")
+    return 0 <= at < len(beginning) - 1 and b"\n" not in beginning[: at + 2]
+
+
+def _peek(path: str, stream: io.BufferedReader) -> bytes:
+    try:
+        return stream.peek(1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(path, _advice_on(error)) from error
 
 
 def _look_at(path: str) -> tuple[int, int]:
@@ -180,13 +247,60 @@ def _format_of(path: str, file_format: str | None, *, regular: bool) -> FileForm
     if known is None and not regular:
         return FileFormat.NDJSON
     if known is None:
+        beginning = _beginning_of(path)
+        likely = recognition.likely_format(beginning)
         endings = ", ".join(_FORMAT_OF_SUFFIX)
-        advice = f"the name does not say what is in it (known are {endings}); say --format {' or '.join(FileFormat)}"
-        raise InputError(path, advice)
+        advice = f"the name does not say what is in it (known are {endings}); say --format "
+        if likely is not None:
+            advice = f"the name does not say what is in it, which looks like {likely}; say --format "
+        raise InputError(path, recognition.unreadable(beginning) or advice + (likely or " or ".join(FileFormat)))
     return known
 
 
-def _lines(path: str, stream: BinaryIO) -> Iterator[TextLine]:
+def _check_parquet(path: str) -> None:
+    """Refuse a file that is said to be Parquet and looks like something else."""
+    beginning = _beginning_of(path)
+    likely = recognition.likely_format(beginning)
+    if likely != FileFormat.PARQUET:
+        advice = recognition.unreadable(beginning) or (likely and f"this looks like {likely}; say --format {likely}")
+        if advice:
+            raise InputError(path, advice)
+
+
+def _beginning_of(path: str) -> bytes:
+    """Return the first bytes of a file, or of what it holds where it is compressed with gzip."""
+    try:
+        with Path(path).open("rb") as file:
+            beginning = file.read(recognition.LOOKED_AT_BYTES)
+            if beginning.startswith(_GZIP_MAGIC):
+                beginning = zlib.decompressobj(_GZIP_BITS).decompress(beginning, recognition.LOOKED_AT_BYTES)
+    except (OSError, zlib.error) as error:
+        raise InputError(path, _advice_on(error)) from error
+    return beginning
+
+
+def _elements(path: str, stream: io.BufferedReader) -> Iterator[bytes]:
+    """Yield the elements of a JSON array, none longer than `LONGEST_LINE_BYTES`."""
+    stream.read(stream.peek(1).index(b"["))
+    number = 0
+    try:
+        for value in JsonArrays(lambda: stream.read1(_BUFFER_BYTES), longest_bytes=LONGEST_LINE_BYTES):
+            number += 1
+            yield value
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(path, f"after {number:,} elements: {_advice_on(error)}") from error
+    except ArrayCutOff as error:
+        advice = f"it is a JSON array without an end: it is cut off after {number:,} whole elements; write it again"
+        raise InputError(path, advice) from error
+    except MoreThanArrays as error:
+        advice = (
+            f"it begins with a JSON array of {number:,} elements, and something else follows; "
+            "write one array, or one event in each line"
+        )
+        raise InputError(path, advice) from error
+
+
+def _lines(path: str, stream: io.BufferedReader) -> Iterator[TextLine]:
     """Yield the lines of a stream without their ends, numbered from 1, none longer than `LONGEST_LINE_BYTES`."""
     number = 0
     try:
@@ -198,7 +312,7 @@ def _lines(path: str, stream: BinaryIO) -> Iterator[TextLine]:
             while rest and not rest.endswith(b"\n"):
                 rest = stream.readline(LONGEST_LINE_BYTES)
             if number == 1:
-                line = line.removeprefix(_BYTE_ORDER_MARK)
+                line = line.removeprefix(recognition.BYTE_ORDER_MARK)
             yield TextLine(number, line.removesuffix(b"\n").removesuffix(b"\r"), cut)
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(path, _advice_on(error), number + 1) from error

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import sys
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Final, NamedTuple
 
 from schemas.decoding import rules
+from schemas.refusals import HEADER_DETAIL, HEADER_REASON, Reason
 from streams.embedded.log import Log
 from streams.embedded.tables import MemoryTables
 from streams.embedded.transport import CLUSTERS, Cluster
+from streams.partition.context import decoder_of
+from streams.records import TP, Record
 from streams.settings.settings import Settings
 from streams.tables import decode_head
 from streams.tasks import to_its_end
+from tenure.files.findings import REFUSED, Example, Findings
+from tenure.files.inspection import Inspection
+from tenure.files.notation import Notation
 from tenure.files.reader import EventFile
 from tenure.files.routing import Router
+from tenure.files.tables import FileRecord
 from tenure.worker.composition import Worker, build_worker
 
 _CLUSTER: Final = "replay"
 _PARTITIONS: Final = 4
 _AHEAD: Final = 50_000
+_OF_EVENTS: Final = Notation()
 
 
 class Replayed(NamedTuple):
@@ -35,22 +45,30 @@ class Replayed(NamedTuple):
     #: records that were refused, and events that were marked as tests (counts)
     dead_letters: int
     tests: int
-    #: with all records of the file
+    #: with all records of the file; the timestamp of each is its number there, long before all events
     log: Log
+    #: what a number in the file counts: lines, rows or elements
+    place: str
+    #: empty where nobody wants them
+    findings: Findings
 
 
-async def replayed(path: str, settings: Settings, *, file_format: str | None = None) -> Replayed:
+async def replayed(
+    path: str, settings: Settings, notation: Notation = _OF_EVENTS, *, with_findings: bool = False
+) -> Replayed:
     """Run a file of events through the agents, into tables of its own.
 
     Args:
         path: NDJSON, CSV or Parquet; "-" is standard input.
         settings: What numbers mean.
-        file_format: ndjson, csv or parquet; None decides by the name.
+        notation: How the file's values are written.
+        with_findings: Find out what is refused and mended; each record is decoded once more for it.
 
     Raises:
         InputError: The file cannot be read.
     """
-    events = EventFile(path, file_format)
+    events = EventFile(path, notation)
+    inspection = Inspection(events, decoder_of(settings, latest_ms=rules.LATEST_MS)) if with_findings else None
     log = Log(_PARTITIONS)
     tables = MemoryTables()
     CLUSTERS[_CLUSTER] = Cluster(log, now_ms=lambda: 0)
@@ -59,7 +77,7 @@ async def replayed(path: str, settings: Settings, *, file_format: str | None = N
     )
     await worker.app.start()
     try:
-        await feed(log, worker, (record.value for record in events.records()), settings)
+        await feed(log, worker, _records(events, inspection), settings)
         await until_applied(worker)
     finally:
         await to_its_end(worker.app.stop)
@@ -72,16 +90,43 @@ async def replayed(path: str, settings: Settings, *, file_format: str | None = N
         sum(sum(head.dead_letters.values()) for head in heads),
         sum(head.tests for head in heads),
         log,
+        events.place,
+        Findings() if inspection is None else _all_findings(inspection, log, settings),
     )
 
 
-async def feed(log: Log, worker: Worker, values: Iterable[bytes], settings: Settings) -> None:
-    """Append values to the log as a producer would, by customer; waits while the worker is far behind."""
+def _records(events: EventFile, inspection: Inspection | None) -> Iterator[FileRecord]:
+    for record in events.records():
+        if inspection is not None:
+            inspection.take(record)
+        yield record
+    if inspection is not None:
+        inspection.finish()
+
+
+def _all_findings(inspection: Inspection, log: Log, settings: Settings) -> Findings:
+    """Return what the inspection found, and the refusals that only customers' states can tell, out of dead letters."""
+    for number in range(_PARTITIONS):
+        letters, _ = log.read(TP(settings.dead_letter_topic, number), 0, sys.maxsize)
+        for letter in letters:
+            reason = dict(letter.headers)[HEADER_REASON].decode()
+            if reason == Reason.TOO_MANY_FACTS:
+                inspection.findings.add(REFUSED, reason, partial(_told, letter))
+    return inspection.findings
+
+
+def _told(letter: Record) -> Example:
+    customer = (letter.key or b"").decode("utf-8", "replace")
+    return Example(f"customer {customer}: {dict(letter.headers)[HEADER_DETAIL].decode()}")
+
+
+async def feed(log: Log, worker: Worker, records: Iterable[FileRecord], settings: Settings) -> None:
+    """Append records to the log as a producer would, by customer; waits while the worker is far behind."""
     router = Router(settings)
-    for chunk in _chunks(values, 5_000):
-        for value in chunk:
-            route = router.route(value)
-            log.append(route.topic, route.key, value, timestamp_ms=0, headers=route.headers)
+    for chunk in _chunks(records, 5_000):
+        for record in chunk:
+            route = router.route(record.value)
+            log.append(route.topic, route.key, record.value, timestamp_ms=record.number, headers=route.headers)
         await asyncio.sleep(0)
         while worker.lag_records() > _AHEAD:
             await _step(worker)
@@ -103,7 +148,7 @@ async def _step(worker: Worker) -> None:
         raise worker.app.crash_reason
 
 
-def _chunks(values: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
-    iterator = iter(values)
+def _chunks(records: Iterable[FileRecord], size: int) -> Iterator[list[FileRecord]]:
+    iterator = iter(records)
     while chunk := list(itertools.islice(iterator, size)):
         yield chunk

@@ -86,4 +86,7 @@ _HEADING: Final = msgspec.json.Decoder(_Heading)
 
 
 def _text_of(member: object) -> str | None:
+    """Return a text, or an integer's, which an id may be."""
+    if isinstance(member, int) and not isinstance(member, bool):
+        return str(member)
     return member if isinstance(member, str) else None

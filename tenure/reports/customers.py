@@ -19,6 +19,7 @@ from streams.errors import InputError
 from streams.partition.losses import StreamLosses
 from streams.settings.settings import Settings
 from streams.tables import Tables
+from tenure.files.notation import Notation
 from tenure.files.replay import Replayed, replayed
 from tenure.operations.losses import with_losses
 from tenure.stored.customers import scan_all
@@ -32,13 +33,13 @@ class Scope(NamedTuple):
         at_ms: T (ms since 1970); None means the end of the running bucket, or of that of the file's latest event.
         by: Dimensions whose segments are wanted.
         file: A file of events (NDJSON, CSV or Parquet), "-" for standard input; None means the running stream.
-        file_format: ndjson, csv or parquet; None decides by the name.
+        notation: How the file's values are written.
     """
 
     at_ms: int | None = None
     by: tuple[str, ...] = ()
     file: str | None = None
-    file_format: str | None = None
+    notation: Notation = Notation()
 
 
 class Source(NamedTuple):
@@ -71,7 +72,7 @@ async def open_source(settings: Settings, scope: Scope, *, clock: Clock | None =
         TablesUnavailable: Redis does not answer.
     """
     if scope.file is not None:
-        found = await replayed(scope.file, settings, file_format=scope.file_format)
+        found = await replayed(scope.file, settings, scope.notation)
         if scope.at_ms is None and not found.last_ms:
             raise InputError(scope.file, _without_events(found))
         yield Source(settings, found.tables, found.partitions, _at_ms(settings, scope, found.last_ms), found.log)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from kpis.instants import end_of_bucket_ms
 from schemas.decoding import rules
 from schemas.documents.report import Report
 from streams.clock import Clock, WallClock
 from streams.settings.settings import Settings
+from tenure.files.findings import Findings
+from tenure.files.notation import Notation
 from tenure.files.replay import replayed
 from tenure.operations.losses import with_losses
+from tenure.reports.without_effect import note_without_effect
 from tenure.stored.opening import counted_tables
 from tenure.stored.reading import report_of
 
@@ -44,22 +48,31 @@ async def read_report(
         ]
 
 
+class ReplayedReport(NamedTuple):
+    """The report of a file: one object for each instant, and what was found about its events."""
+
+    reports: list[Report]
+    findings: Findings
+
+
 async def replay(
-    path: str, settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = (), file_format: str | None = None
-) -> list[Report]:
+    path: str, settings: Settings, notation: Notation, *, at_ms: Sequence[int], by: Sequence[str] = ()
+) -> ReplayedReport:
     """Return the report of a file of events.
 
     Args:
         path: NDJSON, CSV or Parquet; "-" is standard input.
         settings: What numbers mean.
+        notation: How the file's values are written.
         at_ms: Instants, each the boundary of a bucket (ms since 1970); none means the end of the last event's bucket,
             and of the first bucket that there is where no event counts: its dead letters are in the report.
         by: Dimensions whose segments are wanted.
-        file_format: ndjson, csv or parquet; None decides by the name.
 
     Raises:
         InputError: The file cannot be read.
     """
-    found = await replayed(path, settings, file_format=file_format)
+    found = await replayed(path, settings, notation, with_findings=True)
     instants = list(at_ms) or [end_of_bucket_ms(max(found.last_ms, rules.EARLIEST_MS), settings.bucket_minutes)]
-    return await report_of(settings, found.tables, partitions=found.partitions, at_ms=instants, by=by)
+    reports = await report_of(settings, found.tables, partitions=found.partitions, at_ms=instants, by=by)
+    await note_without_effect(found, settings, found.findings)
+    return ReplayedReport(reports, found.findings)

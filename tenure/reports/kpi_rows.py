@@ -10,11 +10,13 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from msgspec import UnsetType
+
 from schemas.catalogue.ratios import RATIO_BY_NAME
 from tenure.reports import formats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from schemas.catalogue.formulas import Ratio
     from schemas.documents.periods import PeriodReport
@@ -61,9 +63,11 @@ STAYING: Final = (
     RatioRow("Left within 7 days", RATIO_BY_NAME["dropoff_7d"], _NONE_DUE),
     RatioRow("Silent in days 8-14", RATIO_BY_NAME["dropoff_silent_7d"], _NONE_DUE, feed=Feed.ACTIVITY),
     RatioRow("Onboarded in 7 days", RATIO_BY_NAME["onboarding"], _NONE_DUE, feed=Feed.ONBOARDING),
+    RatioRow("Trials converted", RATIO_BY_NAME["trial_conversion"], _NONE_DUE),
     RatioRow("Used the product", RATIO_BY_NAME["engagement"], ("none active", "nobody"), feed=Feed.ACTIVITY),
     RatioRow("Renewed when due", RATIO_BY_NAME["renewal"], ("none due", "none due")),
     RatioRow("Upgraded", RATIO_BY_NAME["expansion"], _NO_START),
+    RatioRow("Cross-sell", RATIO_BY_NAME["cross_sell"], ("none active", "nobody")),
 )
 
 CHURN: Final = (
@@ -89,13 +93,16 @@ CUSTOMER_COUNTS: Final = (
     ("At the start", "customers_at_start"),
     ("  still here", "customers_retained"),
     ("  lost", "customers_lost"),
-    ("New", "customers_new"),
+    ("Signups", "signups"),
+    ("New customers", "customers_new"),
     ("Came back", "customers_reactivated"),
     ("Cancellations", "cancellations"),
     ("  involuntary", "cancellations_involuntary"),
     ("  not here at start", "cancellations_of_new"),
     ("Upgrades", "upgrades"),
     ("Downgrades", "downgrades"),
+    ("Subscriptions begun", "subscriptions_started"),
+    ("  ended", "subscriptions_ended"),
     ("Surveys sent", "survey_sent"),
     ("  answered", "survey_answered"),
     ("  dismissed", "survey_dismissed"),
@@ -135,6 +142,13 @@ def unseen_feeds(entry: Report | PeriodReport) -> frozenset[Feed]:
     if not counts.count("onboarding_completed"):
         unseen.add(Feed.ONBOARDING)
     return frozenset(unseen)
+
+
+def without_effect(windows: Mapping[str, WindowReport]) -> list[str]:
+    """Return the kinds of facts that were without effect in any of these windows, in the order of reports."""
+    found = [counts.facts_without_effect for counts in windows.values()]
+    told = [by_kind for by_kind in found if not isinstance(by_kind, UnsetType)]
+    return [kind for kind in (told[0] if told else ()) if any(by_kind.get(kind) for by_kind in told)]
 
 
 def fraction_of(counts: WindowReport, totals: Totals, ratio: Ratio) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -31,6 +31,7 @@ from tenure.reports.kpi_rows import (
     holds_ratio,
     unseen_feeds,
     window_words,
+    without_effect,
 )
 
 _LABEL_WIDTH: Final = 20
@@ -39,6 +40,7 @@ _CELL_WIDTH: Final = 15
 _GAP: Final = 1
 """What rich puts between the columns of a table with this box."""
 _SEGMENT_WINDOW: Final = "30d"
+_WHICH_WITHOUT_EFFECT: Final = "Which ones, and of whom: tenure explain facts_without_effect"
 
 
 def report_tables(
@@ -60,6 +62,8 @@ def report_tables(
         cell_width = min(_CELL_WIDTH, (width - _LABEL_WIDTH) // len(names) - _GAP)
         page = _Page({name: windows[name] for name in names}, entry.totals, currency, cell_width, unseen)
         parts += page.tables()
+    if without_effect(windows):
+        parts.append(Text(_WHICH_WITHOUT_EFFECT, style="dim"))
     parts += _lens_table(windows, entry.totals)
     segments = {} if entry.segments is UNSET else entry.segments
     for dimension, values in segments.items():
@@ -75,6 +79,12 @@ def _heading(as_of: str, totals: Totals, currency: str) -> RenderableType:
     text.append(f"{formats.count(totals.count('customers_active'))} customers", style="bold cyan")
     text.append(f" · MRR {formats.money(totals.count('mrr'), currency)}")
     text.append(f" · per customer {formats.money(totals.at(['arpa']), currency)}")
+    paused, several = totals.count("customers_paused"), totals.count("customers_with_several")
+    subscriptions = totals.count("subscriptions_active")
+    # Where each customer has one subscription, it says nothing.
+    if paused or several or subscriptions != totals.count("customers_active"):
+        text.append(f"\n{formats.count(subscriptions)} subscriptions · {formats.count(several)} customers with several")
+        text.append(f" · {formats.count(paused)} paused")
     return text
 
 
@@ -100,6 +110,7 @@ class _Page(NamedTuple):
         yield from self._ratios("Opinion", OPINION)
         yield from self._counts("Customers", CUSTOMER_COUNTS, formats.count, formats.short)
         yield from self._counts(f"Money, {self.currency}", MONEY_COUNTS, self._money, self._short_money)
+        yield from self._without_effect()
 
     def _ratios(self, title: str, rows: Sequence[RatioRow]) -> Iterator[RenderableType]:
         table = _table(title, [window_words(name) for name in self.windows], self.cell_width)
@@ -124,11 +135,24 @@ class _Page(NamedTuple):
             table.add_row(label, *cells)
         yield from (Text(), table)
 
+    def _without_effect(self) -> Iterator[RenderableType]:
+        kinds = without_effect(self.windows)
+        if kinds:
+            table = _table("Facts without effect", [window_words(name) for name in self.windows], self.cell_width)
+            for kind in kinds:
+                table.add_row(kind.capitalize(), *(_without_effect_cell(each, kind) for each in self.windows.values()))
+            yield from (Text(), table)
+
     def _money(self, minor: int) -> str:
         return formats.money(minor, self.currency, unit=False)
 
     def _short_money(self, minor: int) -> str:
         return formats.short_money(minor, self.currency, unit=False)
+
+
+def _without_effect_cell(counts: WindowReport, kind: str) -> str:
+    by_kind = counts.facts_without_effect
+    return formats.ABSENT if isinstance(by_kind, UnsetType) else formats.count(by_kind.get(kind))
 
 
 def _table(first: str, others: Sequence[str], cell_width: int) -> Table:
@@ -212,14 +236,21 @@ def _segment_table(dimension: str, values: Mapping[str, Segment], window: str, c
 
 def _footer(events: Events) -> RenderableType:
     """Return what became of the events of the whole log."""
-    dead = {reason: number for reason, number in events.dead_letters.items() if number}
     text = Text("\n")
     text.append("Events of the whole log: ", style="bold")
     text.append(f"{events.applied:,} applied")
     text.append(f" · {events.duplicate:,} repeated · {events.test:,} tests")
-    text.append(f" · {sum(dead.values()):,} dead letters")
-    if dead:
-        listed = ", ".join(f"{reason} {number:,}" for reason, number in sorted(dead.items(), key=lambda pair: -pair[1]))
-        text.append(f"\nDead letters: {listed}")
+    text.append(f" · {sum(events.dead_letters.values()):,} dead letters")
+    if events.conflict:
+        text.append(f"\nConflicts, repeated events that say something else: {events.conflict:,}")
+    for title, found in (("Mended", events.mended), ("Dead letters", events.dead_letters)):
+        listed = ", ".join(f"{name} {number:,}" for name, number in _most_first(found))
+        if listed:
+            text.append(f"\n{title}: {listed}")
     text.append("\n")
     return text
+
+
+def _most_first(found: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Return what is there at all, the most frequent first."""
+    return sorted(((name, number) for name, number in found.items() if number), key=lambda pair: -pair[1])

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from kpis.counting.counts import SURVEY, Counts
+from kpis.counting.counts import NO_EFFECT, SURVEY, Counts
 from kpis.counting.rolling import ALL, Block
 from kpis.customer.feedback_codes import KINDS, STATUSES, WAYS
-from schemas.catalogue.counts import COUNTS
+from kpis.rows import KINDS_WITHOUT_EFFECT
+from schemas.catalogue.counts import COUNTS, FACTS_WITHOUT_EFFECT
 from schemas.catalogue.formulas import Count, Ratio
-from schemas.catalogue.ratios import RATIOS
+from schemas.catalogue.ratios import RATIOS, has_windows
 from schemas.instruments import SURVEYS_BY_WAY
 from streams.metrics.exposition import escaped, escaped_help
 from tenure.reports.history import Past
@@ -34,14 +35,23 @@ def openmetrics_of(past: Past, *, job: str, instance: str) -> Iterator[str]:
     """
     target = f'instance="{escaped(instance)}",job="{escaped(job)}"'
     for count in COUNTS:
-        yield from _family(past, count.metric, count.meaning, count.kind, _of_count(count), target)
+        has_window = count.kind == "window"
+        yield from _family(past, count.metric, count.meaning, _of_count(count), target, has_window=has_window)
+    metric, meaning = FACTS_WITHOUT_EFFECT.metric, FACTS_WITHOUT_EFFECT.meaning
+    yield from _without_effect(past, metric, meaning, target)
     yield from _surveys(past, target)
     for count in COUNTS:
-        meaning = f"Summed over workers: {count.meaning}"
-        yield from _family(past, f"segment:{count.metric}:sum", meaning, count.kind, _of_count(count))
+        name, summed, has_window = f"segment:{count.metric}:sum", _summed(count.meaning), count.kind == "window"
+        yield from _family(past, name, summed, _of_count(count), has_window=has_window)
+    yield from _without_effect(past, f"segment:{metric}:sum", _summed(meaning))
     for ratio in RATIOS:
-        yield from _family(past, f"segment:{ratio.name}:ratio", ratio.meaning, ratio.kind, _of_ratio(ratio))
+        name, has_window = f"segment:{ratio.name}:ratio", has_windows(ratio)
+        yield from _family(past, name, ratio.meaning, _of_ratio(ratio), has_window=has_window)
     yield "# EOF\n"
+
+
+def _summed(meaning: str) -> str:
+    return f"Summed over workers: {meaning}"
 
 
 def _of_count(count: Count) -> Numbers:
@@ -61,7 +71,7 @@ def _of_ratio(ratio: Ratio) -> Numbers:
 
 
 def _family(
-    past: Past, name: str, meaning: str, kind: str, numbers: Numbers, target: str | None = None
+    past: Past, name: str, meaning: str, numbers: Numbers, target: str | None = None, *, has_window: bool
 ) -> Iterator[str]:
     """Yield one family: all dimensions, windows and values."""
     yield from _header(name, meaning)
@@ -69,7 +79,7 @@ def _family(
         if not blocks:
             continue
         segments = [f'dimension="{dimension}",value="{escaped(value)}"' for value in blocks[0].values]
-        windows = blocks[0].windows if kind == "window" else (None,)
+        windows = blocks[0].windows if has_window else (None,)
         for window in windows:
             columns = [numbers(_counts_of(block, window)) for block in blocks]
             for place, segment in enumerate(segments):
@@ -81,6 +91,16 @@ def _family(
 def _counts_of(block: Block, window: str | None) -> Counts:
     """Return the counts of a window; a ratio may ask for stocks beside them."""
     return block.stock if window is None else {**block.stock, **block.windows[window]}
+
+
+def _without_effect(past: Past, name: str, meaning: str, target: str | None = None) -> Iterator[str]:
+    yield from _header(name, meaning)
+    blocks = past.blocks[ALL]
+    for window in blocks[0].windows if blocks else ():
+        for kind in KINDS_WITHOUT_EFFECT:
+            parts = (f'dimension="{ALL}",kind="{kind}",value="",window="{window}"', target)
+            amounts = [int(block.windows[window][f"{NO_EFFECT}/{kind}"][0]) for block in blocks]
+            yield from _series(past, f"{name}{{{','.join(part for part in parts if part)}}}", amounts)
 
 
 def _surveys(past: Past, target: str) -> Iterator[str]:

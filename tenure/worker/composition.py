@@ -75,7 +75,7 @@ def build_worker(
         dimensions=context.new_names().dimensions,
         segment_windows=[f"{days}d" for days in settings.segment_windows_days],
     )
-    meters = meters or Meters()
+    meters = meters or Meters(settings.dimensions)
     stream = Stream(context, live=live, meters=meters)
     app = build_app(
         settings.group,

@@ -54,8 +54,8 @@ def serve(settings: Settings, *extensions: Extension) -> None:
 class _Starting:
     """The server of a worker that still waits for Kafka or Redis: it lives, and says what it waits for."""
 
-    def __init__(self) -> None:
-        self.meters = Meters()
+    def __init__(self, settings: Settings) -> None:
+        self.meters = Meters(settings.dimensions)
         self.waits_for = "Kafka"
         self.server = MetricsServer(self.meters.exposition, self._not_ready)
 
@@ -77,7 +77,7 @@ async def run(settings: Settings, *extensions: Extension) -> None:
     topics = [*settings.input_topics, settings.dead_letter_topic]
     if settings.survey_requests:
         topics.append(settings.survey_request_topic)
-    starting = _Starting()
+    starting = _Starting(settings)
     await starting.server.start(settings.metrics_host, settings.metrics_port)
     try:
         options = client_options(settings)

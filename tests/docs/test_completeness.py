@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from docgen.commands import commands
-from schemas.catalogue.counts import COUNTS
+from schemas.catalogue.counts import COUNTS, FACTS_WITHOUT_EFFECT
 from schemas.catalogue.ratios import RATIOS
 from schemas.events import EVENT_TYPES
 from schemas.instruments import INSTRUMENTS
@@ -65,7 +65,8 @@ def test_every_metric_is_documented() -> None:
 
 def test_metrics_that_pages_name_exist() -> None:
     """A renamed metric lives on in the pages that people copy alerts from."""
-    known = {instrument.name for instrument in INSTRUMENTS} | {f"tenure_{count.name}" for count in COUNTS}
+    counts = {count.metric for count in (*COUNTS, FACTS_WITHOUT_EFFECT)}
+    known = {instrument.name for instrument in INSTRUMENTS} | counts
     named = {
         (str(page), name)
         for page in pages()

@@ -8,7 +8,7 @@ from typing import Final
 
 from monitoring.alerts.kpi import PLAIN, PROPORTIONS
 from schemas.catalogue.counts import MATURING
-from schemas.catalogue.ratios import RATIO_BY_NAME
+from schemas.catalogue.ratios import RATIO_BY_NAME, has_windows
 from tests.monitoring.case import Case
 from tests.monitoring.scenario import KPIS, Scenario, Track, healthy, put_counts
 
@@ -19,6 +19,7 @@ TARGETS: Final[Mapping[str, Mapping[str, float]]] = {
     "dropoff_7d": {"30d": 0.1},
     "dropoff_silent_7d": {"30d": 0.2},
     "onboarding": {"30d": 0.7},
+    "trial_conversion": {"30d": 0.7},
     "renewal": {"30d": 0.9},
     "engagement": {"1d": 0.3, "7d": 0.6},
 }
@@ -28,6 +29,7 @@ PLAIN_COUNTS: Final[Mapping[str, Mapping[str, int]]] = {
     "churn_baremetrics": {"cancellations": 30, "customers_at_start": 300},
     "churn_profitwell": {"cancellations": 33, "cancellations_of_new": 3, "customers_at_start": 300},
     "expansion": {"upgrades": 3, "customers_at_start": 300},
+    "cross_sell": {"customers_with_several": 60, "customers_active": 300},
     "gross_revenue_retention": {"mrr_retained_gross": 80_000, "mrr_at_start": 100_000, "customers_at_start": 300},
     "net_revenue_retention": {"mrr_retained_net": 90_000, "mrr_at_start": 100_000, "customers_at_start": 300},
     "quick_ratio": {
@@ -58,6 +60,7 @@ def outcomes(kpi: str, bad: int, sample: int) -> dict[str, int]:
         "dropoff_7d": {"dropoff_matured": sample, "dropoff_cancelled": bad},
         "dropoff_silent_7d": {"dropoff_silent_matured": sample, "dropoff_silent": bad},
         "onboarding": {"onboarding_matured": sample, "onboarding_completed": good},
+        "trial_conversion": {"trials_matured": sample, "trials_converted": good},
         "renewal": {"renewals_renewed": good, "renewals_declined": bad - bad // 3, "renewals_failed": bad // 3},
         "engagement": {"customers_engaged": good},
     }[kpi]
@@ -94,7 +97,7 @@ def plain(kpi: str, beyond: float, *, share: float = 1.0) -> Scenario:
     counts: dict[str, Track] = {name: max(1, int(count * share)) for name, count in PLAIN_COUNTS[kpi].items()}
     value = RATIO_BY_NAME[kpi].evaluate(PLAIN_COUNTS[kpi])
     assert value is not None
-    scenario = put_counts(_healthy(), counts, window="30d")
+    scenario = put_counts(_healthy(), counts, window="30d" if has_windows(RATIO_BY_NAME[kpi]) else "stock")
     return put_targets(scenario, kpi, {"30d": value * beyond})
 
 
@@ -113,6 +116,7 @@ _BAD: Final = {
     "dropoff_7d": 600,
     "dropoff_silent_7d": 800,
     "onboarding": 1200,
+    "trial_conversion": 1200,
     "renewal": 600,
     "engagement": 1800,
 }
@@ -123,6 +127,7 @@ _GOOD: Final = {
     "dropoff_7d": 150,
     "dropoff_silent_7d": 300,
     "onboarding": 500,
+    "trial_conversion": 500,
     "renewal": 150,
     "engagement": 700,
 }

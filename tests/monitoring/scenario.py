@@ -29,7 +29,19 @@ STREAM: Final = ("recording.yml", "alerts-stream.yml")
 #: From a minute on, a value; a number alone holds from the beginning; a text is in promtool's own notation.
 Track = float | Sequence[tuple[int, float | None]] | str
 EXTERNAL: Final = {"runbooks": "https://runbooks.example", "dashboards": "https://grafana.example"}
-TYPES: Final = ("signup", "cancel", "revoke", "upgrade", "downgrade", "survey", "renewal", "onboarding", "activity")
+TYPES: Final = (
+    "signup",
+    "cancel",
+    "revoke",
+    "upgrade",
+    "downgrade",
+    "pause",
+    "resume",
+    "survey",
+    "renewal",
+    "onboarding",
+    "activity",
+)
 
 _ALERT: Final = re.compile(r"Labels:\{(?P<labels>.*)\}\n\s*Annotations:\{(?P<annotations>.*)\}")
 _PAIR: Final = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')

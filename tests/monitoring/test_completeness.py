@@ -6,8 +6,9 @@ import math
 
 import pytest
 
+from schemas.catalogue.counts import COUNT_BY_NAME
 from schemas.catalogue.formulas import Ratio
-from schemas.catalogue.ratios import RATIO_BY_NAME, WINDOW_RATIOS
+from schemas.catalogue.ratios import RATIO_BY_NAME, WINDOW_RATIOS, has_windows
 from tests.monitoring.kpi_cases import PLAIN_COUNTS, outcomes
 from tests.monitoring.scenario import Scenario, healthy, put_counts, put_partition, put_worker
 
@@ -30,10 +31,30 @@ def test_ratio_of_sums_over_workers_is_that_of_the_catalogue(ratio: Ratio) -> No
     """A mean of two workers' ratios would be another number."""
     counts = _counts_of(ratio)
     scenario = healthy(RECORDING, minutes=2)
-    put_counts(scenario, {name: count for name, count in counts.items() if name != "customers_active"}, window="7d")
-    put_counts(scenario, {"customers_active": 300}, window="stock")
+    for name, count in counts.items():
+        put_counts(scenario, {name: count}, window="stock" if COUNT_BY_NAME[name].kind == "stock" else "7d")
     found = scenario.values(f"segment:{ratio.name}:ratio", 2)
-    assert found == {"all 7d": pytest.approx(ratio.evaluate(counts))}
+    assert found == {"all 7d" if has_windows(ratio) else "all": pytest.approx(ratio.evaluate(counts))}
+
+
+def test_a_ratio_of_stocks_is_recorded_once_and_not_once_a_window() -> None:
+    """A board that adds up or lists windows would show one number six times."""
+    scenario = healthy(RECORDING, minutes=2)
+    put_counts(scenario, {"customers_with_several": 60, "customers_active": 300}, window="stock")
+    for window in ("1d", "7d"):
+        put_counts(scenario, {"customers_at_start": 300, "customers_retained": 300}, window=window)
+    assert scenario.values("count(segment:cross_sell:ratio)", 2) == {"": 1}
+    assert scenario.values('segment:cross_sell:sample{window=""}', 2) == {"all": 300}
+
+
+def test_facts_without_effect_are_summed_over_workers_and_keep_their_kind() -> None:
+    """Cancels and changes want different people."""
+    scenario = healthy(RECORDING, minutes=2)
+    for worker, kind, amount in (("a", "cancel", 3), ("b", "cancel", 4), ("b", "change", 5)):
+        labels = {"instance": worker, "window": "1d", "dimension": "all", "value": "", "kind": kind}
+        scenario.put("tenure_facts_without_effect", amount, **labels)
+    found = scenario.values("segment:tenure_facts_without_effect:sum", 2)
+    assert found == {"all cancel 1d": 7, "all change 1d": 5}
 
 
 def test_ratio_without_a_denominator_is_absent() -> None:

@@ -30,7 +30,7 @@ PANELS = [(uid, panel) for uid, board in BOARDS.items() for panel in panels(boar
 #: What Grafana knows of units, as far as it is used here.
 UNITS = {"percentunit", "locale", "none", "currencyUSD", "s", "d", "dateTimeAsIso", "eps", "ops"}
 #: `segment:churn_$lens:ratio` and `segment:retention:ratio`
-_RECORDED = re.compile(r"\b(?:segment|closed|before|stream|kpi|type):[\w$\{\}]+:\w+")
+_RECORDED = re.compile(r"\b(?:segment|closed|before|stream|kpi|type|member):[\w$\{\}]+:\w+")
 _OWN = re.compile(r"(?<![\w:])tenure_\w+")
 _BY_PATTERN = re.compile(r'__name__=~"segment:\(([\w|]+)\):(\w+)"')
 #: Prometheus' own.

@@ -10,14 +10,17 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kpis.rows import KINDS_WITHOUT_EFFECT
 from monitoring import rules
 from monitoring.alerts import thresholds
 from monitoring.alerts.kpi import PLAIN, PROPORTIONS
-from schemas.catalogue.counts import COUNTS
+from monitoring.alerts.producers import TYPES
+from schemas.catalogue.counts import COUNTS, FACTS_WITHOUT_EFFECT
 from schemas.catalogue.ratios import RATIOS, WINDOW_RATIOS
+from schemas.events import LIFECYCLE_TYPES
 from schemas.instruments import INSTRUMENTS
 from streams.errors import Lost, PositionOutOfRange, StateLost, TopicRecreated
-from tests.monitoring import kpi_cases, score_cases, stream_cases
+from tests.monitoring import kpi_cases, producer_cases, score_cases, stream_cases
 from tests.monitoring.case import Case
 from tests.monitoring.scenario import ROOT, RULES
 
@@ -103,7 +106,7 @@ def test_commands_of_the_runbooks_say_where_to_run_them() -> None:
 def test_every_alert_is_tried_where_it_fires_and_where_it_does_not() -> None:
     """One that never fired in a test may not be able to; one that was never quiet may never be."""
     wanted = {(alert.name, alert.severity) for alert in ALERTS}
-    modules = (kpi_cases, score_cases, stream_cases)
+    modules = (kpi_cases, producer_cases, score_cases, stream_cases)
     for cases in ([m.FIRE for m in modules], [m.QUIET for m in modules]):
         assert wanted - {(case.alert, case.severity) for case in _flat(cases)} == set()
 
@@ -133,20 +136,28 @@ def test_every_ratio_is_recorded_and_every_ratio_with_a_window_can_have_a_target
     """A KPI that is left out of the rules is watched by nobody, and nobody notices."""
     text = rules.rule_files()["recording.yml"]
     assert [ratio.name for ratio in RATIOS if f"record: segment:{ratio.name}:ratio\n" not in text] == []
-    assert [count.name for count in COUNTS if f"record: segment:{count.metric}:sum\n" not in text] == []
+    counts = (*COUNTS, FACTS_WITHOUT_EFFECT)
+    assert [count.name for count in counts if f"record: segment:{count.metric}:sum\n" not in text] == []
     assert {watched.kpi for watched in (*PROPORTIONS, *PLAIN)} == {ratio.name for ratio in WINDOW_RATIOS}
     assert {watched.kpi for watched in PROPORTIONS} == {ratio.name for ratio in WINDOW_RATIOS if ratio.is_proportion}
+
+
+def test_every_kind_of_a_fact_without_effect_is_compared_with_what_is_sent_of_it() -> None:
+    """A kind that the alert does not know may fail every day, and nobody hears of it."""
+    assert tuple(TYPES) == KINDS_WITHOUT_EFFECT
+    assert {kind for types in TYPES.values() for kind in types} == set(LIFECYCLE_TYPES) - {"signup"}
 
 
 def test_metrics_and_recorded_series_in_the_rules_exist() -> None:
     """A query of a metric that does not exist is never true, and no program says so."""
     text = "".join(rules.documents().values())
-    metrics = {count.metric for count in COUNTS} | {instrument.name for instrument in INSTRUMENTS}
+    counts = (*COUNTS, FACTS_WITHOUT_EFFECT)
+    metrics = {count.metric for count in counts} | {instrument.name for instrument in INSTRUMENTS}
     named = set(re.findall(r"(?<![\w:])tenure_\w+", text))
     assert len(named) > 50
     assert {name.removesuffix("_bucket") for name in named} - metrics == set()
     recorded = set(re.findall(r"record: (\S+)", text))
-    used = set(re.findall(r"\b(?:segment|closed|before|stream|kpi|type):\w+:\w+", text))
+    used = set(re.findall(r"\b(?:segment|closed|before|stream|kpi|type|member):\w+:\w+", text))
     assert used - recorded == set()
     assert {name for name in recorded if not re.fullmatch(r"[a-z_]+:[a-z0-9_]+:[a-z0-9_]+", name)} == set()
 
@@ -155,7 +166,7 @@ def test_a_warning_does_not_come_before_the_page_of_the_same_alert() -> None:
     """Otherwise each page would be announced by a warning, and read twice."""
     lasting = {(alert.name, alert.severity): _seconds(alert.lasting) for alert in ALERTS if alert.area == "kpi"}
     pairs = [(lasting[name, "page"], lasting[name, "warn"]) for name, severity in lasting if severity == "page"]
-    assert len(pairs) == 8
+    assert len(pairs) == 9
     assert [pair for pair in pairs if pair[0] > pair[1]] == []
 
 

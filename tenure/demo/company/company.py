@@ -1,14 +1,18 @@
 """The running company of the demo: a seeded, believable stream of a SaaS company's events, in the order of arrival.
 
-Growth, weekdays and seasons, five plans billed by month or year, price rises after which churn spikes, failed payments,
-returning customers, surveys and usage; and deliveries as they are in life: late, repeated, out of order, sometimes
-damaged. Simulated time only: no clock is read, and the same arguments give the same bytes on every machine.
+Growth, weekdays and seasons; trials, five plans of which one is free, bills by month or year, add-ons, pauses, failed
+payments, price rises after which churn spikes, returning customers, surveys and usage; and deliveries as they are in
+life: late, repeated, out of order, sometimes damaged. Simulated time only: no clock is read, and the same arguments
+give the same bytes on every machine.
 
-    company_market      what is sold, to whom, in which seasons: tables
-    company_customers   one customer, and the diary of what is going to happen
-    company_business    signing up, paying, changing plans, leaving, coming back
-    company_usage       onboarding, activity, surveys
-    company_delivery    from what happened to records and their arrival
+    market      what is sold, to whom, in which seasons: tables
+    customers   one customer, its subscriptions, and the diary of what is going to happen
+    ledger      what becomes of subscriptions, and the events that tell it
+    business    signing up, trying, the free plan, coming back
+    paying      bills, changes, pauses, leaving
+    add_ons     a second subscription beside the customer's own
+    usage       onboarding, activity, surveys
+    delivery    from what happened to records and their arrival
 
 The members of the events and their meaning: docs/events.md.
 """
@@ -27,14 +31,14 @@ __all__ = ["EVENT_TYPES", "Arrival", "Company", "Flaws"]
 class Company:
     """A SaaS company and everything that its systems tell about its customers.
 
-    It was founded `founded_days` before `start`. Its subscriptions (signup, plan change, cancel) are told from then on,
+    It was founded `founded_days` before `start`. Its subscriptions (signup, change, pause, cancel) are told since then,
     renewals, onboarding, usage and surveys since `history_days` before `start`, so that every window has content when
     the demo goes live at `start`. The stream has no end.
 
     Args:
         seed: Decides everything; equal arguments give equal streams.
         start: The live start, an aware instant; what arrives before it is history.
-        customers: About how many shall be active at the live start (count, at least 1).
+        customers: About how many shall pay at the live start (count, at least 1).
         history_days: For how many days before the start everything is recorded (at least 0).
         founded_days: How many days before the start the company began (at least `history_days`).
         yearly_growth: By what the signups of a day grow in a year; 1.5 is half as many again.
@@ -52,7 +56,7 @@ class Company:
         seed: int,
         start: datetime,
         *,
-        customers: int = 2_000,
+        customers: int = 1_500,
         history_days: int = 400,
         founded_days: int = 1_100,
         yearly_growth: float = 1.5,
@@ -107,7 +111,7 @@ class Company:
         day = self._founded_day
         while True:
             if day == self._recorded_day:
-                usage.begin(business.active.values())
+                usage.begin(business.present.values())
             business.live(day)
             usage.live(day)
             yield from delivery.take(day)

@@ -1,12 +1,14 @@
 """Delivery of the company's events: contract JSON that arrives late, twice, damaged or in another order.
 
-What happens is decided elsewhere (`business`, `usage`); here it becomes bytes and an arrival instant.
-The members and their meaning: docs/events.md. Each event type has its own generator of random numbers, so that
+What happens is decided elsewhere (`business`, `paying`, `add_ons`, `usage`); here it becomes bytes and an instant of
+arrival. The members and their meaning: docs/events.md. Each event type has its own generator of random numbers, so that
 leaving one type out changes nothing about the others.
 """
 
 import random
+import re
 from collections.abc import Callable
+from itertools import accumulate
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -14,9 +16,13 @@ from schemas import events
 from schemas.instants import DAY_MS
 from tenure.demo.company.market import HOUR_MS, MINUTE_MS, date_of
 
+#: The types of which a second event changes nothing any more.
+ECHOED = frozenset({"cancel", "pause", "resume"})
 #: The names of all types; the company sends every one of them.
 EVENT_TYPES = frozenset(event_type.TYPE for event_type in events.EVENT_TYPES)
 
+_COUNTRY = re.compile(rb'"country":"[A-Z]{2}"')
+_REASON = re.compile(rb'"reason":"([a-z_]+)"')
 _MINUTES = tuple(f"{minute // 60:02d}:{minute % 60:02d}:" for minute in range(1440))
 _MILLISECONDS = tuple(f"{second:02d}." for second in range(60))
 
@@ -46,6 +52,8 @@ class Flaws(NamedTuple):
         slow: Arrives seconds to half an hour late, behind events that happened after it.
         damaged: Is followed by a record that is refused (a dead letter).
         test: Is followed by an event that is marked as a test.
+        untidy: Says a reason or a country as people type it; both are mended.
+        echoed: Of ends, pauses and resumes that hold at once: is followed by another that has no effect any more.
     """
 
     late: float = 0.01
@@ -53,9 +61,11 @@ class Flaws(NamedTuple):
     slow: float = 0.05
     damaged: float = 0.0005
     test: float = 0.001
+    untidy: float = 0.002
+    echoed: float = 0.01
 
 
-FLAWLESS = Flaws(0.0, 0.0, 0.0, 0.0, 0.0)
+FLAWLESS = Flaws(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 def instant_text(instant_ms: int) -> str:
@@ -80,13 +90,7 @@ class EventDelivery:
             kind: random.Random(f"{seed}/delivery/{kind}").random for kind in sorted(include)
         }
         self._numbers = dict.fromkeys(sorted(EVENT_TYPES), 0)
-        self._bounds = (
-            flaws.late,
-            flaws.late + flaws.repeated,
-            flaws.late + flaws.repeated + flaws.slow,
-            flaws.late + flaws.repeated + flaws.slow + flaws.damaged,
-            flaws.late + flaws.repeated + flaws.slow + flaws.damaged + flaws.test,
-        )
+        self._bounds = tuple(accumulate(flaws))
         self._by_day: dict[int, list[Arrival]] = {}
         self._day = -1
         self._day_text = ""
@@ -119,7 +123,7 @@ class EventDelivery:
             f'{_MINUTES[seconds // 60]}{_MILLISECONDS[seconds % 60]}{milliseconds:03d}Z"{members}}}'
         ).encode()
         fraction = draw()
-        if fraction < self._bounds[4]:
+        if fraction < self._bounds[-1]:
             self._deliver_flawed(Arrival(occurred_at_ms, kind, customer_id.encode(), value), fraction, draw)
             return event_id
         arrived_at_ms = occurred_at_ms + 20 + int(180 * fraction)
@@ -140,20 +144,26 @@ class EventDelivery:
         self._by_day.setdefault(arrived_at_ms // DAY_MS, []).append(arrival._replace(arrived_at_ms=arrived_at_ms))
 
     def _deliver_flawed(self, arrival: Arrival, fraction: float, draw: Callable[[], float]) -> None:
-        late, repeated, slow, damaged, _ = self._bounds
+        late, repeated, slow, damaged, test, untidy, _ = self._bounds
         if fraction < late:
             self._add(arrival, 10 * MINUTE_MS * 432.0 ** draw())
-            return
-        if fraction >= repeated and fraction < slow:
-            self._add(arrival, 1000 * 1800.0 ** draw())
-            return
-        self._add(arrival, 100)
-        if fraction < repeated:
+        elif fraction < repeated:
+            self._add(arrival, 100)
             self._add(arrival, 1000 + 6 * HOUR_MS * draw() ** 4)
+        elif fraction < slow:
+            self._add(arrival, 1000 * 1800.0 ** draw())
         elif fraction < damaged:
+            self._add(arrival, 100)
             self._add(damage(arrival, draw()), 150)
-        else:
+        elif fraction < test:
+            self._add(arrival, 100)
             self._add(as_test(arrival), 150)
+        elif fraction < untidy:
+            self._add(as_typed(arrival), 100)
+        else:
+            self._add(arrival, 100)
+            if arrival.type in ECHOED and b'"effective_at"' not in arrival.value:
+                self._add(echo(arrival), 1000)
 
 
 def damage(arrival: Arrival, fraction: float) -> Arrival:
@@ -171,7 +181,7 @@ def damage(arrival: Arrival, fraction: float) -> Arrival:
         b"",
         before_time + after_time.partition(b'",')[2] if b'",' in after_time else b"[]",
         value.replace(b'"type":"' + kind, b'"type":"trial_' + kind, 1),
-        before_customer + b'"customer_id":42' + after_customer[after_customer.index(b'"') + 1 :],
+        before_customer + b'"customer_id":true' + after_customer[after_customer.index(b'"') + 1 :],
         before_time + b'"time":"1970-01-01' + after_time[10:],
         value[:-1] + b',"note":"Z\xfcrich"}',
         value.replace(b'"currency":"USD"', b'"currency":"XTS"', 1) if b'"currency"' in value else b"null",
@@ -187,3 +197,15 @@ def as_test(arrival: Arrival) -> Arrival:
     value = arrival.value.replace(b'"id":"', b'"id":"test-', 1)
     value = value.replace(b'"customer_id":"' + (arrival.key or b""), b'"customer_id":"' + key, 1)
     return arrival._replace(key=key, value=value[:-1] + b',"test":true}')
+
+
+def echo(arrival: Arrival) -> Arrival:
+    """Return the same fact as another system tells it, under an id of its own: the second one is without effect."""
+    return arrival._replace(value=arrival.value.replace(b'"id":"', b'"id":"echo-', 1))
+
+
+def as_typed(arrival: Arrival) -> Arrival:
+    """Return the event with its reason or country as people type it: mended, it says the same."""
+    value = _COUNTRY.sub(lambda found: found[0].lower(), arrival.value, count=1)
+    value = _REASON.sub(lambda found: b'"reason":"' + found[1].replace(b"_", b" ").capitalize() + b'"', value, count=1)
+    return arrival._replace(value=value)

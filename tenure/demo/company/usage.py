@@ -9,8 +9,8 @@ import random
 from collections.abc import Iterable
 
 from schemas.instants import DAY_MS
-from tenure.demo.company.business import Post, working_moment_ms
 from tenure.demo.company.customers import CompanyCustomer, Diary
+from tenure.demo.company.ledger import Post
 from tenure.demo.company.market import (
     COMPLAINT_REASONS,
     FEATURES,
@@ -19,6 +19,7 @@ from tenure.demo.company.market import (
     PLANS,
     PRAISE_REASONS,
     weekday_of,
+    working_moment_ms,
 )
 
 _ONBOARDING_DAYS_MEAN = 2.6
@@ -43,7 +44,7 @@ _FEATURE_MEMBERS = tuple(
 
 
 class CustomerUsage:
-    """Onboarding, activity and surveys of everybody who is active.
+    """Onboarding, activity and surveys of everybody who has an account; who has paused does nothing.
 
     Args:
         seed: Decides everything that happens.
@@ -73,12 +74,12 @@ class CustomerUsage:
         self._onboarding = random.Random(f"{seed}/onboarding")
         self._survey = random.Random(f"{seed}/survey")
         # A diary each: the order in which one kind is written down may not move the draws of another.
-        self._activity_diary = Diary()
-        self._onboarding_diary = Diary()
-        self._survey_diary = Diary()
+        self._activity_diary: Diary[CompanyCustomer] = Diary()
+        self._onboarding_diary: Diary[CompanyCustomer] = Diary()
+        self._survey_diary: Diary[CompanyCustomer] = Diary()
 
     def joined(self, day: int, customer: CompanyCustomer, joined_at_ms: int) -> None:
-        """Plan what a customer will do who became active on a day (day number), at an instant in ms since 1970 UTC."""
+        """Plan what a customer will do who came on a day (day number), at an instant in ms since 1970 UTC."""
         if day < self._from_day:
             return
         if "onboarding" in self._include:
@@ -121,7 +122,7 @@ class CustomerUsage:
             self._onboarding_diary.write(day + days, self._finish_onboarding, customer)
 
     def _finish_onboarding(self, day: int, customer: CompanyCustomer) -> None:
-        finished_at_ms = working_moment_ms(day, customer.country, self._onboarding.random)
+        finished_at_ms = working_moment_ms(day, customer.country, self._onboarding.random(), self._onboarding.random())
         self._post("onboarding", customer.id, finished_at_ms, ',"completed":true')
 
     def _plan_use(self, day: int, customer: CompanyCustomer) -> None:
@@ -134,8 +135,11 @@ class CustomerUsage:
         self._activity_diary.write(next_day, self._use, customer)
 
     def _use(self, day: int, customer: CompanyCustomer) -> None:
+        if customer.subscription.is_paused:
+            self._plan_use(day, customer)
+            return
         draw = self._draw_activity
-        used_at_ms = working_moment_ms(day, customer.country, draw)
+        used_at_ms = working_moment_ms(day, customer.country, draw(), draw())
         members = _FEATURE_MEMBERS[customer.plan]
         self._post("activity", customer.id, used_at_ms, members[int(draw() * 256)])
         if draw() < 0.25:
@@ -152,7 +156,7 @@ class CustomerUsage:
             via = "outreach" if fraction < 0.5 else "email"
         else:
             via = "in_app" if fraction < 0.6 else "email"
-        mean = 2.9 + 8.0 * customer.satisfaction - self._anger(day)
+        mean = 2.7 + 8.0 * customer.satisfaction - self._anger(day)
         self._ask(day, customer, "nps", via, min(10, max(0, round(self._survey.gauss(mean, 1.5)))), praised_from=9)
         self._survey_diary.write(day + _NPS_EVERY_DAYS, self._ask_nps, customer)
 
@@ -167,8 +171,10 @@ class CustomerUsage:
         return sum(_PRICE_ANGER * (1 - (day - rise) / _PRICE_ANGER_DAYS) for rise in rises)
 
     def _ask(self, day: int, customer: CompanyCustomer, kind: str, via: str, score: int, *, praised_from: int) -> None:
+        if customer.subscription.is_paused:
+            return
         draw = self._survey.random
-        asked_at_ms = working_moment_ms(day, customer.country, draw)
+        asked_at_ms = working_moment_ms(day, customer.country, draw(), draw())
         self._post("survey", customer.id, asked_at_ms, f',"kind":"{kind}","status":"sent","via":"{via}"')
         answered, dismissed = _RESPONSES[via]
         fraction = draw()

@@ -131,7 +131,7 @@ def _days(value: float | None) -> str:
 
 def _use(view: DemoView) -> Pairs:
     report = view.report
-    signups = report.windows[WINDOW].count("customers_new") if WINDOW in report.windows else None
+    signups = report.windows[WINDOW].count("signups") if WINDOW in report.windows else None
     return [
         ("Signups", formats.count(signups)),
         ("Onboarded in 7d", _percent(ratio(("onboarding",), report))),
@@ -142,6 +142,22 @@ def _use(view: DemoView) -> Pairs:
         ),
         ("Renewed", _percent(ratio(("renewal",), report))),
         ("Upgraded", _percent(ratio(("expansion",), report))),
+    ]
+
+
+def _subscriptions(view: DemoView) -> Pairs:
+    report, totals = view.report, view.report.totals
+    counts = report.windows.get(WINDOW)
+
+    def moved(name: str) -> str:
+        return formats.count(counts.count(name) if counts else None)
+
+    return [
+        ("Trials converted", _percent(ratio(("trial_conversion",), report))),
+        ("Subscriptions", formats.count(totals.count("subscriptions_active"))),
+        ("Started, ended", f"{moved('subscriptions_started')}, {moved('subscriptions_ended')}"),
+        ("With several", _percent(ratio(("cross_sell",), report))),
+        ("Paused", formats.count(totals.count("customers_paused"))),
     ]
 
 
@@ -230,6 +246,7 @@ BY_SEGMENT: Final = (
 OTHERS: Final = (
     _pairs("How long they stay", _stay),
     _pairs("First days and use, 30d", _use),
+    _pairs("Trials, subscriptions, 30d", _subscriptions),
     _ranking("Why they leave, 30d", lambda found: found.cancellations),
     _ranking("What they use, 30d", lambda found: found.features),
     _ranking("What they answer, 30d", lambda found: found.answers),

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from kpis.counting.report import report
 from kpis.counting.rolling import ALL
 from kpis.instants import instant_of
-from schemas.catalogue.counts import COUNTS, MATURING
+from schemas.catalogue.counts import COUNTS, FACTS_WITHOUT_EFFECT, MATURING
 from schemas.documents.document import plain
 from schemas.instants import milliseconds
 from schemas.instruments import MATURED_CUSTOMERS, SURVEYS_BY_WAY, WITH_THE_COUNTS
@@ -62,9 +62,10 @@ def served() -> Served:
 def test_every_count_of_the_catalogue_is_there_with_help_and_type(served: Served) -> None:
     """A metric that is missing is an empty panel, one without help a riddle."""
     _, families = served
-    assert list(families) == [*(count.metric for count in COUNTS), *(kpi.name for kpi in WITH_THE_COUNTS)]
+    counts = (*COUNTS, FACTS_WITHOUT_EFFECT)
+    assert list(families) == [*(count.metric for count in counts), *(kpi.name for kpi in WITH_THE_COUNTS)]
     assert {family.type for family in families.values()} == {"gauge"}
-    assert {count.metric: count.meaning for count in COUNTS}.items() <= {
+    assert {count.metric: count.meaning for count in counts}.items() <= {
         name: family.documentation for name, family in families.items()
     }.items()
 
@@ -92,6 +93,21 @@ def test_samples_are_the_numbers_of_the_report(served: Served) -> None:
         for way, statuses in ways.items()
         for status, n in statuses.items()
     }
+
+
+def test_facts_without_effect_are_of_all_customers_by_window_and_kind(served: Served) -> None:
+    """They belong to no segment: whoever sums over a dimension must not find them there."""
+    entry, families = served
+    samples = families[FACTS_WITHOUT_EFFECT.metric].samples
+    assert {(s.labels["dimension"], s.labels["value"]) for s in samples} == {(ALL, "")}
+    found = {(s.labels["window"], s.labels["kind"]): s.value for s in samples}
+    assert found == {
+        (window, kind): amount
+        for window, numbers in entry["windows"].items()
+        for kind, amount in numbers["facts_without_effect"].items()
+    }
+    assert len(found) == len(samples) == 5 * len(entry["windows"])
+    assert any(found.values())
 
 
 def test_stocks_have_no_window_and_no_series_comes_twice(served: Served) -> None:

@@ -30,6 +30,7 @@ RESULT = BatchResult(
     duplicates=2,
     conflicts=1,
     late=3,
+    mended=Counter({"country": 2}),
     forwards=4 * [Forward(_RECORD, "customer.events", 1, MINE, Seal(""))],
     cache_hits=5,
     cache_misses=6,
@@ -57,7 +58,7 @@ def test_every_declared_instrument_is_there_with_its_type_and_help() -> None:
 
 def test_commit_is_counted_in_every_family_it_belongs_to() -> None:
     """Two of each, so that a value that is set and not counted shows."""
-    meters = Meters()
+    meters = Meters(["industry"])
     meters.on_committed(RESULT)
     meters.on_committed(RESULT)
     samples = _samples(meters)
@@ -68,6 +69,9 @@ def test_commit_is_counted_in_every_family_it_belongs_to() -> None:
         ("tenure_events_conflicting_total",): 2,
         ("tenure_events_test_total",): 2,
         ("tenure_events_late_total",): 6,
+        ("tenure_events_mended_total", "country"): 4,
+        ("tenure_events_mended_total", "reason"): 0,
+        ("tenure_events_mended_total", "industry"): 0,
         ("tenure_dead_letters_total", "malformed_json"): 4,
         ("tenure_dead_letters_total", "oversized"): 0,
         ("tenure_records_forwarded_total", SIGNUPS): 8,

@@ -19,6 +19,8 @@ from kpis.instants import instant_text
 from schemas.documents.report import Report
 from streams.errors import CheckFailed, UsageError
 from tenure.cli import app
+from tenure.files.findings import Findings
+from tenure.files.notation import Notation
 from tenure.reports import kpi
 from tests.unit.tenure.reports.fake_report import fake_report, told
 
@@ -62,11 +64,11 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, Any
         return [told(fake_report(as_of=instant_text(instant))) for instant in at_ms]
 
     async def replay(
-        path: str, settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = (), file_format: str | None = None
-    ) -> list[Report]:
-        assert file_format is None
+        path: str, settings: Settings, notation: Notation, *, at_ms: Sequence[int], by: Sequence[str] = ()
+    ) -> kpi.ReplayedReport:
+        assert notation == Notation()
         questions.append({"path": path, "at_ms": list(at_ms), "by": list(by), "group": settings.group})
-        return [told(fake_report())]
+        return kpi.ReplayedReport([told(fake_report())], Findings())
 
     (tmp_path / "some.ndjson").touch()
     monkeypatch.setattr(kpi, "read_report", read_report)
@@ -143,6 +145,16 @@ def test_version_is_told() -> None:
         (["publish", "nowhere.ndjson"], "no such file"),
         (["publish", "-", "--topic", "t", "--mixed"], "leave one out"),
         (["publish", "-", "--format", "xml"], "ndjson, csv, parquet"),
+        (["replay", "-", "--money", "dollars"], "--money dollars: there is only minor, major\n"),
+        (["publish", "-", "--time", "epoch"], "--time epoch: there is only rfc3339, epoch-s, epoch-ms"),
+        (
+            ["replay", "-", "--time-zone", "Europe/Bucarest"],
+            "--time-zone Europe/Bucarest: no such time zone; did you mean",
+        ),
+        (["publish", "-", "--time-zone", "+02:00"], "write an IANA name such as Europe/Lisbon"),
+        (["lenses", "--money", "major"], "--money major: name the file with --file, or leave it out"),
+        (["explain", "churn", "--time", "epoch-s"], "--time epoch-s: name the file with --file"),
+        (["cohorts", "--time-zone", "Europe/Paris"], "--time-zone Europe/Paris: name the file with --file"),
         (["replay", "nowhere.ndjson"], "no such file"),
         (["topics", "--partitions", "3"], "--create"),
         (["topics", "--create", "--replication", "0"], "--replication"),
@@ -207,15 +219,44 @@ def test_kpi_without_an_instant_is_as_of_the_end_of_the_running_bucket(asked: li
 
 def test_replay_without_an_instant_leaves_it_to_the_last_event(asked: list[dict[str, Any]]) -> None:
     """Only who has read the file knows where it ends."""
-    assert run("replay", "some.ndjson", "--json").exit_code == 0
+    run("replay", "some.ndjson", "--json")
     assert asked == [{"path": "some.ndjson", "at_ms": [], "by": [], "group": "tenure"}]
+
+
+def test_replay_tells_what_became_of_the_events_on_standard_error_and_ends_with_1(tmp_path: Path) -> None:
+    """A number without the events that were refused looks like one with them."""
+    file = tmp_path / "events.csv"
+    file.write_text(
+        "id,type,customer_id,time,plan,mrr_minor,reason\n"
+        "a,signup,c,2026-01-05T10:00:00Z,pro,4900,\n"
+        "a,signup,c,2026-01-05T10:00:00Z,pro,4900,\n"
+        "b,signup,d,2026-01-05T10:00:00Z,pro,49.00,\n"
+        "c,cancel,c,2026-01-07T10:00:00Z,,,Too expensive\n",
+        encoding="utf-8",
+    )
+    result = run("replay", str(file), "--at", "2026-02-01", "--json")
+    events = json.loads(result.stdout)[0]["events"]
+    assert (events["applied"], events["duplicate"], events["dead_letters"]["invalid_member"]) == (2, 1, 1)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        f"{file}: 2 applied, 1 repeated, 1 refused",
+        "refused, invalid_member, mrr_minor: 1",
+        '  line 4: mrr_minor: must be an integer from 0 to 10^12; got "49.00"',
+        (
+            "  it has decimals: say --money major if the file has major units, such as dollars; "
+            "write it without decimals if it has minor ones, such as cents"
+        ),
+        "mended, reason: 1",
+        '  line 5: reason: "Too expensive" is read as "too_expensive"',
+        "tenure: 1 of 4 events were refused; see above",
+    ]
+    assert run("replay", str(file), "--at", "2026-02-01", "--money", "major").exit_code == 0
 
 
 @pytest.mark.parametrize("command", [["kpi"], ["replay", "some.ndjson"]])
 def test_tables_are_printed_without_json(asked: list[dict[str, Any]], command: list[str]) -> None:
     """People get tables, and no escape sequences where they go to a file."""
     result = run(*command, "--window", "30", "--lens", "standard")
-    assert result.exit_code == 0
     assert asked
     assert "Retention" in result.stdout
     assert "90 days" not in result.stdout
@@ -446,5 +487,5 @@ def test_names_are_shown_as_they_are_whatever_the_surroundings_say(options: list
     ]
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
     result = subprocess.run(command, cwd=ROOT, capture_output=True, env=environment, check=False)
-    assert (result.returncode, result.stderr) == (0, b"")
+    assert (result.returncode, result.stderr) == (0, f"{file}: 1 applied\n".encode())
     assert "größe[/x]:key:" in result.stdout.decode()

@@ -7,50 +7,36 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from functools import cache
-from itertools import pairwise, takewhile
+from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from schemas.decoding.decoder import Decoder
-from schemas.events import Signup, Survey
 from schemas.instants import DAY_MS
-from streams.records import NO_HEADERS, Record
-from tenure.demo.company.company import EVENT_TYPES, Arrival, Company, Flaws
+from tenure.demo.company.company import EVENT_TYPES, Arrival, Company
 from tenure.demo.company.delivery import FLAWLESS, instant_text
 from tenure.demo.company.market import date_of, next_bill_day
 from tenure.files.routing import heading_of
+from tests.recount.events import Event
+from tests.recount.refusals import Reason, RefusedError
+from tests.unit.tenure.demo.companies import (
+    LIFECYCLE,
+    START,
+    book_of,
+    demo_events,
+    demo_readings,
+    history,
+    readings,
+    small_company,
+)
 
-START = dt.datetime(2026, 3, 1, 9, 30, tzinfo=dt.UTC)
 ROOT = Path(__file__).parents[4]
 
 
-def small_company(seed: int = 1, include: frozenset[str] = EVENT_TYPES, flaws: Flaws | None = None) -> Company:
-    """Return a company that is small enough for a test."""
-    if flaws is None:
-        flaws = Flaws()
-    return Company(seed, START, customers=150, history_days=120, founded_days=300, include=include, flaws=flaws)
-
-
-def history(company: Company) -> Iterator[Arrival]:
-    """Yield what arrives before the live start."""
-    return takewhile(lambda arrival: arrival.arrived_at_ms < company.start_ms, company.events())
-
-
-@cache
-def demo_events() -> tuple[Arrival, ...]:
-    """Return the demo's history and its first ten live days, with the defaults of the demo."""
-    company = Company(7, START)
-    end_ms = company.start_ms + 10 * DAY_MS
-    return tuple(takewhile(lambda arrival: arrival.arrived_at_ms < end_ms, company.events()))
-
-
-def members_of(arrivals: tuple[Arrival, ...], kind: str) -> list[dict[str, object]]:
-    """Return the valid events of a type as objects."""
-    decoded = Decoder().decode(as_records(tuple(arrival for arrival in arrivals if arrival.type == kind)))
-    return [json.loads(record.value or b"") for record in decoded.records]
+def events_of(kind: str) -> list[Event]:
+    """Return the demo's valid events of a type, as the recount reads them."""
+    return [event for arrival, event in demo_readings() if arrival.type == kind and isinstance(event, Event)]
 
 
 def digest_of_history() -> str:
@@ -97,41 +83,46 @@ def test_records_come_in_the_order_of_their_arrival_and_never_before_they_happen
     """The demo pours records in as time passes: an event from the future would be a dead letter there."""
     arrivals = demo_events()
     assert all(one.arrived_at_ms <= next_one.arrived_at_ms for one, next_one in pairwise(arrivals))
-    decoded = Decoder(future_tolerance_ms=0).decode(as_records(arrivals))
-    times = Counter(instant_text(time_ms)[:4] for time_ms in decoded.times)
-    assert set(times) <= {"2023", "2024", "2025", "2026"}
-    assert not [refusal for _, refusal in decoded.refused if "future" in refusal.detail]
+    read = [event for _, event in demo_readings()]
+    assert {instant_text(event.time_ms)[:4] for event in read if isinstance(event, Event)} <= {
+        "2023",
+        "2024",
+        "2025",
+        "2026",
+    }
+    out_of_range = [arrival for arrival, event in demo_readings() if is_refused(event, Reason.TIME_OUT_OF_RANGE)]
+    assert out_of_range
+    assert all(b'"time":"1970-01-01' in arrival.value for arrival in out_of_range)
 
 
-def as_records(arrivals: tuple[Arrival, ...]) -> list[Record]:
-    """Return arrivals as records of one partition."""
-    return [
-        Record("customer.events", 0, offset, arrival.arrived_at_ms, arrival.key, arrival.value, NO_HEADERS)
-        for offset, arrival in enumerate(arrivals)
-    ]
+def is_refused(event: Event | RefusedError, reason: Reason) -> bool:
+    """Return whether a record is refused for a reason."""
+    return isinstance(event, RefusedError) and event.reason is reason
 
 
 def test_more_than_99_in_100_records_are_valid_and_the_others_are_refused_for_many_reasons() -> None:
     """The demo shows dead letters, but of a company whose systems mostly work."""
-    records = as_records(demo_events())
-    decoded = Decoder(("industry", "company_size")).decode(records)
-    assert 0.0001 < len(decoded.refused) / len(records) < 0.01
-    reasons = {refusal.reason.value for _, refusal in decoded.refused}
-    assert {"malformed_json", "missing_member", "unknown_type", "invalid_member", "time_out_of_range"} <= reasons
-    assert decoded.tests > 10
+    read = [event for _, event in demo_readings()]
+    refused = [event for event in read if isinstance(event, RefusedError)]
+    assert 0.0001 < len(refused) / len(read) < 0.01
+    reasons = {event.reason for event in refused}
+    assert set(Reason) - reasons <= {Reason.OVERSIZED, Reason.CURRENCY_MISMATCH, Reason.TOO_MANY_FACTS}
+    assert sum(event.test for event in read if isinstance(event, Event)) > 10
 
 
 def test_a_flawless_company_has_no_refused_late_or_repeated_record() -> None:
     """Tests that need exact counts ask for no flaws; the one exception here would be theirs to find."""
     arrivals = tuple(history(small_company(flaws=FLAWLESS)))
-    decoded = Decoder().decode(as_records(arrivals))
-    assert (decoded.refused, decoded.tests) == ([], 0)
+    read = readings(arrivals)
+    assert [event for event in read if isinstance(event, RefusedError) or event.test or event.mended] == []
     assert len({arrival.value for arrival in arrivals}) == len(arrivals)
-    slowest_ms = max(
-        arrival.arrived_at_ms - int(event.time.timestamp() * 1000)
-        for arrival, event in zip(arrivals, decoded.events, strict=True)
-    )
-    assert slowest_ms <= 202
+    delays_ms = delays_of_ms(zip(arrivals, read, strict=True))
+    assert max(delays_ms) <= 202
+
+
+def delays_of_ms(read: Iterable[tuple[Arrival, Event | RefusedError]]) -> list[int]:
+    """Return how long after its `time` each valid event arrives."""
+    return [arrival.arrived_at_ms - event.time_ms for arrival, event in read if isinstance(event, Event)]
 
 
 def test_about_one_record_in_a_hundred_comes_late_and_one_comes_twice() -> None:
@@ -139,11 +130,7 @@ def test_about_one_record_in_a_hundred_comes_late_and_one_comes_twice() -> None:
     arrivals = demo_events()
     repeated = len(arrivals) - len({arrival.value for arrival in arrivals})
     assert 0.007 < repeated / len(arrivals) < 0.013
-    decoded = Decoder().decode(as_records(arrivals))
-    delays_ms = [
-        record.timestamp - event.time.timestamp() * 1000
-        for record, event in zip(decoded.records, decoded.events, strict=True)
-    ]
+    delays_ms = delays_of_ms(demo_readings())
     late = sum(delay_ms > 35 * 60_000 for delay_ms in delays_ms)
     assert 0.006 < late / len(arrivals) < 0.016
     assert max(delays_ms) > 2 * DAY_MS
@@ -166,46 +153,31 @@ def test_history_is_sized_for_a_demo_that_is_up_in_seconds() -> None:
     assert {arrival.type for arrival in before} == EVENT_TYPES
 
 
-def test_about_as_many_customers_are_active_at_the_start_as_were_asked_for() -> None:
+def test_about_as_many_customers_pay_at_the_start_as_were_asked_for() -> None:
     """Whoever sizes a demo says how many customers, not how many signups three years ago."""
     for customers in (300, 3000):
-        company = Company(
-            5, START, customers=customers, flaws=FLAWLESS, include=frozenset({"signup", "cancel", "revoke"})
-        )
-        active = active_customers(history(company))
-        assert 0.8 * customers < len(active) < 1.2 * customers
-
-
-def active_customers(arrivals: Iterator[Arrival]) -> set[str]:
-    """Return who is active after a flawless history, withdrawn cancels left out."""
-    events = [json.loads(arrival.value) for arrival in arrivals]
-    revoked = {event["revokes"] for event in events if event["type"] == "revoke"}
-    events = [event for event in events if event["type"] != "revoke" and event["id"] not in revoked]
-    active = set()
-    for event in sorted(events, key=lambda event: str(event.get("effective_at", event["time"]))):
-        if event["type"] == "signup":
-            active.add(str(event["customer_id"]))
-        elif event.get("effective_at", event["time"]) < START.isoformat():
-            active.discard(str(event["customer_id"]))
-    return active
+        company = Company(5, START, customers=customers, flaws=FLAWLESS, include=LIFECYCLE)
+        book = book_of(history(company))
+        active = sum(customer.timeline.state_at(company.start_ms).active for customer in book.customers.values())
+        assert 0.8 * customers < active < 1.2 * customers
 
 
 def test_churn_spikes_in_the_days_after_a_price_rise() -> None:
     """The spike is what the demo's churn panel is there to show: one in the history, one soon after the live start."""
+    book = book_of(arrival for arrival in demo_events() if arrival.type in LIFECYCLE)
     first_day = int(START.timestamp()) // 86_400
-    cancels = Counter(
-        arrival.arrived_at_ms // DAY_MS - first_day for arrival in demo_events() if arrival.type == "cancel"
-    )
+    cancellations = [
+        (movement.fact_ms // DAY_MS - first_day, movement.reason)
+        for customer in book.customers.values()
+        for movement in customer.timeline.movements
+        if movement.name == "cancellation"
+    ]
+    by_day = Counter(day for day, _ in cancellations)
     for rise in (-150, 3):
-        usual = sum(cancels[day] for day in range(rise - 28, rise)) / 28
-        assert sum(cancels[day] for day in range(rise, rise + 3)) / 3 > 4 * usual
-    reasons = Counter(event.get("reason") for event in members_of(demo_events(), "cancel") if is_near_rise(event))
+        usual = sum(by_day[day] for day in range(rise - 28, rise)) / 28
+        assert sum(by_day[day] for day in range(rise, rise + 3)) / 3 > 4 * usual
+    reasons = Counter(reason for day, reason in cancellations if 3 <= day < 6)
     assert reasons.most_common(1)[0][0] == "too_expensive"
-
-
-def is_near_rise(event: dict[str, object]) -> bool:
-    """Return whether a cancel was sent in the three days after the live price rise."""
-    return "2026-03-04" <= str(event.get("time", ""))[:10] <= "2026-03-06"
 
 
 def test_customers_of_one_channel_leave_more_often_within_seven_days() -> None:
@@ -228,26 +200,23 @@ def test_customers_of_one_channel_leave_more_often_within_seven_days() -> None:
 
 def test_the_mix_of_events_is_that_of_a_running_company() -> None:
     """Every count of the KPI page needs something to count."""
-    decoded = Decoder(("industry", "company_size")).decode(as_records(demo_events()))
-    signups = [event for event in decoded.events if isinstance(event, Signup)]
-    assert {event.plan for event in signups} == {"free", "starter", "pro", "business", "enterprise"}
-    assert len({event.channel for event in signups}) == 6
-    assert len({event.country for event in signups}) == 12
-    assert Counter(event.customer_id for event in signups).most_common(1)[0][1] > 1
-    surveys = [event for event in decoded.events if isinstance(event, Survey)]
-    assert {(event.kind, event.status) for event in surveys} == {
+    signups = events_of("signup")
+    plans = {"free", "starter", "pro", "business", "enterprise"}
+    assert {event.plan for event in signups} == plans | {"analytics", "priority_support", "sandbox"}
+    values = [len({event.segment_values[n] for event in signups} - {""}) for n in range(4)]
+    assert values == [12, 6, 7, 4], "countries, channels, industries, sizes"
+    surveys = events_of("survey")
+    assert {(event.survey_kind, event.status) for event in surveys} == {
         (kind, status) for kind in ("nps", "csat") for status in ("sent", "answered", "dismissed")
     }
     assert {event.via for event in surveys} == {"in_app", "email", "outreach"}
-    scores = [event.score for event in surveys if event.kind == "nps" and event.status == "answered"]
+    scores = [event.score for event in surveys if event.survey_kind == "nps" and event.status == "answered"]
     shares = [sum(low <= score <= high for score in scores) / len(scores) for low, high in ((0, 6), (7, 8), (9, 10))]
     assert min(shares) > 0.15
-    outcomes = Counter(event["outcome"] for event in members_of(demo_events(), "renewal"))
+    outcomes = Counter(event.outcome for event in events_of("renewal"))
     assert outcomes["renewed"] > outcomes["failed"] > 0
     assert outcomes["declined"] > 0
-    cancels = [arrival.value for arrival in demo_events() if arrival.type == "cancel"]
-    assert sum(b'"involuntary":true' in value for value in cancels) > 20
-    assert sum(b'"effective_at"' in value for value in cancels) > 20
+    assert sum(event.involuntary for event in events_of("cancel")) > 20
 
 
 def test_weekends_are_quieter_than_weekdays() -> None:

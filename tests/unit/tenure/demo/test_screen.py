@@ -160,6 +160,52 @@ def test_choosing_a_window_does_not_make_a_quiet_week_a_dead_feed() -> None:
     assert used.split()[-2:] == ["0.00", "%"]
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_facts_without_effect_stand_by_kind_with_the_command_that_names_them(width: int) -> None:
+    """A cancel that did nothing is a customer who seems to stay; nobody looks for what is not shown."""
+    report = fake_report()
+    for counts in report["windows"].values():
+        counts["facts_without_effect"] = {"change": 0, "pause": 0, "resume": 0, "cancel": 1_234, "revoke": 5}
+    lines = text_of(report_tables(told(report), currency="USD", width=width), width)
+    (head,) = [n for n, line in enumerate(lines) if line.startswith("Facts without effect")]
+    rows = [line for line in lines[head:] if line.startswith(("Change", "Pause", "Resume", "Cancel ", "Revoke"))]
+    assert [row.split() for row in rows] == [["Cancel", *["1,234"] * 6], ["Revoke", *["5"] * 6]]
+    assert "Which ones, and of whom: tenure explain facts_without_effect" in lines
+    assert max(map(len, lines)) <= width
+
+
+def test_facts_without_effect_are_not_spoken_of_where_there_are_none() -> None:
+    """A table of zeros is read by nobody, nor is what stands beside it."""
+    report = fake_report()
+    for counts in report["windows"].values():
+        counts["facts_without_effect"] = dict.fromkeys(("change", "pause", "resume", "cancel", "revoke"), 0)
+    for shown in (report, fake_report()):
+        text = "\n".join(text_of(report_tables(told(shown), currency="USD", width=80), 80))
+        assert "without effect" not in text
+        assert "facts_without_effect" not in text
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_heading_tells_of_pauses_and_of_several_subscriptions_where_there_are_any(width: int) -> None:
+    """Customers and subscriptions are two numbers, and each is taken for the other."""
+    report = fake_report()
+    report["totals"].update(customers_paused=12, customers_with_several=140, subscriptions_active=2_160)
+    lines = text_of(report_tables(told(report), currency="USD", width=width), width)
+    assert "2,160 subscriptions · 140 customers with several · 12 paused" in lines
+    plain_lines = text_of(report_tables(told(fake_report()), currency="USD", width=width), width)
+    assert not [line for line in plain_lines if "subscriptions ·" in line]
+
+
+def test_conflicts_and_mended_members_stand_below_where_there_are_any() -> None:
+    """Both are for a producer to look at, and neither cost an event."""
+    report = fake_report()
+    assert not [n for n in text_of(report_tables(told(report), currency="USD", width=80), 80) if "Mended" in n]
+    report["events"].update(conflict=3, mended={"reason": 12, "via": 0, "country": 1_200})
+    lines = text_of(report_tables(told(report), currency="USD", width=80), 80)
+    assert "Conflicts, repeated events that say something else: 3" in lines
+    assert "Mended: country 1,200, reason 12" in lines
+
+
 def test_dead_letters_stand_below_by_reason() -> None:
     """A number is as good as what went into it."""
     lines = text_of(report_tables(told(fake_report()), currency="USD", width=80), 80)

@@ -41,6 +41,7 @@ def a_summary() -> PopulationSummary:
 ASKED_FOR = (
     "Customers", "Retention 30d", "Retention, 365d", "Churn 30d", "Churn, 365d", "Churn, this month", "Left in 7 days",
     "Silent, days 8-14", "Signups", "Onboarded in 7d", "Used it", "Renewed", "Upgraded", "MRR", "Net MRR 30d",
+    "Trials converted", "Subscriptions", "Started, ended", "With several", "Paused",
     "Mean stay", "Half leave within", "Stay 7/30/90/365 d", "100/100/100/100 %", "NPS 30d", "CSAT", "survey reply",
     "Why they leave", "not_what_i_expected", "What they answer", "What they use", "dashboards", "By plan",
     "By industry", "By company size", "Still there, by month", "2025-11", "2025-08",
@@ -77,10 +78,11 @@ def test_plain_lines_tell_every_topic_with_its_numbers() -> None:
     lines = topic_lines(view, currency="USD")
     assert output.getvalue().splitlines()[-len(lines) :] == lines
     assert [topic.title for topic in (*BY_SEGMENT, *OTHERS)] == [line.partition(":")[0] for line in lines]
-    signups = view.report.windows["30d"].count("customers_new")
+    signups = view.report.windows["30d"].count("signups")
     for words in (
         "starter 1,000, churn 3.2 %",
         f"Signups {signups}",
+        "Subscriptions 2,000",
         "not_what_i_expected 90,000",
         "dashboards 90,000",
     ):

@@ -36,6 +36,7 @@ def fake_window(customers: int, days: int, *, price: int = 4900) -> Json:
         "cancellations_of_new": cancellations_of_new,
         "upgrades": start // 50,
         "downgrades": start // 120,
+        "signups": new + new // 3,
         "dropoff_matured": matured,
         "dropoff_cancelled": cancelled,
         "mrr_at_start": start * price,
@@ -76,6 +77,8 @@ def _ratios(c: Json) -> Json:
         "dropoff_silent_7d": None,
         "onboarding": None,
         "engagement": None,
+        "trial_conversion": _share(c["trials_converted"], c["trials_matured"]),
+        "cross_sell": None,
         "renewal": None,
         "expansion": _share(c["upgrades"], start),
         "gross_revenue_retention": _share(c["mrr_retained_gross"], mrr_start),
@@ -95,6 +98,10 @@ def fake_part(customers: int, *, price: int = 4900) -> Json:
     """Return totals and all windows of so many customers."""
     totals = {
         "customers_active": customers,
+        "customers_paused": 0,
+        "customers_with_several": 0,
+        "subscriptions_active": customers,
+        "subscription_mrr": customers * price,
         "mrr": customers * price,
         "arpa": float(price) if customers else None,
     }
@@ -118,6 +125,7 @@ def fake_report(customers: int = 2000, as_of: str = "2026-03-15T00:00:00Z") -> J
             "duplicate": 1_234,
             "conflict": 0,
             "test": 12,
+            "mended": {"reason": 0, "country": 0},
             "dead_letters": {"malformed_json": 7, "missing_member": 2, "unknown_type": 0},
         },
     }
@@ -130,7 +138,7 @@ def empty_report(as_of: str = "2026-03-15T00:00:00Z") -> Json:
         counts.update({name: 0 for name, value in counts.items() if isinstance(value, int)})
         counts["surveys"] = {}
         counts["ratios"] = _ratios(counts)
-    events = {"applied": 0, "duplicate": 0, "conflict": 0, "test": 0, "dead_letters": {}}
+    events = {"applied": 0, "duplicate": 0, "conflict": 0, "test": 0, "mended": {}, "dead_letters": {}}
     return {"as_of": as_of, **part, "segments": {"plan": {}}, "events": events}
 
 

@@ -402,7 +402,9 @@ def test_a_file_without_an_event_that_counts_needs_an_instant(command: tuple[str
 
 def test_a_replay_of_a_file_without_an_event_that_counts_tells_its_dead_letters() -> None:
     """It is how one finds out what is wrong with the file; as of the first bucket that there is."""
-    (report,) = answer_of("replay", file_of([{"type": "signup"}, {"a": 1}]))
+    result = run("replay", file_of([{"type": "signup"}, {"a": 1}]), "--json")
+    (report,) = json.loads(result.stdout)
+    assert result.exit_code == 1
     assert report["as_of"] == "2000-01-01T01:00:00Z"
     assert sum(report["events"]["dead_letters"].values()) == 2
 

@@ -12,6 +12,7 @@ import pytest
 
 from kpis.counting.rolling import ALL, Block, Snapshot
 from kpis.instants import instant_of
+from kpis.rows import KINDS_WITHOUT_EFFECT
 from schemas.catalogue.counts import COUNTS
 from schemas.catalogue.ratios import RATIOS
 from streams.errors import UsageError
@@ -122,7 +123,7 @@ def test_every_family_is_written_once_with_ascending_samples() -> None:
     past, _ = past_and_snapshots([0, 10, 20])
     lines = "".join(openmetrics_of(past, job="tenure", instance='a"b')).splitlines()
     families = [line.split()[2] for line in lines if line.startswith("# TYPE")]
-    assert len(families) == len(set(families)) == 2 * len(COUNTS) + len(RATIOS) + 1
+    assert len(families) == len(set(families)) == 2 * (len(COUNTS) + 1) + len(RATIOS) + 1
     samples = [line.rsplit(" ", 2) for line in lines if not line.startswith("#")]
     by_series: dict[str, list[int]] = {}
     for series, _, at in samples:
@@ -131,19 +132,32 @@ def test_every_family_is_written_once_with_ascending_samples() -> None:
     assert 'tenure_customers_active{dimension="all",value="",instance="a\\"b",job="tenure"}' in by_series
     assert 'segment:churn_standard:ratio{dimension="plan",value="other",window="30d"}' in by_series
     assert 'segment:arpa:ratio{dimension="all",value=""}' in by_series
+    labels = 'dimension="all",kind="cancel",value="",window="365d"'
+    assert f'tenure_facts_without_effect{{{labels},instance="a\\"b",job="tenure"}}' in by_series
+    assert f"segment:tenure_facts_without_effect:sum{{{labels}}}" in by_series
+
+
+def test_a_ratio_of_stocks_is_written_once_and_not_once_a_window() -> None:
+    """Rules record it without a window: its line would break where history ends."""
+    past, _ = past_and_snapshots([10])
+    lines = [line.rsplit(" ", 2)[0] for line in openmetrics_of(past, job="tenure", instance="here")]
+    written = [line for line in lines if line.startswith("segment:cross_sell:ratio{")]
+    assert 'segment:cross_sell:ratio{dimension="all",value=""}' in written
+    assert [line for line in written if "window=" in line] == []
 
 
 def test_a_ratio_without_a_denominator_has_no_sample() -> None:
     """No data is neither zero nor one."""
     zeros = {count.name: np.zeros(1, np.int64) for count in COUNTS}
-    stock = {name: zeros.pop(name) for name in ("customers_active", "mrr")}
+    stock = {count.name: zeros.pop(count.name) for count in COUNTS if count.kind == "stock"}
     surveys = {
         f"survey/{kind}/{way}/{status}": np.zeros(1, np.int64)
         for kind in ("nps", "csat")
-        for way in ("in_app", "email", "outreach")
+        for way in ("in_app", "email", "outreach", "other")
         for status in ("sent", "answered", "dismissed")
     }
-    past = Past([NOW_MS], {ALL: [Block([""], stock, {"30d": {**zeros, **surveys}})]})
+    without_effect = {f"facts_without_effect/{kind}": np.zeros(1, np.int64) for kind in KINDS_WITHOUT_EFFECT}
+    past = Past([NOW_MS], {ALL: [Block([""], stock, {"30d": {**zeros, **surveys, **without_effect}}, {"30d": stock})]})
     lines = list(openmetrics_of(past, job="tenure", instance="here"))
     assert [line for line in lines if line.startswith("segment:") and ":ratio" in line] == []
     assert f'segment:tenure_mrr:sum{{dimension="all",value=""}} 0 {NOW_MS // 1000}\n' in lines

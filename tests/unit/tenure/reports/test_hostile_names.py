@@ -23,6 +23,7 @@ from streams.targets import TargetChange, audit
 from tenure.cli import app
 from tenure.commands.publish_progress import PublishProgress
 from tenure.demo.screen.screen import Notice, open_screen
+from tenure.files.notation import Notation
 from tenure.files.publish import Summary
 from tenure.files.reader import EventFile
 from tenure.operations import dead_letters, targets, topics
@@ -115,7 +116,7 @@ def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     """Commands that ask Redis and Kafka are answered with hostile names."""
 
     async def read_report(settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = ()) -> list[Report]:
-        return await replay(file, settings, at_ms=at_ms, by=by)
+        return (await replay(file, settings, Notation(), at_ms=at_ms, by=by)).reports
 
     restatement = {
         "period": "2026-01", "revision": 1, "kind": "event", "events": 1,
@@ -130,7 +131,7 @@ def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     }  # fmt: skip
 
     async def read_periods(settings: Settings, names: Sequence[str], *, by: Sequence[str]) -> list[PeriodReport]:
-        (entry,) = await replay(file, settings, at_ms=[1_772_323_200_000], by=by)
+        (entry,) = (await replay(file, settings, Notation(), at_ms=[1_772_323_200_000], by=by)).reports
         more = {**period, "period": "2026-02", "restated": {HOSTILE[0]: {"at_end": 1, "now": 2}}}
         return [read(PeriodReport, {**plain(entry), **more, "restatements": [restatement]}) for _ in names]
 

@@ -1,0 +1,44 @@
+"""The end of a command that has read a file of events: what became of them, on standard error.
+
+What is found, and how: `tenure.files.findings` and `tenure.files.inspection`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streams.errors import CheckFailed
+from streams.readable import readable, visible
+from tenure.commands.say import say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tenure.files.findings import Findings
+
+
+def say_findings(file: str, counts: Mapping[str, int], findings: Findings) -> None:
+    """Say how many events became what, and what was found about them; nothing of it on standard output.
+
+    Args:
+        file: As the user named it.
+        counts: Of records, by what became of them; of 0 nothing is said, but for the first.
+        findings: About its events.
+    """
+    told = ", ".join(f"{number:,} {name}" for n, (name, number) in enumerate(counts.items()) if number or not n)
+    say(f"{'standard input' if file == '-' else readable(file)}: {told}", err=True)
+    for line in findings.lines():
+        say(visible(line), err=True)
+
+
+def check_nothing_refused(refused: int, records: int, *, more: str = "") -> None:
+    """Raise CheckFailed where any record was refused.
+
+    Args:
+        refused: Records (count).
+        records: All of them (count).
+        more: Where else to look.
+    """
+    if refused:
+        events = "1 event was" if records == 1 else f"{records:,} events were"
+        raise CheckFailed(f"{refused:,} of {events} refused; see above{more}")

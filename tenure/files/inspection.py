@@ -1,0 +1,126 @@
+"""Inspection of a file's events: decodes them as the stream does, and tells what is refused and what is mended.
+
+It changes nothing and holds few records at a time. What only the customer's state can tell (repetitions, too many
+facts) it does not know.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import partial
+from typing import Final, NamedTuple
+
+import msgspec
+
+from schemas.decoding.decoder import Decoded, Decoder
+from schemas.decoding.wire_formats import format_of, recognised
+from schemas.events import Event
+from schemas.refusals import Refusal
+from streams.records import NO_HEADERS, Headers
+from tenure.files.advice import advice_on
+from tenure.files.findings import MENDED, REFUSED, Example, Findings
+from tenure.files.reader import EventFile
+from tenure.files.tables import FileRecord
+
+_RECORDS_AT_ONCE: Final = 1_000
+_BYTES_AT_ONCE: Final = 4 * 1024 * 1024
+_VALUE_SHOWN: Final = 64
+_MEMBER: Final = re.compile(r"([a-z][a-z0-9_]*): ")
+_read_members: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+class InspectedRecord(NamedTuple):
+    """A record of a file as the decoder wants it (`schemas.decoding.diagnosis.Readable`)."""
+
+    value: bytes
+    timestamp: int
+    headers: Headers
+    number: int
+    fault: str
+
+
+class Inspection:
+    """Looks at the records of one file, one after the other.
+
+    Args:
+        file: That the records are of.
+        decoder: Which judges them as the stream will.
+        findings: To which it adds what it finds.
+
+    Attributes:
+        findings: As given; complete after `finish`.
+        records: How many were looked at (count).
+        refused: How many of them were refused, by reason (counts).
+    """
+
+    def __init__(self, file: EventFile, decoder: Decoder, findings: Findings | None = None) -> None:
+        self.findings = findings or Findings()
+        self.records = 0
+        self.refused: Counter[str] = Counter()
+        self._file = file
+        self._decoder = decoder
+        self._waiting: list[InspectedRecord] = []
+        self._waiting_bytes = 0
+
+    def take(self, record: FileRecord, timestamp_ms: int = 0) -> None:
+        """Take a record.
+
+        Args:
+            record: The next one of the file.
+            timestamp_ms: When it reaches the log (ms since 1970); of no meaning to a decoder for files.
+        """
+        found = recognised(record.value)
+        headers = NO_HEADERS if found is None else found.headers
+        self._waiting.append(InspectedRecord(record.value, timestamp_ms, headers, record.number, record.fault))
+        self._waiting_bytes += len(record.value)
+        if len(self._waiting) >= _RECORDS_AT_ONCE or self._waiting_bytes >= _BYTES_AT_ONCE:
+            self.finish()
+
+    def finish(self) -> None:
+        """Look at what was taken; more may follow."""
+        decoded = self._decoder.decode(self._waiting)
+        self.records += len(self._waiting)
+        self.refused.update(refusal.reason.value for _, refusal in decoded.refused)
+        for record, refusal in sorted(decoded.refused, key=lambda each: each[0].number):
+            self._note_refused(record, refusal)
+        self._note_mended(decoded)
+        self._waiting, self._waiting_bytes = [], 0
+
+    def _note_refused(self, record: InspectedRecord, refusal: Refusal) -> None:
+        named = None if record.fault else _MEMBER.match(refusal.detail)
+        member = named[1] if named else ""
+
+        def example() -> Example:
+            advice = advice_on(member, _members_of(record), self._file.notation) if member else ""
+            return Example(f"{self._place(record)}: {record.fault or refusal.detail}", advice)
+
+        self.findings.add(REFUSED, f"{refusal.reason.value}{', ' if member else ''}{member}", example)
+
+    def _note_mended(self, decoded: Decoded[InspectedRecord]) -> None:
+        for index, members in sorted(decoded.mended.items(), key=lambda each: decoded.records[each[0]].number):
+            record, event = decoded.records[index], decoded.events[index]
+            for member in members:
+                self.findings.add(MENDED, member, partial(self._mending, record, event, member))
+
+    def _mending(self, record: InspectedRecord, event: Event, member: str) -> Example:
+        raw = _members_of(record).get(member)
+        sent = "" if raw is None else bytes(raw)[: 4 * _VALUE_SHOWN].decode("utf-8", "replace")
+        shown = sent if len(sent) <= _VALUE_SHOWN else sent[:_VALUE_SHOWN] + "…"
+        kept = getattr(event, member)
+        default = next(f.default for f in msgspec.structs.fields(event) if f.name == member)
+        read = "absent" if kept == default else msgspec.json.encode(kept).decode()
+        return Example(f"{self._place(record)}: {member}: {shown} is read as {read}")
+
+    def _place(self, record: InspectedRecord) -> str:
+        return f"{self._file.place} {record.number:,}"
+
+
+def _members_of(record: InspectedRecord) -> dict[str, msgspec.Raw]:
+    """Return the members of a record as the decoder reads them; none where they cannot be told apart."""
+    wire_format = format_of(record.headers) if record.headers else None
+    json = record.value if wire_format is None else wire_format.translate(record.value, record.headers)[0]
+    try:
+        return _read_members(json)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
