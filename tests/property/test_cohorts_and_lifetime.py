@@ -27,6 +27,7 @@ from tenure.reports.cohorts import cohort_report, tables_of
 from tenure.reports.lifetime import lifetime_report
 from tests.property.any_order import INSTANTS, Arrival, FoldedLog, arrivals_of
 from tests.property.cases import bounded, differences
+from tests.property.folding import Folded
 from tests.recount.cohorts import cohort_rows
 from tests.recount.customers import read
 from tests.recount.lifetime import Episode, curve, lifetimes
@@ -41,7 +42,7 @@ ANY_INSTANT = st.one_of(
 )
 
 
-def stretches_of(folded: FoldedLog) -> list[Stretches]:
+def stretches_of(folded: Folded) -> list[Stretches]:
     """Return when the customers of all partitions were active, taken in two slices each."""
     found = []
     for names, states in zip(folded.names, folded.states, strict=True):

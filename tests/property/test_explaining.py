@@ -22,6 +22,7 @@ from schemas.catalogue.formulas import Count
 from schemas.instants import milliseconds
 from tests.property.any_order import INSTANTS, Arrival, FoldedLog, arrivals_of
 from tests.property.cases import bounded
+from tests.property.folding import Folded
 from tests.recount.test_any_order import BY, LOGS, SETTINGS, arrivals
 
 DIMENSIONS = st.sampled_from((None, *BY))
@@ -29,14 +30,14 @@ WINDOWS = st.sampled_from(("1d", "7d", "30d", "90d", "365d", "month"))
 
 
 def explained(
-    folded: FoldedLog, count: str, at: datetime, window: str, *, limit: int = 3, dimension: str | None = None
+    folded: Folded, count: str, at: datetime, window: str, *, limit: int = 3, dimension: str | None = None
 ) -> Explained:
     """Return the members of a count of one window, over all partitions."""
     return explained_shares(folded, MEMBERSHIPS[count], at, window, EXCLUSIONS[count], limit=limit, dimension=dimension)
 
 
 def explained_shares(
-    folded: FoldedLog,
+    folded: Folded,
     shares: Memberships,
     at: datetime,
     window: str,
@@ -103,7 +104,7 @@ def test_lenses_differ_by_exactly_the_customers_that_are_named(arrival: Arrival,
     assert (standard, standard + sums["of_new"]) == (of_start, counts["cancellations"])
 
 
-def stories(folded: FoldedLog, at: datetime) -> list[str]:
+def stories(folded: Folded, at: datetime) -> list[str]:
     """Return what is told of members and near misses, but for where their records lie."""
     out: list[str] = []
     for count in MEMBERSHIPS:
