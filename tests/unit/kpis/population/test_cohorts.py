@@ -83,7 +83,7 @@ MONTHS: dict[str, tuple[list[Event], str, Rows]] = {
         [
             signup("c", "2026-01-15"),
             signup("c", "2026-02-15"),
-            revoke("c", "2026-02-20", "signup 2026-01-15 ", source="customer.signup"),
+            revoke("c", "2026-02-20", "signup 2026-01-15", source="customer.signup"),
         ],
         "2026-03-15",
         [("2026-02", 1, (1,), (1,))],

@@ -137,7 +137,7 @@ def test_text_names_the_number_the_customers_and_what_is_left_out(golden: str) -
     assert "churn_stripe in the window 30d" in text
     assert "numerator: cancellations = 12 movements, from 12 customers (the counters say the same)" in text
     assert "… and 11 more: --limit" in text
-    assert re.search(r"\[cancel \S+  from customer.cancel; customer.cancel, partition \d+, offset \d+\]", text)
+    assert re.search(r"\[cancel \S+ from customer.cancel; customer.cancel, partition \d+, offset \d+\]", text)
 
 
 def test_an_event_is_named_with_the_source_that_a_revoke_of_it_needs() -> None:
