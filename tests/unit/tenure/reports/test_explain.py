@@ -189,7 +189,7 @@ FREE = signup("a", "2026-02-10", mrr_minor=0)
         (
             "cancellations",
             [ONE, cancel("a", "2026-02-10", subscription_id="s2")],
-            ["a cancel of subscription s2, which was not open then, so without effect"],
+            ["a cancel of subscription s2, which was not open then; open were: s1, so without effect"],
         ),
         (
             "cancellations",
@@ -269,7 +269,7 @@ def test_facts_without_effect_are_told_by_kind_each_with_the_reason() -> None:
         for reason in member["reasons"]
     }
     assert told == {
-        "a cancel of subscription {s2}, which was not open then": [
+        "a cancel of subscription {s2}, which was not open then; open were: s1": [
             ("cancel of {s2} 2026-02-10T00:00:00Z, reason unspecified", "customer.cancel")
         ],
         "a resume of subscription s1, which was not paused then": [
