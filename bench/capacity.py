@@ -47,7 +47,7 @@ async def measure(path: str, settings: Settings, *, partitions: int) -> list[str
             settings, broker=f"embedded://{PREFIX}", tables=tables, partitions=partitions, latest_ms=rules.LATEST_MS
         )
         await worker.app.start()
-        await feed(log, worker, (record.value for record in EventFile(path).records()), settings)
+        await feed(log, worker, EventFile(path).records(), settings)
         await until_applied(worker)
         await worker.app.stop()
         used = (await client.info("memory"))["used_memory"] - empty

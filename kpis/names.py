@@ -193,6 +193,10 @@ class Names:
             return self.plan_names
         return list(self._values[self.dimensions.index(dimension) - 1])
 
+    def value_of(self, dimension: str, profile: int) -> str:
+        """Return the value of a dimension, any but plan, that a profile has."""
+        return self.profile_names[profile][self.dimensions.index(dimension) - 1]
+
     def sizes(self) -> list[int]:
         """Return how many values each dimension has."""
         return [len(self.plan_names), *(len(table) for table in self._values)]

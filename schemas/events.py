@@ -39,7 +39,8 @@ Interval = Literal["day", "week", "month", "year"]
 IntervalCount = Annotated[int, msgspec.Meta(ge=1)]
 Quantity = Annotated[int, msgspec.Meta(ge=0)]
 # No value passes, so that the fast path fails at no cost to the events without such a member.
-_ReadByDiagnosis = Annotated[int, msgspec.Meta(ge=1, le=0)] | msgspec.UnsetType
+_IntegerOfDiagnosis = Annotated[int, msgspec.Meta(ge=1, le=0)] | msgspec.UnsetType
+_TextOfDiagnosis = Annotated[str, msgspec.Meta(min_length=1, max_length=0)] | msgspec.UnsetType
 Score = Annotated[int, msgspec.Meta(ge=0, le=10)]
 SurveyKind = Literal["nps", "csat"]
 SurveyStatus = Literal["sent", "answered", "dismissed"]
@@ -113,10 +114,10 @@ class PricedFact(LifecycleFact, frozen=True, kw_only=True):
 
     plan: Label
     mrr_minor: MrrMinor
-    amount_minor: _ReadByDiagnosis = msgspec.UNSET
-    interval: _ReadByDiagnosis = msgspec.UNSET
-    interval_count: _ReadByDiagnosis = msgspec.UNSET
-    quantity: _ReadByDiagnosis = msgspec.UNSET
+    amount_minor: _IntegerOfDiagnosis = msgspec.UNSET
+    interval: _TextOfDiagnosis = msgspec.UNSET
+    interval_count: _IntegerOfDiagnosis = msgspec.UNSET
+    quantity: _IntegerOfDiagnosis = msgspec.UNSET
     currency: Currency = ""
     trial: bool = False
 

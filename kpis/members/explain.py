@@ -166,7 +166,7 @@ class Explaining:
             return _kind_of
         if dimension == PLAN:
             return lambda share: names.plan_names[share.plan]
-        fixed = names.profile_names[view.customer.profile][names.dimensions.index(dimension)]
+        fixed = names.value_of(dimension, view.customer.profile)
         return lambda _: fixed
 
     def _missing(self, view: View, names: Names) -> Iterator[Exclusion]:

@@ -315,7 +315,8 @@ def why_idle(step: Step) -> str:
     """Return why a fact has no effect."""
     fact = step.fact
     known = step.before.find(fact.subscription)
-    state = "which was not open then"
+    others = ", ".join(each.id or "one without an id" for each in step.before.subscriptions)
+    state = "which was not open then" + (f"; open were: {others}" if others else "")
     if known is not None:
         state = "which was paused already" if fact.KIND == PAUSE else "which was not paused then"
     return f"a {WORDS[fact.KIND]} of {subscription_text(fact.subscription)}, {state}"

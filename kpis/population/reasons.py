@@ -162,7 +162,7 @@ class Reasons:
             if dimension == PLAN:
                 value = names.plan_names[plan]
             else:
-                value = names.profile_names[view.customer.profile][names.dimensions.index(dimension)]
+                value = names.value_of(dimension, view.customer.profile)
             yield found.setdefault((dimension, value), _Sums())
 
 

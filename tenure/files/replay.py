@@ -24,6 +24,7 @@ from tenure.files.inspection import Inspection
 from tenure.files.notation import Notation
 from tenure.files.reader import EventFile
 from tenure.files.routing import Router
+from tenure.files.tables import FileRecord
 from tenure.worker.composition import Worker, build_worker
 
 _CLUSTER: Final = "replay"
@@ -44,8 +45,10 @@ class Replayed(NamedTuple):
     #: records that were refused, and events that were marked as tests (counts)
     dead_letters: int
     tests: int
-    #: with all records of the file
+    #: with all records of the file; the timestamp of each is its number there, long before all events
     log: Log
+    #: what a number in the file counts: lines, rows or elements
+    place: str
     #: empty where nobody wants them
     findings: Findings
 
@@ -74,7 +77,7 @@ async def replayed(
     )
     await worker.app.start()
     try:
-        await feed(log, worker, _values(events, inspection), settings)
+        await feed(log, worker, _records(events, inspection), settings)
         await until_applied(worker)
     finally:
         await to_its_end(worker.app.stop)
@@ -87,15 +90,16 @@ async def replayed(
         sum(sum(head.dead_letters.values()) for head in heads),
         sum(head.tests for head in heads),
         log,
+        events.place,
         Findings() if inspection is None else _all_findings(inspection, log, settings),
     )
 
 
-def _values(events: EventFile, inspection: Inspection | None) -> Iterator[bytes]:
+def _records(events: EventFile, inspection: Inspection | None) -> Iterator[FileRecord]:
     for record in events.records():
         if inspection is not None:
             inspection.take(record)
-        yield record.value
+        yield record
     if inspection is not None:
         inspection.finish()
 
@@ -116,13 +120,13 @@ def _told(letter: Record) -> Example:
     return Example(f"customer {customer}: {dict(letter.headers)[HEADER_DETAIL].decode()}")
 
 
-async def feed(log: Log, worker: Worker, values: Iterable[bytes], settings: Settings) -> None:
-    """Append values to the log as a producer would, by customer; waits while the worker is far behind."""
+async def feed(log: Log, worker: Worker, records: Iterable[FileRecord], settings: Settings) -> None:
+    """Append records to the log as a producer would, by customer; waits while the worker is far behind."""
     router = Router(settings)
-    for chunk in _chunks(values, 5_000):
-        for value in chunk:
-            route = router.route(value)
-            log.append(route.topic, route.key, value, timestamp_ms=0, headers=route.headers)
+    for chunk in _chunks(records, 5_000):
+        for record in chunk:
+            route = router.route(record.value)
+            log.append(route.topic, route.key, record.value, timestamp_ms=record.number, headers=route.headers)
         await asyncio.sleep(0)
         while worker.lag_records() > _AHEAD:
             await _step(worker)
@@ -144,7 +148,7 @@ async def _step(worker: Worker) -> None:
         raise worker.app.crash_reason
 
 
-def _chunks(values: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
-    iterator = iter(values)
+def _chunks(records: Iterable[FileRecord], size: int) -> Iterator[list[FileRecord]]:
+    iterator = iter(records)
     while chunk := list(itertools.islice(iterator, size)):
         yield chunk

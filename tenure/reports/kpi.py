@@ -14,6 +14,7 @@ from tenure.files.findings import Findings
 from tenure.files.notation import Notation
 from tenure.files.replay import replayed
 from tenure.operations.losses import with_losses
+from tenure.reports.without_effect import note_without_effect
 from tenure.stored.opening import counted_tables
 from tenure.stored.reading import report_of
 
@@ -73,4 +74,5 @@ async def replay(
     found = await replayed(path, settings, notation, with_findings=True)
     instants = list(at_ms) or [end_of_bucket_ms(max(found.last_ms, rules.EARLIEST_MS), settings.bucket_minutes)]
     reports = await report_of(settings, found.tables, partitions=found.partitions, at_ms=instants, by=by)
+    await note_without_effect(found, settings, found.findings)
     return ReplayedReport(reports, found.findings)

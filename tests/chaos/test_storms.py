@@ -6,11 +6,11 @@ import itertools
 from collections.abc import Callable
 from functools import cache
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from services.installation import TENURE, Installation, WorkerProcess, until
 from tests.chaos.crowd import AT, crowd
-from tests.recount.report import recount
+from tests.recount.report import Json, recount
 
 if TYPE_CHECKING:
     from services.process import Process, StartProcess
@@ -30,7 +30,7 @@ def records() -> list[bytes]:
 
 
 @cache
-def expected() -> list[dict[str, Any]]:
+def expected() -> list[Json]:
     """Return what the recount makes of them; it takes a while, once."""
     return recount(records(), at=AT[-1:])
 

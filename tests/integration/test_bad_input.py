@@ -19,7 +19,7 @@ from services.installation import Installation, header_list, headers_of, until
 from streams.batching.partitioner import partition_of
 from tests.logs.refused_records import MALFORMED, valid_members
 from tests.recount.equations import part
-from tests.recount.instants import EPOCH, instant_ms
+from tests.recount.instants import instant_ms, moment_of
 from tests.recount.report import recount
 from tests.recount.short_events import Event, cancel, signup
 
@@ -65,7 +65,7 @@ def raw(text: str, kind: str = "signup") -> bytes:
 
 def at(milliseconds: int) -> str:
     """Return an instant as RFC 3339."""
-    return (EPOCH + dt.timedelta(milliseconds=milliseconds)).isoformat()
+    return moment_of(milliseconds).isoformat()
 
 
 BAD = [
@@ -92,13 +92,14 @@ BAD = [
     Bad("invalid_member", with_("signup", mrr_minor=29.5), "signup"),
     Bad("invalid_member", with_("signup", mrr_minor=10**30)),
     Bad("invalid_member", raw('"mrr_minor": ' + "9" * 4000)),
-    Bad("invalid_member", with_("signup", plan=None), "signup"),
+    Bad("missing_member", with_("signup", plan=None), "signup"),
     Bad("invalid_member", with_("signup", plan=["pro"])),
-    Bad("invalid_member", with_("signup", customer_id=7), "signup"),
+    Bad("invalid_member", with_("signup", customer_id=7.5), "signup"),
     Bad("invalid_member", with_("signup", customer_id="x" * 129)),
+    Bad("invalid_member", with_("upgrade", amount_minor=1, interval="month"), "upgrade"),
     Bad("invalid_member", with_("survey", score="9"), "survey"),
     Bad("invalid_member", with_("signup", time=1_735_689_600)),
-    Bad("invalid_member", with_("cancel", reason="Too expensive"), "cancel"),
+    Bad("invalid_member", with_("cancel", subscription_id=["A"]), "cancel"),
     Bad("time_out_of_range", with_("signup", time="1999-12-31T23:59:59.999Z")),
     Bad("time_out_of_range", with_("signup", time=at(NOW_MS + HOUR_MS + 1)), "signup"),
     Bad("time_out_of_range", with_("cancel", effective_at="2032-01-01T00:00:00Z"), "cancel"),

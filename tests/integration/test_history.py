@@ -25,6 +25,7 @@ from streams.redis.tables import RedisTables, connect
 from streams.settings.settings import Settings
 from streams.top_values import elect_top_values
 from tenure.files.replay import feed, until_applied
+from tenure.files.tables import FileRecord
 from tenure.reports.kpi import read_report
 from tenure.stored.mark import claim_tables
 from tenure.worker.composition import build_worker
@@ -57,7 +58,7 @@ async def fill(settings: Settings, records: list[bytes]) -> None:
     )
     await worker.app.start()
     try:
-        await feed(log, worker, records, settings)
+        await feed(log, worker, [FileRecord(n, value) for n, value in enumerate(records, 1)], settings)
         await until_applied(worker)
         await elect_top_values(worker.stream, limit=settings.segment_values_shown)
     finally:

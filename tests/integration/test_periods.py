@@ -77,7 +77,8 @@ def test_periods_of_a_running_stream_are_exact_and_remember_what_they_were(redis
     """October was told on the first of November; what it is now, and why, must be one command away."""
     shape = Shape(
         events=400, customers=40, spans_hours=(300 * 24,), zones=((BERLIN, 60),), currencies=False, dimensions=False,
-        submilliseconds=False, bad_records=False, tests=False, conflicts=False, future_cancels=False,
+        submilliseconds=False, odd_times=False, bad_records=False, tests=False, conflicts=False, future_facts=False,
+        settings=False,
     )  # fmt: skip
     log = generate(Random(7), shape)
     ends = log.at[0]
@@ -91,9 +92,9 @@ def test_periods_of_a_running_stream_are_exact_and_remember_what_they_were(redis
     revisions = {}
     for name, entry in zip(periods, found, strict=True):
         _, end = period_bounds(name, options)
-        now = recount_period([record for _, record in arrivals], name, by=["plan"], options=options)
+        now = recount_period([record for _, record in arrivals], name, options, ["plan"])
         assert differences({**entry, "events": now["events"]}, {**entry, **now}, name) == []
-        then = recount_period([r for at_ms, r in arrivals if at_ms < milliseconds(end)], name, options=options)
+        then = recount_period([r for at_ms, r in arrivals if at_ms < milliseconds(end)], name, options)
         (window,) = entry["windows"]
         at_end = {count: pair["at_end"] for count, pair in entry["restated"].items()}
         ours, theirs = (read(Report, found) for found in (entry, then))

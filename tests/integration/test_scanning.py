@@ -40,7 +40,7 @@ async def stream_into_redis(file: str, settings: Settings) -> None:
     )
     await worker.app.start()
     try:
-        await feed(log, worker, (record.value for record in EventFile(file).records()), settings)
+        await feed(log, worker, EventFile(file).records(), settings)
         await until_applied(worker)
     finally:
         await worker.app.stop()

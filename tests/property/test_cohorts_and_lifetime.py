@@ -1,12 +1,14 @@
 """Cohorts and lifetimes are exactly what the definitions say, whatever arrived in whatever order.
 
-The other side is `tests.oracle`, which shares no code with the product.
+The other side is `tests.recount`, which shares no code with the product.
 """
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,140 +18,126 @@ from hypothesis import strategies as st
 
 from kpis.customer.state import decode
 from kpis.instants import instant_of
-from kpis.population.cohorts import PERIODS, Cohort, cohorts
-from kpis.population.episodes import EpisodeCollector, Episodes
-from kpis.population.lifetime import Durations, Lifetime, durations, survival
+from kpis.population.episodes import StretchCollector, Stretches
+from kpis.population.lifetime import Durations, survival
 from kpis.population.local_time import local_time
+from schemas.documents.document import plain
 from schemas.instants import milliseconds
-from tests.oracle import cohorts as oracle_cohorts
-from tests.oracle import lifetimes as oracle_lifetimes
-from tests.oracle.logs import Log
-from tests.property.cases import Case, bounded, cases, check_log, differences
-from tests.property.folding import Folded
+from tenure.reports.cohorts import cohort_report, tables_of
+from tenure.reports.lifetime import lifetime_report
+from tests.property.any_order import INSTANTS, Arrival, FoldedLog, arrivals_of
+from tests.property.cases import bounded, differences
+from tests.recount.cohorts import cohort_rows
+from tests.recount.customers import read
+from tests.recount.lifetime import Episode, curve, lifetimes
+from tests.recount.test_any_order import BY
 
 ZONES = ("UTC", "Europe/Berlin", "America/Sao_Paulo", "Asia/Kolkata", "Pacific/Apia", "Australia/Lord_Howe")
-SHAPES = ("first slice", "everything", "first weeks")
+DIMENSIONS = st.sampled_from((None, *BY))
+PERIODS = st.sampled_from(("month", "week"))
+#: Boundaries of buckets in the years around the logs, whatever the bucket and the zone.
+ANY_INSTANT = st.one_of(
+    st.sampled_from(INSTANTS), st.integers(-4000, 9000).map(lambda hours: INSTANTS[0] + timedelta(hours=hours))
+)
 
 
-def episodes_of(folded: Folded) -> list[Episodes]:
-    """Return the episodes of all partitions, taken in two slices each."""
+def stretches_of(folded: FoldedLog) -> list[Stretches]:
+    """Return when the customers of all partitions were active, taken in two slices each."""
     found = []
     for names, states in zip(folded.names, folded.states, strict=True):
-        gathering = EpisodeCollector(names)
+        collector = StretchCollector(names, bucket_ms=folded.windows.bucket_ms, what=folded.what)
         customers = [decode(state) for state in states.values()]
-        gathering.take(customers[::2])
-        gathering.take(customers[1::2])
-        found.append(gathering.episodes())
+        collector.take(customers[::2])
+        collector.take(customers[1::2])
+        found.append(collector.stretches())
     return found
 
 
-def lives_of_log(case: Case, log: Log) -> list[Episodes]:
-    """Fold a log and return the episodes of its customers."""
-    folded = Folded(log.options, partitions=case.partitions, short_cuts=case.short_cuts)
-    folded.batches(log.records, case.batch)
-    return episodes_of(folded)
+def in_zone(arrival: Arrival, zone: str) -> Arrival:
+    """Return an arrival in another business time zone, with buckets that divide its offsets."""
+    return arrival._replace(options=replace(arrival.options, business_time_zone=zone, bucket_minutes=15))
 
 
-def written_out(tables: dict[str, list[Cohort]]) -> dict[str, object]:
-    """Return tables as plain objects; the order of cohorts is checked on the way."""
-    for table in tables.values():
-        assert [cohort.name for cohort in table] == sorted(cohort.name for cohort in table)
-    return {
-        value: {c.name: {"size": c.size, "lived": list(c.matured), "there": list(c.active)} for c in table}
-        for value, table in tables.items()
-    }
+def rows_of(stretches: list[Stretches], at: datetime, period: str, by: str | None, zone: str) -> list[dict[str, Any]]:
+    """Return the rows of a report of cohorts, of all customers or of a dimension, as `cohort_rows` has them."""
+    report = cohort_report(
+        stretches, at_ms=milliseconds(at), period=period, by=() if by is None else (by,), time_zone=zone
+    )
+    rows: list[dict[str, Any]] = []
+    for dimension, value, table in tables_of(report):
+        if dimension != (by or ""):
+            continue
+        for cohort in table.cohorts:
+            start = {"dimension": dimension, "value": value, "cohort": cohort.cohort, "size": cohort.size}
+            empty = dict.fromkeys(("matured", "active", "share", "mrr_net", "mrr_gross"))
+            rows.append({**start, "period": 0, **empty, "mrr_start": cohort.mrr_start})
+            rows += [{**start, **plain(period)} for period in cohort.periods]
+    return rows
 
 
-def expected_cohorts(log: Log, at: datetime, period: str, by: str | None) -> dict[str, object]:
-    """Return the oracle's tables in the same form."""
-    tables = oracle_cohorts.cohort_rows(log.records, at=at, period=period, by=by, options=log.options)
-    return {
-        value: {
-            name: {"size": row.size, "lived": list(row.lived.values()), "there": list(row.there.values())}
-            for name, row in table.items()
-        }
-        for value, table in tables.items()
-    }
-
-
-def instants_of(case: Case, log: Log) -> list[datetime]:
-    """Return instants to ask for: those of the log, and a boundary somewhere in the year around its end."""
-    hour = case.random("at").randrange(-4000, 4000)
-    return [*log.at[-2:], log.at[-1] + timedelta(hours=hour)]
-
-
-def _wrong_cohorts(case: Case, log: Log) -> list[str]:
-    episodes = lives_of_log(case, log)
-    clock = local_time(log.options.time_zone)
-    wrong: list[str] = []
-    for at in instants_of(case, log):
-        for by in (None, *log.by):
-            period = case.random(f"{at}{by}").choice(PERIODS)
-            ours = cohorts(episodes, at_ms=milliseconds(at), clock=clock, period=period, dimension=by)
-            expected = expected_cohorts(log, at, period, by)
-            wrong += differences(written_out(ours), expected, f"{at} {period} {by}")
-    return wrong
-
-
-@bounded(40)
-@given(cases(*SHAPES))
-def test_every_cohort_equals_a_naive_recount(case: Case) -> None:
+@bounded(200)
+@given(arrivals_of(), ANY_INSTANT, PERIODS, DIMENSIONS, st.sampled_from(ZONES))
+def test_every_cohort_equals_a_naive_recount(
+    arrival: Arrival, at: datetime, period: Literal["month", "week"], by: str | None, zone: str
+) -> None:
     """Sums by numpy and sums by hand have nothing in common but the definition."""
-    check_log(case, case.log(), lambda log: _wrong_cohorts(case, log))
+    arrival = in_zone(arrival, zone)
+    ours = rows_of(stretches_of(FoldedLog(arrival)), at, period, by, zone)
+    expected = [asdict(row) for row in cohort_rows(read(arrival.log, arrival.options), at, period, by)]
+    assert not differences(ours, expected)
 
 
-def _wrong_durations(case: Case, log: Log) -> list[str]:
-    episodes = lives_of_log(case, log)
-    wrong: list[str] = []
-    for at in instants_of(case, log):
-        for by in (None, *log.by):
-            ours = durations(episodes, at_ms=milliseconds(at), dimension=by)
-            stays = oracle_lifetimes.stays(log.records, at=at, by=by, options=log.options)
-            expected = {value: oracle_lifetimes.counts_of(found) for value, found in stays.items()}
-            plain = {value: (dict(found.deaths), dict(found.censored)) for value, found in ours.items()}
-            if plain != expected:
-                wrong.append(f"{at} {by}: {plain}, expected {expected}")
-    return wrong
-
-
-@bounded(40)
-@given(cases(*SHAPES))
-def test_every_duration_equals_a_naive_recount(case: Case) -> None:
+@bounded(200)
+@given(arrivals_of(), ANY_INSTANT, DIMENSIONS)
+def test_every_lifetime_equals_a_naive_recount(arrival: Arrival, at: datetime, by: str | None) -> None:
     """The curve is only as right as the episodes that it is drawn from."""
-    check_log(case, case.log(), lambda log: _wrong_durations(case, log))
+    folded = FoldedLog(arrival)
+    report = lifetime_report(
+        stretches_of(folded),
+        at_ms=milliseconds(at),
+        bucket_ms=folded.windows.bucket_ms,
+        by=() if by is None else (by,),
+    )
+    ours = {"": plain(report.all)} if by is None else plain(report)["segments"][by]
+    expected = lifetimes(read(arrival.log, arrival.options), at, by)
+    assert set(ours) == set(expected)
+    for value, found in ours.items():
+        check_curve(found, expected[value])
+
+
+def check_curve(ours: dict[str, Any], expected: dict[str, Any]) -> None:
+    """Compare two curves: counts exactly, what is made of logarithms to nine digits."""
+    assert ours.keys() == expected.keys()
+    rows = [(ours, expected)]
+    for name in ("survival", "points"):
+        rows += zip(ours[name], expected[name], strict=True)
+    for one, other in rows:
+        check_numbers(one, other)
+
+
+def check_numbers(ours: dict[str, Any], expected: dict[str, Any]) -> None:
+    """Compare numbers by name; what does not exist is None on both sides."""
+    for name, number in expected.items():
+        if isinstance(number, float):
+            assert ours[name] == pytest.approx(number, rel=1e-9), name
+        elif not isinstance(number, list):
+            assert ours[name] == number, name
 
 
 @bounded(60)
 @given(st.lists(st.tuples(st.integers(0, 40), st.booleans()), min_size=1, max_size=40))
 def test_the_curve_equals_one_computed_day_by_day_in_fractions(drawn: list[tuple[int, bool]]) -> None:
     """Deaths before censorings, and a median at exactly one half, are where estimates go wrong by one."""
-    stays = [oracle_lifetimes.Stay(days, ended) for days, ended in drawn]
-    ours = survival(Durations(*oracle_lifetimes.counts_of(stays)))
-    assert ours.median_days() == oracle_lifetimes.median(stays)
-    mean = oracle_lifetimes.restricted_mean(stays)
-    assert mean is not None
-    assert ours.restricted_mean_days() == pytest.approx(float(mean), rel=1e-12)
-    assert ours.longest_days == max(days for days, _ in drawn)
-    for point in ours.points:
-        assert point.survival == float(oracle_lifetimes.survival_at(stays, point.days))
-        expected = oracle_lifetimes.interval_at(stays, point.days)
-        if expected is None:
-            assert point.interval is None
-        else:
-            assert point.interval == pytest.approx(expected, rel=1e-9)
-            assert 0 <= expected[0] <= point.survival <= expected[1] <= 1
-    _check_days(ours, stays)
-
-
-def _check_days(ours: Lifetime, stays: list[oracle_lifetimes.Stay]) -> None:
-    longest = max(stay.days for stay in stays)
-    for days in range(longest + 3):
-        point, expected = ours.at(days), float(oracle_lifetimes.survival_at(stays, days))
-        if days > longest and expected:
-            assert point is None
-        else:
-            assert point is not None
-            assert point.survival == expected
+    episodes = [Episode(days, ended) for days, ended in drawn]
+    found = Durations(*({n: sum(e == (n, ended) for e in episodes) for n in range(41)} for ended in (True, False)))
+    ours, expected = survival(found), curve(episodes)
+    assert (ours.median_days(), ours.longest_days) == (expected["median_days"], expected["longest_days"])
+    assert ours.restricted_mean_days() == pytest.approx(expected["restricted_mean_days"], rel=1e-12)
+    points = expected["points"]
+    assert isinstance(points, list)
+    for point, right in zip(ours.points, points, strict=True):
+        low, high = point.interval or (None, None)
+        check_numbers({**point._asdict(), "share": point.survival, "low": low, "high": high}, right)
 
 
 @bounded(30)

@@ -7,33 +7,36 @@ other, so each is a check of the other.
 from __future__ import annotations
 
 from datetime import datetime
-from random import Random
+from typing import Any
 
 from hypothesis import given
+from hypothesis import strategies as st
 
 from kpis.members.exclusions import EXCLUSIONS, Exclusions
 from kpis.members.explain import Explained, Explaining, candidates
 from kpis.members.lenses import DIFFERENCES
 from kpis.members.rules import MEMBERSHIPS, Memberships
 from kpis.members.view import Window
-from schemas.catalogue.counts import COUNT_BY_NAME, COUNTS
+from schemas.catalogue.counts import COUNT_BY_NAME, COUNTS, FACTS_WITHOUT_EFFECT
+from schemas.catalogue.formulas import Count
 from schemas.instants import milliseconds
-from tests.oracle.logs import Log
-from tests.property.cases import Case, bounded, cases, check_log
-from tests.property.folding import Folded, Line
+from tests.property.any_order import INSTANTS, Arrival, FoldedLog, arrivals_of
+from tests.property.cases import bounded
+from tests.recount.test_any_order import BY, LOGS, SETTINGS, arrivals
 
-SHAPES = ("first slice", "everything", "first weeks")
+DIMENSIONS = st.sampled_from((None, *BY))
+WINDOWS = st.sampled_from(("1d", "7d", "30d", "90d", "365d", "month"))
 
 
 def explained(
-    folded: Folded, count: str, at: datetime, window: str, *, limit: int = 3, dimension: str | None = None
+    folded: FoldedLog, count: str, at: datetime, window: str, *, limit: int = 3, dimension: str | None = None
 ) -> Explained:
     """Return the members of a count of one window, over all partitions."""
     return explained_shares(folded, MEMBERSHIPS[count], at, window, EXCLUSIONS[count], limit=limit, dimension=dimension)
 
 
 def explained_shares(
-    folded: Folded,
+    folded: FoldedLog,
     shares: Memberships,
     at: datetime,
     window: str,
@@ -47,107 +50,89 @@ def explained_shares(
     boundary = milliseconds(at) // windows.bucket_ms
     start = windows.start(window, boundary)
     span = Window(start * windows.bucket_ms, boundary * windows.bucket_ms, windows.bucket_ms)
-    explaining = Explaining(shares, misses, span, limit=limit, dimension=dimension)
+    explaining = Explaining(shares, misses, span, folded.what, limit=limit, dimension=dimension)
     for number, states in enumerate(folded.states):
-        for candidate in candidates(span, number, folded.names[number], states.items()):
+        for candidate in candidates(span, folded.what, number, folded.names[number], states.items()):
             explaining.take(candidate)
     return explaining.explained()
 
 
-def _folded(case: Case, log: Log) -> Folded:
-    folded = Folded(log.options, partitions=case.partitions, short_cuts=case.short_cuts)
-    folded.batches(log.records, case.batch)
-    return folded
+def numbers_of(count: Count, entries: dict[str, Any], window: str) -> dict[str, int]:
+    """Return a count by value of a dimension, or by kind, without zeros, as the counters have it."""
+    if count is FACTS_WITHOUT_EFFECT:
+        found: dict[str, int] = entries[""]["windows"][window][count.name]
+    else:
+        found = {
+            value: (entry["totals"] if count.kind == "stock" else entry["windows"][window])[count.name]
+            for value, entry in entries.items()
+        }
+    return {value: amount for value, amount in found.items() if amount}
 
 
-def _wrong_sums(case: Case, log: Log) -> list[str]:
-    """Return which sums are not the report's; each case looks at one window, one dimension, and all counts."""
-    folded = _folded(case, log)
-    random = Random(f"{case.seed}/explained")
-    dimension = random.choice((None, "plan", "country", "channel", *log.options.dimensions))
-    window = random.choice(folded.windows.names)
+@bounded(150)
+@given(arrivals_of(), st.sampled_from(INSTANTS), WINDOWS, DIMENSIONS)
+def test_members_of_every_count_add_up_to_the_number_in_every_segment(
+    arrival: Arrival, at: datetime, window: str, dimension: str | None
+) -> None:
+    """An explanation that does not add up explains another number."""
+    folded = FoldedLog(arrival)
+    (report,) = folded.report([at], [dimension] if dimension else [])
+    entries = report["segments"][dimension] if dimension else {"": report}
+    for count in COUNTS if dimension else (*COUNTS, FACTS_WITHOUT_EFFECT):
+        found = explained(folded, count.name, at, window, dimension=dimension)
+        without_zeros = {value: amount for value, amount in found.by_value.items() if amount}
+        assert without_zeros == numbers_of(count, entries, window), count.name
+        for member in found.members:
+            assert member.whys, (count.name, member)
+            assert sum(why.amount for why in member.whys) == member.amount, (count.name, member)
+        for miss in found.near_misses:
+            assert miss.whys, (count.name, miss)
+            assert miss.amount == 0, (count.name, miss)
+
+
+@bounded(100)
+@given(arrivals_of(), st.sampled_from(INSTANTS), WINDOWS)
+def test_lenses_differ_by_exactly_the_customers_that_are_named(arrival: Arrival, at: datetime, window: str) -> None:
+    """Two figures for churn are believed once every customer between them has a name."""
+    folded = FoldedLog(arrival)
+    (report,) = folded.report([at])
+    counts = report["windows"][window]
+    sums = {name: explained_shares(folded, shares, at, window).total for name, shares in DIFFERENCES.items()}
+    of_start = counts["cancellations"] - counts["cancellations_of_new"]
+    standard = counts["customers_lost"] + sums["returned"] + sums["repeated"]
+    assert (standard, standard + sums["of_new"]) == (of_start, counts["cancellations"])
+
+
+def stories(folded: FoldedLog, at: datetime) -> list[str]:
+    """Return what is told of members and near misses, but for where their records lie."""
     out: list[str] = []
-    for at, report in zip(log.at, folded.report(log.at, [dimension] if dimension else []), strict=True):
-        for count in COUNTS:
-            found = explained(folded, count.name, at, window, dimension=dimension)
-            entries = report["segments"][dimension] if dimension else {"": report}
-            for value in {*found.by_value, *entries}:
-                entry = entries.get(value)
-                expected = 0
-                if entry is not None:
-                    expected = (entry["totals"] if count.kind == "stock" else entry["windows"][window])[count.name]
-                if found.by_value.get(value, 0) != expected:
-                    out.append(f"{count.name} {window} {at} {dimension}={value}: {found}, expected {expected}")
-            out += [
-                f"{count.name}: {member} is not the sum of its reasons"
-                for member in found.members
-                if not member.whys or sum(why.amount for why in member.whys) != member.amount
-            ]
-    return out
+    for count in MEMBERSHIPS:
+        found = explained(folded, count, at, "30d", limit=100)
+        for member in (*found.members, *found.near_misses):
+            whys = [(why.amount, why.rule, [(e.text, e.identity) for e in why.events]) for why in member.whys]
+            out.append(repr((count, member.customer_id, whys)))
+    return sorted(out)
 
 
 @bounded(60)
-@given(cases(*SHAPES))
-def test_members_of_every_count_add_up_to_the_number_in_every_segment(case: Case) -> None:
-    """An explanation that does not add up explains another number."""
-    check_log(case, case.log(), lambda log: _wrong_sums(case, log))
-
-
-def _parting(case: Case, log: Log) -> list[str]:
-    """Return where the cancellations that lenses count differently do not make up the difference."""
-    folded = _folded(case, log)
-    out: list[str] = []
-    for at, report in zip(log.at, folded.report(log.at, []), strict=True):
-        for window in folded.windows.names:
-            counts = report["windows"][window]
-            sums = {name: explained_shares(folded, shares, at, window).total for name, shares in DIFFERENCES.items()}
-            of_start = counts["cancellations"] - counts["cancellations_of_new"]
-            expected = (of_start, counts["cancellations"])
-            standard = counts["customers_lost"] + sums["returned"] + sums["repeated"]
-            if (standard, standard + sums["of_new"]) != expected:
-                out.append(f"{window} {at}: lost {counts['customers_lost']}, {sums}, expected {expected}")
-    return out
-
-
-@bounded(40)
-@given(cases(*SHAPES))
-def test_lenses_differ_by_exactly_the_customers_that_are_named(case: Case) -> None:
-    """Two figures for churn are believed once every customer between them has a name."""
-    check_log(case, case.log(), lambda log: _parting(case, log))
-
-
-def _stories(folded: Folded, log: Log) -> list[object]:
-    """Return what is told of members and near misses, but for where their records lie."""
-    out: list[object] = []
-    for count in COUNT_BY_NAME:
-        found = explained(folded, count, log.at[-1], "30d", limit=100)
-        for member in (*found.members, *found.near_misses):
-            whys = [(why.amount, why.rule, [(e.text, e.identity) for e in why.events]) for why in member.whys]
-            out.append((count, member.customer_id, whys))
-    return out
-
-
-@bounded(30)
-@given(cases(*SHAPES))
-def test_two_orders_of_arrival_tell_the_same_story(case: Case) -> None:
+@given(st.data(), LOGS, SETTINGS, st.sampled_from(INSTANTS))
+def test_two_orders_of_arrival_tell_the_same_story(data: st.DataObject, log: Any, options: Any, at: datetime) -> None:
     """Why somebody counts cannot hang on whose records were faster."""
-    log = case.written()
-    one = _stories(_folded(case, case.arriving(log, "one")), log)
-    other = _stories(_folded(Case(case.shape, case.seed, case.events), case.arriving(log, "other")), log)
-    assert sorted(map(repr, one)) == sorted(map(repr, other))
+    one, other = (data.draw(arrivals(log)) for _ in range(2))
+    first = FoldedLog(Arrival(one, options, batch=2, partitions=2))
+    assert stories(first, at) == stories(FoldedLog(Arrival(other, options, short_cuts=False)), at)
 
 
-@bounded(30)
-@given(cases(*SHAPES))
-def test_every_event_that_is_told_lies_where_it_is_said_to_lie(case: Case) -> None:
+@bounded(60)
+@given(arrivals_of())
+def test_every_event_that_is_told_lies_where_it_is_said_to_lie(arrival: Arrival) -> None:
     """Somebody who looks a record up must find the event that decided, and no other one."""
-    log = case.log()
-    folded = _folded(case, log)
-    for count in COUNT_BY_NAME:
-        found = explained(folded, count, log.at[-1], "365d" if "365d" in folded.windows.names else "month", limit=100)
+    folded = FoldedLog(arrival)
+    for count in (*COUNT_BY_NAME, FACTS_WITHOUT_EFFECT.name):
+        found = explained(folded, count, INSTANTS[0], "365d", limit=100)
         for member in (*found.members, *found.near_misses):
             for event in (event for why in member.whys for event in why.events):
-                batch = folded.decoder.decode([Line(log.records[event.offset])])
+                batch = folded.decoder.decode([folded.lines[event.offset]])
                 (decoded,) = batch.events
                 identity = folded.folds[0].context.identity_of(decoded.source, decoded.id)
                 assert (decoded.customer_id, batch.times[0]) == (member.customer_id, event.at_ms)

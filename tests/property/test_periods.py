@@ -57,7 +57,7 @@ def _period_disagreement(case: Case, log: Log) -> list[str]:
         ours = report(
             folded.tables(), folded.windows, [period.end], by=log.by, events=folded.events(), names=[period.window]
         )[0]
-        expected = recount_period(log.records, period.name, by=log.by, options=log.options)
+        expected = recount_period(log.records, period.name, log.options, log.by)
         wrong += differences(plain(ours), expected, period.name)
     return wrong
 

@@ -91,14 +91,14 @@ class LossRun(Run):
                 await losses.accept(AcceptedLoss(loss, "somebody", 0))
 
     async def _look_at_what_is_left(self) -> None:
-        """Compare the report with a recomputation of what the log still has."""
+        """Compare the report with a recount of what the log still has."""
         log = self.simulation.cluster.log
         left: list[Record] = []
         for topic in self.settings.input_topics:
             for part in log.topics[topic]:
                 left += part.read(part.earliest, part.end)[0]
         at = self.log.at[:1]
-        expected = recount([record.value or b"" for record in left], at=at, options=self.log.options)
+        expected = recount([record.value or b"" for record in left], at, self.log.options)
         found = await report_of(
             self.settings, self.store, partitions=PARTITIONS, at_ms=[milliseconds(moment) for moment in at]
         )

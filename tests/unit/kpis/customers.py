@@ -7,13 +7,19 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from kpis.customer.facts import WORDS, LifecycleFact
+from kpis.customer.history import History, history_of
 from kpis.customer.state import Customer, decode
+from kpis.customer.timeline import Standing, Step, Subscription
+from kpis.customer.what_counts import BY_DEFAULT, WhatCounts
 from kpis.fold.contribution import contribution
 from kpis.fold.fold import Fold
 from kpis.names import Names
 from kpis.rows import (
     CANCELLED,
+    CONVERTED,
     DOWNGRADED,
+    ENDED,
     ENGAGED,
     ENGAGED_AGAIN,
     FEEDBACK,
@@ -25,9 +31,16 @@ from kpis.rows import (
     NEW,
     OF_NEW,
     ONBOARDED,
+    PAUSED,
     POINTS,
     REACTIVATED,
+    SEVERAL,
+    SIGNED_UP,
+    STARTED,
+    SUBSCRIPTIONS,
+    TRIAL,
     UPGRADED,
+    WITHOUT_EFFECT,
     Row,
     difference,
 )
@@ -40,43 +53,96 @@ NAMES: Final = {
     NEW: "NEW", REACTIVATED: "REACTIVATED", CANCELLED: "CANCELLED", UPGRADED: "UPGRADED", DOWNGRADED: "DOWNGRADED",
     MOVED: "MOVED", GONE: "GONE", LIVELY: "LIVELY", ONBOARDED: "ONBOARDED", ENGAGED: "ENGAGED",
     INVOLUNTARY: "INVOLUNTARY", OF_NEW: "OF_NEW", KEPT: "KEPT", ENGAGED_AGAIN: "ENGAGED_AGAIN",
+    SIGNED_UP: "SIGNED_UP", TRIAL: "TRIAL", CONVERTED: "CONVERTED", PAUSED: "PAUSED", SEVERAL: "SEVERAL",
+    SUBSCRIPTIONS: "SUBSCRIPTIONS", STARTED: "STARTED", ENDED: "ENDED",
+    **{code: f"WITHOUT_EFFECT/{WORDS[kind]}" for kind, code in WITHOUT_EFFECT.items()},
 }  # fmt: skip
+#: Settings other than the defaults.
+FREE_COUNT: Final = BY_DEFAULT._replace(free_plans=True)
+PAUSED_LOST: Final = BY_DEFAULT._replace(paused=False)
 START: Final = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 #: The bucket of START.
 FIRST: Final = int(START.timestamp() * 1000) // HOUR_MS
 
 
 def record(line: str, number: int) -> bytes:
-    """Return an event of customer c out of a line such as `12.5 signup pro 1000`: hours after START, type, members.
+    """Return an event of customer c out of a line such as `12.5 signup@A pro 1000 trial`.
 
-    Members are plan and MRR of a signup or a change, else `name=value`.
+    That is hours after START, the type, with a subscription behind an @, and members: plan and MRR of a signup or a
+    change, then `name=value`, or a name alone for what is true.
     """
     hours, kind, *rest = line.split()
+    kind, at_sign, subscription = kind.partition("@")
     at = START + dt.timedelta(hours=float(hours))
     members: dict[str, object] = {"id": f"e{number}", "type": kind, "customer_id": "c", "time": at.isoformat()}
-    if kind in {"signup", "upgrade"}:
+    if at_sign:
+        members["subscription_id"] = subscription
+    if kind in {"signup", "upgrade", "downgrade"}:
         members |= {"plan": rest[0], "mrr_minor": int(rest[1])}
         rest = rest[2:]
     for member in rest:
         name, _, value = member.partition("=")
-        members[name] = {"true": True, "false": False}.get(value, int(value) if value.isdigit() else value)
+        members[name] = {"": True, "true": True, "false": False}.get(value, int(value) if value.isdigit() else value)
     return json.dumps(members).encode()
 
 
-def folded(lines: Sequence[str], *, short_cuts: bool = True) -> tuple[Customer, list[str]]:
-    """Return the customer after all lines, and the rows that the fold wrote."""
+def records_of(lines: Sequence[str]) -> list[bytes]:
+    """Return the events of lines, the ids of which are e0, e1 and so on."""
+    return [record(line, n) for n, line in enumerate(lines)]
+
+
+def plan_names() -> Names:
+    """Return tables in which plans have the numbers of PLANS."""
     names = Names()
     for plan in PLANS[1:]:
         names.plan(plan)
-    decoded = Decoder(latest_ms=LATEST_MS).decode([Line(record(line, n)) for n, line in enumerate(lines)])
+    return names
+
+
+def folded(
+    lines: Sequence[str], *, short_cuts: bool = True, what: WhatCounts = BY_DEFAULT, batch: int = 1000
+) -> tuple[Customer, list[str]]:
+    """Return the customer after all lines, and the rows that the fold wrote, in batches of so many lines."""
+    fold, states, rows = Fold(plan_names(), short_cuts=short_cuts, what=what), dict[str, bytes](), list[Row]()
+    decoded = Decoder(latest_ms=LATEST_MS).decode([Line(each) for each in records_of(lines)])
     assert not decoded.refused, decoded.refused
-    states, rows = Fold(names, short_cuts=short_cuts).fold(decoded.events, decoded.times, {})
+    for start in range(0, len(lines), batch):
+        rows += fold.fold(decoded.events[start : start + batch], decoded.times[start : start + batch], states)[1]
     return decode(states["c"]) if states else Customer(), written(rows)
 
 
-def pure_rows(customer: Customer) -> list[str]:
+def known_history(lines: Sequence[str], what: WhatCounts = BY_DEFAULT) -> History:
+    """Return the history of the customer after all lines."""
+    return history_of(folded(lines, what=what)[0], HOUR_MS, what)
+
+
+def pure_rows(customer: Customer, what: WhatCounts = BY_DEFAULT, *, since: int = 0) -> list[str]:
     """Return the rows of the pure function."""
-    return written(contribution(customer, HOUR_MS))
+    return written(contribution(customer, HOUR_MS, what, since=since))
+
+
+def step_text(step: Step) -> str:
+    """Return a step in words: hour, kind and subscription, and the customer after it; `-` where nothing happened."""
+    fact = step.fact
+    hours = (fact.at_ms - FIRST * HOUR_MS) / HOUR_MS
+    kind = f"{hours:g} {fact_text(fact)} ->"
+    return f"{kind} {standing_text(step.after)}" if step.has_effect else f"{kind} -"
+
+
+def fact_text(fact: LifecycleFact) -> str:
+    """Return a fact's kind, and its subscription behind an @ if it names one."""
+    return WORDS[fact.KIND] + (f"@{fact.subscription}" if fact.subscription else "")
+
+
+def standing_text(standing: Standing) -> str:
+    """Return a customer in words: what is not closed, whether it is active, its plan, its MRR."""
+    there = ", ".join(_subscription_text(each) for each in standing.subscriptions) or "closed"
+    return f"{there} : {'active' if standing.active else 'inactive'} {PLANS[standing.plan]} {standing.mrr}"
+
+
+def _subscription_text(each: Subscription) -> str:
+    words = [each.id, PLANS[each.plan], str(each.price), "trial" * each.on_trial, "paused" * each.is_paused]
+    return " ".join(word for word in words if word)
 
 
 def written(rows: Iterable[Row]) -> list[str]:

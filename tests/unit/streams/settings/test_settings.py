@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-import json
 import pytest
 
 from docgen import settings
