@@ -146,7 +146,10 @@ def _subscription_text(each: Subscription) -> str:
 
 
 def written(rows: Iterable[Row]) -> list[str]:
-    """Return rows summed and in words: name, plan, buckets i and j since START, count, money; sorted."""
+    """Return rows summed and in words: name, plan, buckets i and j since START, count, money; sorted.
+
+    A profile other than that of a signup without segments comes last.
+    """
     parts: list[Row] = []
     for code, plan, profile, i, j, n, m in rows:
         if code == ENGAGED and i < j:  # stands for both
@@ -156,7 +159,8 @@ def written(rows: Iterable[Row]) -> list[str]:
     summed: list[Row] = []
     difference([], parts, summed)
     return sorted(
-        f"{_name(code)} {PLANS[plan]} {i - FIRST} {j - FIRST} {n} {m}" for code, plan, _, i, j, n, m in summed
+        f"{_name(code)} {PLANS[plan]} {i - FIRST} {j - FIRST} {n} {m}" + f" of {profile}" * bool(profile)
+        for code, plan, profile, i, j, n, m in summed
     )
 
 

@@ -45,11 +45,12 @@ def test_ratios_are_those_of_the_golden_case() -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "way", "classes"),
     [
-        ("sent", None, None, (0, 1, 2, 3, 4, 5)),
-        ("sent", "csat", None, (0, 1, 2)),
-        ("dismissed", "nps", "email", (9,)),
-        ("answered", "nps", "in_app", (13, 16, 19)),
-        ("answered", "csat", "outreach", (23, 26)),
+        ("sent", None, None, (0, 1, 2, 3, 4, 5, 6, 7)),
+        ("sent", "csat", None, (0, 1, 2, 3)),
+        ("dismissed", "nps", "email", (12,)),
+        ("answered", "nps", "in_app", (17, 21, 25)),
+        ("answered", "csat", "other", (30, 34)),
+        ("answered", "csat", "outreach", (31, 35)),
     ],
 )
 def test_classes_of_surveys_by_status_kind_and_way(
@@ -59,7 +60,7 @@ def test_classes_of_surveys_by_status_kind_and_way(
     assert codes.classes_of(status, kind, way) == classes
 
 
-@pytest.mark.parametrize(("score", "first"), [(10, 12), (9, 12), (8, 15), (7, 15), (6, 18), (0, 18)])
+@pytest.mark.parametrize(("score", "first"), [(10, 16), (9, 16), (8, 20), (7, 20), (6, 24), (0, 24)])
 def test_nps_scores_fall_into_their_classes(score: int, first: int) -> None:
     """Promoters are 9 and 10, passives 7 and 8, detractors the rest."""
     assert codes.CLASS[codes.CODE["nps", "answered", score, "email"]] == first

@@ -554,12 +554,12 @@ def test_a_piece_lasts_from_one_movement_to_the_next() -> None:
         "12 signup pro 20",
     ]
     pieces = [
-        (start - FIRST, end if end == OPEN else end - FIRST, active, PLANS[plan], mrr)
-        for start, end, active, plan, mrr in pieces_of(known_history(lines).movements)
+        (start - FIRST, end if end == OPEN else end - FIRST, active, PLANS[plan])
+        for start, end, active, plan in pieces_of(known_history(lines).movements)
     ]
     assert pieces == [
-        (0, 5, True, "basic", 10),
-        (5, 9, True, "team", 40),
-        (9, 12, False, "team", 0),
-        (12, OPEN, True, "pro", 20),
+        (0, 5, True, "basic"),
+        (5, 9, True, "team"),
+        (9, 12, False, "team"),
+        (12, OPEN, True, "pro"),
     ]

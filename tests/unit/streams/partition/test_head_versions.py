@@ -8,10 +8,14 @@ from streams.partition.state import read_head
 from streams.tables import Head, Stored, encode_head
 
 
-def test_a_head_of_another_version_is_refused_with_what_to_do() -> None:
-    """A newer worker's tables under an old worker would be counted on wrongly, and nobody would notice."""
-    stored = Stored(encode_head(Head(STATE_VERSION + 1, {"customer.signup": 7})), {})
-    with pytest.raises(StateUnreadable, match=f"version {STATE_VERSION + 1}.*TENURE_REDIS_PREFIX"):
+@pytest.mark.parametrize("version", [STATE_VERSION - 1, STATE_VERSION + 1])
+def test_a_head_of_another_version_is_refused_with_what_to_do(version: int) -> None:
+    """Tables of an older worker, or of a newer one, would be counted on wrongly, and nobody would notice."""
+    stored = Stored(encode_head(Head(version, {"customer.signup": 7})), {})
+    said = (
+        f"version {version}, this program reads {STATE_VERSION}; run the program that wrote them.*TENURE_REDIS_PREFIX"
+    )
+    with pytest.raises(StateUnreadable, match=said):
         read_head(3, stored)
 
 
