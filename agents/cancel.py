@@ -17,8 +17,8 @@ from streams.partition.context import Sink
 SETTING: Final = "cancel"
 TYPES: Final = {
     "cancel": (
-        "The subscription ends: of an active customer it counts in `cancellations` from then on. One that comes before"
-        " its signup counts once the signup is there."
+        "The subscription ends. Where none is left that counts, the customer counts in `cancellations`; else"
+        " the MRR falls. One that comes before its signup ends the subscription once the signup is there."
     ),
     "revoke": (
         "The event with the id `revokes` never counts, whichever of the two arrives first; for example a scheduled"

@@ -1,4 +1,4 @@
-"""Signups, on `customer.signup`: customers who start to pay, or start again.
+"""Signups, on `customer.signup`: subscriptions that open, or open again.
 
 Facts of the customer's timeline (`kpis.customer.timeline`); they alone bring plan, segments and the first MRR.
 """
@@ -16,9 +16,10 @@ from streams.partition.context import Sink
 SETTING: Final = "signup"
 TYPES: Final = {
     "signup": (
-        "A customer begins to pay, or comes back: the first one counts in `customers_new`, one after a cancellation in"
-        " `customers_reactivated`. Of an active customer it is ignored. The setting `dimensions` adds further members,"
-        " which are labels. The segments of a customer are those of the first signup."
+        "A subscription opens, or opens again. A customer who becomes active by it counts in `customers_new` the first"
+        " time, and in `customers_reactivated` later. Of a subscription that is open it is another plan and price, and"
+        " ends a pause. The setting `dimensions` adds further members, which are labels. The segments of a customer are"
+        " those of the first signup."
     ),
 }
 

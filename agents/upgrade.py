@@ -16,11 +16,11 @@ from streams.partition.context import Sink
 SETTING: Final = "upgrade"
 TYPES: Final = {
     "upgrade": (
-        "Plan or price changes. Whether it counts in `upgrades` or in `downgrades` follows from the MRR before and"
-        " after, not from the type; of a customer who is not active it is ignored."
+        "Plan or price changes. Whether it counts in `upgrades` or in `downgrades` follows from the customer's MRR"
+        " before and after, not from the type. Of a subscription that is closed it is without effect."
     ),
     "downgrade": "As `upgrade`; the two types are interchangeable.",
-    "pause": "The subscription pauses: its MRR is none until it goes on. Of one that is not open it is without effect.",
+    "pause": "The subscription pauses: it has no MRR until it goes on. Of one that is not open it is without effect.",
     "resume": "A paused subscription goes on, with the plan and price that it has. Of any other it is without effect.",
 }
 

@@ -41,7 +41,8 @@ Four things make producers' lives easy:
 - **Members that are not listed here are ignored**, so an event may carry more than Tenure reads.
 - **Nothing is dropped silently.** What cannot be applied goes to the [dead letters](#dead-letters) with the reason.
 
-The same in machine-readable form: [events.schema.json](../schemas/events.schema.json).
+The same in machine-readable form: [events.schema.json](../schemas/events.schema.json). How to say what
+happens to subscriptions, and what it counts: [subscriptions.md](subscriptions.md).
 
 ## Topics
 

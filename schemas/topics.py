@@ -41,7 +41,7 @@ def _topic(setting: str, meaning: str) -> InputTopic:
 
 
 INPUT_TOPICS: Final = (
-    _topic("signup", "Customers who start to pay, or start again."),
+    _topic("signup", "Subscriptions that open, or open again."),
     _topic("cancel", "Subscriptions that end, and events taken back."),
     _topic("upgrade", "Changes of plan or of recurring revenue, pauses."),
     _topic("survey", "NPS and CSAT surveys that were sent, answered or dismissed."),

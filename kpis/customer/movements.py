@@ -39,6 +39,19 @@ class Movement(msgspec.Struct, frozen=True, gc=False):
         return self.before.active and self.after.active
 
     @property
+    def is_plain(self) -> bool:
+        """Whether the customer has one subscription, the same at the start and at the end, that is never paused.
+
+        It may be closed at either, and then counts or ceases to count as its customer does.
+        """
+        before, after = self.before.subscriptions, self.after.subscriptions
+        if len(before) > 1 or len(after) > 1 or (self.arrival is not None and self.departure is not None):
+            return False
+        if before and after and before[0].id != after[0].id:
+            return False
+        return not (before and before[0].is_paused) and not (after and after[0].is_paused)
+
+    @property
     def arrived(self) -> Standing:
         """The customer as it counts as new, or as reactivated; there with `arrival` alone."""
         if self.departure is None:

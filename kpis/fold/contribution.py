@@ -79,7 +79,8 @@ def contribution(
     if history.engaged:
         engagement_rows(out, profile, pieces_of(history.movements), history.engaged, since)
     if signup is not None:
-        first_signup_rows(out, customer, history, signup, bucket_ms)
+        signed_up_rows(out, profile, signup, history.movements, bucket_ms)
+        first_weeks_rows(out, customer, history, signup, bucket_ms)
         trial_rows(out, profile, steps, bucket_ms, what)
     for step in steps:
         if not step.has_effect:
@@ -217,6 +218,8 @@ def _above(a: int, b: int) -> int:
 
 def _subscription_rows(out: list[Row], profile: int, movement: Movement) -> None:
     """Append what a movement does to the paused, to those with several subscriptions, and to subscriptions."""
+    if movement.is_plain:
+        return
     bucket, before, after = movement.bucket, movement.before, movement.after
     arrival, departure = movement.arrival, movement.departure
     for code, was, now in (
@@ -305,17 +308,23 @@ def engagement_rows(out: list[Row], profile: int, pieces: Iterable[Piece], bucke
 # ------------------------------------------------------------------------- the first signup and the first trial
 
 
-def first_signup_rows(out: list[Row], customer: Customer, history: History, signup: SignupFact, bucket_ms: int) -> None:
-    """Append the first signup, drop-off, liveliness and onboarding."""
-    at_ms, plan, profile, bucket = signup.at_ms, signup.plan, customer.profile, signup.at_ms // bucket_ms
-    for new in history.movements:
+def signed_up_rows(
+    out: list[Row], profile: int, signup: SignupFact, movements: Iterable[Movement], bucket_ms: int
+) -> None:
+    """Append the first signup, less the customer who became new."""
+    bucket = signup.at_ms // bucket_ms
+    for new in movements:
         if new.arrival is not None:
-            if new.bucket != bucket or new.arrived.plan != plan:
-                _point(out, SIGNED_UP, plan, profile, bucket, 1)
+            if new.bucket != bucket or new.arrived.plan != signup.plan:
+                _point(out, SIGNED_UP, signup.plan, profile, bucket, 1)
                 _point(out, SIGNED_UP, new.arrived.plan, profile, new.bucket, -1)
-            break
-    else:
-        _point(out, SIGNED_UP, plan, profile, bucket, 1)
+            return
+    _point(out, SIGNED_UP, signup.plan, profile, bucket, 1)
+
+
+def first_weeks_rows(out: list[Row], customer: Customer, history: History, signup: SignupFact, bucket_ms: int) -> None:
+    """Append drop-off, liveliness and onboarding."""
+    at_ms, plan, profile, bucket = signup.at_ms, signup.plan, customer.profile, signup.at_ms // bucket_ms
     if not standing_at(history.steps, at_ms + WEEK_MS).is_open:
         _point(out, GONE, plan, profile, bucket, 1)
     elif lively(customer, at_ms, history.feedback, bucket_ms):

@@ -17,6 +17,7 @@ from kpis.customer.facts import (
     encode_fact,
 )
 from kpis.customer.state import Customer
+from kpis.fold.append import append
 from kpis.fold.context import FoldContext
 from schemas.instants import milliseconds
 
@@ -76,6 +77,8 @@ def _price(context: FoldContext, event: Any, at_ms: int) -> tuple[int, int, int,
 
 
 def _add(context: FoldContext, customer: Customer, fact: LifecycleFact) -> bool:
+    if append(context, customer, fact):
+        return True
     bucket = fact.at_ms // context.bucket_ms
     if not context.settle(customer, fact.identity, lambda: fact_content(fact, context.names), bucket):
         return context.remembers

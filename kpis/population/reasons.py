@@ -159,10 +159,7 @@ class Reasons:
         """Return the sums of all customers and of the segments that a fact belongs to."""
         yield found["", ""]
         for dimension in self._by:
-            if dimension == PLAN:
-                value = names.plan_names[plan]
-            else:
-                value = names.value_of(dimension, view.customer.profile)
+            value = names.plan_names[plan] if dimension == PLAN else names.value_of(dimension, view.customer.profile)
             yield found.setdefault((dimension, value), _Sums())
 
 

@@ -26,9 +26,9 @@ RUNBOOKS: Final = {
         ),
         (
             "Take one customer of the list, and look for the signup of the subscription that the facts name. None at"
-            " all: it was lost or lies in the dead letters ([DeadLettersGrowing](DeadLettersGrowing.md)), or history was"
-            " never loaded. A signup under another `subscription_id`: the producer leaves it out, or two systems name"
-            " subscriptions differently.",
+            " all: it was lost, or lies in the dead letters ([DeadLettersGrowing](DeadLettersGrowing.md)), or history"
+            " was never loaded. A signup under another `subscription_id`: the producer leaves it out, or two systems"
+            " name subscriptions differently.",
             "Have the producer send the missing signups, late as they are, or the same `subscription_id` in all facts"
             " of one subscription. What was sent wrongly is sent again under its id, with a greater `sequence`.",
             "A `pause` of what is paused, a `resume` of what is not, a second `cancel` of the same subscription: have"

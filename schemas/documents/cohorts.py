@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
 from schemas.documents.document import Document
 from schemas.documents.losses import LossesMember, WaitingMember
+
+
+class CohortMeasure(StrEnum):
+    """What of a cohort is left: customers, or the MRR that they paid at first, with growth (net) or without (gross)."""
+
+    CUSTOMERS = "customers"
+    NET = "mrr_net"
+    GROSS = "mrr_gross"
 
 
 class CohortPeriod(Document, frozen=True, kw_only=True):
@@ -57,6 +66,7 @@ class CohortReport(Document, frozen=True, kw_only=True):
     as_of: Annotated[str, Meta(description="T, an instant in UTC.")]
     period: Annotated[str, Meta(description="How long the periods are: `month` or `week`.")]
     time_zone: Annotated[str, Meta(description="The business time zone (IANA name), in which they begin and end.")]
+    currency: Annotated[str, Meta(description="What MRR is counted in (ISO 4217).")]
     all: Annotated[CohortTable, Meta(description="Of all customers.")]
     segments: Annotated[
         dict[str, dict[str, CohortTable]] | UnsetType,

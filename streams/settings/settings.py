@@ -402,13 +402,17 @@ class Settings(BaseSettings):
         ours: dict[str, object] = json.loads(self.fingerprint())
         theirs: dict[str, object] = json.loads(stored)
         for name in MEANING:
-            if ours[name] != theirs.get(name):
-                raise ConfigurationError(
-                    ENVIRONMENT_PREFIX + name.upper(),
-                    json.dumps(ours[name]),
-                    f"the tables of group {self.group!r} under {self.redis_prefix!r} in Redis were counted with "
-                    f"{json.dumps(theirs.get(name))}; set it back, or choose another group and redis_prefix",
+            if name in theirs and ours[name] == theirs[name]:
+                continue
+            counted = f"the tables of group {self.group!r} under {self.redis_prefix!r} in Redis were counted "
+            if name in theirs:
+                counted += f"with {json.dumps(theirs[name])}; set it back, or choose another group and redis_prefix"
+            else:
+                counted += (
+                    "by a version that did not have this setting, and cannot be read; choose another group and "
+                    "redis_prefix, and count again from Kafka: docs/upgrading.md"
                 )
+            raise ConfigurationError(ENVIRONMENT_PREFIX + name.upper(), json.dumps(ours[name]), counted)
 
 
 SECRETS: Final = tuple(

@@ -1,4 +1,4 @@
-"""`tenure cohorts`: customers by the month or week of their first signup, and who of them stays."""
+"""`tenure cohorts`: customers by the month or week in which they were first active, and what of them stays."""
 
 # ruff: noqa: PLC0415 - options are parameters, and imports wait until the command runs.
 
@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from schemas.documents.cohorts import CohortMeasure
 from tenure.commands.as_json import print_json
 from tenure.commands.file_options import FileFormat, FileOptions, Money, Times, TimeZone
 from tenure.commands.options import AsJson, By, Config
@@ -27,6 +28,13 @@ def cohorts(
     period: Annotated[
         PeriodLength, typer.Option("--period", help="month, by the calendar, or week, by ISO 8601.")
     ] = PeriodLength.MONTH,
+    show: Annotated[
+        CohortMeasure,
+        typer.Option(
+            "--show",
+            help="What the cells are a share of: customers, or their first MRR, with growth (net) or without (gross).",
+        ),
+    ] = CohortMeasure.CUSTOMERS,
     by: By = None,
     at: AtOne = None,
     file: File = None,
@@ -42,9 +50,10 @@ def cohorts(
 ) -> None:
     """Print how many stay of each month's new customers.
 
-    A cohort is everyone whose first signup lies in one calendar month, or ISO week, of the business time zone. Column k
-    is the share of them who are active k periods after their own signup. docs/cohorts-and-lifetime.md says more. For
-    example: tenure cohorts --file docs/examples/golden.ndjson --period week --by plan
+    A cohort is everyone who was first active in one calendar month, or ISO week, of the business time zone. Column k is
+    the share of them who are active k periods after that, or of the MRR that they paid at first.
+    docs/cohorts-and-lifetime.md says more. For example:
+    tenure cohorts --file docs/examples/golden.ndjson --period week --by plan
     """
     import sys
 
@@ -74,5 +83,5 @@ def cohorts(
         return
     console = standard_console()
     rows = max(12, console.height - 10) if console.is_terminal else None
-    console.print(cohort_tables(all_readable(report), Room(console.width, rows)))
+    console.print(cohort_tables(all_readable(report), Room(console.width, rows), show))
     print_losses(report)

@@ -37,7 +37,7 @@ def company(
     Its customers try it or use a free plan, pay by month or year, buy add-ons, pause, leave and come back. Events come
     in the order of their arrival, and as in life some are late, repeated or damaged. With --live they go to Kafka
     instead. For example:
-    tenure company --days 90 | tenure replay - --by plan
+    tenure company --days 90 | tenure replay - --by plan || [ $? -eq 1 ]
     """
     import sys
 

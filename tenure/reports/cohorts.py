@@ -37,13 +37,19 @@ async def read_cohorts(settings: Settings, scope: Scope, *, period: str) -> Coho
     """
     async with open_source(settings, scope) as source:
         stretches = await stretches_of(source)
-    zone = settings.business_time_zone
-    report = cohort_report(stretches, at_ms=source.at_ms, period=period, by=scope.by, time_zone=zone)
+    report = cohort_report(
+        stretches,
+        at_ms=source.at_ms,
+        period=period,
+        by=scope.by,
+        time_zone=settings.business_time_zone,
+        currency=settings.default_currency,
+    )
     return lacking(report, source)
 
 
 def cohort_report(
-    stretches: Sequence[Stretches], *, at_ms: int, period: str, by: Sequence[str], time_zone: str
+    stretches: Sequence[Stretches], *, at_ms: int, period: str, by: Sequence[str], time_zone: str, currency: str
 ) -> CohortReport:
     """Return the cohorts of all customers, and of each value of some dimensions, by name."""
     clock = local_time(time_zone)
@@ -54,6 +60,7 @@ def cohort_report(
         as_of=instant_text(at_ms),
         period=period,
         time_zone=time_zone,
+        currency=currency,
         all=_table(everyone.get("", [])),
         segments=segments if by else UNSET,
     )

@@ -1,6 +1,6 @@
 """The examples of docs/subscriptions.md count what the page says, in the product and in the recount."""
 
-import asyncio
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
-from schemas.documents.document import plain
-from streams.settings.settings import Settings
-from tenure.reports.kpi import replay
+from streams.settings.settings import ENVIRONMENT_PREFIX
+from tenure.cli import app
 from tests.docs.pages import text_of
 from tests.recount.options import Options
 from tests.recount.report import recount
@@ -40,7 +40,7 @@ class Example:
 
     section: str
     lines: list[str]
-    settings: dict[str, Any]
+    settings: dict[str, str]
     columns: list[str] = field(default_factory=list)
     rows: dict[str, list[int]] = field(default_factory=dict)
 
@@ -65,7 +65,7 @@ def examples() -> Iterator[Example]:
             yield example
 
 
-def settings_of(example: Example, column: str) -> tuple[datetime, dict[str, Any]]:
+def settings_of(example: Example, column: str) -> tuple[datetime, dict[str, str]]:
     """Return the instant of a column, and the settings that its numbers are of."""
     said = COLUMN.fullmatch(column)
     assert said, f"{example}: {column!r} is no day, and no day with a setting"
@@ -82,19 +82,21 @@ def number_of(report: dict[str, Any], count: str) -> int:
     return number
 
 
-def replayed(example: Example, at: datetime, settings: dict[str, Any], file: Path) -> dict[str, Any]:
+def replayed(example: Example, at: datetime, settings: dict[str, str], file: Path) -> dict[str, Any]:
     """Return what `tenure replay` reports of an example."""
     file.write_text("\n".join(example.lines) + "\n", encoding="utf-8")
-    at_ms = int(at.timestamp()) * 1000
-    (report,) = asyncio.run(replay(str(file), Settings(**settings), at_ms=[at_ms], by=["plan"]))
-    found = plain(report)
-    assert isinstance(found, dict)
-    return found
+    variables = {f"{ENVIRONMENT_PREFIX}{name.upper()}": value for name, value in settings.items()}
+    asked = ["replay", str(file), "--at", f"{at:%Y-%m-%d}", "--by", "plan", "--json"]
+    done = CliRunner().invoke(app, asked, env=variables)
+    assert done.exit_code == 0, done.output
+    (report,) = json.loads(done.stdout)
+    assert isinstance(report, dict)
+    return report
 
 
-def recounted(example: Example, at: datetime, settings: dict[str, Any]) -> dict[str, Any]:
+def recounted(example: Example, at: datetime, settings: dict[str, str]) -> dict[str, Any]:
     """Return what the recount says of an example."""
-    said = dict(settings)
+    said: dict[str, Any] = dict(settings)
     if rates := said.get("currency_rates"):
         said["currency_rates"] = dict(pair.split("=") for pair in rates.split(","))
     (report,) = recount([line.encode() for line in example.lines], [at], Options(**said), by=["plan"])

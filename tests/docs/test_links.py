@@ -97,6 +97,6 @@ def test_references_are_read_as_people_read_them() -> None:
     assert said is not None
     assert (said["page"], sections_in(said["sections"])) == ("docs/definitions.md", ["1", "2", "3", "4"])
     assert sections_in("Counts and Ratios") == ["Counts", "Ratios"]
-    assert has_section("docs/definitions.md", "One customer's timeline")
+    assert has_section("docs/definitions.md", "Subscriptions and customers")
     assert not has_section("docs/definitions.md", "7")
     assert not has_section("docs/kpis.md", "Nothing of this name")

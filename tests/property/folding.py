@@ -184,7 +184,7 @@ class Folded:
             dead_letters=dict(self.dead_letters),
         )
 
-    def report(self, at: Sequence[dt.datetime], by: Sequence[str]) -> list[dict[str, Any]]:
+    def report(self, at: Sequence[dt.datetime], by: Sequence[str] = ()) -> list[dict[str, Any]]:
         """Return the report as of some instants, each on the boundary of a bucket, as plain objects."""
         boundaries = [milliseconds(moment) // self.windows.bucket_ms for moment in at]
         found: list[dict[str, Any]] = plain(

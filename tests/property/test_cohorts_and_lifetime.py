@@ -25,8 +25,9 @@ from schemas.documents.document import plain
 from schemas.instants import milliseconds
 from tenure.reports.cohorts import cohort_report, tables_of
 from tenure.reports.lifetime import lifetime_report
-from tests.property.any_order import INSTANTS, Arrival, FoldedLog, arrivals_of
+from tests.property.any_order import INSTANTS, Arrival, arrivals_of
 from tests.property.cases import bounded, differences
+from tests.property.folding import Folded
 from tests.recount.cohorts import cohort_rows
 from tests.recount.customers import read
 from tests.recount.lifetime import Episode, curve, lifetimes
@@ -41,7 +42,7 @@ ANY_INSTANT = st.one_of(
 )
 
 
-def stretches_of(folded: FoldedLog) -> list[Stretches]:
+def stretches_of(folded: Folded) -> list[Stretches]:
     """Return when the customers of all partitions were active, taken in two slices each."""
     found = []
     for names, states in zip(folded.names, folded.states, strict=True):
@@ -61,7 +62,7 @@ def in_zone(arrival: Arrival, zone: str) -> Arrival:
 def rows_of(stretches: list[Stretches], at: datetime, period: str, by: str | None, zone: str) -> list[dict[str, Any]]:
     """Return the rows of a report of cohorts, of all customers or of a dimension, as `cohort_rows` has them."""
     report = cohort_report(
-        stretches, at_ms=milliseconds(at), period=period, by=() if by is None else (by,), time_zone=zone
+        stretches, at_ms=milliseconds(at), period=period, by=() if by is None else (by,), time_zone=zone, currency="USD"
     )
     rows: list[dict[str, Any]] = []
     for dimension, value, table in tables_of(report):
@@ -82,7 +83,7 @@ def test_every_cohort_equals_a_naive_recount(
 ) -> None:
     """Sums by numpy and sums by hand have nothing in common but the definition."""
     arrival = in_zone(arrival, zone)
-    ours = rows_of(stretches_of(FoldedLog(arrival)), at, period, by, zone)
+    ours = rows_of(stretches_of(arrival.folded()), at, period, by, zone)
     expected = [asdict(row) for row in cohort_rows(read(arrival.log, arrival.options), at, period, by)]
     assert not differences(ours, expected)
 
@@ -91,7 +92,7 @@ def test_every_cohort_equals_a_naive_recount(
 @given(arrivals_of(), ANY_INSTANT, DIMENSIONS)
 def test_every_lifetime_equals_a_naive_recount(arrival: Arrival, at: datetime, by: str | None) -> None:
     """The curve is only as right as the episodes that it is drawn from."""
-    folded = FoldedLog(arrival)
+    folded = arrival.folded()
     report = lifetime_report(
         stretches_of(folded),
         at_ms=milliseconds(at),

@@ -20,8 +20,9 @@ from kpis.members.view import Window
 from schemas.catalogue.counts import COUNT_BY_NAME, COUNTS, FACTS_WITHOUT_EFFECT
 from schemas.catalogue.formulas import Count
 from schemas.instants import milliseconds
-from tests.property.any_order import INSTANTS, Arrival, FoldedLog, arrivals_of
+from tests.property.any_order import INSTANTS, Arrival, arrivals_of
 from tests.property.cases import bounded
+from tests.property.folding import Folded, Line
 from tests.recount.test_any_order import BY, LOGS, SETTINGS, arrivals
 
 DIMENSIONS = st.sampled_from((None, *BY))
@@ -29,14 +30,14 @@ WINDOWS = st.sampled_from(("1d", "7d", "30d", "90d", "365d", "month"))
 
 
 def explained(
-    folded: FoldedLog, count: str, at: datetime, window: str, *, limit: int = 3, dimension: str | None = None
+    folded: Folded, count: str, at: datetime, window: str, *, limit: int = 3, dimension: str | None = None
 ) -> Explained:
     """Return the members of a count of one window, over all partitions."""
     return explained_shares(folded, MEMBERSHIPS[count], at, window, EXCLUSIONS[count], limit=limit, dimension=dimension)
 
 
 def explained_shares(
-    folded: FoldedLog,
+    folded: Folded,
     shares: Memberships,
     at: datetime,
     window: str,
@@ -75,7 +76,7 @@ def test_members_of_every_count_add_up_to_the_number_in_every_segment(
     arrival: Arrival, at: datetime, window: str, dimension: str | None
 ) -> None:
     """An explanation that does not add up explains another number."""
-    folded = FoldedLog(arrival)
+    folded = arrival.folded()
     (report,) = folded.report([at], [dimension] if dimension else [])
     entries = report["segments"][dimension] if dimension else {"": report}
     for count in COUNTS if dimension else (*COUNTS, FACTS_WITHOUT_EFFECT):
@@ -94,8 +95,8 @@ def test_members_of_every_count_add_up_to_the_number_in_every_segment(
 @given(arrivals_of(), st.sampled_from(INSTANTS), WINDOWS)
 def test_lenses_differ_by_exactly_the_customers_that_are_named(arrival: Arrival, at: datetime, window: str) -> None:
     """Two figures for churn are believed once every customer between them has a name."""
-    folded = FoldedLog(arrival)
-    (report,) = folded.report([at])
+    folded = arrival.folded()
+    (report,) = folded.report([at], [])
     counts = report["windows"][window]
     sums = {name: explained_shares(folded, shares, at, window).total for name, shares in DIFFERENCES.items()}
     of_start = counts["cancellations"] - counts["cancellations_of_new"]
@@ -103,7 +104,7 @@ def test_lenses_differ_by_exactly_the_customers_that_are_named(arrival: Arrival,
     assert (standard, standard + sums["of_new"]) == (of_start, counts["cancellations"])
 
 
-def stories(folded: FoldedLog, at: datetime) -> list[str]:
+def stories(folded: Folded, at: datetime) -> list[str]:
     """Return what is told of members and near misses, but for where their records lie."""
     out: list[str] = []
     for count in MEMBERSHIPS:
@@ -119,20 +120,20 @@ def stories(folded: FoldedLog, at: datetime) -> list[str]:
 def test_two_orders_of_arrival_tell_the_same_story(data: st.DataObject, log: Any, options: Any, at: datetime) -> None:
     """Why somebody counts cannot hang on whose records were faster."""
     one, other = (data.draw(arrivals(log)) for _ in range(2))
-    first = FoldedLog(Arrival(one, options, batch=2, partitions=2))
-    assert stories(first, at) == stories(FoldedLog(Arrival(other, options, short_cuts=False)), at)
+    first = Arrival(one, options, batch=2, partitions=2).folded()
+    assert stories(first, at) == stories(Arrival(other, options, short_cuts=False).folded(), at)
 
 
 @bounded(60)
 @given(arrivals_of())
 def test_every_event_that_is_told_lies_where_it_is_said_to_lie(arrival: Arrival) -> None:
     """Somebody who looks a record up must find the event that decided, and no other one."""
-    folded = FoldedLog(arrival)
+    folded = arrival.folded()
     for count in (*COUNT_BY_NAME, FACTS_WITHOUT_EFFECT.name):
         found = explained(folded, count, INSTANTS[0], "365d", limit=100)
         for member in (*found.members, *found.near_misses):
             for event in (event for why in member.whys for event in why.events):
-                batch = folded.decoder.decode([folded.lines[event.offset]])
+                batch = folded.decoder.decode([Line(arrival.records[event.offset])])
                 (decoded,) = batch.events
                 identity = folded.folds[0].context.identity_of(decoded.source, decoded.id)
                 assert (decoded.customer_id, batch.times[0]) == (member.customer_id, event.at_ms)

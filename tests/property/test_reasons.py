@@ -15,7 +15,7 @@ from kpis.instants import instant_of
 from kpis.members.view import Window
 from kpis.population.reasons import Ranking, Reasons
 from schemas.instants import milliseconds
-from tests.property.any_order import INSTANTS, Arrival, FoldedLog, arrivals_of
+from tests.property.any_order import INSTANTS, Arrival, arrivals_of
 from tests.property.cases import bounded, differences
 from tests.recount.customers import Book, read
 from tests.recount.reasons import Found, reasons
@@ -70,7 +70,7 @@ def test_every_reason_and_feature_equals_a_naive_recount(
     arrival: Arrival, at: datetime, window: str, by: str | None
 ) -> None:
     """What is counted twice or forgotten sends a team after the wrong problem."""
-    folded = FoldedLog(arrival)
+    folded = arrival.folded()
     bucket_ms = folded.windows.bucket_ms
     end = milliseconds(at) // bucket_ms
     start = folded.windows.start(window, end)

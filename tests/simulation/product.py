@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from kpis.counting.periods import counts_in
 from schemas.decoding import rules
 from schemas.documents.document import plain
 from schemas.instants import milliseconds
@@ -256,12 +257,13 @@ class Run:
             assert isinstance(worker.subject, ProductWorker)
             snapshot = await giving_way(worker.subject.worker.live.refresh(boundary))
             self.problems += [f"{worker.name}: violated: {text}" for text in snapshot.violations]
-            for window, counts in snapshot.blocks["all"].windows.items():
-                numbers = {name: int(amounts[0]) for name, amounts in counts.items()}
+            block = snapshot.blocks["all"]
+            for window, counts in block.windows.items():
+                numbers = {name: int(amounts[0]) for name, amounts in (block.stock | counts).items()}
                 exported.setdefault(window, Counter()).update(numbers)
         (report,) = await report_of(self.settings, self.store, partitions=PARTITIONS, at_ms=[at_ms])
-        for window, counted in report.windows.items():
-            expected = counted.counts()
+        for window in report.windows:
+            expected = counts_in(report, window)
             ours = {name: exported.get(window, Counter())[name] for name in expected}
             self.problems += differences(ours, expected, f"exported/{window}")
 

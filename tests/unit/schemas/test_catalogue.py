@@ -99,6 +99,8 @@ def test_ratios_stand_in_the_report_where_the_contract_has_them() -> None:
         "dropoff_silent_7d": None,
         "onboarding": None,
         "engagement": None,
+        "trial_conversion": None,
+        "cross_sell": None,
         "renewal": None,
         "expansion": None,
         "gross_revenue_retention": None,

@@ -9,8 +9,8 @@ import pytest
 from kpis.population.cohorts import MONTH, WEEK, Cohort, cohorts, share, whole
 from kpis.population.local_time import local_time
 from schemas.instants import milliseconds
-from tests.recount.short_events import Event, cancel, change, revoke, signup
-from tests.unit.kpis.episodes import episodes_of
+from tests.recount.short_events import Event, cancel, change, pause, revoke, signup
+from tests.unit.kpis.stretches import stretches_of
 
 Rows = list[tuple[str, int, tuple[int, ...], tuple[int, ...]]]
 
@@ -25,7 +25,7 @@ def table_of(
 ) -> Rows:
     """Return the cohorts of a value as plain tuples."""
     found = cohorts(
-        episodes_of(events, time_zone=time_zone),
+        stretches_of(events, time_zone=time_zone),
         at_ms=at_ms(at),
         clock=local_time(time_zone),
         period=period,
@@ -87,6 +87,16 @@ MONTHS: dict[str, tuple[list[Event], str, Rows]] = {
         ],
         "2026-03-15",
         [("2026-02", 1, (1,), (1,))],
+    ),
+    "a trial belongs to the month in which it is paid": (
+        [signup("c", "2026-01-15", trial=True), change("c", "2026-02-10")],
+        "2026-03-10",
+        [("2026-02", 1, (1,), (1,))],
+    ),
+    "who was active within one bucket alone is in its cohort": (
+        [signup("c", "2026-01-15T10:00:00Z"), cancel("c", "2026-01-15T10:30:00Z")],
+        "2026-02-20",
+        [("2026-01", 1, (1,), (0,))],
     ),
     "months without signups are left out": (
         [signup("c", "2025-11-30"), signup("d", "2026-02-01")],
@@ -163,26 +173,48 @@ def test_a_segment_is_that_of_the_fact_that_made_the_customer_new() -> None:
     assert table_of(events, "2026-02-20", by="country", value="FR") == []
 
 
+def test_mrr_is_that_of_the_first_bucket_and_that_after_each_period() -> None:
+    """A price that was mended within the hour is the first one; growth counts net, and not gross."""
+    events = [
+        signup("c", "2026-01-05", mrr_minor=100),
+        change("c", "2026-01-05T00:30:00Z", mrr_minor=1_000),
+        change("c", "2026-02-05", mrr_minor=3_000),
+        cancel("c", "2026-04-01"),
+        signup("d", "2026-01-20", mrr_minor=500),
+        pause("d", "2026-03-01"),
+    ]
+    ((cohort,),) = cohorts(
+        stretches_of(events), at_ms=at_ms("2026-04-15"), clock=local_time("UTC"), period=MONTH
+    ).values()
+    assert cohort.mrr_start == (1_500, 1_500, 1_500, 1_000)
+    assert (cohort.matured, cohort.active) == ((2, 2, 1), (2, 2, 0))
+    assert (cohort.mrr_net, cohort.mrr_gross) == ((1_500, 3_000, 0), (1_500, 1_000, 0))
+
+
 def test_partitions_are_joined_by_the_names_of_values() -> None:
     """Each partition numbers its plans in the order in which they came."""
     events = [signup(f"c{n}", "2026-01-05", plan) for n, plan in enumerate(["a", "b", "b", "c", "a", "b"] * 5)]
     for partitions in (1, 2, 7):
         found = cohorts(
-            episodes_of(events, partitions=partitions),
+            stretches_of(events, partitions=partitions),
             at_ms=at_ms("2026-02-10"),
             clock=local_time("UTC"),
             period=MONTH,
             dimension="plan",
         )
-        sizes = {value: [tuple(cohort) for cohort in table] for value, table in found.items()}
-        expected = {"a": 10, "b": 15, "c": 5}
-        assert sizes == {value: [("2026-01", n, (n,), (n,))] for value, n in expected.items()}
+        mrr = 4_900
+        assert found == {
+            value: [Cohort("2026-01", n, (n,), (n,), (n * mrr, n * mrr), (n * mrr,), (n * mrr,))]
+            for value, n in {"a": 10, "b": 15, "c": 5}.items()
+        }
 
 
 def test_cohorts_add_up_to_one_and_shares_come_last() -> None:
     """The mean of two cohorts' shares would give one customer the weight of a hundred."""
-    january, march = Cohort("2026-01", 100, (100, 100), (50, 40)), Cohort("2026-03", 1, (1,), (1,))
-    assert whole([january, march], "all") == Cohort("all", 101, (101, 100), (51, 40))
-    assert whole([]) == Cohort("", 0, (), ())
+    january = Cohort("2026-01", 100, (100, 100), (50, 40), (900, 900, 900), (990, 870), (450, 360))
+    march = Cohort("2026-03", 1, (1,), (1,), (10, 10), (12,), (10,))
+    whole_of_both = Cohort("all", 101, (101, 100), (51, 40), (910, 910, 900), (1_002, 870), (460, 360))
+    assert whole([january, march], "all") == whole_of_both
+    assert whole([]) == Cohort("", 0, (), (), (0,), (), ())
     assert share(51, 101) == 51 / 101
     assert share(0, 0) is None

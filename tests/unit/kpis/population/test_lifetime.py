@@ -13,8 +13,8 @@ from lifelines.utils import restricted_mean_survival_time
 
 from kpis.population.lifetime import Durations, Lifetime, durations, survival
 from schemas.instants import milliseconds
-from tests.recount.short_events import Event, cancel, signup
-from tests.unit.kpis.episodes import episodes_of
+from tests.recount.short_events import Event, cancel, change, signup
+from tests.unit.kpis.stretches import HOUR_MS, stretches_of
 from tests.unit.test_telco import TABLE, events, stays
 
 T_MS = milliseconds(datetime(2026, 3, 1, tzinfo=UTC))
@@ -27,6 +27,22 @@ LIVES: dict[str, tuple[list[Event], tuple[dict[int, int], dict[int, int]]]] = {
     "a cancel at T has not happened": ([signup("c", "2026-02-01"), cancel("c", "2026-03-01")], ({}, {28: 1})),
     "days are whole ones": ([signup("c", "2026-02-01"), cancel("c", "2026-02-02T23:59:59.999Z")], ({1: 1}, {})),
     "gone within the day": ([signup("c", "2026-02-01"), cancel("c", "2026-02-01T01:00:00Z")], ({0: 1}, {})),
+    "what interrupts within one bucket ends none": (
+        [signup("c", "2026-02-01"), cancel("c", "2026-02-10T10:00:00Z"), signup("c", "2026-02-10T10:59:59.999Z")],
+        ({}, {28: 1}),
+    ),
+    "what interrupts over the end of a bucket ends one": (
+        [signup("c", "2026-02-01"), cancel("c", "2026-02-10T10:59:59.999Z"), signup("c", "2026-02-10T11:00:00Z")],
+        ({9: 1}, {18: 1}),
+    ),
+    "a trial is no stay": (
+        [signup("c", "2026-02-01", trial=True), change("c", "2026-02-15"), change("c", "2026-02-20", "team", 9)],
+        ({}, {14: 1}),
+    ),
+    "another subscription goes on": (
+        [signup("c", "2026-02-01"), signup("c", "2026-02-05", subscription_id="b"), cancel("c", "2026-02-10")],
+        ({}, {28: 1}),
+    ),
     "each stay counts for itself": (
         [signup("c", "2026-01-01"), cancel("c", "2026-01-11"), signup("c", "2026-02-01"), signup("c", "2026-02-02")],
         ({10: 1}, {28: 1}),
@@ -39,7 +55,7 @@ def test_durations_hold_what_was_counted_by_hand(
     told: list[Event], expected: tuple[dict[int, int], dict[int, int]]
 ) -> None:
     """An episode is a death or censored, and lasts so many whole days."""
-    assert durations(episodes_of(told), at_ms=T_MS) == {"": expected}
+    assert durations(stretches_of(told), at_ms=T_MS, bucket_ms=HOUR_MS) == {"": expected}
 
 
 def test_a_segment_s_durations_are_those_of_its_customers() -> None:
@@ -50,7 +66,7 @@ def test_a_segment_s_durations_are_those_of_its_customers() -> None:
         signup("c", "2026-02-01", "pro"),
         signup("d", "2026-02-20", "pro"),
     ]
-    found = durations(episodes_of(told, partitions=3), at_ms=T_MS, dimension="plan")
+    found = durations(stretches_of(told, partitions=3), at_ms=T_MS, bucket_ms=HOUR_MS, dimension="plan")
     assert found == {"basic": ({10: 1}, {28: 1}), "pro": ({}, {9: 1})}
 
 
@@ -117,8 +133,8 @@ def check_against_lifelines(lasted: list[int], ended: list[bool]) -> Lifetime:
 def test_the_telco_customers_stay_as_long_as_lifelines_says() -> None:
     """The way from events over states to the curve, against one that begins at the rows of the table."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    episodes = episodes_of([dict(event) for event in events(date(2026, 1, 1))])
-    (found,) = durations(episodes, at_ms=milliseconds(at)).values()
+    episodes = stretches_of([dict(event) for event in events(date(2026, 1, 1))])
+    (found,) = durations(episodes, at_ms=milliseconds(at), bucket_ms=HOUR_MS).values()
     rows = stays(TABLE, date(2026, 1, 1))
     lasted = [((stay.until or at) - stay.since).days for stay in rows]
     ours = check_against_lifelines(lasted, [stay.until is not None for stay in rows])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kpis.customer.state import Customer, decode
+from kpis.customer.what_counts import BY_DEFAULT
 from kpis.fold.fold import Fold
 from kpis.members.view import Window
 from kpis.names import Names
@@ -26,7 +27,7 @@ def counted(*lines: str) -> Reasons:
         (state,) = fold.fold(decoded.events, decoded.times, {})[0].values()
         states[str(n)] = state
     span = Window(END_MS - 30 * DAY_MS, END_MS, HOUR_MS)
-    reasons = Reasons(span, before_ms=END_MS - 60 * DAY_MS)
+    reasons = Reasons(span, BY_DEFAULT, before_ms=END_MS - 60 * DAY_MS)
     reasons.take(names, map(decode, states.values()))
     return reasons
 
@@ -61,6 +62,6 @@ def test_an_answer_without_a_reason_and_activity_without_a_feature_are_none() ->
 
 def test_states_of_nobody_add_nothing() -> None:
     """A customer who only ever was told to have cancelled is in no count."""
-    reasons = Reasons(Window(0, END_MS, HOUR_MS), before_ms=0)
+    reasons = Reasons(Window(0, END_MS, HOUR_MS), BY_DEFAULT, before_ms=0)
     reasons.take(Names(), [Customer()])
     assert reasons.cancellations()["", ""].lines == []

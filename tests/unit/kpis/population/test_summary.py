@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from datetime import UTC, datetime
 from random import Random
 
 import pytest
 
+from kpis.customer.what_counts import BY_DEFAULT
 from kpis.population import summary as module
 from kpis.population.cohorts import MONTH, cohorts
 from kpis.population.lifetime import durations, survival
 from kpis.population.local_time import local_time
 from kpis.population.summary import AGES, COHORTS, PopulationScan
 from schemas.instants import milliseconds
-from tests.property.folding import Folded
+from tests.property.any_order import Arrival
 from tests.recount.options import Options
 from tests.recount.short_events import Event, cancel, signup
-from tests.unit.kpis.episodes import episodes_of
+from tests.unit.kpis.stretches import stretches_of
 
 AT_MS = milliseconds(datetime(2026, 4, 1, tzinfo=UTC))
 ZONE = "Europe/Berlin"
@@ -45,23 +45,22 @@ def test_a_summary_does_not_depend_on_how_customers_are_taken(together: int, mon
     """Redis names customers in any order and in slices of any size; sums of parts must be the whole."""
     monkeypatch.setattr(module, "_TOGETHER", together)
     events = some_lives(Random(4))
-    episodes = episodes_of(events, time_zone=ZONE)
-    folded = Folded(Options(business_time_zone=ZONE), partitions=3)
-    folded.batches([json.dumps(event).encode() for event in events], 50)
+    stretches = stretches_of(events, time_zone=ZONE)
+    folded = Arrival(events, Options(business_time_zone=ZONE), partitions=3).folded()
     slices = [
         (names, list(states.values())[at : at + 13])
         for names, states in zip(folded.names, folded.states, strict=True)
         for at in range(0, len(states), 13)
     ]
     Random(5).shuffle(slices)
-    scan = PopulationScan(at_ms=AT_MS, clock=local_time(ZONE), bucket_ms=HOUR_MS)
+    scan = PopulationScan(at_ms=AT_MS, clock=local_time(ZONE), bucket_ms=HOUR_MS, what=BY_DEFAULT)
     for names, states in slices:
         scan.take(names, states)
     found = scan.summary()
-    table = cohorts(episodes, at_ms=AT_MS, clock=local_time(ZONE), period=MONTH)[""]
+    table = cohorts(stretches, at_ms=AT_MS, clock=local_time(ZONE), period=MONTH)[""]
     assert len(table) > COHORTS
     assert list(found.cohorts) == table[-COHORTS:]
-    assert found.lifetime == survival(durations(episodes, at_ms=AT_MS)[""])
+    assert found.lifetime == survival(durations(stretches, at_ms=AT_MS, bucket_ms=HOUR_MS)[""])
     cancels = [
         event for event in events if event["type"] == "cancel" and "2026-03-02" <= str(event["time"]) < "2026-04-01"
     ]
@@ -75,5 +74,5 @@ def test_a_summary_does_not_depend_on_how_customers_are_taken(together: int, mon
 
 def test_a_summary_of_nobody_has_no_numbers() -> None:
     """A stream that has just begun has no customers; none is not zero."""
-    found = PopulationScan(at_ms=AT_MS, clock=local_time("UTC"), bucket_ms=HOUR_MS).summary()
+    found = PopulationScan(at_ms=AT_MS, clock=local_time("UTC"), bucket_ms=HOUR_MS, what=BY_DEFAULT).summary()
     assert (found.at_ms, list(found.cohorts), found.lifetime.points) == (AT_MS, [], ())

@@ -10,28 +10,32 @@ import hashlib
 import json
 from itertools import pairwise
 from pathlib import Path
-from random import Random
 from typing import Final
 
 import jsonschema
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from docgen.json_schema import event_schema
 from kpis.customer.state import Customer, decode
+from kpis.customer.what_counts import BY_DEFAULT
 from kpis.surveys.due import KEPT_MS, Due, Policy, SurveyQuestion, request_of, surveys_due
 from schemas.instants import DAY_MS, milliseconds
 from schemas.survey_requests import SurveyRequest, encode, request_id
 from schemas.survey_requests import decode as decode_request
-from tests.property.cases import Case, bounded, cases
+from tests.property.any_order import Arrival, arrivals_of
+from tests.property.cases import bounded
 from tests.property.folding import Folded
+from tests.recount.customers import Customer as Recounted
+from tests.recount.customers import read
 from tests.unit.kpis.customers import FIRST, HOUR_MS, folded
 
 START_MS: Final = FIRST * HOUR_MS
 CANCEL: Final = SurveyQuestion("cancel", "csat", "email")
 FIRST_WEEK: Final = SurveyQuestion("first_week", "csat", "in_app")
 REGULAR: Final = SurveyQuestion("regular", "nps", "email")
-POLICY: Final = Policy((CANCEL, FIRST_WEEK, REGULAR), 90 * DAY_MS, 30 * DAY_MS, HOUR_MS)
+POLICY: Final = Policy((CANCEL, FIRST_WEEK, REGULAR), 90 * DAY_MS, 30 * DAY_MS, HOUR_MS, BY_DEFAULT)
 DAY: Final = 24
 
 
@@ -71,6 +75,18 @@ def due_in(customer: Customer, *, days: float = 200, since: float = 0, policy: P
         (["0.2 signup pro 100", "168.9 survey kind=nps score=1"], ["2160.2 regular", "4320.2 regular"]),
         (["0.2 signup pro 100", "169 survey kind=nps score=1"],
          ["168.2 first_week", "2160.2 regular", "4320.2 regular"]),
+        # a trial is asked as a customer is, once it is one; and nobody is asked why a trial ended
+        (["0 signup pro 100 trial=true"], []),
+        (["0 signup pro 100 trial=true", "100 upgrade pro 100"], ["168 first_week", "2160 regular", "4320 regular"]),
+        (["0 signup pro 100 trial=true", "1000 cancel"], []),
+        # another subscription still counts, so this was no cancellation
+        (["0 signup pro 100", "1 signup pro 100 subscription_id=b", "1000 cancel"],
+         ["168 first_week", "2160 regular", "4320 regular"]),
+        # a switch within one bucket is none either, and of two in one bucket the last one is asked about
+        (["0 signup pro 100", "1000.1 cancel", "1000.2 signup pro 9 subscription_id=b"],
+         ["168 first_week", "2160 regular", "4320 regular"]),
+        (["0 signup pro 100", "1000.25 cancel", "1000.5 signup pro 9", "1000.75 cancel"],
+         ["168 first_week", "1024.75 cancel"]),
         # a renewal is no survey
         (["0 signup pro 100", "100 renewal outcome=renewed"], ["168 first_week", "2160 regular", "4320 regular"]),
     ],
@@ -150,61 +166,90 @@ def test_ids_differ_by_rule_customer_and_bucket_alone() -> None:
 # ------------------------------------------------------------------------- properties
 
 
-def requests_in(states: dict[str, bytes], policy: Policy, marks: list[int]) -> dict[str, list[int]]:
-    """Return when requests of each customer are due, asked for piece by piece between marks (ms since 1970)."""
-    found: dict[str, list[int]] = {}
+def requests_in(states: dict[str, bytes], policy: Policy, marks: list[int]) -> dict[str, list[Due]]:
+    """Return the requests of each customer, asked for piece by piece between marks (ms since 1970)."""
+    found: dict[str, list[Due]] = {}
     for customer_id, state in states.items():
         for from_ms, to_ms in pairwise(marks):
             for due in surveys_due(decode(state), policy, since_ms=marks[0], from_ms=from_ms, to_ms=to_ms):
-                found.setdefault(customer_id, []).append(due.due_ms)
+                found.setdefault(customer_id, []).append(due)
     return found
 
 
-def spans_of(folded_log: Folded) -> tuple[dict[str, bytes], int, int]:
-    """Return all states of a log, and an instant before and one long after all that they hold."""
-    states = {customer: state for part in folded_log.states for customer, state in part.items()}
-    firsts = [customer.first_at for customer in map(decode, states.values()) if customer.first_at >= 0]
-    first_ms = min(firsts, default=START_MS) // HOUR_MS * HOUR_MS
-    return states, first_ms, first_ms + 600 * DAY_MS
+def states_of(folded_log: Folded) -> dict[str, bytes]:
+    """Return the states of all partitions."""
+    return {customer: state for part in folded_log.states for customer, state in part.items()}
 
 
-def policy_for(random: Random, bucket_ms: int) -> Policy:
+def policy_for(draw: st.DrawFn, folded_log: Folded) -> Policy:
     """Return a policy with short intervals, so that rules collide."""
-    regular = random.choice((3, 7, 20, 90))
-    questions = tuple(question for question in (CANCEL, FIRST_WEEK, REGULAR) if random.random() < 0.8)
-    return Policy(questions, regular * DAY_MS, random.randint(1, regular) * DAY_MS, bucket_ms)
+    regular = draw(st.sampled_from((1, 3, 7, 20, 90)))
+    questions = draw(st.sampled_from(((CANCEL, FIRST_WEEK, REGULAR), (CANCEL,), (FIRST_WEEK, REGULAR))))
+    quiet = draw(st.integers(1, regular))
+    return Policy(questions, regular * DAY_MS, quiet * DAY_MS, folded_log.windows.bucket_ms, folded_log.what)
+
+
+@st.composite
+def folded_with_policy(draw: st.DrawFn) -> tuple[Arrival, Folded, Policy]:
+    """Draw a log in some order of arrival, and what is asked for."""
+    arrival = draw(arrivals_of())
+    found = arrival.folded()
+    return arrival, found, policy_for(draw, found)
+
+
+#: Before and long after all that the logs hold (ms since 1970), each a boundary of buckets.
+BEGIN_MS: Final = milliseconds(dt.datetime(2025, 11, 1, tzinfo=dt.UTC))
+END_MS: Final = BEGIN_MS + 200 * DAY_MS
+
+
+def rules_alone(customer: Recounted, policy: Policy) -> list[tuple[int, str]]:
+    """Return what the sentences of the page say of one customer, silences left aside, in order of time and rule."""
+    timeline, first = customer.timeline, customer.timeline.first_signup
+    if first is None:
+        return []
+    left = [each.fact_ms + DAY_MS for each in timeline.movements if each.name == "cancellation"]
+    regular = range(first.at_ms + policy.regular_ms, END_MS, policy.regular_ms)
+    instants = {"cancel": left, "first_week": [first.at_ms + 7 * DAY_MS], "regular": list(regular)}
+    return sorted(
+        (at_ms, rule)
+        for rule, _, _ in policy.questions
+        for at_ms in instants[rule]
+        if at_ms < END_MS and timeline.state_at(at_ms).active != (rule == "cancel")
+    )
+
+
+def recounted(customer: Recounted, policy: Policy) -> list[tuple[int, str]]:
+    """Return the requests of one customer: what the rules say, but for what is silenced."""
+    asked: list[tuple[int, str]] = []
+    told = [survey.at_ms for survey, _ in customer.surveys]
+    for at_ms, rule in rules_alone(customer, policy):
+        end_ms = at_ms // policy.bucket_ms * policy.bucket_ms + policy.bucket_ms
+        silenced = any(at_ms - policy.quiet_ms < before_ms <= at_ms for before_ms, _ in asked)
+        if not silenced and not any(at_ms - policy.quiet_ms < other < end_ms for other in told):
+            asked.append((at_ms, rule))
+    return asked
+
+
+@bounded(150)
+@given(folded_with_policy())
+def test_what_is_due_equals_a_naive_recount(drawn: tuple[Arrival, Folded, Policy]) -> None:
+    """Whom to ask follows from the facts by the sentences of the page, whatever arrived in whatever order."""
+    arrival, folded_log, policy = drawn
+    found = requests_in(states_of(folded_log), policy, [BEGIN_MS, END_MS])
+    asked = {name: [(due.due_ms, due.question.rule) for due in dues] for name, dues in found.items()}
+    customers = read(arrival.log, arrival.options).customers
+    expected = {name: recounted(customer, policy) for name, customer in customers.items()}
+    assert asked == {name: dues for name, dues in expected.items() if dues}
 
 
 @bounded(60)
-@given(cases("first slice", "everything", "first weeks"))
-def test_any_order_of_events_and_any_restarts_give_the_same_requests(case: Case) -> None:
+@given(folded_with_policy(), st.lists(st.integers(0, 200 * DAY), max_size=20))
+def test_any_restarts_give_the_same_requests(drawn: tuple[Arrival, Folded, Policy], cuts: list[int]) -> None:
     """Workers stop wherever they like; what is asked may depend on the facts alone, and nobody is asked too soon."""
-    random = case.random("surveys")
-    log = case.log()
-    ours, again = Folded(log.options, partitions=case.partitions), Folded(log.options, short_cuts=False)
-    ours.batches(log.records, case.batch)
-    again.batches(case.arriving(log, "again").records, 7)
-    policy = policy_for(random, ours.windows.bucket_ms)
-    states, begin_ms, end_ms = spans_of(ours)
-    cuts = sorted(random.randrange(begin_ms, end_ms) // policy.bucket_ms * policy.bucket_ms for _ in range(20))
-    whole = requests_in(states, policy, [begin_ms, end_ms])
-    assert requests_in(states, policy, [begin_ms, *cuts, end_ms]) == whole, case
-    assert requests_in(spans_of(again)[0], policy, [begin_ms, end_ms]) == whole, case
-    gaps = [after - before for dues in whole.values() for before, after in pairwise(dues)]
-    assert min(gaps, default=policy.quiet_ms) >= policy.quiet_ms, case
-
-
-@bounded(30)
-@given(cases("first slice", "first weeks"))
-def test_customers_are_asked_while_their_rules_hold(case: Case) -> None:
-    """A schedule that asks nobody would pass the test above."""
-    log = case.log()
-    ours = Folded(log.options)
-    ours.batches(log.records, case.batch)
-    states, begin_ms, end_ms = spans_of(ours)
-    policy = Policy((CANCEL, FIRST_WEEK, REGULAR), DAY_MS, DAY_MS, ours.windows.bucket_ms)
-    asked = requests_in(states, policy, [begin_ms, end_ms])
-    for customer_id, state in states.items():
-        customer = decode(state)
-        is_long_active = customer.phase == 1 and customer.last_at < end_ms - 2 * DAY_MS
-        assert customer_id in asked or not is_long_active, case
+    _, folded_log, policy = drawn
+    states = states_of(folded_log)
+    whole = requests_in(states, policy, [BEGIN_MS, END_MS])
+    marks = sorted(BEGIN_MS + hours * HOUR_MS for hours in cuts)
+    assert requests_in(states, policy, [BEGIN_MS, *marks, END_MS]) == whole
+    gaps = [after.due_ms - before.due_ms for dues in whole.values() for before, after in pairwise(dues)]
+    assert min(gaps, default=policy.quiet_ms) >= policy.quiet_ms

@@ -19,6 +19,12 @@ NOBODY = survival(Durations({}, {}))
 NOTHING = Ranking([], Line("", 0, 0))
 
 
+def cohort(name: str, size: int, matured: tuple[int, ...], active: tuple[int, ...]) -> Cohort:
+    """Return a cohort without MRR, which is not shown."""
+    nothing = (0,) * len(matured)
+    return Cohort(name, size, matured, active, (0, *nothing), nothing, nothing)
+
+
 def families_of(summary: PopulationSummary) -> dict[str, Metric]:
     """Return what a parser makes of it."""
     text = population_exposition(summary, cpu_seconds=0.25).decode()
@@ -40,7 +46,7 @@ def test_all_families_are_there_with_help_and_type() -> None:
 
 def test_a_cohort_is_shown_by_age_in_months_with_two_digits() -> None:
     """Ages sort as text in a table, and a share is customers over matured at every age."""
-    summary = PopulationSummary(0, [Cohort("2026-01", 10, (9, 4), (8, 1)), Cohort("2026-03", 5, (), ())], NOBODY, {})
+    summary = PopulationSummary(0, [cohort("2026-01", 10, (9, 4), (8, 1)), cohort("2026-03", 5, (), ())], NOBODY, {})
     assert samples_of(summary, "tenure_cohort_customers") == {
         ("month", "2026-01", "00"): 10,
         ("month", "2026-01", "01"): 8,
@@ -100,7 +106,7 @@ def test_numbers_that_do_not_exist_are_absent() -> None:
 
 def test_a_summary_of_anybody_stays_within_its_budget_of_series() -> None:
     """Prometheus pays for series: years of history and any number of reasons may not add any."""
-    cohorts = [Cohort(f"{2020 + n // 12}-{n % 12 + 1:02}", 9, (9,) * 60, (5,) * 60) for n in range(COHORTS)]
+    cohorts = [cohort(f"{2020 + n // 12}-{n % 12 + 1:02}", 9, (9,) * 60, (5,) * 60) for n in range(COHORTS)]
     lifetime = survival(Durations(dict.fromkeys(range(3_000), 2), dict.fromkeys(range(3_000), 1)))
     found = Ranking([Line(f"reason-{n}", 9, 9, 3) for n in range(SHOWN + 1)], Line("", 9, 9, 3))
     rankings = {f"{days}d": Rankings(found, found, found) for days in WINDOWS_DAYS}

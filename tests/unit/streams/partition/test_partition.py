@@ -403,7 +403,7 @@ def test_copies_of_one_record_count_as_one_record(copies: int, again: int) -> No
             await asyncio.sleep(1)
         heads = [sender.head, home.head]
         assert (heads[0].away_facts, heads[1].away_facts, heads[1].away_instants) == (1, -copies, -copies)
-        events = events_of(heads)
+        events = events_of(heads, ())
         assert (events.applied, events.duplicate) == (2 if copies else 0, 0)
         assert (home.head.applied, home.head.duplicates) == ((2 if copies else 0) + again, again)
         for partition in (sender, home):

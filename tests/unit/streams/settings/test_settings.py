@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -295,6 +296,17 @@ def test_tables_counted_under_other_settings_are_refused_by_name() -> None:
         Settings(default_currency="EUR").check_fingerprint(stored)
     assert caught.value.setting == "TENURE_DEFAULT_CURRENCY"
     assert '"USD"' in str(caught.value)
+
+
+def test_tables_of_a_version_without_a_setting_are_refused_without_asking_to_set_it_back() -> None:
+    """There is no value to go back to: only counting anew helps, and the page that says how is named."""
+    stored = json.loads(Settings().fingerprint())
+    del stored["free_plans"]
+    with pytest.raises(ConfigurationError) as caught:
+        Settings().check_fingerprint(json.dumps(stored))
+    assert caught.value.setting == "TENURE_FREE_PLANS"
+    assert "docs/upgrading.md" in str(caught.value)
+    assert "set it back" not in str(caught.value)
 
 
 def test_every_member_of_an_event_is_reserved() -> None:

@@ -25,7 +25,12 @@ def a_summary() -> PopulationSummary:
     def ranking(*names: str) -> Ranking:
         return Ranking([Line(name, 90_000 >> n, 0) for n, name in enumerate(names)], Line("", 0, 0))
 
-    cohorts = [Cohort(f"2025-{n:02}", 12_345, (12_000,) * (14 - n), (11_000,) * (14 - n)) for n in range(1, 13)]
+    cohorts = [
+        Cohort(
+            f"2025-{n:02}", 12_345, (12_000,) * (14 - n), (11_000,) * (14 - n), (0,) * (15 - n), *((0,) * (14 - n),) * 2
+        )
+        for n in range(1, 13)
+    ]
     reasons = ranking("not_what_i_expected", "r" * 64, *(f"reason-{n}" for n in range(18)))
     found = Rankings(reasons, ranking("slow"), ranking("dashboards", "none"))
     curve = survival(Durations({10: 1, 500: 9_000}, {600: 1}))

@@ -14,14 +14,14 @@ from rich.console import Console, RenderableType
 from typer.testing import CliRunner
 
 from kpis.population.cohorts import MONTH, WEEK
-from schemas.documents.cohorts import CohortPeriod, CohortReport, CohortTable
+from schemas.documents.cohorts import CohortMeasure, CohortReport, CohortTable
 from schemas.documents.document import plain
 from schemas.instants import milliseconds
 from tenure.cli import app
 from tenure.reports.cohorts import CSV_COLUMNS, cohort_report, write_csv
 from tenure.reports.cohorts_text import SHOWN_VALUES, Room, cohort_tables, percent
-from tests.recount.short_events import Event, cancel, signup
-from tests.unit.kpis.episodes import episodes_of
+from tests.recount.short_events import Event, cancel, change, signup
+from tests.unit.kpis.stretches import stretches_of
 
 EVENTS = [
     signup("a", "2026-01-05", "basic", country="DE"),
@@ -36,7 +36,7 @@ def report_of(
     events: list[Event], *, period: str = MONTH, by: tuple[str, ...] = (), at_ms: int = AT_MS
 ) -> CohortReport:
     """Return a report of a few events."""
-    return cohort_report(episodes_of(events), at_ms=at_ms, period=period, by=by, time_zone="UTC")
+    return cohort_report(stretches_of(events), at_ms=at_ms, period=period, by=by, time_zone="UTC", currency="USD")
 
 
 def text_of(shown: RenderableType, width: int = 80, *, colours: bool = False) -> str:
@@ -62,14 +62,16 @@ def test_json_holds_all_customers_and_each_segment_with_counts_before_shares() -
     """Scripts hold on to its shape; from the counts they may sum what they like."""
     report = plain(report_of(EVENTS, by=("plan", "country")))
     assert (report["as_of"], report["period"], report["time_zone"]) == ("2026-03-10T00:00:00Z", "month", "UTC")
-    first = {"period": 1, "matured": 2, "active": 1, "share": 0.5}
-    second = {"period": 2, "matured": 1, "active": 1, "share": 1.0}
+    money = {"mrr_start": 9_800, "mrr_net": 4_900, "mrr_gross": 4_900}
+    first = {"period": 1, "matured": 2, "active": 1, "share": 0.5, **money}
+    second = {"period": 2, "matured": 1, "active": 1, "share": 1.0, **dict.fromkeys(money, 4_900)}
     assert report["all"] == {
         "size": 3,
+        "mrr_start": 14_700,
         "periods": [first, second],
         "cohorts": [
-            {"cohort": "2026-01", "size": 2, "periods": [first, second]},
-            {"cohort": "2026-03", "size": 1, "periods": []},
+            {"cohort": "2026-01", "size": 2, "mrr_start": 9_800, "periods": [first, second]},
+            {"cohort": "2026-03", "size": 1, "mrr_start": 4_900, "periods": []},
         ],
     }
     assert {name: list(values) for name, values in report["segments"].items()} == {
@@ -77,7 +79,22 @@ def test_json_holds_all_customers_and_each_segment_with_counts_before_shares() -
         "country": ["DE", "FR"],
     }
     assert report["segments"]["plan"]["pro"]["cohorts"] == [
-        {"cohort": "2026-01", "size": 1, "periods": [{"period": 1, "matured": 1, "active": 0, "share": 0.0}]}
+        {
+            "cohort": "2026-01",
+            "size": 1,
+            "mrr_start": 4_900,
+            "periods": [
+                {
+                    "period": 1,
+                    "matured": 1,
+                    "active": 0,
+                    "share": 0.0,
+                    "mrr_start": 4_900,
+                    "mrr_net": 0,
+                    "mrr_gross": 0,
+                }
+            ],
+        }
     ]
     assert json.loads(json.dumps(report, allow_nan=False)) == report
 
@@ -85,7 +102,7 @@ def test_json_holds_all_customers_and_each_segment_with_counts_before_shares() -
 def test_nobody_is_an_empty_table_and_no_error() -> None:
     """The first thing that a new user asks is asked too early."""
     report = report_of([], by=("plan",))
-    assert report.all == CohortTable(size=0, periods=[], cohorts=[])
+    assert report.all == CohortTable(size=0, mrr_start=0, periods=[], cohorts=[])
     assert report.segments == {"plan": {}}
     assert "no customers so far" in text_of(cohort_tables(report, Room(80)))
 
@@ -97,12 +114,12 @@ def test_csv_has_a_line_for_each_cohort_and_period() -> None:
     rows = list(csv.reader(io.StringIO(output.getvalue())))
     assert rows[0] == list(CSV_COLUMNS)
     assert rows[1:5] == [
-        ["", "", "2026-01", "2", "0", "", "", ""],
-        ["", "", "2026-01", "2", "1", "2", "1", "0.5"],
-        ["", "", "2026-01", "2", "2", "1", "1", "1.0"],
-        ["", "", "2026-03", "1", "0", "", "", ""],
+        ["", "", "2026-01", "2", "0", "", "", "", "9800", "", ""],
+        ["", "", "2026-01", "2", "1", "2", "1", "0.5", "9800", "4900", "4900"],
+        ["", "", "2026-01", "2", "2", "1", "1", "1.0", "4900", "4900", "4900"],
+        ["", "", "2026-03", "1", "0", "", "", "", "4900", "", ""],
     ]
-    assert ["plan", "pro", "2026-01", "1", "1", "1", "0", "0.0"] in rows
+    assert ["plan", "pro", "2026-01", "1", "1", "1", "0", "0.0", "4900", "0", "0"] in rows
 
 
 def test_the_table_can_be_read_without_colours() -> None:
@@ -151,10 +168,34 @@ def test_only_the_largest_segments_are_shown_and_the_rest_is_mentioned() -> None
     assert "3 smaller values of plan are left out" in shown
 
 
-@pytest.mark.parametrize(("active", "shown"), [(0, "0"), (1, "1"), (500, "50"), (999, "99"), (1000, "100")])
-def test_nobody_and_everybody_are_shown_for_nothing_else(active: int, shown: str) -> None:
+@pytest.mark.parametrize(
+    ("part", "shown"),
+    [(0, "0"), (1, "1"), (500, "50"), (999, "99"), (1000, "100"), (1001, "101"), (2000, "200"), (10_000, ">999")],
+)
+def test_nothing_and_all_are_shown_for_nothing_else(part: int, shown: str) -> None:
     """999 of 1,000 rounds to 100, and that one customer is what the table is looked at for."""
-    assert percent(CohortPeriod(period=1, active=active, matured=1000, share=active / 1000)) == shown
+    assert percent(part, 1000) == shown
+
+
+def test_the_table_of_money_shows_what_is_left_of_the_first_mrr() -> None:
+    """Customers who stay and pay more make up for those who leave, net but not gross."""
+    events = [
+        signup("a", "2026-01-05", mrr_minor=1_000),
+        signup("b", "2026-01-06", mrr_minor=1_000),
+        change("a", "2026-01-20", mrr_minor=2_500),
+        cancel("b", "2026-01-25"),
+        signup("free", "2025-12-01", mrr_minor=10),
+        change("free", "2025-12-01T00:30:00Z", mrr_minor=0),
+    ]
+    found = {}
+    for shown in CohortMeasure:
+        lines = text_of(cohort_tables(report_of(events), Room(80), shown)).splitlines()
+        found[shown] = [line.split()[1:] for line in lines if line.startswith(("2025-12", "2026-01"))]
+    assert found == {
+        CohortMeasure.CUSTOMERS: [["1", "0", "0", "0"], ["2", "50", "50"]],
+        CohortMeasure.NET: [["0", "–", "–", "–"], ["20", "125", "125"]],
+        CohortMeasure.GROSS: [["0", "–", "–", "–"], ["20", "50", "50"]],
+    }
 
 
 # -- the command

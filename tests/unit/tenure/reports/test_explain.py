@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 from kpis.customer.deduplication import identity_of
 from kpis.members.exclusions import EXCLUSIONS
 from kpis.members.rules import MEMBERSHIPS, Memberships
-from schemas.catalogue.counts import COUNT_BY_NAME
 from schemas.catalogue.ratios import RATIO_BY_NAME
 from streams.embedded.tables import MemoryTables
 from streams.settings.settings import Settings
@@ -21,8 +20,9 @@ from tenure.cli import app
 from tenure.files.replay import replayed
 from tenure.reports import event_lookup
 from tenure.reports.event_lookup import GONE, SILENT, Known, Place, look_up
+from tenure.reports.explain import EXPLAINABLE
 from tests.recount.golden import golden_log
-from tests.recount.short_events import activity, cancel, signup, survey
+from tests.recount.short_events import Event, activity, cancel, change, pause, resume, revoke, signup, survey
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -64,7 +64,7 @@ def answer_of(*arguments: str) -> Any:
 
 def test_every_count_of_the_catalogue_can_be_explained() -> None:
     """A count that is added later must say who it counts, and who it does not."""
-    assert set(MEMBERSHIPS) == set(EXCLUSIONS) == set(COUNT_BY_NAME)
+    assert set(MEMBERSHIPS) == set(EXCLUSIONS) == set(EXPLAINABLE)
 
 
 def test_every_ratio_comes_with_its_value_and_the_members_of_both_sides(golden: str) -> None:
@@ -92,8 +92,8 @@ def test_the_lost_of_the_golden_case_are_named_with_their_events_and_so_are_thos
         assert all(event["id"] and event["source"] == event["topic"] for event in reason["events"])
     rules = sorted(member["reasons"][0]["rule"] for member in part["near_misses"])
     assert rules == [
-        "cancelled and came back inside the window, so active at 2026-03-01T00:00:00Z",
-        "cancelled in the window, but not active at 2026-01-30T00:00:00Z",
+        "became inactive and active again inside the window, so active at 2026-03-01T00:00:00Z",
+        "became inactive in the window, but was not active at 2026-01-30T00:00:00Z",
     ]
 
 
@@ -135,7 +135,7 @@ def test_text_names_the_number_the_customers_and_what_is_left_out(golden: str) -
     """The same as the JSON, for people."""
     text = run("explain", "churn", "--lens", "stripe", "--file", golden, "--at", AT, "--limit", "1").stdout
     assert "churn_stripe in the window 30d" in text
-    assert "numerator: cancellations = 12 facts, from 12 customers (the counters say the same)" in text
+    assert "numerator: cancellations = 12 movements, from 12 customers (the counters say the same)" in text
     assert "… and 11 more: --limit" in text
     assert re.search(r"\[cancel \S+ from customer.cancel; customer.cancel, partition \d+, offset \d+\]", text)
 
@@ -147,6 +147,166 @@ def test_an_event_is_named_with_the_source_that_a_revoke_of_it_needs() -> None:
     (event,) = answer_of(*found)["parts"][0]["members"][0]["reasons"][0]["events"]
     assert (event["id"], event["source"]) == ("x", "crm")
     assert "[x from crm; customer.cancel, partition" in run(*found).stdout
+
+
+# -- subscriptions
+
+
+def rules_of(kpi: str, events: Sequence[Event], *, near: bool = False) -> list[str]:
+    """Return the rules that a month's members, or near misses, of a number have, as of AT."""
+    answer = answer_of("explain", kpi, "--file", file_of(events), "--at", AT)
+    assert answer["agrees"]
+    (part,) = answer["parts"]
+    return [reason["rule"] for member in part["near_misses" if near else "members"] for reason in member["reasons"]]
+
+
+ONE = signup("a", "2026-01-05", subscription_id="s1")
+TRIAL = signup("a", "2026-02-10", trial=True, subscription_id="s1")
+FREE = signup("a", "2026-02-10", mrr_minor=0)
+
+
+@pytest.mark.parametrize(
+    ("kpi", "events", "rules"),
+    [
+        ("customers_active", [TRIAL], ["not active at 2026-03-01T00:00:00Z: subscription s1 is on a trial"]),
+        (
+            "customers_active",
+            [FREE],
+            ["not active at 2026-03-01T00:00:00Z: on a free plan, and free_plans is leads"],
+        ),
+        ("customers_new", [FREE], ["a first signup, but not active yet: on a free plan, and free_plans is leads"]),
+        (
+            "cancellations",
+            [ONE, signup("a", "2026-01-06", subscription_id="s2"), cancel("a", "2026-02-10", subscription_id="s1")],
+            ["subscription s1 ceased to count, but another subscription still counts"],
+        ),
+        (
+            "cancellations",
+            [ONE, cancel("a", "2026-02-10T10:10:00Z", subscription_id="s1"),
+             signup("a", "2026-02-10T10:50:00Z", subscription_id="s2")],
+            ["inactive and active again within one hour, which is netted"],
+        ),
+        (
+            "cancellations",
+            [ONE, cancel("a", "2026-02-10", subscription_id="s2")],
+            ["a cancel of subscription s2, which was not open then; open were: s1, so without effect"],
+        ),
+        (
+            "cancellations",
+            [ONE, cancel("a", "2026-02-10", id="x", subscription_id="s1"), revoke("a", "2026-02-11", "x")],
+            ["revoked, so it never counts"],
+        ),
+        ("cancellations", [TRIAL, cancel("a", "2026-02-20", subscription_id="s1")],
+         ["a cancel of subscription s1, which did not count: on a trial"]),
+        (
+            "upgrades",
+            [ONE, signup("a", "2026-01-06", mrr_minor=100, subscription_id="s2"),
+             change("a", "2026-02-10", mrr_minor=4_000, subscription_id="s1"),
+             change("a", "2026-02-10", mrr_minor=500, subscription_id="s2")],
+            ["the MRR rose in one subscription and fell in another: together it went the other way"],
+        ),
+        ("upgrades", [ONE, pause("a", "2026-02-10", subscription_id="s1")],
+         ["a pause or its end moved the MRR, and no price"]),
+        (
+            "customers_paused",
+            [ONE, signup("a", "2026-01-06", subscription_id="s2"), pause("a", "2026-02-10", subscription_id="s1")],
+            ["subscription s1 is paused at {end}, but another subscription counts".replace("{end}", f"{AT}T00:00:00Z")],
+        ),
+        ("trials_matured", [TRIAL], ["the 37 days after the first trial are not over at 2026-03-01T00:00:00Z"]),
+        ("subscriptions_started", [TRIAL], ["subscription s1 is open, but does not count: on a trial"]),
+        ("signups", [ONE, signup("a", "2026-02-10")], ["a signup in the window, but not the customer's first one"]),
+    ],
+)  # fmt: skip
+def test_near_misses_say_what_people_will_ask(kpi: str, events: list[Event], rules: list[str]) -> None:
+    """A customer who is looked for and not found needs a reason."""
+    assert rules_of(kpi, events, near=True) == rules
+
+
+def test_pauses_that_end_the_counting_are_named_with_their_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reads the rule has to find what decides it."""
+    monkeypatch.setenv("TENURE_PAUSED_CUSTOMERS", "lost")
+    events = [ONE, pause("a", "2026-02-10", subscription_id="s1")]
+    assert rules_of("customers_active", events, near=True) == [
+        "not active at 2026-03-01T00:00:00Z: subscription s1 is paused, and paused_customers is lost"
+    ]
+    assert rules_of("cancellations", events) == ["became inactive in the window"]
+
+
+def test_events_say_their_subscription_and_what_they_make_of_it() -> None:
+    """Of a customer with several, a plan and a price alone name none of them."""
+    events = [
+        signup("a", "2026-01-05", trial=True, subscription_id="s1"),
+        change("a", "2026-01-10", "team", 9_000, subscription_id="s1"),
+        pause("a", "2026-01-15", subscription_id="s1"),
+        signup("a", "2026-01-20", "basic", 100),
+    ]
+    (part,) = answer_of("explain", "customers_with_several", "--file", file_of(events), "--at", AT)["parts"]
+    told = [event["event"] for event in part["members"][0]["reasons"][0]["events"]]
+    assert told == [
+        "signup of s1 2026-01-05T00:00:00Z, plan pro, MRR 4900, on trial",
+        "change of s1 2026-01-10T00:00:00Z, plan team, MRR 9000",
+        "pause of s1 2026-01-15T00:00:00Z",
+        "signup 2026-01-20T00:00:00Z, plan basic, MRR 100",
+    ]
+
+
+def test_facts_without_effect_are_told_by_kind_each_with_the_reason() -> None:
+    """A producer whose events do nothing has to find out which, and why."""
+    events = [
+        ONE,
+        cancel("a", "2026-02-10", subscription_id="{s2}"),
+        resume("a", "2026-02-11", subscription_id="s1"),
+        pause("b", "2026-02-12"),
+        revoke("b", "2026-02-13", "never"),
+        revoke("b", "2026-02-14", "never", source="crm"),
+    ]
+    answer = answer_of("explain", "facts_without_effect", "--file", file_of(events), "--at", AT)
+    (part,) = answer["parts"]
+    assert (part["by_value"], part["unit"]) == ({"cancel": 1, "pause": 1, "resume": 1, "revoke": 2}, "facts")
+    told = {
+        reason["rule"]: [(event["event"], event["source"]) for event in reason["events"]]
+        for member in part["members"]
+        for reason in member["reasons"]
+    }
+    assert told == {
+        "a cancel of subscription {s2}, which was not open then; open were: s1": [
+            ("cancel of {s2} 2026-02-10T00:00:00Z, reason unspecified", "customer.cancel")
+        ],
+        "a resume of subscription s1, which was not paused then": [
+            ("resume of s1 2026-02-11T00:00:00Z", "customer.upgrade")
+        ],
+        "a pause of a subscription, which was not open then": [("pause 2026-02-12T00:00:00Z", "customer.upgrade")],
+        "a revoke of id never, which no event of any of the default sources has": [
+            ("revoke 2026-02-13T00:00:00Z, of never", "customer.cancel")
+        ],
+        "a revoke of id never, which no event of its source has": [("revoke 2026-02-14T00:00:00Z, of never", "crm")],
+    }
+    result = run("explain", "facts_without_effect", "--by", "plan", "--file", "events.ndjson", "--at", AT)
+    assert result.exit_code == 2
+    assert "counted by kind, for all customers only; leave it out" in result.stderr
+
+
+def test_a_subscription_counts_under_its_own_plan() -> None:
+    """A customer on two plans adds to both."""
+    events = [ONE, signup("a", "2026-01-06", "basic", 100, subscription_id="s2")]
+    found = answer_of("explain", "subscription_mrr", "--file", file_of(events), "--at", AT, "--by", "plan")
+    assert found["agrees"]
+    assert found["parts"][0]["by_value"] == {"basic": 100, "pro": 4_900}
+
+
+def test_cancellations_that_no_cancel_made_have_the_reason_of_what_made_them() -> None:
+    """Otherwise half of the losses have no reason, and the other half a wrong one."""
+    events = [
+        signup("a", "2026-01-01"),
+        change("a", "2026-02-01", trial=True),
+        signup("b", "2026-01-01"),
+        change("b", "2026-02-01", "free", 0),
+        signup("c", "2026-01-01"),
+        cancel("c", "2026-02-01", reason="card", involuntary=True),
+    ]
+    found = answer_of("reasons", "--file", file_of(events), "--at", AT)["cancellations"]
+    lines = {line["name"]: (line["voluntary"], line["involuntary"]) for line in found["lines"]}
+    assert lines == {"card": (0, 1), "free_plan": (1, 0), "trial": (1, 0)}
 
 
 def test_members_that_do_not_add_up_end_with_status_1(golden: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,9 +446,9 @@ def test_reasons_and_features_of_a_file() -> None:
             *(signup(name, "2026-01-01", plan) for name, plan in (("a", "basic"), ("b", "pro"), ("c", "pro"))),
             cancel("a", "2026-02-10", reason="price"),
             survey("b", "2026-02-11", score=3, reason="bugs"),
-            *({**activity("b", f"2026-02-{day}"), "feature": "export"} for day in (12, 13)),
-            {**activity("c", "2026-02-12"), "feature": "search"},
-            {**activity("c", "2026-01-12"), "feature": "export"},
+            *(activity("b", f"2026-02-{day}", feature="export") for day in (12, 13)),
+            activity("c", "2026-02-12", feature="search"),
+            activity("c", "2026-01-12", feature="export"),
         ]
     )
     reasons = answer_of("reasons", "--file", file, "--at", AT, "--by", "plan")

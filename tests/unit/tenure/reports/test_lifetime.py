@@ -18,7 +18,7 @@ from tenure.cli import app
 from tenure.reports.lifetime import lifetime_report
 from tenure.reports.lifetime_text import SHOWN_VALUES, lifetime_tables
 from tests.recount.short_events import Event, cancel, signup
-from tests.unit.kpis.episodes import episodes_of
+from tests.unit.kpis.stretches import HOUR_MS, stretches_of
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 EVENTS = [
@@ -33,7 +33,7 @@ EVENTS = [
 
 def report_of(events: list[Event], *by: str) -> LifetimeReport:
     """Return a report of a few events."""
-    return lifetime_report(episodes_of(events), at_ms=milliseconds(AT), by=by)
+    return lifetime_report(stretches_of(events), at_ms=milliseconds(AT), bucket_ms=HOUR_MS, by=by)
 
 
 def text_of(report: LifetimeReport, width: int = 80) -> str:

@@ -13,7 +13,7 @@ from streams.embedded.tables import MemoryTables
 from streams.errors import StateUnreadable
 from streams.settings.settings import Settings
 from streams.tables import Commit, Head, encode_head
-from tenure.reports.customers import Source, episodes_of
+from tenure.reports.customers import Source, stretches_of
 from tenure.stored.customers import Slice, scan_all
 from tests.property.folding import Folded
 from tests.recount.options import DEFAULTS
@@ -62,8 +62,8 @@ async def test_names_that_come_during_a_scan_are_known_when_they_are_needed() ->
     tables = Overtaken()
     tables.writer = Writer(tables)
     await tables.writer.write(signup("old", "2026-01-05", "plan 0"))
-    (episodes,) = await episodes_of(Source(Settings(), tables, partitions=2, at_ms=0))
-    names, plans = episodes.values("plan")
+    (stretches,) = await stretches_of(Source(Settings(), tables, partitions=2, at_ms=0))
+    names, plans = stretches.values("plan")
     assert [names[plan] for plan in plans.tolist()] == ["plan 0", "plan 1", "plan 2", "plan 3"]
 
 
