@@ -30,7 +30,7 @@ def append(context: FoldContext, customer: Customer, fact: LifecycleFact) -> boo
     steps = steps_of((fact,), context.what, known)
     step = steps[-1]
     if isinstance(fact, SignupFact) and customer.first_at < 0:
-        _move_feedback(context, customer, fact.profile)
+        _move(context, customer, known, fact.profile)
         customer.first_at, customer.first_plan, customer.profile = fact.at_ms, fact.plan, fact.profile
     if step.has_effect:
         _rows(context, customer, known, steps)
@@ -52,18 +52,22 @@ def _is_last(context: FoldContext, customer: Customer, fact: LifecycleFact) -> b
         return False
     if at_ms // context.bucket_ms < customer.engaged_bucket:
         return False
-    if customer.first_at < 0 and (customer.facts or customer.onboarded):
-        return False  # what came before moves to the segments of the first signup
+    if customer.first_at < 0 and customer.onboarded:
+        return False  # it may count from the first signup on
     return not may_hold(customer, fact.identity)
 
 
-def _move_feedback(context: FoldContext, customer: Customer, profile: int) -> None:
-    """Append what moves surveys and renewals from before all facts to the segments of the first signup."""
-    if customer.feedback and profile != customer.profile:
-        for item in feedback_of(customer):
-            bucket, code = item.at_ms // context.bucket_ms, FEEDBACK + CLASS[item.code]
-            context.rows.append((code, 0, customer.profile, bucket, bucket, -1, 0))
-            context.rows.append((code, 0, profile, bucket, bucket, 1, 0))
+def _move(context: FoldContext, customer: Customer, known: list[Step], profile: int) -> None:
+    """Append what moves all from before the first signup, which did nothing then, to the segments of that signup."""
+    if profile == customer.profile:
+        return
+    bucket_ms = context.bucket_ms
+    counted = [(WITHOUT_EFFECT[step.fact.KIND], step.fact.at_ms // bucket_ms) for step in known]
+    if customer.feedback:
+        counted += [(FEEDBACK + CLASS[item.code], item.at_ms // bucket_ms) for item in feedback_of(customer)]
+    for code, bucket in counted:
+        context.rows.append((code, 0, customer.profile, bucket, bucket, -1, 0))
+        context.rows.append((code, 0, profile, bucket, bucket, 1, 0))
 
 
 def _rows(context: FoldContext, customer: Customer, known: list[Step], steps: list[Step]) -> None:
@@ -78,7 +82,7 @@ def _rows(context: FoldContext, customer: Customer, known: list[Step], steps: li
     movement_rows(after, profile, movements, bucket)
     signup = first_signup(steps)
     if signup is not None and not movements[-1].is_known:
-        if known:
+        if signup is not step.fact:
             signed_up_rows(before, profile, signup, movements_of(known, bucket_ms), bucket_ms)
         signed_up_rows(after, profile, signup, movements, bucket_ms)
     if signup is not None and signup is not step.fact and step.fact.at_ms < customer.first_at + WEEK_MS:

@@ -16,6 +16,7 @@ from kpis.customer.movements import Movement, is_involuntary
 from kpis.customer.state import Customer
 from kpis.customer.timeline import (
     FORTNIGHT_MS,
+    NOTHING,
     WEEK_MS,
     Standing,
     Step,
@@ -172,20 +173,21 @@ def _pairs(out: list[Row], profile: int, movements: Sequence[Movement], place: i
     if not (left or fell or rose or goes):
         return
     sums: dict[tuple[int, int], list[int]] = {}
+    end = bucket
     for earlier in range(place - 1, -2, -1):
-        end = movements[earlier + 1].bucket
-        start = movements[earlier].bucket if earlier >= 0 else -1
-        then = movements[earlier].after if earlier >= 0 else movements[0].before
+        then, start = (movements[earlier].after, movements[earlier].bucket) if earlier >= 0 else (NOTHING, -1)
         if then.active:
             lost = _above(then.mrr, now) - _above(then.mrr, was)
             won = _above(now, then.mrr) - _above(was, then.mrr)
             if then.plan == by_plan.plan:
-                _add(sums, start, end, then.plan, (0, fell - lost, goes - left, rose - won))
+                if fell != lost or goes != left or rose != won:
+                    _add(sums, start, end, then.plan, (0, fell - lost, goes - left, rose - won))
             else:
                 _add(sums, start, end, by_plan.plan, (0, fell, -left, rose))
                 _add(sums, start, end, then.plan, (0, -lost, goes, -won))
-        else:
+        elif left or fell or rose:
             _add(sums, start, end, by_plan.plan, (left, fell, 0, rose))
+        end = start
     for (at, plan), (new, lost, kept, won) in sums.items():
         if new or lost:
             out.append((OF_NEW, plan, profile, at, bucket, new, lost))
@@ -197,8 +199,6 @@ def _add(
     sums: dict[tuple[int, int], list[int]], start: int, end: int, plan: int, amounts: tuple[int, int, int, int]
 ) -> None:
     """Add amounts at the end of a piece, and take them away at its start unless that is the beginning of time."""
-    if not any(amounts):
-        return
     at_end = sums.setdefault((end, plan), [0, 0, 0, 0])
     for n, amount in enumerate(amounts):
         at_end[n] += amount
