@@ -22,7 +22,7 @@ from schemas.events import (
     SCORE_MIN,
     Event,
     Form,
-    PricedFact,
+    PricedEvent,
     forms_of,
     kinds_of_members,
 )
@@ -48,7 +48,7 @@ def event_schema() -> JsonObject:
     definitions = {event_type.__name__: _definition(event_type, generated) for event_type in EVENT_TYPES}
     definitions["Survey"]["allOf"] = _survey_rules()
     for event_type in EVENT_TYPES:
-        if issubclass(event_type, PricedFact):
+        if issubclass(event_type, PricedEvent):
             definitions[event_type.__name__]["oneOf"] = _forms_of_the_price()
     return {
         "$schema": DIALECT,

@@ -84,7 +84,7 @@ class Event(msgspec.Struct, tag_field="type", frozen=True, kw_only=True, gc=Fals
     test: bool = False
 
 
-class LifecycleFact(Event, frozen=True, kw_only=True):
+class LifecycleEvent(Event, frozen=True, kw_only=True):
     """A fact that moves one subscription of a customer, at `effective_at` where there is one, else at `time`."""
 
     IS_LIFECYCLE: ClassVar[bool] = True
@@ -103,7 +103,7 @@ PRICE_BY_AMOUNT: Final[dict[str, object]] = {
 PRICE_MEMBERS: Final = ("mrr_minor", *PRICE_BY_AMOUNT, "currency")
 
 
-class PricedFact(LifecycleFact, frozen=True, kw_only=True):
+class PricedEvent(LifecycleEvent, frozen=True, kw_only=True):
     """A fact that says a plan and a price.
 
     Attributes:
@@ -122,7 +122,7 @@ class PricedFact(LifecycleFact, frozen=True, kw_only=True):
     trial: bool = False
 
 
-class Signup(PricedFact, tag="signup", frozen=True, kw_only=True):
+class Signup(PricedEvent, tag="signup", frozen=True, kw_only=True):
     """A subscription starts, or starts again. Dimensions of the settings are members of a subclass."""
 
     TYPE: ClassVar[str] = "signup"
@@ -136,7 +136,7 @@ class Signup(PricedFact, tag="signup", frozen=True, kw_only=True):
     channel: Segment = ""
 
 
-class Cancel(LifecycleFact, tag="cancel", frozen=True, kw_only=True):
+class Cancel(LifecycleEvent, tag="cancel", frozen=True, kw_only=True):
     """A subscription ends, now or at `effective_at`."""
 
     TYPE: ClassVar[str] = "cancel"
@@ -148,7 +148,7 @@ class Cancel(LifecycleFact, tag="cancel", frozen=True, kw_only=True):
     involuntary: bool = False
 
 
-class Pause(LifecycleFact, tag="pause", frozen=True, kw_only=True):
+class Pause(LifecycleEvent, tag="pause", frozen=True, kw_only=True):
     """A subscription pauses."""
 
     TYPE: ClassVar[str] = "pause"
@@ -158,7 +158,7 @@ class Pause(LifecycleFact, tag="pause", frozen=True, kw_only=True):
     source: str = TOPIC
 
 
-class Resume(LifecycleFact, tag="resume", frozen=True, kw_only=True):
+class Resume(LifecycleEvent, tag="resume", frozen=True, kw_only=True):
     """A paused subscription goes on."""
 
     TYPE: ClassVar[str] = "resume"
@@ -187,7 +187,7 @@ class Revoke(Event, tag="revoke", frozen=True, kw_only=True):
     names_source: bool = True
 
 
-class Change(PricedFact, frozen=True, kw_only=True):
+class Change(PricedEvent, frozen=True, kw_only=True):
     """Another plan or another price; which direction it is follows from the MRR, not from the type."""
 
     OWN_MEMBERS: ClassVar[tuple[str, ...]] = ("plan", *PRICE_MEMBERS, "trial", "subscription_id", "effective_at")

@@ -26,7 +26,7 @@ WORDS: Final = {
 
 
 class Fact(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """What all facts of the timeline have; a state holds the kinds below.
+    """The members of all facts of the timeline; a state holds the kinds below.
 
     Attributes:
         KIND: Its kind.

@@ -17,7 +17,7 @@ from kpis.customer.what_counts import WhatCounts
 
 
 class History(msgspec.Struct, frozen=True, gc=False):
-    """What a customer's facts come to."""
+    """A customer's facts, run through the machines, with all that is derived from them."""
 
     steps: list[Step]
     movements: list[Movement]

@@ -35,12 +35,12 @@ class Movement(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def stays(self) -> bool:
-        """Whether the customer is active at the start and at the end."""
+        """True for a customer who is active at the start and at the end."""
         return self.before.active and self.after.active
 
     @property
     def is_plain(self) -> bool:
-        """Whether the customer has one subscription, the same at the start and at the end, that is never paused.
+        """True for a customer with one subscription, the same at the start and at the end, that is never paused.
 
         It may be closed at either, and then counts or ceases to count as its customer does.
         """

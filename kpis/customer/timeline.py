@@ -73,7 +73,7 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_open(self) -> bool:
-        """Whether one is not closed."""
+        """True where one is not closed."""
         return bool(self.subscriptions)
 
     @property
@@ -83,12 +83,12 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def has_several(self) -> bool:
-        """Whether two or more count."""
+        """True where two or more count."""
         return len(self.subscriptions) > 1 and len(self.counting) > 1
 
     @property
     def is_paused(self) -> bool:
-        """Whether one is paused that would count were it not, and none counts without being paused."""
+        """True where one is paused that would count were it not, and none counts without being paused."""
         paused = False
         for each in self.subscriptions:
             if each.is_paused:

@@ -1,4 +1,4 @@
-"""What counts: the settings that decide whether a subscription makes its customer active."""
+"""The settings that decide whether a subscription makes its customer active."""
 
 from __future__ import annotations
 

@@ -89,7 +89,10 @@ def _rows(context: FoldContext, customer: Customer, known: list[Step], steps: li
         trial_rows(before, profile, known, bucket_ms, context.what)
         trial_rows(after, profile, steps, bucket_ms, context.what)
     _engagement(after, customer, step, bucket)
-    difference(before, after, context.rows)
+    if before:
+        difference(before, after, context.rows)
+    else:
+        context.rows += after
 
 
 def _engagement(rows: list[Row], customer: Customer, step: Step, bucket: int) -> None:

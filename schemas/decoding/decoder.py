@@ -35,7 +35,7 @@ from schemas.events import (
     Cancel,
     Downgrade,
     Event,
-    LifecycleFact,
+    LifecycleEvent,
     Pause,
     Resume,
     Revoke,
@@ -145,7 +145,7 @@ class Decoder:
         self._thorough = frozenset(
             event_type for event_type in EVENT_TYPES if event_type not in _WRITTEN_OUT and _has_more_forms(event_type)
         )
-        self._lifecycle = frozenset({self.signup, *(each for each in EVENT_TYPES if issubclass(each, LifecycleFact))})
+        self._lifecycle = frozenset({self.signup, *(each for each in EVENT_TYPES if issubclass(each, LifecycleEvent))})
         types = tuple(self.signup if event_type is Signup else event_type for event_type in EVENT_TYPES)
         self._read = msgspec.json.Decoder[Any](Union[types]).decode  # noqa: UP007 - built at run time
         accepted = {**currencies, default_currency: EARLIEST_MS}

@@ -27,7 +27,7 @@ from schemas.events import (
     SCORE_MAX,
     SCORE_MIN,
     Event,
-    PricedFact,
+    PricedEvent,
     Revoke,
     Signup,
     forms_of,
@@ -170,7 +170,7 @@ class Diagnosis:
             return None
         if event_type is self._types["survey"] and "score" not in members and _is_answered(members):
             return _missed("score", "is required when the survey is answered", event_type, sent)
-        if issubclass(event_type, PricedFact):
+        if issubclass(event_type, PricedEvent):
             if "mrr_minor" not in members and "amount_minor" not in members:
                 return _missed("mrr_minor", "it or amount_minor with interval is required", event_type, sent)
             if "amount_minor" in members and "interval" not in members:
@@ -267,7 +267,7 @@ def _fault_of_score(values: Mapping[str, Any], members: Members) -> Refusal | No
 
 def _settle_price(values: dict[str, Any], members: Members, event_type: type[Event]) -> Refusal | None:
     """Put the MRR in place of a price by amount; return what is wrong with the price, if anything."""
-    if not issubclass(event_type, PricedFact):
+    if not issubclass(event_type, PricedEvent):
         return None
     by_amount = {name: values.pop(name) for name in PRICE_BY_AMOUNT if name in values}
     if not by_amount:

@@ -12,7 +12,7 @@ from schemas.documents.losses import LossesMember, WaitingMember
 
 
 class CohortMeasure(StrEnum):
-    """What of a cohort is left: customers, or the MRR that they paid at first, with growth (net) or without (gross)."""
+    """The measure of a cohort: its customers, or the MRR that they paid at first, with growth (net) or without (gross)."""
 
     CUSTOMERS = "customers"
     NET = "mrr_net"

@@ -12,7 +12,7 @@ import structlog
 
 from kpis.fold.restatements import fold_batch
 from schemas.decoding.decoder import Decoded
-from schemas.events import Event, LifecycleFact
+from schemas.events import Event, LifecycleEvent
 from schemas.instants import milliseconds
 from schemas.refusals import Reason, Refusal
 from streams.batching.partitioner import partitions_of
@@ -140,7 +140,7 @@ def _latest_ms(decoded: Decoded[Record]) -> int:
     """Return the latest time of a batch's events; of a scheduled fact the time at which it was announced."""
     times = decoded.times
     for index, event in enumerate(decoded.events):
-        if isinstance(event, LifecycleFact) and event.effective_at is not None:
+        if isinstance(event, LifecycleEvent) and event.effective_at is not None:
             times = times if times is not decoded.times else list(times)
             times[index] = milliseconds(event.time)
     return max(times, default=0)

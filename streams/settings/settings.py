@@ -375,7 +375,7 @@ class Settings(BaseSettings):
 
     @property
     def what_counts(self) -> WhatCounts:
-        """What makes a subscription count."""
+        """The settings that make a subscription count."""
         return WhatCounts(self.free_plans == "customers", self.paused_customers == "kept", self.trial_days)
 
     def fingerprint(self) -> str:

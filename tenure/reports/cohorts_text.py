@@ -72,7 +72,7 @@ def cohort_tables(report: CohortReport, room: Room, shown: CohortMeasure = Cohor
 
 
 class _Look(NamedTuple):
-    """What the tables of one report have in common."""
+    """The common part of the tables of one report."""
 
     room: Room
     period: str

@@ -1,6 +1,6 @@
 """Add-ons of the demo's company: a second subscription beside the customer's own, opened and ended on its own."""
 
-from tenure.demo.company.customers import Price, Subscription
+from tenure.demo.company.customers import Contract, Price
 from tenure.demo.company.ledger import Ledger
 from tenure.demo.company.market import ADD_ON_REASONS, ADD_ON_TABLE
 
@@ -17,7 +17,7 @@ class AddOns:
         self._ledger = ledger
         self._random = ledger.random
 
-    def plan(self, day: int, subscription: Subscription) -> None:
+    def plan(self, day: int, subscription: Contract) -> None:
         """Decide when somebody whose subscription begins on a day (day number) buys an add-on, if ever."""
         if subscription.customer.has_add_on():
             return
@@ -25,13 +25,13 @@ class AddOns:
         if days < _PLANNED_DAYS_MAX:
             self._ledger.diary.write(day + days, self._buy, subscription)
 
-    def end_with(self, subscription: Subscription, at_ms: int) -> None:
+    def end_with(self, subscription: Contract, at_ms: int) -> None:
         """End the add-on of a customer whose subscription ends at an instant (ms since 1970 UTC): both at once."""
         add_on = subscription.customer.add_on
         if add_on is not None and add_on.is_open:
             self._ledger.end_by_billing(add_on, at_ms, "plan_ended")
 
-    def _buy(self, day: int, subscription: Subscription) -> None:
+    def _buy(self, day: int, subscription: Contract) -> None:
         if subscription.ends_on is not None:
             return
         customer = subscription.customer
@@ -42,7 +42,7 @@ class AddOns:
         days = 1 + int(self._random.expovariate(1 / _KEPT_DAYS_MEAN))
         self._ledger.diary.write(day + days, self._drop, add_on)
 
-    def _drop(self, day: int, add_on: Subscription) -> None:
+    def _drop(self, day: int, add_on: Contract) -> None:
         customer = add_on.customer
         self._ledger.end(add_on, self._ledger.working_moment_ms(day, customer), ADD_ON_REASONS)
         self.plan(day, customer.subscription)

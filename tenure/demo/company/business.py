@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from tenure.demo.company.customers import CompanyCustomer, Subscription
+from tenure.demo.company.customers import CompanyCustomer, Contract
 from tenure.demo.company.ledger import Ledger, Post
 from tenure.demo.company.market import (
     CHANNEL_TABLE,
@@ -181,7 +181,7 @@ class Business:
         self.present[customer.id] = customer
         self._usage.joined(day, customer, at_ms)
 
-    def _come_back(self, day: int, subscription: Subscription) -> None:
+    def _come_back(self, day: int, subscription: Contract) -> None:
         customer = subscription.customer
         if self._draw() < _LOWER_PLAN_AFTER_RETURN and customer.plan > 1:
             customer.plan -= 1
@@ -190,7 +190,7 @@ class Business:
 
     # Trying
 
-    def _plan_trial(self, day: int, subscription: Subscription, bought: float) -> None:
+    def _plan_trial(self, day: int, subscription: Contract, bought: float) -> None:
         """Decide, at its begin, what becomes of a trial that is bought by a share of the people."""
         customer, draw = subscription.customer, self._draw
         last_day = day + TRIAL_DAYS
@@ -211,7 +211,7 @@ class Business:
         else:
             self._diary.write(last_day, self._run_out, subscription)
 
-    def _buy(self, day: int, subscription: Subscription) -> None:
+    def _buy(self, day: int, subscription: Contract) -> None:
         """End a trial, or begin to pay."""
         customer = subscription.customer
         at_ms = self._ledger.working_moment_ms(day, customer)
@@ -220,14 +220,14 @@ class Business:
         if customer.id not in self.present:
             self._join(day, customer, at_ms)
 
-    def _fall_back(self, day: int, subscription: Subscription) -> None:
+    def _fall_back(self, day: int, subscription: Contract) -> None:
         customer = subscription.customer
         customer.plan = 0
         at_ms = self._ledger.working_moment_ms(day, customer)
         self._ledger.change(subscription, at_ms, customer.price(self._ledger.price_level))
         self._plan_review(day, subscription)
 
-    def _run_out(self, day: int, subscription: Subscription) -> None:
+    def _run_out(self, day: int, subscription: Contract) -> None:
         """Let a trial run out, of which nothing is told."""
         self._gone(subscription.customer)
         if self._draw() < _RUN_OUT_BOUGHT:
@@ -235,16 +235,16 @@ class Business:
         else:
             self._diary.write(day + _RUN_OUT_CLOSED_AFTER_DAYS, self._tidy_up, subscription)
 
-    def _tidy_up(self, day: int, subscription: Subscription) -> None:
+    def _tidy_up(self, day: int, subscription: Contract) -> None:
         at_ms = self._ledger.billing_moment_ms(day, subscription.customer)
         self._ledger.end_by_billing(subscription, at_ms, "trial_ended")
 
     # On the free plan
 
-    def _plan_review(self, day: int, subscription: Subscription) -> None:
+    def _plan_review(self, day: int, subscription: Contract) -> None:
         self._diary.write(day + _FREE_REVIEW_DAYS, self._review_free, subscription)
 
-    def _review_free(self, day: int, subscription: Subscription) -> None:
+    def _review_free(self, day: int, subscription: Contract) -> None:
         customer = subscription.customer
         fraction = self._draw()
         if fraction < _FREE_TO_PAID:
@@ -258,7 +258,7 @@ class Business:
             self._diary.write(day + 1 + int(self._draw() * (_FREE_REVIEW_DAYS - 1)), self._leave, subscription)
         self._plan_review(day, subscription)
 
-    def _try(self, day: int, subscription: Subscription) -> None:
+    def _try(self, day: int, subscription: Contract) -> None:
         """Begin a trial of a paid plan, from the free one."""
         customer = subscription.customer
         at_ms = self._ledger.working_moment_ms(day, customer)
@@ -268,31 +268,31 @@ class Business:
 
     # Leaving
 
-    def _leave(self, day: int, subscription: Subscription) -> None:
+    def _leave(self, day: int, subscription: Contract) -> None:
         self._cancel(day, subscription, LEAVING_REASONS)
 
-    def _leave_early(self, day: int, subscription: Subscription) -> None:
+    def _leave_early(self, day: int, subscription: Contract) -> None:
         self._cancel(day, subscription, EARLY_REASONS)
 
-    def _leave_trial(self, day: int, subscription: Subscription) -> None:
+    def _leave_trial(self, day: int, subscription: Contract) -> None:
         self._cancel(day, subscription, TRIAL_REASONS)
 
-    def _leave_at_end(self, day: int, subscription: Subscription) -> None:
+    def _leave_at_end(self, day: int, subscription: Contract) -> None:
         """Cancel a trial for the end of it."""
         at_ms = self._ledger.working_moment_ms(day, subscription.customer)
         reason = TRIAL_REASONS[int(self._draw() * len(TRIAL_REASONS))]
         self._ledger.schedule_end(subscription, at_ms, subscription.billed_on, reason)
         self._diary.write(subscription.billed_on, self._trial_ended, subscription)
 
-    def _trial_ended(self, day: int, subscription: Subscription) -> None:
+    def _trial_ended(self, day: int, subscription: Contract) -> None:
         self._ledger.close(subscription)
         self._has_ended(day, subscription, _TRIAL_COMES_BACK)
 
-    def _cancel(self, day: int, subscription: Subscription, reasons: Sequence[str]) -> None:
+    def _cancel(self, day: int, subscription: Contract, reasons: Sequence[str]) -> None:
         pays = subscription.customer.plan > 0 and not subscription.is_trial
         self._paying.cancel(day, subscription, reasons, comes_back=COMES_BACK if pays else _TRIAL_COMES_BACK)
 
-    def _has_ended(self, day: int, subscription: Subscription, comes_back: float) -> None:
+    def _has_ended(self, day: int, subscription: Contract, comes_back: float) -> None:
         self._gone(subscription.customer)
         if self._draw() < comes_back:
             self._diary.write(day + 4 + int(self._random.expovariate(1 / 45)), self._come_back, subscription)

@@ -89,8 +89,8 @@ class CompanyCustomer:
         self.plan = 0
         self.seats = 1
         self.annual = False
-        self.subscription = Subscription(self, f"sub-{number:06d}")
-        self.add_on: Subscription | None = None
+        self.subscription = Contract(self, f"sub-{number:06d}")
+        self.add_on: Contract | None = None
         # The instant of its last fact: what is told of it next happened later.
         self.told_ms = 0
         # Counts its starts and ends: what was written into the diary for an earlier episode is void.
@@ -107,10 +107,10 @@ class CompanyCustomer:
         amount_minor = int(PLANS[plan].seat_price_minor * price_level * months * seats**0.85 / 100) * 100
         return Price(PLANS[plan].name, amount_minor, self.annual and plan > 0)
 
-    def own_add_on(self) -> "Subscription":
+    def own_add_on(self) -> "Contract":
         """Return the subscription that an add-on is, opened and ended on its own; bought again, it is the same one."""
         if self.add_on is None:
-            self.add_on = Subscription(self, f"sub-{self.number:06d}-addon")
+            self.add_on = Contract(self, f"sub-{self.number:06d}-addon")
         return self.add_on
 
     def has_add_on(self) -> bool:
@@ -126,7 +126,7 @@ class CompanyCustomer:
         return min(self.plan + 1, LAST_PLAN)
 
 
-class Subscription:
+class Contract:
     """One subscription of a customer, as the company's billing system knows it.
 
     Attributes:
@@ -177,10 +177,10 @@ class Subscription:
         self.changes = 0
         self.episode = 0
 
-    def successor(self) -> "Subscription":
+    def successor(self) -> "Contract":
         """Return the customer's next one, which is not open yet; billing systems do not open an ended one again."""
         number = self.number + 1
-        return Subscription(self.customer, f"sub-{self.customer.number:06d}-{number}", number)
+        return Contract(self.customer, f"sub-{self.customer.number:06d}-{number}", number)
 
 
 class _Subject(Protocol):

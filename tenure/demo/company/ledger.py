@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from schemas.instants import DAY_MS
-from tenure.demo.company.customers import CompanyCustomer, Diary, Price, Subscription
+from tenure.demo.company.customers import CompanyCustomer, Contract, Diary, Price
 from tenure.demo.company.delivery import instant_text
 from tenure.demo.company.market import HOUR_MS, MINUTE_MS, working_moment_ms
 
@@ -39,7 +39,7 @@ class Ledger:
 
     def __init__(self, seed: int, post: Post) -> None:
         self.random = random.Random(f"{seed}/business")
-        self.diary: Diary[Subscription] = Diary()
+        self.diary: Diary[Contract] = Diary()
         self.price_level = 1.0
         self._draw = self.random.random
         self._post = post
@@ -64,42 +64,40 @@ class Ledger:
 
     # What happens
 
-    def open(
-        self, subscription: Subscription, at_ms: int, price: Price, *, trial: bool = False, members: str = ""
-    ) -> None:
+    def open(self, subscription: Contract, at_ms: int, price: Price, *, trial: bool = False, members: str = "") -> None:
         """Begin a subscription; members are what else its signup says."""
         subscription.is_open = True
         subscription.is_trial = trial
         subscription.price = price
         self._tell("signup", subscription, at_ms, f"{price.members()}{_trial(trial)}{members}")
 
-    def change(self, subscription: Subscription, at_ms: int, price: Price, *, trial: bool = False) -> None:
+    def change(self, subscription: Contract, at_ms: int, price: Price, *, trial: bool = False) -> None:
         """Give a subscription another price, begin a trial of it, or end one."""
         self._tell(_direction(subscription, price), subscription, at_ms, _change(subscription, price) + _trial(trial))
         subscription.is_trial = trial
         subscription.price = price
 
-    def schedule_change(self, subscription: Subscription, at_ms: int, price: Price, day: int) -> None:
+    def schedule_change(self, subscription: Contract, at_ms: int, price: Price, day: int) -> None:
         """Tell of another price from the end of the period on, which is on a day (day number)."""
         members = f"{_change(subscription, price)}{_at_end_of(day)}"
         subscription.scheduled_id = self._tell(_direction(subscription, price), subscription, at_ms, members)
 
-    def pause(self, subscription: Subscription, at_ms: int) -> None:
+    def pause(self, subscription: Contract, at_ms: int) -> None:
         """Pause a subscription; what was planned for it is void."""
         subscription.is_paused = True
         subscription.episode += 1
         self._tell("pause", subscription, at_ms)
 
-    def resume(self, subscription: Subscription, at_ms: int) -> None:
+    def resume(self, subscription: Contract, at_ms: int) -> None:
         """Let a paused subscription go on."""
         subscription.is_paused = False
         self._tell("resume", subscription, at_ms)
 
-    def schedule_resume(self, subscription: Subscription, at_ms: int, day: int) -> None:
+    def schedule_resume(self, subscription: Contract, at_ms: int, day: int) -> None:
         """Tell of a paused subscription's going on, on a later day (day number)."""
         self._tell("resume", subscription, at_ms, _at_end_of(day))
 
-    def end(self, subscription: Subscription, at_ms: int, reasons: Sequence[str]) -> None:
+    def end(self, subscription: Contract, at_ms: int, reasons: Sequence[str]) -> None:
         """End a subscription for one of some reasons, the first ones more often; without any, nobody asks for one."""
         members = ""
         if reasons and self._draw() >= _SILENT_LEAVER:
@@ -107,23 +105,23 @@ class Ledger:
         self._tell("cancel", subscription, at_ms, members)
         self.close(subscription)
 
-    def end_unpaid(self, subscription: Subscription, at_ms: int) -> None:
+    def end_unpaid(self, subscription: Contract, at_ms: int) -> None:
         """End a subscription whose payments failed."""
         self._tell("cancel", subscription, at_ms, f'{_BILLED},"reason":"payment_failed","involuntary":true')
         self.close(subscription)
 
-    def end_by_billing(self, subscription: Subscription, at_ms: int, reason: str) -> None:
+    def end_by_billing(self, subscription: Contract, at_ms: int, reason: str) -> None:
         """End a subscription as the billing system does without being asked."""
         self._tell("cancel", subscription, at_ms, f'{_BILLED},"reason":"{reason}"')
         self.close(subscription)
 
-    def schedule_end(self, subscription: Subscription, at_ms: int, day: int, reason: str) -> None:
+    def schedule_end(self, subscription: Contract, at_ms: int, day: int, reason: str) -> None:
         """Tell of an end with the period, on a day (day number)."""
         subscription.ends_on = day
         members = f',"reason":"{reason}"{_at_end_of(day)}'
         subscription.scheduled_id = self._tell("cancel", subscription, at_ms, members)
 
-    def withdraw(self, subscription: Subscription, at_ms: int) -> None:
+    def withdraw(self, subscription: Contract, at_ms: int) -> None:
         """Take back the end or the change that was told of."""
         assert subscription.scheduled_id, f"nothing to come is told of {subscription.id}"
         customer = subscription.customer
@@ -132,7 +130,7 @@ class Ledger:
         subscription.ends_on = None
         subscription.smaller = None
 
-    def close(self, subscription: Subscription) -> None:
+    def close(self, subscription: Contract) -> None:
         """Close a subscription whose end is told already; what was planned for it is void."""
         subscription.is_open = subscription.is_trial = subscription.is_paused = False
         subscription.episode += 1
@@ -144,15 +142,15 @@ class Ledger:
         """Tell what became of a bill: `renewed`, `declined` or `failed`."""
         self._post("renewal", customer.id, at_ms, f'{_BILLED},"outcome":"{outcome}"')
 
-    def _tell(self, kind: str, subscription: Subscription, at_ms: int, members: str = "") -> str:
+    def _tell(self, kind: str, subscription: Contract, at_ms: int, members: str = "") -> str:
         return self._post(kind, subscription.customer.id, at_ms, f',"subscription_id":"{subscription.id}"{members}')
 
 
-def _direction(subscription: Subscription, price: Price) -> str:
+def _direction(subscription: Contract, price: Price) -> str:
     return "downgrade" if price.year_minor() < subscription.price.year_minor() else "upgrade"
 
 
-def _change(subscription: Subscription, price: Price) -> str:
+def _change(subscription: Contract, price: Price) -> str:
     subscription.changes += 1
     return f',"sequence":{subscription.changes}{price.members()}'
 

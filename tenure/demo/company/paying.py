@@ -8,7 +8,7 @@ from typing import Final
 
 from schemas.instants import DAY_MS
 from tenure.demo.company.add_ons import AddOns
-from tenure.demo.company.customers import CompanyCustomer, Price, Subscription
+from tenure.demo.company.customers import CompanyCustomer, Contract, Price
 from tenure.demo.company.ledger import PERIOD_ENDS_MS, Ledger
 from tenure.demo.company.market import LEAVING_REASONS, PLANS, SWITCHING_CHANNEL, date_of, next_bill_day
 
@@ -51,8 +51,8 @@ class Paying:
         ledger: Ledger,
         *,
         renewals_from_day: int,
-        has_ended: Callable[[int, Subscription, float], None],
-        is_free: Callable[[int, Subscription], None],
+        has_ended: Callable[[int, Contract, float], None],
+        is_free: Callable[[int, Contract], None],
     ) -> None:
         self._ledger = ledger
         self._diary = ledger.diary
@@ -63,13 +63,13 @@ class Paying:
         self._has_ended = has_ended
         self._is_free = is_free
 
-    def begin(self, day: int, subscription: Subscription) -> None:
+    def begin(self, day: int, subscription: Contract) -> None:
         """Begin to bill a subscription on a day (day number)."""
         subscription.anchor = date_of(day).day
         self._add_ons.plan(day, subscription)
         self._start_period(day, subscription)
 
-    def mind_price(self, day: int, subscription: Subscription) -> None:
+    def mind_price(self, day: int, subscription: Contract) -> None:
         """Decide what somebody does about a rise of prices on a day: some leave within days, most of them at once."""
         customer = subscription.customer
         if customer.plan == 0 or customer.annual or subscription.is_trial or subscription.is_paused:
@@ -81,7 +81,7 @@ class Paying:
             self._diary.write(day + int(self._random.expovariate(0.2)), self._downgrade, subscription)
 
     def cancel(
-        self, day: int, subscription: Subscription, reasons: Sequence[str], *, comes_back: float = COMES_BACK
+        self, day: int, subscription: Contract, reasons: Sequence[str], *, comes_back: float = COMES_BACK
     ) -> None:
         """End a subscription at once, on a day, for one of some reasons; what is to end anyway is left to its end."""
         if subscription.ends_on is not None:
@@ -93,7 +93,7 @@ class Paying:
 
     # Bills
 
-    def _start_period(self, day: int, subscription: Subscription) -> None:
+    def _start_period(self, day: int, subscription: Contract) -> None:
         """Decide, at a bill, what the customer does until the next one."""
         customer, draw = subscription.customer, self._draw
         next_bill = next_bill_day(day, subscription.anchor, 12 if customer.annual else 1)
@@ -112,7 +112,7 @@ class Paying:
     def _day_between(self, day: int, next_bill: int) -> int:
         return day + 1 + int(self._draw() * (next_bill - day - 1))
 
-    def _decide_to_leave(self, day: int, next_bill: int, subscription: Subscription) -> None:
+    def _decide_to_leave(self, day: int, next_bill: int, subscription: Contract) -> None:
         draw, annual = self._draw, subscription.customer.annual
         if draw() < _LEAVES_TO_FREE:
             self._diary.write(self._day_between(day, next_bill), self._go_free, subscription)
@@ -125,7 +125,7 @@ class Paying:
         else:
             self._diary.write(self._day_between(day, next_bill), self._leave, subscription)
 
-    def _bill(self, day: int, subscription: Subscription) -> None:
+    def _bill(self, day: int, subscription: Contract) -> None:
         customer = subscription.customer
         if subscription.ends_on == day:
             self._renewal(day, customer, "declined")
@@ -142,7 +142,7 @@ class Paying:
         else:
             self._renew(day, subscription)
 
-    def _renew(self, day: int, subscription: Subscription) -> None:
+    def _renew(self, day: int, subscription: Contract) -> None:
         customer = subscription.customer
         self._renewal(day, customer, "renewed")
         price = customer.price(self._ledger.price_level)
@@ -156,7 +156,7 @@ class Paying:
 
     # Changes and pauses
 
-    def _upgrade(self, day: int, subscription: Subscription) -> None:
+    def _upgrade(self, day: int, subscription: Contract) -> None:
         customer = subscription.customer
         if self._draw() < 0.5:
             customer.plan = customer.larger_plan()
@@ -164,7 +164,7 @@ class Paying:
             customer.seats += 1 + customer.seats // 3
         self._change(day, subscription)
 
-    def _downgrade(self, day: int, subscription: Subscription) -> None:
+    def _downgrade(self, day: int, subscription: Contract) -> None:
         customer = subscription.customer
         if subscription.ends_on is not None or subscription.scheduled_id:
             return
@@ -180,7 +180,7 @@ class Paying:
             customer.plan, customer.seats = plan, seats
             self._change(day, subscription)
 
-    def _change(self, day: int, subscription: Subscription) -> None:
+    def _change(self, day: int, subscription: Contract) -> None:
         """Tell what the plan, the seats and the price list now amount to."""
         customer = subscription.customer
         price = customer.price(self._ledger.price_level)
@@ -192,7 +192,7 @@ class Paying:
         else:
             self._ledger.change(subscription, at_ms, price)
 
-    def _switch(self, day: int, subscription: Subscription, at_ms: int, price: Price) -> None:
+    def _switch(self, day: int, subscription: Contract, at_ms: int, price: Price) -> None:
         """End a subscription and open another in the same second, by which some billing systems change a plan."""
         customer = subscription.customer
         # In one second of one bucket: to the begin of the next second, and less than a second on.
@@ -203,7 +203,7 @@ class Paying:
         self._ledger.open(customer.subscription, customer.told_ms, price)
         self.begin(day, customer.subscription)
 
-    def _schedule_reduction(self, day: int, subscription: Subscription, plan: int, seats: int) -> None:
+    def _schedule_reduction(self, day: int, subscription: Contract, plan: int, seats: int) -> None:
         customer = subscription.customer
         price = customer.price_of(plan, seats, self._ledger.price_level)
         if price == subscription.price:
@@ -213,7 +213,7 @@ class Paying:
         subscription.smaller = (plan, seats, price)
         self._think_again(day, subscription)
 
-    def _reduce(self, day: int, subscription: Subscription) -> None:
+    def _reduce(self, day: int, subscription: Contract) -> None:
         assert subscription.smaller is not None, f"{subscription.id} is not reduced"
         customer = subscription.customer
         customer.plan, customer.seats, subscription.price = subscription.smaller
@@ -221,16 +221,16 @@ class Paying:
         subscription.scheduled_id = ""
         subscription.smaller = None
 
-    def _think_again(self, day: int, subscription: Subscription) -> None:
+    def _think_again(self, day: int, subscription: Contract) -> None:
         """Let some of those who told of something to come with the next bill withdraw it before."""
         if self._draw() < _WITHDRAWN and subscription.billed_on - day > 1:
             self._diary.write(self._day_between(day, subscription.billed_on), self._withdraw, subscription)
 
-    def _withdraw(self, day: int, subscription: Subscription) -> None:
+    def _withdraw(self, day: int, subscription: Contract) -> None:
         if subscription.scheduled_id:
             self._ledger.withdraw(subscription, self._ledger.working_moment_ms(day, subscription.customer))
 
-    def _go_free(self, day: int, subscription: Subscription) -> None:
+    def _go_free(self, day: int, subscription: Contract) -> None:
         customer = subscription.customer
         self._withdraw(day, subscription)
         customer.plan = 0
@@ -241,7 +241,7 @@ class Paying:
         self._add_ons.end_with(subscription, at_ms)
         self._is_free(day, subscription)
 
-    def _pause(self, day: int, subscription: Subscription) -> None:
+    def _pause(self, day: int, subscription: Contract) -> None:
         customer = subscription.customer
         self._withdraw(day, subscription)
         at_ms = self._ledger.working_moment_ms(day, customer)
@@ -254,11 +254,11 @@ class Paying:
             ends = self._leave if self._draw() < _LEAVES_PAUSED else self._resume
             self._diary.write(until, ends, subscription)
 
-    def _resume(self, day: int, subscription: Subscription) -> None:
+    def _resume(self, day: int, subscription: Contract) -> None:
         self._ledger.resume(subscription, self._ledger.working_moment_ms(day, subscription.customer))
         self.begin(day, subscription)
 
-    def _resumed(self, day: int, subscription: Subscription) -> None:
+    def _resumed(self, day: int, subscription: Contract) -> None:
         subscription.is_paused = False
         customer = subscription.customer
         customer.told_ms = max(customer.told_ms, day * DAY_MS + PERIOD_ENDS_MS)
@@ -266,25 +266,25 @@ class Paying:
 
     # Leaving
 
-    def _leave(self, day: int, subscription: Subscription) -> None:
+    def _leave(self, day: int, subscription: Contract) -> None:
         self.cancel(day, subscription, LEAVING_REASONS)
 
-    def _leave_over_price(self, day: int, subscription: Subscription) -> None:
+    def _leave_over_price(self, day: int, subscription: Contract) -> None:
         self.cancel(day, subscription, ("too_expensive",))
 
-    def _leave_unpaid(self, day: int, subscription: Subscription) -> None:
+    def _leave_unpaid(self, day: int, subscription: Contract) -> None:
         at_ms = self._ledger.billing_moment_ms(day, subscription.customer)
         self._ledger.end_unpaid(subscription, at_ms)
         self._left(day, subscription, at_ms, _COMES_BACK_AFTER_FAILED_PAYMENT)
 
-    def _give_notice(self, day: int, subscription: Subscription) -> None:
+    def _give_notice(self, day: int, subscription: Contract) -> None:
         assert subscription.ends_on is not None, f"{subscription.id} is given notice without an end"
         at_ms = self._ledger.working_moment_ms(day, subscription.customer)
         reason = LEAVING_REASONS[int(self._draw() * len(LEAVING_REASONS))]
         self._ledger.schedule_end(subscription, at_ms, subscription.ends_on, reason)
         self._think_again(day, subscription)
 
-    def _end_of_period(self, day: int, subscription: Subscription) -> None:
+    def _end_of_period(self, day: int, subscription: Contract) -> None:
         customer = subscription.customer
         at_ms = day * DAY_MS + PERIOD_ENDS_MS
         if subscription.scheduled_id:
@@ -295,6 +295,6 @@ class Paying:
             self._ledger.end(subscription, at_ms, LEAVING_REASONS)
         self._left(day, subscription, at_ms, COMES_BACK)
 
-    def _left(self, day: int, subscription: Subscription, at_ms: int, comes_back: float) -> None:
+    def _left(self, day: int, subscription: Contract, at_ms: int, comes_back: float) -> None:
         self._add_ons.end_with(subscription, at_ms)
         self._has_ended(day, subscription, comes_back)

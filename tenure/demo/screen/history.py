@@ -17,7 +17,7 @@ KEPT: Final = 400
 Reader = Callable[[Report], float | None]
 
 
-class History:
+class ShownHistory:
     """Values over simulated time, one of each number for each boundary that was reported.
 
     Args:

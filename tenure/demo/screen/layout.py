@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from schemas.documents.report import Report
-    from tenure.demo.screen.history import History
+    from tenure.demo.screen.history import ShownHistory
     from tenure.demo.screen.view import DemoView
 
 LOOK_BACK: Final = timedelta(days=7)
@@ -105,7 +105,7 @@ SHOWN_VALUES: Final = {tile.name: tile.read for tile in TILES}
 
 
 def demo_screen(
-    view: DemoView, history: History, *, currency: str, width: int, height: int, turn: int = 0
+    view: DemoView, history: ShownHistory, *, currency: str, width: int, height: int, turn: int = 0
 ) -> RenderableType:
     """Return the whole screen.
 
@@ -146,7 +146,7 @@ def _heading(view: DemoView, width: int) -> RenderableType:
     return Text.assemble(left, " " * gap, right, no_wrap=True, overflow="ellipsis")
 
 
-def _tile_rows(view: DemoView, history: History, currency: str, width: int) -> Iterator[RenderableType]:
+def _tile_rows(view: DemoView, history: ShownHistory, currency: str, width: int) -> Iterator[RenderableType]:
     for first in range(0, len(TILES), TILES_IN_A_ROW):
         row = TILES[first : first + TILES_IN_A_ROW]
         grid = Table.grid(expand=False, padding=0)
@@ -159,7 +159,7 @@ def _tile_rows(view: DemoView, history: History, currency: str, width: int) -> I
         yield grid
 
 
-def _tile(tile: Tile, view: DemoView, history: History, currency: str, width: int) -> RenderableType:
+def _tile(tile: Tile, view: DemoView, history: ShownHistory, currency: str, width: int) -> RenderableType:
     inner = width - 4
     value = Text(tile.shown(tile.read(view.report), currency), style="bold")
     change = _change(tile, history, currency)
@@ -170,7 +170,7 @@ def _tile(tile: Tile, view: DemoView, history: History, currency: str, width: in
     return Panel(Group(first, course), title=title, title_align="left", box=ROUNDED, border_style="dim", width=width)
 
 
-def _change(tile: Tile, history: History, currency: str) -> Text:
+def _change(tile: Tile, history: ShownHistory, currency: str) -> Text:
     """Return how the number moved in the last seven days: a sign, and its colour where it is good or bad."""
     change = history.change(tile.name, LOOK_BACK)
     if change is None:

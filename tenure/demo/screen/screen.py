@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Self, TextIO
 from rich.live import Live
 
 from streams.readable import visible
-from tenure.demo.screen.history import History
+from tenure.demo.screen.history import ShownHistory
 from tenure.demo.screen.layout import SHOWN_VALUES, demo_line, demo_screen, topic_lines
 from tenure.demo.screen.view import DemoView, Health, Notice
 from tenure.reports.formats import standard_console
@@ -61,7 +61,7 @@ class LiveScreen:
     def __init__(self, console: Console, currency: str, now_seconds: Callable[[], float] = time.monotonic) -> None:
         self._console = console
         self._currency = currency
-        self._history = History(SHOWN_VALUES)
+        self._history = ShownHistory(SHOWN_VALUES)
         self._live = Live(console=console, auto_refresh=False, screen=False, vertical_overflow="crop")
         self._shown = False
         self._now_seconds = now_seconds

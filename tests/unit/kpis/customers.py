@@ -82,8 +82,12 @@ def record(line: str, number: int) -> bytes:
         rest = rest[2:]
     for member in rest:
         name, _, value = member.partition("=")
-        members[name] = {"": True, "true": True, "false": False}.get(value, int(value) if value.isdigit() else value)
+        members[name] = {"": True, "true": True, "false": False}.get(value, _number_or_text(value))
     return json.dumps(members).encode()
+
+
+def _number_or_text(value: str) -> int | str:
+    return int(value) if value.removeprefix("-").isdigit() else value
 
 
 def records_of(lines: Sequence[str]) -> list[bytes]:

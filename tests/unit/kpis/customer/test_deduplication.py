@@ -102,6 +102,7 @@ def test_surveys_are_corrected_by_sequence_too(lines: list[str], score: int) -> 
         (["1 upgrade pro 5", "1 downgrade pro 5"], 0),
         (["1 pause", "1 resume", "1 pause sequence=1"], 2),
         (["1 survey kind=nps score=9", "1 survey kind=nps score=8", "2 survey kind=nps score=9"], 2),
+        (["1 survey kind=nps score=9 sequence=-1", "1 survey kind=nps score=8"], 1),
         (["1 renewal outcome=renewed", "1 renewal outcome=renewed sequence=1"], 1),
         (["1 revoke revokes=a source=s", "1 revoke revokes=b source=s", "1 signup pro 5 source=s"], 2),
         (["1 revoke revokes=a source=customer.cancel", "1 revoke revokes=a"], 1),

@@ -15,6 +15,7 @@ from kpis.fold.contribution import OPEN, pieces_of
 from tests.unit.kpis.customers import FIRST, FREE_COUNT, PAUSED_LOST, PLANS, folded, known_history, pure_rows
 
 IN_APP = WAYS.index("in_app")
+DE = 1  # the first profile that is met
 CSAT_BY_EMAIL = WAYS.index("email")  # csat is the first of the kinds
 CASES: dict[str, tuple[list[str], list[str]]] = {
     "a signup": (["0.5 signup basic 1000"], ["NEW basic 0 0 1 1000"]),
@@ -131,6 +132,14 @@ CASES: dict[str, tuple[list[str], list[str]]] = {
             "ENGAGED basic 168 168 1 0",
             "LIVELY basic 0 0 1 0",
         ],
+    ),
+    "a sign of life in the second week of who has gone in the first": (
+        ["0 signup basic 10", "48 cancel", "192 activity"],
+        ["NEW basic 0 0 1 10", "CANCELLED basic 48 48 1 10", "OF_NEW basic 0 48 1 10", "GONE basic 0 0 1 0"],
+    ),
+    "what comes before the first signup has its segments too": (
+        ["0 survey kind=csat status=sent via=email", "24 signup basic 10 country=DE"],
+        [f"FEEDBACK+{SENT[CSAT_BY_EMAIL]} none 0 0 1 0 of {DE}", f"NEW basic 24 24 1 10 of {DE}"],
     ),
     "a survey that was only sent is none": (
         ["0 signup basic 10", "170 survey kind=csat status=sent via=email"],

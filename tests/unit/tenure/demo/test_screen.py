@@ -15,7 +15,7 @@ from rich.console import Console, RenderableType
 from schemas.documents.document import plain
 from schemas.documents.report import Report
 from tenure.commands.printing import only
-from tenure.demo.screen.history import KEPT, History
+from tenure.demo.screen.history import KEPT, ShownHistory
 from tenure.demo.screen.layout import SHOWN_VALUES, demo_line, demo_screen
 from tenure.demo.screen.screen import DemoView, Health, LiveScreen, Notice, PlainScreen, open_screen
 from tenure.reports import formats
@@ -51,9 +51,9 @@ def view_of(report: Report, **changes: Any) -> DemoView:
     return replace(view, **changes)
 
 
-def history_of(days: int) -> tuple[History, Report]:
+def history_of(days: int) -> tuple[ShownHistory, Report]:
     """Return the course of so many days, and the last report."""
-    history, report = History(SHOWN_VALUES), told(fake_report())
+    history, report = ShownHistory(SHOWN_VALUES), told(fake_report())
     for day in range(days):
         at = BEGIN + timedelta(days=day)
         report = told(fake_report(int(2000 + 9 * day + 40 * math.sin(day)), at.isoformat()))
@@ -258,7 +258,7 @@ def test_live_screen_fits_its_terminal(width: int, height: int) -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_live_screen_of_a_stream_without_events_shows_dashes(width: int) -> None:
     """The first second of every demo."""
-    history = History(SHOWN_VALUES)
+    history = ShownHistory(SHOWN_VALUES)
     report = told(empty_report())
     history.observe(report)
     view = view_of(report, health=Health(), notices=(), metrics_url=None)
@@ -349,7 +349,7 @@ def customers_of(report: Report) -> float:
 
 def test_history_keeps_a_bounded_course_that_ends_with_the_newest_value() -> None:
     """A demo may run for days."""
-    history = History({"n": customers_of})
+    history = ShownHistory({"n": customers_of})
     for hour in range(5 * KEPT):
         history.observe(report_at((BEGIN + timedelta(hours=hour)).isoformat(), hour))
     course = history.course("n")
@@ -361,7 +361,7 @@ def test_history_keeps_a_bounded_course_that_ends_with_the_newest_value() -> Non
 
 def test_restated_report_replaces_the_last_value() -> None:
     """Late events change the number, not its place in time."""
-    history = History({"n": customers_of})
+    history = ShownHistory({"n": customers_of})
     for value in (1, 2):
         history.observe(report_at("2026-03-01T00:00:00Z", value))
     assert history.course("n") == [2.0]
