@@ -214,6 +214,8 @@ def _violations(blocks: Mapping[str, Block]) -> list[str]:
     everyone = blocks[ALL]
     found: list[str] = []
     for name, block in blocks.items():
+        if name != ALL:
+            found += disagreements(everyone.stock, {name: block.stock})
         for window, counts in block.windows.items():
             found += [
                 f"{name}, {window}: {text}"

@@ -80,7 +80,7 @@ def test_periods_of_a_running_stream_are_exact_and_remember_what_they_were(redis
         submilliseconds=False, odd_times=False, bad_records=False, tests=False, conflicts=False, future_facts=False,
         settings=False,
     )  # fmt: skip
-    log = generate(Random(7), shape)
+    log = generate(Random(9), shape)
     ends = log.at[0]
     arrivals = arrivals_of(log.records, Random(8))
     settings = Settings(redis_url=redis_server.url, business_time_zone=BERLIN)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from functools import partial
 
+import numpy as np
 import pytest
 
-from kpis.counting.cells import Cells
+from kpis.counting.cells import FIELD_BITS, Cells, group_of, point_column
 from kpis.counting.rolling import ALL
 from kpis.names import OTHER
+from kpis.rows import PAUSED
 from tests.unit.streams.snapshots import BOUNDARY, live_counts, snapshot_of
 
 
@@ -96,3 +98,13 @@ def test_sizes_are_active_customers_by_value() -> None:
     snapshot_of(live, {"plan": []})
     assert live.sizes()[0]["plan"] == {"none": 0, "basic": 2, "pro": 1, "team": 1}
     assert live.sizes()[0]["country"] == {"none": 1, "DE": 2, "US": 1}
+
+
+def test_a_stock_that_no_window_knows_is_compared_between_dimensions() -> None:
+    """Whoever is paused moves no window's count: nothing else would notice that one dimension has lost them."""
+    _, live = live_counts(SIGNUPS)
+    assert snapshot_of(live).violations == []
+    key = group_of(1, 0) << FIELD_BITS | point_column(PAUSED) << 24
+    live.change(0, Cells(np.array([key], np.int64), np.array([1], np.int64)))
+    found = [text for text in snapshot_of(live).violations if "customers_paused" in text]
+    assert found == ["customers_paused over all values of country = customers_paused"]
