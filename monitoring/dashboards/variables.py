@@ -10,7 +10,7 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from monitoring.dashboards.panels import SOURCE
 from monitoring.promql import recorded
-from schemas.catalogue.ratios import Lens
+from schemas.catalogue.lenses import Lens
 from schemas.catalogue.windows import WINDOWS
 from schemas.instruments import EVENTS_APPLIED, PARTITIONS_EXPECTED
 

@@ -4,28 +4,14 @@ Declarations only; what a ratio is and how it is evaluated stands in `schemas.ca
 docs/definitions.md, section Ratios.
 """
 
-from enum import StrEnum
 from typing import Final
 
 from schemas.catalogue.counts import COUNT_BY_NAME
 from schemas.catalogue.formulas import Ratio, sum_of
+from schemas.catalogue.lenses import Lens
 
 RETENTION_ARTICLE: Final = "retention and expansion article"
 KPI_ARTICLE: Final = "retention KPIs article"
-
-
-class Lens(StrEnum):
-    """A definition of churn, by whose it is."""
-
-    STANDARD = "standard"
-    STRIPE = "stripe"
-    BAREMETRICS = "baremetrics"
-    PROFITWELL = "profitwell"
-
-    @property
-    def ratio(self) -> str:
-        """The name of its ratio."""
-        return f"churn_{self.value}"
 
 
 AT_START: Final = sum_of("customers_at_start")

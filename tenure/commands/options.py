@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from schemas.catalogue.ratios import Lens
+from schemas.catalogue.lenses import Lens
 from schemas.catalogue.windows import MONTH
 from schemas.dimensions import BUILT_IN_DIMENSIONS
 from schemas.wording import in_words, nearest_name

@@ -22,7 +22,8 @@ from kpis.members.view import Window
 from kpis.names import Names
 from schemas.catalogue.counts import COUNT_BY_NAME, FACTS_WITHOUT_EFFECT
 from schemas.catalogue.formulas import Count, Formula, Ratio
-from schemas.catalogue.ratios import RATIO_BY_NAME, Lens
+from schemas.catalogue.lenses import Lens
+from schemas.catalogue.ratios import RATIO_BY_NAME
 from schemas.documents.explanation import (
     ExplainedCustomer,
     ExplainedEvent,

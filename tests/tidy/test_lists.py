@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from schemas.catalogue.ratios import Lens
+from schemas.catalogue.lenses import Lens
 from schemas.catalogue.windows import LIFETIME_DAYS, WINDOW_DAYS, WINDOWS
 from schemas.dimensions import BUILT_IN_DIMENSIONS
 from schemas.events import EVENT_TYPES, SurveyStatus, SurveyWay

@@ -16,7 +16,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from schemas.catalogue.ratios import Lens
+from schemas.catalogue.lenses import Lens
 from tenure.demo.screen.topics import BY_SEGMENT, LINES, OTHERS, ScreenTopic, ratio
 from tenure.reports import formats
 

@@ -6,7 +6,8 @@ import pytest
 
 from schemas.catalogue.counts import COUNT_BY_NAME, COUNTS
 from schemas.catalogue.formulas import evaluate
-from schemas.catalogue.ratios import RATIO_BY_NAME, RATIOS, STOCK_RATIOS, WINDOW_RATIOS, Lens
+from schemas.catalogue.lenses import Lens
+from schemas.catalogue.ratios import RATIO_BY_NAME, RATIOS, STOCK_RATIOS, WINDOW_RATIOS
 from schemas.catalogue.windows import WINDOWS
 from schemas.events import EVENT_TYPES
 from schemas.instruments import INSTRUMENTS

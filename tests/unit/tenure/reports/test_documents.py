@@ -15,7 +15,7 @@ from msgspec.structs import fields
 from typer.testing import CliRunner
 
 from docgen.report_schema import PRINTED, report_schema
-from schemas.catalogue.counts import COUNTS
+from schemas.catalogue.counts import COUNTS, FACTS_WITHOUT_EFFECT
 from schemas.catalogue.ratios import RATIOS
 from schemas.documents import report
 from schemas.documents.document import plain, read
@@ -189,7 +189,11 @@ def test_counts_and_ratios_of_a_report_are_those_of_the_catalogue() -> None:
     stocks = [count.name for count in COUNTS if count.kind == "stock"]
     counts = {count.name for count in COUNTS if count.kind == "window"}
     assert [field.name for field in fields(report.Totals)] == [*stocks, "arpa"]
-    assert {field.name for field in fields(report.WindowReport)} == counts | {"surveys", "ratios"}
+    assert {field.name for field in fields(report.WindowReport)} == counts | {
+        FACTS_WITHOUT_EFFECT.name,
+        "surveys",
+        "ratios",
+    }
     ratios = [ratio.path for ratio in RATIOS if ratio.kind == "window"]
     assert [field.name for field in fields(report.Ratios)] == list(dict.fromkeys(path[0] for path in ratios))
     assert [field.name for field in fields(report.Lenses)] == [path[1] for path in ratios if path[0] == "churn"]
