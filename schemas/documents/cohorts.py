@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
 from schemas.documents.document import Document
 from schemas.documents.losses import LossesMember, WaitingMember
-
-
-class CohortMeasure(StrEnum):
-    """The measure of a cohort: customers, or the MRR that they paid at first, with growth (net) or without (gross)."""
-
-    CUSTOMERS = "customers"
-    NET = "mrr_net"
-    GROSS = "mrr_gross"
 
 
 class CohortPeriod(Document, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from schemas.documents.cohorts import CohortMeasure
+from schemas.catalogue.cohort_measures import CohortMeasure
 from tenure.commands.as_json import print_json
 from tenure.commands.file_options import FileFormat, FileOptions, Money, Times, TimeZone
 from tenure.commands.options import AsJson, By, Config

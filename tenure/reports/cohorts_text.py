@@ -15,7 +15,8 @@ from rich.console import Group, RenderableType
 from rich.style import Style
 from rich.text import Text
 
-from schemas.documents.cohorts import CohortMeasure, CohortPeriod, CohortReport, CohortRow, CohortTable
+from schemas.catalogue.cohort_measures import CohortMeasure
+from schemas.documents.cohorts import CohortPeriod, CohortReport, CohortRow, CohortTable
 from tenure.reports import formats
 
 #: Segments that a dimension shows, the largest first.

@@ -14,7 +14,8 @@ from rich.console import Console, RenderableType
 from typer.testing import CliRunner
 
 from kpis.population.cohorts import MONTH, WEEK
-from schemas.documents.cohorts import CohortMeasure, CohortReport, CohortTable
+from schemas.catalogue.cohort_measures import CohortMeasure
+from schemas.documents.cohorts import CohortReport, CohortTable
 from schemas.documents.document import plain
 from schemas.instants import milliseconds
 from tenure.cli import app
