@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any, Final
 
 from bench.job import Cost, Restart
 from bench.peers import Peer
+from bench.sizes import state_bytes
 
 _MIB: Final = 1024 * 1024
 _SIZES: Final = ("", "customers", "key+state B", "state B", "cells", "B/cell", "Redis MiB", "worker MiB")
@@ -58,6 +59,7 @@ class Figures:
         lines = [self.machine, ", ".join(f"{name} {value}" for name, value in self.options.items()), ""]
         lines += _columns(self._speed(), ("", "CPU-s/M worker", "CPU-s/M Redis", "events/s", "of target"))
         lines += ["", *_columns(self._sizes(), _SIZES)]
+        lines += ["", "a customer's state by its subscriptions: " + _in_words(state_bytes())]
         lines += [
             "",
             *_columns(self._restarts(), ("restart after SIGKILL", "applies after s", "counters after s", "CPU-s")),
@@ -132,3 +134,7 @@ def _columns(rows: Iterable[Sequence[str]], head: Sequence[str]) -> list[str]:
     table = [head, *rows]
     first, *others = [max(len(row[n]) for row in table) for n in range(len(head))]
     return ["  ".join([row[0].ljust(first), *map(str.rjust, row[1:], others)]).rstrip() for row in table]
+
+
+def _in_words(sizes: Mapping[int, int]) -> str:
+    return ", ".join(f"{count} of them {size} bytes" for count, size in sizes.items())
