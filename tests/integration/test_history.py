@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from schemas.catalogue.counts import COUNTS
-from schemas.catalogue.ratios import RATIOS
+from schemas.catalogue.counts import COUNTS, FACTS_WITHOUT_EFFECT
+from schemas.catalogue.ratios import RATIOS, has_windows
 from schemas.documents.document import plain
 from schemas.instants import milliseconds
 from services.installation import TENURE
@@ -96,11 +96,12 @@ def test_prometheus_answers_for_last_year_as_the_report_does(redis_server: Redis
 
 
 def samples_of(found: list[tuple[dict[str, str], float]]) -> Samples:
-    """Return samples by metric, window, dimension and value."""
-    return {
-        (labels["__name__"], labels.get("window", ""), labels["dimension"], labels.get("value", "")): value
-        for labels, value in found
-    }
+    """Return samples by metric, window, dimension and value; facts without effect by kind instead of value."""
+    found_by: Samples = {}
+    for labels, value in found:
+        of = labels.get("kind", labels.get("value", ""))
+        found_by[labels["__name__"], labels.get("window", ""), labels["dimension"], of] = value
+    return found_by
 
 
 def segments_in(report: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any], list[str]]]:
@@ -121,6 +122,9 @@ def counts_in(report: dict[str, Any]) -> Samples:
             else:
                 for window in windows:
                     found[count.metric, window, dimension, value] = numbers["windows"][window][count.name]
+    for window, numbers in report["windows"].items():
+        for kind, amount in numbers[FACTS_WITHOUT_EFFECT.name].items():
+            found[FACTS_WITHOUT_EFFECT.metric, window, "all", kind] = amount
     return found
 
 
@@ -137,5 +141,5 @@ def ratios_in(report: dict[str, Any]) -> Samples:
                 ratios: Any = numbers["windows"][window]["ratios"]
                 for step in ratio.path:
                     ratios = ratios[step]
-                found[name, window, dimension, value] = ratios
+                found[name, window if has_windows(ratio) else "", dimension, value] = ratios
     return {key: value for key, value in found.items() if value is not None}

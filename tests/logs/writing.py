@@ -243,7 +243,7 @@ class Writing:
         return members | self._maybe(interval_count=(1, 2, 3, 12), quantity=(0, 1, 5, 100))
 
     def _segments(self) -> Members:
-        members = self._maybe(country=("DE", "US", "BR"), channel=("ads", "partner", "caf\u00e9"))
+        members = self._maybe(country=("DE", "US", "BR"), channel=("ads", "partner", "\u00e9t\u00e9"))
         return members | self._maybe(**dict.fromkeys(self.options.dimensions, ("red", "blue")))
 
     def _schedule(self, at_ms: int) -> Members:
