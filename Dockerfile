@@ -17,14 +17,6 @@ COPY kpis kpis
 COPY streams streams
 COPY agents agents
 COPY tenure tenure
-COPY native native
-COPY tools/compile.py tools/compile.py
-# The fold, compiled for the Python that runs it: the same release, on the same Debian.
-COPY requirements/compile.txt requirements/compile.txt
-RUN python -m venv --without-pip /opt/compiler \
-    && pip --python /opt/compiler/bin/python install --require-hashes --requirement requirements/compile.txt \
-    && /opt/compiler/bin/python tools/compile.py \
-    && /opt/compiler/bin/python -c "import kpis; assert kpis.COMPILED"
 RUN pip --python /opt/tenure/bin/python install --no-deps .
 
 FROM python:3.12.12-slim-bookworm

@@ -8,17 +8,15 @@ ARGS ?=
 BIN := .venv/bin
 PRODUCT := schemas kpis streams agents tenure
 AUDIT := build/audit/stamp
-LOCKS := requirements/installer.txt requirements/run.txt requirements/compile.txt requirements/dev.txt
+LOCKS := requirements/installer.txt requirements/run.txt requirements/dev.txt
 SBOM := --output-reproducible --output-format JSON --spec-version 1.6 --pyproject pyproject.toml requirements/run.txt
 RUN := .venv/run.stamp
 DEV := .venv/dev.stamp
 # These start real servers and measure time-outs: one at a time. All others run side by side.
 SERIAL := tests/integration tests/chaos
-# What tries the fold, which is compiled or not.
-FOLD := tests/property tests/unit/kpis
 CHECKS := check-lint check-format check-types check-layers check-spelling check-dependencies check-documents check-tidy
 
-.PHONY: help demo test check $(CHECKS) compile test-fast test-serial mutants up down bench sbom audit format documents services lock clean
+.PHONY: help demo test check $(CHECKS) test-fast test-serial mutants up down bench sbom audit format documents services lock clean
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -60,20 +58,16 @@ check-documents: $(DEV) ## Check that generated documents are those that the cod
 check-tidy: $(DEV) ## Check the code's own rules, and the files of the deployment.
 	@$(BIN)/pytest -q --no-header tests/tidy
 
-compile: $(DEV) ## Compile the fold, where there is a C compiler: a worker then takes a fifth less CPU time.
-	@$(BIN)/python tools/compile.py
-
-test-fast: services compile ## Run the tests that may run side by side, those of the fold in both its forms.
+test-fast: services $(DEV) ## Run the tests that may run side by side.
 	@$(BIN)/pytest -q --no-header -n 2 --dist worksteal $(addprefix --ignore=,tests/tidy $(SERIAL)) $(ARGS)
-	@KPIS_COMPILED=no $(BIN)/pytest -q --no-header -n 2 --dist worksteal $(FOLD) $(ARGS)
 
-test-serial: services compile ## Run the tests that need the machine to themselves.
+test-serial: services $(DEV) ## Run the tests that need the machine to themselves.
 	@$(BIN)/pytest -q --no-header $(SERIAL) $(ARGS)
 
 mutants: services $(DEV) ## Try the tests with a sample of mutants of the fold and of the commit path; ARGS="--help". It takes long.
 	@$(BIN)/python tools/mutants.py $(ARGS)
 
-up: services compile ## Run Kafka, Redis, two workers, Prometheus, Alertmanager and an invented company until Ctrl-C; ARGS="--help".
+up: services $(DEV) ## Run Kafka, Redis, two workers, Prometheus, Alertmanager and an invented company until Ctrl-C; ARGS="--help".
 	@exec $(BIN)/python -m devstack $(ARGS)
 
 down: $(DEV) ## End what `make up` runs, from another terminal.
@@ -104,12 +98,11 @@ services: ## Install the real servers that the tests need, where missing.
 lock: $(DEV) ## Choose the newest versions that pyproject.toml allows, for all machines.
 	@echo uv | $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-annotate - -o requirements/installer.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --extra parquet pyproject.toml -o requirements/run.txt
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --group compile -o requirements/compile.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --group audit -o requirements/audit.txt
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --extra parquet --group dev -c requirements/run.txt -c requirements/compile.txt pyproject.toml -o requirements/dev.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --extra parquet --group dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
 
 clean: ## Remove what the other targets made.
-	@rm -rf .venv build kpis/compiled-modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(AUDIT): requirements/audit.txt

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -20,7 +19,6 @@ from bench.subject import Worker, command_json
 from bench.traffic import ACTIVITY, HOUR_MS, LIFECYCLE, SIXTY, Message, Mix, Traffic
 from kpis.instants import instant_text
 
-ROOT: Final = Path(__file__).parents[1]
 FRESH_RECORDS: Final = 1000
 """Records that a restarted worker finds."""
 FAUST_RECORDS: Final = 50_000
@@ -141,7 +139,6 @@ def _options() -> argparse.Namespace:
 def main() -> None:
     """Measure, and print what was measured; exit status 1 where a target was missed."""
     options = _options()
-    subprocess.run([sys.executable, str(ROOT / "tools" / "compile.py")], check=True)
     run = Run(options)
     run.mix(LIFECYCLE)
     run.mix(ACTIVITY)

@@ -7,19 +7,16 @@ import platform
 from pathlib import Path
 from typing import Final
 
-from kpis import compiled
-
 _TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
 _AFTER_NAME: Final = 2
 """Fields of /proc/<pid>/stat are counted from 1; the name, which may hold anything, is the second."""
 
 
 def description() -> str:
-    """Return processor, cores, kernel, Python and the form of the fold in one line."""
+    """Return processor, cores, kernel and Python in one line."""
     names = [line.partition(":")[2].strip() for line in _read("/proc/cpuinfo") if line.startswith("model name")]
     name = names[0] if names else platform.machine()
     system = f"Linux {platform.release()}, Python {platform.python_version()}"
-    system += f", the fold {'compiled' if compiled.chosen() else 'as sources'}"
     return f"{os.cpu_count()} × {name}, {system}; load average {os.getloadavg()[0]:.1f} at the start"
 
 

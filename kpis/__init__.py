@@ -2,8 +2,3 @@
 
 Pure: no clock, no I/O, no streams. Definitions: docs/definitions.md.
 """
-
-from kpis import compiled
-
-#: Whether the fold is the compiled one.
-COMPILED = compiled.prefer(__path__)

@@ -1,4 +1,4 @@
-"""Rows as an array, one line each. This module has a twin for C compilers, native/kpis/packing.pyx."""
+"""Rows as an array, one line each."""
 
 from __future__ import annotations
 

@@ -293,8 +293,8 @@ BUILD_INFO: Final = Instrument(
     "tenure_build_info",
     "gauge",
     "Dependencies",
-    "Always 1; the labels say which version runs, and whether its fold is compiled or as its sources.",
-    ("version", "python", "schema", "fold"),
+    "Always 1; the labels say which version runs.",
+    ("version", "python", "schema"),
 )
 
 SURVEYS_BY_WAY: Final = Instrument(

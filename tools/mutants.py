@@ -2,7 +2,7 @@
 """Tries the tests with a sample of mutants: small faults that cosmic-ray plants in a copy, one at a time.
 
 A mutant that no test notices is printed as a diff, and asks for a test or for a reason
-(docs/decisions/0015-mutants-by-sample.md). The sources of the fold are what runs, not what was compiled of them.
+(docs/decisions/0015-mutants-by-sample.md).
 """
 
 import argparse
@@ -68,9 +68,7 @@ TESTS = {
 }  # fmt: skip
 #: The modules that are tried.
 GROUPS = {
-    "kpis": sorted(
-        str(path.relative_to(ROOT)) for path in (ROOT / "kpis").rglob("[a-z]*.py") if path.stem != "compiled"
-    ),
+    "kpis": sorted(str(path.relative_to(ROOT)) for path in (ROOT / "kpis").rglob("[a-z]*.py")),
     "streams": [
         "streams/batching/consumer.py", "streams/embedded/tables.py", "streams/partition/applying.py",
         "streams/partition/partition.py", "streams/partition/state.py", "streams/redis/commit.py",
@@ -85,8 +83,8 @@ def tests_of(module: str) -> list[str]:
 
 
 def run(command: list[str], **more: object) -> subprocess.CompletedProcess[str]:
-    """Run a program in the copy, with the sources of the fold."""
-    environment = {**os.environ, "KPIS_COMPILED": "no", "PYTHONDONTWRITEBYTECODE": "1"}
+    """Run a program in the copy."""
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(command, cwd=PLACE / "copy", env=environment, text=True, check=False, **more)  # type: ignore[call-overload,no-any-return]
 
 

@@ -20,7 +20,6 @@ from prometheus_client import (
     generate_latest,
 )
 
-import kpis
 from kpis.customer.facts import STATE_VERSION
 from kpis.names import NAMED
 from schemas import instruments
@@ -68,8 +67,7 @@ class Meters:
             self[instruments.EVENTS_MENDED].labels(member)
         self[instruments.MEMORY_LIMIT].set(memory_limit_bytes())
         build = self[instruments.BUILD_INFO]
-        fold = "compiled" if kpis.COMPILED else "sources"
-        build.labels(installed_version() or FROM_SOURCES, platform.python_version(), str(STATE_VERSION), fold).set(1)
+        build.labels(installed_version() or FROM_SOURCES, platform.python_version(), str(STATE_VERSION)).set(1)
         self[instruments.REDIS_UP].set(1)
 
     def _made(self, declared: Instrument) -> Any:

@@ -36,7 +36,7 @@ def wanted(*groups: str) -> list[Requirement]:
     return [Requirement(line) for group in lists for line in group if isinstance(line, str)]
 
 
-@pytest.mark.parametrize(("lock", "groups"), [("run", ()), ("dev", ("check", "test", "compile", "dev"))])
+@pytest.mark.parametrize(("lock", "groups"), [("run", ()), ("dev", ("check", "test", "dev"))])
 def test_every_requirement_is_locked_to_a_version_that_it_allows(lock: str, groups: tuple[str, ...]) -> None:
     """A lock that was not renewed installs what the code was not written for; `make lock` renews it."""
     versions = locked(lock)
@@ -53,10 +53,9 @@ def test_tools_of_the_audit_are_locked_too() -> None:
 
 def test_what_checks_and_tests_run_with_is_what_users_run_with() -> None:
     """Otherwise a green build says nothing about the demo."""
-    run, compiler, dev = locked("run"), locked("compile"), locked("dev")
+    run, dev = locked("run"), locked("dev")
     assert len(run) > 20
-    assert "cython" in compiler
-    assert {name: dev.get(name) for name in run | compiler} == run | compiler
+    assert {name: dev.get(name) for name in run} == run
 
 
 def test_version_of_the_product_is_that_of_its_image() -> None:
