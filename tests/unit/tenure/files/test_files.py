@@ -385,7 +385,7 @@ def test_progress_reaches_the_size_of_the_file(tmp_path: Path) -> None:
         ),
         ("export.tar.gz", gzip.compress(b"0" * 257 + b"ustar", mtime=0), "this is a tar archive"),
         ("utf16.csv.gz", gzip.compress(HEADER.decode().encode("utf-16"), mtime=0), "the text is UTF-16"),
-        ("twice.csv.gz", gzip.compress(gzip.compress(HEADER)), "compressed with gzip twice"),
+        ("twice.csv.gz", gzip.compress(gzip.compress(HEADER, mtime=0), mtime=0), "compressed with gzip twice"),
         ("empty.parquet", b"", "cannot be read as Parquet"),
     ],
 )
