@@ -122,7 +122,7 @@ class Diagnosis:
         assert json, "what is empty is a fault"
         if wire_format is not None:
             json, fault = wire_format.translate(json, record.headers)
-            if fault and fault.reason is Reason.MALFORMED_JSON:
+            if fault and (not json or fault.reason is Reason.MALFORMED_JSON):
                 return _shortened(fault)
             fault_of_data = self._fault_of_size(json) or _fault_of_text(json)
             if fault_of_data:

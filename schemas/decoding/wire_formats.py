@@ -7,7 +7,7 @@ letters and files of events ask here and know none by name. Records without head
 from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
-from schemas.decoding import cloudevents
+from schemas.decoding import adapted, cloudevents
 from schemas.refusals import Refusal
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -33,7 +33,8 @@ class WireFormat(Protocol):
     def translate(self, value: bytes, headers: Headers) -> tuple[bytes, Refusal | None]:
         """Return the product's own JSON of a record that is announced, and what is wrong with the format, if anything.
 
-        Never raises. Faults of the members are for the caller to find: the earlier reason of the two decides.
+        Never raises. Faults of the members are for the caller to find: the earlier reason of the two decides. Where
+        the JSON is empty there is no event to look at, and the fault is the reason.
         """
 
     def headers_of(self, value: bytes) -> OwnHeaders | None:
@@ -43,7 +44,7 @@ class WireFormat(Protocol):
         """Return customer and event type that such a value names, as far as they can be read; None for the others."""
 
 
-FORMATS: Final[tuple[WireFormat, ...]] = (cloudevents,)
+FORMATS: Final[tuple[WireFormat, ...]] = (cloudevents, adapted)
 
 
 class Recognised(NamedTuple):
