@@ -11,7 +11,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from docgen import commands, events, files, json_schema, kpis, metrics, report, report_schema, rights, settings
+from docgen import (
+    asyncapi,
+    commands,
+    events,
+    files,
+    json_schema,
+    kpis,
+    metrics,
+    report,
+    report_schema,
+    rights,
+    settings,
+)
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PAGES: Final[dict[str, tuple[Callable[[], str], str]]] = {
@@ -29,9 +41,13 @@ PAGES: Final[dict[str, tuple[Callable[[], str], str]]] = {
 def documents() -> dict[str, str]:
     """Return the text of every document by its path inside the repository."""
     texts = {path: _with_note(page(), source) for path, (page, source) in PAGES.items()}
-    schemas = {"events": json_schema.event_schema(), "reports": report_schema.report_schema()}
+    schemas = {
+        "events.schema": json_schema.event_schema(),
+        "events.asyncapi": asyncapi.asyncapi_document(),
+        "reports.schema": report_schema.report_schema(),
+    }
     for name, schema in schemas.items():
-        texts[f"schemas/{name}.schema.json"] = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+        texts[f"schemas/{name}.json"] = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
     return texts
 
 

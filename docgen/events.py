@@ -41,12 +41,16 @@ Four things make producers' lives easy:
 - **Members that are not listed here are ignored**, so an event may carry more than Tenure reads.
 - **Nothing is dropped silently.** What cannot be applied goes to the [dead letters](#dead-letters) with the reason.
 
-The same in machine-readable form: [events.schema.json](../schemas/events.schema.json). How to say what
-happens to subscriptions, and what it counts: [subscriptions.md](subscriptions.md).
+The same in machine-readable form: [events.schema.json](../schemas/events.schema.json), and with topics and keys
+[events.asyncapi.json](../schemas/events.asyncapi.json). How to say what happens to subscriptions, and what it counts:
+[subscriptions.md](subscriptions.md). Producers to copy, in four languages: [examples](../examples/producers/README.md).
 
 ## Topics
 
-The key of every record is the customer id. Names are settings; a type on another topic is accepted all the same.
+The key of every record is the customer id, and the partition the one that Kafka's Java client chooses for it. Many
+clients choose another one unless they are told: [what to set](../examples/producers/README.md#partitioners). Records
+that lie elsewhere are forwarded and count all the same, at twice the cost. Names are settings; a type on another topic
+is accepted all the same.
 
 | topic | types | what it carries |
 | --- | --- | --- |

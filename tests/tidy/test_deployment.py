@@ -6,6 +6,7 @@ There is no Docker where the tests run: what can be known without it is checked 
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.docs.pages import links_of
 from tests.tidy.repository import PACKAGES, ROOT
 
 COMPOSE = ROOT / "docker-compose.yml"
+COMPOSE_OF_EXAMPLE = ROOT / "examples" / "producers" / "saas" / "docker-compose.yml"
 # One runs to its end; the other sends and serves nothing that could be asked.
 ONE_SHOT = {"topics", "company"}
 
@@ -29,9 +31,20 @@ def services() -> dict[str, Any]:
     return loaded
 
 
-def test_compose_file_keeps_to_the_compose_specification() -> None:
+@pytest.mark.parametrize("file", [COMPOSE, COMPOSE_OF_EXAMPLE], ids=["product", "example"])
+def test_compose_file_keeps_to_the_compose_specification(file: Path) -> None:
     """A misspelt member is ignored by some versions of Docker Compose and refused by others."""
-    _run(sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(COMPOSE))
+    _run(sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(file))
+
+
+def test_example_application_joins_the_services_of_the_product(services: dict[str, Any]) -> None:
+    """It waits for topics that the product makes, and finds Kafka where the other containers do."""
+    example = yaml.safe_load(COMPOSE_OF_EXAMPLE.read_text(encoding="utf-8"))
+    assert [(COMPOSE_OF_EXAMPLE.parent / each["path"]).resolve() for each in example["include"]] == [COMPOSE.resolve()]
+    (application,) = example["services"].values()
+    assert set(application["depends_on"]) <= set(services)
+    assert all(port.startswith("127.0.0.1:") for port in application["ports"])
+    assert application["environment"]["KAFKA"] == services["worker-1"]["environment"]["TENURE_KAFKA_BOOTSTRAP"]
 
 
 def test_every_image_has_a_version_of_its_own(services: dict[str, Any]) -> None:
