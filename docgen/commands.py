@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 _HEAD: Final = """# Commands
 
-`tenure --help` lists the commands, and `tenure COMMAND --help` tells what stands here.
+`tenure --help` lists the commands, and `tenure COMMAND --help` tells what stands here. `tenure --install-completion`
+lets bash, zsh and fish complete commands, options and the names of KPIs; a name that nearly fits is asked about.
 
 Data go to standard output and all else to standard error. A fault is one line that says what to change. Exit status:
 

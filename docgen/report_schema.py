@@ -10,6 +10,7 @@ import msgspec
 from docgen.json_schema import DIALECT, JsonObject
 from schemas.documents.cohorts import CohortReport
 from schemas.documents.dead_letters import DeadLetterList
+from schemas.documents.doctor import DoctorReport
 from schemas.documents.explanation import Explanation, LensComparison
 from schemas.documents.lifetime import LifetimeReport
 from schemas.documents.losses import LossList, ReportedLoss
@@ -49,6 +50,7 @@ PRINTED: Final = (
     Printed("publish", PublicationSummary),
     Printed("topics", list[TopicStatus]),
     Printed("dlq list", DeadLetterList),
+    Printed("doctor", DoctorReport),
     Printed("resume", LossList),
     Printed("resume --accept-loss", ReportedLoss),
     Printed("target list", list[ListedTarget]),

@@ -19,6 +19,7 @@ from tenure.commands import (
     company,
     demo,
     dlq,
+    doctor,
     explain,
     history,
     kpi,
@@ -136,6 +137,7 @@ app.command()(reasons.reasons)
 app.command()(reasons.features)
 app.command()(history.history)
 app.add_typer(target.group)
+app.command()(doctor.doctor)
 app.command()(resume.resume)
 app.add_typer(dlq.group)
 

@@ -228,7 +228,7 @@ def _cause_of(error: Exception) -> Cause | None:
     return "unreachable"
 
 
-async def _infos(client: _Client, section: str) -> list[dict[str, Any]]:
+async def infos(client: _Client, section: str) -> list[dict[str, Any]]:
     """Return a section of what each node says of itself."""
     if not isinstance(client, RedisCluster):
         return [await asked(lambda: client.info(section))]
@@ -241,7 +241,7 @@ async def _infos(client: _Client, section: str) -> list[dict[str, Any]]:
 async def unsafe_of(client: _Client) -> list[str]:
     """Return, in words, how a Redis may lose what it was told to keep; empty where it may not."""
     found: list[str] = []
-    for memory, persistence in zip(await _infos(client, "memory"), await _infos(client, "persistence"), strict=True):
+    for memory, persistence in zip(await infos(client, "memory"), await infos(client, "persistence"), strict=True):
         policy = memory.get("maxmemory_policy", "noeviction")
         if policy != "noeviction":
             found.append(f"it evicts (maxmemory-policy {policy}): set it to noeviction")

@@ -11,6 +11,7 @@ import typer
 from schemas.catalogue.lenses import Lens
 from streams.errors import UsageError
 from tenure.commands.as_json import print_json
+from tenure.commands.completion import complete_kpi
 from tenure.commands.explain_options import Limit, OneBy, OneWindow, check_agreement, checked_query
 from tenure.commands.file_options import FileFormat, FileOptions, Money, Times, TimeZone
 from tenure.commands.options import AsJson, Config
@@ -22,7 +23,14 @@ if TYPE_CHECKING:
 
 
 def explain(
-    kpi: Annotated[str, typer.Argument(metavar="KPI", help="A count or a ratio, such as customers_lost or churn.")],
+    kpi: Annotated[
+        str,
+        typer.Argument(
+            metavar="KPI",
+            help="A count or a ratio, such as customers_lost or churn.",
+            autocompletion=complete_kpi,
+        ),
+    ],
     window: OneWindow = None,
     at: AtOne = None,
     lens: Annotated[

@@ -10,6 +10,7 @@ import typer
 
 from schemas.dimensions import BUILT_IN_DIMENSIONS
 from streams.errors import CheckFailed, UsageError
+from tenure.commands.completion import complete_dimension, complete_window
 from tenure.commands.options import checked_windows
 from tenure.commands.scanned import checked_scope
 
@@ -20,11 +21,23 @@ if TYPE_CHECKING:
     from tenure.reports.explain import ExplainQuery
 
 OneWindow = Annotated[
-    str | None, typer.Option("--window", metavar="D", help="The window, such as 7d or month.", show_default="30d")
+    str | None,
+    typer.Option(
+        "--window",
+        metavar="D",
+        help="The window, such as 7d or month.",
+        show_default="30d",
+        autocompletion=complete_window,
+    ),
 ]
 OneBy = Annotated[
     str | None,
-    typer.Option("--by", metavar="DIM", help=f"Also by {', '.join(BUILT_IN_DIMENSIONS)} or another dimension."),
+    typer.Option(
+        "--by",
+        metavar="DIM",
+        help=f"Also by {', '.join(BUILT_IN_DIMENSIONS)} or another dimension.",
+        autocompletion=complete_dimension,
+    ),
 ]
 Limit = Annotated[int, typer.Option("--limit", metavar="N", min=0, help="Name so many customers of each kind at most.")]
 _USUAL: Final = "30d"

@@ -16,6 +16,7 @@ from schemas.dimensions import BUILT_IN_DIMENSIONS
 from schemas.wording import in_words, nearest_name
 from streams.errors import UsageError
 from streams.settings.did_you_mean import nearest_window
+from tenure.commands.completion import complete_dimension, complete_window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -42,12 +43,20 @@ At = Annotated[
 By = Annotated[
     list[str] | None,
     typer.Option(
-        "--by", metavar="DIM", help=f"Also by {', '.join(BUILT_IN_DIMENSIONS)} or another dimension. Repeatable."
+        "--by",
+        metavar="DIM",
+        help=f"Also by {', '.join(BUILT_IN_DIMENSIONS)} or another dimension. Repeatable.",
+        autocompletion=complete_dimension,
     ),
 ]
 Windows = Annotated[
     list[str] | None,
-    typer.Option("--window", metavar="D", help="Only this window, such as 30d or month. Repeatable."),
+    typer.Option(
+        "--window",
+        metavar="D",
+        help="Only this window, such as 30d or month. Repeatable.",
+        autocompletion=complete_window,
+    ),
 ]
 Lenses = Annotated[
     list[Lens] | None,

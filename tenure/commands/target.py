@@ -10,6 +10,7 @@ import typer
 
 from streams.readable import all_readable, readable
 from tenure.commands.as_json import print_json
+from tenure.commands.completion import complete_ratio, complete_window
 from tenure.commands.groups import group_of
 from tenure.commands.options import AsJson, Config
 from tenure.commands.say import say
@@ -18,6 +19,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from schemas.documents.targets import ChangedTarget
+
+_Ratio = Annotated[
+    str,
+    typer.Argument(metavar="KPI", help="A ratio of docs/kpis.md, such as retention.", autocompletion=complete_ratio),
+]
+_Window = Annotated[
+    str,
+    typer.Argument(
+        metavar="WINDOW", help="A window of the settings, such as 30d, or month.", autocompletion=complete_window
+    ),
+]
 
 group = group_of("target", about="List, set and look back on the targets that alerts compare KPIs with.")
 
@@ -58,8 +70,8 @@ def list_targets(as_json: AsJson = False, config: Config = None) -> None:
 
 @group.command("set")
 def set_target(
-    kpi: Annotated[str, typer.Argument(metavar="KPI", help="A ratio of docs/kpis.md, such as retention.")],
-    window: Annotated[str, typer.Argument(metavar="WINDOW", help="A window of the settings, such as 30d, or month.")],
+    kpi: _Ratio,
+    window: _Window,
     value: Annotated[
         str,
         typer.Argument(
