@@ -16,7 +16,7 @@ from kpis.customer.features import Letters, letters_of
 from kpis.customer.history import history_after, history_of, refresh
 from kpis.customer.state import Customer
 from kpis.customer.what_counts import WhatCounts
-from kpis.fold.contribution import contribution
+from kpis.fold.contribution import contribution, shared_with
 from kpis.names import FEATURES, Names
 from kpis.rows import Row, difference
 
@@ -144,7 +144,11 @@ class FoldContext:
         refresh(customer, now)
         if customer.profile != before.profile:  # all that the customer ever did moves to other segments
             since = 0
-        rows_before = contribution(before, bucket_ms, what, since=since, history=was)
-        rows_after = contribution(customer, bucket_ms, what, since=since, history=now)
+            shared_before = shared_after = None
+        else:
+            shared_before = shared_with(was.movements, now.movements)
+            shared_after = shared_with(now.movements, was.movements)
+        rows_before = contribution(before, bucket_ms, what, since=since, history=was, shared=shared_before)
+        rows_after = contribution(customer, bucket_ms, what, since=since, history=now, shared=shared_after)
         difference(rows_before, rows_after, self.rows)
         self.general += 1

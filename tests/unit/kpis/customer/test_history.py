@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from kpis.customer.history import history_after, history_of
 from kpis.customer.what_counts import BY_DEFAULT, WhatCounts
-from kpis.fold.contribution import contribution
+from kpis.fold.contribution import contribution, shared_with
 from kpis.rows import Row, difference
 from tests.property.cases import bounded
 from tests.unit.kpis import recounts
@@ -108,6 +108,41 @@ def test_rows_before_the_first_change_can_be_left_out(before: list[str], more: l
         changed: list[Row] = []
         difference(
             contribution(first, HOUR_MS, what, since=start), contribution(then, HOUR_MS, what, since=start), changed
+        )
+        differences.append(written(changed))
+    assert differences[0] == differences[1]
+
+
+@bounded(300)
+@given(
+    before=st.lists(st.one_of(FACTS, SIGNS), max_size=10),
+    more=st.lists(st.one_of(FACTS, SIGNS, REVOKES), min_size=1, max_size=3),
+    what=WHAT,
+)
+# What both have before and after the change is a piece of the one, and two of the other.
+@example(
+    before=["0 signup basic 10", "300 upgrade pro 30"],
+    more=["24 upgrade team 10", "24.5 upgrade basic 10"],
+    what=BY_DEFAULT,
+)
+def test_pairs_of_what_two_histories_share_can_be_left_out(
+    before: list[str], more: list[str], what: WhatCounts
+) -> None:
+    """They are alike in both, and many: a fact changes a few movements and pieces of thousands."""
+    first, _ = folded(before, what=what)
+    then, _ = folded([*before, *more], what=what)
+    then.profile = first.profile
+    was, now = history_of(first, HOUR_MS, what), history_of(then, HOUR_MS, what)
+    differences = []
+    for one, other in (
+        (None, None),
+        (shared_with(was.movements, now.movements), shared_with(now.movements, was.movements)),
+    ):
+        changed: list[Row] = []
+        difference(
+            contribution(first, HOUR_MS, what, history=was, shared=one),
+            contribution(then, HOUR_MS, what, history=now, shared=other),
+            changed,
         )
         differences.append(written(changed))
     assert differences[0] == differences[1]

@@ -11,7 +11,9 @@ import pytest
 
 from kpis.customer.feedback_codes import FAILED, PROMOTERS, SENT, UNSATISFIED, WAYS
 from kpis.customer.what_counts import BY_DEFAULT, WhatCounts
+from kpis.fold import context
 from kpis.fold.contribution import OPEN, pieces_of
+from kpis.rows import Row, difference
 from tests.unit.kpis.customers import FIRST, FREE_COUNT, PAUSED_LOST, PLANS, folded, known_history, pure_rows
 
 IN_APP = WAYS.index("in_app")
@@ -550,6 +552,24 @@ def test_rows_do_not_depend_on_order_or_short_cuts(name: str) -> None:
         for short_cuts, batch in ((True, 1), (True, 1000), (False, 1000)):
             _, rows = folded(order, short_cuts=short_cuts, what=what, batch=batch)
             assert rows == sorted(expected), order
+
+
+def test_a_late_fact_makes_pairs_of_what_it_changes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All pairs of two thousand facts took half a minute; those that one fact changes are a few for each other fact."""
+    count = 120
+    lines = ["0 signup basic 5", *(f"{24 * n} upgrade pro {10 * (n * 7 % count + 1)}" for n in range(1, count))]
+    made: list[int] = []
+
+    def counted(rows_before: list[Row], rows_after: list[Row], out: list[Row]) -> None:
+        made.append(len(rows_before) + len(rows_after))
+        difference(rows_before, rows_after, out)
+
+    monkeypatch.setattr(context, "difference", counted)
+    for late in (["30 upgrade team 3"], ["30 upgrade team 3", "1000 downgrade pro 2", "1400 upgrade team 3"]):
+        customer, rows = folded([*lines, *late], batch=count)
+        assert rows == pure_rows(customer)
+        assert made.pop() < 10 * count * len(late)  # of all pairs there were over 50 * count
+        assert not made
 
 
 def test_a_piece_lasts_from_one_movement_to_the_next() -> None:
