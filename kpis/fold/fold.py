@@ -178,6 +178,7 @@ class Fold:
         assert self._next == len(self._events), "events are left"
         assert not self._open, "customers are left"
         self._events, self._times, self._states = (), (), {}
+        self.context.pasts.clear()
         return self._changed, self.context.rows
 
     def _apply_again(self, customer_id: str, event: Event, n: int) -> int:

@@ -58,6 +58,10 @@ SIGNS = st.builds(
 REVOKES = st.builds("{} revoke revokes=e{}".format, HOURS, st.integers(0, 8))
 
 
+#: So many that one later than all others is the rule, once they are in order.
+ANY_HOUR = st.integers(0, 2000).map(lambda half: str(half / 2))
+
+
 def _by_hour(lines: list[str]) -> list[str]:
     return sorted(lines, key=lambda line: float(line.split(maxsplit=1)[0]))
 
@@ -164,4 +168,16 @@ def test_rows_that_were_written_add_up_to_those_of_the_state(
 ) -> None:
     """Counters are sums of what each batch wrote, and never looked at again."""
     customer, rows = folded(lines, short_cuts=short_cuts, what=what, batch=batch)
+    assert rows == pure_rows(customer, what)
+
+
+@bounded(60)
+@given(
+    lines=st.lists(st.one_of(facts(ANY_HOUR, "A"), facts(ANY_HOUR), SIGNS), min_size=10, max_size=40),
+    batch=st.sampled_from([7, 1000]),
+    what=WHAT,
+)
+def test_what_is_remembered_of_many_facts_is_what_they_say(lines: list[str], batch: int, what: WhatCounts) -> None:
+    """In order of time each of them goes on from the past before it, which is worked out once a batch."""
+    customer, rows = folded(_by_hour(lines), batch=batch, what=what)
     assert rows == pure_rows(customer, what)

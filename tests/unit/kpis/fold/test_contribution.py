@@ -9,9 +9,13 @@ from itertools import permutations
 
 import pytest
 
+from kpis.customer import movements, timeline
 from kpis.customer.feedback_codes import FAILED, PROMOTERS, SENT, UNSATISFIED, WAYS
+from kpis.customer.movements import Movement
+from kpis.customer.timeline import Subscription, has_effect
 from kpis.customer.what_counts import BY_DEFAULT, WhatCounts
 from kpis.fold import context
+from kpis.fold.context import MANY_FACTS
 from kpis.fold.contribution import OPEN, pieces_of
 from kpis.rows import Row, difference
 from tests.unit.kpis.customers import FIRST, FREE_COUNT, PAUSED_LOST, PLANS, folded, known_history, pure_rows
@@ -570,6 +574,32 @@ def test_a_late_fact_makes_pairs_of_what_it_changes_alone(monkeypatch: pytest.Mo
         assert rows == pure_rows(customer)
         assert made.pop() < 10 * count * len(late)  # of all pairs there were over 50 * count
         assert not made
+
+
+def test_each_of_many_facts_in_order_is_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Running all facts before each of them anew makes a batch of one customer's quadratic."""
+    count, few = 100, MANY_FACTS * MANY_FACTS
+    run: list[object] = []
+    moved: list[object] = []
+
+    def runs(known: Subscription | None, kind: int) -> bool:
+        run.append(kind)
+        return has_effect(known, kind)
+
+    def moves(*members: object) -> Movement:
+        moved.append(members)
+        return Movement(*members)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(timeline, "has_effect", runs)
+    monkeypatch.setattr(movements, "Movement", moves)
+    lines: list[str] = []
+    for n in range(count):
+        for customer in ("c", "d"):
+            lines.append(f"{24 * n} {'upgrade' if n else 'signup'} basic {n + 1} customer_id={customer}")
+            lines.append(f"{12 * n + 1} survey kind=csat status=sent customer_id={customer}")
+    folded(lines, batch=len(lines))
+    assert 2 * count <= len(run) <= 2 * (count + few)
+    assert 2 * count <= len(moved) <= 2 * (count + few)
 
 
 def test_a_piece_lasts_from_one_movement_to_the_next() -> None:
