@@ -5,7 +5,7 @@ Intern tables, the rows that changed, counts of events, and the general path.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Final
 
 from xxhash import xxh3_64_digest
@@ -16,9 +16,9 @@ from kpis.customer.features import Letters, letters_of
 from kpis.customer.history import Past, history_after, history_of, past_of, refresh
 from kpis.customer.state import Customer
 from kpis.customer.what_counts import WhatCounts
-from kpis.fold.contribution import contribution, shared_with
+from kpis.fold.contribution import contribution_in_steps, shared_with
 from kpis.names import FEATURES, Names
-from kpis.rows import Row, difference
+from kpis.rows import Row, difference_in_steps
 
 #: Sources whose hash is remembered (count), and how long one may be for that (characters): it may be any text.
 SOURCES_REMEMBERED: Final = 10_000
@@ -157,13 +157,16 @@ class FoldContext:
         if count >= self.max_facts:
             raise TooManyFacts
 
-    def write_down(self, customer: Customer, before: Customer, since: int) -> None:
-        """Bring the cache up to date after changes of facts, and write down what these changed.
+    def write_down(self, customer: Customer, before: Customer, since: int) -> Generator[int, None, None]:
+        """Bring the cache up to date after changes of facts, and write down what these changed, in steps.
 
         Args:
             customer: The state.
             before: The state before the first of the changes.
             since: The first bucket whose rows they can touch.
+
+        Yields:
+            How much work a step was (rows).
         """
         bucket_ms, what = self.bucket_ms, self.what
         was = history_of(before, bucket_ms, what)
@@ -175,7 +178,7 @@ class FoldContext:
         else:
             shared_before = shared_with(was.movements, now.movements)
             shared_after = shared_with(now.movements, was.movements)
-        rows_before = contribution(before, bucket_ms, what, since=since, history=was, shared=shared_before)
-        rows_after = contribution(customer, bucket_ms, what, since=since, history=now, shared=shared_after)
-        difference(rows_before, rows_after, self.rows)
+        rows_before = contribution_in_steps(before, was, bucket_ms, what, since, shared_before)
+        rows_after = contribution_in_steps(customer, now, bucket_ms, what, since, shared_after)
+        yield from difference_in_steps(rows_before, rows_after, self.rows)
         self.general += 1

@@ -6,7 +6,7 @@ Definitions: docs/definitions.md, section Counts. The rows' meaning: `kpis.rows`
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Final, NamedTuple
 
@@ -52,11 +52,15 @@ from kpis.rows import (
     TRIAL,
     UPGRADED,
     WITHOUT_EFFECT,
+    Part,
     Row,
 )
 
 #: A bucket after all others.
 OPEN: Final = 1 << 40
+
+STEP_PAIRS: Final = 4_096
+"""Of one part of a contribution, and those of one movement more: some 10 ms."""
 
 _bucket_of: Final = attrgetter("bucket")
 
@@ -121,10 +125,24 @@ def contribution(
         Rows in no particular order; several may have one key.
     """
     history = history or history_of(customer, bucket_ms, what)
+    parts = contribution_in_steps(customer, history, bucket_ms, what, since, shared)
+    return [row for _, rows in parts for row in rows]
+
+
+def contribution_in_steps(
+    customer: Customer, history: History, bucket_ms: int, what: WhatCounts, since: int, shared: Shared | None
+) -> Iterator[Part]:
+    """Return the rows of a customer as `contribution` does, in parts that take some ms each to make."""
+    yield from _movement_parts(customer.profile, history.movements, since, shared)
+    rows = _other_rows(customer, history, bucket_ms, what, since)
+    yield len(rows), rows
+
+
+def _other_rows(customer: Customer, history: History, bucket_ms: int, what: WhatCounts, since: int) -> list[Row]:
+    """Return the rows of a customer but those of movements."""
     steps, signup = history.steps, history.signup
     out: list[Row] = []
     profile = customer.profile
-    movement_rows(out, profile, history.movements, since, shared)
     if history.engaged:
         engagement_rows(out, profile, pieces_of(history.movements), history.engaged, since)
     if signup is not None:
@@ -156,14 +174,27 @@ def movement_rows(
     out: list[Row], profile: int, movements: Sequence[Movement], since: int, shared: Shared | None = None
 ) -> None:
     """Append the rows of the movements of a bucket and of all later ones; `shared` as `contribution` has it."""
+    for _, rows in _movement_parts(profile, movements, since, shared):
+        out += rows
+
+
+def _movement_parts(profile: int, movements: Sequence[Movement], since: int, shared: Shared | None) -> Iterator[Part]:
+    """Return the same in parts, each of so many movements that they have `STEP_PAIRS` pairs, or one more."""
+    out: list[Row] = []
+    work = 0
     for place in range(bisect_left(movements, since, key=_bucket_of), len(movements)):
+        if work >= STEP_PAIRS:
+            yield work, out
+            out, work = [], 0
         movement = movements[place]
         _rows_of_one(out, profile, movement)
-        if shared is None or place in shared.apart:
-            _pairs(out, profile, movements, place, range(place + 1))
-        else:
-            _pairs(out, profile, movements, place, shared.ends[: bisect_right(shared.ends, place)])
+        ends: Sequence[int] = range(place + 1)
+        if shared is not None and place not in shared.apart:
+            ends = shared.ends[: bisect_right(shared.ends, place)]
+        _pairs(out, profile, movements, place, ends)
         _subscription_rows(out, profile, movement)
+        work += 1 + len(ends)
+    yield work, out
 
 
 def _rows_of_one(out: list[Row], profile: int, movement: Movement) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from kpis.counting.cells import cells_in_steps, cells_of
 from kpis.counting.periods import changes
 from kpis.counting.windows import Windows
+from kpis.fold.contribution import STEP_PAIRS
 from kpis.fold.fold import Fold
 from kpis.fold.restatements import FoldResult, fold_batch
 from kpis.names import Names
@@ -19,6 +20,7 @@ from tests.logs.logs import Log
 from tests.property.cases import Case, bounded, cases
 from tests.property.folding import Line, decoder_of, fold_of, names_of, windows_of
 from tests.property.steps import at_once
+from tests.unit.kpis.customers import records_of
 
 ARRIVED_MS = 1_780_000_000_000
 
@@ -76,6 +78,25 @@ def test_many_rows_of_one_customer_are_summed_in_many_steps() -> None:
         changes([rows], windows, [windows.start("month", 500_000)], step_rows=step_rows),
     ):
         assert sum(1 for _ in steps) >= len(rows) // step_rows
+
+
+def test_all_pairs_of_one_customer_are_made_in_many_steps() -> None:
+    """A late first signup of other segments changes all rows of its customer; nobody else may wait for all of them."""
+    count = 300
+    lines = ["0 signup basic 5 country=DE", *(f"{24 * n} upgrade pro {n}" for n in range(1, count))]
+    records = [Line(each) for each in records_of([*lines, "-24 signup basic 5 country=FR"])]
+    decoded = Decoder(latest_ms=2 * ARRIVED_MS).decode(records)
+    fold, states = Fold(Names()), dict[str, bytes]()
+    fold.fold(decoded.events[:count], decoded.times[:count], states)
+    assert fold.context.general == 0
+    fold.begin(decoded.events[count:], decoded.times[count:], states)
+    steps = 1
+    while fold.go_on(1_000):
+        steps += 1
+    fold.end()
+    assert fold.context.general == 1
+    pairs_before_and_after = count * count
+    assert steps > pairs_before_and_after // (STEP_PAIRS + count)
 
 
 def test_events_of_one_customer_are_folded_in_many_steps_and_written_down_once() -> None:

@@ -5,6 +5,7 @@ Rows: name, plan, buckets i and j (hours since the start), count, money. Definit
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterable
 from itertools import permutations
 
 import pytest
@@ -17,7 +18,7 @@ from kpis.customer.what_counts import BY_DEFAULT, WhatCounts
 from kpis.fold import context
 from kpis.fold.context import MANY_FACTS
 from kpis.fold.contribution import OPEN, pieces_of
-from kpis.rows import Row, difference
+from kpis.rows import Part, Row, difference_in_steps
 from tests.unit.kpis.customers import FIRST, FREE_COUNT, PAUSED_LOST, PLANS, folded, known_history, pure_rows
 
 IN_APP = WAYS.index("in_app")
@@ -564,11 +565,12 @@ def test_a_late_fact_makes_pairs_of_what_it_changes_alone(monkeypatch: pytest.Mo
     lines = ["0 signup basic 5", *(f"{24 * n} upgrade pro {10 * (n * 7 % count + 1)}" for n in range(1, count))]
     made: list[int] = []
 
-    def counted(rows_before: list[Row], rows_after: list[Row], out: list[Row]) -> None:
-        made.append(len(rows_before) + len(rows_after))
-        difference(rows_before, rows_after, out)
+    def counted(before: Iterable[Part], after: Iterable[Part], out: list[Row]) -> Generator[int, None, None]:
+        parts_before, parts_after = list(before), list(after)
+        made.append(sum(len(rows) for _, rows in parts_before + parts_after))
+        return difference_in_steps(parts_before, parts_after, out)
 
-    monkeypatch.setattr(context, "difference", counted)
+    monkeypatch.setattr(context, "difference_in_steps", counted)
     for late in (["30 upgrade team 3"], ["30 upgrade team 3", "1000 downgrade pro 2", "1400 upgrade team 3"]):
         customer, rows = folded([*lines, *late], batch=count)
         assert rows == pure_rows(customer)
