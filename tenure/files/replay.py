@@ -9,7 +9,10 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Final, NamedTuple
 
+from msgspec import UNSET, UnsetType
+
 from schemas.decoding import rules
+from schemas.documents.ignored import IgnoredMembers
 from schemas.refusals import HEADER_DETAIL, HEADER_REASON, Reason
 from streams.embedded.log import Log
 from streams.embedded.tables import MemoryTables
@@ -51,8 +54,9 @@ class Replayed(NamedTuple):
     log: Log
     #: what a number in the file counts: lines, rows or elements
     place: str
-    #: empty where nobody wants them
+    #: empty where nobody wants them, like the members that no event type has
     findings: Findings
+    ignored: IgnoredMembers | UnsetType = UNSET
 
 
 async def replayed(
@@ -98,6 +102,7 @@ async def replayed(
         log,
         events.place,
         Findings() if inspection is None else _all_findings(inspection, log, settings),
+        UNSET if inspection is None else inspection.ignored.document(),
     )
 
 
