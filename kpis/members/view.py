@@ -125,7 +125,7 @@ class View:
         return [step for step in self.steps if step.has_effect and self.holds(step.fact.at_ms)]
 
     @cached_property
-    def idle(self) -> list[Step]:
+    def without_effect(self) -> list[Step]:
         """Facts in the window that have none, in order."""
         return [step for step in self.steps if not step.has_effect and self.holds(step.fact.at_ms)]
 
@@ -193,10 +193,10 @@ class View:
         whole = range(-(-start_ms // bucket_ms), end_ms // bucket_ms)
         return any(bucket in whole for bucket in activity_of(self.customer))
 
-    # -- what does nothing
+    # -- what is without effect
 
     @cached_property
-    def idle_revocations(self) -> list[Revocation]:
+    def revocations_without_effect(self) -> list[Revocation]:
         """Revocations in the window that hit no event, in order."""
         if self.customer.rare is None:
             return []
