@@ -130,7 +130,7 @@ def _without_effect(*kinds: int) -> Exclusions:
     def exclusions(view: View) -> Iterator[Exclusion]:
         for step in view.without_effect:
             if step.fact.KIND in kinds:
-                yield Exclusion(f"{why_without_effect(step)}, so without effect", (step.fact,))
+                yield Exclusion(f"{why_without_effect(view, step)}, so without effect", (step.fact,))
         for fact in view.revoked(*kinds):
             yield Exclusion("revoked, so it never counts", (fact,))
 

@@ -196,6 +196,22 @@ class View:
     # -- what is without effect
 
     @cached_property
+    def _beginnings(self) -> dict[str, int]:
+        """The place in the order of all facts at which each subscription is opened first."""
+        return {step.fact.subscription: n for n, step in reversed([*enumerate(self.steps)]) if step.fact.KIND == SIGNUP}
+
+    @cached_property
+    def _places(self) -> dict[bytes, int]:
+        return {step.fact.identity: n for n, step in enumerate(self.steps)}
+
+    def closed_as(self, fact: LifecycleFact) -> str:
+        """Return why the subscription of a fact is not open when it comes, in words: ended, or not begun."""
+        begun = self._beginnings.get(fact.subscription)
+        if begun is None:
+            return "never began"
+        return "had ended" if begun < self._places[fact.identity] else "had not begun yet"
+
+    @cached_property
     def revocations_without_effect(self) -> list[Revocation]:
         """Revocations in the window that hit no event, in order."""
         if self.customer.rare is None:

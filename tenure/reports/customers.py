@@ -52,6 +52,8 @@ class Source(NamedTuple):
     at_ms: int
     #: of a file; the running stream's is Kafka's
     log: Log | None = None
+    #: what a number in the file counts: lines, rows or elements
+    place: str = ""
     #: of a running stream
     losses: StreamLosses | None = None
 
@@ -75,7 +77,9 @@ async def open_source(settings: Settings, scope: Scope, *, clock: Clock | None =
         found = await replayed(scope.file, settings, scope.notation)
         if scope.at_ms is None and not found.last_ms:
             raise InputError(scope.file, _without_events(found))
-        yield Source(settings, found.tables, found.partitions, _at_ms(settings, scope, found.last_ms), found.log)
+        yield Source(
+            settings, found.tables, found.partitions, _at_ms(settings, scope, found.last_ms), found.log, found.place
+        )
         return
     async with counted_tables(settings) as (tables, mark, losses):
         now_ms = (clock or WallClock()).now_ms()
