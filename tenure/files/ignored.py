@@ -15,7 +15,7 @@ from msgspec import UNSET, UnsetType
 
 from schemas.documents.ignored import IgnoredMember, IgnoredMembers
 from schemas.events import COMMON_MEMBERS, EVENT_TYPES, PRICE_BY_AMOUNT, Event, Signup
-from schemas.wording import nearest
+from schemas.wording import counted, nearest
 from tenure.files.findings import EXAMPLES_KEPT, IGNORED, Example, Findings
 
 NAMES_SHOWN: Final = 20
@@ -104,7 +104,7 @@ class Ignored:
         more = len(self._names) - NAMES_SHOWN
         if more > 0:
             at_least = "at least " if len(self._names) >= NAMES_KEPT else ""
-            findings.remark(IGNORED, f"and {at_least}{more:,} more member name{'s' if more > 1 else ''}")
+            findings.remark(IGNORED, f"and {at_least}{counted(more, 'more member names')}")
 
     def _shown(self) -> list[tuple[str, _Name]]:
         by_use = sorted(self._names.items(), key=lambda each: (each[1].meant is None, -each[1].count, each[0]))

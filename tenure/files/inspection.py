@@ -21,7 +21,7 @@ from streams.records import NO_HEADERS, Headers
 from tenure.files.advice import advice_on
 from tenure.files.findings import MENDED, REFUSED, Example, Findings
 from tenure.files.ignored import Ignored
-from tenure.files.reader import EventFile
+from tenure.files.reader import EventFile, FileFormat
 from tenure.files.tables import FileRecord
 
 _RECORDS_AT_ONCE: Final = 1_000
@@ -100,7 +100,10 @@ class Inspection:
         member = named[1] if named else ""
 
         def example() -> Example:
-            advice = advice_on(member, _members_of(record), self._file.notation) if member else ""
+            advice = ""
+            if member:
+                is_table = self._file.file_format is not FileFormat.NDJSON
+                advice = advice_on(member, _members_of(record), self._file.notation, is_table=is_table)
             return Example(f"{self._place(record)}: {record.fault or refusal.detail}", advice)
 
         self.findings.add(REFUSED, f"{refusal.reason.value}{', ' if member else ''}{member}", example)
