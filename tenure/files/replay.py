@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Final, NamedTuple
@@ -47,8 +48,8 @@ class Replayed(NamedTuple):
     tables: MemoryTables
     partitions: int
     last_ms: int
-    #: records that were refused, and events that were marked as tests (counts)
-    dead_letters: int
+    #: records that were refused, by reason, and events that were marked as tests (counts)
+    refused: Counter[str]
     tests: int
     #: with all records of the file; the timestamp of each is its number there, long before all events
     log: Log
@@ -97,7 +98,7 @@ async def replayed(
         tables,
         _PARTITIONS,
         max((head.watermark_ms for head in heads), default=0),
-        sum(sum(head.dead_letters.values()) for head in heads),
+        Counter(reason for head in heads for reason in Counter(head.dead_letters).elements()),
         sum(head.tests for head in heads),
         log,
         events.place,

@@ -26,7 +26,7 @@ from tenure.reports import formats
 
 #: What the lenses differ in, in words, and the lenses that count it.
 DIFFERENCES: Final = {
-    "returned": "cancelled and came back inside the window: standard leaves them out, the others count each time",
+    "returned": "cancelled and came back inside the window: standard leaves them out, all others count each",
     "repeated": "cancelled more than once: standard counts the customer once, the others count each time",
     "of_new": "cancelled though not active at the start: only stripe and baremetrics count them",
 }

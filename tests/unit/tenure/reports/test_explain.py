@@ -527,3 +527,23 @@ async def test_without_kafka_the_places_are_told_and_the_ids_are_not(monkeypatch
     place = Place("customer.signup", 0, 7)
     settings = Settings(kafka_bootstrap="127.0.0.1:1")
     assert (await look_up(settings, None, {place: ("a", b"12345678")}))[place] == Known(None, None, SILENT)
+
+
+@pytest.mark.parametrize(
+    "command", [("explain", "churn"), ("lenses",), ("reasons",), ("features",), ("cohorts",), ("lifetime",)]
+)
+def test_every_command_that_looks_at_a_file_says_how_many_of_its_events_were_refused(command: tuple[str, ...]) -> None:
+    """A number of half a file looks like any other number."""
+    file = file_of([ONE, {**ONE, "id": "2", "mrr_minor": "4900"}, {"id": 3}, {**ONE, "id": "4", "mrr_minor": -1}])
+    result = run(*command, "--file", file, "--at", AT, "--json")
+    assert result.exit_code == 0
+    json.loads(result.stdout)
+    assert result.stderr == (
+        f"{file}: 3 events were refused and count nowhere (invalid_member 2, missing_member 1); "
+        f"`tenure replay {file}` lists them\n"
+    )
+
+
+def test_command_that_looks_at_a_good_file_says_nothing_of_refusals() -> None:
+    """What is said each time is read by nobody."""
+    assert run("lifetime", "--file", file_of([ONE]), "--at", AT).stderr == ""
