@@ -247,7 +247,7 @@ def _number(count: Count, entries: Mapping[str, Segment], query: ExplainQuery) -
 
 
 class _Looked(NamedTuple):
-    """What is known of events, by place, and what their numbers count in the file that they are of."""
+    """Knowledge of events, by place, and what their numbers count in the file that they are of."""
 
     place: str
     known: dict[Place, Known]

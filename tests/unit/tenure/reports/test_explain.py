@@ -274,8 +274,9 @@ def test_fact_without_effect_says_whether_its_subscription_had_ended_or_has_yet_
     }  # fmt: skip
 
 
-def test_lines_fit_where_two_do_the_work_of_one(golden: str) -> None:
+def test_lines_fit_where_two_do_the_work_of_one(golden: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A terminal of 100 columns breaks longer ones anywhere."""
+    monkeypatch.setenv("COLUMNS", "99")
     file = ("--file", golden, "--at", "2025-03-31")
     explained, compared = run("explain", "churn", *file), run("lenses", *file)
     assert (explained.exit_code, compared.exit_code) == (0, 0)
