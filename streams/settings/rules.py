@@ -18,6 +18,7 @@ from schemas.catalogue.windows import SEGMENT_WINDOW_DAYS
 from schemas.dimensions import BUILT_IN_DIMENSIONS
 from schemas.events import RESERVED_DIMENSIONS, AskedWay, SurveyKind
 from schemas.survey_requests import SURVEY_RULES
+from schemas.wording import nearest_name
 from streams.settings.did_you_mean import did_you_mean
 from streams.settings.hosts import is_host
 from streams.settings.redis_address import read_address
@@ -300,10 +301,8 @@ def check_adapter_topics(value: dict[str, str]) -> dict[str, str]:
     for topic, adapter in value.items():
         check_topic(topic)
         if adapter not in ADAPTERS:
-            known = tuple(ADAPTERS)
-            raise ValueError(
-                f"{topic} names the adapter {adapter!r}; {known_adapters()}; {did_you_mean(adapter, known)}"
-            )
+            hint = nearest_name(adapter, tuple(ADAPTERS))
+            raise ValueError(f"{topic} names the adapter {adapter!r}{hint}; {known_adapters()}")
     return value
 
 

@@ -396,6 +396,11 @@ class Settings(BaseSettings):
         return tuple(self.topics[name] for name in DEFAULT_TOPIC_NAMES)
 
     @property
+    def adapter_group(self) -> str:
+        """The consumer group that shares the topics of other systems."""
+        return f"{self.group}-adapters"
+
+    @property
     def topic_of_type(self) -> dict[str, str]:
         """The name of the topic of each event type."""
         return {
