@@ -22,8 +22,8 @@ from tenure.files.csv_rows import TextLine
 from tenure.files.json_array import ArrayCutOff, JsonArrays, MoreThanArrays
 from tenure.files.members import Members
 from tenure.files.notation import Notation
-from tenure.files.parquet import parquet_records
-from tenure.files.tables import FileRecord, csv_records
+from tenure.files.parquet import parquet_objects, parquet_records
+from tenure.files.tables import FileRecord, csv_objects, csv_records
 
 __all__ = ["EventFile", "FileFormat", "FileRecord"]
 
@@ -117,6 +117,21 @@ class EventFile:
                 yield from csv_records(self.path, _lines(self.path, stream), self.notation)
             else:
                 yield from self._json_records(stream)
+
+    def rows(self) -> Iterator[FileRecord]:
+        """Yield the rows of a table of any columns as JSON objects of its cells, and what JSON holds as it is.
+
+        Raises:
+            InputError: As of `records`, but for columns that are not those of events.
+        """
+        if self.file_format is FileFormat.PARQUET:
+            _check_parquet(self.path)
+            yield from parquet_objects(self.path, self._note_share)
+        elif self.file_format is FileFormat.CSV:
+            with self._opened() as stream:
+                yield from csv_objects(self.path, _lines(self.path, stream))
+        else:
+            yield from self.records()
 
     def _json_records(self, stream: io.BufferedReader) -> Iterator[FileRecord]:
         read = Members(self.notation).of_json
