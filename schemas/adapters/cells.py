@@ -130,6 +130,7 @@ class Cells:
         decimal_comma: Whether a comma stands before the decimals of amounts.
         money: The unit of amounts that do not show it.
         intervals: Own words for intervals, such as `{"M1": "month"}`.
+        local_numbers: Whether counts since 1970 are of the clock on the wall, and not of UTC.
     """
 
     def __init__(
@@ -140,11 +141,13 @@ class Cells:
         decimal_comma: bool = False,
         money: Money | None = None,
         intervals: Mapping[str, str] | None = None,
+        local_numbers: bool = False,
     ) -> None:
         self.zone = time_zone
         self._date_format = date_format
         self._decimal_comma = decimal_comma
         self._money = money
+        self._local_numbers = local_numbers
         self._intervals = {word.strip().lower(): meaning for word, meaning in (intervals or {}).items()}
 
     def has_value(self, row: Node, name: str) -> bool:
@@ -250,7 +253,8 @@ class Cells:
                     day = (EPOCH + dt.timedelta(days=int(whole))).replace(tzinfo=self.zone)
                     return Moment(day.astimezone(dt.UTC), is_day=True)
                 microseconds = Fraction(text.rstrip(".")) * seconds * 10**6
-                return Moment(EPOCH + dt.timedelta(microseconds=microseconds.numerator // microseconds.denominator))
+                at = EPOCH + dt.timedelta(microseconds=microseconds.numerator // microseconds.denominator)
+                return Moment(at.replace(tzinfo=self.zone).astimezone(dt.UTC) if self._local_numbers else at)
         return None
 
     def next_day(self, moment: Moment) -> Moment:

@@ -14,6 +14,7 @@ import msgspec
 from schemas.adapters.adapter import Members, OptionsFault
 from schemas.adapters.cells import Amount, Cells, Moment, Money, interval_in, zone_of
 from schemas.adapters.columns import ROLES, Columns, holds_minor_units
+from schemas.adapters.describing import described
 from schemas.adapters.reading import Node
 from schemas.wording import nearest_name
 
@@ -125,12 +126,13 @@ class RowReader:
     Args:
         adapter: The adapter's name, for errors.
         options: Of the table.
+        local_numbers: Whether counts since 1970 are of the clock on the wall, and not of UTC.
 
     Raises:
         OptionsFault: An option is wrong.
     """
 
-    def __init__(self, adapter: str, options: RowOptions) -> None:
+    def __init__(self, adapter: str, options: RowOptions, *, local_numbers: bool = False) -> None:
         self._options = options
         self.columns = Columns(adapter, options.columns)
         self.cells = Cells(
@@ -139,6 +141,7 @@ class RowReader:
             decimal_comma=options.decimal_comma,
             money=options.money,
             intervals=options.intervals,
+            local_numbers=local_numbers,
         )
         self._statuses = {**_STATUSES, **_own_statuses(adapter, options.statuses)}
         self._involuntary = _INVOLUNTARY.union(_word(reason) for reason in options.involuntary_reasons)
@@ -245,12 +248,12 @@ class RowReader:
     def _segments(self, cells: "_RowCells", row: Node) -> Members:
         segments = {name: cells.text(name) for name in ("country", "channel")}
         segments |= {name: self.cells.text(row, column) for name, column in self._options.members.items()}
-        return {name: value for name, value in segments.items() if value}
+        return described(segments)
 
     def _ending(self, cells: "_RowCells") -> Members:
         reason = cells.text("reason")
         involuntary = cells.flag("involuntary") or _word(reason) in self._involuntary
-        return {**({"reason": reason} if reason else {}), **({"involuntary": True} if involuntary else {})}
+        return {**described({"reason": reason}), **({"involuntary": True} if involuntary else {})}
 
 
 class _RowCells:

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from schemas.adapters.adapter import Adapter
 from schemas.adapters.columns import ROLES
 from schemas.adapters.registry import adapter_of
+from schemas.adapters.segment import USUAL_EVENTS
 from tests.property.folding import Folded
 from tests.recount.options import Options
 from tests.unit.schemas.adapters.golden import GoldenFile, golden_files
 
 FILES = golden_files("confluent", "debezium", "segment", "table")
 OPTIONS = Options(currency_rates={"EUR": "1.1", "JPY": "0.007"}, dimensions=("industry",))
-ADAPTERS = {name: adapter_of(name) for name in ("table",)}
+ADAPTERS = {name: adapter_of(name) for name in ("segment", "table")}
 
 ROW = {"customer_id": "anna", "plan": "pro", "mrr": "49.00", "start": "2026-01-05"}
 
@@ -61,6 +62,19 @@ def test_no_row_of_a_table_raises_whatever_its_cells(row: dict[str, object]) -> 
     """One cell that nobody thought of would stop a file, or a topic."""
     found = ADAPTERS["table"].translate(encoded({**ROW, **row}))
     assert bool(found.events) + bool(found.ignored) + (found.refusal is not None) == 1
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    event=st.sampled_from(sorted(USUAL_EVENTS)),
+    properties=st.dictionaries(st.sampled_from((*ROW, "score", "kind", "amount", "interval", "ends_at")), CELLS),
+    call=st.dictionaries(st.sampled_from(("userId", "timestamp", "context", "event", "properties", "batch")), CELLS),
+)
+def test_no_call_of_segment_raises_whatever_it_holds(event: str, properties: object, call: dict[str, object]) -> None:
+    """Properties are what a developer wrote on a Friday; one call that raises would stop the topic."""
+    usual = {"type": "track", "messageId": "m", "userId": "anna", "timestamp": "2026-01-05T09:00:00Z"}
+    found = ADAPTERS["segment"].translate(encoded({**usual, "event": event, "properties": properties, **call}))
+    assert bool(found.events) + bool(found.ignored) + (found.refusal is not None) <= 1
 
 
 @pytest.mark.parametrize("name", ADAPTERS)

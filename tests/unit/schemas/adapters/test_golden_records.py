@@ -27,4 +27,5 @@ def test_events_of_golden_records_are_accepted_as_they_are(file: GoldenFile) -> 
     events = [event for value in file.values for event in file.adapter.translate(value).events]
     decoded = decoder.decode([Line(msgspec.json.encode(event)) for event in events])
     assert decoded.refused == []
+    assert decoded.mended == {}
     assert len(decoded.events) + decoded.tests == len(events)
