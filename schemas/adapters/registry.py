@@ -4,11 +4,18 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from schemas.adapters import stripe
+from schemas.adapters import debezium, segment, stripe, table
 from schemas.adapters.adapter import Adapter, Builder, OptionsFault
 from schemas.wording import nearest_name
 
-ADAPTERS: Final[Mapping[str, Builder]] = MappingProxyType({stripe.NAME: stripe.build})
+ADAPTERS: Final[Mapping[str, Builder]] = MappingProxyType(
+    {
+        debezium.NAME: debezium.build,
+        segment.NAME: segment.build,
+        stripe.NAME: stripe.build,
+        table.NAME: table.build,
+    }
+)
 
 
 def adapter_of(name: str, options: Mapping[str, Any] = MappingProxyType({})) -> Adapter:

@@ -23,8 +23,8 @@ from tenure.files.json_array import ArrayCutOff, JsonArrays, MoreThanArrays
 from tenure.files.json_documents import documents, records_in
 from tenure.files.members import Members
 from tenure.files.notation import Notation
-from tenure.files.parquet import parquet_records
-from tenure.files.tables import FileRecord, csv_records
+from tenure.files.parquet import parquet_objects, parquet_records
+from tenure.files.tables import FileRecord, csv_objects, csv_records
 from tenure.files.translation import FileTranslator
 
 __all__ = ["EventFile", "FileFormat", "FileRecord"]
@@ -114,34 +114,42 @@ class EventFile:
         Raises:
             InputError: It cannot be read on: a damaged archive, no CSV header, not Parquet, a failing disk, UTF-16.
         """
-        if self.translator is None:
-            yield from self._own_records()
-            return
-        self.translator.begin()
-        for record in self._own_records():
-            yield from self.translator.translated(record)
-
-    def _own_records(self) -> Iterator[FileRecord]:
-        """Yield its records as they stand, in the file's own notation."""
-        if self.file_format is FileFormat.PARQUET:
+        if self.translator is not None:
+            self.translator.begin()
+            for record in self.rows():
+                yield from self.translator.translated(record)
+        elif self.file_format is FileFormat.PARQUET:
             _check_parquet(self.path)
             yield from parquet_records(self.path, self.notation, self._note_share)
-            return
-        with self._opened() as stream:
-            if self.file_format is FileFormat.CSV:
-                yield from csv_records(self.path, _lines(self.path, stream), self.notation)
-            else:
-                yield from self._json_records(stream)
+        else:
+            with self._opened() as stream:
+                if self.file_format is FileFormat.CSV:
+                    yield from csv_records(self.path, _lines(self.path, stream), self.notation)
+                else:
+                    yield from self._json_events(stream)
 
-    def _json_records(self, stream: io.BufferedReader) -> Iterator[FileRecord]:
+    def rows(self) -> Iterator[FileRecord]:
+        """Yield the rows of a table of any columns as JSON objects of its cells, and what JSON holds as it is.
+
+        Raises:
+            InputError: As of `records`, but for columns that are not those of events.
+        """
+        if self.file_format is FileFormat.PARQUET:
+            _check_parquet(self.path)
+            yield from parquet_objects(self.path, self._note_share)
+        elif self.file_format is FileFormat.CSV:
+            with self._opened() as stream:
+                yield from csv_objects(self.path, _lines(self.path, stream))
+        else:
+            with self._opened() as stream:
+                for number, value in self._json_values(stream):
+                    for record in records_in(value):
+                        yield FileRecord(number, record)
+
+    def _json_events(self, stream: io.BufferedReader) -> Iterator[FileRecord]:
         read = Members(self.notation).of_json
-        if self.translator is None:
-            for number, value in self._json_values(stream):
-                yield FileRecord(number, read(value))
-            return
         for number, value in self._json_values(stream):
-            for record in records_in(value):
-                yield FileRecord(number, record)
+            yield FileRecord(number, read(value))
 
     def _json_values(self, stream: io.BufferedReader) -> Iterator[tuple[int, bytes]]:
         """Yield the values of a file of JSON, each with its number."""
