@@ -14,6 +14,8 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
+import msgspec
+
 from schemas.adapters.adapter import Adapter, Members, OptionsFault, Translation
 from schemas.adapters.cells import milliseconds_of, text_of_instant
 from schemas.adapters.connect_values import Fields, fields_of, plain_row
@@ -41,7 +43,7 @@ class DebeziumOptions(RowOptions, frozen=True, kw_only=True):
 
     table: str = ""
     deletes: Literal["cancel", "ignore"] = "cancel"
-    scales: dict[str, int] = {}
+    scales: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class Change(NamedTuple):
@@ -282,7 +284,7 @@ def _beginning(story: _Story, now: Image) -> Iterator[Members]:
     trial = {"trial": True} if converted is not None else now.trial
     yield story.first("signup", "signup", {**row.price, **trial, **row.segments}, begun)
     if converted is not None:
-        yield story.first("upgrade", "conversion", row.price, converted)
+        yield story.first("upgrade", f"conversion:{text_of_instant(converted)}", row.price, converted)
     if now.phase == "paused":
         yield _pause(story, now)
     if now.end is not None:
@@ -342,13 +344,21 @@ def _changes(story: _Story, was: Image, now: Image) -> Iterator[Members]:
 
 def _other_price(story: _Story, was: Image, now: Image) -> Iterator[Members]:
     if was.phase == "trial" and now.phase != "trial":
-        yield story.last("upgrade", "conversion", now.row.price)
+        trial_end = now.row.trial_end or was.row.trial_end
+        if trial_end is None:
+            yield story.said("upgrade", "conversion", now.row.price)
+        else:
+            yield story.last("upgrade", f"conversion:{trial_end.text}", now.row.price)
     elif was.row.price != now.row.price or was.trial != now.trial:
         yield story.said("upgrade", "change", {**now.row.price, **now.trial})
     if now.row.phase is None and was.row.trial_end != now.row.trial_end:
-        converted = None if now.row.trial_end is None else now.row.trial_end.at
-        if converted is not None and converted > story.change.at:
-            yield story.last("upgrade", "conversion", now.row.price, converted)
+        # Without a status nothing else will say that the trial is over: it is scheduled anew.
+        if was.row.trial_end is not None and was.row.trial_end.at > story.change.at:
+            what = f"conversion:{was.row.trial_end.text}"
+            yield story.last("upgrade", what, {**now.row.price, **now.trial})
+        if now.row.trial_end is not None and now.row.trial_end.at > story.change.at:
+            what = f"conversion:{now.row.trial_end.text}"
+            yield story.last("upgrade", what, now.row.price, now.row.trial_end.at)
 
 
 def _other_pause(story: _Story, was: Image, now: Image) -> Iterator[Members]:
