@@ -99,7 +99,7 @@ class Amount(NamedTuple):
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is a whole number of minor units."""
+        """Tell whether it is a whole number of minor units."""
         return self.minor.denominator == 1
 
 
@@ -121,7 +121,7 @@ def zone_of(adapter: str, name: str) -> ZoneInfo:
         raise OptionsFault(f"[{adapter}] time_zone {name}: there is no such time zone; {advice}") from error
 
 
-class Cells:
+class CellReader:
     """Reads cells by what the options say of how values are written.
 
     Args:

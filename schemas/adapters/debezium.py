@@ -14,6 +14,8 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
+import msgspec
+
 from schemas.adapters.adapter import Adapter, Members, OptionsFault, Translation
 from schemas.adapters.cells import milliseconds_of, text_of_instant
 from schemas.adapters.connect_values import Fields, fields_of, plain_row
@@ -31,7 +33,7 @@ _FULL: Final = "for PostgreSQL set ALTER TABLE … REPLICA IDENTITY FULL, so tha
 
 
 class DebeziumOptions(RowOptions, frozen=True, kw_only=True):
-    """What differs between two tables.
+    """The options of a table: what differs between two of them.
 
     Attributes:
         table: The table, as `schema.table` or `table`; changes of others are ignored. Empty reads all.
@@ -41,10 +43,10 @@ class DebeziumOptions(RowOptions, frozen=True, kw_only=True):
 
     table: str = ""
     deletes: Literal["cancel", "ignore"] = "cancel"
-    scales: dict[str, int] = {}
+    scales: dict[str, int] = msgspec.field(default_factory=dict)
 
 
-class Change(NamedTuple):
+class RowChange(NamedTuple):
     """A change of one row.
 
     Attributes:
@@ -61,7 +63,7 @@ class Change(NamedTuple):
         return text_of_instant(self.at)
 
 
-class Image(NamedTuple):
+class RowImage(NamedTuple):
     """A row, and what its subscription is by it at the time of a change."""
 
     row: SubscriptionRow
@@ -69,7 +71,7 @@ class Image(NamedTuple):
 
     @property
     def is_live(self) -> bool:
-        """Whether the subscription has begun and not ended."""
+        """Tell whether the subscription has begun and not ended."""
         return self.phase in _LIVE
 
     @property
@@ -135,7 +137,7 @@ class Debezium:
         at = _instant_of(source) or _instant_of(record)
         if at is None:
             raise source.missing("ts_ms")
-        change = Change(at, position_of(source, record.optional_object("transaction"), milliseconds_of(at)))
+        change = RowChange(at, position_of(source, record.optional_object("transaction"), milliseconds_of(at)))
         before = self._row(record, "before", fields_of(schema, "before"))
         after = self._row(record, "after", fields_of(schema, "after"))
         yield from self._told(operation, before, after, change)
@@ -154,7 +156,7 @@ class Debezium:
         at = _instant_of(Node(said))
         if at is None:
             raise record.missing("__source_ts_ms", "is required: set add.fields=op,source.ts_ms,source.lsn")
-        change = Change(at, position_of(Node(said), None, milliseconds_of(at)))
+        change = RowChange(at, position_of(Node(said), None, milliseconds_of(at)))
         fields = {field["field"]: field for field in _top_fields(schema)}
         members = {name: value for name, value in record.members.items() if name[:2] != "__"}
         row = plain_row(Node(members), fields, self._options.scales)
@@ -175,7 +177,7 @@ class Debezium:
             return
         raise Ignored(f"of the table {table}")
 
-    def _told(self, operation: str, before: Node | None, after: Node | None, change: Change) -> Iterator[Members]:
+    def _told(self, operation: str, before: Node | None, after: Node | None, change: RowChange) -> Iterator[Members]:
         if operation == "d":
             yield from self._deleted(before, change)
             return
@@ -199,7 +201,7 @@ class Debezium:
             return
         yield from _difference(story, was, now)
 
-    def _deleted(self, before: Node | None, change: Change) -> Iterator[Members]:
+    def _deleted(self, before: Node | None, change: RowChange) -> Iterator[Members]:
         if self._options.deletes == "ignore":
             raise Ignored("delete")
         if before is None or not self._is_whole(before):
@@ -216,14 +218,14 @@ class Debezium:
         column = self._reader.columns.of(before.members).get("customer", "")
         return self._reader.cells.has_value(before, column) or "customer" in self._options.defaults
 
-    def _image(self, row: Node, change: Change) -> Image:
+    def _image(self, row: Node, change: RowChange) -> RowImage:
         read = self._reader.read(row)
-        image = Image(read, _phase_of(read, change.at))
+        image = RowImage(read, _phase_of(read, change.at))
         if image.is_live and not read.price:
             raise row.missing("plan", "plan and price are required of a subscription that goes on")
         return image
 
-    def _common(self, image: Image) -> Members:
+    def _common(self, image: RowImage) -> Members:
         return {
             "source": self._source,
             "customer_id": image.row.customer,
@@ -240,7 +242,7 @@ class _Story:
         change: That they are of.
     """
 
-    def __init__(self, common: Members, change: Change) -> None:
+    def __init__(self, common: Members, change: RowChange) -> None:
         self.change = change
         self._common = common
         self._key = common.get("subscription_id", "")
@@ -265,12 +267,12 @@ class _Story:
             times["effective_at"] = text_of_instant(instant)
         return {**self._common, "id": name, "type": kind, "sequence": sequence, **times, **members}
 
-    def cancel_now(self, image: Image, what: str) -> Iterator[Members]:
+    def cancel_now(self, image: RowImage, what: str) -> Iterator[Members]:
         """Yield the end of a subscription by the change itself."""
         yield self.said("cancel", what, image.row.ending)
 
 
-def _beginning(story: _Story, now: Image) -> Iterator[Members]:
+def _beginning(story: _Story, now: RowImage) -> Iterator[Members]:
     """Yield what a row says of its past and of what is scheduled, however often it is read."""
     row = now.row
     if now.phase == "none":
@@ -282,14 +284,14 @@ def _beginning(story: _Story, now: Image) -> Iterator[Members]:
     trial = {"trial": True} if converted is not None else now.trial
     yield story.first("signup", "signup", {**row.price, **trial, **row.segments}, begun)
     if converted is not None:
-        yield story.first("upgrade", "conversion", row.price, converted)
+        yield story.first("upgrade", f"conversion:{text_of_instant(converted)}", row.price, converted)
     if now.phase == "paused":
         yield _pause(story, now)
     if now.end is not None:
         yield story.first("cancel", f"end:{text_of_instant(now.end)}", row.ending, max(now.end, begun))
 
 
-def _conversion(now: Image, begun: dt.datetime, at: dt.datetime) -> dt.datetime | None:
+def _conversion(now: RowImage, begun: dt.datetime, at: dt.datetime) -> dt.datetime | None:
     """Return when a trial became, or is to become, a paid subscription; None where the row does not say."""
     trial_end = None if now.row.trial_end is None else now.row.trial_end.at
     if trial_end is None or trial_end <= begun or (now.end is not None and trial_end >= now.end):
@@ -300,7 +302,7 @@ def _conversion(now: Image, begun: dt.datetime, at: dt.datetime) -> dt.datetime 
     return trial_end if trial_end <= at and now.phase != "trial" else None
 
 
-def _state(story: _Story, now: Image) -> Iterator[Members]:
+def _state(story: _Story, now: RowImage) -> Iterator[Members]:
     """Yield what a row is at the time of a change, where nothing is known of what it was."""
     if now.phase == "ended":
         if now.end is None:
@@ -311,7 +313,7 @@ def _state(story: _Story, now: Image) -> Iterator[Members]:
         yield story.said("pause", "pause", {})
 
 
-def _difference(story: _Story, was: Image, now: Image) -> Iterator[Members]:
+def _difference(story: _Story, was: RowImage, now: RowImage) -> Iterator[Members]:
     """Yield what happened between what a row was and what it is."""
     if now.is_live and was.phase == "none":
         yield from _beginning(story, now)
@@ -332,7 +334,7 @@ def _difference(story: _Story, was: Image, now: Image) -> Iterator[Members]:
         raise Ignored("a change of a subscription that has ended, or not begun")
 
 
-def _changes(story: _Story, was: Image, now: Image) -> Iterator[Members]:
+def _changes(story: _Story, was: RowImage, now: RowImage) -> Iterator[Members]:
     """Yield what happened to a subscription that goes on."""
     events = [*_other_price(story, was, now), *_other_pause(story, was, now), *_ends(story, was, now)]
     if not events:
@@ -340,18 +342,26 @@ def _changes(story: _Story, was: Image, now: Image) -> Iterator[Members]:
     yield from events
 
 
-def _other_price(story: _Story, was: Image, now: Image) -> Iterator[Members]:
+def _other_price(story: _Story, was: RowImage, now: RowImage) -> Iterator[Members]:
     if was.phase == "trial" and now.phase != "trial":
-        yield story.last("upgrade", "conversion", now.row.price)
+        trial_end = now.row.trial_end or was.row.trial_end
+        if trial_end is None:
+            yield story.said("upgrade", "conversion", now.row.price)
+        else:
+            yield story.last("upgrade", f"conversion:{trial_end.text}", now.row.price)
     elif was.row.price != now.row.price or was.trial != now.trial:
         yield story.said("upgrade", "change", {**now.row.price, **now.trial})
     if now.row.phase is None and was.row.trial_end != now.row.trial_end:
-        converted = None if now.row.trial_end is None else now.row.trial_end.at
-        if converted is not None and converted > story.change.at:
-            yield story.last("upgrade", "conversion", now.row.price, converted)
+        # Without a status nothing else will say that the trial is over: it is scheduled anew.
+        if was.row.trial_end is not None and was.row.trial_end.at > story.change.at:
+            what = f"conversion:{was.row.trial_end.text}"
+            yield story.last("upgrade", what, {**now.row.price, **now.trial})
+        if now.row.trial_end is not None and now.row.trial_end.at > story.change.at:
+            what = f"conversion:{now.row.trial_end.text}"
+            yield story.last("upgrade", what, now.row.price, now.row.trial_end.at)
 
 
-def _other_pause(story: _Story, was: Image, now: Image) -> Iterator[Members]:
+def _other_pause(story: _Story, was: RowImage, now: RowImage) -> Iterator[Members]:
     if now.phase == "paused" and was.phase != "paused":
         yield _pause(story, now)
     if was.phase == "paused" and now.phase != "paused":
@@ -361,13 +371,13 @@ def _other_pause(story: _Story, was: Image, now: Image) -> Iterator[Members]:
         yield story.said("resume", "resume", {}, at)
 
 
-def _pause(story: _Story, now: Image) -> Members:
+def _pause(story: _Story, now: RowImage) -> Members:
     if now.row.paused_at is None:
         return story.said("pause", "pause", {})
     return story.first("pause", f"pause:{now.row.paused_at.text}", {}, now.row.paused_at.at)
 
 
-def _ends(story: _Story, was: Image | None, now: Image) -> Iterator[Members]:
+def _ends(story: _Story, was: RowImage | None, now: RowImage) -> Iterator[Members]:
     """Yield an end that is scheduled, and in the place of one that is not any more a change that changes nothing.
 
     Under the id of an end that is withdrawn the last word counts; were it revoked, the same end could not be scheduled
@@ -382,7 +392,7 @@ def _ends(story: _Story, was: Image | None, now: Image) -> Iterator[Members]:
         yield story.last("cancel", f"end:{text_of_instant(now.end)}", now.row.ending, now.end)
 
 
-def _ended(story: _Story, was: Image, now: Image) -> Iterator[Members]:
+def _ended(story: _Story, was: RowImage, now: RowImage) -> Iterator[Members]:
     if now.end is None:
         yield from story.cancel_now(now, "cancel")
         return

@@ -4,34 +4,46 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from schemas.adapters import debezium, segment, stripe, table
+from schemas.adapters import confluent, debezium, segment, stripe, table
 from schemas.adapters.adapter import Adapter, Builder, OptionsFault
+from schemas.adapters.confluent import SchemaOf
 from schemas.wording import nearest_name
+
+
+def adapter_of(
+    name: str, options: Mapping[str, Any] = MappingProxyType({}), schema_of: SchemaOf | None = None
+) -> Adapter:
+    """Return an adapter.
+
+    Args:
+        name: One of `ADAPTERS`.
+        options: Its options, as a table of a TOML file has them.
+        schema_of: Where the schemas of framed values are had; None reads of these JSON alone.
+
+    Raises:
+        OptionsFault: There is no such adapter, or an option is unknown, missing or wrong.
+    """
+    if name == confluent.NAME:
+        return confluent.build(options, adapter_of, schema_of)
+    build = ADAPTERS.get(name)
+    if build is None:
+        raise OptionsFault(f"{name}: there is no such adapter{nearest_name(name, tuple(ADAPTERS))}; {known_adapters()}")
+    return build(options)
+
+
+def _build_confluent(options: Mapping[str, Any]) -> Adapter:
+    return confluent.build(options, adapter_of)
+
 
 ADAPTERS: Final[Mapping[str, Builder]] = MappingProxyType(
     {
+        confluent.NAME: _build_confluent,
         debezium.NAME: debezium.build,
         segment.NAME: segment.build,
         stripe.NAME: stripe.build,
         table.NAME: table.build,
     }
 )
-
-
-def adapter_of(name: str, options: Mapping[str, Any] = MappingProxyType({})) -> Adapter:
-    """Return an adapter.
-
-    Args:
-        name: One of `ADAPTERS`.
-        options: Its options, as a table of a TOML file has them.
-
-    Raises:
-        OptionsFault: There is no such adapter, or an option is unknown, missing or wrong.
-    """
-    build = ADAPTERS.get(name)
-    if build is None:
-        raise OptionsFault(f"{name}: there is no such adapter{nearest_name(name, tuple(ADAPTERS))}; {known_adapters()}")
-    return build(options)
 
 
 def known_adapters() -> str:

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, get_args
 import msgspec
 
 from schemas.adapters.adapter import Adapter, Members, OptionsFault, Translation
-from schemas.adapters.cells import Amount, Cells, Money, zone_of
+from schemas.adapters.cells import Amount, CellReader, Money, zone_of
 from schemas.adapters.columns import ROLES, Columns, holds_minor_units, normal_name
 from schemas.adapters.describing import described
 from schemas.adapters.options import read_options
@@ -76,7 +76,7 @@ _OF_WAREHOUSE: Final = frozenset({"user_id", "anonymous_id", "received_at", "ori
 
 
 class SegmentOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What differs between two workspaces.
+    """The options of a workspace: what differs between two of them.
 
     Attributes:
         customer: Where the customer's id stands: `userId`, `groupId` or a path such as `context.traits.account_id`.
@@ -107,10 +107,10 @@ class SegmentOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 def build(options: Mapping[str, Any]) -> Adapter:
     """Return the adapter; see `schemas.adapters.adapter.Builder`."""
-    return Segment(read_options(NAME, options, SegmentOptions))
+    return SegmentCalls(read_options(NAME, options, SegmentOptions))
 
 
-class Segment:
+class SegmentCalls:
     """Translates Segment's calls.
 
     Args:
@@ -124,7 +124,7 @@ class Segment:
 
     def __init__(self, options: SegmentOptions) -> None:
         self._options = options
-        self._cells = Cells(time_zone=zone_of(NAME, options.time_zone), money=options.money)
+        self._cells = CellReader(time_zone=zone_of(NAME, options.time_zone), money=options.money)
         usual = USUAL_EVENTS if options.usual_events else {}
         own = {_spaced(name): _checked(name, event) for name, event in options.events.items()}
         self._events: Mapping[str, Mapping[str, Any]] = {**usual, **own}
@@ -250,7 +250,9 @@ class Segment:
 class _Properties:
     """The members of one event, out of the call's properties, or from where the options say that they stand."""
 
-    def __init__(self, cells: Cells, call: Node, properties: Node, columns: Columns, event: Mapping[str, Any]) -> None:
+    def __init__(
+        self, cells: CellReader, call: Node, properties: Node, columns: Columns, event: Mapping[str, Any]
+    ) -> None:
         self._cells = cells
         self._call = call
         self._properties = properties

@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple, get_args
 import msgspec
 
 from schemas.adapters.adapter import Members, OptionsFault
-from schemas.adapters.cells import Amount, Cells, Moment, Money, interval_in, zone_of
+from schemas.adapters.cells import Amount, CellReader, Moment, Money, interval_in, zone_of
 from schemas.adapters.columns import ROLES, Columns, holds_minor_units
 from schemas.adapters.describing import described
 from schemas.adapters.reading import Node
@@ -49,7 +49,7 @@ _INVOLUNTARY: Final = frozenset({
 
 
 class RowOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What differs between two tables of subscriptions.
+    """The options of a table of subscriptions: what differs between two of them.
 
     Attributes:
         columns: Columns by what they mean (`schemas.adapters.columns.ROLES`); an empty one is not read.
@@ -83,7 +83,7 @@ class RowOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SubscriptionRow(NamedTuple):
-    """What a row says.
+    """The content of a row.
 
     Attributes:
         customer: Whom the subscription belongs to.
@@ -135,7 +135,7 @@ class RowReader:
     def __init__(self, adapter: str, options: RowOptions, *, local_numbers: bool = False) -> None:
         self._options = options
         self.columns = Columns(adapter, options.columns)
-        self.cells = Cells(
+        self.cells = CellReader(
             time_zone=zone_of(adapter, options.time_zone),
             date_format=options.date_format,
             decimal_comma=options.decimal_comma,
@@ -259,7 +259,7 @@ class RowReader:
 class _RowCells:
     """The cells of one row by role, and what stands in their place where a row has none."""
 
-    def __init__(self, cells: Cells, row: Node, columns: Mapping[str, str], defaults: Node) -> None:
+    def __init__(self, cells: CellReader, row: Node, columns: Mapping[str, str], defaults: Node) -> None:
         self._cells = cells
         self._row = row
         self._columns = columns

@@ -29,7 +29,7 @@ _NEXT: Final = dt.timedelta(milliseconds=1)
 
 
 class TableOptions(RowOptions, frozen=True, kw_only=True):
-    """What differs between two tables.
+    """The options of a table: what differs between two of them.
 
     Attributes:
         exported_at: When the table was exported: the version of rows that have none, and the instant from which on

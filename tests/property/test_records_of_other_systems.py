@@ -19,7 +19,7 @@ from tests.unit.schemas.adapters.golden import GoldenFile, golden_files
 
 FILES = golden_files("confluent", "debezium", "segment", "table")
 OPTIONS = Options(currency_rates={"EUR": "1.1", "JPY": "0.007"}, dimensions=("industry",))
-ADAPTERS = {name: adapter_of(name) for name in ("segment", "table")}
+ADAPTERS = {name: adapter_of(name) for name in ("debezium", "segment", "table")}
 
 ROW = {"customer_id": "anna", "plan": "pro", "mrr": "49.00", "start": "2026-01-05"}
 
@@ -75,6 +75,24 @@ def test_no_call_of_segment_raises_whatever_it_holds(event: str, properties: obj
     usual = {"type": "track", "messageId": "m", "userId": "anna", "timestamp": "2026-01-05T09:00:00Z"}
     found = ADAPTERS["segment"].translate(encoded({**usual, "event": event, "properties": properties, **call}))
     assert bool(found.events) + bool(found.ignored) + (found.refusal is not None) <= 1
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    op=st.sampled_from("crud"),
+    before=st.none() | st.dictionaries(st.sampled_from((*ROW, "status", "end", "trial_end", "paused_at")), CELLS),
+    after=st.dictionaries(st.sampled_from((*ROW, "status", "end", "trial_end", "paused_at")), CELLS),
+    schema=CELLS,
+    source=st.dictionaries(st.sampled_from(("lsn", "scn", "file", "pos", "change_lsn", "ts_us", "table")), CELLS),
+)
+def test_no_change_of_debezium_raises_whatever_it_holds(
+    op: str, before: dict[str, object] | None, after: dict[str, object], schema: object, source: dict[str, object]
+) -> None:
+    """The schema of a record may be anything, too."""
+    was = None if before is None else {**ROW, **before}
+    change = {"op": op, "before": was, "after": {**ROW, **after}, "source": {"ts_ms": 1767600000000, **source}}
+    found = ADAPTERS["debezium"].translate(encoded({"schema": schema, "payload": change}))
+    assert bool(found.events) + bool(found.ignored) + (found.refusal is not None) == 1
 
 
 @pytest.mark.parametrize("name", ADAPTERS)
