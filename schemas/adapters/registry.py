@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from schemas.adapters import stripe
 from schemas.adapters.adapter import Adapter, Builder, OptionsFault
+from schemas.adapters.stripe import stripe
 from schemas.wording import nearest_name
 
 ADAPTERS: Final[Mapping[str, Builder]] = MappingProxyType({stripe.NAME: stripe.build})
