@@ -215,8 +215,9 @@ class Snapshot:
 
     def _declined(self, at_s: int) -> list[Members]:
         """Return the renewal that the customer did not want, where it ends with its term."""
-        at_end_of_term = self.node.flag("cancel_at_period_end") or at_s == self.term_end_s
-        if not at_end_of_term or self._reason().get("involuntary") or at_s == seconds_of(self.node, "trial_end"):
+        was_planned = self.node.flag("cancel_at_period_end") and self.cancel_s is not None and self.cancel_s <= at_s
+        ended_trial = at_s == seconds_of(self.node, "trial_end")
+        if not (was_planned or at_s == self.term_end_s) or ended_trial or self._reason().get("involuntary"):
             return []
         return [self.event("renewal", f"{self.id}:declined", at_s, outcome="declined")]
 
