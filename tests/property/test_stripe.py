@@ -33,7 +33,7 @@ def identities(records: list[bytes]) -> set[str]:
 
 
 @given(st.permutations(RECORDS), st.lists(st.sampled_from(RECORDS), max_size=20), st.integers(0, 1_000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_any_order_and_any_repetition_give_the_same_events(
     delivered: list[bytes], again: list[bytes], place: int
 ) -> None:
@@ -65,25 +65,29 @@ def places_of(value: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 PLACES = [places_of(subject)[1:] for subject in SUBJECTS]
 
 
+def put(record: Any, place: tuple[Any, ...], value: Any) -> None:
+    """Put a value at a place of a record, if what leads there is still there."""
+    try:
+        holder = record
+        for step in place[:-1]:
+            holder = holder[step]
+        holder[place[-1]] = value
+    except (KeyError, IndexError, TypeError):
+        return
+
+
 @st.composite
 def spoilt(draw: st.DrawFn) -> bytes:
     """Draw a record of Stripe with a few values that are others, or missing."""
     number = draw(st.integers(0, len(SUBJECTS) - 1))
     record = copy.deepcopy(SUBJECTS[number])
     for place in draw(st.lists(st.sampled_from(PLACES[number]), min_size=1, max_size=3)):
-        holder = record
-        for step in place[:-1]:
-            inside = step in holder if isinstance(holder, dict) else isinstance(holder, list) and step < len(holder)
-            holder = holder[step] if inside else None
-        if isinstance(holder, dict):
-            holder[place[-1]] = draw(VALUES)
-        elif isinstance(holder, list) and place[-1] < len(holder):
-            holder[place[-1]] = draw(VALUES)
+        put(record, place, draw(VALUES))
     return json.dumps(record).encode()
 
 
 @given(spoilt())
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_spoilt_record_is_translated_whole_or_refused_with_what_is_wrong(record: bytes) -> None:
     """Half of a record's events would be a subscription that never ends; an exception would be a topic that stops."""
     outcome = ADAPTER.translate(record)
