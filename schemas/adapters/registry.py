@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from schemas.adapters import confluent, debezium, segment, stripe, table
+from schemas.adapters import confluent, debezium, segment, table
 from schemas.adapters.adapter import Adapter, Builder, OptionsFault
 from schemas.adapters.confluent import SchemaOf
+from schemas.adapters.stripe import stripe
 from schemas.wording import nearest_name
 
 
