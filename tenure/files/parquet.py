@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from schemas.instants import DAY_MS
+from schemas.local_times import instant_text
 from streams.errors import InputError
 from tenure.files.members import (
     BOOLEAN_MEMBERS,
@@ -26,7 +27,6 @@ from tenure.files.members import (
 )
 from tenure.files.notation import MoneyForm, Notation
 from tenure.files.tables import FileRecord, check_columns
-from tenure.files.times import instant_text
 
 _ROWS_A_BATCH: Final = 4096
 
