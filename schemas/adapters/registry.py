@@ -4,11 +4,18 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from schemas.adapters import stripe
+from schemas.adapters import chargebee, paddle, recurly, stripe
 from schemas.adapters.adapter import Adapter, Builder, OptionsFault
 from schemas.wording import nearest_name
 
-ADAPTERS: Final[Mapping[str, Builder]] = MappingProxyType({stripe.NAME: stripe.build})
+ADAPTERS: Final[Mapping[str, Builder]] = MappingProxyType(
+    {
+        chargebee.NAME: chargebee.build,
+        paddle.NAME: paddle.build,
+        recurly.NAME: recurly.build,
+        stripe.NAME: stripe.build,
+    }
+)
 
 
 def adapter_of(name: str, options: Mapping[str, Any] = MappingProxyType({})) -> Adapter:
