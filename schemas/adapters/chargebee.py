@@ -1,4 +1,4 @@
-"""Chargebee: events of API version 2, of product catalog 1.0 and 2.0, about subscriptions and their payments.
+"""Chargebee: events and lists of API version 2, of product catalog 1.0 and 2.0: subscriptions and their payments.
 
 An event's id is the id, and the subscription's `resource_version` the sequence. A cancellation that is scheduled is one
 event of the subscription, `<subscription>:scheduled`, of which the greatest version counts: removed, it is a change to
@@ -9,6 +9,7 @@ Source: Chargebee API documentation, "Events" and "Subscriptions"; docs/adapters
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
@@ -111,7 +112,20 @@ class Chargebee:
         return translated(self.name, value, self._events)
 
     def _events(self, record: Node) -> Iterator[Members]:
+        if record.get("list") is None:
+            yield from self._events_of_one(record)
+            return
+        for listed in record.objects("list"):
+            with suppress(Ignored):
+                yield from self._events_of_one(listed)
+
+    def _events_of_one(self, record: Node) -> Iterator[Members]:
         event = record.optional_object("event") or record
+        if event.get("event_type") is None and event.get("subscription") is not None:
+            listed = _as_an_event(event)
+            found = self._listed(listed, listed.object("content").object("subscription"))
+            yield from of_account(self._options, listed, found)
+            return
         kind = event.text("event_type")
         read = self._read.get(kind.removesuffix(_BACKDATED))
         if read is None:
@@ -119,11 +133,9 @@ class Chargebee:
                 raise SourceFault(Reason.UNKNOWN_TYPE, event.path_of("event_type"), f"{kind} is not known here")
             raise Ignored(kind)
         content = event.object("content")
-        subscription = content.optional_object("subscription")
-        if subscription is None and kind.startswith("payment_"):
+        if content.get("subscription") is None and kind.startswith("payment_"):
             raise Ignored(kind)
-        found = read(kind, event, subscription or content.object("subscription"))
-        yield from of_account(self._options, event, found)
+        yield from of_account(self._options, event, read(kind, event, content.object("subscription")))
 
     def _created(self, kind: str, event: Node, subscription: Node) -> Iterator[Members]:
         if subscription.text("status") == "future":
@@ -140,6 +152,29 @@ class Chargebee:
         }
         if subscription.optional_text("status") == "non_renewing":
             yield _cancel_ahead(event, subscription)
+
+    def _listed(self, event: Node, subscription: Node) -> Iterator[Members]:
+        """Yield what a subscription of a list says of its past; an event about its beginning knows better."""
+        status = subscription.text("status")
+        if status in ("future", "transferred"):
+            raise Ignored(f"subscription, {status}")
+        began = subscription.optional_epoch("started_at") or subscription.epoch("created_at")
+        paid = subscription.optional_epoch("activated_at")
+        signup = {**_identity(event, subscription), "type": "signup", "time": began, "sequence": 0}
+        state, had_trial = (
+            self._state(event, subscription),
+            subscription.get("trial_start") is not None and paid > began,
+        )
+        yield {**signup, **state, **({"trial": True} if had_trial else {}), **dimensions_of(self._options, event)}
+        if had_trial:
+            yield {**signup, "id": f"{signup['id']}:paid", "type": "upgrade", "time": paid, **state}
+        if status == "paused":
+            paused = subscription.optional_epoch("pause_date") or event.epoch("occurred_at")
+            yield {**_identity(event, subscription), "id": f"{signup['id']}:paused", "type": "pause", "time": paused}
+        if status == "non_renewing":
+            yield _cancel_ahead(event, subscription)
+        if status == "cancelled":
+            yield {**signup, "id": f"{signup['id']}:ended", "type": "cancel", **_ended(event, subscription)}
 
     def _activated(self, kind: str, event: Node, subscription: Node) -> Iterator[Members]:
         at = subscription.optional_epoch("activated_at") or event.epoch("occurred_at")
@@ -176,16 +211,15 @@ class Chargebee:
     def _cancelled(self, kind: str, event: Node, subscription: Node) -> Iterator[Members]:
         if subscription.get("started_at") is None and subscription.get("start_date") is not None:
             raise Ignored(f"{kind}, of a subscription that has not started")
-        at = subscription.optional_epoch("cancelled_at") or event.epoch("occurred_at")
-        identity = _identity(event, subscription)
-        why = _why(subscription)
+        end, identity = _ended(event, subscription), _identity(event, subscription)
+        at = end["time"]
         if subscription.get("cancel_schedule_created_at") is not None:
             # Sorted before the cancel, of the same instant, by the sequence: the subscription is still open then.
             before = {**_scheduled(event, subscription), "sequence": identity["sequence"] - 1}
             yield {**before, **self._as_it_is(event, subscription), "time": at}
-            if not why.get("involuntary") and at == subscription.optional_epoch("current_term_end"):
+            if not end.get("involuntary") and at == subscription.optional_epoch("current_term_end"):
                 yield {**_renewal(event, subscription, "declined", 0), "id": f"{identity['id']}:renewal", "time": at}
-        yield {**identity, "type": "cancel", "time": at, **why}
+        yield {**identity, "type": "cancel", **end}
 
     def _deleted(self, kind: str, event: Node, subscription: Node) -> Iterator[Members]:
         if subscription.text("status") in ("future", "cancelled", "transferred"):
@@ -235,6 +269,14 @@ def _is_trial_that_ends(subscription: Node) -> bool:
     return subscription.get("trial_end") is not None and subscription.get("activated_at") is None
 
 
+def _as_an_event(listed: Node) -> Node:
+    """Return an entry of a list in the form of an event, as of the last change of its subscription."""
+    subscription = listed.object("subscription")
+    at = subscription.get("updated_at") or subscription.get("created_at")
+    members = {"id": f"{subscription.text('id')}:listed", "occurred_at": at, "content": listed.members}
+    return Node(members, listed.path)
+
+
 def _identity(event: Node, subscription: Node) -> Members:
     occurred_ms = event.integer("occurred_at") * 1000
     return {
@@ -260,6 +302,11 @@ def _cancel_ahead(event: Node, subscription: Node) -> Members:
         "effective_at": ends or subscription.epoch("trial_end"),
         **_why(subscription),
     }
+
+
+def _ended(event: Node, subscription: Node) -> Members:
+    at = subscription.optional_epoch("cancelled_at") or event.epoch("occurred_at")
+    return {"time": at, **_why(subscription)}
 
 
 def _why(subscription: Node) -> Members:

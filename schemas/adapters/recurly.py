@@ -1,4 +1,4 @@
-"""Recurly: webhooks about subscriptions, with the subscription that they are about.
+"""Recurly: webhooks about subscriptions, with the subscription that they are about, and lists of its API.
 
 Recurly's JSON webhooks name a subscription and say nothing of it. The adapter reads them with the subscription as the
 API returns it, in the member `subscription`, and refuses them without. It also reads the older notifications
@@ -100,6 +100,17 @@ class Recurly:
         return translated(self.name, json_of(value), self._events)
 
     def _events(self, record: Node) -> Iterator[Members]:
+        if record.get("object") == "list":
+            for listed in record.objects("data"):
+                yield from self._events_of_one(listed)
+            return
+        yield from self._events_of_one(record)
+
+    def _events_of_one(self, record: Node) -> Iterator[Members]:
+        if record.get("object") == "subscription":
+            listed = Node({"subscription": record.members})
+            yield from of_account(self._options, listed, self._listed(listed, listed.object("subscription")))
+            return
         kind, notification = _notification(record)
         read = self._read.get(kind)
         if read is None:
@@ -111,13 +122,30 @@ class Recurly:
             raise record.missing("subscription", _NEEDED.format(uuid=record.optional_text("uuid") or "{uuid}"))
         yield from of_account(self._options, notification, read(notification, subscription))
 
+    def _listed(self, notification: Node, subscription: Node) -> Iterator[Members]:
+        """Yield what a subscription of the API says of its past; a webhook about its beginning knows better."""
+        (signup,) = self._created(notification, subscription)
+        yield {**signup, "sequence": -1}
+        state, trial_ends = subscription.text("state"), optional_instant(subscription, "trial_ends_at")
+        if trial_ends and moment(instant(subscription, "current_period_started_at")) >= moment(trial_ends):
+            paid = self._as_it_is(notification, subscription, trial_ends)
+            yield {**paid, "id": f"{subscription.text('uuid')}:paid", "sequence": -1}
+        if state == "paused":
+            yield from self._paused(notification, subscription)
+        if state in ("canceled", "expired"):
+            yield _end(notification, subscription)
+
     def _created(self, notification: Node, subscription: Node) -> Iterator[Members]:
+        began = _began(subscription)
+        time = {"time": began}
+        if subscription.text("state") == "future":
+            time = {"time": _happened(notification, subscription), "effective_at": began}
         yield {
             **_identity(notification, subscription),
             "id": f"{subscription.text('uuid')}:created",
             "type": "signup",
-            "time": _began(subscription),
-            **self._state(subscription, _began(subscription)),
+            **time,
+            **self._state(subscription, began),
             **dimensions_of(self._options, notification),
         }
 
