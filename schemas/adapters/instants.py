@@ -1,11 +1,15 @@
 """Instants in foreign records that are written as texts, and the sequence numbers that are made of them."""
 
 import datetime as dt
+from typing import Final
 
 from schemas.adapters.reading import Node
 from schemas.instants import EPOCH
 
-_MICROSECOND = dt.timedelta(microseconds=1)
+_MICROSECOND: Final = dt.timedelta(microseconds=1)
+#: Years beyond these are no instants of a business, and arithmetic with them may have no end.
+_YEAR_MIN: Final = 1900
+_YEAR_MAX: Final = 2200
 
 
 def optional_instant(node: Node, name: str) -> str:
@@ -14,10 +18,11 @@ def optional_instant(node: Node, name: str) -> str:
     if not text:
         return ""
     try:
-        aware = dt.datetime.fromisoformat(text).tzinfo is not None
+        found = dt.datetime.fromisoformat(text)
+        is_known = found.tzinfo is not None and _YEAR_MIN <= found.year <= _YEAR_MAX
     except ValueError:
-        aware = False
-    if not aware:
+        is_known = False
+    if not is_known:
         raise node.wrong(name, "must be a date and time with Z or an offset, such as 2026-03-01T09:30:00Z")
     return text
 

@@ -213,7 +213,7 @@ class Recurly:
         currency = subscription.optional_text("currency") or self._options.currency
         return {
             "plan": name,
-            "mrr_minor": mrr_of_subscription(subscription, self._options.intervals.get(code), on_trial=on_trial),
+            "mrr_minor": mrr_of_subscription(subscription, self._options.intervals.get(code)),
             **({"currency": currency} if currency else {}),
             **({"trial": True} if on_trial else {}),
         }

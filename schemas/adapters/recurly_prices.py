@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from schemas.adapters.instants import instant, moment
+from schemas.adapters.instants import instant, moment, optional_instant
 from schemas.adapters.prices import ItemPrice, exact, mrr_of_items
 from schemas.adapters.reading import Node
 from schemas.money import decimals_of
@@ -27,18 +27,16 @@ class Cycle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     interval_count: int = 1
 
 
-def mrr_of_subscription(subscription: Node, cycle: Cycle | None, *, on_trial: bool) -> int:
+def mrr_of_subscription(subscription: Node, cycle: Cycle | None) -> int:
     """Return the MRR of a subscription, rounded half to even once (minor units of its currency).
 
     Args:
         subscription: As the API returns it, or as an older notification has it.
-        cycle: How often its plan is billed; None where its current billing period is to say it.
-        on_trial: Whether the current period is its trial, which says nothing of that: a month is taken, for what is on
-            trial has no MRR.
+        cycle: How often its plan is billed; None where its current billing period is to say it. A period that is its
+            trial says nothing of that: a month is taken, for what is on trial has no MRR.
     """
     total = _total_of(subscription)
-    if cycle is None:
-        cycle = Cycle("month") if on_trial else _cycle_of(subscription)
+    cycle = cycle or _cycle_of(subscription)
     return mrr_of_items([ItemPrice(total, cycle.interval, cycle.interval_count)])
 
 
@@ -73,6 +71,9 @@ def _cycle_of(subscription: Node) -> Cycle:
     """Return the length of the current billing period, in months where it is whole months, else in days."""
     started = moment(instant(subscription, "current_period_started_at"))
     ends = moment(instant(subscription, "current_period_ends_at"))
+    trial_ends = optional_instant(subscription, "trial_ends_at")
+    if trial_ends and started < moment(trial_ends):
+        return Cycle("month")
     months = (ends.year - started.year) * MONTHS + ends.month - started.month
     if months > 0 and _is_same_day(started, ends):
         return Cycle("year", months // MONTHS) if months % MONTHS == 0 else Cycle("month", months)
