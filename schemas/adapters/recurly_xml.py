@@ -15,10 +15,11 @@ _INTEGERS: Final = ("integer",)
 
 def json_of(value: bytes) -> bytes:
     """Return a record as JSON; what is no XML of a notification as it is, to be refused as no JSON."""
-    if not value.lstrip().startswith(b"<") or _DOCTYPE in value:
+    text = value.strip()
+    if not text.startswith(b"<") or _DOCTYPE in text:
         return value
     try:
-        root = ET.fromstring(value)  # noqa: S314 - declarations, which could blow it up, are not read
+        root = ET.fromstring(text)  # noqa: S314 - declarations, which could blow it up, are not read
         return msgspec.json.encode({root.tag: _value_of(root)})
     except (ET.ParseError, ValueError, LookupError, RecursionError):
         return value
