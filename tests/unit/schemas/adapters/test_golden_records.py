@@ -7,7 +7,7 @@ from schemas.decoding.decoder import Decoder
 from tests.unit.schemas.adapters.golden import GoldenFile, golden_files, outcome
 from tests.unit.schemas.lines import Line
 
-FILES = golden_files("confluent", "debezium", "segment", "table")
+FILES = golden_files("debezium", "segment", "table")
 LATEST_MS = 4_102_444_800_000
 
 
