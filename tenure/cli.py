@@ -27,6 +27,7 @@ from tenure.commands import (
     periods,
     publish,
     reasons,
+    reconcile,
     replay,
     resume,
     target,
@@ -135,6 +136,7 @@ app.command()(lenses.lenses)
 app.command()(reasons.reasons)
 app.command()(reasons.features)
 app.command()(history.history)
+app.command()(reconcile.reconcile)
 app.add_typer(target.group)
 app.command()(resume.resume)
 app.add_typer(dlq.group)

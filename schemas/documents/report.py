@@ -17,6 +17,7 @@ from schemas.catalogue.formulas import Count, Ratio, evaluate
 from schemas.catalogue.ratios import STOCK_RATIOS, WINDOW_RATIOS
 from schemas.documents.document import Document, made
 from schemas.documents.losses import LossesMember, WaitingMember
+from schemas.documents.translation import TranslationMember
 
 Surveys = dict[str, dict[str, dict[str, int]]]
 WithoutEffect = dict[str, int] | UnsetType
@@ -226,6 +227,7 @@ class Report(Document, frozen=True, kw_only=True):
     windows: WindowsMember
     segments: SegmentsMember = UNSET
     events: EventsMember
+    translation: TranslationMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET
 

@@ -12,7 +12,7 @@ from schemas.catalogue.lenses import Lens
 from streams.errors import UsageError
 from tenure.commands.as_json import print_json
 from tenure.commands.explain_options import Limit, OneBy, OneWindow, check_agreement, checked_query
-from tenure.commands.file_options import FileFormat, FileOptions, Money, Times, TimeZone
+from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Money, Times, TimeZone
 from tenure.commands.options import AsJson, Config
 from tenure.commands.scanned import AtOne, File
 from tenure.files.notation import MoneyForm, TimeForm
@@ -39,6 +39,8 @@ def explain(
     money: Money = MoneyForm.MINOR,
     times: Times = TimeForm.RFC3339,
     time_zone: TimeZone = None,
+    adapter: As = None,
+    adapter_options: Map = None,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
@@ -55,7 +57,7 @@ def explain(
     from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
-    options = FileOptions(file_format, money, times, time_zone)
+    options = FileOptions(file_format, money, times, time_zone, adapter, adapter_options)
     name = _checked_kpi(kpi, lens)
     query = checked_query(settings, window=window, at=at, by=by, value=value, limit=limit, file=file, options=options)
     from tenure.commands.printing import print_losses

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from tenure.commands.as_json import print_json
 from tenure.commands.explain_options import Limit, OneBy, OneWindow, check_agreement, checked_query
-from tenure.commands.file_options import FileFormat, FileOptions, Money, Times, TimeZone
+from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Money, Times, TimeZone
 from tenure.commands.options import AsJson, Config
 from tenure.commands.scanned import AtOne, File
 from tenure.files.notation import MoneyForm, TimeForm
@@ -22,6 +22,8 @@ def lenses(
     money: Money = MoneyForm.MINOR,
     times: Times = TimeForm.RFC3339,
     time_zone: TimeZone = None,
+    adapter: As = None,
+    adapter_options: Map = None,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
@@ -37,7 +39,7 @@ def lenses(
     from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
-    options = FileOptions(file_format, money, times, time_zone)
+    options = FileOptions(file_format, money, times, time_zone, adapter, adapter_options)
     query = checked_query(settings, window=window, at=at, by=by, value=None, limit=limit, file=file, options=options)
     from tenure.commands.printing import print_losses
     from tenure.reports.explain import read_lenses

@@ -20,8 +20,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.codec import has_lz4
 from aiokafka.errors import KafkaError
+from msgspec import UNSET, UnsetType
 
 from schemas.documents.publication import PublicationSummary
+from schemas.documents.translation import FileTranslation
 from streams.clock import WallClock
 from streams.errors import UsageError
 from streams.kafka.errors import no_kafka
@@ -55,6 +57,7 @@ class Summary:
         first_reason: Why the first of them was not taken; empty where all were.
         bytes: Size of what was taken (bytes of keys and values).
         seconds: How long it took.
+        translation: What became of records of another system; complete at the end.
     """
 
     sent: Counter[str] = field(default_factory=Counter)
@@ -63,6 +66,7 @@ class Summary:
     first_reason: str = ""
     bytes: int = 0
     seconds: float = 0.0
+    translation: FileTranslation | UnsetType = UNSET
 
     @property
     def records(self) -> int:
@@ -77,6 +81,7 @@ class Summary:
             undelivered=self.undelivered,
             bytes=self.bytes,
             seconds=round(self.seconds, 3),
+            translation=self.translation,
         )
 
     def delivered(self, event_type: str | None, size_bytes: int) -> None:
@@ -126,7 +131,7 @@ async def publish_file(
     step = _YIELD_EVERY if rate is None else max(1, min(_YIELD_EVERY, int(rate * _PACE_SECONDS)))
     async with connected(settings) as (producer, existing):
         for number, record in enumerate(file.records()):
-            route = router.route(record.value)
+            route = router.route_of(record)
             if route.topic not in existing:
                 how = " with `tenure topics --create`" if route.topic in settings.input_topics else " first"
                 raise UsageError(f"topic {route.topic} does not exist at {settings.kafka_bootstrap}; create it{how}")
@@ -140,6 +145,8 @@ async def publish_file(
     if inspection is not None:
         inspection.finish()
     summary.seconds = time.monotonic() - began
+    if file.translator is not None:
+        summary.translation = file.translator.document()
     return summary
 
 

@@ -9,7 +9,10 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Final, NamedTuple
 
+from msgspec import UNSET, UnsetType
+
 from schemas.decoding import rules
+from schemas.documents.translation import FileTranslation
 from schemas.refusals import HEADER_DETAIL, HEADER_REASON, Reason
 from streams.embedded.log import Log
 from streams.embedded.tables import MemoryTables
@@ -51,6 +54,8 @@ class Replayed(NamedTuple):
     place: str
     #: empty where nobody wants them
     findings: Findings
+    #: what became of the records of another system; UNSET where the file holds events
+    translation: FileTranslation | UnsetType = UNSET
 
 
 async def replayed(
@@ -92,6 +97,7 @@ async def replayed(
         log,
         events.place,
         Findings() if inspection is None else _all_findings(inspection, log, settings),
+        UNSET if events.translator is None else events.translator.document(),
     )
 
 
@@ -125,7 +131,7 @@ async def feed(log: Log, worker: Worker, records: Iterable[FileRecord], settings
     router = Router(settings)
     for chunk in _chunks(records, 5_000):
         for record in chunk:
-            route = router.route(record.value)
+            route = router.route_of(record)
             log.append(route.topic, route.key, record.value, timestamp_ms=record.number, headers=route.headers)
         await asyncio.sleep(0)
         while worker.lag_records() > _AHEAD:

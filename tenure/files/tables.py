@@ -8,6 +8,7 @@ import msgspec
 
 from schemas.events import COMMON_MEMBERS, REQUIRED_MEMBERS
 from streams.errors import InputError
+from streams.records import NO_HEADERS, Headers
 from tenure.files.csv_rows import CsvRows, TextLine
 from tenure.files.members import Members
 from tenure.files.notation import Notation
@@ -20,11 +21,13 @@ class FileRecord(NamedTuple):
         number: Its line (of NDJSON and CSV), row (of Parquet) or place (in a JSON array), counted from 1.
         value: Its bytes: the event as JSON, or what stands there instead.
         fault: Why it is no event, as the file says it; empty where only its bytes can tell.
+        headers: Under which it is sent, where an adapter does not understand it (`schemas.decoding.adapted`).
     """
 
     number: int
     value: bytes
     fault: str = ""
+    headers: Headers = NO_HEADERS
 
 
 _DELIMITERS: Final = (",", ";", "\t")
@@ -45,7 +48,7 @@ def check_columns(path: str, columns: list[str]) -> None:
         raise InputError(
             path,
             f"the column {missing[0]!r} is missing; columns are named like the members of events: "
-            f"{', '.join(COMMON_MEMBERS)}, and those of the event types",
+            f"{', '.join(COMMON_MEMBERS)}, and those of the event types; say --as table if each row is a subscription",
         )
     check_names(path, columns)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from kpis.instants import end_of_bucket_ms
 from schemas.decoding import rules
 from schemas.documents.report import Report
@@ -75,4 +77,4 @@ async def replay(
     instants = list(at_ms) or [end_of_bucket_ms(max(found.last_ms, rules.EARLIEST_MS), settings.bucket_minutes)]
     reports = await report_of(settings, found.tables, partitions=found.partitions, at_ms=instants, by=by)
     await note_without_effect(found, settings, found.findings)
-    return ReplayedReport(reports, found.findings)
+    return ReplayedReport([replace(report, translation=found.translation) for report in reports], found.findings)
