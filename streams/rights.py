@@ -98,8 +98,8 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
         ),
         Principal(
             "reader",
-            "`kpi`, `periods`, `cohorts`, `lifetime`, `explain`, `lenses`, `reasons`, `features`, `history`, `reconcile`, "
-            "`target list`, `resume`, `dlq list`",
+            "`kpi`, `periods`, `cohorts`, `lifetime`, `explain`, `lenses`, `reasons`, `features`, `history`, "
+            "`reconcile`, `target list`, `resume`, `dlq list`",
             tuple(looked_up),
             RedisRights(keys, READING),
         ),

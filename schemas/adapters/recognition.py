@@ -11,8 +11,8 @@ import msgspec
 
 from schemas.adapters.registry import ADAPTERS
 
-_OWN_MEMBER: Final = "customer_id"
-"""Every event of the product has it at the top, and no record of these systems."""
+_OWN_MEMBERS: Final = frozenset({"customer_id", "type"})
+"""Every event of the product has them at the top, and no record of these systems."""
 _NAME_SHOWN: Final = 80
 _read: Final = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -44,16 +44,19 @@ class Signature(NamedTuple):
 
 
 SIGNATURES: Final = (
+    Signature("paddle", frozenset({"event_id", "event_type", "occurred_at", "data"}), kind="event_type", id="event_id"),
+    Signature("paddle", frozenset({"customer_id", "currency_code", "billing_cycle", "items"}), id="id"),
+    Signature("chargebee", frozenset({"event_type", "occurred_at", "content"}), kind="event_type", id="id"),
+    Signature("chargebee", frozenset({"subscription", "customer"})),
+    Signature("recurly", frozenset({"object_type", "event_type", "event_time"}), kind="event_type", id="id"),
+    Signature("recurly", frozenset({"object", "uuid", "account", "state"}), id="uuid"),
     Signature(
         "stripe",
-        frozenset({"id", "object"}),
+        frozenset({"object", "livemode"}),
         {"object": frozenset({"event", "subscription", "customer", "invoice", "subscription_schedule"})},
         kind="type",
         id="id",
     ),
-    Signature("paddle", frozenset({"event_id", "event_type", "occurred_at", "data"}), kind="event_type", id="event_id"),
-    Signature("chargebee", frozenset({"event_type", "occurred_at", "content"}), kind="event_type", id="id"),
-    Signature("recurly", frozenset({"object_type", "event_type", "event_time"}), kind="event_type", id="id"),
     Signature(
         "segment",
         frozenset({"messageId", "type"}),
@@ -62,10 +65,13 @@ SIGNATURES: Final = (
         id="messageId",
     ),
     Signature(
-        "debezium", frozenset({"op", "after"}), {"op": frozenset({"c", "d", "r", "t", "u"})}, kind="op",
+        "debezium",
+        frozenset({"op", "after"}),
+        {"op": frozenset({"c", "d", "r", "t", "u"})},
+        kind="op",
         inside="payload",
     ),
-)  # fmt: skip
+)
 """The first that fits counts."""
 
 
@@ -93,7 +99,7 @@ def _found(value: bytes, adapter: str = "") -> list[tuple[Signature, Mapping[str
         record = _read(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return []
-    if _OWN_MEMBER in record:
+    if record.keys() >= _OWN_MEMBERS:
         return []
     found: list[tuple[Signature, Mapping[str, Any]]] = []
     for signature in SIGNATURES:

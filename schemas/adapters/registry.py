@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from schemas.adapters import confluent, debezium, segment, stripe, table
+from schemas.adapters import chargebee, confluent, debezium, paddle, recurly, segment, table
 from schemas.adapters.adapter import Adapter, Builder, OptionsFault
 from schemas.adapters.confluent import SchemaOf
+from schemas.adapters.stripe import stripe
 from schemas.wording import nearest_name
 
 
@@ -37,8 +38,11 @@ def _build_confluent(options: Mapping[str, Any]) -> Adapter:
 
 ADAPTERS: Final[Mapping[str, Builder]] = MappingProxyType(
     {
+        chargebee.NAME: chargebee.build,
         confluent.NAME: _build_confluent,
         debezium.NAME: debezium.build,
+        paddle.NAME: paddle.build,
+        recurly.NAME: recurly.build,
         segment.NAME: segment.build,
         stripe.NAME: stripe.build,
         table.NAME: table.build,

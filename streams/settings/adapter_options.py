@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from schemas.adapters.adapter import Adapter, OptionsFault
+from schemas.adapters.confluent import SchemaOf
 from schemas.adapters.registry import ADAPTERS, adapter_of, known_adapters
 from schemas.wording import nearest_name
 from streams.errors import ConfigurationError
@@ -19,34 +20,39 @@ from streams.settings.settings import Settings
 _MOST_BYTES: Final = 4 << 20
 
 
-def read_adapter(name: str, file: Path | None) -> Adapter:
+def read_adapter(name: str, file: Path | None, schema_of: SchemaOf | None = None) -> Adapter:
     """Return an adapter with the options that a file has for it; without a file, or a table in it, with none.
 
     Args:
         name: Of the adapter.
         file: TOML.
+        schema_of: Where the schemas of framed values are had.
 
     Raises:
         OptionsFault: There is no such adapter, the file cannot be read, or an option in it is unknown or wrong.
     """
     tables = {} if file is None else read_tables(file)
     try:
-        return adapter_of(name, tables.get(name, {}))
+        return adapter_of(name, tables.get(name, {}), schema_of)
     except OptionsFault as fault:
         if file is None or name not in ADAPTERS:
             raise
         raise OptionsFault(f"{file}: {fault}") from fault
 
 
-def adapters_of_topics(settings: Settings) -> dict[str, Adapter]:
+def adapters_of_topics(settings: Settings, schema_of: SchemaOf | None) -> dict[str, Adapter]:
     """Return the adapter of each topic of the setting `adapter_topics`.
+
+    Args:
+        settings: They name the adapters, and the file of their options.
+        schema_of: Where the schemas of framed values are had.
 
     Raises:
         ConfigurationError: The options that the settings name cannot work.
     """
     file = settings.adapter_options
     try:
-        by_name = {name: read_adapter(name, file) for name in sorted(set(settings.adapter_topics.values()))}
+        by_name = {name: read_adapter(name, file, schema_of) for name in sorted(set(settings.adapter_topics.values()))}
     except OptionsFault as fault:
         raise ConfigurationError("TENURE_ADAPTER_OPTIONS", None if file is None else str(file), str(fault)) from fault
     return {topic: by_name[name] for topic, name in settings.adapter_topics.items()}

@@ -296,6 +296,17 @@ def check_survey_days(*, regular: int, quiet: int) -> None:
         )
 
 
+def check_registry_url(value: str | None) -> str | None:
+    """A URL of HTTP without a password in it."""
+    if value is None:
+        return value
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("write the URL of the registry, such as https://registry.example.com")
+    if "@" in value:
+        raise ValueError("name and password do not belong here; they are schema_registry_username and _password")
+    return value
+
+
 def check_adapter_topics(value: dict[str, str]) -> dict[str, str]:
     """Each topic has a name that Kafka allows, and an adapter that there is."""
     for topic, adapter in value.items():

@@ -159,6 +159,18 @@ class Settings(BaseSettings):
         unit="file, TOML",
         example="/etc/tenure/adapters.toml",
     )
+    schema_registry_url: str | None = _setting(
+        None,
+        "The registry of the schemas of framed values, for the adapter `confluent`.",
+        unit="http:// or https://",
+        example="https://registry.example.com",
+    )
+    schema_registry_username: str | None = _setting(
+        None, "The name, or the API key, that the registry knows us by.", unit="text", example="tenure"
+    )
+    schema_registry_password: SecretStr | None = _setting(
+        None, "The password, or the secret of the API key.", unit="secret", example=_FROM_STORE
+    )
     redis_url: SecretStr = _setting(
         SecretStr("redis://127.0.0.1:6379/0"),
         "The Redis that holds the tables; a password in it is never printed. `rediss://` is TLS, several hosts are "
@@ -352,6 +364,7 @@ class Settings(BaseSettings):
     _token_url = field_validator("kafka_token_url")(security.check_token_url)
     _group = field_validator("group", "instance_id")(rules.check_group)
     _topic = field_validator("dead_letter_topic", "survey_request_topic")(rules.check_topic)
+    _registry_url = field_validator("schema_registry_url")(rules.check_registry_url)
     _adapter_topics = field_validator("adapter_topics")(rules.check_adapter_topics)
     _survey_rules = field_validator("survey_rules")(rules.check_survey_rules)
     _redis_url = field_validator("redis_url")(rules.check_redis_url)

@@ -56,6 +56,20 @@ class ForeignLog(Protocol):
         """Leave the group; also where it was never joined."""
 
 
+class Schemas(Protocol):
+    """Has schemas at hand before they are needed."""
+
+    async def load(self, value: bytes) -> None:
+        """Have the schema of a framed value at hand; do nothing for other values.
+
+        Raises:
+            Unavailable: The registry does not answer, or refuses.
+        """
+
+    async def close(self) -> None:
+        """Close the connections."""
+
+
 class Translator:
     """Translates for as long as it runs.
 
@@ -64,13 +78,22 @@ class Translator:
         records: Says what a record comes to.
         outbox: Sends.
         meters: Of the worker.
+        schemas: Has the schemas of framed values at hand; None where there is no registry.
     """
 
-    def __init__(self, source: ForeignLog, records: RecordTranslator, outbox: Outbox, meters: Meters) -> None:
+    def __init__(
+        self,
+        source: ForeignLog,
+        records: RecordTranslator,
+        outbox: Outbox,
+        meters: Meters,
+        schemas: Schemas | None = None,
+    ) -> None:
         self._source = source
         self._records = records
         self._outbox = outbox
         self._meters = meters
+        self._schemas = schemas
         self._backoff = Backoff()
 
     async def run(self) -> None:
@@ -89,6 +112,8 @@ class Translator:
             finally:
                 self._meters.look_at_adapter_lag({})
                 await self._source.close()
+                if self._schemas is not None:
+                    await self._schemas.close()
             await self._backoff.pause()
 
     async def step(self) -> None:
@@ -110,10 +135,26 @@ class Translator:
     async def _translated(self, records: Sequence[ReadableRecord]) -> list[TranslatedRecord]:
         found = []
         for number, record in enumerate(records, 1):
+            await self._load_schema(record)
             found.append(self._records.translate(record))
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)
         return found
+
+    async def _load_schema(self, record: ReadableRecord) -> None:
+        """Return once what a record needs to be read is at hand; while the registry is away, so is the translation."""
+        if self._schemas is None or record.value is None:
+            return
+        backoff = Backoff()
+        while True:
+            try:
+                await self._schemas.load(record.value)
+            except Unavailable as error:
+                log.warning("translator_waiting", reason=str(error), pause_seconds=backoff.seconds)
+                self._meters.look_at_adapter_lag(self._source.lag())
+                await backoff.pause()
+            else:
+                return
 
     async def _send(self, translated: Sequence[TranslatedRecord]) -> None:
         """Return once the log has all of it; what it does not take is sent again, with growing pauses."""

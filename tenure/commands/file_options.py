@@ -56,6 +56,12 @@ Map = Annotated[
         show_default="the setting adapter_options",
     ),
 ]
+Query = Annotated[
+    str | None,
+    typer.Option(
+        "--query", metavar="SQL", help="Rows of this query of DuckDB instead of the file's own, with --as table."
+    ),
+]
 
 
 class FileOptions(NamedTuple):
@@ -67,6 +73,7 @@ class FileOptions(NamedTuple):
     time_zone: str | None
     adapter: str | None = None
     adapter_options: Path | None = None
+    query: str | None = None
 
 
 def checked_notation(settings: Settings, options: FileOptions) -> Notation:
@@ -77,7 +84,9 @@ def checked_notation(settings: Settings, options: FileOptions) -> Notation:
             together.
     """
     zone, adapter = _zone(options.time_zone), _adapter(settings, options)
-    return Notation(options.file_format, options.money, options.times, zone, settings.default_currency, adapter)
+    return Notation(
+        options.file_format, options.money, options.times, zone, settings.default_currency, adapter, options.query
+    )
 
 
 def check_unused(options: FileOptions) -> None:
@@ -87,7 +96,7 @@ def check_unused(options: FileOptions) -> None:
         UsageError: One of them is given.
     """
     given = {"--format": options.file_format, **_of_notation(options), "--as": options.adapter}
-    for option, value in {**given, "--map": options.adapter_options}.items():
+    for option, value in {**given, "--map": options.adapter_options, "--query": options.query}.items():
         if value is not None:
             raise UsageError(f"{option} {value}: name the file with --file, or leave it out")
 
@@ -107,7 +116,11 @@ def _adapter(settings: Settings, options: FileOptions) -> Adapter | None:
     if options.adapter is None:
         if options.adapter_options is not None:
             raise UsageError(f"--map {options.adapter_options}: say whose records these are, with --as")
+        if options.query is not None:
+            raise UsageError("--query: say what its rows are, with --as table")
         return None
+    if options.query is not None and options.file_format is not None:
+        raise UsageError(f"--format {options.file_format} and --query: leave one out")
     for option, value in _of_notation(options).items():
         if value is not None:
             raise UsageError(f"{option} {value}: the adapter knows how {options.adapter} writes it; leave it out")

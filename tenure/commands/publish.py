@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Money, Times, TimeZone, checked_notation
+from tenure.commands.file_options import (
+    As,
+    FileFormat,
+    FileOptions,
+    Map,
+    Money,
+    Query,
+    Times,
+    TimeZone,
+    checked_notation,
+)
 from tenure.commands.options import AsJson, Config
 from tenure.files.notation import MoneyForm, TimeForm
 
@@ -26,6 +36,7 @@ def publish(
     time_zone: TimeZone = None,
     adapter: As = None,
     adapter_options: Map = None,
+    query: Query = None,
     rate: Annotated[
         float | None,
         typer.Option(
@@ -56,7 +67,8 @@ def publish(
         raise UsageError("--topic and --mixed exclude each other; leave one out")
     settings = load_settings(config)
     events = EventFile(
-        file, checked_notation(settings, FileOptions(file_format, money, times, time_zone, adapter, adapter_options))
+        file,
+        checked_notation(settings, FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)),
     )
     inspection = Inspection(events, decoder_of(settings))
     target = settings.topics[MIXED_TOPIC_SETTING] if mixed else topic

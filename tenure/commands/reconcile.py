@@ -10,7 +10,7 @@ import typer
 
 from streams.errors import CheckFailed, UsageError
 from tenure.commands.as_json import print_json
-from tenure.commands.file_options import As, FileFormat, FileOptions, Map, checked_notation
+from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Query, checked_notation
 from tenure.commands.options import AsJson, Config
 from tenure.commands.scanned import AtOne
 from tenure.files.notation import MoneyForm, TimeForm
@@ -25,6 +25,7 @@ def reconcile(
     ],
     adapter: As = None,
     adapter_options: Map = None,
+    query: Query = None,
     at: AtOne = None,
     file: Annotated[
         str | None,
@@ -55,7 +56,7 @@ def reconcile(
     settings = load_settings(config)
     if adapter is None:
         raise UsageError("reconcile: say whose export this is, with --as; docs/adapters.md lists the systems")
-    options = FileOptions(file_format, MoneyForm.MINOR, TimeForm.RFC3339, None, adapter, adapter_options)
+    options = FileOptions(file_format, MoneyForm.MINOR, TimeForm.RFC3339, None, adapter, adapter_options, query)
     notation = checked_notation(settings, options)
     EventFile(export, notation)
     of_events = FileOptions(None, MoneyForm.MINOR, TimeForm.RFC3339, None)

@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Money, Times, TimeZone, checked_notation
+from tenure.commands.file_options import (
+    As,
+    FileFormat,
+    FileOptions,
+    Map,
+    Money,
+    Query,
+    Times,
+    TimeZone,
+    checked_notation,
+)
 from tenure.commands.options import AsJson, At, By, Config, Lenses, Windows, checked_dimensions, checked_windows
 from tenure.files.notation import MoneyForm, TimeForm
 
@@ -25,6 +35,7 @@ def replay(
     time_zone: TimeZone = None,
     adapter: As = None,
     adapter_options: Map = None,
+    query: Query = None,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
@@ -50,7 +61,9 @@ def replay(
         parse_boundary_ms(text, bucket_minutes=settings.bucket_minutes, time_zone=settings.business_time_zone)
         for text in at or ()
     ]
-    notation = checked_notation(settings, FileOptions(file_format, money, times, time_zone, adapter, adapter_options))
+    notation = checked_notation(
+        settings, FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)
+    )
     # The file is looked at before the slow imports: a wrong name is answered at once.
     EventFile(file, notation)
     from tenure.reports.kpi import replay as replay_file

@@ -37,6 +37,7 @@ class Notation(NamedTuple):
         time_zone: That of times without an offset; None refuses these.
         default_currency: The currency of rows that name none (ISO 4217).
         adapter: Of the system whose records the file holds; None is the product's own events.
+        query: SQL whose answer holds the records, instead of the file itself; see `tenure.files.table_rows`.
     """
 
     file_format: str | None = None
@@ -45,6 +46,7 @@ class Notation(NamedTuple):
     time_zone: ZoneInfo | None = None
     default_currency: str = "USD"
     adapter: Adapter | None = None
+    query: str | None = None
 
     @property
     def is_that_of_events(self) -> bool:

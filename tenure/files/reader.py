@@ -24,6 +24,7 @@ from tenure.files.json_documents import documents, records_in
 from tenure.files.members import Members
 from tenure.files.notation import Notation
 from tenure.files.parquet import parquet_objects, parquet_records
+from tenure.files.table_rows import query_rows
 from tenure.files.tables import FileRecord, csv_objects, csv_records
 from tenure.files.translation import FileTranslator
 
@@ -87,6 +88,9 @@ class EventFile:
         self._standard_input = standard_input
         self._counter: _CountedBytes | None = None
         self._share_read = 0.0
+        if notation.query is not None:  # DuckDB knows what is at the path; its rows come in batches, as Parquet's do
+            self.file_format, self.place = FileFormat.PARQUET, "row"
+            return
         regular = False
         if path != STANDARD_INPUT:
             mode, size = _look_at(path)
@@ -134,7 +138,9 @@ class EventFile:
         Raises:
             InputError: As of `records`, but for columns that are not those of events.
         """
-        if self.file_format is FileFormat.PARQUET:
+        if self.notation.query is not None:
+            yield from query_rows(self.path, self.notation.query)
+        elif self.file_format is FileFormat.PARQUET:
             _check_parquet(self.path)
             yield from parquet_objects(self.path, self._note_share)
         elif self.file_format is FileFormat.CSV:

@@ -1,4 +1,4 @@
-"""Rows of any table as JSON objects, for adapters: of CSV, of Parquet, or of a query that DuckDB answers.
+"""Rows of a query that DuckDB answers, as JSON objects, for adapters.
 
 What the columns mean, the adapter knows. A query reads whatever DuckDB reads, such as several Parquet files, or a
 database file of its own; DuckDB is only needed here and loaded only then.
@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from streams.errors import InputError
 from tenure.files.parquet import rows_of_batch
-from tenure.files.reader import EventFile
 from tenure.files.tables import FileRecord, check_names
 
 _ROWS_A_BATCH: Final = 4096
@@ -24,26 +23,17 @@ VIEW: Final = "file"
 _INSTALL: Final = "pip install 'tenure[duckdb]'"
 
 
-def table_rows(path: str, query: str | None = None) -> Iterator[FileRecord]:
-    """Yield the rows of a table, each as a JSON object of its cells; what has no value is left out.
+def query_rows(path: str, query: str) -> Iterator[FileRecord]:
+    """Yield the rows that DuckDB answers a query with, as JSON objects of their cells; what has no value is left out.
 
     Args:
-        path: A file of CSV or Parquet, or "-". With a query a database file, a folder in which the files lie that the
-            query names, or a file of CSV, Parquet or JSON, which the query calls `file`.
-        query: SQL of DuckDB; None reads the file itself.
+        path: A database file, a folder in which the files lie that the query names, or a file of CSV, Parquet or JSON,
+            which the query calls `file`.
+        query: SQL of DuckDB.
 
     Raises:
         InputError: The file or the query cannot be read.
-        UsageError: The format is none that is known.
     """
-    if query is None:
-        yield from EventFile(path).rows()
-    else:
-        yield from _answers(path, query)
-
-
-def _answers(path: str, query: str) -> Iterator[FileRecord]:
-    """Yield the rows that DuckDB answers a query with."""
     try:
         duckdb: Any = importlib.import_module("duckdb")
         importlib.import_module("pyarrow")

@@ -21,7 +21,7 @@ from streams.settings.settings import Settings
 from streams.surveys import SurveyScheduler, policy_of
 from streams.tables import Tables
 from streams.translation.parcels import RecordTranslator
-from streams.translation.translator import ForeignLog, Translator
+from streams.translation.translator import ForeignLog, Schemas, Translator
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,13 @@ def build_worker(
     return Worker(app, stream, context, live, meters)
 
 
-def translate_topics(worker: Worker, settings: Settings, adapters: Mapping[str, Adapter], source: ForeignLog) -> None:
+def translate_topics(
+    worker: Worker,
+    settings: Settings,
+    adapters: Mapping[str, Adapter],
+    source: ForeignLog,
+    schemas: Schemas | None = None,
+) -> None:
     """Let a worker that has not started yet translate the topics of other systems.
 
     Args:
@@ -104,9 +110,10 @@ def translate_topics(worker: Worker, settings: Settings, adapters: Mapping[str, 
         settings: They name the topics of events.
         adapters: By topic of another system.
         source: Reads these.
+        schemas: Has the schemas of framed values at hand.
     """
     records = RecordTranslator(adapters, settings.topic_of_type, worker.context.mixed_topic)
-    translator = Translator(source, records, worker.context.outbox, worker.meters)
+    translator = Translator(source, records, worker.context.outbox, worker.meters, schemas)
 
     @worker.app.task(traced=False)  # type: ignore[untyped-decorator]
     async def translate() -> None:

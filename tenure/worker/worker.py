@@ -19,6 +19,7 @@ from streams.batching import application
 from streams.clock import WallClock
 from streams.errors import TablesUnavailable, TenureError
 from streams.kafka.errors import rights_refusal
+from streams.kafka.schema_registry import SchemaRegistry
 from streams.kafka.security import client_options, credentials
 from streams.kafka.topics import check_adapter_topics, check_topics, partition_counts
 from streams.kafka.transport import broker_url
@@ -78,7 +79,8 @@ async def run(settings: Settings, *extensions: Extension) -> None:
         ConfigurationError: Topics, Redis or the stream's tables do not fit the settings, or the port is taken.
     """
     configure_logs(settings)
-    adapters = adapters_of_topics(settings)
+    registry = _registry(settings)
+    adapters = adapters_of_topics(settings, None if registry is None else registry.schema_of)
     topics = [*settings.input_topics, settings.dead_letter_topic]
     if settings.survey_requests:
         topics.append(settings.survey_request_topic)
@@ -93,7 +95,7 @@ async def run(settings: Settings, *extensions: Extension) -> None:
         starting.meters[instruments.KAFKA_UP].set(1)
         tables, mark = await claimed_tables(settings, partitions=partitions, meters=starting.meters)
         try:
-            extensions = (partial(_translate, settings, adapters, options), *extensions)
+            extensions = (partial(_translate, settings, adapters, registry, options), *extensions)
             await _work(settings, tables, starting, mark=mark, options=options, extensions=extensions)
         finally:
             await tables.close()
@@ -137,10 +139,28 @@ async def _work(
         log.info("worker_stopped")
 
 
-def _translate(settings: Settings, adapters: Mapping[str, Adapter], options: Mapping[str, Any], worker: Worker) -> None:
+def _registry(settings: Settings) -> SchemaRegistry | None:
+    """Return the schema registry of the settings."""
+    if settings.schema_registry_url is None:
+        return None
+    secret = settings.schema_registry_password
+    return SchemaRegistry(
+        settings.schema_registry_url,
+        user=settings.schema_registry_username,
+        password=None if secret is None else secret.get_secret_value(),
+    )
+
+
+def _translate(
+    settings: Settings,
+    adapters: Mapping[str, Adapter],
+    registry: SchemaRegistry | None,
+    options: Mapping[str, Any],
+    worker: Worker,
+) -> None:
     """Let a worker translate the topics of other systems, if its settings name any."""
     if adapters:
-        translate_topics(worker, settings, adapters, KafkaForeignLog(settings, options))
+        translate_topics(worker, settings, adapters, KafkaForeignLog(settings, options), registry)
 
 
 def _tune_collector() -> None:

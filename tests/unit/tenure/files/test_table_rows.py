@@ -2,6 +2,7 @@
 
 import datetime as dt
 import importlib
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ import pytest
 
 from schemas.adapters.registry import adapter_of
 from streams.errors import InputError
-from tenure.files.table_rows import table_rows
+from tenure.files.notation import Notation
+from tenure.files.reader import EventFile
+from tenure.files.tables import FileRecord
 
 CSV = "Customer;Plan;MRR;Start;End\nanna;pro;49.00;2026-01-05;\nben;team;199.50;2026-01-06;2026-02-01\n"
 TABLE = pa.table(
@@ -26,6 +29,11 @@ TABLE = pa.table(
         "end": pa.array([None, dt.datetime(2026, 2, 1, tzinfo=dt.UTC)], pa.timestamp("us", tz="UTC")),
     }
 )
+
+
+def table_rows(path: str, query: str | None = None) -> Iterator[FileRecord]:
+    """Return the rows of a file, or of a query."""
+    return EventFile(path, Notation(query=query)).rows()
 
 
 def objects_of(path: Path, query: str | None = None) -> list[dict[str, Any]]:
