@@ -65,7 +65,7 @@ class Registry:
             schema = self.client.get_schema(schema_id)
         except Exception as error:
             raise UnknownSchema(schema_id) from error
-        return RegisteredSchema(schema.schema_type or "AVRO", schema.schema_str)
+        return RegisteredSchema(schema.schema_type or "AVRO", schema.schema_str or "")
 
     def avro(self, schema: object, value: object) -> bytes:
         """Return a value as Confluent's serializer of Avro writes it."""
