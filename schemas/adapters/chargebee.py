@@ -54,8 +54,8 @@ _SAYS_NOTHING: Final = frozenset(
 _Reader = Callable[[str, Node, Node], Iterable[Members]]
 
 
-class Options(AccountOptions, frozen=True, kw_only=True):
-    """What differs between two sites.
+class ChargebeeOptions(AccountOptions, frozen=True, kw_only=True):
+    """Options: what differs between two sites.
 
     Attributes:
         mrr: Out of what the MRR is worked out: `items` and discounts of the subscription, as of each event; or the
@@ -67,7 +67,7 @@ class Options(AccountOptions, frozen=True, kw_only=True):
 
 def build(options: Mapping[str, Any]) -> Adapter:
     """Return the adapter; see `schemas.adapters.adapter.Builder`."""
-    read = read_options(NAME, options, Options)
+    read = read_options(NAME, options, ChargebeeOptions)
     check_account(NAME, read)
     return Chargebee(read)
 
@@ -81,7 +81,7 @@ class Chargebee:
 
     name = NAME
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: ChargebeeOptions) -> None:
         self._options = options
         self._read: Mapping[str, _Reader] = MappingProxyType(
             {
