@@ -69,7 +69,9 @@ class SchemaRegistry:
     ) -> None:
         if not url.startswith(("http://", "https://")) or not _has_host(url):
             shown = "****" if "@" in url else url
-            raise ConfigurationError("the schema registry", shown, "write its URL, such as https://registry.example.com")
+            raise ConfigurationError(
+                "the schema registry", shown, "write its URL, such as https://registry.example.com"
+            )
         parts = urlsplit(url)
         # They do not belong in a URL, which is shown in messages; many have them there all the same.
         if parts.username and not user:
