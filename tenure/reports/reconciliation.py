@@ -45,7 +45,8 @@ class Reconciled(NamedTuple):
 
     document: Reconciliation
     findings: Findings
-    #: events of the export that the stream refuses (count)
+    #: events of the export that are marked as tests, and records that do not count (counts)
+    tests: int
     refused: int
 
 
@@ -89,7 +90,7 @@ async def reconcile(settings: Settings, export: str, notation: Notation, scope: 
             differences=[_difference(pair) for pair in pairs],
             translation=found.translation,
         )
-        return Reconciled(lacking(document, source), found.findings, found.dead_letters)
+        return Reconciled(lacking(document, source), found.findings, found.tests, found.dead_letters)
 
 
 class _Total:
