@@ -41,7 +41,7 @@ Refused = dict[str, dict[str, Reason]]
 
 
 class Reconciled(NamedTuple):
-    """What was compared, and what was found about the export's records."""
+    """The comparison, and what was found about the export's records."""
 
     document: Reconciliation
     findings: Findings
