@@ -42,7 +42,10 @@ def query_rows(path: str, query: str) -> Iterator[FileRecord]:
     number = 0
     try:
         with _connected(duckdb, path) as connection:
-            reader = connection.execute(query).to_arrow_reader(_ROWS_A_BATCH)
+            relation = connection.sql(query)
+            if relation is None:
+                raise InputError(path, "the query answers with no rows; write a SELECT")
+            reader = relation.to_arrow_reader(_ROWS_A_BATCH)
             check_names(path, list(reader.schema.names))
             for batch in reader:
                 for row in rows_of_batch(batch):
