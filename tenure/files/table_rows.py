@@ -8,7 +8,6 @@ For its user: docs/adapters/table.md.
 from __future__ import annotations
 
 import importlib
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -42,9 +41,11 @@ def query_rows(path: str, query: str) -> Iterator[FileRecord]:
         raise InputError(path, f"a query needs DuckDB and pyarrow, which are not installed: {_INSTALL}") from error
     number = 0
     try:
-        with _connected(duckdb, path) as connection, warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # about speed, and nothing that a user can change
-            reader = connection.execute(query).to_arrow_reader(_ROWS_A_BATCH)
+        with _connected(duckdb, path) as connection:
+            relation = connection.sql(query)
+            if relation is None:
+                raise InputError(path, "the query answers with no rows; write a SELECT")
+            reader = relation.to_arrow_reader(_ROWS_A_BATCH)
             check_names(path, list(reader.schema.names))
             for batch in reader:
                 for row in rows_of_batch(batch):

@@ -111,8 +111,9 @@ def test_row_that_cannot_be_read_is_passed_on_with_its_fault(tmp_path: Path) -> 
         ("SELECTT 1", "the query cannot be answered: Parser Error"),
         ("SELECT * FROM nowhere", "the query cannot be answered: Catalog Error"),
         ("SELECT 1 AS a, 2 AS a", "two columns are named 'a'"),
+        ("-- nothing", "the query answers with no rows; write a SELECT"),
     ],
-    ids=["syntax", "table", "names"],
+    ids=["syntax", "table", "names", "statement"],
 )
 def test_query_that_cannot_be_answered_says_why(parquet_file: Path, query: str, said: str) -> None:
     """SQL is written by hand, and DuckDB says well what is wrong with it."""
