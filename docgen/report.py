@@ -83,7 +83,8 @@ A list with one object for each topic of the stream.
 """
 
 DLQ: Final = """
-What was refused, and why: [events.md](events.md#dead-letters). One object.
+What was refused, and why: [dead-letters.md](dead-letters.md). `dlq list` prints one [DeadLetterList](#deadletterlist),
+`dlq show` a list of [WholeDeadLetter](#wholedeadletter), `dlq replay` one [DeadLetterReplay](#deadletterreplay).
 """
 
 RESUME: Final = """
@@ -124,7 +125,7 @@ SECTIONS: Final = (
     Section("lifetime", ("lifetime",), LIFETIME),
     Section("publish", ("publish",), PUBLISH),
     Section("topics", ("topics",), TOPICS),
-    Section("dlq list", ("dlq list",), DLQ),
+    Section("dlq", ("dlq list", "dlq show", "dlq replay"), DLQ),
     Section("resume", ("resume", "resume --accept-loss"), RESUME),
     Section("target", ("target list", "target set", "target history"), TARGETS),
 )

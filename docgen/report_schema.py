@@ -9,7 +9,7 @@ import msgspec
 
 from docgen.json_schema import DIALECT, JsonObject
 from schemas.documents.cohorts import CohortReport
-from schemas.documents.dead_letters import DeadLetterList
+from schemas.documents.dead_letters import DeadLetterList, DeadLetterReplay, WholeDeadLetter
 from schemas.documents.explanation import Explanation, LensComparison
 from schemas.documents.lifetime import LifetimeReport
 from schemas.documents.losses import LossList, ReportedLoss
@@ -49,6 +49,8 @@ PRINTED: Final = (
     Printed("publish", PublicationSummary),
     Printed("topics", list[TopicStatus]),
     Printed("dlq list", DeadLetterList),
+    Printed("dlq show", list[WholeDeadLetter]),
+    Printed("dlq replay", DeadLetterReplay),
     Printed("resume", LossList),
     Printed("resume --accept-loss", ReportedLoss),
     Printed("target list", list[ListedTarget]),

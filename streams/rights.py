@@ -87,7 +87,7 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
     logs = tuple((f"~{settings.redis_prefix}:log:{name}", "rpush") for name in ("targets", "losses"))
     create = [*topics, settings.dead_letter_topic, settings.survey_request_topic]
     looked_up = [KafkaRight("READ", "TOPIC", topic, "only for `explain`, to look records up") for topic in topics]
-    looked_up.append(KafkaRight("READ", "TOPIC", settings.dead_letter_topic, "only for `dlq list`"))
+    looked_up.append(KafkaRight("READ", "TOPIC", settings.dead_letter_topic, "only for `dlq list` and `dlq show`"))
     return (
         Principal("worker", "`worker`", tuple(_of_worker(settings)), RedisRights(keys, (*READING, *WRITING))),
         Principal(
@@ -99,7 +99,7 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
         Principal(
             "reader",
             "`kpi`, `periods`, `cohorts`, `lifetime`, `explain`, `lenses`, `reasons`, `features`, `history`, "
-            "`target list`, `resume`, `dlq list`",
+            "`target list`, `resume`, `dlq list`, `dlq show`",
             tuple(looked_up),
             RedisRights(keys, READING),
         ),
@@ -109,6 +109,7 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
             (),
             RedisRights(keys, READING, logs),
         ),
+        Principal("corrector", "`dlq replay`", tuple(_of_corrector(settings)), None),
         Principal("topics", "`topics --create`", tuple(_of_topics(create)), None),
     )
 
@@ -123,6 +124,13 @@ def _of_worker(settings: Settings) -> Iterator[KafkaRight]:
     if settings.survey_requests:
         yield KafkaRight("WRITE", "TOPIC", settings.survey_request_topic, "surveys that are due (`survey_requests`)")
     yield KafkaRight("READ", "GROUP", settings.group, "to share partitions with other workers")
+
+
+def _of_corrector(settings: Settings) -> Iterator[KafkaRight]:
+    yield KafkaRight("READ", "TOPIC", settings.dead_letter_topic, "the dead letters")
+    yield KafkaRight("WRITE", "TOPIC", settings.dead_letter_topic, "the marks of those that were sent again")
+    for topic in settings.input_topics:
+        yield KafkaRight("WRITE", "TOPIC", topic, "what is sent again")
 
 
 def _of_topics(topics: list[str]) -> Iterator[KafkaRight]:

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from docgen.commands import commands
-from schemas.documents.dead_letters import DeadLetterList
+from schemas.documents.dead_letters import DeadLetterList, DeadLetterReplay, ReplayedLetter, WholeDeadLetter
 from schemas.documents.document import plain, read
 from schemas.documents.periods import PeriodList, PeriodReport
 from schemas.documents.report import Report
@@ -22,6 +22,8 @@ from streams.records import Record
 from streams.targets import TargetChange, audit
 from tenure.cli import app
 from tenure.commands.publish_progress import PublishProgress
+from tenure.dead_letters import replay as replaying
+from tenure.dead_letters import whole
 from tenure.demo.screen.screen import Notice, open_screen
 from tenure.files.notation import Notation
 from tenure.files.publish import Summary
@@ -111,6 +113,39 @@ def unsafe(text: str) -> set[str]:
     return {character for character in text if not (character.isprintable() or character == "\n")}
 
 
+def answer_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answer commands about dead letters."""
+    headers = [(name, HOSTILE[0].encode()) for name in (HEADER_REASON, HEADER_DETAIL, HEADER_TOPIC, HOSTILE[1])]
+    headers += [(HEADER_PARTITION, b"0"), (HEADER_OFFSET, b"1")]
+    letter = Record(HOSTILE[0], 0, 1, 1, HOSTILE[1].encode(), "\n".join(HOSTILE).encode(), headers)
+
+    async def read_dead_letters(settings: Settings, *, limit: int, choice: dead_letters.Choice) -> DeadLetterList:
+        found = dead_letters.Found(limit, choice)
+        found.take(letter)
+        return found.document(settings.dead_letter_topic)
+
+    async def show_letters(settings: Settings, *_: object, limit: int) -> list[WholeDeadLetter]:
+        del settings, limit
+        found = whole.whole_letter_of(letter)
+        assert found is not None
+        return [whole.document_of(found, HOSTILE[0], dead_letters.ReplayMark(1, HOSTILE[1]))]
+
+    async def replay_letters(settings: Settings, order: object) -> replaying.ReplayOutcome:
+        del order
+        told = ReplayedLetter(
+            place=HOSTILE[0], reason=HOSTILE[1], outcome="ready", becomes=[*HOSTILE], detail=HOSTILE[2]
+        )
+        document = DeadLetterReplay(
+            topic=settings.dead_letter_topic, dry_run=True, chosen=1, outcomes={"ready": 1},
+            events={HOSTILE[0]: 1}, letters=[told], edited=HOSTILE[1],
+        )  # fmt: skip
+        return replaying.ReplayOutcome(document, 0, "")
+
+    monkeypatch.setattr(whole, "show_letters", show_letters)
+    monkeypatch.setattr(replaying, "replay_letters", replay_letters)
+    monkeypatch.setattr(dead_letters, "read_dead_letters", read_dead_letters)
+
+
 @pytest.fixture
 def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     """Commands that ask Redis and Kafka are answered with hostile names."""
@@ -163,15 +198,9 @@ def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     for name, function in (("changes", changes), ("current", current), ("put", put)):
         monkeypatch.setattr(targets, name, function)
 
-    async def read_dead_letters(settings: Settings, *, limit: int) -> DeadLetterList:
-        found = dead_letters.Found(limit)
-        headers = [(name, HOSTILE[0].encode()) for name in (HEADER_REASON, HEADER_DETAIL, HEADER_TOPIC)]
-        headers += [(HEADER_PARTITION, b"0"), (HEADER_OFFSET, b"1")]
-        found.take(Record(HOSTILE[0], 0, 1, 1, HOSTILE[1].encode(), "\n".join(HOSTILE).encode(), headers))
-        return found.document(settings.dead_letter_topic)
+    answer_letters(monkeypatch)
 
     monkeypatch.setattr(topics, "look", look)
-    monkeypatch.setattr(dead_letters, "read_dead_letters", read_dead_letters)
 
 
 _SEGMENTS = ("--by", "plan", "--by", "channel", "--by", "industry")
@@ -193,6 +222,8 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "target history": [("target", "history")],
     "topics": [("topics",)],
     "dlq list": [("dlq", "list")],
+    "dlq show": [("dlq", "show")],
+    "dlq replay": [("dlq", "replay", "--all", "--dry-run")],
 }
 #: Commands that print no names, or nothing for people; the demo and publish have tests of their own below.
 NAMELESS = {"target", "dlq", "resume", "demo", "worker", "publish", "company", "history"}
