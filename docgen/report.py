@@ -56,6 +56,10 @@ EXPLAIN: Final = """
 Which customers make up a number, by which events, and why: [explain.md](explain.md#explain). One object.
 """
 
+CUSTOMER: Final = """
+One customer: [explain.md](explain.md#one-customer). One object.
+"""
+
 LENSES: Final = """
 Churn by four definitions, and who makes them differ: [explain.md](explain.md#lenses). One object.
 """
@@ -119,6 +123,7 @@ SECTIONS: Final = (
     Section("kpi and replay", ("kpi", "replay"), REPORT, AFTER_REPORT),
     Section("kpi --period and periods", ("kpi --period", "periods"), PERIODS),
     Section("explain", ("explain",), EXPLAIN),
+    Section("customer", ("customer",), CUSTOMER),
     Section("lenses", ("lenses",), LENSES),
     Section("reasons and features", ("reasons", "features"), REASONS),
     Section("cohorts", ("cohorts",), COHORTS),

@@ -9,6 +9,7 @@ import msgspec
 
 from docgen.json_schema import DIALECT, JsonObject
 from schemas.documents.cohorts import CohortReport
+from schemas.documents.customer import CustomerTimeline
 from schemas.documents.dead_letters import DeadLetterList, DeadLetterReplay, WholeDeadLetter
 from schemas.documents.explanation import Explanation, LensComparison
 from schemas.documents.lifetime import LifetimeReport
@@ -41,6 +42,7 @@ PRINTED: Final = (
     Printed("kpi --period", list[PeriodReport]),
     Printed("periods", PeriodList),
     Printed("explain", Explanation),
+    Printed("customer", CustomerTimeline),
     Printed("lenses", LensComparison),
     Printed("reasons", ReasonsReport),
     Printed("features", ReasonsReport),

@@ -86,7 +86,9 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
     keys = f"~{settings.redis_prefix}:*"
     logs = tuple((f"~{settings.redis_prefix}:log:{name}", "rpush") for name in ("targets", "losses"))
     create = [*topics, settings.dead_letter_topic, settings.survey_request_topic]
-    looked_up = [KafkaRight("READ", "TOPIC", topic, "only for `explain`, to look records up") for topic in topics]
+    looked_up = [
+        KafkaRight("READ", "TOPIC", topic, "only for `explain` and `customer`, to look records up") for topic in topics
+    ]
     looked_up.append(KafkaRight("READ", "TOPIC", settings.dead_letter_topic, "only for `dlq list` and `dlq show`"))
     return (
         Principal("worker", "`worker`", tuple(_of_worker(settings)), RedisRights(keys, (*READING, *WRITING))),
@@ -98,8 +100,8 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
         ),
         Principal(
             "reader",
-            "`kpi`, `periods`, `cohorts`, `lifetime`, `explain`, `lenses`, `reasons`, `features`, `history`, "
-            "`target list`, `resume`, `dlq list`, `dlq show`",
+            "`kpi`, `periods`, `cohorts`, `lifetime`, `explain`, `customer`, `lenses`, `reasons`, `features`, "
+            "`history`, `target list`, `resume`, `dlq list`, `dlq show`",
             tuple(looked_up),
             RedisRights(keys, READING),
         ),

@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from tenure.commands import (
     cohorts,
     company,
+    customer,
     demo,
     dlq,
     explain,
@@ -131,6 +132,7 @@ app.command()(periods.periods)
 app.command()(cohorts.cohorts)
 app.command()(lifetime.lifetime)
 app.command()(explain.explain)
+app.command()(customer.customer)
 app.command()(lenses.lenses)
 app.command()(reasons.reasons)
 app.command()(reasons.features)

@@ -307,7 +307,7 @@ def _member(member: Member, known: dict[Place, Known]) -> ExplainedCustomer:
         ExplainedReason(
             amount=why.amount,
             rule=why.rule,
-            events=[_event(event, member.partition, known) for event in why.events],
+            events=[explained_event(event, member.partition, known) for event in why.events],
         )
         for why in member.whys
     ]
@@ -316,7 +316,14 @@ def _member(member: Member, known: dict[Place, Known]) -> ExplainedCustomer:
     )
 
 
-def _event(event: FactText, partition: int, known: dict[Place, Known]) -> ExplainedEvent:
+def explained_event(event: FactText, partition: int, known: Mapping[Place, Known]) -> ExplainedEvent:
+    """Return an event as documents have it.
+
+    Args:
+        event: In words, and where its record lies.
+        partition: Its customer's.
+        known: What `look_up` has found, its place among it.
+    """
     found = known[Place(event.topic, partition, event.offset)]
     return ExplainedEvent(
         event=event.text,

@@ -87,10 +87,15 @@ def _members(out: Text, members: Sequence[ExplainedCustomer], customers: int, *,
 
 def _events(events: Sequence[ExplainedEvent]) -> Iterator[str]:
     for event in events:
-        where = f"{event.topic}, partition {event.partition}, offset {event.offset}"
-        # A revoke names both: the same id from another source is another event.
-        what = event.note if event.id is None else f"{event.id} from {event.source}"
-        yield f"{event.event} [{what}; {where}]"
+        yield f"{event.event} [{event_place(event)}]"
+
+
+def event_place(event: ExplainedEvent) -> str:
+    """Return id and source of an event, and where its record lies, in words."""
+    where = f"{event.topic}, partition {event.partition}, offset {event.offset}"
+    # A revoke names both: the same id from another source is another event.
+    what = event.note if event.id is None else f"{event.id} from {event.source}"
+    return f"{what}; {where}"
 
 
 def lenses_text(answer: LensComparison) -> RenderableType:
