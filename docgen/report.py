@@ -91,6 +91,10 @@ What was refused, and why: [dead-letters.md](dead-letters.md). `dlq list` prints
 `dlq show` a list of [WholeDeadLetter](#wholedeadletter), `dlq replay` one [DeadLetterReplay](#deadletterreplay).
 """
 
+UNDO: Final = """
+The events of a producer that are revoked, and what changes without them: [undo.md](undo.md). One object.
+"""
+
 RESUME: Final = """
 What halted partitions have lost, and what was given up. `resume --accept-loss` prints the one
 [ReportedLoss](#reportedloss) that it accepted; a [MissedLoss](#missedloss) in `kpi` is one of these.
@@ -131,6 +135,7 @@ SECTIONS: Final = (
     Section("publish", ("publish",), PUBLISH),
     Section("topics", ("topics",), TOPICS),
     Section("dlq", ("dlq list", "dlq show", "dlq replay"), DLQ),
+    Section("undo", ("undo",), UNDO),
     Section("resume", ("resume", "resume --accept-loss"), RESUME),
     Section("target", ("target list", "target set", "target history"), TARGETS),
 )

@@ -20,6 +20,7 @@ from schemas.documents.reasons import ReasonsReport
 from schemas.documents.report import Report
 from schemas.documents.targets import ChangedTarget, ListedTarget
 from schemas.documents.topics import TopicStatus
+from schemas.documents.undo import Undoing
 
 REFERENCE: Final = "#/$defs/"
 
@@ -53,6 +54,7 @@ PRINTED: Final = (
     Printed("dlq list", DeadLetterList),
     Printed("dlq show", list[WholeDeadLetter]),
     Printed("dlq replay", DeadLetterReplay),
+    Printed("undo", Undoing),
     Printed("resume", LossList),
     Printed("resume --accept-loss", ReportedLoss),
     Printed("target list", list[ListedTarget]),

@@ -111,7 +111,7 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
             (),
             RedisRights(keys, READING, logs),
         ),
-        Principal("corrector", "`dlq replay`", tuple(_of_corrector(settings)), None),
+        Principal("corrector", "`dlq replay`, `undo`", tuple(_of_corrector(settings)), RedisRights(keys, READING)),
         Principal("topics", "`topics --create`", tuple(_of_topics(create)), None),
     )
 
@@ -132,7 +132,8 @@ def _of_corrector(settings: Settings) -> Iterator[KafkaRight]:
     yield KafkaRight("READ", "TOPIC", settings.dead_letter_topic, "the dead letters")
     yield KafkaRight("WRITE", "TOPIC", settings.dead_letter_topic, "the marks of those that were sent again")
     for topic in settings.input_topics:
-        yield KafkaRight("WRITE", "TOPIC", topic, "what is sent again")
+        yield KafkaRight("READ", "TOPIC", topic, "the events of a source, only for `undo`")
+        yield KafkaRight("WRITE", "TOPIC", topic, "what is sent again, and revokes")
 
 
 def _of_topics(topics: list[str]) -> Iterator[KafkaRight]:

@@ -32,6 +32,7 @@ from tenure.commands import (
     resume,
     target,
     topics,
+    undo,
     worker,
 )
 from tenure.commands.one_line import complain, one_line_errors
@@ -140,6 +141,7 @@ app.command()(history.history)
 app.add_typer(target.group)
 app.command()(resume.resume)
 app.add_typer(dlq.group)
+app.command()(undo.undo)
 
 
 def main() -> None:

@@ -7,19 +7,13 @@ letter carries: docs/events.md, section Dead letters. Sending again: `tenure.dea
 
 from __future__ import annotations
 
-import asyncio
 import heapq
-import logging
 import re
 from collections import Counter, defaultdict
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
-from aiokafka import AIOKafkaConsumer
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
-from aiokafka.structs import TopicPartition
 
 import schemas.documents.dead_letters as documents
 from kpis.instants import instant_text
@@ -35,10 +29,7 @@ from schemas.refusals import (
     HEADER_TOPIC,
     HEADER_TRUNCATED,
 )
-from streams.errors import CheckFailed
-from streams.kafka.errors import no_kafka
-from streams.kafka.security import client_options
-from streams.kafka.topics import check_visible, sizes_of
+from tenure.operations.topic_records import records_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -48,8 +39,6 @@ if TYPE_CHECKING:
 
 SHOWN_CHARACTERS: Final = 1_000
 """Of a value that is shown (count)."""
-_ANSWER_SECONDS: Final = 30.0
-_FETCH_MS: Final = 2_000
 
 
 #: Headers that say why and where a record was refused, and whence it came: none of them is the producer's.
@@ -373,48 +362,7 @@ async def read_marks(settings: Settings) -> dict[LetterPlace, ReplayMark]:
 
 
 async def dead_letter_records(settings: Settings) -> AsyncIterator[ReadableRecord]:
-    """Yield every record that the topic holds now."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)  # what it would say stands in the answer
-    options = client_options(settings)
-    consumer = AIOKafkaConsumer(**options, enable_auto_commit=False, isolation_level="read_committed")
-    topic = settings.dead_letter_topic
-    try:
-        await asyncio.wait_for(consumer.start(), _ANSWER_SECONDS)
-        tps = [TopicPartition(topic, number) for number in range(await _partitions(topic, settings, options))]
-        consumer.assign(tps)
-        await consumer.seek_to_beginning(*tps)
-        ends = await asyncio.wait_for(consumer.end_offsets(tps), _ANSWER_SECONDS)
-        while any([await consumer.position(tp) < ends[tp] for tp in tps]):
-            batches = await consumer.getmany(*tps, timeout_ms=_FETCH_MS)
-            if not batches:  # what is left was deleted meanwhile, or Kafka is away: then this does not answer
-                await asyncio.wait_for(consumer.end_offsets(tps), _ANSWER_SECONDS)
-                return
-            for tp, records in batches.items():
-                for record in records:
-                    if record.offset < ends[tp]:
-                        yield record
-    except UnicodeDecodeError as error:
-        raise CheckFailed(f"a record of {topic} has a header whose name is no UTF-8: somebody else wrote it") from error
-    except (KafkaError, OSError, TimeoutError) as error:
-        raise await no_kafka(settings, options, error) from error
-    finally:
-        await consumer.stop()
-
-
-async def _partitions(topic: str, settings: Settings, options: Mapping[str, Any]) -> int:
-    """Return how many partitions the topic has (count).
-
-    Raises:
-        CheckFailed: It is not there.
-        TopicsUnfit: Kafka hides it from us.
-    """
-    admin = AIOKafkaAdminClient(**options)
-    try:
-        await admin.start()
-        sizes = await sizes_of([topic], admin)
-        if topic in sizes:
-            return sizes[topic].partitions
-        await check_visible([topic], admin, settings)
-    finally:
-        await admin.close()
-    raise CheckFailed(f"Kafka does not have {topic}, where dead letters go; run `tenure topics --create`")
+    """Yield every record that the topic holds now; errors are those of `read_dead_letters`."""
+    async for records in records_in(settings, [settings.dead_letter_topic], what="where dead letters go"):
+        for record in records:
+            yield record

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import NamedTuple
 
 from kpis.names import Names
@@ -70,16 +70,24 @@ async def read_customer(settings: Settings, tables: Tables, partitions: int, cus
         TablesUnavailable: The store does not answer.
     """
     for partition in range(partitions):
-        before = Stored(await tables.read_head(partition), {})
-        (state,) = await tables.read_states(partition, [customer_id])
-        if state is None or before.head is None:
-            continue
-        names = names_of(settings)
-        stored = await _restore(tables, partition, names)  # after the state, whose names are then all there
-        if read_head(partition, stored).commits < read_head(partition, before).commits:
-            raise Overtaken(f"partition {partition} was counted anew meanwhile")
-        return StoredCustomer(partition, names, state)
+        found = await read_states_of(settings, tables, partition, [customer_id])
+        if found is not None:
+            return StoredCustomer(partition, found.names, found.states[0][1])
     return None
+
+
+async def read_states_of(settings: Settings, tables: Tables, partition: int, customers: Sequence[str]) -> Slice | None:
+    """Return those of some customers that a partition has; None where it has none; errors as `read_customer`."""
+    before = Stored(await tables.read_head(partition), {})
+    found = await tables.read_states(partition, customers)
+    states = [(each, state) for each, state in zip(customers, found, strict=True) if state is not None]
+    if not states or before.head is None:
+        return None
+    names = names_of(settings)
+    stored = await _restore(tables, partition, names)  # after the states, whose names are then all there
+    if read_head(partition, stored).commits < read_head(partition, before).commits:
+        raise Overtaken(f"partition {partition} was counted anew meanwhile")
+    return Slice(partition, names, states)
 
 
 async def _restore(tables: Tables, partition: int, names: Names, known: Stored | None = None) -> Stored:

@@ -17,6 +17,7 @@ from schemas.documents.dead_letters import DeadLetterList, DeadLetterReplay, Rep
 from schemas.documents.document import plain, read
 from schemas.documents.periods import PeriodList, PeriodReport
 from schemas.documents.report import Report
+from schemas.documents.undo import ChangedNumber, Undoing, UndoneEvent
 from schemas.refusals import HEADER_DETAIL, HEADER_OFFSET, HEADER_PARTITION, HEADER_REASON, HEADER_TOPIC
 from streams.records import Record
 from streams.targets import TargetChange, audit
@@ -32,6 +33,7 @@ from tenure.operations import dead_letters, targets, topics
 from tenure.reports import kpi, periods
 from tenure.reports.formats import standard_console
 from tenure.reports.kpi import replay
+from tenure.undoing import undo
 from tests.recount.short_events import activity, cancel, change, renewal, signup, survey
 from tests.unit.tenure.demo.test_screen import view_of
 
@@ -146,6 +148,23 @@ def answer_letters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dead_letters, "read_dead_letters", read_dead_letters)
 
 
+def answer_undo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answer the command that takes a source's events back."""
+    number = ChangedNumber(kpi="mrr", unit="minor units", before=2, after=1)
+    told = UndoneEvent(customer_id=HOSTILE[0], type="cancel", id=HOSTILE[1], time="2026-01-01T00:00:00Z")
+    document = Undoing(
+        source=HOSTILE[0], clock="arrival", since="2026-01-01T00:00:00Z", until=None, events={"cancel": 1}, customers=1,
+        revoked_before=1, not_counted_yet=1, over_limit=0, without_identity={"activity": 1},
+        as_of="2026-01-01T00:00:00Z", totals=[number], windows={"30d": []}, examples=[told], sent=None,
+    )  # fmt: skip
+
+    async def plan_undo(*_: object, limit: int) -> undo.UndoPlan:
+        del limit
+        return undo.UndoPlan(document, [])
+
+    monkeypatch.setattr(undo, "plan_undo", plan_undo)
+
+
 @pytest.fixture
 def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     """Commands that ask Redis and Kafka are answered with hostile names."""
@@ -199,6 +218,7 @@ def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
         monkeypatch.setattr(targets, name, function)
 
     answer_letters(monkeypatch)
+    answer_undo(monkeypatch)
 
     monkeypatch.setattr(topics, "look", look)
 
@@ -222,6 +242,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "target set": [("target", "set", "retention", "30d", "90%", "--owner", "eve")],
     "target history": [("target", "history")],
     "topics": [("topics",)],
+    "undo": [("undo", "--source", HOSTILE[0], "--since", AT)],
     "dlq list": [("dlq", "list")],
     "dlq show": [("dlq", "show")],
     "dlq replay": [("dlq", "replay", "--all", "--dry-run")],
