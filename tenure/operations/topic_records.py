@@ -48,7 +48,10 @@ async def records_in(
     """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)  # what it would say stands in the answer
     options = client_options(settings)
-    consumer = AIOKafkaConsumer(**options, enable_auto_commit=False, isolation_level="read_committed")
+    # A partition that is assigned begins to look for its position at once: that must not be the end.
+    consumer = AIOKafkaConsumer(
+        **options, enable_auto_commit=False, isolation_level="read_committed", auto_offset_reset="earliest"
+    )
     try:
         await asyncio.wait_for(consumer.start(), _ANSWER_SECONDS)
         tps = await _partitions(topics, what, settings, options)
@@ -76,9 +79,8 @@ async def records_in(
 async def _seek(
     consumer: Any, tps: Sequence[TopicPartition], ends: Mapping[TopicPartition, int], since_ms: int | None
 ) -> None:
-    """Go to the first record from a timestamp on; to the beginning without one."""
+    """Go to the first record from a timestamp on; without one reading begins at the beginning anyway."""
     if since_ms is None:
-        await consumer.seek_to_beginning(*tps)
         return
     first = await asyncio.wait_for(consumer.offsets_for_times(dict.fromkeys(tps, since_ms)), _ANSWER_SECONDS)
     for tp in tps:
