@@ -13,6 +13,8 @@ from schemas.refusals import (
     HEADER_OFFSET,
     HEADER_PARTITION,
     HEADER_REASON,
+    HEADER_REPLAYED,
+    HEADER_TIMESTAMP,
     HEADER_TOPIC,
     HEADER_TRUNCATED,
     MEANINGS,
@@ -192,10 +194,15 @@ DEAD_LETTERS: Final = f"""
 
 A record that cannot be applied goes to the topic `{DEAD_LETTER_TOPIC}`, with its key, its bytes and its headers as
 they were, and the rest of its batch is applied. Headers that are added say why, `{HEADER_REASON}` and
-`{HEADER_DETAIL}`, and where it lay, `{HEADER_TOPIC}`, `{HEADER_PARTITION}` and `{HEADER_OFFSET}`. These three
+`{HEADER_DETAIL}`, and where it lay, `{HEADER_TOPIC}`, `{HEADER_PARTITION}` and `{HEADER_OFFSET}`; Kafka's
+timestamp of it is `{HEADER_TIMESTAMP}` (ms since 1970). Topic, partition and offset
 identify a dead letter; after a crash one may be there twice, and `tenure dlq list` shows it once. One that is too
 large for Kafka, or of a record beyond both 1 MiB and `max_record_bytes`, carries its first
 {TRUNCATED_BYTES // 1024} KiB and the header `{HEADER_TRUNCATED}`.
+
+`tenure dlq` looks into them and sends them again, mended: [dead-letters.md](dead-letters.md). A record that was sent
+again says in `{HEADER_REPLAYED}` for which dead letter, and so does a mark in `{DEAD_LETTER_TOPIC}`, which has the
+three headers of that one and no reason.
 
 The reasons are a closed list, and a record gets the first one that applies:
 

@@ -56,6 +56,10 @@ EXPLAIN: Final = """
 Which customers make up a number, by which events, and why: [explain.md](explain.md#explain). One object.
 """
 
+CUSTOMER: Final = """
+One customer: [explain.md](explain.md#one-customer). One object.
+"""
+
 LENSES: Final = """
 Churn by four definitions, and who makes them differ: [explain.md](explain.md#lenses). One object.
 """
@@ -87,7 +91,12 @@ A list with one object for each topic of the stream.
 """
 
 DLQ: Final = """
-What was refused, and why: [events.md](events.md#dead-letters). One object.
+What was refused, and why: [dead-letters.md](dead-letters.md). `dlq list` prints one [DeadLetterList](#deadletterlist),
+`dlq show` a list of [WholeDeadLetter](#wholedeadletter), `dlq replay` one [DeadLetterReplay](#deadletterreplay).
+"""
+
+UNDO: Final = """
+The events of a producer that are revoked, and what changes without them: [undo.md](undo.md). One object.
 """
 
 RESUME: Final = """
@@ -122,6 +131,7 @@ SECTIONS: Final = (
     Section("kpi and replay", ("kpi", "replay"), REPORT, AFTER_REPORT),
     Section("kpi --period and periods", ("kpi --period", "periods"), PERIODS),
     Section("explain", ("explain",), EXPLAIN),
+    Section("customer", ("customer",), CUSTOMER),
     Section("lenses", ("lenses",), LENSES),
     Section("reasons and features", ("reasons", "features"), REASONS),
     Section("cohorts", ("cohorts",), COHORTS),
@@ -129,7 +139,8 @@ SECTIONS: Final = (
     Section("reconcile", ("reconcile",), RECONCILE),
     Section("publish", ("publish",), PUBLISH),
     Section("topics", ("topics",), TOPICS),
-    Section("dlq list", ("dlq list",), DLQ),
+    Section("dlq", ("dlq list", "dlq show", "dlq replay"), DLQ),
+    Section("undo", ("undo",), UNDO),
     Section("resume", ("resume", "resume --accept-loss"), RESUME),
     Section("target", ("target list", "target set", "target history"), TARGETS),
 )

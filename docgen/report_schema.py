@@ -9,7 +9,8 @@ import msgspec
 
 from docgen.json_schema import DIALECT, JsonObject
 from schemas.documents.cohorts import CohortReport
-from schemas.documents.dead_letters import DeadLetterList
+from schemas.documents.customer import CustomerTimeline
+from schemas.documents.dead_letters import DeadLetterList, DeadLetterReplay, WholeDeadLetter
 from schemas.documents.doctor import DoctorReport
 from schemas.documents.explanation import Explanation, LensComparison
 from schemas.documents.lifetime import LifetimeReport
@@ -21,6 +22,7 @@ from schemas.documents.reconciliation import Reconciliation
 from schemas.documents.report import Report
 from schemas.documents.targets import ChangedTarget, ListedTarget
 from schemas.documents.topics import TopicStatus
+from schemas.documents.undo import Undoing
 
 REFERENCE: Final = "#/$defs/"
 
@@ -43,6 +45,7 @@ PRINTED: Final = (
     Printed("kpi --period", list[PeriodReport]),
     Printed("periods", PeriodList),
     Printed("explain", Explanation),
+    Printed("customer", CustomerTimeline),
     Printed("lenses", LensComparison),
     Printed("reasons", ReasonsReport),
     Printed("features", ReasonsReport),
@@ -52,6 +55,9 @@ PRINTED: Final = (
     Printed("publish", PublicationSummary),
     Printed("topics", list[TopicStatus]),
     Printed("dlq list", DeadLetterList),
+    Printed("dlq show", list[WholeDeadLetter]),
+    Printed("dlq replay", DeadLetterReplay),
+    Printed("undo", Undoing),
     Printed("doctor", DoctorReport),
     Printed("resume", LossList),
     Printed("resume --accept-loss", ReportedLoss),

@@ -86,8 +86,10 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
     keys = f"~{settings.redis_prefix}:*"
     logs = tuple((f"~{settings.redis_prefix}:log:{name}", "rpush") for name in ("targets", "losses"))
     create = [*topics, settings.dead_letter_topic, settings.survey_request_topic]
-    looked_up = [KafkaRight("READ", "TOPIC", topic, "only for `explain`, to look records up") for topic in topics]
-    looked_up.append(KafkaRight("READ", "TOPIC", settings.dead_letter_topic, "only for `dlq list`"))
+    looked_up = [
+        KafkaRight("READ", "TOPIC", topic, "only for `explain` and `customer`, to look records up") for topic in topics
+    ]
+    looked_up.append(KafkaRight("READ", "TOPIC", settings.dead_letter_topic, "only for `dlq list` and `dlq show`"))
     return (
         Principal("worker", "`worker`", tuple(_of_worker(settings)), RedisRights(keys, (*READING, *WRITING))),
         Principal(
@@ -98,8 +100,8 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
         ),
         Principal(
             "reader",
-            "`kpi`, `periods`, `cohorts`, `lifetime`, `explain`, `lenses`, `reasons`, `features`, `history`, "
-            "`reconcile`, `target list`, `resume`, `dlq list`",
+            "`kpi`, `periods`, `cohorts`, `lifetime`, `explain`, `customer`, `lenses`, `reasons`, `features`, "
+            "`history`, `reconcile`, `target list`, `resume`, `dlq list`, `dlq show`",
             tuple(looked_up),
             RedisRights(keys, READING),
         ),
@@ -109,6 +111,7 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
             (),
             RedisRights(keys, READING, logs),
         ),
+        Principal("corrector", "`dlq replay`, `undo`", tuple(_of_corrector(settings)), RedisRights(keys, READING)),
         Principal("topics", "`topics --create`", tuple(_of_topics(create)), None),
     )
 
@@ -133,6 +136,14 @@ def _of_translator(settings: Settings) -> Iterator[KafkaRight]:
     for topic in sorted(set(settings.topic_of_type.values())):
         yield KafkaRight("WRITE", "TOPIC", topic, "the events that they say (`adapter_topics`)")
     yield KafkaRight("READ", "GROUP", settings.adapter_group, "to share them with other workers (`adapter_topics`)")
+
+
+def _of_corrector(settings: Settings) -> Iterator[KafkaRight]:
+    yield KafkaRight("READ", "TOPIC", settings.dead_letter_topic, "the dead letters")
+    yield KafkaRight("WRITE", "TOPIC", settings.dead_letter_topic, "the marks of those that were sent again")
+    for topic in settings.input_topics:
+        yield KafkaRight("READ", "TOPIC", topic, "the events of a source, only for `undo`")
+        yield KafkaRight("WRITE", "TOPIC", topic, "what is sent again, and revokes")
 
 
 def _of_topics(topics: list[str]) -> Iterator[KafkaRight]:

@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from tenure.commands import (
     cohorts,
     company,
+    customer,
     demo,
     dlq,
     doctor,
@@ -33,6 +34,7 @@ from tenure.commands import (
     resume,
     target,
     topics,
+    undo,
     worker,
 )
 from tenure.commands.one_line import complain, one_line_errors
@@ -133,6 +135,7 @@ app.command()(periods.periods)
 app.command()(cohorts.cohorts)
 app.command()(lifetime.lifetime)
 app.command()(explain.explain)
+app.command()(customer.customer)
 app.command()(lenses.lenses)
 app.command()(reasons.reasons)
 app.command()(reasons.features)
@@ -142,6 +145,7 @@ app.add_typer(target.group)
 app.command()(doctor.doctor)
 app.command()(resume.resume)
 app.add_typer(dlq.group)
+app.command()(undo.undo)
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from kpis.customer.facts import CANCEL, CHANGE, PAUSE, RESUME, SIGNUP, WORDS, Li
 from kpis.customer.feedback_codes import ANSWERED, CLASS, RENEWAL_BASE
 from kpis.customer.movements import Movement
 from kpis.customer.timeline import FORTNIGHT_MS, WEEK_MS, Standing, Step, Subscription, first_trial
+from kpis.members.effects import why_not_counting
 from kpis.members.fact_texts import subscription_text
 from kpis.members.rules import is_lively, is_onboarded, is_open_after_a_week, why_without_effect
 from kpis.members.view import Mention, View
@@ -43,13 +44,7 @@ def _all(*parts: Exclusions) -> Exclusions:
 
 
 def _without(view: View, each: Subscription) -> str:
-    """Return why a subscription that is open does not count."""
-    if each.on_trial:
-        return "on a trial"
-    if each.price == 0 and not view.what.free_plans:
-        return "on a free plan, and free_plans is leads"
-    assert each.is_paused, each
-    return "paused, and paused_customers is lost"
+    return why_not_counting(each, view.what)
 
 
 def _open(view: View, standing: Standing, rule: str, at_ms: int) -> Iterator[Exclusion]:

@@ -200,8 +200,7 @@ def _events(pace: Pace) -> Iterator[Alert]:
     text = (
         f"Records that cannot be applied are missing from the KPIs. In half an hour, about, by reason: {reasons};"
         f" applied: {looked_up(applied, COUNT)}.\n"
-        "First: read one of them in the topic tenure.dead-letters (the runbook has the command): its header"
-        " tenure-detail says what is wrong, its source who sent it."
+        "First: tenure dlq list --since 1h: it says by member what is wrong, and tenure dlq show who sent it."
     )
     yield _stream(
         "DeadLettersGrowing",

@@ -41,8 +41,9 @@ RUNBOOKS: Final = {
             "Mostly failed payments: call whoever runs billing. Stop the run, so that it cancels no more.",
             "One reason, plan or country: stop what only they got. A release can be rolled back, an e-mail campaign"
             " stopped.",
-            "One producer gone wild, cancelling what nobody cancelled: stop it. Each wrong cancel is taken back with a"
-            " `revoke` event, and the past is right again.",
+            "One producer gone wild, cancelling what nobody cancelled: stop it, then take its cancels back, and the"
+            " past is right again: `tenure undo --source S --since 2h --type cancel` is a dry run that says what would"
+            " change ([undo](../undo.md)).",
             "None of these: hand it to the owner of the churn target.",
             OUTLASTED,
         ),

@@ -131,15 +131,23 @@ STREAM: Final = {
         (
             ("By reason.", "sum by (reason) (increase(tenure_dead_letters_total[30m]))"),
             (
-                "What do the last ones say?",
-                "tenure dlq list --limit 5",
+                "By reason and member, and what the last ones say.",
+                "tenure dlq list --since 1h --limit 5",
             ),
+            ("The last one whole, with what mends it.", "tenure dlq show --since 1h"),
             SOURCES,
         ),
         (
-            "Read some of them: each comes with reason, detail, topic, partition and offset.",
+            "Read some of them: each comes with reason, detail and place, and `tenure dlq show` with the place shows"
+            " the whole record.",
             "Tell the producer's team; most are fixed by their last deployment being rolled back.",
-            "Send the mended records again, under their own ids: what was applied already does not count twice.",
+            "Send again what was refused for a setting of ours, such as a currency without a rate, once that is right:"
+            " `tenure dlq replay --reason currency_mismatch --since 1h --dry-run`, then without `--dry-run`.",
+            "Mend what has one fault in common on the way, by `--set`, `--rename`, `--drop`, `--money` or `--time`, and"
+            " what has not by `--edit` ([dead letters](../dead-letters.md)). What would be refused again is left, and"
+            " what was sent again is not sent twice.",
+            "Else have the producer send the mended records again, under their own ids: what was applied already does"
+            " not count twice.",
         ),
     ),
     "EventsConflicting": Runbook(

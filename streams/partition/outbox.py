@@ -18,6 +18,7 @@ from schemas.refusals import (
     HEADER_OFFSET,
     HEADER_PARTITION,
     HEADER_REASON,
+    HEADER_TIMESTAMP,
     HEADER_TOPIC,
     HEADER_TRUNCATED,
     TRUNCATED_BYTES,
@@ -119,6 +120,7 @@ class DeadLetter(NamedTuple):
             (HEADER_TOPIC, self.record.topic.encode()),
             (HEADER_PARTITION, str(self.record.partition).encode()),
             (HEADER_OFFSET, str(self.record.offset).encode()),
+            (HEADER_TIMESTAMP, str(self.record.timestamp).encode()),
         ]
 
 

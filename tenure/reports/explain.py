@@ -246,14 +246,14 @@ def _number(count: Count, entries: Mapping[str, Segment], query: ExplainQuery) -
     return sum(by_value.values()), {value: number for value, number in by_value.items() if number}
 
 
-class _Looked(NamedTuple):
+class Looked(NamedTuple):
     """Knowledge of events, by place, and what their numbers count in the file that they are of."""
 
     place: str
     known: dict[Place, Known]
 
 
-async def _known(source: Source, found: Iterable[Explained]) -> _Looked:
+async def _known(source: Source, found: Iterable[Explained]) -> Looked:
     wanted = {
         Place(event.topic, member.partition, event.offset): (member.customer_id, event.identity)
         for explained in found
@@ -261,7 +261,7 @@ async def _known(source: Source, found: Iterable[Explained]) -> _Looked:
         for why in member.whys
         for event in why.events
     }
-    return _Looked(source.place, await look_up(source.settings, source.log, wanted))
+    return Looked(source.place, await look_up(source.settings, source.log, wanted))
 
 
 class _Head(TypedDict):
@@ -282,7 +282,7 @@ def _head(settings: Settings, span: Window, query: ExplainQuery) -> _Head:
     )
 
 
-def _part(side: Side, sign: int, count: str, *, explained: Explained, number: Number, known: _Looked) -> ExplainedPart:
+def _part(side: Side, sign: int, count: str, *, explained: Explained, number: Number, known: Looked) -> ExplainedPart:
     return ExplainedPart(
         side=side,
         sign=sign,
@@ -307,12 +307,12 @@ def _agree(found: Explained, number: Number) -> bool:
     return _without_zeros(found) == number[1]
 
 
-def _member(member: Member, known: _Looked) -> ExplainedCustomer:
+def _member(member: Member, known: Looked) -> ExplainedCustomer:
     reasons = [
         ExplainedReason(
             amount=why.amount,
             rule=why.rule,
-            events=[_event(event, member.partition, known) for event in why.events],
+            events=[explained_event(event, member.partition, known) for event in why.events],
         )
         for why in member.whys
     ]
@@ -321,7 +321,14 @@ def _member(member: Member, known: _Looked) -> ExplainedCustomer:
     )
 
 
-def _event(event: FactText, partition: int, known: _Looked) -> ExplainedEvent:
+def explained_event(event: FactText, partition: int, known: Looked) -> ExplainedEvent:
+    """Return an event as documents have it.
+
+    Args:
+        event: In words, and where its record lies.
+        partition: Its customer's.
+        known: What is known of events, this one among them.
+    """
     found = known.known[Place(event.topic, partition, event.offset)]
     return ExplainedEvent(
         event=event.text,
@@ -350,7 +357,7 @@ def _lens(ratio: Ratio, counts: dict[str, int]) -> LensRatio:
     )
 
 
-def _difference(found: Explained, known: _Looked) -> LensDifference:
+def _difference(found: Explained, known: Looked) -> LensDifference:
     members = [_member(member, known) for member in found.members]
     return LensDifference(sum=found.total, customers=found.customers, members=members)
 

@@ -90,13 +90,18 @@ def _members(out: Text, members: Sequence[ExplainedCustomer], customers: int, *,
 
 def _event(event: ExplainedEvent) -> str:
     """Return an event and where it is; in two lines where one would be too long."""
+    line = f"        {event.event} [{event_place(event)}]\n"
+    return line if len(line) <= _WIDTH else f"        {event.event}\n          [{event_place(event)}]\n"
+
+
+def event_place(event: ExplainedEvent) -> str:
+    """Return id and source of an event, and where its record lies, in words."""
     where = f"{event.topic}, partition {event.partition}, offset {event.offset}"
     if event.number is not UNSET:
         where = f"{event.place} {event.number:,}"
     # A revoke names both: the same id from another source is another event.
     what = event.note if event.id is None else f"{event.id} from {event.source}"
-    line = f"        {event.event} [{what}; {where}]\n"
-    return line if len(line) <= _WIDTH else f"        {event.event}\n          [{what}; {where}]\n"
+    return f"{what}; {where}"
 
 
 def lenses_text(answer: LensComparison) -> RenderableType:

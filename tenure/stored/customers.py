@@ -1,8 +1,8 @@
-"""Scanning the customers of a stream: all states of its partitions, slice by slice, while it goes on."""
+"""Reading the customers of a stream while it goes on: all states of its partitions slice by slice, or that of one."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import NamedTuple
 
 from kpis.names import Names
@@ -45,6 +45,49 @@ async def scan_all(settings: Settings, tables: Tables, partitions: Collection[in
         if await tables.read_head(partition) != known[partition].head:  # commits came between, perhaps with new names
             known[partition] = await _restore(tables, partition, names[partition], known[partition])
         yield Slice(partition, names[partition], states)
+
+
+class StoredCustomer(NamedTuple):
+    """One customer with the state as bytes; `names` know all numbers in it."""
+
+    partition: int
+    names: Names
+    state: bytes
+
+
+async def read_customer(settings: Settings, tables: Tables, partitions: int, customer_id: str) -> StoredCustomer | None:
+    """Return one customer; None where no partition has any of the id.
+
+    Args:
+        settings: What numbers mean.
+        tables: Where the states are.
+        partitions: How many there are (count); each is asked, since topics may have been widened.
+        customer_id: Who.
+
+    Raises:
+        Overtaken: The partition was counted anew meanwhile.
+        StateUnreadable: Another version has stored the partition.
+        TablesUnavailable: The store does not answer.
+    """
+    for partition in range(partitions):
+        found = await read_states_of(settings, tables, partition, [customer_id])
+        if found is not None:
+            return StoredCustomer(partition, found.names, found.states[0][1])
+    return None
+
+
+async def read_states_of(settings: Settings, tables: Tables, partition: int, customers: Sequence[str]) -> Slice | None:
+    """Return those of some customers that a partition has; None where it has none; errors as `read_customer`."""
+    before = Stored(await tables.read_head(partition), {})
+    found = await tables.read_states(partition, customers)
+    states = [(each, state) for each, state in zip(customers, found, strict=True) if state is not None]
+    if not states or before.head is None:
+        return None
+    names = names_of(settings)
+    stored = await _restore(tables, partition, names)  # after the states, whose names are then all there
+    if read_head(partition, stored).commits < read_head(partition, before).commits:
+        raise Overtaken(f"partition {partition} was counted anew meanwhile")
+    return Slice(partition, names, states)
 
 
 async def _restore(tables: Tables, partition: int, names: Names, known: Stored | None = None) -> Stored:

@@ -33,6 +33,7 @@ READS: Final = (
     ["kpi", "--json"], ["periods", "--json"], ["cohorts", "--json"], ["lifetime", "--json"], ["explain", "churn"],
     ["lenses", "--json"], ["reasons", "--json"], ["features", "--json"], ["history"], ["target", "list"],
 )  # fmt: skip
+UNDONE: Final = ("--source", "customer.signup", "--since", "1h", "--type", "signup", "--yes", "--as", "ada")
 SET_TARGET: Final = ("target", "set", "churn_standard", "30d", "3%", "--owner", "retention-team")
 
 
@@ -192,6 +193,10 @@ def test_every_part_runs_with_the_rights_that_are_listed_for_it(stream: Guarded)
     assert sum(report["events"]["dead_letters"].values()) == 2
     stream.does("operator", *SET_TARGET)
     assert "retention-team" in stream.does("operator", "target", "list")
+    assert "1 dead letter\n" in stream.does("reader", "dlq", "list")
+    assert "customer c1, partition" in stream.does("reader", "customer", "c1")
+    assert "1  sent" in stream.does("corrector", "dlq", "replay", "--all", "--anyway", "--as", "ada")
+    assert "revokes were sent" in stream.does("corrector", "undo", *UNDONE)
     assert worker.process.stop() == 0
     secrets = [secret_of(name) for name in NAMES]
     assert [secret for secret in secrets if secret in worker.process.output] == []

@@ -13,15 +13,18 @@ import pytest
 from typer.testing import CliRunner
 
 from docgen.commands import commands
-from schemas.documents.dead_letters import DeadLetterList
+from schemas.documents.dead_letters import DeadLetterList, DeadLetterReplay, ReplayedLetter, WholeDeadLetter
 from schemas.documents.document import plain, read
 from schemas.documents.periods import PeriodList, PeriodReport
 from schemas.documents.report import Report
+from schemas.documents.undo import ChangedNumber, Undoing, UndoneEvent
 from schemas.refusals import HEADER_DETAIL, HEADER_OFFSET, HEADER_PARTITION, HEADER_REASON, HEADER_TOPIC
 from streams.records import Record
 from streams.targets import TargetChange, audit
 from tenure.cli import app
 from tenure.commands.publish_progress import PublishProgress
+from tenure.dead_letters import replay as replaying
+from tenure.dead_letters import whole
 from tenure.demo.screen.screen import Notice, open_screen
 from tenure.files.notation import Notation
 from tenure.files.publish import Summary
@@ -30,6 +33,7 @@ from tenure.operations import dead_letters, targets, topics
 from tenure.reports import kpi, periods
 from tenure.reports.formats import standard_console
 from tenure.reports.kpi import replay
+from tenure.undoing import undo
 from tests.recount.short_events import activity, cancel, change, renewal, signup, survey
 from tests.unit.tenure.demo.test_screen import view_of
 
@@ -111,6 +115,56 @@ def unsafe(text: str) -> set[str]:
     return {character for character in text if not (character.isprintable() or character == "\n")}
 
 
+def answer_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answer commands about dead letters."""
+    headers = [(name, HOSTILE[0].encode()) for name in (HEADER_REASON, HEADER_DETAIL, HEADER_TOPIC, HOSTILE[1])]
+    headers += [(HEADER_PARTITION, b"0"), (HEADER_OFFSET, b"1")]
+    letter = Record(HOSTILE[0], 0, 1, 1, HOSTILE[1].encode(), "\n".join(HOSTILE).encode(), headers)
+
+    async def read_dead_letters(settings: Settings, *, limit: int, choice: dead_letters.Choice) -> DeadLetterList:
+        found = dead_letters.Found(limit, choice)
+        found.take(letter)
+        return found.document(settings.dead_letter_topic)
+
+    async def show_letters(settings: Settings, *_: object, limit: int) -> list[WholeDeadLetter]:
+        del settings, limit
+        found = whole.whole_letter_of(letter)
+        assert found is not None
+        return [whole.document_of(found, HOSTILE[0], dead_letters.ReplayMark(1, HOSTILE[1]))]
+
+    async def replay_letters(settings: Settings, order: object) -> replaying.ReplayOutcome:
+        del order
+        told = ReplayedLetter(
+            place=HOSTILE[0], reason=HOSTILE[1], outcome="ready", becomes=[*HOSTILE], detail=HOSTILE[2]
+        )
+        document = DeadLetterReplay(
+            topic=settings.dead_letter_topic, dry_run=True, chosen=1, outcomes={"ready": 1},
+            events={HOSTILE[0]: 1}, letters=[told], edited=HOSTILE[1],
+        )  # fmt: skip
+        return replaying.ReplayOutcome(document, 0, "")
+
+    monkeypatch.setattr(whole, "show_letters", show_letters)
+    monkeypatch.setattr(replaying, "replay_letters", replay_letters)
+    monkeypatch.setattr(dead_letters, "read_dead_letters", read_dead_letters)
+
+
+def answer_undo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answer the command that takes a source's events back."""
+    number = ChangedNumber(kpi="mrr", unit="minor units", before=2, after=1)
+    told = UndoneEvent(customer_id=HOSTILE[0], type="cancel", id=HOSTILE[1], time="2026-01-01T00:00:00Z")
+    document = Undoing(
+        source=HOSTILE[0], clock="arrival", since="2026-01-01T00:00:00Z", until=None, events={"cancel": 1}, customers=1,
+        revoked_before=1, not_counted_yet=1, over_limit=0, without_identity={"activity": 1},
+        as_of="2026-01-01T00:00:00Z", totals=[number], windows={"30d": []}, examples=[told], sent=None,
+    )  # fmt: skip
+
+    async def plan_undo(*_: object, limit: int) -> undo.UndoPlan:
+        del limit
+        return undo.UndoPlan(document, [])
+
+    monkeypatch.setattr(undo, "plan_undo", plan_undo)
+
+
 @pytest.fixture
 def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     """Commands that ask Redis and Kafka are answered with hostile names."""
@@ -163,15 +217,10 @@ def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     for name, function in (("changes", changes), ("current", current), ("put", put)):
         monkeypatch.setattr(targets, name, function)
 
-    async def read_dead_letters(settings: Settings, *, limit: int) -> DeadLetterList:
-        found = dead_letters.Found(limit)
-        headers = [(name, HOSTILE[0].encode()) for name in (HEADER_REASON, HEADER_DETAIL, HEADER_TOPIC)]
-        headers += [(HEADER_PARTITION, b"0"), (HEADER_OFFSET, b"1")]
-        found.take(Record(HOSTILE[0], 0, 1, 1, HOSTILE[1].encode(), "\n".join(HOSTILE).encode(), headers))
-        return found.document(settings.dead_letter_topic)
+    answer_letters(monkeypatch)
+    answer_undo(monkeypatch)
 
     monkeypatch.setattr(topics, "look", look)
-    monkeypatch.setattr(dead_letters, "read_dead_letters", read_dead_letters)
 
 
 _SEGMENTS = ("--by", "plan", "--by", "channel", "--by", "industry")
@@ -185,6 +234,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "explain": [
         ("explain", kpi, *_OF_FILE, "--by", "plan", "--limit", "100") for kpi in ("cancellations", "churn", "mrr")
     ],
+    "customer": [("customer", "21ok", *_OF_FILE), ("customer", f"0{HOSTILE[0]}", *_OF_FILE)],
     "lenses": [("lenses", *_OF_FILE, "--by", "channel")],
     "reasons": [("reasons", *_OF_FILE, *_SEGMENTS)],
     "features": [("features", *_OF_FILE, *_SEGMENTS)],
@@ -192,7 +242,10 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "target set": [("target", "set", "retention", "30d", "90%", "--owner", "eve")],
     "target history": [("target", "history")],
     "topics": [("topics",)],
+    "undo": [("undo", "--source", HOSTILE[0], "--since", AT)],
     "dlq list": [("dlq", "list")],
+    "dlq show": [("dlq", "show")],
+    "dlq replay": [("dlq", "replay", "--all", "--dry-run")],
 }
 #: Commands that print no names, or nothing for people; the demo and publish have tests of their own below.
 NAMELESS = {"target", "dlq", "resume", "demo", "worker", "publish", "company", "history"}

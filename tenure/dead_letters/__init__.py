@@ -1,0 +1,1 @@
+"""Dead letters that are looked at whole, mended, and sent again."""
