@@ -20,6 +20,7 @@ from tenure.commands import (
     demo,
     dlq,
     explain,
+    gateway,
     history,
     kpi,
     lenses,
@@ -137,6 +138,7 @@ app.command()(reasons.features)
 app.command()(history.history)
 app.add_typer(target.group)
 app.command()(resume.resume)
+app.command()(gateway.gateway)
 app.add_typer(dlq.group)
 
 
