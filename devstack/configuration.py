@@ -134,6 +134,7 @@ def prometheus_configuration(ports: dict[str, int], shipped: str) -> str:
         "alertmanager": [f"127.0.0.1:{ports['alertmanager']}"],
     }
     for job in config["scrape_configs"]:
+        job.pop("dns_sd_configs", None)
         job["static_configs"] = [{"targets": targets[job["job_name"]]}]
     # What is served here in place of Grafana: the runbooks, and where the boards are.
     served = f"http://127.0.0.1:{ports['documents']}"

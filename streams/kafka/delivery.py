@@ -84,11 +84,13 @@ class KafkaDelivery:
 
     Args:
         settings: Where Kafka is, and the names of the topics.
+        make_producer: Makes a producer of its options.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, make_producer: Callable[..., Any] = AIOKafkaProducer) -> None:
         self._settings = settings
-        self._producer: AIOKafkaProducer | None = None
+        self._make_producer = make_producer
+        self._producer: Any = None
         self._up_at: float | None = None
         self._is_up = False
         self._retiring: set[asyncio.Task[None]] = set()
@@ -143,6 +145,14 @@ class KafkaDelivery:
         """
         counts = await partition_counts(self._settings.input_topics, self._settings, client_options(self._settings))
         check_topics(counts, input_topics=self._settings.input_topics)
+        await self.keep_connected()
+
+    async def keep_connected(self) -> None:
+        """Have a producer that reaches Kafka, until cancelled.
+
+        Raises:
+            ConfigurationError: Kafka does not let us in.
+        """
         while True:
             if self._producer is None or self._has_been_away(_ANEW_SECONDS):
                 await self._connect()
@@ -163,7 +173,7 @@ class KafkaDelivery:
             await asyncio.wait(self._retiring, timeout=1.0)
             await cancel_and_wait(self._retiring)
 
-    async def _sent(self, producer: AIOKafkaProducer, record: OutgoingRecord) -> asyncio.Future[Any]:
+    async def _sent(self, producer: Any, record: OutgoingRecord) -> asyncio.Future[Any]:
         try:
             sent: asyncio.Future[Any] = await producer.send(
                 record.topic, record.value, key=record.key, headers=list(record.headers)
@@ -172,9 +182,7 @@ class KafkaDelivery:
             raise self._judged(producer, record, error) from error
         return sent
 
-    def _judged(
-        self, producer: AIOKafkaProducer, record: OutgoingRecord, error: BaseException
-    ) -> LogUnavailable | RecordRefused:
+    def _judged(self, producer: Any, record: OutgoingRecord, error: BaseException) -> LogUnavailable | RecordRefused:
         """Return what a failure means; a producer that may have lost its place is replaced."""
         reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         meaning = meaning_of(error) if isinstance(error, Exception) else Answer.AWAY
@@ -193,7 +201,7 @@ class KafkaDelivery:
         """Put a new producer in the place of the present one, as soon as one reaches Kafka."""
         backoff, options = Backoff(), client_options(self._settings)
         while True:
-            producer = AIOKafkaProducer(
+            producer = self._make_producer(
                 **options,
                 enable_idempotence=True,
                 compression_type="lz4" if has_lz4() else "gzip",
@@ -249,12 +257,12 @@ class KafkaDelivery:
     def _away(self, reason: str) -> LogUnavailable:
         return LogUnavailable(f"Kafka at {self._settings.kafka_bootstrap}", reason)
 
-    def _retire(self, producer: AIOKafkaProducer) -> None:
+    def _retire(self, producer: Any) -> None:
         retiring = asyncio.ensure_future(self._close(producer))
         self._retiring.add(retiring)
         retiring.add_done_callback(self._retiring.discard)
 
-    async def _close(self, producer: AIOKafkaProducer) -> None:
+    async def _close(self, producer: Any) -> None:
         """Let a producer finish what it has under way, for a while; then end it, and fail the rest."""
         stopping = asyncio.ensure_future(producer.stop())
         try:

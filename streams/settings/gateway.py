@@ -100,6 +100,13 @@ def complete_signatures(value: dict[str, str]) -> dict[str, str]:
     return {**SIGNATURES, **value}
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long, or with a zero byte
+        return False
+
+
 class GatewaySettings(Protocol):
     """The settings that are looked at together."""
 
@@ -140,7 +147,7 @@ def check_gateway(settings: GatewaySettings) -> None:
             "gateway_certificate_file", "gateway_key_file has no effect without it; set both", "gateway_key_file"
         )
     for name, file in (("gateway_certificate_file", certificate), ("gateway_key_file", key)):
-        if file is not None and not file.is_file():
+        if file is not None and not _is_file(file):
             raise RuleBrokenError(name, "there is no such file; correct the path")
     if settings.gateway_max_in_flight_bytes < settings.gateway_max_body_bytes:
         raise RuleBrokenError(

@@ -340,7 +340,7 @@ class Settings(BaseSettings):
         "line. A producer may have several: add the new one, let it change over, take the old one away. "
         f"A token has {gateway.TOKEN_CHARACTERS_MIN} characters or more.",
         unit="secret, name=token",
-        example=_FROM_STORE,
+        example="app=FROM-YOUR-SECRET-STORE",
     )
     gateway_webhook_secrets: SecretStr | None = _setting(
         None,
@@ -348,7 +348,7 @@ class Settings(BaseSettings):
         "`adapter=user:password`. Several of one adapter hold at once. Webhooks of an adapter without a secret are "
         "refused.",
         unit="secret, adapter=secret",
-        example=_FROM_STORE,
+        example="stripe=FROM-YOUR-SECRET-STORE",
     )
     gateway_signatures: _Signatures = _setting(
         dict(gateway.SIGNATURES),
@@ -356,7 +356,7 @@ class Settings(BaseSettings):
         "`bearer` for a password or a token in `Authorization`; or `sha1`, `sha256` or `sha512` and a header that "
         "holds the HMAC of the body, in hexadecimal or `:base64`. Those not named keep their default.",
         unit="adapter=form",
-        example="segment=sha256:X-Hub-Signature-256,debezium=bearer",
+        example="segment=sha256:X-Hub-Signature-256",
     )
     gateway_clock_tolerance_seconds: Annotated[int, Field(ge=1, le=86_400)] = _setting(
         300,

@@ -24,10 +24,10 @@ from schemas.adapters.adapter import Adapter
 from streams.metrics.exposition import CONTENT_TYPE
 from tenure.gateway.answers import ErrorAnswer
 from tenure.gateway.bodies import BodyError, content_type_of
-from tenure.gateway.intake import Intake, Refused, come_again
+from tenure.gateway.intake import Intake, RequestRefused, come_again
 from tenure.gateway.meters import EVENTS, WEBHOOKS
 from tenure.gateway.openapi import openapi
-from tenure.gateway.room import Lease, NoRoom, Room
+from tenure.gateway.room import HeldRoom, IntakeRoom, NoRoom
 from tenure.gateway.senders import Rates, Tokens
 from tenure.gateway.signatures import BEARER, Signature
 
@@ -68,7 +68,7 @@ class Gateway:
     def __init__(
         self,
         intake: Intake,
-        room: Room,
+        room: IntakeRoom,
         tokens: Tokens,
         endpoints: Mapping[str, Endpoint],
         not_ready: Callable[[], str | None],
@@ -102,7 +102,7 @@ class Gateway:
 
     async def _take_events(self, request: Request, sender: str | None) -> Response:
         if sender is None:
-            raise Refused(
+            raise RequestRefused(
                 401,
                 "no token that gateway_tokens has; send the header Authorization: Bearer TOKEN",
                 headers={"WWW-Authenticate": BEARER},
@@ -111,7 +111,7 @@ class Gateway:
         try:
             content_type = content_type_of(request.headers)
         except BodyError as error:
-            raise Refused(error.status, str(error)) from error
+            raise RequestRefused(error.status, str(error)) from error
         self._check_rate(EVENTS, sender)
         with self._enter() as lease:
             body = await self._body(request, lease)
@@ -131,7 +131,7 @@ class Gateway:
     async def _take_webhook(self, request: Request, endpoint: Endpoint | None) -> Response:
         if endpoint is None:
             known = ", ".join(sorted(self._endpoints)) or "none"
-            raise Refused(
+            raise RequestRefused(
                 404, f"no adapter of this name has a secret in gateway_webhook_secrets; those that have: {known}"
             )
         with self._enter() as lease:
@@ -139,7 +139,7 @@ class Gateway:
             fault = endpoint.signature.fault(request.headers, body, time.time())
             if fault is not None:
                 challenge = endpoint.signature.challenge
-                raise Refused(401, fault, headers={"WWW-Authenticate": challenge} if challenge else None)
+                raise RequestRefused(401, fault, headers={"WWW-Authenticate": challenge} if challenge else None)
             self._check_rate(WEBHOOKS, endpoint.adapter.name)
             return _json(await self._intake.take_webhook(endpoint.adapter, body, lease))
 
@@ -150,7 +150,7 @@ class Gateway:
         began = time.monotonic()
         try:
             response = await take()
-        except Refused as refused:
+        except RequestRefused as refused:
             self._log(path, sender, refused)
             answer = ErrorAnswer(error=str(refused), refused=refused.refused)
             response = _json(answer, refused.status, refused.headers)
@@ -159,7 +159,7 @@ class Gateway:
         self._intake.meters.answered(path, sender, response.status_code, time.monotonic() - began)
         return response
 
-    def _log(self, path: str, sender: str, refused: Refused) -> None:
+    def _log(self, path: str, sender: str, refused: RequestRefused) -> None:
         """Write a line of what was refused: one a second of a kind, since anybody may send anything."""
         kind, now = (path, sender, refused.status), time.monotonic()
         if now - self._logged_at.get(kind, -_LOG_SECONDS) >= _LOG_SECONDS:
@@ -174,21 +174,23 @@ class Gateway:
                 f"{sender} sends more than {limit:,} requests a second; send fewer, or batches", seconds, 429
             )
 
-    def _enter(self) -> Lease:
+    def _enter(self) -> HeldRoom:
         try:
             return self._room.enter()
         except NoRoom as error:
             raise come_again(f"{error}; send it again", _ROOM_SECONDS) from error
 
-    async def _body(self, request: Request, lease: Lease) -> bytes:
+    async def _body(self, request: Request, lease: HeldRoom) -> bytes:
         """Return the body of a request, which arrives in time and fits.
 
         Raises:
-            Refused: It does not.
+            RequestRefused: It does not.
             ClientDisconnect: The sender went away.
         """
         most, seconds = self._settings.gateway_max_body_bytes, self._settings.gateway_timeout_seconds
-        too_large = Refused(413, f"the body is larger than gateway_max_body_bytes, {most:,}; send smaller batches")
+        too_large = RequestRefused(
+            413, f"the body is larger than gateway_max_body_bytes, {most:,}; send smaller batches"
+        )
         announced = request.headers.get("content-length", "")
         if announced.isascii() and announced.isdecimal() and (len(announced) > _DIGITS or int(announced) > most):
             raise too_large
@@ -203,7 +205,9 @@ class Gateway:
                     lease.take(len(part))
                     parts.append(part)
         except TimeoutError as error:
-            raise Refused(408, f"the body has not arrived within {seconds} s; send it faster, or less of it") from error
+            raise RequestRefused(
+                408, f"the body has not arrived within {seconds} s; send it faster, or less of it"
+            ) from error
         except NoRoom as error:
             raise come_again(f"{error}; send it again", _ROOM_SECONDS) from error
         return b"".join(parts)
@@ -227,7 +231,7 @@ class Gateway:
 def _flag(request: Request, name: str) -> bool:
     text = request.query_params.get(name, "false").lower()
     if text not in _TRUE | _FALSE:
-        raise Refused(400, f"{name} is {text[:32]!r}; write {name}=true, or leave it out")
+        raise RequestRefused(400, f"{name} is {text[:32]!r}; write {name}=true, or leave it out")
     return text in _TRUE
 
 

@@ -25,7 +25,7 @@ from tenure.gateway.answers import EventsAnswer, MendedEvent, RefusedEvent, Webh
 from tenure.gateway.bodies import BodyError, Incoming, events_in
 from tenure.gateway.judging import Addressed, Judged, addressed, id_of, judged, member_of
 from tenure.gateway.meters import EVENTS, WEBHOOKS, GatewayMeters
-from tenure.gateway.room import Lease
+from tenure.gateway.room import HeldRoom
 
 if TYPE_CHECKING:
     from streams.settings.settings import Settings
@@ -34,8 +34,8 @@ AWAY_SECONDS = 5
 """After how long a sender may ask again whether Kafka is back."""
 
 
-class Delivery(Protocol):
-    """What takes records to Kafka; see `streams.kafka.delivery.KafkaDelivery`."""
+class Deliverer(Protocol):
+    """A sender of records to Kafka; see `streams.kafka.delivery.KafkaDelivery`."""
 
     async def deliver(
         self, records: Sequence[OutgoingRecord], seconds: float, *, pending: Callable[[Pending], None]
@@ -43,7 +43,7 @@ class Delivery(Protocol):
         """Send records, and wait until Kafka has all of them."""
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """A request of which nothing is acknowledged.
 
     Args:
@@ -67,9 +67,9 @@ class Refused(Exception):
         super().__init__(message)
 
 
-def come_again(message: str, seconds: int, status: int = 503) -> Refused:
+def come_again(message: str, seconds: int, status: int = 503) -> RequestRefused:
     """Return the refusal of a request that may be sent again after some seconds."""
-    return Refused(status, message, headers={"Retry-After": str(seconds)})
+    return RequestRefused(status, message, headers={"Retry-After": str(seconds)})
 
 
 @dataclass(frozen=True)
@@ -88,17 +88,17 @@ class Intake:
     settings: Settings
     decoder: Decoder
     router: Router
-    delivery: Delivery
+    delivery: Deliverer
     meters: GatewayMeters
     clock: Clock
 
     @classmethod
-    def of(cls, settings: Settings, delivery: Delivery, meters: GatewayMeters, clock: Clock) -> Intake:
+    def of(cls, settings: Settings, delivery: Deliverer, meters: GatewayMeters, clock: Clock) -> Intake:
         """Return an intake with what the settings ask for."""
         return cls(settings, decoder_of(settings), Router(settings), delivery, meters, clock)
 
     async def take_events(
-        self, body: bytes, content_type: str, headers: Mapping[str, str], *, sender: str, partial: bool, lease: Lease
+        self, body: bytes, content_type: str, headers: Mapping[str, str], *, sender: str, partial: bool, lease: HeldRoom
     ) -> EventsAnswer:
         """Take the events of a producer.
 
@@ -111,17 +111,17 @@ class Intake:
             lease: The request's room.
 
         Raises:
-            Refused: Kafka has not all of them, or some are wrong and nothing was sent.
+            RequestRefused: Kafka has not all of them, or some are wrong and nothing was sent.
         """
         try:
             events = events_in(body, content_type, headers)
         except BodyError as error:
-            raise Refused(error.status, str(error)) from error
+            raise RequestRefused(error.status, str(error)) from error
         found = await judged(events, self.decoder, self.clock.now_ms())
         refused = _refused(events, found)
         self.meters.refused(EVENTS, sender, (refusal.reason for refusal in found.refused.values()))
         if refused and not partial:
-            raise Refused(
+            raise RequestRefused(
                 422,
                 f"{len(refused):,} of {len(events):,} events would not be applied, so none was sent; correct them and "
                 "send all again, or send with ?partial=true what is right",
@@ -133,13 +133,13 @@ class Intake:
         mended = tuple(MendedEvent(index=n, members=members) for n, members in sorted(found.mended.items()))
         return EventsAnswer(accepted=len(sent), refused=refused, mended=mended)
 
-    async def take_webhook(self, adapter: Adapter, body: bytes, lease: Lease) -> WebhookAnswer:
+    async def take_webhook(self, adapter: Adapter, body: bytes, lease: HeldRoom) -> WebhookAnswer:
         """Take a record of another system, whose signature has been checked.
 
         What it does not say rightly, its sender cannot mend: it goes to Kafka all the same, and becomes a dead letter.
 
         Raises:
-            Refused: Kafka does not have it.
+            RequestRefused: Kafka does not have it.
         """
         found = adapter.translate(body)
         if found.refusal is not None:
@@ -167,14 +167,16 @@ class Intake:
             headers.append((HEADER_TRUNCATED, b"true"))
         return Addressed(OutgoingRecord(self.settings.topics[MIXED_TOPIC_SETTING], None, body, headers), None)
 
-    async def _deliver(self, sent: Sequence[Addressed], lease: Lease) -> None:
+    async def _deliver(self, sent: Sequence[Addressed], lease: HeldRoom) -> None:
         records = [each.record for each in sent]
         try:
             await self.delivery.deliver(
                 records, self.settings.gateway_timeout_seconds, pending=lease.keep_until
             )  # fmt: skip
         except RecordTooLarge as error:
-            raise Refused(413, f"{error}; send smaller events, or raise max.message.bytes of the topic") from error
+            raise RequestRefused(
+                413, f"{error}; send smaller events, or raise max.message.bytes of the topic"
+            ) from error
         except LogUnavailable as error:
             seconds = AWAY_SECONDS
             what = "" if isinstance(error, RecordRefused) else "; send it again: what arrives twice counts once"

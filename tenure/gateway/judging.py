@@ -33,7 +33,7 @@ class _Numbered(NamedTuple):
     number: int
 
 
-class _Heading(msgspec.Struct):
+class _NamedEvent(msgspec.Struct):
     """The member that names an event; any type, so that a wrong one hides nothing."""
 
     id: object = None
@@ -95,7 +95,7 @@ def member_of(refusal: Refusal) -> str | None:
 def id_of(event: Incoming) -> str | None:
     """Return the id of an event, as far as one can be read, for whoever looks for it."""
     try:
-        found = msgspec.json.decode(event.value, type=_Heading).id
+        found = msgspec.json.decode(event.value, type=_NamedEvent).id
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     if isinstance(found, int) and not isinstance(found, bool):

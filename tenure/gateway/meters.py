@@ -12,7 +12,7 @@ from schemas import instruments
 from schemas.instruments import Instrument
 from schemas.refusals import Reason
 from streams.metrics.meters import family_of
-from tenure.gateway.room import Room
+from tenure.gateway.room import IntakeRoom
 
 EVENTS: Final = "events"
 WEBHOOKS: Final = "webhooks"
@@ -27,7 +27,7 @@ class GatewayMeters:
         senders: Path and name of each sender that there may be: what is wrong with theirs is counted from 0 on.
     """
 
-    def __init__(self, room: Room, is_up: Callable[[], bool], senders: Iterable[tuple[str, str]]) -> None:
+    def __init__(self, room: IntakeRoom, is_up: Callable[[], bool], senders: Iterable[tuple[str, str]]) -> None:
         self.registry = CollectorRegistry()
         self._families: dict[str, Any] = {
             declared.name: family_of(declared, self.registry) for declared in instruments.OF_THE_GATEWAY

@@ -14,8 +14,8 @@ class NoRoom(Exception):
     """There is no room; the message says for what."""
 
 
-class Room:
-    """All the room that there is.
+class IntakeRoom:
+    """The room that all requests share.
 
     Args:
         most_requests: At once (count).
@@ -28,7 +28,7 @@ class Room:
         self._most_requests = most_requests
         self._most_bytes = most_bytes
 
-    def enter(self) -> Lease:
+    def enter(self) -> HeldRoom:
         """Return the room of a request, for its bytes to be added.
 
         Raises:
@@ -37,7 +37,7 @@ class Room:
         if self.requests >= self._most_requests:
             raise NoRoom(f"{self.requests:,} requests are being served, as many as gateway_max_in_flight_requests says")
         self.requests += 1
-        return Lease(self)
+        return HeldRoom(self)
 
     def take(self, count: int) -> None:
         """Take room for bytes.
@@ -52,14 +52,14 @@ class Room:
         self.bytes += count
 
 
-class Lease:
+class HeldRoom:
     """The room of one request, in a `with` statement.
 
     Args:
         room: That it is of.
     """
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: IntakeRoom) -> None:
         self._room = room
         self._bytes = 0
         #: the end of the request, and each delivery

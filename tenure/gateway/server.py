@@ -31,7 +31,7 @@ from streams.tls import server_context
 from tenure.gateway.application import Endpoint, Gateway
 from tenure.gateway.intake import Intake
 from tenure.gateway.meters import EVENTS, WEBHOOKS, GatewayMeters
-from tenure.gateway.room import Room
+from tenure.gateway.room import IntakeRoom
 from tenure.gateway.senders import Tokens
 from tenure.gateway.signatures import signature_of
 from tenure.worker.signals import Stopped, run_until_stopped
@@ -76,7 +76,7 @@ async def run(settings: Settings) -> None:
         advice = "nobody could send anything: set it, or gateway_webhook_secrets; docs/gateway.md says how"
         raise ConfigurationError("TENURE_GATEWAY_TOKENS", None, advice)
     context = _context_of(settings)
-    room = Room(settings.gateway_max_in_flight_requests, settings.gateway_max_in_flight_bytes)
+    room = IntakeRoom(settings.gateway_max_in_flight_requests, settings.gateway_max_in_flight_bytes)
     delivery = KafkaDelivery(settings)
     senders = [*((EVENTS, name) for name, _ in tokens), *((WEBHOOKS, name) for name in endpoints)]
     meters = GatewayMeters(room, lambda: delivery.is_up, dict.fromkeys(senders))

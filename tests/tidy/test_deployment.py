@@ -81,8 +81,11 @@ def test_nobody_is_let_in_by_a_password_that_everybody_knows(services: dict[str,
     environment = services["grafana"]["environment"]
     assert environment["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"] == "true"
     assert environment["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
-    given = {name for service in services.values() for name in service.get("environment", {})}
-    assert [name for name in given if "PASSWORD" in name or "SECRET" in name] == []
+    given = {name: value for service in services.values() for name, value in service.get("environment", {}).items()}
+    secrets = {
+        name: value for name, value in given.items() if any(word in name for word in ("PASSWORD", "SECRET", "TOKEN"))
+    }
+    assert [name for name, value in secrets.items() if value != f"${{{name}:-}}"] == []
 
 
 def test_what_must_outlast_a_container_lies_in_a_volume(services: dict[str, Any]) -> None:
@@ -179,7 +182,8 @@ def test_prometheus_reads_the_gateway(services: dict[str, Any]) -> None:
     jobs = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
     (job,) = (job for job in jobs if job["job_name"] == "tenure-gateway")
     port = services["gateway"]["environment"]["TENURE_GATEWAY_PORT"]
-    assert job["static_configs"] == [{"targets": [f"gateway:{port}"]}]
+    assert job["dns_sd_configs"] == [{"names": ["gateway"], "type": "A", "port": port}]
+    assert services["gateway"]["profiles"] == ["gateway"]
     assert f"127.0.0.1:{port}:{port}" in services["gateway"]["ports"]
 
 

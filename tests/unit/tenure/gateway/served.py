@@ -20,7 +20,7 @@ from streams.settings.settings import Settings
 from tenure.gateway.application import Gateway
 from tenure.gateway.intake import Intake
 from tenure.gateway.meters import EVENTS, WEBHOOKS, GatewayMeters
-from tenure.gateway.room import Room
+from tenure.gateway.room import IntakeRoom
 from tenure.gateway.senders import Tokens
 from tenure.gateway.server import endpoints_of
 
@@ -65,7 +65,7 @@ class Served:
         self.settings = Settings(**{**defaults, **settings})
         self.log = LogInMemory()
         self.not_ready: str | None = None
-        self.room = Room(self.settings.gateway_max_in_flight_requests, self.settings.gateway_max_in_flight_bytes)
+        self.room = IntakeRoom(self.settings.gateway_max_in_flight_requests, self.settings.gateway_max_in_flight_bytes)
         endpoints = endpoints_of(self.settings)
         tokens = named_secrets(self.settings.gateway_tokens)
         senders = [*((EVENTS, name) for name, _ in tokens), *((WEBHOOKS, name) for name in endpoints)]

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from streams.settings.gateway import NamedSecret
-from tenure.gateway.room import NoRoom, Room
+from tenure.gateway.room import IntakeRoom, NoRoom
 from tenure.gateway.senders import Rates, Tokens
 
 TOKENS = Tokens([NamedSecret("billing", "old-token"), NamedSecret("app", "app-token"), NamedSecret("billing", "new")])
@@ -48,7 +48,7 @@ def test_sender_has_a_burst_and_then_its_rate() -> None:
 
 def test_room_is_given_back_by_requests_that_end() -> None:
     """What is refused for lack of room has taken none."""
-    room = Room(1, 10)
+    room = IntakeRoom(1, 10)
     with room.enter() as lease:
         lease.take(10)
         with pytest.raises(NoRoom, match="10 bytes wait for Kafka"):
@@ -60,7 +60,7 @@ def test_room_is_given_back_by_requests_that_end() -> None:
 
 async def test_room_of_bytes_is_kept_until_kafka_has_them() -> None:
     """A sender that is told to come again, again and again, must not fill the memory."""
-    room, loop = Room(1, 10), asyncio.get_running_loop()
+    room, loop = IntakeRoom(1, 10), asyncio.get_running_loop()
     deliveries = [loop.create_future() for _ in range(3)]
     with room.enter() as lease:
         lease.take(10)
