@@ -98,7 +98,7 @@ class KafkaDelivery:
 
     @property
     def is_up(self) -> bool:
-        """Whether Kafka answered when it was last asked."""
+        """True where Kafka answered when it was last asked."""
         return self._is_up
 
     async def deliver(

@@ -36,7 +36,7 @@ class MendedEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EventsAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of the events of a request.
+    """The outcome of the events of a request.
 
     Attributes:
         accepted: Those that Kafka has (count).
@@ -50,7 +50,7 @@ class EventsAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WebhookAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What became of a webhook.
+    """The outcome of a webhook.
 
     Attributes:
         accepted: Events that it says, which Kafka has (count).

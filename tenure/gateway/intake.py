@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
@@ -30,7 +30,7 @@ from tenure.gateway.room import HeldRoom
 if TYPE_CHECKING:
     from streams.settings.settings import Settings
 
-AWAY_SECONDS = 5
+AWAY_SECONDS: Final = 5
 """After how long a sender may ask again whether Kafka is back."""
 
 
@@ -170,17 +170,14 @@ class Intake:
     async def _deliver(self, sent: Sequence[Addressed], lease: HeldRoom) -> None:
         records = [each.record for each in sent]
         try:
-            await self.delivery.deliver(
-                records, self.settings.gateway_timeout_seconds, pending=lease.keep_until
-            )  # fmt: skip
+            await self.delivery.deliver(records, self.settings.gateway_timeout_seconds, pending=lease.keep_until)
         except RecordTooLarge as error:
             raise RequestRefused(
                 413, f"{error}; send smaller events, or raise max.message.bytes of the topic"
             ) from error
         except LogUnavailable as error:
-            seconds = AWAY_SECONDS
-            what = "" if isinstance(error, RecordRefused) else "; send it again: what arrives twice counts once"
-            raise come_again(f"{error}{what}", seconds) from error
+            advice = "" if isinstance(error, RecordRefused) else "; send it again: what arrives twice counts once"
+            raise come_again(f"{error}{advice}", AWAY_SECONDS) from error
 
 
 def _refused(events: Sequence[Incoming], found: Judged) -> tuple[RefusedEvent, ...]:

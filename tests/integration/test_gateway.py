@@ -50,7 +50,7 @@ def deliver(gateway: GatewayProcess, body: bytes, secret: str = SECRET) -> tuple
 def test_events_and_webhooks_are_counted_and_what_is_wrong_is_a_dead_letter(installation: Installation) -> None:
     """The whole way: HTTP, Kafka, the worker, the numbers."""
     installation.create_topics()
-    secrets = {"TENURE_GATEWAY_WEBHOOK_SECRETS": f"stripe=whsec_next,stripe={SECRET}"}
+    secrets = {"TENURE_GATEWAY_WEBHOOK_SECRETS": f"stripe=whsec_next,stripe={SECRET}", "TENURE_LOG_LEVEL": "debug"}
     gateway, worker = running(installation, **secrets), installation.worker()
     assert gateway.send(*(event(number) for number in range(100))).json["accepted"] == 100
     assert gateway.send(event(0)).json["accepted"] == 1  # once more: it counts once
