@@ -38,7 +38,7 @@ def alerts(pace: Pace) -> Iterator[Alert]:
         "page",
         f"max({ANSWERING}) == 0",
         pace.symptom,
-        "No gateway answers: what is sent over HTTP waits at its senders",
+        f"None of {looked_up(f'count({ANSWERING})', COUNT)} gateways answers: what is sent over HTTP waits outside",
         f"No gateway answers Prometheus, for {pace.symptom}. Senders of webhooks come again for hours or days,"
         " producers of our own as long as they were written to; then events are lost.\n"
         "First: see whether their processes run, and their last log lines.",
