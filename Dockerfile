@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# The worker and all its commands. Built in one stage, run from another that holds no compiler and no installer, as a user
+# The worker, the gateway and all commands. Built in one stage, run from another that holds no compiler and no installer, as a user
 # without rights. A tag may be moved: where you build for others, put the digest that your registry shows behind it, as
 # python:3.12.12-bookworm@sha256:…
 FROM python:3.12.12-bookworm AS build
@@ -28,7 +28,7 @@ COPY --from=build /opt/tenure /opt/tenure
 ENV PATH=/opt/tenure/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /var/lib/tenure
 USER 10001
-EXPOSE 9464
+EXPOSE 9464 8464
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["tenure"]
 CMD ["worker"]

@@ -62,7 +62,7 @@ def _run(folder: Path, *, company: bool, wished: Mapping[str, int]) -> int:
     signal.signal(signal.SIGINT, _interrupt)
     try:
         with System(folder, say, company=company, wished=wished) as system:
-            say("starts Kafka, Redis, Alertmanager, Prometheus and two workers …")
+            say("starts Kafka, Redis, Alertmanager, Prometheus, two workers and a gateway …")
             system.start()
             for line in described(system, folder, wished):
                 say(line)
@@ -89,6 +89,7 @@ def described(system: System, folder: Path, wished: Mapping[str, int]) -> list[s
         f"Kafka         127.0.0.1:{ports['kafka']}",
         f"Redis         127.0.0.1:{ports['redis']}",
         f"Workers       http://127.0.0.1:{ports['worker-1']}/metrics and http://127.0.0.1:{ports['worker-2']}/metrics",
+        f"Gateway       http://127.0.0.1:{ports['gateway']}/v1/events, its token in {system.tokens_file}",
         f"Prometheus    http://127.0.0.1:{ports['prometheus']}",
         f"Runbooks      http://127.0.0.1:{ports['documents']}/runbooks/README.md",
         f"Alertmanager  http://127.0.0.1:{ports['alertmanager']}",

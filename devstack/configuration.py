@@ -22,6 +22,7 @@ USUAL_PORTS: Final = {
     "redis": 6379,
     "worker-1": 9464,
     "worker-2": 9465,
+    "gateway": 8464,
     "prometheus": 9090,
     "alertmanager": 9093,
     "documents": 3000,
@@ -105,6 +106,16 @@ def worker_environment(ports: dict[str, int], name: str) -> dict[str, str]:
     }
 
 
+def gateway_environment(ports: dict[str, int], tokens: Path) -> dict[str, str]:
+    """Return the settings of the gateway, whose token stands in a file."""
+    return {
+        "TENURE_KAFKA_BOOTSTRAP": f"127.0.0.1:{ports['kafka']}",
+        "TENURE_GATEWAY_HOST": "127.0.0.1",
+        "TENURE_GATEWAY_PORT": str(ports["gateway"]),
+        "TENURE_GATEWAY_TOKENS_FILE": str(tokens),
+    }
+
+
 def prometheus_configuration(ports: dict[str, int], shipped: str) -> str:
     """Return the shipped configuration with the addresses and paths of this machine.
 
@@ -117,11 +128,13 @@ def prometheus_configuration(ports: dict[str, int], shipped: str) -> str:
     """
     config: dict[str, Any] = yaml.safe_load(shipped)
     targets = {
+        "tenure-gateway": [f"127.0.0.1:{ports['gateway']}"],
         "tenure": [f"127.0.0.1:{ports[name]}" for name in WORKERS],
         "prometheus": [f"127.0.0.1:{ports['prometheus']}"],
         "alertmanager": [f"127.0.0.1:{ports['alertmanager']}"],
     }
     for job in config["scrape_configs"]:
+        job.pop("dns_sd_configs", None)
         job["static_configs"] = [{"targets": targets[job["job_name"]]}]
     # What is served here in place of Grafana: the runbooks, and where the boards are.
     served = f"http://127.0.0.1:{ports['documents']}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from devstack.configuration import (
     ROOT,
     WORKERS,
     choose_ports,
+    gateway_environment,
     prometheus_configuration,
     worker_environment,
 )
@@ -57,7 +59,7 @@ class StartError(Exception):
 
 
 class System:
-    """Kafka, Redis, two workers, the demo's company, Alertmanager and Prometheus.
+    """Kafka, Redis, two workers, the gateway, the demo's company, Alertmanager and Prometheus.
 
     Use it in a `with` statement: what was started ends with it.
     """
@@ -119,7 +121,13 @@ class System:
                 environment=worker_environment(self.ports, name),
             )
             self._keep(name, process, process.start)
-        for name in WORKERS:
+        gateway = Process(
+            [TENURE, "gateway"],
+            log=self.folder_of("gateway") / "gateway.log",
+            environment=gateway_environment(self.ports, self._made_tokens()),
+        )
+        self._keep("gateway", gateway, gateway.start)
+        for name in (*WORKERS, "gateway"):
             self.processes[name].wait_until(lambda name=name: self._serves(name), what=name)  # type: ignore[misc]
         self._set_targets()
         if self._with_company:
@@ -136,6 +144,11 @@ class System:
         hidden = {"TENURE_METRICS_HOST", "TENURE_METRICS_PORT", "TENURE_INSTANCE_ID"}
         settings = worker_environment(self.ports, WORKERS[0])
         return {name: value for name, value in settings.items() if name not in hidden}
+
+    @property
+    def tokens_file(self) -> Path:
+        """The file of the token that the gateway takes."""
+        return self.folder_of("gateway") / "tokens"
 
     def folder_of(self, name: str) -> Path:
         """Return the folder of a part, made where it is missing."""
@@ -205,6 +218,13 @@ class System:
                 return bool(answer.status == 200)
         except OSError:
             return False  # it does not listen yet
+
+    def _made_tokens(self) -> Path:
+        """Return the file of the gateway's token; it is made once, for the user's eyes alone."""
+        if not self.tokens_file.exists():
+            self.tokens_file.touch(mode=0o600)
+            self.tokens_file.write_text(f"local={secrets.token_hex(32)}\n", encoding="utf-8")
+        return self.tokens_file
 
     def _set_targets(self) -> None:
         """Set some targets where nobody ever set one."""

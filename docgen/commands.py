@@ -24,7 +24,7 @@ Data go to standard output and all else to standard error. A fault is one line t
 | 0 | Done. |
 | 1 | Something was not delivered, a service did not answer, or a check failed; an event of a file was refused. |
 | 2 | Wrong usage or configuration; nothing was begun. |
-| 128 + n | Ended by signal n, such as 130 by Ctrl-C. `worker` and `demo` end with 0: being stopped is how they end. |
+| 128 + n | Ended by signal n, such as 130 by Ctrl-C. `worker`, `gateway` and `demo` end with 0: so they are ended. |
 
 What the commands are told once and for all stands in the [settings](settings.md). The shape of what
 `--json` prints: [report.md](report.md).

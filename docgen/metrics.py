@@ -81,6 +81,7 @@ INTRODUCTIONS: Final[dict[Area, str]] = {
     "Surveys": "What the setting `survey_requests` makes a worker [ask for](survey-requests.md).",
     "State": "How much is held, and what limits have been reached.",
     "Dependencies": "Redis, Kafka and the worker itself.",
+    "Gateway": "What [`tenure gateway`](gateway.md) shows on its own `/metrics`; no worker has them.",
 }
 
 

@@ -18,6 +18,7 @@ _SECTIONS: Final = (
     ("Limits", "future_tolerance_seconds"),
     ("The worker", "batch_max_records"),
     ("Metrics and logs", "metrics_host"),
+    ("The gateway", "gateway_host"),
 )
 """Title of each section, and the field that it begins with."""
 

@@ -20,6 +20,7 @@ Area = Literal[
     "Surveys",
     "State",
     "Dependencies",
+    "Gateway",
 ]
 
 SECONDS_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -425,6 +426,59 @@ SCAN_CPU: Final = Instrument(
     "Population",
     "CPU time that looking at all customers took; the next look comes after 50 times as long, a minute at least.",
 )
+
+GATEWAY_REQUESTS: Final = Instrument(
+    "tenure_gateway_requests_total",
+    "counter",
+    "Gateway",
+    "Requests that were answered, by path (`events`, `webhooks`), sender (the name of the token, the adapter; empty"
+    " where none is known) and status.",
+    ("path", "sender", "status"),
+)
+GATEWAY_EVENTS: Final = Instrument(
+    "tenure_gateway_events_total",
+    "counter",
+    "Gateway",
+    "Events that Kafka has and that were answered for, by path, sender and type.",
+    ("path", "sender", "type"),
+)
+GATEWAY_REFUSED: Final = Instrument(
+    "tenure_gateway_refused_total",
+    "counter",
+    "Gateway",
+    "Events, and records of adapters, in which something is wrong, by reason. Those of `events` were not sent, those of"
+    " `webhooks` became dead letters.",
+    ("path", "sender", "reason"),
+)
+GATEWAY_IGNORED: Final = Instrument(
+    "tenure_gateway_ignored_total",
+    "counter",
+    "Gateway",
+    "Records of adapters that say nothing that is counted; they were not sent.",
+    ("sender",),
+)
+GATEWAY_SECONDS: Final = Instrument(
+    "tenure_gateway_request_seconds",
+    "histogram",
+    "Gateway",
+    "Duration of requests, from their head to the answer.",
+    ("path",),
+    SECONDS_BUCKETS,
+)
+GATEWAY_IN_FLIGHT_REQUESTS: Final = Instrument(
+    "tenure_gateway_in_flight_requests", "gauge", "Gateway", "Requests that are being served."
+)
+GATEWAY_IN_FLIGHT_BYTES: Final = Instrument(
+    "tenure_gateway_in_flight_bytes", "gauge", "Gateway", "Bytes of requests that Kafka does not have yet."
+)
+GATEWAY_KAFKA_UP: Final = Instrument(
+    "tenure_gateway_kafka_up", "gauge", "Gateway", "1 while Kafka takes what the gateway sends."
+)
+
+OF_THE_GATEWAY: Final = tuple(
+    value for value in globals().copy().values() if isinstance(value, Instrument) and value.area == "Gateway"
+)
+"""What `tenure gateway` shows in place of a worker's metrics."""
 
 OF_THE_POPULATION: Final = tuple(
     value for value in globals().copy().values() if isinstance(value, Instrument) and value.area == "Population"

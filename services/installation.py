@@ -19,6 +19,7 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin._listoffsets import OffsetSpec
 from prometheus_client.parser import text_string_to_metric_families
 
+from services.gateway import TOKEN, GatewayProcess
 from services.process import NotReadyError, Process, StartProcess, free_port
 from streams.settings.settings import Settings
 from streams.tables import Head, decode_head
@@ -144,6 +145,12 @@ class Installation:
         port = free_port()
         environment = {**self.environment, "TENURE_METRICS_PORT": str(port), **settings}
         return WorkerProcess(self._start_process([TENURE, "worker"], environment), port)
+
+    def gateway(self, **settings: str) -> GatewayProcess:
+        """Start a gateway with a token and further settings (`TENURE_…`)."""
+        port = free_port()
+        named = {"TENURE_GATEWAY_PORT": str(port), "TENURE_GATEWAY_TOKENS": f"app={TOKEN}", **settings}
+        return GatewayProcess(self._start_process([TENURE, "gateway"], {**self.environment, **named}), port)
 
     def run(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
         """Run another command to its end."""

@@ -94,7 +94,7 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
         Principal("worker", "`worker`", tuple(_of_worker(settings)), RedisRights(keys, (*READING, *WRITING))),
         Principal(
             "publisher",
-            "`publish`, `company --live`",
+            "`publish`, `company --live`, `gateway`",
             tuple(KafkaRight("WRITE", "TOPIC", topic, "its events") for topic in topics),
             None,
         ),

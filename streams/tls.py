@@ -49,6 +49,19 @@ def load_identity(
     return None
 
 
+def server_context(certificate: Path, key: Path | None) -> tuple[ssl.SSLContext, Fault | None]:
+    """Return the context of a server, and what is wrong with its certificate.
+
+    Args:
+        certificate: See `load_identity`.
+        key: Likewise; nobody is there to open one that is encrypted.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    wanted = "the file: it must hold the key without a password"
+    return context, load_identity(context, certificate, key, None, password_setting=wanted)
+
+
 def _fault(error: ssl.SSLError, certificate: Path, key: Path | None, password_setting: str) -> Fault:
     of_key = key is not None
     if "-----BEGIN CERTIFICATE-----" not in certificate.read_text(errors="replace"):

@@ -22,6 +22,7 @@ from tenure.commands import (
     dlq,
     doctor,
     explain,
+    gateway,
     history,
     kpi,
     lenses,
@@ -144,6 +145,7 @@ app.command()(reconcile.reconcile)
 app.add_typer(target.group)
 app.command()(doctor.doctor)
 app.command()(resume.resume)
+app.command()(gateway.gateway)
 app.add_typer(dlq.group)
 app.command()(undo.undo)
 

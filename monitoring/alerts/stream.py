@@ -6,7 +6,7 @@ Source: docs/operating.md, section What to watch.
 from collections.abc import Iterator
 
 from monitoring import phrases
-from monitoring.alerts import producers, thresholds
+from monitoring.alerts import gateway, producers, thresholds
 from monitoring.alerts.rule import Alert
 from monitoring.alerts.scores import STREAM_BOARD
 from monitoring.alerts.thresholds import Pace
@@ -53,6 +53,7 @@ def alerts(pace: Pace) -> Iterator[Alert]:
     yield from producers.alerts(pace)
     yield from _correctness(pace)
     yield from _dependencies(pace)
+    yield from gateway.alerts(pace)
     yield from _targets(pace)
 
 

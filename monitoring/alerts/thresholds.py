@@ -116,6 +116,10 @@ COMMIT_CONFLICTS: Final = 20
 LOSS_CAUSES: Final = ("position", "topicrecreated")
 """Causes of a halt that say that events are lost already: they page at once, for Kafka may be deleting more."""
 MEMORY_SHARE: Final = 0.9
+GATEWAY_FAILED_SHARE: Final = 0.05
+"""Requests that were told to come again: above what a broker that restarts makes."""
+GATEWAY_NOT_LET_IN_SHARE: Final = 0.5
+"""Requests of a sender that were not let in: anybody may send some."""
 TWINS_LASTING: Final = "30s"
 """Longer than a worker that was replaced takes to end; short, for two of a kind are never right."""
 FORWARDED_SHARE: Final = 0.01

@@ -43,7 +43,16 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # *_created gauges d
 
 FROM_SOURCES: Final = "sources"
 """What stands in place of a version where nothing is installed."""
+ELSEWHERE: Final = instruments.WITH_THE_COUNTS + instruments.OF_THE_POPULATION + instruments.OF_THE_GATEWAY
+"""Instruments that are no family of these."""
 _MAKERS: Final[Mapping[str, Callable[..., Any]]] = {"counter": Counter, "gauge": Gauge}
+
+
+def family_of(declared: Instrument, registry: CollectorRegistry) -> Any:
+    """Return the family of an instrument, made in a registry."""
+    if declared.type == "histogram":
+        return Histogram(declared.name, declared.help, declared.labels, buckets=declared.buckets, registry=registry)
+    return _MAKERS[declared.type](declared.name, declared.help, declared.labels, registry=registry)
 
 
 class Meters:
@@ -56,9 +65,9 @@ class Meters:
     def __init__(self, dimensions: Sequence[str] = ()) -> None:
         self.registry = CollectorRegistry()
         self._families: dict[str, Any] = {
-            declared.name: self._made(declared)
+            declared.name: family_of(declared, self.registry)
             for declared in instruments.INSTRUMENTS
-            if declared not in instruments.WITH_THE_COUNTS + instruments.OF_THE_POPULATION
+            if declared not in ELSEWHERE
         }
         for reason in Reason:
             self[instruments.DEAD_LETTERS].labels(reason.value)
@@ -70,13 +79,6 @@ class Meters:
         build = self[instruments.BUILD_INFO]
         build.labels(installed_version() or FROM_SOURCES, platform.python_version(), str(STATE_VERSION)).set(1)
         self[instruments.REDIS_UP].set(1)
-
-    def _made(self, declared: Instrument) -> Any:
-        if declared.type == "histogram":
-            return Histogram(
-                declared.name, declared.help, declared.labels, buckets=declared.buckets, registry=self.registry
-            )
-        return _MAKERS[declared.type](declared.name, declared.help, declared.labels, registry=self.registry)
 
     def __getitem__(self, declared: Instrument) -> Any:
         return self._families[declared.name]

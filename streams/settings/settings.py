@@ -26,7 +26,7 @@ from schemas.topics import (
 )
 from schemas.wording import in_words
 from streams.errors import ConfigurationError
-from streams.settings import buckets, rules, security
+from streams.settings import buckets, gateway, rules, security
 
 ENVIRONMENT_PREFIX: Final = "TENURE_"
 
@@ -49,6 +49,7 @@ _Names = Annotated[tuple[str, ...], NoDecode]
 _Topics = Annotated[dict[str, str], NoDecode]
 _Rates = Annotated[dict[str, Decimal], NoDecode]
 _SurveyRules = Annotated[dict[str, str], NoDecode]
+_Signatures = Annotated[dict[str, str], NoDecode]
 _FROM_STORE: Final = "(from your secret store)"
 _Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -338,6 +339,89 @@ class Settings(BaseSettings):
         example="json",
     )
 
+    gateway_host: str = _setting(
+        "127.0.0.1",
+        "The address that `tenure gateway` listens on; `0.0.0.0` for all.",
+        unit="address",
+        example="10.0.0.7",
+    )
+    gateway_port: _Port = _setting(
+        8464, "The port that `tenure gateway` listens on; 0 takes any free one.", unit="port", example="8080"
+    )
+    gateway_certificate_file: Path | None = _setting(
+        None,
+        "The certificate that the gateway shows, and those between it and the authority: it then speaks TLS alone. "
+        "Without one, TLS is up to the proxy in front of it.",
+        unit="file, PEM",
+        example="/etc/ssl/gateway.pem",
+    )
+    gateway_key_file: Path | None = _setting(
+        None, "The certificate's private key; not needed where it stands in the certificate's file.",
+        unit="file, PEM", example="/etc/ssl/gateway-key.pem",
+    )  # fmt: skip
+    gateway_tokens: SecretStr | None = _setting(
+        None,
+        "The bearer tokens of producers that send events of their own: `name=token`, separated by commas or one a "
+        "line. A producer may have several: add the new one, let it change over, take the old one away. "
+        f"A token has {gateway.TOKEN_CHARACTERS_MIN} characters or more.",
+        unit="secret, name=token",
+        example="app=FROM-YOUR-SECRET-STORE",
+    )
+    gateway_webhook_secrets: SecretStr | None = _setting(
+        None,
+        "The secrets that webhooks are signed with: `adapter=secret`, separated by commas or one a line; of `basic` "
+        "`adapter=user:password`. Several of one adapter hold at once. Webhooks of an adapter without a secret are "
+        "refused.",
+        unit="secret, adapter=secret",
+        example="stripe=FROM-YOUR-SECRET-STORE",
+    )
+    gateway_signatures: _Signatures = _setting(
+        dict(gateway.SIGNATURES),
+        "How the webhooks of each adapter are signed: `stripe`, `paddle` or `recurly`, as these do; `basic` and "
+        "`bearer` for a password or a token in `Authorization`; or `sha1`, `sha256` or `sha512` and a header that "
+        "holds the HMAC of the body, in hexadecimal or `:base64`. Those not named keep their default.",
+        unit="adapter=form",
+        example="segment=sha256:X-Hub-Signature-256",
+    )
+    gateway_clock_tolerance_seconds: Annotated[int, Field(ge=1, le=86_400)] = _setting(
+        300,
+        "How far the time in a signature may lie from this machine's, before or after.",
+        unit="seconds",
+        example="60",
+    )
+    gateway_max_body_bytes: Annotated[int, Field(ge=1024, le=64 * 1024 * 1024)] = _setting(
+        4_194_304, "Larger requests are refused.", unit="bytes", example="1048576"
+    )
+    gateway_max_in_flight_bytes: Annotated[int, Field(ge=1024, le=4 * 1024**3)] = _setting(
+        67_108_864,
+        "Bytes of requests that the gateway holds at once, until Kafka has them; more are told to come again.",
+        unit="bytes",
+        example="268435456",
+    )
+    gateway_max_in_flight_requests: Annotated[int, Field(ge=1, le=100_000)] = _setting(
+        256, "Requests that the gateway serves at once; more are told to come again.", unit="requests", example="1000"
+    )
+    gateway_requests_per_second: Annotated[int, Field(ge=1, le=1_000_000)] = _setting(
+        100,
+        "Requests a second of one producer, or of one adapter's webhooks, on average over ten seconds; more are told "
+        "to come again.",
+        unit="requests a second",
+        example="20",
+    )
+    gateway_timeout_seconds: Annotated[int, Field(ge=1, le=600)] = _setting(
+        10,
+        "How long a request may take to arrive, and then, how long Kafka may take for its events.",
+        unit="seconds",
+        example="5",
+    )
+    gateway_drain_seconds: Annotated[int, Field(ge=0, le=600)] = _setting(
+        0,
+        "How long the gateway still takes requests once it was told to stop, with `/readyz` failing: as long as what "
+        "stands before it needs to notice.",
+        unit="seconds",
+        example="10",
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -353,9 +437,9 @@ class Settings(BaseSettings):
     _split_lists = field_validator("windows_days", "segment_windows_days", "dimensions", mode="before")(
         rules.split_list
     )
-    _split_pairs = field_validator("topics", "adapter_topics", "currency_rates", "survey_rules", mode="before")(
-        rules.split_pairs
-    )
+    _split_pairs = field_validator(
+        "topics", "adapter_topics", "currency_rates", "survey_rules", "gateway_signatures", mode="before"
+    )(rules.split_pairs)
     _log_names = field_validator("log_level", "log_format", "free_plans", "paused_customers", mode="before")(
         rules.lower_case
     )
@@ -368,7 +452,10 @@ class Settings(BaseSettings):
     _adapter_topics = field_validator("adapter_topics")(rules.check_adapter_topics)
     _survey_rules = field_validator("survey_rules")(rules.check_survey_rules)
     _redis_url = field_validator("redis_url")(rules.check_redis_url)
-    _metrics_host = field_validator("metrics_host")(rules.check_metrics_host)
+    _hosts = field_validator("metrics_host", "gateway_host")(rules.check_metrics_host)
+    _tokens = field_validator("gateway_tokens")(gateway.check_tokens)
+    _webhook_secrets = field_validator("gateway_webhook_secrets")(gateway.check_webhook_secrets)
+    _signatures = field_validator("gateway_signatures")(gateway.complete_signatures)
     _redis_prefix = field_validator("redis_prefix")(rules.check_redis_prefix)
     _windows = field_validator("windows_days", "segment_windows_days")(rules.check_windows)
     _dimensions = field_validator("dimensions")(rules.check_dimensions)
@@ -396,6 +483,7 @@ class Settings(BaseSettings):
         buckets.check_bucket_fits_zone(self.bucket_minutes, self.business_time_zone)
         rules.check_rates_foreign(self.currency_rates, self.default_currency)
         security.check_kafka_security(self)
+        gateway.check_gateway(self)
         return self
 
     @property

@@ -23,7 +23,7 @@ from tests.docs.pages import ROOT, Block, blocks_of, pages
 
 TOPICS = [*(topic.default_name for topic in INPUT_TOPICS), DEAD_LETTER_TOPIC, SURVEY_REQUEST_TOPIC]
 ALONE, SERVED, BACKGROUND = "", "with kafka and redis", "in the background, with kafka and redis"
-FOLLOWED = ("README.md", "docs/getting-started.md", "docs/extending.md")
+FOLLOWED = ("README.md", "docs/getting-started.md", "docs/extending.md", "docs/gateway.md")
 LEFT_OUT = "not, needs docker"
 RUNNABLE = {"bash", "python"}
 ANSWER_SECONDS = 30.0
@@ -40,6 +40,7 @@ class Reader:
     redis: Redis
     start: StartProcess
     port: int = field(default_factory=free_port)
+    gateway_port: int = field(default_factory=free_port)
 
     def __post_init__(self) -> None:
         for path in ROOT.iterdir():
@@ -57,13 +58,15 @@ class Reader:
             "TENURE_KAFKA_BOOTSTRAP": self.kafka.bootstrap if served else f"127.0.0.1:{nowhere}",
             "TENURE_REDIS_URL": self.redis.url if served else f"redis://127.0.0.1:{nowhere}/0",
             "TENURE_METRICS_PORT": str(self.port),
+            "TENURE_GATEWAY_PORT": str(self.gateway_port),
         }
 
     def script(self, block: Block) -> str:
         """Return a block with the addresses of this reader's services."""
         if block.how == ALONE:
             return re.sub(r"^make\b", f"make -n -C {ROOT}", block.text, flags=re.MULTILINE)
-        return block.text.replace("127.0.0.1:9092", self.kafka.bootstrap).replace(":9464", f":{self.port}")
+        text = block.text.replace("127.0.0.1:9092", self.kafka.bootstrap)
+        return text.replace(":9464", f":{self.port}").replace(":8464", f":{self.gateway_port}")
 
     def run(self, block: Block) -> str:
         """Run a block to its end and return what it printed."""
@@ -81,7 +84,8 @@ class Reader:
             ["bash", "-c", f"cd {shlex.quote(str(self.folder))} && exec {self.script(block)}"],
             self.environment(served=True),
         )
-        started.wait_until(lambda: listens(self.port), what=f"{block} on port {self.port}")
+        port = self.gateway_port if "tenure gateway" in block.text else self.port
+        started.wait_until(lambda: listens(port), what=f"{block} on port {port}")
 
     def follow(self, block: Block, expected: list[str]) -> None:
         """Run a block; what a running system answers may take a moment."""

@@ -40,6 +40,16 @@ def answer_of(url: str) -> Any:
         return json.load(answer)["data"]
 
 
+def send_an_event(url: str, tokens: str) -> None:
+    """Send an event to the gateway that is printed, with the token of the file that is printed."""
+    event = {"id": "e", "type": "activity", "customer_id": "c", "time": "2026-03-01T09:30:00Z"}
+    _, _, token = Path(tokens).read_text(encoding="utf-8").strip().partition("=")
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    request = urllib.request.Request(url, json.dumps(event).encode(), headers)  # noqa: S310 - our own
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own
+        assert json.load(answer)["accepted"] == 1
+
+
 def test_the_system_comes_up_works_together_and_ends_at_the_first_ctrl_c(
     start_process: StartProcess, tmp_path: Path
 ) -> None:
@@ -54,7 +64,8 @@ def test_the_system_comes_up_works_together_and_ends_at_the_first_ctrl_c(
 
     def reads_all() -> bool:
         found = [(target["labels"]["job"], target["health"]) for target in answer_of(targets)["activeTargets"]]
-        return sorted(found) == [("alertmanager", "up"), ("prometheus", "up"), ("tenure", "up"), ("tenure", "up")]
+        jobs = ("alertmanager", "prometheus", "tenure", "tenure", "tenure-gateway")
+        return sorted(found) == [(job, "up") for job in jobs]
 
     process.wait_until(reads_all, seconds=60, what="Prometheus reads all parts")
     assert len(answer_of(f"{prometheus}/api/v1/rules")["groups"]) > 0
@@ -75,6 +86,7 @@ def test_the_system_comes_up_works_together_and_ends_at_the_first_ctrl_c(
         check=True,
     )
     assert len(json.loads(listed.stdout)) == 10
+    send_an_event(*re.findall(r"Gateway +(http://\S+), its token in (\S+)", process.output)[0])
     up_since = time.monotonic()
     process.wait_until(lambda: time.monotonic() - up_since > LEAST_SECONDS, what="it has been up for some time")
     os.kill(

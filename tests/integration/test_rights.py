@@ -182,6 +182,9 @@ def test_every_part_runs_with_the_rights_that_are_listed_for_it(stream: Guarded)
     stream.does("topics", "topics", "--create", "--partitions", "4")
     worker = stream.working()
     stream.does("publisher", "publish", str(GOLDEN))
+    gateway = stream.gateway(**stream.as_user("publisher"))
+    until(gateway.is_ready, "a gateway")
+    assert gateway.send(SIGNUP).status == 200
     stream.send([{"type": "nonsense"}])  # becomes a dead letter
     stream.send([{**SIGNUP, "customer_id": f"c{number}"} for number in range(8)], key=b"another's")  # are forwarded
     stream.until_applied()

@@ -50,6 +50,20 @@ def all_wait() -> Scenario:
     return scenario
 
 
+def gateways(*, up: tuple[Track, Track] = (1, 1), failed: int = 0, unsigned: int = 0) -> Scenario:
+    """Return two gateways that are sent a hundred requests a minute, of which some fail or are not signed."""
+    minutes = 60
+    scenario = stream(minutes)
+    for gateway, track in zip(("g", "h"), up, strict=True):
+        labels = {"job": "tenure-gateway", "instance": gateway}
+        scenario.put("up", track, **labels).put("tenure_gateway_kafka_up", 1, **labels)
+        by_status = {"200": 100 - failed - unsigned, "503": failed, "401": unsigned}
+        for status, number in by_status.items():
+            of_stripe = {**labels, "path": "webhooks", "sender": "stripe", "status": status}
+            scenario.put("tenure_gateway_requests_total", rising(number, minutes), **of_stripe)
+    return scenario
+
+
 def two_claim(*, for_minutes: int) -> Scenario:
     """Return a stream in which worker b claims and counts a partition of a for a while."""
     scenario = stream()
@@ -248,6 +262,12 @@ FIRE: Final = [
     Case("TenureKafkaUnreachable", "warn", "for ten minutes", partial(with_series, "tenure_kafka_up", GONE), 30),
     Case("TenureMemoryNearLimit", "warn", "95 %", partial(with_series, "tenure_memory_bytes", 9.5e8), 30),
     Case("TenureWorkerAbsent", "warn", "for ten minutes", worker_dies, 30, (("instance", "b"),)),
+    Case("TenureGatewayDown", "warn", "one of two", partial(gateways, up=(1, GONE)), 30, (("instance", "h"),)),
+    Case("TenureGatewayDown", "page", "both for fifteen minutes", partial(gateways, up=(GONE, GONE)), 35),
+    Case("TenureGatewayFailing", "warn", "every tenth request", partial(gateways, failed=10), 30),
+    Case(
+        "TenureGatewayNotLetIn", "warn", "another secret", partial(gateways, unsigned=60), 50, (("sender", "stripe"),)
+    ),
     *(
         Case("TargetMissing", "info", f"none of {kpi}", partial(targets, kpi), 18, (("kpi", kpi),))
         for kpi in MAIN_TARGETS[:2]
@@ -333,6 +353,10 @@ QUIET: Final = [
     Case("TenureKafkaUnreachable", "warn", "for one minute", partial(with_series, "tenure_kafka_up", BLINK), 22),
     Case("TenureMemoryNearLimit", "warn", "80 %", partial(with_series, "tenure_memory_bytes", 8e8), 38),
     Case("TenureWorkerAbsent", "warn", "for one minute", partial(with_series, "up", BLINK, job="tenure"), 22),
+    Case("TenureGatewayDown", "warn", "there is none", stream, 30),
+    Case("TenureGatewayDown", "page", "one of two answers", partial(gateways, up=(1, GONE)), 35),
+    Case("TenureGatewayFailing", "warn", "one of a hundred requests", partial(gateways, failed=1), 30),
+    Case("TenureGatewayNotLetIn", "warn", "noise from the network", partial(gateways, unsigned=5), 50),
     Case("TargetMissing", "info", "all are there", targets, 18),
     Case("TargetReviewOverdue", "warn", "tomorrow", partial(review, 86_400), 18),
 ]

@@ -78,10 +78,10 @@ def test_topics_are_created_by_the_product_itself(services: dict[str, Any]) -> N
     assert topics["command"][:2] == ["topics", "--create"]
     waiting = [n for n, service in services.items() if service["image"] == topics["image"] and n != "topics"]
     conditions = {n: services[n]["depends_on"]["topics"]["condition"] for n in waiting}
-    assert conditions == dict.fromkeys(["worker-1", "worker-2", "company"], "service_completed_successfully")
+    assert conditions == dict.fromkeys(["worker-1", "worker-2", "gateway", "company"], "service_completed_successfully")
 
 
-@pytest.mark.parametrize("service", ["topics", "worker-1", "company"])
+@pytest.mark.parametrize("service", ["topics", "worker-1", "gateway", "company"])
 def test_commands_of_the_compose_file_are_those_of_the_product(services: dict[str, Any], service: str) -> None:
     """A command or an option that was renamed would be refused at the first start."""
     name, *options = services[service]["command"]
@@ -94,8 +94,11 @@ def test_nobody_is_let_in_by_a_password_that_everybody_knows(services: dict[str,
     environment = services["grafana"]["environment"]
     assert environment["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"] == "true"
     assert environment["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
-    given = {name for service in services.values() for name in service.get("environment", {})}
-    assert [name for name in given if "PASSWORD" in name or "SECRET" in name] == []
+    given = {name: value for service in services.values() for name, value in service.get("environment", {}).items()}
+    secrets = {
+        name: value for name, value in given.items() if any(word in name for word in ("PASSWORD", "SECRET", "TOKEN"))
+    }
+    assert [name for name, value in secrets.items() if value != f"${{{name}:-}}"] == []
 
 
 def test_what_must_outlast_a_container_lies_in_a_volume(services: dict[str, Any]) -> None:
@@ -185,6 +188,16 @@ def test_prometheus_reads_every_worker(services: dict[str, Any]) -> None:
     targets = {target for job in jobs if job["job_name"] == "tenure" for target in job["static_configs"][0]["targets"]}
     workers = {f"{n}:{s['environment']['TENURE_METRICS_PORT']}" for n, s in services.items() if n.startswith("worker")}
     assert targets == workers
+
+
+def test_prometheus_reads_the_gateway(services: dict[str, Any]) -> None:
+    """One that is down is noticed by its senders alone, who keep what they have for a while only."""
+    jobs = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
+    (job,) = (job for job in jobs if job["job_name"] == "tenure-gateway")
+    port = services["gateway"]["environment"]["TENURE_GATEWAY_PORT"]
+    assert job["dns_sd_configs"] == [{"names": ["gateway"], "type": "A", "port": port}]
+    assert services["gateway"]["profiles"] == ["gateway"]
+    assert f"127.0.0.1:{port}:{port}" in services["gateway"]["ports"]
 
 
 def test_grafana_is_given_its_source_and_the_folder_of_its_dashboards(services: dict[str, Any]) -> None:

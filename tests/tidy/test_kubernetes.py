@@ -54,11 +54,11 @@ def test_every_file_is_among_the_resources() -> None:
     """A file that is not applied is a promise that is not kept."""
     kustomization = manifest("kustomization.yaml")
     assert sorted([*kustomization["resources"], "kustomization.yaml"]) == FILES
-    assert {container_of(name)["image"] for name in ("topics.yaml", "worker.yaml")} == {"tenure"}
+    assert {container_of(name)["image"] for name in ("topics.yaml", "worker.yaml", "gateway.yaml")} == {"tenure"}
     assert [image["name"] for image in kustomization["images"]] == ["tenure"]
 
 
-@pytest.mark.parametrize("name", ["topics.yaml", "worker.yaml"])
+@pytest.mark.parametrize("name", ["topics.yaml", "worker.yaml", "gateway.yaml"])
 def test_pods_run_without_rights_and_within_bounds(name: str) -> None:
     """What breaks out of the process should be nobody, and should take nobody's memory."""
     pod, container = manifest(name)["spec"]["template"]["spec"], container_of(name)
@@ -83,11 +83,15 @@ def test_settings_of_the_manifests_exist_and_hold() -> None:
     plain = {key.removeprefix("TENURE_").lower(): value for key, value in data.items() if not key.endswith("_FILE")}
     settings = Settings(**plain)
     assert settings.metrics_host == "0.0.0.0"  # noqa: S104 - all of the pod's, of which there is one
+    assert settings.gateway_host == "0.0.0.0"  # noqa: S104 - likewise
+    (port,) = container_of("gateway.yaml")["ports"]
+    service = manifest("gateway-service.yaml")["spec"]["ports"][0]
+    assert port["containerPort"] == settings.gateway_port == service["port"]
     (port,) = container_of("worker.yaml")["ports"]
     assert port["containerPort"] == settings.metrics_port == manifest("service.yaml")["spec"]["ports"][0]["port"]
 
 
-@pytest.mark.parametrize("name", ["topics.yaml", "worker.yaml"])
+@pytest.mark.parametrize("name", ["topics.yaml", "worker.yaml", "gateway.yaml"])
 def test_secrets_are_files_that_settings_name_and_the_page_makes(name: str) -> None:
     """What is in the environment is shown to whoever may look at a pod's processes, and written into crash dumps."""
     pod, container = manifest(name)["spec"]["template"]["spec"], container_of(name)
@@ -145,6 +149,34 @@ def test_a_worker_that_is_not_ready_is_read_all_the_same() -> None:
     job = manifest("monitoring.yaml")["spec"]["jobLabel"]
     jobs = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
     assert WORKER[job] == jobs[0]["job_name"] == "tenure"
+
+
+def test_all_that_is_said_of_gateways_is_said_of_the_pods_that_there_are() -> None:
+    """A selector that matches nothing protects nothing, and that of the workers must not match them."""
+    labels = manifest("gateway.yaml")["spec"]["template"]["metadata"]["labels"]
+    assert manifest("gateway.yaml")["spec"]["selector"]["matchLabels"] == labels
+    selectors = [
+        manifest("gateway-service.yaml")["spec"]["selector"],
+        manifest("gateway-disruption.yaml")["spec"]["selector"]["matchLabels"],
+        manifest("gateway-monitoring.yaml")["spec"]["selector"]["matchLabels"],
+        manifest("gateway-network.yaml")["spec"]["podSelector"]["matchLabels"],
+    ]
+    assert [selector for selector in selectors if not selector.items() <= labels.items()] == []
+    assert not manifest("network.yaml")["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
+    jobs = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
+    assert labels[manifest("gateway-monitoring.yaml")["spec"]["jobLabel"]] in {job["job_name"] for job in jobs}
+
+
+def test_a_gateway_has_the_time_to_answer_what_is_in_flight() -> None:
+    """Kubernetes kills what is still there, and senders wait for an answer that never comes."""
+    data = manifest("settings.yaml")["data"]
+    settings = Settings(gateway_drain_seconds=data["TENURE_GATEWAY_DRAIN_SECONDS"])
+    spec = manifest("gateway.yaml")["spec"]["template"]["spec"]
+    needed = settings.gateway_drain_seconds + 2 * settings.gateway_timeout_seconds + 1
+    assert spec["terminationGracePeriodSeconds"] > needed
+    assert manifest("gateway.yaml")["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+    assert container_of("gateway.yaml")["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert container_of("gateway.yaml")["livenessProbe"]["httpGet"]["path"] == "/healthz"
 
 
 def test_there_are_never_more_workers_than_partitions() -> None:

@@ -1,0 +1,119 @@
+"""Bodies of requests, taken apart into events as Kafka's records will have them.
+
+One JSON object, an array, or one object a line; CloudEvents 1.0 by their HTTP binding, alone, in a batch, or with the
+attributes in headers. Nothing of an event is judged here.
+Source: CloudEvents 1.0.2, HTTP protocol binding; docs/gateway.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+from urllib.parse import unquote
+
+import msgspec
+
+from schemas.decoding.cloudevents import CONTENT_TYPE, PREFIX, STRUCTURED_JSON
+from streams.records import NO_HEADERS, Headers
+
+EVENTS_MAX: Final = 10_000
+"""Events of one request: what is wrong with each of them is told in one answer."""
+JSON: Final = "application/json"
+LINES: Final = "application/x-ndjson"
+ENVELOPE: Final = "application/cloudevents+json"
+ENVELOPES: Final = "application/cloudevents-batch+json"
+CONTENT_TYPES: Final = (JSON, LINES, ENVELOPE, ENVELOPES)
+
+_SAME: Final = {"application/ndjson": LINES, "application/jsonl": LINES, "application/jsonlines": LINES}
+_HTTP_PREFIX: Final = "ce-"
+_read_list: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class Incoming(NamedTuple):
+    """One event as it came.
+
+    Attributes:
+        value: Byte for byte.
+        headers: What announces its format in Kafka, where it is not the product's own JSON.
+    """
+
+    value: bytes
+    headers: Headers = NO_HEADERS
+
+
+class BodyError(Exception):
+    """A body that cannot be taken apart.
+
+    Args:
+        status: Of the answer.
+        message: What is wrong and what to do.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+def content_type_of(headers: Mapping[str, str]) -> str:
+    """Return the content type of a request, without parameters; one of `CONTENT_TYPES`, JSON where none is said.
+
+    Raises:
+        BodyError: It is none of those that are read, or the body is compressed.
+    """
+    coding = headers.get("content-encoding", "identity").strip().lower()
+    if coding != "identity":
+        raise BodyError(415, f"Content-Encoding {coding!r} is not read; send the body as it is")
+    said = headers.get(CONTENT_TYPE, JSON).partition(";")[0].strip().lower()
+    found = _SAME.get(said, said)
+    if found not in CONTENT_TYPES:
+        raise BodyError(415, f"Content-Type {said!r} is not read; send {', '.join(CONTENT_TYPES)}")
+    return found
+
+
+def events_in(body: bytes, content_type: str, headers: Mapping[str, str]) -> Sequence[Incoming]:
+    """Return the events of a body, in their order.
+
+    Args:
+        body: As it came.
+        content_type: One of `CONTENT_TYPES`.
+        headers: Of the request; `ce-` ones make a CloudEvent of the body.
+
+    Raises:
+        BodyError: It is empty, no list where it should be one, or holds too many.
+    """
+    if not body.strip():
+        raise BodyError(400, "the body is empty; send an event as a JSON object")
+    attributes = [(name, value) for name, value in headers.items() if name.startswith(_HTTP_PREFIX)]
+    if content_type == ENVELOPE:
+        return [Incoming(body, _ENVELOPE_HEADERS)]
+    if content_type == ENVELOPES:
+        return [Incoming(value, _ENVELOPE_HEADERS) for value in _listed(body)]
+    if content_type == LINES:
+        return [Incoming(line) for line in _counted([line for line in body.split(b"\n") if line.strip()])]
+    if attributes:
+        return [Incoming(body, ((CONTENT_TYPE, JSON.encode()), *map(_attribute, attributes)))]
+    if body.lstrip()[:1] == b"[":
+        return [Incoming(value) for value in _listed(body)]
+    return [Incoming(body)]
+
+
+_ENVELOPE_HEADERS: Final[Headers] = ((CONTENT_TYPE, STRUCTURED_JSON),)
+
+
+def _attribute(header: tuple[str, str]) -> tuple[str, bytes]:
+    """Return an attribute of a CloudEvent as the binding of Kafka has it; that of HTTP encodes by per cent."""
+    name, value = header
+    return PREFIX + name.removeprefix(_HTTP_PREFIX), unquote(value).encode("utf-8", "replace")
+
+
+def _listed(body: bytes) -> Sequence[bytes]:
+    try:
+        return _counted([bytes(value) for value in _read_list(body)])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BodyError(400, f"the body is no JSON array of events: {error}") from error
+
+
+def _counted(values: Sequence[bytes]) -> Sequence[bytes]:
+    if len(values) > EVENTS_MAX:
+        raise BodyError(413, f"{len(values):,} events are too many for one request; send at most {EVENTS_MAX:,}")
+    return values

@@ -1,0 +1,194 @@
+"""The intake: what becomes of a request's events and of a webhook, from their bytes to Kafka.
+
+Knows nothing of HTTP beyond what a refusal is called there; `tenure.gateway.application` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
+
+from schemas.adapters.adapter import Adapter
+from schemas.decoding.adapted import headers_of_refused
+from schemas.decoding.decoder import Decoder
+from schemas.refusals import HEADER_TRUNCATED, TRUNCATED_BYTES, Refusal
+from schemas.topics import MIXED_TOPIC_SETTING
+from streams.clock import Clock
+from streams.errors import LogUnavailable, RecordRefused
+from streams.kafka.delivery import OutgoingRecord, Pending, RecordTooLarge
+from streams.partition.context import decoder_of
+from tenure.files.routing import Router
+from tenure.gateway.answers import EventsAnswer, MendedEvent, RefusedEvent, WebhookAnswer
+from tenure.gateway.bodies import BodyError, Incoming, events_in
+from tenure.gateway.judging import Addressed, Judged, addressed, id_of, judged, member_of
+from tenure.gateway.meters import EVENTS, WEBHOOKS, GatewayMeters
+from tenure.gateway.room import HeldRoom
+
+if TYPE_CHECKING:
+    from streams.settings.settings import Settings
+
+AWAY_SECONDS: Final = 5
+"""After how long a sender may ask again whether Kafka is back."""
+
+
+class Deliverer(Protocol):
+    """A sender of records to Kafka; see `streams.kafka.delivery.KafkaDelivery`."""
+
+    async def deliver(
+        self, records: Sequence[OutgoingRecord], seconds: float, *, pending: Callable[[Pending], None]
+    ) -> None:
+        """Send records, and wait until Kafka has all of them."""
+
+
+class RequestRefused(Exception):
+    """A request of which nothing is acknowledged.
+
+    Args:
+        status: Of HTTP.
+        message: What is wrong and what to do.
+        refused: The events that are why.
+        headers: For the answer.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        refused: tuple[RefusedEvent, ...] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.status = status
+        self.refused = refused
+        self.headers = dict(headers or {})
+        super().__init__(message)
+
+
+def come_again(message: str, seconds: int, status: int = 503) -> RequestRefused:
+    """Return the refusal of a request that may be sent again after some seconds."""
+    return RequestRefused(status, message, headers={"Retry-After": str(seconds)})
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Takes events and webhooks.
+
+    Attributes:
+        settings: Names of topics, limits.
+        decoder: Of the live stream.
+        router: Chooses topics.
+        delivery: Takes records to Kafka.
+        meters: Count.
+        clock: Tells when events reach the log.
+    """
+
+    settings: Settings
+    decoder: Decoder
+    router: Router
+    delivery: Deliverer
+    meters: GatewayMeters
+    clock: Clock
+
+    @classmethod
+    def of(cls, settings: Settings, delivery: Deliverer, meters: GatewayMeters, clock: Clock) -> Intake:
+        """Return an intake with what the settings ask for."""
+        return cls(settings, decoder_of(settings), Router(settings), delivery, meters, clock)
+
+    async def take_events(
+        self, body: bytes, content_type: str, headers: Mapping[str, str], *, sender: str, partial: bool, lease: HeldRoom
+    ) -> EventsAnswer:
+        """Take the events of a producer.
+
+        Args:
+            body: Byte for byte.
+            content_type: One of `tenure.gateway.bodies.CONTENT_TYPES`.
+            headers: Of the request.
+            sender: Name of the producer.
+            partial: Whether the others are sent where some are wrong.
+            lease: The request's room.
+
+        Raises:
+            RequestRefused: Kafka has not all of them, or some are wrong and nothing was sent.
+        """
+        try:
+            events = events_in(body, content_type, headers)
+        except BodyError as error:
+            raise RequestRefused(error.status, str(error)) from error
+        found = await judged(events, self.decoder, self.clock.now_ms())
+        refused = _refused(events, found)
+        self.meters.refused(EVENTS, sender, (refusal.reason for refusal in found.refused.values()))
+        if refused and not partial:
+            raise RequestRefused(
+                422,
+                f"{len(refused):,} of {len(events):,} events would not be applied, so none was sent; correct them and "
+                "send all again, or send with ?partial=true what is right",
+                refused=refused,
+            )
+        sent = [addressed(event, self.router) for n, event in enumerate(events) if n not in found.refused]
+        await self._deliver(sent, lease)
+        self.meters.sent(EVENTS, sender, (each.event_type for each in sent))
+        mended = tuple(MendedEvent(index=n, members=members) for n, members in sorted(found.mended.items()))
+        return EventsAnswer(accepted=len(sent), refused=refused, mended=mended)
+
+    async def take_webhook(self, adapter: Adapter, body: bytes, lease: HeldRoom) -> WebhookAnswer:
+        """Take a record of another system, whose signature has been checked.
+
+        What it does not say rightly, its sender cannot mend: it goes to Kafka all the same, and becomes a dead letter.
+
+        Raises:
+            RequestRefused: Kafka does not have it.
+        """
+        found = adapter.translate(body)
+        if found.refusal is not None:
+            await self._deliver([self._not_understood(adapter.name, body, found.refusal)], lease)
+            self.meters.refused(WEBHOOKS, adapter.name, [found.refusal.reason])
+            fault = _told(0, Incoming(body), found.refusal)
+            return WebhookAnswer(accepted=0, dead_letters=(fault,))
+        if found.ignored:
+            self.meters.ignored(adapter.name)
+            return WebhookAnswer(accepted=0, ignored=found.ignored)
+        events = [Incoming(msgspec.json.encode(event)) for event in found.events]
+        judgement = await judged(events, self.decoder, self.clock.now_ms())
+        sent = [addressed(event, self.router) for event in events]
+        await self._deliver(sent, lease)
+        self.meters.refused(WEBHOOKS, adapter.name, (refusal.reason for refusal in judgement.refused.values()))
+        right = [each.event_type for n, each in enumerate(sent) if n not in judgement.refused]
+        self.meters.sent(WEBHOOKS, adapter.name, right)
+        return WebhookAnswer(accepted=len(right), dead_letters=_refused(events, judgement))
+
+    def _not_understood(self, adapter: str, body: bytes, refusal: Refusal) -> Addressed:
+        """Return the record that becomes a dead letter; of one that is too large for the stream, the beginning."""
+        headers = list(headers_of_refused(adapter, refusal))
+        if len(body) > self.settings.max_record_bytes:
+            body = body[:TRUNCATED_BYTES]
+            headers.append((HEADER_TRUNCATED, b"true"))
+        return Addressed(OutgoingRecord(self.settings.topics[MIXED_TOPIC_SETTING], None, body, headers), None)
+
+    async def _deliver(self, sent: Sequence[Addressed], lease: HeldRoom) -> None:
+        records = [each.record for each in sent]
+        try:
+            await self.delivery.deliver(records, self.settings.gateway_timeout_seconds, pending=lease.keep_until)
+        except RecordTooLarge as error:
+            raise RequestRefused(
+                413, f"{error}; send smaller events, or raise max.message.bytes of the topic"
+            ) from error
+        except LogUnavailable as error:
+            advice = "" if isinstance(error, RecordRefused) else "; send it again: what arrives twice counts once"
+            raise come_again(f"{error}{advice}", AWAY_SECONDS) from error
+
+
+def _refused(events: Sequence[Incoming], found: Judged) -> tuple[RefusedEvent, ...]:
+    return tuple(_told(n, events[n], refusal) for n, refusal in sorted(found.refused.items()))
+
+
+def _told(index: int, event: Incoming, refusal: Refusal) -> RefusedEvent:
+    return RefusedEvent(
+        index=index,
+        reason=refusal.reason.value,
+        detail=refusal.detail,
+        id=id_of(event),
+        member=member_of(refusal),
+    )

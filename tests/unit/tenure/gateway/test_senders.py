@@ -1,0 +1,74 @@
+"""Senders: their tokens, their rates, and the room that all of them share."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from streams.settings.gateway import NamedSecret
+from tenure.gateway.room import IntakeRoom, NoRoom
+from tenure.gateway.senders import Rates, Tokens
+
+TOKENS = Tokens([NamedSecret("billing", "old-token"), NamedSecret("app", "app-token"), NamedSecret("billing", "new")])
+
+
+@pytest.mark.parametrize(
+    ("authorization", "sender"),
+    [
+        ("Bearer old-token", "billing"),
+        ("bearer new", "billing"),
+        ("Bearer app-token", "app"),
+        ("Bearer app-toke", None),
+        ("Bearer ", None),
+        ("Basic app-token", None),
+        ("app-token", None),
+        ("", None),
+        ("Bearer äpp-\udcfftoken", None),
+    ],
+    ids=["old", "new", "other", "cut", "empty", "basic", "bare", "none", "odd"],
+)
+def test_sender_is_told_by_any_of_its_tokens(authorization: str, sender: str | None) -> None:
+    """A producer changes from one token to the next while both hold."""
+    assert TOKENS.sender_of(authorization) == sender
+
+
+def test_sender_has_a_burst_and_then_its_rate() -> None:
+    """One that sends too much is told when to come again, and takes nothing from the others."""
+    now = [0.0]
+    rates = Rates(2, lambda: now[0])
+    assert [rates.take("events", "a") for _ in range(21)] == [0] * 20 + [1]
+    assert rates.take("events", "b") == 0
+    assert rates.take("webhooks", "a") == 0
+    now[0] = 0.5
+    assert [rates.take("events", "a") for _ in range(2)] == [0, 1]
+    now[0] = 1_000.0
+    assert [rates.take("events", "a") for _ in range(21)] == [0] * 20 + [1]
+
+
+def test_room_is_given_back_by_requests_that_end() -> None:
+    """What is refused for lack of room has taken none."""
+    room = IntakeRoom(1, 10)
+    with room.enter() as lease:
+        lease.take(10)
+        with pytest.raises(NoRoom, match="10 bytes wait for Kafka"):
+            lease.take(1)
+        with pytest.raises(NoRoom, match="1 requests are being served"):
+            room.enter()
+    assert (room.requests, room.bytes) == (0, 0)
+
+
+async def test_room_of_bytes_is_kept_until_kafka_has_them() -> None:
+    """A sender that is told to come again, again and again, must not fill the memory."""
+    room, loop = IntakeRoom(1, 10), asyncio.get_running_loop()
+    deliveries = [loop.create_future() for _ in range(3)]
+    with room.enter() as lease:
+        lease.take(10)
+        lease.keep_until(deliveries)
+    assert (room.requests, room.bytes) == (0, 10)
+    deliveries[0].set_result(None)
+    deliveries[1].set_exception(RuntimeError("away"))
+    deliveries[2].cancel()
+    await asyncio.wait(deliveries)
+    await asyncio.sleep(0)
+    assert room.bytes == 0
