@@ -10,7 +10,7 @@ RUN python -m venv --without-pip /opt/tenure
 # what reads it is as large as all the rest.
 COPY requirements/run.txt requirements/run.txt
 RUN pip --python /opt/tenure/bin/python install --require-hashes --requirement requirements/run.txt \
-    && pip --python /opt/tenure/bin/python uninstall --yes pyarrow
+    && pip --python /opt/tenure/bin/python uninstall --yes pyarrow duckdb
 COPY pyproject.toml ./
 COPY schemas schemas
 COPY kpis kpis

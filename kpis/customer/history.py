@@ -36,25 +36,25 @@ class History(msgspec.Struct, frozen=True, gc=False):
         return self.steps[-1].after if self.steps else NOTHING
 
 
-class Past(NamedTuple):
+class CustomerPast(NamedTuple):
     """The facts of a customer that has revoked none, run through the machines, and what they come to by the bucket."""
 
     steps: list[Step]
     movements: list[Movement]
 
 
-def past_of(customer: Customer, bucket_ms: int, what: WhatCounts) -> Past:
+def past_of(customer: Customer, bucket_ms: int, what: WhatCounts) -> CustomerPast:
     """Return the past of a state; `bucket_ms` is the length of a bucket."""
     steps = steps_of(life_of(customer), what)
-    return Past(steps, movements_of(steps, bucket_ms))
+    return CustomerPast(steps, movements_of(steps, bucket_ms))
 
 
-def past_with(past: Past, fact: LifecycleFact, bucket_ms: int, what: WhatCounts) -> Past:
+def past_with(past: CustomerPast, fact: LifecycleFact, bucket_ms: int, what: WhatCounts) -> CustomerPast:
     """Return the past with one fact more, which is later than all others; nothing before it is run again."""
     steps, known = steps_of((fact,), what, past.steps), past.movements
     if known and known[-1].bucket == fact.at_ms // bucket_ms:
         known = known[:-1]
-    return Past(steps, movements_of(steps, bucket_ms, known))
+    return CustomerPast(steps, movements_of(steps, bucket_ms, known))
 
 
 def history_of(customer: Customer, bucket_ms: int, what: WhatCounts) -> History:

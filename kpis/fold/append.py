@@ -9,7 +9,7 @@ from __future__ import annotations
 from kpis.customer.customer import feedback_of
 from kpis.customer.facts import LifecycleFact, SignupFact, encode_fact
 from kpis.customer.feedback_codes import CLASS
-from kpis.customer.history import Past, past_with
+from kpis.customer.history import CustomerPast, past_with
 from kpis.customer.state import Customer, may_hold
 from kpis.customer.timeline import WEEK_MS, Step, first_signup, first_trial
 from kpis.fold.context import FoldContext
@@ -72,7 +72,7 @@ def _move(context: FoldContext, customer: Customer, known: list[Step], profile: 
         context.rows.append((code, 0, profile, bucket, bucket, 1, 0))
 
 
-def _rows(context: FoldContext, customer: Customer, known: Past, past: Past) -> None:
+def _rows(context: FoldContext, customer: Customer, known: CustomerPast, past: CustomerPast) -> None:
     """Append what the last step changes."""
     steps, movements = past
     step, bucket_ms, profile = steps[-1], context.bucket_ms, customer.profile

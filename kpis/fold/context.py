@@ -13,7 +13,7 @@ from xxhash import xxh3_64_digest
 from kpis.customer.customer import FEEDBACK_SIZE
 from kpis.customer.deduplication import Content, known_content, outdo, remove
 from kpis.customer.features import Letters, letters_of
-from kpis.customer.history import Past, history_after, history_of, past_of, refresh
+from kpis.customer.history import CustomerPast, history_after, history_of, past_of, refresh
 from kpis.customer.state import Customer
 from kpis.customer.what_counts import WhatCounts
 from kpis.fold.contribution import contribution_in_steps, shared_with
@@ -59,7 +59,7 @@ class FoldContext:
         #: what stands for a feature in states, by its name
         self.letters: dict[str, Letters] = {}
         #: pasts of customers with many facts whose events are being folded, by their facts as they are stored
-        self.pasts: dict[bytes, Past] = {}
+        self.pasts: dict[bytes, CustomerPast] = {}
 
     def letters_of(self, feature: str) -> Letters:
         """Return what stands for a feature in states; remembered, up to the limit of names."""
@@ -77,7 +77,7 @@ class FoldContext:
                 self.sources[source] = seed
         return xxh3_64_digest(event_id.encode(), seed)
 
-    def past_of(self, customer: Customer) -> Past:
+    def past_of(self, customer: Customer) -> CustomerPast:
         """Return the past of a customer that has revoked nothing; of many facts not worked out again for each event."""
         past = self.pasts.get(customer.life)
         if past is None:
@@ -85,7 +85,7 @@ class FoldContext:
             self.remember(customer, past)
         return past
 
-    def remember(self, customer: Customer, past: Past, instead_of: bytes = b"") -> None:
+    def remember(self, customer: Customer, past: CustomerPast, instead_of: bytes = b"") -> None:
         """Keep the past of a customer with many facts until the batch is folded, up to a limit of customers.
 
         Args:

@@ -66,7 +66,7 @@ _bucket_of: Final = attrgetter("bucket")
 
 
 class Shared(NamedTuple):
-    """What a history has in common with another one of the same customer, as far as pairs of rows look at it."""
+    """The part of a history that another one of the same customer has too, as far as pairs of rows look at it."""
 
     #: places of the movements that the other one does not have
     apart: frozenset[int]

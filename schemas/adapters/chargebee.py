@@ -17,7 +17,7 @@ from schemas.adapters.accounts import AccountOptions, check_account, dimensions_
 from schemas.adapters.adapter import Adapter, Members, Translation
 from schemas.adapters.chargebee_prices import mrr_of_subscription, plan_id_of
 from schemas.adapters.options import read_options
-from schemas.adapters.reading import Ignored, Node, SourceFault, translated
+from schemas.adapters.reading import IgnoredRecord, Node, SourceFault, translated
 from schemas.refusals import Reason
 
 NAME: Final = "chargebee"
@@ -116,7 +116,7 @@ class Chargebee:
             yield from self._events_of_one(record)
             return
         for listed in record.objects("list"):
-            with suppress(Ignored):
+            with suppress(IgnoredRecord):
                 yield from self._events_of_one(listed)
 
     def _events_of_one(self, record: Node) -> Iterator[Members]:
@@ -131,15 +131,15 @@ class Chargebee:
         if read is None:
             if kind.startswith("subscription_") and kind not in _SAYS_NOTHING:
                 raise SourceFault(Reason.UNKNOWN_TYPE, event.path_of("event_type"), f"{kind} is not known here")
-            raise Ignored(kind)
+            raise IgnoredRecord(kind)
         content = event.object("content")
         if content.get("subscription") is None and kind.startswith("payment_"):
-            raise Ignored(kind)
+            raise IgnoredRecord(kind)
         yield from of_account(self._options, event, read(kind, event, content.object("subscription")))
 
     def _created(self, kind: str, event: Node, subscription: Node) -> Iterator[Members]:
         if subscription.text("status") == "future":
-            raise Ignored(f"{kind}, of a subscription that starts later")
+            raise IgnoredRecord(f"{kind}, of a subscription that starts later")
         yield from self._opened(kind, event, subscription)
 
     def _opened(self, kind: str, event: Node, subscription: Node) -> Iterator[Members]:
@@ -157,7 +157,7 @@ class Chargebee:
         """Yield what a subscription of a list says of its past; an event about its beginning knows better."""
         status = subscription.text("status")
         if status in ("future", "transferred"):
-            raise Ignored(f"subscription, {status}")
+            raise IgnoredRecord(f"subscription, {status}")
         began = subscription.optional_epoch("started_at") or subscription.epoch("created_at")
         paid = subscription.optional_epoch("activated_at")
         signup = {**_identity(event, subscription), "type": "signup", "time": began, "sequence": 0}
@@ -188,7 +188,7 @@ class Chargebee:
 
     def _changed(self, kind: str, event: Node, subscription: Node) -> Iterator[Members]:
         if subscription.text("status") in ("future", "cancelled", "transferred"):
-            raise Ignored(f"{kind}, of a subscription that is not open")
+            raise IgnoredRecord(f"{kind}, of a subscription that is not open")
         yield {**_identity(event, subscription), **self._as_it_is(event, subscription)}
 
     def _renewed(self, kind: str, event: Node, subscription: Node) -> Iterator[Members]:
@@ -210,7 +210,7 @@ class Chargebee:
 
     def _cancelled(self, kind: str, event: Node, subscription: Node) -> Iterator[Members]:
         if subscription.get("started_at") is None and subscription.get("start_date") is not None:
-            raise Ignored(f"{kind}, of a subscription that has not started")
+            raise IgnoredRecord(f"{kind}, of a subscription that has not started")
         end, identity = _ended(event, subscription), _identity(event, subscription)
         at = end["time"]
         if _was_scheduled(subscription):
@@ -223,7 +223,7 @@ class Chargebee:
 
     def _deleted(self, kind: str, event: Node, subscription: Node) -> Iterator[Members]:
         if subscription.text("status") in ("future", "cancelled", "transferred"):
-            raise Ignored(f"{kind}, of a subscription that is not open")
+            raise IgnoredRecord(f"{kind}, of a subscription that is not open")
         at = event.epoch("occurred_at")
         yield {**_identity(event, subscription), "type": "cancel", "time": at, "reason": "deleted"}
 
@@ -231,17 +231,17 @@ class Chargebee:
         """Yield how the payment of a renewal turned out; one that was never in doubt, the renewal has said."""
         invoice = event.object("content").optional_object("invoice")
         if invoice is None or not invoice.flag("recurring") or invoice.flag("first_invoice"):
-            raise Ignored(kind)
+            raise IgnoredRecord(kind)
         if kind == "payment_failed":
             yield _renewal(event, subscription, "failed", 1)
         elif invoice.get("dunning_status") is not None or invoice.objects("dunning_attempts"):
             yield _renewal(event, subscription, "renewed", 2)
         else:
-            raise Ignored(kind)
+            raise IgnoredRecord(kind)
 
     def _mrr_updated(self, kind: str, event: Node, subscription: Node) -> Iterator[Members]:
         if self._options.mrr != "chargebee":
-            raise Ignored(kind)
+            raise IgnoredRecord(kind)
         yield from self._changed(kind, event, subscription)
 
     def _as_it_is(self, event: Node, subscription: Node) -> Members:

@@ -21,7 +21,7 @@ from schemas.adapters.cells import milliseconds_of, text_of_instant
 from schemas.adapters.connect_values import Fields, fields_of, plain_row
 from schemas.adapters.log_positions import position_of
 from schemas.adapters.options import read_options
-from schemas.adapters.reading import Ignored, Node, translated
+from schemas.adapters.reading import IgnoredRecord, Node, translated
 from schemas.adapters.subscription_rows import Phase, RowOptions, RowReader, SubscriptionRow
 from schemas.instants import EPOCH
 
@@ -127,9 +127,9 @@ class Debezium:
             return
         operation = record.get("op")
         if operation is None:
-            raise Ignored(_kind_of(record))
+            raise IgnoredRecord(_kind_of(record))
         if isinstance(operation, str) and operation in _SAYS_NOTHING:
-            raise Ignored(_SAYS_NOTHING[operation])
+            raise IgnoredRecord(_SAYS_NOTHING[operation])
         if operation not in _OPERATIONS:
             raise record.wrong("op", f"must be one of {', '.join(sorted(_OPERATIONS))}")
         source = record.object("source")
@@ -147,7 +147,7 @@ class Debezium:
         deleted = record.get("__deleted") in (True, "true")
         operation = record.get("__op") or ("d" if deleted else "u")
         if operation not in _OPERATIONS:
-            raise Ignored(str(operation)[:16])
+            raise IgnoredRecord(str(operation)[:16])
         said = {
             name.lstrip("_").removeprefix("source_"): value
             for name, value in record.members.items()
@@ -175,7 +175,7 @@ class Debezium:
             f"{source.optional_text('db')}.{table}",
         ):
             return
-        raise Ignored(f"of the table {table}")
+        raise IgnoredRecord(f"of the table {table}")
 
     def _told(self, operation: str, before: Node | None, after: Node | None, change: RowChange) -> Iterator[Members]:
         if operation == "d":
@@ -203,14 +203,14 @@ class Debezium:
 
     def _deleted(self, before: Node | None, change: RowChange) -> Iterator[Members]:
         if self._options.deletes == "ignore":
-            raise Ignored("delete")
+            raise IgnoredRecord("delete")
         if before is None or not self._is_whole(before):
             raise (before or Node({}, "before")).missing(
                 "customer", f"is not in what the row was: {_FULL}; or ignore deletes"
             )
         was = self._image(before, change)
         if not was.is_live:
-            raise Ignored("delete of a row whose subscription had ended")
+            raise IgnoredRecord("delete of a row whose subscription had ended")
         yield from _Story(self._common(was), change).cancel_now(was, "delete")
 
     def _is_whole(self, before: Node) -> bool:
@@ -276,9 +276,9 @@ def _beginning(story: _Story, now: RowImage) -> Iterator[Members]:
     """Yield what a row says of its past and of what is scheduled, however often it is read."""
     row = now.row
     if now.phase == "none":
-        raise Ignored("a subscription that has not begun")
+        raise IgnoredRecord("a subscription that has not begun")
     if not row.price or (now.phase == "ended" and now.end is None):
-        raise Ignored("a subscription that has ended, of which the row does not say when, or at which price")
+        raise IgnoredRecord("a subscription that has ended, of which the row does not say when, or at which price")
     begun = story.change.at if row.start is None else min(row.start.at, story.change.at)
     converted = _conversion(now, begun, story.change.at)
     trial = {"trial": True} if converted is not None else now.trial
@@ -326,19 +326,19 @@ def _difference(story: _Story, was: RowImage, now: RowImage) -> Iterator[Members
         yield from _ended(story, was, now)
     elif was.phase == now.phase == "ended" and now.end is not None:
         if (was.end, was.row.ending) == (now.end, now.row.ending):
-            raise Ignored("a change of nothing that is counted")
+            raise IgnoredRecord("a change of nothing that is counted")
         yield story.last("cancel", f"end:{text_of_instant(now.end)}", now.row.ending, now.end)
         if was.end not in (None, now.end):
             yield story.last("cancel", f"end:{text_of_instant(was.end)}", now.row.ending, now.end)
     else:
-        raise Ignored("a change of a subscription that has ended, or not begun")
+        raise IgnoredRecord("a change of a subscription that has ended, or not begun")
 
 
 def _changes(story: _Story, was: RowImage, now: RowImage) -> Iterator[Members]:
     """Yield what happened to a subscription that goes on."""
     events = [*_other_price(story, was, now), *_other_pause(story, was, now), *_ends(story, was, now)]
     if not events:
-        raise Ignored("a change of nothing that is counted")
+        raise IgnoredRecord("a change of nothing that is counted")
     yield from events
 
 

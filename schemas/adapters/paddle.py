@@ -19,7 +19,7 @@ from schemas.adapters.adapter import Adapter, Members, Translation
 from schemas.adapters.instants import instant, moment, optional_instant, sequence_of
 from schemas.adapters.options import read_options
 from schemas.adapters.prices import ItemPrice, exact, mrr_of_items
-from schemas.adapters.reading import Ignored, Node, SourceFault, translated
+from schemas.adapters.reading import IgnoredRecord, Node, SourceFault, translated
 from schemas.decoding.prices import PER_MONTH
 from schemas.refusals import Reason
 
@@ -86,7 +86,7 @@ class Paddle:
     def _events(self, record: Node) -> Iterator[Members]:
         if record.get("event_type") is None and isinstance(record.get("data"), list):
             for listed in record.objects("data"):
-                with suppress(Ignored):
+                with suppress(IgnoredRecord):
                     yield from self._events_of_one(listed)
             return
         yield from self._events_of_one(record)
@@ -103,7 +103,7 @@ class Paddle:
         if read is None:
             if kind.startswith("subscription.") and kind != "subscription.past_due":
                 raise SourceFault(Reason.UNKNOWN_TYPE, "event_type", f"{kind} is not known here")
-            raise Ignored(kind)
+            raise IgnoredRecord(kind)
         yield from of_account(self._options, record, read(record, record.object("data")))
 
     def _opened(self, record: Node, subscription: Node) -> Iterator[Members]:
@@ -194,7 +194,7 @@ class Paddle:
         """Yield how a term was paid: the last word on a transaction, which may fail before it is paid."""
         kind = record.text("event_type")
         if transaction.optional_text("origin") != _RECURRING:
-            raise Ignored(kind)
+            raise IgnoredRecord(kind)
         paid = kind == "transaction.completed"
         yield {
             "id": transaction.text("id"),

@@ -31,7 +31,7 @@ class SourceFault(ValueError):
         self.reason = reason
 
 
-class Ignored(Exception):
+class IgnoredRecord(Exception):
     """A record that is understood and says nothing that is counted; its argument is its kind."""
 
 
@@ -177,7 +177,7 @@ def translated(name: str, value: bytes, read: Callable[[Node], Iterator[Members]
     Args:
         name: The adapter's, for its errors.
         value: The record's value.
-        read: Yields the events of one record; raises SourceFault or Ignored.
+        read: Yields the events of one record; raises SourceFault or IgnoredRecord.
     """
     try:
         found = _read(value)
@@ -186,7 +186,7 @@ def translated(name: str, value: bytes, read: Callable[[Node], Iterator[Members]
         return Translation(tuple(read(Node(found))))
     except SourceFault as fault:
         return refused(name, fault.reason, str(fault))
-    except Ignored as ignored:
+    except IgnoredRecord as ignored:
         return Translation(ignored=str(ignored))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return refused(name, Reason.MALFORMED_JSON, f"the record is not JSON: {error}")

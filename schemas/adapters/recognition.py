@@ -17,7 +17,7 @@ _NAME_SHOWN: Final = 80
 _read: Final = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-class Signature(NamedTuple):
+class RecordSignature(NamedTuple):
     """The members that all records of a system have in common.
 
     Attributes:
@@ -44,27 +44,29 @@ class Signature(NamedTuple):
 
 
 SIGNATURES: Final = (
-    Signature("paddle", frozenset({"event_id", "event_type", "occurred_at", "data"}), kind="event_type", id="event_id"),
-    Signature("paddle", frozenset({"customer_id", "currency_code", "billing_cycle", "items"}), id="id"),
-    Signature("chargebee", frozenset({"event_type", "occurred_at", "content"}), kind="event_type", id="id"),
-    Signature("chargebee", frozenset({"subscription", "customer"})),
-    Signature("recurly", frozenset({"object_type", "event_type", "event_time"}), kind="event_type", id="id"),
-    Signature("recurly", frozenset({"object", "uuid", "account", "state"}), id="uuid"),
-    Signature(
+    RecordSignature(
+        "paddle", frozenset({"event_id", "event_type", "occurred_at", "data"}), kind="event_type", id="event_id"
+    ),
+    RecordSignature("paddle", frozenset({"customer_id", "currency_code", "billing_cycle", "items"}), id="id"),
+    RecordSignature("chargebee", frozenset({"event_type", "occurred_at", "content"}), kind="event_type", id="id"),
+    RecordSignature("chargebee", frozenset({"subscription", "customer"})),
+    RecordSignature("recurly", frozenset({"object_type", "event_type", "event_time"}), kind="event_type", id="id"),
+    RecordSignature("recurly", frozenset({"object", "uuid", "account", "state"}), id="uuid"),
+    RecordSignature(
         "stripe",
         frozenset({"object", "livemode"}),
         {"object": frozenset({"event", "subscription", "customer", "invoice", "subscription_schedule"})},
         kind="type",
         id="id",
     ),
-    Signature(
+    RecordSignature(
         "segment",
         frozenset({"messageId", "type"}),
         {"type": frozenset({"alias", "group", "identify", "page", "screen", "track"})},
         kind="type",
         id="messageId",
     ),
-    Signature(
+    RecordSignature(
         "debezium",
         frozenset({"op", "after"}),
         {"op": frozenset({"c", "d", "r", "t", "u"})},
@@ -94,14 +96,14 @@ def event_named(adapter: str, value: bytes) -> str:
     return ""
 
 
-def _found(value: bytes, adapter: str = "") -> list[tuple[Signature, Mapping[str, Any]]]:
+def _found(value: bytes, adapter: str = "") -> list[tuple[RecordSignature, Mapping[str, Any]]]:
     try:
         record = _read(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return []
     if record.keys() >= _OWN_MEMBERS:
         return []
-    found: list[tuple[Signature, Mapping[str, Any]]] = []
+    found: list[tuple[RecordSignature, Mapping[str, Any]]] = []
     for signature in SIGNATURES:
         inner = record.get(signature.inside) if signature.inside else None
         whole = inner if isinstance(inner, dict) else record

@@ -18,7 +18,7 @@ from schemas.adapters.accounts import AccountOptions, check_account, dimensions_
 from schemas.adapters.adapter import Adapter, Members, OptionsFault, Translation
 from schemas.adapters.instants import instant, moment, optional_instant, sequence_of
 from schemas.adapters.options import read_options
-from schemas.adapters.reading import Ignored, Node, SourceFault, translated
+from schemas.adapters.reading import IgnoredRecord, Node, SourceFault, translated
 from schemas.adapters.recurly_prices import Cycle, mrr_of_subscription
 from schemas.adapters.recurly_xml import json_of
 from schemas.refusals import Reason
@@ -115,7 +115,7 @@ class Recurly:
         read = self._read.get(kind)
         if read is None:
             if kind in _OLDER.values():
-                raise Ignored(kind)
+                raise IgnoredRecord(kind)
             raise SourceFault(Reason.UNKNOWN_TYPE, "event_type", f"subscription {kind} is not known here")
         subscription = notification.optional_object("subscription")
         if subscription is None:
@@ -223,16 +223,16 @@ def _notification(record: Node) -> tuple[str, Node]:
     """Return the type of a webhook and the object that holds its subscription, with the time that it says.
 
     Raises:
-        Ignored: It is about something else than a subscription.
+        IgnoredRecord: It is about something else than a subscription.
     """
     older = next((name for name in record.members if name.endswith("_notification")), None)
     if older is None:
         kind = record.text("object_type")
         if kind != "subscription":
-            raise Ignored(f"{kind} {record.optional_text('event_type')}".rstrip())
+            raise IgnoredRecord(f"{kind} {record.optional_text('event_type')}".rstrip())
         return record.text("event_type"), record
     if older not in _OLDER:
-        raise Ignored(older)
+        raise IgnoredRecord(older)
     said = record.object(older)
     return _OLDER[older], Node({"event_time": record.get("event_time"), **said.members}, said.path)
 

@@ -18,7 +18,7 @@ from schemas.adapters.cells import Amount, CellReader, Money, zone_of
 from schemas.adapters.columns import ROLES, Columns, holds_minor_units, normal_name
 from schemas.adapters.describing import described
 from schemas.adapters.options import read_options
-from schemas.adapters.reading import Ignored, Node, translated
+from schemas.adapters.reading import IgnoredRecord, Node, translated
 from schemas.events import Renewal, SurveyKind
 from schemas.wording import nearest_name
 
@@ -142,16 +142,16 @@ class SegmentCalls:
         for call in record.objects("batch"):
             try:
                 yield from self._of_call(call)
-            except Ignored as kind:
+            except IgnoredRecord as kind:
                 ignored.append(str(kind))
         if ignored and len(ignored) == len(record.objects("batch")):
-            raise Ignored(ignored[0])
+            raise IgnoredRecord(ignored[0])
 
     def _of_call(self, call: Node) -> Iterator[Members]:
         is_row = _OF_CALLS.isdisjoint(call.members) and not _OF_WAREHOUSE.isdisjoint(call.members)
         kind = _call_of_row(call) if is_row else call.text("type")
         if kind in _CALLS_WITHOUT_EVENT:
-            raise Ignored(kind)
+            raise IgnoredRecord(kind)
         if kind not in get_args(Call):
             raise call.wrong("type", f"must be one of {', '.join((*get_args(Call), *sorted(_CALLS_WITHOUT_EVENT)))}")
         properties = call if is_row else call.optional_object("properties") or Node({}, "properties")
@@ -160,12 +160,12 @@ class SegmentCalls:
         event = self._events.get(_spaced(name)) if kind == "track" else None
         if event is None:
             if kind not in self._options.activity:
-                raise Ignored(f"{kind} {name}".strip())
+                raise IgnoredRecord(f"{kind} {name}".strip())
             event = {"type": "activity"}
         if event["type"] == "ignore":
-            raise Ignored(f"{kind} {name}".strip())
+            raise IgnoredRecord(f"{kind} {name}".strip())
         if not customer:
-            raise Ignored(f"{kind} of somebody who is not known")
+            raise IgnoredRecord(f"{kind} of somebody who is not known")
         common = {
             "id": _first_text(call, ("messageId", "message_id", "id")),
             "source": self._options.source,

@@ -17,7 +17,7 @@ from typing import Any, Final
 from schemas.adapters.adapter import Adapter, Members, OptionsFault, Translation
 from schemas.adapters.cells import Moment, milliseconds_of, text_of_instant
 from schemas.adapters.options import read_options
-from schemas.adapters.reading import Ignored, Node, SourceFault, translated
+from schemas.adapters.reading import IgnoredRecord, Node, SourceFault, translated
 from schemas.adapters.subscription_rows import RowOptions, RowReader, SubscriptionRow
 from schemas.refusals import Reason
 
@@ -80,7 +80,7 @@ class SubscriptionTable:
     def _events(self, record: Node) -> Iterator[Members]:
         row = self._reader.read(record)
         if row.phase == "none":
-            raise Ignored("a subscription that has not begun")
+            raise IgnoredRecord("a subscription that has not begun")
         end = self._checked_end(row, record)
         if row.start is None:
             raise record.missing("start", self._reader.columns.missing("start", record.members))

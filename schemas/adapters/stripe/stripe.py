@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from schemas.adapters.adapter import Adapter, Members, Translation
-from schemas.adapters.reading import Ignored, Node, translated
+from schemas.adapters.reading import IgnoredRecord, Node, translated
 from schemas.adapters.stripe import options as known
 from schemas.adapters.stripe import schedules, updates
 from schemas.adapters.stripe.exports import listed_subscription
@@ -47,7 +47,7 @@ class Stripe:
         kind, events = self._read(record)
         found = list(events)
         if not found:
-            raise Ignored(kind)
+            raise IgnoredRecord(kind)
         yield from found
 
     def _read(self, record: Node) -> tuple[str, Iterator[Members]]:
