@@ -238,7 +238,8 @@ class RowReader:
             return {}
         interval = cells.interval()
         if interval is None:
-            raise cells.missing(self.columns, "interval", "is required with an amount")
+            advice = 'is required with an amount; if all are monthly, say so: defaults = {interval = "month"}'
+            raise cells.missing(self.columns, "interval", advice)
         unit, count = interval
         count *= cells.count("interval_count") or 1
         quantity = cells.count("quantity")

@@ -85,7 +85,7 @@ def _heading(as_of: str, totals: Totals, currency: str) -> RenderableType:
     subscriptions = totals.count("subscriptions_active")
     # Where each customer has one subscription, it says nothing.
     if paused or several or subscriptions != totals.count("customers_active"):
-        text.append(f"\n{formats.count(subscriptions)} subscriptions · {formats.count(several)} customers with several")
+        text.append(f"\n{counted(subscriptions, 'subscriptions')} · {counted(several, 'customers')} with several")
         text.append(f" · {formats.count(paused)} paused")
     return text
 
