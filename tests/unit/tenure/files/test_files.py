@@ -376,7 +376,7 @@ def test_progress_reaches_the_size_of_the_file(tmp_path: Path) -> None:
         ("page.csv", b"<!DOCTYPE html>", "this is HTML or XML"),
         ("pretty.json", b'{\n  "id": "a",\n  "type": "signup"\n}\n', "jq -c . FILE"),
         ("wrapped.json", b'{"events": [\n{"id": "a"},\n{"id": "b"}]}\n', ".NAME[]"),
-        ("cut.json", b'[{"id":"a"},\n{"id":', "it is cut off after 1 whole elements"),
+        ("cut.json", b'[{"id":"a"},\n{"id":', "it is cut off after 1 whole element;"),
         ("more.json", b'[{"id":"a"}]\n{"id":"b"}', "something else follows"),
         (
             "tar.csv.gz",

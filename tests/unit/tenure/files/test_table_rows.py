@@ -101,7 +101,7 @@ def test_row_that_cannot_be_read_is_passed_on_with_its_fault(tmp_path: Path) -> 
     path = tmp_path / "rows.csv"
     path.write_text("customer,plan\nanna,pro,surplus\nben,team\n", encoding="utf-8")
     faulty, good = table_rows(str(path))
-    assert faulty.fault == "it has 3 cells, and the header 2"
+    assert faulty.fault == "it has 3 cells, and the header 2; put a cell that holds a comma in double quotes"
     assert (good.number, good.fault) == (3, "")
 
 

@@ -177,7 +177,7 @@ async def test_webhook_that_is_signed_becomes_the_events_that_it_says() -> None:
     assert (answer.status_code, answer.json()) == (200, {"accepted": 1})
     (record,) = served.log.records
     assert (record.topic, record.key, record.headers) == ("customer.signup", b"cus_1", ())
-    assert json.loads(record.value)["id"] == "evt_1"
+    assert json.loads(record.value)["id"] == "sub_1:created"
     assert served.samples()['tenure_gateway_events_total{path="webhooks",sender="stripe",type="signup"}'] == 1
 
 

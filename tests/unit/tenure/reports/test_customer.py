@@ -153,7 +153,7 @@ def test_text_fits_in_a_hundred_columns() -> None:
     lines = result.stdout.splitlines()
     assert max(map(len, lines)) <= 100
     assert "customer c1, partition 3, as of 2026-03-01T00:00:00Z" in lines
-    assert "      [s1 from customer.signup; customer.signup, partition 3, offset 0]" in lines
+    assert "      [s1 from customer.signup; line 1]" in lines
 
 
 @pytest.mark.parametrize(("name", "said"), [("c3", "did you mean 'C3'?"), ("c9", "no event of theirs was applied")])

@@ -22,11 +22,17 @@ from schemas.documents.document import plain, read
 from streams.embedded.tables import MemoryTables
 from streams.kafka.retention import Retention
 from streams.partition.losses import AcceptedLoss, Loss, LossStore, LostRange
+from streams.records import Record
 from streams.tables import StreamMark
 from tenure.cli import app
+from tenure.dead_letters import replay, whole
+from tenure.doctor import checks
+from tenure.doctor.findings import Diagnosed, Level
 from tenure.files import publish
 from tenure.operations import dead_letters, targets, topics
 from tenure.stored import opening
+from tenure.undoing import finding, undo
+from tests.unit.schemas.lines import SIGNUP
 from tests.unit.streams.partitions import on_virtual_time
 from tests.unit.tenure.operations.test_dead_letters import letter
 from tests.unit.tenure.reports.fake_report import fake_report
@@ -35,11 +41,11 @@ from tests.unit.tenure.reports.test_periods import late_tables
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from streams.records import Record
     from streams.settings.settings import Settings
 
 ROOT = Path(__file__).parents[4]
 _FILE = ("--file", str(ROOT / "docs" / "examples" / "golden.ndjson"), "--at", "2025-03-31")
+_EXPORT = ROOT / "tests" / "golden" / "stripe" / "export"
 _SET = ("target", "set", "retention", "30d", "90%", "--owner", "ada")
 #: By definition of the schema, how each is called; with segments and without, of a count, a stock and a ratio.
 CALLS: dict[str, list[tuple[str, ...]]] = {
@@ -52,14 +58,20 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
         ("explain", "customers_lost", *_FILE, "--by", "plan"),
         ("explain", "arpa", *_FILE, "--by", "plan", "--value", "pro"),
     ],
+    "customer": [("customer", "old-001", *_FILE)],
     "lenses": [("lenses", *_FILE), ("lenses", *_FILE, "--by", "plan")],
     "reasons": [("reasons", *_FILE), ("reasons", *_FILE, "--by", "plan")],
     "features": [("features", *_FILE), ("features", *_FILE, "--by", "plan")],
     "cohorts": [("cohorts", *_FILE), ("cohorts", *_FILE, "--by", "plan", "--period", "week")],
     "lifetime": [("lifetime", *_FILE), ("lifetime", *_FILE, "--by", "plan")],
+    "reconcile": [("reconcile", f"{_EXPORT}.ndjson", "--as", "stripe", "--file", f"{_EXPORT}.events.ndjson")],
     "publish": [("publish", _FILE[1])],
     "topics": [("topics",)],
     "dlq list": [("dlq", "list")],
+    "dlq show": [("dlq", "show")],
+    "dlq replay": [("dlq", "replay", "--all", "--anyway", "--dry-run")],
+    "undo": [("undo", "--source", "customer.signup", "--since", "2026-01-01")],
+    "doctor": [("doctor",)],
     "resume": [("resume",)],
     "resume --accept-loss": [("resume", "0", "--accept-loss", "--as", "ada")],
     "target list": [("target", "list")],
@@ -111,7 +123,18 @@ def _running(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, late: MemoryTables
 
     monkeypatch.setattr(publish, "publish_file", publish_file)
     monkeypatch.setattr(topics, "look", look)
-    monkeypatch.setattr(dead_letters, "_records", refused)
+
+    async def found(*_: object) -> AsyncIterator[Diagnosed]:
+        yield Diagnosed("kafka", Level.WARNING, "no input topic has a record", "send events")
+
+    async def sent(*_: object, **__: object) -> AsyncIterator[list[Record]]:
+        yield [Record("customer.signup", 0, 1, 1_767_268_800_000, b"c1", json.dumps(SIGNUP).encode(), [])]
+
+    for module in (dead_letters, whole, replay):
+        monkeypatch.setattr(module, "dead_letter_records", refused)
+    monkeypatch.setattr(checks, "findings", found)
+    monkeypatch.setattr(finding, "records_in", sent)
+    monkeypatch.setattr(undo, "running_tables", running_tables)
     monkeypatch.setattr(opening, "running_tables", running_tables)
     monkeypatch.setattr(targets, "tables_of", running_tables)
     monkeypatch.chdir(tmp_path)
@@ -146,7 +169,9 @@ def test_every_document_of_the_schema_is_tried() -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "arguments"), [(command, call) for command, calls in CALLS.items() for call in calls], ids=" ".join
+    ("command", "arguments"),
+    [(command, call) for command, calls in CALLS.items() for call in calls],
+    ids=[f"{command}-{n}" for command, calls in CALLS.items() for n, _ in enumerate(calls)],
 )
 def test_documents_are_what_the_schema_says(command: str, arguments: tuple[str, ...]) -> None:
     """Whoever reads them by the schema finds each member, of its type, and no other."""
