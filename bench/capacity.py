@@ -48,7 +48,7 @@ async def measure(path: str, settings: Settings, *, partitions: int) -> list[str
         )
         await worker.app.start()
         await feed(log, worker, EventFile(path).records(), settings)
-        await until_applied(worker)
+        await until_applied(worker, log)
         await worker.app.stop()
         used = (await client.info("memory"))["used_memory"] - empty
         lines = await _lines(client, settings, used_bytes=used)

@@ -38,7 +38,8 @@ Four things make producers' lives easy:
   two events of one identity differ, the one with the greater `sequence` counts, then the one with the smaller event
   time (then type, then members), whichever came first, and a metric counts the conflict.
 - **Order does not matter.** Events count by their own `time`, whenever and in whatever order they arrive.
-- **Members that are not listed here are ignored**, so an event may carry more than Tenure reads.
+- **Members that are not listed here are ignored**, so an event may carry more than Tenure reads. `replay` and `publish`
+  [name them](files.md#what-is-told-at-the-end).
 - **Nothing is dropped silently.** What cannot be applied goes to the [dead letters](#dead-letters) with the reason.
 
 The same in machine-readable form: [events.schema.json](../schemas/events.schema.json), and with topics and keys

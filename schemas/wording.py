@@ -1,4 +1,4 @@
-"""Lists as people write them, and the names that they may have meant, in help texts, messages and documents."""
+"""Lists and counts as people write them, and names that they may have meant, in help texts, messages and documents."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -8,6 +8,11 @@ def in_words(parts: Iterable[object], last: str = "and") -> str:
     """Return "a, b and c"; `last` is the word before the last one."""
     texts = [str(part) for part in parts]
     return f" {last} ".join(filter(None, (", ".join(texts[:-1]), *texts[-1:])))
+
+
+def counted(number: int, things: str) -> str:
+    """Return "1 customer" or "1,234 customers", by the name of many of them; only an s is taken away."""
+    return f"{number:,} {things.removesuffix('s') if number == 1 else things}"
 
 
 def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:

@@ -180,6 +180,6 @@ def counts_in(entry: Report, window: str) -> dict[str, int]:
         for way, statuses in ways.items()
         for status, value in statuses.items()
     }
-    idle = {} if found.facts_without_effect is UNSET else found.facts_without_effect
-    without_effect = {f"{NO_EFFECT}/{kind}": value for kind, value in idle.items()}
+    by_kind = {} if found.facts_without_effect is UNSET else found.facts_without_effect
+    without_effect = {f"{NO_EFFECT}/{kind}": value for kind, value in by_kind.items()}
     return entry.totals.counts() | found.counts() | surveys | without_effect

@@ -74,7 +74,7 @@ def effective_feedback(customer: Customer) -> list[Feedback]:
     return [item for item in feedback if item.identity not in revoked]
 
 
-def idle_revocations(customer: Customer) -> list[int]:
+def revocations_without_effect(customer: Customer) -> list[int]:
     """Return the event times of revocations that hit no event (ms since 1970)."""
     if customer.rare is None or not customer.rare.revocations:
         return []

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from kpis.customer.customer import activity_of, any_within
 from kpis.customer.facts import REVOKE, Feedback, SignupFact
 from kpis.customer.feedback_codes import ANSWERED, CLASS
-from kpis.customer.history import History, history_of, idle_revocations
+from kpis.customer.history import History, history_of, revocations_without_effect
 from kpis.customer.movements import Movement, is_involuntary
 from kpis.customer.state import Customer
 from kpis.customer.timeline import (
@@ -87,7 +87,7 @@ def contribution(
         if not step.has_effect:
             _point(out, WITHOUT_EFFECT[step.fact.KIND], 0, profile, step.fact.at_ms // bucket_ms, 1)
     if customer.rare is not None:
-        for at_ms in idle_revocations(customer):
+        for at_ms in revocations_without_effect(customer):
             _point(out, WITHOUT_EFFECT[REVOKE], 0, profile, at_ms // bucket_ms, 1)
     since_ms = since * bucket_ms
     for item in history.feedback:

@@ -16,7 +16,7 @@ from kpis.customer.feedback_codes import ANSWERED, CLASS, RENEWAL_BASE
 from kpis.customer.movements import Movement
 from kpis.customer.timeline import FORTNIGHT_MS, WEEK_MS, Standing, Step, Subscription, first_trial
 from kpis.members.fact_texts import subscription_text
-from kpis.members.rules import is_lively, is_onboarded, is_open_after_a_week, why_idle
+from kpis.members.rules import is_lively, is_onboarded, is_open_after_a_week, why_without_effect
 from kpis.members.view import Mention, View
 
 
@@ -124,13 +124,13 @@ def _bucket(view: View) -> str:
     return "hour" if view.window.bucket_ms == 3_600_000 else "bucket"
 
 
-def _idle(*kinds: int) -> Exclusions:
+def _without_effect(*kinds: int) -> Exclusions:
     """Return the facts of these kinds in the window that have no effect, or are revoked."""
 
     def exclusions(view: View) -> Iterator[Exclusion]:
-        for step in view.idle:
+        for step in view.without_effect:
             if step.fact.KIND in kinds:
-                yield Exclusion(f"{why_idle(step)}, so without effect", (step.fact,))
+                yield Exclusion(f"{why_without_effect(view, step)}, so without effect", (step.fact,))
         for fact in view.revoked(*kinds):
             yield Exclusion("revoked, so it never counts", (fact,))
 
@@ -145,7 +145,7 @@ def _stayed(view: View) -> Iterator[Exclusion]:
                 why = _why_no_cancellation(view, step)
                 if why:
                     yield Exclusion(why, (step.fact,))
-    yield from _idle(CANCEL)(view)
+    yield from _without_effect(CANCEL)(view)
 
 
 def _why_no_cancellation(view: View, step: Step) -> str:
@@ -192,9 +192,11 @@ def _arrivals(why: str, *, back: bool) -> Exclusions:
     return exclusions
 
 
-_new: Final = _all(_arrivals("active before, so this is a reactivation", back=True), _not_yet, _beside, _idle(SIGNUP))
+_new: Final = _all(
+    _arrivals("active before, so this is a reactivation", back=True), _not_yet, _beside, _without_effect(SIGNUP)
+)
 _reactivated: Final = _all(
-    _arrivals("never active before, so this is a new customer", back=False), _not_yet, _beside, _idle(SIGNUP)
+    _arrivals("never active before, so this is a new customer", back=False), _not_yet, _beside, _without_effect(SIGNUP)
 )
 
 
@@ -202,7 +204,7 @@ def _signups(view: View) -> Iterator[Exclusion]:
     for step in view.steps:
         if step.fact.KIND == SIGNUP and view.holds(step.fact.at_ms):
             yield Exclusion("a signup in the window, but not the customer's first one", (step.fact,))
-    yield from _idle(SIGNUP)(view)
+    yield from _without_effect(SIGNUP)(view)
 
 
 def _involuntary(view: View) -> Iterator[Exclusion]:
@@ -231,7 +233,7 @@ def _changes(sign: int, amount: Callable[[Standing], int]) -> Exclusions:
             moved = (amount(movement.after) - amount(movement.before)) * sign
             if moved <= 0:
                 yield Exclusion(_why_no_move(movement, moved, amount), facts)
-        yield from _idle(CHANGE)(view)
+        yield from _without_effect(CHANGE)(view)
 
     return exclusions
 
@@ -274,7 +276,7 @@ def _started(view: View) -> Iterator[Exclusion]:
         elif step.fact.KIND == SIGNUP:
             why = f"{named} counted at the start of the {_bucket(view)}, or no longer at its end"
             yield Exclusion(why, (step.fact,))
-    yield from _idle(SIGNUP)(view)
+    yield from _without_effect(SIGNUP)(view)
 
 
 def _ended(view: View) -> Iterator[Exclusion]:
@@ -290,7 +292,7 @@ def _ended(view: View) -> Iterator[Exclusion]:
             yield Exclusion(why, (step.fact,))
         else:
             yield Exclusion(f"{named} is paused, and counts all the same", (step.fact,))
-    yield from _idle(CANCEL)(view)
+    yield from _without_effect(CANCEL)(view)
 
 
 # ------------------------------------------------------------------------- the first signup and the first trial

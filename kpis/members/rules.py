@@ -299,24 +299,25 @@ def _feedback(*classes: int, why: str) -> Memberships:
     return shares
 
 
-# ------------------------------------------------------------------------- what does nothing
+# ------------------------------------------------------------------------- what is without effect
 
 
 def _without_effect(view: View) -> Iterator[Membership]:
-    for step in view.idle:
-        yield Membership(1, 0, why_idle(step), (step.fact,), WORDS[step.fact.KIND])
-    for each in view.idle_revocations:
+    for step in view.without_effect:
+        yield Membership(1, 0, why_without_effect(view, step), (step.fact,), WORDS[step.fact.KIND])
+    for each in view.revocations_without_effect:
         whose = "its source" if each.names_source else "any of the default sources"
         why = f"a revoke of id {each.revokes}, which no event of {whose} has"
         yield Membership(1, 0, why, (each,), WORDS[REVOKE])
 
 
-def why_idle(step: Step) -> str:
+def why_without_effect(view: View, step: Step) -> str:
     """Return why a fact has no effect."""
     fact = step.fact
     known = step.before.find(fact.subscription)
     others = ", ".join(each.id or "one without an id" for each in step.before.subscriptions)
-    state = "which was not open then" + (f"; open were: {others}" if others else "")
+    state = f"which {view.closed_as(fact)}"
+    state += f"; open were: {others}" if others else ""
     if known is not None:
         state = "which was paused already" if fact.KIND == PAUSE else "which was not paused then"
     return f"a {WORDS[fact.KIND]} of {subscription_text(fact.subscription)}, {state}"

@@ -125,7 +125,7 @@ class View:
         return [step for step in self.steps if step.has_effect and self.holds(step.fact.at_ms)]
 
     @cached_property
-    def idle(self) -> list[Step]:
+    def without_effect(self) -> list[Step]:
         """Facts in the window that have none, in order."""
         return [step for step in self.steps if not step.has_effect and self.holds(step.fact.at_ms)]
 
@@ -193,10 +193,26 @@ class View:
         whole = range(-(-start_ms // bucket_ms), end_ms // bucket_ms)
         return any(bucket in whole for bucket in activity_of(self.customer))
 
-    # -- what does nothing
+    # -- what is without effect
 
     @cached_property
-    def idle_revocations(self) -> list[Revocation]:
+    def _beginnings(self) -> dict[str, int]:
+        """The place in the order of all facts at which each subscription is opened first."""
+        return {step.fact.subscription: n for n, step in reversed([*enumerate(self.steps)]) if step.fact.KIND == SIGNUP}
+
+    @cached_property
+    def _places(self) -> dict[bytes, int]:
+        return {step.fact.identity: n for n, step in enumerate(self.steps)}
+
+    def closed_as(self, fact: LifecycleFact) -> str:
+        """Return why the subscription of a fact is not open when it comes, in words: ended, or not begun."""
+        begun = self._beginnings.get(fact.subscription)
+        if begun is None:
+            return "never began"
+        return "had ended" if begun < self._places[fact.identity] else "had not begun yet"
+
+    @cached_property
+    def revocations_without_effect(self) -> list[Revocation]:
         """Revocations in the window that hit no event, in order."""
         if self.customer.rare is None:
             return []

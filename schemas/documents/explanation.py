@@ -18,9 +18,15 @@ class ExplainedEvent(Document, frozen=True, kw_only=True):
     event: Annotated[str, Meta(description="What it says, in words.")]
     id: Annotated[str | None, Meta(description="Its `id`; `null` where it cannot be read, and `note` says why.")]
     source: Annotated[str | None, Meta(description="Its `source`; `null` as `id`.")]
-    topic: Annotated[str, Meta(description="The topic of its record.")]
+    topic: Annotated[
+        str, Meta(description="The topic of its record; with `--file`, of the log that a replay makes of it.")
+    ]
     partition: Annotated[int, Meta(description="The partition of its record.")]
     offset: Annotated[int, Meta(description="The offset of its record.")]
+    place: Annotated[
+        str | UnsetType, Meta(description="With `--file`: what `number` counts, `line`, `row` or `element`.")
+    ] = UNSET
+    number: Annotated[int | UnsetType, Meta(description="With `--file`: where the event is in it, from 1 on.")] = UNSET
     note: Annotated[str | UnsetType, Meta(description="Why there is no `id`; absent where there is one.")] = UNSET
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import UNSET, Meta
 
 from schemas.documents.document import Document
+from schemas.documents.ignored import IgnoredOfFile
 
 
 class PublicationSummary(Document, frozen=True, kw_only=True):
@@ -20,3 +21,4 @@ class PublicationSummary(Document, frozen=True, kw_only=True):
     undelivered: Annotated[int, Meta(description="Records that Kafka did not take (count).")]
     bytes: Annotated[int, Meta(description="Size of what Kafka took: keys and values (bytes).")]
     seconds: Annotated[float, Meta(description="How long it took.")]
+    ignored: IgnoredOfFile = UNSET

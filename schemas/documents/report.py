@@ -16,6 +16,7 @@ from schemas.catalogue.counts import COUNTS, FACTS_WITHOUT_EFFECT
 from schemas.catalogue.formulas import Count, Ratio, evaluate
 from schemas.catalogue.ratios import STOCK_RATIOS, WINDOW_RATIOS
 from schemas.documents.document import Document, made
+from schemas.documents.ignored import IgnoredOfFile
 from schemas.documents.losses import LossesMember, WaitingMember
 
 Surveys = dict[str, dict[str, dict[str, int]]]
@@ -210,6 +211,7 @@ class Events(Document, frozen=True, kw_only=True):
     ]
     test: Annotated[int, Meta(description="Events that are marked as tests, which count nowhere else.")]
     dead_letters: Annotated[dict[str, int], Meta(description="Records that were refused, by reason.")]
+    ignored: IgnoredOfFile = UNSET
 
 
 NO_EVENTS: Final = Events(applied=0, duplicate=0, conflict=0, test=0, mended={}, dead_letters={})

@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from schemas.wording import counted
+
 KEPT_FOR_GOOD: Final[Mapping[str, str]] = {"retention.ms": "-1", "retention.bytes": "-1"}
 """What an input topic is created with: its events are what the tables can be counted anew from."""
 POLICY: Final = "cleanup.policy"
@@ -37,7 +39,7 @@ class Retention(NamedTuple):
         """Such as "for good", "7 days", "7 days or 1,000 bytes"."""
         size, name = next(unit for unit in _UNITS if self.ms % unit[0] == 0)
         number = self.ms // size
-        limits = [f"{number:,} {name}{'' if number == 1 else 's'}"] if self.ms != -1 else []
+        limits = [counted(number, f"{name}s")] if self.ms != -1 else []
         limits += [f"{self.bytes:,} bytes"] if self.bytes != -1 else []
         limits += ["the last of each key"] if self.compacted else []
         return " or ".join(limits) or "for good"

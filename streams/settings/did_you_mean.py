@@ -19,15 +19,15 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def nearest_window(name: str, known: Sequence[str]) -> str:
-    """Return "; did you mean 30d?" for the known window of the nearest number of days; "" where none is meant.
+    """Return "; did you mean 30d?" for the known window that is written otherwise; "" where another length is meant.
 
     Args:
-        name: Of a window that is not known; its letters say nothing of its length.
+        name: Of a window that is not known. One of another length is never meant: whoever wants 31 days wants no 30.
         known: Names of windows, such as "30d" and "month".
     """
     written = _WINDOW.fullmatch(name)
     of_days = {window: int(window[:-1]) for window in known if window[:-1].isdecimal()}
     if written is None or not of_days:
         return nearest_name(name, known)
-    days = int(written[1])
-    return f"; did you mean {min(of_days, key=lambda window: abs(of_days[window] - days))}?"
+    meant = next((window for window, days in of_days.items() if days == int(written[1])), None)
+    return f"; did you mean {meant}?" if meant else ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from schemas.wording import counted
 from streams.readable import all_readable
 from tenure.commands.as_json import print_json
 from tenure.commands.groups import group_of
@@ -56,7 +57,7 @@ def list_dead_letters(
 
 def _lines(found: DeadLetterList) -> Iterator[str]:
     count = found.dead_letters
-    yield f"{found.topic}: {count:,} dead letter{'' if count == 1 else 's'}"
+    yield f"{found.topic}: {counted(count, 'dead letters')}"
     if found.foreign:
         yield f"{found.foreign:,} records there are no dead letters: somebody else wrote them"
     for reason, number in found.reasons.items():

@@ -52,9 +52,10 @@ def explain(
 ) -> None:
     """Print which customers make up a number, by which events, and why.
 
-    Each member comes with what it adds, the rule that included it, and its events with id, topic, partition and offset;
-    then come those who were nearly members, with the rule that left them out. A ratio is explained by its numerator and
-    its denominator. The sum over all members is compared with the counters; where the two differ, the exit status is 1.
+    Each member comes with what it adds, the rule that included it, and its events with id and place: topic, partition
+    and offset, or the line of the file. Then come those who were nearly members, with the rule that left them out. A
+    ratio is explained by its numerator and its denominator. The sum over all members is compared with the counters;
+    where the two differ, the exit status is 1.
     docs/explain.md says more. For example: tenure explain churn --file docs/examples/golden.ndjson --at 2025-03-31
     """
     from streams.readable import all_readable

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from schemas.wording import counted
 from tenure.commands.as_json import print_json
 from tenure.commands.say import say
 from tenure.reports.formats import standard_console
@@ -72,7 +73,7 @@ class PublishProgress:
             return
         by_type = ", ".join(f"{number:,} {name}" for name, number in summary.sent.most_common())
         say(
-            f"{summary.records:,} records ({summary.bytes:,} bytes) sent in {summary.seconds:.1f} s"
+            f"{counted(summary.records, 'records')} ({counted(summary.bytes, 'bytes')}) sent in {summary.seconds:.1f} s"
             + (f": {by_type}" if by_type else "")
         )
 

@@ -56,6 +56,7 @@ def replay(
     print_report(found.reports, settings, windows=windows, lenses=lens or (), as_json=as_json)
     events = found.reports[0].events
     refused = sum(events.dead_letters.values())
-    counts = {"applied": events.applied, "repeated": events.duplicate, "tests": events.test, "refused": refused}
+    tests = "test" if events.test == 1 else "tests"
+    counts = {"applied": events.applied, "repeated": events.duplicate, tests: events.test, "refused": refused}
     say_findings(file, counts, found.findings)
     check_nothing_refused(refused, sum(counts.values()))

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tenure.commands.file_options import FileOptions, check_unused, checked_notation
 from tenure.commands.options import checked_dimensions
+from tenure.commands.say import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,4 +62,4 @@ def checked_scope(
         EventFile(file, notation)
     from tenure.reports.customers import Scope
 
-    return Scope(at_ms, dimensions, file, notation)
+    return Scope(at_ms, dimensions, file, notation, partial(say, err=True))

@@ -33,7 +33,7 @@ from tenure.demo.company.company import Arrival, Company
 from tenure.demo.notices import Notices
 from tenure.demo.screen.screen import DemoScreen
 from tenure.demo.screen.view import DemoView, Health
-from tenure.files.replay import until_applied
+from tenure.files.replay import records_left, until_applied
 from tenure.files.routing import Router
 from tenure.stored.mark import claim_tables
 from tenure.stored.reading import events_of
@@ -183,9 +183,9 @@ class Demo:
             count += 1
             if count % 2_000 == 0:
                 await asyncio.sleep(0)
-                while self._worker.lag_records() > _AHEAD:
+                while await records_left(self._worker, self._log) > _AHEAD:
                     await asyncio.sleep(_TICK_SECONDS)
-        await until_applied(self._worker)
+        await until_applied(self._worker, self._log)
         self._screen.say(f"{count:,} events applied in {time.monotonic() - began:.1f} s.")
 
     async def live(self, seconds: float | None) -> None:

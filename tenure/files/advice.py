@@ -6,41 +6,59 @@ Of the file alone: what events have to look like, the refusal itself says.
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Final
 
 import msgspec
 
 from schemas.decoding import rules
-from tenure.files.members import INSTANT_MEMBERS, MONEY_MEMBERS
-from tenure.files.money import decimals_of
+from tenure.files.members import BOOLEAN_MEMBERS, INSTANT_MEMBERS, INTEGER_MEMBERS, MONEY_MEMBERS
+from tenure.files.money import decimals_of, minor_units
 from tenure.files.notation import MoneyForm, Notation, TimeForm
 from tenure.files.times import EPOCH_TIME, LOCAL_TIME, instant_of
 
 _AMOUNT: Final = re.compile(r"\s*[+-]?\d{1,30}(?:\.\d*)?\s*", re.ASCII)
 _WITH_EXPONENT: Final = re.compile(r"\s*[+-]?\d+(?:\.\d*)?[eE][+-]?\d+\s*", re.ASCII)
+_WHOLE: Final = re.compile(r"-?(?:0|[1-9]\d{0,18})", re.ASCII)
 _LIST_OF_OBJECTS: Final = re.compile(rb"\[\s*\{")
 #: with the signs of currencies, and what separates thousands
 _AMOUNT_IN_WORDS: Final = re.compile(r"\s*\D{0,3}\s*[+-]?\d[\d.,' \u00a0\u202f]*\s*\D{0,3}\s*", re.ASCII)
 
 
-def advice_on(member: str, members: dict[str, msgspec.Raw], notation: Notation) -> str:
+def advice_on(member: str, members: dict[str, msgspec.Raw], notation: Notation, *, is_table: bool = False) -> str:
     """Return what reads a member as it is written, or how to write it; "" where there is nothing to say.
 
     Args:
         member: That was refused.
         members: The event's, as the decoder was given them.
         notation: Of the file.
+        is_table: Whether the file has cells, which have no quotes of their own.
     """
     if member not in members:
         return _advice_on_lists(members)
     text = text_of(members[member])
+    if not is_table and bytes(members[member]).startswith(b'"') and _is_meant_bare(member, text, members, notation):
+        return f"write {text.strip()} without quotes"
     if member in MONEY_MEMBERS:
-        currency = text_of(members.get("currency"))
-        known = currency.upper() if rules.CURRENCY.fullmatch(currency.upper()) else notation.default_currency
-        return _advice_on_money(text, known, notation)
+        return _advice_on_money(text, _currency_of(members, notation), notation)
     if member in INSTANT_MEMBERS:
         return _advice_on_time(text, notation)
     return ""
+
+
+def _currency_of(members: dict[str, msgspec.Raw], notation: Notation) -> str:
+    currency = text_of(members.get("currency")).upper()
+    return currency if rules.CURRENCY.fullmatch(currency) else notation.default_currency
+
+
+def _is_meant_bare(member: str, text: str, members: dict[str, msgspec.Raw], notation: Notation) -> bool:
+    """Tell whether a text would be read if it were no text: a number or a boolean that was put in quotes."""
+    if member in BOOLEAN_MEMBERS:
+        return text in ("true", "false")
+    if member in MONEY_MEMBERS and notation.money is MoneyForm.MAJOR:
+        amount = _AMOUNT.fullmatch(text)
+        return amount is not None and minor_units(Decimal(text), _currency_of(members, notation)) is not None
+    return member in INTEGER_MEMBERS and _WHOLE.fullmatch(text.strip()) is not None
 
 
 def _advice_on_lists(members: dict[str, msgspec.Raw]) -> str:

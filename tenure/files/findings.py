@@ -15,6 +15,7 @@ EXAMPLES_KEPT: Final = 3
 
 REFUSED: Final = "refused"
 MENDED: Final = "mended"
+IGNORED: Final = "ignored"
 
 
 class Example(NamedTuple):
@@ -42,6 +43,7 @@ class Findings:
 
     def __init__(self) -> None:
         self.sections: dict[str, dict[str, Finding]] = {}
+        self._remarks: dict[str, str] = {}
 
     def add(self, section: str, kind: str, example: Callable[[], Example] | None = None, *, count: int = 1) -> None:
         """Count events of a kind.
@@ -59,6 +61,10 @@ class Findings:
         if example is not None and len(finding.examples) < EXAMPLES_KEPT:
             finding.examples.append(example())
 
+    def remark(self, section: str, remark: str) -> None:
+        """Say something of a section as a whole, after its kinds."""
+        self._remarks[section] = remark
+
     def total(self, section: str) -> int:
         """Return how many findings there are in a section; an event of which two things were mended counts twice."""
         return sum(finding.count for finding in self.sections.get(section, {}).values())
@@ -72,4 +78,6 @@ class Findings:
                 for advice, examples in groupby(finding.examples, key=lambda example: example.advice):
                     found += [f"  {example.said}" for example in examples]
                     found += [f"  {advice}"] if advice else []
+            if section in self._remarks:
+                found.append(f"{section}, {self._remarks[section]}")
         return found

@@ -1,4 +1,4 @@
-"""Inspection of a file's events: decodes them as the stream does, and tells what is refused and what is mended.
+"""Inspection of a file's events: decodes them as the stream does, and tells what is refused, mended and ignored.
 
 It changes nothing and holds few records at a time. What only the customer's state can tell (repetitions, too many
 facts) it does not know.
@@ -20,7 +20,8 @@ from schemas.refusals import Refusal
 from streams.records import NO_HEADERS, Headers
 from tenure.files.advice import advice_on
 from tenure.files.findings import MENDED, REFUSED, Example, Findings
-from tenure.files.reader import EventFile
+from tenure.files.ignored import Ignored
+from tenure.files.reader import EventFile, FileFormat
 from tenure.files.tables import FileRecord
 
 _RECORDS_AT_ONCE: Final = 1_000
@@ -52,12 +53,14 @@ class Inspection:
         findings: As given; complete after `finish`.
         records: How many were looked at (count).
         refused: How many of them were refused, by reason (counts).
+        ignored: Members that no event type has.
     """
 
     def __init__(self, file: EventFile, decoder: Decoder, findings: Findings | None = None) -> None:
         self.findings = findings or Findings()
         self.records = 0
         self.refused: Counter[str] = Counter()
+        self.ignored = Ignored(decoder.signup)
         self._file = file
         self._decoder = decoder
         self._waiting: list[InspectedRecord] = []
@@ -75,16 +78,21 @@ class Inspection:
         self._waiting.append(InspectedRecord(record.value, timestamp_ms, headers, record.number, record.fault))
         self._waiting_bytes += len(record.value)
         if len(self._waiting) >= _RECORDS_AT_ONCE or self._waiting_bytes >= _BYTES_AT_ONCE:
-            self.finish()
+            self._look()
 
     def finish(self) -> None:
-        """Look at what was taken; more may follow."""
+        """Look at what was taken last, and note what is ignored; nothing follows."""
+        self._look()
+        self.ignored.note_in(self.findings)
+
+    def _look(self) -> None:
         decoded = self._decoder.decode(self._waiting)
         self.records += len(self._waiting)
         self.refused.update(refusal.reason.value for _, refusal in decoded.refused)
         for record, refusal in sorted(decoded.refused, key=lambda each: each[0].number):
             self._note_refused(record, refusal)
         self._note_mended(decoded)
+        self._note_ignored(decoded)
         self._waiting, self._waiting_bytes = [], 0
 
     def _note_refused(self, record: InspectedRecord, refusal: Refusal) -> None:
@@ -92,7 +100,10 @@ class Inspection:
         member = named[1] if named else ""
 
         def example() -> Example:
-            advice = advice_on(member, _members_of(record), self._file.notation) if member else ""
+            advice = ""
+            if member:
+                is_table = self._file.file_format is not FileFormat.NDJSON
+                advice = advice_on(member, _members_of(record), self._file.notation, is_table=is_table)
             return Example(f"{self._place(record)}: {record.fault or refusal.detail}", advice)
 
         self.findings.add(REFUSED, f"{refusal.reason.value}{', ' if member else ''}{member}", example)
@@ -102,6 +113,16 @@ class Inspection:
             record, event = decoded.records[index], decoded.events[index]
             for member in members:
                 self.findings.add(MENDED, member, partial(self._mending, record, event, member))
+
+    def _note_ignored(self, decoded: Decoded[InspectedRecord]) -> None:
+        known = self.ignored.known
+        having = []
+        for event, record in zip(decoded.events, decoded.records, strict=True):
+            members = _members_of(record)
+            if not known.issuperset(members):
+                having.append((record, event, members))
+        for record, event, members in sorted(having, key=lambda each: each[0].number):
+            self.ignored.take(event, members, partial(self._place, record))
 
     def _mending(self, record: InspectedRecord, event: Event, member: str) -> Example:
         raw = _members_of(record).get(member)

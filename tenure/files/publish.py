@@ -20,7 +20,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.codec import has_lz4
 from aiokafka.errors import KafkaError
+from msgspec import UNSET, UnsetType
 
+from schemas.documents.ignored import IgnoredMembers
 from schemas.documents.publication import PublicationSummary
 from streams.clock import WallClock
 from streams.errors import UsageError
@@ -55,6 +57,7 @@ class Summary:
         first_reason: Why the first of them was not taken; empty where all were.
         bytes: Size of what was taken (bytes of keys and values).
         seconds: How long it took.
+        ignored: Members that no event type has.
     """
 
     sent: Counter[str] = field(default_factory=Counter)
@@ -63,6 +66,7 @@ class Summary:
     first_reason: str = ""
     bytes: int = 0
     seconds: float = 0.0
+    ignored: IgnoredMembers | UnsetType = UNSET
 
     @property
     def records(self) -> int:
@@ -77,6 +81,7 @@ class Summary:
             undelivered=self.undelivered,
             bytes=self.bytes,
             seconds=round(self.seconds, 3),
+            ignored=self.ignored,
         )
 
     def delivered(self, event_type: str | None, size_bytes: int) -> None:
@@ -139,6 +144,7 @@ async def publish_file(
                 progress(summary)
     if inspection is not None:
         inspection.finish()
+        summary.ignored = inspection.ignored.document()
     summary.seconds = time.monotonic() - began
     return summary
 

@@ -16,6 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from schemas.wording import counted
 from streams.errors import InputError, UsageError
 from tenure.files import recognition
 from tenure.files.csv_rows import TextLine
@@ -288,13 +289,14 @@ def _elements(path: str, stream: io.BufferedReader) -> Iterator[bytes]:
             number += 1
             yield value
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(path, f"after {number:,} elements: {_advice_on(error)}") from error
+        raise InputError(path, f"after {counted(number, 'elements')}: {_advice_on(error)}") from error
     except ArrayCutOff as error:
-        advice = f"it is a JSON array without an end: it is cut off after {number:,} whole elements; write it again"
+        whole = counted(number, "whole elements")
+        advice = f"it is a JSON array without an end: it is cut off after {whole}; write it again"
         raise InputError(path, advice) from error
     except MoreThanArrays as error:
         advice = (
-            f"it begins with a JSON array of {number:,} elements, and something else follows; "
+            f"it begins with a JSON array of {counted(number, 'elements')}, and something else follows; "
             "write one array, or one event in each line"
         )
         raise InputError(path, advice) from error

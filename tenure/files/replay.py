@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Final, NamedTuple
 
+from msgspec import UNSET, UnsetType
+
 from schemas.decoding import rules
+from schemas.documents.ignored import IgnoredMembers
 from schemas.refusals import HEADER_DETAIL, HEADER_REASON, Reason
 from streams.embedded.log import Log
 from streams.embedded.tables import MemoryTables
@@ -17,7 +21,7 @@ from streams.embedded.transport import CLUSTERS, Cluster
 from streams.partition.context import decoder_of
 from streams.records import TP, Record
 from streams.settings.settings import Settings
-from streams.tables import decode_head
+from streams.tables import decode_head, positions_of
 from streams.tasks import to_its_end
 from tenure.files.findings import REFUSED, Example, Findings
 from tenure.files.inspection import Inspection
@@ -30,6 +34,8 @@ from tenure.worker.composition import Worker, build_worker
 _CLUSTER: Final = "replay"
 _PARTITIONS: Final = 4
 _AHEAD: Final = 50_000
+_SESSION_SECONDS: Final = 1_800
+"""Nobody else reads the log: a worker that was busy for minutes need not give its partitions away."""
 _OF_EVENTS: Final = Notation()
 
 
@@ -42,15 +48,16 @@ class Replayed(NamedTuple):
     tables: MemoryTables
     partitions: int
     last_ms: int
-    #: records that were refused, and events that were marked as tests (counts)
-    dead_letters: int
+    #: records that were refused, by reason, and events that were marked as tests (counts)
+    refused: Counter[str]
     tests: int
     #: with all records of the file; the timestamp of each is its number there, long before all events
     log: Log
     #: what a number in the file counts: lines, rows or elements
     place: str
-    #: empty where nobody wants them
+    #: empty where nobody wants them, like the members that no event type has
     findings: Findings
+    ignored: IgnoredMembers | UnsetType = UNSET
 
 
 async def replayed(
@@ -73,12 +80,16 @@ async def replayed(
     tables = MemoryTables()
     CLUSTERS[_CLUSTER] = Cluster(log, now_ms=lambda: 0)
     worker = build_worker(
-        settings, broker=f"embedded://{_CLUSTER}", tables=tables, partitions=_PARTITIONS, latest_ms=rules.LATEST_MS
+        settings.model_copy(update={"session_timeout_seconds": _SESSION_SECONDS}),
+        broker=f"embedded://{_CLUSTER}",
+        tables=tables,
+        partitions=_PARTITIONS,
+        latest_ms=rules.LATEST_MS,
     )
     await worker.app.start()
     try:
         await feed(log, worker, _records(events, inspection), settings)
-        await until_applied(worker)
+        await until_applied(worker, log)
     finally:
         await to_its_end(worker.app.stop)
         del CLUSTERS[_CLUSTER]
@@ -87,11 +98,12 @@ async def replayed(
         tables,
         _PARTITIONS,
         max((head.watermark_ms for head in heads), default=0),
-        sum(sum(head.dead_letters.values()) for head in heads),
+        Counter(reason for head in heads for reason in Counter(head.dead_letters).elements()),
         sum(head.tests for head in heads),
         log,
         events.place,
         Findings() if inspection is None else _all_findings(inspection, log, settings),
+        UNSET if inspection is None else inspection.ignored.document(),
     )
 
 
@@ -128,24 +140,44 @@ async def feed(log: Log, worker: Worker, records: Iterable[FileRecord], settings
             route = router.route(record.value)
             log.append(route.topic, route.key, record.value, timestamp_ms=record.number, headers=route.headers)
         await asyncio.sleep(0)
-        while worker.lag_records() > _AHEAD:
+        while await records_left(worker, log) > _AHEAD:
             await _step(worker)
 
 
-async def until_applied(worker: Worker) -> None:
-    """Return once everything in the log is committed; forwarded records included."""
-    while worker.lag_records() or not worker.stream.partitions:
+async def until_applied(worker: Worker, log: Log) -> None:
+    """Return once everything in the log is committed; forwarded records included.
+
+    Args:
+        worker: Reads the log; it may lose partitions and regain them meanwhile.
+        log: Embedded.
+
+    Raises:
+        Exception: What stopped the worker, or halted a partition of it.
+    """
+    while await records_left(worker, log):
         await _step(worker)
+
+
+async def records_left(worker: Worker, log: Log) -> int:
+    """Return how many records of the input topics are not committed, whoever owns their partitions now (count)."""
+    topics, tables = worker.context.topics, worker.context.tables
+    numbers = range(max(log.partitions(topic) for topic in topics))
+    heads = [positions_of(await tables.read_head(number)) for number in numbers]
+    # The ends are read last: what a commit has forwarded lies before them.
+    return sum(
+        max(0, log.partition(TP(topic, number)).end - heads[number].get(topic, 0))
+        for topic in topics
+        for number in range(log.partitions(topic))
+    )
 
 
 async def _step(worker: Worker) -> None:
     """Give way, and raise what stopped the worker."""
     await asyncio.sleep(0.002)
-    for partition in worker.stream.partitions.values():
-        if partition.fault is not None:
-            raise partition.fault
-    if worker.app.crash_reason is not None:
-        raise worker.app.crash_reason
+    faults = [partition.fault for partition in worker.stream.partitions.values()]
+    for fault in (*faults, *worker.stream.halted.values(), worker.app.crash_reason):
+        if fault is not None:
+            raise fault
 
 
 def _chunks(records: Iterable[FileRecord], size: int) -> Iterator[list[FileRecord]]:

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from schemas.events import COMMON_MEMBERS, REQUIRED_MEMBERS
+from schemas.wording import counted
 from streams.errors import InputError
 from tenure.files.csv_rows import CsvRows, TextLine
 from tenure.files.members import Members
@@ -28,6 +29,7 @@ class FileRecord(NamedTuple):
 
 
 _DELIMITERS: Final = (",", ";", "\t")
+_NAMES_OF_DELIMITERS: Final = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 _SEPARATOR_LINE: Final = "sep="
 """Excel writes and reads a first line such as `sep=;`, which is no row."""
 #: What databases write for no value at all: MySQL and COPY of Postgres.
@@ -80,7 +82,7 @@ def csv_records(path: str, lines: Iterator[TextLine], notation: Notation) -> Ite
             yield _as_it_stands(taken, "the line is too long to be an event")
             continue
         if len(row) != len(columns):
-            yield _as_it_stands(taken, f"it has {_cells(len(row))}, and the header {len(columns)}")
+            yield _as_it_stands(taken, _fault_of_cells(len(row), len(columns), delimiter))
             continue
         members: dict[str, Any] = {
             column: cell if read is None else read(cell)
@@ -125,8 +127,11 @@ def _separator_of(line: TextLine) -> str | None:
     return separator if is_one and separator not in '"\r\n ' else None
 
 
-def _cells(count: int) -> str:
-    return "1 cell" if count == 1 else f"{count} cells"
+def _fault_of_cells(cells: int, columns: int, delimiter: str) -> str:
+    advice = "leave a cell empty where there is no value, and leave out no cell"
+    if cells > columns:
+        advice = f"put a cell that holds {_NAMES_OF_DELIMITERS.get(delimiter, delimiter)} in double quotes"
+    return f"it has {counted(cells, 'cells')}, and the header {columns:,}; {advice}"
 
 
 def _as_it_stands(taken: list[TextLine], fault: str) -> FileRecord:

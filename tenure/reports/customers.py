@@ -5,7 +5,8 @@ Only the way to the states: what is made of them is pure and lies in `kpis`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
@@ -13,17 +14,24 @@ from kpis.customer.state import decode
 from kpis.instants import end_of_bucket_ms
 from kpis.population.episodes import StretchCollector, Stretches
 from schemas.documents.document import AnyDocument
+from schemas.wording import counted
 from streams.clock import Clock, WallClock
 from streams.embedded.log import Log
 from streams.errors import InputError
 from streams.partition.losses import StreamLosses
+from streams.readable import readable
 from streams.settings.settings import Settings
 from streams.tables import Tables
 from tenure.files.notation import Notation
+from tenure.files.reader import STANDARD_INPUT
 from tenure.files.replay import Replayed, replayed
 from tenure.operations.losses import with_losses
 from tenure.stored.customers import scan_all
 from tenure.stored.opening import counted_tables
+
+
+def _unheard(line: str) -> None:
+    """Stand in where nobody listens."""
 
 
 class Scope(NamedTuple):
@@ -34,12 +42,14 @@ class Scope(NamedTuple):
         by: Dimensions whose segments are wanted.
         file: A file of events (NDJSON, CSV or Parquet), "-" for standard input; None means the running stream.
         notation: How the file's values are written.
+        tell: Told in a line how many events of the file were refused, if any.
     """
 
     at_ms: int | None = None
     by: tuple[str, ...] = ()
     file: str | None = None
     notation: Notation = Notation()
+    tell: Callable[[str], None] = _unheard
 
 
 class Source(NamedTuple):
@@ -52,6 +62,8 @@ class Source(NamedTuple):
     at_ms: int
     #: of a file; the running stream's is Kafka's
     log: Log | None = None
+    #: what a number in the file counts: lines, rows or elements
+    place: str = ""
     #: of a running stream
     losses: StreamLosses | None = None
 
@@ -75,7 +87,11 @@ async def open_source(settings: Settings, scope: Scope, *, clock: Clock | None =
         found = await replayed(scope.file, settings, scope.notation)
         if scope.at_ms is None and not found.last_ms:
             raise InputError(scope.file, _without_events(found))
-        yield Source(settings, found.tables, found.partitions, _at_ms(settings, scope, found.last_ms), found.log)
+        if found.refused:
+            scope.tell(_refused(scope.file, found.refused))
+        yield Source(
+            settings, found.tables, found.partitions, _at_ms(settings, scope, found.last_ms), found.log, found.place
+        )
         return
     async with counted_tables(settings) as (tables, mark, losses):
         now_ms = (clock or WallClock()).now_ms()
@@ -91,9 +107,19 @@ def _at_ms(settings: Settings, scope: Scope, latest_ms: int) -> int:
     return end_of_bucket_ms(latest_ms, settings.bucket_minutes) if scope.at_ms is None else scope.at_ms
 
 
+def _refused(file: str, refused: Counter[str]) -> str:
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in refused.most_common())
+    was = "was" if refused.total() == 1 else "were"
+    named = "standard input" if file == STANDARD_INPUT else readable(file)
+    return (
+        f"{named}: {counted(refused.total(), 'events')} {was} refused and count nowhere ({reasons}); "
+        f"`tenure replay {readable(file)}` lists them"
+    )
+
+
 def _without_events(found: Replayed) -> str:
     return (
-        f"holds no event that counts (dead letters: {found.dead_letters:,}, tests: {found.tests:,}); "
+        f"holds no event that counts (dead letters: {found.refused.total():,}, tests: {found.tests:,}); "
         "look at it with `tenure replay`, or name an instant with --at"
     )
 

@@ -41,11 +41,12 @@ class Place(NamedTuple):
 
 
 class Known(NamedTuple):
-    """The identity of an event: its id and source, or why there is none."""
+    """The identity of an event: its id and source, or why there is none; and its number in the file that it is of."""
 
     event_id: str | None
     source: str | None
     note: str
+    number: int | None = None
 
 
 Records = Mapping[Place, ReadableRecord | None]
@@ -65,7 +66,8 @@ async def look_up(settings: Settings, log: Log | None, wanted: Mapping[Place, tu
     if found is None:
         return dict.fromkeys(wanted, Known(None, None, SILENT))
     decoder = decoder_of(settings, latest_ms=_NEVER_MS)
-    return {place: _known(decoder, found.get(place), *identity) for place, identity in wanted.items()}
+    known = {place: _known(decoder, found.get(place), *identity) for place, identity in wanted.items()}
+    return known if log is None else {place: _numbered(each, found.get(place)) for place, each in known.items()}
 
 
 def _known(decoder: Decoder, record: ReadableRecord | None, customer_id: str, identity: bytes) -> Known:
@@ -75,6 +77,11 @@ def _known(decoder: Decoder, record: ReadableRecord | None, customer_id: str, id
         if event.customer_id == customer_id and identity_of(event.source, event.id) == identity:
             return Known(event.id, event.source, "")
     return Known(None, None, ANOTHER)
+
+
+def _numbered(known: Known, record: ReadableRecord | None) -> Known:
+    """Return the identity with the number in the file, which a replay gives a record for a timestamp."""
+    return known if record is None else known._replace(number=record.timestamp)
 
 
 def _from_log(log: Log, wanted: Iterable[Place]) -> Records:

@@ -246,7 +246,14 @@ def _number(count: Count, entries: Mapping[str, Segment], query: ExplainQuery) -
     return sum(by_value.values()), {value: number for value, number in by_value.items() if number}
 
 
-async def _known(source: Source, found: Iterable[Explained]) -> dict[Place, Known]:
+class _Looked(NamedTuple):
+    """Knowledge of events, by place, and what their numbers count in the file that they are of."""
+
+    place: str
+    known: dict[Place, Known]
+
+
+async def _known(source: Source, found: Iterable[Explained]) -> _Looked:
     wanted = {
         Place(event.topic, member.partition, event.offset): (member.customer_id, event.identity)
         for explained in found
@@ -254,7 +261,7 @@ async def _known(source: Source, found: Iterable[Explained]) -> dict[Place, Know
         for why in member.whys
         for event in why.events
     }
-    return await look_up(source.settings, source.log, wanted)
+    return _Looked(source.place, await look_up(source.settings, source.log, wanted))
 
 
 class _Head(TypedDict):
@@ -275,9 +282,7 @@ def _head(settings: Settings, span: Window, query: ExplainQuery) -> _Head:
     )
 
 
-def _part(
-    side: Side, sign: int, count: str, *, explained: Explained, number: Number, known: dict[Place, Known]
-) -> ExplainedPart:
+def _part(side: Side, sign: int, count: str, *, explained: Explained, number: Number, known: _Looked) -> ExplainedPart:
     return ExplainedPart(
         side=side,
         sign=sign,
@@ -302,7 +307,7 @@ def _agree(found: Explained, number: Number) -> bool:
     return _without_zeros(found) == number[1]
 
 
-def _member(member: Member, known: dict[Place, Known]) -> ExplainedCustomer:
+def _member(member: Member, known: _Looked) -> ExplainedCustomer:
     reasons = [
         ExplainedReason(
             amount=why.amount,
@@ -316,8 +321,8 @@ def _member(member: Member, known: dict[Place, Known]) -> ExplainedCustomer:
     )
 
 
-def _event(event: FactText, partition: int, known: dict[Place, Known]) -> ExplainedEvent:
-    found = known[Place(event.topic, partition, event.offset)]
+def _event(event: FactText, partition: int, known: _Looked) -> ExplainedEvent:
+    found = known.known[Place(event.topic, partition, event.offset)]
     return ExplainedEvent(
         event=event.text,
         id=found.event_id,
@@ -325,6 +330,8 @@ def _event(event: FactText, partition: int, known: dict[Place, Known]) -> Explai
         topic=event.topic,
         partition=partition,
         offset=event.offset,
+        place=UNSET if found.number is None else known.place,
+        number=UNSET if found.number is None else found.number,
         note=found.note or UNSET,
     )
 
@@ -343,7 +350,7 @@ def _lens(ratio: Ratio, counts: dict[str, int]) -> LensRatio:
     )
 
 
-def _difference(found: Explained, known: dict[Place, Known]) -> LensDifference:
+def _difference(found: Explained, known: _Looked) -> LensDifference:
     members = [_member(member, known) for member in found.members]
     return LensDifference(sum=found.total, customers=found.customers, members=members)
 

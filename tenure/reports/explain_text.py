@@ -5,7 +5,7 @@ Pure: what `tenure.reports.explain` returns in, something that rich prints out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import UNSET
@@ -21,14 +21,17 @@ from schemas.documents.explanation import (
     LensComparison,
     LensRatio,
 )
+from schemas.wording import counted
 from tenure.reports import formats
 
 #: What the lenses differ in, in words, and the lenses that count it.
 DIFFERENCES: Final = {
-    "returned": "cancelled and came back inside the window: standard leaves them out, the others count each time",
+    "returned": "cancelled and came back inside the window: standard leaves them out, all others count each",
     "repeated": "cancelled more than once: standard counts the customer once, the others count each time",
     "of_new": "cancelled though not active at the start: only stripe and baremetrics count them",
 }
+_WIDTH: Final = 100
+"""What a line has at most, its end included, where it can be had in two (characters)."""
 _COUNTED: Final = {
     "standard": "who was there at the start and is gone at the end",
     "stripe": "every cancellation; new customers are in the denominator too",
@@ -55,21 +58,21 @@ def _heading(answer: Explanation | LensComparison, title: str) -> Text:
     if answer.window is None:
         out.append(f" as of {answer.as_of}{segment}\n")
     else:
-        out.append(f" in the window {answer.window}: from {answer.start} up to {answer.as_of}{segment}\n")
+        out.append(f", {answer.window}: from {answer.start} up to {answer.as_of}{segment}\n")
     return out
 
 
 def _part(out: Text, part: ExplainedPart) -> None:
     sign = "−" if part.sign < 0 else ""
     side = "" if part.side == "count" else f"{part.side}: "
-    out.append(f"\n{side}{sign}{part.count} = {part.sum:,} {part.unit}", style="bold")
-    out.append(f", from {part.customers:,} customers")
+    out.append(f"\n{side}{sign}{part.count} = {counted(part.sum, part.unit)}", style="bold")
+    out.append(f", from {counted(part.customers, 'customers')}")
     out.append(" (the counters say the same)\n" if part.agrees else f" BUT THE COUNTERS SAY {part.counted:,}\n")
     if list(part.by_value) not in ([], [""]):
         out.append("  " + ", ".join(f"{value} {amount:,}" for value, amount in part.by_value.items()) + "\n")
     _members(out, part.members, part.customers, sign="+")
     if part.near:
-        out.append(f"  not counted, though close: {part.near:,} customers\n", style="dim")
+        out.append(f"  not counted, though close: {counted(part.near, 'customers')}\n", style="dim")
         _members(out, part.near_misses, part.near, sign="")
 
 
@@ -79,18 +82,21 @@ def _members(out: Text, members: Sequence[ExplainedCustomer], customers: int, *,
         out.append(f"{amount}  {member.customer_id}\n")
         for reason in member.reasons:
             out.append(f"      {reason.rule}\n")
-            for line in _events(reason.events):
-                out.append(f"        {line}\n", style="dim")
+            for event in reason.events:
+                out.append(_event(event), style="dim")
     if len(members) < customers:
         out.append(f"  … and {customers - len(members):,} more: --limit\n", style="dim")
 
 
-def _events(events: Sequence[ExplainedEvent]) -> Iterator[str]:
-    for event in events:
-        where = f"{event.topic}, partition {event.partition}, offset {event.offset}"
-        # A revoke names both: the same id from another source is another event.
-        what = event.note if event.id is None else f"{event.id} from {event.source}"
-        yield f"{event.event} [{what}; {where}]"
+def _event(event: ExplainedEvent) -> str:
+    """Return an event and where it is; in two lines where one would be too long."""
+    where = f"{event.topic}, partition {event.partition}, offset {event.offset}"
+    if event.number is not UNSET:
+        where = f"{event.place} {event.number:,}"
+    # A revoke names both: the same id from another source is another event.
+    what = event.note if event.id is None else f"{event.id} from {event.source}"
+    line = f"        {event.event} [{what}; {where}]\n"
+    return line if len(line) <= _WIDTH else f"        {event.event}\n          [{what}; {where}]\n"
 
 
 def lenses_text(answer: LensComparison) -> RenderableType:
@@ -133,10 +139,10 @@ def _differences(answer: LensComparison) -> Text:
     out.append(f"\nstandard {standard:,} + returned {sums['returned']:,} + repeated {sums['repeated']:,}")
     out.append(f" = profitwell {of_start:,}; + of new {sums['of_new']:,} = baremetrics and stripe {all_cancels:,}\n")
     new, start = counts["customers_new"], counts["customers_at_start"]
-    out.append(f"denominators: {start:,} customers at the start; stripe adds {new:,} new ones\n")
+    out.append(f"denominators: {counted(start, 'customers')} at the start; stripe adds {counted(new, 'new ones')}\n")
     for name, found in differences.items():
         if found.sum:
-            out.append(f"\n{name.replace('_', ' ')}: {found.sum:,} cancellations", style="bold")
-            out.append(f", {DIFFERENCES[name]}\n")
+            out.append(f"\n{name.replace('_', ' ')}: {counted(found.sum, 'cancellations')}\n", style="bold")
+            out.append(f"  {DIFFERENCES[name]}\n")
             _members(out, found.members, found.customers, sign="+")
     return out

@@ -103,6 +103,25 @@ def short_money(minor: float | None, currency: str, *, unit: bool = True, digits
     return f"{currency} {text}" if unit else text
 
 
+def listed(title: str, parts: Iterable[str], width: int, *, between: str = ",") -> str:
+    """Return a title and parts in lines of at most `width` characters; no part is broken, and no line ends in a space.
+
+    Args:
+        title: With the colon after it.
+        parts: What stands one beside the other.
+        width: Characters.
+        between: What stands after each part but the last one.
+    """
+    *first, last = parts
+    lines = [title]
+    for part in (*(f"{part}{between}" for part in first), last):
+        if len(lines[-1]) + 1 + len(part) > width:
+            lines.append(f"  {part}")
+        else:
+            lines[-1] += f" {part}"
+    return "\n".join(lines)
+
+
 def sparkline(values: Sequence[float | None], width: int) -> str:
     """Return the course of a number as a line of bars.
 

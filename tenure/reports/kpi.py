@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from kpis.instants import end_of_bucket_ms
 from schemas.decoding import rules
 from schemas.documents.report import Report
@@ -73,6 +75,7 @@ async def replay(
     """
     found = await replayed(path, settings, notation, with_findings=True)
     instants = list(at_ms) or [end_of_bucket_ms(max(found.last_ms, rules.EARLIEST_MS), settings.bucket_minutes)]
-    reports = await report_of(settings, found.tables, partitions=found.partitions, at_ms=instants, by=by)
+    counted = await report_of(settings, found.tables, partitions=found.partitions, at_ms=instants, by=by)
+    reports = [replace(entry, events=replace(entry.events, ignored=found.ignored)) for entry in counted]
     await note_without_effect(found, settings, found.findings)
     return ReplayedReport(reports, found.findings)

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from schemas.documents.periods import PeriodReport
 from schemas.documents.report import Events, Report, Segment, Totals, WindowReport
+from schemas.wording import counted
 from tenure.reports import formats
 from tenure.reports.kpi_rows import (
     CHURN,
@@ -40,6 +41,7 @@ _CELL_WIDTH: Final = 15
 _GAP: Final = 1
 """What rich puts between the columns of a table with this box."""
 _SEGMENT_WINDOW: Final = "30d"
+_WHOLE_LOG: Final = "Events of the whole log:"
 _WHICH_WITHOUT_EFFECT: Final = "Which ones, and of whom: tenure explain facts_without_effect"
 
 
@@ -68,7 +70,7 @@ def report_tables(
     segments = {} if entry.segments is UNSET else entry.segments
     for dimension, values in segments.items():
         parts += [_segment_table(dimension, values, window, currency) for window in _segment_windows(windows)]
-    parts.append(_footer(entry.events))
+    parts.append(_footer(entry.events, width))
     return Group(*parts)
 
 
@@ -76,7 +78,7 @@ def _heading(as_of: str, totals: Totals, currency: str) -> RenderableType:
     instant = datetime.fromisoformat(as_of)
     text = Text()
     text.append(f"As of {instant:%A, %Y-%m-%d %H:%M} UTC\n", style="bold")
-    text.append(f"{formats.count(totals.count('customers_active'))} customers", style="bold cyan")
+    text.append(counted(totals.count("customers_active"), "customers"), style="bold cyan")
     text.append(f" · MRR {formats.money(totals.count('mrr'), currency)}")
     text.append(f" · per customer {formats.money(totals.at(['arpa']), currency)}")
     paused, several = totals.count("customers_paused"), totals.count("customers_with_several")
@@ -234,19 +236,23 @@ def _segment_table(dimension: str, values: Mapping[str, Segment], window: str, c
     return Group(Text(), table)
 
 
-def _footer(events: Events) -> RenderableType:
+def _footer(events: Events, width: int) -> RenderableType:
     """Return what became of the events of the whole log."""
+    outcomes = [
+        f"{events.applied:,} applied",
+        f"{events.duplicate:,} repeated",
+        counted(events.test, "tests"),
+        counted(sum(events.dead_letters.values()), "dead letters"),
+    ]
     text = Text("\n")
-    text.append("Events of the whole log: ", style="bold")
-    text.append(f"{events.applied:,} applied")
-    text.append(f" · {events.duplicate:,} repeated · {events.test:,} tests")
-    text.append(f" · {sum(events.dead_letters.values()):,} dead letters")
+    text.append(formats.listed(_WHOLE_LOG, outcomes, width, between=" ·"))
+    text.stylize("bold", 1, 1 + len(_WHOLE_LOG))
     if events.conflict:
         text.append(f"\nConflicts, repeated events that say something else: {events.conflict:,}")
-    for title, found in (("Mended", events.mended), ("Dead letters", events.dead_letters)):
-        listed = ", ".join(f"{name} {number:,}" for name, number in _most_first(found))
-        if listed:
-            text.append(f"\n{title}: {listed}")
+    for title, found in (("Mended:", events.mended), ("Dead letters:", events.dead_letters)):
+        parts = [f"{name} {number:,}" for name, number in _most_first(found)]
+        if parts:
+            text.append("\n" + formats.listed(title, parts, width))
     text.append("\n")
     return text
 

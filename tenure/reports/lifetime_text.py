@@ -18,6 +18,7 @@ from rich.text import Text
 
 from schemas.catalogue.windows import LIFETIME_DAYS
 from schemas.documents.lifetime import LifetimeCurve, LifetimeReport, LifetimeShare
+from schemas.wording import counted
 from tenure.reports import formats
 
 #: Segments that a dimension shows, the largest first.
@@ -48,7 +49,7 @@ def lifetime_tables(report: LifetimeReport, width: int) -> RenderableType:
     everyone = report.all
     heading = Text()
     heading.append(f"As of {instant:%A, %Y-%m-%d %H:%M} UTC\n", style="bold")
-    heading.append(f"{everyone.episodes:,} stays", style="bold cyan")
+    heading.append(counted(everyone.episodes, "stays"), style="bold cyan")
     heading.append(f" · {everyone.deaths:,} have ended, {everyone.censored:,} go on\n")
     parts: list[RenderableType] = [heading]
     if everyone.points and everyone.longest_days:

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.documents.periods import ListedPeriod, Offsets, PeriodList, PeriodReport, RestatementEntry
+from schemas.wording import counted
 from tenure.reports import formats
 
 #: Restatements that a period shows, the latest first.
@@ -102,7 +103,7 @@ def _restatements(rows: Sequence[RestatementEntry], currency: str, *, with_perio
 def _event(each: RestatementEntry) -> str:
     lying = ", ".join(_offsets(each.offsets))
     if each.event is None:
-        return f"{each.events:,} events: {lying}"
+        return f"{counted(each.events, 'events')}: {lying}"
     event = each.event
     source = "" if event.source is None else f" from {event.source}"
     return f"{event.type} {event.id}{source} ({lying})"

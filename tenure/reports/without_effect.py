@@ -25,7 +25,7 @@ SECTION: Final = "without effect"
 _FOREVER_MS: Final = 1 << 53
 
 
-class _Idle(NamedTuple):
+class _WithoutEffect(NamedTuple):
     at_ms: int
     customer_id: str
     partition: int
@@ -37,27 +37,27 @@ async def note_without_effect(found: Replayed, settings: Settings, findings: Fin
     """Add the facts without effect of a replayed file to its findings, the earliest ones as examples."""
     window = Window(0, _FOREVER_MS, settings.bucket_minutes * 60_000)
     counts: dict[str, int] = {}
-    first: dict[str, list[_Idle]] = {}
+    first: dict[str, list[_WithoutEffect]] = {}
     async for part in scan_all(settings, found.tables, range(found.partitions)):
         for customer_id, state in part.states:
             view = View(decode(state), window, settings.what_counts)
             for share in MEMBERSHIPS[FACTS_WITHOUT_EFFECT.name](view):
                 text = fact_text(share.facts[0], part.names)
-                idle = _Idle(text.at_ms, customer_id, part.partition, text, share.why)
+                fact = _WithoutEffect(text.at_ms, customer_id, part.partition, text, share.why)
                 counts[share.kind] = counts.get(share.kind, 0) + 1
-                first[share.kind] = nsmallest(EXAMPLES_KEPT, [*first.get(share.kind, ()), idle])
+                first[share.kind] = nsmallest(EXAMPLES_KEPT, [*first.get(share.kind, ()), fact])
     for kind, count in counts.items():
-        for number, idle in enumerate(first[kind]):
-            example = partial(_example, idle, found)
+        for number, fact in enumerate(first[kind]):
+            example = partial(_example, fact, found)
             findings.add(SECTION, kind, example, count=count - len(first[kind]) + 1 if not number else 1)
 
 
-def _example(idle: _Idle, found: Replayed) -> Example:
-    place = f"{found.place} {_number(found.log, idle):,}"
-    return Example(f"{place}: customer {idle.customer_id}: {idle.why} ({idle.text.text})")
+def _example(fact: _WithoutEffect, found: Replayed) -> Example:
+    place = f"{found.place} {_number(found.log, fact):,}"
+    return Example(f"{place}: customer {fact.customer_id}: {fact.why} ({fact.text.text})")
 
 
-def _number(log: Log, idle: _Idle) -> int:
+def _number(log: Log, fact: _WithoutEffect) -> int:
     """Return the record's number in the file, which a replay gives it for a timestamp."""
-    records, _ = log.read(TP(idle.text.topic, idle.partition), idle.text.offset, 1)
+    records, _ = log.read(TP(fact.text.topic, fact.partition), fact.text.offset, 1)
     return records[0].timestamp

@@ -59,7 +59,7 @@ async def fill(settings: Settings, records: list[bytes]) -> None:
     await worker.app.start()
     try:
         await feed(log, worker, [FileRecord(n, value) for n, value in enumerate(records, 1)], settings)
-        await until_applied(worker)
+        await until_applied(worker, log)
         await elect_top_values(worker.stream, limit=settings.segment_values_shown)
     finally:
         await worker.app.stop()

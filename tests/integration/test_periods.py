@@ -58,7 +58,7 @@ async def fill(settings: Settings, arrivals: Arrivals) -> None:
         for at_ms, value in arrivals:
             route = router.route(value)
             log.append(route.topic, route.key, value, timestamp_ms=at_ms, headers=route.headers)
-        await until_applied(worker)
+        await until_applied(worker, log)
     finally:
         await worker.app.stop()
         del CLUSTERS["periods"]

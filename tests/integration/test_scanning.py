@@ -41,7 +41,7 @@ async def stream_into_redis(file: str, settings: Settings) -> None:
     await worker.app.start()
     try:
         await feed(log, worker, EventFile(file).records(), settings)
-        await until_applied(worker)
+        await until_applied(worker, log)
     finally:
         await worker.app.stop()
         del CLUSTERS["scanned"]

@@ -111,7 +111,7 @@ def without_effect(customer: Customer, start_ms: int, at_ms: int) -> Iterator[st
     for step in customer.timeline.steps:
         if not step.has_effect and start_ms <= step.fact.at_ms < at_ms:
             yield step.fact.kind
-    for time_ms in customer.idle_revokes_ms:
+    for time_ms in customer.revokes_without_effect_ms:
         if start_ms <= time_ms < at_ms:
             yield "revoke"
 

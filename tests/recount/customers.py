@@ -25,7 +25,7 @@ class Customer:
         renewals: With the plan at the time of each.
         activities: Instant (milliseconds since 1970) and feature, empty where absent.
         completions_ms: Instants of completed onboarding.
-        idle_revokes_ms: The `time` of each revocation that hits no event.
+        revokes_without_effect_ms: The `time` of each revocation that hits no event.
     """
 
     id: str
@@ -35,7 +35,7 @@ class Customer:
     renewals: tuple[tuple[Event, str], ...]
     activities: frozenset[tuple[int, str]]
     completions_ms: frozenset[int]
-    idle_revokes_ms: tuple[int, ...]
+    revokes_without_effect_ms: tuple[int, ...]
 
     def signs_of_life_ms(self) -> list[int]:
         """Return the instants of activity and of answered surveys."""
@@ -118,13 +118,13 @@ def _customer(
     winners = {identity: min(events, key=Event.order_among_versions) for identity, events in versions.items()}
     revocable = {identity for identity, event in winners.items() if event.kind != "revoke"}
     revoked: set[Identity] = set()
-    idle_revokes_ms = []
+    revokes_without_effect_ms = []
     for event in winners.values():
         if event.kind == "revoke":
             hit = revoked_by(event) & revocable
             revoked |= hit
             if not hit:
-                idle_revokes_ms.append(event.time_ms)
+                revokes_without_effect_ms.append(event.time_ms)
     counting = [winners[identity] for identity in revocable - revoked]
     timeline = Timeline((event for event in counting if event.kind in LIFECYCLE), options)
     first = timeline.first_signup
@@ -141,7 +141,7 @@ def _customer(
         renewals=with_plan("renewal"),
         activities=frozenset((event.at_ms, event.feature) for event in instants if event.kind == "activity"),
         completions_ms=frozenset(event.at_ms for event in instants if event.kind == "onboarding" and event.completed),
-        idle_revokes_ms=tuple(idle_revokes_ms),
+        revokes_without_effect_ms=tuple(revokes_without_effect_ms),
     )
 
 

@@ -86,19 +86,19 @@ def report(book: Book, at_ms: int, starts: Mapping[str, int], by: Sequence[str] 
     segments: dict[str, dict[str, Sums]] = {
         dimension: defaultdict(lambda: {window: Counter() for window in ("", *starts)}) for dimension in by
     }
-    idle: dict[str, Counter[str]] = {window: Counter() for window in starts}
+    facts_without_effect: dict[str, Counter[str]] = {window: Counter() for window in starts}
     for customer in book.customers.values():
         shares = {"": list(stock_shares(customer, at_ms))}
         for window, start_ms in starts.items():
             shares[window] = list(window_shares(customer, start_ms, at_ms, book.options))
-            idle[window].update(without_effect(customer, start_ms, at_ms))
+            facts_without_effect[window].update(without_effect(customer, start_ms, at_ms))
         for window, found in shares.items():
             for share in found:
                 everyone[window][share.name] += share.amount
                 for dimension in by:
                     value = segment_of(customer, dimension, share.plan)
                     segments[dimension][value][window][share.name] += share.amount
-    document: Json = {"as_of": written(at_ms)} | _numbers(everyone, idle)
+    document: Json = {"as_of": written(at_ms)} | _numbers(everyone, facts_without_effect)
     if by:
         document["segments"] = {dimension: _segments(segments[dimension]) for dimension in by}
     return document | {"events": _events(book)}
@@ -118,7 +118,7 @@ def _segments(by_value: Mapping[str, Sums]) -> Json:
     }
 
 
-def _numbers(sums: Sums, idle: Mapping[str, Counter[str]] | None) -> Json:
+def _numbers(sums: Sums, facts_without_effect: Mapping[str, Counter[str]] | None) -> Json:
     """Return totals and windows; facts without effect are counted for all customers only."""
     stocks = sums[""]
     totals: Json = {count: stocks[count] for count in STOCKS}
@@ -128,8 +128,10 @@ def _numbers(sums: Sums, idle: Mapping[str, Counter[str]] | None) -> Json:
         if not window:
             continue
         numbers: Json = {count: counts[count] for count in WINDOW_COUNTS}
-        if idle is not None:
-            numbers["facts_without_effect"] = {kind: idle[window][kind] for kind in KINDS_WITHOUT_EFFECT}
+        if facts_without_effect is not None:
+            numbers["facts_without_effect"] = {
+                kind: facts_without_effect[window][kind] for kind in KINDS_WITHOUT_EFFECT
+            }
         numbers["surveys"] = {
             kind: {way: {status: counts[f"{kind}/{way}/{status}"] for status in SURVEY_STATUSES} for way in SURVEY_WAYS}
             for kind in SURVEY_KINDS

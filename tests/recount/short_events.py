@@ -93,8 +93,8 @@ def counted(
     (document,) = recount(log, [at], options, [dimension] if of else [])
     numbers = part(document, "segments", dimension, value) if of else document
     found = part(numbers, "totals") | part(numbers, "windows", window)
-    idle = {} if of else part(numbers, "windows", window, "facts_without_effect")
-    found |= {f"without_effect.{kind}": count for kind, count in idle.items()}
+    by_kind = {} if of else part(numbers, "windows", window, "facts_without_effect")
+    found |= {f"without_effect.{kind}": count for kind, count in by_kind.items()}
     return {name: count for name, count in found.items() if isinstance(count, int) and count}
 
 

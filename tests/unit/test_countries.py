@@ -68,8 +68,8 @@ async def fed(worker: Worker, log: Log, rounds: int) -> int:
         key, value = signup(number, "PT" if number % 4 else "DE")
         log.append("customer.signup" if number % 2 else "customer.events", key, value, timestamp_ms=1_740_000_000_000)
         if number % 8 == 0:
-            await until_applied(worker)
-    await until_applied(worker)
+            await until_applied(worker, log)
+    await until_applied(worker, log)
     return sum(partition.head.applied for partition in worker.stream.partitions.values())
 
 

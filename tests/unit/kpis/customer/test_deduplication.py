@@ -11,7 +11,7 @@ from kpis.customer.customer import feedback_of
 from kpis.customer.deduplication import identity_of
 from kpis.customer.facts import MOST_OUTDONE
 from kpis.customer.feedback_codes import survey_of
-from kpis.customer.history import idle_revocations
+from kpis.customer.history import revocations_without_effect
 from kpis.customer.state import decode
 from kpis.fold.feedback import DEFAULT_SOURCES
 from kpis.fold.fold import Fold
@@ -141,14 +141,14 @@ def test_a_revocation_without_a_source_names_every_default_one(revoke: str, hit:
         customer, _ = folded(arrived)
         kinds = [step.fact.KIND for step in known_history(arrived).steps]
         assert kinds == {"signup": [4], "cancel": [0], "nothing": [0, 4]}[hit]
-        assert idle_revocations(customer) == ([(FIRST + 7) * HOUR_MS] if hit == "nothing" else [])
+        assert revocations_without_effect(customer) == ([(FIRST + 7) * HOUR_MS] if hit == "nothing" else [])
 
 
 def test_a_revocation_takes_back_surveys_and_renewals() -> None:
     """A survey that was sent to the wrong customer counts for nobody."""
     lines = ["0 survey kind=nps score=9", "1 renewal outcome=failed", "2 revoke revokes=e0", "3 revoke revokes=e1"]
     customer, rows = folded(lines)
-    assert (rows, idle_revocations(customer)) == ([], [])
+    assert (rows, revocations_without_effect(customer)) == ([], [])
 
 
 @pytest.mark.parametrize("source", DEFAULT_SOURCES)
@@ -162,10 +162,10 @@ def test_every_default_source_is_among_those_that_a_revocation_without_one_names
 def test_two_revocations_of_one_event_both_hit_it() -> None:
     """One more is no fault of the producer's that anybody could mend."""
     customer, _ = folded(["0 signup pro 5", "1 revoke revokes=e0", "2 revoke revokes=e0"])
-    assert idle_revocations(customer) == []
+    assert revocations_without_effect(customer) == []
 
 
-def test_a_revocation_is_idle_until_what_it_names_arrives() -> None:
+def test_a_revocation_is_without_effect_until_what_it_names_arrives() -> None:
     """It is a property of the log: a late fact that it hits makes it one that hit."""
     lines = ["7 revoke revokes=e1", "0 signup pro 5"]
     assert folded(lines[:1])[1] == ["WITHOUT_EFFECT/revoke none 7 7 1 0"]
@@ -176,7 +176,7 @@ def test_a_revocation_is_idle_until_what_it_names_arrives() -> None:
 def test_a_revocation_cannot_be_revoked() -> None:
     """The second one hits no event."""
     customer, _ = folded(["0 signup basic 10", "1 cancel", "2 revoke revokes=e1", "3 revoke revokes=e2"])
-    assert idle_revocations(customer) == [(FIRST + 3) * HOUR_MS]
+    assert revocations_without_effect(customer) == [(FIRST + 3) * HOUR_MS]
     assert (customer.is_open, customer.active) == (True, True)
 
 

@@ -147,17 +147,17 @@ def test_pauses_last_one_to_three_months() -> None:
 def test_nothing_that_a_flawless_company_tells_is_in_vain() -> None:
     """Noise is the delivery's, as asked for; a company that contradicts itself would hide faults of the stream."""
     book = flawless_book()
-    assert idle_facts(book) == Counter()
+    assert facts_without_effect(book) == Counter()
     assert (book.fates.duplicate, book.fates.test, book.fates.mended.total()) == (0, 0, 0)
     assert book.fates.dead_letters.total() == 0
 
 
-def idle_facts(book: Book) -> Counter[str]:
+def facts_without_effect(book: Book) -> Counter[str]:
     """Return the facts without effect by kind, and revocations that hit nothing."""
     found: Counter[str] = Counter()
     for customer in book.customers.values():
         found.update(step.fact.kind for step in customer.timeline.steps if not step.has_effect)
-        found.update("revoke" for _ in customer.idle_revokes_ms)
+        found.update("revoke" for _ in customer.revokes_without_effect_ms)
     return found
 
 
@@ -165,11 +165,11 @@ def test_the_demo_has_facts_without_effect_and_mended_members_now_and_then() -> 
     """The panels of both need something to show; each is of the noise, and it is little."""
     arrivals = [arrival for arrival in demo_events() if arrival.type in LIFECYCLE]
     book = book_of(arrivals)
-    idle = idle_facts(book)
+    found = facts_without_effect(book)
     echoes = Counter(arrival.type for arrival in arrivals if arrival.value.startswith(b'{"id":"echo-'))
     assert 10 < echoes.total() < 0.01 * len(arrivals)
-    # Some facts are damaged, and what follows a lost one is idle too.
-    assert echoes.total() / 2 <= idle.total() < 2 * echoes.total() + 10
+    # Some facts are damaged, and what follows a lost one is without effect too.
+    assert echoes.total() / 2 <= found.total() < 2 * echoes.total() + 10
     assert {name for name, count in book.fates.mended.items() if count} == {"reason", "country"}
     assert book.fates.mended.total() < 0.01 * len(arrivals)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -66,6 +67,38 @@ def test_way_out_is_named_where_an_option_reads_the_value(
     assert found.findings.lines()[1].startswith("  line 2: ")
 
 
+@pytest.mark.parametrize(
+    ("members", "notation", "advice"),
+    [
+        ({"mrr_minor": "4900"}, Notation(), "write 4900 without quotes"),
+        ({"mrr_minor": "49.5"}, Notation(money=MoneyForm.MAJOR), "write 49.5 without quotes"),
+        ({"mrr_minor": "49.5", "currency": "jpy"}, Notation(money=MoneyForm.MAJOR), "JPY has no decimals"),
+        ({"mrr_minor": "49.5"}, Notation(), "it has decimals"),
+        ({"mrr_minor": 1, "sequence": "7"}, Notation(), "write 7 without quotes"),
+        ({"mrr_minor": 1, "sequence": "first"}, Notation(), "an integer"),
+        ({"mrr_minor": 1, "trial": "true"}, Notation(), "write true without quotes"),
+        ({"mrr_minor": 1, "trial": "yes"}, Notation(), "true or false"),
+    ],
+)
+def test_quotes_around_a_number_are_named(
+    tmp_path: Path, members: dict[str, object], notation: Notation, advice: str
+) -> None:
+    """That 4900 is no integer is hard to believe for whoever does not see the quotes."""
+    path = tmp_path / "quoted.ndjson"
+    path.write_text(json.dumps({**json.loads(SIGNUP + "}"), **members}), encoding="utf-8")
+    assert advice in inspected(path, notation).findings.lines()[-1]
+
+
+def test_row_with_too_few_or_too_many_cells_says_how_many_and_what_to_do(tmp_path: Path) -> None:
+    """The row is JSON to nobody but us."""
+    found = inspected(csv_file(tmp_path, "a,signup", "a,signup,c,2026-01-05T10:00:00Z,pro, yearly,4900,USD"))
+    assert found.findings.lines() == [
+        "refused, malformed_json: 2",
+        "  line 2: it has 2 cells, and the header 7; leave a cell empty where there is no value, and leave out no cell",
+        "  line 3: it has 8 cells, and the header 7; put a cell that holds a comma in double quotes",
+    ]
+
+
 def test_good_file_has_no_findings(tmp_path: Path) -> None:
     """Silence has to mean that all is well."""
     local = "a,signup,c,2026-01-05 10:00:00,pro,49.00,USD"
@@ -99,7 +132,7 @@ def test_refusals_are_counted_by_reason_and_member(tmp_path: Path) -> None:
         Reason.MISSING_MEMBER: 2, Reason.INVALID_MEMBER: 1, Reason.MALFORMED_JSON: 1, Reason.TIME_OUT_OF_RANGE: 1,
         Reason.UNKNOWN_TYPE: 1,
     }  # fmt: skip
-    assert "  line 5: it has 6 cells, and the header 7" in found.findings.lines()
+    assert any(line.startswith("  line 5: it has 6 cells, and the header 7; ") for line in found.findings.lines())
 
 
 def test_mended_members_are_told_with_what_they_were_and_are_read_as(tmp_path: Path) -> None:
