@@ -74,6 +74,10 @@ LIFETIME: Final = """
 How long customers stay: [cohorts-and-lifetime.md](cohorts-and-lifetime.md#lifetime). One object.
 """
 
+RECONCILE: Final = """
+An export of a billing system beside the stream: [adapters.md](adapters.md#reconcile). One object.
+"""
+
 PUBLISH: Final = """
 What became of a file's events on their way to Kafka: [events.md](events.md). One object.
 """
@@ -122,6 +126,7 @@ SECTIONS: Final = (
     Section("reasons and features", ("reasons", "features"), REASONS),
     Section("cohorts", ("cohorts",), COHORTS),
     Section("lifetime", ("lifetime",), LIFETIME),
+    Section("reconcile", ("reconcile",), RECONCILE),
     Section("publish", ("publish",), PUBLISH),
     Section("topics", ("topics",), TOPICS),
     Section("dlq list", ("dlq list",), DLQ),

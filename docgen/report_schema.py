@@ -17,6 +17,7 @@ from schemas.documents.losses import LossList, ReportedLoss
 from schemas.documents.periods import PeriodList, PeriodReport
 from schemas.documents.publication import PublicationSummary
 from schemas.documents.reasons import ReasonsReport
+from schemas.documents.reconciliation import Reconciliation
 from schemas.documents.report import Report
 from schemas.documents.targets import ChangedTarget, ListedTarget
 from schemas.documents.topics import TopicStatus
@@ -47,6 +48,7 @@ PRINTED: Final = (
     Printed("features", ReasonsReport),
     Printed("cohorts", CohortReport),
     Printed("lifetime", LifetimeReport),
+    Printed("reconcile", Reconciliation),
     Printed("publish", PublicationSummary),
     Printed("topics", list[TopicStatus]),
     Printed("dlq list", DeadLetterList),

@@ -27,7 +27,7 @@ Give no user of Tenure a right to delete: no part ever deletes a topic, a record
 def page() -> str:
     """Return docs/rights.md as it should be."""
     lines = [_HEAD]
-    for principal in rights.principals(Settings.model_construct(survey_requests=True)):
+    for principal in rights.principals(_with_everything()):
         lines += [f"## {principal.name}", "", f"Runs {principal.runs}.", ""]
         if principal.kafka:
             lines += ["| in Kafka | on | named | for |", "| --- | --- | --- | --- |"]
@@ -41,6 +41,11 @@ def page() -> str:
             lines += ["", f"Redis 6.2 has no selectors: there `+{command}` stands in place of the parentheses."]
         lines.append("")
     return "\n".join([*lines, *_elsewhere()]).rstrip() + "\n"
+
+
+def _with_everything() -> Settings:
+    """Return settings under which every right is needed."""
+    return Settings.model_construct(survey_requests=True, adapter_topics={"stripe.webhooks": "stripe"})
 
 
 def _rows(listed: Sequence[rights.KafkaRight]) -> list[str]:

@@ -86,6 +86,17 @@ DEAD_LETTERS: Final = Instrument(
     "Records that could not be applied and went to the dead-letter topic, by reason.",
     ("reason",),
 )
+ADAPTED: Final = Instrument(
+    "tenure_adapted_total",
+    "counter",
+    "Events",
+    "Records of other systems in `adapter_topics`, by adapter and outcome: `translated`; `ignored`, which say nothing"
+    " that is counted; `refused`, which become dead letters; `lost`, which Kafka deleted before.",
+    ("adapter", "outcome"),
+)
+ADAPTED_EVENTS: Final = Instrument(
+    "tenure_adapted_events_total", "counter", "Events", "Events that translated records have said.", ("adapter",)
+)
 RECORDS_FORWARDED: Final = Instrument(
     "tenure_records_forwarded_total",
     "counter",
@@ -138,6 +149,13 @@ LAG_SECONDS: Final = Instrument(
     "gauge",
     "Lag",
     "Age of the last applied record while there are more behind it, else 0.",
+    ("topic", "partition"),
+)
+ADAPTER_LAG: Final = Instrument(
+    "tenure_adapter_lag_records",
+    "gauge",
+    "Lag",
+    "Records of other systems that wait to be translated; there for the partitions that this worker translates.",
     ("topic", "partition"),
 )
 WATERMARK: Final = Instrument(

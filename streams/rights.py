@@ -99,7 +99,7 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
         Principal(
             "reader",
             "`kpi`, `periods`, `cohorts`, `lifetime`, `explain`, `lenses`, `reasons`, `features`, `history`, "
-            "`target list`, `resume`, `dlq list`",
+            "`reconcile`, `target list`, `resume`, `dlq list`",
             tuple(looked_up),
             RedisRights(keys, READING),
         ),
@@ -123,6 +123,16 @@ def _of_worker(settings: Settings) -> Iterator[KafkaRight]:
     if settings.survey_requests:
         yield KafkaRight("WRITE", "TOPIC", settings.survey_request_topic, "surveys that are due (`survey_requests`)")
     yield KafkaRight("READ", "GROUP", settings.group, "to share partitions with other workers")
+    if settings.adapter_topics:
+        yield from _of_translator(settings)
+
+
+def _of_translator(settings: Settings) -> Iterator[KafkaRight]:
+    for topic in settings.adapter_topics:
+        yield KafkaRight("READ", "TOPIC", topic, "records of another system (`adapter_topics`)")
+    for topic in sorted(set(settings.topic_of_type.values())):
+        yield KafkaRight("WRITE", "TOPIC", topic, "the events that they say (`adapter_topics`)")
+    yield KafkaRight("READ", "GROUP", settings.adapter_group, "to share them with other workers (`adapter_topics`)")
 
 
 def _of_topics(topics: list[str]) -> Iterator[KafkaRight]:

@@ -28,6 +28,7 @@ from tenure.commands import (
     periods,
     publish,
     reasons,
+    reconcile,
     replay,
     resume,
     target,
@@ -136,6 +137,7 @@ app.command()(lenses.lenses)
 app.command()(reasons.reasons)
 app.command()(reasons.features)
 app.command()(history.history)
+app.command()(reconcile.reconcile)
 app.add_typer(target.group)
 app.command()(doctor.doctor)
 app.command()(resume.resume)

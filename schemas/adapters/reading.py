@@ -157,9 +157,18 @@ class Node:
         if seconds is None:
             return ""
         try:
-            return (EPOCH + dt.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            return epoch_text(seconds)
         except OverflowError as error:
             raise self.wrong(name, "must be seconds since 1970") from error
+
+
+def epoch_text(seconds: int) -> str:
+    """Return an instant in seconds since 1970 as an event's time.
+
+    Raises:
+        OverflowError: There is no such day.
+    """
+    return (EPOCH + dt.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def translated(name: str, value: bytes, read: Callable[[Node], Iterator[Members]]) -> Translation:

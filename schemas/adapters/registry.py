@@ -4,27 +4,50 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from schemas.adapters import stripe
+from schemas.adapters import chargebee, confluent, debezium, paddle, recurly, segment, table
 from schemas.adapters.adapter import Adapter, Builder, OptionsFault
+from schemas.adapters.confluent import SchemaOf
+from schemas.adapters.stripe import stripe
 from schemas.wording import nearest_name
 
-ADAPTERS: Final[Mapping[str, Builder]] = MappingProxyType({stripe.NAME: stripe.build})
 
-
-def adapter_of(name: str, options: Mapping[str, Any] = MappingProxyType({})) -> Adapter:
+def adapter_of(
+    name: str, options: Mapping[str, Any] = MappingProxyType({}), schema_of: SchemaOf | None = None
+) -> Adapter:
     """Return an adapter.
 
     Args:
         name: One of `ADAPTERS`.
         options: Its options, as a table of a TOML file has them.
+        schema_of: Where the schemas of framed values are had; None reads of these JSON alone.
 
     Raises:
         OptionsFault: There is no such adapter, or an option is unknown, missing or wrong.
     """
+    if name == confluent.NAME:
+        return confluent.build(options, adapter_of, schema_of)
     build = ADAPTERS.get(name)
     if build is None:
         raise OptionsFault(f"{name}: there is no such adapter{nearest_name(name, tuple(ADAPTERS))}; {known_adapters()}")
     return build(options)
+
+
+def _build_confluent(options: Mapping[str, Any]) -> Adapter:
+    return confluent.build(options, adapter_of)
+
+
+ADAPTERS: Final[Mapping[str, Builder]] = MappingProxyType(
+    {
+        chargebee.NAME: chargebee.build,
+        confluent.NAME: _build_confluent,
+        debezium.NAME: debezium.build,
+        paddle.NAME: paddle.build,
+        recurly.NAME: recurly.build,
+        segment.NAME: segment.build,
+        stripe.NAME: stripe.build,
+        table.NAME: table.build,
+    }
+)
 
 
 def known_adapters() -> str:

@@ -14,6 +14,8 @@ from schemas.refusals import Reason, Refusal
 
 HEADER_ADAPTER: Final = "tenure-adapter"
 HEADER_REFUSED: Final = "tenure-refused"
+HEADER_ADAPTED: Final = "tenure-adapted"
+"""Of what a topic's translation sends: `<adapter>/<topic>/<partition>/<offset>`, the record that it is from."""
 #: See `schemas.decoding.wire_formats`.
 HOLDS_JSON: Final = False
 
@@ -25,6 +27,11 @@ def headers_of_refused(adapter: str, refusal: Refusal) -> tuple[tuple[str, bytes
     """Return the headers under which a record is sent that an adapter does not understand."""
     refused = f"{refusal.reason} {refusal.detail}".encode("utf-8", "replace")
     return ((HEADER_ADAPTER, adapter.encode()), (HEADER_REFUSED, refused))
+
+
+def origin_of(adapter: str, topic: str, partition: int, offset: int) -> bytes:
+    """Return the value of `HEADER_ADAPTED` for what an adapter has made of a record."""
+    return f"{adapter}/{topic}/{partition}/{offset}".encode()
 
 
 def is_announced(headers: Headers) -> bool:

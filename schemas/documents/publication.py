@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta
 
 from schemas.documents.document import Document
 from schemas.documents.ignored import IgnoredOfFile
+from schemas.documents.translation import TranslationMember
 
 
 class PublicationSummary(Document, frozen=True, kw_only=True):
@@ -22,3 +23,4 @@ class PublicationSummary(Document, frozen=True, kw_only=True):
     bytes: Annotated[int, Meta(description="Size of what Kafka took: keys and values (bytes).")]
     seconds: Annotated[float, Meta(description="How long it took.")]
     ignored: IgnoredOfFile = UNSET
+    translation: TranslationMember = UNSET

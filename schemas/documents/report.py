@@ -18,6 +18,7 @@ from schemas.catalogue.ratios import STOCK_RATIOS, WINDOW_RATIOS
 from schemas.documents.document import Document, made
 from schemas.documents.ignored import IgnoredOfFile
 from schemas.documents.losses import LossesMember, WaitingMember
+from schemas.documents.translation import TranslationMember
 
 Surveys = dict[str, dict[str, dict[str, int]]]
 WithoutEffect = dict[str, int] | UnsetType
@@ -228,6 +229,7 @@ class Report(Document, frozen=True, kw_only=True):
     windows: WindowsMember
     segments: SegmentsMember = UNSET
     events: EventsMember
+    translation: TranslationMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET
 

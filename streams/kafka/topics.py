@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from aiokafka.protocol.metadata import MetadataRequest
 
 from streams.backoff import Backoff
-from streams.errors import TopicsUnfit
+from streams.errors import ConfigurationError, TopicsUnfit
 from streams.kafka.errors import check_admission
 from streams.settings.settings import Settings
 
@@ -100,6 +100,25 @@ async def partition_counts(
         finally:
             await admin.close()
         await backoff.pause()
+
+
+def check_adapter_topics(counts: Mapping[str, int]) -> None:
+    """Look whether topics of other systems are there.
+
+    Args:
+        counts: Partitions by topic, 0 for a missing one.
+
+    Raises:
+        ConfigurationError: One is missing; it names them.
+    """
+    missing = sorted(topic for topic, count in counts.items() if not count)
+    if missing:
+        listed = ", ".join(missing)
+        raise ConfigurationError(
+            "TENURE_ADAPTER_TOPICS",
+            ", ".join(sorted(counts)),
+            f"Kafka does not have {listed}; correct the name, or have whoever writes there create it",
+        )
 
 
 def check_topics(counts: Mapping[str, int], *, input_topics: Sequence[str]) -> int:

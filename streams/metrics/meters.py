@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from streams.batching.consumer import BatchConsumer
     from streams.partition.partition import Partition
     from streams.partition.result import BatchResult
+    from streams.records import TP
     from streams.targets import TargetChange
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # *_created gauges double the counters and say nothing here
@@ -219,6 +220,13 @@ class Meters:
                 applied_ms = partition.last_record_ms.get(topic)
                 age = max(0, now_ms - applied_ms) / 1000 if waiting and applied_ms is not None else 0
                 seconds.labels(topic, str(number)).set(age)
+
+    def look_at_adapter_lag(self, lag: Mapping[TP, int]) -> None:
+        """Set the gauges of what waits to be translated, by topic and partition."""
+        records = self[instruments.ADAPTER_LAG]
+        records.clear()
+        for tp, waiting in lag.items():
+            records.labels(tp.topic, str(tp.partition)).set(waiting)
 
     def look_at_counted(self, partitions: Iterable[int]) -> None:
         """Say whose customers are in the counts that this exposition shows."""

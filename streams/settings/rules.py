@@ -13,17 +13,19 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, get_args
 
+from schemas.adapters.registry import ADAPTERS, known_adapters
 from schemas.catalogue.windows import SEGMENT_WINDOW_DAYS
 from schemas.dimensions import BUILT_IN_DIMENSIONS
 from schemas.events import RESERVED_DIMENSIONS, AskedWay, SurveyKind
 from schemas.survey_requests import SURVEY_RULES
+from schemas.wording import nearest_name
 from streams.settings.did_you_mean import did_you_mean
 from streams.settings.hosts import is_host
 from streams.settings.redis_address import read_address
 from streams.settings.redis_options import SHOWN_OPTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pydantic import SecretStr
 
@@ -294,11 +296,35 @@ def check_survey_days(*, regular: int, quiet: int) -> None:
         )
 
 
-def check_topics_distinct(topics: Mapping[str, str], dead_letter_topic: str, survey_request_topic: str) -> None:
+def check_registry_url(value: str | None) -> str | None:
+    """A URL of HTTP without a password in it."""
+    if value is None:
+        return value
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("write the URL of the registry, such as https://registry.example.com")
+    if "@" in value:
+        raise ValueError("name and password do not belong here; they are schema_registry_username and _password")
+    return value
+
+
+def check_adapter_topics(value: dict[str, str]) -> dict[str, str]:
+    """Each topic has a name that Kafka allows, and an adapter that there is."""
+    for topic, adapter in value.items():
+        check_topic(topic)
+        if adapter not in ADAPTERS:
+            hint = nearest_name(adapter, tuple(ADAPTERS))
+            raise ValueError(f"{topic} names the adapter {adapter!r}{hint}; {known_adapters()}")
+    return value
+
+
+def check_topics_distinct(
+    topics: Mapping[str, str], dead_letter_topic: str, survey_request_topic: str, adapter_topics: Iterable[str]
+) -> None:
     """No topic serves two purposes."""
     used: dict[str, str] = {}
     purposes = [*((f"topics.{name}", topic) for name, topic in topics.items())]
     purposes += [("dead_letter_topic", dead_letter_topic), ("survey_request_topic", survey_request_topic)]
+    purposes += [("adapter_topics", topic) for topic in adapter_topics]
     for purpose, topic in purposes:
         if topic in used:
             raise RuleBrokenError(

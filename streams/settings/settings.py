@@ -17,7 +17,13 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from kpis.customer.what_counts import BY_DEFAULT, WhatCounts
 from schemas.catalogue.windows import SEGMENT_WINDOW_DAYS, WINDOW_DAYS
 from schemas.dimensions import BUILT_IN_DIMENSIONS
-from schemas.topics import DEAD_LETTER_TOPIC, DEFAULT_TOPIC_NAMES, SURVEY_REQUEST_TOPIC
+from schemas.topics import (
+    DEAD_LETTER_TOPIC,
+    DEFAULT_TOPIC_NAMES,
+    INPUT_TOPICS,
+    MIXED_TOPIC_SETTING,
+    SURVEY_REQUEST_TOPIC,
+)
 from schemas.wording import in_words
 from streams.errors import ConfigurationError
 from streams.settings import buckets, rules, security
@@ -139,6 +145,31 @@ class Settings(BaseSettings):
         "Where surveys that are due are announced, if `survey_requests` is on.",
         unit="topic",
         example="acme.surveys-due",
+    )
+    adapter_topics: _Topics = _setting(
+        {},
+        "Topics that hold records of other systems, and the adapter that translates each; the events go to `topics`. "
+        "[adapters.md](adapters.md#topics) says how.",
+        unit="topic=adapter",
+        example="stripe.webhooks=stripe",
+    )
+    adapter_options: Path | None = _setting(
+        None,
+        "Options of adapters, in a table for each; also what `--map` is where it is not given.",
+        unit="file, TOML",
+        example="/etc/tenure/adapters.toml",
+    )
+    schema_registry_url: str | None = _setting(
+        None,
+        "The registry of the schemas of framed values, for the adapter `confluent`.",
+        unit="http:// or https://",
+        example="https://registry.example.com",
+    )
+    schema_registry_username: str | None = _setting(
+        None, "The name, or the API key, that the registry knows us by.", unit="text", example="tenure"
+    )
+    schema_registry_password: SecretStr | None = _setting(
+        None, "The password, or the secret of the API key.", unit="secret", example=_FROM_STORE
     )
     redis_url: SecretStr = _setting(
         SecretStr("redis://127.0.0.1:6379/0"),
@@ -322,7 +353,9 @@ class Settings(BaseSettings):
     _split_lists = field_validator("windows_days", "segment_windows_days", "dimensions", mode="before")(
         rules.split_list
     )
-    _split_pairs = field_validator("topics", "currency_rates", "survey_rules", mode="before")(rules.split_pairs)
+    _split_pairs = field_validator("topics", "adapter_topics", "currency_rates", "survey_rules", mode="before")(
+        rules.split_pairs
+    )
     _log_names = field_validator("log_level", "log_format", "free_plans", "paused_customers", mode="before")(
         rules.lower_case
     )
@@ -331,6 +364,8 @@ class Settings(BaseSettings):
     _token_url = field_validator("kafka_token_url")(security.check_token_url)
     _group = field_validator("group", "instance_id")(rules.check_group)
     _topic = field_validator("dead_letter_topic", "survey_request_topic")(rules.check_topic)
+    _registry_url = field_validator("schema_registry_url")(rules.check_registry_url)
+    _adapter_topics = field_validator("adapter_topics")(rules.check_adapter_topics)
     _survey_rules = field_validator("survey_rules")(rules.check_survey_rules)
     _redis_url = field_validator("redis_url")(rules.check_redis_url)
     _metrics_host = field_validator("metrics_host")(rules.check_metrics_host)
@@ -352,7 +387,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
-        rules.check_topics_distinct(self.topics, self.dead_letter_topic, self.survey_request_topic)
+        rules.check_topics_distinct(self.topics, self.dead_letter_topic, self.survey_request_topic, self.adapter_topics)
         rules.check_survey_days(regular=self.survey_regular_days, quiet=self.survey_quiet_days)
         if "segment_windows_days" not in self.model_fields_set:
             # Past pydantic, which lets nobody change what is frozen: nobody has seen this object yet.
@@ -372,6 +407,21 @@ class Settings(BaseSettings):
     def input_topics(self) -> tuple[str, ...]:
         """The names of the topics that the stream reads, the mixed one last."""
         return tuple(self.topics[name] for name in DEFAULT_TOPIC_NAMES)
+
+    @property
+    def adapter_group(self) -> str:
+        """The consumer group that shares the topics of other systems."""
+        return f"{self.group}-adapters"
+
+    @property
+    def topic_of_type(self) -> dict[str, str]:
+        """The name of the topic of each event type."""
+        return {
+            event_type: self.topics[known.setting]
+            for known in INPUT_TOPICS
+            if known.setting != MIXED_TOPIC_SETTING
+            for event_type in known.types
+        }
 
     @property
     def what_counts(self) -> WhatCounts:

@@ -11,7 +11,7 @@ import typer
 
 from schemas.catalogue.cohort_measures import CohortMeasure
 from tenure.commands.as_json import print_json
-from tenure.commands.file_options import FileFormat, FileOptions, Money, Times, TimeZone
+from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Money, Query, Times, TimeZone
 from tenure.commands.options import AsJson, By, Config
 from tenure.commands.scanned import AtOne, File, checked_scope
 from tenure.files.notation import MoneyForm, TimeForm
@@ -42,6 +42,9 @@ def cohorts(
     money: Money = MoneyForm.MINOR,
     times: Times = TimeForm.RFC3339,
     time_zone: TimeZone = None,
+    adapter: As = None,
+    adapter_options: Map = None,
+    query: Query = None,
     as_json: AsJson = False,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print CSV on standard output: one line for each cohort and period.")
@@ -66,7 +69,7 @@ def cohorts(
     if as_json and as_csv:
         raise UsageError("--json and --csv: leave one out")
     settings = load_settings(config)
-    options = FileOptions(file_format, money, times, time_zone)
+    options = FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)
     scope = checked_scope(settings, at=at, by=by, file=file, options=options)
     from tenure.commands.printing import print_losses
     from tenure.reports import cohorts

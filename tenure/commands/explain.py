@@ -13,7 +13,7 @@ from streams.errors import UsageError
 from tenure.commands.as_json import print_json
 from tenure.commands.completion import complete_kpi
 from tenure.commands.explain_options import Limit, OneBy, OneWindow, check_agreement, checked_query
-from tenure.commands.file_options import FileFormat, FileOptions, Money, Times, TimeZone
+from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Money, Query, Times, TimeZone
 from tenure.commands.options import AsJson, Config
 from tenure.commands.scanned import AtOne, File
 from tenure.files.notation import MoneyForm, TimeForm
@@ -47,6 +47,9 @@ def explain(
     money: Money = MoneyForm.MINOR,
     times: Times = TimeForm.RFC3339,
     time_zone: TimeZone = None,
+    adapter: As = None,
+    adapter_options: Map = None,
+    query: Query = None,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
@@ -64,16 +67,16 @@ def explain(
     from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
-    options = FileOptions(file_format, money, times, time_zone)
+    options = FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)
     name = _checked_kpi(kpi, lens)
-    query = checked_query(settings, window=window, at=at, by=by, value=value, limit=limit, file=file, options=options)
+    asked = checked_query(settings, window=window, at=at, by=by, value=value, limit=limit, file=file, options=options)
     from tenure.commands.printing import print_losses
     from tenure.reports.explain import read_explanation
     from tenure.reports.explain_text import explanation_text
     from tenure.reports.formats import standard_console
 
     with quiet_logs():
-        answer = run_until_stopped(read_explanation(settings, name, query))
+        answer = run_until_stopped(read_explanation(settings, name, asked))
     if as_json:
         print_json(answer)
     else:

@@ -14,21 +14,43 @@ from tenure.commands.say import say
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from msgspec import UnsetType
+
+    from schemas.documents.translation import FileTranslation
     from tenure.files.findings import Findings
 
 
-def say_findings(file: str, counts: Mapping[str, int], findings: Findings) -> None:
+def say_findings(
+    file: str, counts: Mapping[str, int], findings: Findings, translation: FileTranslation | UnsetType
+) -> None:
     """Say how many events became what, and what was found about them; nothing of it on standard output.
 
     Args:
         file: As the user named it.
         counts: Of records, by what became of them; of 0 nothing is said, but for the first.
         findings: About its events.
+        translation: What became of records of another system.
     """
+    name = "standard input" if file == "-" else readable(file)
+    if translation:
+        say(visible(f"{name}: {_translated(translation)}"), err=True)
     told = ", ".join(f"{number:,} {name}" for n, (name, number) in enumerate(counts.items()) if number or not n)
-    say(f"{'standard input' if file == '-' else readable(file)}: {told}", err=True)
+    say(f"{name}: {told}", err=True)
     for line in findings.lines():
         say(visible(line), err=True)
+    for kind, number in translation.ignored.items() if translation else ():
+        say(visible(f"ignored, {kind}: {number:,}"), err=True)
+
+
+def _translated(translation: FileTranslation) -> str:
+    became = {
+        "event" if translation.events == 1 else "events": translation.events,
+        "ignored": sum(translation.ignored.values()),
+        "not understood": sum(translation.refused.values()),
+    }
+    told = ", ".join(f"{number:,} {name}" for name, number in became.items() if number) or "no events"
+    records = "1 record" if translation.records == 1 else f"{translation.records:,} records"
+    return f"{records} of {translation.adapter}: {told}"
 
 
 def check_nothing_refused(refused: int, records: int, *, more: str = "") -> None:

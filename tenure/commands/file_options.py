@@ -1,9 +1,10 @@
-"""Options of every command that reads a file of events: its format, and how its money and times are written."""
+"""Options of every command that reads a file of events: its format, its notation, and the system that it is from."""
 
 # ruff: noqa: PLC0415 - options are parameters, and imports wait until the command runs.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
@@ -14,6 +15,7 @@ from tenure.files.notation import MoneyForm, Notation, TimeForm
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
+    from schemas.adapters.adapter import Adapter
     from streams.settings.settings import Settings
 
 FileFormat = Annotated[
@@ -36,6 +38,30 @@ TimeZone = Annotated[
         show_default="they are refused",
     ),
 ]
+As = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        metavar="NAME",
+        help="The file holds records of this system, such as stripe: docs/adapters.md.",
+        show_default="events",
+    ),
+]
+Map = Annotated[
+    Path | None,
+    typer.Option(
+        "--map",
+        metavar="FILE",
+        help="Options of adapters (TOML), with --as.",
+        show_default="the setting adapter_options",
+    ),
+]
+Query = Annotated[
+    str | None,
+    typer.Option(
+        "--query", metavar="SQL", help="Rows of this query of DuckDB instead of the file's own, with --as table."
+    ),
+]
 
 
 class FileOptions(NamedTuple):
@@ -45,16 +71,21 @@ class FileOptions(NamedTuple):
     money: MoneyForm
     times: TimeForm
     time_zone: str | None
+    adapter: str | None = None
+    adapter_options: Path | None = None
+    query: str | None = None
 
 
 def checked_notation(settings: Settings, options: FileOptions) -> Notation:
     """Return the notation of a file that options ask for.
 
     Raises:
-        UsageError: There is no such time zone.
+        UsageError: There is no such time zone or adapter, an option of the adapter is wrong, or options do not go
+            together.
     """
+    zone, adapter = _zone(options.time_zone), _adapter(settings, options)
     return Notation(
-        options.file_format, options.money, options.times, _zone(options.time_zone), settings.default_currency
+        options.file_format, options.money, options.times, zone, settings.default_currency, adapter, options.query
     )
 
 
@@ -64,15 +95,39 @@ def check_unused(options: FileOptions) -> None:
     Raises:
         UsageError: One of them is given.
     """
-    given = {
-        "--format": options.file_format,
+    given = {"--format": options.file_format, **_of_notation(options), "--as": options.adapter}
+    for option, value in {**given, "--map": options.adapter_options, "--query": options.query}.items():
+        if value is not None:
+            raise UsageError(f"{option} {value}: name the file with --file, or leave it out")
+
+
+def _of_notation(options: FileOptions) -> dict[str, str | None]:
+    return {
         "--money": None if options.money is MoneyForm.MINOR else options.money.value,
         "--time": None if options.times is TimeForm.RFC3339 else options.times.value,
         "--time-zone": options.time_zone,
     }
-    for option, value in given.items():
+
+
+def _adapter(settings: Settings, options: FileOptions) -> Adapter | None:
+    from schemas.adapters.adapter import OptionsFault
+    from streams.settings.adapter_options import read_adapter
+
+    if options.adapter is None:
+        if options.adapter_options is not None:
+            raise UsageError(f"--map {options.adapter_options}: say whose records these are, with --as")
+        if options.query is not None:
+            raise UsageError("--query: say what its rows are, with --as table")
+        return None
+    if options.query is not None and options.file_format is not None:
+        raise UsageError(f"--format {options.file_format} and --query: leave one out")
+    for option, value in _of_notation(options).items():
         if value is not None:
-            raise UsageError(f"{option} {value}: name the file with --file, or leave it out")
+            raise UsageError(f"{option} {value}: the adapter knows how {options.adapter} writes it; leave it out")
+    try:
+        return read_adapter(options.adapter, options.adapter_options or settings.adapter_options)
+    except OptionsFault as fault:
+        raise UsageError(f"--as {fault}") from fault
 
 
 def _zone(name: str | None) -> ZoneInfo | None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from tenure.commands.as_json import print_json
 from tenure.commands.explain_options import Limit, OneBy, OneWindow, check_agreement, checked_query
-from tenure.commands.file_options import FileFormat, FileOptions, Money, Times, TimeZone
+from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Money, Query, Times, TimeZone
 from tenure.commands.options import AsJson, Config
 from tenure.commands.scanned import AtOne, File
 from tenure.files.notation import MoneyForm, TimeForm
@@ -22,6 +22,9 @@ def lenses(
     money: Money = MoneyForm.MINOR,
     times: Times = TimeForm.RFC3339,
     time_zone: TimeZone = None,
+    adapter: As = None,
+    adapter_options: Map = None,
+    query: Query = None,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
@@ -37,15 +40,15 @@ def lenses(
     from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
-    options = FileOptions(file_format, money, times, time_zone)
-    query = checked_query(settings, window=window, at=at, by=by, value=None, limit=limit, file=file, options=options)
+    options = FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)
+    asked = checked_query(settings, window=window, at=at, by=by, value=None, limit=limit, file=file, options=options)
     from tenure.commands.printing import print_losses
     from tenure.reports.explain import read_lenses
     from tenure.reports.explain_text import lenses_text
     from tenure.reports.formats import standard_console
 
     with quiet_logs():
-        answer = run_until_stopped(read_lenses(settings, query))
+        answer = run_until_stopped(read_lenses(settings, asked))
     if as_json:
         print_json(answer)
     else:

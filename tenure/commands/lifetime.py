@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from tenure.commands.as_json import print_json
-from tenure.commands.file_options import FileFormat, FileOptions, Money, Times, TimeZone
+from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Money, Query, Times, TimeZone
 from tenure.commands.options import AsJson, By, Config
 from tenure.commands.scanned import AtOne, File, checked_scope
 from tenure.files.notation import MoneyForm, TimeForm
@@ -19,6 +19,9 @@ def lifetime(
     money: Money = MoneyForm.MINOR,
     times: Times = TimeForm.RFC3339,
     time_zone: TimeZone = None,
+    adapter: As = None,
+    adapter_options: Map = None,
+    query: Query = None,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
@@ -35,7 +38,7 @@ def lifetime(
     from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
-    options = FileOptions(file_format, money, times, time_zone)
+    options = FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)
     scope = checked_scope(settings, at=at, by=by, file=file, options=options)
     from tenure.commands.printing import print_losses
     from tenure.reports import lifetime

@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from tenure.commands.file_options import FileFormat, FileOptions, Money, Times, TimeZone, checked_notation
+from tenure.commands.file_options import (
+    As,
+    FileFormat,
+    FileOptions,
+    Map,
+    Money,
+    Query,
+    Times,
+    TimeZone,
+    checked_notation,
+)
 from tenure.commands.options import AsJson, Config
 from tenure.files.notation import MoneyForm, TimeForm
 
@@ -24,6 +34,9 @@ def publish(
     money: Money = MoneyForm.MINOR,
     times: Times = TimeForm.RFC3339,
     time_zone: TimeZone = None,
+    adapter: As = None,
+    adapter_options: Map = None,
+    query: Query = None,
     rate: Annotated[
         float | None,
         typer.Option(
@@ -53,7 +66,10 @@ def publish(
     if topic is not None and mixed:
         raise UsageError("--topic and --mixed exclude each other; leave one out")
     settings = load_settings(config)
-    events = EventFile(file, checked_notation(settings, FileOptions(file_format, money, times, time_zone)))
+    events = EventFile(
+        file,
+        checked_notation(settings, FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)),
+    )
     inspection = Inspection(events, decoder_of(settings))
     target = settings.topics[MIXED_TOPIC_SETTING] if mixed else topic
     with shown_progress(events, as_json=as_json) as progress:
@@ -62,7 +78,8 @@ def publish(
         )
     progress.conclude(summary)
     refused = inspection.refused.total()
-    say_findings(file, {"sent": summary.records, "of them refused": refused}, inspection.findings)
+    counts = {"sent": summary.records, "of them refused": refused}
+    say_findings(file, counts, inspection.findings, summary.translation)
     if summary.undelivered:
         raise Undelivered(summary.undelivered, summary.first_reason)
     check_nothing_refused(refused, inspection.records, more=", and `tenure dlq list`")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tenure.commands.as_json import print_json
 from tenure.commands.explain_options import OneWindow, checked_window
-from tenure.commands.file_options import FileFormat, FileOptions, Money, Times, TimeZone
+from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Money, Query, Times, TimeZone
 from tenure.commands.options import AsJson, By, Config
 from tenure.commands.scanned import AtOne, File, checked_scope
 from tenure.files.notation import MoneyForm, TimeForm
@@ -27,6 +27,9 @@ def reasons(
     money: Money = MoneyForm.MINOR,
     times: Times = TimeForm.RFC3339,
     time_zone: TimeZone = None,
+    adapter: As = None,
+    adapter_options: Map = None,
+    query: Query = None,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
@@ -35,7 +38,7 @@ def reasons(
     With each comes its count in the window before, and the change; of cancellations also how many were involuntary.
     docs/explain.md says more. For example: tenure reasons --file docs/examples/golden.ndjson --at 2025-03-31
     """
-    options = FileOptions(file_format, money, times, time_zone)
+    options = FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)
     _print(["cancellations", "survey_answers"], window, at, by, file, options, as_json=as_json, config=config)
 
 
@@ -48,6 +51,9 @@ def features(
     money: Money = MoneyForm.MINOR,
     times: Times = TimeForm.RFC3339,
     time_zone: TimeZone = None,
+    adapter: As = None,
+    adapter_options: Map = None,
+    query: Query = None,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
@@ -56,7 +62,7 @@ def features(
     An engaged customer of a feature is active at the end of the window and used the feature in it. With each feature
     comes its number in the window before, and the change. docs/explain.md says more.
     """
-    options = FileOptions(file_format, money, times, time_zone)
+    options = FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)
     _print(["features"], window, at, by, file, options, as_json=as_json, config=config)
 
 

@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from tenure.commands.file_options import FileFormat, FileOptions, Money, Times, TimeZone, checked_notation
+from tenure.commands.file_options import (
+    As,
+    FileFormat,
+    FileOptions,
+    Map,
+    Money,
+    Query,
+    Times,
+    TimeZone,
+    checked_notation,
+)
 from tenure.commands.options import AsJson, At, By, Config, Lenses, Windows, checked_dimensions, checked_windows
 from tenure.files.notation import MoneyForm, TimeForm
 
@@ -23,6 +33,9 @@ def replay(
     money: Money = MoneyForm.MINOR,
     times: Times = TimeForm.RFC3339,
     time_zone: TimeZone = None,
+    adapter: As = None,
+    adapter_options: Map = None,
+    query: Query = None,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
@@ -32,10 +45,12 @@ def replay(
     the bucket of the latest event; a scheduled cancel does not count as the latest. What was refused and mended is told
     on standard error, with examples; ends with 1 if any event was refused. docs/files.md says more.
     """
+    from streams.readable import readable
     from streams.settings.loading import load_settings
     from tenure.commands.file_findings import check_nothing_refused, say_findings
     from tenure.commands.printing import print_report
     from tenure.commands.quiet import quiet_logs
+    from tenure.commands.say import say
     from tenure.files.reader import EventFile
     from tenure.reports.instants import parse_boundary_ms
     from tenure.worker.signals import run_until_stopped
@@ -46,17 +61,24 @@ def replay(
         parse_boundary_ms(text, bucket_minutes=settings.bucket_minutes, time_zone=settings.business_time_zone)
         for text in at or ()
     ]
-    notation = checked_notation(settings, FileOptions(file_format, money, times, time_zone))
+    notation = checked_notation(
+        settings, FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)
+    )
     # The file is looked at before the slow imports: a wrong name is answered at once.
     EventFile(file, notation)
     from tenure.reports.kpi import replay as replay_file
 
     with quiet_logs():
         found = run_until_stopped(replay_file(file, settings, notation, at_ms=instants, by=dimensions))
-    print_report(found.reports, settings, windows=windows, lenses=lens or (), as_json=as_json)
-    events = found.reports[0].events
+    events, translation = found.reports[0].events, found.reports[0].translation
     refused = sum(events.dead_letters.values())
     tests = "test" if events.test == 1 else "tests"
     counts = {"applied": events.applied, "repeated": events.duplicate, tests: events.test, "refused": refused}
-    say_findings(file, counts, found.findings)
+    understood = sum(counts.values()) - refused
+    # Where nothing is understood, a page of zeros would look like an answer.
+    if as_json or understood or not (refused or translation):
+        print_report(found.reports, settings, windows=windows, lenses=lens or (), as_json=as_json)
+    else:
+        say(f"{readable(file)}: nothing in it is counted; there are no numbers to print", err=True)
+    say_findings(file, counts, found.findings, translation)
     check_nothing_refused(refused, sum(counts.values()))

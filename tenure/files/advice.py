@@ -12,10 +12,11 @@ from typing import Final
 import msgspec
 
 from schemas.decoding import rules
+from schemas.local_times import LOCAL_TIME
+from schemas.money import decimals_of, minor_units
 from tenure.files.members import BOOLEAN_MEMBERS, INSTANT_MEMBERS, INTEGER_MEMBERS, MONEY_MEMBERS
-from tenure.files.money import decimals_of, minor_units
 from tenure.files.notation import MoneyForm, Notation, TimeForm
-from tenure.files.times import EPOCH_TIME, LOCAL_TIME, instant_of
+from tenure.files.times import EPOCH_TIME, instant_of
 
 _AMOUNT: Final = re.compile(r"\s*[+-]?\d{1,30}(?:\.\d*)?\s*", re.ASCII)
 _WITH_EXPONENT: Final = re.compile(r"\s*[+-]?\d+(?:\.\d*)?[eE][+-]?\d+\s*", re.ASCII)

@@ -13,11 +13,13 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from schemas.adapters.recognition import event_named
+from schemas.decoding.adapted import is_announced
 from schemas.decoding.decoder import Decoded, Decoder
 from schemas.decoding.wire_formats import format_of, recognised
 from schemas.events import Event
 from schemas.refusals import Refusal
-from streams.records import NO_HEADERS, Headers
+from streams.records import Headers
 from tenure.files.advice import advice_on
 from tenure.files.findings import MENDED, REFUSED, Example, Findings
 from tenure.files.ignored import Ignored
@@ -28,6 +30,8 @@ _RECORDS_AT_ONCE: Final = 1_000
 _BYTES_AT_ONCE: Final = 4 * 1024 * 1024
 _VALUE_SHOWN: Final = 64
 _MEMBER: Final = re.compile(r"([a-z][a-z0-9_]*): ")
+_FOREIGN_MEMBER: Final = re.compile(r"([^\s:]{1,100}): ")
+_PLACE_IN_LIST: Final = re.compile(r"\[\d+\]")
 _read_members: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -73,8 +77,8 @@ class Inspection:
             record: The next one of the file.
             timestamp_ms: When it reaches the log (ms since 1970); of no meaning to a decoder for files.
         """
-        found = recognised(record.value)
-        headers = NO_HEADERS if found is None else found.headers
+        found = None if record.headers else recognised(record.value)
+        headers = record.headers if found is None else found.headers
         self._waiting.append(InspectedRecord(record.value, timestamp_ms, headers, record.number, record.fault))
         self._waiting_bytes += len(record.value)
         if len(self._waiting) >= _RECORDS_AT_ONCE or self._waiting_bytes >= _BYTES_AT_ONCE:
@@ -96,6 +100,9 @@ class Inspection:
         self._waiting, self._waiting_bytes = [], 0
 
     def _note_refused(self, record: InspectedRecord, refusal: Refusal) -> None:
+        if is_announced(record.headers):
+            self._note_not_understood(record, refusal)
+            return
         named = None if record.fault else _MEMBER.match(refusal.detail)
         member = named[1] if named else ""
 
@@ -107,6 +114,21 @@ class Inspection:
             return Example(f"{self._place(record)}: {record.fault or refusal.detail}", advice)
 
         self.findings.add(REFUSED, f"{refusal.reason.value}{', ' if member else ''}{member}", example)
+
+    def _note_not_understood(self, record: InspectedRecord, refusal: Refusal) -> None:
+        """Note a record of another system that its adapter does not understand."""
+        translator = self._file.translator
+        assert translator is not None, "no file says of itself that it is refused"
+        adapter = translator.adapter.name
+        named = _FOREIGN_MEMBER.match(refusal.detail.removeprefix(f"{adapter}: "))
+        # Of lists, each place would be a kind of its own.
+        member = _PLACE_IN_LIST.sub("[]", named[1]) if named else ""
+
+        def example() -> Example:
+            event = event_named(adapter, record.value)
+            return Example(f"{self._place(record)}: {event}{': ' if event else ''}{refusal.detail}")
+
+        self.findings.add(REFUSED, ", ".join(filter(None, (refusal.reason.value, adapter, member))), example)
 
     def _note_mended(self, decoded: Decoded[InspectedRecord]) -> None:
         for index, members in sorted(decoded.mended.items(), key=lambda each: decoded.records[each[0]].number):

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from schemas.events import EVENT_TYPES, PRICE_MEMBERS, forms_of, kinds_of_members
-from tenure.files.money import minor_units
+from schemas.money import minor_units
 from tenure.files.notation import MoneyForm, Notation, TimeForm
 from tenure.files.times import instant_of
 

@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from schemas.adapters.adapter import Adapter
+
 
 class MoneyForm(StrEnum):
     """The unit of a file's money: the minor one that events have (cents), or the major one (dollars)."""
@@ -34,6 +36,8 @@ class Notation(NamedTuple):
         time: The form of the members that are instants; text that has an offset is read in any case.
         time_zone: That of times without an offset; None refuses these.
         default_currency: The currency of rows that name none (ISO 4217).
+        adapter: Of the system whose records the file holds; None is the product's own events.
+        query: SQL whose answer holds the records, instead of the file itself; see `tenure.files.table_rows`.
     """
 
     file_format: str | None = None
@@ -41,6 +45,8 @@ class Notation(NamedTuple):
     time: TimeForm = TimeForm.RFC3339
     time_zone: ZoneInfo | None = None
     default_currency: str = "USD"
+    adapter: Adapter | None = None
+    query: str | None = None
 
     @property
     def is_that_of_events(self) -> bool:

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from schemas.instants import DAY_MS
+from schemas.local_times import instant_text
 from streams.errors import InputError
 from tenure.files.members import (
     BOOLEAN_MEMBERS,
@@ -25,8 +26,7 @@ from tenure.files.members import (
     without_idle_zeros,
 )
 from tenure.files.notation import MoneyForm, Notation
-from tenure.files.tables import FileRecord, check_columns
-from tenure.files.times import instant_text
+from tenure.files.tables import FileRecord, check_columns, check_names
 
 _ROWS_A_BATCH: Final = 4096
 
@@ -42,21 +42,71 @@ def parquet_records(path: str, notation: Notation, note_share: Callable[[float],
     Raises:
         InputError: pyarrow is not installed, the file is not Parquet or damaged, or it is no table of events.
     """
+    table: _RowsOfColumns | None = None
+    number = 0
+    for arrow, batch in _batches(path, check_columns, note_share):
+        table = table or _RowsOfColumns(arrow, notation)
+        for members in table.rows(batch):
+            number += 1
+            yield FileRecord(number, msgspec.json.encode(members, enc_hook=str))
+
+
+def parquet_objects(path: str, note_share: Callable[[float], None]) -> Iterator[FileRecord]:
+    """Yield the rows of any Parquet file as JSON objects, each value as its column has it; null is left out.
+
+    Args: As of `parquet_records`.
+
+    Raises:
+        InputError: pyarrow is not installed, or the file is not Parquet or damaged.
+    """
+    number = 0
+    for _, batch in _batches(path, check_names, note_share):
+        for row in rows_of_batch(batch):
+            number += 1
+            yield FileRecord(number, row)
+
+
+def rows_of_batch(batch: Any) -> Iterator[bytes]:
+    """Yield the rows of a batch of pyarrow as JSON objects, each value as its column has it; null is left out.
+
+    A decimal is a text of all its digits, a float the shortest number that it is, a date and a time ISO 8601, without
+    an offset where the column has no time zone.
+    """
+    names = batch.schema.names
+    for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+        found = {name: _json_of(cell) for name, cell in zip(names, cells, strict=True) if cell is not None}
+        yield msgspec.json.encode({name: cell for name, cell in found.items() if cell is not None}, enc_hook=str)
+
+
+def _json_of(cell: Any) -> Any:
+    if isinstance(cell, float):
+        return cell if math.isfinite(cell) else None
+    if isinstance(cell, Decimal):
+        return format(cell, "f")
+    if isinstance(cell, bytes):
+        return cell.decode("utf-8", "backslashreplace")
+    if isinstance(cell, int) and not -(2**63) <= cell < 2**64:
+        return str(cell)
+    return cell
+
+
+def _batches(
+    path: str, check: Callable[[str, list[str]], None], note_share: Callable[[float], None]
+) -> Iterator[tuple[Any, Any]]:
+    """Yield the module pyarrow with each batch of the rows of a file whose columns pass a check."""
     try:
         arrow: Any = importlib.import_module("pyarrow")
         parquet: Any = importlib.import_module("pyarrow.parquet")
     except ImportError as error:
         raise InputError(path, "reading Parquet needs pyarrow, which is not installed: pip install pyarrow") from error
     number = 0
-    table = _RowsOfColumns(arrow, notation)
     try:
         with parquet.ParquetFile(path) as file:
-            check_columns(path, list(file.schema_arrow.names))
+            check(path, list(file.schema_arrow.names))
             rows = max(1, file.metadata.num_rows)
             for batch in file.iter_batches(batch_size=_ROWS_A_BATCH):
-                for members in table.rows(batch):
-                    number += 1
-                    yield FileRecord(number, msgspec.json.encode(members, enc_hook=str))
+                yield arrow, batch
+                number += len(batch)
                 note_share(number / rows)
     except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = str(error).partition("\n")[0]

@@ -24,6 +24,7 @@ from msgspec import UNSET, UnsetType
 
 from schemas.documents.ignored import IgnoredMembers
 from schemas.documents.publication import PublicationSummary
+from schemas.documents.translation import FileTranslation
 from streams.clock import WallClock
 from streams.errors import UsageError
 from streams.kafka.errors import no_kafka
@@ -58,6 +59,7 @@ class Summary:
         bytes: Size of what was taken (bytes of keys and values).
         seconds: How long it took.
         ignored: Members that no event type has.
+        translation: What became of records of another system; complete at the end.
     """
 
     sent: Counter[str] = field(default_factory=Counter)
@@ -67,6 +69,7 @@ class Summary:
     bytes: int = 0
     seconds: float = 0.0
     ignored: IgnoredMembers | UnsetType = UNSET
+    translation: FileTranslation | UnsetType = UNSET
 
     @property
     def records(self) -> int:
@@ -82,6 +85,7 @@ class Summary:
             bytes=self.bytes,
             seconds=round(self.seconds, 3),
             ignored=self.ignored,
+            translation=self.translation,
         )
 
     def delivered(self, event_type: str | None, size_bytes: int) -> None:
@@ -131,7 +135,7 @@ async def publish_file(
     step = _YIELD_EVERY if rate is None else max(1, min(_YIELD_EVERY, int(rate * _PACE_SECONDS)))
     async with connected(settings) as (producer, existing):
         for number, record in enumerate(file.records()):
-            route = router.route(record.value)
+            route = router.route_of(record)
             if route.topic not in existing:
                 how = " with `tenure topics --create`" if route.topic in settings.input_topics else " first"
                 raise UsageError(f"topic {route.topic} does not exist at {settings.kafka_bootstrap}; create it{how}")
@@ -146,6 +150,8 @@ async def publish_file(
         inspection.finish()
         summary.ignored = inspection.ignored.document()
     summary.seconds = time.monotonic() - began
+    if file.translator is not None:
+        summary.translation = file.translator.document()
     return summary
 
 

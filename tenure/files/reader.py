@@ -21,10 +21,13 @@ from streams.errors import InputError, UsageError
 from tenure.files import recognition
 from tenure.files.csv_rows import TextLine
 from tenure.files.json_array import ArrayCutOff, JsonArrays, MoreThanArrays
+from tenure.files.json_documents import documents, records_in
 from tenure.files.members import Members
 from tenure.files.notation import Notation
-from tenure.files.parquet import parquet_records
-from tenure.files.tables import FileRecord, csv_records
+from tenure.files.parquet import parquet_objects, parquet_records
+from tenure.files.table_rows import query_rows
+from tenure.files.tables import FileRecord, csv_objects, csv_records
+from tenure.files.translation import FileTranslator
 
 __all__ = ["EventFile", "FileFormat", "FileRecord"]
 
@@ -69,7 +72,9 @@ class EventFile:
         notation: As given.
         file_format: What it is read as.
         total_bytes: Its size (bytes as it lies there); None where that cannot be known: standard input, pipes.
-        place: What the numbers of its records count: line, row, or element (of a JSON array).
+        place: What the numbers of its records count: line, row, element (of a JSON array), or record (of an export
+            over several lines).
+        translator: Translates its records, where the notation has an adapter; its counts are complete at the end.
 
     Raises:
         InputError: There is no such file, it is a folder, may not be read, or its format cannot be told.
@@ -80,9 +85,13 @@ class EventFile:
         self.path = path
         self.notation = notation
         self.total_bytes: int | None = None
+        self.translator = None if notation.adapter is None else FileTranslator(notation.adapter)
         self._standard_input = standard_input
         self._counter: _CountedBytes | None = None
         self._share_read = 0.0
+        if notation.query is not None:  # DuckDB knows what is at the path; its rows come in batches, as Parquet's do
+            self.file_format, self.place = FileFormat.PARQUET, "row"
+            return
         regular = False
         if path != STANDARD_INPUT:
             mode, size = _look_at(path)
@@ -103,33 +112,69 @@ class EventFile:
     def records(self) -> Iterator[FileRecord]:
         """Yield its records in order, each with its number, counted from 1; see `place`.
 
-        Holds one line, one element, or one small batch of rows, at a time. A file can be read again, the standard input
-        cannot.
+        Holds one line, one element, one document, or one small batch of rows, at a time. A file can be read again, the
+        standard input cannot. Records of another system come as the events that they say, under the number of the
+        record; one that its adapter does not understand comes as it is.
 
         Raises:
             InputError: It cannot be read on: a damaged archive, no CSV header, not Parquet, a failing disk, UTF-16.
         """
-        if self.file_format is FileFormat.PARQUET:
+        if self.translator is not None:
+            self.translator.begin()
+            for record in self.rows():
+                yield from self.translator.translated(record)
+        elif self.file_format is FileFormat.PARQUET:
             _check_parquet(self.path)
             yield from parquet_records(self.path, self.notation, self._note_share)
-            return
-        with self._opened() as stream:
-            if self.file_format is FileFormat.CSV:
-                yield from csv_records(self.path, _lines(self.path, stream), self.notation)
-            else:
-                yield from self._json_records(stream)
+        else:
+            with self._opened() as stream:
+                if self.file_format is FileFormat.CSV:
+                    yield from csv_records(self.path, _lines(self.path, stream), self.notation)
+                else:
+                    yield from self._json_events(stream)
 
-    def _json_records(self, stream: io.BufferedReader) -> Iterator[FileRecord]:
+    def rows(self) -> Iterator[FileRecord]:
+        """Yield the rows of a table of any columns as JSON objects of its cells, and what JSON holds as it is.
+
+        Raises:
+            InputError: As of `records`, but for columns that are not those of events.
+        """
+        if self.notation.query is not None:
+            yield from query_rows(self.path, self.notation.query)
+        elif self.file_format is FileFormat.PARQUET:
+            _check_parquet(self.path)
+            yield from parquet_objects(self.path, self._note_share)
+        elif self.file_format is FileFormat.CSV:
+            with self._opened() as stream:
+                yield from csv_objects(self.path, _lines(self.path, stream))
+        else:
+            with self._opened() as stream:
+                for number, value in self._json_values(stream):
+                    for record in records_in(value):
+                        yield FileRecord(number, record)
+
+    def _json_events(self, stream: io.BufferedReader) -> Iterator[FileRecord]:
         read = Members(self.notation).of_json
+        for number, value in self._json_values(stream):
+            yield FileRecord(number, read(value))
+
+    def _json_values(self, stream: io.BufferedReader) -> Iterator[tuple[int, bytes]]:
+        """Yield the values of a file of JSON, each with its number."""
         beginning = stream.peek(1).removeprefix(recognition.BYTE_ORDER_MARK)
         if beginning.lstrip()[:1] == b"[":
             self.place = "element"
-            for number, value in enumerate(_elements(self.path, stream), 1):
-                yield FileRecord(number, read(value))
-            return
-        for line in _lines(self.path, stream):
-            if line.value.strip():
-                yield FileRecord(line.number, read(line.value))
+            yield from enumerate(_elements(self.path, stream), 1)
+        elif self.translator is not None and recognition.is_over_lines(beginning):
+            self.place = "record"
+            yield from enumerate(self._records_of_documents(stream), 1)
+        else:
+            for line in _lines(self.path, stream):
+                if line.value.strip():
+                    yield line.number, line.value
+
+    def _records_of_documents(self, stream: io.BufferedReader) -> Iterator[bytes]:
+        for value in _documents(self.path, stream):
+            yield from records_in(value)
 
     def _note_share(self, share: float) -> None:
         self._share_read = share
@@ -159,12 +204,19 @@ class EventFile:
         if beginning.startswith(_GZIP_MAGIC):
             stream = _buffered(gzip.GzipFile(fileobj=stream))
             beginning, where = _peek(self.path, stream), "what the gzip archive holds cannot be read: "
-        looks_like = recognition.not_csv if self.file_format is FileFormat.CSV else recognition.not_ndjson
         look = beginning[: recognition.LOOKED_AT_BYTES]
-        advice = recognition.unreadable(look) or recognition.not_text(look) or looks_like(look)
+        advice = recognition.unreadable(look) or recognition.not_text(look) or self._looks_like_another(look)
         if advice is not None:
             raise InputError(self.path, where + advice)
         return _buffered(_PlainLines(stream)) if _has_bare_returns(beginning) else stream
+
+    def _looks_like_another(self, look: bytes) -> str | None:
+        """Return what the file looks like that is not what it is said to be, and what to do; None where it does not."""
+        if self.file_format is FileFormat.CSV:
+            return recognition.not_csv(look)
+        if self.translator is not None:
+            return recognition.not_json(look)
+        return recognition.of_another_system(look) or recognition.not_ndjson(look)
 
 
 class _CountedBytes(io.RawIOBase):
@@ -299,6 +351,26 @@ def _elements(path: str, stream: io.BufferedReader) -> Iterator[bytes]:
             f"it begins with a JSON array of {counted(number, 'elements')}, and something else follows; "
             "write one array, or one event in each line"
         )
+        raise InputError(path, advice) from error
+
+
+def _documents(path: str, stream: io.BufferedReader) -> Iterator[bytes]:
+    """Yield the JSON objects of an export, over however many lines."""
+    if stream.peek(1).startswith(recognition.BYTE_ORDER_MARK):
+        stream.read(len(recognition.BYTE_ORDER_MARK))
+    number = 0
+    try:
+        for value in documents(lambda: stream.read1(_BUFFER_BYTES)):
+            number += 1
+            yield value
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(path, f"after {number:,} objects: {_advice_on(error)}") from error
+    except ArrayCutOff as error:
+        raise InputError(
+            path, f"it is cut off within a JSON object, after {number:,} whole ones; write it again"
+        ) from error
+    except MoreThanArrays as error:
+        advice = f"after {number:,} JSON objects a bracket closes what was never opened; write it again"
         raise InputError(path, advice) from error
 
 

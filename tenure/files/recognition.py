@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from schemas.adapters.recognition import adapter_for
 from schemas.events import REQUIRED_MEMBERS
+from tenure.files.json_documents import BEGINNING_OF_PAGE, first_value, records_in
 
 LOOKED_AT_BYTES: Final = 64 * 1024
 """Enough for the first lines, and for the first names inside of an archive."""
@@ -80,16 +82,41 @@ def not_csv(beginning: bytes) -> str | None:
     return None
 
 
-def not_ndjson(beginning: bytes) -> str | None:
-    """Return what is wrong with a file that is said to be NDJSON, and what to do; None where nothing is seen."""
-    lines = [line.strip() for line in re.split(rb"[\r\n]+", beginning.removeprefix(BYTE_ORDER_MARK)) if line.strip()]
-    if not lines:
-        return None
-    first = lines[0]
+def not_json(beginning: bytes) -> str | None:
+    """Return what is wrong with a file that is said to be JSON, and what to do; None where nothing is seen."""
+    first = next(iter(_lines(beginning)), b"")
     if first.lower().startswith((b"sep=", b'"sep=')) or _is_header(first):
         return "this looks like CSV; say --format csv"
-    if len(lines) > 1 and _goes_on(first, lines[1]):
-        if first.endswith(b"["):
+    return None
+
+
+def of_another_system(beginning: bytes) -> str | None:
+    """Return what to do about a file whose first record is one of another system; None where it is not seen to be."""
+    content = beginning.removeprefix(BYTE_ORDER_MARK).lstrip()
+    if content[:1] not in (b"{", b"["):
+        return None
+    found = adapter_for(_first_record(content[1:] if content[:1] == b"[" else content))
+    if not found:
+        return None
+    return f"these are records of {found}, not events of tenure; say --as {found} to have them translated"
+
+
+def is_over_lines(beginning: bytes) -> bool:
+    """Tell whether a JSON object that begins in the first line goes on in the second, or beyond what is seen."""
+    lines = _lines(beginning)
+    if len(lines) > 1:
+        return _goes_on(lines[0], lines[1])
+    return len(beginning) >= LOOKED_AT_BYTES
+
+
+def not_ndjson(beginning: bytes) -> str | None:
+    """Return what is wrong with a file that is said to be NDJSON, and what to do; None where nothing is seen."""
+    advice = not_json(beginning)
+    if advice is not None:
+        return advice
+    lines = _lines(beginning)
+    if len(lines) > 1 and _goes_on(lines[0], lines[1]):
+        if lines[0].endswith(b"["):
             return (
                 "this looks like one JSON object that holds a list of events; write each event in a line of its own, "
                 "for example with `jq -c '.NAME[]' FILE`, NAME being the member that holds them"
@@ -106,6 +133,17 @@ def likely_format(beginning: bytes) -> str | None:
     if content.lstrip()[:1] in (b"{", b"["):
         return "ndjson"
     return "csv" if not_ndjson(content) else None
+
+
+def _first_record(beginning: bytes) -> bytes:
+    """Return the first JSON value of a text, or the first of the page that it holds; nothing where it is cut off."""
+    whole = next(iter(records_in(first_value(beginning))), b"")
+    page = None if whole else BEGINNING_OF_PAGE.search(beginning)
+    return whole if page is None else first_value(beginning[page.end() :])
+
+
+def _lines(beginning: bytes) -> list[bytes]:
+    return [line.strip() for line in re.split(rb"[\r\n]+", beginning.removeprefix(BYTE_ORDER_MARK)) if line.strip()]
 
 
 def _is_utf_16(text: bytes) -> bool:

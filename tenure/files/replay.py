@@ -14,6 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from schemas.decoding import rules
 from schemas.documents.ignored import IgnoredMembers
+from schemas.documents.translation import FileTranslation
 from schemas.refusals import HEADER_DETAIL, HEADER_REASON, Reason
 from streams.embedded.log import Log
 from streams.embedded.tables import MemoryTables
@@ -58,6 +59,8 @@ class Replayed(NamedTuple):
     #: empty where nobody wants them, like the members that no event type has
     findings: Findings
     ignored: IgnoredMembers | UnsetType = UNSET
+    #: what became of the records of another system; UNSET where the file holds events
+    translation: FileTranslation | UnsetType = UNSET
 
 
 async def replayed(
@@ -104,6 +107,7 @@ async def replayed(
         events.place,
         Findings() if inspection is None else _all_findings(inspection, log, settings),
         UNSET if inspection is None else inspection.ignored.document(),
+        UNSET if events.translator is None else events.translator.document(),
     )
 
 
@@ -137,7 +141,7 @@ async def feed(log: Log, worker: Worker, records: Iterable[FileRecord], settings
     router = Router(settings)
     for chunk in _chunks(records, 5_000):
         for record in chunk:
-            route = router.route(record.value)
+            route = router.route_of(record)
             log.append(route.topic, route.key, record.value, timestamp_ms=record.number, headers=route.headers)
         await asyncio.sleep(0)
         while await records_left(worker, log) > _AHEAD:

@@ -7,9 +7,10 @@ from typing import Final, NamedTuple
 import msgspec
 
 from schemas.decoding.wire_formats import Recognised, recognised
-from schemas.topics import INPUT_TOPICS, MIXED_TOPIC_SETTING
+from schemas.topics import MIXED_TOPIC_SETTING
 from streams.records import NO_HEADERS, Headers
 from streams.settings.settings import Settings
+from tenure.files.tables import FileRecord
 
 
 class Route(NamedTuple):
@@ -38,12 +39,11 @@ class Router:
 
     def __init__(self, settings: Settings, topic: str | None = None) -> None:
         self._mixed = topic or settings.topics[MIXED_TOPIC_SETTING]
-        self._topics = {
-            event_type: topic or settings.topics[known.setting]
-            for known in INPUT_TOPICS
-            if known.setting != MIXED_TOPIC_SETTING
-            for event_type in known.types
-        }
+        self._topics = {kind: topic or own for kind, own in settings.topic_of_type.items()}
+
+    def route_of(self, record: FileRecord) -> Route:
+        """Return where a record of a file goes: to the mixed topic where an adapter does not understand it."""
+        return Route(self._mixed, None, record.headers, None) if record.headers else self.route(record.value)
 
     def route(self, value: bytes) -> Route:
         """Return where a record goes; whatever its bytes."""

@@ -1,7 +1,7 @@
 """Tables of events: their columns, and the rows of CSV. What cells become: `tenure.files.members`."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -9,6 +9,7 @@ import msgspec
 from schemas.events import COMMON_MEMBERS, REQUIRED_MEMBERS
 from schemas.wording import counted
 from streams.errors import InputError
+from streams.records import NO_HEADERS, Headers
 from tenure.files.csv_rows import CsvRows, TextLine
 from tenure.files.members import Members
 from tenure.files.notation import Notation
@@ -21,11 +22,13 @@ class FileRecord(NamedTuple):
         number: Its line (of NDJSON and CSV), row (of Parquet) or place (in a JSON array), counted from 1.
         value: Its bytes: the event as JSON, or what stands there instead.
         fault: Why it is no event, as the file says it; empty where only its bytes can tell.
+        headers: Under which it is sent, where an adapter does not understand it (`schemas.decoding.adapted`).
     """
 
     number: int
     value: bytes
     fault: str = ""
+    headers: Headers = NO_HEADERS
 
 
 _DELIMITERS: Final = (",", ";", "\t")
@@ -47,19 +50,24 @@ def check_columns(path: str, columns: list[str]) -> None:
         raise InputError(
             path,
             f"the column {missing[0]!r} is missing; columns are named like the members of events: "
-            f"{', '.join(COMMON_MEMBERS)}, and those of the event types",
+            f"{', '.join(COMMON_MEMBERS)}, and those of the event types; say --as table if each row is a subscription",
         )
-    twice = sorted({column for column in columns if columns.count(column) > 1})
+    check_names(path, columns)
+
+
+def check_names(path: str, columns: list[str]) -> None:
+    """Refuse a table of which two columns have one name; those without a name are not read.
+
+    Raises:
+        InputError: Two have.
+    """
+    twice = sorted({column for column in columns if column and columns.count(column) > 1})
     if twice:
         raise InputError(path, f"two columns are named {twice[0]!r}; rename or remove one")
 
 
 def csv_records(path: str, lines: Iterator[TextLine], notation: Notation) -> Iterator[FileRecord]:
     r"""Yield the rows of a CSV file as events; an empty cell, `NULL` and `\N` are absent members.
-
-    The delimiter is a comma, a semicolon or a tab, whichever the header has, or the one that a first line `sep=;`
-    names. A row of empty cells is none. A row that cannot be read (number of cells, not UTF-8) is passed on as it
-    stands; where quoting does not say where a row ends, its first line is.
 
     Args:
         path: The file's name, for messages.
@@ -70,9 +78,51 @@ def csv_records(path: str, lines: Iterator[TextLine], notation: Notation) -> Ite
         InputError: There is no header row, or it is not one of events.
     """
     delimiter, columns = _read_header(path, lines)
+    check_columns(path, columns)
     members_of = Members(notation)
     readers = [(column, members_of.reader(column)) for column in columns]
-    for taken, row in CsvRows(lines, delimiter=delimiter, columns=len(columns)):
+
+    def event_of(row: list[str]) -> dict[str, Any]:
+        members: dict[str, Any] = {
+            column: cell if read is None else read(cell)
+            for (column, read), cell in zip(readers, row, strict=True)
+            if cell not in _NO_VALUE
+        }
+        members_of.settle_money(members)
+        return members
+
+    yield from _rows(lines, delimiter, len(columns), event_of)
+
+
+def csv_objects(path: str, lines: Iterator[TextLine]) -> Iterator[FileRecord]:
+    r"""Yield the rows of any CSV file as JSON objects of texts; an empty cell, `NULL` and `\N` are left out.
+
+    Args:
+        path: The file's name, for messages.
+        lines: Its lines.
+
+    Raises:
+        InputError: There is no header row, or two columns have one name.
+    """
+    delimiter, columns = _read_header(path, lines)
+    check_names(path, columns)
+
+    def object_of(row: list[str]) -> dict[str, Any]:
+        return {column: cell for column, cell in zip(columns, row, strict=True) if column and cell not in _NO_VALUE}
+
+    yield from _rows(lines, delimiter, len(columns), object_of)
+
+
+def _rows(
+    lines: Iterator[TextLine], delimiter: str, columns: int, members_of: Callable[[list[str]], dict[str, Any]]
+) -> Iterator[FileRecord]:
+    """Yield the rows of CSV as the JSON objects that a function makes of their cells.
+
+    The delimiter is a comma, a semicolon or a tab, whichever the header has, or the one that a first line `sep=;`
+    names. A row of empty cells is none. A row that cannot be read (number of cells, not UTF-8) is passed on as it
+    stands; where quoting does not say where a row ends, its first line is.
+    """
+    for taken, row in CsvRows(lines, delimiter=delimiter, columns=columns):
         if row is None:
             yield _as_it_stands(taken, "its quotes do not say where cells end; close them, or double those inside")
             continue
@@ -81,17 +131,11 @@ def csv_records(path: str, lines: Iterator[TextLine], notation: Notation) -> Ite
         if any(line.cut for line in taken):
             yield _as_it_stands(taken, "the line is too long to be an event")
             continue
-        if len(row) != len(columns):
-            yield _as_it_stands(taken, _fault_of_cells(len(row), len(columns), delimiter))
+        if len(row) != columns:
+            yield _as_it_stands(taken, _fault_of_cells(len(row), columns, delimiter))
             continue
-        members: dict[str, Any] = {
-            column: cell if read is None else read(cell)
-            for (column, read), cell in zip(readers, row, strict=True)
-            if cell not in _NO_VALUE
-        }
-        members_of.settle_money(members)
         try:
-            value = msgspec.json.encode(members)
+            value = msgspec.json.encode(members_of(row))
         except UnicodeEncodeError:
             yield _as_it_stands(taken, "it is not UTF-8; save the file as UTF-8")
             continue
@@ -115,7 +159,6 @@ def _read_header(path: str, lines: Iterator[TextLine]) -> tuple[str, list[str]]:
         columns = [column.strip() for column in next(csv.reader([text], delimiter=delimiter, strict=True), [])]
     except csv.Error as error:
         raise InputError(path, f"the header row cannot be read: {error}", header.number) from error
-    check_columns(path, columns)
     return delimiter, columns
 
 

@@ -78,4 +78,4 @@ async def replay(
     counted = await report_of(settings, found.tables, partitions=found.partitions, at_ms=instants, by=by)
     reports = [replace(entry, events=replace(entry.events, ignored=found.ignored)) for entry in counted]
     await note_without_effect(found, settings, found.findings)
-    return ReplayedReport(reports, found.findings)
+    return ReplayedReport([replace(report, translation=found.translation) for report in reports], found.findings)

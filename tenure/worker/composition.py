@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from agents import register_all, survey_requests
 from kpis.counting.rolling import RollingCounts
+from schemas.adapters.adapter import Adapter
 from streams.batching.application import App, build_app
 from streams.clock import Clock
 from streams.metrics.meters import Meters
@@ -18,6 +20,8 @@ from streams.partition.stream import Stream
 from streams.settings.settings import Settings
 from streams.surveys import SurveyScheduler, policy_of
 from streams.tables import Tables
+from streams.translation.parcels import RecordTranslator
+from streams.translation.translator import ForeignLog, Schemas, Translator
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,30 @@ def build_worker(
     register_all(app, settings.topics, stream)
     register_loss_watch(app, LossWatch(stream))
     return Worker(app, stream, context, live, meters)
+
+
+def translate_topics(
+    worker: Worker,
+    settings: Settings,
+    adapters: Mapping[str, Adapter],
+    source: ForeignLog,
+    schemas: Schemas | None = None,
+) -> None:
+    """Let a worker that has not started yet translate the topics of other systems.
+
+    Args:
+        worker: Whose outbox sends.
+        settings: They name the topics of events.
+        adapters: By topic of another system.
+        source: Reads these.
+        schemas: Has the schemas of framed values at hand.
+    """
+    records = RecordTranslator(adapters, settings.topic_of_type, worker.context.mixed_topic)
+    translator = Translator(source, records, worker.context.outbox, worker.meters, schemas)
+
+    @worker.app.task(traced=False)  # type: ignore[untyped-decorator]
+    async def translate() -> None:
+        await translator.run()
 
 
 def ask_surveys(worker: Worker, settings: Settings, clock: Clock) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 import structlog
@@ -12,24 +13,28 @@ import uvloop
 from aiokafka.errors import KafkaError
 
 from schemas import instruments
+from schemas.adapters.adapter import Adapter
 from streams.backoff import Backoff
 from streams.batching import application
 from streams.clock import WallClock
 from streams.errors import TablesUnavailable, TenureError
 from streams.kafka.errors import rights_refusal
+from streams.kafka.schema_registry import SchemaRegistry
 from streams.kafka.security import client_options, credentials
-from streams.kafka.topics import check_topics, partition_counts
+from streams.kafka.topics import check_adapter_topics, check_topics, partition_counts
 from streams.kafka.transport import broker_url
 from streams.logs import configure_logs
 from streams.metrics.meters import Meters
 from streams.metrics.server import MetricsServer
 from streams.redis.errors import refusal_of
 from streams.redis.tables import RedisTables, check_durability, connect
+from streams.settings.adapter_options import adapters_of_topics
 from streams.settings.settings import Settings
 from streams.tables import StreamMark
 from streams.tasks import cancel_and_wait
+from streams.translation.foreign_log import KafkaForeignLog
 from tenure.stored.mark import claim_tables
-from tenure.worker.composition import Worker, ask_surveys, build_worker
+from tenure.worker.composition import Worker, ask_surveys, build_worker, translate_topics
 from tenure.worker.exporter import Exporter
 from tenure.worker.redis_watch import RedisWatch
 from tenure.worker.retention_watch import RetentionWatch
@@ -74,6 +79,8 @@ async def run(settings: Settings, *extensions: Extension) -> None:
         ConfigurationError: Topics, Redis or the stream's tables do not fit the settings, or the port is taken.
     """
     configure_logs(settings)
+    registry = _registry(settings)
+    adapters = adapters_of_topics(settings, None if registry is None else registry.schema_of)
     topics = [*settings.input_topics, settings.dead_letter_topic]
     if settings.survey_requests:
         topics.append(settings.survey_request_topic)
@@ -81,12 +88,14 @@ async def run(settings: Settings, *extensions: Extension) -> None:
     await starting.server.start(settings.metrics_host, settings.metrics_port)
     try:
         options = client_options(settings)
-        counts = await partition_counts(topics, settings, options)
+        counts = await partition_counts([*topics, *adapters], settings, options)
+        check_adapter_topics({topic: counts.pop(topic) for topic in adapters})
         partitions = check_topics(counts, input_topics=settings.input_topics)
         starting.waits_for = "Redis"
         starting.meters[instruments.KAFKA_UP].set(1)
         tables, mark = await claimed_tables(settings, partitions=partitions, meters=starting.meters)
         try:
+            extensions = (partial(_translate, settings, adapters, registry, options), *extensions)
             await _work(settings, tables, starting, mark=mark, options=options, extensions=extensions)
         finally:
             await tables.close()
@@ -128,6 +137,30 @@ async def _work(
         await exporter.stop()
         await worker.stream.close()
         log.info("worker_stopped")
+
+
+def _registry(settings: Settings) -> SchemaRegistry | None:
+    """Return the schema registry of the settings."""
+    if settings.schema_registry_url is None:
+        return None
+    secret = settings.schema_registry_password
+    return SchemaRegistry(
+        settings.schema_registry_url,
+        user=settings.schema_registry_username,
+        password=None if secret is None else secret.get_secret_value(),
+    )
+
+
+def _translate(
+    settings: Settings,
+    adapters: Mapping[str, Adapter],
+    registry: SchemaRegistry | None,
+    options: Mapping[str, Any],
+    worker: Worker,
+) -> None:
+    """Let a worker translate the topics of other systems, if its settings name any."""
+    if adapters:
+        translate_topics(worker, settings, adapters, KafkaForeignLog(settings, options), registry)
 
 
 def _tune_collector() -> None:

@@ -60,12 +60,15 @@ class Guarded(Installation):
     def __init__(self, *args: Any, certificates: Certificates) -> None:
         """Give every part the rights of the list, with the names of this stream."""
         super().__init__(*args)
+        self.foreign_topic = f"{self.prefix}stripe"
+        self.kafka.create_topics([self.foreign_topic], 1)
         self.environment |= {
             "TENURE_KAFKA_BOOTSTRAP": self.kafka.secured_bootstrap,
             "TENURE_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
             "TENURE_KAFKA_SASL_MECHANISM": "PLAIN",
             "TENURE_KAFKA_CA_FILE": str(certificates.authority),
             "TENURE_SURVEY_REQUESTS": "true",
+            "TENURE_ADAPTER_TOPICS": f"{self.foreign_topic}=stripe",
             "TENURE_METRICS_PORT": "0",
         }
         settings = Settings(
@@ -75,6 +78,7 @@ class Guarded(Installation):
             group=self.environment["TENURE_GROUP"],
             redis_prefix=PREFIX,
             survey_requests=True,
+            adapter_topics={self.foreign_topic: "stripe"},
         )
         self.principals = {each.name: each for each in principals(settings)}
         for each in self.principals.values():
@@ -129,6 +133,17 @@ class Guarded(Installation):
             producer.produce(self.topics["signup"], json.dumps(event).encode(), key=key)
         assert producer.flush(30) == 0
 
+    def dead_letters(self) -> int:
+        """Return how many records were refused."""
+        return sum(sum(head.dead_letters.values()) for head in self.heads().values())
+
+    def translate(self) -> None:
+        """Send a record of another system that is none, and wait until it is a dead letter."""
+        before, producer = self.dead_letters(), self.producer()
+        producer.produce(self.foreign_topic, b"{")
+        assert producer.flush(30) == 0
+        until(lambda: self.dead_letters() > before, "a record that is translated, and refused")
+
     def working(self) -> WorkerProcess:
         """Start a worker as its user."""
         return self.worker(**self.as_user("worker"))
@@ -169,11 +184,12 @@ def test_every_part_runs_with_the_rights_that_are_listed_for_it(stream: Guarded)
     stream.send([{"type": "nonsense"}])  # becomes a dead letter
     stream.send([{**SIGNUP, "customer_id": f"c{number}"} for number in range(8)], key=b"another's")  # are forwarded
     stream.until_applied()
+    stream.translate()
     for command in READS:
         stream.does("reader", *command)
     (report,) = json.loads(stream.does("reader", "kpi", "--json"))
     assert report["events"]["applied"] > 8
-    assert sum(report["events"]["dead_letters"].values()) == 1
+    assert sum(report["events"]["dead_letters"].values()) == 2
     stream.does("operator", *SET_TARGET)
     assert "retention-team" in stream.does("operator", "target", "list")
     assert worker.process.stop() == 0

@@ -151,8 +151,8 @@ def test_rows_of_csv_that_cannot_be_read_are_passed_on_as_they_stand(tmp_path: P
     bad = (b"a,signup,c,t,pro,more", b"a,signup,c", b'a,"sign"up,c,t,pro', b"a,signup,Z\xfcrich,t,pro")
     path = write_lines(tmp_path / "bad.csv", header, *bad, b",,,,", b"", b'b,signup,c,t,"two', b'lines"')
     *refused, last = read(path)
-    assert [(number, value) for number, value, _ in refused] == list(enumerate(bad, 2))
-    assert [fault.split(";")[0] for _, _, fault in refused] == [
+    assert [(record.number, record.value) for record in refused] == list(enumerate(bad, 2))
+    assert [record.fault.split(";")[0] for record in refused] == [
         "it has 6 cells, and the header 5",
         "it has 3 cells, and the header 5",
         "its quotes do not say where cells end",

@@ -1,0 +1,361 @@
+"""Cells of tables and properties of records, as what they mean: ids, instants, amounts, intervals, flags.
+
+A cell is a text of CSV, or what JSON and Parquet make of a column: one reader for all of them. Nothing is guessed that
+would change a number: an amount that may be dollars or cents is refused until an option says which of the two it is.
+Source: docs/adapters/table.md, section Values.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from typing import Any, Final, Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+from schemas.adapters.adapter import OptionsFault
+from schemas.adapters.reading import Node
+from schemas.decoding.instant_texts import exact_text
+from schemas.decoding.prices import PER_MONTH, divided_half_even
+from schemas.instants import EPOCH
+from schemas.local_times import LOCAL_TIME, instant_of_local_time
+from schemas.money import decimals_of
+
+Money = Literal["major", "minor"]
+
+#: What databases write for no value at all: MySQL and COPY of Postgres, pandas, Excel.
+NO_VALUES: Final = frozenset({"", "null", "\\n", "nan", "nat", "none", "n/a", "#n/a", "-"})
+_TRUE: Final = frozenset({"true", "t", "1", "1.0", "yes", "y"})
+_FALSE: Final = frozenset({"false", "f", "0", "0.0", "no", "n"})
+_NUMBER: Final = re.compile(r"-?\d{1,19}(?:\.\d*)?", re.ASCII)
+_IN_WORDS: Final = re.compile(
+    r"(?:[A-Za-z]{3}|[^\w\s.,'+-]{1,3})?\s*([+-]?\d[\d.,' \u00a0\u202f]*?)\s*(?:[A-Za-z]{3}|[^\w\s.,'+-]{1,3})?"
+)
+_GROUPED: Final = re.compile(r"[+-]?\d{1,3}(?:[,' \u00a0\u202f]\d{3})+(?:\.\d+)?", re.ASCII)
+_GROUPED_WITH_COMMA: Final = re.compile(r"[+-]?\d{1,3}(?:[.' \u00a0\u202f]\d{3})+(?:,\d+)?", re.ASCII)
+_PLAIN: Final = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
+_PLAIN_WITH_COMMA: Final = re.compile(r"[+-]?\d+(?:,\d+)?", re.ASCII)
+_UTC_AT_END: Final = re.compile(r"\s*(?:UTC|GMT)$")
+_COUNTED: Final = re.compile(r"(?:every\s+)?p?(\d{1,3})[\s_-]*([a-z]+)")
+_AMOUNT_DIGITS_MAX: Final = 20
+_CELL_CHARACTERS_MAX: Final = 1_024
+_DAY_DIGITS: Final = 8
+_MONEY_IS: Final = 'set money = "major" where 49 is 49 units such as dollars, money = "minor" where 4900 is'
+
+#: Counts since 1970 by their size, each from and to what lies between 2000 and 2100: no two overlap.
+_SIZES: Final = (
+    ("days", 10_957, 47_482, 86_400),
+    ("seconds", 946_684_800, 4_102_444_800, 1),
+    ("milliseconds", 946_684_800_000, 4_102_444_800_000, Fraction(1, 10**3)),
+    ("microseconds", 946_684_800_000_000, 4_102_444_800_000_000, Fraction(1, 10**6)),
+    ("nanoseconds", 946_684_800_000_000_000, 4_102_444_800_000_000_000, Fraction(1, 10**9)),
+)
+_OF_DAY: Final = "day"
+_OF_MONTH: Final = "month"
+#: Units of a term in the words of others, as those of prices and how many of them.
+_UNITS: Final[Mapping[str, tuple[str, int]]] = {
+    **dict.fromkeys(("d", "day", "days", "daily"), (_OF_DAY, 1)),
+    **dict.fromkeys(("w", "week", "weeks", "wk", "weekly"), ("week", 1)),
+    **dict.fromkeys(("fortnight", "fortnightly", "biweekly"), ("week", 2)),
+    **dict.fromkeys(("m", "mo", "mon", "mth", "month", "months", "monthly"), (_OF_MONTH, 1)),
+    **dict.fromkeys(("q", "qtr", "quarter", "quarters", "quarterly"), (_OF_MONTH, 3)),
+    **dict.fromkeys(("half_year", "half_yearly", "semiannual", "semi_annual", "semiannually"), (_OF_MONTH, 6)),
+    **dict.fromkeys(("y", "yr", "year", "years", "yearly", "annual", "annually", "annum"), ("year", 1)),
+    **dict.fromkeys(("biennial", "biennially"), ("year", 2)),
+    **dict.fromkeys(("triennial", "triennially"), ("year", 3)),
+}  # fmt: skip
+
+
+class Moment(NamedTuple):
+    """An instant that a cell names.
+
+    Attributes:
+        at: The instant, of a day its first one (UTC).
+        is_day: Whether the cell names a day and no time of it.
+    """
+
+    at: dt.datetime
+    is_day: bool = False
+
+    @property
+    def text(self) -> str:
+        """The instant as events have it."""
+        return text_of_instant(self.at)
+
+
+class Amount(NamedTuple):
+    """An amount that a cell holds.
+
+    Attributes:
+        minor: In minor units of its currency, with a part of one where there is any.
+    """
+
+    minor: Fraction
+
+    def rounded(self, times: int = 1) -> int:
+        """Return the amount, or a multiple of it, rounded half to even to a whole minor unit."""
+        total = self.minor * times
+        return divided_half_even(total.numerator, total.denominator)
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether it is a whole number of minor units."""
+        return self.minor.denominator == 1
+
+
+def text_of_instant(at: dt.datetime) -> str:
+    """Return an instant as events have it: UTC, with decimals where it has any."""
+    return at.astimezone(dt.UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def zone_of(adapter: str, name: str) -> ZoneInfo:
+    """Return a time zone of the options.
+
+    Raises:
+        OptionsFault: There is none of that name.
+    """
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        advice = "write its IANA name, such as Europe/Bucharest"
+        raise OptionsFault(f"[{adapter}] time_zone {name}: there is no such time zone; {advice}") from error
+
+
+class CellReader:
+    """Reads cells by what the options say of how values are written.
+
+    Args:
+        time_zone: Of days, and of times without an offset.
+        date_format: Of times that are not ISO 8601, as for `datetime.strptime`; empty where all are.
+        decimal_comma: Whether a comma stands before the decimals of amounts.
+        money: The unit of amounts that do not show it.
+        intervals: Own words for intervals, such as `{"M1": "month"}`.
+        local_numbers: Whether counts since 1970 are of the clock on the wall, and not of UTC.
+    """
+
+    def __init__(
+        self,
+        *,
+        time_zone: ZoneInfo,
+        date_format: str = "",
+        decimal_comma: bool = False,
+        money: Money | None = None,
+        intervals: Mapping[str, str] | None = None,
+        local_numbers: bool = False,
+    ) -> None:
+        self.zone = time_zone
+        self._date_format = date_format
+        self._decimal_comma = decimal_comma
+        self._money = money
+        self._local_numbers = local_numbers
+        self._intervals = {word.strip().lower(): meaning for word, meaning in (intervals or {}).items()}
+
+    def has_value(self, row: Node, name: str) -> bool:
+        """Tell whether there is a value in a cell."""
+        found = row.get(name)
+        if isinstance(found, Decimal):
+            return found.is_finite()
+        return found is not None and not (isinstance(found, str) and found.strip().lower() in NO_VALUES)
+
+    def text(self, row: Node, name: str) -> str:
+        """Return a cell's text, of a number its digits; empty where there is no value."""
+        if not self.has_value(row, name):
+            return ""
+        found = row.get(name)
+        if isinstance(found, Decimal) and found == found.to_integral_value() and found.adjusted() < _AMOUNT_DIGITS_MAX:
+            # A column of integers with gaps has become one of floats on its way.
+            return str(int(found))
+        if isinstance(found, bool) or not isinstance(found, str | int | Decimal):
+            raise row.wrong(name, "must be a text")
+        text = str(found).strip() if not isinstance(found, int) else _digits(found)
+        if len(text) > _CELL_CHARACTERS_MAX:
+            raise row.wrong(name, f"must have at most {_CELL_CHARACTERS_MAX} characters")
+        return text
+
+    def flag(self, row: Node, name: str) -> bool:
+        """Return a cell that is true or false; false where there is no value."""
+        found = row.get(name)
+        if isinstance(found, bool):
+            return found
+        text = self.text(row, name).lower()
+        if text in _TRUE:
+            return True
+        if text and text not in _FALSE:
+            raise row.wrong(name, "must be true or false")
+        return False
+
+    def count(self, row: Node, name: str) -> int | None:
+        """Return a cell that is an integer from 0; None where there is no value."""
+        text = self.text(row, name)
+        if not text:
+            return None
+        if not text.isascii() or not text.isdigit() or len(text) > _AMOUNT_DIGITS_MAX:
+            raise row.wrong(name, "must be an integer from 0")
+        return int(text)
+
+    def version(self, row: Node, name: str) -> int | None:
+        """Return a number that grows with each version of a row: an integer, or an instant's milliseconds."""
+        text = self.text(row, name)
+        if not text:
+            return None
+        if text.isascii() and text.isdigit() and len(text) < _AMOUNT_DIGITS_MAX - 1:
+            return int(text)
+        moment = self.moment(row, name)
+        return None if moment is None else milliseconds_of(moment.at)
+
+    def moment(self, row: Node, name: str) -> Moment | None:
+        """Return the instant that a cell names; None where there is no value."""
+        text = self.text(row, name)
+        return None if not text else self._moment(text, row, name)
+
+    def _moment(self, text: str, row: Node, name: str) -> Moment:
+        moment = self._by_format(text) if self._date_format else None
+        if moment is None:
+            moment = self._by_size(text) if _NUMBER.fullmatch(text) else self._by_text(_UTC_AT_END.sub("Z", text))
+        if moment is not None:
+            return moment
+        also = f", or as date_format {self._date_format} says" if self._date_format else ""
+        advice = "" if self._date_format else "; say date_format where days are written otherwise, such as %d/%m/%Y"
+        expected = "must be a date, or a date and time, from 2000 to 2099, as 2026-03-01 or 2026-03-01T09:30:00Z"
+        raise row.wrong(name, f"{expected}{also}{advice}")
+
+    def _by_text(self, text: str) -> Moment | None:
+        local = LOCAL_TIME.fullmatch(text)
+        if local:
+            instant = instant_of_local_time(local, self.zone)
+            return None if instant is None else Moment(_utc(instant), is_day=local[2] is None)
+        try:
+            moment = dt.datetime.fromisoformat(exact_text(text))
+            return None if moment.tzinfo is None else Moment(moment.astimezone(dt.UTC))
+        except (ValueError, OverflowError):
+            return None
+
+    def _by_format(self, text: str) -> Moment | None:
+        try:
+            moment = dt.datetime.strptime(text, self._date_format)  # noqa: DTZ007 - the next lines see to it
+            is_day = not any(directive in self._date_format for directive in ("%H", "%I", "%c", "%X"))
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=self.zone)
+            return Moment(moment.astimezone(dt.UTC), is_day)
+        except (ValueError, OverflowError):
+            return None
+
+    def _by_size(self, text: str) -> Moment | None:
+        whole = text.partition(".")[0]
+        if len(whole) == _DAY_DIGITS:
+            local = LOCAL_TIME.fullmatch(f"{whole[:4]}-{whole[4:6]}-{whole[6:]}")
+            instant = local and instant_of_local_time(local, self.zone)
+            if instant:
+                return Moment(_utc(instant), is_day=True)
+        for unit, first, last, seconds in _SIZES:
+            if first <= int(whole) < last:
+                if unit == "days":
+                    day = (EPOCH + dt.timedelta(days=int(whole))).replace(tzinfo=self.zone)
+                    return Moment(day.astimezone(dt.UTC), is_day=True)
+                microseconds = Fraction(text.rstrip(".")) * seconds * 10**6
+                at = EPOCH + dt.timedelta(microseconds=microseconds.numerator // microseconds.denominator)
+                return Moment(at.replace(tzinfo=self.zone).astimezone(dt.UTC) if self._local_numbers else at)
+        return None
+
+    def next_day(self, moment: Moment) -> Moment:
+        """Return the first instant of the day after that of an instant, in the time zone."""
+        local = moment.at.astimezone(self.zone)
+        try:
+            following = dt.datetime.combine(local.date() + dt.timedelta(days=1), dt.time(), self.zone)
+        except OverflowError:
+            return moment
+        return Moment(following.astimezone(dt.UTC), is_day=True)
+
+    def is_last_second(self, moment: Moment) -> bool:
+        """Tell whether an instant lies in the last second of a day, in the time zone."""
+        local = moment.at.astimezone(self.zone)
+        return (local.hour, local.minute, local.second) == (23, 59, 59)
+
+    def amount(self, row: Node, name: str, *, currency: str, is_minor: bool) -> Amount | None:
+        """Return the amount in a cell; None where there is no value.
+
+        Args:
+            row: Of the cell.
+            name: Of its column.
+            currency: ISO 4217, in either case; empty where it is not known, which counts as one with two decimals.
+            is_minor: Whether the column says that it holds minor units, as `amount_cents` does.
+        """
+        if not self.has_value(row, name):
+            return None
+        found = row.get(name)
+        number = self._number(found, row, name)
+        decimals = -int(number.as_tuple().exponent)
+        if number < 0:
+            raise row.wrong(name, "must be an amount from 0")
+        if number.adjusted() > _AMOUNT_DIGITS_MAX or decimals > _AMOUNT_DIGITS_MAX:
+            raise row.wrong(name, "must have fewer digits")
+        value = Fraction(number)
+        if is_minor or self._money == "minor":
+            if value.denominator != 1:
+                raise row.wrong(name, "must be whole minor units, such as cents")
+            return Amount(value)
+        # 4900.0 may be cents in a column that has become one of floats; a second decimal is written of money alone.
+        shows_major = value.denominator != 1 or decimals >= 2
+        if self._money is None and value and not shows_major:
+            raise row.wrong(name, f"does not show its unit: {_MONEY_IS}")
+        return Amount(value * 10 ** decimals_of(currency))
+
+    def _number(self, found: Any, row: Node, name: str) -> Decimal:
+        if isinstance(found, int | Decimal) and not isinstance(found, bool):
+            return Decimal(found)
+        text = found.strip() if isinstance(found, str) and len(found) <= _CELL_CHARACTERS_MAX else ""
+        inner = _IN_WORDS.fullmatch(text)
+        plain = None if inner is None else self._plain(inner[1])
+        if plain is None:
+            advice = "" if self._decimal_comma else "; say decimal_comma = true where a comma stands before decimals"
+            raise row.wrong(name, f"must be an amount{advice}")
+        try:
+            return Decimal(plain)
+        except InvalidOperation as error:
+            raise row.wrong(name, "must be an amount") from error
+
+    def _plain(self, digits: str) -> str | None:
+        """Return an amount without what separates thousands, with a point before its decimals; None for all others."""
+        grouped = _GROUPED_WITH_COMMA if self._decimal_comma else _GROUPED
+        if grouped.fullmatch(digits):
+            digits = re.sub(r"[.' \u00a0\u202f]" if self._decimal_comma else r"[,' \u00a0\u202f]", "", digits)
+        if not (_PLAIN_WITH_COMMA if self._decimal_comma else _PLAIN).fullmatch(digits):
+            return None
+        return digits.replace(",", ".")
+
+    def interval(self, row: Node, name: str) -> tuple[str, int] | None:
+        """Return the interval that a cell names and how many of them; None where there is no value."""
+        text = self.text(row, name).lower()
+        if not text:
+            return None
+        found = interval_in(self._intervals.get(text, text))
+        if found is None:
+            raise row.wrong(name, "must be an interval such as month, yearly or 3 months; say own words in intervals")
+        return found
+
+
+def interval_in(text: str) -> tuple[str, int] | None:
+    """Return the interval that a text names and how many of them, as (month, 3); None where it names none."""
+    word = re.sub(r"[\s_-]+", "_", text.strip().lower().removeprefix("per ").removeprefix("/")).removesuffix("_plan")
+    if word in _UNITS:
+        return _UNITS[word]
+    counted = _COUNTED.fullmatch(text.strip().lower())
+    unit = _UNITS.get(counted[2]) if counted else None
+    if counted is None or unit is None or not int(counted[1]):
+        return None
+    assert unit[0] in PER_MONTH
+    return unit[0], unit[1] * int(counted[1])
+
+
+def milliseconds_of(at: dt.datetime) -> int:
+    """Return an instant in milliseconds since 1970."""
+    return (at - EPOCH) // dt.timedelta(milliseconds=1)
+
+
+def _digits(number: int) -> str:
+    # Python refuses to write integers of more than some thousand digits; no id is as long as that.
+    return str(number) if number.bit_length() < _CELL_CHARACTERS_MAX else "9" * (_CELL_CHARACTERS_MAX + 1)
+
+
+def _utc(instant: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(instant)

@@ -1,0 +1,185 @@
+"""Values in the framing of Confluent: Avro and JSON Schema, of own events or of records of another system.
+
+Avro cannot be read without the schema that it was written with, which lies in a registry: whoever translates hands in
+where it is had. JSON is read without one. Avro needs fastavro, which is only needed here and loaded only then.
+Source: Confluent, Formats, Serializers, and Deserializers, section Wire format; Apache Avro specification, section
+Logical Types; docs/adapters/confluent.md.
+"""
+
+import importlib
+import io
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple, Protocol
+
+import msgspec
+
+from schemas.adapters.adapter import Adapter, Members, Translation
+from schemas.adapters.options import read_options
+from schemas.adapters.reading import refused, translated
+from schemas.decoding.framing import MAGIC, Frame, frame_of
+from schemas.refusals import Reason
+
+NAME: Final = "confluent"
+_NOT_AVRO: Final = (
+    EOFError, ValueError, LookupError, TypeError, ArithmeticError, AttributeError, AssertionError, struct.error,
+    RecursionError,
+)  # fmt: skip
+_UNREADABLE: Final = "cannot be read as Avro by it"
+
+
+class RegisteredSchema(NamedTuple):
+    """A schema as a registry has it.
+
+    Attributes:
+        kind: `AVRO`, `JSON` or `PROTOBUF`.
+        text: The schema itself.
+        references: The schemas that it refers to by name, each after those that it refers to itself.
+    """
+
+    kind: str
+    text: str
+    references: tuple[str, ...] = ()
+
+
+class UnknownSchema(LookupError):
+    """The registry answers, and has no schema of that id."""
+
+
+class SchemaOf(Protocol):
+    """The port to a registry, where schemas are had."""
+
+    def __call__(self, schema_id: int) -> RegisteredSchema:
+        """Return a schema.
+
+        Raises:
+            UnknownSchema: The registry does not have it: the record is refused. Whatever else is raised, such as that
+                the registry is away, is for whoever translates to wait for.
+        """
+
+
+class ConfluentOptions(msgspec.Struct, frozen=True, kw_only=True, rename={"inner": "as"}):
+    """The options of a topic: what differs between two of them.
+
+    Attributes:
+        inner: The adapter for what is in the frames, such as `debezium`; empty where these are the product's own
+            events.
+        options: Its options.
+    """
+
+    inner: str = ""
+    options: dict[str, Any] = {}
+
+
+def build(
+    options: Mapping[str, Any],
+    adapter_of: Callable[[str, Mapping[str, Any]], Adapter],
+    schema_of: SchemaOf | None = None,
+) -> Adapter:
+    """Return the adapter.
+
+    Args:
+        options: As a table of a TOML file has them.
+        adapter_of: Returns the adapter for what is in the frames.
+        schema_of: Where schemas are had; without it JSON alone is read.
+
+    Raises:
+        OptionsFault: An option is unknown or wrong.
+    """
+    read = read_options(NAME, options, ConfluentOptions)
+    return Confluent(adapter_of(read.inner, read.options) if read.inner else None, schema_of)
+
+
+class Confluent:
+    """Translates framed values.
+
+    Args:
+        inner: The adapter for what is in the frames; None where these are the product's own events.
+        schema_of: Where schemas are had; without it JSON alone is read.
+    """
+
+    name = NAME
+
+    def __init__(self, inner: Adapter | None = None, schema_of: SchemaOf | None = None) -> None:
+        self._inner = inner
+        self._schema_of = schema_of
+        self._readers: dict[int, Callable[[bytes], Any]] = {}
+
+    def translate(self, value: bytes) -> Translation:
+        """Return what a value says, framed or not; see `schemas.adapters.adapter.Adapter`.
+
+        Raises:
+            Exception: Whatever the registry's port raises, but for an id that it does not know.
+        """
+        frame = frame_of(value)
+        if frame is None:
+            if value.startswith(MAGIC):
+                return refused(
+                    NAME, Reason.MALFORMED_JSON, f"{len(value)} bytes are no frame, which has 5 before its value"
+                )
+            return self._within(value)
+        if self._schema_of is None:
+            if frame.payload.lstrip()[:1] == b"{":
+                return self._within(frame.payload)
+            advice = "say where the schema registry is: without it JSON alone can be read"
+            return refused(NAME, Reason.MALFORMED_JSON, f"the schema {frame.schema_id} is not at hand; {advice}")
+        try:
+            schema = self._schema_of(frame.schema_id)
+        except UnknownSchema:
+            advice = "is this the registry of its producer?"
+            return refused(NAME, Reason.MALFORMED_JSON, f"the registry has no schema {frame.schema_id}; {advice}")
+        return self._by_schema(frame, schema)
+
+    def _by_schema(self, frame: Frame, schema: RegisteredSchema) -> Translation:
+        if schema.kind == "JSON":
+            return self._within(frame.payload)
+        if schema.kind != "AVRO":
+            advice = "have it written as Avro, JSON Schema or JSON"
+            return refused(NAME, Reason.MALFORMED_JSON, f"the schema {frame.schema_id} is of {schema.kind}; {advice}")
+        try:
+            read = self._readers.get(frame.schema_id) or _avro_reader(schema)
+            self._readers[frame.schema_id] = read
+            json = msgspec.json.encode(read(frame.payload))
+        except ImportError:
+            advice = "pip install 'tenure[avro]'"
+            return refused(
+                NAME, Reason.MALFORMED_JSON, f"reading Avro needs fastavro, which is not installed: {advice}"
+            )
+        except _NOT_AVRO as error:
+            said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            return refused(
+                NAME, Reason.MALFORMED_JSON, f"the schema {frame.schema_id}: the value {_UNREADABLE} ({said})"
+            )
+        return self._within(json)
+
+    def _within(self, json: bytes) -> Translation:
+        if self._inner is not None:
+            return self._inner.translate(json)
+        return translated(NAME, json, lambda record: iter((dict(record.members),)))
+
+
+def _avro_reader(schema: RegisteredSchema) -> Callable[[bytes], Any]:
+    """Return what reads the values of a schema.
+
+    Raises:
+        ImportError: fastavro is not installed.
+        Exception: It is no schema; one of `_NOT_AVRO`.
+    """
+    avro: Any = importlib.import_module("fastavro")
+    named: dict[str, Any] = {}
+    try:
+        for reference in schema.references:
+            avro.parse_schema(msgspec.json.decode(reference), named_schemas=named)
+        parsed = avro.parse_schema(msgspec.json.decode(schema.text), named_schemas=named)
+    except avro.schema.SchemaParseException as error:
+        raise ValueError(f"it is no schema of Avro: {error}") from error
+
+    def read(payload: bytes) -> Members:
+        stream = io.BytesIO(payload)
+        found: Members = avro.schemaless_reader(stream, parsed)
+        left = len(payload) - stream.tell()
+        if left:
+            raise ValueError(f"{left} bytes are left over")
+        return found
+
+    return read

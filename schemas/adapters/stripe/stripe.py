@@ -1,0 +1,82 @@
+"""The adapter for Stripe: tells records apart and hands each to the module that reads it.
+
+A record is an event of a webhook, an object of the API, or a list of either.
+Source: Stripe API reference, *Types of events* and *Pagination*; docs/adapters/stripe.md.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from schemas.adapters.adapter import Adapter, Members, Translation
+from schemas.adapters.reading import Ignored, Node, translated
+from schemas.adapters.stripe import options as known
+from schemas.adapters.stripe import schedules, updates
+from schemas.adapters.stripe.exports import listed_subscription
+from schemas.adapters.stripe.invoices import OUTCOMES, invoice_events, listed_invoice
+from schemas.adapters.stripe.options import StripeOptions, stripe_options
+from schemas.adapters.stripe.schedules import listed_schedule, schedule_events
+from schemas.adapters.stripe.updates import subscription_events
+
+NAME: Final = known.NAME
+_LISTS: Final = ("list", "search_result")
+
+
+def build(options: Mapping[str, Any]) -> Adapter:
+    """Return the adapter; see `schemas.adapters.adapter.Builder`."""
+    return Stripe(stripe_options(options))
+
+
+class Stripe:
+    """Translates events and exports of Stripe.
+
+    Args:
+        options: Of the account.
+    """
+
+    name = NAME
+
+    def __init__(self, options: StripeOptions) -> None:
+        self._options = options
+
+    def translate(self, value: bytes) -> Translation:
+        """Return what a record says; see `schemas.adapters.adapter.Adapter`."""
+        return translated(self.name, value, self._said)
+
+    def _said(self, record: Node) -> Iterator[Members]:
+        """Yield the events of a record; one that says nothing that is counted is ignored under its kind."""
+        kind, events = self._read(record)
+        found = list(events)
+        if not found:
+            raise Ignored(kind)
+        yield from found
+
+    def _read(self, record: Node) -> tuple[str, Iterator[Members]]:
+        """Return the kind of a record, and its events."""
+        kind = record.text("object")
+        if kind == "event":
+            return record.text("type"), self._of_event(record)
+        if kind in _LISTS:
+            return kind, (event for each in record.objects("data") for event in self._read(each)[1])
+        if kind == "subscription":
+            return kind, listed_subscription(record, self._options)
+        if kind == "customer":
+            return kind, self._of_customer(record)
+        if kind == "invoice":
+            return kind, listed_invoice(record, self._options)
+        if kind == "subscription_schedule":
+            return kind, listed_schedule(record, self._options)
+        return kind, iter(())
+
+    def _of_event(self, event: Node) -> Iterator[Members]:
+        kind = event.text("type")
+        if kind.startswith(updates.PREFIX):
+            yield from subscription_events(event, self._options)
+        elif kind.startswith(schedules.PREFIX):
+            yield from schedule_events(event, self._options)
+        elif kind in OUTCOMES:
+            yield from invoice_events(event.object("data").object("object"), OUTCOMES[kind], self._options)
+
+    def _of_customer(self, customer: Node) -> Iterator[Members]:
+        held = customer.optional_object("subscriptions")
+        for subscription in held.objects("data") if held else ():
+            yield from listed_subscription(subscription, self._options, customer)

@@ -1,0 +1,85 @@
+"""Calls of Segment beyond the golden ones: whose they are, when they were, and which option is wrong."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from schemas.adapters.adapter import OptionsFault, Translation
+from schemas.adapters.registry import adapter_of
+
+CALL = {
+    "type": "track",
+    "messageId": "m",
+    "userId": "anna",
+    "event": "Subscription Started",
+    "properties": {"plan": "pro", "mrr": 49.5},
+    "timestamp": "2026-01-05T09:00:00Z",
+}
+
+
+def translated(call: dict[str, Any], **options: Any) -> Translation:
+    """Return what a call comes to."""
+    return adapter_of("segment", options).translate(msgspec.json.encode(call))
+
+
+@pytest.mark.parametrize(
+    ("path", "call"),
+    [
+        ("userId", {"userId": "g"}),
+        ("groupId", {"groupId": "g"}),
+        ("groupId", {"context": {"groupId": "g"}}),
+        ("properties.account_id", {"properties": {"plan": "pro", "mrr": 49.5, "account_id": "g"}}),
+        ("context.traits.account", {"context": {"traits": {"account": "g"}}}),
+    ],
+)
+def test_customer_is_whoever_the_option_says(path: str, call: dict[str, Any]) -> None:
+    """Who pays is a person in one company and a team in another."""
+    (event,) = translated({**CALL, **call}, customer=path).events
+    assert event["customer_id"] == "g"
+
+
+def test_time_is_the_one_that_is_put_right_and_else_what_was_sent() -> None:
+    """A phone's clock may be wrong by years; Segment corrects it in `timestamp`."""
+    times = {"timestamp": "2026-01-05T09:00:00Z", "originalTimestamp": "2031-01-05T09:00:00Z"}
+    assert translated({**CALL, **times}).events[0]["time"] == "2026-01-05T09:00:00Z"
+    assert translated({**CALL, **times, "timestamp": None}).events[0]["time"] == "2031-01-05T09:00:00Z"
+
+
+def test_names_of_events_are_compared_without_case_and_separators() -> None:
+    """`subscription_started` of the server and `Subscription Started` of the browser are one event."""
+    for name in ("subscription_started", "SubscriptionStarted", "Subscription  started"):
+        assert translated({**CALL, "event": name}).events[0]["type"] == "signup"
+
+
+def test_usual_names_and_activity_can_be_switched_off() -> None:
+    """A company whose `Signed Up` means something else lists its own events and nothing else."""
+    assert translated(CALL, usual_events=False).events[0]["type"] == "activity"
+    assert translated(CALL, usual_events=False, activity=[]).ignored == "track Subscription Started"
+
+
+def test_amounts_are_in_major_units_unless_the_option_or_the_name_says_otherwise() -> None:
+    """Segment's own events have revenue in dollars; a property `price_cents` says what it is."""
+    call = {**CALL, "properties": {"plan": "pro", "mrr": 49}}
+    assert translated(call).events[0]["mrr_minor"] == 4900
+    assert translated(call, money="minor").events[0]["mrr_minor"] == 49
+    named = {**CALL, "properties": {"plan": "pro", "mrr_cents": 4900}}
+    assert translated(named).events[0]["mrr_minor"] == 4900
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"events": {"X": {"type": "sign_up"}}}, "events.X.type: sign_up is none of .*did you mean signup"),
+        ({"events": {"X": {}}}, "events.X.type: None is none of signup"),
+        ({"events": {"X": {"type": "signup", "plam": "pro"}}}, "X.plam: there is no such member; did you mean plan"),
+        ({"activity": ["click"]}, "Invalid enum value 'click'"),
+        ({"time_zone": "Nowhere"}, "time_zone Nowhere: there is no such time zone"),
+        ({"customers": "userId"}, "customers: there is no such option; did you mean customer"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_wrong_option_of_segment_is_named(options: dict[str, Any], said: str) -> None:
+    """A list of events is the longest thing that anybody has to write, and gets misspelt."""
+    with pytest.raises(OptionsFault, match=said):
+        adapter_of("segment", options)

@@ -1,0 +1,228 @@
+"""Rows of a table of subscriptions: what is recognised, what is refused with which advice, what another export adds."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from schemas.adapters.adapter import OptionsFault
+from schemas.adapters.registry import adapter_of
+from schemas.adapters.table import SubscriptionTable, TableOptions
+from schemas.refusals import Reason, Refusal
+
+ROW = {"subscription_id": "s1", "customer_id": "anna", "plan": "pro", "mrr": "49.00", "start": "2026-01-05", "end": ""}
+Members = dict[str, Any]
+
+
+def events_of(row: Members, **options: Any) -> list[Members]:
+    """Return the events of a row, which must be understood."""
+    found = adapter_of("table", options).translate(msgspec.json.encode(row))
+    assert found.refusal is None
+    return list(found.events)
+
+
+def refusal_of(row: Members, **options: Any) -> Refusal:
+    """Return why a row is refused."""
+    found = adapter_of("table", options).translate(msgspec.json.encode(row))
+    assert found.events == ()
+    assert found.refusal is not None
+    return found.refusal
+
+
+def test_columns_are_recognised_however_their_names_are_written_and_said() -> None:
+    """Exports name columns as their makers like; whoever imports one wants to see what was taken for what."""
+    columns = ("Account ID", "planName", "MRR (cents)", "START_DATE", "created_at", "Cancelled At", "notes")
+    assert dict(SubscriptionTable(TableOptions()).roles_of(columns)) == {
+        "customer": "Account ID",
+        "plan": "planName",
+        "mrr": "MRR (cents)",
+        "start": "START_DATE",
+        "end": "Cancelled At",
+    }
+
+
+def test_column_that_options_name_goes_before_what_is_recognised_and_an_empty_one_is_not_read() -> None:
+    """`end_date` is the end of a paid term in many tables, and a status that is not about this is common too."""
+    row = {**ROW, "end": "2026-02-05", "left_on": "2026-03-01", "status": "vip"}
+    (_, cancel) = events_of(row, columns={"end": "left_on", "status": ""})
+    assert cancel["time"] == "2026-03-01T00:00:00Z"
+    assert len(events_of(row, columns={"end": "", "status": ""})) == 1
+
+
+@pytest.mark.parametrize(
+    ("cell", "options", "minor"),
+    [
+        ("49.00", {}, 4900),
+        ("49.5", {}, 4950),
+        (49.5, {}, 4950),
+        ("0", {}, 0),
+        (0, {}, 0),
+        ("49", {"money": "major"}, 4900),
+        ("4900", {"money": "minor"}, 4900),
+        ("4900.0", {"money": "minor"}, 4900),
+        ("$1,249.50", {}, 124950),
+        ("1 249.50 USD", {}, 124950),
+        ("1.249,50 €", {"decimal_comma": True}, 124950),
+        ("8.333333", {}, 833),
+        ("0.125", {}, 12),
+    ],
+    ids=str,
+)
+def test_amounts_are_read_as_people_and_programs_write_them(cell: object, options: Members, minor: int) -> None:
+    """A price a hundred times too high is the worst fault of a first import, and the least visible one."""
+    assert events_of({**ROW, "mrr": cell}, **options)[0]["mrr_minor"] == minor
+
+
+@pytest.mark.parametrize("cell", ["49", 49, 4900.0, "4900.0"], ids=str)
+def test_amount_that_may_be_dollars_or_cents_is_refused_until_an_option_says_which(cell: object) -> None:
+    """A guess would be right for most tables and wrong by a factor of 100 for the others."""
+    refusal = refusal_of({**ROW, "mrr": cell})
+    assert refusal.reason is Reason.INVALID_MEMBER
+    assert 'set money = "major"' in refusal.detail
+
+
+@pytest.mark.parametrize("cell", ["49,00", "about 50", "-1.00", "1.2.3", True, [], "9" * 40, "1e5"], ids=str)
+def test_amount_that_is_none_is_refused(cell: object) -> None:
+    """The column is the wrong one, or the table is written otherwise; the message says which cell it was."""
+    assert refusal_of({**ROW, "mrr": cell}).detail.startswith("table: mrr: ")
+
+
+@pytest.mark.parametrize(
+    ("cell", "interval", "count"),
+    [
+        ("month", "month", 1),
+        ("Monthly", "month", 1),
+        ("quarterly", "month", 3),
+        ("ANNUAL", "year", 1),
+        ("semi-annual", "month", 6),
+        ("3 months", "month", 3),
+        ("every 2 weeks", "week", 2),
+        ("P1Y", "year", 1),
+        ("per month", "month", 1),
+        ("2_quarters", "month", 6),
+    ],
+)
+def test_intervals_are_read_in_the_words_of_billing_systems(cell: str, interval: str, count: int) -> None:
+    """A year that is taken for a month makes twelve times the MRR."""
+    row = {**ROW, "mrr": None, "amount": "588.00", "interval": cell}
+    (signup,) = events_of(row)
+    assert (signup["interval"], signup.get("interval_count", 1)) == (interval, count)
+
+
+@pytest.mark.parametrize("cell", ["once", "lifetime", "0 months", "12", ""])
+def test_interval_that_is_none_is_refused(cell: str) -> None:
+    """An amount that is paid once has no MRR, and "12" is twelve of something."""
+    assert "interval" in refusal_of({**ROW, "mrr": None, "amount": "588.00", "interval": cell}).detail
+
+
+@pytest.mark.parametrize(
+    ("cell", "options", "instant"),
+    [
+        ("2026-01-05", {}, "2026-01-05T00:00:00Z"),
+        ("2026-01-05", {"time_zone": "Europe/Bucharest"}, "2026-01-04T22:00:00Z"),
+        ("2026-01-05 09:00:00", {"time_zone": "Europe/Bucharest"}, "2026-01-05T07:00:00Z"),
+        ("2026-01-05 09:00:00+02", {}, "2026-01-05T07:00:00Z"),
+        ("2026-01-05 09:00:00.25 UTC", {"time_zone": "Asia/Tokyo"}, "2026-01-05T09:00:00.250000Z"),
+        ("20260105", {}, "2026-01-05T00:00:00Z"),
+        (20458, {}, "2026-01-05T00:00:00Z"),
+        ("1767607200", {}, "2026-01-05T10:00:00Z"),
+        (1767607200.5, {}, "2026-01-05T10:00:00.500000Z"),
+        (1767607200000, {}, "2026-01-05T10:00:00Z"),
+        (1767607200000001, {}, "2026-01-05T10:00:00.000001Z"),
+        (1767607200000000000, {}, "2026-01-05T10:00:00Z"),
+        ("05/01/2026", {"date_format": "%d/%m/%Y"}, "2026-01-05T00:00:00Z"),
+        ("2026-01-05", {"date_format": "%d/%m/%Y"}, "2026-01-05T00:00:00Z"),
+    ],
+    ids=str,
+)
+def test_times_are_read_as_databases_and_sheets_write_them(cell: object, options: Members, instant: str) -> None:
+    """Counts since 1970 show by their size what they count: from 2000 to 2100 no two units overlap."""
+    assert events_of({**ROW, "start": cell}, **options)[0]["time"] == instant
+
+
+@pytest.mark.parametrize(
+    "cell", ["05/01/2026", "soon", "2026-13-01", "1", 10**30, "2026-01-05T09:00:00+99:00", False], ids=str
+)
+def test_time_that_is_none_is_refused_with_advice(cell: object) -> None:
+    """Days before months, or months before days: nobody can tell from one row."""
+    detail = refusal_of({**ROW, "start": cell}).detail
+    assert detail.startswith("table: start: must be ")
+
+
+def test_last_day_of_a_subscription_is_a_day_of_it_where_options_say_so() -> None:
+    """The next row of a table of periods begins on the day after; a gap of a day would be a cancellation."""
+    row = {**ROW, "end": "2026-03-28"}
+    zone = {"time_zone": "Europe/Bucharest"}
+    assert events_of(row, **zone)[1]["time"] == "2026-03-27T22:00:00Z"
+    # The night in which the clock goes forward has 23 hours.
+    assert events_of({**row, "end": "2026-03-29"}, **zone, ends="inclusive")[1]["time"] == "2026-03-29T21:00:00Z"
+    last_second = {**row, "end": "2026-03-28 23:59:59.999"}
+    assert events_of(last_second, **zone, ends="inclusive")[1]["time"] == "2026-03-28T22:00:00Z"
+    instant = {**row, "end": "2026-03-28 12:00:00"}
+    assert events_of(instant, **zone, ends="inclusive")[1]["time"] == "2026-03-28T10:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ({"customer_id": ""}, "customer_id: is required as the customer"),
+        ({"plan": None}, "plan: is required as the plan"),
+        ({"mrr": "NULL"}, "mrr: a price is required"),
+        ({"start": None}, "start: no column is recognised as it"),
+        ({"end": "2026-01-04"}, "end: 2026-01-04T00:00:00Z must not lie before 2026-01-05T00:00:00Z"),
+        ({"status": "active", "end": "2026-02-05"}, "end: status says that the subscription goes on"),
+        ({"status": "cancelled"}, "end: is required where status says that the subscription has ended"),
+        ({"status": "paused"}, "paused_at: is required where status says paused"),
+        ({"status": "vip"}, "status: is not known: say what it is in the option statuses"),
+        ({"is_trial": "perhaps"}, "is_trial: must be true or false"),
+        ({"customer_id": ["anna"]}, "customer_id: must be a text"),
+    ],
+    ids=lambda cells: "-".join(cells) if isinstance(cells, dict) else "",
+)  # fmt: skip
+def test_row_that_cannot_be_told_is_refused_with_column_and_advice(cells: Members, said: str) -> None:
+    """Each of them, guessed, would be a wrong number that nobody sees."""
+    assert refusal_of({**ROW, **cells}).detail.startswith(f"table: {said}")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"columns": {"begin": "x"}}, r"\[table\] columns.begin: a column cannot be that"),
+        ({"columns": {"strat": "x"}}, "did you mean start"),
+        ({"defaults": {"plann": "x"}}, r"defaults.plann: there is no such value of a row; did you mean plan"),
+        ({"statuses": {"x": "gone"}}, r"statuses.x: gone is none of none, trial, active, ending, paused, ended"),
+        ({"intervals": {"x": "sometimes"}}, "intervals.x: sometimes is none"),
+        ({"time_zone": "Mars/Base"}, "time_zone Mars/Base: there is no such time zone"),
+        ({"exported_at": "yesterday"}, "exported_at: must be a date"),
+        ({"money": "cents"}, "Invalid enum value 'cents'"),
+    ],
+    ids=str,
+)
+def test_wrong_option_is_named_with_what_to_write(options: Members, said: str) -> None:
+    """Options are typed by hand, once, by someone who has not read the page."""
+    with pytest.raises(OptionsFault, match=said):
+        adapter_of("table", options)
+
+
+def test_next_export_adds_the_end_and_says_the_rest_again_as_it_was() -> None:
+    """A table is exported anew each night: what it said before must be recognised."""
+    before, after = events_of(ROW), events_of({**ROW, "end": "2026-03-01"})
+    assert after[: len(before)] == before
+    assert [event["type"] for event in after[len(before) :]] == ["cancel"]
+
+
+def test_newest_version_of_a_row_counts_whatever_it_says() -> None:
+    """A price that was corrected, and an end that was taken away, are the same two events with a greater sequence."""
+    ended = events_of({**ROW, "end": "2026-03-01", "updated_at": "2026-03-01T09:00:00Z"})
+    mended = events_of({**ROW, "mrr": "59.00", "updated_at": "2026-03-02T09:00:00Z"})
+    assert [event["id"] for event in ended] == [event["id"] for event in mended]
+    assert all(old["sequence"] < new["sequence"] for old, new in zip(ended, mended, strict=True))
+    assert [event["type"] for event in mended] == ["signup", "upgrade"]
+
+
+def test_rows_without_an_id_are_subscriptions_of_their_own() -> None:
+    """Two products bought on one day are two subscriptions, though no column says so."""
+    row = {name: cell for name, cell in ROW.items() if name != "subscription_id"}
+    one, other = events_of(row), events_of({**row, "plan": "mail"})
+    assert one[0]["subscription_id"] != other[0]["subscription_id"]
+    assert one[0]["id"] != other[0]["id"]
