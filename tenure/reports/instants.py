@@ -36,6 +36,29 @@ def parse_boundary_ms(text: str, *, bucket_minutes: int, time_zone: str, option:
     Raises:
         UsageError: It is no instant, lies outside of 2000 to 2100, or on no bucket boundary (the nearest are named).
     """
+    microseconds = _microseconds(text, time_zone, option)
+    bucket_microseconds = bucket_minutes * 60_000_000
+    before = microseconds // bucket_microseconds * bucket_minutes * 60_000
+    if microseconds % bucket_microseconds:
+        after = before + bucket_minutes * 60_000
+        raise UsageError(
+            f"{option} {text}: a KPI is as of a multiple of {bucket_minutes} minutes; "
+            f"the nearest are {instant_text(before)} and {instant_text(after)}"
+        )
+    return before
+
+
+def parse_instant_ms(text: str, *, time_zone: str, option: str) -> int:
+    """Read an instant that need not lie on the boundary of a bucket; see `parse_boundary_ms`.
+
+    Raises:
+        UsageError: It is no instant, or lies outside of 2000 to 2100.
+    """
+    return _microseconds(text, time_zone, option) // 1000
+
+
+def _microseconds(text: str, time_zone: str, option: str) -> int:
+    """Return an instant (microseconds since 1970 UTC)."""
     upper = text.strip().upper()
     try:
         if _RFC_3339.fullmatch(upper):
@@ -51,15 +74,7 @@ def parse_boundary_ms(text: str, *, bucket_minutes: int, time_zone: str, option:
     microseconds = (instant - EPOCH) // timedelta(microseconds=1)
     if not EARLIEST_MS <= microseconds // 1000 <= LATEST_MS:
         raise UsageError(f"{option} {text}: only the years 2000 to 2099 are counted")
-    bucket_microseconds = bucket_minutes * 60_000_000
-    before = microseconds // bucket_microseconds * bucket_minutes * 60_000
-    if microseconds % bucket_microseconds:
-        after = before + bucket_minutes * 60_000
-        raise UsageError(
-            f"{option} {text}: a KPI is as of a multiple of {bucket_minutes} minutes; "
-            f"the nearest are {instant_text(before)} and {instant_text(after)}"
-        )
-    return before
+    return microseconds
 
 
 def parse_day(text: str, *, option: str) -> datetime:
