@@ -46,11 +46,14 @@ def verdict_of(report: ValidationReport) -> str:
 
 
 def _lines(report: ValidationReport) -> Iterator[str]:
-    name = "standard input" if report.source == "-" else readable(report.source)
-    yield from _wrapped(f"{name}: {report.applied:,} of {counted(report.records, 'events')} would be applied", "", "  ")
+    yield from _wrapped(_summary(report), "", "  ")
     yield from _wrapped(verdict_of(report), "", "  ")
-    if report.first is not None:
-        yield f"{counted(report.customers, 'customers')}, {report.first} to {report.last}"
+    name = "standard input" if report.source == "-" else readable(report.source)
+    if report.first is None:
+        yield from _wrapped(name, "", "  ")
+    else:
+        span = f"{counted(report.customers, 'customers')}, {report.first} to {report.last}"
+        yield from _wrapped(f"{name}: {span}", "", "  ")
     if report.translation is not UNSET:
         done = report.translation
         ignored = sum(done.ignored.values())
@@ -77,6 +80,17 @@ def _lines(report: ValidationReport) -> Iterator[str]:
     yield from _repetitions(report)
     yield from _questions(report)
     yield from _rest(report)
+
+
+def _summary(report: ValidationReport) -> str:
+    """Return the numbers that add up to all events."""
+    rest = {
+        "refused": report.refused,
+        "repeated": report.repeated,
+        "test" if report.tests == 1 else "tests": report.tests,
+    }
+    told = ", ".join(f"{number:,} {name}" for name, number in rest.items() if number)
+    return f"{report.applied:,} of {counted(report.records, 'events')} would be applied{': ' if told else ''}{told}"
 
 
 def _table(report: ValidationReport) -> Iterator[str]:
@@ -127,7 +141,7 @@ def _questions(report: ValidationReport) -> Iterator[str]:
 
 def _rest(report: ValidationReport) -> Iterator[str]:
     empty = [f"{name} ({_OF_ABSENT[name]})" for name in report.absent if name in _OF_ABSENT]
-    if empty and report.records:
+    if empty and report.applied:
         yield ""
         yield from _wrapped(f"Not in it, so that these stay empty: {in_words(empty)}", "", "  ")
     if report.gave_up:

@@ -25,6 +25,7 @@ from schemas.documents.validation import AskedQuestion, FoundEvents, ValidatedTy
 from schemas.events import EVENT_TYPES, Event
 from schemas.instants import milliseconds
 from schemas.refusals import Reason
+from schemas.wording import counted
 from streams.partition.context import decoder_of, names_of
 from streams.settings.settings import Settings
 from tenure.files.findings import MENDED, REFUSED, Example, Finding, Findings
@@ -281,9 +282,10 @@ class Validation:
 
     def _gave_up(self) -> Iterator[str]:
         if self._unfolded:
+            room = "one customer alone" if len(self._states) == 1 else f"{len(self._states):,} customers"
             yield (
-                f"states: there was room for {len(self._states):,} customers; {self._unfolded:,} events of others were "
-                "judged one by one, and count as applied even where they repeat"
+                f"states: there was room for {room}; {counted(self._unfolded, 'events')} of others were judged one by "
+                "one, and count as applied even where they repeat"
             )
         yield from (question.gave_up for question in self._questions if question.gave_up)
 

@@ -268,7 +268,8 @@ class CurrenciesApart(Question):
                 len(examples),
                 len(medians),
                 f"plans cost {_APART:.0f} times as much, or more, in one currency as in another",
-                "look at the unit of each (JPY has no decimals, KWD three), and at the setting currency_rates",
+                "look at the unit of each (JPY has no decimals, KWD three), and at the setting currency_rates: it says "
+                "how many minor units of the default currency one minor unit is worth",
                 examples[:EXAMPLES_KEPT],
             )
 
