@@ -47,7 +47,7 @@ class AskedQuestion(Document, frozen=True, kw_only=True):
 
 
 class ValidationReport(Document, frozen=True, kw_only=True):
-    """What the stream would do with the events of a file, or of topics, and what a sceptic would ask of them."""
+    """Events of a file, or of topics: what the stream would do with them, and what a sceptic would ask."""
 
     source: Annotated[str, Meta(description="The file as it was named, or the topics.")]
     as_of: Annotated[

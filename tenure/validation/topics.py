@@ -36,7 +36,7 @@ _EXAMPLES_KEPT: Final = 3
 
 
 class Extent(NamedTuple):
-    """What is read of one partition: the first offset, and the offset after the last."""
+    """The part of a partition that is read: the first offset, and the offset after the last."""
 
     begin: int
     end: int

@@ -35,19 +35,20 @@ from tenure.files.tables import FileRecord
 from tenure.reports.without_effect import SECTION, EffectlessFact, EffectlessFacts, all_time
 from tenure.validation.questions.everything import all_questions
 from tenure.validation.questions.identities import Repetitions
-from tenure.validation.questions.question import Asked, Kept, Mention, Question, Seen, Totals, Weight
+from tenure.validation.questions.question import Asked, Kept, Mention, Question, SeenEvent, SeenTotals, Weight
 
 STATES_BYTES: Final = 512 * 1024 * 1024
 """What the states of all customers may take (bytes, of the states and ids themselves)."""
 _PLACE_BYTES: Final = 200
 """What a customer's place among the others takes (bytes, estimated)."""
 _TYPES: Final = frozenset(event_type.TYPE for event_type in EVENT_TYPES)
+_REFUSED_CUSTOMERS_KEPT: Final = 100_000
 UNKNOWN_TYPE: Final = "?"
 _ORDER: Final = {weight: n for n, weight in enumerate(Weight)}
 
 
 class SourceTold(NamedTuple):
-    """What a source has to say of itself once it is read.
+    """Facts about a source, once it is read.
 
     Attributes:
         name: The file as it was named, or the topics.
@@ -115,8 +116,10 @@ class Validation:
         self._states: dict[str, bytes] = {}
         self._states_left = states_bytes
         self._unfolded = 0
+        #: customers of whom a record was refused
+        self._refused_of: set[str] = set()
         self._types: dict[str, _OfType] = {}
-        self._totals = Totals()
+        self._totals = SeenTotals()
 
     @property
     def findings(self) -> Findings:
@@ -148,9 +151,12 @@ class Validation:
     def _count_heading_alone(self, records: list[InspectedRecord], decoded: Decoded[InspectedRecord]) -> None:
         """Count tests and refused records by the type that they name."""
         for record, _ in decoded.refused:
-            of_type = self._of_type(heading_of(record.value).event_type)
+            heading = heading_of(record.value)
+            of_type = self._of_type(heading.event_type)
             of_type.records += 1
             of_type.refused += 1
+            if heading.customer_id is not None and len(self._refused_of) < _REFUSED_CUSTOMERS_KEPT:
+                self._refused_of.add(heading.customer_id)
         if not decoded.tests:
             return
         known = {id(record) for record in decoded.records} | {id(record) for record, _ in decoded.refused}
@@ -219,7 +225,7 @@ class Validation:
         totals.first_ms = time_ms if totals.first_ms < 0 else min(totals.first_ms, time_ms)
         totals.last_ms = max(totals.last_ms, time_ms)
         if takers:
-            seen = Seen(event, time_ms, record.timestamp, record.number)
+            seen = SeenEvent(event, time_ms, record.timestamp, record.number)
             for question in takers:
                 question.take(seen)
 
@@ -247,7 +253,9 @@ class Validation:
         window = all_time(self._settings)
         for customer_id, state in self._states.items():
             view = View(decode(state), window, self._settings.what_counts)
-            yield Kept(customer_id, view, self._names, [step.fact for step in view.steps])
+            yield Kept(
+                customer_id, view, self._names, [step.fact for step in view.steps], customer_id in self._refused_of
+            )
 
     def _place_of_fact(self, fact: EffectlessFact) -> str:
         return self._source.place_of(fact.text.offset)

@@ -1,4 +1,4 @@
-"""Whatever a log holds, validation says of it what the stream then does with it."""
+"""Validation of nasty logs: it says what the stream then does with them."""
 
 from __future__ import annotations
 

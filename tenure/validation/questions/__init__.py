@@ -1,1 +1,1 @@
-"""What a sceptic would ask of events that nothing is formally wrong with; one class a question, no I/O."""
+"""Questions of a sceptic about events that nothing is formally wrong with; one class each, no I/O."""

@@ -17,7 +17,7 @@ from tenure.validation.questions.question import (
     Kept,
     Mention,
     Question,
-    Totals,
+    SeenTotals,
     Weight,
 )
 
@@ -25,7 +25,7 @@ _PREFIX: Final = re.compile(r"(?:cus|cust|customer|usr|user|acct|account)[_:.-]+
 
 
 class WithoutSignup(Question):
-    """Customers of whom something is told, but no signup."""
+    """Customers of whom something is told, but no signup; nor was one refused."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class WithoutSignup(Question):
     def look(self, kept: Kept) -> None:
         """See a customer."""
         customer = kept.view.customer
-        if customer.first_at >= 0 or any(fact.KIND == SIGNUP for fact in life_of(customer)):
+        if kept.has_refused or customer.first_at >= 0 or any(fact.KIND == SIGNUP for fact in life_of(customer)):
             return
         moved = bool(customer.facts)
         if not (moved or customer.feedback or customer.acts or customer.onboarded):
@@ -47,7 +47,7 @@ class WithoutSignup(Question):
             held = kept.facts or feedback_of(customer)
             examples.append(Mention(f"customer {kept.customer_id}", offset_of(held[0].reference) if held else None))
 
-    def asked(self, totals: Totals) -> Iterator[Asked]:
+    def asked(self, totals: SeenTotals) -> Iterator[Asked]:
         """Ask where they come from."""
         if not totals.by_type.get(Signup.TYPE):
             return  # another question says so of all
@@ -99,7 +99,7 @@ class AlikeCustomers(Question):
         else:
             self.gave_up = f"ids of customers that look alike: no more than {HASHES_KEPT:,} are compared"
 
-    def asked(self, totals: Totals) -> Iterator[Asked]:
+    def asked(self, totals: SeenTotals) -> Iterator[Asked]:
         """Ask whether they are one."""
         if self._count:
             yield Asked(

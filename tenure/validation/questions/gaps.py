@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from kpis.instants import instant_text
 from schemas.events import EVENT_TYPES
 from schemas.instants import DAY_MS
-from tenure.validation.questions.question import EXAMPLES_KEPT, Asked, Mention, Question, Seen, Totals, Weight
+from tenure.validation.questions.question import EXAMPLES_KEPT, Asked, Mention, Question, SeenEvent, SeenTotals, Weight
 
 _HOUR_MS: Final = 3_600_000
 _WEEKS: Final = 4
@@ -41,7 +41,7 @@ class Gaps(Question):
         super().__init__()
         self._hours: dict[str, dict[int, int]] = {}
 
-    def take(self, seen: Seen) -> None:
+    def take(self, seen: SeenEvent) -> None:
         """See an event."""
         hours, hour = self._hours.setdefault(seen.event.TYPE, {}), seen.time_ms // _HOUR_MS
         if hour in hours or len(hours) < _HOURS_KEPT:
@@ -49,7 +49,7 @@ class Gaps(Question):
         else:
             self.gave_up = f"gaps: no more than {_HOURS_KEPT:,} hours of a type are told apart"
 
-    def asked(self, totals: Totals) -> Iterator[Asked]:
+    def asked(self, totals: SeenTotals) -> Iterator[Asked]:
         """Ask whether events are missing."""
         del totals
         last = max((max(hours) for hours in self._hours.values()), default=0)

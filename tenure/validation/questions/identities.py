@@ -20,8 +20,8 @@ from tenure.validation.questions.question import (
     Kept,
     Mention,
     Question,
-    Seen,
-    Totals,
+    SeenEvent,
+    SeenTotals,
     Weight,
 )
 
@@ -55,14 +55,13 @@ class Repetitions(Question):
         super().__init__()
         self.repeated: list[Mention] = []
         self._known: dict[int, bytes] = {}
-        self._conflicts: list[_Conflict] = []
+        self._contradicting = 0
+        #: the first ones, by whether their sequence says which one counts
+        self._conflicts: dict[bool, list[_Conflict]] = {False: [], True: []}
         self._by_customer: dict[str, list[_Conflict]] = {}
 
-    def take(self, seen: Seen) -> None:
+    def take(self, seen: SeenEvent) -> None:
         """See an event."""
-        if len(self.repeated) == EXAMPLES_KEPT == len(self._conflicts):
-            self._known.clear()
-            return
         event = seen.event
         key = hash((event.source, event.customer_id, event.id))
         known = self._known.get(key)
@@ -78,10 +77,16 @@ class Repetitions(Question):
             if len(self.repeated) < EXAMPLES_KEPT:
                 said = f"{event.TYPE} {event.id} of {event.customer_id} again"
                 self.repeated.append(Mention(said, seen.number))
-        elif len(self._conflicts) < EXAMPLES_KEPT:
-            differing = _differing(event, known[_BYTES_OF_NUMBER:], content)
-            conflict = _Conflict(event.customer_id, event.id, event.TYPE, first, seen.number, differing)
-            self._conflicts.append(conflict)
+        else:
+            self._take_conflict(event, first, seen.number, _differing(event, known[_BYTES_OF_NUMBER:], content))
+
+    def _take_conflict(self, event: Any, first: int, later: int, differing: list[str]) -> None:
+        is_corrected = "sequence" in differing
+        self._contradicting += not is_corrected
+        examples = self._conflicts[is_corrected]
+        if len(examples) < EXAMPLES_KEPT:
+            conflict = _Conflict(event.customer_id, event.id, event.TYPE, first, later, differing)
+            examples.append(conflict)
             self._by_customer.setdefault(event.customer_id, []).append(conflict)
 
     def look(self, kept: Kept) -> None:
@@ -97,20 +102,31 @@ class Repetitions(Question):
                 counting = numbers & {conflict.first, conflict.later}
                 conflict.counts = counting.pop() if len(counting) == 1 else 0
 
-    def asked(self, totals: Totals) -> Iterator[Asked]:
+    def asked(self, totals: SeenTotals) -> Iterator[Asked]:
         """Ask about ids that were used twice."""
-        if not totals.conflicts:
-            return
-        yield Asked(
-            "conflicting_id",
-            Weight.HIGH,
-            totals.conflicts,
-            totals.events,
-            "events have the id of another one of their customer and source, and say something else",
-            "of two the one with the greater sequence counts, then the earlier one; give each event an id of its own, "
-            "or send a greater sequence with a correction",
-            [self._mention(conflict) for conflict in self._conflicts],
-        )
+        contradicting = min(self._contradicting, totals.conflicts)
+        corrected = totals.conflicts - contradicting
+        if contradicting:
+            yield Asked(
+                "conflicting_id",
+                Weight.HIGH,
+                contradicting,
+                totals.events,
+                "events have the id of another one of their customer and source, and say something else",
+                "the earlier one counts, whichever was meant; give each event an id of its own, or send a correction "
+                "with a greater sequence",
+                [self._mention(conflict) for conflict in self._conflicts[False]],
+            )
+        if corrected:
+            yield Asked(
+                "corrected_id",
+                Weight.LOW,
+                corrected,
+                totals.events,
+                "events have the id of another one of their customer and source, with another sequence and content",
+                "the one with the greater sequence counts: right for a correction",
+                [self._mention(conflict) for conflict in self._conflicts[True]],
+            )
 
     def _mention(self, conflict: _Conflict) -> Mention:
         which = "the first counts" if conflict.counts == conflict.first else "this one counts"

@@ -9,7 +9,7 @@ from typing import Final
 from schemas.events import EVENT_TYPES, Cancel, LifecycleEvent, PricedEvent, Signup
 from schemas.instants import DAY_MS
 from schemas.wording import counted
-from tenure.validation.questions.question import EXAMPLES_KEPT, Asked, Mention, Question, Seen, Totals, Weight
+from tenure.validation.questions.question import EXAMPLES_KEPT, Asked, Mention, Question, SeenEvent, SeenTotals, Weight
 
 _MANY_SIGNUPS: Final = 100
 _LONG_MS: Final = 60 * DAY_MS
@@ -21,7 +21,7 @@ _LIFECYCLE: Final = frozenset(each.TYPE for each in EVENT_TYPES if issubclass(ea
 class MissingTypes(Question):
     """Types without which the others say little."""
 
-    def asked(self, totals: Totals) -> Iterator[Asked]:
+    def asked(self, totals: SeenTotals) -> Iterator[Asked]:
         """Ask for signups, and for cancels."""
         if not totals.events:
             return
@@ -55,7 +55,7 @@ class MissingTypes(Question):
 class Tests(Question):
     """Events that are marked as tests, where they are many."""
 
-    def asked(self, totals: Totals) -> Iterator[Asked]:
+    def asked(self, totals: SeenTotals) -> Iterator[Asked]:
         """Ask whether the right mode was exported."""
         every = totals.events + totals.tests
         if totals.tests * 10 > every:
@@ -79,7 +79,7 @@ class LooksLikeTest(Question):
         self._count = 0
         self._examples: dict[str, Mention] = {}
 
-    def take(self, seen: Seen) -> None:
+    def take(self, seen: SeenEvent) -> None:
         """See an event."""
         event = seen.event
         names = (event.customer_id, event.plan) if isinstance(event, PricedEvent) else (event.customer_id,)
@@ -92,7 +92,7 @@ class LooksLikeTest(Question):
                     self._examples[name] = Mention(f"{event.TYPE} of {of} {name}", seen.number)
                 return
 
-    def asked(self, totals: Totals) -> Iterator[Asked]:
+    def asked(self, totals: SeenTotals) -> Iterator[Asked]:
         """Ask whether these are tests."""
         if self._count:
             yield Asked(

@@ -12,7 +12,16 @@ from kpis.references import offset_of
 from schemas.events import Downgrade, Signup, Upgrade
 from schemas.money import decimals_of
 from tenure.reports.formats import money
-from tenure.validation.questions.question import EXAMPLES_KEPT, Asked, Kept, Mention, Question, Seen, Totals, Weight
+from tenure.validation.questions.question import (
+    EXAMPLES_KEPT,
+    Asked,
+    Kept,
+    Mention,
+    Question,
+    SeenEvent,
+    SeenTotals,
+    Weight,
+)
 
 _HUNDREDFOLD: Final = (98.0, 102.1)
 """Dollars for cents: 49 is 4,900, or 4,999 that was cut."""
@@ -63,7 +72,7 @@ class Jumps(Question):
                     said = f"customer {kept.customer_id}: {money(was, currency)} becomes {money(now, currency)}"
                     self._examples.append(Mention(said, offset_of(fact.reference)))
 
-    def asked(self, totals: Totals) -> Iterator[Asked]:
+    def asked(self, totals: SeenTotals) -> Iterator[Asked]:
         """Ask for the unit."""
         del totals
         if self._count:
@@ -96,7 +105,7 @@ class PricesApart(Question):
         self._default = default_currency
         self._plans: dict[tuple[str, str], _PricesOfPlan] = {}
 
-    def take(self, seen: Seen) -> None:
+    def take(self, seen: SeenEvent) -> None:
         """See an event."""
         event = seen.event
         if not event.mrr_minor:
@@ -112,7 +121,7 @@ class PricesApart(Question):
             plan.counts[event.mrr_minor] += 1
             plan.numbers.setdefault(event.mrr_minor, seen.number)
 
-    def asked(self, totals: Totals) -> Iterator[Asked]:
+    def asked(self, totals: SeenTotals) -> Iterator[Asked]:
         """Ask for the unit."""
         del totals
         count = of = 0
@@ -152,7 +161,7 @@ class TinyPrices(Question):
         self._tiny: Counter[str] = Counter()
         self._examples: dict[str, list[Mention]] = {}
 
-    def take(self, seen: Seen) -> None:
+    def take(self, seen: SeenEvent) -> None:
         """See an event."""
         event = seen.event
         if not event.mrr_minor:
@@ -167,7 +176,7 @@ class TinyPrices(Question):
                 said = f"{event.mrr_minor} on plan {event.plan} is {money(event.mrr_minor, currency)} a month"
                 examples.append(Mention(said, seen.number))
 
-    def asked(self, totals: Totals) -> Iterator[Asked]:
+    def asked(self, totals: SeenTotals) -> Iterator[Asked]:
         """Ask for the unit."""
         del totals
         for currency, tiny in self._tiny.items():
@@ -196,7 +205,7 @@ class CurrencyMissing(Question):
         self._named: Counter[str] = Counter()
         self._examples: list[Mention] = []
 
-    def take(self, seen: Seen) -> None:
+    def take(self, seen: SeenEvent) -> None:
         """See an event."""
         event = seen.event
         if event.mrr_minor:
@@ -204,7 +213,7 @@ class CurrencyMissing(Question):
             if not event.currency and len(self._examples) < EXAMPLES_KEPT:
                 self._examples.append(Mention(f"{event.TYPE} of {event.customer_id}, plan {event.plan}", seen.number))
 
-    def asked(self, totals: Totals) -> Iterator[Asked]:
+    def asked(self, totals: SeenTotals) -> Iterator[Asked]:
         """Ask for the currency."""
         del totals
         others = sorted(set(self._named) - {"", self._default})
@@ -246,7 +255,7 @@ class CurrenciesApart(Question):
                 if len(prices) < _SAMPLES_KEPT:
                     prices.append(fact.mrr)
 
-    def asked(self, totals: Totals) -> Iterator[Asked]:
+    def asked(self, totals: SeenTotals) -> Iterator[Asked]:
         """Ask for units and rates."""
         del totals
         medians: dict[str, dict[str, float]] = {}

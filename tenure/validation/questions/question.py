@@ -31,7 +31,7 @@ class Weight(StrEnum):
     LOW = "low"
 
 
-class Seen(NamedTuple):
+class SeenEvent(NamedTuple):
     """An event that would be applied, as a question sees it.
 
     Attributes:
@@ -55,17 +55,19 @@ class Kept(NamedTuple):
         view: The state, with all facts in the window.
         names: The tables of its numbers.
         facts: Those of the timeline that are not revoked, in order.
+        has_refused: Whether a record of theirs was refused: what is missing may be in it.
     """
 
     customer_id: str
     view: View
     names: Names
     facts: Sequence[LifecycleFact]
+    has_refused: bool
 
 
 @dataclass
-class Totals:
-    """What is known of all events once the last one is taken (counts).
+class SeenTotals:
+    """Counts over all events, known once the last one is taken.
 
     Attributes:
         by_type: Events that are applied or repeated, by type.
@@ -134,13 +136,13 @@ class Question:
     def __init__(self) -> None:
         self.gave_up = ""
 
-    def take(self, seen: Seen) -> None:
+    def take(self, seen: SeenEvent) -> None:
         """See an event, in the order of the source; repetitions are seen too."""
 
     def look(self, kept: Kept) -> None:
         """See a customer, once all events are taken; in no order."""
 
-    def asked(self, totals: Totals) -> Iterator[Asked]:
+    def asked(self, totals: SeenTotals) -> Iterator[Asked]:
         """Yield what there is to ask."""
         del totals
         yield from ()

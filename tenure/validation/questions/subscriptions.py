@@ -17,7 +17,7 @@ from tenure.validation.questions.question import (
     Kept,
     Mention,
     Question,
-    Totals,
+    SeenTotals,
     Weight,
 )
 
@@ -62,7 +62,7 @@ class SameTwice(Question):
                 )
                 self._examples.append(Mention(f"customer {kept.customer_id}: {ids}, both on {plan}", number))
 
-    def asked(self, totals: Totals) -> Iterator[Asked]:
+    def asked(self, totals: SeenTotals) -> Iterator[Asked]:
         """Ask whether one was sent under two ids."""
         if self._count:
             yield Asked(
@@ -104,7 +104,7 @@ class SharedSubscriptions(Question):
                 said = f"subscription {subscription} of customers {one} and {other}"
                 self._examples.append(Mention(said, offset_of(fact.reference)))
 
-    def asked(self, totals: Totals) -> Iterator[Asked]:
+    def asked(self, totals: SeenTotals) -> Iterator[Asked]:
         """Ask whose they are."""
         del totals
         every = len(self._owners)
@@ -124,7 +124,7 @@ class SharedSubscriptions(Question):
 class WithoutEffect(Question):
     """Kinds of facts that mostly, or often, do nothing."""
 
-    def asked(self, totals: Totals) -> Iterator[Asked]:
+    def asked(self, totals: SeenTotals) -> Iterator[Asked]:
         """Ask why; single ones are told among what has no effect."""
         for kind, count in totals.effectless.items():
             every = sum(totals.by_type.get(each, 0) for each in _TYPES_OF_KIND[kind])

@@ -8,7 +8,7 @@ from typing import Final
 
 from schemas.events import EVENT_TYPES
 from schemas.wording import counted, in_words
-from tenure.validation.questions.question import EXAMPLES_KEPT, Asked, Mention, Question, Seen, Totals, Weight
+from tenure.validation.questions.question import EXAMPLES_KEPT, Asked, Mention, Question, SeenEvent, SeenTotals, Weight
 
 _SKEW_MS: Final = 5_000
 """Clocks of machines differ by less where anything sets them."""
@@ -26,7 +26,7 @@ class AheadOfRecord(Question):
         self._count = self._largest_ms = 0
         self._examples: list[Mention] = []
 
-    def take(self, seen: Seen) -> None:
+    def take(self, seen: SeenEvent) -> None:
         """See an event."""
         ahead_ms = seen.time_ms - seen.timestamp_ms
         if ahead_ms <= _SKEW_MS:
@@ -37,7 +37,7 @@ class AheadOfRecord(Question):
             said = f"{seen.event.TYPE} of {seen.event.customer_id} lies {ahead_ms // 1000:,} s ahead"
             self._examples.append(Mention(said, seen.number))
 
-    def asked(self, totals: Totals) -> Iterator[Asked]:
+    def asked(self, totals: SeenTotals) -> Iterator[Asked]:
         """Ask of clocks."""
         if self._count:
             yield Asked(
@@ -63,7 +63,7 @@ class DatesOnly(Question):
         self._at_midnight: Counter[str] = Counter()
         self._examples: dict[str, Mention] = {}
 
-    def take(self, seen: Seen) -> None:
+    def take(self, seen: SeenEvent) -> None:
         """See an event."""
         kind, time = seen.event.TYPE, seen.event.time
         self._all[kind] += 1
@@ -73,7 +73,7 @@ class DatesOnly(Question):
                 said = f"{kind} of {seen.event.customer_id} at {time.isoformat()}"
                 self._examples[kind] = Mention(said, seen.number)
 
-    def asked(self, totals: Totals) -> Iterator[Asked]:
+    def asked(self, totals: SeenTotals) -> Iterator[Asked]:
         """Ask whether times were dates."""
         del totals
         found = [

@@ -9,7 +9,7 @@ from typing import Final
 from schemas.dimensions import BUILT_IN_DIMENSIONS
 from schemas.events import Activity, Cancel, Downgrade, Signup, Survey, Upgrade
 from schemas.wording import counted
-from tenure.validation.questions.question import EXAMPLES_KEPT, Asked, Mention, Question, Seen, Totals, Weight
+from tenure.validation.questions.question import EXAMPLES_KEPT, Asked, Mention, Question, SeenEvent, SeenTotals, Weight
 
 _VALUES_KEPT: Final = 10_000
 _MANY: Final = 200
@@ -48,7 +48,7 @@ class Values(Question):
         }
         self._values: dict[str, dict[str, _Value]] = {}
 
-    def take(self, seen: Seen) -> None:
+    def take(self, seen: SeenEvent) -> None:
         """See an event."""
         for member in self._members[seen.event.TYPE]:
             text = getattr(seen.event, member)
@@ -63,7 +63,7 @@ class Values(Question):
                 value = values[text] = _Value(seen.number)
             value.count += 1
 
-    def asked(self, totals: Totals) -> Iterator[Asked]:
+    def asked(self, totals: SeenTotals) -> Iterator[Asked]:
         """Ask whether values are names of kinds, and whether they are as many as they seem."""
         del totals
         yield from self._many()
@@ -129,7 +129,7 @@ class IdsAsPlans(Question):
         self._all: Counter[str] = Counter()
         self._examples: list[Mention] = []
 
-    def take(self, seen: Seen) -> None:
+    def take(self, seen: SeenEvent) -> None:
         """See an event."""
         event = seen.event
         self._all["plans"] += 1
@@ -138,7 +138,7 @@ class IdsAsPlans(Question):
             if len(self._examples) < EXAMPLES_KEPT:
                 self._examples.append(Mention(f"{event.TYPE} of {event.customer_id} on plan {event.plan}", seen.number))
 
-    def asked(self, totals: Totals) -> Iterator[Asked]:
+    def asked(self, totals: SeenTotals) -> Iterator[Asked]:
         """Ask for names of plans."""
         del totals
         if self._examples:

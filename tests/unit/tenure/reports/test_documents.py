@@ -57,6 +57,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "features": [("features", *_FILE), ("features", *_FILE, "--by", "plan")],
     "cohorts": [("cohorts", *_FILE), ("cohorts", *_FILE, "--by", "plan", "--period", "week")],
     "lifetime": [("lifetime", *_FILE), ("lifetime", *_FILE, "--by", "plan")],
+    "validate": [("validate", _FILE[1])],
     "publish": [("publish", _FILE[1])],
     "topics": [("topics",)],
     "dlq list": [("dlq", "list")],
