@@ -6,7 +6,7 @@ It joins no group and commits nothing. Only records of committed transactions ar
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -26,13 +26,12 @@ from tenure.doctor.producers import ProducerSample, is_sent_on
 from tenure.files.notation import Notation
 from tenure.files.tables import FileRecord
 from tenure.files.translation import FileTranslator
-from tenure.validation.questions.question import Asked, Mention, Weight
+from tenure.validation.questions.question import EXAMPLES_KEPT, Asked, Mention, Weight
 from tenure.validation.validation import SourceTold, Validation
 
 _FETCH_MS: Final = 1_000
 _SILENCE_SECONDS: Final = 15.0
 """What is not there by then does not come: offsets of transactions that are not committed, or a broker that is away."""
-_EXAMPLES_KEPT: Final = 3
 
 
 class Extent(NamedTuple):
@@ -118,22 +117,20 @@ class TopicValidation:
             source = TopicSource(partitions, self._settings.default_currency, self._adapter)
             validation = Validation(self._settings, source)
             await consumer.start()
-            samples = {topic: ProducerSample() for topic in partitions}
-            first: dict[str, Mention] = {}
-            now_ms = int(time.time() * 1000)
+            producers = _Producers(partitions, source)
             async for record in self._records(consumer, partitions):
                 if is_sent_on(record):
                     self._copies += 1
                     continue
                 if self._adapter is None:
-                    self._note_producer(samples[record.topic], record, partitions[record.topic], now_ms, first, source)
+                    producers.take(record)
                 await self._take(validation, source, record)
         except (KafkaError, OSError) as error:
             raise await no_kafka(self._settings, options, error) from error
         finally:
             await consumer.stop()
-        asked = tuple(each for topic, sample in samples.items() for each in _questions_of(topic, sample, first))
-        return validation.report(SourceTold(", ".join(self._topics), None, self._copies, asked, tuple(self._gave_up)))
+        name, asked = ", ".join(self._topics), tuple(producers.asked())
+        return validation.report(SourceTold(name, None, self._copies, asked, tuple(self._gave_up)))
 
     async def _sizes(self, options: Mapping[str, Any]) -> dict[str, int]:
         """Return how many partitions each topic has."""
@@ -205,47 +202,52 @@ class TopicValidation:
         for event in source.translator.translated(FileRecord(number, value)):
             validation.take_logged(event, record.timestamp)
 
-    def _note_producer(
-        self,
-        sample: ProducerSample,
-        record: Any,
-        partitions: int,
-        now_ms: int,
-        first: dict[str, Mention],
-        source: TopicSource,
-    ) -> None:
-        before = {fault.what: fault.count for fault in sample.faults()}
-        sample.take(record, partitions, now_ms)
-        if len(first) < _EXAMPLES_KEPT * len(self._topics):
+
+class _Producers:
+    """The producers of topics, by their records; see `tenure.doctor.producers`."""
+
+    def __init__(self, partitions: Mapping[str, int], source: TopicSource) -> None:
+        self._partitions = partitions
+        self._source = source
+        self._now_ms = int(time.time() * 1000)
+        self._samples = {topic: ProducerSample() for topic in partitions}
+        self._examples: dict[tuple[str, str], list[Mention]] = {}
+
+    def take(self, record: Any) -> None:
+        """Look at one record that a producer sent."""
+        topic, partitions = record.topic, self._partitions[record.topic]
+        sample = self._samples[topic]
+        before = sample.forwarded
+        sample.take(record, partitions, self._now_ms)
+        if sample.forwarded == before:
+            return
+        alone = ProducerSample()
+        alone.take(record, partitions, self._now_ms)
+        (fault,) = alone.faults()
+        examples = self._examples.setdefault((topic, fault.what), [])
+        if len(examples) < EXAMPLES_KEPT:
+            key = "none" if record.key is None else record.key.decode("utf-8", "replace")
+            examples.append(Mention(f"its key is {key}", self._source.number_of(record)))
+
+    def asked(self) -> Iterator[Asked]:
+        """Yield what there is to ask of them."""
+        for topic, sample in self._samples.items():
             for fault in sample.faults():
-                if fault.count != before.get(fault.what, 0):
-                    key = record.key.decode("utf-8", "replace") if record.key is not None else "none"
-                    mention = Mention(f"key {key}, partition {record.partition}", source.number_of(record))
-                    first.setdefault(f"{record.topic} {fault.what}", mention)
-
-
-def _questions_of(topic: str, sample: ProducerSample, first: Mapping[str, Mention]) -> list[Asked]:
-    found = [
-        Asked(
-            "producer",
-            Weight.MEDIUM,
-            fault.count,
-            sample.records,
-            f"records of {topic} {fault.what}: each is forwarded and counted, at twice the cost",
-            fault.advice,
-            [first[key]] if (key := f"{topic} {fault.what}") in first else [],
-        )
-        for fault in sample.faults()
-    ]
-    if sample.ahead:
-        found.append(
-            Asked(
-                "stamped_ahead",
-                Weight.MEDIUM,
-                sample.ahead,
-                sample.records,
-                f"records of {topic} are stamped up to {sample.ahead_ms // 1000:,} s after now",
-                "set the clock of their producer, or of this machine",
-            )
-        )
-    return found
+                yield Asked(
+                    "producer",
+                    Weight.MEDIUM,
+                    fault.count,
+                    sample.records,
+                    f"records of {topic} {fault.what}: each is forwarded and counted, at twice the cost",
+                    fault.advice,
+                    self._examples[topic, fault.what],
+                )
+            if sample.ahead:
+                yield Asked(
+                    "stamped_ahead",
+                    Weight.MEDIUM,
+                    sample.ahead,
+                    sample.records,
+                    f"records of {topic} are stamped up to {sample.ahead_ms // 1000:,} s after now",
+                    "set the clock of their producer, or of this machine",
+                )
