@@ -113,8 +113,8 @@ class Repetitions(Question):
                 contradicting,
                 totals.events,
                 "events have the id of another one of their customer and source, and say something else",
-                "the earlier one counts, whichever was meant; give each event an id of its own, or send a correction "
-                "with a greater sequence",
+                "the one with the earlier time counts, then the one with the lesser values, whichever was meant; give "
+                "each event an id of its own, or a correction a greater sequence",
                 [self._mention(conflict) for conflict in self._conflicts[False]],
             )
         if corrected:
