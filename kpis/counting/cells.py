@@ -7,7 +7,7 @@ classes that fit it, end[buckets < x1] - start[buckets < x0]. Adding a window on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -30,6 +30,9 @@ _COLUMN_MASK: Final = (1 << _COLUMN_BITS) - 1
 _VALUE_MASK: Final = (1 << _VALUE_BITS) - 1
 #: columns of pairs start here; points have two columns each, count and money
 PAIR_COLUMNS: Final = POINTS * 2
+
+STEP_ROWS: Final = 16_384
+"""Of one step: some 25 ms."""
 
 
 class Cells(NamedTuple):
@@ -115,13 +118,44 @@ def cells_of(rows: list[Row], names: Names, windows: Windows) -> Cells:
     column, plan, profile, bucket, amount = columns_of(table_of(rows), windows)
     values = names.value_columns()
     segments = [plan, *(column_of[profile] for column_of in values)]
-    _check_bits("bucket", bucket, _BUCKET_BITS)
-    _check_bits("column", column, _COLUMN_BITS)
     for segment in segments:
         _check_bits("value", segment, _VALUE_BITS)
-    base = column << _BUCKET_BITS | bucket
+    base = fields_of(column, bucket)
     keys = np.concatenate([group_of(d, 0) << FIELD_BITS | v << FIELD_BITS | base for d, v in enumerate(segments)])
     return merged(keys, np.tile(amount, len(segments)))
+
+
+def cells_in_steps(
+    rows: list[Row], names: Names, windows: Windows, *, step_rows: int = STEP_ROWS
+) -> Generator[None, None, Cells]:
+    """Sum rows as `cells_of` does, in steps: one customer with thousands of facts can have millions of them.
+
+    Raises:
+        OverflowError: As `cells_of` does, also where it is the amount of a part that takes more than 64 bits.
+    """
+    starts = range(0, len(rows), step_rows)
+    return merged_in_steps(cells_of(rows[start : start + step_rows], names, windows) for start in starts)
+
+
+def merged_in_steps(parts: Iterable[Cells]) -> Generator[None, None, Cells]:
+    """Sum cells of several parts, each of which is taken in a step of its own.
+
+    Parts are merged with others of their size: no cell is touched more often than there are doublings.
+    """
+    left: list[Cells] = []
+    for part in parts:
+        left.append(part)
+        while len(left) > 1 and len(left[-2].keys) <= 2 * len(left[-1].keys):
+            left.append(_together(left.pop(), left.pop()))
+        yield
+    while len(left) > 1:
+        left.append(_together(left.pop(), left.pop()))
+        yield
+    return left[0] if left else EMPTY
+
+
+def _together(first: Cells, second: Cells) -> Cells:
+    return merged(np.concatenate((first.keys, second.keys)), np.concatenate((first.amounts, second.amounts)))
 
 
 def _check_bits(what: str, numbers: Ints, bits: int) -> None:
@@ -134,6 +168,17 @@ def _check_bits(what: str, numbers: Ints, bits: int) -> None:
         raise OverflowError(
             f"a {what} from {numbers.min()} to {numbers.max()} does not fit into {bits} bits of a cell's key"
         )
+
+
+def fields_of(column: Ints, bucket: Ints) -> Ints:
+    """Return the low parts of keys: what names a cell within its segment.
+
+    Raises:
+        OverflowError: A column or a bucket takes more than its bits.
+    """
+    _check_bits("bucket", bucket, _BUCKET_BITS)
+    _check_bits("column", column, _COLUMN_BITS)
+    return column << _BUCKET_BITS | bucket
 
 
 def table_of(rows: Sequence[Row]) -> Ints:

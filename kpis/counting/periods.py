@@ -9,14 +9,24 @@ Definitions: docs/periods.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 from msgspec import UNSET
 
 from kpis.arrays import Ints
-from kpis.counting.cells import columns_of, table_of
+from kpis.counting.cells import (
+    FIELD_BITS,
+    STEP_ROWS,
+    Cells,
+    columns_of,
+    fields_of,
+    merged,
+    merged_in_steps,
+    table_of,
+    unpack,
+)
 from kpis.counting.counts import NO_EFFECT, SURVEY, derive, edges, prefixes, shape_of, stocks
 from kpis.counting.windows import FIRST_YEAR, YEAR, Windows
 from kpis.rows import Row
@@ -108,25 +118,25 @@ def watched_until(period: Period, windows: Windows) -> int:
 
 
 def changes(
-    parts: Sequence[Sequence[Row]], windows: Windows, until: Iterable[int]
-) -> dict[Period, list[dict[str, int]]]:
-    """Return what rows change of the counts of periods, for all customers.
+    parts: Sequence[Sequence[Row]], windows: Windows, until: Iterable[int], *, step_rows: int = STEP_ROWS
+) -> Generator[None, None, dict[Period, list[dict[str, int]]]]:
+    """Return what rows change of the counts of periods, for all customers; in steps.
 
     Args:
         parts: Rows, each part by itself.
         windows: The windows.
         until: Boundaries; of each the periods that are over by then, and watched, are looked at.
+        step_rows: Rows of a step (count).
 
     Returns:
         For each period that any of them may change, for each part the counts that are not zero, by name; surveys by
         kind, way and status are `survey/<kind>/<way>/<status>`.
     """
-    sizes = [len(part) for part in parts]
-    table = table_of([row for part in parts for row in part])
-    if not len(table):
+    keys, amount = yield from merged_in_steps(_cells_by_part(parts, windows, step_rows))
+    if not len(keys):
         return {}
-    table[:, 1] = np.repeat(np.arange(len(parts)), sizes)  # parts in the place of plans
-    column, number, _, bucket, amount = columns_of(table, windows)
+    _, _, column, bucket = unpack(keys)
+    number = keys >> FIELD_BITS
     after = int(bucket.min())
     periods = list(dict.fromkeys(period for x in until for period in watched_periods(after, x, windows)))
     out: dict[Period, list[dict[str, int]]] = {period: [] for period in periods}
@@ -136,7 +146,31 @@ def changes(
         few = _Lines(column[mine], number[mine] - start, bucket[mine], amount[mine], min(size, len(parts) - start))
         for period, found in zip(periods, _changes(few, periods, windows), strict=True):
             out[period] += found
+        yield
     return out
+
+
+def _cells_by_part(parts: Sequence[Sequence[Row]], windows: Windows, step_rows: int) -> Iterator[Cells]:
+    """Sum rows into cells of all customers, the number of their part in the place of a segment; so many at a time."""
+    rows: list[Row] = []
+    numbers: list[int] = []
+    for number, part in enumerate(parts):
+        for start in range(0, len(part), step_rows):
+            piece = part[start : start + step_rows]
+            if len(rows) + len(piece) > step_rows:
+                yield _cells_of(rows, numbers, windows)
+                rows, numbers = [], []
+            rows += piece
+            numbers += [number] * len(piece)
+    if rows:
+        yield _cells_of(rows, numbers, windows)
+
+
+def _cells_of(rows: Sequence[Row], numbers: Sequence[int], windows: Windows) -> Cells:
+    table = table_of(rows)
+    table[:, 1] = numbers  # in the place of plans
+    column, number, _, bucket, amount = columns_of(table, windows)
+    return merged(number << FIELD_BITS | fields_of(column, bucket), amount)
 
 
 class _Lines(NamedTuple):

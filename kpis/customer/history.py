@@ -5,10 +5,12 @@ Who has the history of a state before can have that of the state after a later f
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from kpis.customer.customer import activity_of, feedback_of, life_of
-from kpis.customer.facts import Feedback, SignupFact, facts_of
+from kpis.customer.facts import Feedback, LifecycleFact, SignupFact, facts_of
 from kpis.customer.feedback_codes import ANSWERED
 from kpis.customer.movements import Movement, movements_of
 from kpis.customer.state import Customer
@@ -32,6 +34,27 @@ class History(msgspec.Struct, frozen=True, gc=False):
     def now(self) -> Standing:
         """The customer after all facts."""
         return self.steps[-1].after if self.steps else NOTHING
+
+
+class Past(NamedTuple):
+    """The facts of a customer that has revoked none, run through the machines, and what they come to by the bucket."""
+
+    steps: list[Step]
+    movements: list[Movement]
+
+
+def past_of(customer: Customer, bucket_ms: int, what: WhatCounts) -> Past:
+    """Return the past of a state; `bucket_ms` is the length of a bucket."""
+    steps = steps_of(life_of(customer), what)
+    return Past(steps, movements_of(steps, bucket_ms))
+
+
+def past_with(past: Past, fact: LifecycleFact, bucket_ms: int, what: WhatCounts) -> Past:
+    """Return the past with one fact more, which is later than all others; nothing before it is run again."""
+    steps, known = steps_of((fact,), what, past.steps), past.movements
+    if known and known[-1].bucket == fact.at_ms // bucket_ms:
+        known = known[:-1]
+    return Past(steps, movements_of(steps, bucket_ms, known))
 
 
 def history_of(customer: Customer, bucket_ms: int, what: WhatCounts) -> History:

@@ -5,13 +5,14 @@ Definitions: docs/definitions.md, section "Movements".
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from kpis.customer.facts import CANCEL, PAUSE, CancelFact, PricedFact
-from kpis.customer.timeline import Standing, Step
+from kpis.customer.timeline import Standing, Step, at_ms_of
 
 #: Reasons of cancellations by other facts than cancels.
 BY_PAUSE = "paused"
@@ -66,10 +67,19 @@ class Movement(msgspec.Struct, frozen=True, gc=False):
         return self.departure.before
 
 
-def movements_of(steps: Sequence[Step], bucket_ms: int) -> list[Movement]:
-    """Return the movements in order, one for each bucket in which a fact had an effect."""
-    out: list[Movement] = []
+def movements_of(steps: Sequence[Step], bucket_ms: int, begun: Sequence[Movement] = ()) -> list[Movement]:
+    """Return the movements in order, one for each bucket in which a fact had an effect.
+
+    Args:
+        steps: In order.
+        bucket_ms: Length of a bucket (ms).
+        begun: The first of the movements, where they are known.
+    """
+    out = list(begun)
     place, count, is_known = 0, len(steps), False
+    if out:
+        place = bisect_left(steps, (out[-1].bucket + 1) * bucket_ms, key=at_ms_of)
+        is_known = out[-1].is_known or out[-1].arrival is not None
     while place < count:
         bucket, start = steps[place].fact.at_ms // bucket_ms, place
         end_ms = (bucket + 1) * bucket_ms

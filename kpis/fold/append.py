@@ -6,12 +6,12 @@ leaves, takes the general path, which gives the same rows.
 
 from __future__ import annotations
 
-from kpis.customer.customer import feedback_of, life_of
+from kpis.customer.customer import feedback_of
 from kpis.customer.facts import LifecycleFact, SignupFact, encode_fact
 from kpis.customer.feedback_codes import CLASS
-from kpis.customer.movements import movements_of
+from kpis.customer.history import Past, past_with
 from kpis.customer.state import Customer, may_hold
-from kpis.customer.timeline import WEEK_MS, Step, first_signup, first_trial, steps_of
+from kpis.customer.timeline import WEEK_MS, Step, first_signup, first_trial
 from kpis.fold.context import FoldContext
 from kpis.fold.contribution import engagement_row, movement_rows, signed_up_rows, trial_rows
 from kpis.rows import FEEDBACK, GONE, WITHOUT_EFFECT, Row, difference
@@ -26,20 +26,22 @@ def append(context: FoldContext, customer: Customer, fact: LifecycleFact) -> boo
     if not context.short_cuts or not _is_last(context, customer, fact):
         return False
     context.need_room_of_many(customer)
-    known = steps_of(life_of(customer), context.what)
-    steps = steps_of((fact,), context.what, known)
-    step = steps[-1]
+    known = context.past_of(customer)
+    past = past_with(known, fact, context.bucket_ms, context.what)
+    step = past.steps[-1]
     if isinstance(fact, SignupFact) and customer.first_at < 0:
-        _move(context, customer, known, fact.profile)
+        _move(context, customer, known.steps, fact.profile)
         customer.first_at, customer.first_plan, customer.profile = fact.at_ms, fact.plan, fact.profile
     if step.has_effect:
-        _rows(context, customer, known, steps)
+        _rows(context, customer, known, past)
     else:
         bucket = fact.at_ms // context.bucket_ms
         context.rows.append((WITHOUT_EFFECT[fact.KIND], 0, customer.profile, bucket, bucket, 1, 0))
     customer.is_open, customer.active, customer.plan = step.after.is_open, step.after.active, step.after.plan
+    life = customer.life
     customer.life += encode_fact(fact)
     customer.facts += 1
+    context.remember(customer, past, life)
     customer.last_at = fact.at_ms
     context.applied += 1
     return True
@@ -70,27 +72,27 @@ def _move(context: FoldContext, customer: Customer, known: list[Step], profile: 
         context.rows.append((code, 0, profile, bucket, bucket, 1, 0))
 
 
-def _rows(context: FoldContext, customer: Customer, known: list[Step], steps: list[Step]) -> None:
+def _rows(context: FoldContext, customer: Customer, known: Past, past: Past) -> None:
     """Append what the last step changes."""
+    steps, movements = past
     step, bucket_ms, profile = steps[-1], context.bucket_ms, customer.profile
     bucket = step.fact.at_ms // bucket_ms
     before: list[Row] = []
     after: list[Row] = []
-    movements = movements_of(steps, bucket_ms)
     if customer.last_at >= bucket * bucket_ms:  # a movement of this very bucket may be another one now
-        movement_rows(before, profile, movements_of(known, bucket_ms), bucket)
+        movement_rows(before, profile, known.movements, bucket)
     movement_rows(after, profile, movements, bucket)
     signup = first_signup(steps)
     if signup is not None and not movements[-1].is_known:
         if signup is not step.fact:
-            signed_up_rows(before, profile, signup, movements_of(known, bucket_ms), bucket_ms)
+            signed_up_rows(before, profile, signup, known.movements, bucket_ms)
         signed_up_rows(after, profile, signup, movements, bucket_ms)
     if signup is not None and signup is not step.fact and step.fact.at_ms < customer.first_at + WEEK_MS:
         gone = int(step.before.is_open) - int(step.after.is_open)
         first = customer.first_at // bucket_ms
         after.append((GONE, customer.first_plan, profile, first, first, gone, 0))
     if first_trial(steps) is not None:
-        trial_rows(before, profile, known, bucket_ms, context.what)
+        trial_rows(before, profile, known.steps, bucket_ms, context.what)
         trial_rows(after, profile, steps, bucket_ms, context.what)
     _engagement(after, customer, step, bucket)
     if before:

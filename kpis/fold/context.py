@@ -5,7 +5,7 @@ Intern tables, the rows that changed, counts of events, and the general path.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Final
 
 from xxhash import xxh3_64_digest
@@ -13,16 +13,19 @@ from xxhash import xxh3_64_digest
 from kpis.customer.customer import FEEDBACK_SIZE
 from kpis.customer.deduplication import Content, known_content, outdo, remove
 from kpis.customer.features import Letters, letters_of
-from kpis.customer.history import history_after, history_of, refresh
+from kpis.customer.history import Past, history_after, history_of, past_of, refresh
 from kpis.customer.state import Customer
 from kpis.customer.what_counts import WhatCounts
-from kpis.fold.contribution import contribution
+from kpis.fold.contribution import contribution_in_steps, shared_with
 from kpis.names import FEATURES, Names
-from kpis.rows import Row, difference
+from kpis.rows import Row, difference_in_steps
 
 #: Sources whose hash is remembered (count), and how long one may be for that (characters): it may be any text.
 SOURCES_REMEMBERED: Final = 10_000
 SOURCE_REMEMBERED: Final = 256
+#: Customers whose past is remembered within a batch (count), and from how many facts on: fewer are run in no time.
+PASTS_REMEMBERED: Final = 16
+MANY_FACTS: Final = 8
 
 
 class TooManyFacts(Exception):
@@ -55,6 +58,8 @@ class FoldContext:
         self.sources: dict[str, int] = {}
         #: what stands for a feature in states, by its name
         self.letters: dict[str, Letters] = {}
+        #: pasts of customers with many facts whose events are being folded, by their facts as they are stored
+        self.pasts: dict[bytes, Past] = {}
 
     def letters_of(self, feature: str) -> Letters:
         """Return what stands for a feature in states; remembered, up to the limit of names."""
@@ -71,6 +76,28 @@ class FoldContext:
             if len(source) <= SOURCE_REMEMBERED and len(self.sources) < SOURCES_REMEMBERED:
                 self.sources[source] = seed
         return xxh3_64_digest(event_id.encode(), seed)
+
+    def past_of(self, customer: Customer) -> Past:
+        """Return the past of a customer that has revoked nothing; of many facts not worked out again for each event."""
+        past = self.pasts.get(customer.life)
+        if past is None:
+            past = past_of(customer, self.bucket_ms, self.what)
+            self.remember(customer, past)
+        return past
+
+    def remember(self, customer: Customer, past: Past, instead_of: bytes = b"") -> None:
+        """Keep the past of a customer with many facts until the batch is folded, up to a limit of customers.
+
+        Args:
+            customer: The state.
+            past: Its past.
+            instead_of: The facts before the last one.
+        """
+        self.pasts.pop(instead_of, None)
+        if customer.facts >= MANY_FACTS:
+            if len(self.pasts) >= PASTS_REMEMBERED:
+                self.pasts.pop(next(iter(self.pasts)))
+            self.pasts[customer.life] = past
 
     def settle(self, customer: Customer, identity: bytes, content_of: Callable[[], Content], since: int) -> bool:
         """Decide whether an event whose hash may be known is stored; what it replaces is taken out of the state.
@@ -130,13 +157,16 @@ class FoldContext:
         if count >= self.max_facts:
             raise TooManyFacts
 
-    def write_down(self, customer: Customer, before: Customer, since: int) -> None:
-        """Bring the cache up to date after changes of facts, and write down what these changed.
+    def write_down(self, customer: Customer, before: Customer, since: int) -> Generator[int, None, None]:
+        """Bring the cache up to date after changes of facts, and write down what these changed, in steps.
 
         Args:
             customer: The state.
             before: The state before the first of the changes.
             since: The first bucket whose rows they can touch.
+
+        Yields:
+            How much work a step was (rows).
         """
         bucket_ms, what = self.bucket_ms, self.what
         was = history_of(before, bucket_ms, what)
@@ -144,7 +174,11 @@ class FoldContext:
         refresh(customer, now)
         if customer.profile != before.profile:  # all that the customer ever did moves to other segments
             since = 0
-        rows_before = contribution(before, bucket_ms, what, since=since, history=was)
-        rows_after = contribution(customer, bucket_ms, what, since=since, history=now)
-        difference(rows_before, rows_after, self.rows)
+            shared_before = shared_after = None
+        else:
+            shared_before = shared_with(was.movements, now.movements)
+            shared_after = shared_with(now.movements, was.movements)
+        rows_before = contribution_in_steps(before, was, bucket_ms, what, since, shared_before)
+        rows_after = contribution_in_steps(customer, now, bucket_ms, what, since, shared_after)
+        yield from difference_in_steps(rows_before, rows_after, self.rows)
         self.general += 1

@@ -5,7 +5,9 @@ Definitions: docs/definitions.md, section Counts. The rows' meaning: `kpis.rows`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from kpis.customer.customer import activity_of, any_within
@@ -50,15 +52,64 @@ from kpis.rows import (
     TRIAL,
     UPGRADED,
     WITHOUT_EFFECT,
+    Part,
     Row,
 )
 
 #: A bucket after all others.
 OPEN: Final = 1 << 40
 
+STEP_PAIRS: Final = 4_096
+"""Of one part of a contribution, and those of one movement more: some 10 ms."""
+
+_bucket_of: Final = attrgetter("bucket")
+
+
+class Shared(NamedTuple):
+    """What a history has in common with another one of the same customer, as far as pairs of rows look at it."""
+
+    #: places of the movements that the other one does not have
+    apart: frozenset[int]
+    #: places of the movements before which lies a piece that the other one does not have, in order
+    ends: list[int]
+
+
+def shared_with(movements: Sequence[Movement], others: Sequence[Movement]) -> Shared:
+    """Return what movements have in common with those of another history: rows of pairs of it are alike in both."""
+    places = {each.bucket: n for n, each in enumerate(others)}
+    apart: list[int] = []
+    ends: list[int] = []
+    last = -1
+    for n, movement in enumerate(movements):
+        there = places.get(movement.bucket)
+        if there is None or _seen_of(movement) != _seen_of(others[there]):
+            apart.append(n)
+            ends.append(n)
+            last = len(others)
+        else:
+            if there != last + 1:
+                ends.append(n)
+            last = there
+    return Shared(frozenset(apart), ends)
+
+
+def _seen_of(movement: Movement) -> tuple[int, ...]:
+    """Return all that `_pairs` looks at of a movement but its bucket, and of the piece that begins with it."""
+    before, after = movement.before, movement.after
+    there = (before.active, before.plan, before.mrr, after.active, after.plan, after.mrr)
+    if movement.departure is None:
+        return there
+    return (*there, movement.departed.plan, movement.departed.mrr)
+
 
 def contribution(
-    customer: Customer, bucket_ms: int, what: WhatCounts, *, since: int = 0, history: History | None = None
+    customer: Customer,
+    bucket_ms: int,
+    what: WhatCounts,
+    *,
+    since: int = 0,
+    history: History | None = None,
+    shared: Shared | None = None,
 ) -> list[Row]:
     """Return the rows of a customer.
 
@@ -68,15 +119,30 @@ def contribution(
         what: What counts.
         since: Rows that no fact of this bucket or a later one can change may be left out.
         history: The customer's, where it is known.
+        shared: What it has in common with another one; rows of pairs of what both have may be left out.
 
     Returns:
         Rows in no particular order; several may have one key.
     """
     history = history or history_of(customer, bucket_ms, what)
+    parts = contribution_in_steps(customer, history, bucket_ms, what, since, shared)
+    return [row for _, rows in parts for row in rows]
+
+
+def contribution_in_steps(
+    customer: Customer, history: History, bucket_ms: int, what: WhatCounts, since: int, shared: Shared | None
+) -> Iterator[Part]:
+    """Return the rows of a customer as `contribution` does, in parts that take some ms each to make."""
+    yield from _movement_parts(customer.profile, history.movements, since, shared)
+    rows = _other_rows(customer, history, bucket_ms, what, since)
+    yield len(rows), rows
+
+
+def _other_rows(customer: Customer, history: History, bucket_ms: int, what: WhatCounts, since: int) -> list[Row]:
+    """Return the rows of a customer but those of movements."""
     steps, signup = history.steps, history.signup
     out: list[Row] = []
     profile = customer.profile
-    movement_rows(out, profile, history.movements, since)
     if history.engaged:
         engagement_rows(out, profile, pieces_of(history.movements), history.engaged, since)
     if signup is not None:
@@ -104,14 +170,31 @@ def _point(out: list[Row], code: int, plan: int, profile: int, bucket: int, n: i
 # ------------------------------------------------------------------------- movements
 
 
-def movement_rows(out: list[Row], profile: int, movements: Sequence[Movement], since: int) -> None:
-    """Append the rows of the movements of a bucket and of all later ones."""
-    for place, movement in enumerate(movements):
-        if movement.bucket < since:
-            continue
+def movement_rows(
+    out: list[Row], profile: int, movements: Sequence[Movement], since: int, shared: Shared | None = None
+) -> None:
+    """Append the rows of the movements of a bucket and of all later ones; `shared` as `contribution` has it."""
+    for _, rows in _movement_parts(profile, movements, since, shared):
+        out += rows
+
+
+def _movement_parts(profile: int, movements: Sequence[Movement], since: int, shared: Shared | None) -> Iterator[Part]:
+    """Return the same in parts, each of so many movements that they have `STEP_PAIRS` pairs, or one more."""
+    out: list[Row] = []
+    work = 0
+    for place in range(bisect_left(movements, since, key=_bucket_of), len(movements)):
+        if work >= STEP_PAIRS:
+            yield work, out
+            out, work = [], 0
+        movement = movements[place]
         _rows_of_one(out, profile, movement)
-        _pairs(out, profile, movements, place)
+        ends: Sequence[int] = range(place + 1)
+        if shared is not None and place not in shared.apart:
+            ends = shared.ends[: bisect_right(shared.ends, place)]
+        _pairs(out, profile, movements, place, ends)
         _subscription_rows(out, profile, movement)
+        work += 1 + len(ends)
+    yield work, out
 
 
 def _rows_of_one(out: list[Row], profile: int, movement: Movement) -> None:
@@ -155,8 +238,8 @@ def pieces_of(movements: Sequence[Movement]) -> list[Piece]:
     ]
 
 
-def _pairs(out: list[Row], profile: int, movements: Sequence[Movement], place: int) -> None:
-    """Append what depends on the state at a window's start, of one movement.
+def _pairs(out: list[Row], profile: int, movements: Sequence[Movement], place: int, ends: Sequence[int]) -> None:
+    """Append what depends on the state at a window's start, of one movement and the pieces that end with some others.
 
     The counts of cancellations, contraction and so on hold all movements of a window. For each piece that the window
     can start in, the rows take back what they hold too much for it: a row (i, j) is seen by the windows that start at
@@ -173,9 +256,9 @@ def _pairs(out: list[Row], profile: int, movements: Sequence[Movement], place: i
     if not (left or fell or rose or goes):
         return
     sums: dict[tuple[int, int], list[int]] = {}
-    end = bucket
-    for earlier in range(place - 1, -2, -1):
-        then, start = (movements[earlier].after, movements[earlier].bucket) if earlier >= 0 else (NOTHING, -1)
+    for last in ends:
+        end = movements[last].bucket
+        then, start = (movements[last - 1].after, movements[last - 1].bucket) if last else (NOTHING, -1)
         if then.active:
             lost = _above(then.mrr, now) - _above(then.mrr, was)
             won = _above(now, then.mrr) - _above(was, then.mrr)
@@ -187,7 +270,6 @@ def _pairs(out: list[Row], profile: int, movements: Sequence[Movement], place: i
                 _add(sums, start, end, then.plan, (0, -lost, goes, -won))
         elif left or fell or rose:
             _add(sums, start, end, by_plan.plan, (left, fell, 0, rose))
-        end = start
     for (at, plan), (new, lost, kept, won) in sums.items():
         if new or lost:
             out.append((OF_NEW, plan, profile, at, bucket, new, lost))
@@ -288,16 +370,14 @@ def engagement_rows(out: list[Row], profile: int, pieces: Iterable[Piece], bucke
     for start, end, active, plan in pieces:
         if not active or end < since:
             continue
-        last = -1
-        for bucket in buckets:
-            if bucket >= end:
-                break
-            if bucket > start:
-                if last >= 0:
-                    if last <= start:
-                        engagement_row(out, plan, profile, last, start, 1)
-                    engagement_row(out, plan, profile, last, bucket, -1)
-                engagement_row(out, plan, profile, bucket, bucket, 1)
+        first = bisect_right(buckets, start)
+        last = buckets[first - 1] if first else -1
+        for bucket in buckets[first : bisect_left(buckets, end, first)]:
+            if last >= 0:
+                if last <= start:
+                    engagement_row(out, plan, profile, last, start, 1)
+                engagement_row(out, plan, profile, last, bucket, -1)
+            engagement_row(out, plan, profile, bucket, bucket, 1)
             last = bucket
         if last >= 0 and last <= start:
             engagement_row(out, plan, profile, last, start, 1)

@@ -85,6 +85,8 @@ def _add_anywhere(context: FoldContext, customer: Customer, item: Feedback, sequ
 
 
 def _standing_at(context: FoldContext, customer: Customer, at_ms: int) -> Standing:
+    if customer.rare is None:
+        return standing_at(context.past_of(customer).steps, at_ms)
     return standing_at(steps_of(effective_facts(customer), context.what), at_ms)
 
 

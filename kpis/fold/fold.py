@@ -7,7 +7,7 @@ in order write down their difference themselves, where it is plain.
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Generator, MutableMapping, Sequence
 from typing import Any, Final
 
 from kpis.customer.state import Customer, decode, encode
@@ -95,6 +95,8 @@ class Fold:
         #: customers that the general path has changed, with the first bucket whose rows they touch; until rows are
         #: worked out, `states` has the state before
         self._open: dict[str, tuple[Customer, int]] = {}
+        #: the one of them at work, once all events are applied
+        self._closing: Generator[int, None, None] | None = None
 
     def fold(
         self,
@@ -131,7 +133,7 @@ class Fold:
             assert issubclass(kind, Signup), kind  # with the members of further dimensions
             self._apply[kind] = signup
         self._events, self._times, self._states, self._next = events, times, states, 0
-        self._changed, self._open, self.refused = {}, {}, []
+        self._changed, self._open, self._closing, self.refused = {}, {}, None, []
         self.context.rows = []
         self.context.since = None
         self.context.references = [0] * len(events) if references is None else references
@@ -167,23 +169,31 @@ class Fold:
             except TooManyFacts:
                 self.refused.append(n)
         self._next = len(events)
-        while pending:
+        while pending or self._closing is not None:
             if work <= 0:
                 return True
-            work -= self._close(next(iter(pending)))
+            if self._closing is None:
+                self._closing = self._close(next(iter(pending)))
+            done = next(self._closing, None)
+            if done is None:
+                self._closing = None
+            else:
+                work -= done
         return False
 
     def end(self) -> tuple[dict[str, bytes], list[Row]]:
         """Return what has changed since `begin`, once nothing is left; see `fold`."""
         assert self._next == len(self._events), "events are left"
         assert not self._open, "customers are left"
+        assert self._closing is None, "a customer is left"
         self._events, self._times, self._states = (), (), {}
+        self.context.pasts.clear()
         return self._changed, self.context.rows
 
     def _apply_again(self, customer_id: str, event: Event, n: int) -> int:
         """Apply one more event to a customer whose cache is stale; return how much work it was."""
         if type(event) is Onboarding:  # its rows follow from the cache
-            work = self._close(customer_id)
+            work = sum(self._close(customer_id))
             customer = decode(self._states[customer_id])
             if onboarding(self.context, customer, event, self._times[n], n):
                 self._states[customer_id] = self._changed[customer_id] = encode(customer)
@@ -201,9 +211,9 @@ class Fold:
             context.short_cuts, context.since = short_cuts, None
         return 1 + (len(customer.life) + len(customer.feedback) + len(customer.acts)) // STATE_BYTES
 
-    def _close(self, customer_id: str) -> int:
-        """Write down what the general path has changed of a customer; return how much work it was."""
+    def _close(self, customer_id: str) -> Generator[int, None, None]:
+        """Write down what the general path has changed of a customer, in steps; yields how much work each was."""
         customer, since = self._open.pop(customer_id)
-        self.context.write_down(customer, decode(self._states.get(customer_id, _NOBODY)), since)
+        yield from self.context.write_down(customer, decode(self._states.get(customer_id, _NOBODY)), since)
         state = self._states[customer_id] = self._changed[customer_id] = encode(customer)
-        return 1 + len(state) // STATE_BYTES
+        yield 1 + len(state) // STATE_BYTES

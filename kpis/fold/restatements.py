@@ -143,7 +143,7 @@ def fold_batch(
         for group in groups:
             rows = yield from _fold_at(fold, decoded, group.indices, states, lying_at, result, step_work)
             parts.append(rows)
-        result.moved = _updates(decoded, groups, parts, windows, commit)
+        result.moved = yield from _updates(decoded, groups, parts, windows, commit)
     else:
         fold.begin(decoded.events, decoded.times, states, lying_at)
         while fold.go_on(step_work):
@@ -243,9 +243,9 @@ def _fold_at(
 
 def _updates(
     decoded: Decoded[_Logged], groups: Sequence[_Group], parts: Sequence[list[Row]], windows: Windows, commit: int
-) -> list[Moved]:
+) -> Generator[None, None, list[Moved]]:
     """Return what each group changed of the periods that were over for it."""
-    by_period = changes(parts, windows, sorted({group.over_at for group in groups}))
+    by_period = yield from changes(parts, windows, sorted({group.over_at for group in groups}))
     bare = [_without_changes(decoded, group.indices, commit) for group in groups] if by_period else []
     out: list[Moved] = []
     for period, by_group in by_period.items():

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import structlog
 
-from kpis.counting.cells import Cells, cells_of
+from kpis.counting.cells import Cells, cells_in_steps
 from schemas.refusals import Reason, Refusal
 from streams.backoff import Backoff
 from streams.batching.batches import Batch
 from streams.errors import CommitTorn, Conflict, RecordRefused, TenureError, Unavailable
+from streams.giving_way import giving_way
 from streams.partition.added import note_added
 from streams.partition.applying import apply_records
 from streams.partition.backlog import Backlog
@@ -350,7 +351,7 @@ class Partition:
         self.oldest_waiting_ms = records[0].timestamp if records else None
         held, context, began = self._held, self._context, time.perf_counter()
         result = await apply_records(records, self.number, context, held, self._read_states)
-        cells = cells_of(result.rows, held.names, context.windows)
+        cells = await giving_way(cells_in_steps(result.rows, held.names, context.windows))
         amounts = await self._amounts(cells)
         if result.moved and held.restated is None:
             held.restated = await self._until_done(lambda: context.tables.restated(self.number))

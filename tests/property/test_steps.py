@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 from hypothesis import given
+from hypothesis import strategies as st
 
+from kpis.counting.cells import cells_in_steps, cells_of
+from kpis.counting.periods import changes
+from kpis.counting.windows import Windows
+from kpis.fold.contribution import STEP_PAIRS
 from kpis.fold.fold import Fold
 from kpis.fold.restatements import FoldResult, fold_batch
 from kpis.names import Names
+from kpis.rows import NEW, Row
 from schemas.decoding.decoder import Decoded, Decoder
 from streams.records import Record
 from tests.logs.logs import Log
 from tests.property.cases import Case, bounded, cases
-from tests.property.folding import decoder_of, fold_of, names_of, windows_of
+from tests.property.folding import Line, decoder_of, fold_of, names_of, windows_of
 from tests.property.steps import at_once
+from tests.unit.kpis.customers import records_of
 
 ARRIVED_MS = 1_780_000_000_000
 
@@ -44,6 +51,52 @@ def test_fold_in_steps_of_one_event_is_the_fold_in_one_step(case: Case) -> None:
     log = case.arriving(case.written(), "steps")
     batch = max(case.batch, 30)
     assert outcome(log, 1, batch) == outcome(log, 1 << 40, batch)
+
+
+@bounded(30)
+@given(cases("everything", "lifecycles"), st.sampled_from([1, 2, 7, 50]))
+def test_cells_summed_in_steps_are_those_of_one_step(case: Case, step_rows: int) -> None:
+    """What is stored must not tell how many rows a step has."""
+    log = case.log()
+    names, windows = names_of(log.options), windows_of(log.options)
+    decoded = decoder_of(log.options).decode([Line(value) for value in log.records])
+    _, rows = fold_of(names, log.options).fold(decoded.events, decoded.times, {})
+    whole, stepped = cells_of(rows, names, windows), at_once(cells_in_steps(rows, names, windows, step_rows=step_rows))
+    assert stepped.keys.tolist() == whole.keys.tolist()
+    assert stepped.amounts.tolist() == whole.amounts.tolist()
+    parts, until = [rows[::2], [], rows[1::2]], (windows.start("month", ARRIVED_MS // windows.bucket_ms),)
+    periods = at_once(changes(parts, windows, until))
+    assert at_once(changes(parts, windows, until, step_rows=step_rows)) == periods
+
+
+def test_many_rows_of_one_customer_are_summed_in_many_steps() -> None:
+    """Two thousand facts have four million rows: in one go nobody else is answered for seconds."""
+    names, windows, step_rows = Names(), Windows(), 10
+    rows: list[Row] = [(NEW, 0, 0, bucket, bucket, 1, 5) for bucket in range(1000)]
+    for steps in (
+        cells_in_steps(rows, names, windows, step_rows=step_rows),
+        changes([rows], windows, [windows.start("month", 500_000)], step_rows=step_rows),
+    ):
+        assert sum(1 for _ in steps) >= len(rows) // step_rows
+
+
+def test_all_pairs_of_one_customer_are_made_in_many_steps() -> None:
+    """A late first signup of other segments changes all rows of its customer; nobody else may wait for all of them."""
+    count = 300
+    lines = ["0 signup basic 5 country=DE", *(f"{24 * n} upgrade pro {n}" for n in range(1, count))]
+    records = [Line(each) for each in records_of([*lines, "-24 signup basic 5 country=FR"])]
+    decoded = Decoder(latest_ms=2 * ARRIVED_MS).decode(records)
+    fold, states = Fold(Names()), dict[str, bytes]()
+    fold.fold(decoded.events[:count], decoded.times[:count], states)
+    assert fold.context.general == 0
+    fold.begin(decoded.events[count:], decoded.times[count:], states)
+    steps = 1
+    while fold.go_on(1_000):
+        steps += 1
+    fold.end()
+    assert fold.context.general == 1
+    pairs_before_and_after = count * count
+    assert steps > pairs_before_and_after // (STEP_PAIRS + count)
 
 
 def test_events_of_one_customer_are_folded_in_many_steps_and_written_down_once() -> None:

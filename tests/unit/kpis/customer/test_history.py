@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from kpis.customer.history import history_after, history_of
 from kpis.customer.what_counts import BY_DEFAULT, WhatCounts
-from kpis.fold.contribution import contribution
+from kpis.fold.contribution import contribution, shared_with
 from kpis.rows import Row, difference
 from tests.property.cases import bounded
 from tests.unit.kpis import recounts
@@ -56,6 +56,10 @@ SIGNS = st.builds(
     st.sampled_from(["activity", "onboarding", "survey kind=nps score=9", "survey kind=csat status=sent"]),
 )
 REVOKES = st.builds("{} revoke revokes=e{}".format, HOURS, st.integers(0, 8))
+
+
+#: So many that one later than all others is the rule, once they are in order.
+ANY_HOUR = st.integers(0, 2000).map(lambda half: str(half / 2))
 
 
 def _by_hour(lines: list[str]) -> list[str]:
@@ -113,6 +117,41 @@ def test_rows_before_the_first_change_can_be_left_out(before: list[str], more: l
     assert differences[0] == differences[1]
 
 
+@bounded(300)
+@given(
+    before=st.lists(st.one_of(FACTS, SIGNS), max_size=10),
+    more=st.lists(st.one_of(FACTS, SIGNS, REVOKES), min_size=1, max_size=3),
+    what=WHAT,
+)
+# What both have before and after the change is a piece of the one, and two of the other.
+@example(
+    before=["0 signup basic 10", "300 upgrade pro 30"],
+    more=["24 upgrade team 10", "24.5 upgrade basic 10"],
+    what=BY_DEFAULT,
+)
+def test_pairs_of_what_two_histories_share_can_be_left_out(
+    before: list[str], more: list[str], what: WhatCounts
+) -> None:
+    """They are alike in both, and many: a fact changes a few movements and pieces of thousands."""
+    first, _ = folded(before, what=what)
+    then, _ = folded([*before, *more], what=what)
+    then.profile = first.profile
+    was, now = history_of(first, HOUR_MS, what), history_of(then, HOUR_MS, what)
+    differences = []
+    for one, other in (
+        (None, None),
+        (shared_with(was.movements, now.movements), shared_with(now.movements, was.movements)),
+    ):
+        changed: list[Row] = []
+        difference(
+            contribution(first, HOUR_MS, what, history=was, shared=one),
+            contribution(then, HOUR_MS, what, history=now, shared=other),
+            changed,
+        )
+        differences.append(written(changed))
+    assert differences[0] == differences[1]
+
+
 def _bucket(line: str) -> int:
     return FIRST + int(float(line.split(maxsplit=1)[0]))
 
@@ -129,4 +168,16 @@ def test_rows_that_were_written_add_up_to_those_of_the_state(
 ) -> None:
     """Counters are sums of what each batch wrote, and never looked at again."""
     customer, rows = folded(lines, short_cuts=short_cuts, what=what, batch=batch)
+    assert rows == pure_rows(customer, what)
+
+
+@bounded(60)
+@given(
+    lines=st.lists(st.one_of(facts(ANY_HOUR, "A"), facts(ANY_HOUR), SIGNS), min_size=10, max_size=40),
+    batch=st.sampled_from([7, 1000]),
+    what=WHAT,
+)
+def test_what_is_remembered_of_many_facts_is_what_they_say(lines: list[str], batch: int, what: WhatCounts) -> None:
+    """In order of time each of them goes on from the past before it, which is worked out once a batch."""
+    customer, rows = folded(_by_hour(lines), batch=batch, what=what)
     assert rows == pure_rows(customer, what)

@@ -5,13 +5,20 @@ Rows: name, plan, buckets i and j (hours since the start), count, money. Definit
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterable
 from itertools import permutations
 
 import pytest
 
+from kpis.customer import movements, timeline
 from kpis.customer.feedback_codes import FAILED, PROMOTERS, SENT, UNSATISFIED, WAYS
+from kpis.customer.movements import Movement
+from kpis.customer.timeline import Subscription, has_effect
 from kpis.customer.what_counts import BY_DEFAULT, WhatCounts
+from kpis.fold import context
+from kpis.fold.context import MANY_FACTS
 from kpis.fold.contribution import OPEN, pieces_of
+from kpis.rows import Part, Row, difference_in_steps
 from tests.unit.kpis.customers import FIRST, FREE_COUNT, PAUSED_LOST, PLANS, folded, known_history, pure_rows
 
 IN_APP = WAYS.index("in_app")
@@ -550,6 +557,51 @@ def test_rows_do_not_depend_on_order_or_short_cuts(name: str) -> None:
         for short_cuts, batch in ((True, 1), (True, 1000), (False, 1000)):
             _, rows = folded(order, short_cuts=short_cuts, what=what, batch=batch)
             assert rows == sorted(expected), order
+
+
+def test_a_late_fact_makes_pairs_of_what_it_changes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All pairs of two thousand facts took half a minute; those that one fact changes are a few for each other fact."""
+    count = 120
+    lines = ["0 signup basic 5", *(f"{24 * n} upgrade pro {10 * (n * 7 % count + 1)}" for n in range(1, count))]
+    made: list[int] = []
+
+    def counted(before: Iterable[Part], after: Iterable[Part], out: list[Row]) -> Generator[int, None, None]:
+        parts_before, parts_after = list(before), list(after)
+        made.append(sum(len(rows) for _, rows in parts_before + parts_after))
+        return difference_in_steps(parts_before, parts_after, out)
+
+    monkeypatch.setattr(context, "difference_in_steps", counted)
+    for late in (["30 upgrade team 3"], ["30 upgrade team 3", "1000 downgrade pro 2", "1400 upgrade team 3"]):
+        customer, rows = folded([*lines, *late], batch=count)
+        assert rows == pure_rows(customer)
+        assert made.pop() < 10 * count * len(late)  # of all pairs there were over 50 * count
+        assert not made
+
+
+def test_each_of_many_facts_in_order_is_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Running all facts before each of them anew makes a batch of one customer's quadratic."""
+    count, few = 100, MANY_FACTS * MANY_FACTS
+    run: list[object] = []
+    moved: list[object] = []
+
+    def runs(known: Subscription | None, kind: int) -> bool:
+        run.append(kind)
+        return has_effect(known, kind)
+
+    def moves(*members: object) -> Movement:
+        moved.append(members)
+        return Movement(*members)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(timeline, "has_effect", runs)
+    monkeypatch.setattr(movements, "Movement", moves)
+    lines: list[str] = []
+    for n in range(count):
+        for customer in ("c", "d"):
+            lines.append(f"{24 * n} {'upgrade' if n else 'signup'} basic {n + 1} customer_id={customer}")
+            lines.append(f"{12 * n + 1} survey kind=csat status=sent customer_id={customer}")
+    folded(lines, batch=len(lines))
+    assert 2 * count <= len(run) <= 2 * (count + few)
+    assert 2 * count <= len(moved) <= 2 * (count + few)
 
 
 def test_a_piece_lasts_from_one_movement_to_the_next() -> None:
