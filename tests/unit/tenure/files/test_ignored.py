@@ -34,13 +34,13 @@ def inspected(path: Path, *events: dict[str, Any], dimensions: tuple[str, ...] =
 
 
 def test_misspelt_members_are_told_with_what_may_have_been_meant(tmp_path: Path) -> None:
-    """The country of a `contry` is in no segment, and nothing else says so."""
-    found = inspected(tmp_path, *[{**SIGNUP, "contry": "PT"}] * 4, {**CANCEL, "resaon": "price", "cancelled_by": "ada"})
+    """The country of a `ctry` is in no segment, and nothing else says so."""
+    found = inspected(tmp_path, *[{**SIGNUP, "ctry": "PT"}] * 4, {**CANCEL, "resaon": "price", "cancelled_by": "ada"})
     assert found.findings.lines() == [
-        "ignored, contry: 4",
-        '  line 1: contry: signup has no such member; got "PT"',
-        '  line 2: contry: signup has no such member; got "PT"',
-        '  line 3: contry: signup has no such member; got "PT"',
+        "ignored, ctry: 4",
+        '  line 1: ctry: signup has no such member; got "PT"',
+        '  line 2: ctry: signup has no such member; got "PT"',
+        '  line 3: ctry: signup has no such member; got "PT"',
         "  did you mean country?",
         "ignored, cancelled_by: 1",
         '  line 5: cancelled_by: cancel has no such member; got "ada"',
@@ -51,7 +51,7 @@ def test_misspelt_members_are_told_with_what_may_have_been_meant(tmp_path: Path)
     document = found.ignored.document()
     assert document is not UNSET
     assert {name: (each.count, each.meant) for name, each in document.members.items()} == {
-        "contry": (4, "country"), "resaon": (1, "reason"), "cancelled_by": (1, None),
+        "ctry": (4, "country"), "resaon": (1, "reason"), "cancelled_by": (1, None),
     }  # fmt: skip
     assert found.refused.total() == 0
 
@@ -75,9 +75,9 @@ def test_no_file_can_fill_the_report_with_names(tmp_path: Path, monkeypatch: pyt
     """A producer may write its data as names."""
     monkeypatch.setattr(ignored, "NAMES_KEPT", 30)
     names = {f"{number:03}{'x' * 100}": number for number in range(50)}
-    found = inspected(tmp_path, {**SIGNUP, "contry": "PT"}, {**CANCEL, **names})
+    found = inspected(tmp_path, {**SIGNUP, "ctry": "PT"}, {**CANCEL, **names})
     lines = found.findings.lines()
     assert sum(not line.startswith("  ") for line in lines) == ignored.NAMES_SHOWN + 1
-    assert "ignored, contry: 1" in lines
+    assert "ignored, ctry: 1" in lines
     assert lines[-1] == "ignored, and at least 10 more member names"
     assert max(map(len, lines)) < 200

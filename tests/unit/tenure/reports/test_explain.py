@@ -274,10 +274,11 @@ def test_fact_without_effect_says_whether_its_subscription_had_ended_or_has_yet_
     }  # fmt: skip
 
 
-def test_lines_fit_where_two_do_the_work_of_one(golden: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_fit_where_two_do_the_work_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """A terminal of 100 columns breaks longer ones anywhere."""
     monkeypatch.setenv("COLUMNS", "99")
-    file = ("--file", golden, "--at", "2025-03-31")
+    golden = Path(__file__).parents[4] / "docs" / "examples" / "golden.ndjson"
+    file = ("--file", str(golden), "--at", "2025-03-31")
     explained, compared = run("explain", "churn", *file), run("lenses", *file)
     assert (explained.exit_code, compared.exit_code) == (0, 0)
     assert max(len(line) for line in (explained.stdout + compared.stdout).splitlines()) < 100
