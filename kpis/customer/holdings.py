@@ -40,7 +40,7 @@ class Holding(NamedTuple):
 
     @property
     def is_open(self) -> bool:
-        """Whether it is neither ended nor absent."""
+        """True where it is neither ended nor absent."""
         return self.status not in ("ended", "absent")
 
     @property

@@ -1,4 +1,4 @@
-"""What adapters of billing systems have in common: options of an account, names of plans, dimensions of customers.
+"""Common parts of the adapters of billing systems: options of an account, names of plans, dimensions of customers.
 
 Which price is which plan, whether an account is there for trying out, under what id a customer is known elsewhere, and
 where in a record the country stands: no record says it, and so these are options. Paths in records are names with dots.
@@ -21,7 +21,7 @@ _BUILT_IN: Final = BUILT_IN_DIMENSIONS[1:]
 
 
 class AccountOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What differs between two accounts of one billing system.
+    """Options: what differs between two accounts of one billing system.
 
     Attributes:
         plans: Names of plans, by the id that the source has for them.

@@ -54,8 +54,8 @@ _SAYS_NOTHING: Final = frozenset(
 _Reader = Callable[[str, Node, Node], Iterable[Members]]
 
 
-class Options(AccountOptions, frozen=True, kw_only=True):
-    """What differs between two sites.
+class ChargebeeOptions(AccountOptions, frozen=True, kw_only=True):
+    """Options: what differs between two sites.
 
     Attributes:
         mrr: Out of what the MRR is worked out: `items` and discounts of the subscription, as of each event; or the
@@ -67,7 +67,7 @@ class Options(AccountOptions, frozen=True, kw_only=True):
 
 def build(options: Mapping[str, Any]) -> Adapter:
     """Return the adapter; see `schemas.adapters.adapter.Builder`."""
-    read = read_options(NAME, options, Options)
+    read = read_options(NAME, options, ChargebeeOptions)
     check_account(NAME, read)
     return Chargebee(read)
 
@@ -81,7 +81,7 @@ class Chargebee:
 
     name = NAME
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: ChargebeeOptions) -> None:
         self._options = options
         self._read: Mapping[str, _Reader] = MappingProxyType(
             {
@@ -150,7 +150,7 @@ class Chargebee:
             **self._state(event, subscription),
             **dimensions_of(self._options, event),
         }
-        if subscription.optional_text("status") == "non_renewing":
+        if _is_to_end(subscription):
             yield _cancel_ahead(event, subscription)
 
     def _listed(self, event: Node, subscription: Node) -> Iterator[Members]:
@@ -171,7 +171,7 @@ class Chargebee:
         if status == "paused":
             paused = subscription.optional_epoch("pause_date") or event.epoch("occurred_at")
             yield {**_identity(event, subscription), "id": f"{signup['id']}:paused", "type": "pause", "time": paused}
-        if status == "non_renewing":
+        if _is_to_end(subscription):
             yield _cancel_ahead(event, subscription)
         if status == "cancelled":
             yield {**signup, "id": f"{signup['id']}:ended", "type": "cancel", **_ended(event, subscription)}
@@ -213,7 +213,7 @@ class Chargebee:
             raise Ignored(f"{kind}, of a subscription that has not started")
         end, identity = _ended(event, subscription), _identity(event, subscription)
         at = end["time"]
-        if subscription.get("cancel_schedule_created_at") is not None:
+        if _was_scheduled(subscription):
             # Sorted before the cancel, of the same instant, by the sequence: the subscription is still open then.
             before = {**_scheduled(event, subscription), "sequence": identity["sequence"] - 1}
             yield {**before, **self._as_it_is(event, subscription), "time": at}
@@ -260,6 +260,15 @@ class Chargebee:
         on_trial = subscription.text("status") == "in_trial" or _is_trial_that_ends(subscription)
         trial = {"trial": True} if on_trial else {}
         return {"plan": plan, "mrr_minor": mrr, "currency": subscription.text("currency_code"), **trial}
+
+
+def _was_scheduled(subscription: Node) -> bool:
+    """Tell whether the cancellation of a subscription is, or was, scheduled; immediate ones have no such time."""
+    return subscription.get("cancel_schedule_created_at") is not None
+
+
+def _is_to_end(subscription: Node) -> bool:
+    return subscription.text("status") == "non_renewing" and _was_scheduled(subscription)
 
 
 def _is_trial_that_ends(subscription: Node) -> bool:

@@ -10,7 +10,7 @@ import importlib
 import io
 import struct
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -46,16 +46,12 @@ class UnknownSchema(LookupError):
     """The registry answers, and has no schema of that id."""
 
 
-class SchemaOf(Protocol):
-    """The port to a registry, where schemas are had."""
+SchemaOf = Callable[[int], RegisteredSchema]
+"""The port to a registry: returns the schema of an id.
 
-    def __call__(self, schema_id: int) -> RegisteredSchema:
-        """Return a schema.
-
-        Raises:
-            UnknownSchema: The registry does not have it: the record is refused. Whatever else is raised, such as that
-                the registry is away, is for whoever translates to wait for.
-        """
+It raises UnknownSchema where the registry does not have it: the record is refused. Whatever else it raises, such as
+that the registry is away, is for whoever translates to wait for.
+"""
 
 
 class ConfluentOptions(msgspec.Struct, frozen=True, kw_only=True, rename={"inner": "as"}):

@@ -34,8 +34,8 @@ _SUBSCRIPTION: Final = "sub_"
 _RECURRING: Final = "subscription_recurring"
 
 
-class Options(AccountOptions, frozen=True, kw_only=True):
-    """What differs between two accounts.
+class PaddleOptions(AccountOptions, frozen=True, kw_only=True):
+    """Options: what differs between two accounts.
 
     Attributes:
         scheduled: Whether a cancel, pause or resume is told when it is scheduled; else when it is carried out.
@@ -48,7 +48,7 @@ class Options(AccountOptions, frozen=True, kw_only=True):
 
 def build(options: Mapping[str, Any]) -> Adapter:
     """Return the adapter; see `schemas.adapters.adapter.Builder`."""
-    read = read_options(NAME, options, Options)
+    read = read_options(NAME, options, PaddleOptions)
     check_account(NAME, read)
     return Paddle(read)
 
@@ -62,7 +62,7 @@ class Paddle:
 
     name = NAME
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: PaddleOptions) -> None:
         self._options = options
         self._read: Mapping[str, Callable[[Node, Node], Iterable[Members]]] = MappingProxyType(
             {

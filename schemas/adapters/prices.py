@@ -17,7 +17,7 @@ DIGITS_MAX: Final = 24
 
 
 class ItemPrice(NamedTuple):
-    """What one item of a subscription costs.
+    """The price of one item of a subscription.
 
     Attributes:
         amount_minor: Price of one unit for `interval_count` intervals (minor units, with decimals where there are any).

@@ -18,7 +18,7 @@ _read: Final = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class Signature(NamedTuple):
-    """What the records of a system have in common.
+    """The members that all records of a system have in common.
 
     Attributes:
         adapter: The name of its adapter.

@@ -50,8 +50,8 @@ _NEEDED: Final = (
 _NOT_PAID: Final = "nonpayment"
 
 
-class Options(AccountOptions, frozen=True, kw_only=True):
-    """What differs between two sites.
+class RecurlyOptions(AccountOptions, frozen=True, kw_only=True):
+    """Options: what differs between two sites.
 
     Attributes:
         intervals: How often plans are billed, by plan code; of others it is worked out of the current billing period.
@@ -64,7 +64,7 @@ class Options(AccountOptions, frozen=True, kw_only=True):
 
 def build(options: Mapping[str, Any]) -> Adapter:
     """Return the adapter; see `schemas.adapters.adapter.Builder`."""
-    read = read_options(NAME, options, Options)
+    read = read_options(NAME, options, RecurlyOptions)
     check_account(NAME, read)
     if any(cycle.interval_count < 1 for cycle in read.intervals.values()):
         raise OptionsFault(f"[{NAME}] intervals: interval_count must be from 1")
@@ -80,7 +80,7 @@ class Recurly:
 
     name = NAME
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: RecurlyOptions) -> None:
         self._options = options
         self._read: Mapping[str, Callable[[Node, Node], Iterable[Members]]] = MappingProxyType(
             {

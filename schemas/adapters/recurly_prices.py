@@ -21,7 +21,7 @@ MONTHS: Final = 12
 
 
 class Cycle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How often a plan is billed: each `interval_count` intervals."""
+    """The billing cycle of a plan: each `interval_count` intervals."""
 
     interval: Literal["day", "week", "month", "year"]
     interval_count: int = 1

@@ -2,7 +2,7 @@
 
 Slow and thorough: it reads the members one by one, in the order of docs/events.md. It also accepts what the fast path
 does not read, or not exactly: members that are mended, integers as ids, `null`, prices by amount, a member given twice,
-an escaped, odd or very fine time. Both paths agree on every record.
+an escaped, odd or very fine time, JSON in the framing of Confluent's serializers. Both paths agree on every record.
 """
 
 import datetime as dt
@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 
 from schemas.decoding.cut_values import CutValue, whole_size
+from schemas.decoding.framing import unframed
 from schemas.decoding.members import WrongMemberError, readers_of, text_in
 from schemas.decoding.mending import MENDERS, is_mended
 from schemas.decoding.prices import mrr_of
@@ -115,6 +116,8 @@ class Diagnosis:
         json = record.value
         wire_format = format_of(record.headers) if record.headers else None
         fault = self._fault_of_size(json)
+        if json and not fault and wire_format is None:
+            json = unframed(json)
         if json and not fault and (wire_format is None or wire_format.HOLDS_JSON):
             fault = _fault_of_text(json)
         if fault:

@@ -26,3 +26,9 @@ def frame_of(value: bytes) -> Frame | None:
     if not value.startswith(MAGIC) or len(value) < HEADING_BYTES:
         return None
     return Frame(int.from_bytes(value[1:HEADING_BYTES], "big"), value[HEADING_BYTES:])
+
+
+def unframed(value: bytes) -> bytes:
+    """Return the JSON object in a value that is framed; any other value as it is, such as Avro in a frame."""
+    frame = frame_of(value)
+    return frame.payload if frame is not None and frame.payload.startswith(b"{") else value

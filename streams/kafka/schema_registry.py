@@ -7,11 +7,12 @@ Source: Confluent, Schema Registry API Reference.
 
 from __future__ import annotations
 
+import base64
 import ssl
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 import aiohttp
 import msgspec
@@ -67,11 +68,17 @@ class SchemaRegistry:
         token: str | None = None,
         context: ssl.SSLContext | None = None,
     ) -> None:
-        if not url.startswith(("http://", "https://")):
-            raise ConfigurationError("the schema registry", url, "write its URL, such as https://registry.example.com")
-        self._url = url.rstrip("/")
-        self._headers = {"Accept": _ACCEPTED, **({"Authorization": f"Bearer {token}"} if token else {})}
-        self._auth = aiohttp.BasicAuth(user, password or "", "utf-8") if user and not token else None
+        if not url.startswith(("http://", "https://")) or not _has_host(url):
+            shown = "****" if "@" in url else url
+            raise ConfigurationError(
+                "the schema registry", shown, "write its URL, such as https://registry.example.com"
+            )
+        parts = urlsplit(url)
+        # They do not belong in a URL, which is shown in messages; many have them there all the same.
+        if parts.username and not user:
+            user, password = unquote(parts.username), unquote(parts.password or "")
+        self._url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
+        self._headers = {"Accept": _ACCEPTED, **_authorization(user, password, token)}
         self._context = context
         self._session: aiohttp.ClientSession | None = None
         self._loaded: dict[int, RegisteredSchema] = {}
@@ -137,9 +144,7 @@ class SchemaRegistry:
         if self._session is None:
             connector = aiohttp.TCPConnector(ssl=self._context) if self._context is not None else None
             timeout = aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS)
-            self._session = aiohttp.ClientSession(
-                headers=self._headers, auth=self._auth, connector=connector, timeout=timeout
-            )
+            self._session = aiohttp.ClientSession(headers=self._headers, connector=connector, timeout=timeout)
         try:
             async with self._session.get(self._url + path, allow_redirects=False) as answer:
                 body = await answer.content.read(_MAX_BYTES)
@@ -159,7 +164,7 @@ class SchemaRegistry:
             raise self._unavailable(f"its answer to {path} is no schema: {error}", cause="unable") from error
 
     def _unavailable(self, reason: str, *, cause: Any = "unreachable") -> RegistryUnavailable:
-        return RegistryUnavailable(f"the schema registry at {_without_secrets(self._url)}", reason, cause=cause)
+        return RegistryUnavailable(f"the schema registry at {self._url}", reason, cause=cause)
 
 
 def _error_code(body: bytes) -> int | None:
@@ -172,11 +177,19 @@ def _error_code(body: bytes) -> int | None:
     return code if isinstance(code, int) else None
 
 
-def _without_secrets(url: str) -> str:
-    """Return a URL without what stands before its host."""
-    scheme, _, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+def _has_host(url: str) -> bool:
+    try:
+        return bool(urlsplit(url).hostname)
+    except ValueError:
+        return False
+
+
+def _authorization(user: str | None, password: str | None, token: str | None) -> dict[str, str]:
+    if token:
+        return {"Authorization": f"Bearer {token}"}
+    if not user:
+        return {}
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password or ''}".encode()).decode()}
 
 
 def registry_of(settings: Settings) -> SchemaRegistry | None:

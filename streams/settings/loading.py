@@ -33,6 +33,9 @@ _MOST_BYTES: Final = 1 << 20
 _MOST_CHARACTERS: Final = 700
 """Of what is said about a value (count): a message repeats parts of values, and these may be of any length."""
 
+_ADDRESSES: Final = ("kafka_bootstrap", "kafka_token_url", "schema_registry_url")
+"""Settings into which people write a name and a password, which do not belong there."""
+
 _written: dict[str, str] = {}
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -218,7 +221,7 @@ def _without_secret(field: str, value: object, key: str) -> object:
         value = value.get_secret_value()
     if field == "redis_url":
         return without_password(value) if isinstance(value, str) else "****"
-    if value is not None and (field in SECRETS or (field == "kafka_bootstrap" and "@" in str(value))):
+    if value is not None and (field in SECRETS or (field in _ADDRESSES and "@" in str(value))):
         return "****"
     if key and isinstance(value, Mapping):
         return value.get(key, value)

@@ -75,12 +75,14 @@ def reconcile(
         text = reconciliation_text(all_readable(document), settings.default_currency, limit=limit)
         standard_console().print(text, soft_wrap=True)
         print_losses(document)
-    say_findings(export, {"refused": found.refused}, found.findings, document.translation)
+    say_findings(export, {"refused": found.refused, "tests": found.tests}, found.findings, document.translation)
     _check(document, found.refused)
 
 
 def _check(document: Reconciliation, refused: int) -> None:
     differ = len(document.differences)
+    if not document.compared:
+        raise CheckFailed("no subscription is open on either side as of this instant: nothing was compared; see above")
     if differ:
         raise CheckFailed(f"{differ:,} of {document.compared:,} subscriptions differ; see above")
     if refused:

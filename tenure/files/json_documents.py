@@ -58,5 +58,5 @@ def records_in(value: bytes) -> list[bytes]:
             if name in members and bytes(members[name]).lstrip().startswith(b"["):
                 return [bytes(record) for record in _read_list(members[name])]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
+        return [value]  # what is wrong with it, its adapter says
     return [value]

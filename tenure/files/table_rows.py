@@ -8,6 +8,7 @@ For its user: docs/adapters/table.md.
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -41,7 +42,8 @@ def query_rows(path: str, query: str) -> Iterator[FileRecord]:
         raise InputError(path, f"a query needs DuckDB and pyarrow, which are not installed: {_INSTALL}") from error
     number = 0
     try:
-        with _connected(duckdb, path) as connection:
+        with _connected(duckdb, path) as connection, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # about speed, and nothing that a user can change
             reader = connection.execute(query).to_arrow_reader(_ROWS_A_BATCH)
             check_names(path, list(reader.schema.names))
             for batch in reader:

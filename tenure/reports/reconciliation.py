@@ -41,11 +41,12 @@ Refused = dict[str, dict[str, Reason]]
 
 
 class Reconciled(NamedTuple):
-    """What was compared, and what was found about the export's records."""
+    """The comparison, and what was found about the export's records."""
 
     document: Reconciliation
     findings: Findings
-    #: events of the export that the stream refuses (count)
+    #: events of the export that are marked as tests, and records that do not count (counts)
+    tests: int
     refused: int
 
 
@@ -89,7 +90,7 @@ async def reconcile(settings: Settings, export: str, notation: Notation, scope: 
             differences=[_difference(pair) for pair in pairs],
             translation=found.translation,
         )
-        return Reconciled(lacking(document, source), found.findings, found.refused.total())
+        return Reconciled(lacking(document, source), found.findings, found.tests, found.refused.total())
 
 
 class _Total:

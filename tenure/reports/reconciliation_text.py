@@ -82,7 +82,7 @@ def _held_text(held: HeldSubscription) -> str:
 def _totals(found: Reconciliation, currency: str) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("Active")
-    for column in ("in the export", "in the stream", "MRR in the export", "MRR in the stream", "difference"):
+    for column in ("export", "stream", "MRR, export", "MRR, stream", "difference"):
         table.add_column(column, justify="right")
     for name, total in found.totals.items():
         table.add_row(name, *_cells(total, name))

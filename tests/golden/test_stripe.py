@@ -1,10 +1,12 @@
 """Archives of Stripe become the events that they must become, and come to the numbers that were worked out by hand."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from schemas.adapters.stripe.invoices import OUTCOMES
 from tests.golden.stories import GOLDEN, Story, lines_of, number_of, recounted, replayed
 
 STORIES = (
@@ -88,6 +90,7 @@ STORIES = (
         },
     }),
 )  # fmt: skip
+PAGE = GOLDEN.parents[1] / "docs" / "adapters" / "stripe.md"
 WITHOUT_EFFECT = tuple(f"facts_without_effect.{kind}" for kind in ("change", "pause", "resume", "cancel", "revoke"))
 
 
@@ -124,10 +127,19 @@ def test_every_archive_is_a_story() -> None:
     assert files == {name for story in STORIES for name in (story.name, f"{story.name}.events")}
 
 
-def test_archives_show_every_kind_of_record_that_is_read() -> None:
+def test_archives_show_every_kind_of_record_that_is_read_and_the_page_names_each() -> None:
     """A story that nobody tells is mapped by guessing."""
     records = [json.loads(record) for story in STORIES for record in story.records()]
     kinds = {record.get("type", record["object"]) for record in records}
+    table = PAGE.read_text(encoding="utf-8").split("\n## What each record becomes\n")[1].split("\n## ")[0]
+    read = {
+        *OUTCOMES,
+        *(f"customer.subscription.{kind}" for kind in ("created", "updated", "deleted", "paused", "resumed")),
+        *(f"subscription_schedule.{kind}" for kind in ("created", "updated", "released", "canceled", "aborted")),
+    }
+    assert {name for name in re.findall(r"`([a-z_.]+)`", table) if name.count(".")} - {
+        "cancellation_details.feedback"
+    } == read
     assert kinds >= {
         "list", "customer", "subscription", "invoice.paid", "invoice.payment_failed", "subscription_schedule.released",
         *(f"customer.subscription.{kind}" for kind in ("created", "updated", "deleted", "paused", "resumed")),

@@ -43,7 +43,12 @@ def members_of(record: Record) -> tuple[Members, bool]:
     """
     headers = {name.lower(): value for name, value in record.headers}
     content_type = headers.get("content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
-    found = parsed_object(record.value or b"")
+    value = record.value or b""
+    announced = content_type == STRUCTURED or any(name.startswith("ce_") for name in headers)
+    if value[:1] == b"\0" and value[5:6] == b"{" and not announced:
+        # A frame: a zero byte, and four that name a schema.
+        return parsed_object(value[5:]), False
+    found = parsed_object(value)
     if content_type == STRUCTURED or (record.is_line and "specversion" in found):
         return _joined(found, _data_of(found)), True
     if any(name.startswith("ce_") for name in headers):

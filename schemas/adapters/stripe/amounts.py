@@ -102,11 +102,10 @@ def _amount_of(price: Node, currency: str, units: int, options: StripeOptions) -
     tiers = costs.objects("tiers")
     if tiers:
         return _tiered(tiers, units, volume=price.optional_text("tiers_mode") == "volume")
-    if price.optional_text("billing_scheme") == "tiered":
-        raise costs.missing("tiers", f"is required of a tiered price; {_advice(price, currency)}")
     unit_amount = exactly(costs, "unit_amount_decimal", "unit_amount")
     if unit_amount is None:
-        raise costs.missing("unit_amount", f"is required; {_advice(price, currency)}")
+        member = "tiers" if price.optional_text("billing_scheme") == "tiered" else "unit_amount"
+        raise costs.missing(member, f"is required; {_advice(price, currency)}")
     return unit_amount * _packages(price, units)
 
 

@@ -1,4 +1,4 @@
-"""What an exported subscription of Stripe says: when it began, with today's price, what is known since, its end.
+"""Exported subscriptions of Stripe: when each began, with today's price, what is known since, its end.
 
 An export knows no price of the past. Its events stand before those of webhooks of the same instant, so that what a
 webhook says of the beginning holds; of two exports the one of the later term does.
@@ -10,7 +10,7 @@ from typing import Final
 from schemas.adapters.adapter import Members
 from schemas.adapters.reading import Node, epoch_text
 from schemas.adapters.stripe.options import StripeOptions
-from schemas.adapters.stripe.subscription import CANCELED, NEVER, PAUSED, Snapshot, seconds_of
+from schemas.adapters.stripe.subscription import CANCELED, NEVER, PAUSED, StripeSubscription, seconds_of
 from schemas.adapters.stripe.terms import Terms
 from schemas.adapters.stripe.updates import trial_paused
 
@@ -29,7 +29,7 @@ def listed_subscription(node: Node, options: StripeOptions, customer: Node | Non
     Raises:
         SourceFault: A member is missing or wrong.
     """
-    now = Snapshot(node, options, customer)
+    now = StripeSubscription(node, options, customer)
     if now.status in NEVER:
         return
     sequence = _BEFORE_WEBHOOKS + now.term_start_s
@@ -50,7 +50,7 @@ def listed_subscription(node: Node, options: StripeOptions, customer: Node | Non
             yield now.scheduled_end
 
 
-def _beginning(now: Snapshot, sequence: int) -> Iterator[Members]:
+def _beginning(now: StripeSubscription, sequence: int) -> Iterator[Members]:
     """Yield the signup, and what is known of a trial."""
     trial_start_s, trial_end_s = seconds_of(now.node, "trial_start"), seconds_of(now.node, "trial_end")
     terms = now.terms._replace(trial=False)
@@ -64,12 +64,12 @@ def _beginning(now: Snapshot, sequence: int) -> Iterator[Members]:
         yield _changed(now, terms, trial_end_s, sequence)
 
 
-def _outlived(now: Snapshot, trial_end_s: int) -> bool:
+def _outlived(now: StripeSubscription, trial_end_s: int) -> bool:
     """Tell whether a subscription went on after its trial."""
     return now.status not in ("trialing", PAUSED) and (now.ended_s is None or now.ended_s > trial_end_s)
 
 
-def _changed(now: Snapshot, terms: Terms, at_s: int, sequence: int) -> Members:
+def _changed(now: StripeSubscription, terms: Terms, at_s: int, sequence: int) -> Members:
     event_id = f"{now.id}:listed:{at_s}"
     members = {**terms.members(), "effective_at": epoch_text(at_s), "sequence": sequence}
     return now.event("upgrade", event_id, now.created_s, **members)

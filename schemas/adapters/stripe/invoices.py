@@ -1,4 +1,4 @@
-"""What an invoice of Stripe says: whether a term was renewed, or its payment failed for good.
+"""Invoices of Stripe: whether a term was renewed, or its payment failed for good.
 
 Only invoices of terms that follow one another are renewals. An invoice is one event, whatever comes of it: one that is
 paid after all corrects what failed.

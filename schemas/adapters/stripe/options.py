@@ -33,11 +33,11 @@ class StripeTier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StripeAmount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a price costs in one currency, in Stripe's own words (`currency_options`)."""
+    """The amounts of a price in one currency, in Stripe's own words (`currency_options`)."""
 
     unit_amount: int | None = None
     unit_amount_decimal: str | None = None
-    tiers: tuple[StripeTier, ...] = ()
+    tiers: list[StripeTier] = []
 
 
 class StripeOptions(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""What a schedule of Stripe says: the changes of plan or price that its later phases bring.
+"""Schedules of Stripe: the changes of plan or price that its later phases bring.
 
 A phase is foreseen where its prices are there in full, as in an export that expands them. Where they are not, the
 update of the subscription that Stripe sends when the phase begins says the same, then.

@@ -52,7 +52,7 @@ class Stripe:
 
     def _read(self, record: Node) -> tuple[str, Iterator[Members]]:
         """Return the kind of a record, and its events."""
-        kind = record.text("object")
+        kind = "event" if record.get("type") and not record.get("object") else record.text("object")
         if kind == "event":
             return record.text("type"), self._of_event(record)
         if kind in _LISTS:

@@ -34,87 +34,97 @@ def seconds_of(node: Node, name: str) -> int | None:
     return found
 
 
-class Snapshot:
+class StripeSubscription:
     """A subscription as it was when its record was written.
 
     Args:
         node: The subscription.
         options: Of the account.
         customer: Its customer, where the record has it elsewhere than in the subscription.
+        said_s: When the record was written (s since 1970), for a subscription that does not say when it was made; None
+            where that is not known.
 
     Attributes:
         id: The subscription's.
-        status: One of Stripe's.
+        status: One of Stripe's; where the record has none, what its end says of it.
     """
 
-    def __init__(self, node: Node, options: StripeOptions, customer: Node | None = None) -> None:
+    def __init__(
+        self, node: Node, options: StripeOptions, customer: Node | None = None, said_s: int | None = None
+    ) -> None:
         self.node = node
         self.id = node.text("id")
-        self.status = node.text("status")
+        self.status = node.optional_text("status") or ("active" if node.get("ended_at") is None else CANCELED)
         if self.status not in (*OPEN, *NEVER, PAUSED, UNPAID, CANCELED):
             raise node.wrong("status", "is none that this version knows")
         self._options = options
+        self._said_s = said_s
         self._customer = customer or customer_in(node)
+        self._customer_id = customer_id_of(node, self._metadata, options)
 
     @property
     def is_open(self) -> bool:
-        """Whether the customer has the product."""
+        """True while the customer has the product."""
         return self.status in OPEN or (self.status == UNPAID and self._options.unpaid == "keep")
 
     @property
     def is_unpaid(self) -> bool:
-        """Whether the subscription has ended because it is not paid for."""
+        """True where the subscription has ended because it is not paid for."""
         return self.status == UNPAID and self._options.unpaid == "cancel"
 
     @property
     def is_paused(self) -> bool:
-        """Whether its collection is paused in a way that is a pause."""
+        """True while its collection is paused in a way that is a pause."""
         pause = self.node.optional_object("pause_collection")
         return self.is_open and pause is not None and pause.optional_text("behavior") in self._options.pauses
 
     @cached_property
     def created_s(self) -> int:
-        """When Stripe's object was made (s since 1970)."""
+        """The instant at which Stripe's object was made (s since 1970)."""
         found = seconds_of(self.node, "created")
-        if found is None:
+        made_s = self._said_s if found is None else found
+        if made_s is None:
             raise self.node.missing("created")
-        return found
+        return made_s
 
     @cached_property
     def start_s(self) -> int:
-        """When the subscription began, which may be before it was made (s since 1970)."""
+        """The beginning, which may lie before the object was made (s since 1970)."""
         found = seconds_of(self.node, "start_date")
         return self.created_s if found is None else found
 
     @cached_property
     def term_start_s(self) -> int:
-        """When the current term began (s since 1970); newer versions of the API have it in the items."""
+        """The start of the current term (s since 1970); newer versions of the API have it in the items."""
         starts = [seconds_of(node, "current_period_start") for node in (self.node, *self._items)]
         return min((start for start in starts if start is not None), default=self.start_s)
 
     @cached_property
     def term_end_s(self) -> int | None:
-        """When the current term ends (s since 1970); None where the record does not say it."""
+        """The end of the current term (s since 1970); None where the record does not say it."""
         ends = [seconds_of(node, "current_period_end") for node in (self.node, *self._items)]
         return max((end for end in ends if end is not None), default=None)
 
     @cached_property
     def cancel_s(self) -> int | None:
-        """When it is to end, or was (s since 1970); None where nothing is scheduled."""
+        """The instant at which it is to end, or was (s since 1970); None where nothing is scheduled."""
         found = seconds_of(self.node, "cancel_at")
         return self.term_end_s if found is None and self.node.flag("cancel_at_period_end") else found
 
     @cached_property
     def ended_s(self) -> int | None:
-        """When it ended (s since 1970); None where it has not."""
+        """Its end (s since 1970); None where it has not ended."""
         found = seconds_of(self.node, "ended_at")
         return found if found is not None else seconds_of(self.node, "canceled_at") if self.status == CANCELED else None
 
     @cached_property
     def terms(self) -> Terms:
         """Its plan, price and trial."""
+        listed = self.node.object("items")
+        if listed.flag("has_more"):
+            raise listed.wrong("has_more", "must be false: the record leaves out items, and so a part of the price")
         if not self._items:
-            raise self.node.missing("items", "a subscription without items has no price")
+            raise listed.missing("data", "a subscription without items has no price")
         discounts = discounts_of(self.node)
         if not is_discounted(self.node) and self._customer is not None:
             discounts = discounts_of(self._customer)
@@ -124,10 +134,8 @@ class Snapshot:
 
     @cached_property
     def _items(self) -> list[Node]:
-        listed = self.node.object("items")
-        if listed.flag("has_more"):
-            raise listed.wrong("has_more", "must be false: the record leaves out items, and so a part of the price")
-        return listed.objects("data")
+        listed = self.node.optional_object("items")
+        return listed.objects("data") if listed else []
 
     def event(self, kind: str, event_id: str, at_s: int, **members: Any) -> Members:
         """Return an event of this subscription.
@@ -139,14 +147,10 @@ class Snapshot:
             members: Its own.
         """
         return {
-            **self._common(kind, event_id, at_s),
+            **common_members(self.node, kind, event_id, at_s, self._customer_id, self._options),
             **({} if kind in ("revoke", "renewal") else {"subscription_id": self.id}),
             **members,
         }
-
-    def _common(self, kind: str, event_id: str, at_s: int) -> Members:
-        customer_id = customer_id_of(self.node, self._metadata, self._options)
-        return common_members(self.node, kind, event_id, at_s, customer_id, self._options)
 
     @cached_property
     def _metadata(self) -> tuple[Node, ...]:
@@ -163,7 +167,7 @@ class Snapshot:
 
     @cached_property
     def dimensions(self) -> Members:
-        """What it is segmented by, as far as the record says it."""
+        """The dimensions that it is segmented by, as far as the record says them."""
         found = {"country": _country_of(self._customer)} if self._customer else {}
         for dimension, key in self._options.dimensions.items():
             said = (metadata.optional_text(key) for metadata in self._metadata)

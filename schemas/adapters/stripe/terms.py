@@ -13,7 +13,7 @@ from schemas.adapters.stripe.options import LABEL_MAX, StripeOptions, is_label
 
 
 class Terms(NamedTuple):
-    """What a signup or change says."""
+    """Plan, price and trial, as a signup or change says them."""
 
     plan: str
     mrr_minor: int

@@ -1,4 +1,4 @@
-"""What a webhook event of Stripe about a subscription says: its beginning, what an update changed, its end.
+"""Webhook events of Stripe about a subscription: its beginning, what an update changed, its end.
 
 An event carries the whole subscription, and an update what it was before: each is read by itself, so that their order
 decides nothing. An update that changes nothing that is counted says nothing.
@@ -12,7 +12,7 @@ from typing import Final
 from schemas.adapters.adapter import Members
 from schemas.adapters.reading import Node, SourceFault
 from schemas.adapters.stripe.options import StripeOptions
-from schemas.adapters.stripe.subscription import CANCELED, NEVER, PAUSED, Snapshot, earlier, seconds_of
+from schemas.adapters.stripe.subscription import CANCELED, NEVER, PAUSED, StripeSubscription, earlier, seconds_of
 from schemas.adapters.stripe.terms import Terms
 
 PREFIX: Final = "customer.subscription."
@@ -31,8 +31,11 @@ def subscription_events(event: Node, options: StripeOptions) -> Iterator[Members
     kind = event.text("type").removeprefix(PREFIX)
     if kind not in ("created", "updated", "deleted", "paused", "resumed"):
         return
-    data = event.object("data")
-    update = Update(event, Snapshot(data.object("object"), options))
+    data, at_s = event.object("data"), seconds_of(event, "created")
+    if at_s is None:
+        raise event.missing("created")
+    now = StripeSubscription(data.object("object"), options, said_s=at_s)
+    update = SubscriptionUpdate(event.text("id"), at_s, now)
     if kind == "created":
         yield from update.created()
     elif kind == "deleted":
@@ -43,27 +46,26 @@ def subscription_events(event: Node, options: StripeOptions) -> Iterator[Members
         yield from update.opened()
     else:
         previous = data.optional_object("previous_attributes")
-        yield from update.changed(_before(update.now, previous, options) if previous else None)
+        yield from update.changed(_before(now, previous, at_s, options) if previous else None)
 
 
-def _before(now: Snapshot, previous: Node, options: StripeOptions) -> Snapshot:
-    return Snapshot(Node(earlier(now.node.members, previous.members), now.node.path), options)
+def _before(now: StripeSubscription, previous: Node, at_s: int, options: StripeOptions) -> StripeSubscription:
+    node = Node(earlier(now.node.members, previous.members), now.node.path)
+    return StripeSubscription(node, options, said_s=at_s)
 
 
-class Update:
+class SubscriptionUpdate:
     """A webhook event, and the subscription after it.
 
     Args:
-        event: The event.
+        event_id: The event's.
+        at_s: When it came about (s since 1970).
         now: The subscription.
     """
 
-    def __init__(self, event: Node, now: Snapshot) -> None:
+    def __init__(self, event_id: str, at_s: int, now: StripeSubscription) -> None:
         self.now = now
-        self._id = event.text("id")
-        at_s = seconds_of(event, "created")
-        if at_s is None:
-            raise event.missing("created")
+        self._id = event_id
         self._at_s = at_s
 
     def created(self) -> Iterator[Members]:
@@ -90,7 +92,7 @@ class Update:
         """Yield the end."""
         yield from self.now.end(self._at_s if self.now.ended_s is None else self.now.ended_s)
 
-    def changed(self, before: Snapshot | None) -> Iterator[Members]:
+    def changed(self, before: StripeSubscription | None) -> Iterator[Members]:
         """Yield what an update changed.
 
         Args:
@@ -110,7 +112,7 @@ class Update:
         elif now.is_open:
             yield from self._open_still(before)
 
-    def _open_still(self, before: Snapshot | None) -> Iterator[Members]:
+    def _open_still(self, before: StripeSubscription | None) -> Iterator[Members]:
         terms, was = self.now.terms, _terms_before(before)
         if terms != was:
             kind = "downgrade" if was is not None and was.mrr_minor > terms.mrr_minor else "upgrade"
@@ -125,19 +127,19 @@ class Update:
         if self.now.is_paused:
             yield self.now.event("pause", f"{self._id}:pause", self._at_s)
 
-    def _unpaid(self, before: Snapshot | None) -> Iterator[Members]:
+    def _unpaid(self, before: StripeSubscription | None) -> Iterator[Members]:
         """Yield the end of a subscription for which payment was given up."""
         if before is None or before.is_open:
             yield self.now.event("cancel", self._id, self._at_s, reason="unpaid", involuntary=True)
             yield from self._withdrawn(before)
 
-    def _scheduled(self, before: Snapshot | None = None) -> Iterator[Members]:
+    def _scheduled(self, before: StripeSubscription | None = None) -> Iterator[Members]:
         """Yield the end that is scheduled now, and was not before."""
         planned = self.now.scheduled_end
         if planned is not None and (before is None or before.scheduled_end != planned):
             yield planned
 
-    def _withdrawn(self, before: Snapshot | None) -> Iterator[Members]:
+    def _withdrawn(self, before: StripeSubscription | None) -> Iterator[Members]:
         """Yield that an end that was scheduled is withdrawn, or is scheduled otherwise."""
         if before is None or before.scheduled_end is None or before.cancel_s is None or before.cancel_s <= self._at_s:
             return
@@ -146,14 +148,14 @@ class Update:
             yield self.now.event("revoke", f"{self._id}:revoke", self._at_s, revokes=planned["id"])
 
 
-def trial_paused(now: Snapshot, at_s: int) -> Members:
+def trial_paused(now: StripeSubscription, at_s: int) -> Members:
     """Return the pause after a trial, which is at its end whichever record says it."""
     trial_end_s = seconds_of(now.node, "trial_end")
     paused_s = at_s if trial_end_s is None else trial_end_s
     return now.event("pause", f"{now.id}:paused:{paused_s}", paused_s)
 
 
-def _terms_before(before: Snapshot | None) -> Terms | None:
+def _terms_before(before: StripeSubscription | None) -> Terms | None:
     """Return plan, price and trial before an update; None where the event does not say them."""
     try:
         return before.terms if before is not None else None

@@ -8,15 +8,20 @@ from typing import Any
 import msgspec
 import pytest
 
+from schemas.adapters.accounts import AccountOptions
 from schemas.adapters.adapter import Members, OptionsFault
-from schemas.adapters.chargebee import Options as ChargebeeOptions
-from schemas.adapters.paddle import Options as PaddleOptions
-from schemas.adapters.recurly import Options as RecurlyOptions
+from schemas.adapters.chargebee import ChargebeeOptions
+from schemas.adapters.paddle import PaddleOptions
+from schemas.adapters.recurly import RecurlyOptions
 from schemas.adapters.registry import adapter_of
 from tests.tidy.repository import ROOT
 from tests.unit.schemas.adapters.golden import golden_files
 
-OPTIONS = {"chargebee": ChargebeeOptions, "paddle": PaddleOptions, "recurly": RecurlyOptions}
+OPTIONS: dict[str, type[AccountOptions]] = {
+    "chargebee": ChargebeeOptions,
+    "paddle": PaddleOptions,
+    "recurly": RecurlyOptions,
+}
 SOURCES = tuple(OPTIONS)
 
 

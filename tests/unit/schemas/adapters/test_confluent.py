@@ -65,7 +65,7 @@ class Registry:
             schema = self.client.get_schema(schema_id)
         except Exception as error:
             raise UnknownSchema(schema_id) from error
-        return RegisteredSchema(schema.schema_type or "AVRO", schema.schema_str)
+        return RegisteredSchema(schema.schema_type or "AVRO", schema.schema_str or "")
 
     def avro(self, schema: object, value: object) -> bytes:
         """Return a value as Confluent's serializer of Avro writes it."""
@@ -197,8 +197,8 @@ def test_option_of_the_adapter_inside_is_named() -> None:
     """A fault two tables deep is found by its name alone."""
     with pytest.raises(OptionsFault, match=r"\[table\] mony: there is no such option; did you mean money"):
         adapter_of("confluent", {"as": "table", "options": {"mony": "major"}})
-    with pytest.raises(OptionsFault, match="tabel: there is no such adapter; did you mean table"):
-        adapter_of("confluent", {"as": "tabel"})
+    with pytest.raises(OptionsFault, match="tablee: there is no such adapter; did you mean table"):
+        adapter_of("confluent", {"as": "tablee"})
 
 
 def test_numbers_that_json_does_not_have_are_left_out() -> None:

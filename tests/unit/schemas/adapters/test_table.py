@@ -188,7 +188,7 @@ def test_row_that_cannot_be_told_is_refused_with_column_and_advice(cells: Member
     ("options", "said"),
     [
         ({"columns": {"begin": "x"}}, r"\[table\] columns.begin: a column cannot be that"),
-        ({"columns": {"strat": "x"}}, "did you mean start"),
+        ({"columns": {"startt": "x"}}, "did you mean start"),
         ({"defaults": {"plann": "x"}}, r"defaults.plann: there is no such value of a row; did you mean plan"),
         ({"statuses": {"x": "gone"}}, r"statuses.x: gone is none of none, trial, active, ending, paused, ended"),
         ({"intervals": {"x": "sometimes"}}, "intervals.x: sometimes is none"),

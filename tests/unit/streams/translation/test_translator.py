@@ -355,3 +355,34 @@ def test_event_has_one_form_and_gives_way() -> None:
     (event,) = translator.translate(record).parcels
     assert isinstance(event, TranslatedEvent)
     assert (event.form(1), event.gives_way, event.place) == (None, True, b"cus_0")
+
+
+class Registry:
+    """A schema registry that is away a few times."""
+
+    def __init__(self, failures: int) -> None:
+        self.failures, self.asked = failures, list[bytes]()
+
+    async def load(self, value: bytes) -> None:
+        """Have a schema at hand."""
+        if self.failures:
+            self.failures -= 1
+            raise LogUnavailable("the schema registry", "no answer")
+        self.asked.append(value)
+
+    async def close(self) -> None:
+        """Close nothing."""
+
+
+def test_record_is_translated_once_its_schema_is_at_hand() -> None:
+    """Without it each record would be refused for as long as the registry restarts."""
+
+    async def scenario() -> None:
+        source, outbox, registry = ListedRecords([stripe_event(0), None]), Stubborn(0), Registry(2)
+        records = RecordTranslator({TOPIC: adapter_of("stripe")}, SETTINGS.topic_of_type, "customer.events")
+        await source.start()
+        await Translator(source, records, outbox, Meters(), registry).step()
+        assert registry.asked == [stripe_event(0)]
+        assert (len(outbox.sent), source.committed) == (1, 2)
+
+    asyncio.run(scenario())

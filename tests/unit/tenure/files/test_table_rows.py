@@ -108,7 +108,7 @@ def test_row_that_cannot_be_read_is_passed_on_with_its_fault(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("SELEKT 1", "the query cannot be answered: Parser Error"),
+        ("SELECTT 1", "the query cannot be answered: Parser Error"),
         ("SELECT * FROM nowhere", "the query cannot be answered: Catalog Error"),
         ("SELECT 1 AS a, 2 AS a", "two columns are named 'a'"),
     ],

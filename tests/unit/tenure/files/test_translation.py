@@ -210,7 +210,7 @@ def test_every_command_with_a_file_reads_records_of_another_system(tmp_path: Pat
         assert result.exit_code == 0, result.stderr
     explained = run("explain", "mrr", "--file", path, "--as", "stripe", "--at", "2026-02-01")
     assert explained.exit_code == 0, explained.stderr
-    assert "[evt_3 from stripe; " in explained.stdout
+    assert "[sub_3:created from stripe; " in explained.stdout
 
 
 @pytest.mark.usefixtures("nothing_set")
