@@ -82,6 +82,10 @@ RECONCILE: Final = """
 An export of a billing system beside the stream: [adapters.md](adapters.md#reconcile). One object.
 """
 
+VALIDATE: Final = """
+What the stream would do with events, and what may be a mistake: [validate.md](validate.md). One object.
+"""
+
 PUBLISH: Final = """
 What became of a file's events on their way to Kafka: [events.md](events.md). One object.
 """
@@ -137,6 +141,7 @@ SECTIONS: Final = (
     Section("cohorts", ("cohorts",), COHORTS),
     Section("lifetime", ("lifetime",), LIFETIME),
     Section("reconcile", ("reconcile",), RECONCILE),
+    Section("validate", ("validate",), VALIDATE),
     Section("publish", ("publish",), PUBLISH),
     Section("topics", ("topics",), TOPICS),
     Section("dlq", ("dlq list", "dlq show", "dlq replay"), DLQ),

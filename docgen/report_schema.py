@@ -23,6 +23,7 @@ from schemas.documents.report import Report
 from schemas.documents.targets import ChangedTarget, ListedTarget
 from schemas.documents.topics import TopicStatus
 from schemas.documents.undo import Undoing
+from schemas.documents.validation import ValidationReport
 
 REFERENCE: Final = "#/$defs/"
 
@@ -52,6 +53,7 @@ PRINTED: Final = (
     Printed("cohorts", CohortReport),
     Printed("lifetime", LifetimeReport),
     Printed("reconcile", Reconciliation),
+    Printed("validate", ValidationReport),
     Printed("publish", PublicationSummary),
     Printed("topics", list[TopicStatus]),
     Printed("dlq list", DeadLetterList),

@@ -36,6 +36,7 @@ from tenure.commands import (
     target,
     topics,
     undo,
+    validate,
     worker,
 )
 from tenure.commands.one_line import complain, one_line_errors
@@ -130,7 +131,16 @@ def _begin(
 
 
 # The order is the one in which somebody new needs them.
-for function in (demo.demo, topics.topics, worker.worker, publish.publish, replay.replay, kpi.kpi, company.company):
+for function in (
+    demo.demo,
+    topics.topics,
+    worker.worker,
+    validate.validate,
+    publish.publish,
+    replay.replay,
+    kpi.kpi,
+    company.company,
+):
     app.command()(function)
 app.command()(periods.periods)
 app.command()(cohorts.cohorts)

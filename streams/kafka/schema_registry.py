@@ -20,6 +20,7 @@ import msgspec
 from schemas.adapters.confluent import RegisteredSchema, UnknownSchema
 from schemas.decoding.framing import frame_of
 from streams.errors import ConfigurationError, Unavailable
+from streams.settings.settings import Settings
 
 _TIMEOUT_SECONDS: Final = 10.0
 _MAX_BYTES: Final = 4 * 1024 * 1024
@@ -189,3 +190,15 @@ def _authorization(user: str | None, password: str | None, token: str | None) ->
     if not user:
         return {}
     return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password or ''}".encode()).decode()}
+
+
+def registry_of(settings: Settings) -> SchemaRegistry | None:
+    """Return the schema registry of the settings; None where they name none."""
+    if settings.schema_registry_url is None:
+        return None
+    secret = settings.schema_registry_password
+    return SchemaRegistry(
+        settings.schema_registry_url,
+        user=settings.schema_registry_username,
+        password=None if secret is None else secret.get_secret_value(),
+    )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from schemas.adapters.adapter import Adapter
+    from schemas.adapters.confluent import SchemaOf
     from streams.settings.settings import Settings
 
 FileFormat = Annotated[
@@ -101,6 +102,24 @@ def check_unused(options: FileOptions) -> None:
             raise UsageError(f"{option} {value}: name the file with --file, or leave it out")
 
 
+def topic_adapter(settings: Settings, options: FileOptions, schema_of: SchemaOf | None) -> Adapter | None:
+    """Return the adapter of topics that options ask for; the options of files are refused.
+
+    Args:
+        settings: They name the file of options where the command does not.
+        options: As given.
+        schema_of: Where the schemas of framed values are had.
+
+    Raises:
+        UsageError: An option of files is given, there is no such adapter, or an option of the adapter is wrong.
+    """
+    given = {"--format": options.file_format, **_of_notation(options), "--query": options.query}
+    for option, value in given.items():
+        if value is not None:
+            raise UsageError(f"{option} {value}: it is for a file; leave it out with --topic")
+    return _adapter(settings, options, schema_of)
+
+
 def _of_notation(options: FileOptions) -> dict[str, str | None]:
     return {
         "--money": None if options.money is MoneyForm.MINOR else options.money.value,
@@ -109,7 +128,7 @@ def _of_notation(options: FileOptions) -> dict[str, str | None]:
     }
 
 
-def _adapter(settings: Settings, options: FileOptions) -> Adapter | None:
+def _adapter(settings: Settings, options: FileOptions, schema_of: SchemaOf | None = None) -> Adapter | None:
     from schemas.adapters.adapter import OptionsFault
     from streams.settings.adapter_options import read_adapter
 
@@ -125,7 +144,7 @@ def _adapter(settings: Settings, options: FileOptions) -> Adapter | None:
         if value is not None:
             raise UsageError(f"{option} {value}: the adapter knows how {options.adapter} writes it; leave it out")
     try:
-        return read_adapter(options.adapter, options.adapter_options or settings.adapter_options)
+        return read_adapter(options.adapter, options.adapter_options or settings.adapter_options, schema_of)
     except OptionsFault as fault:
         raise UsageError(f"--as {fault}") from fault
 

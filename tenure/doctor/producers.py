@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -28,6 +28,15 @@ _SECONDS: Final = 10.0
 _FETCH_MS: Final = 1_000
 _AHEAD_MS: Final = 60_000
 _WHAT_TO_SET: Final = "set the client's partitioner: examples/producers/README.md has a table"
+
+
+@dataclass(frozen=True)
+class ProducerFault:
+    """One thing that records of a topic have in common: how many do, what it is, and what to set."""
+
+    count: int
+    what: str
+    advice: str
 
 
 @dataclass
@@ -65,19 +74,32 @@ class ProducerSample:
         elif partition_of(record.key, partitions) != record.partition:
             self.misplaced += 1
 
+    @property
+    def forwarded(self) -> int:
+        """The records that a worker has to forward (count)."""
+        return self.keyless + self.foreign_key + self.misplaced
+
+    def faults(self) -> Iterator[ProducerFault]:
+        """Yield what its records cost the stream: each is forwarded and counted, at twice the cost."""
+        if self.keyless:
+            yield ProducerFault(self.keyless, "have no key", "set the record's key to the customer's id")
+        if self.foreign_key:
+            yield ProducerFault(
+                self.foreign_key, "have another key than their customer's id", "set the record's key to it"
+            )
+        if self.misplaced:
+            yield ProducerFault(
+                self.misplaced, "lie on another partition than Kafka's own partitioner chooses", _WHAT_TO_SET
+            )
+
 
 async def producer_findings(settings: Settings) -> AsyncIterator[Diagnosed]:
     """Yield what the latest records say of those who send them."""
     samples = await _samples(settings)
     for topic, sample in samples.items():
-        for count, what, advice in (
-            (sample.keyless, "have no key", "set the record's key to the customer's id"),
-            (sample.foreign_key, "have another key than their customer's id", "set the record's key to it"),
-            (sample.misplaced, "lie on another partition than Kafka's own partitioner chooses", _WHAT_TO_SET),
-        ):
-            if count:
-                share = f"{count:,} of the {sample.records:,} latest records of {topic} {what}"
-                yield warning(AREA, f"{share}: each is forwarded and counted, at twice the cost", advice)
+        for each in sample.faults():
+            share = f"{each.count:,} of the {sample.records:,} latest records of {topic} {each.what}"
+            yield warning(AREA, f"{share}: each is forwarded and counted, at twice the cost", each.advice)
         if sample.ahead:
             yield warning(
                 AREA,
@@ -88,9 +110,7 @@ async def producer_findings(settings: Settings) -> AsyncIterator[Diagnosed]:
     looked = sum(sample.records for sample in samples.values())
     if not looked:
         yield warning(AREA, "no input topic has a record", "send events: docs/getting-started.md")
-    elif not any(
-        sample.keyless or sample.foreign_key or sample.misplaced or sample.ahead for sample in samples.values()
-    ):
+    elif not any(sample.forwarded or sample.ahead for sample in samples.values()):
         yield ok(AREA, f"the {looked:,} latest records have their customer's key and partition, and no time ahead")
 
 
@@ -129,4 +149,9 @@ async def _read(consumer: Any, tps: list[TopicPartition]) -> dict[str, ProducerS
 
 
 def _of_producers(records: Iterable[Any]) -> Iterable[Any]:
-    return [record for record in records if all(name != HEADER_FORWARDED for name, _ in record.headers)]
+    return [record for record in records if not is_sent_on(record)]
+
+
+def is_sent_on(record: Any) -> bool:
+    """Tell whether a worker has sent a record on to the partition of its customer."""
+    return any(name == HEADER_FORWARDED for name, _ in record.headers)

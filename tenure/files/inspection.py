@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -23,8 +24,9 @@ from streams.records import Headers
 from tenure.files.advice import advice_on
 from tenure.files.findings import MENDED, REFUSED, Example, Findings
 from tenure.files.ignored import Ignored
-from tenure.files.reader import EventFile, FileFormat
+from tenure.files.notation import Notation
 from tenure.files.tables import FileRecord
+from tenure.files.translation import FileTranslator
 
 _RECORDS_AT_ONCE: Final = 1_000
 _BYTES_AT_ONCE: Final = 4 * 1024 * 1024
@@ -45,13 +47,33 @@ class InspectedRecord(NamedTuple):
     fault: str
 
 
+class InspectedSource(Protocol):
+    """A source of records: a file, or topics."""
+
+    @property
+    def notation(self) -> Notation:
+        """How its values are written."""
+
+    @property
+    def translator(self) -> FileTranslator | None:
+        """Translates its records, where they are of another system."""
+
+    @property
+    def is_table(self) -> bool:
+        """Tell whether its values are cells, which have no quotes of their own."""
+
+    def place_of(self, number: int) -> str:
+        """Return where a record is, in words, by its number."""
+
+
 class Inspection:
-    """Looks at the records of one file, one after the other.
+    """Looks at the records of one source, one after the other.
 
     Args:
         file: That the records are of.
         decoder: Which judges them as the stream will.
         findings: To which it adds what it finds.
+        judged: Is given the records of each step, and what they were decoded to.
 
     Attributes:
         findings: As given; complete after `finish`.
@@ -60,13 +82,21 @@ class Inspection:
         ignored: Members that no event type has.
     """
 
-    def __init__(self, file: EventFile, decoder: Decoder, findings: Findings | None = None) -> None:
+    def __init__(
+        self,
+        file: InspectedSource,
+        decoder: Decoder,
+        findings: Findings | None = None,
+        *,
+        judged: Callable[[list[InspectedRecord], Decoded[InspectedRecord]], None] | None = None,
+    ) -> None:
         self.findings = findings or Findings()
         self.records = 0
         self.refused: Counter[str] = Counter()
         self.ignored = Ignored(decoder.signup)
         self._file = file
         self._decoder = decoder
+        self._judged = judged
         self._waiting: list[InspectedRecord] = []
         self._waiting_bytes = 0
 
@@ -78,8 +108,11 @@ class Inspection:
             timestamp_ms: When it reaches the log (ms since 1970); of no meaning to a decoder for files.
         """
         found = None if record.headers else recognised(record.value)
-        headers = record.headers if found is None else found.headers
-        self._waiting.append(InspectedRecord(record.value, timestamp_ms, headers, record.number, record.fault))
+        self.take_announced(record if found is None else record._replace(headers=found.headers), timestamp_ms)
+
+    def take_announced(self, record: FileRecord, timestamp_ms: int) -> None:
+        """Take a record whose headers alone say what it holds, as in a log; see `take`."""
+        self._waiting.append(InspectedRecord(record.value, timestamp_ms, record.headers, record.number, record.fault))
         self._waiting_bytes += len(record.value)
         if len(self._waiting) >= _RECORDS_AT_ONCE or self._waiting_bytes >= _BYTES_AT_ONCE:
             self._look()
@@ -97,6 +130,8 @@ class Inspection:
             self._note_refused(record, refusal)
         self._note_mended(decoded)
         self._note_ignored(decoded)
+        if self._judged is not None:
+            self._judged(self._waiting, decoded)
         self._waiting, self._waiting_bytes = [], 0
 
     def _note_refused(self, record: InspectedRecord, refusal: Refusal) -> None:
@@ -109,8 +144,7 @@ class Inspection:
         def example() -> Example:
             advice = ""
             if member:
-                is_table = self._file.file_format is not FileFormat.NDJSON
-                advice = advice_on(member, _members_of(record), self._file.notation, is_table=is_table)
+                advice = advice_on(member, _members_of(record), self._file.notation, is_table=self._file.is_table)
             return Example(f"{self._place(record)}: {record.fault or refusal.detail}", advice)
 
         self.findings.add(REFUSED, f"{refusal.reason.value}{', ' if member else ''}{member}", example)
@@ -156,7 +190,7 @@ class Inspection:
         return Example(f"{self._place(record)}: {member}: {shown} is read as {read}")
 
     def _place(self, record: InspectedRecord) -> str:
-        return f"{self._file.place} {record.number:,}"
+        return self._file.place_of(record.number)
 
 
 def _members_of(record: InspectedRecord) -> dict[str, msgspec.Raw]:

@@ -109,6 +109,15 @@ class EventFile:
             return int(self._share_read * (self.total_bytes or 0))
         return self._counter.count if self._counter is not None else 0
 
+    @property
+    def is_table(self) -> bool:
+        """Tell whether its values are cells, which have no quotes of their own."""
+        return self.file_format is not FileFormat.NDJSON
+
+    def place_of(self, number: int) -> str:
+        """Return where a record is, in words, by its number."""
+        return f"{self.place} {number:,}"
+
     def records(self) -> Iterator[FileRecord]:
         """Yield its records in order, each with its number, counted from 1; see `place`.
 

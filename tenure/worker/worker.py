@@ -19,7 +19,7 @@ from streams.batching import application
 from streams.clock import WallClock
 from streams.errors import TablesUnavailable, TenureError
 from streams.kafka.errors import rights_refusal
-from streams.kafka.schema_registry import SchemaRegistry
+from streams.kafka.schema_registry import SchemaRegistry, registry_of
 from streams.kafka.security import client_options, credentials
 from streams.kafka.topics import check_adapter_topics, check_topics, partition_counts
 from streams.kafka.transport import broker_url
@@ -79,7 +79,7 @@ async def run(settings: Settings, *extensions: Extension) -> None:
         ConfigurationError: Topics, Redis or the stream's tables do not fit the settings, or the port is taken.
     """
     configure_logs(settings)
-    registry = _registry(settings)
+    registry = registry_of(settings)
     adapters = adapters_of_topics(settings, None if registry is None else registry.schema_of)
     topics = [*settings.input_topics, settings.dead_letter_topic]
     if settings.survey_requests:
@@ -137,18 +137,6 @@ async def _work(
         await exporter.stop()
         await worker.stream.close()
         log.info("worker_stopped")
-
-
-def _registry(settings: Settings) -> SchemaRegistry | None:
-    """Return the schema registry of the settings."""
-    if settings.schema_registry_url is None:
-        return None
-    secret = settings.schema_registry_password
-    return SchemaRegistry(
-        settings.schema_registry_url,
-        user=settings.schema_registry_username,
-        password=None if secret is None else secret.get_secret_value(),
-    )
 
 
 def _translate(

@@ -82,10 +82,10 @@ def test_help_lists_the_commands_in_the_order_a_newcomer_needs_them() -> None:
         result = run(*arguments)
         assert result.exit_code == 0
         listed = [line.split()[0] for line in result.stdout.split("Commands:")[1].splitlines() if line.startswith("  ")]
-        assert listed[:7] == ["demo", "topics", "worker", "publish", "replay", "kpi", "company"]
+        assert listed[:8] == ["demo", "topics", "worker", "validate", "publish", "replay", "kpi", "company"]
 
 
-@pytest.mark.parametrize("command", ["demo", "topics", "worker", "publish", "replay", "kpi", "company"])
+@pytest.mark.parametrize("command", ["demo", "topics", "worker", "validate", "publish", "replay", "kpi", "company"])
 def test_every_command_has_help(command: str) -> None:
     """Whoever does not know an option asks the command."""
     result = run(command, "--help")

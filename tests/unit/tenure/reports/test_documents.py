@@ -65,6 +65,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "cohorts": [("cohorts", *_FILE), ("cohorts", *_FILE, "--by", "plan", "--period", "week")],
     "lifetime": [("lifetime", *_FILE), ("lifetime", *_FILE, "--by", "plan")],
     "reconcile": [("reconcile", f"{_EXPORT}.ndjson", "--as", "stripe", "--file", f"{_EXPORT}.events.ndjson")],
+    "validate": [("validate", _FILE[1])],
     "publish": [("publish", _FILE[1])],
     "topics": [("topics",)],
     "dlq list": [("dlq", "list")],
