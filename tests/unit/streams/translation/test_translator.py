@@ -126,7 +126,7 @@ class Counting:
 
     async def applied(self) -> dict[str, Any]:
         """Return the totals and the counts of events once everything is applied."""
-        await until_applied(self.worker)
+        await until_applied(self.worker, self.log)
         (report,) = await report_of(SETTINGS, self.tables, partitions=4, at_ms=[AT_MS], by=())
         events = report.events
         totals = {name: report.totals.count(name) for name in ("customers_active", "mrr")}
