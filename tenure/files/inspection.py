@@ -52,7 +52,7 @@ class InspectedSource(Protocol):
 
     @property
     def notation(self) -> Notation:
-        """How its values are written."""
+        """The form of its values."""
 
     @property
     def translator(self) -> FileTranslator | None:
