@@ -16,7 +16,7 @@ DEV := .venv/dev.stamp
 SERIAL := tests/integration tests/chaos
 CHECKS := check-lint check-format check-types check-layers check-spelling check-dependencies check-documents check-tidy
 
-.PHONY: help demo test check $(CHECKS) test-fast test-serial mutants up down bench sbom audit format documents services lock clean
+.PHONY: help demo test check $(CHECKS) test-fast test-serial mutants up down bench sbom audit format documents site services lock clean
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -39,7 +39,7 @@ check-format: $(DEV) ## Check the code's format.
 	@$(BIN)/ruff format --quiet --check . || { echo 'run: make format'; exit 1; }
 
 check-types: $(DEV) ## Check the types of product and tests.
-	@$(BIN)/mypy --no-error-summary $(PRODUCT) docgen services devstack monitoring tests
+	@$(BIN)/mypy --no-error-summary $(PRODUCT) docgen services devstack monitoring tests docs/images/terminal.py
 
 check-layers: $(DEV) ## Check that each room imports only the rooms to its right.
 	@PYTHONPATH=. $(BIN)/lint-imports --no-cache >build/layers.log || { cat build/layers.log; exit 1; }
@@ -91,6 +91,9 @@ documents: $(DEV) ## Generate the generated documents anew.
 	@$(BIN)/python -m docgen
 	@$(BIN)/python -m monitoring.rules --write
 	@$(BIN)/python -m monitoring.dashboards --write
+
+site: $(DEV) ## Build the documentation site into build/site, strictly, and follow its links.
+	@$(BIN)/python -m docgen.site $(ARGS)
 
 services: ## Install the real servers that the tests need, where missing.
 	@tools/install-services

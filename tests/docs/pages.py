@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from docgen.site import links
+
 ROOT: Final = Path(__file__).parents[2]
 _FENCE: Final = re.compile(r"^(?P<indent> *)```(?P<language>\w*)$")
 _MARK: Final = re.compile(r"<!-- run: (?P<how>[^>]*?) -->")
-_LINK: Final = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,10 @@ def blocks_of(page: Path | str) -> list[Block]:
 
 def links_of(page: Path | str) -> list[str]:
     """Return the targets of a page's links and pictures, outside of blocks."""
-    prose = re.sub(r"^ *```.*?^ *```$", "", text_of(page), flags=re.DOTALL | re.MULTILINE)
-    return [link["target"] for link in _LINK.finditer(prose)]
+    return links.links_of(text_of(page))
 
 
 def anchors_of(page: Path | str) -> set[str]:
     """Return the anchors that GitHub makes of a page's headings."""
-    prose = re.sub(r"^ *```.*?^ *```$", "", text_of(page), flags=re.DOTALL | re.MULTILINE)
-    headings = re.findall(r"^#+ (.*)$", prose, flags=re.MULTILINE)
-    plain = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading) for heading in headings]
-    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in plain}
+    headings = re.findall(r"^#+ (.*)$", links.prose_of(text_of(page)), flags=re.MULTILINE)
+    return {links.anchor(re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)) for heading in headings}

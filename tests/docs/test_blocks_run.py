@@ -23,7 +23,13 @@ from tests.docs.pages import ROOT, Block, blocks_of, pages
 
 TOPICS = [*(topic.default_name for topic in INPUT_TOPICS), DEAD_LETTER_TOPIC, SURVEY_REQUEST_TOPIC]
 ALONE, SERVED, BACKGROUND = "", "with kafka and redis", "in the background, with kafka and redis"
-FOLLOWED = ("README.md", "docs/getting-started.md", "docs/extending.md", "docs/gateway.md")
+FOLLOWED = (
+    "README.md",
+    "docs/getting-started.md",
+    "docs/from-stripe.md",
+    "docs/extending.md",
+    "docs/gateway.md",
+)
 LEFT_OUT = "not, needs docker"
 RUNNABLE = {"bash", "python"}
 ANSWER_SECONDS = 30.0

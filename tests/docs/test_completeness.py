@@ -1,5 +1,6 @@
 """Whatever a user can hold on to is documented, generated pages are up to date, and what pages name exists."""
 
+import html
 import re
 import subprocess
 import sys
@@ -218,10 +219,22 @@ def test_pictures_show_the_screen_as_it_is_and_fetch_nothing() -> None:
     """A picture of an older screen promises what is not there; a font from elsewhere tells others who reads us."""
     terminal = text_of("docs/images/terminal.svg").replace("&#160;", " ")
     assert [tile.title for tile in TILES if tile.title not in terminal] == []
-    for name in ("terminal", "way"):
+    for name in ("terminal", "replay", "doctor", "way"):
         picture = text_of(f"docs/images/{name}.svg")
         assert re.findall(r"(?:href|src|url)\s*[=(]\s*[\"']?(https?:[^\"')]*)", picture) == []
     assert "prefers-color-scheme: dark" in text_of("docs/images/way.svg")
+
+
+def test_picture_of_a_report_shows_what_the_command_prints(tmp_path: Path) -> None:
+    """A reader who follows the page compares the two; `docs/images/terminal.py` draws it anew."""
+    archive = ROOT / "tests" / "golden" / "stripe" / "export.ndjson"
+    options = ["--as", "stripe", "--at", "2026-05-01", "--window", "month", "--by", "plan"]
+    command = [str(Path(sys.executable).with_name("tenure")), "replay", str(archive), *options]
+    printed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    end = printed[printed.index("Money, USD") :]
+    shown = html.unescape(re.sub(r"<[^>]*>", " ", text_of("docs/images/replay.svg"))).split()
+    assert [word for word in end.split() if word not in shown] == []
+    assert "66.7" in shown
 
 
 def test_pages_do_not_promise_what_is_not_built() -> None:

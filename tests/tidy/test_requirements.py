@@ -36,7 +36,7 @@ def wanted(*groups: str) -> list[Requirement]:
     return [Requirement(line) for group in lists for line in group if isinstance(line, str)]
 
 
-@pytest.mark.parametrize(("lock", "groups"), [("run", ()), ("dev", ("check", "test", "dev"))])
+@pytest.mark.parametrize(("lock", "groups"), [("run", ()), ("dev", ("check", "test", "site", "dev"))])
 def test_every_requirement_is_locked_to_a_version_that_it_allows(lock: str, groups: tuple[str, ...]) -> None:
     """A lock that was not renewed installs what the code was not written for; `make lock` renews it."""
     versions = locked(lock)
