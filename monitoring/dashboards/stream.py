@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from monitoring.dashboards import freshness, intake, variables, workers
+from monitoring.dashboards import freshness, intake, intake_over_http, variables, workers
 from monitoring.dashboards.board import Board, Section
 from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, Placed, bars, number
 from monitoring.dashboards.queries import Query, own
@@ -37,6 +37,7 @@ def board() -> Board:
             ),
             Section("Events", [intake.applied(), intake.flow(), intake.oddities(), intake.dead_letters()]),
             Section("What producers should mend", [intake.without_effect(), intake.mended(), intake.conflicts()]),
+            Section("Events over HTTP", [intake_over_http.answers(), intake_over_http.served()]),
             Section("Lag", [intake.lag_seconds(), intake.lag_records(), intake.watermark(), intake.unapplied()]),
             Section(
                 "Batches and commits", [workers.commits(), workers.folds(), workers.batches(), workers.conflicts()]

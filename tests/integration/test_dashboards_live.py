@@ -47,6 +47,8 @@ ABSENT = {
     ("Surveys asked for in the last 24 hours", "A"): "the demo does not ask for surveys",
     ("Asking for surveys is behind by", "A"): "as above",
     ("Windows that miss events for good", "A"): "nothing was lost",
+    ("Requests to the gateway in the last hour, by status", "A"): "no gateway runs beside the demo",
+    ("Gateways whose events Kafka takes", "A"): "as above",
 }
 #: There is no median once the whole past is counted: more than half of the demo's customers are still there.
 EITHER = {("Customer lifetime", "A"), ("Customer lifetime over time", "A")}
@@ -57,6 +59,8 @@ IN_WORDS = {
     "Surveys asked for in the last 24 hours": "survey requests are off",
     "Asking for surveys is behind by": "survey requests are off",
     "Windows that miss events for good": "nothing was given up",
+    "Requests to the gateway in the last hour, by status": "no gateway runs",
+    "Gateways whose events Kafka takes": "no gateway runs",
 }
 WITHOUT_TARGETS = {"Days until targets are reviewed": "nobody has set a target"}
 

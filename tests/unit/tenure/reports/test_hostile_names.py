@@ -26,6 +26,8 @@ from tenure.commands.publish_progress import PublishProgress
 from tenure.dead_letters import replay as replaying
 from tenure.dead_letters import whole
 from tenure.demo.screen.screen import Notice, open_screen
+from tenure.doctor import checks
+from tenure.doctor.findings import Diagnosed, Level
 from tenure.files.notation import Notation
 from tenure.files.publish import Summary
 from tenure.files.reader import EventFile
@@ -38,7 +40,7 @@ from tests.recount.short_events import activity, cancel, change, renewal, signup
 from tests.unit.tenure.demo.test_screen import view_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from click.testing import Result
 
@@ -101,6 +103,10 @@ def file() -> str:
             cancel(who, "2026-02-21", id=f"d{name}", reason=name),
         ]
     Path("events.ndjson").write_text("".join(json.dumps(event) + "\n" for event in events), encoding="utf-8")
+    rows = [
+        {"customer": f"{n}{name}", "plan": name, "start": "2026-01-01", "mrr": 1.5} for n, name in enumerate(HOSTILE)
+    ]
+    Path("export.ndjson").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return "events.ndjson"
 
 
@@ -222,6 +228,11 @@ def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
 
     monkeypatch.setattr(topics, "look", look)
 
+    async def found(*_: object) -> AsyncIterator[Diagnosed]:
+        yield Diagnosed(HOSTILE[0], Level.WARNING, "\n".join(HOSTILE), HOSTILE[1])
+
+    monkeypatch.setattr(checks, "findings", found)
+
 
 _SEGMENTS = ("--by", "plan", "--by", "channel", "--by", "industry")
 _OF_FILE = ("--file", "events.ndjson", "--at", AT)
@@ -241,14 +252,17 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "target list": [("target", "list")],
     "target set": [("target", "set", "retention", "30d", "90%", "--owner", "eve")],
     "target history": [("target", "history")],
+    "reconcile": [("reconcile", "export.ndjson", "--as", "table", *_OF_FILE)],
     "topics": [("topics",)],
+    "doctor": [("doctor",)],
+    "validate": [("validate", "events.ndjson", "--as-of", AT)],
     "undo": [("undo", "--source", HOSTILE[0], "--since", AT)],
     "dlq list": [("dlq", "list")],
     "dlq show": [("dlq", "show")],
     "dlq replay": [("dlq", "replay", "--all", "--dry-run")],
 }
 #: Commands that print no names, or nothing for people; the demo and publish have tests of their own below.
-NAMELESS = {"target", "dlq", "resume", "demo", "worker", "publish", "company", "history"}
+NAMELESS = {"target", "dlq", "resume", "demo", "worker", "publish", "company", "history", "gateway"}
 
 
 def test_every_command_is_tried_with_hostile_names() -> None:
