@@ -32,7 +32,7 @@ def customer(
 
     Each event comes with what it did, also when that was nothing, and with id, source, topic, partition and offset.
     The rules by which the customer is in each count stand in the JSON. Ends with 1 if there is no such customer.
-    docs/explain.md says more. For example: tenure customer a003 --file docs/examples/golden.ndjson --at 2025-03-31
+    docs/explain.md says more. For example: tenure customer old-001 --file docs/examples/golden.ndjson --at 2025-03-31
     """
     from schemas.catalogue.windows import MONTH
     from streams.readable import all_readable

@@ -155,6 +155,7 @@ def test_prometheus_is_given_what_is_shipped_with_the_addresses_of_this_machine(
     assert config["global"].items() <= yaml.safe_load(shipped)["global"].items()
     assert [job["static_configs"][0]["targets"] for job in config["scrape_configs"]] == [
         ["127.0.0.1:9464", "127.0.0.1:9465"],
+        ["127.0.0.1:8464"],
         ["127.0.0.1:9090"],
         ["127.0.0.1:9093"],
     ]

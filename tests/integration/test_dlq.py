@@ -181,7 +181,7 @@ def test_record_that_an_adapter_did_not_understand_is_translated_anew(
     )
     done = installation.run(*arguments, "--map", str(options))
     assert done.returncode == 0, done.stderr
-    assert "signup evt_1 of cus_1 at 2026-03-01T00:00:00Z, plan gold, mrr_minor 4900" in done.stdout
+    assert "signup sub_1:created of cus_1 at 2026-03-01T00:00:00Z, plan gold, mrr_minor 4900" in done.stdout
     installation.until_applied()
     (report,) = installation.kpi("--at", "2026-03-02", "--by", "plan")
     assert report["segments"]["plan"]["gold"]["totals"]["mrr"] == 4900

@@ -196,9 +196,9 @@ def test_every_part_runs_with_the_rights_that_are_listed_for_it(stream: Guarded)
     assert sum(report["events"]["dead_letters"].values()) == 2
     stream.does("operator", *SET_TARGET)
     assert "retention-team" in stream.does("operator", "target", "list")
-    assert "1 dead letter\n" in stream.does("reader", "dlq", "list")
+    assert "2 dead letters\n" in stream.does("reader", "dlq", "list")
     assert "customer c1, partition" in stream.does("reader", "customer", "c1")
-    assert "1  sent" in stream.does("corrector", "dlq", "replay", "--all", "--anyway", "--as", "ada")
+    assert "2  sent" in stream.does("corrector", "dlq", "replay", "--all", "--anyway", "--as", "ada")
     assert "revokes were sent" in stream.does("corrector", "undo", *UNDONE)
     assert worker.process.stop() == 0
     secrets = [secret_of(name) for name in NAMES]
