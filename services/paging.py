@@ -122,6 +122,8 @@ class Paging:
         interval = f"{INTERVAL_SECONDS}s"
         config["global"] |= {"scrape_interval": interval, "evaluation_interval": interval, "scrape_timeout": interval}
         ports = {"tenure": worker_port, "prometheus": port, "alertmanager": self.alertmanager.port}
+        # What is not part of this system, such as a gateway, has no port.
+        config["scrape_configs"] = [job for job in config["scrape_configs"] if job["job_name"] in ports]
         for job in config["scrape_configs"]:
             job["static_configs"] = [{"targets": [f"127.0.0.1:{ports[job['job_name']]}"]}]
         config["alerting"]["alertmanagers"] = [
