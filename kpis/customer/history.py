@@ -5,8 +5,6 @@ Who has the history of a state before can have that of the state after a later f
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import msgspec
 
 from kpis.customer.customer import activity_of, feedback_of, life_of
@@ -36,25 +34,37 @@ class History(msgspec.Struct, frozen=True, gc=False):
         return self.steps[-1].after if self.steps else NOTHING
 
 
-class CustomerPast(NamedTuple):
+class CustomerPast:
     """The facts of a customer that has revoked none, run through the machines, and what they come to by the bucket."""
 
-    steps: list[Step]
-    movements: list[Movement]
+    __slots__ = ("_bucket_ms", "_movements", "steps")
+
+    def __init__(self, steps: list[Step], bucket_ms: int, movements: list[Movement] | None = None) -> None:
+        """Take the steps; movements that are not given are made when they are asked for."""
+        self.steps = steps
+        self._bucket_ms = bucket_ms
+        self._movements = movements
+
+    @property
+    def movements(self) -> list[Movement]:
+        """The movements, in order."""
+        if self._movements is None:
+            self._movements = movements_of(self.steps, self._bucket_ms)
+        return self._movements
+
+    def with_one_more(self, fact: LifecycleFact, what: WhatCounts) -> CustomerPast:
+        """Return the past with a fact that is later than all others; what is made of it is not made again."""
+        steps, known = steps_of((fact,), what, self.steps), self._movements
+        if known is None:
+            return CustomerPast(steps, self._bucket_ms)
+        if known and known[-1].bucket == fact.at_ms // self._bucket_ms:
+            known = known[:-1]
+        return CustomerPast(steps, self._bucket_ms, movements_of(steps, self._bucket_ms, known))
 
 
 def past_of(customer: Customer, bucket_ms: int, what: WhatCounts) -> CustomerPast:
     """Return the past of a state; `bucket_ms` is the length of a bucket."""
-    steps = steps_of(life_of(customer), what)
-    return CustomerPast(steps, movements_of(steps, bucket_ms))
-
-
-def past_with(past: CustomerPast, fact: LifecycleFact, bucket_ms: int, what: WhatCounts) -> CustomerPast:
-    """Return the past with one fact more, which is later than all others; nothing before it is run again."""
-    steps, known = steps_of((fact,), what, past.steps), past.movements
-    if known and known[-1].bucket == fact.at_ms // bucket_ms:
-        known = known[:-1]
-    return CustomerPast(steps, movements_of(steps, bucket_ms, known))
+    return CustomerPast(steps_of(life_of(customer), what), bucket_ms)
 
 
 def history_of(customer: Customer, bucket_ms: int, what: WhatCounts) -> History:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from kpis.customer.customer import feedback_of
 from kpis.customer.facts import LifecycleFact, SignupFact, encode_fact
 from kpis.customer.feedback_codes import CLASS
-from kpis.customer.history import CustomerPast, past_with
+from kpis.customer.history import CustomerPast
 from kpis.customer.state import Customer, may_hold
 from kpis.customer.timeline import WEEK_MS, Step, first_signup, first_trial
 from kpis.fold.context import FoldContext
-from kpis.fold.contribution import engagement_row, movement_rows, signed_up_rows, trial_rows
+from kpis.fold.contribution import engagement_row, last_movement_rows, signed_up_rows, trial_rows
 from kpis.rows import FEEDBACK, GONE, WITHOUT_EFFECT, Row, difference
 
 
@@ -27,7 +27,7 @@ def append(context: FoldContext, customer: Customer, fact: LifecycleFact) -> boo
         return False
     context.need_room_of_many(customer)
     known = context.past_of(customer)
-    past = past_with(known, fact, context.bucket_ms, context.what)
+    past = known.with_one_more(fact, context.what)
     step = past.steps[-1]
     if isinstance(fact, SignupFact) and customer.first_at < 0:
         _move(context, customer, known.steps, fact.profile)
@@ -74,14 +74,14 @@ def _move(context: FoldContext, customer: Customer, known: list[Step], profile: 
 
 def _rows(context: FoldContext, customer: Customer, known: CustomerPast, past: CustomerPast) -> None:
     """Append what the last step changes."""
-    steps, movements = past
+    steps, movements = past.steps, past.movements
     step, bucket_ms, profile = steps[-1], context.bucket_ms, customer.profile
     bucket = step.fact.at_ms // bucket_ms
     before: list[Row] = []
     after: list[Row] = []
     if customer.last_at >= bucket * bucket_ms:  # a movement of this very bucket may be another one now
-        movement_rows(before, profile, known.movements, bucket)
-    movement_rows(after, profile, movements, bucket)
+        last_movement_rows(before, profile, known.movements, bucket)
+    last_movement_rows(after, profile, movements, bucket)
     signup = first_signup(steps)
     if signup is not None and not movements[-1].is_known:
         if signup is not step.fact:

@@ -79,7 +79,7 @@ class FoldContext:
 
     def past_of(self, customer: Customer) -> CustomerPast:
         """Return the past of a customer that has revoked nothing; of many facts not worked out again for each event."""
-        past = self.pasts.get(customer.life)
+        past = self.pasts.get(customer.life) if customer.facts >= MANY_FACTS else None
         if past is None:
             past = past_of(customer, self.bucket_ms, self.what)
             self.remember(customer, past)
@@ -93,11 +93,12 @@ class FoldContext:
             past: Its past.
             instead_of: The facts before the last one.
         """
+        if customer.facts < MANY_FACTS:
+            return
         self.pasts.pop(instead_of, None)
-        if customer.facts >= MANY_FACTS:
-            if len(self.pasts) >= PASTS_REMEMBERED:
-                self.pasts.pop(next(iter(self.pasts)))
-            self.pasts[customer.life] = past
+        if len(self.pasts) >= PASTS_REMEMBERED:
+            self.pasts.pop(next(iter(self.pasts)))
+        self.pasts[customer.life] = past
 
     def settle(self, customer: Customer, identity: bytes, content_of: Callable[[], Content], since: int) -> bool:
         """Decide whether an event whose hash may be known is stored; what it replaces is taken out of the state.

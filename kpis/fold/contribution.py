@@ -170,34 +170,42 @@ def _point(out: list[Row], code: int, plan: int, profile: int, bucket: int, n: i
 # ------------------------------------------------------------------------- movements
 
 
-def movement_rows(
-    out: list[Row], profile: int, movements: Sequence[Movement], since: int, shared: Shared | None = None
-) -> None:
-    """Append the rows of the movements of a bucket and of all later ones; `shared` as `contribution` has it."""
-    for _, rows in _movement_parts(profile, movements, since, shared):
-        out += rows
+def last_movement_rows(out: list[Row], profile: int, movements: Sequence[Movement], bucket: int) -> None:
+    """Append the rows of the last movement, if it is of a bucket."""
+    last = len(movements) - 1
+    if last >= 0 and movements[last].bucket == bucket:
+        _rows_of_one(out, profile, movements, last, range(last + 1))
 
 
 def _movement_parts(profile: int, movements: Sequence[Movement], since: int, shared: Shared | None) -> Iterator[Part]:
-    """Return the same in parts, each of so many movements that they have `STEP_PAIRS` pairs, or one more."""
+    """Return the rows of the movements of a bucket and of all later ones; `shared` as `contribution` has it.
+
+    They come in parts, each of so many movements that they have `STEP_PAIRS` pairs, or one more.
+    """
     out: list[Row] = []
     work = 0
     for place in range(bisect_left(movements, since, key=_bucket_of), len(movements)):
         if work >= STEP_PAIRS:
             yield work, out
             out, work = [], 0
-        movement = movements[place]
-        _rows_of_one(out, profile, movement)
         ends: Sequence[int] = range(place + 1)
         if shared is not None and place not in shared.apart:
             ends = shared.ends[: bisect_right(shared.ends, place)]
-        _pairs(out, profile, movements, place, ends)
-        _subscription_rows(out, profile, movement)
+        _rows_of_one(out, profile, movements, place, ends)
         work += 1 + len(ends)
     yield work, out
 
 
-def _rows_of_one(out: list[Row], profile: int, movement: Movement) -> None:
+def _rows_of_one(out: list[Row], profile: int, movements: Sequence[Movement], place: int, ends: Sequence[int]) -> None:
+    """Append the rows of one movement, with those of its pairs with pieces that end with some others."""
+    movement = movements[place]
+    _rows_alone(out, profile, movement)
+    _pairs(out, profile, movements, place, ends)
+    if not movement.is_plain:
+        _subscription_rows(out, profile, movement)
+
+
+def _rows_alone(out: list[Row], profile: int, movement: Movement) -> None:
     """Append what a movement is by itself."""
     bucket, before, after = movement.bucket, movement.before, movement.after
     arrival, departure = movement.arrival, movement.departure
@@ -300,8 +308,6 @@ def _above(a: int, b: int) -> int:
 
 def _subscription_rows(out: list[Row], profile: int, movement: Movement) -> None:
     """Append what a movement does to the paused, to those with several subscriptions, and to subscriptions."""
-    if movement.is_plain:
-        return
     bucket, before, after = movement.bucket, movement.before, movement.after
     arrival, departure = movement.arrival, movement.departure
     for code, was, now in (
