@@ -67,11 +67,16 @@ EVENTS_LATE: Final = Instrument(
 EVENTS_TEST: Final = Instrument(
     "tenure_events_test_total", "counter", "Events", "Valid events marked as tests, which count nowhere else."
 )
+#: kinds of conflicting events
+CORRECTION: Final = "correction"
+CONTRADICTION: Final = "contradiction"
 EVENTS_CONFLICTING: Final = Instrument(
     "tenure_events_conflicting_total",
     "counter",
     "Events",
-    "Events that share customer, source and id with others and say what none of them has said.",
+    "Events that share customer, source and id with others and say what none of them has said, by kind: `correction`,"
+    " with another `sequence` than the one that counted; `contradiction`, with the same.",
+    ("kind",),
 )
 EVENTS_MENDED: Final = Instrument(
     "tenure_events_mended_total",

@@ -11,7 +11,7 @@ from typing import Final
 from xxhash import xxh3_64_digest
 
 from kpis.customer.customer import FEEDBACK_SIZE
-from kpis.customer.deduplication import Content, known_content, outdo, remove
+from kpis.customer.deduplication import Content, known_content, outdo, remove, sequence_of
 from kpis.customer.features import Letters, letters_of
 from kpis.customer.history import CustomerPast, history_after, history_of, past_of, refresh
 from kpis.customer.state import Customer
@@ -48,7 +48,7 @@ class FoldContext:
         self.rows: list[Row] = []
         #: where the records of the batch's events lie
         self.references: Sequence[int] = ()
-        self.applied = self.duplicates = self.conflicts = self.general = 0
+        self.applied = self.duplicates = self.conflicts = self.corrections = self.general = 0
         #: the first bucket whose rows the changes of the customer at work can touch that are not written down yet;
         #: None: all are
         self.since: int | None = None
@@ -131,7 +131,9 @@ class FoldContext:
         if known == content:
             return False
         self.remembers = outdo(customer, identity, max(known, content))
-        self.conflicts += self.remembers
+        if self.remembers:
+            self.conflicts += 1
+            self.corrections += sequence_of(known) != sequence_of(content)
         if content > known:
             return False
         self.touch(0)

@@ -98,6 +98,8 @@ class FoldResult:
     applied: int = 0
     duplicates: int = 0
     conflicts: int = 0
+    #: of these, events with another sequence than the one that counted
+    corrections: int = 0
     #: events of buckets that were over when their record reached the log (count)
     late: int = 0
 
@@ -133,7 +135,8 @@ def fold_batch(
     reached = np.array([record.timestamp for record in decoded.records], np.int64)
     result.late = int(np.count_nonzero(times < reached // windows.bucket_ms * windows.bucket_ms))
     context = fold.context
-    applied, duplicates, conflicts = context.applied, context.duplicates, context.conflicts
+    applied, duplicates = context.applied, context.duplicates
+    conflicts, corrections = context.conflicts, context.corrections
     groups = _groups(fold, decoded, states, times, reached, windows, alone)
     if groups:
         apart = {index for group in groups for index in group.indices}
@@ -153,6 +156,7 @@ def fold_batch(
     result.applied = context.applied - applied
     result.duplicates = context.duplicates - duplicates
     result.conflicts = context.conflicts - conflicts
+    result.corrections = context.corrections - corrections
 
 
 class _Group(NamedTuple):

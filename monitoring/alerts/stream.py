@@ -222,12 +222,12 @@ def _events(pace: Pace) -> Iterator[Alert]:
     yield _stream(
         "EventsConflicting",
         "warn",
-        "sum(increase(tenure_events_conflicting_total[1h])) >= 1",
+        'sum(increase(tenure_events_conflicting_total{kind="contradiction"}[1h])) >= 1',
         pace.patient,
-        f"About {own(COUNT)} events in an hour share their id with another event that says something else",
-        "A producer gives one id to different events, of which one counts, always the same; or it corrects events under"
-        " their ids, with a greater sequence, as it should.\n"
-        "First: look which source corrects events, or has changed how it makes ids.",
+        f"About {own(COUNT)} events in an hour share id and sequence with another event that says something else",
+        "A producer gives one id to different events, of which one counts, always the same. Corrections, with another"
+        " sequence, are not counted here.\n"
+        "First: look which source has changed how it makes ids, or corrects events without a greater sequence.",
     )
     forwarded = "sum by (topic) (increase(tenure_records_forwarded_total[1h]))"
     records = "on () group_left () sum(increase(tenure_events_applied_total[1h]))"

@@ -187,12 +187,13 @@ def conflicts() -> Placed:
     about = of_metric(
         "Conflicts, of the last 24 hours",
         known.EVENTS_CONFLICTING,
-        "Of each two the one with the greater `sequence` counts, and of equal ones always the same. An estimate from"
-        " counters.",
+        "The number is of contradictions: of each two one counts, always the same. Corrections, with a greater"
+        " `sequence`, are no fault and left out. An estimate from counters.",
         COUNT,
         runbooks=("EventsConflicting",),
     )
-    asked = f"sum(increase({own(known.EVENTS_CONFLICTING)}[24h]))"
+    of_kind = own(known.EVENTS_CONFLICTING, f'kind="{known.CONTRADICTION}"')
+    asked = f"sum(increase({of_kind}[24h]))"
     return number(about, Query(asked, "conflicts"), steps=[(None, GOOD), (1.0, FAIR)], size=(4, 8), decimals=0)
 
 

@@ -152,15 +152,17 @@ STREAM: Final = {
     ),
     "EventsConflicting": Runbook(
         "Two events share one id and say different things.",
-        "Customer, source and id name an event; here two differ under one name. The one with the greater `sequence`"
-        " counts, and of equal ones always the same, whichever came first.",
-        "It is counted, not guessed. A producer that corrects an event, under its id and with a greater `sequence`,"
-        " makes one each time, and all is well. One that sends an event again with a changed time makes one too.",
-        (("Conflicts an hour.", "sum(increase(tenure_events_conflicting_total[1h]))"),),
+        "Customer, source and id name an event; here two differ under one name, and neither has a greater `sequence`."
+        " One of them counts, always the same, whichever came first: it need not be the newer one.",
+        "It is counted, not guessed. Corrections with a greater `sequence` are no conflict of this kind. A producer"
+        " that sends an event again with a changed time makes one.",
         (
-            "Find the source. If it corrects events, nothing is to do; silence this alert where that is every day.",
-            "Else have it make an id for each event. A correction has the id of what it corrects and a greater"
-            " `sequence`.",
+            ("Conflicts an hour.", 'sum(increase(tenure_events_conflicting_total{kind="contradiction"}[1h]))'),
+            ("Corrections an hour.", 'sum(increase(tenure_events_conflicting_total{kind="correction"}[1h]))'),
+        ),
+        (
+            "Find the source: `tenure validate --topic NAME` names the ids that say two things, with examples.",
+            "Have it make an id for each event. A correction has the id of what it corrects and a greater `sequence`.",
         ),
     ),
     "RecordsForwarded": Runbook(

@@ -73,6 +73,8 @@ class Meters:
             self[instruments.DEAD_LETTERS].labels(reason.value)
         for event_type in EVENT_TYPES:  # from 0 on: a rise from nothing to one would be no rise to Prometheus
             self[instruments.EVENTS_APPLIED].labels(event_type.TYPE)
+        for kind in (instruments.CORRECTION, instruments.CONTRADICTION):
+            self[instruments.EVENTS_CONFLICTING].labels(kind)
         for member in describing_members(dimensions):
             self[instruments.EVENTS_MENDED].labels(member)
         self[instruments.MEMORY_LIMIT].set(memory_limit_bytes())
@@ -94,7 +96,9 @@ class Meters:
         for kind, count in result.types.items():
             self[instruments.EVENTS_APPLIED].labels(kind).inc(count)
         self[instruments.EVENTS_DUPLICATE].inc(result.duplicates)
-        self[instruments.EVENTS_CONFLICTING].inc(result.conflicts)
+        conflicting = self[instruments.EVENTS_CONFLICTING]
+        conflicting.labels(instruments.CORRECTION).inc(result.corrections)
+        conflicting.labels(instruments.CONTRADICTION).inc(result.conflicts - result.corrections)
         self[instruments.EVENTS_TEST].inc(result.tests)
         self[instruments.EVENTS_LATE].inc(result.late)
         for member, count in result.mended.items():

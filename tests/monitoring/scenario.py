@@ -205,10 +205,10 @@ def put_worker(scenario: Scenario, worker: str, track: Track = 1) -> None:
         ("tenure_commit_conflicts_total", 0),
         ("tenure_recounts_total", 0),
         ("tenure_events_late_total", 0),
-        ("tenure_events_conflicting_total", 0),
     ):
         scenario.put(name, as_long(value), instance=worker)
     scenario.put("tenure_dead_letters_total", as_long(0), instance=worker, reason="malformed_json")
+    scenario.put("tenure_events_conflicting_total", as_long(0), instance=worker, kind="contradiction")
     scenario.put("tenure_segment_values_over_limit", as_long(0), instance=worker, dimension="plan")
 
 

@@ -196,7 +196,7 @@ FIRE: Final = [
         "EventsConflicting",
         "warn",
         "one a minute",
-        partial(with_series, "tenure_events_conflicting_total", rising(1, 40)),
+        partial(with_series, "tenure_events_conflicting_total", rising(1, 40), kind="contradiction"),
         38,
     ),
     Case(
@@ -307,7 +307,20 @@ QUIET: Final = [
         partial(restarted, "tenure_dead_letters_total", reason="oversized"),
         38,
     ),
-    Case("EventsConflicting", "warn", "a restart", partial(restarted, "tenure_events_conflicting_total"), 38),
+    Case(
+        "EventsConflicting",
+        "warn",
+        "a restart",
+        partial(restarted, "tenure_events_conflicting_total", kind="contradiction"),
+        38,
+    ),
+    Case(
+        "EventsConflicting",
+        "warn",
+        "a producer that corrects events",
+        partial(with_series, "tenure_events_conflicting_total", rising(1, 40), kind="correction"),
+        38,
+    ),
     Case(
         "RecordsForwarded",
         "warn",

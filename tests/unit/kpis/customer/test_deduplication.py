@@ -120,6 +120,25 @@ def test_conflicts_are_the_different_contents_but_one(lines: list[str], conflict
     assert (fates.applied, fates.conflict) == (1, conflicts)
 
 
+@pytest.mark.parametrize(
+    ("lines", "corrections"),
+    [
+        (["1 signup pro 5", "1 signup pro 6"], 0),
+        (["1 signup pro 5", "1 signup pro 6 sequence=1"], 1),
+        (["1 cancel reason=a sequence=3", "2 cancel reason=a sequence=2"], 1),
+        (["1 survey kind=nps score=9", "1 survey kind=nps score=8"], 0),
+        (["1 survey kind=nps score=9 sequence=-1", "1 survey kind=nps score=8"], 1),
+    ],
+    ids=str,
+)
+def test_an_event_with_another_sequence_is_a_correction(lines: list[str], corrections: int) -> None:
+    """Billing systems correct events daily: an alert about contradictions must not count these."""
+    for order in permutations(lines):
+        for short_cuts in (True, False):
+            folding = _folded([*order, *order], short_cuts=short_cuts)[0].context
+            assert (folding.conflicts, folding.corrections) == (1, corrections), order
+
+
 #: A signup e0, a cancel e1 and a revoke; and whether that takes back the signup, the cancel, or nothing.
 REVOCATIONS = [
     ("revoke revokes=e0", "signup"),
