@@ -125,10 +125,10 @@ class Debezium:
         if record.get("op") is None and any(name.startswith("__") for name in record.members):
             yield from self._of_extracted(record, schema)
             return
-        operation = record.get("op")
-        if operation is None:
+        operation = record.optional_text("op")
+        if not operation:
             raise IgnoredRecord(_kind_of(record))
-        if isinstance(operation, str) and operation in _SAYS_NOTHING:
+        if operation in _SAYS_NOTHING:
             raise IgnoredRecord(_SAYS_NOTHING[operation])
         if operation not in _OPERATIONS:
             raise record.wrong("op", f"must be one of {', '.join(sorted(_OPERATIONS))}")

@@ -17,6 +17,10 @@ from schemas.refusals import Reason, Refusal
 _VALUE_SHOWN: Final = 48
 _DETAIL_MAX: Final = 300
 _read: Final = msgspec.json.Decoder(float_hook=Decimal).decode
+#: What reading raises of a value that nobody thought of, such as a number of more digits than `Decimal` takes.
+FAULTS_OF_VALUES: Final = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
+)  # fmt: skip
 
 
 class SourceFault(ValueError):
@@ -172,7 +176,7 @@ def epoch_text(seconds: int) -> str:
 
 
 def translated(name: str, value: bytes, read: Callable[[Node], Iterator[Members]]) -> Translation:
-    """Return what a JSON record says, by the function that reads its objects.
+    """Return what a JSON record says, by the function that reads its objects; whatever a value is, nothing is raised.
 
     Args:
         name: The adapter's, for its errors.
@@ -188,8 +192,12 @@ def translated(name: str, value: bytes, read: Callable[[Node], Iterator[Members]
         return refused(name, fault.reason, str(fault))
     except IgnoredRecord as ignored:
         return Translation(ignored=str(ignored))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return refused(name, Reason.MALFORMED_JSON, f"the record is not JSON: {error}")
+    except FAULTS_OF_VALUES as error:
+        # A record must not stop those behind it: it is kept, as a dead letter.
+        said = type(error).__name__ + (f": {error}" if str(error) else "")
+        return refused(name, Reason.MALFORMED_JSON, f"the record holds a value that cannot be read ({said})")
 
 
 def refused(name: str, reason: Reason, detail: str) -> Translation:
