@@ -3,15 +3,14 @@
 Money and numbers are read as integers or decimals, never as floats.
 """
 
-import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 import msgspec
 
 from schemas.adapters.adapter import Members, Translation
-from schemas.instants import EPOCH
+from schemas.local_times import instant_text
 from schemas.refusals import Reason, Refusal
 
 _VALUE_SHOWN: Final = 48
@@ -66,6 +65,14 @@ class Node:
     def wrong(self, name: str, problem: str) -> SourceFault:
         """Return the fault of a member that cannot be read; its value is shown."""
         return SourceFault(Reason.INVALID_MEMBER, self.path_of(name), f"{problem}, got {_shown(self.get(name))}")
+
+    def at(self, path: str) -> "tuple[Node, str]":
+        """Return the object in which a path of names with dots ends, and its last name; what is no object is empty."""
+        node, (*names, last) = self, path.split(".")
+        for name in names:
+            found = node.get(name)
+            node = Node(found if isinstance(found, dict) else {}, node.path_of(name))
+        return node, last
 
     def object(self, name: str) -> "Node":
         """Return a member that is an object."""
@@ -160,19 +167,37 @@ class Node:
         seconds = self.optional_integer(name)
         if seconds is None:
             return ""
-        try:
-            return epoch_text(seconds)
-        except OverflowError as error:
-            raise self.wrong(name, "must be seconds since 1970") from error
+        text = epoch_text(seconds)
+        if text is None:
+            raise self.wrong(name, "must be seconds since 1970")
+        return text
 
 
-def epoch_text(seconds: int) -> str:
-    """Return an instant in seconds since 1970 as an event's time.
+def epoch_text(seconds: int) -> str | None:
+    """Return an instant in seconds since 1970 as an event's time; None where no calendar has such a day."""
+    return instant_text(seconds * 1_000_000)
+
+
+def each_of(entries: Iterable[Node], read: Callable[[Node], Iterable[Members]]) -> Iterator[Members]:
+    """Yield the events of the entries of a list; those that say nothing that is counted are passed over.
+
+    Args:
+        entries: Of the list.
+        read: Yields the events of one entry; raises SourceFault or IgnoredRecord.
 
     Raises:
-        OverflowError: There is no such day.
+        IgnoredRecord: No entry says anything; of the kind of the first one.
     """
-    return (EPOCH + dt.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    said, kinds = False, []
+    for entry in entries:
+        try:
+            for event in read(entry):
+                said = True
+                yield event
+        except IgnoredRecord as kind:
+            kinds.append(str(kind))
+    if not said:
+        raise IgnoredRecord(kinds[0] if kinds else "empty list")
 
 
 def translated(name: str, value: bytes, read: Callable[[Node], Iterator[Members]]) -> Translation:
