@@ -63,22 +63,31 @@ def check_dimensions(name: str, option: str, dimensions: Iterable[str]) -> None:
 
 
 def check_plans(name: str, option: str, plans: Mapping[str, str]) -> None:
-    """Refuse names of plans that no event could have.
+    """Refuse names of plans that no event could have; see `check_plan`.
 
     Args:
         name: The adapter's, for errors.
         option: In which they are named.
         plans: Their names, by what the option calls them.
-
-    Raises:
-        OptionsFault: One is reserved, empty or too long.
     """
     for plan_id, plan in plans.items():
-        if not is_label(plan):
-            reserved = in_words(sorted(RESERVED_LABELS), "or")
-            raise OptionsFault(
-                f"[{name}] {option}.{plan_id}: must be 1–{LABEL_MAX} characters, and not {reserved}, got {plan!r}"
-            )
+        check_plan(name, f"{option}.{plan_id}", plan)
+
+
+def check_plan(name: str, option: str, plan: str) -> None:
+    """Refuse the name of a plan that no event could have.
+
+    Args:
+        name: The adapter's, for errors.
+        option: Which has the name.
+        plan: The name.
+
+    Raises:
+        OptionsFault: It is reserved, empty or too long.
+    """
+    if not is_label(plan):
+        reserved = in_words(sorted(RESERVED_LABELS), "or")
+        raise OptionsFault(f"[{name}] {option}: must be 1–{LABEL_MAX} characters, and not {reserved}, got {plan!r}")
 
 
 def is_label(text: str) -> bool:

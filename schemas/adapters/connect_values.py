@@ -35,17 +35,16 @@ _DATES: Final = frozenset({"io.debezium.time.Date", "org.apache.kafka.connect.da
 Fields = Mapping[str, Mapping[str, Any]]
 
 
-def fields_of(schema: Any, part: str) -> Fields:
-    """Return the fields of a part of a record, such as `after`, by name, out of the record's schema.
+def fields_of(schema: Any, part: str = "") -> Fields:
+    """Return the fields of a record, or of a part of it such as `after`, by name, out of the record's schema.
 
     Args:
         schema: As the record has it; whatever it is, what cannot be read is none.
-        part: Of the record.
+        part: Of the record; all of it where it is empty.
     """
-    for field in _fields(schema):
-        if field.get("field") == part:
-            return {inner["field"]: inner for inner in _fields(field) if isinstance(inner.get("field"), str)}
-    return {}
+    if part:
+        schema = next((field for field in _fields(schema) if field.get("field") == part), None)
+    return {field["field"]: field for field in _fields(schema) if isinstance(field.get("field"), str)}
 
 
 def _fields(schema: Any) -> list[Mapping[str, Any]]:
