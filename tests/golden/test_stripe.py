@@ -75,7 +75,7 @@ STORIES = (
         },
         "2026-05-01": {"customers_active": 4, "mrr": 13600, "cancellations": 1},
     }),
-    # A phase that is scheduled, scheduled otherwise, and begins; the one after it is withdrawn. Updates alone tell of it.
+    # A phase that is scheduled, scheduled otherwise, and begins; the next is withdrawn. Updates alone tell of it.
     Story("stripe", "schedules", {
         "2026-04-01": {"customers_active": 1, "mrr": 9500, "upgrades": 1, "mrr_expansion": 4600},
         "2026-06-01": {"customers_active": 1, "mrr": 9500, "downgrades": 0, "conflict": 0},
