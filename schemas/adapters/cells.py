@@ -58,6 +58,8 @@ _SIZES: Final = (
 )
 #: What a format of days is tried with: no two of its parts are alike.
 _SAMPLE: Final = dt.datetime(2026, 3, 29, 21, 7, 5, tzinfo=dt.UTC)
+_DAY_S: Final = 86_400
+_LAST_DAY_S: Final = 253_402_214_400  # 9999-12-31T00:00:00Z
 _OF_DAY: Final = "day"
 _OF_MONTH: Final = "month"
 #: Units of a term in the words of others, as those of prices and how many of them.
@@ -222,8 +224,7 @@ class CellReader:
             return None
         if text.isascii() and text.isdigit() and len(text) < _AMOUNT_DIGITS_MAX - 1:
             return int(text)
-        moment = self.moment(row, name)
-        return None if moment is None else milliseconds(moment.at)
+        return milliseconds(self._read(text, row, name).at)
 
     def moment(self, row: Node, name: str) -> Moment | None:
         """Return the instant that a cell names; None where there is no value."""
@@ -238,17 +239,24 @@ class CellReader:
     def _is_no_end(self, text: str) -> bool:
         if _NO_END.fullmatch(text):
             return True
+        if _NUMBER.fullmatch(text):
+            whole = int(text.partition(".")[0])
+            return any(_LAST_DAY_S <= whole * seconds < _LAST_DAY_S + _DAY_S for *_, seconds in _SIZES)
         try:
             return bool(self._date_format) and _read_by(text, self._date_format).date() == dt.date.max
         except ValueError:
             return False
 
     def _moment(self, text: str, row: Node, name: str) -> Moment:
+        moment = self._read(text, row, name)
+        in_range(row, name, moment.at)
+        return moment
+
+    def _read(self, text: str, row: Node, name: str) -> Moment:
         moment = self._by_format(text) if self._date_format else None
         if moment is None:
             moment = self._by_size(text) if _NUMBER.fullmatch(text) else self._by_text(_UTC_AT_END.sub("Z", text))
         if moment is not None:
-            in_range(row, name, moment.at)
             return moment
         also = f", or as date_format {self._date_format} says" if self._date_format else ""
         advice = "" if self._date_format else "; say date_format where days are written otherwise, such as %d/%m/%Y"

@@ -53,5 +53,5 @@ def moment(text: str) -> dt.datetime:
 
 
 def sequence_of(text: str) -> int:
-    """Return the number of an instant among all, as a `sequence` (microseconds since 1970)."""
-    return (moment(text) - EPOCH) // _MICROSECOND
+    """Return the number of an instant among all, as a `sequence` (microseconds since 1970); 0 where there is none."""
+    return (moment(text) - EPOCH) // _MICROSECOND if text else 0

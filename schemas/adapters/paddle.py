@@ -124,7 +124,7 @@ class Paddle:
         """Yield what a subscription of the API says of its past; a webhook about its beginning knows better."""
         status = _status_of(subscription)
         began = optional_instant(subscription, "started_at") or instant(subscription, "created_at")
-        sequence = listed_sequence(sequence_of(instant(subscription, "updated_at")))
+        sequence = listed_sequence(sequence_of(optional_instant(subscription, "updated_at")))
         signup = {**self._identity(record, subscription), "type": "signup", "time": began, "sequence": sequence}
         state, trial_ended = self._state(subscription), _end_of_trial(subscription)
         on_trial = {"trial": True} if trial_ended else {}

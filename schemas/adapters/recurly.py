@@ -143,8 +143,7 @@ class Recurly:
         if state == "canceled" and _began_never(subscription):
             # It will have expired before it begins: the next list, or a webhook, takes its signup back then.
             raise IgnoredRecord("subscription, canceled before it begins")
-        updated = optional_instant(subscription, "updated_at")
-        listed = {"sequence": listed_sequence(sequence_of(updated) if updated else 0)}
+        listed = {"sequence": listed_sequence(sequence_of(optional_instant(subscription, "updated_at")))}
         (signup,) = self._created(notification, subscription)
         yield {**signup, **listed}
         if trial_ends and moment(instant(subscription, "current_period_started_at")) >= moment(trial_ends):

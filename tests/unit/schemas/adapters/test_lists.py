@@ -83,6 +83,13 @@ def test_subscription_of_chargebee_that_was_cancelled_before_it_started_is_ignor
     assert translated("chargebee", entry).ignored == "subscription, cancelled"
 
 
+def test_webhook_about_a_subscription_of_recurly_that_failed_says_nothing() -> None:
+    """Its first payment never came, though the webhook says that it was made."""
+    webhook = {"object_type": "subscription", "event_type": "created", "event_time": "2026-03-01T00:00:00Z"}
+    found = translated("recurly", {**webhook, "subscription": listed("recurly", 0, state="failed")})
+    assert found.ignored == "subscription, failed"
+
+
 def test_subscription_of_recurly_that_ends_before_it_begins_never_was_a_customers() -> None:
     """A list of last week said its signup, which counts from the day on which it was to begin."""
     later = {"activated_at": "2026-05-01T00:00:00Z", "expires_at": "2026-04-01T00:00:00Z"}

@@ -237,6 +237,10 @@ def test_rows_without_an_id_are_subscriptions_of_their_own() -> None:
         ("9999-12-31", {"time_zone": "America/New_York"}),
         ("31.12.9999", {"date_format": "%d.%m.%Y"}),
         ("infinity", {}),
+        ("2932896", {}),
+        ("253402300799", {}),
+        ("253402300799999", {}),
+        ("253402214400000000", {}),
     ],
     ids=str,
 )
@@ -254,6 +258,12 @@ def test_instant_beyond_the_years_of_events_is_refused_with_its_column(column: s
     refusal = refusal_of({**ROW, column: cell})
     assert refusal.reason is Reason.TIME_OUT_OF_RANGE
     assert refusal.detail.startswith(f"table: {column}: must lie from 2000 to 2099, and is ")
+
+
+def test_version_may_lie_in_any_year() -> None:
+    """Some databases write 1970 for what was never changed; such a version is the oldest."""
+    never, once = (events_of({**ROW, "updated_at": at})[0] for at in ("1970-01-01", "2026-02-01"))
+    assert (never["sequence"], once["sequence"]) == (0, 1769904000000)
 
 
 def test_start_on_the_last_day_of_the_calendar_is_refused() -> None:
