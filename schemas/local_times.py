@@ -16,8 +16,14 @@ _NAIVE_EPOCH: Final = EPOCH.replace(tzinfo=None)  # arithmetic on UTC, the Z is 
 
 def instant_text(microseconds: int) -> str | None:
     """Return microseconds since 1970 UTC as RFC 3339 with Z; None where no calendar has such a day."""
+    text = local_text(microseconds)
+    return None if text is None else f"{text}Z"
+
+
+def local_text(microseconds: int) -> str | None:
+    """Return microseconds since 1970 as a date and time without an offset; None where no calendar has such a day."""
     try:
-        return (_NAIVE_EPOCH + dt.timedelta(microseconds=microseconds)).isoformat() + "Z"
+        return (_NAIVE_EPOCH + dt.timedelta(microseconds=microseconds)).isoformat()
     except OverflowError:
         return None
 

@@ -245,3 +245,21 @@ def test_extracted_record_that_does_not_name_its_table_is_refused_where_one_is_a
     assert refusal.detail.startswith(
         "debezium: __source_table: is required where the option table is set: set add.fields=op,source.ts_ms,source.lsn"
     )
+
+
+@pytest.mark.parametrize(
+    "kind", ["io.debezium.time.Date", "io.debezium.time.Timestamp", "io.debezium.time.NanoTimestamp"]
+)
+def test_column_beyond_every_calendar_is_refused_with_its_name(kind: str) -> None:
+    """A default of the largest integer is no instant."""
+    refusal = translated(with_schema("started_at", {"name": kind}, 2**62 * 1000)).refusal
+    assert refusal is not None
+    assert refusal.detail.startswith(f"debezium: payload.after.started_at: must be an instant, as {kind}")
+
+
+def test_end_on_the_last_day_of_the_calendar_is_none_in_a_change() -> None:
+    """Databases write it for rows that hold until further notice."""
+    row = {**ROW, "ended_at": 2_932_896}
+    field = {"name": "io.debezium.time.Date"}
+    assert [event["type"] for event in translated(with_schema("ended_at", field, 2_932_896)).events] == ["signup"]
+    assert [event["type"] for event in translated(change("c", after=row)).events] == ["signup"]

@@ -39,3 +39,13 @@ def test_fault_of_a_value_that_nobody_thought_of_costs_the_record_alone(fault: E
     assert found.refusal is not None
     assert found.refusal.reason is Reason.MALFORMED_JSON
     assert type(fault).__name__ in found.refusal.detail
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [("a", {"b": {"c": 1}}), ("a.b.c", 1), ("a.x.c", None), ("a.b.c.d", None), ("", None), ("a..c", None)],
+)
+def test_path_ends_in_a_member_or_in_nothing(path: str, found: object) -> None:
+    """Options name paths by hand, and sources expand an id into an object as they like."""
+    node, name = Node({"a": {"b": {"c": 1}}}).at(path)
+    assert node.get(name) == found
