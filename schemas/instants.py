@@ -1,4 +1,4 @@
-"""Instants as integers: milliseconds since 1970, exact.
+"""Instants as integers, milliseconds since 1970, and as events have them; exact.
 
 Pure. In words: `kpis.instants`.
 """
@@ -14,3 +14,8 @@ def milliseconds(instant: dt.datetime) -> int:
     """Return an aware instant in ms since 1970; what is finer is cut off towards the past, never rounded."""
     since = instant - EPOCH
     return since.days * DAY_MS + since.seconds * 1000 + since.microseconds // 1000
+
+
+def text_of_instant(instant: dt.datetime) -> str:
+    """Return an aware instant as events have it: RFC 3339 with Z, with decimals where it has any."""
+    return instant.astimezone(dt.UTC).replace(tzinfo=None).isoformat() + "Z"

@@ -7,7 +7,7 @@ import datetime as dt
 import re
 from typing import Final
 
-from schemas.instants import EPOCH
+from schemas.instants import EPOCH, text_of_instant
 
 LOCAL_TIME: Final = re.compile(r"\s*(\d{4}-\d{2}-\d{2})(?:[Tt ](\d{2}:\d{2})(?::(\d{2})(?:\.(\d+))?)?)?\s*", re.ASCII)
 """A date, or a date and time, without an offset."""
@@ -16,14 +16,26 @@ _NAIVE_EPOCH: Final = EPOCH.replace(tzinfo=None)  # arithmetic on UTC, the Z is 
 
 def instant_text(microseconds: int) -> str | None:
     """Return microseconds since 1970 UTC as RFC 3339 with Z; None where no calendar has such a day."""
+    text = local_text(microseconds)
+    return None if text is None else f"{text}Z"
+
+
+def local_text(microseconds: int) -> str | None:
+    """Return microseconds since 1970 as a date and time without an offset; None where no calendar has such a day."""
     try:
-        return (_NAIVE_EPOCH + dt.timedelta(microseconds=microseconds)).isoformat() + "Z"
+        return (_NAIVE_EPOCH + dt.timedelta(microseconds=microseconds)).isoformat()
     except OverflowError:
         return None
 
 
 def instant_of_local_time(local: re.Match[str], zone: dt.tzinfo) -> str | None:
-    """Return a match of `LOCAL_TIME` as RFC 3339 with Z; None where no calendar has such a day.
+    """Return a match of `LOCAL_TIME` as RFC 3339 with Z; None where no calendar has such a day."""
+    instant = local_instant(local, zone)
+    return None if instant is None else text_of_instant(instant)
+
+
+def local_instant(local: re.Match[str], zone: dt.tzinfo) -> dt.datetime | None:
+    """Return the instant that a match of `LOCAL_TIME` names (UTC); None where no calendar has such a day.
 
     Decimals beyond microseconds are cut. A time that comes twice is the first of the two; one that does not exist is
     read with the offset from before the gap; a date is its first instant.
@@ -36,6 +48,6 @@ def instant_of_local_time(local: re.Match[str], zone: dt.tzinfo) -> str | None:
         else:
             moment = begun.replace(second=int(seconds or 0), microsecond=int((decimals or "")[:6].ljust(6, "0")))
         # `fold` is 0: the first of two, or before the gap.
-        return moment.replace(tzinfo=zone).astimezone(dt.UTC).replace(tzinfo=None).isoformat() + "Z"
+        return moment.replace(tzinfo=zone).astimezone(dt.UTC)
     except (ValueError, OverflowError):
         return None

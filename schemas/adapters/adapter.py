@@ -2,7 +2,8 @@
 
 An adapter turns one record of a billing system, an app or a database into the product's own events: none, one or
 several. It is pure and keeps nothing between two records, so that a repeated record gives the same events under the
-same ids, and the order in which records come changes no number. Translation comes before the stream: files, topics of
+same ids, and the order in which records come changes no number. Instants are those at which the source says that
+something happened, never when its record was written or read. Translation comes before the stream: files, topics of
 other systems and the gateway translate, and the stream's topics hold the product's own JSON alone.
 What an adapter does not understand is sent on as it is, with the headers of `schemas.decoding.adapted`, and becomes a
 dead letter there. The list of adapters: `schemas.adapters.registry`. For its user: docs/adapters.md.

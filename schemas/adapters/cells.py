@@ -14,17 +14,21 @@ from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from schemas.adapters.adapter import OptionsFault
+from schemas.adapters.instants import in_range
+from schemas.adapters.prices import rounded
 from schemas.adapters.reading import Node
 from schemas.decoding.instant_texts import exact_text
-from schemas.decoding.prices import PER_MONTH, divided_half_even
-from schemas.instants import EPOCH
-from schemas.local_times import LOCAL_TIME, instant_of_local_time
+from schemas.decoding.prices import PER_MONTH
+from schemas.instants import EPOCH, milliseconds, text_of_instant
+from schemas.local_times import LOCAL_TIME, local_instant
 from schemas.money import decimals_of
 
 Money = Literal["major", "minor"]
 
-#: What databases write for no value at all: MySQL and COPY of Postgres, pandas, Excel.
-NO_VALUES: Final = frozenset({"", "null", "\\n", "nan", "nat", "none", "n/a", "#n/a", "-"})
+#: What databases write for no value at all: MySQL and COPY of Postgres, Python, Excel; in either case.
+NO_VALUES: Final = frozenset({"", "null", "\\n", "none", "n/a", "#n/a", "-"})
+#: What pandas writes for it; in another case it is a name, such as Nat.
+_NOT_A_VALUE: Final = frozenset({"NaN", "NaT"})
 _TRUE: Final = frozenset({"true", "t", "1", "1.0", "yes", "y"})
 _FALSE: Final = frozenset({"false", "f", "0", "0.0", "no", "n"})
 _NUMBER: Final = re.compile(r"-?\d{1,19}(?:\.\d*)?", re.ASCII)
@@ -35,6 +39,8 @@ _GROUPED: Final = re.compile(r"[+-]?\d{1,3}(?:[,' \u00a0\u202f]\d{3})+(?:\.\d+)?
 _GROUPED_WITH_COMMA: Final = re.compile(r"[+-]?\d{1,3}(?:[.' \u00a0\u202f]\d{3})+(?:,\d+)?", re.ASCII)
 _PLAIN: Final = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
 _PLAIN_WITH_COMMA: Final = re.compile(r"[+-]?\d+(?:,\d+)?", re.ASCII)
+#: How databases write an end that there is none of: the last day of the calendar, or Postgres's own word.
+_NO_END: Final = re.compile(r"(?:9999-?12-?31(?:\D.*)?|infinity)", re.ASCII | re.DOTALL | re.IGNORECASE)
 _UTC_AT_END: Final = re.compile(r"\s*(?:UTC|GMT)$")
 _COUNTED: Final = re.compile(r"(?:every\s+)?p?(\d{1,3})[\s_-]*([a-z]+)")
 _AMOUNT_DIGITS_MAX: Final = 20
@@ -50,6 +56,10 @@ _SIZES: Final = (
     ("microseconds", 946_684_800_000_000, 4_102_444_800_000_000, Fraction(1, 10**6)),
     ("nanoseconds", 946_684_800_000_000_000, 4_102_444_800_000_000_000, Fraction(1, 10**9)),
 )
+#: What a format of days is tried with: no two of its parts are alike.
+_SAMPLE: Final = dt.datetime(2026, 3, 29, 21, 7, 5, tzinfo=dt.UTC)
+_DAY_S: Final = 86_400
+_LAST_DAY_S: Final = 253_402_214_400  # 9999-12-31T00:00:00Z
 _OF_DAY: Final = "day"
 _OF_MONTH: Final = "month"
 #: Units of a term in the words of others, as those of prices and how many of them.
@@ -94,18 +104,12 @@ class Amount(NamedTuple):
 
     def rounded(self, times: int = 1) -> int:
         """Return the amount, or a multiple of it, rounded half to even to a whole minor unit."""
-        total = self.minor * times
-        return divided_half_even(total.numerator, total.denominator)
+        return rounded(self.minor * times)
 
     @property
     def is_whole(self) -> bool:
         """Tell whether it is a whole number of minor units."""
         return self.minor.denominator == 1
-
-
-def text_of_instant(at: dt.datetime) -> str:
-    """Return an instant as events have it: UTC, with decimals where it has any."""
-    return at.astimezone(dt.UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 def zone_of(adapter: str, name: str) -> ZoneInfo:
@@ -119,6 +123,23 @@ def zone_of(adapter: str, name: str) -> ZoneInfo:
     except (KeyError, ValueError, OSError) as error:
         advice = "write its IANA name, such as Europe/Bucharest"
         raise OptionsFault(f"[{adapter}] time_zone {name}: there is no such time zone; {advice}") from error
+
+
+def date_format_of(adapter: str, date_format: str) -> str:
+    """Return the format of days and times of the options; empty where all are ISO 8601.
+
+    Raises:
+        OptionsFault: No day can be read by it.
+    """
+    try:
+        is_read = not date_format or _read_by(_SAMPLE.strftime(date_format), date_format).date() == _SAMPLE.date()
+        problem = "says no day of a year"
+    except (ValueError, OverflowError, re.error) as error:
+        is_read, problem = False, f"cannot be read ({error})"
+    if not is_read:
+        advice = "write the directives of strptime for year, month and day, such as %d/%m/%Y"
+        raise OptionsFault(f"[{adapter}] date_format {date_format}: {problem}; {advice}")
+    return date_format
 
 
 class CellReader:
@@ -155,7 +176,10 @@ class CellReader:
         found = row.get(name)
         if isinstance(found, Decimal):
             return found.is_finite()
-        return found is not None and not (isinstance(found, str) and found.strip().lower() in NO_VALUES)
+        if isinstance(found, str):
+            text = found.strip()
+            return text not in _NOT_A_VALUE and text.lower() not in NO_VALUES
+        return found is not None
 
     def text(self, row: Node, name: str) -> str:
         """Return a cell's text, of a number its digits; empty where there is no value."""
@@ -200,15 +224,35 @@ class CellReader:
             return None
         if text.isascii() and text.isdigit() and len(text) < _AMOUNT_DIGITS_MAX - 1:
             return int(text)
-        moment = self.moment(row, name)
-        return None if moment is None else milliseconds_of(moment.at)
+        return milliseconds(self._read(text, row, name).at)
 
     def moment(self, row: Node, name: str) -> Moment | None:
         """Return the instant that a cell names; None where there is no value."""
         text = self.text(row, name)
         return None if not text else self._moment(text, row, name)
 
+    def end(self, row: Node, name: str) -> Moment | None:
+        """Return the instant of an end that a cell names; None where there is no value, or no end by what it says."""
+        text = self.text(row, name)
+        return None if not text or self._is_no_end(text) else self._moment(text, row, name)
+
+    def _is_no_end(self, text: str) -> bool:
+        if _NO_END.fullmatch(text):
+            return True
+        if _NUMBER.fullmatch(text):
+            whole = int(text.partition(".")[0])
+            return any(_LAST_DAY_S <= whole * seconds < _LAST_DAY_S + _DAY_S for *_, seconds in _SIZES)
+        try:
+            return bool(self._date_format) and _read_by(text, self._date_format).date() == dt.date.max
+        except ValueError:
+            return False
+
     def _moment(self, text: str, row: Node, name: str) -> Moment:
+        moment = self._read(text, row, name)
+        in_range(row, name, moment.at)
+        return moment
+
+    def _read(self, text: str, row: Node, name: str) -> Moment:
         moment = self._by_format(text) if self._date_format else None
         if moment is None:
             moment = self._by_size(text) if _NUMBER.fullmatch(text) else self._by_text(_UTC_AT_END.sub("Z", text))
@@ -222,8 +266,8 @@ class CellReader:
     def _by_text(self, text: str) -> Moment | None:
         local = LOCAL_TIME.fullmatch(text)
         if local:
-            instant = instant_of_local_time(local, self.zone)
-            return None if instant is None else Moment(_utc(instant), is_day=local[2] is None)
+            instant = local_instant(local, self.zone)
+            return None if instant is None else Moment(instant, is_day=local[2] is None)
         try:
             moment = dt.datetime.fromisoformat(exact_text(text))
             return None if moment.tzinfo is None else Moment(moment.astimezone(dt.UTC))
@@ -232,7 +276,7 @@ class CellReader:
 
     def _by_format(self, text: str) -> Moment | None:
         try:
-            moment = dt.datetime.strptime(text, self._date_format)  # noqa: DTZ007 - the next lines see to it
+            moment = _read_by(text, self._date_format)
             is_day = not any(directive in self._date_format for directive in ("%H", "%I", "%c", "%X"))
             if moment.tzinfo is None:
                 moment = moment.replace(tzinfo=self.zone)
@@ -244,9 +288,9 @@ class CellReader:
         whole = text.partition(".")[0]
         if len(whole) == _DAY_DIGITS:
             local = LOCAL_TIME.fullmatch(f"{whole[:4]}-{whole[4:6]}-{whole[6:]}")
-            instant = local and instant_of_local_time(local, self.zone)
+            instant = local and local_instant(local, self.zone)
             if instant:
-                return Moment(_utc(instant), is_day=True)
+                return Moment(instant, is_day=True)
         for unit, first, last, seconds in _SIZES:
             if first <= int(whole) < last:
                 if unit == "days":
@@ -260,10 +304,7 @@ class CellReader:
     def next_day(self, moment: Moment) -> Moment:
         """Return the first instant of the day after that of an instant, in the time zone."""
         local = moment.at.astimezone(self.zone)
-        try:
-            following = dt.datetime.combine(local.date() + dt.timedelta(days=1), dt.time(), self.zone)
-        except OverflowError:
-            return moment
+        following = dt.datetime.combine(local.date() + dt.timedelta(days=1), dt.time(), self.zone)
         return Moment(following.astimezone(dt.UTC), is_day=True)
 
     def is_last_second(self, moment: Moment) -> bool:
@@ -347,15 +388,10 @@ def interval_in(text: str) -> tuple[str, int] | None:
     return unit[0], unit[1] * int(counted[1])
 
 
-def milliseconds_of(at: dt.datetime) -> int:
-    """Return an instant in milliseconds since 1970."""
-    return (at - EPOCH) // dt.timedelta(milliseconds=1)
-
-
 def _digits(number: int) -> str:
     # Python refuses to write integers of more than some thousand digits; no id is as long as that.
     return str(number) if number.bit_length() < _CELL_CHARACTERS_MAX else "9" * (_CELL_CHARACTERS_MAX + 1)
 
 
-def _utc(instant: str) -> dt.datetime:
-    return dt.datetime.fromisoformat(instant)
+def _read_by(text: str, date_format: str) -> dt.datetime:
+    return dt.datetime.strptime(text, date_format)  # noqa: DTZ007 - its zone is the caller's affair

@@ -9,20 +9,30 @@ Source: Chargebee API documentation, "Events" and "Subscriptions"; docs/adapters
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from schemas.adapters.accounts import AccountOptions, check_account, dimensions_of, of_account, plan_of
+from schemas.adapters.accounts import (
+    AccountOptions,
+    check_account,
+    dimensions_of,
+    listed_sequence,
+    of_account,
+    plan_of,
+)
 from schemas.adapters.adapter import Adapter, Members, Translation
 from schemas.adapters.chargebee_prices import mrr_of_subscription, plan_id_of
+from schemas.adapters.describing import described
 from schemas.adapters.options import read_options
-from schemas.adapters.reading import IgnoredRecord, Node, SourceFault, translated
+from schemas.adapters.reading import IgnoredRecord, Node, SourceFault, each_of, translated
 from schemas.refusals import Reason
 
 NAME: Final = "chargebee"
 
 _BACKDATED: Final = "_with_backdating"
+#: Statuses of subscriptions that count, or did; and of those that never did, or are another site's by now.
+_COUNTED: Final = ("in_trial", "active", "non_renewing", "paused", "cancelled")
+_NOT_COUNTED: Final = ("future", "transferred")
 #: Events about subscriptions that change nothing which is counted, or not yet.
 _SAYS_NOTHING: Final = frozenset(
     {
@@ -115,9 +125,7 @@ class Chargebee:
         if record.get("list") is None:
             yield from self._events_of_one(record)
             return
-        for listed in record.objects("list"):
-            with suppress(IgnoredRecord):
-                yield from self._events_of_one(listed)
+        yield from each_of(record.objects("list"), self._events_of_one)
 
     def _events_of_one(self, record: Node) -> Iterator[Members]:
         event = record.optional_object("event") or record
@@ -154,27 +162,35 @@ class Chargebee:
             yield _cancel_ahead(event, subscription)
 
     def _listed(self, event: Node, subscription: Node) -> Iterator[Members]:
-        """Yield what a subscription of a list says of its past; an event about its beginning knows better."""
+        """Yield what a subscription of a list says of its past; an event about its beginning knows better.
+
+        A pause or end has its instant in its id: after it another one may come, of which the next list tells.
+        """
         status = subscription.text("status")
-        if status in ("future", "transferred"):
+        if status not in (*_COUNTED, *_NOT_COUNTED):
+            raise subscription.wrong("status", f"must be one of {', '.join((*_COUNTED, *_NOT_COUNTED))}")
+        if status in _NOT_COUNTED or _has_not_started(subscription):
             raise IgnoredRecord(f"subscription, {status}")
         began = subscription.optional_epoch("started_at") or subscription.epoch("created_at")
         paid = subscription.optional_epoch("activated_at")
-        signup = {**_identity(event, subscription), "type": "signup", "time": began, "sequence": 0}
+        identity = _identity(event, subscription)
+        name, listed = identity["id"], {**identity, "sequence": listed_sequence(identity["sequence"])}
         state, had_trial = (
             self._state(event, subscription),
             subscription.get("trial_start") is not None and paid > began,
         )
-        yield {**signup, **state, **({"trial": True} if had_trial else {}), **dimensions_of(self._options, event)}
+        trial = {"trial": True} if had_trial else {}
+        yield {**listed, "type": "signup", "time": began, **state, **trial, **dimensions_of(self._options, event)}
         if had_trial:
-            yield {**signup, "id": f"{signup['id']}:paid", "type": "upgrade", "time": paid, **state}
+            yield {**listed, "id": f"{name}:paid", "type": "upgrade", "time": paid, **state}
         if status == "paused":
             paused = subscription.optional_epoch("pause_date") or event.epoch("occurred_at")
-            yield {**_identity(event, subscription), "id": f"{signup['id']}:paused", "type": "pause", "time": paused}
+            yield {**listed, "id": f"{name}:paused:{paused}", "type": "pause", "time": paused}
         if _is_to_end(subscription):
             yield _cancel_ahead(event, subscription)
         if status == "cancelled":
-            yield {**signup, "id": f"{signup['id']}:ended", "type": "cancel", **_ended(event, subscription)}
+            end = _ended(event, subscription)
+            yield {**listed, "id": f"{name}:ended:{end['time']}", "type": "cancel", **end}
 
     def _activated(self, kind: str, event: Node, subscription: Node) -> Iterator[Members]:
         at = subscription.optional_epoch("activated_at") or event.epoch("occurred_at")
@@ -209,7 +225,7 @@ class Chargebee:
         yield {**_scheduled(event, subscription), **self._as_it_is(event, subscription)}
 
     def _cancelled(self, kind: str, event: Node, subscription: Node) -> Iterator[Members]:
-        if subscription.get("started_at") is None and subscription.get("start_date") is not None:
+        if _has_not_started(subscription):
             raise IgnoredRecord(f"{kind}, of a subscription that has not started")
         end, identity = _ended(event, subscription), _identity(event, subscription)
         at = end["time"]
@@ -250,7 +266,7 @@ class Chargebee:
     def _state(self, event: Node, subscription: Node) -> Members:
         """Return plan, price and trial of a subscription as it is."""
         plan_id = plan_id_of(subscription)
-        plan = plan_of(self._options, (plan_id,))
+        plan = plan_of(self._options.plans, (plan_id,), (plan_id,))
         if not plan:
             raise subscription.wrong("plan_id", f"{plan_id} is no name of a plan; name it in the option plans")
         said = subscription.optional_integer("mrr") if self._options.mrr == "chargebee" else None
@@ -260,6 +276,11 @@ class Chargebee:
         on_trial = subscription.text("status") == "in_trial" or _is_trial_that_ends(subscription)
         trial = {"trial": True} if on_trial else {}
         return {"plan": plan, "mrr_minor": mrr, "currency": subscription.text("currency_code"), **trial}
+
+
+def _has_not_started(subscription: Node) -> bool:
+    """Tell whether a subscription was to start later, and has not."""
+    return subscription.get("started_at") is None and subscription.get("start_date") is not None
 
 
 def _was_scheduled(subscription: Node) -> bool:
@@ -322,7 +343,7 @@ def _why(subscription: Node) -> Members:
     """Return the reason of a cancel: the merchant's code, or what made Chargebee cancel, which nobody chose."""
     automatic = subscription.optional_text("cancel_reason")
     reason = subscription.optional_text("cancel_reason_code") or automatic
-    return {**({"reason": reason} if reason else {}), **({"involuntary": True} if automatic else {})}
+    return {**described({"reason": reason}), **({"involuntary": True} if automatic else {})}
 
 
 def _renewal(event: Node, subscription: Node, outcome: str, sequence: int) -> Members:

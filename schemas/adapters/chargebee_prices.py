@@ -10,9 +10,8 @@ from fractions import Fraction
 from typing import Final
 
 from schemas.adapters.adapter import Members
-from schemas.adapters.prices import ItemPrice, exact, rounded
+from schemas.adapters.prices import ItemPrice, exact_of, interval_of, rounded
 from schemas.adapters.reading import Node
-from schemas.decoding.prices import PER_MONTH
 
 _RECURRING: Final = ("plan", "addon")
 _WHOLE: Final = 100
@@ -91,16 +90,11 @@ def _amount_of(item: Node) -> int:
 def _per_month(item: Node, amount: int, subscription: Node) -> Fraction:
     """Return an amount a month; the billing period is the item's own, or the subscription's."""
     billed = item if item.get("billing_period_unit") is not None else subscription
-    return _monthly(Fraction(amount), billed, "billing_period", "billing_period_unit")
+    return _monthly(amount, billed)
 
 
-def _monthly(amount: Fraction, node: Node, count: str, unit: str) -> Fraction:
-    interval, interval_count = node.text(unit), node.optional_integer(count)
-    if interval not in PER_MONTH:
-        raise node.wrong(unit, f"must be one of {', '.join(PER_MONTH)}")
-    if interval_count is not None and interval_count < 1:
-        raise node.wrong(count, "must be an integer from 1")
-    return ItemPrice(amount, interval, interval_count or 1).per_month()
+def _monthly(amount: int, billed: Node) -> Fraction:
+    return ItemPrice(amount, *interval_of(billed, "billing_period_unit", "billing_period")).per_month()
 
 
 def _lasts(discount: Node, at: int) -> bool:
@@ -114,12 +108,10 @@ def _taken_off(discount: Node, base: Fraction, subscription: Node) -> Fraction:
     """Return what a discount takes off a month; never more than what it is taken off."""
     kind = discount.text("type")
     if kind == "percentage":
-        percent = discount.optional_decimal("percentage")
-        share = exact(percent) if percent is not None else None
-        if share is None or not 0 <= share <= _WHOLE:
+        share = exact_of(discount, "percentage")
+        if share is None or share > _WHOLE:
             raise discount.wrong("percentage", "must be a number from 0 to 100")
         return base * share / _WHOLE
     if kind == "fixed_amount":
-        off = _monthly(Fraction(discount.integer("amount")), subscription, "billing_period", "billing_period_unit")
-        return min(off, base)
+        return min(_monthly(discount.integer("amount"), subscription), base)
     return Fraction(0)

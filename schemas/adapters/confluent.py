@@ -16,15 +16,12 @@ import msgspec
 
 from schemas.adapters.adapter import Adapter, Members, Translation
 from schemas.adapters.options import read_options
-from schemas.adapters.reading import refused, translated
+from schemas.adapters.reading import FAULTS_OF_VALUES, refused, translated
 from schemas.decoding.framing import MAGIC, Frame, frame_of
 from schemas.refusals import Reason
 
 NAME: Final = "confluent"
-_NOT_AVRO: Final = (
-    EOFError, ValueError, LookupError, TypeError, ArithmeticError, AttributeError, AssertionError, struct.error,
-    RecursionError,
-)  # fmt: skip
+_NOT_AVRO: Final = (*FAULTS_OF_VALUES, EOFError, struct.error)
 _UNREADABLE: Final = "cannot be read as Avro by it"
 
 

@@ -8,18 +8,17 @@ Source: Debezium, data types and their semantic types (io.debezium.time, io.debe
 
 import base64
 import binascii
-import datetime as dt
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
 from schemas.adapters.reading import Node
-from schemas.instants import EPOCH
+from schemas.local_times import local_text
 
 _DECIMAL: Final = "org.apache.kafka.connect.data.Decimal"
 _VARIABLE_DECIMAL: Final = "io.debezium.data.VariableScaleDecimal"
-_NAIVE_EPOCH: Final = EPOCH.replace(tzinfo=None)
+_DAY_MICROSECONDS: Final = 86_400_000_000
 _SCALE_MAX: Final = 38
 _BYTES_MAX: Final = 64
 
@@ -35,17 +34,16 @@ _DATES: Final = frozenset({"io.debezium.time.Date", "org.apache.kafka.connect.da
 Fields = Mapping[str, Mapping[str, Any]]
 
 
-def fields_of(schema: Any, part: str) -> Fields:
-    """Return the fields of a part of a record, such as `after`, by name, out of the record's schema.
+def fields_of(schema: Any, part: str = "") -> Fields:
+    """Return the fields of a record, or of a part of it such as `after`, by name, out of the record's schema.
 
     Args:
         schema: As the record has it; whatever it is, what cannot be read is none.
-        part: Of the record.
+        part: Of the record; all of it where it is empty.
     """
-    for field in _fields(schema):
-        if field.get("field") == part:
-            return {inner["field"]: inner for inner in _fields(field) if isinstance(inner.get("field"), str)}
-    return {}
+    if part:
+        schema = next((field for field in _fields(schema) if field.get("field") == part), None)
+    return {field["field"]: field for field in _fields(schema) if isinstance(field.get("field"), str)}
 
 
 def _fields(schema: Any) -> list[Mapping[str, Any]]:
@@ -82,10 +80,10 @@ def _plain(row: Node, name: str, field: Mapping[str, Any], scales: Mapping[str, 
         return value
     if isinstance(value, bool) or not isinstance(value, int):
         raise row.wrong(name, f"must be an integer, as {kind}")
-    try:
-        return read(value)
-    except OverflowError as error:
-        raise row.wrong(name, f"must be an instant, as {kind}") from error
+    text = read(value)
+    if text is None:
+        raise row.wrong(name, f"must be an instant, as {kind}")
+    return text
 
 
 def _decimal(row: Node, name: str, value: Any, scale: Any) -> Any:
@@ -105,20 +103,17 @@ def _decimal(row: Node, name: str, value: Any, scale: Any) -> Any:
     return format(Decimal(int.from_bytes(whole, "big", signed=True)).scaleb(-digits), "f")
 
 
-def _date(days: int) -> str:
-    return (_NAIVE_EPOCH + dt.timedelta(days=days)).date().isoformat()
+def _date(days: int) -> str | None:
+    text = local_text(days * _DAY_MICROSECONDS)
+    return None if text is None else text.partition("T")[0]
 
 
-def _local_time(kind: str) -> Callable[[int], str]:
+def _local_time(kind: str) -> Callable[[int], str | None]:
     times, parts = _LOCAL_TIMES[kind]
-
-    def read(count: int) -> str:
-        return (_NAIVE_EPOCH + dt.timedelta(microseconds=count * times // parts)).isoformat()
-
-    return read
+    return lambda count: local_text(count * times // parts)
 
 
-_READERS: Final[Mapping[str, Callable[[int], str]]] = {
+_READERS: Final[Mapping[str, Callable[[int], str | None]]] = {
     **dict.fromkeys(_DATES, _date),
     **{kind: _local_time(kind) for kind in _LOCAL_TIMES},
 }

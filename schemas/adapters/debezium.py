@@ -17,18 +17,20 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 
 from schemas.adapters.adapter import Adapter, Members, OptionsFault, Translation
-from schemas.adapters.cells import milliseconds_of, text_of_instant
 from schemas.adapters.connect_values import Fields, fields_of, plain_row
 from schemas.adapters.log_positions import position_of
 from schemas.adapters.options import read_options
 from schemas.adapters.reading import IgnoredRecord, Node, translated
 from schemas.adapters.subscription_rows import Phase, RowOptions, RowReader, SubscriptionRow
-from schemas.instants import EPOCH
+from schemas.instants import EPOCH, milliseconds, text_of_instant
 
 NAME: Final = "debezium"
 _LIVE: Final[frozenset[Phase]] = frozenset({"trial", "active", "ending", "paused"})
 _OPERATIONS: Final = frozenset({"c", "r", "u", "d"})
 _SAYS_NOTHING: Final = {"t": "truncate", "m": "message"}
+#: What *New Record State Extraction* puts before the members that it takes out of the envelope, and of its `source`.
+_ADDED, _OF_SOURCE = "__", "__source_"
+_FIELDS: Final = "op,source.ts_ms,source.lsn"
 _FULL: Final = "for PostgreSQL set ALTER TABLE … REPLICA IDENTITY FULL, so that changes say what the row was"
 
 
@@ -122,13 +124,13 @@ class Debezium:
         schema: Any = None
         if record.get("payload") is not None and record.get("op") is None:
             schema, record = record.get("schema"), record.object("payload")
-        if record.get("op") is None and any(name.startswith("__") for name in record.members):
+        if record.get("op") is None and any(name.startswith(_ADDED) for name in record.members):
             yield from self._of_extracted(record, schema)
             return
-        operation = record.get("op")
-        if operation is None:
+        operation = record.optional_text("op")
+        if not operation:
             raise IgnoredRecord(_kind_of(record))
-        if isinstance(operation, str) and operation in _SAYS_NOTHING:
+        if operation in _SAYS_NOTHING:
             raise IgnoredRecord(_SAYS_NOTHING[operation])
         if operation not in _OPERATIONS:
             raise record.wrong("op", f"must be one of {', '.join(sorted(_OPERATIONS))}")
@@ -137,7 +139,7 @@ class Debezium:
         at = _instant_of(source) or _instant_of(record)
         if at is None:
             raise source.missing("ts_ms")
-        change = RowChange(at, position_of(source, record.optional_object("transaction"), milliseconds_of(at)))
+        change = RowChange(at, position_of(source, record.optional_object("transaction"), milliseconds(at)))
         before = self._row(record, "before", fields_of(schema, "before"))
         after = self._row(record, "after", fields_of(schema, "after"))
         yield from self._told(operation, before, after, change)
@@ -145,26 +147,35 @@ class Debezium:
     def _of_extracted(self, record: Node, schema: Any) -> Iterator[Members]:
         """Yield the events of a record of which a transformation has left the row, and `__` members of the change."""
         deleted = record.get("__deleted") in (True, "true")
-        operation = record.get("__op") or ("d" if deleted else "u")
+        operation = record.optional_text("__op") or ("d" if deleted else "u")
         if operation not in _OPERATIONS:
-            raise IgnoredRecord(str(operation)[:16])
-        said = {
-            name.lstrip("_").removeprefix("source_"): value
-            for name, value in record.members.items()
-            if name[:2] == "__"
-        }
-        at = _instant_of(Node(said))
+            raise IgnoredRecord(operation[:16])
+        source = Node(_without(_OF_SOURCE, record))
+        envelope = Node(_without(_ADDED, record))
+        said = Node({**envelope.members, **source.members})
+        self._check_named(said)
+        # The envelope's time is that of the connector, which may be hours after the change.
+        at = _instant_of(source) or _instant_of(envelope)
         if at is None:
-            raise record.missing("__source_ts_ms", "is required: set add.fields=op,source.ts_ms,source.lsn")
-        change = RowChange(at, position_of(Node(said), None, milliseconds_of(at)))
-        fields = {field["field"]: field for field in _top_fields(schema)}
-        members = {name: value for name, value in record.members.items() if name[:2] != "__"}
-        row = plain_row(Node(members), fields, self._options.scales)
+            raise record.missing("__source_ts_ms", f"is required: set add.fields={_FIELDS}")
+        change = RowChange(at, position_of(said, None, milliseconds(at)))
+        members = {name: value for name, value in record.members.items() if not name.startswith(_ADDED)}
+        row = plain_row(Node(members), fields_of(schema), self._options.scales)
         yield from self._told("d" if deleted else operation, row if deleted else None, None if deleted else row, change)
 
     def _row(self, record: Node, part: str, fields: Fields) -> Node | None:
         found = record.optional_object(part)
         return None if found is None else plain_row(found, fields, self._options.scales)
+
+    def _check_named(self, said: Node) -> None:
+        """Refuse a record that does not say of which table it is, where the options name one; see `_check_table`."""
+        table = self._options.table
+        place = bool(said.get("schema") or said.get("db"))
+        if table and not (said.get("table") and (place or "." not in table)):
+            advice = f"set add.fields={_FIELDS},source.schema,source.table, of MySQL source.db"
+            raise said.missing("__source_table", f"is required where the option table is set: {advice}")
+        if table:
+            self._check_table(said)
 
     def _check_table(self, source: Node) -> None:
         table = source.optional_text("table")
@@ -428,6 +439,11 @@ def _instant_of(node: Node) -> dt.datetime | None:
     return None
 
 
+def _without(prefix: str, record: Node) -> Members:
+    """Return the members of a record whose names have a prefix, under names without it."""
+    return {name.removeprefix(prefix): value for name, value in record.members.items() if name.startswith(prefix)}
+
+
 def _kind_of(record: Node) -> str:
     if record.get("ddl") is not None or record.get("tableChanges") is not None:
         return "schema change"
@@ -436,9 +452,3 @@ def _kind_of(record: Node) -> str:
     if record.members.keys() <= {"ts_ms", "ts_us", "ts_ns"} and record.members:
         return "heartbeat"
     raise record.missing("op", "is required; is this a change event of Debezium?")
-
-
-def _top_fields(schema: Any) -> list[Mapping[str, Any]]:
-    return list(
-        fields_of({"fields": [{**(schema if isinstance(schema, dict) else {}), "field": "row"}]}, "row").values()
-    )

@@ -8,9 +8,12 @@ from typing import Final
 
 from schemas.adapters.adapter import Members
 from schemas.decoding.mending import MENDERS
-from schemas.events import Form
+from schemas.events import EVENT_TYPES, Form, forms_of
 
-_FORMS: Final[Mapping[str, Form]] = {"reason": "note", "feature": "note", "via": "way", "country": "country"}
+#: Of all members that only describe an event; all others are dimensions of the settings.
+_FORMS: Final[Mapping[str, Form]] = {
+    member: form for kind in EVENT_TYPES for member, form in forms_of(kind).items() if form in MENDERS
+}
 
 
 def described(members: Mapping[str, str]) -> Members:

@@ -10,17 +10,24 @@ Source: Paddle developer documentation, "How webhooks work" and the pages of eac
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, Final
 
-from schemas.adapters.accounts import AccountOptions, check_account, dimensions_of, of_account, plan_of, text_at
+from schemas.adapters.accounts import (
+    AccountOptions,
+    check_account,
+    dimensions_of,
+    listed_sequence,
+    of_account,
+    plan_of,
+    text_at,
+)
 from schemas.adapters.adapter import Adapter, Members, Translation
+from schemas.adapters.describing import described
 from schemas.adapters.instants import instant, moment, optional_instant, sequence_of
 from schemas.adapters.options import read_options
-from schemas.adapters.prices import ItemPrice, exact, mrr_of_items
-from schemas.adapters.reading import IgnoredRecord, Node, SourceFault, translated
-from schemas.decoding.prices import PER_MONTH
+from schemas.adapters.prices import ItemPrice, exact_of, interval_of, mrr_of_items
+from schemas.adapters.reading import IgnoredRecord, Node, SourceFault, each_of, translated
 from schemas.refusals import Reason
 
 NAME: Final = "paddle"
@@ -85,9 +92,7 @@ class Paddle:
 
     def _events(self, record: Node) -> Iterator[Members]:
         if record.get("event_type") is None and isinstance(record.get("data"), list):
-            for listed in record.objects("data"):
-                with suppress(IgnoredRecord):
-                    yield from self._events_of_one(listed)
+            yield from each_of(record.objects("data"), self._events_of_one)
             return
         yield from self._events_of_one(record)
 
@@ -117,15 +122,17 @@ class Paddle:
 
     def _listed(self, record: Node, subscription: Node) -> Iterator[Members]:
         """Yield what a subscription of the API says of its past; a webhook about its beginning knows better."""
+        status = _status_of(subscription)
         began = optional_instant(subscription, "started_at") or instant(subscription, "created_at")
-        signup = {**self._identity(record, subscription), "type": "signup", "time": began, "sequence": -1}
+        sequence = listed_sequence(sequence_of(optional_instant(subscription, "updated_at")))
+        signup = {**self._identity(record, subscription), "type": "signup", "time": began, "sequence": sequence}
         state, trial_ended = self._state(subscription), _end_of_trial(subscription)
         on_trial = {"trial": True} if trial_ended else {}
         yield {**signup, **state, **on_trial, **dimensions_of(self._options, record)}
         ended = optional_instant(subscription, "canceled_at")
         if trial_ended and not (ended and moment(ended) <= moment(trial_ended)):
             yield {**signup, "id": f"{signup['id']}:paid", "type": "upgrade", "time": trial_ended, **state}
-        if subscription.text("status") == "paused":
+        if status == "paused":
             yield from self._pause(record, subscription)
         yield from self._ended(record, subscription) if ended else self._ahead(record, subscription)
 
@@ -133,12 +140,10 @@ class Paddle:
         yield {**self._identity(record, subscription), **self._as_it_is(subscription)}
 
     def _updated(self, record: Node, subscription: Node) -> Iterator[Members]:
-        status = subscription.text("status")
+        status = _status_of(subscription)
         if status == "canceled":
             yield from self._ended(record, subscription)
             return
-        if status not in _OPEN:
-            raise subscription.wrong("status", f"must be canceled or one of {', '.join(_OPEN)}")
         yield from self._changed(record, subscription)
         if status == "paused":
             yield from self._pause(record, subscription)
@@ -163,12 +168,11 @@ class Paddle:
         yield from self._ahead(record, subscription)
 
     def _ended(self, record: Node, subscription: Node) -> Iterator[Members]:
-        reason = text_at(record, self._options.reason)
         yield {
             **self._scheduled(record, subscription),
             "type": "cancel",
             "time": instant(subscription, "canceled_at"),
-            **({"reason": reason} if reason else {}),
+            **described({"reason": text_at(record, self._options.reason)}),
         }
 
     def _ahead(self, record: Node, subscription: Node) -> Iterator[Members]:
@@ -246,10 +250,17 @@ class Paddle:
         place = next(named, 0)
         product, price = items[place].optional_object("product"), items[place].object("price")
         names = (product.optional_text("name") if product else "", price.optional_text("name"))
-        plan = plan_of(self._options, ids[place], names)
+        plan = plan_of(self._options.plans, ids[place], (*names, *ids[place]))
         if not plan:
             raise price.wrong("id", "is no name of a plan; name it in the option plans")
         return plan
+
+
+def _status_of(subscription: Node) -> str:
+    status = subscription.text("status")
+    if status != "canceled" and status not in _OPEN:
+        raise subscription.wrong("status", f"must be canceled or one of {', '.join(_OPEN)}")
+    return status
 
 
 def _end_of_trial(subscription: Node) -> str:
@@ -298,15 +309,12 @@ def _amounts_of(item: Node) -> dict[str, Node]:
 
 def _item_price(item: Node, amount: Node) -> ItemPrice:
     cycle = item.object("price").object("billing_cycle")
-    interval, frequency, quantity = cycle.text("interval"), cycle.integer("frequency"), item.integer("quantity")
-    if interval not in PER_MONTH:
-        raise cycle.wrong("interval", f"must be one of {', '.join(PER_MONTH)}")
-    if frequency < 1:
-        raise cycle.wrong("frequency", "must be an integer from 1")
+    if cycle.get("frequency") is None:
+        raise cycle.missing("frequency")
+    interval, frequency = interval_of(cycle, count="frequency")
+    quantity, minor = item.integer("quantity"), exact_of(amount, "amount")
     if quantity < 0:
         raise item.wrong("quantity", "must be an integer from 0")
-    number = amount.optional_decimal("amount")
-    minor = exact(number) if number is not None else None
-    if minor is None or minor < 0:
-        raise amount.wrong("amount", "must be an amount from 0, in minor units")
+    if minor is None:
+        raise amount.missing("amount")
     return ItemPrice(minor, interval, frequency, quantity)

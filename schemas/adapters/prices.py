@@ -10,6 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final, NamedTuple
 
+from schemas.adapters.reading import Node
 from schemas.decoding.prices import PER_MONTH, divided_half_even
 
 #: Digits before and after the point of an amount that is worked out; a price has less.
@@ -56,3 +57,30 @@ def exact(amount: Decimal) -> Fraction | None:
     if not isinstance(exponent, int) or exponent < -DIGITS_MAX or amount.adjusted() >= DIGITS_MAX:
         return None
     return Fraction(amount)
+
+
+def exact_of(node: Node, name: str) -> Fraction | None:
+    """Return a member that is a number from 0, exactly; None where it is absent."""
+    number = node.optional_decimal(name)
+    if number is None:
+        return None
+    found = exact(number)
+    if found is None or found < 0:
+        raise node.wrong(name, "must be a number from 0 and no larger than any price")
+    return found
+
+
+def interval_of(node: Node, unit: str = "interval", count: str = "interval_count") -> tuple[str, int]:
+    """Return what a price is for: an interval, and how many of them, one where that is absent.
+
+    Args:
+        node: Holds both.
+        unit: The member that names the interval.
+        count: The member that says how many.
+    """
+    interval, intervals = node.text(unit), node.optional_integer(count)
+    if interval not in PER_MONTH:
+        raise node.wrong(unit, f"must be one of {', '.join(PER_MONTH)}")
+    if intervals is not None and intervals < 1:
+        raise node.wrong(count, "must be an integer from 1")
+    return interval, 1 if intervals is None else intervals

@@ -3,20 +3,23 @@
 Money and numbers are read as integers or decimals, never as floats.
 """
 
-import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 import msgspec
 
 from schemas.adapters.adapter import Members, Translation
-from schemas.instants import EPOCH
+from schemas.local_times import instant_text
 from schemas.refusals import Reason, Refusal
 
 _VALUE_SHOWN: Final = 48
 _DETAIL_MAX: Final = 300
 _read: Final = msgspec.json.Decoder(float_hook=Decimal).decode
+#: What reading raises of a value that nobody thought of, such as a number of more digits than `Decimal` takes.
+FAULTS_OF_VALUES: Final = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
+)  # fmt: skip
 
 
 class SourceFault(ValueError):
@@ -62,6 +65,14 @@ class Node:
     def wrong(self, name: str, problem: str) -> SourceFault:
         """Return the fault of a member that cannot be read; its value is shown."""
         return SourceFault(Reason.INVALID_MEMBER, self.path_of(name), f"{problem}, got {_shown(self.get(name))}")
+
+    def at(self, path: str) -> "tuple[Node, str]":
+        """Return the object in which a path of names with dots ends, and its last name; what is no object is empty."""
+        node, (*names, last) = self, path.split(".")
+        for name in names:
+            found = node.get(name)
+            node = Node(found if isinstance(found, dict) else {}, node.path_of(name))
+        return node, last
 
     def object(self, name: str) -> "Node":
         """Return a member that is an object."""
@@ -156,23 +167,41 @@ class Node:
         seconds = self.optional_integer(name)
         if seconds is None:
             return ""
-        try:
-            return epoch_text(seconds)
-        except OverflowError as error:
-            raise self.wrong(name, "must be seconds since 1970") from error
+        text = epoch_text(seconds)
+        if text is None:
+            raise self.wrong(name, "must be seconds since 1970")
+        return text
 
 
-def epoch_text(seconds: int) -> str:
-    """Return an instant in seconds since 1970 as an event's time.
+def epoch_text(seconds: int) -> str | None:
+    """Return an instant in seconds since 1970 as an event's time; None where no calendar has such a day."""
+    return instant_text(seconds * 1_000_000)
+
+
+def each_of(entries: Iterable[Node], read: Callable[[Node], Iterable[Members]]) -> Iterator[Members]:
+    """Yield the events of the entries of a list; those that say nothing that is counted are passed over.
+
+    Args:
+        entries: Of the list.
+        read: Yields the events of one entry; raises SourceFault or IgnoredRecord.
 
     Raises:
-        OverflowError: There is no such day.
+        IgnoredRecord: No entry says anything; of the kind of the first one.
     """
-    return (EPOCH + dt.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    said, kinds = False, []
+    for entry in entries:
+        try:
+            for event in read(entry):
+                said = True
+                yield event
+        except IgnoredRecord as kind:
+            kinds.append(str(kind))
+    if not said:
+        raise IgnoredRecord(kinds[0] if kinds else "empty list")
 
 
 def translated(name: str, value: bytes, read: Callable[[Node], Iterator[Members]]) -> Translation:
-    """Return what a JSON record says, by the function that reads its objects.
+    """Return what a JSON record says, by the function that reads its objects; whatever a value is, nothing is raised.
 
     Args:
         name: The adapter's, for its errors.
@@ -188,8 +217,12 @@ def translated(name: str, value: bytes, read: Callable[[Node], Iterator[Members]
         return refused(name, fault.reason, str(fault))
     except IgnoredRecord as ignored:
         return Translation(ignored=str(ignored))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return refused(name, Reason.MALFORMED_JSON, f"the record is not JSON: {error}")
+    except FAULTS_OF_VALUES as error:
+        # A record must not stop those behind it: it is kept, as a dead letter.
+        said = type(error).__name__ + (f": {error}" if str(error) else "")
+        return refused(name, Reason.MALFORMED_JSON, f"the record holds a value that cannot be read ({said})")
 
 
 def refused(name: str, reason: Reason, detail: str) -> Translation:

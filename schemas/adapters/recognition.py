@@ -9,8 +9,6 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from schemas.adapters.registry import ADAPTERS
-
 _OWN_MEMBERS: Final = frozenset({"customer_id", "type"})
 """Every event of the product has them at the top, and no record of these systems."""
 _NAME_SHOWN: Final = 80
@@ -107,6 +105,6 @@ def _found(value: bytes, adapter: str = "") -> list[tuple[RecordSignature, Mappi
     for signature in SIGNATURES:
         inner = record.get(signature.inside) if signature.inside else None
         whole = inner if isinstance(inner, dict) else record
-        if signature.adapter in ADAPTERS and adapter in ("", signature.adapter) and signature.fits(whole):
+        if adapter in ("", signature.adapter) and signature.fits(whole):
             found.append((signature, whole))
     return found

@@ -14,11 +14,19 @@ from typing import Any, Final
 
 import msgspec
 
-from schemas.adapters.accounts import AccountOptions, check_account, dimensions_of, of_account, plan_of
+from schemas.adapters.accounts import (
+    AccountOptions,
+    check_account,
+    dimensions_of,
+    listed_sequence,
+    of_account,
+    plan_of,
+)
 from schemas.adapters.adapter import Adapter, Members, OptionsFault, Translation
+from schemas.adapters.describing import described
 from schemas.adapters.instants import instant, moment, optional_instant, sequence_of
 from schemas.adapters.options import read_options
-from schemas.adapters.reading import IgnoredRecord, Node, SourceFault, translated
+from schemas.adapters.reading import IgnoredRecord, Node, SourceFault, each_of, translated
 from schemas.adapters.recurly_prices import Cycle, mrr_of_subscription
 from schemas.adapters.recurly_xml import json_of
 from schemas.refusals import Reason
@@ -48,6 +56,9 @@ _NEEDED: Final = (
     " add it as GET /subscriptions/uuid-{uuid} of Recurly's API returns it"
 )
 _NOT_PAID: Final = "nonpayment"
+#: States of subscriptions; one that failed was never paid, and never a customer's.
+_FAILED: Final = "failed"
+_STATES: Final = ("active", "canceled", "expired", _FAILED, "future", "paused")
 
 
 class RecurlyOptions(AccountOptions, frozen=True, kw_only=True):
@@ -101,8 +112,7 @@ class Recurly:
 
     def _events(self, record: Node) -> Iterator[Members]:
         if record.get("object") == "list":
-            for listed in record.objects("data"):
-                yield from self._events_of_one(listed)
+            yield from each_of(record.objects("data"), self._events_of_one)
             return
         yield from self._events_of_one(record)
 
@@ -124,21 +134,33 @@ class Recurly:
 
     def _listed(self, notification: Node, subscription: Node) -> Iterator[Members]:
         """Yield what a subscription of the API says of its past; a webhook about its beginning knows better."""
-        (signup,) = self._created(notification, subscription)
-        yield {**signup, "sequence": -1}
         state, trial_ends = subscription.text("state"), optional_instant(subscription, "trial_ends_at")
+        if state not in _STATES:
+            raise subscription.wrong("state", f"must be one of {', '.join(_STATES)}")
+        if state == "expired" and _began_never(subscription):
+            yield from self._expired(notification, subscription)
+            return
+        if state == "canceled" and _began_never(subscription):
+            # It will have expired before it begins: the next list, or a webhook, takes its signup back then.
+            raise IgnoredRecord("subscription, canceled before it begins")
+        listed = {"sequence": listed_sequence(sequence_of(optional_instant(subscription, "updated_at")))}
+        (signup,) = self._created(notification, subscription)
+        yield {**signup, **listed}
         if trial_ends and moment(instant(subscription, "current_period_started_at")) >= moment(trial_ends):
             paid = self._as_it_is(notification, subscription, trial_ends)
-            yield {**paid, "id": f"{subscription.text('uuid')}:paid", "sequence": -1}
+            yield {**paid, "id": f"{subscription.text('uuid')}:paid", **listed}
         if state == "paused":
             yield from self._paused(notification, subscription)
         if state in ("canceled", "expired"):
             yield _end(notification, subscription)
 
     def _created(self, notification: Node, subscription: Node) -> Iterator[Members]:
+        state = subscription.text("state")
+        if state == _FAILED:
+            raise IgnoredRecord("subscription, failed")
         began = _began(subscription)
         time = {"time": began}
-        if subscription.text("state") == "future":
+        if state == "future":
             time = {"time": _happened(notification, subscription), "effective_at": began}
         yield {
             **_identity(notification, subscription),
@@ -179,7 +201,7 @@ class Recurly:
         term_began = optional_instant(subscription, "current_period_started_at")
         if end.get("reason") == _NOT_PAID and term_began:
             yield _renewal(notification, subscription, term_began, "failed", 1)
-        elif "effective_at" in end and end["effective_at"] == subscription.get("current_period_ends_at"):
+        elif "effective_at" in end and end["effective_at"] == optional_instant(subscription, "current_period_ends_at"):
             yield _renewal(notification, subscription, end["effective_at"], "declined", 0)
 
     def _paused(self, notification: Node, subscription: Node) -> Iterator[Members]:
@@ -205,7 +227,7 @@ class Recurly:
         """Return plan, price and trial of a subscription as it is."""
         plan = subscription.object("plan")
         code = plan.optional_text("code") or plan.text("plan_code")
-        name = plan_of(self._options, (code,))
+        name = plan_of(self._options.plans, (code,), (code,))
         if not name:
             raise plan.wrong("code", "is no name of a plan; name it in the option plans")
         trial_ends = optional_instant(subscription, "trial_ends_at")
@@ -294,7 +316,7 @@ def _reason(subscription: Node) -> Members:
         return {}
     if said.startswith(_NOT_PAID):
         return {"reason": _NOT_PAID, "involuntary": True}
-    return {"reason": said, **({"involuntary": True} if said.startswith("tax_") else {})}
+    return {**described({"reason": said}), **({"involuntary": True} if said.startswith("tax_") else {})}
 
 
 def _renewal(notification: Node, subscription: Node, at: str, outcome: str, sequence: int) -> Members:

@@ -13,7 +13,7 @@ from typing import Final, Literal
 import msgspec
 
 from schemas.adapters.instants import instant, moment, optional_instant
-from schemas.adapters.prices import ItemPrice, exact, mrr_of_items
+from schemas.adapters.prices import ItemPrice, exact_of, mrr_of_items
 from schemas.adapters.reading import Node
 from schemas.money import decimals_of
 
@@ -58,12 +58,9 @@ def _sum_of(subscription: Node) -> Fraction:
 
 def _minor(node: Node, name: str) -> Fraction:
     """Return an amount of the API, which is in major units of the subscription's currency, in minor ones."""
-    amount = node.optional_decimal(name)
-    if amount is None:
+    found = exact_of(node, name)
+    if found is None:
         raise node.missing(name)
-    found = exact(amount)
-    if found is None or found < 0:
-        raise node.wrong(name, "must be an amount from 0")
     return found * int(Decimal(10) ** decimals_of(node.optional_text("currency") or "USD"))
 
 

@@ -9,14 +9,21 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 
-_DOCTYPE: Final = b"<!"
+#: Declarations, and what UTF-16 has between its letters: the parser tells it by its looks.
+_NOT_READ: Final = ("<!", "\0")
 _INTEGERS: Final = ("integer",)
 
 
 def json_of(value: bytes) -> bytes:
-    """Return a record as JSON; what is no XML of a notification as it is, to be refused as no JSON."""
-    text = value.strip()
-    if not text.startswith(b"<") or _DOCTYPE in text:
+    """Return a record as JSON; what is no XML of a notification as it is, to be refused as no JSON.
+
+    It is read as UTF-8 alone: in another encoding a declaration would look otherwise.
+    """
+    try:
+        text = value.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        return value
+    if not text.startswith("<") or any(sign in text for sign in _NOT_READ):
         return value
     try:
         root = ET.fromstring(text)  # noqa: S314 - declarations, which could blow it up, are not read

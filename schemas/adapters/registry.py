@@ -26,20 +26,15 @@ def adapter_of(
     """
     if name == confluent.NAME:
         return confluent.build(options, adapter_of, schema_of)
-    build = ADAPTERS.get(name)
+    build = _BUILDERS.get(name)
     if build is None:
-        raise OptionsFault(f"{name}: there is no such adapter{nearest_name(name, tuple(ADAPTERS))}; {known_adapters()}")
+        raise OptionsFault(f"{name}: there is no such adapter{nearest_name(name, ADAPTERS)}; {known_adapters()}")
     return build(options)
 
 
-def _build_confluent(options: Mapping[str, Any]) -> Adapter:
-    return confluent.build(options, adapter_of)
-
-
-ADAPTERS: Final[Mapping[str, Builder]] = MappingProxyType(
+_BUILDERS: Final[Mapping[str, Builder]] = MappingProxyType(
     {
         chargebee.NAME: chargebee.build,
-        confluent.NAME: _build_confluent,
         debezium.NAME: debezium.build,
         paddle.NAME: paddle.build,
         recurly.NAME: recurly.build,
@@ -48,8 +43,10 @@ ADAPTERS: Final[Mapping[str, Builder]] = MappingProxyType(
         table.NAME: table.build,
     }
 )
+ADAPTERS: Final = tuple(sorted((*_BUILDERS, confluent.NAME)))
+"""The names of all adapters; `confluent` reads what is within by another one of them."""
 
 
 def known_adapters() -> str:
     """Return the names of all adapters in words."""
-    return f"known are {', '.join(sorted(ADAPTERS))}"
+    return f"known are {', '.join(ADAPTERS)}"

@@ -13,12 +13,14 @@ from typing import Any, Final, Literal, get_args
 
 import msgspec
 
+from schemas.adapters.accounts import check_dimensions, check_plan, check_plans
 from schemas.adapters.adapter import Adapter, Members, OptionsFault, Translation
+from schemas.adapters.cell_prices import price_of
 from schemas.adapters.cells import Amount, CellReader, Money, zone_of
 from schemas.adapters.columns import ROLES, Columns, holds_minor_units, normal_name
 from schemas.adapters.describing import described
 from schemas.adapters.options import read_options
-from schemas.adapters.reading import IgnoredRecord, Node, translated
+from schemas.adapters.reading import IgnoredRecord, Node, each_of, translated
 from schemas.events import Renewal, SurveyKind
 from schemas.wording import nearest_name
 
@@ -63,7 +65,7 @@ _PROPERTIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
     **{name: ROLES[name] for name in ("currency", "country", "channel", "involuntary")},
     "subscription": ("subscription_id", "subscription"),
     "reason": (*ROLES["reason"], "comment_category", "category"),
-    "effective_at": ("effective_at", "ends_at", "end_date", "cancel_at"),
+    "effective_at": ("effective_at",),
     "kind": ("kind", "survey_type", "survey_kind"),
     "status": ("status",),
     "score": ("score", "rating", "nps_score", "csat_score", "value"),
@@ -71,6 +73,8 @@ _PROPERTIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
     "outcome": ("outcome",),
     "feature": ("feature", "feature_name"),
 })  # fmt: skip
+#: Of any other event these are the end of what begins or changes, which may be a term.
+_PROPERTIES_OF_CANCELS: Final = {**_PROPERTIES, "effective_at": ("effective_at", "ends_at", "end_date", "cancel_at")}
 _OF_CALLS: Final = frozenset({"messageId", "userId", "anonymousId", "originalTimestamp"})
 _OF_WAREHOUSE: Final = frozenset({"user_id", "anonymous_id", "received_at", "original_timestamp"})
 
@@ -123,12 +127,16 @@ class SegmentCalls:
     name = NAME
 
     def __init__(self, options: SegmentOptions) -> None:
+        check_dimensions(NAME, "members", options.members)
+        check_plans(NAME, "plans", options.plans)
+        check_plan(NAME, "free_plan", options.free_plan)
         self._options = options
         self._cells = CellReader(time_zone=zone_of(NAME, options.time_zone), money=options.money)
         usual = USUAL_EVENTS if options.usual_events else {}
         own = {_spaced(name): _checked(name, event) for name, event in options.events.items()}
         self._events: Mapping[str, Mapping[str, Any]] = {**usual, **own}
         self._columns = Columns(NAME, {}, _PROPERTIES)
+        self._columns_of_cancels = Columns(NAME, {}, _PROPERTIES_OF_CANCELS)
 
     def translate(self, value: bytes) -> Translation:
         """Return what a call says, or all calls of a batch; see `schemas.adapters.adapter.Adapter`."""
@@ -138,14 +146,7 @@ class SegmentCalls:
         if record.get("batch") is None:
             yield from self._of_call(record)
             return
-        ignored = []
-        for call in record.objects("batch"):
-            try:
-                yield from self._of_call(call)
-            except IgnoredRecord as kind:
-                ignored.append(str(kind))
-        if ignored and len(ignored) == len(record.objects("batch")):
-            raise IgnoredRecord(ignored[0])
+        yield from each_of(record.objects("batch"), self._of_call)
 
     def _of_call(self, call: Node) -> Iterator[Members]:
         is_row = _OF_CALLS.isdisjoint(call.members) and not _OF_WAREHOUSE.isdisjoint(call.members)
@@ -173,7 +174,8 @@ class SegmentCalls:
             "time": self._time(call),
             **({"test": True} if self._is_test(call) else {}),
         }
-        reader = _Properties(self._cells, call, properties, self._columns, event)
+        columns = self._columns_of_cancels if event["type"] == "cancel" else self._columns
+        reader = _Properties(self._cells, call, properties, columns, event)
         yield {**common, **self._members_of(event["type"], reader, name, call)}
 
     def _customer(self, call: Node, *, is_row: bool) -> str:
@@ -187,10 +189,10 @@ class SegmentCalls:
             return self._cells.text(call, "groupId") or (
                 "" if context is None else self._cells.text(context, "groupId")
             )
-        return self._cells.text(*_at(call, path))
+        return self._cells.text(*call.at(path))
 
     def _is_test(self, call: Node) -> bool:
-        return bool(self._options.test) and self._cells.flag(*_at(call, self._options.test))
+        return bool(self._options.test) and self._cells.flag(*call.at(self._options.test))
 
     def _time(self, call: Node) -> str:
         # `timestamp` is the time of the sender, put right by how wrong its clock was; what was sent is the next best.
@@ -210,7 +212,7 @@ class SegmentCalls:
 
     def _members_of(self, meaning: Meaning, reader: "_Properties", name: str, call: Node) -> Members:
         if meaning in ("signup", "trial"):
-            segments = {member: self._cells.text(*_at(call, path)) for member, path in self._options.members.items()}
+            segments = {member: self._cells.text(*call.at(path)) for member, path in self._options.members.items()}
             segments |= {member: reader.text(member) for member in ("country", "channel")}
             trial = {"trial": True} if meaning == "trial" else {}
             return {
@@ -236,7 +238,7 @@ class SegmentCalls:
         return {"type": "activity", **described({"feature": reader.text("feature") or name})}
 
     def _price(self, reader: "_Properties", *, is_signup: bool) -> Members:
-        plan, price = reader.text("plan"), reader.price()
+        plan, price = reader.text("plan"), price_of(reader, reader.text("currency"))
         if is_signup and not price:
             # Who signs up without a price is on a free plan until an event says otherwise.
             return {"plan": self._options.plans.get(plan, plan) or self._options.free_plan, "mrr_minor": 0}
@@ -262,7 +264,7 @@ class _Properties:
     def _at(self, member: str) -> tuple[Node, str] | None:
         said = self._event.get(member)
         if isinstance(said, str) and said.partition(".")[0] in ("properties", "context", "traits"):
-            return _at(self._call, said)
+            return self._call.at(said)
         if said is not None:
             return Node({member: said}, "events"), member
         column = self._found.get(member)
@@ -279,8 +281,8 @@ class _Properties:
         place = self._at(member)
         return place is not None and self._cells.flag(*place)
 
-    def count(self, member: str) -> int | None:
-        place = self._at(member)
+    def count(self, role: str) -> int | None:
+        place = self._at(role)
         return None if place is None else self._cells.count(*place)
 
     def required(self, member: str) -> str:
@@ -289,9 +291,9 @@ class _Properties:
             raise self.missing(member)
         return text
 
-    def missing(self, member: str, problem: str = "") -> Exception:
-        advice = f'say where it stands in the options: events, {member} = "properties.NAME"'
-        return self._properties.missing(member, f"{problem or 'is required'}; {advice}")
+    def missing(self, role: str, problem: str = "") -> Exception:
+        advice = f'say where it stands in the options: events, {role} = "properties.NAME"'
+        return self._properties.missing(role, f"{problem or 'is required'}; {advice}")
 
     def lifecycle(self) -> Members:
         """Return the members that every event of a subscription may have."""
@@ -317,36 +319,15 @@ class _Properties:
             **self.texts("reason", "via"),
         }
 
-    def price(self) -> Members:
-        """Return the price, as members of an event; nothing where there is none."""
-        currency = self.text("currency")
-        said = {"currency": currency} if currency else {}
-        for member, others in (("mrr", {}), ("arr", {"interval": "year"})):
-            amount = self._amount(member, currency)
-            if amount is not None:
-                name = "amount_minor" if others else "mrr_minor"
-                return {name: amount.rounded(), **others, **said}
-        amount = self._amount("amount", currency)
-        if amount is None:
-            return {}
-        place = self._at("interval")
-        interval = None if place is None else self._cells.interval(*place)
-        if interval is None:
-            raise self.missing("interval", "is required with an amount")
-        count, quantity = interval[1] * (self.count("interval_count") or 1), self.count("quantity")
-        return {
-            "amount_minor": amount.rounded(),
-            "interval": interval[0],
-            **({} if count == 1 else {"interval_count": count}),
-            **({} if quantity in (None, 1) else {"quantity": quantity}),
-            **said,
-        }
-
-    def _amount(self, member: str, currency: str) -> Amount | None:
-        place = self._at(member)
+    def amount(self, role: str, currency: str) -> Amount | None:
+        place = self._at(role)
         if place is None:
             return None
         return self._cells.amount(*place, currency=currency, is_minor=holds_minor_units(place[1]))
+
+    def interval(self) -> tuple[str, int] | None:
+        place = self._at("interval")
+        return None if place is None else self._cells.interval(*place)
 
 
 def _call_of_row(row: Node) -> str:
@@ -369,14 +350,6 @@ def _first_text(call: Node, names: tuple[str, ...]) -> str:
         if call.get(name) is not None:
             return call.text(name)
     raise call.missing(names[0])
-
-
-def _at(call: Node, path: str) -> tuple[Node, str]:
-    """Return the object in which a path ends, and the last name of it; what is not there is an empty object."""
-    node, (*names, last) = call, path.split(".")
-    for name in names:
-        node = node.optional_object(name) or Node({}, node.path_of(name))
-    return node, last
 
 
 def _spaced(name: str) -> str:

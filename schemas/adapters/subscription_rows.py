@@ -11,8 +11,10 @@ from typing import Final, Literal, NamedTuple, get_args
 
 import msgspec
 
+from schemas.adapters.accounts import check_dimensions, check_plan, check_plans
 from schemas.adapters.adapter import Members, OptionsFault
-from schemas.adapters.cells import Amount, CellReader, Moment, Money, interval_in, zone_of
+from schemas.adapters.cell_prices import price_of
+from schemas.adapters.cells import Amount, CellReader, Moment, Money, date_format_of, interval_in, zone_of
 from schemas.adapters.columns import ROLES, Columns, holds_minor_units
 from schemas.adapters.describing import described
 from schemas.adapters.reading import Node
@@ -46,6 +48,12 @@ _INVOLUNTARY: Final = frozenset({
     "payment_failed", "payment_failure", "failed_payment", "payment_declined", "card_declined", "card_expired",
     "nonpayment", "non_payment", "not_paid", "unpaid", "dunning", "chargeback", "fraud", "involuntary",
 })  # fmt: skip
+
+
+#: What to say of a value that is not there, where its name does not say it.
+_NEEDED: Final = {
+    "interval": 'is required with an amount; if all are monthly, say so: defaults = {interval = "month"}',
+}
 
 
 class RowOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,11 +141,16 @@ class RowReader:
     """
 
     def __init__(self, adapter: str, options: RowOptions, *, local_numbers: bool = False) -> None:
+        check_dimensions(adapter, "members", options.members)
+        check_plans(adapter, "plans", options.plans)
+        plan = options.defaults.get("plan")
+        if isinstance(plan, str):
+            check_plan(adapter, "defaults.plan", options.plans.get(plan, plan))
         self._options = options
         self.columns = Columns(adapter, options.columns)
         self.cells = CellReader(
             time_zone=zone_of(adapter, options.time_zone),
-            date_format=options.date_format,
+            date_format=date_format_of(adapter, options.date_format),
             decimal_comma=options.decimal_comma,
             money=options.money,
             intervals=options.intervals,
@@ -162,13 +175,13 @@ class RowReader:
             SourceFault: A cell is missing or cannot be read.
         """
         found = self.columns.of(row.members)
-        cells = _RowCells(self.cells, row, found, self._defaults)
+        cells = _RowCells(self.cells, row, found, self._defaults, self.columns)
         phase = self._phase(cells)
         end = self._end(cells)
-        decided = cells.moment("cancelled_at")
+        decided = cells.end("cancelled_at")
         may_lack_price = phase in ("ended", "none") or end is not None
         return SubscriptionRow(
-            customer=cells.required(self.columns, "customer"),
+            customer=cells.required("customer"),
             subscription=cells.text("subscription"),
             price=self._price(cells, may_be_absent=may_lack_price),
             segments=self._segments(cells, row),
@@ -177,7 +190,7 @@ class RowReader:
             cancelled_at=decided,
             trial_end=cells.moment("trial_end"),
             paused_at=cells.moment("paused_at"),
-            resumed_at=cells.moment("resumed_at"),
+            resumed_at=cells.end("resumed_at"),
             phase=phase,
             on_trial=phase == "trial" or cells.flag("trial"),
             ending=self._ending(cells),
@@ -187,11 +200,11 @@ class RowReader:
 
     def key(self, row: Node) -> tuple[str, str]:
         """Return customer and subscription of a row that may hold no more than these."""
-        cells = _RowCells(self.cells, row, self.columns.of(row.members), self._defaults)
-        return cells.required(self.columns, "customer"), cells.text("subscription")
+        cells = _RowCells(self.cells, row, self.columns.of(row.members), self._defaults, self.columns)
+        return cells.required("customer"), cells.text("subscription")
 
     def _phase(self, cells: "_RowCells") -> Phase | None:
-        status = cells.text("status")
+        status = cells.status()
         if not status:
             return None
         phase = self._statuses.get(_word(status))
@@ -208,43 +221,22 @@ class RowReader:
         return min(start, trial_start)
 
     def _end(self, cells: "_RowCells") -> Moment | None:
-        end = cells.moment("end")
+        end = cells.end("end")
         if end is None or self._options.ends == "exclusive":
             return end
         # A last second of a day is how a last day is written by who needs a time for it.
         return self.cells.next_day(end) if end.is_day or self.cells.is_last_second(end) else end
 
     def _price(self, cells: "_RowCells", *, may_be_absent: bool) -> Members:
-        plan, currency = cells.text("plan"), cells.text("currency")
-        price = self._amounts(cells, currency)
+        plan, price = cells.text("plan"), price_of(cells, cells.text("currency"))
         if may_be_absent and not (plan and price):
             return {}
         if not plan:
-            raise cells.missing(self.columns, "plan")
+            raise cells.missing("plan")
         if not price:
             columns = "mrr, arr or amount"
-            raise cells.missing(self.columns, "mrr", f"a price is required; name its column in the options ({columns})")
-        return {"plan": self._options.plans.get(plan, plan), **price, **({"currency": currency} if currency else {})}
-
-    def _amounts(self, cells: "_RowCells", currency: str) -> Members:
-        mrr = cells.amount("mrr", currency)
-        if mrr is not None:
-            return {"mrr_minor": mrr.rounded()}
-        arr = cells.amount("arr", currency)
-        if arr is not None:
-            return {"amount_minor": arr.rounded(), "interval": "year"}
-        amount = cells.amount("amount", currency)
-        if amount is None:
-            return {}
-        interval = cells.interval()
-        if interval is None:
-            advice = 'is required with an amount; if all are monthly, say so: defaults = {interval = "month"}'
-            raise cells.missing(self.columns, "interval", advice)
-        unit, count = interval
-        count *= cells.count("interval_count") or 1
-        quantity = cells.count("quantity")
-        price = _of_quantity(amount, 1 if quantity is None else quantity)
-        return {**price, "interval": unit, **({"interval_count": count} if count != 1 else {})}
+            raise cells.missing("mrr", f"a price is required; name its column in the options ({columns})")
+        return {"plan": self._options.plans.get(plan, plan), **price}
 
     def _segments(self, cells: "_RowCells", row: Node) -> Members:
         segments = {name: cells.text(name) for name in ("country", "channel")}
@@ -260,11 +252,14 @@ class RowReader:
 class _RowCells:
     """The cells of one row by role, and what stands in their place where a row has none."""
 
-    def __init__(self, cells: CellReader, row: Node, columns: Mapping[str, str], defaults: Node) -> None:
+    def __init__(
+        self, cells: CellReader, row: Node, columns: Mapping[str, str], defaults: Node, known: Columns
+    ) -> None:
         self._cells = cells
         self._row = row
         self._columns = columns
         self._defaults = defaults
+        self._known = known
 
     def _at(self, role: str) -> tuple[Node, str]:
         column = self._columns.get(role)
@@ -289,6 +284,15 @@ class _RowCells:
     def moment(self, role: str) -> Moment | None:
         return self._cells.moment(*self._at(role)) if self._is_read(role) else None
 
+    def end(self, role: str) -> Moment | None:
+        return self._cells.end(*self._at(role)) if self._is_read(role) else None
+
+    def status(self) -> str:
+        column = self._columns.get("status")
+        found = None if column is None else self._row.get(column)
+        # In every other column it is no value, as Python writes it; of a status it is one that systems have.
+        return "none" if isinstance(found, str) and found.strip() == "none" else self.text("status")
+
     def version(self) -> int | None:
         return self._cells.version(*self._at("version")) if self._is_read("version") else None
 
@@ -301,31 +305,25 @@ class _RowCells:
         row, name = self._at(role)
         return self._cells.amount(row, name, currency=currency, is_minor=holds_minor_units(name))
 
-    def required(self, columns: Columns, role: str) -> str:
+    def required(self, role: str) -> str:
         text = self.text(role)
         if not text:
-            raise self.missing(columns, role)
+            raise self.missing(role)
         return text
 
-    def missing(self, columns: Columns, role: str, problem: str = "") -> Exception:
+    def missing(self, role: str, problem: str = "") -> Exception:
+        problem = problem or _NEEDED.get(role, "")
         if role in self._columns:
             column = self._columns[role]
             problem = problem or (
                 f"is required as the {role}" if column in self._row.members else f"there is no such column for {role}"
             )
             return self._row.missing(column, problem)
-        return self._row.missing(role, problem or columns.missing(role, self._row.members))
+        return self._row.missing(role, problem or self._known.missing(role, self._row.members))
 
     def wrong(self, role: str, problem: str) -> Exception:
         row, name = self._at(role)
         return row.wrong(name, problem)
-
-
-def _of_quantity(amount: Amount, quantity: int) -> Members:
-    """Return an amount and how many are bought; what is less than a minor unit each is multiplied first."""
-    if not amount.is_whole:
-        return {"amount_minor": amount.rounded(quantity)}
-    return {"amount_minor": amount.rounded(), **({"quantity": quantity} if quantity != 1 else {})}
 
 
 def _own_statuses(adapter: str, statuses: Mapping[str, str]) -> dict[str, Phase]:

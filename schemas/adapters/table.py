@@ -15,10 +15,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from schemas.adapters.adapter import Adapter, Members, OptionsFault, Translation
-from schemas.adapters.cells import Moment, milliseconds_of, text_of_instant
+from schemas.adapters.cells import Moment
 from schemas.adapters.options import read_options
 from schemas.adapters.reading import IgnoredRecord, Node, SourceFault, translated
 from schemas.adapters.subscription_rows import RowOptions, RowReader, SubscriptionRow
+from schemas.instants import milliseconds, text_of_instant
 from schemas.refusals import Reason
 
 NAME: Final = "table"
@@ -33,7 +34,7 @@ class TableOptions(RowOptions, frozen=True, kw_only=True):
 
     Attributes:
         exported_at: When the table was exported: the version of rows that have none, and the instant from which on
-            ends lie in the future; a date, a date and time, or the text of one.
+            what a row says is scheduled; a date, a date and time, or the text of one.
     """
 
     exported_at: Any = ""
@@ -124,46 +125,42 @@ class SubscriptionTable:
             **told,
             "id": f"{name}:signup",
             "type": "signup",
-            "time": start.text,
+            **self._times(begun),
             **row.price,
             **trial,
             **row.segments,
         }
         if converted is not None and (end is None or converted < end.at):
-            yield {
-                **told, "id": f"{name}:conversion", "type": "upgrade", "time": start.text,
-                "effective_at": text_of_instant(converted), **row.price,
-            }  # fmt: skip
+            times = self._times(converted, decided=begun)
+            yield {**told, "id": f"{name}:conversion", "type": "upgrade", **times, **row.price}
         if row.paused_at is not None:
-            yield {**told, "id": f"{name}:pause:{row.paused_at.text}", "type": "pause", "time": row.paused_at.text}
+            name_of_pause = row.paused_at.text
+            yield {**told, "id": f"{name}:pause:{name_of_pause}", "type": "pause", **self._times(row.paused_at.at)}
             if row.resumed_at is not None and row.resumed_at.at > row.paused_at.at:
-                yield {
-                    **told,
-                    "id": f"{name}:resume:{row.paused_at.text}",
-                    "type": "resume",
-                    "time": row.resumed_at.text,
-                }
+                times = self._times(row.resumed_at.at)
+                yield {**told, "id": f"{name}:resume:{name_of_pause}", "type": "resume", **times}
         closing = {**common, "id": f"{name}:end", **({} if version is None else {"sequence": version + _ENDS_FIRST})}
         if end is not None:
-            yield {**closing, "type": "cancel", **self._ending_times(row, end, begun), **row.ending}
+            # On its start it counts a millisecond later: of one instant the end of the row before comes first.
+            at = max(end.at, begun + _NEXT)
+            decided = at if row.cancelled_at is None else max(row.cancelled_at.at, begun)
+            yield {**closing, "type": "cancel", **self._times(at, decided=decided), **row.ending}
         elif version is not None:
             # What takes back an end that an older version said, under the id of that end, and changes nothing itself.
-            yield {**closing, "type": "upgrade", "time": text_of_instant(begun + _NEXT), **row.price, **trial}
+            yield {**closing, "type": "upgrade", **self._times(begun + _NEXT), **row.price, **trial}
 
     def _version(self, row: SubscriptionRow) -> int | None:
         version = row.version
         if version is None and self._exported_at is not None:
-            version = milliseconds_of(self._exported_at)
+            version = milliseconds(self._exported_at)
         return None if version is None else max(0, min(version, _VERSION_MAX - 1))
 
-    def _ending_times(self, row: SubscriptionRow, end: Moment, begun: dt.datetime) -> Members:
-        """Return when an end was decided and when it takes effect, as members of a cancel.
+    def _times(self, at: dt.datetime, decided: dt.datetime | None = None) -> Members:
+        """Return when something was decided, and when it takes effect if that is another instant.
 
-        One that falls on the start counts a millisecond later: in one instant the end of the row before comes first.
+        Args:
+            at: When it takes effect.
+            decided: When it was decided, if not then; by the time of the export all was that it says.
         """
-        at = max(end.at, begun + _NEXT)
-        decided = at if row.cancelled_at is None else row.cancelled_at.at
-        if self._exported_at is not None:
-            decided = min(decided, self._exported_at)
-        decided = min(max(decided, begun), at)
-        return {"time": text_of_instant(decided), **({"effective_at": text_of_instant(at)} if decided != at else {})}
+        said = min(each for each in (at, decided, self._exported_at) if each is not None)
+        return {"time": text_of_instant(said), **({"effective_at": text_of_instant(at)} if said != at else {})}

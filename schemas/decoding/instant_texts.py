@@ -39,3 +39,13 @@ def exact_text(text: str) -> str:
     except OverflowError:
         return f"{date}T{minute}:59{offset}"  # the last one that can be written, centuries out of range
     return f"{begun.isoformat(timespec='minutes')}:00{offset}"
+
+
+def instant_of(text: str) -> dt.datetime | None:
+    """Return the instant (UTC) that a text names, read as an event's time is; None where it is none."""
+    if _INSTANT.fullmatch(text) is None:
+        return None
+    try:
+        return dt.datetime.fromisoformat(exact_text(text).upper()).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -9,16 +9,13 @@ from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 
 import msgspec
-import structlog
 
 from schemas.adapters.adapter import Adapter, Members, Translation
-from schemas.adapters.reading import refused
 from schemas.decoding.adapted import HEADER_ADAPTED, headers_of_refused, origin_of
 from schemas.refusals import HEADER_TRUNCATED, TRUNCATED_BYTES, Reason, Refusal
 from streams.batching.sender import Outgoing, Parcel
 from streams.records import Headers, ReadableRecord
 
-log = structlog.get_logger(__name__)
 Outcome = Literal["translated", "ignored", "refused"]
 _ROOMS_BYTES: Final = (TRUNCATED_BYTES, 16 * 1024, 512)
 """What is left of a record that the mixed topic does not take whole; see `streams.partition.outbox`."""
@@ -112,7 +109,7 @@ class RecordTranslator:
     def translate(self, record: ReadableRecord) -> TranslatedRecord:
         """Return what a record comes to, whatever its bytes; one without a value (a tombstone) says nothing."""
         adapter = self._adapters[record.topic]
-        found = Translation(ignored="tombstone") if record.value is None else _translated(adapter, record)
+        found = Translation(ignored="tombstone") if record.value is None else adapter.translate(record.value)
         if found.refusal is not None:
             return self._refused(adapter.name, record, found.refusal)
         if not found.events:
@@ -135,15 +132,6 @@ class RecordTranslator:
         topic = self._topic_of_type.get(str(members.get("type")), self._mixed_topic)
         value = msgspec.json.encode(members)
         return TranslatedEvent(Outgoing(topic, None, key, value, _time_of(record), headers), record, adapter)
-
-
-def _translated(adapter: Adapter, record: ReadableRecord) -> Translation:
-    try:
-        return adapter.translate(record.value or b"")
-    except Exception as error:
-        # A fault of ours must not stop all that follows; the record is kept, and says so.
-        log.exception("adapter_failed", adapter=adapter.name, origin=_place_of(record).decode())
-        return refused(adapter.name, Reason.MALFORMED_JSON, f"the adapter failed on it ({type(error).__name__})")
 
 
 def _origin_of(adapter: str, record: ReadableRecord) -> bytes:

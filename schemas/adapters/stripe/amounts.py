@@ -5,16 +5,14 @@ currencies*.
 """
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
 import msgspec
 
-from schemas.adapters.prices import ItemPrice, exact
+from schemas.adapters.prices import ItemPrice, exact_of, interval_of
 from schemas.adapters.reading import Node
 from schemas.adapters.stripe.options import NAME, StripeOptions
-from schemas.decoding.prices import PER_MONTH
 
 #: Minor units of ISO 4217 in one of Stripe's smallest units, where these differ: Stripe counts the first two in
 #: hundredths, though they have no decimals, and the third one in whole units, though it has two.
@@ -40,7 +38,7 @@ def per_month(item: Node, price: Node, currency: str, options: StripeOptions) ->
     """Return what an item brings a month, before discounts (minor units of ISO 4217).
 
     Args:
-        item: Of a subscription, or of a phase of a schedule.
+        item: Of a subscription.
         price: The item's.
         currency: The subscription's, in capitals.
         options: Of the account.
@@ -60,31 +58,9 @@ def per_month(item: Node, price: Node, currency: str, options: StripeOptions) ->
     return minor_units(ItemPrice(amount, interval, count).per_month(), currency)
 
 
-def interval_of(recurring: Node) -> tuple[str, int]:
-    """Return what a price is for: an interval, and how many of them."""
-    interval = recurring.text("interval")
-    if interval not in PER_MONTH:
-        raise recurring.wrong("interval", f"must be one of {', '.join(PER_MONTH)}")
-    count = recurring.optional_integer("interval_count")
-    if count is not None and count < 1:
-        raise recurring.wrong("interval_count", "must be from 1")
-    return interval, count or 1
-
-
 def exactly(node: Node, *names: str) -> Fraction | None:
     """Return the first of some members that is there, as an exact number; None where none is."""
-    for name in names:
-        number = node.optional_decimal(name)
-        if number is not None:
-            return _fraction_of(node, name, number)
-    return None
-
-
-def _fraction_of(node: Node, name: str, number: Decimal) -> Fraction:
-    fraction = exact(number)
-    if fraction is None or fraction < 0:
-        raise node.wrong(name, "must be from 0 and no larger than any price")
-    return fraction
+    return next((found for name in names if (found := exact_of(node, name)) is not None), None)
 
 
 def _quantity_of(item: Node) -> int:

@@ -1,21 +1,19 @@
 """Exported subscriptions of Stripe: when each began, with today's price, what is known since, its end.
 
 An export knows no price of the past. Its events stand before those of webhooks of the same instant, so that what a
-webhook says of the beginning holds; of two exports the one of the later term does.
+webhook says of the beginning holds; of two exports the one of the later term does. When a pause began it does not know
+either: the start of the term is taken, and part of the id, so that the next pause is another one.
 """
 
 from collections.abc import Iterator
-from typing import Final
 
+from schemas.adapters.accounts import listed_sequence
 from schemas.adapters.adapter import Members
 from schemas.adapters.reading import Node, epoch_text
 from schemas.adapters.stripe.options import StripeOptions
 from schemas.adapters.stripe.subscription import CANCELED, NEVER, PAUSED, StripeSubscription, seconds_of
 from schemas.adapters.stripe.terms import Terms
 from schemas.adapters.stripe.updates import trial_paused
-
-#: Sequences of exports count the seconds since 1970 up from here, and so stay below those of webhooks, which are 0.
-_BEFORE_WEBHOOKS: Final = -(2**33)
 
 
 def listed_subscription(node: Node, options: StripeOptions, customer: Node | None = None) -> Iterator[Members]:
@@ -32,20 +30,20 @@ def listed_subscription(node: Node, options: StripeOptions, customer: Node | Non
     now = StripeSubscription(node, options, customer)
     if now.status in NEVER:
         return
-    sequence = _BEFORE_WEBHOOKS + now.term_start_s
+    sequence, since_s = listed_sequence(now.term_start_s), now.term_start_s
     yield from _beginning(now, sequence)
     if now.status == CANCELED:
         if now.ended_s is None:
             raise node.missing("ended_at")
         yield from now.end(now.ended_s)
     elif now.is_unpaid:
-        event_id = f"{now.id}:listed:unpaid"
-        yield now.event("cancel", event_id, now.term_start_s, reason="unpaid", involuntary=True, sequence=sequence)
+        event_id = f"{now.id}:listed:unpaid:{since_s}"
+        yield now.event("cancel", event_id, since_s, reason="unpaid", involuntary=True, sequence=sequence)
     else:
         if now.status == PAUSED:
-            yield trial_paused(now, now.term_start_s)
+            yield trial_paused(now, since_s)
         if now.is_paused:
-            yield now.event("pause", f"{now.id}:listed:pause", now.term_start_s, sequence=sequence)
+            yield now.event("pause", f"{now.id}:listed:pause:{since_s}", since_s, sequence=sequence)
         if now.scheduled_end is not None:
             yield now.scheduled_end
 

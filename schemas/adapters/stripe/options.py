@@ -3,19 +3,16 @@
 For its user: docs/adapters/stripe.md, section Options.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 import msgspec
 
+from schemas.adapters.accounts import check_dimensions, check_plans
 from schemas.adapters.adapter import OptionsFault
 from schemas.adapters.options import read_options
-from schemas.events import RESERVED_DIMENSIONS, RESERVED_LABELS
 
 NAME: Final = "stripe"
-LABEL_MAX: Final = 64
-#: Dimensions that every stream has; options may say where they come from, as they may for those of the settings.
-_DESCRIBING: Final = frozenset({"country", "channel"})
 
 NameOfPlan = Literal["nickname", "lookup_key", "product", "price"]
 Duration = Literal["forever", "repeating", "once"]
@@ -75,25 +72,9 @@ def stripe_options(given: Mapping[str, Any]) -> StripeOptions:
         OptionsFault: One is unknown or wrong.
     """
     options = read_options(NAME, given, StripeOptions)
-    for key, plan in options.plans.items():
-        if not is_label(plan):
-            raise OptionsFault(
-                f"[{NAME}] plans.{key}: a plan has 1–{LABEL_MAX} characters and is not none or other, got {plan!r}"
-            )
-    _check(
-        "dimensions",
-        (name for name in options.dimensions if name in RESERVED_DIMENSIONS - _DESCRIBING),
-        "is a member of events; name a dimension of the setting dimensions, country or channel",
-    )
-    _check("metered", (name for name, units in options.metered.items() if units < 0), "must be from 0")
+    check_plans(NAME, "plans", options.plans)
+    check_dimensions(NAME, "dimensions", options.dimensions)
+    for price, units in options.metered.items():
+        if units < 0:
+            raise OptionsFault(f"[{NAME}] metered.{price}: must be from 0, got {units}")
     return options
-
-
-def is_label(text: str) -> bool:
-    """Tell whether a text can name a plan."""
-    return 0 < len(text) <= LABEL_MAX and text not in RESERVED_LABELS
-
-
-def _check(option: str, wrong: Iterable[str], problem: str) -> None:
-    for name in wrong:
-        raise OptionsFault(f"[{NAME}] {option}.{name}: {problem}")

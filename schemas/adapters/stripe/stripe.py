@@ -1,6 +1,7 @@
 """The adapter for Stripe: tells records apart and hands each to the module that reads it.
 
-A record is an event of a webhook, an object of the API, or a list of either.
+A record is an event of a webhook, an object of the API, or a list of either. Schedules say nothing: when one of their
+phases begins, the update of the subscription does, whatever became of the schedule before.
 Source: Stripe API reference, *Types of events* and *Pagination*; docs/adapters/stripe.md.
 """
 
@@ -8,13 +9,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from schemas.adapters.adapter import Adapter, Members, Translation
-from schemas.adapters.reading import IgnoredRecord, Node, translated
+from schemas.adapters.reading import IgnoredRecord, Node, each_of, translated
 from schemas.adapters.stripe import options as known
-from schemas.adapters.stripe import schedules, updates
+from schemas.adapters.stripe import updates
 from schemas.adapters.stripe.exports import listed_subscription
 from schemas.adapters.stripe.invoices import OUTCOMES, invoice_events, listed_invoice
 from schemas.adapters.stripe.options import StripeOptions, stripe_options
-from schemas.adapters.stripe.schedules import listed_schedule, schedule_events
 from schemas.adapters.stripe.updates import subscription_events
 
 NAME: Final = known.NAME
@@ -56,23 +56,19 @@ class Stripe:
         if kind == "event":
             return record.text("type"), self._of_event(record)
         if kind in _LISTS:
-            return kind, (event for each in record.objects("data") for event in self._read(each)[1])
+            return kind, each_of(record.objects("data"), self._said)
         if kind == "subscription":
             return kind, listed_subscription(record, self._options)
         if kind == "customer":
             return kind, self._of_customer(record)
         if kind == "invoice":
             return kind, listed_invoice(record, self._options)
-        if kind == "subscription_schedule":
-            return kind, listed_schedule(record, self._options)
         return kind, iter(())
 
     def _of_event(self, event: Node) -> Iterator[Members]:
         kind = event.text("type")
         if kind.startswith(updates.PREFIX):
             yield from subscription_events(event, self._options)
-        elif kind.startswith(schedules.PREFIX):
-            yield from schedule_events(event, self._options)
         elif kind in OUTCOMES:
             yield from invoice_events(event.object("data").object("object"), OUTCOMES[kind], self._options)
 

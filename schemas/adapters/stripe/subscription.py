@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from schemas.adapters.adapter import Members
+from schemas.adapters.describing import described
 from schemas.adapters.reading import Node, epoch_text
 from schemas.adapters.stripe.discounts import discounts_of, is_discounted
 from schemas.adapters.stripe.options import NAME, StripeOptions
@@ -20,7 +21,6 @@ OPEN: Final = ("active", "past_due", "trialing")
 NEVER: Final = ("incomplete", "incomplete_expired")
 PAUSED, UNPAID, CANCELED = "paused", "unpaid", "canceled"
 _INVOLUNTARY: Final = ("payment_failed", "payment_disputed")
-_REASON_MAX: Final = 64
 #: Of what is scheduled: the product takes no `effective_at` that is farther ahead.
 FORESEEN_S: Final = 1_826 * 86_400
 _YEAR_2100_S: Final = 4_102_444_800
@@ -172,7 +172,7 @@ class StripeSubscription:
         for dimension, key in self._options.dimensions.items():
             said = (metadata.optional_text(key) for metadata in self._metadata)
             found[dimension] = next(filter(None, said), found.get(dimension, ""))
-        return {dimension: value for dimension, value in found.items() if value}
+        return described(found)
 
     @cached_property
     def scheduled_end(self) -> Members | None:
@@ -196,8 +196,7 @@ class StripeSubscription:
         reason, feedback = details.optional_text("reason"), details.optional_text("feedback")
         if reason in _INVOLUNTARY:
             return {"reason": reason, "involuntary": True}
-        said = (feedback or reason)[:_REASON_MAX]
-        return {"reason": said} if said else {}
+        return described({"reason": feedback or reason})
 
     def end(self, at_s: int) -> list[Members]:
         """Return the events of its end: none where it never was a customer's.
@@ -235,7 +234,7 @@ def customer_id_of(node: Node, metadata: tuple[Node, ...], options: StripeOption
     """Return the customer's id, as the options name customers.
 
     Args:
-        node: A subscription, schedule or invoice.
+        node: A subscription or invoice.
         metadata: Where the options' key is looked for, in this order.
         options: Of the account.
     """

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
+from schemas.adapters.accounts import LABEL_MAX, plan_of
 from schemas.adapters.adapter import Members
-from schemas.adapters.prices import rounded
+from schemas.adapters.prices import interval_of, rounded
 from schemas.adapters.reading import Node
-from schemas.adapters.stripe.amounts import interval_of, per_month
+from schemas.adapters.stripe.amounts import per_month
 from schemas.adapters.stripe.discounts import PricedItem, discounts_of, take_off
-from schemas.adapters.stripe.options import LABEL_MAX, StripeOptions, is_label
+from schemas.adapters.stripe.options import StripeOptions
 
 
 class Terms(NamedTuple):
@@ -32,7 +33,7 @@ def terms_of(
     """Return the terms of some items, but for the trial.
 
     Args:
-        items: Of a subscription, or of a phase of a schedule; at least one, their prices in full.
+        items: Of a subscription; at least one, their prices in full.
         discounts: Of all items together; those of one item alone come before them.
         currency: Of the subscription, or empty: then it is the first item's.
         from_s: The start of the term (s since 1970).
@@ -75,9 +76,6 @@ def _product_of(price: Node) -> str:
 def _plan_of(item: PricedItem, options: StripeOptions) -> str:
     """Return the plan's name: as the options have it, or the first that can name a plan."""
     price = item.price
-    by_options = options.plans.get(price.text("id")) or options.plans.get(item.product)
-    if by_options:
-        return by_options
     named = isinstance(price.get("product"), dict) and price.object("product").optional_text("name")
     names = {
         "nickname": price.optional_text("nickname"),
@@ -85,4 +83,5 @@ def _plan_of(item: PricedItem, options: StripeOptions) -> str:
         "product": named or item.product,
         "price": price.text("id"),
     }
-    return next((names[kind] for kind in options.plan_names if is_label(names[kind])), names["price"][:LABEL_MAX])
+    found = plan_of(options.plans, (names["price"], item.product), (names[kind] for kind in options.plan_names))
+    return found or names["price"][:LABEL_MAX]

@@ -175,7 +175,7 @@ def test_wrong_members_of_paddle_are_named_with_what_they_must_be() -> None:
         ),
         (
             {"price": {**item["price"], "unit_price": {"amount": "-1", "currency_code": "USD"}}},
-            "must be an amount from 0, in minor units, got -1",
+            "unit_price.amount: must be a number from 0 and no larger than any price, got -1",
         ),
         (
             {"price": {**item["price"], "id": "x" * 70, "name": None, "product_id": None}, "product": None},
@@ -289,7 +289,7 @@ def test_interval_of_an_option_goes_before_the_period_of_recurly() -> None:
 def test_wrong_members_of_recurly_are_named_with_what_they_must_be() -> None:
     """A dead letter is read by somebody who has never seen the adapter."""
     for wrong, said in (
-        ({"subtotal": -1}, "subscription.subtotal: must be an amount from 0, got -1"),
+        ({"subtotal": -1}, "subscription.subtotal: must be a number from 0 and no larger than any price, got -1"),
         ({"subtotal": None, "unit_amount": None}, "subscription.unit_amount: is required"),
         ({"total_amount_in_cents": -1}, "total_amount_in_cents: must be an amount from 0, got -1"),
         (
@@ -319,3 +319,40 @@ def test_xml_of_recurly_says_what_json_of_the_same_members_says() -> None:
     }  # fmt: skip
     assert found == file.adapter.translate(json.dumps({"canceled_subscription_notification": members}).encode())
     assert file.adapter.translate(b"\n" + xml) == found
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_declaration_in_xml_of_recurly_is_not_read_in_any_encoding(encoding: str) -> None:
+    """Ten nested entities are a billion texts; in UTF-16 the bytes of a declaration look otherwise."""
+    text = '<!DOCTYPE a [<!ENTITY b "new">]><new_subscription_notification><x>&b;</x></new_subscription_notification>'
+    found = adapter_of("recurly").translate(text.encode(encoding))
+    assert found.refusal is not None
+    assert found.refusal.detail.startswith("recurly: the record is not JSON")
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("2026-03-05T09:00:00.000000Z", "2026-03-05T09:00:00Z"),
+        ("2026-03-05 11:00:00+02", "2026-03-05T09:00:00Z"),
+        ("2026-03-05T09:00:00.1234567z", "2026-03-05T09:00:00.123456Z"),
+        ("2026-03-05T08:59:60Z", "2026-03-05T09:00:00Z"),
+    ],
+)
+def test_instant_is_read_as_that_of_an_event_and_has_one_form(written: str, read: str) -> None:
+    """Ids are made of instants: two forms of one would be two pauses."""
+    (pause,) = events_of("recurly", recurly("paused", paused_at=written))
+    assert (pause["time"], pause["id"].rpartition("paused:")[2]) == (read, read)
+
+
+@pytest.mark.parametrize("written", ["2026-W10-4T09:00:00Z", "20260305T090000Z", "2026-03-05T09:00:00", "2026-03-05"])
+def test_instant_that_no_event_may_have_is_refused_with_its_member(written: str) -> None:
+    """Sent on as it is, it would be refused further on, where nobody knows which member it came from."""
+    detail = detail_of("recurly", recurly("paused", paused_at=written))
+    assert detail.startswith("recurly: subscription.paused_at: must be a date and time with Z or an offset")
+
+
+def test_instant_beyond_the_years_of_events_is_refused() -> None:
+    """A year such as 9999 has no day after it."""
+    detail = detail_of("recurly", recurly("paused", paused_at="9999-12-31T23:59:59Z"))
+    assert detail == "recurly: subscription.paused_at: must lie from 2000 to 2099, and is 9999-12-31T23:59:59Z"

@@ -206,3 +206,60 @@ def test_wrong_option_of_debezium_is_named() -> None:
         adapter_of("debezium", {"scales": {"price": 40}})
     with pytest.raises(OptionsFault, match="deletes"):
         adapter_of("debezium", {"deletes": "keep"})
+
+
+EXTRACTED: Members = {**ROW, "__op": "c", "__source_ts_ms": MS, "__source_lsn": 7}
+
+
+@pytest.mark.parametrize("added", [{"__ts_ms": MS + 3_600_000}, {"__ts_us": MS * 1000 + 1}], ids=str)
+def test_time_of_an_extracted_record_is_that_of_the_commit_wherever_it_stands(added: Members) -> None:
+    """The connector's own time may be hours later, and the order of members says nothing."""
+    row = {name: value for name, value in EXTRACTED.items() if name != "started_at"}
+    for record in ({**row, **added}, {**added, **row}):
+        assert translated(record).events[0]["time"] == "2026-01-05T08:00:00Z"
+
+
+def test_time_of_the_connector_counts_where_an_extracted_record_has_no_other() -> None:
+    """So it is with `add.fields=op,ts_ms`."""
+    record = {**ROW, "__op": "u", "__ts_ms": MS + 1000, "__lsn": 7}
+    assert translated(record).events[-1]["time"] == "2026-01-05T08:00:01Z"
+
+
+def test_extracted_record_of_another_table_is_ignored() -> None:
+    """One topic may hold several tables."""
+    named = {"__source_schema": "public", "__source_table": "subs"}
+    assert len(translated({**EXTRACTED, **named}, table="public.subs").events) == 1
+    assert len(translated({**EXTRACTED, "__table": "subs"}, table="subs").events) == 1
+    assert translated({**EXTRACTED, **named}, table="public.invoices").ignored == "of the table subs"
+
+
+@pytest.mark.parametrize(
+    ("record", "table"), [(EXTRACTED, "subs"), ({**EXTRACTED, "__source_table": "subs"}, "public.subs")]
+)
+def test_extracted_record_that_does_not_name_its_table_is_refused_where_one_is_asked_for(
+    record: Members, table: str
+) -> None:
+    """Another table's rows would count as subscriptions, or ours as nothing."""
+    refusal = translated(record, table=table).refusal
+    assert refusal is not None
+    assert refusal.detail.startswith(
+        "debezium: __source_table: is required where the option table is set: set add.fields=op,source.ts_ms,source.lsn"
+    )
+
+
+@pytest.mark.parametrize(
+    "kind", ["io.debezium.time.Date", "io.debezium.time.Timestamp", "io.debezium.time.NanoTimestamp"]
+)
+def test_column_beyond_every_calendar_is_refused_with_its_name(kind: str) -> None:
+    """A default of the largest integer is no instant."""
+    refusal = translated(with_schema("started_at", {"name": kind}, 2**62 * 1000)).refusal
+    assert refusal is not None
+    assert refusal.detail.startswith(f"debezium: payload.after.started_at: must be an instant, as {kind}")
+
+
+def test_end_on_the_last_day_of_the_calendar_is_none_in_a_change() -> None:
+    """Databases write it for rows that hold until further notice."""
+    row = {**ROW, "ended_at": 2_932_896}
+    field = {"name": "io.debezium.time.Date"}
+    assert [event["type"] for event in translated(with_schema("ended_at", field, 2_932_896)).events] == ["signup"]
+    assert [event["type"] for event in translated(change("c", after=row)).events] == ["signup"]

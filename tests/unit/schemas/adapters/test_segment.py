@@ -83,3 +83,38 @@ def test_wrong_option_of_segment_is_named(options: dict[str, Any], said: str) ->
     """A list of events is the longest thing that anybody has to write, and gets misspelt."""
     with pytest.raises(OptionsFault, match=said):
         adapter_of("segment", options)
+
+
+@pytest.mark.parametrize("name", ["ends_at", "end_date", "cancel_at"])
+def test_end_of_a_term_moves_a_cancel_and_nothing_else(name: str) -> None:
+    """A signup that says when its first term ends would begin with its second one."""
+    call = {**CALL, "properties": {**CALL["properties"], name: "2026-02-05T09:00:00Z"}}  # type: ignore[dict-item]
+    assert "effective_at" not in translated(call).events[0]
+    cancel = translated({**call, "event": "Subscription Cancelled"}).events[0]
+    assert cancel["effective_at"] == "2026-02-05T09:00:00Z"
+
+
+def test_effective_at_moves_whatever_says_it() -> None:
+    """That name has one meaning."""
+    call = {**CALL, "properties": {"plan": "pro", "mrr": 49.5, "effective_at": "2026-02-05T09:00:00Z"}}
+    assert translated(call).events[0]["effective_at"] == "2026-02-05T09:00:00Z"
+
+
+def test_amount_of_less_than_a_cent_each_is_multiplied_before_it_is_rounded() -> None:
+    """A tenth of a cent for each of ten thousand is ten dollars, as it is in a table."""
+    call = {**CALL, "properties": {"plan": "pro", "amount": "0.001", "quantity": 10_000, "interval": "month"}}
+    event = translated(call).events[0]
+    assert (event["amount_minor"], event.get("quantity", 1)) == (1000, 1)
+
+
+def test_batch_of_which_no_call_says_anything_is_ignored_by_the_kind_of_the_first() -> None:
+    """Beside others such a call is passed over."""
+    identify = {**CALL, "type": "identify"}
+    assert translated({"batch": [identify, {**CALL, "userId": None}]}).ignored == "identify"
+    assert len(translated({"batch": [identify, CALL]}).events) == 1
+
+
+def test_free_plan_of_segment_must_be_a_name_of_a_plan() -> None:
+    """It is the plan of every signup without a price."""
+    with pytest.raises(OptionsFault, match=r"\[segment\] free_plan: must be 1–64 characters, and not none or other"):
+        adapter_of("segment", {"free_plan": "none"})

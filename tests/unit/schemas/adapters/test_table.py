@@ -226,3 +226,122 @@ def test_rows_without_an_id_are_subscriptions_of_their_own() -> None:
     one, other = events_of(row), events_of({**row, "plan": "mail"})
     assert one[0]["subscription_id"] != other[0]["subscription_id"]
     assert one[0]["id"] != other[0]["id"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "options"),
+    [
+        ("9999-12-31", {}),
+        ("99991231", {}),
+        ("9999-12-31 23:59:59.999", {"ends": "inclusive"}),
+        ("9999-12-31", {"time_zone": "America/New_York"}),
+        ("31.12.9999", {"date_format": "%d.%m.%Y"}),
+        ("infinity", {}),
+        ("2932896", {}),
+        ("253402300799", {}),
+        ("253402300799999", {}),
+        ("253402214400000000", {}),
+    ],
+    ids=str,
+)
+def test_end_on_the_last_day_of_the_calendar_is_no_end(cell: str, options: Members) -> None:
+    """So do databases write that a row holds until further notice; the day after it is in no calendar."""
+    assert events_of({**ROW, "end": cell, "status": "active"}, **options) == events_of(
+        {**ROW, "end": None, "status": "active"}, **options
+    )
+
+
+@pytest.mark.parametrize("column", ["start", "end", "trial_end", "paused_at"])
+@pytest.mark.parametrize("cell", ["9999-12-30", "9998-12-31T23:59:59Z", "1999-12-31", "0001-01-01", "2100-01-01"])
+def test_instant_beyond_the_years_of_events_is_refused_with_its_column(column: str, cell: str) -> None:
+    """There may be no day after it to count on, and the stream would refuse it without the column's name."""
+    refusal = refusal_of({**ROW, column: cell})
+    assert refusal.reason is Reason.TIME_OUT_OF_RANGE
+    assert refusal.detail.startswith(f"table: {column}: must lie from 2000 to 2099, and is ")
+
+
+def test_version_may_lie_in_any_year() -> None:
+    """Some databases write 1970 for what was never changed; such a version is the oldest."""
+    never, once = (events_of({**ROW, "updated_at": at})[0] for at in ("1970-01-01", "2026-02-01"))
+    assert (never["sequence"], once["sequence"]) == (0, 1769904000000)
+
+
+def test_start_on_the_last_day_of_the_calendar_is_refused() -> None:
+    """Only what ends can have no end."""
+    assert refusal_of({**ROW, "start": "9999-12-31"}).reason is Reason.TIME_OUT_OF_RANGE
+
+
+@pytest.mark.parametrize(
+    ("date_format", "said"),
+    [
+        ("%d/%m/%Q", "cannot be read"),
+        ("%d.%d.%Y", "cannot be read"),
+        ("%m/%Y", "says no day of a year"),
+        ("%H:%M", "says no day of a year"),
+        ("today", "says no day of a year"),
+    ],
+)
+def test_format_by_which_no_day_can_be_read_is_refused_at_start(date_format: str, said: str) -> None:
+    """At the first record it would be one dead letter for each row, or an exception for each."""
+    with pytest.raises(OptionsFault, match=rf"\[table\] date_format {date_format}: {said}.*such as %d/%m/%Y"):
+        adapter_of("table", {"date_format": date_format})
+
+
+@pytest.mark.parametrize("name", ["table", "debezium", "segment"])
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"plans": {"P1": "other"}}, "plans.P1: must be 1–64 characters, and not none or other, got 'other'"),
+        ({"members": {"plan": "Tarif"}}, "members.plan: is a member of events; name country, channel or"),
+    ],
+    ids=["plans", "members"],
+)
+def test_plans_and_members_that_no_event_may_have_are_refused_at_start(name: str, options: Members, said: str) -> None:
+    """Each event would be refused, or would say another price than the one that was read."""
+    with pytest.raises(OptionsFault, match=rf"\[{name}\] {said}"):
+        adapter_of(name, options)
+
+
+def test_plan_of_the_defaults_must_be_one() -> None:
+    """It goes before what `plans` makes of it."""
+    with pytest.raises(OptionsFault, match=r"\[table\] defaults.plan: must be 1–64 characters"):
+        adapter_of("table", {"defaults": {"plan": "none"}})
+    assert adapter_of("table", {"defaults": {"plan": "none"}, "plans": {"none": "free"}}).name == "table"
+
+
+@pytest.mark.parametrize("name", ["Nat", "NAN", "nan", "nat"])
+def test_name_that_looks_like_no_number_is_a_name(name: str) -> None:
+    """Nat is a customer; pandas writes NaN and NaT, and nothing else."""
+    assert events_of({**ROW, "customer_id": name})[0]["customer_id"] == name
+
+
+@pytest.mark.parametrize("cell", ["NaN", "NaT", "None", "none", "NULL", "-"])
+def test_cell_that_says_that_there_is_no_value_is_no_customer(cell: str) -> None:
+    """All rows without a customer would be one customer under that name."""
+    assert refusal_of({**ROW, "customer_id": cell}).detail.startswith("table: customer_id: is required")
+
+
+def test_status_none_is_one_and_none_of_python_is_not() -> None:
+    """A subscription that has not begun was counted as an active one."""
+    row = {**ROW, "status": "none"}
+    assert adapter_of("table").translate(msgspec.json.encode(row)).ignored == "a subscription that has not begun"
+    assert events_of({**ROW, "status": "None"}) == events_of({**ROW, "status": None})
+
+
+def test_what_lies_after_the_export_is_scheduled() -> None:
+    """A stream takes nothing that is said to have happened an hour from now; what is announced it takes years ahead."""
+    row = {
+        **ROW, "start": "2026-02-01", "trial_end": "2026-02-15", "paused_at": "2026-03-01", "resumed_at": "2026-04-01",
+        "end": "2026-05-01",
+    }  # fmt: skip
+    events = events_of(row, exported_at="2026-01-20")
+    assert {event["time"] for event in events} == {"2026-01-20T00:00:00Z"}
+    assert [(event["type"], event["effective_at"][:10]) for event in events] == [
+        ("signup", "2026-02-01"), ("upgrade", "2026-02-15"), ("pause", "2026-03-01"), ("resume", "2026-04-01"),
+        ("cancel", "2026-05-01"),
+    ]  # fmt: skip
+    past = events_of(row, exported_at="2026-06-01")
+    assert [(event["type"], event["time"][:10]) for event in past if "effective_at" not in event] == [
+        ("signup", "2026-02-01"), ("pause", "2026-03-01"), ("resume", "2026-04-01"), ("cancel", "2026-05-01"),
+    ]  # fmt: skip
+    assert [event["id"] for event in past] == [event["id"] for event in events]

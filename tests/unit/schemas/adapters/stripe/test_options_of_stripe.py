@@ -33,8 +33,8 @@ def test_page_lists_every_option_in_the_structs_order_with_its_default() -> None
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"plans": {"price_1": "other"}}, r"\[stripe\] plans.price_1: a plan has 1–64 characters"),
-        ({"plans": {"price_1": ""}}, r"\[stripe\] plans.price_1: a plan has 1–64 characters"),
+        ({"plans": {"price_1": "other"}}, r"\[stripe\] plans.price_1: must be 1–64 characters"),
+        ({"plans": {"price_1": ""}}, r"\[stripe\] plans.price_1: must be 1–64 characters"),
         ({"dimensions": {"plan": "x"}}, r"\[stripe\] dimensions.plan: is a member of events"),
         ({"metered": {"price_1": -1}}, r"\[stripe\] metered.price_1: must be from 0"),
         ({"unpaid": "lost"}, r"\[stripe\] Invalid enum value 'lost'"),

@@ -101,10 +101,13 @@ def test_part_of_the_items_is_no_price() -> None:
     ("changes", "problem"),
     [
         ({"unit_amount": None, "unit_amount_decimal": None}, "price.unit_amount: is required"),
-        ({"unit_amount_decimal": "1e999999999"}, "price.unit_amount_decimal: must be from 0 and no larger"),
-        ({"unit_amount_decimal": "-1"}, "price.unit_amount_decimal: must be from 0"),
+        ({"unit_amount_decimal": "1e999999999"}, "price.unit_amount_decimal: must be a number from 0 and no larger"),
+        ({"unit_amount_decimal": "-1"}, "price.unit_amount_decimal: must be a number from 0"),
         ({"recurring": {"interval": "fortnight"}}, "recurring.interval: must be one of day, week, month, year"),
-        ({"recurring": {"interval": "day", "interval_count": 0}}, "recurring.interval_count: must be from 1"),
+        (
+            {"recurring": {"interval": "day", "interval_count": 0}},
+            "recurring.interval_count: must be an integer from 1",
+        ),
         ({"transform_quantity": {"divide_by": 0}}, "transform_quantity.divide_by: must be from 1"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -224,7 +224,7 @@ def test_dimensions_are_read_from_the_metadata_and_the_country_from_the_address(
         metadata={"utm": "ads"}, customer={"id": "cus_1", "metadata": {"size": "smb"}, "shipping": where}
     )
     (signup,) = said(bought, dimensions={"channel": "utm", "segment": "size"})
-    assert (signup["country"], signup["channel"], signup["segment"]) == ("pt", "ads", "smb")
+    assert (signup["country"], signup["channel"], signup["segment"]) == ("PT", "ads", "smb")
     (signup,) = said(
         event("customer.subscription.created", subscription(metadata={"land": "DE"})), dimensions={"country": "land"}
     )
