@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import yaml
 
@@ -26,6 +26,9 @@ KPIS: Final = ("recording.yml", "alerts-kpi.yml")
 SCORES: Final = ("recording.yml", "alerts-scores.yml")
 STREAM: Final = ("recording.yml", "alerts-stream.yml")
 
+Group = dict[str, Any]
+#: Groups of rules by their file.
+Rules = dict[str, list[Group]]
 #: From a minute on, a value; a number alone holds from the beginning; a text is in promtool's own notation.
 Track = float | Sequence[tuple[int, float | None]] | str
 EXTERNAL: Final = {"runbooks": "https://runbooks.example", "dashboards": "https://grafana.example"}
@@ -93,7 +96,7 @@ class Scenario:
         It is told to expect none, and says what it got instead.
         """
         asked = {"alertname": alert, "eval_time": self._time(at), "exp_alerts": []}
-        output = self._run({"alert_rule_test": [asked]})
+        output = self._run({"alert_rule_test": [asked]}, _asked_for(alert, self.files))
         found = [Firing(_pairs(match["labels"]), _pairs(match["annotations"])) for match in _ALERT.finditer(output)]
         assert found or "SUCCESS" in output, output
         return sorted(found, key=lambda alert: sorted(alert.labels.items()))
@@ -105,7 +108,7 @@ class Scenario:
     def values(self, expr: str, at: int) -> dict[str, float]:
         """Return the values of an expression at a minute, by the labels' values in the order of their names."""
         asked = {"expr": expr, "eval_time": self._time(at), "exp_samples": [{"labels": "none{}", "value": 0}]}
-        output = self._run({"promql_expr_test": [asked]})
+        output = self._run({"promql_expr_test": [asked]}, _looked_at(expr, self.files))
         assert "FAILED" in output, output
         samples = re.findall(r"\{([^{}]*)\} ([-+.\deEInfNa]+)(?=[,\s])", output.split("got:")[1])
         return {_without_name(labels): float(value) for labels, value in samples}
@@ -114,19 +117,20 @@ class Scenario:
         unit = self.interval[-1]
         return f"{at * int(self.interval[:-1])}{unit}"
 
-    def _run(self, test: Mapping[str, object]) -> str:
+    def _run(self, test: Mapping[str, object], rules: Rules) -> str:
         inputs = [{"series": name, "values": self._values(track)} for name, track in self.series.items()]
-        document = {
-            "rule_files": [str(RULES / name) for name in self.files],
-            "evaluation_interval": self.interval,
-            "group_eval_order": _in_order(self.files),
-            "tests": [{"interval": self.interval, "input_series": inputs, "external_labels": EXTERNAL, **test}],
-        }
-        with tempfile.NamedTemporaryFile("w", suffix=".yml", encoding="utf-8") as file:
-            yaml.safe_dump(document, file, allow_unicode=True, width=10_000)
-            file.flush()
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            document = {
+                "rule_files": _written(rules, folder),
+                "evaluation_interval": self.interval,
+                "group_eval_order": _in_order(rules),
+                "tests": [{"interval": self.interval, "input_series": inputs, "external_labels": EXTERNAL, **test}],
+            }
+            file = folder / "test.yml"
+            file.write_text(yaml.safe_dump(document, allow_unicode=True, width=10_000), encoding="utf-8")
             done = subprocess.run(
-                ["promtool", "test", "rules", file.name], capture_output=True, text=True, check=False, timeout=120
+                ["promtool", "test", "rules", str(file)], capture_output=True, text=True, check=False, timeout=120
             )
         return done.stdout + done.stderr
 
@@ -146,19 +150,64 @@ class Scenario:
         return " ".join(parts)
 
 
-def _in_order(files: Sequence[str]) -> list[str]:
+def _asked_for(alert: str, files: Sequence[str]) -> Rules:
+    """Return the rules of an alert, and of what they look at: to run all takes promtool ten times as long."""
+    rules = [rule for name in files for group in _groups(name) for rule in group["rules"]]
+    asked = [str(rule) for rule in rules if rule.get("alert") == alert]
+    assert asked, f"no alert {alert} in {files}"
+    return _kept(files, "\n".join(asked), {alert})
+
+
+def _looked_at(expr: str, files: Sequence[str]) -> Rules:
+    """Return the rules of what an expression looks at; all where it looks at alerts."""
+    return {name: _groups(name) for name in files} if "ALERTS" in expr else _kept(files, expr, set())
+
+
+def _kept(files: Sequence[str], text: str, alerts: set[str]) -> Rules:
+    """Return some alerts, and the rules that record what a text names or what these look at in turn."""
+    recording: dict[str, str] = {}  # several rules may record under one name
+    for rule in (rule for name in files for group in _groups(name) for rule in group["rules"] if "record" in rule):
+        recording[rule["record"]] = f"{recording.get(rule['record'], '')}\n{rule['expr']}"
+    needed: set[str] = set()
+    while found := {name for name in recording if name not in needed and name in text}:
+        needed |= found
+        text = "\n".join(recording[name] for name in found)
+    kept: Rules = {}
+    for name in files:
+        groups = [
+            {
+                **group,
+                "rules": [
+                    each for each in group["rules"] if each.get("record") in needed or each.get("alert") in alerts
+                ],
+            }
+            for group in _groups(name)
+        ]
+        kept[name] = [group for group in groups if group["rules"]]
+    return kept
+
+
+def _in_order(rules: Rules) -> list[str]:
     """Return the groups of rules, alerts last.
 
     promtool has an order of its own else, another one each time; a step may be longer than Prometheus looks back, and
     alerts that come before what they look at then find nothing.
     """
-    alerts_last = sorted(files, key=lambda name: (name.startswith("alerts"), name))
-    return [group for name in alerts_last for group in _groups(name)]
+    alerts_last = sorted(rules, key=lambda name: (name.startswith("alerts"), name))
+    return [str(group["name"]) for name in alerts_last for group in rules[name]]
+
+
+def _written(rules: Rules, folder: Path) -> list[str]:
+    """Write rules into a folder; return the files."""
+    for name, groups in rules.items():
+        (folder / name).write_text(json.dumps({"groups": groups}), encoding="utf-8")
+    return [str(folder / name) for name, groups in rules.items() if groups]
 
 
 @cache
-def _groups(name: str) -> tuple[str, ...]:
-    return tuple(re.findall(r"^  - name: (\S+)$", (RULES / name).read_text(encoding="utf-8"), re.MULTILINE))
+def _groups(name: str) -> list[Group]:
+    groups: list[Group] = yaml.load((RULES / name).read_text(encoding="utf-8"), yaml.CSafeLoader)["groups"]
+    return groups
 
 
 def named(name: str, labels: Mapping[str, object]) -> str:
