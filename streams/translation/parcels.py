@@ -12,6 +12,7 @@ import msgspec
 import structlog
 
 from schemas.adapters.adapter import Adapter, Members, Translation
+from schemas.adapters.confluent import NAME as CONFLUENT
 from schemas.adapters.reading import refused
 from schemas.decoding.adapted import HEADER_ADAPTED, headers_of_refused, origin_of
 from schemas.refusals import HEADER_TRUNCATED, TRUNCATED_BYTES, Reason, Refusal
@@ -108,6 +109,10 @@ class RecordTranslator:
     def adapter_of(self, topic: str) -> str:
         """Return the name of the adapter of a topic."""
         return self._adapters[topic].name
+
+    def needs_schemas(self, topic: str) -> bool:
+        """Tell whether the adapter of a topic reads framed values with their schemas."""
+        return self.adapter_of(topic) == CONFLUENT
 
     def translate(self, record: ReadableRecord) -> TranslatedRecord:
         """Return what a record comes to, whatever its bytes; one without a value (a tombstone) says nothing."""

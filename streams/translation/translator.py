@@ -143,7 +143,7 @@ class Translator:
 
     async def _load_schema(self, record: ReadableRecord) -> None:
         """Return once what a record needs to be read is at hand; while the registry is away, so is the translation."""
-        if self._schemas is None or record.value is None:
+        if self._schemas is None or record.value is None or not self._records.needs_schemas(record.topic):
             return
         backoff = Backoff()
         while True:

@@ -374,15 +374,21 @@ class Registry:
         """Close nothing."""
 
 
+async def _asked_for(adapter: str, registry: Registry) -> list[bytes]:
+    """Return the values of which a translator asks for the schema, of a topic with one record and a tombstone."""
+    source, outbox = ListedRecords([stripe_event(0), None]), Stubborn(0)
+    records = RecordTranslator({TOPIC: adapter_of(adapter)}, SETTINGS.topic_of_type, "customer.events")
+    await source.start()
+    await Translator(source, records, outbox, Meters(), registry).step()
+    assert (len(outbox.sent), source.committed) == (1, 2)
+    return registry.asked
+
+
 def test_record_is_translated_once_its_schema_is_at_hand() -> None:
     """Without it each record would be refused for as long as the registry restarts."""
+    assert asyncio.run(_asked_for("confluent", Registry(2))) == [stripe_event(0)]
 
-    async def scenario() -> None:
-        source, outbox, registry = ListedRecords([stripe_event(0), None]), Stubborn(0), Registry(2)
-        records = RecordTranslator({TOPIC: adapter_of("stripe")}, SETTINGS.topic_of_type, "customer.events")
-        await source.start()
-        await Translator(source, records, outbox, Meters(), registry).step()
-        assert registry.asked == [stripe_event(0)]
-        assert (len(outbox.sent), source.committed) == (1, 2)
 
-    asyncio.run(scenario())
+def test_records_of_an_adapter_that_reads_no_frames_do_not_wait_for_the_registry() -> None:
+    """A registry that is away would hold up topics that have nothing to do with it."""
+    assert asyncio.run(_asked_for("stripe", Registry(0))) == []
