@@ -28,7 +28,7 @@ def adapter_of(
         return confluent.build(options, adapter_of, schema_of)
     build = ADAPTERS.get(name)
     if build is None:
-        raise OptionsFault(f"{name}: there is no such adapter{nearest_name(name, tuple(ADAPTERS))}; {known_adapters()}")
+        raise OptionsFault(f"{name}: {no_such_adapter(name)}")
     return build(options)
 
 
@@ -48,6 +48,11 @@ ADAPTERS: Final[Mapping[str, Builder]] = MappingProxyType(
         table.NAME: table.build,
     }
 )
+
+
+def no_such_adapter(name: str) -> str:
+    """Return what to say of a name that is no adapter's."""
+    return f"there is no such adapter{nearest_name(name, tuple(ADAPTERS))}; {known_adapters()}"
 
 
 def known_adapters() -> str:

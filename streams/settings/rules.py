@@ -13,12 +13,11 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, get_args
 
-from schemas.adapters.registry import ADAPTERS, known_adapters
+from schemas.adapters.registry import ADAPTERS, no_such_adapter
 from schemas.catalogue.windows import SEGMENT_WINDOW_DAYS
 from schemas.dimensions import BUILT_IN_DIMENSIONS
 from schemas.events import RESERVED_DIMENSIONS, AskedWay, SurveyKind
 from schemas.survey_requests import SURVEY_RULES
-from schemas.wording import nearest_name
 from streams.settings.did_you_mean import did_you_mean
 from streams.settings.hosts import is_host
 from streams.settings.http_urls import checked_url
@@ -310,8 +309,7 @@ def check_adapter_topics(value: dict[str, str]) -> dict[str, str]:
     for topic, adapter in value.items():
         check_topic(topic)
         if adapter not in ADAPTERS:
-            hint = nearest_name(adapter, tuple(ADAPTERS))
-            raise ValueError(f"{topic} names the adapter {adapter!r}{hint}; {known_adapters()}")
+            raise ValueError(f"{topic} names {adapter!r}: {no_such_adapter(adapter)}")
     return value
 
 

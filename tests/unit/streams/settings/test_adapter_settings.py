@@ -24,7 +24,7 @@ def test_topics_and_their_adapters_are_pairs(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("ADAPTER_TOPICS", "t=strype", "t names the adapter 'strype'; did you mean stripe?; known are"),
+        ("ADAPTER_TOPICS", "t=strype", "t names 'strype': there is no such adapter; did you mean stripe?; known are"),
         ("ADAPTER_TOPICS", "a b=stripe", "'a b' is no topic name"),
         ("ADAPTER_TOPICS", "customer.cancel=stripe", "every purpose needs its own"),
         ("SCHEMA_REGISTRY_URL", "registry:8081", "it is no URL of HTTP; write for example https://registry"),

@@ -23,6 +23,7 @@ from streams.errors import LogUnavailable
 from streams.metrics.meters import Meters
 from streams.partition.outbox import Delivery
 from streams.records import NO_HEADERS, TP, ReadableRecord, Record
+from streams.routing import Router
 from streams.settings.settings import Settings
 from streams.translation.parcels import NotUnderstood, RecordTranslator, TranslatedEvent
 from streams.translation.translator import Translator, UnreadRecords
@@ -121,7 +122,7 @@ class Counting:
     def translator(self, source: ListedRecords) -> Translator:
         """Return a translator that nothing runs."""
         adapters = {TOPIC: adapter_of("stripe")}
-        records = RecordTranslator(adapters, SETTINGS.topic_of_type, self.worker.context.mixed_topic)
+        records = RecordTranslator(adapters, Router(SETTINGS))
         return Translator(source, records, self.worker.context.outbox, self.worker.meters)
 
     async def applied(self) -> dict[str, Any]:
@@ -260,7 +261,7 @@ class Stubborn:
 def translating(source: ListedRecords, outbox: Stubborn, adapter: Adapter | None = None) -> Translator:
     """Return a translator of one topic."""
     adapters = {TOPIC: adapter or adapter_of("stripe")}
-    return Translator(source, RecordTranslator(adapters, SETTINGS.topic_of_type, "customer.events"), outbox, Meters())
+    return Translator(source, RecordTranslator(adapters, Router(SETTINGS)), outbox, Meters())
 
 
 def test_nothing_is_committed_before_the_log_has_it() -> None:
@@ -337,9 +338,9 @@ def test_records_that_were_deleted_before_are_counted() -> None:
 def test_record_that_the_mixed_topic_does_not_take_is_sent_ever_smaller() -> None:
     """The last form fits into any topic, and says that it was cut."""
     record = Record(TOPIC, 0, 5, -1, b"k" * 1000, b"x" * 1_000_000, NO_HEADERS)
-    refusal = RecordTranslator({TOPIC: adapter_of("stripe")}, {}, "m").translate(record).parcels[0]
+    refusal = RecordTranslator({TOPIC: adapter_of("stripe")}, Router(SETTINGS)).translate(record).parcels[0]
     assert isinstance(refusal, NotUnderstood)
-    assert refusal.refusal.reason is Reason.MALFORMED_JSON
+    assert dict(refusal.sent.headers)[HEADER_REFUSED].startswith(Reason.MALFORMED_JSON.encode())
     forms = [form for step in range(5) if (form := refusal.form(step)) is not None]
     assert [len(form.value or b"") for form in forms] == [1_000_000, 65_536, 16_384, 512]
     assert forms[0].timestamp_ms is None
@@ -351,7 +352,7 @@ def test_record_that_the_mixed_topic_does_not_take_is_sent_ever_smaller() -> Non
 def test_event_has_one_form_and_gives_way() -> None:
     """A smaller event would be another event."""
     record = Record(TOPIC, 0, 5, 1, None, stripe_event(0), NO_HEADERS)
-    translator = RecordTranslator({TOPIC: adapter_of("stripe")}, SETTINGS.topic_of_type, "m")
+    translator = RecordTranslator({TOPIC: adapter_of("stripe")}, Router(SETTINGS))
     (event,) = translator.translate(record).parcels
     assert isinstance(event, TranslatedEvent)
     assert (event.form(1), event.gives_way, event.place) == (None, True, b"cus_0")
@@ -377,7 +378,7 @@ class Registry:
 async def _asked_for(adapter: str, registry: Registry) -> list[bytes]:
     """Return the values of which a translator asks for the schema, of a topic with one record and a tombstone."""
     source, outbox = ListedRecords([stripe_event(0), None]), Stubborn(0)
-    records = RecordTranslator({TOPIC: adapter_of(adapter)}, SETTINGS.topic_of_type, "customer.events")
+    records = RecordTranslator({TOPIC: adapter_of(adapter)}, Router(SETTINGS))
     await source.start()
     await Translator(source, records, outbox, Meters(), registry).step()
     assert (len(outbox.sent), source.committed) == (1, 2)
