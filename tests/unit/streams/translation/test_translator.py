@@ -281,6 +281,34 @@ def test_nothing_is_committed_before_the_log_has_it() -> None:
     asyncio.run(scenario())
 
 
+def test_records_that_wait_show_since_when_until_the_log_has_them() -> None:
+    """A translator that stands still is seen by the age of what it holds, also where few records wait."""
+
+    async def scenario() -> None:
+        source, outbox = ListedRecords([stripe_event(0), stripe_event(1)], at_once=1), Stubborn(1)
+        translator = translating(source, outbox)
+        shown: list[float] = []
+        await source.start()
+        stepping = asyncio.ensure_future(translator.step())
+        while outbox.failures:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        shown.append(_lag_seconds(translator))
+        await stepping
+        shown.append(_lag_seconds(translator))  # the second waits on
+        await translator.step()
+        assert [age > 0 for age in shown] == [True, True]
+        assert _lag_seconds(translator) == 0
+
+    asyncio.run(scenario())
+
+
+def _lag_seconds(translator: Translator) -> float:
+    name = 'tenure_adapter_lag_seconds{partition="0",topic="stripe.webhooks"} '
+    (line,) = [line for line in translator._meters.exposition().decode().splitlines() if line.startswith(name)]
+    return float(line.removeprefix(name))
+
+
 def test_event_that_its_topic_does_not_take_makes_its_record_a_dead_letter() -> None:
     """It would wait for ever, and all behind it."""
 
