@@ -1,4 +1,4 @@
-"""What is sent of one record of another system, whoever sends it: a file, a topic, a webhook, a replay of dead letters.
+"""The records that are sent of one of another system, alike for files, topics, webhooks and replays of dead letters.
 
 Events as JSON; or the record itself, under the headers by which it becomes a dead letter; or nothing.
 """

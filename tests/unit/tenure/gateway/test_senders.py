@@ -97,5 +97,7 @@ def test_senders_that_are_not_verified_leave_half_of_the_room_to_the_others() ->
 
 def test_largest_body_fits_into_the_room_of_those_that_are_not_verified() -> None:
     """A webhook of that size would else be refused for ever."""
-    with IntakeRoom(1, 10, 10).enter(verified=False) as lease:
+    room = IntakeRoom(1, 10, 10)
+    with room.enter(verified=False) as lease:
         lease.take(10)
+        assert room.bytes == 10
