@@ -13,7 +13,9 @@ from schemas.refusals import (
     HEADER_OFFSET,
     HEADER_PARTITION,
     HEADER_REASON,
+    HEADER_TIMESTAMP,
     HEADER_TOPIC,
+    HEADER_TRUNCATED,
     Reason,
 )
 from schemas.survey_requests import SurveyRequest
@@ -25,6 +27,8 @@ JsonObject = dict[str, Any]
 VERSION: Final = "3.0.0"
 _NAMES: Final = {event_type.TYPE: event_type.__name__ for event_type in EVENT_TYPES}
 _KEY: Final[JsonObject] = {"type": "string", "description": "The customer's id.", "minLength": 1, "maxLength": 128}
+
+_OF_A_DEAD_LETTER: Final = (HEADER_DETAIL, HEADER_TOPIC, HEADER_PARTITION, HEADER_OFFSET, HEADER_TIMESTAMP)
 
 
 def asyncapi_document() -> JsonObject:
@@ -91,10 +95,11 @@ def _messages() -> JsonObject:
         "contentType": "application/octet-stream",
         "headers": {
             "type": "object",
-            "required": [HEADER_REASON, HEADER_DETAIL, HEADER_TOPIC, HEADER_PARTITION, HEADER_OFFSET],
+            "required": [HEADER_REASON, *_OF_A_DEAD_LETTER],
             "properties": {
                 HEADER_REASON: {"enum": [reason.value for reason in Reason]},
-                **{name: {"type": "string"} for name in (HEADER_DETAIL, HEADER_TOPIC, HEADER_PARTITION, HEADER_OFFSET)},
+                **{name: {"type": "string"} for name in _OF_A_DEAD_LETTER},
+                HEADER_TRUNCATED: {"const": "true", "description": "Only where not all of the record was kept."},
             },
         },
         "payload": {"description": "The value of the record that was refused, as it was sent."},

@@ -164,6 +164,13 @@ ADAPTER_LAG: Final = Instrument(
     "Records of other systems that wait to be translated; there for the partitions that this worker translates.",
     ("topic", "partition"),
 )
+ADAPTER_LAG_SECONDS: Final = Instrument(
+    "tenure_adapter_lag_seconds",
+    "gauge",
+    "Lag",
+    "Age of the first of these records that was read, or of the last that was translated while there are more, else 0.",
+    ("topic", "partition"),
+)
 WATERMARK: Final = Instrument(
     "tenure_watermark_timestamp_seconds",
     "gauge",

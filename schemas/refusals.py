@@ -4,6 +4,7 @@ The list is closed and its order is the order of the checks: a record gets the f
 Source: docs/events.md, section Dead letters.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -63,6 +64,22 @@ class Refusal:
 
     reason: Reason
     detail: str
+
+
+_MEMBER: Final = re.compile(r"([^\W\d][\w.$\[\]-]{0,127}): ")
+_ADAPTER: Final = re.compile(r"[a-z][a-z0-9_]*: ")
+
+
+def member_of(detail: str, *, by_adapter: bool = False) -> str | None:
+    """Return the member that a detail begins with; None where it names none.
+
+    Args:
+        detail: Of a refusal.
+        by_adapter: Whether an adapter says it: its name stands before the member then, which is one of the record.
+    """
+    opening = _ADAPTER.match(detail) if by_adapter else None
+    named = _MEMBER.match(detail, opening.end() if opening else 0)
+    return named[1] if named else None
 
 
 HEADER_REASON: Final = "tenure-reason"

@@ -111,6 +111,7 @@ def draw(name: str, title: str, shown: RenderableType, *, columns: int, lines: i
     """Write a picture of what a terminal shows."""
     console = Console(record=True, width=columns, height=lines, file=io.StringIO(), force_terminal=True)
     console.print(shown)
+    console.print()  # the picture ends just below the last baseline: letters that reach below would be cut
     drawn = console.export_svg(title=title, theme=THEME, unique_id=f"tenure-{name}")
     # The reader's own monospace font: a picture in a README may not fetch one.
     drawn = re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL).replace("Fira Code, ", "")

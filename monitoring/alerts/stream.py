@@ -6,7 +6,7 @@ Source: docs/operating.md, section What to watch.
 from collections.abc import Iterator
 
 from monitoring import phrases
-from monitoring.alerts import gateway, producers, thresholds
+from monitoring.alerts import adapters, gateway, producers, thresholds
 from monitoring.alerts.rule import Alert
 from monitoring.alerts.scores import STREAM_BOARD
 from monitoring.alerts.thresholds import Pace
@@ -48,6 +48,7 @@ def alerts(pace: Pace) -> Iterator[Alert]:
     yield from _completeness(pace)
     yield from _budget(pace)
     yield from _lag(pace)
+    yield from adapters.alerts(pace)
     yield from _backfill(pace)
     yield from _events(pace)
     yield from producers.alerts(pace)

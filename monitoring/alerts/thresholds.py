@@ -107,6 +107,9 @@ MENDED_SPAN: Final = "7d"
 
 # -- the machine
 
+ADAPTER_LAG_LIMIT_SECONDS: Final = 900
+"""A system that sends its records to Kafka is minutes late itself; a quarter of an hour is not its doing."""
+
 DEAD_LETTER_PAGE_SHARE: Final = 0.05
 """One event in twenty is missing from the numbers: they are wrong by more than most targets differ."""
 DEAD_LETTER_PAGE_EVENTS: Final = 50

@@ -251,3 +251,18 @@ def unapplied() -> Placed:
     about = of_metric("Oldest record that is not applied", known.OLDEST_UNAPPLIED, meaning, SECONDS)
     asked = f"max by (partition) ({own(known.OLDEST_UNAPPLIED)})"
     return lines(about, Query(asked, "{{partition}}"), size=(12, 8), lowest=0)
+
+
+def untranslated() -> Placed:
+    """Return how long records of other systems wait to be translated."""
+    about = of_metric(
+        "Records of other systems wait, by topic",
+        known.ADAPTER_LAG_SECONDS,
+        "How old the oldest record is that waits to be translated; what it says is in no KPI yet, and KPIs are shown"
+        " all the same.",
+        SECONDS,
+        runbooks=("TranslationLagging",),
+    )
+    asked = Query(f"max by (topic) ({own(known.ADAPTER_LAG_SECONDS)})", "{{topic}}")
+    steps = [(None, GOOD), (float(thresholds.ADAPTER_LAG_LIMIT_SECONDS), BAD)]
+    return number(about, asked, steps=steps, size=(24, 5), empty="no topic of another system is read", names=True)

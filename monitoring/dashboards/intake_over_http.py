@@ -18,8 +18,8 @@ def answers() -> Placed:
     about = of_metric(
         "Requests to the gateway in the last hour, by status",
         known.GATEWAY_REQUESTS,
-        "200 and 202 are taken, 401 is not signed as it should be, 422 is refused with reasons, 429 and 503 are to come"
-        " again. An estimate from counters.",
+        "200 is taken, 207 in part; 401 is not let in; 413 is too large, 422 wrong, with reasons; 429, 500 and 503 are"
+        " to come again. An estimate from counters.",
         COUNT,
         runbooks=("TenureGatewayFailing", "TenureGatewayNotLetIn"),
     )

@@ -38,7 +38,16 @@ def board() -> Board:
             Section("Events", [intake.applied(), intake.flow(), intake.oddities(), intake.dead_letters()]),
             Section("What producers should mend", [intake.without_effect(), intake.mended(), intake.conflicts()]),
             Section("Events over HTTP", [intake_over_http.answers(), intake_over_http.served()]),
-            Section("Lag", [intake.lag_seconds(), intake.lag_records(), intake.watermark(), intake.unapplied()]),
+            Section(
+                "Lag",
+                [
+                    intake.lag_seconds(),
+                    intake.lag_records(),
+                    intake.watermark(),
+                    intake.unapplied(),
+                    intake.untranslated(),
+                ],
+            ),
             Section(
                 "Batches and commits", [workers.commits(), workers.folds(), workers.batches(), workers.conflicts()]
             ),

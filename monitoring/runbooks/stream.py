@@ -4,7 +4,7 @@ from typing import Final
 
 from monitoring import promql
 from monitoring.alerts import thresholds
-from monitoring.runbooks import gateway, producers
+from monitoring.runbooks import adapters, gateway, producers
 from monitoring.runbooks.kpi import DOCTOR, SOURCES
 from monitoring.runbooks.runbook import Runbook
 
@@ -403,4 +403,4 @@ TARGETS: Final = {
         ("Its owner looks at it, and sets it anew with the next review day.", "An owner who left: set another one."),
     ),
 }
-RUNBOOKS: Final = {**STREAM, **producers.RUNBOOKS, **gateway.RUNBOOKS, **TARGETS}
+RUNBOOKS: Final = {**STREAM, **producers.RUNBOOKS, **adapters.RUNBOOKS, **gateway.RUNBOOKS, **TARGETS}

@@ -39,15 +39,15 @@ class RegisteredSchema(NamedTuple):
     references: tuple[str, ...] = ()
 
 
-class UnknownSchema(LookupError):
-    """The registry answers, and has no schema of that id."""
+class SchemaRefused(LookupError):
+    """The registry answers, and what it says of an id is no schema to read with; the argument says why, in words."""
 
 
 SchemaOf = Callable[[int], RegisteredSchema]
 """The port to a registry: returns the schema of an id.
 
-It raises UnknownSchema where the registry does not have it: the record is refused. Whatever else it raises, such as
-that the registry is away, is for whoever translates to wait for.
+It raises SchemaRefused where the registry does not have it, or has it wrongly: the record is refused. Whatever else it
+raises, such as that the registry is away, is for whoever translates to wait for.
 """
 
 
@@ -102,7 +102,7 @@ class Confluent:
         """Return what a value says, framed or not; see `schemas.adapters.adapter.Adapter`.
 
         Raises:
-            Exception: Whatever the registry's port raises, but for an id that it does not know.
+            Exception: Whatever the registry's port raises, but for what it answers about an id.
         """
         frame = frame_of(value)
         if frame is None:
@@ -118,9 +118,8 @@ class Confluent:
             return refused(NAME, Reason.MALFORMED_JSON, f"the schema {frame.schema_id} is not at hand; {advice}")
         try:
             schema = self._schema_of(frame.schema_id)
-        except UnknownSchema:
-            advice = "is this the registry of its producer?"
-            return refused(NAME, Reason.MALFORMED_JSON, f"the registry has no schema {frame.schema_id}; {advice}")
+        except SchemaRefused as fault:
+            return refused(NAME, Reason.MALFORMED_JSON, str(fault))
         return self._by_schema(frame, schema)
 
     def _by_schema(self, frame: Frame, schema: RegisteredSchema) -> Translation:

@@ -28,7 +28,7 @@ def adapter_of(
         return confluent.build(options, adapter_of, schema_of)
     build = _BUILDERS.get(name)
     if build is None:
-        raise OptionsFault(f"{name}: there is no such adapter{nearest_name(name, ADAPTERS)}; {known_adapters()}")
+        raise OptionsFault(f"{name}: {no_such_adapter(name)}")
     return build(options)
 
 
@@ -45,6 +45,11 @@ _BUILDERS: Final[Mapping[str, Builder]] = MappingProxyType(
 )
 ADAPTERS: Final = tuple(sorted((*_BUILDERS, confluent.NAME)))
 """The names of all adapters; `confluent` reads what is within by another one of them."""
+
+
+def no_such_adapter(name: str) -> str:
+    """Return what to say of a name that is no adapter's."""
+    return f"there is no such adapter{nearest_name(name, ADAPTERS)}; {known_adapters()}"
 
 
 def known_adapters() -> str:

@@ -39,6 +39,12 @@ def is_announced(headers: Headers) -> bool:
     return any(name == HEADER_REFUSED for name, _ in headers)
 
 
+def adapter_of(headers: Headers) -> str | None:
+    """Return the name of the adapter that a record's headers say; None where they say none."""
+    named = next((header for name, header in headers if name == HEADER_ADAPTER), None)
+    return None if named is None else named.decode("utf-8", "replace")
+
+
 def carries_event(name: str) -> bool:
     """Tell whether a header belongs to such a record."""
     return name in (HEADER_ADAPTER, HEADER_REFUSED)

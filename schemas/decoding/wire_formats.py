@@ -7,7 +7,10 @@ letters and files of events ask here and know none by name. Records without head
 from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
+import msgspec
+
 from schemas.decoding import adapted, cloudevents
+from schemas.decoding.framing import unframed
 from schemas.refusals import Refusal
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -67,6 +70,28 @@ def format_of(headers: Headers) -> WireFormat | None:
         if wire_format.is_announced(headers):
             return wire_format
     return None
+
+
+def json_of(value: bytes, headers: Headers) -> bytes:
+    """Return the product's own JSON of a record, as far as it has any; nothing is judged.
+
+    Args:
+        value: The record's.
+        headers: The record's; without one that announces a format, JSON in a frame is taken out of it.
+    """
+    wire_format = format_of(headers) if headers else None
+    return unframed(value) if wire_format is None else wire_format.translate(value, headers)[0]
+
+
+def members_of(value: bytes, headers: Headers) -> dict[str, msgspec.Raw]:
+    """Return the members of a record as the decoder reads them; none where they cannot be told apart."""
+    try:
+        return _read_members(json_of(value, headers))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+
+
+_read_members: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def carries_event(name: str) -> bool:

@@ -1,9 +1,8 @@
 """Delivery of records to Kafka for somebody who waits: it is done when Kafka has all of them for good, or it fails.
 
-One idempotent producer, which every replica answers for (acks=all), and Kafka's own default partitioner (murmur2 of the
-key). A producer that has lost its place among its own records is replaced by a new one: what it had under way may then
-come twice, which changes no number. Who waits gives up after a time that is bounded; what was under way by then may
-still arrive.
+One producer (`streams.kafka.producer_options`), for which every replica that must have a record answers. One that fails
+for another reason than a record's own is replaced by a new one: what it had under way may then come twice, which
+changes no number. Who waits gives up after a time that is bounded; what was under way by then may still arrive.
 """
 
 from __future__ import annotations
@@ -15,20 +14,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.codec import has_lz4
-from aiokafka.errors import (
-    ClusterAuthorizationFailedError,
-    InvalidTopicError,
-    KafkaError,
-    PolicyViolationError,
-    TopicAuthorizationFailedError,
-    UnknownTopicOrPartitionError,
-)
+from aiokafka.errors import KafkaError
 
 from streams.backoff import Backoff
 from streams.errors import LogUnavailable, RecordRefused
 from streams.kafka.answers import Answer, meaning_of
 from streams.kafka.errors import check_admission
+from streams.kafka.producer_options import producer_options
 from streams.kafka.security import client_options
 from streams.kafka.topics import check_topics, partition_counts
 from streams.records import Headers
@@ -41,22 +33,11 @@ log = structlog.get_logger(__name__)
 
 Pending = Collection[asyncio.Future[Any]]
 
-_BATCH_BYTES: Final = 256 * 1024
-_LINGER_MS: Final = 5
-#: the broker's limit is the one that counts; this only has to be above it
-_REQUEST_BYTES: Final = 80 * 1024 * 1024
 _PROBE_SECONDS: Final = 5.0
 _ANEW_SECONDS: Final = 30.0
 """A producer that has reached no broker for so long may know addresses alone that are no longer any: a new one begins
 with those of the settings."""
 _STOP_SECONDS: Final = 30.0
-_REFUSED: Final = (
-    ClusterAuthorizationFailedError,
-    InvalidTopicError,
-    PolicyViolationError,
-    TopicAuthorizationFailedError,
-    UnknownTopicOrPartitionError,
-)
 
 
 class OutgoingRecord(NamedTuple):
@@ -98,7 +79,7 @@ class KafkaDelivery:
 
     @property
     def is_up(self) -> bool:
-        """True where Kafka answered when it was last asked."""
+        """True where Kafka answered when it was last asked, and has taken what it was sent since."""
         return self._is_up
 
     async def deliver(
@@ -129,7 +110,7 @@ class KafkaDelivery:
                 if under_way:
                     await asyncio.wait(under_way)
         except TimeoutError as error:
-            self._suspect()
+            self._note_down()
             raise self._away(f"it has not taken {len(records):,} records within {seconds:g} s") from error
         for record, delivery in zip(records, under_way, strict=True):
             failure = asyncio.CancelledError() if delivery.cancelled() else delivery.exception()
@@ -156,8 +137,8 @@ class KafkaDelivery:
         while True:
             if self._producer is None or self._has_been_away(_ANEW_SECONDS):
                 await self._connect()
-            await self._probe()
             self._looks_again.clear()
+            await self._probe()
             try:
                 async with asyncio.timeout(_PROBE_SECONDS):
                     await self._looks_again.wait()
@@ -183,39 +164,34 @@ class KafkaDelivery:
         return sent
 
     def _judged(self, producer: Any, record: OutgoingRecord, error: BaseException) -> LogUnavailable | RecordRefused:
-        """Return what a failure means; a producer that may have lost its place is replaced."""
+        """Return what a failure means; where it is none of the record's own the producer is replaced."""
         reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         meaning = meaning_of(error) if isinstance(error, Exception) else Answer.AWAY
         if meaning is Answer.TOO_LARGE:
             return RecordTooLarge(record.topic, f"{len(record.value):,} bytes; {reason}")
-        if isinstance(error, _REFUSED) or meaning in (Answer.BAD_RECORD, Answer.BAD_TIME):
+        if meaning is not Answer.AWAY:
             return RecordRefused(record.topic, reason)
         log.warning("kafka_producer_replaced", reason=reason)
         if producer is self._producer:
             self._producer = None
             self._retire(producer)
-        self._suspect()
+            self._looks_again.set()
+        self._note_down()
         return self._away(reason)
 
     async def _connect(self) -> None:
         """Put a new producer in the place of the present one, as soon as one reaches Kafka."""
-        backoff, options = Backoff(), client_options(self._settings)
+        backoff = Backoff()
         while True:
-            producer = self._make_producer(
-                **options,
-                enable_idempotence=True,
-                compression_type="lz4" if has_lz4() else "gzip",
-                max_batch_size=_BATCH_BYTES,
-                linger_ms=_LINGER_MS,
-                max_request_size=_REQUEST_BYTES,
-            )
+            producer = self._make_producer(**producer_options(self._settings))
             try:
                 await producer.start()
                 for topic in self._settings.input_topics:
                     await producer.partitions_for(topic)
             except (KafkaError, OSError) as error:
                 await producer.stop()
-                await check_admission(self._settings, options)
+                self._note_down()
+                await check_admission(self._settings, client_options(self._settings))
                 log.warning("waiting_for_kafka", reason=repr(error), pause_seconds=backoff.seconds)
             except asyncio.CancelledError:
                 await producer.stop()
@@ -238,18 +214,18 @@ class KafkaDelivery:
             self._note_up()
             return
         asked.cancel()
-        if self._is_up:
-            log.warning("kafka_unreachable", kafka=self._settings.kafka_bootstrap)
-        self._is_up = False
+        self._note_down()
 
     def _note_up(self) -> None:
         if not self._is_up and self._up_at is not None:
             log.info("kafka_reached", kafka=self._settings.kafka_bootstrap)
         self._is_up, self._up_at = True, time.monotonic()
 
-    def _suspect(self) -> None:
-        """Look at once whether Kafka is there."""
-        self._looks_again.set()
+    def _note_down(self) -> None:
+        """Take it that Kafka is away, until it answers the next probe or takes a record."""
+        if self._is_up:
+            log.warning("kafka_unreachable", kafka=self._settings.kafka_bootstrap)
+        self._is_up = False
 
     def _has_been_away(self, seconds: float) -> bool:
         return not self._is_up and self._up_at is not None and time.monotonic() - self._up_at > seconds
@@ -268,7 +244,7 @@ class KafkaDelivery:
         try:
             await asyncio.wait([stopping], timeout=_STOP_SECONDS)
         finally:
-            # An idempotent producer never gives up by itself.
+            # Somebody may still count the bytes of what it gives up by itself only much later.
             producer._message_accumulator.fail_all(KafkaError("the producer was replaced"))
             if not stopping.done():
                 sending = producer._sender.sender_task

@@ -20,6 +20,8 @@ import msgspec
 from aiokafka.abc import AbstractTokenProvider
 from aiokafka.errors import KafkaConnectionError
 
+from streams.kafka.http_bodies import BodyTooLarge, whole_body
+
 _TIMEOUT_SECONDS: Final = 10.0
 _MAX_BYTES: Final = 256 * 1024
 #: What RFC 6750 lets a token consist of; anything else would be cut or read as something else on the way.
@@ -125,13 +127,15 @@ class TokenEndpoint(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka ha
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS)) as session,
                 session.post(self.url, data=self._form, headers=self._headers, allow_redirects=False) as response,
             ):
-                body = await response.content.read(_MAX_BYTES)
+                body = await whole_body(response, _MAX_BYTES)
                 status = response.status
         except aiohttp.ClientConnectorCertificateError as error:
             cause = error.certificate_error
             reason = cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else type(cause).__name__
             advice = f"its certificate is not trusted ({reason}); name the authority's file in SSL_CERT_FILE"
             raise self._unavailable(advice, may_mend=False) from error
+        except BodyTooLarge as error:
+            raise self._unavailable(f"{error}; is it a token endpoint?", may_mend=False) from error
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             reason = str(error) or type(error).__name__
             raise self._unavailable(f"it does not answer ({reason}); start it, or correct it", may_mend=True) from error

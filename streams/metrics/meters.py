@@ -227,12 +227,21 @@ class Meters:
                 age = max(0, now_ms - applied_ms) / 1000 if waiting and applied_ms is not None else 0
                 seconds.labels(topic, str(number)).set(age)
 
-    def look_at_adapter_lag(self, lag: Mapping[TP, int]) -> None:
-        """Set the gauges of what waits to be translated, by topic and partition."""
-        records = self[instruments.ADAPTER_LAG]
+    def look_at_adapter_lag(self, lag: Mapping[TP, int], waiting_since_ms: Mapping[TP, int]) -> None:
+        """Set the gauges of what waits to be translated, by topic and partition.
+
+        Args:
+            lag: How many records wait (count).
+            waiting_since_ms: Timestamp of the record since which they wait, where one is known (ms since 1970).
+        """
+        records, seconds = self[instruments.ADAPTER_LAG], self[instruments.ADAPTER_LAG_SECONDS]
         records.clear()
+        seconds.clear()
+        now_ms = time.time_ns() // 1_000_000
         for tp, waiting in lag.items():
             records.labels(tp.topic, str(tp.partition)).set(waiting)
+            age = max(0, now_ms - waiting_since_ms.get(tp, now_ms)) / 1000 if waiting else 0
+            seconds.labels(tp.topic, str(tp.partition)).set(age)
 
     def look_at_counted(self, partitions: Iterable[int]) -> None:
         """Say whose customers are in the counts that this exposition shows."""

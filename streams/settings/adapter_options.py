@@ -6,59 +6,63 @@ What each adapter can be told: docs/adapters.md.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from schemas.adapters.adapter import Adapter, OptionsFault
 from schemas.adapters.confluent import SchemaOf
-from schemas.adapters.registry import ADAPTERS, adapter_of, known_adapters
-from schemas.wording import nearest_name
+from schemas.adapters.registry import ADAPTERS, adapter_of, no_such_adapter
 from streams.errors import ConfigurationError
 from streams.settings.settings import Settings
 
 _MOST_BYTES: Final = 4 << 20
 
 
-def read_adapter(name: str, file: Path | None, schema_of: SchemaOf | None = None) -> Adapter:
-    """Return an adapter with the options that a file has for it; without a file, or a table in it, with none.
+def adapters_named(names: Iterable[str], file: Path | None, schema_of: SchemaOf | None = None) -> dict[str, Adapter]:
+    """Return adapters by name, with the options that a file has for them, which is read once.
 
     Args:
-        name: Of the adapter.
-        file: TOML.
+        names: Of the adapters.
+        file: TOML; without one, or a table in it, an adapter has no options.
         schema_of: Where the schemas of framed values are had.
 
     Raises:
         OptionsFault: There is no such adapter, the file cannot be read, or an option in it is unknown or wrong.
     """
-    tables = {} if file is None else read_tables(file)
+    tables = {} if file is None else _read_tables(file)
+    return {name: _built(name, tables.get(name, {}), file, schema_of) for name in sorted(set(names))}
+
+
+def _built(name: str, options: Mapping[str, Any], file: Path | None, schema_of: SchemaOf | None) -> Adapter:
     try:
-        return adapter_of(name, tables.get(name, {}), schema_of)
+        return adapter_of(name, options, schema_of)
     except OptionsFault as fault:
         if file is None or name not in ADAPTERS:
             raise
         raise OptionsFault(f"{file}: {fault}") from fault
 
 
-def adapters_of_topics(settings: Settings, schema_of: SchemaOf | None) -> dict[str, Adapter]:
-    """Return the adapter of each topic of the setting `adapter_topics`.
-
-    Args:
-        settings: They name the adapters, and the file of their options.
-        schema_of: Where the schemas of framed values are had.
+def adapters_of_settings(names: Iterable[str], settings: Settings, schema_of: SchemaOf | None) -> dict[str, Adapter]:
+    """Return adapters by name, with the options of the setting `adapter_options`; see `adapters_named`.
 
     Raises:
-        ConfigurationError: The options that the settings name cannot work.
+        ConfigurationError: These options cannot work.
     """
     file = settings.adapter_options
     try:
-        by_name = {name: read_adapter(name, file, schema_of) for name in sorted(set(settings.adapter_topics.values()))}
+        return adapters_named(names, file, schema_of)
     except OptionsFault as fault:
         raise ConfigurationError("TENURE_ADAPTER_OPTIONS", None if file is None else str(file), str(fault)) from fault
+
+
+def adapters_of_topics(settings: Settings, schema_of: SchemaOf | None) -> dict[str, Adapter]:
+    """Return the adapter of each topic of the setting `adapter_topics`; see `adapters_of_settings`."""
+    by_name = adapters_of_settings(settings.adapter_topics.values(), settings, schema_of)
     return {topic: by_name[name] for topic, name in settings.adapter_topics.items()}
 
 
-def read_tables(file: Path) -> Mapping[str, Mapping[str, Any]]:
+def _read_tables(file: Path) -> Mapping[str, Mapping[str, Any]]:
     """Return the options of all adapters, by name.
 
     Raises:
@@ -76,8 +80,7 @@ def read_tables(file: Path) -> Mapping[str, Mapping[str, Any]]:
         raise OptionsFault(f"{file}: it is not TOML: {error}") from error
     for name, table in tables.items():
         if name not in ADAPTERS:
-            hint = nearest_name(name, tuple(ADAPTERS))
-            raise OptionsFault(f"{file}: [{name}]: there is no such adapter{hint}; {known_adapters()}")
+            raise OptionsFault(f"{file}: [{name}]: {no_such_adapter(name)}")
         if not isinstance(table, dict):
             raise OptionsFault(f"{file}: {name} is no table; write [{name}] above its options")
     return tables

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from schemas.adapters.registry import ADAPTERS, known_adapters
 from schemas.wording import in_words
+from streams.paths import is_file
 from streams.settings.rules import RuleBrokenError, check_known_keys
 
 SIGNATURES: Final[Mapping[str, str]] = {
@@ -100,13 +101,6 @@ def complete_signatures(value: dict[str, str]) -> dict[str, str]:
     return {**SIGNATURES, **value}
 
 
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # too long, or with a zero byte
-        return False
-
-
 class GatewaySettings(Protocol):
     """The settings that are looked at together."""
 
@@ -147,7 +141,7 @@ def check_gateway(settings: GatewaySettings) -> None:
             "gateway_certificate_file", "gateway_key_file has no effect without it; set both", "gateway_key_file"
         )
     for name, file in (("gateway_certificate_file", certificate), ("gateway_key_file", key)):
-        if file is not None and not _is_file(file):
+        if file is not None and not is_file(file):
             raise RuleBrokenError(name, "there is no such file; correct the path")
     if settings.gateway_max_in_flight_bytes < settings.gateway_max_body_bytes:
         raise RuleBrokenError(

@@ -7,12 +7,12 @@ No message quotes the URL: a part of a malformed one may be a part of the passwo
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from redis.asyncio.connection import parse_url
 
+from streams.paths import is_file
 from streams.settings.hosts import is_host
 from streams.settings.redis_options import check_options
 
@@ -119,7 +119,7 @@ def _options(url: str, *, tls: bool) -> dict[str, Any]:
     if "ssl_keyfile" in found and "ssl_certfile" not in found:
         raise ValueError("ssl_keyfile needs the certificate that goes with it; name its file as ssl_certfile")
     for name in _FILES:
-        if name in found and not Path(found[name]).is_file():
+        if name in found and not is_file(found[name]):
             raise ValueError(f"there is no such file as its {name} names; correct the path")
     if "ssl_certfile" in found:
         # Without one, OpenSSL would ask whoever sits at the terminal for the password of an encrypted key.

@@ -13,14 +13,14 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, get_args
 
-from schemas.adapters.registry import ADAPTERS, known_adapters
+from schemas.adapters.registry import ADAPTERS, no_such_adapter
 from schemas.catalogue.windows import SEGMENT_WINDOW_DAYS
 from schemas.dimensions import BUILT_IN_DIMENSIONS
 from schemas.events import RESERVED_DIMENSIONS, AskedWay, SurveyKind
 from schemas.survey_requests import SURVEY_RULES
-from schemas.wording import nearest_name
 from streams.settings.did_you_mean import did_you_mean
 from streams.settings.hosts import is_host
+from streams.settings.http_urls import checked_url
 from streams.settings.redis_address import read_address
 from streams.settings.redis_options import SHOWN_OPTIONS
 
@@ -298,12 +298,9 @@ def check_survey_days(*, regular: int, quiet: int) -> None:
 
 def check_registry_url(value: str | None) -> str | None:
     """A URL of HTTP without a password in it."""
-    if value is None:
-        return value
-    if not value.startswith(("http://", "https://")):
-        raise ValueError("write the URL of the registry, such as https://registry.example.com")
-    if "@" in value:
-        raise ValueError("name and password do not belong here; they are schema_registry_username and _password")
+    if value is not None:
+        credentials = "schema_registry_username and schema_registry_password"
+        checked_url(value, example="https://registry.example.com", credentials=credentials)
     return value
 
 
@@ -312,8 +309,7 @@ def check_adapter_topics(value: dict[str, str]) -> dict[str, str]:
     for topic, adapter in value.items():
         check_topic(topic)
         if adapter not in ADAPTERS:
-            hint = nearest_name(adapter, tuple(ADAPTERS))
-            raise ValueError(f"{topic} names the adapter {adapter!r}{hint}; {known_adapters()}")
+            raise ValueError(f"{topic} names {adapter!r}: {no_such_adapter(adapter)}")
     return value
 
 

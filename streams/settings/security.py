@@ -8,8 +8,9 @@ from __future__ import annotations
 import ipaddress
 from pathlib import Path
 from typing import Final, Protocol
-from urllib.parse import urlsplit
 
+from streams.paths import is_file
+from streams.settings.http_urls import checked_url
 from streams.settings.rules import RuleBrokenError
 from streams.tls import check_authorities
 
@@ -71,7 +72,7 @@ def check_kafka_security(settings: KafkaSecurity) -> None:
         for name in _set(settings, ("kafka_key_file", "kafka_key_password")):
             raise RuleBrokenError("kafka_certificate_file", f"{name} has no effect without it; set both", name)
     for name in _set(settings, _FILES):
-        if not getattr(settings, name).is_file():
+        if not is_file(getattr(settings, name)):
             raise RuleBrokenError(name, "there is no such file; correct the path")
     if settings.kafka_ca_file is not None:
         try:
@@ -98,12 +99,9 @@ def check_token_url(value: str | None) -> str | None:
     """An address to which a secret may be sent."""
     if value is None:
         return None
-    parts = urlsplit(value)
-    if parts.scheme not in {"https", "http"} or not parts.hostname:
-        raise ValueError("it is no address; write for example https://login.example.com/oauth2/token")
-    if parts.username or parts.password:
-        raise ValueError("it holds a name or a password; set them as kafka_username and kafka_password")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    credentials = "kafka_username and kafka_password"
+    parts = checked_url(value, example="https://login.example.com/oauth2/token", credentials=credentials)
+    if parts.scheme == "http" and not _is_loopback(str(parts.hostname)):
         raise ValueError("the secret would cross the network in plain text; use https://")
     return value
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 
-import msgspec
-
-from schemas.adapters.adapter import Adapter, Members, Translation
-from schemas.decoding.adapted import HEADER_ADAPTED, headers_of_refused, origin_of
+from schemas.adapters.adapter import Adapter
+from schemas.adapters.confluent import NAME as CONFLUENT
+from schemas.decoding.adapted import HEADER_ADAPTED, origin_of
 from schemas.refusals import HEADER_TRUNCATED, TRUNCATED_BYTES, Reason, Refusal
 from streams.batching.sender import Outgoing, Parcel
-from streams.records import Headers, ReadableRecord
+from streams.records import ReadableRecord
+from streams.routing import Router
+from streams.translation.foreign_records import ForeignRecords, SentRecord, records_of, refused_record
 
 Outcome = Literal["translated", "ignored", "refused"]
 _ROOMS_BYTES: Final = (TRUNCATED_BYTES, 16 * 1024, 512)
@@ -41,7 +42,6 @@ class TranslatedEvent(NamedTuple):
 
     outgoing: Outgoing
     record: ReadableRecord
-    adapter: str
 
     def form(self, step: int) -> Outgoing | None:
         """See `streams.batching.sender.Parcel`: there is one."""
@@ -59,28 +59,31 @@ class TranslatedEvent(NamedTuple):
 
 
 class NotUnderstood(NamedTuple):
-    """A record on its way to the mixed topic, where it becomes a dead letter."""
+    """A record on its way to the mixed topic, where it becomes a dead letter.
 
-    record: ReadableRecord
-    adapter: str
-    refusal: Refusal
+    Attributes:
+        sent: The record under the headers that make it one.
+        topic: The mixed topic.
+        key: Its own.
+        timestamp_ms: Its own (ms since 1970); None is now.
+        place: See `Parcel`.
+    """
+
+    sent: SentRecord
     topic: str
+    key: bytes | None
+    timestamp_ms: int | None
+    place: bytes
 
     def form(self, step: int) -> Outgoing | None:
         """Return the record whole, then ever less of it; see `streams.batching.sender.Parcel`."""
-        record, value, key = self.record, self.record.value or b"", self.record.key
-        headers = [*headers_of_refused(self.adapter, self.refusal), (HEADER_ADAPTED, _origin_of(self.adapter, record))]
+        (value, headers), key = self.sent, self.key
         if step > len(_ROOMS_BYTES):
             return None
         if step:
             value, key = value[: _ROOMS_BYTES[step - 1]], None if key is None else key[:_KEY_BYTES]
-            headers.append((HEADER_TRUNCATED, b"true"))
-        return Outgoing(self.topic, None, key, value, _time_of(record), headers)
-
-    @property
-    def place(self) -> bytes:
-        """See `Parcel`."""
-        return _place_of(self.record)
+            headers = (*headers, (HEADER_TRUNCATED, b"true"))
+        return Outgoing(self.topic, None, key, value, self.timestamp_ms, headers)
 
     @property
     def gives_way(self) -> bool:
@@ -88,50 +91,59 @@ class NotUnderstood(NamedTuple):
         return False
 
 
+def oversized(adapter: Adapter, topic: str) -> Refusal:
+    """Return the refusal of a record of which its topic does not take an event."""
+    return Refusal(Reason.OVERSIZED, f"{adapter.name}: an event of this record is larger than {topic} takes")
+
+
 class RecordTranslator:
     """Translates records, one after the other.
 
     Args:
         adapters: By topic.
-        topic_of_type: Where events go, by type.
-        mixed_topic: Where goes what is no event of a known type.
+        router: Chooses where events go.
     """
 
-    def __init__(self, adapters: Mapping[str, Adapter], topic_of_type: Mapping[str, str], mixed_topic: str) -> None:
+    def __init__(self, adapters: Mapping[str, Adapter], router: Router) -> None:
         self._adapters = adapters
-        self._topic_of_type = topic_of_type
-        self._mixed_topic = mixed_topic
+        self._router = router
 
     def adapter_of(self, topic: str) -> str:
         """Return the name of the adapter of a topic."""
         return self._adapters[topic].name
 
+    def needs_schemas(self, topic: str) -> bool:
+        """Tell whether the adapter of a topic reads framed values with their schemas."""
+        return self.adapter_of(topic) == CONFLUENT
+
     def translate(self, record: ReadableRecord) -> TranslatedRecord:
-        """Return what a record comes to, whatever its bytes; one without a value (a tombstone) says nothing."""
+        """Return what a record comes to, whatever its bytes."""
         adapter = self._adapters[record.topic]
-        found = Translation(ignored="tombstone") if record.value is None else adapter.translate(record.value)
+        found = records_of(adapter, record.value, _place_of(record).decode())
         if found.refusal is not None:
-            return self._refused(adapter.name, record, found.refusal)
-        if not found.events:
+            return TranslatedRecord(adapter.name, "refused", (self._refused(record, found),))
+        if found.ignored:
             return TranslatedRecord(adapter.name, "ignored")
-        headers = ((HEADER_ADAPTED, _origin_of(adapter.name, record)),)
-        parcels = tuple(self._event(members, record, adapter.name, headers) for members in found.events)
-        return TranslatedRecord(adapter.name, "translated", parcels)
+        return TranslatedRecord(
+            adapter.name, "translated", tuple(self._event(sent, record, adapter.name) for sent in found.records)
+        )
 
     def too_large(self, event: TranslatedEvent) -> Parcel:
         """Return what is sent in place of an event that its topic does not take."""
-        detail = f"{event.adapter}: an event of this record is larger than {event.outgoing.topic} takes"
-        return NotUnderstood(event.record, event.adapter, Refusal(Reason.OVERSIZED, detail), self._mixed_topic)
+        adapter, value = self._adapters[event.record.topic], event.record.value
+        assert value is not None, "an event was made of it"
+        return self._refused(event.record, refused_record(adapter, value, oversized(adapter, event.outgoing.topic)))
 
-    def _refused(self, adapter: str, record: ReadableRecord, refusal: Refusal) -> TranslatedRecord:
-        return TranslatedRecord(adapter, "refused", (NotUnderstood(record, adapter, refusal, self._mixed_topic),))
+    def _refused(self, record: ReadableRecord, found: ForeignRecords) -> NotUnderstood:
+        ((value, own),) = found.records
+        headers = (*own, (HEADER_ADAPTED, _origin_of(self.adapter_of(record.topic), record)))
+        mixed = self._router.mixed_topic
+        return NotUnderstood(SentRecord(value, headers), mixed, record.key, _time_of(record), _place_of(record))
 
-    def _event(self, members: Members, record: ReadableRecord, adapter: str, headers: Headers) -> TranslatedEvent:
-        customer = members.get("customer_id")
-        key = customer.encode("utf-8", "surrogatepass") if isinstance(customer, str) else None
-        topic = self._topic_of_type.get(str(members.get("type")), self._mixed_topic)
-        value = msgspec.json.encode(members)
-        return TranslatedEvent(Outgoing(topic, None, key, value, _time_of(record), headers), record, adapter)
+    def _event(self, sent: SentRecord, record: ReadableRecord, adapter: str) -> TranslatedEvent:
+        topic, key, own, _ = self._router.route(sent.value, sent.headers)
+        headers = (*own, (HEADER_ADAPTED, _origin_of(adapter, record)))
+        return TranslatedEvent(Outgoing(topic, None, key, sent.value, _time_of(record), headers), record)
 
 
 def _origin_of(adapter: str, record: ReadableRecord) -> bytes:

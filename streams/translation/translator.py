@@ -95,6 +95,9 @@ class Translator:
         self._meters = meters
         self._schemas = schemas
         self._backoff = Backoff()
+        #: the timestamp of the first record that is read and not committed, else of the last that is
+        self._waiting_since_ms: dict[TP, int] = {}
+        self._lag: Mapping[TP, int] = {}
 
     async def run(self) -> None:
         """Translate until cancelled; what the log does not do is asked for again, with growing pauses."""
@@ -109,8 +112,8 @@ class Translator:
                     log.warning("translator_waiting", reason=str(error), pause_seconds=self._backoff.seconds)
                 else:
                     log.exception("translator_failed", pause_seconds=self._backoff.seconds)
+                self._show_lag(self._lag)  # nobody translates meanwhile: they wait on
             finally:
-                self._meters.look_at_adapter_lag({})
                 await self._source.close()
                 if self._schemas is not None:
                     await self._schemas.close()
@@ -126,11 +129,15 @@ class Translator:
         for lost in self._source.lost():
             self._note_lost(lost)
         if records:
+            for record in reversed(records):
+                self._note_waiting(record)
             translated = await self._translated(records)
             await self._send(translated)
             if await self._commit({TP(record.topic, record.partition): record.offset + 1 for record in records}):
                 self._count(translated)
-        self._meters.look_at_adapter_lag(self._source.lag())
+                for record in records:
+                    self._note_waiting(record)
+        self._show_lag(self._source.lag())
 
     async def _translated(self, records: Sequence[ReadableRecord]) -> list[TranslatedRecord]:
         found = []
@@ -143,7 +150,7 @@ class Translator:
 
     async def _load_schema(self, record: ReadableRecord) -> None:
         """Return once what a record needs to be read is at hand; while the registry is away, so is the translation."""
-        if self._schemas is None or record.value is None:
+        if self._schemas is None or record.value is None or not self._records.needs_schemas(record.topic):
             return
         backoff = Backoff()
         while True:
@@ -151,7 +158,7 @@ class Translator:
                 await self._schemas.load(record.value)
             except Unavailable as error:
                 log.warning("translator_waiting", reason=str(error), pause_seconds=backoff.seconds)
-                self._meters.look_at_adapter_lag(self._source.lag())
+                self._show_lag(self._source.lag())
                 await backoff.pause()
             else:
                 return
@@ -165,11 +172,20 @@ class Translator:
                 await self._outbox.send(delivery)
             except Unavailable as error:
                 log.warning("translated_not_sent", reason=str(error), pause_seconds=backoff.seconds)
-                self._meters.look_at_adapter_lag(self._source.lag())
+                self._show_lag(self._source.lag())
                 await backoff.pause()
             if not delivery.waiting and delivery.too_large:
                 events = [parcel for parcel in delivery.too_large if isinstance(parcel, TranslatedEvent)]
                 delivery = Delivery(self._records.too_large(event) for event in events)
+
+    def _note_waiting(self, record: ReadableRecord) -> None:
+        if record.timestamp >= 0:
+            self._waiting_since_ms[TP(record.topic, record.partition)] = record.timestamp
+
+    def _show_lag(self, lag: Mapping[TP, int]) -> None:
+        self._lag = lag
+        self._waiting_since_ms = {tp: since for tp, since in self._waiting_since_ms.items() if tp in lag}
+        self._meters.look_at_adapter_lag(lag, self._waiting_since_ms)
 
     async def _commit(self, positions: Mapping[TP, int]) -> bool:
         if await self._source.commit(positions):

@@ -130,7 +130,7 @@ def _of_notation(options: FileOptions) -> dict[str, str | None]:
 
 def _adapter(settings: Settings, options: FileOptions, schema_of: SchemaOf | None = None) -> Adapter | None:
     from schemas.adapters.adapter import OptionsFault
-    from streams.settings.adapter_options import read_adapter
+    from streams.settings.adapter_options import adapters_named
 
     if options.adapter is None:
         if options.adapter_options is not None:
@@ -144,7 +144,8 @@ def _adapter(settings: Settings, options: FileOptions, schema_of: SchemaOf | Non
         if value is not None:
             raise UsageError(f"{option} {value}: the adapter knows how {options.adapter} writes it; leave it out")
     try:
-        return read_adapter(options.adapter, options.adapter_options or settings.adapter_options, schema_of)
+        file = options.adapter_options or settings.adapter_options
+        return adapters_named([options.adapter], file, schema_of)[options.adapter]
     except OptionsFault as fault:
         raise UsageError(f"--as {fault}") from fault
 

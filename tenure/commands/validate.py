@@ -133,7 +133,7 @@ def _of_topics(topics: Sequence[str], settings: Settings, options: FileOptions, 
     from tenure.validation.topics import TopicValidation
     from tenure.worker.signals import run_until_stopped
 
-    registry = registry_of(settings)
+    registry = registry_of(settings, () if options.adapter is None else (options.adapter,))
     adapter = topic_adapter(settings, options, None if registry is None else registry.schema_of)
 
     async def validated(progress: Progress) -> ValidationReport:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from kpis.instants import instant_text
+from schemas.adapters.registry import no_such_adapter
 from schemas.decoding.adapted import headers_of_refused
 from schemas.refusals import HEADER_REPLAYED, Refusal
-from schemas.topics import MIXED_TOPIC_SETTING
 from streams.batching.sender import Outgoing
-from streams.records import NO_HEADERS, Headers
-from tenure.files.routing import Router
+from streams.records import Headers
+from streams.routing import Router
+from streams.translation.foreign_records import records_of
 
 if TYPE_CHECKING:
     from schemas.adapters.adapter import Adapter
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 #: Members that `event_words` says in its head.
 _IN_THE_HEAD: Final = frozenset({"id", "type", "customer_id", "time", "effective_at", "source"})
-_write: Final = msgspec.json.Encoder().encode
 
 
 class JudgedRecord(NamedTuple):
@@ -73,7 +73,6 @@ class Judge:
 
     def __init__(self, settings: Settings, decoder: Decoder, translators: Translators, *, anyway: bool) -> None:
         self._inputs = frozenset(settings.input_topics)
-        self._mixed = settings.topics[MIXED_TOPIC_SETTING]
         self._router = Router(settings)
         self._decoder = decoder
         self._translators = translators
@@ -95,7 +94,7 @@ class Judge:
             return self._own(whole, key, value)
         adapter = self._translators.of(name)
         if adapter is None:
-            why = f"this version has no adapter {name}"
+            why = f"{name}: {no_such_adapter(name)}"
             return self._left_or_sent(whole, [self._foreign(whole, key, value, whole.headers)], why, value)
         return self._translated(whole, key, value, adapter)
 
@@ -109,21 +108,20 @@ class Judge:
         return Judgement(whole, "ready", (record,), (types,), (words,), value=value)
 
     def _translated(self, whole: WholeLetter, key: bytes | None, value: bytes | None, adapter: Adapter) -> Judgement:
-        found = adapter.translate(value or b"")
+        found = records_of(adapter, value, str(whole.letter.place))
         if found.refusal is not None:
             headers = [each for each in whole.headers if each[0] not in dict(headers_of_refused("", found.refusal))]
             headers += headers_of_refused(adapter.name, found.refusal)
             record = self._foreign(whole, key, value, headers)
             return self._left_or_sent(whole, [record], _said(found.refusal), value)
-        if found.ignored or not found.events:
-            why = f"{adapter.name} understands it: {found.ignored or 'it'} says nothing that is counted"
+        if found.ignored:
+            why = f"{adapter.name} understands it: {found.ignored} says nothing that is counted"
             return Judgement(whole, "nothing_to_count", detail=why, value=value)
         records, types, words, faults = [], [], [], []
-        for members in found.events:
-            json = _write(members)
-            event, at_ms, refusal, _ = self._decoded(json, whole.timestamp_ms, NO_HEADERS)
-            route = self._router.route(json)
-            records.append(self._sent(whole, route.topic, route.key, json, route.headers))
+        for json, own in found.records:
+            topic, key, announced, _ = self._router.route(json, own)
+            event, at_ms, refusal, _ = self._decoded(json, whole.timestamp_ms, announced)
+            records.append(self._sent(whole, topic, key, json, announced))
             if refusal is not None:
                 faults.append(_said(refusal))
             types.append(event.TYPE if event else "test")
@@ -149,7 +147,7 @@ class Judge:
     def _foreign(self, whole: WholeLetter, key: bytes | None, value: bytes | None, headers: Headers) -> Outgoing:
         """Return the record as it came, for the topic where it lay, or the mixed one if that is no input any more."""
         topic = whole.letter.place.topic
-        return self._sent(whole, topic if topic in self._inputs else self._mixed, key, value, headers)
+        return self._sent(whole, topic if topic in self._inputs else self._router.mixed_topic, key, value, headers)
 
     def _sent(
         self, whole: WholeLetter, topic: str, key: bytes | None, value: bytes | None, headers: Headers

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from schemas.adapters.adapter import OptionsFault
 from schemas.adapters.registry import ADAPTERS
 from streams.errors import UsageError
-from streams.settings.adapter_options import read_adapter, read_tables
+from streams.settings.adapter_options import adapters_named
 
 if TYPE_CHECKING:
     from schemas.adapters.adapter import Adapter
 
 
 class Translators:
-    """The adapters that dead letters need, each built once.
+    """The adapters that dead letters may need.
 
     Args:
         file: Their options: TOML with a table for each adapter; None is none.
@@ -25,25 +25,11 @@ class Translators:
     """
 
     def __init__(self, file: Path | None) -> None:
-        self._file = file
         try:
-            names = () if file is None else tuple(read_tables(file))
+            self._adapters = adapters_named(ADAPTERS, file)
         except OptionsFault as fault:
-            raise _wrong(fault) from fault
-        self._built: dict[str, Adapter] = {name: self._build(name) for name in names}
+            raise UsageError(f"--map: {fault}") from fault
 
     def of(self, name: str) -> Adapter | None:
         """Return an adapter; None where this version has none of the name."""
-        if name not in self._built and name in ADAPTERS:
-            self._built[name] = self._build(name)
-        return self._built.get(name)
-
-    def _build(self, name: str) -> Adapter:
-        try:
-            return read_adapter(name, self._file)
-        except OptionsFault as fault:
-            raise _wrong(fault) from fault
-
-
-def _wrong(fault: OptionsFault) -> UsageError:
-    return UsageError(f"--map: {fault}")
+        return self._adapters.get(name)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Final, NamedTuple
-
-import msgspec
+from typing import TYPE_CHECKING, NamedTuple
 
 import schemas.documents.dead_letters as documents
 from kpis.instants import instant_text
-from schemas.decoding.wire_formats import format_of
+from schemas.decoding.wire_formats import members_of
 from streams.records import Headers
 from tenure.files.advice import advice_on
 from tenure.files.notation import Notation
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
 
     from streams.records import ReadableRecord
     from streams.settings.settings import Settings
-
-_read_members: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class WholeLetter(NamedTuple):
@@ -131,16 +127,5 @@ def advice_of(whole: WholeLetter, notation: Notation) -> str:
         return f"`tenure dlq replay` translates it anew with the adapter {letter.adapter} and the options of --map"
     if letter.member is None:
         return ""
-    found = advice_on(letter.member, _members_of(whole), notation)
+    found = advice_on(letter.member, members_of(whole.value or b"", whole.headers), notation)
     return f"{found}; `tenure dlq replay` has the same options" if "say --" in found else found
-
-
-def _members_of(whole: WholeLetter) -> dict[str, msgspec.Raw]:
-    """Return the members of its JSON as the decoder reads them; none where they cannot be told apart."""
-    wire_format = format_of(whole.headers) if whole.headers else None
-    value = whole.value or b""
-    json = value if wire_format is None else wire_format.translate(value, whole.headers)[0]
-    try:
-        return _read_members(json)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}

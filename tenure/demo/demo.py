@@ -27,6 +27,7 @@ from streams.logs import configure_logs
 from streams.metrics.server import MetricsServer
 from streams.partition.result import BatchResult
 from streams.redis.tables import RedisTables, connect
+from streams.routing import Router
 from streams.settings.settings import Settings
 from streams.tasks import to_its_end
 from tenure.demo.company.company import Arrival, Company
@@ -34,7 +35,6 @@ from tenure.demo.notices import Notices
 from tenure.demo.screen.screen import DemoScreen
 from tenure.demo.screen.view import DemoView, Health
 from tenure.files.replay import records_left, until_applied
-from tenure.files.routing import Router
 from tenure.stored.mark import claim_tables
 from tenure.stored.reading import events_of
 from tenure.worker.composition import Worker, build_worker

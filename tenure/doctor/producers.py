@@ -16,10 +16,10 @@ from schemas.refusals import HEADER_FORWARDED
 from streams.batching.partitioner import partition_of
 from streams.kafka.errors import no_kafka
 from streams.kafka.security import client_options
+from streams.routing import heading_of
 from streams.settings.settings import Settings
 from tenure.doctor.findings import Diagnosed, ok, warning
 from tenure.doctor.topics import input_partitions
-from tenure.files.routing import heading_of
 
 AREA: Final = "producers"
 LOOKED_AT: Final = 500
@@ -64,7 +64,7 @@ class ProducerSample:
         if record.timestamp > now_ms + _AHEAD_MS:
             self.ahead += 1
             self.ahead_ms = max(self.ahead_ms, record.timestamp - now_ms)
-        customer = None if record.value is None else heading_of(record.value).customer_id
+        customer = None if record.value is None else heading_of(record.value, record.headers).customer_id
         if customer is None:
             return
         if record.key is None:

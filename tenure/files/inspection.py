@@ -15,11 +15,12 @@ from typing import Final, NamedTuple, Protocol
 import msgspec
 
 from schemas.adapters.recognition import event_named
-from schemas.decoding.adapted import is_announced
+from schemas.adapters.registry import ADAPTERS
+from schemas.decoding.adapted import adapter_of, is_announced
 from schemas.decoding.decoder import Decoded, Decoder
-from schemas.decoding.wire_formats import format_of, recognised
+from schemas.decoding.wire_formats import members_of, recognised
 from schemas.events import Event
-from schemas.refusals import Refusal
+from schemas.refusals import Refusal, member_of
 from streams.records import Headers
 from tenure.files.advice import advice_on
 from tenure.files.findings import MENDED, REFUSED, Example, Findings
@@ -31,10 +32,7 @@ from tenure.files.translation import FileTranslator
 _RECORDS_AT_ONCE: Final = 1_000
 _BYTES_AT_ONCE: Final = 4 * 1024 * 1024
 _VALUE_SHOWN: Final = 64
-_MEMBER: Final = re.compile(r"([a-z][a-z0-9_]*): ")
-_FOREIGN_MEMBER: Final = re.compile(r"([^\s:]{1,100}): ")
 _PLACE_IN_LIST: Final = re.compile(r"\[\d+\]")
-_read_members: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class InspectedRecord(NamedTuple):
@@ -138,25 +136,24 @@ class Inspection:
         if is_announced(record.headers):
             self._note_not_understood(record, refusal)
             return
-        named = None if record.fault else _MEMBER.match(refusal.detail)
-        member = named[1] if named else ""
+        member = "" if record.fault else member_of(refusal.detail) or ""
 
         def example() -> Example:
             advice = ""
             if member:
-                advice = advice_on(member, _members_of(record), self._file.notation, is_table=self._file.is_table)
+                members = members_of(record.value, record.headers)
+                advice = advice_on(member, members, self._file.notation, is_table=self._file.is_table)
             return Example(f"{self._place(record)}: {record.fault or refusal.detail}", advice)
 
         self.findings.add(REFUSED, f"{refusal.reason.value}{', ' if member else ''}{member}", example)
 
     def _note_not_understood(self, record: InspectedRecord, refusal: Refusal) -> None:
         """Note a record of another system that its adapter does not understand."""
-        translator = self._file.translator
-        assert translator is not None, "no file says of itself that it is refused"
-        adapter = translator.adapter.name
-        named = _FOREIGN_MEMBER.match(refusal.detail.removeprefix(f"{adapter}: "))
-        # Of lists, each place would be a kind of its own.
-        member = _PLACE_IN_LIST.sub("[]", named[1]) if named else ""
+        named = adapter_of(record.headers)
+        # Anybody may write headers into a topic; each name would be a kind of its own.
+        adapter = named if named is not None and named in ADAPTERS else ""
+        # Of lists, each place would be a kind of its own, too.
+        member = _PLACE_IN_LIST.sub("[]", member_of(refusal.detail, by_adapter=True) or "") if adapter else ""
 
         def example() -> Example:
             event = event_named(adapter, record.value)
@@ -174,14 +171,14 @@ class Inspection:
         known = self.ignored.known
         having = []
         for event, record in zip(decoded.events, decoded.records, strict=True):
-            members = _members_of(record)
+            members = members_of(record.value, record.headers)
             if not known.issuperset(members):
                 having.append((record, event, members))
         for record, event, members in sorted(having, key=lambda each: each[0].number):
             self.ignored.take(event, members, partial(self._place, record))
 
     def _mending(self, record: InspectedRecord, event: Event, member: str) -> Example:
-        raw = _members_of(record).get(member)
+        raw = members_of(record.value, record.headers).get(member)
         sent = "" if raw is None else bytes(raw)[: 4 * _VALUE_SHOWN].decode("utf-8", "replace")
         shown = sent if len(sent) <= _VALUE_SHOWN else sent[:_VALUE_SHOWN] + "…"
         kept = getattr(event, member)
@@ -191,13 +188,3 @@ class Inspection:
 
     def _place(self, record: InspectedRecord) -> str:
         return self._file.place_of(record.number)
-
-
-def _members_of(record: InspectedRecord) -> dict[str, msgspec.Raw]:
-    """Return the members of a record as the decoder reads them; none where they cannot be told apart."""
-    wire_format = format_of(record.headers) if record.headers else None
-    json = record.value if wire_format is None else wire_format.translate(record.value, record.headers)[0]
-    try:
-        return _read_members(json)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.codec import has_lz4
 from aiokafka.errors import KafkaError
 from msgspec import UNSET, UnsetType
 
@@ -28,9 +27,10 @@ from schemas.documents.translation import FileTranslation
 from streams.clock import WallClock
 from streams.errors import UsageError
 from streams.kafka.errors import no_kafka
+from streams.kafka.producer_options import producer_options
 from streams.kafka.security import client_options
+from streams.routing import Route, Router
 from tenure.files.reader import EventFile
-from tenure.files.routing import Route, Router
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -38,10 +38,6 @@ if TYPE_CHECKING:
     from streams.settings.settings import Settings
     from tenure.files.inspection import Inspection
 
-MAX_REQUEST_BYTES: Final = 32 * 1024 * 1024
-"""The broker's limit is the one that counts; this only has to be above it, and above the longest line of a file."""
-_BATCH_BYTES: Final = 256 * 1024
-_LINGER_MS: Final = 10
 _YIELD_EVERY: Final = 500
 _PACE_SECONDS: Final = 0.01
 """With a rate, records go out in groups of what is due in so long."""
@@ -135,7 +131,7 @@ async def publish_file(
     step = _YIELD_EVERY if rate is None else max(1, min(_YIELD_EVERY, int(rate * _PACE_SECONDS)))
     async with connected(settings) as (producer, existing):
         for number, record in enumerate(file.records()):
-            route = router.route_of(record)
+            route = router.route(record.value, record.headers)
             if route.topic not in existing:
                 how = " with `tenure topics --create`" if route.topic in settings.input_topics else " first"
                 raise UsageError(f"topic {route.topic} does not exist at {settings.kafka_bootstrap}; create it{how}")
@@ -186,14 +182,7 @@ async def connected(settings: Settings) -> AsyncIterator[tuple[AIOKafkaProducer,
     # What aiokafka would log stands in the one line that the command ends with.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
     options = client_options(settings)
-    producer = AIOKafkaProducer(
-        **options,
-        enable_idempotence=True,
-        compression_type="lz4" if has_lz4() else "gzip",
-        max_batch_size=_BATCH_BYTES,
-        linger_ms=_LINGER_MS,
-        max_request_size=MAX_REQUEST_BYTES,
-    )
+    producer = AIOKafkaProducer(**producer_options(settings))
     admin = AIOKafkaAdminClient(**options)
     try:
         await admin.start()

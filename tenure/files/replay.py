@@ -21,6 +21,7 @@ from streams.embedded.tables import MemoryTables
 from streams.embedded.transport import CLUSTERS, Cluster
 from streams.partition.context import decoder_of
 from streams.records import TP, Record
+from streams.routing import Router
 from streams.settings.settings import Settings
 from streams.tables import decode_head, positions_of
 from streams.tasks import to_its_end
@@ -28,7 +29,6 @@ from tenure.files.findings import REFUSED, Example, Findings
 from tenure.files.inspection import Inspection
 from tenure.files.notation import Notation
 from tenure.files.reader import EventFile
-from tenure.files.routing import Router
 from tenure.files.tables import FileRecord
 from tenure.worker.composition import Worker, build_worker
 
@@ -141,7 +141,7 @@ async def feed(log: Log, worker: Worker, records: Iterable[FileRecord], settings
     router = Router(settings)
     for chunk in _chunks(records, 5_000):
         for record in chunk:
-            route = router.route_of(record)
+            route = router.route(record.value, record.headers)
             log.append(route.topic, route.key, record.value, timestamp_ms=record.number, headers=route.headers)
         await asyncio.sleep(0)
         while await records_left(worker, log) > _AHEAD:

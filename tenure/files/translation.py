@@ -9,13 +9,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-import msgspec
-
 from schemas.adapters.adapter import Adapter
 from schemas.adapters.reading import refused
-from schemas.decoding.adapted import headers_of_refused
 from schemas.documents.translation import FileTranslation
 from schemas.refusals import Reason
+from streams.translation.foreign_records import ForeignRecords, records_of, refused_record
 from tenure.files.tables import FileRecord
 
 KINDS_KEPT: Final = 500
@@ -50,19 +48,23 @@ class FileTranslator:
     def translated(self, record: FileRecord) -> Iterator[FileRecord]:
         """Yield the events of a record, each under its number, or the record itself as one that is refused."""
         self.records += 1
-        if record.fault:
-            found = refused(self.adapter.name, Reason.MALFORMED_JSON, record.fault)
-        else:
-            found = self.adapter.translate(record.value)
+        found = self._found(record)
         if found.refusal is not None:
             self.refused[found.refusal.reason.value] += 1
-            yield record._replace(headers=headers_of_refused(self.adapter.name, found.refusal))
         elif found.ignored:
             known = found.ignored in self.ignored or len(self.ignored) < KINDS_KEPT
             self.ignored[found.ignored if known else OTHER_KINDS] += 1
-        for event in found.events:
-            self.events += 1
-            yield FileRecord(record.number, msgspec.json.encode(event))
+        else:
+            self.events += len(found.records)
+        for value, headers in found.records:
+            yield FileRecord(record.number, value, record.fault, headers)
+
+    def _found(self, record: FileRecord) -> ForeignRecords:
+        if not record.fault:
+            return records_of(self.adapter, record.value, f"record {record.number}")
+        refusal = refused(self.adapter.name, Reason.MALFORMED_JSON, record.fault).refusal
+        assert refusal is not None, "it says so"
+        return refused_record(self.adapter, record.value, refusal)
 
     def document(self) -> FileTranslation:
         """Return the counts as `--json` prints them."""

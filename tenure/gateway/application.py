@@ -42,6 +42,7 @@ _ROOM_SECONDS: Final = 1
 _JSON: Final = "application/json"
 _LOG_SECONDS: Final = 1.0
 _DIGITS: Final = 18
+_FAULT: Final = 500
 _TRUE: Final = frozenset({"true", "1"})
 _FALSE: Final = frozenset({"false", "0"})
 
@@ -90,7 +91,7 @@ class Gateway:
                 Route("/metrics", self._serve_metrics),
                 Route("/openapi.json", self._serve_openapi),
             ],
-            exception_handlers={HTTPException: _no_such_path},
+            exception_handlers={HTTPException: _no_such_path, Exception: _fault_of_ours},
         )
         self._openapi = msgspec.json.encode(openapi())
 
@@ -113,7 +114,7 @@ class Gateway:
         except BodyError as error:
             raise RequestRefused(error.status, str(error)) from error
         self._check_rate(EVENTS, sender)
-        with self._enter() as lease:
+        with self._enter(verified=True) as lease:
             body = await self._body(request, lease)
             answer = await self._intake.take_events(
                 body, content_type, request.headers, sender=sender, partial=partial, lease=lease
@@ -134,12 +135,13 @@ class Gateway:
             raise RequestRefused(
                 404, f"no adapter of this name has a secret in gateway_webhook_secrets; those that have: {known}"
             )
-        with self._enter() as lease:
+        with self._enter(verified=False) as lease:
             body = await self._body(request, lease)
             fault = endpoint.signature.fault(request.headers, body, time.time())
             if fault is not None:
                 challenge = endpoint.signature.challenge
                 raise RequestRefused(401, fault, headers={"WWW-Authenticate": challenge} if challenge else None)
+            lease.verify()
             self._check_rate(WEBHOOKS, endpoint.adapter.name)
             return _json(await self._intake.take_webhook(endpoint.adapter, body, lease))
 
@@ -151,20 +153,26 @@ class Gateway:
         try:
             response = await take()
         except RequestRefused as refused:
-            self._log(path, sender, refused)
+            if self._is_logged(path, sender, refused.status):
+                log.info("request_refused", path=path, sender=sender, status=refused.status, reason=str(refused))
             answer = ErrorAnswer(error=str(refused), refused=refused.refused)
             response = _json(answer, refused.status, refused.headers)
         except ClientDisconnect:
             response = Response(status_code=499)  # nobody reads it; the number is that of other servers' logs
+        except Exception:
+            if self._is_logged(path, sender, _FAULT):
+                log.exception("request_failed", path=path, sender=sender)
+            response = _failed()
         self._intake.meters.answered(path, sender, response.status_code, time.monotonic() - began)
         return response
 
-    def _log(self, path: str, sender: str, refused: RequestRefused) -> None:
-        """Write a line of what was refused: one a second of a kind, since anybody may send anything."""
-        kind, now = (path, sender, refused.status), time.monotonic()
-        if now - self._logged_at.get(kind, -_LOG_SECONDS) >= _LOG_SECONDS:
-            self._logged_at[kind] = now
-            log.info("request_refused", path=path, sender=sender, status=refused.status, reason=str(refused))
+    def _is_logged(self, path: str, sender: str, status: int) -> bool:
+        """Tell whether an answer is logged: one a second of a kind, since anybody may send anything."""
+        kind, now = (path, sender, status), time.monotonic()
+        if now - self._logged_at.get(kind, -_LOG_SECONDS) < _LOG_SECONDS:
+            return False
+        self._logged_at[kind] = now
+        return True
 
     def _check_rate(self, path: str, sender: str) -> None:
         seconds = self._rates.take(path, sender)
@@ -174,9 +182,9 @@ class Gateway:
                 f"{sender} sends more than {limit:,} requests a second; send fewer, or batches", seconds, 429
             )
 
-    def _enter(self) -> HeldRoom:
+    def _enter(self, *, verified: bool) -> HeldRoom:
         try:
-            return self._room.enter()
+            return self._room.enter(verified=verified)
         except NoRoom as error:
             raise come_again(f"{error}; send it again", _ROOM_SECONDS) from error
 
@@ -237,6 +245,15 @@ def _flag(request: Request, name: str) -> bool:
 
 def _json(answer: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     return Response(msgspec.json.encode(answer), status_code=status, headers=dict(headers or {}), media_type=_JSON)
+
+
+def _failed() -> Response:
+    """Return the answer to a request that we failed at."""
+    return _json(ErrorAnswer(error="a fault of the gateway, which its log tells of; send it again"), _FAULT)
+
+
+async def _fault_of_ours(_request: Request, _error: Exception) -> Response:
+    return _failed()  # the server logs it
 
 
 async def _no_such_path(request: Request, error: Exception) -> Response:

@@ -7,11 +7,14 @@ Source: CloudEvents 1.0.2, HTTP protocol binding; docs/gateway.md.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 import msgspec
+from msgspec.structs import astuple
 
 from schemas.decoding.cloudevents import CONTENT_TYPE, PREFIX, STRUCTURED_JSON
 from streams.records import NO_HEADERS, Headers
@@ -26,7 +29,17 @@ CONTENT_TYPES: Final = (JSON, LINES, ENVELOPE, ENVELOPES)
 
 _SAME: Final = {"application/ndjson": LINES, "application/jsonl": LINES, "application/jsonlines": LINES}
 _HTTP_PREFIX: Final = "ce-"
-_read_list: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_LINE: Final = re.compile(rb"\S[^\n]*")
+# An array that has a place for each event: what is beyond the last is refused as soon as it is met, while a list would
+# be built whole, of millions of values in a body of a few megabytes.
+_read_array: Final = msgspec.json.Decoder(
+    msgspec.defstruct(
+        "EventArray",
+        [(f"event_{n}", msgspec.Raw, None) for n in range(EVENTS_MAX)],
+        array_like=True,
+        forbid_unknown_fields=True,
+    )
+).decode
 
 
 class Incoming(NamedTuple):
@@ -89,7 +102,7 @@ def events_in(body: bytes, content_type: str, headers: Mapping[str, str]) -> Seq
     if content_type == ENVELOPES:
         return [Incoming(value, _ENVELOPE_HEADERS) for value in _listed(body)]
     if content_type == LINES:
-        return [Incoming(line) for line in _counted([line for line in body.split(b"\n") if line.strip()])]
+        return [Incoming(line) for line in _lines(body)]
     if attributes:
         return [Incoming(body, ((CONTENT_TYPE, JSON.encode()), *map(_attribute, attributes)))]
     if body.lstrip()[:1] == b"[":
@@ -106,14 +119,24 @@ def _attribute(header: tuple[str, str]) -> tuple[str, bytes]:
     return PREFIX + name.removeprefix(_HTTP_PREFIX), unquote(value).encode("utf-8", "replace")
 
 
-def _listed(body: bytes) -> Sequence[bytes]:
+def _listed(body: bytes) -> list[bytes]:
     try:
-        return _counted([bytes(value) for value in _read_list(body)])
+        found = astuple(_read_array(body))
+    except msgspec.ValidationError as error:
+        if body.lstrip()[:1] == b"[":
+            raise _too_many() from error
+        raise BodyError(400, f"the body is no JSON array of events: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BodyError(400, f"the body is no JSON array of events: {error}") from error
+    return [bytes(value) for value in found if value is not None]
 
 
-def _counted(values: Sequence[bytes]) -> Sequence[bytes]:
-    if len(values) > EVENTS_MAX:
-        raise BodyError(413, f"{len(values):,} events are too many for one request; send at most {EVENTS_MAX:,}")
-    return values
+def _lines(body: bytes) -> list[bytes]:
+    found = [line[0] for line in islice(_LINE.finditer(body), EVENTS_MAX + 1)]
+    if len(found) > EVENTS_MAX:
+        raise _too_many()
+    return found
+
+
+def _too_many() -> BodyError:
+    return BodyError(413, f"more than {EVENTS_MAX:,} events are too many for one request; send fewer")

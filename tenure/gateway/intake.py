@@ -9,21 +9,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-import msgspec
-
 from schemas.adapters.adapter import Adapter
-from schemas.decoding.adapted import headers_of_refused
 from schemas.decoding.decoder import Decoder
-from schemas.refusals import HEADER_TRUNCATED, TRUNCATED_BYTES, Refusal
-from schemas.topics import MIXED_TOPIC_SETTING
+from schemas.refusals import Refusal, member_of
 from streams.clock import Clock
 from streams.errors import LogUnavailable, RecordRefused
 from streams.kafka.delivery import OutgoingRecord, Pending, RecordTooLarge
 from streams.partition.context import decoder_of
-from tenure.files.routing import Router
+from streams.routing import Router
+from streams.translation.foreign_records import SentRecord, records_of, refused_record
+from streams.translation.parcels import NotUnderstood, oversized
 from tenure.gateway.answers import EventsAnswer, MendedEvent, RefusedEvent, WebhookAnswer
 from tenure.gateway.bodies import BodyError, Incoming, events_in
-from tenure.gateway.judging import Addressed, Judged, addressed, id_of, judged, member_of
+from tenure.gateway.judging import Judged, addressed, id_of, judged
 from tenure.gateway.meters import EVENTS, WEBHOOKS, GatewayMeters
 from tenure.gateway.room import HeldRoom
 
@@ -127,8 +125,13 @@ class Intake:
                 "send all again, or send with ?partial=true what is right",
                 refused=refused,
             )
-        sent = [addressed(event, self.router) for n, event in enumerate(events) if n not in found.refused]
-        await self._deliver(sent, lease)
+        right = [event for n, event in enumerate(events) if n not in found.refused]
+        sent = await addressed(right, self.router)
+        try:
+            await self._deliver([each.record for each in sent], lease)
+        except RecordTooLarge as error:
+            advice = "send smaller events, or raise max.message.bytes of the topic"
+            raise RequestRefused(413, f"{error}; {advice}") from error
         self.meters.sent(EVENTS, sender, (each.event_type for each in sent))
         mended = tuple(MendedEvent(index=n, members=members) for n, members in sorted(found.mended.items()))
         return EventsAnswer(accepted=len(sent), refused=refused, mended=mended)
@@ -141,40 +144,71 @@ class Intake:
         Raises:
             RequestRefused: Kafka does not have it.
         """
-        found = adapter.translate(body)
+        found = records_of(adapter, body, "a webhook")
         if found.refusal is not None:
-            await self._deliver([self._not_understood(adapter.name, body, found.refusal)], lease)
-            self.meters.refused(WEBHOOKS, adapter.name, [found.refusal.reason])
-            fault = _told(0, Incoming(body), found.refusal)
-            return WebhookAnswer(accepted=0, dead_letters=(fault,))
+            letter = await self._deliver_letter(adapter, body, found.refusal, lease)
+            return WebhookAnswer(accepted=0, dead_letters=(letter,))
         if found.ignored:
             self.meters.ignored(adapter.name)
             return WebhookAnswer(accepted=0, ignored=found.ignored)
-        events = [Incoming(msgspec.json.encode(event)) for event in found.events]
+        events = [Incoming(*sent) for sent in found.records]
         judgement = await judged(events, self.decoder, self.clock.now_ms())
-        sent = [addressed(event, self.router) for event in events]
-        await self._deliver(sent, lease)
+        sent = await addressed(events, self.router)
+        too_large = await self._deliver_what_fits([each.record for each in sent], lease)
+        letters = _refused(events, judgement)
+        if too_large:
+            topic = sent[too_large[0]].record.topic
+            letters += (await self._deliver_letter(adapter, body, oversized(adapter, topic), lease),)
         self.meters.refused(WEBHOOKS, adapter.name, (refusal.reason for refusal in judgement.refused.values()))
-        right = [each.event_type for n, each in enumerate(sent) if n not in judgement.refused]
+        left = {*judgement.refused, *too_large}
+        right = [each.event_type for n, each in enumerate(sent) if n not in left]
         self.meters.sent(WEBHOOKS, adapter.name, right)
-        return WebhookAnswer(accepted=len(right), dead_letters=_refused(events, judgement))
+        return WebhookAnswer(accepted=len(right), dead_letters=letters)
 
-    def _not_understood(self, adapter: str, body: bytes, refusal: Refusal) -> Addressed:
-        """Return the record that becomes a dead letter; of one that is too large for the stream, the beginning."""
-        headers = list(headers_of_refused(adapter, refusal))
-        if len(body) > self.settings.max_record_bytes:
-            body = body[:TRUNCATED_BYTES]
-            headers.append((HEADER_TRUNCATED, b"true"))
-        return Addressed(OutgoingRecord(self.settings.topics[MIXED_TOPIC_SETTING], None, body, headers), None)
+    async def _deliver_letter(self, adapter: Adapter, body: bytes, refusal: Refusal, lease: HeldRoom) -> RefusedEvent:
+        """Deliver a record that becomes a dead letter, in the first form that Kafka takes; return what is told of it.
 
-    async def _deliver(self, sent: Sequence[Addressed], lease: HeldRoom) -> None:
-        records = [each.record for each in sent]
+        The stream would call one that is too large for it that, and not what the adapter says: its beginning is sent.
+        """
+        ((value, headers),) = refused_record(adapter, body, refusal).records
+        letter = NotUnderstood(SentRecord(value, headers), self.router.mixed_topic, None, None, b"webhook")
+        step = int(len(body) > self.settings.max_record_bytes)
+        while (form := letter.form(step)) is not None:
+            try:
+                await self._deliver([OutgoingRecord(form.topic, form.key, form.value or b"", form.headers)], lease)
+            except RecordTooLarge:
+                step += 1
+            else:
+                self.meters.refused(WEBHOOKS, adapter.name, [refusal.reason])
+                return _told(0, Incoming(body), refusal, by_adapter=True)
+        raise come_again(f"{letter.topic} does not take even 512 bytes; raise its max.message.bytes", AWAY_SECONDS)
+
+    async def _deliver_what_fits(self, records: Sequence[OutgoingRecord], lease: HeldRoom) -> tuple[int, ...]:
+        """Deliver records, and return the places of those that Kafka finds too large."""
+        try:
+            await self._deliver(records, lease)
+        except RecordTooLarge:
+            return tuple([n for n, record in enumerate(records) if not await self._fits(record, lease)])
+        return ()
+
+    async def _fits(self, record: OutgoingRecord, lease: HeldRoom) -> bool:
+        try:
+            await self._deliver([record], lease)
+        except RecordTooLarge:
+            return False
+        return True
+
+    async def _deliver(self, records: Sequence[OutgoingRecord], lease: HeldRoom) -> None:
+        """Return when Kafka has all records.
+
+        Raises:
+            RecordTooLarge: It takes none of the size of one of them.
+            RequestRefused: It has not all of them.
+        """
         try:
             await self.delivery.deliver(records, self.settings.gateway_timeout_seconds, pending=lease.keep_until)
-        except RecordTooLarge as error:
-            raise RequestRefused(
-                413, f"{error}; send smaller events, or raise max.message.bytes of the topic"
-            ) from error
+        except RecordTooLarge:
+            raise
         except LogUnavailable as error:
             advice = "" if isinstance(error, RecordRefused) else "; send it again: what arrives twice counts once"
             raise come_again(f"{error}{advice}", AWAY_SECONDS) from error
@@ -184,11 +218,11 @@ def _refused(events: Sequence[Incoming], found: Judged) -> tuple[RefusedEvent, .
     return tuple(_told(n, events[n], refusal) for n, refusal in sorted(found.refused.items()))
 
 
-def _told(index: int, event: Incoming, refusal: Refusal) -> RefusedEvent:
+def _told(index: int, event: Incoming, refusal: Refusal, *, by_adapter: bool = False) -> RefusedEvent:
     return RefusedEvent(
         index=index,
         reason=refusal.reason.value,
         detail=refusal.detail,
         id=id_of(event),
-        member=member_of(refusal),
+        member=member_of(refusal.detail, by_adapter=by_adapter),
     )

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import msgspec
 
 from schemas.decoding.decoder import Decoder
-from schemas.decoding.wire_formats import format_of
 from schemas.refusals import Refusal
+from streams.giving_way import giving_way
 from streams.kafka.delivery import OutgoingRecord
 from streams.records import Headers
-from tenure.files.routing import Router
+from streams.routing import Router
 from tenure.gateway.bodies import Incoming
 
-_STEP_EVENTS: Final = 256
-"""What is judged at once; then other requests have their turn."""
-_MEMBER: Final = re.compile(r"([a-z][a-z0-9_]*): ")
+_STEP_EVENTS: Final = 1_000
+"""What is addressed at once; then other requests have their turn."""
 _ID_SHOWN: Final = 256
 
 
@@ -55,41 +52,39 @@ class Judged:
         mended: Those of which members are mended, and which.
     """
 
-    refused: dict[int, Refusal] = field(default_factory=dict)
-    mended: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    refused: dict[int, Refusal]
+    mended: dict[int, tuple[str, ...]]
 
 
 async def judged(events: Sequence[Incoming], decoder: Decoder, now_ms: int) -> Judged:
-    """Judge events.
+    """Judge events; other requests have their turn meanwhile.
 
     Args:
         events: In their order.
         decoder: Of the live stream.
         now_ms: When they reach the log (ms since 1970).
     """
-    found = Judged()
-    for begin in range(0, len(events), _STEP_EVENTS):
-        step = events[begin : begin + _STEP_EVENTS]
-        records = [_Numbered(event.value, now_ms, event.headers, begin + n) for n, event in enumerate(step)]
-        decoded = decoder.decode(records)
-        found.refused |= {record.number: refusal for record, refusal in decoded.refused}
-        found.mended |= {decoded.records[index].number: members for index, members in decoded.mended.items()}
-        await asyncio.sleep(0)
+    records = [_Numbered(event.value, now_ms, event.headers, n) for n, event in enumerate(events)]
+    decoded = await giving_way(decoder.decode_in_steps(records))
+    return Judged(
+        {record.number: refusal for record, refusal in decoded.refused},
+        {decoded.records[index].number: members for index, members in decoded.mended.items()},
+    )
+
+
+async def addressed(events: Sequence[Incoming], router: Router) -> list[Addressed]:
+    """Return the records of events, each to the topic of its type, under its customer's id."""
+    return await giving_way(_addressing(events, router))
+
+
+def _addressing(events: Sequence[Incoming], router: Router) -> Generator[None, None, list[Addressed]]:
+    found = []
+    for number, (value, own) in enumerate(events, 1):
+        topic, key, headers, event_type = router.route(value, own)
+        found.append(Addressed(OutgoingRecord(topic, key, value, headers), event_type))
+        if number % _STEP_EVENTS == 0:
+            yield
     return found
-
-
-def addressed(event: Incoming, router: Router) -> Addressed:
-    """Return the record of an event: to the topic of its type, under its customer's id."""
-    wire_format = format_of(event.headers) if event.headers else None
-    json = event.value if wire_format is None else wire_format.translate(event.value, event.headers)[0]
-    topic, key, headers, event_type = router.route(json)
-    return Addressed(OutgoingRecord(topic, key, event.value, event.headers or headers), event_type)
-
-
-def member_of(refusal: Refusal) -> str | None:
-    """Return the member of an event that is wrong; None where it is none of them alone."""
-    found = _MEMBER.match(refusal.detail)
-    return found[1] if found else None
 
 
 def id_of(event: Incoming) -> str | None:

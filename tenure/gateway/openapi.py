@@ -29,9 +29,10 @@ _ERRORS: Final = {
     "415": "The content type is not read.",
     "422": "Events are wrong, which are named; none was sent.",
     "429": "More requests a second than the setting allows.",
+    "500": "A fault of the gateway, which its log tells of.",
     "503": "Kafka does not take it now, or there is no room. What arrives twice counts once.",
 }
-_OF_BOTH: Final = ("401", "408", "413", "429", "503")
+_OF_BOTH: Final = ("401", "408", "413", "429", "500", "503")
 
 
 def openapi() -> JsonObject:

@@ -18,13 +18,12 @@ import uvicorn
 import uvloop
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from schemas.adapters.adapter import OptionsFault
 from streams.clock import WallClock
 from streams.errors import ConfigurationError
 from streams.kafka.delivery import KafkaDelivery
 from streams.logs import configure_logs
 from streams.metrics.listening import Listening, refusal_of
-from streams.settings.adapter_options import read_adapter
+from streams.settings.adapter_options import adapters_of_settings
 from streams.settings.gateway import named_secrets
 from streams.tasks import cancel_and_wait
 from streams.tls import server_context
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 HEAD_SECONDS: Final = 10.0
-"""So long a connection may take to say what it wants."""
+"""So long a connection may take to shake hands by TLS, and then to say what it wants."""
 _CONNECTIONS_PER_REQUEST: Final = 4
 """Connections that may be open for each request that may be served: most are between two requests."""
 _KEEP_ALIVE_SECONDS: Final = 60
@@ -76,7 +75,7 @@ async def run(settings: Settings) -> None:
         advice = "nobody could send anything: set it, or gateway_webhook_secrets; docs/gateway.md says how"
         raise ConfigurationError("TENURE_GATEWAY_TOKENS", None, advice)
     context = _context_of(settings)
-    room = IntakeRoom(settings.gateway_max_in_flight_requests, settings.gateway_max_in_flight_bytes)
+    room = room_of(settings)
     delivery = KafkaDelivery(settings)
     senders = [*((EVENTS, name) for name, _ in tokens), *((WEBHOOKS, name) for name in endpoints)]
     meters = GatewayMeters(room, lambda: delivery.is_up, dict.fromkeys(senders))
@@ -113,16 +112,18 @@ def endpoints_of(settings: Settings) -> dict[str, Endpoint]:
     secrets: dict[str, list[str]] = {}
     for name, secret in named_secrets(settings.gateway_webhook_secrets):
         secrets.setdefault(name, []).append(secret)
-    file, found = settings.adapter_options, {}
-    for name, of_it in secrets.items():
-        try:
-            adapter = read_adapter(name, file)
-        except OptionsFault as fault:
-            where = None if file is None else str(file)
-            raise ConfigurationError("TENURE_ADAPTER_OPTIONS", where, str(fault)) from fault
-        form = settings.gateway_signatures[name]
-        found[name] = Endpoint(adapter, signature_of(form, of_it, settings.gateway_clock_tolerance_seconds))
-    return found
+    adapters, tolerance = adapters_of_settings(secrets, settings, None), settings.gateway_clock_tolerance_seconds
+    return {
+        name: Endpoint(adapters[name], signature_of(settings.gateway_signatures[name], of_it, tolerance))
+        for name, of_it in secrets.items()
+    }
+
+
+def room_of(settings: Settings) -> IntakeRoom:
+    """Return the room that the settings give to requests."""
+    return IntakeRoom(
+        settings.gateway_max_in_flight_requests, settings.gateway_max_in_flight_bytes, settings.gateway_max_body_bytes
+    )
 
 
 class _Running:
@@ -140,7 +141,23 @@ class _Running:
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to whoever runs it."""
+    """Leaves signals to whoever runs it, and bounds the handshake of TLS, for which uvicorn has no option."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen on the sockets."""
+        await super().startup(sockets=[])
+        connection: Any = self.config.http_protocol_class
+        protocol = partial(
+            connection,
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        loop, context = asyncio.get_running_loop(), self.config.ssl
+        seconds = None if context is None else HEAD_SECONDS
+        for each in sockets or ():
+            server = await loop.create_server(protocol, sock=each, ssl=context, ssl_handshake_timeout=seconds)
+            self.servers.append(server)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

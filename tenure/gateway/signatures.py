@@ -28,11 +28,9 @@ class Signature(Protocol):
 
     Attributes:
         challenge: What a refusal says in `WWW-Authenticate`; empty where HTTP has no name for the form.
-        in_words: What a request must have, for messages and for the OpenAPI document.
     """
 
     challenge: str
-    in_words: str
 
     def fault(self, headers: Mapping[str, str], body: bytes, now_seconds: float) -> str | None:
         """Return what is wrong with a request; None where it is signed.
@@ -111,7 +109,6 @@ class _Authorization:
 
     def __init__(self, scheme: str, credentials: Sequence[bytes]) -> None:
         self.challenge = scheme
-        self.in_words = f"the header Authorization: {scheme}, with what gateway_webhook_secrets has"
         self._scheme = scheme
         self._credentials = credentials
 
@@ -131,7 +128,6 @@ class _Vendor:
     challenge = ""
 
     def __init__(self, form: _VendorForm, secrets: Sequence[str], tolerance_seconds: int) -> None:
-        self.in_words = f"the header {form.header}: {form.shape}"
         self._form = form
         self._secrets = [secret.encode() for secret in secrets]
         self._tolerance_seconds = tolerance_seconds
@@ -169,7 +165,6 @@ class _PlainHmac:
     challenge = ""
 
     def __init__(self, algorithm: str, header: str, secrets: Sequence[str], *, in_base64: bool) -> None:
-        self.in_words = f"the header {header}: the HMAC of the body by {algorithm}"
         self._algorithm = algorithm
         self._header = header
         self._secrets = [secret.encode() for secret in secrets]

@@ -8,7 +8,6 @@ letter carries: docs/events.md, section Dead letters. Sending again: `tenure.dea
 from __future__ import annotations
 
 import heapq
-import re
 from collections import Counter, defaultdict
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -17,7 +16,7 @@ import msgspec
 
 import schemas.documents.dead_letters as documents
 from kpis.instants import instant_text
-from schemas.decoding.adapted import HEADER_ADAPTER
+from schemas.decoding.adapted import adapter_of
 from schemas.refusals import (
     HEADER_DETAIL,
     HEADER_FORWARDED,
@@ -28,6 +27,7 @@ from schemas.refusals import (
     HEADER_TIMESTAMP,
     HEADER_TOPIC,
     HEADER_TRUNCATED,
+    member_of,
 )
 from tenure.operations.topic_records import records_in
 
@@ -55,7 +55,6 @@ OWN_HEADERS: Final = frozenset(
         HEADER_REPLAYED,
     }
 )
-_MEMBER: Final = re.compile(r"([A-Za-z_][\w.\[\]-]{0,127}): ", re.ASCII)
 
 
 class LetterPlace(NamedTuple):
@@ -155,11 +154,11 @@ def letter_of(record: ReadableRecord) -> StoredDeadLetter | None:
         return None
     value = record.value
     detail = headers.get(HEADER_DETAIL, b"").decode(errors="replace")
-    adapter = headers[HEADER_ADAPTER].decode(errors="replace") if HEADER_ADAPTER in headers else None
+    adapter = adapter_of(tuple(headers.items()))
     return StoredDeadLetter(
         reason=reason,
         detail=detail,
-        member=member_of(detail, adapter),
+        member=member_of(detail, by_adapter=adapter is not None),
         adapter=adapter,
         place=place,
         refused_at_ms=max(record.timestamp, 0),
@@ -169,17 +168,6 @@ def letter_of(record: ReadableRecord) -> StoredDeadLetter | None:
         value=None if value is None else value[: 4 * SHOWN_CHARACTERS].decode(errors="replace")[:SHOWN_CHARACTERS],
         value_bytes=len(value or b""),
     )
-
-
-def member_of(detail: str, adapter: str | None = None) -> str | None:
-    """Return the member that a detail begins with; None where it names none.
-
-    Args:
-        detail: As the header `tenure-detail` has it.
-        adapter: Whose name stands before it.
-    """
-    named = _MEMBER.match(detail.removeprefix(f"{adapter}: ") if adapter else detail)
-    return named[1] if named else None
 
 
 def mark_of(record: ReadableRecord) -> tuple[LetterPlace, ReplayMark] | None:

@@ -18,8 +18,8 @@ from schemas.wording import nearest_name
 from streams.clock import WallClock
 from streams.errors import CheckFailed, Undelivered, UsageError
 from streams.partition.context import decoder_of
+from streams.routing import Router
 from tenure.files.publish import connected
-from tenure.files.routing import Router
 from tenure.reports.explain import EXPLAINABLE
 from tenure.stored.opening import running_tables
 from tenure.stored.reading import report_of

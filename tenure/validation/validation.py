@@ -27,10 +27,10 @@ from schemas.instants import milliseconds
 from schemas.refusals import Reason
 from schemas.wording import counted
 from streams.partition.context import decoder_of, names_of
+from streams.routing import heading_of
 from streams.settings.settings import Settings
 from tenure.files.findings import MENDED, REFUSED, Example, Finding, Findings
 from tenure.files.inspection import InspectedRecord, InspectedSource, Inspection
-from tenure.files.routing import heading_of
 from tenure.files.tables import FileRecord
 from tenure.reports.without_effect import SECTION, EffectlessFact, EffectlessFacts, all_time
 from tenure.validation.questions.everything import all_questions
@@ -151,7 +151,7 @@ class Validation:
     def _count_heading_alone(self, records: list[InspectedRecord], decoded: Decoded[InspectedRecord]) -> None:
         """Count tests and refused records by the type that they name."""
         for record, _ in decoded.refused:
-            heading = heading_of(record.value)
+            heading = heading_of(record.value, record.headers)
             of_type = self._of_type(heading.event_type)
             of_type.records += 1
             of_type.refused += 1
@@ -162,7 +162,7 @@ class Validation:
         known = {id(record) for record in decoded.records} | {id(record) for record, _ in decoded.refused}
         for record in records:
             if id(record) not in known:
-                of_type = self._of_type(heading_of(record.value).event_type)
+                of_type = self._of_type(heading_of(record.value, record.headers).event_type)
                 of_type.records += 1
                 of_type.tests += 1
         self._totals.tests += decoded.tests

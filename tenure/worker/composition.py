@@ -17,6 +17,7 @@ from streams.partition.loss_watch import LossWatch
 from streams.partition.loss_watch import register as register_loss_watch
 from streams.partition.outbox import LogOutbox
 from streams.partition.stream import Stream
+from streams.routing import Router
 from streams.settings.settings import Settings
 from streams.surveys import SurveyScheduler, policy_of
 from streams.tables import Tables
@@ -112,7 +113,7 @@ def translate_topics(
         source: Reads these.
         schemas: Has the schemas of framed values at hand.
     """
-    records = RecordTranslator(adapters, settings.topic_of_type, worker.context.mixed_topic)
+    records = RecordTranslator(adapters, Router(settings))
     translator = Translator(source, records, worker.context.outbox, worker.meters, schemas)
 
     @worker.app.task(traced=False)  # type: ignore[untyped-decorator]

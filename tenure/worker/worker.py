@@ -79,7 +79,7 @@ async def run(settings: Settings, *extensions: Extension) -> None:
         ConfigurationError: Topics, Redis or the stream's tables do not fit the settings, or the port is taken.
     """
     configure_logs(settings)
-    registry = registry_of(settings)
+    registry = registry_of(settings, settings.adapter_topics.values())
     adapters = adapters_of_topics(settings, None if registry is None else registry.schema_of)
     topics = [*settings.input_topics, settings.dead_letter_topic]
     if settings.survey_requests:

@@ -140,7 +140,10 @@ def test_worker_refuses_adapters_that_cannot_work(installation: Installation, to
     options = tmp_path / "adapters.toml"
     options.write_text("[stripe]\nplan = 1\n", encoding="utf-8")
     for settings, said in (
-        ({"TENURE_ADAPTER_TOPICS": f"{topic}=strype"}, "names the adapter 'strype'; did you mean stripe?"),
+        (
+            {"TENURE_ADAPTER_TOPICS": f"{topic}=strype"},
+            "names 'strype': there is no such adapter; did you mean stripe?",
+        ),
         ({"TENURE_ADAPTER_TOPICS": f"{topic}x=stripe"}, f"Kafka does not have {topic}x"),
         ({"TENURE_ADAPTER_OPTIONS": str(options)}, "[stripe] plan: there is no such option; did you mean plans?"),
         ({"TENURE_ADAPTER_OPTIONS": "no.toml"}, "no.toml: it cannot be read"),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import socket
 import ssl
+from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
+from random import Random
 from typing import Any, Final
 
 import pytest
@@ -179,3 +181,33 @@ def test_connection_that_says_nothing_is_ended(installation: Installation) -> No
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=60) as half:
         half.sendall(b"POST /v1/events HTTP/1.1\r\nHost:")
         assert half.recv(1) == b""
+
+
+def test_connection_that_does_not_shake_hands_is_ended(installation: Installation, certificates: Certificates) -> None:
+    """It is counted nowhere until it has: thousands of them would take all descriptors."""
+    installation.create_topics()
+    files = {
+        "TENURE_GATEWAY_CERTIFICATE_FILE": str(certificates.certificate),
+        "TENURE_GATEWAY_KEY_FILE": str(certificates.key),
+    }
+    gateway = installation.gateway(**files)
+    gateway.context = ssl.create_default_context(cafile=str(certificates.authority))
+    until(gateway.is_ready, "a gateway with TLS")
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=30) as silent:
+        assert silent.recv(1) == b""
+
+
+def test_webhook_that_is_too_large_for_kafka_is_answered_and_what_follows_is_taken(installation: Installation) -> None:
+    """A record that Kafka refuses must not cost the next ones of its partition their place."""
+    installation.create_topics(config={"max.message.bytes": "2000"})
+    secrets = {"TENURE_GATEWAY_WEBHOOK_SECRETS": f"stripe={SECRET}"}
+    gateway = running(installation, **secrets)
+    noise = b64encode(Random(5).randbytes(100_000)).decode()
+    for _ in range(3):
+        status, answer = deliver(gateway, stripe(created="yesterday", filler=noise))
+        assert (status, [each["reason"] for each in answer["dead_letters"]]) == (200, ["invalid_member"])
+        assert gateway.post("/v1/events", json.dumps([event(1, note=noise)]).encode()).status == 413
+        assert gateway.send(event(1)).status == 200
+    kept = [record.value() for record in installation.records_in(installation.topics["events"])]
+    assert {len(value or b"") for value in kept} == {512}
+    assert len(installation.records_in(installation.topics["signup"])) == 3

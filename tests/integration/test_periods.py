@@ -19,9 +19,9 @@ from services.redis import Redis
 from streams.embedded.log import Log
 from streams.embedded.transport import CLUSTERS, Cluster
 from streams.redis.tables import RedisTables, connect
+from streams.routing import Router
 from streams.settings.settings import Settings
 from tenure.files.replay import until_applied
-from tenure.files.routing import Router
 from tenure.stored.mark import claim_tables
 from tenure.worker.composition import build_worker
 from tests.logs.logs import generate

@@ -95,6 +95,15 @@ def lag(seconds: Track, records: Track, *, loading: bool = False) -> Scenario:
     return scenario
 
 
+def translation(seconds: Track, records: Track) -> Scenario:
+    """Return a stream with a topic of another system whose records wait in one partition, while another flows."""
+    scenario = stream(60)
+    for partition, ages, counts in ((0, seconds, records), (1, 0, 0)):
+        labels = {"instance": "a", "topic": "stripe.webhooks", "partition": partition}
+        scenario.put("tenure_adapter_lag_seconds", ages, **labels).put("tenure_adapter_lag_records", counts, **labels)
+    return scenario
+
+
 def one_stands_still() -> Scenario:
     """Return a stream whose partition 1 stands still while the much larger backlog of partition 0 shrinks."""
     scenario = lag(600, "9000-100x60")
@@ -262,6 +271,14 @@ FIRE: Final = [
     Case("TenureKafkaUnreachable", "warn", "for ten minutes", partial(with_series, "tenure_kafka_up", GONE), 30),
     Case("TenureMemoryNearLimit", "warn", "95 %", partial(with_series, "tenure_memory_bytes", 9.5e8), 30),
     Case("TenureWorkerAbsent", "warn", "for ten minutes", worker_dies, 30, (("instance", "b"),)),
+    Case(
+        "TranslationLagging",
+        "warn",
+        "the registry is away",
+        partial(translation, [(0, 0), (15, 901)], 40),
+        50,
+        (("topic", "stripe.webhooks"),),
+    ),
     Case("TenureGatewayDown", "warn", "one of two", partial(gateways, up=(1, GONE)), 30, (("instance", "h"),)),
     Case("TenureGatewayDown", "page", "both for fifteen minutes", partial(gateways, up=(GONE, GONE)), 35),
     Case("TenureGatewayFailing", "warn", "every tenth request", partial(gateways, failed=10), 30),
@@ -366,6 +383,9 @@ QUIET: Final = [
     Case("TenureKafkaUnreachable", "warn", "for one minute", partial(with_series, "tenure_kafka_up", BLINK), 22),
     Case("TenureMemoryNearLimit", "warn", "80 %", partial(with_series, "tenure_memory_bytes", 8e8), 38),
     Case("TenureWorkerAbsent", "warn", "for one minute", partial(with_series, "up", BLINK, job="tenure"), 22),
+    Case("TranslationLagging", "warn", "ten minutes late", partial(translation, 600, 40), 50),
+    Case("TranslationLagging", "warn", "it is worked off", partial(translation, 7200, "9000-100x60"), 50),
+    Case("TranslationLagging", "warn", "a registry restarts", partial(translation, [(0, 901), (25, 0)], 40), 50),
     Case("TenureGatewayDown", "warn", "there is none", stream, 30),
     Case("TenureGatewayDown", "page", "one of two answers", partial(gateways, up=(1, GONE)), 35),
     Case("TenureGatewayFailing", "warn", "one of a hundred requests", partial(gateways, failed=1), 30),

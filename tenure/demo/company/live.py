@@ -11,10 +11,10 @@ from typing import Final
 
 from streams.clock import Clock
 from streams.errors import Undelivered, UsageError
+from streams.routing import Router
 from streams.settings.settings import Settings
 from tenure.demo.company.company import Arrival
 from tenure.files.publish import Summary, connected, send
-from tenure.files.routing import Router
 
 _YIELD_EVERY: Final = 500
 

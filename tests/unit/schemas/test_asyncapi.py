@@ -8,7 +8,10 @@ import pytest
 
 from docgen.asyncapi import VERSION, asyncapi_document
 from schemas.events import EVENT_TYPES
+from schemas.refusals import Reason, Refusal
 from schemas.topics import DEAD_LETTER_TOPIC, DEFAULT_TOPIC_NAMES, SURVEY_REQUEST_TOPIC
+from streams.partition.outbox import DeadLetter
+from streams.records import Record
 from tests.docs.pages import ROOT
 
 SPECIFICATION = ROOT / "build/services/specifications/node_modules/@asyncapi/specs/schemas"
@@ -32,6 +35,16 @@ def test_every_topic_and_every_type_is_there(document: dict[str, Any]) -> None:
     assert addresses == {*DEFAULT_TOPIC_NAMES.values(), DEAD_LETTER_TOPIC, SURVEY_REQUEST_TOPIC}
     kinds = {message["name"] for message in document["components"]["messages"].values()}
     assert kinds == {*(event_type.TYPE for event_type in EVENT_TYPES), "survey_request", "dead_letter"}
+
+
+def test_dead_letter_has_the_headers_that_are_sent_and_needs_those_of_each(document: dict[str, Any]) -> None:
+    """Whoever generates a reader of dead letters knows them by this document alone."""
+    record = Record("customer.cancel", 0, 5, 1, b"c", b"{}", ())
+    letter = DeadLetter(record, Refusal(Reason.MISSING_MEMBER, "id: is required"), DEAD_LETTER_TOPIC)
+    whole, cut = (form for form in (letter.form(0), letter.form(1)) if form is not None)
+    described = document["components"]["messages"]["DeadLetter"]["headers"]
+    assert set(described["required"]) == {name for name, _ in whole.headers}
+    assert set(described["properties"]) == {name for name, _ in cut.headers}
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from confluent_kafka.schema_registry.json_schema import JSONSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
 from schemas.adapters.adapter import OptionsFault
-from schemas.adapters.confluent import RegisteredSchema, UnknownSchema
+from schemas.adapters.confluent import RegisteredSchema, SchemaRefused
 from schemas.adapters.registry import adapter_of
 from schemas.refusals import Refusal
 
@@ -64,7 +64,7 @@ class Registry:
         try:
             schema = self.client.get_schema(schema_id)
         except Exception as error:
-            raise UnknownSchema(schema_id) from error
+            raise SchemaRefused(f"the registry has no schema {schema_id}; is it that of its producer?") from error
         return RegisteredSchema(schema.schema_type or "AVRO", schema.schema_str or "")
 
     def avro(self, schema: object, value: object) -> bytes:
@@ -151,9 +151,7 @@ def test_avro_without_a_registry_and_unknown_ids_are_refused_with_what_to_do(reg
     schema_id = int.from_bytes(value[1:5], "big")
     assert f"the schema {schema_id} is not at hand" in refusal_of(value).detail
     unknown = b"\x00\x00\x01\x00\x00" + value[5:]
-    assert (
-        "has no schema 65536; is this the registry of its producer?" in refusal_of(unknown, registry.schema_of).detail
-    )
+    assert "the registry has no schema 65536; is it that" in refusal_of(unknown, registry.schema_of).detail
 
 
 @pytest.mark.parametrize(

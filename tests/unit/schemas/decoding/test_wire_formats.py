@@ -6,10 +6,12 @@ from collections.abc import Sequence
 import pytest
 
 from schemas.decoding import wire_formats
+from schemas.decoding.adapted import headers_of_refused
 from schemas.decoding.decoder import Decoder
+from schemas.decoding.wire_formats import members_of
 from schemas.refusals import Reason, Refusal
+from streams.routing import Router, heading_of
 from streams.settings.settings import Settings
-from tenure.files.routing import Router
 from tests.unit.schemas.lines import Line, say
 
 ANNOUNCED = (("content-type", b"application/x-turned"),)
@@ -90,3 +92,25 @@ def test_forwarding_and_files_know_the_format_too() -> None:
     assert not wire_formats.carries_event("traceparent")
     route = Router(Settings()).route(turned(EVENT))
     assert (route.topic, route.key, route.headers) == ("customer.activity", b"c1", ANNOUNCED)
+
+
+FRAMED = b"\x00\x00\x00\x00\x07" + EVENT
+REFUSED = headers_of_refused("stripe", Refusal(Reason.OVERSIZED, "stripe: it is"))
+
+
+@pytest.mark.parametrize(
+    ("value", "headers"), [(EVENT, ()), (FRAMED, ()), (turned(EVENT), ANNOUNCED)], ids=["json", "framed", "announced"]
+)
+def test_members_are_those_that_the_decoder_reads_in_every_format(value: bytes, headers: wire_formats.Headers) -> None:
+    """Advice on a dead letter, findings in a file and the key of a record are chosen by the same members."""
+    assert members_of(value, headers).keys() == json.loads(EVENT).keys()
+    assert heading_of(value, headers)[1:] == ("c1", "activity")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("value", "headers"), [(EVENT, REFUSED), (b"{", ()), (b"", ())], ids=["refused", "cut", "empty"]
+)
+def test_record_without_an_event_has_no_members(value: bytes, headers: wire_formats.Headers) -> None:
+    """What an adapter does not understand may have a member of the same name that means something else."""
+    assert members_of(value, headers) == {}
+    assert heading_of(value, headers)[1:] == (None, None)  # type: ignore[arg-type]

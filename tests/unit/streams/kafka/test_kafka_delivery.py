@@ -12,8 +12,9 @@ from aiokafka.errors import (
     KafkaError,
     LeaderNotAvailableError,
     MessageSizeTooLargeError,
-    OutOfOrderSequenceNumber,
+    NotEnoughReplicasError,
     TopicAuthorizationFailedError,
+    UnsupportedCodecError,
 )
 
 from streams.errors import LogUnavailable, RecordRefused, TenureError
@@ -83,7 +84,7 @@ class FakeKafka:
 
     def make(self, **options: Any) -> FakeProducer:
         """Return a producer; it must be one that acknowledges nothing too early."""
-        assert options["enable_idempotence"]
+        assert options["acks"] == "all"
         assert "partitioner" not in options
         self.producers.append(FakeProducer(self))
         return self.producers[-1]
@@ -134,6 +135,7 @@ async def test_delivery_gives_up_in_time_and_tells_what_is_under_way(delivery: K
     with pytest.raises(LogUnavailable, match=r"it has not taken 2 records within 0\.01 s"):
         await delivery.deliver(RECORDS, 0.01, pending=told.extend)
     assert [each.done() for each in told] == [False, False]
+    assert not delivery.is_up
 
 
 @pytest.mark.parametrize(
@@ -141,8 +143,9 @@ async def test_delivery_gives_up_in_time_and_tells_what_is_under_way(delivery: K
     [
         (MessageSizeTooLargeError(), RecordTooLarge),
         (TopicAuthorizationFailedError("customer.signup"), RecordRefused),
+        (UnsupportedCodecError(), RecordRefused),
     ],
-    ids=["too-large", "no-right"],
+    ids=["too-large", "no-right", "codec"],
 )
 async def test_record_that_is_refused_leaves_the_producer_as_it_is(
     failure: KafkaError, raised: type[TenureError], delivery: KafkaDelivery, kafka: FakeKafka
@@ -152,16 +155,16 @@ async def test_record_that_is_refused_leaves_the_producer_as_it_is(
     with pytest.raises(raised, match=r"customer\.signup"):
         await deliver(delivery)
     assert len(kafka.producers) == 1
+    assert delivery.is_up
 
 
-@pytest.mark.parametrize("failure", [OutOfOrderSequenceNumber(), LeaderNotAvailableError()], ids=["gap", "expired"])
-async def test_producer_that_may_have_lost_its_place_is_replaced(
-    failure: KafkaError, delivery: KafkaDelivery, kafka: FakeKafka
-) -> None:
-    """Kafka refuses all that an idempotent producer sends after a gap: it would never send anything again."""
+@pytest.mark.parametrize("failure", [NotEnoughReplicasError(), LeaderNotAvailableError()], ids=["replicas", "expired"])
+async def test_producer_that_fails_is_replaced(failure: KafkaError, delivery: KafkaDelivery, kafka: FakeKafka) -> None:
+    """It may know addresses alone that are no longer any; until another has reached Kafka, nobody should send here."""
     kafka.failure = failure
     with pytest.raises(LogUnavailable, match=type(failure).__name__):
         await deliver(delivery)
+    assert not delivery.is_up
     kafka.failure = None
     while len(kafka.producers) < 2 or not kafka.producers[0].stopped:
         await asyncio.sleep(0)
@@ -179,12 +182,36 @@ async def test_producer_that_may_have_lost_its_place_is_replaced(
 async def test_what_a_producer_has_under_way_is_given_up_when_it_is_stopped(
     delivery: KafkaDelivery, kafka: FakeKafka
 ) -> None:
-    """An idempotent producer never gives up by itself, and somebody may still count its bytes."""
+    """It gives up by itself only much later, and somebody may still count its bytes."""
     await delivery.stop()
     assert kafka.producers[0].stopped
     assert kafka.producers[0]._message_accumulator.failed_with is not None
     with pytest.raises(LogUnavailable, match="not been reached"):
         await deliver(delivery)
+
+
+async def test_kafka_that_took_nothing_is_up_again_once_it_takes_a_record(
+    delivery: KafkaDelivery, kafka: FakeKafka
+) -> None:
+    """Whoever balances sends the next requests elsewhere meanwhile, and comes back by itself."""
+    kafka.answers = False
+    with pytest.raises(LogUnavailable):
+        await deliver(delivery, 0.01)
+    kafka.answers = True
+    await deliver(delivery)
+    assert delivery.is_up
+
+
+async def test_kafka_that_is_lost_while_a_producer_is_replaced_is_not_up(
+    delivery: KafkaDelivery, kafka: FakeKafka
+) -> None:
+    """The producer that is gone is not asked any more, and its last answer is no news of Kafka."""
+    kafka.failure, kafka.reached = LeaderNotAvailableError(), False
+    with pytest.raises(LogUnavailable):
+        await deliver(delivery)
+    while len(kafka.producers) < 2:
+        await asyncio.sleep(0)
+    assert not delivery.is_up
 
 
 async def test_kafka_that_is_not_there_is_waited_for(kafka: FakeKafka) -> None:

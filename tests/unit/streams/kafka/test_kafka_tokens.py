@@ -70,6 +70,7 @@ async def test_token_is_kept_for_most_of_its_life(issuer: tokens.TokenEndpoint) 
         (200, b"<html>", False, "no access_token"),
         (200, b'{"access_token": "two words"}', False, "no access_token"),
         (200, b'["access_token"]', False, "no access_token"),
+        (200, b'{"access_token": "' + b"x" * 256 * 1024 + b'"}', False, "larger than 262,144 bytes"),
     ],
 )
 async def test_endpoint_that_gives_no_token_is_told_with_what_it_says_and_without_the_secret(
@@ -83,6 +84,13 @@ async def test_endpoint_that_gives_no_token_is_told_with_what_it_says_and_withou
     assert SECRET not in str(caught.value)
     assert base64.b64encode(SECRET.encode()).decode() not in str(caught.value)
     assert len(issuer.asked) == 1
+
+
+async def test_answer_that_comes_in_many_segments_is_read_to_its_end(issuer: tokens.TokenEndpoint) -> None:
+    """A token that lists a user's rights may be long; its first segment alone is no JSON."""
+    token = "x" * 200_000
+    issuer.fault = (200, b'{"access_token": "%b", "expires_in": 60}' % token.encode())
+    assert await TokenEndpoint(issuer.url, client_id=ID, client_secret=SECRET).token() == token
 
 
 async def test_endpoint_that_is_away_may_be_back() -> None:

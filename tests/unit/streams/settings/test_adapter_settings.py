@@ -24,13 +24,20 @@ def test_topics_and_their_adapters_are_pairs(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("ADAPTER_TOPICS", "t=strype", "t names the adapter 'strype'; did you mean stripe?; known are"),
+        ("ADAPTER_TOPICS", "t=strype", "t names 'strype': there is no such adapter; did you mean stripe?; known are"),
         ("ADAPTER_TOPICS", "a b=stripe", "'a b' is no topic name"),
         ("ADAPTER_TOPICS", "customer.cancel=stripe", "every purpose needs its own"),
-        ("SCHEMA_REGISTRY_URL", "registry:8081", "write the URL of the registry"),
-        ("SCHEMA_REGISTRY_URL", "https://me:secret@registry", "name and password do not belong here"),
+        ("SCHEMA_REGISTRY_URL", "registry:8081", "it is no URL of HTTP; write for example https://registry"),
+        ("SCHEMA_REGISTRY_URL", "http://", "it is no URL of HTTP"),
+        ("SCHEMA_REGISTRY_URL", "http://[", "it is no URL of HTTP"),
+        ("SCHEMA_REGISTRY_URL", "ftp://registry", "it is no URL of HTTP"),
+        (
+            "SCHEMA_REGISTRY_URL",
+            "https://me:secret@registry",
+            "it holds a name or a password; set them as schema_registry_username",
+        ),
     ],
-    ids=["adapter", "topic", "taken", "url", "password"],
+    ids=["adapter", "topic", "taken", "url", "no-host", "no-url", "scheme", "password"],
 )
 def test_value_that_cannot_work_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str) -> None:
     """A worker that started would translate nothing, and say so to nobody."""

@@ -130,7 +130,11 @@ def test_address_that_cannot_work_is_refused_without_being_quoted(url: str, said
         ),
         ({"TOKEN_URL": "http://login.example.com/t"}, "plain text; use https"),
         ({"TOKEN_URL": "https://u:p@h/t"}, "kafka_username and kafka_password"),
-        ({"TOKEN_URL": "login"}, "is no address"),
+        ({"TOKEN_URL": "login"}, "is no URL of HTTP"),
+        (
+            {"SECURITY_PROTOCOL": "SSL", "CA_FILE": "/" + "c" * 5000},
+            "there is no such file; correct the path",
+        ),
     ],
 )
 def test_what_kafka_needs_is_there_and_what_has_no_effect_is_not(

@@ -22,6 +22,7 @@ from streams.errors import LogUnavailable
 from streams.metrics.meters import Meters
 from streams.partition.outbox import Delivery
 from streams.records import NO_HEADERS, TP, ReadableRecord, Record
+from streams.routing import Router
 from streams.settings.settings import Settings
 from streams.translation.parcels import NotUnderstood, RecordTranslator, TranslatedEvent
 from streams.translation.translator import Translator, UnreadRecords
@@ -121,7 +122,7 @@ class Counting:
     def translator(self, source: ListedRecords) -> Translator:
         """Return a translator that nothing runs."""
         adapters = {TOPIC: adapter_of("stripe")}
-        records = RecordTranslator(adapters, SETTINGS.topic_of_type, self.worker.context.mixed_topic)
+        records = RecordTranslator(adapters, Router(SETTINGS))
         return Translator(source, records, self.worker.context.outbox, self.worker.meters)
 
     async def applied(self) -> dict[str, Any]:
@@ -260,7 +261,7 @@ class Stubborn:
 def translating(source: ListedRecords, outbox: Stubborn) -> Translator:
     """Return a translator of one topic."""
     adapters = {TOPIC: adapter_of("stripe")}
-    return Translator(source, RecordTranslator(adapters, SETTINGS.topic_of_type, "customer.events"), outbox, Meters())
+    return Translator(source, RecordTranslator(adapters, Router(SETTINGS)), outbox, Meters())
 
 
 def test_nothing_is_committed_before_the_log_has_it() -> None:
@@ -278,6 +279,34 @@ def test_nothing_is_committed_before_the_log_has_it() -> None:
         assert (source.committed, len(outbox.sent)) == (1, 1)
 
     asyncio.run(scenario())
+
+
+def test_records_that_wait_show_since_when_until_the_log_has_them() -> None:
+    """A translator that stands still is seen by the age of what it holds, also where few records wait."""
+
+    async def scenario() -> None:
+        source, outbox = ListedRecords([stripe_event(0), stripe_event(1)], at_once=1), Stubborn(1)
+        translator = translating(source, outbox)
+        shown: list[float] = []
+        await source.start()
+        stepping = asyncio.ensure_future(translator.step())
+        while outbox.failures:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        shown.append(_lag_seconds(translator))
+        await stepping
+        shown.append(_lag_seconds(translator))  # the second waits on
+        await translator.step()
+        assert [age > 0 for age in shown] == [True, True]
+        assert _lag_seconds(translator) == 0
+
+    asyncio.run(scenario())
+
+
+def _lag_seconds(translator: Translator) -> float:
+    name = 'tenure_adapter_lag_seconds{partition="0",topic="stripe.webhooks"} '
+    (line,) = [line for line in translator._meters.exposition().decode().splitlines() if line.startswith(name)]
+    return float(line.removeprefix(name))
 
 
 def test_event_that_its_topic_does_not_take_makes_its_record_a_dead_letter() -> None:
@@ -312,9 +341,9 @@ def test_records_that_were_deleted_before_are_counted() -> None:
 def test_record_that_the_mixed_topic_does_not_take_is_sent_ever_smaller() -> None:
     """The last form fits into any topic, and says that it was cut."""
     record = Record(TOPIC, 0, 5, -1, b"k" * 1000, b"x" * 1_000_000, NO_HEADERS)
-    refusal = RecordTranslator({TOPIC: adapter_of("stripe")}, {}, "m").translate(record).parcels[0]
+    refusal = RecordTranslator({TOPIC: adapter_of("stripe")}, Router(SETTINGS)).translate(record).parcels[0]
     assert isinstance(refusal, NotUnderstood)
-    assert refusal.refusal.reason is Reason.MALFORMED_JSON
+    assert dict(refusal.sent.headers)[HEADER_REFUSED].startswith(Reason.MALFORMED_JSON.encode())
     forms = [form for step in range(5) if (form := refusal.form(step)) is not None]
     assert [len(form.value or b"") for form in forms] == [1_000_000, 65_536, 16_384, 512]
     assert forms[0].timestamp_ms is None
@@ -326,7 +355,7 @@ def test_record_that_the_mixed_topic_does_not_take_is_sent_ever_smaller() -> Non
 def test_event_has_one_form_and_gives_way() -> None:
     """A smaller event would be another event."""
     record = Record(TOPIC, 0, 5, 1, None, stripe_event(0), NO_HEADERS)
-    translator = RecordTranslator({TOPIC: adapter_of("stripe")}, SETTINGS.topic_of_type, "m")
+    translator = RecordTranslator({TOPIC: adapter_of("stripe")}, Router(SETTINGS))
     (event,) = translator.translate(record).parcels
     assert isinstance(event, TranslatedEvent)
     assert (event.form(1), event.gives_way, event.place) == (None, True, b"cus_0")
@@ -349,15 +378,21 @@ class Registry:
         """Close nothing."""
 
 
+async def _asked_for(adapter: str, registry: Registry) -> list[bytes]:
+    """Return the values of which a translator asks for the schema, of a topic with one record and a tombstone."""
+    source, outbox = ListedRecords([stripe_event(0), None]), Stubborn(0)
+    records = RecordTranslator({TOPIC: adapter_of(adapter)}, Router(SETTINGS))
+    await source.start()
+    await Translator(source, records, outbox, Meters(), registry).step()
+    assert (len(outbox.sent), source.committed) == (1, 2)
+    return registry.asked
+
+
 def test_record_is_translated_once_its_schema_is_at_hand() -> None:
     """Without it each record would be refused for as long as the registry restarts."""
+    assert asyncio.run(_asked_for("confluent", Registry(2))) == [stripe_event(0)]
 
-    async def scenario() -> None:
-        source, outbox, registry = ListedRecords([stripe_event(0), None]), Stubborn(0), Registry(2)
-        records = RecordTranslator({TOPIC: adapter_of("stripe")}, SETTINGS.topic_of_type, "customer.events")
-        await source.start()
-        await Translator(source, records, outbox, Meters(), registry).step()
-        assert registry.asked == [stripe_event(0)]
-        assert (len(outbox.sent), source.committed) == (1, 2)
 
-    asyncio.run(scenario())
+def test_records_of_an_adapter_that_reads_no_frames_do_not_wait_for_the_registry() -> None:
+    """A registry that is away would hold up topics that have nothing to do with it."""
+    assert asyncio.run(_asked_for("stripe", Registry(0))) == []

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from schemas.instants import DAY_MS
+from streams.routing import heading_of
 from tenure.demo.company.company import EVENT_TYPES, Arrival, Company
 from tenure.demo.company.delivery import FLAWLESS, instant_text
 from tenure.demo.company.market import date_of, next_bill_day
-from tenure.files.routing import heading_of
 from tests.recount.events import Event
 from tests.recount.refusals import Reason, RefusedError
 from tests.unit.tenure.demo.companies import (

@@ -19,11 +19,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from streams.errors import InputError, UsageError
+from streams.routing import heading_of
 from tenure.files import reader
 from tenure.files.members import BOOLEAN_MEMBERS, INSTANT_MEMBERS, INTEGER_MEMBERS
 from tenure.files.notation import MoneyForm, Notation, TimeForm
 from tenure.files.reader import EventFile, FileRecord
-from tenure.files.routing import heading_of
 
 Event = dict[str, Any]
 

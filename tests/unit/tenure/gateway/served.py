@@ -14,15 +14,14 @@ import httpx
 from pydantic import SecretStr
 
 from streams.clock import ManualClock
-from streams.kafka.delivery import OutgoingRecord, Pending
+from streams.kafka.delivery import OutgoingRecord, Pending, RecordTooLarge
 from streams.settings.gateway import named_secrets
 from streams.settings.settings import Settings
 from tenure.gateway.application import Gateway
 from tenure.gateway.intake import Intake
 from tenure.gateway.meters import EVENTS, WEBHOOKS, GatewayMeters
-from tenure.gateway.room import IntakeRoom
 from tenure.gateway.senders import Tokens
-from tenure.gateway.server import endpoints_of
+from tenure.gateway.server import endpoints_of, room_of
 
 NOW_MS = 1_772_359_200_000
 TOKEN = "app-token-0123456789"
@@ -31,11 +30,12 @@ TIME = "2026-03-01T09:30:00Z"
 
 
 class LogInMemory:
-    """Takes records as `KafkaDelivery` does, or fails as it would."""
+    """Takes records as `KafkaDelivery` does, or fails as it would; `most_bytes` is what a topic takes."""
 
     def __init__(self) -> None:
         self.records: list[OutgoingRecord] = []
         self.failure: Exception | None = None
+        self.most_bytes: dict[str, int] = {}
         self.opened = asyncio.Event()
         self.opened.set()
 
@@ -47,6 +47,9 @@ class LogInMemory:
         await self.opened.wait()
         if self.failure is not None:
             raise self.failure
+        for record in records:
+            if len(record.value) > self.most_bytes.get(record.topic, len(record.value)):
+                raise RecordTooLarge(record.topic, f"{len(record.value):,} bytes")
         self.records += records
 
 
@@ -65,7 +68,7 @@ class Served:
         self.settings = Settings(**{**defaults, **settings})
         self.log = LogInMemory()
         self.not_ready: str | None = None
-        self.room = IntakeRoom(self.settings.gateway_max_in_flight_requests, self.settings.gateway_max_in_flight_bytes)
+        self.room = room_of(self.settings)
         endpoints = endpoints_of(self.settings)
         tokens = named_secrets(self.settings.gateway_tokens)
         senders = [*((EVENTS, name) for name, _ in tokens), *((WEBHOOKS, name) for name in endpoints)]

@@ -31,10 +31,24 @@ STRUCTURED = (("content-type", b"application/cloudevents+json"),)
         (JSON, b"[" + ONE + b", " + TWO + b"]", [ONE, TWO]),
         (JSON, b"[]", []),
         (LINES, ONE + b"\n\r\n" + TWO + b"\n", [ONE, TWO]),
+        (LINES, b"{}\n" * EVENTS_MAX, [b"{}"] * EVENTS_MAX),
+        (JSON, b"[" + b",".join([b"{}"] * EVENTS_MAX) + b"]", [b"{}"] * EVENTS_MAX),
+        (JSON, b"[null, 1]", [b"null", b"1"]),
         (ENVELOPE, ONE, [ONE]),
         (ENVELOPES, b"[" + ONE + b"," + TWO + b"]", [ONE, TWO]),
     ],
-    ids=["object", "object-after-blanks", "array", "empty-array", "lines", "cloudevent", "cloudevents"],
+    ids=[
+        "object",
+        "object-after-blanks",
+        "array",
+        "empty-array",
+        "lines",
+        "most-lines",
+        "most",
+        "no-objects",
+        "cloudevent",
+        "cloudevents",
+    ],
 )
 def test_events_of_a_body_come_out_byte_for_byte(content_type: str, body: bytes, values: list[bytes]) -> None:
     """What is judged here must be what the stream reads later."""
@@ -101,6 +115,14 @@ def test_body_that_cannot_be_taken_apart_is_refused(content_type: str, body: byt
     with pytest.raises(BodyError) as raised:
         events_in(body, content_type, {})
     assert raised.value.status == status
+
+
+@pytest.mark.parametrize(("content_type", "beyond"), [(LINES, b"1\n"), (JSON, b"1,")], ids=["lines", "array"])
+def test_events_beyond_the_limit_are_not_taken_apart(content_type: str, beyond: bytes) -> None:
+    """A body of a few megabytes holds millions of values, for which there would be no memory: its end is unread."""
+    body = (b"[" if content_type == JSON else b"") + beyond * EVENTS_MAX * 2 + b"[no JSON"
+    with pytest.raises(BodyError, match="more than 10,000 events are too many"):
+        events_in(body, content_type, {})
 
 
 @given(body=st.binary(), content_type=st.sampled_from(CONTENT_TYPES))

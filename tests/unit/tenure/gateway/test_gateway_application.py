@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from schemas.decoding.adapted import HEADER_ADAPTER, HEADER_REFUSED
 from schemas.refusals import HEADER_TRUNCATED, TRUNCATED_BYTES
@@ -214,6 +215,7 @@ async def test_webhook_that_the_adapter_does_not_understand_becomes_a_dead_lette
     answer = await hook(served, body)
     assert (answer.status_code, answer.json()["accepted"]) == (200, 0)
     (letter,) = answer.json()["dead_letters"]
+    assert (letter["member"], letter["id"]) == ("created", "evt_1")
     (record,) = served.log.records
     assert (record.topic, record.key, record.value) == ("customer.events", None, body)
     assert headers_of(record)[HEADER_ADAPTER] == b"stripe"
@@ -231,6 +233,66 @@ async def test_large_webhook_that_is_not_understood_keeps_its_beginning() -> Non
     (record,) = served.log.records
     assert record.value == body[:TRUNCATED_BYTES]
     assert headers_of(record)[HEADER_TRUNCATED] == b"true"
+
+
+@pytest.mark.parametrize("most_bytes", [20_000, 600], ids=["16-kb", "512"])
+async def test_webhook_that_is_not_understood_is_sent_ever_smaller_until_kafka_takes_it(most_bytes: int) -> None:
+    """Its sender would send it for days, and in the end switch the endpoint off."""
+    served = Served()
+    served.log.most_bytes = {"customer.events": most_bytes}
+    body = stripe(created="yesterday", filler="x" * 200_000)
+    answer = await hook(served, body)
+    assert (answer.status_code, answer.json()["dead_letters"][0]["reason"]) == (200, "invalid_member")
+    (record,) = served.log.records
+    assert record.value == body[: 16 * 1024 if most_bytes == 20_000 else 512]
+    assert headers_of(record)[HEADER_TRUNCATED] == b"true"
+
+
+async def test_webhook_whose_event_is_too_large_for_its_topic_becomes_a_dead_letter() -> None:
+    """It would never be taken; what else the webhook says is."""
+    served = Served()
+    served.log.most_bytes = {"customer.signup": 10}
+    body = stripe()
+    answer = await hook(served, body)
+    assert (answer.status_code, answer.json()["accepted"]) == (200, 0)
+    (letter,) = answer.json()["dead_letters"]
+    assert letter["reason"] == "oversized"
+    assert letter["detail"] == "stripe: an event of this record is larger than customer.signup takes"
+    (record,) = served.log.records
+    assert (record.topic, record.value) == ("customer.events", body)
+    assert headers_of(record)[HEADER_REFUSED].startswith(b"oversized stripe: an event of this record")
+    assert served.samples()['tenure_gateway_refused_total{path="webhooks",reason="oversized",sender="stripe"}'] == 1
+
+
+async def test_fault_of_ours_is_answered_as_json_logged_and_counted() -> None:
+    """A sender comes again, and the operator is told by the metric which every other answer is in, too."""
+    served = Served()
+    served.log.failure = KeyError("a fault")
+    with capture_logs() as lines:
+        answers = [await served.send(json.dumps(signup(1))), await hook(served, stripe())]
+    assert [(each.status_code, list(each.json())) for each in answers] == [(500, ["error"])] * 2
+    assert [line["event"] for line in lines] == ["request_failed"] * 2
+    assert served.samples()['tenure_gateway_requests_total{path="events",sender="app",status="500"}'] == 1
+    assert (served.room.requests, served.room.bytes) == (0, 0)
+
+
+async def test_webhooks_that_nobody_signed_leave_room_to_producers() -> None:
+    """Anybody may send a body: that of a webhook has to be read before its signature can be checked."""
+    served = Served(gateway_max_in_flight_requests=2)
+    never = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"{"
+        await never.wait()
+
+    reading = asyncio.create_task(served.send(slow(), "/v1/webhooks/stripe"))
+    while not served.room.bytes:
+        await asyncio.sleep(0)
+    refused = await served.send(stripe(), "/v1/webhooks/stripe")
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+    assert (await served.send(json.dumps(signup(1)))).status_code == 200
+    never.set()
+    assert (await reading).status_code == 401
 
 
 async def test_event_of_a_webhook_that_the_stream_refuses_is_sent_and_told() -> None:

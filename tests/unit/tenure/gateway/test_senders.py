@@ -48,21 +48,21 @@ def test_sender_has_a_burst_and_then_its_rate() -> None:
 
 def test_room_is_given_back_by_requests_that_end() -> None:
     """What is refused for lack of room has taken none."""
-    room = IntakeRoom(1, 10)
-    with room.enter() as lease:
+    room = IntakeRoom(1, 10, 10)
+    with room.enter(verified=True) as lease:
         lease.take(10)
         with pytest.raises(NoRoom, match="10 bytes wait for Kafka"):
             lease.take(1)
         with pytest.raises(NoRoom, match="1 requests are being served"):
-            room.enter()
+            room.enter(verified=True)
     assert (room.requests, room.bytes) == (0, 0)
 
 
 async def test_room_of_bytes_is_kept_until_kafka_has_them() -> None:
     """A sender that is told to come again, again and again, must not fill the memory."""
-    room, loop = IntakeRoom(1, 10), asyncio.get_running_loop()
+    room, loop = IntakeRoom(1, 10, 10), asyncio.get_running_loop()
     deliveries = [loop.create_future() for _ in range(3)]
-    with room.enter() as lease:
+    with room.enter(verified=True) as lease:
         lease.take(10)
         lease.keep_until(deliveries)
     assert (room.requests, room.bytes) == (0, 10)
@@ -72,3 +72,32 @@ async def test_room_of_bytes_is_kept_until_kafka_has_them() -> None:
     await asyncio.wait(deliveries)
     await asyncio.sleep(0)
     assert room.bytes == 0
+
+
+def test_senders_that_are_not_verified_leave_half_of_the_room_to_the_others() -> None:
+    """Whoever sends bodies that nobody signed, as many as there is room for, must not keep out those who are known."""
+    room = IntakeRoom(4, 100, 10)
+    first, second = room.enter(verified=False), room.enter(verified=False)
+    with pytest.raises(NoRoom, match="2 requests are being read whose signature is not checked yet"):
+        room.enter(verified=False)
+    first.take(50)
+    with pytest.raises(NoRoom, match="50 bytes are there whose signature is not checked yet"):
+        second.take(1)
+    with room.enter(verified=True) as known:
+        known.take(50)
+    assert (room.requests, room.bytes) == (2, 50)
+    first.verify()
+    second.take(50)
+    with room.enter(verified=False), first, second:
+        assert (room.requests, room.bytes) == (3, 100)
+    assert (room.requests, room.bytes) == (0, 0)
+    with room.enter(verified=False) as other:
+        other.take(50)
+
+
+def test_largest_body_fits_into_the_room_of_those_that_are_not_verified() -> None:
+    """A webhook of that size would else be refused for ever."""
+    room = IntakeRoom(1, 10, 10)
+    with room.enter(verified=False) as lease:
+        lease.take(10)
+        assert room.bytes == 10

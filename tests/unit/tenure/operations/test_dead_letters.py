@@ -19,7 +19,6 @@ from tenure.operations.dead_letters import (
     LetterPlace,
     letter_of,
     mark_of,
-    member_of,
     place_of,
 )
 
@@ -167,11 +166,3 @@ def test_place_is_read_as_it_is_written() -> None:
     assert [place_of(text) for text in ("", "t", "t/1", "t/1/x", "/1/2", "t/-1/2", "t/1/2/3", "t/\u0661/2")] == [
         None
     ] * 8
-
-
-def test_member_is_the_first_name_of_a_detail() -> None:
-    """A letter is found by what was wrong, in own and in foreign records."""
-    assert member_of("mrr_minor: must be an integer") == "mrr_minor"
-    assert member_of("data.object.items[0].price: is required") == "data.object.items[0].price"
-    assert member_of("stripe: data.object: is required", "stripe") == "data.object"
-    assert member_of("the value is empty") is None

@@ -6,9 +6,13 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
+from schemas.decoding.adapted import headers_of_refused
 from schemas.instants import milliseconds
-from schemas.refusals import Reason
+from schemas.refusals import Reason, Refusal
 from streams.settings.settings import Settings
+from tenure.files.findings import REFUSED
 from tenure.files.reader import EventFile
 from tenure.files.tables import FileRecord
 from tenure.validation.files import validate_file
@@ -107,6 +111,22 @@ def test_record_of_a_log_is_what_its_headers_say(tmp_path: Path) -> None:
         assert report.refused == refused, headers
     report = validated(tmp_path, [envelope])
     assert report.refused == 0
+
+
+@pytest.mark.parametrize(
+    ("adapter", "finding"),
+    [("stripe", "invalid_member, stripe, data[].price"), ("\x1b[2Jgone", "invalid_member")],
+    ids=["known", "unknown"],
+)
+def test_record_of_a_topic_that_an_adapter_has_refused_is_found_under_the_adapters_name(
+    adapter: str, finding: str
+) -> None:
+    """Such records lie on the mixed topic, and their header alone says whose they are; anybody may write it."""
+    refusal = Refusal(Reason.INVALID_MEMBER, "stripe: data[3].price: must be an object, got 7")
+    validation = Validation(Settings(), TopicSource({"customer.events": 3}, "USD", None))
+    validation.take_logged(FileRecord(7, b"{}", "", headers_of_refused(adapter, refusal)), milliseconds(AS_OF))
+    assert validation.report(SourceTold("customer.events")).refused == 1
+    assert list(validation.findings.sections[REFUSED]) == [finding]
 
 
 def test_places_of_topics_are_told_apart_and_read_back() -> None:

@@ -1,4 +1,4 @@
-"""Routing of a record from a file: topic, key and headers, as a careful producer would choose them."""
+"""Routing of a record: topic, key and headers, as a careful producer would choose them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from schemas.decoding.wire_formats import Recognised, recognised
+from schemas.decoding.wire_formats import Recognised, json_of, recognised
 from schemas.topics import MIXED_TOPIC_SETTING
 from streams.records import NO_HEADERS, Headers
 from streams.settings.settings import Settings
-from tenure.files.tables import FileRecord
 
 
 class Route(NamedTuple):
@@ -35,44 +34,48 @@ class Router:
     Args:
         settings: Their names.
         topic: Where everything goes instead.
+
+    Attributes:
+        mixed_topic: Where goes what is no event of a known type, or of no customer.
     """
 
     def __init__(self, settings: Settings, topic: str | None = None) -> None:
-        self._mixed = topic or settings.topics[MIXED_TOPIC_SETTING]
+        self.mixed_topic = topic or settings.topics[MIXED_TOPIC_SETTING]
         self._topics = {kind: topic or own for kind, own in settings.topic_of_type.items()}
 
-    def route_of(self, record: FileRecord) -> Route:
-        """Return where a record of a file goes: to the mixed topic where an adapter does not understand it."""
-        return Route(self._mixed, None, record.headers, None) if record.headers else self.route(record.value)
+    def route(self, value: bytes, headers: Headers = NO_HEADERS) -> Route:
+        """Return where a record goes; whatever its bytes. What an adapter does not understand has no type.
 
-    def route(self, value: bytes) -> Route:
-        """Return where a record goes; whatever its bytes."""
-        headers, customer_id, event_type = heading_of(value)
+        Args:
+            value: Of the record.
+            headers: That say what it is; without any it is recognised by its bytes.
+        """
+        headers, customer_id, event_type = heading_of(value, headers)
         if customer_id is None or event_type not in self._topics:
             event_type = None
         return Route(
-            self._mixed if event_type is None else self._topics[event_type],
+            self.mixed_topic if event_type is None else self._topics[event_type],
             None if customer_id is None else customer_id.encode("utf-8", "surrogatepass"),
             headers,
             event_type,
         )
 
 
-def heading_of(value: bytes) -> Recognised:
+def heading_of(value: bytes, headers: Headers = NO_HEADERS) -> Recognised:
     """Return what a producer announces a record with, and the customer and the event type that it names.
 
     Cheap: it reads these members alone and checks nothing else. What has another format than our own JSON is read as
     that format says (`schemas.decoding.wire_formats`). None stands for what is absent, not text, or in a record that is
     not a JSON object.
     """
-    found = recognised(value)
+    found = None if headers else recognised(value)
     if found is not None:
         return found
     try:
-        heading = _HEADING.decode(value)
+        heading = _HEADING.decode(json_of(value, headers))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Recognised(NO_HEADERS, None, None)
-    return Recognised(NO_HEADERS, _text_of(heading.customer_id), _text_of(heading.type))
+        return Recognised(headers, None, None)
+    return Recognised(headers, _text_of(heading.customer_id), _text_of(heading.type))
 
 
 class _Heading(msgspec.Struct):
