@@ -142,8 +142,14 @@ def is_changed(whole: WholeLetter, value: bytes | None, edited: EditedRecord) ->
     return edited.key != whole.key or _meaning(edited.value) != _meaning(value)
 
 
+class _Number(NamedTuple):
+    """A number as it is written: no text has the same meaning, and another form of it is a change."""
+
+    digits: str
+
+
 def _meaning(value: bytes | None) -> Any:
-    try:  # numbers stay the texts that they are
-        return json.loads(value or b"", parse_float=str, parse_int=str)
+    try:
+        return json.loads(value or b"", parse_float=_Number, parse_int=_Number)
     except (ValueError, RecursionError):
         return value

@@ -36,8 +36,9 @@ def test_line_holds_what_is_edited_and_why(tmp_path: Path) -> None:
         (b'"key":"c1"', b'"key":"c2"', SIGNUP, b"c2"),
         (b'"key":"c1",', b"", SIGNUP, None),
         (b"4900", b"4900.0", SIGNUP.replace(b"4900", b"4900.0"), b"c1"),
+        (b"4900", b'"4900"', SIGNUP.replace(b"4900", b'"4900"'), b"c1"),
     ],
-    ids=["a member", "the key", "no key", "a number's form"],
+    ids=["a member", "the key", "no key", "a number's form", "a number made text"],
 )
 def test_what_somebody_changes_is_read_back(
     old: bytes, new: bytes, value: bytes, key: bytes | None, tmp_path: Path
