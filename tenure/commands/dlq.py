@@ -37,7 +37,7 @@ from tenure.commands.dead_letter_options import (
 from tenure.commands.file_options import FileOptions, Money, Times, TimeZone, checked_notation
 from tenure.commands.groups import group_of
 from tenure.commands.options import AsJson, Config
-from tenure.commands.say import say
+from tenure.commands.say import say, say_error
 from tenure.files.notation import MoneyForm, TimeForm
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def list_dead_letters(
     )
 
     with quiet_logs():
-        found = run_until_stopped(read_dead_letters(settings, limit=limit, choice=choice))
+        found = run_until_stopped(read_dead_letters(settings, limit=limit, choice=choice, tell=say_error))
     if as_json:
         print_json(found)
         return
@@ -140,7 +140,8 @@ def show_dead_letters(
     from tenure.dead_letters.whole import show_letters  # slow to import, so not before the settings are checked
 
     with quiet_logs():
-        found = run_until_stopped(show_letters(settings, choice, notation, limit=max(limit, len(named))))
+        wanted = show_letters(settings, choice, notation, limit=max(limit, len(named)), tell=say_error)
+        found = run_until_stopped(wanted)
     if as_json:
         print_json(found)
     else:
@@ -231,6 +232,7 @@ def _order(
         one_line("--as", by, least=1, most=LONGEST_NAME),
         mending_of(sets or (), renames or (), drops or (), notation),
         Translators(options_file),
+        say_error,
     )
 
 

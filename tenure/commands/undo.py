@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.errors import UsageError
+from streams.errors import Undelivered, UsageError
 from tenure.commands.as_json import print_json
 from tenure.commands.options import AsJson, Config, Windows, checked_windows
-from tenure.commands.say import say
+from tenure.commands.say import say, say_error
 from tenure.undoing.clock import ByClock
 
 if TYPE_CHECKING:
@@ -74,11 +74,11 @@ def undo(
     from tenure.undoing.undo import plan_undo, send_revokes
 
     with quiet_logs():
-        plan = run_until_stopped(plan_undo(settings, query, windows, limit=limit))
-        found = plan.document
+        plan = run_until_stopped(plan_undo(settings, query, windows, limit=limit, tell=say_error))
+        found, outcome = plan.document, None
         if yes:
-            sent = run_until_stopped(send_revokes(settings, plan.revokes, by=by))
-            found = replace(found, sent=sent)
+            outcome = run_until_stopped(send_revokes(settings, plan.revokes, by=by))
+            found = replace(found, sent=outcome.sent)
     if yes:
         _log_undone(settings, found, by)
     if as_json:
@@ -87,6 +87,8 @@ def undo(
         from streams.readable import all_readable
 
         say("\n".join(_lines(all_readable(found), settings)))
+    if outcome is not None and outcome.undelivered:
+        raise Undelivered(outcome.undelivered, outcome.first_reason)
     _check_limit(found)
 
 

@@ -6,7 +6,7 @@ A state holds hashes of source and id alone, so that the records themselves have
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -92,8 +92,10 @@ def _by_time(event: WildEvent) -> tuple[int, str]:
     return event.time_ms, event.type
 
 
-async def find_events(settings: Settings, decoder: Decoder, query: WildQuery) -> WildEvents:
-    """Return the events of a producer that Kafka has.
+async def find_events(
+    settings: Settings, decoder: Decoder, query: WildQuery, tell: Callable[[str], None]
+) -> WildEvents:
+    """Return the events of a producer that Kafka has; `tell` is told in a line what was not read.
 
     By arrival, reading begins at the first record of the span; by event time at the beginning of each topic, for an
     event may come long after it happened, or before.
@@ -105,7 +107,8 @@ async def find_events(settings: Settings, decoder: Decoder, query: WildQuery) ->
     """
     found = WildEvents()
     since_ms = query.since_ms if query.clock is ByClock.ARRIVAL else None
-    async for records in records_in(settings, settings.input_topics, what="an input topic", since_ms=since_ms):
+    topics = settings.input_topics
+    async for records in records_in(settings, topics, what="an input topic", since_ms=since_ms, tell=tell):
         found.take(records, decoder, query)
     found.without_identity = +found.without_identity
     return found
