@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from schemas.documents.dead_letters import DeadLetterEntry, DeadLetterList, DeadLetterReplay, WholeDeadLetter
     from streams.settings.settings import Settings
     from tenure.dead_letters.replay import ReplayOrder
+    from tenure.dead_letters.translating import Translators
     from tenure.files.notation import Notation
     from tenure.operations.dead_letters import Choice
 
@@ -200,7 +201,8 @@ def replay_dead_letters(
     )  # fmt: skip
     notation = checked_notation(settings, FileOptions(None, money, times, time_zone))
     by = current_user() if replayed_by is None else replayed_by
-    order = _order(choice, by, sets, renames, drops, notation, options_file or settings.adapter_options)
+    translators = _translators(settings, options_file)
+    order = _order(choice, by, sets, renames, drops, notation, translators)
     order = order._replace(anyway=anyway, again=again, dry_run=dry_run, limit=limit)
     found, undelivered, first_reason = _replayed(settings, order, edit=edit, edited=edited)
     if as_json:
@@ -219,21 +221,27 @@ def _order(
     renames: Sequence[str] | None,
     drops: Sequence[str] | None,
     notation: Notation,
-    options_file: Path | None,
+    translators: Translators,
 ) -> ReplayOrder:
     # Slow to import, so not before the settings are checked.
     from tenure.dead_letters.mending import mending_of
     from tenure.dead_letters.replay import ReplayOrder
-    from tenure.dead_letters.translating import Translators
     from tenure.operations.lines import LONGEST_NAME, one_line
 
     return ReplayOrder(
         choice,
         one_line("--as", by, least=1, most=LONGEST_NAME),
         mending_of(sets or (), renames or (), drops or (), notation),
-        Translators(options_file),
+        translators,
         say_error,
     )
+
+
+def _translators(settings: Settings, options_file: Path | None) -> Translators:
+    from streams.kafka.schema_registry import registry_of
+    from tenure.dead_letters.translating import Translators
+
+    return Translators(options_file or settings.adapter_options, registry_of(settings))
 
 
 def _replayed(

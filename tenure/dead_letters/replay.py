@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 import schemas.documents.dead_letters as documents
+from schemas.decoding.adapted import HEADER_ADAPTED
 from schemas.refusals import HEADER_OFFSET, HEADER_PARTITION, HEADER_REPLAYED, HEADER_TOPIC
 from streams.batching.sender import Outgoing
 from streams.errors import UsageError
@@ -138,10 +139,18 @@ async def replay_letters(settings: Settings, order: ReplayOrder) -> ReplayOutcom
     judge = Judge(settings, decoder_of(settings), order.translators, anyway=order.anyway)
     tally = _Tally(settings, order, len(chosen.places))
     judgements = _judgements(settings, order, chosen, judge)
-    if order.dry_run:
-        async for judgement in judgements:
-            tally.add(judgement, judgement.outcome)
-        return tally.replayed()
+    try:
+        if order.dry_run:
+            async for judgement in judgements:
+                tally.add(judgement, judgement.outcome)
+        else:
+            await _send_all(settings, order.by, judgements, tally)
+    finally:
+        await order.translators.close()
+    return tally.replayed()
+
+
+async def _send_all(settings: Settings, by: str, judgements: AsyncIterator[Judgement], tally: _Tally) -> None:
     async with connected(settings) as (producer, existing):
         waiting: list[Judgement] = []
         async for judgement in judgements:
@@ -149,10 +158,9 @@ async def replay_letters(settings: Settings, order: ReplayOrder) -> ReplayOutcom
                 check_topic(record.topic, existing, settings)
             waiting.append(judgement)
             if len(waiting) >= _AT_ONCE:
-                await _send(producer, settings, order.by, waiting, tally)
+                await _send(producer, settings, by, waiting, tally)
                 waiting = []
-        await _send(producer, settings, order.by, waiting, tally)
-    return tally.replayed()
+        await _send(producer, settings, by, waiting, tally)
 
 
 async def _judgements(settings: Settings, order: ReplayOrder, chosen: Chosen, judge: Judge) -> AsyncIterator[Judgement]:
@@ -164,17 +172,33 @@ async def _judgements(settings: Settings, order: ReplayOrder, chosen: Chosen, ju
                 whole, "replayed_before", detail=f"sent again before{who}: say --again to send it once more"
             )
             continue
-        yield _judgement(whole, order, judge)
+        yield await _judgement(whole, order, judge)
 
 
-def _judgement(whole: WholeLetter, order: ReplayOrder, judge: Judge) -> Judgement:
+async def _judgement(whole: WholeLetter, order: ReplayOrder, judge: Judge) -> Judgement:
     key, value = whole.key, order.mending.mended(whole.value)
     if order.edited is not None and not whole.letter.truncated:
         edited = order.edited.get(whole.letter.place)
         if edited is None or not is_changed(whole, value, edited):
             return Judgement(whole, "unchanged", detail="nobody changed it")
         key, value = edited.key, edited.value
-    return judge.judge(whole, key, value)
+    if whole.letter.adapter is not None:
+        await order.translators.load(value or b"")
+    return with_origin(judge.judge(whole, key, value))
+
+
+def with_origin(judgement: Judgement) -> Judgement:
+    """Return a judgement whose records say from which record of another system they are, where its letter says it."""
+    origin = tuple(header for header in judgement.whole.headers if header[0] == HEADER_ADAPTED)
+    records = (
+        [
+            record if origin[0] in record.headers else record._replace(headers=(*origin, *record.headers))
+            for record in judgement.records
+        ]
+        if origin
+        else judgement.records
+    )
+    return judgement._replace(records=tuple(records))
 
 
 class _Tally:

@@ -12,6 +12,7 @@ from streams.settings.adapter_options import read_adapter, read_tables
 
 if TYPE_CHECKING:
     from schemas.adapters.adapter import Adapter
+    from streams.kafka.schema_registry import SchemaRegistry
 
 
 class Translators:
@@ -19,13 +20,15 @@ class Translators:
 
     Args:
         file: Their options: TOML with a table for each adapter; None is none.
+        registry: Has the schemas of framed values; without one their adapter reads JSON alone, and says so.
 
     Raises:
         UsageError: The file cannot be read, or an option in it is unknown, missing or wrong.
     """
 
-    def __init__(self, file: Path | None) -> None:
+    def __init__(self, file: Path | None, registry: SchemaRegistry | None = None) -> None:
         self._file = file
+        self._registry = registry
         try:
             names = () if file is None else tuple(read_tables(file))
         except OptionsFault as fault:
@@ -38,9 +41,23 @@ class Translators:
             self._built[name] = self._build(name)
         return self._built.get(name)
 
+    async def load(self, value: bytes) -> None:
+        """Have at hand what translating a value needs.
+
+        Raises:
+            RegistryUnavailable: The schema registry does not answer, or refuses.
+        """
+        if self._registry is not None:
+            await self._registry.load(value)
+
+    async def close(self) -> None:
+        """Close the connections to the registry."""
+        if self._registry is not None:
+            await self._registry.close()
+
     def _build(self, name: str) -> Adapter:
         try:
-            return read_adapter(name, self._file)
+            return read_adapter(name, self._file, None if self._registry is None else self._registry.schema_of)
         except OptionsFault as fault:
             raise _wrong(fault) from fault
 
