@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -258,8 +259,11 @@ def _replayed(
     file = edited
     if edit:
         with quiet_logs():
-            file = new_file(run_until_stopped(lines_to_edit(settings, order)))
-        run_editor(file)
+            lines = run_until_stopped(lines_to_edit(settings, order))
+        if lines:  # else there is nothing to edit
+            file = new_file(lines)
+            run_editor(file)
+        order = order._replace(edited={})
     if file is not None:
         order = order._replace(edited=edited_in(file))
     with quiet_logs():
@@ -268,7 +272,8 @@ def _replayed(
     if file is not None and (order.dry_run or document.outcomes.keys() & {"refused_again", "undelivered"}):
         document = replace(document, edited=str(file))
     elif file is not None and edit:
-        file.unlink()
+        with suppress(OSError):  # it was sent, whatever became of the file
+            file.unlink()
     return document, found.undelivered, found.first_reason
 
 
