@@ -72,7 +72,7 @@ def heading_of(value: bytes) -> Recognised:
         heading = _HEADING.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Recognised(NO_HEADERS, None, None)
-    return Recognised(NO_HEADERS, _text_of(heading.customer_id), _text_of(heading.type))
+    return Recognised(NO_HEADERS, id_text(heading.customer_id), id_text(heading.type))
 
 
 class _Heading(msgspec.Struct):
@@ -85,8 +85,8 @@ class _Heading(msgspec.Struct):
 _HEADING: Final = msgspec.json.Decoder(_Heading)
 
 
-def _text_of(member: object) -> str | None:
-    """Return a text, or an integer's, which an id may be."""
+def id_text(member: object) -> str | None:
+    """Return an id as text, which may be written as an integer; None where it is neither."""
     if isinstance(member, int) and not isinstance(member, bool):
         return str(member)
     return member if isinstance(member, str) else None
