@@ -138,7 +138,7 @@ def show_dead_letters(
         settings, reason=reason, adapter=adapter, member=member, topic=topic, since=since, until=until, place=named,
         only_left=not_replayed,
     )  # fmt: skip
-    notation = checked_notation(settings, FileOptions(None, MoneyForm.MINOR, TimeForm.RFC3339, None))
+    notation = checked_notation(settings, FileOptions())
     from tenure.dead_letters.whole import show_letters  # slow to import, so not before the settings are checked
 
     with quiet_logs():
@@ -200,7 +200,7 @@ def replay_dead_letters(
         settings, reason=reason, adapter=adapter, member=member, topic=topic, since=since, until=until, place=place,
         only_left=everything and not again,
     )  # fmt: skip
-    notation = checked_notation(settings, FileOptions(None, money, times, time_zone))
+    notation = checked_notation(settings, FileOptions(money=money, times=times, time_zone=time_zone))
     by = current_user() if replayed_by is None else replayed_by
     translators = _translators(settings, options_file)
     order = _order(choice, by, sets, renames, drops, notation, translators)

@@ -13,7 +13,6 @@ from tenure.commands.as_json import print_json
 from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Query, checked_notation
 from tenure.commands.options import AsJson, Config
 from tenure.commands.scanned import AtOne
-from tenure.files.notation import MoneyForm, TimeForm
 
 if TYPE_CHECKING:
     from schemas.documents.reconciliation import Reconciliation
@@ -56,11 +55,10 @@ def reconcile(
     settings = load_settings(config)
     if adapter is None:
         raise UsageError("reconcile: say whose export this is, with --as; docs/adapters.md lists the systems")
-    options = FileOptions(file_format, MoneyForm.MINOR, TimeForm.RFC3339, None, adapter, adapter_options, query)
+    options = FileOptions(file_format, adapter=adapter, adapter_options=adapter_options, query=query)
     notation = checked_notation(settings, options)
     EventFile(export, notation)
-    of_events = FileOptions(None, MoneyForm.MINOR, TimeForm.RFC3339, None)
-    scope = checked_scope(settings, at=at, by=(), file=file, options=of_events)
+    scope = checked_scope(settings, at=at, by=(), file=file, options=FileOptions())
     from tenure.commands.printing import print_losses
     from tenure.reports.formats import standard_console
     from tenure.reports.reconciliation import reconcile as reconcile_export

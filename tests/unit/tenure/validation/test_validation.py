@@ -109,6 +109,17 @@ def test_record_of_a_log_is_what_its_headers_say(tmp_path: Path) -> None:
     assert report.refused == 0
 
 
+def test_first_record_of_a_topic_is_told_where_it_is_the_one_that_counts() -> None:
+    """Its number is 0, which is a number like any other."""
+    source = TopicSource({"customer.events": 3}, "USD", None)
+    validation = Validation(Settings(), source)
+    for number, members in ((0, {}), (3, {"mrr_minor": 5900})):
+        value = json.dumps({**event(1), **members}).encode()
+        validation.take_logged(FileRecord(number, value), milliseconds(AS_OF))
+    (found,) = validation.report(SourceTold("customer.events")).questions
+    assert found.examples[0].endswith("in mrr_minor; the first counts")
+
+
 def test_places_of_topics_are_told_apart_and_read_back() -> None:
     """Topic, partition and offset are what one asks Kafka for."""
     source = TopicSource({"a": 4, "b": 2}, "USD", None)
