@@ -117,7 +117,6 @@ def show_dead_letters(
     topic: OfTopic = None,
     since: Since = None,
     until: Until = None,
-    place: Places = None,
     not_replayed: OnlyLeft = False,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Show the latest N at most.")] = 1,
     as_json: AsJson = False,
@@ -133,7 +132,7 @@ def show_dead_letters(
     from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
-    named = [*(places or ()), *(place or ())]
+    named = places or ()
     choice = checked_choice(
         settings, reason=reason, adapter=adapter, member=member, topic=topic, since=since, until=until, place=named,
         only_left=not_replayed,
@@ -296,7 +295,7 @@ def _lines(found: DeadLetterList) -> Iterator[str]:
     if found.replayed:
         yield f"{found.replayed:,} of them {'was' if found.replayed == 1 else 'were'} sent again"
     if found.foreign:
-        yield f"{found.foreign:,} records there are no dead letters: somebody else wrote them"
+        yield f"{counted(found.foreign, 'records')} there of somebody else: no dead letters"
     for reason, number in found.reasons.items():
         yield f"{number:>9,}  {reason}"
     if found.members:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from schemas.wording import counted
 from streams.errors import CheckFailed, UsageError
 from tenure.commands.as_json import print_json
 from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Query, checked_notation
@@ -82,7 +83,9 @@ def _check(document: Reconciliation, refused: int) -> None:
     if not document.compared:
         raise CheckFailed("no subscription is open on either side as of this instant: nothing was compared; see above")
     if differ:
-        raise CheckFailed(f"{differ:,} of {document.compared:,} subscriptions differ; see above")
+        raise CheckFailed(f"{differ:,} of {counted(document.compared, 'subscriptions')} differ; see above")
     if refused:
-        records = "1 record of the export does" if refused == 1 else f"{refused:,} records of the export do"
-        raise CheckFailed(f"all subscriptions agree, but {records} not count; see above")
+        do = "does" if refused == 1 else "do"
+        raise CheckFailed(
+            f"all subscriptions agree, but {counted(refused, 'records')} of the export {do} not count; see above"
+        )

@@ -345,7 +345,7 @@ def test_progress_of_publish_shows_types_and_obeys_none(capsys: pytest.CaptureFi
     Path("x.ndjson").touch()
     summary = Summary()
     summary.delivered(HOSTILE[0], 10)
-    progress = PublishProgress(EventFile("x.ndjson"), as_json=False, console=standard_console(stderr=True))
+    progress = PublishProgress(EventFile("x.ndjson"), as_json=False)
     progress.show(summary)
     progress.conclude(summary)
     assert unsafe("".join(capsys.readouterr())) == set()

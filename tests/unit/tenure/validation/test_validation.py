@@ -8,6 +8,7 @@ from pathlib import Path
 
 from schemas.instants import milliseconds
 from schemas.refusals import Reason
+from streams.records import Record
 from streams.settings.settings import Settings
 from tenure.files.reader import EventFile
 from tenure.files.tables import FileRecord
@@ -123,11 +124,8 @@ def test_first_record_of_a_topic_is_told_where_it_is_the_one_that_counts() -> No
 def test_places_of_topics_are_told_apart_and_read_back() -> None:
     """Topic, partition and offset are what one asks Kafka for."""
     source = TopicSource({"a": 4, "b": 2}, "USD", None)
-
-    class Place:
-        topic, partition, offset = "b", 1, 123_456
-
-    assert source.place_of(source.number_of(Place)) == "b/1/123456"
+    record = Record("b", 1, 123_456, 0, None, None, [])
+    assert source.place_of(source.number_of(record)) == "b/1/123456"
 
 
 def test_example_of_the_documents_raises_no_question() -> None:
