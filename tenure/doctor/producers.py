@@ -8,14 +8,15 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from schemas.refusals import HEADER_FORWARDED
 from schemas.wording import counted
 from streams.batching.partitioner import partition_of
+from streams.partition.forwarding import is_copy
 from streams.records import ReadableRecord
 from streams.settings.settings import Settings
 from tenure.doctor.findings import Diagnosed, ok, warning
 from tenure.files.routing import heading_of
 from tenure.operations.topic_records import reading
+from tenure.stored.opening import seal_of
 
 AREA: Final = "producers"
 LOOKED_AT: Final = 500
@@ -108,15 +109,10 @@ async def producer_findings(settings: Settings, inputs: Sequence[str]) -> AsyncI
 
 async def _look(settings: Settings, samples: Mapping[str, ProducerSample]) -> list[str]:
     """Look at the end of each partition; forwarded records, which we wrote ourselves, say nothing of a producer."""
-    now_ms = int(time.time() * 1000)
+    now_ms, seal = int(time.time() * 1000), await seal_of(settings)
     async with reading(settings, list(samples), what="an input topic", last=LOOKED_AT) as found:
         async for records in found.records():
             for record in records:
-                if not is_sent_on(record):
+                if not is_copy(record, seal):
                     samples[record.topic].take(record, found.partitions[record.topic], now_ms)
         return found.gave_up
-
-
-def is_sent_on(record: ReadableRecord) -> bool:
-    """Tell whether a worker has sent a record on to the partition of its customer."""
-    return any(name == HEADER_FORWARDED for name, _ in record.headers)

@@ -12,14 +12,16 @@ from schemas.adapters.adapter import Adapter
 from schemas.documents.validation import ValidationReport
 from schemas.wording import nearest_name
 from streams.errors import UsageError
+from streams.partition.forwarding import is_copy
 from streams.records import ReadableRecord
 from streams.settings.settings import Settings
 from streams.translation.translator import Schemas
-from tenure.doctor.producers import FAULTS, ProducerFault, ProducerSample, is_sent_on
+from tenure.doctor.producers import FAULTS, ProducerFault, ProducerSample
 from tenure.files.notation import Notation
 from tenure.files.tables import FileRecord
 from tenure.files.translation import FileTranslator
 from tenure.operations.topic_records import MissingTopic, TopicReading, reading
+from tenure.stored.opening import seal_of
 from tenure.validation.questions.question import EXAMPLES_KEPT, Asked, Mention, Weight
 from tenure.validation.validation import SourceTold, Validation
 
@@ -98,10 +100,11 @@ class TopicValidation:
 
     async def _report(self, found: TopicReading) -> ValidationReport:
         source = TopicSource(found.partitions, self._settings.default_currency, self._adapter)
-        validation, producers, copies = Validation(self._settings, source), _Producers(found.partitions, source), 0
+        validation, producers = Validation(self._settings, source), _Producers(found.partitions, source)
+        seal, copies = await seal_of(self._settings), 0
         async for records in found.records():
             for record in records:
-                if is_sent_on(record):
+                if is_copy(record, seal):
                     copies += 1
                     continue
                 if self._adapter is None:

@@ -134,6 +134,7 @@ def _running(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, late: MemoryTables
         monkeypatch.setattr(module, "dead_letter_records", refused)
     monkeypatch.setattr(checks, "findings", found)
     monkeypatch.setattr(finding, "records_in", sent)
+    monkeypatch.setattr(opening, "tables_of", running_tables)
     monkeypatch.setattr(undo, "running_tables", running_tables)
     monkeypatch.setattr(opening, "running_tables", running_tables)
     monkeypatch.setattr(targets, "tables_of", running_tables)
