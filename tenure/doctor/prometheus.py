@@ -55,17 +55,17 @@ class _Rule(msgspec.Struct, rename="camel"):
     last_error: str = ""
 
 
-class _Group(msgspec.Struct):
+class _RuleGroup(msgspec.Struct):
     name: str
     rules: list[_Rule]
 
 
-class _Groups(msgspec.Struct):
-    groups: list[_Group]
+class _RuleGroups(msgspec.Struct):
+    groups: list[_RuleGroup]
 
 
 class _Rules(msgspec.Struct):
-    data: _Groups
+    data: _RuleGroups
 
 
 class _Alertmanager(msgspec.Struct):
