@@ -190,14 +190,12 @@ async def _judgement(whole: WholeLetter, order: ReplayOrder, judge: Judge) -> Ju
 def with_origin(judgement: Judgement) -> Judgement:
     """Return a judgement whose records say from which record of another system they are, where its letter says it."""
     origin = tuple(header for header in judgement.whole.headers if header[0] == HEADER_ADAPTED)
-    records = (
-        [
-            record if origin[0] in record.headers else record._replace(headers=(*origin, *record.headers))
-            for record in judgement.records
-        ]
-        if origin
-        else judgement.records
-    )
+    if not origin:
+        return judgement
+    records = [
+        record if origin[0] in record.headers else record._replace(headers=(*origin, *record.headers))
+        for record in judgement.records
+    ]
     return judgement._replace(records=tuple(records))
 
 
