@@ -32,6 +32,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from schemas.wording import counted
+
 Cause = Literal["unreachable", "refused", "unable"]
 """Why a service does not do what it is asked: it does not answer; we have not the right; it cannot do it now."""
 
@@ -141,7 +143,8 @@ class Undelivered(TenureError):
     def __init__(self, count: int, first_reason: str) -> None:
         self.count = count
         self.first_reason = first_reason
-        super().__init__(f"{count:,} records were not delivered, the first because: {first_reason}")
+        were = "was" if count == 1 else "were"
+        super().__init__(f"{counted(count, 'records')} {were} not delivered, the first because: {first_reason}")
 
 
 class Unavailable(TenureError):

@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 from schemas.topics import MIXED_TOPIC_SETTING
 from streams.settings.settings import Settings
 
-Operation = Literal["READ", "WRITE", "CREATE", "DESCRIBE"]
+Operation = Literal["READ", "WRITE", "CREATE", "DESCRIBE", "DESCRIBE_CONFIGS"]
 Resource = Literal["TOPIC", "GROUP"]
 
 KEYS: Final = ("get", "mget", "hgetall", "hmget", "hscan", "hlen", "lrange", "llen", "scan")
@@ -112,6 +112,9 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
             RedisRights(keys, READING, logs),
         ),
         Principal("corrector", "`dlq replay`, `undo`", tuple(_of_corrector(settings)), RedisRights(keys, READING)),
+        Principal(
+            "doctor", "`doctor`, `validate --topic`", tuple(_of_doctor(settings)), RedisRights(keys, (*READING, "time"))
+        ),
         Principal("topics", "`topics --create`", tuple(_of_topics(create)), None),
     )
 
@@ -144,6 +147,15 @@ def _of_corrector(settings: Settings) -> Iterator[KafkaRight]:
     for topic in settings.input_topics:
         yield KafkaRight("READ", "TOPIC", topic, "the events of a source, only for `undo`")
         yield KafkaRight("WRITE", "TOPIC", topic, "what is sent again, and revokes")
+
+
+def _of_doctor(settings: Settings) -> Iterator[KafkaRight]:
+    for topic in settings.input_topics:
+        yield KafkaRight("READ", "TOPIC", topic, "its latest records, or those to be validated")
+        yield KafkaRight("DESCRIBE_CONFIGS", "TOPIC", topic, "only for `doctor`, to see how long its events are kept")
+    for topic in (settings.dead_letter_topic, settings.survey_request_topic):
+        yield KafkaRight("DESCRIBE", "TOPIC", topic, "only for `doctor`, to see whether it is there")
+    yield KafkaRight("DESCRIBE", "GROUP", settings.group, "only for `doctor`, to see which workers are there")
 
 
 def _of_topics(topics: list[str]) -> Iterator[KafkaRight]:

@@ -75,7 +75,7 @@ def heading_of(value: bytes, headers: Headers = NO_HEADERS) -> Recognised:
         heading = _HEADING.decode(json_of(value, headers))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Recognised(headers, None, None)
-    return Recognised(headers, _text_of(heading.customer_id), _text_of(heading.type))
+    return Recognised(headers, id_text(heading.customer_id), id_text(heading.type))
 
 
 class _Heading(msgspec.Struct):
@@ -88,8 +88,8 @@ class _Heading(msgspec.Struct):
 _HEADING: Final = msgspec.json.Decoder(_Heading)
 
 
-def _text_of(member: object) -> str | None:
-    """Return a text, or an integer's, which an id may be."""
+def id_text(member: object) -> str | None:
+    """Return an id as text, which may be written as an integer; None where it is neither."""
     if isinstance(member, int) and not isinstance(member, bool):
         return str(member)
     return member if isinstance(member, str) else None

@@ -50,8 +50,7 @@ def life_order(fact: LifecycleFact, names: Names) -> tuple[Any, ...]:
 def _members(fact: LifecycleFact, names: Names) -> tuple[Any, ...]:
     own: tuple[Any, ...] = ()
     if isinstance(fact, PricedFact):
-        price = fact.price if fact.currency else fact.mrr
-        own = (names.plan_names[fact.plan], price, names.currency_names[fact.currency], fact.trial)
+        own = (names.plan_names[fact.plan], fact.own_price, names.currency_names[fact.currency], fact.trial)
         if isinstance(fact, SignupFact):
             own += tuple("" if value == NONE else value for value in names.profile_names[fact.profile])
     elif isinstance(fact, CancelFact):

@@ -70,6 +70,11 @@ class PricedFact(Fact, frozen=True, gc=False):
     currency: int
     trial: bool
 
+    @property
+    def own_price(self) -> int:
+        """MRR in minor units of its own currency, also where that is the default one."""
+        return self.price if self.currency else self.mrr
+
 
 class SignupFact(PricedFact, tag=SIGNUP, frozen=True, gc=False):
     """A subscription starts; `profile` is the number of the segments that the signup names."""

@@ -74,8 +74,7 @@ def holdings_of(customer: Customer, names: Names, what: WhatCounts, at_ms: int) 
                 known = known._replace(status="ended", since_ms=fact.at_ms)
             elif isinstance(fact, PricedFact):
                 currency = names.currency_names[fact.currency]
-                price = fact.price if fact.currency else fact.mrr
-                known = known._replace(plan=names.plan_names[fact.plan], currency=currency, price=price)
+                known = known._replace(plan=names.plan_names[fact.plan], currency=currency, price=fact.own_price)
         found[fact.subscription] = known
     return {each: _as_of(holding, standing.find(each)) for each, holding in found.items()}
 

@@ -12,7 +12,6 @@ from typing import NamedTuple, TypeVar
 
 from kpis.customer.state import decode
 from kpis.customer.what_counts import WhatCounts
-from kpis.instants import instant_text
 from kpis.members.exclusions import Exclusion, Exclusions
 from kpis.members.fact_texts import FactText, fact_text
 from kpis.members.rules import Membership, Memberships
@@ -194,10 +193,7 @@ class Explaining:
         return Member(kept.customer_id, kept.partition, 0, whys)
 
     def _why(self, found: _T, amount: int, names: Names) -> Why:
-        # Ids of subscriptions stand in rules too, whatever braces they have.
-        rule = found.why.replace("{start}", instant_text(self._window.start_ms))
-        rule = rule.replace("{end}", instant_text(self._window.end_ms))
-        return Why(amount, rule, tuple(fact_text(fact, names) for fact in found.facts))
+        return Why(amount, self._window.rule_text(found.why), tuple(fact_text(fact, names) for fact in found.facts))
 
 
 def _kind_of(share: Membership) -> str:

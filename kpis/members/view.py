@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from kpis.customer.customer import activity_of, feedback_of, life_of
 from kpis.customer.facts import (
@@ -38,8 +38,10 @@ from kpis.customer.timeline import (
     steps_of,
 )
 from kpis.customer.what_counts import WhatCounts
+from kpis.instants import instant_text
 
 Mention = Fact | Feedback | Revocation
+_FOREVER_MS: Final = 1 << 53
 
 
 class Window(NamedTuple):
@@ -48,6 +50,16 @@ class Window(NamedTuple):
     start_ms: int
     end_ms: int
     bucket_ms: int
+
+    def rule_text(self, why: str) -> str:
+        """Return the rule by which something counts, or does not, with the instants of the window in it."""
+        # Ids of subscriptions stand in rules too, whatever braces they have.
+        return why.replace("{start}", instant_text(self.start_ms)).replace("{end}", instant_text(self.end_ms))
+
+
+def all_time(bucket_ms: int) -> Window:
+    """Return the window that holds all facts."""
+    return Window(0, _FOREVER_MS, bucket_ms)
 
 
 class View:

@@ -38,8 +38,11 @@ async def no_kafka(settings: Settings, client_options: Mapping[str, Any], error:
         error: What the client said.
 
     Raises:
-        ConfigurationError: See `check_admission`.
+        ConfigurationError: Kafka answers, and does not let us read; or see `check_admission`.
     """
+    refusal = rights_refusal(error, settings)
+    if refusal is not None:
+        raise refusal
     await check_admission(settings, client_options)
     reason = f"{str(error) or type(error).__name__}; start it, or set kafka_bootstrap"
     return LogUnavailable(f"Kafka at {settings.kafka_bootstrap}", reason)
@@ -88,7 +91,7 @@ async def _takes_no_token(connection: Any) -> bool:
 
 
 def rights_refusal(error: BaseException, settings: Settings) -> ConfigurationError | None:
-    """Return what to say where Kafka does not let the worker's user read; None where that is not what is wrong.
+    """Return what to say where Kafka does not let our user read; None where that is not what is wrong.
 
     Args:
         error: What a client of Kafka ended with.

@@ -39,6 +39,8 @@ _START: Final = struct.Struct(">qi")
 _MAGIC_AT: Final = 16
 _SMALLEST_BYTES: Final = 26
 _NOTHING: Final = RecordList([], 0)
+_ANY_BYTES: Final = 1 << 31
+"""Larger than any value that Kafka takes."""
 
 
 class _KeptRecords(MemoryRecords):  # type: ignore[misc]  # said to be final, but only to type checkers
@@ -49,9 +51,25 @@ class _KeptRecords(MemoryRecords):  # type: ignore[misc]  # said to be final, bu
         self.raw = raw
 
 
+class _RecordsByUs(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
+    """Fetched data of one partition that aiokafka hands out: read as a worker reads it, names of headers too."""
+
+    def _unpack_records(self) -> Iterator[Record]:
+        unread = Unread(self, Desk(max_value_bytes=_ANY_BYTES))
+        while not unread.is_done:
+            for record in unread.read(PIECE_BYTES)[0]:
+                self.next_fetch_offset = record.offset + 1
+                yield record
+            self.next_fetch_offset = unread.next_fetch_offset
+
+
 def keep_bytes() -> None:
-    """Have aiokafka's consumers keep the bytes of what they fetch until it is unpacked; they lie in memory anyway."""
+    """Have aiokafka's consumers keep the bytes of what they fetch, and unpack them as a worker does.
+
+    They lie in memory anyway until then.
+    """
     fetcher.MemoryRecords = _KeptRecords
+    fetcher.PartitionRecords = _RecordsByUs
 
 
 class Desk:

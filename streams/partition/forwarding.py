@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from schemas.decoding.wire_formats import carries_event, is_read
 from schemas.refusals import HEADER_FORWARDED
 from streams.batching.sender import Outgoing
-from streams.records import Headers, Record
+from streams.records import Headers, ReadableRecord, Record
 
 _PROOF_BYTES: Final = 16
 #: the longest topic's name that Kafka takes, two numbers, three slashes and the proof
@@ -43,7 +43,7 @@ class Seal:
         origin = f"{record.topic}/{record.partition}/{record.offset}".encode()
         return origin if not self._key else b"%b/%b" % (origin, self._proof(origin, _digest(record)))
 
-    def own(self, record: Record) -> list[int]:
+    def own(self, record: ReadableRecord) -> list[int]:
         """Return which of a record's headers, by their place, are this stream's `tenure-forwarded`.
 
         Only the last LOOKED_AT headers of that name are looked at.
@@ -75,7 +75,7 @@ def was_forwarded_on(record: Record, seal: Seal) -> bool:
     return bool(own) and any(place > own[0] and place not in own for place in _forwarded_places(record.headers))
 
 
-def is_copy(record: Record, seal: Seal) -> bool:
+def is_copy(record: ReadableRecord, seal: Seal) -> bool:
     """Return whether this stream itself has sent a record to where it lies."""
     places = _forwarded_places(record.headers)
     return bool(places) and places[-1] in seal.own(record)
@@ -135,7 +135,7 @@ def _forwarded_places(headers: Headers) -> list[int]:
     return [place for place, (name, _) in enumerate(headers) if name == HEADER_FORWARDED]
 
 
-def _digest(record: Record) -> bytes:
+def _digest(record: ReadableRecord) -> bytes:
     """Return a hash of what an event is made of: the record's value, and the headers that are read."""
     parts = [record.value or b""]
     for name, header in record.headers:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from schemas.refusals import Reason
-from schemas.wording import nearest_name
 from streams.errors import UsageError
+from tenure.commands.options import checked_names, checked_span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,21 +103,12 @@ def checked_choice(
     Raises:
         UsageError: A reason that is none, an instant that is none, a place of another form, or a span that is empty.
     """
-    from streams.clock import WallClock
     from tenure.operations.dead_letters import Choice
-    from tenure.reports.instants import parse_instant_ms
 
-    known = [each.value for each in Reason]
-    for one in reason or ():
-        if one not in known:
-            raise UsageError(f"--reason {one}: there is only {', '.join(known)}{nearest_name(one, known)}")
-    now_ms, zone = WallClock().now_ms(), settings.business_time_zone
-    from_ms = None if since is None else parse_instant_ms(since, time_zone=zone, option="--since", now_ms=now_ms)
-    to_ms = None if until is None else parse_instant_ms(until, time_zone=zone, option="--until", now_ms=now_ms)
-    if from_ms is not None and to_ms is not None and from_ms >= to_ms:
-        raise UsageError(f"--since {since} is not before --until {until}: nothing lies between them")
+    reasons = checked_names("--reason", reason, [each.value for each in Reason])
+    from_ms, to_ms = checked_span(settings, since, until)
     return Choice(
-        reasons=frozenset(reason or ()),
+        reasons=frozenset(reasons),
         adapters=frozenset(adapter or ()),
         members=frozenset(member or ()),
         topics=frozenset(topic or ()),

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -37,7 +38,7 @@ from tenure.commands.dead_letter_options import (
 from tenure.commands.file_options import FileOptions, Money, Times, TimeZone, checked_notation
 from tenure.commands.groups import group_of
 from tenure.commands.options import AsJson, Config
-from tenure.commands.say import say
+from tenure.commands.say import say, say_error
 from tenure.files.notation import MoneyForm, TimeForm
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from schemas.documents.dead_letters import DeadLetterEntry, DeadLetterList, DeadLetterReplay, WholeDeadLetter
     from streams.settings.settings import Settings
     from tenure.dead_letters.replay import ReplayOrder
+    from tenure.dead_letters.translating import Translators
     from tenure.files.notation import Notation
     from tenure.operations.dead_letters import Choice
 
@@ -92,7 +94,7 @@ def list_dead_letters(
     )
 
     with quiet_logs():
-        found = run_until_stopped(read_dead_letters(settings, limit=limit, choice=choice))
+        found = run_until_stopped(read_dead_letters(settings, limit=limit, choice=choice, tell=say_error))
     if as_json:
         print_json(found)
         return
@@ -115,7 +117,6 @@ def show_dead_letters(
     topic: OfTopic = None,
     since: Since = None,
     until: Until = None,
-    place: Places = None,
     not_replayed: OnlyLeft = False,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Show the latest N at most.")] = 1,
     as_json: AsJson = False,
@@ -131,16 +132,17 @@ def show_dead_letters(
     from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
-    named = [*(places or ()), *(place or ())]
+    named = places or ()
     choice = checked_choice(
         settings, reason=reason, adapter=adapter, member=member, topic=topic, since=since, until=until, place=named,
         only_left=not_replayed,
     )  # fmt: skip
-    notation = checked_notation(settings, FileOptions(None, MoneyForm.MINOR, TimeForm.RFC3339, None))
+    notation = checked_notation(settings, FileOptions())
     from tenure.dead_letters.whole import show_letters  # slow to import, so not before the settings are checked
 
     with quiet_logs():
-        found = run_until_stopped(show_letters(settings, choice, notation, limit=max(limit, len(named))))
+        wanted = show_letters(settings, choice, notation, limit=max(limit, len(named)), tell=say_error)
+        found = run_until_stopped(wanted)
     if as_json:
         print_json(found)
     else:
@@ -197,9 +199,10 @@ def replay_dead_letters(
         settings, reason=reason, adapter=adapter, member=member, topic=topic, since=since, until=until, place=place,
         only_left=everything and not again,
     )  # fmt: skip
-    notation = checked_notation(settings, FileOptions(None, money, times, time_zone))
+    notation = checked_notation(settings, FileOptions(money=money, times=times, time_zone=time_zone))
     by = current_user() if replayed_by is None else replayed_by
-    order = _order(choice, by, sets, renames, drops, notation, options_file or settings.adapter_options)
+    translators = _translators(settings, options_file)
+    order = _order(choice, by, sets, renames, drops, notation, translators)
     order = order._replace(anyway=anyway, again=again, dry_run=dry_run, limit=limit)
     found, undelivered, first_reason = _replayed(settings, order, edit=edit, edited=edited)
     if as_json:
@@ -218,20 +221,28 @@ def _order(
     renames: Sequence[str] | None,
     drops: Sequence[str] | None,
     notation: Notation,
-    options_file: Path | None,
+    translators: Translators,
 ) -> ReplayOrder:
     # Slow to import, so not before the settings are checked.
     from tenure.dead_letters.mending import mending_of
     from tenure.dead_letters.replay import ReplayOrder
-    from tenure.dead_letters.translating import Translators
     from tenure.operations.lines import LONGEST_NAME, one_line
 
     return ReplayOrder(
         choice,
         one_line("--as", by, least=1, most=LONGEST_NAME),
         mending_of(sets or (), renames or (), drops or (), notation),
-        Translators(options_file),
+        translators,
+        say_error,
     )
+
+
+def _translators(settings: Settings, options_file: Path | None) -> Translators:
+    from schemas.adapters.registry import ADAPTERS
+    from streams.kafka.schema_registry import registry_of
+    from tenure.dead_letters.translating import Translators
+
+    return Translators(options_file or settings.adapter_options, registry_of(settings, ADAPTERS))
 
 
 def _replayed(
@@ -248,8 +259,11 @@ def _replayed(
     file = edited
     if edit:
         with quiet_logs():
-            file = new_file(run_until_stopped(lines_to_edit(settings, order)))
-        run_editor(file)
+            lines = run_until_stopped(lines_to_edit(settings, order))
+        if lines:  # else there is nothing to edit
+            file = new_file(lines)
+            run_editor(file)
+        order = order._replace(edited={})
     if file is not None:
         order = order._replace(edited=edited_in(file))
     with quiet_logs():
@@ -258,7 +272,8 @@ def _replayed(
     if file is not None and (order.dry_run or document.outcomes.keys() & {"refused_again", "undelivered"}):
         document = replace(document, edited=str(file))
     elif file is not None and edit:
-        file.unlink()
+        with suppress(OSError):  # it was sent, whatever became of the file
+            file.unlink()
     return document, found.undelivered, found.first_reason
 
 
@@ -281,7 +296,7 @@ def _lines(found: DeadLetterList) -> Iterator[str]:
     if found.replayed:
         yield f"{found.replayed:,} of them {'was' if found.replayed == 1 else 'were'} sent again"
     if found.foreign:
-        yield f"{found.foreign:,} records there are no dead letters: somebody else wrote them"
+        yield f"{counted(found.foreign, 'records')} there of somebody else: no dead letters"
     for reason, number in found.reasons.items():
         yield f"{number:>9,}  {reason}"
     if found.members:

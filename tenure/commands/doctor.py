@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from schemas.wording import counted
 from streams.readable import readable
 from tenure.commands.as_json import print_json
 from tenure.commands.options import AsJson, Config
@@ -71,7 +72,7 @@ def doctor(
         documents = [each.document() for each in found]
         print_json(DoctorReport(faults=faults, warnings=warnings, findings=documents))
     if faults:
-        raise CheckFailed(f"{faults} fault{'' if faults == 1 else 's'} found")
+        raise CheckFailed(f"{counted(faults, 'faults')} found")
 
 
 async def _told(asked: AsyncIterator[Diagnosed], *, quiet: bool) -> list[Diagnosed]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from schemas.wording import counted
 from streams.errors import CheckFailed
 from streams.readable import readable, visible
 from tenure.commands.say import say
@@ -49,8 +50,7 @@ def _translated(translation: FileTranslation) -> str:
         "not understood": sum(translation.refused.values()),
     }
     told = ", ".join(f"{number:,} {name}" for name, number in became.items() if number) or "no events"
-    records = "1 record" if translation.records == 1 else f"{translation.records:,} records"
-    return f"{records} of {translation.adapter}: {told}"
+    return f"{counted(translation.records, 'records')} of {translation.adapter}: {told}"
 
 
 def check_nothing_refused(refused: int, records: int, *, more: str = "") -> None:
@@ -62,5 +62,5 @@ def check_nothing_refused(refused: int, records: int, *, more: str = "") -> None
         more: Where else to look.
     """
     if refused:
-        events = "1 event was" if records == 1 else f"{records:,} events were"
-        raise CheckFailed(f"{refused:,} of {events} refused; see above{more}")
+        were = "was" if records == 1 else "were"
+        raise CheckFailed(f"{refused:,} of {counted(records, 'events')} {were} refused; see above{more}")

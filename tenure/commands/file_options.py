@@ -66,12 +66,12 @@ Query = Annotated[
 
 
 class FileOptions(NamedTuple):
-    """The values of these options, as given."""
+    """The values of these options, as given; where a command has none of them, those of our own events."""
 
-    file_format: str | None
-    money: MoneyForm
-    times: TimeForm
-    time_zone: str | None
+    file_format: str | None = None
+    money: MoneyForm = MoneyForm.MINOR
+    times: TimeForm = TimeForm.RFC3339
+    time_zone: str | None = None
     adapter: str | None = None
     adapter_options: Path | None = None
     query: str | None = None

@@ -3,6 +3,8 @@
 Not the settings: those are in `streams.settings.settings`, and an option of the same name wins over them.
 """
 
+# ruff: noqa: PLC0415 - imports wait until the command runs.
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -74,7 +76,7 @@ def checked_dimensions(by: Sequence[str] | None, settings: Settings) -> tuple[st
     Raises:
         UsageError: A name that is no dimension of the settings.
     """
-    return _checked("--by", by, (*BUILT_IN_DIMENSIONS, *settings.dimensions))
+    return checked_names("--by", by, (*BUILT_IN_DIMENSIONS, *settings.dimensions))
 
 
 def checked_windows(windows: Sequence[str] | None, settings: Settings) -> tuple[str, ...]:
@@ -84,17 +86,45 @@ def checked_windows(windows: Sequence[str] | None, settings: Settings) -> tuple[
         UsageError: A window that the settings do not count.
     """
     named = [f"{window}d" if window.isdecimal() else window for window in windows or ()]
-    return _checked("--window", named, (*(f"{days}d" for days in settings.windows_days), MONTH), nearest_window)
+    return checked_names("--window", named, (*(f"{days}d" for days in settings.windows_days), MONTH), nearest_window)
 
 
-def _checked(
+def checked_names(
     option: str,
     values: Iterable[str] | None,
     known: Sequence[str],
     hint: Callable[[str, Sequence[str]], str] = nearest_name,
 ) -> tuple[str, ...]:
+    """Return the values of an option that has to name something known, each once.
+
+    Args:
+        option: By which they were given, for messages.
+        values: As they were given.
+        known: The names that there are.
+        hint: Returns what may have been meant by another one.
+
+    Raises:
+        UsageError: One of them is not known.
+    """
     chosen = tuple(dict.fromkeys(values or ()))
     for value in chosen:
         if value not in known:
             raise UsageError(f"{option} {value}: there is only {', '.join(known)}{hint(value, known)}")
     return chosen
+
+
+def checked_span(settings: Settings, since: str | None, until: str | None) -> tuple[int | None, int | None]:
+    """Return the span [since, until) of `--since` and `--until` (ms since 1970); None where an end is not given.
+
+    Raises:
+        UsageError: One of them is no instant, or nothing lies between them.
+    """
+    from streams.clock import WallClock
+    from tenure.reports.instants import parse_instant_ms
+
+    now_ms, zone = WallClock().now_ms(), settings.business_time_zone
+    since_ms = None if since is None else parse_instant_ms(since, time_zone=zone, option="--since", now_ms=now_ms)
+    until_ms = None if until is None else parse_instant_ms(until, time_zone=zone, option="--until", now_ms=now_ms)
+    if since_ms is not None and until_ms is not None and since_ms >= until_ms:
+        raise UsageError(f"--since {since} is not before --until {until}: nothing lies between them")
+    return since_ms, until_ms

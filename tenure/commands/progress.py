@@ -18,10 +18,12 @@ class Progress:
 
     Args:
         total: Of what is to be done, in any unit; None where that is not known yet, or never.
+        told: Shown before anything is done.
     """
 
-    def __init__(self, total: int | None) -> None:
+    def __init__(self, total: int | None, told: str = "reading") -> None:
         self._total = total
+        self._told = told
         self._bar: Bar | None = None
 
     def __enter__(self) -> Self:
@@ -29,7 +31,7 @@ class Progress:
         if console.is_terminal:
             columns = (TextColumn("{task.fields[told]}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
             self._bar = Bar(*columns, console=console, transient=True)
-            self._bar.add_task("", total=self._total, told="reading")
+            self._bar.add_task("", total=self._total, told=self._told)
             self._bar.start()
         return self
 
@@ -38,6 +40,11 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
+
+    @property
+    def is_shown(self) -> bool:
+        """Return whether there is a terminal to show it on."""
+        return self._bar is not None
 
     def show(self, done: int, told: str, total: int | None = None) -> None:
         """Show how far it is; as often as one likes."""

@@ -57,7 +57,7 @@ def publish(
     from streams.partition.context import decoder_of
     from streams.settings.loading import load_settings
     from tenure.commands.file_findings import check_nothing_refused, say_findings
-    from tenure.commands.publish_progress import shown_progress
+    from tenure.commands.publish_progress import PublishProgress
     from tenure.files.inspection import Inspection
     from tenure.files.publish import publish_file
     from tenure.files.reader import EventFile
@@ -72,7 +72,7 @@ def publish(
     )
     inspection = Inspection(events, decoder_of(settings))
     target = settings.topics[MIXED_TOPIC_SETTING] if mixed else topic
-    with shown_progress(events, as_json=as_json) as progress:
+    with PublishProgress(events, as_json=as_json) as progress:
         summary = run_until_stopped(
             publish_file(events, settings, topic=target, rate=rate, inspection=inspection, progress=progress.show)
         )

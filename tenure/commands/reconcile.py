@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from schemas.wording import counted
 from streams.errors import CheckFailed, UsageError
 from tenure.commands.as_json import print_json
 from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Query, checked_notation
 from tenure.commands.options import AsJson, Config
 from tenure.commands.scanned import AtOne
-from tenure.files.notation import MoneyForm, TimeForm
 
 if TYPE_CHECKING:
     from schemas.documents.reconciliation import Reconciliation
@@ -56,11 +56,10 @@ def reconcile(
     settings = load_settings(config)
     if adapter is None:
         raise UsageError("reconcile: say whose export this is, with --as; docs/adapters.md lists the systems")
-    options = FileOptions(file_format, MoneyForm.MINOR, TimeForm.RFC3339, None, adapter, adapter_options, query)
+    options = FileOptions(file_format, adapter=adapter, adapter_options=adapter_options, query=query)
     notation = checked_notation(settings, options)
     EventFile(export, notation)
-    of_events = FileOptions(None, MoneyForm.MINOR, TimeForm.RFC3339, None)
-    scope = checked_scope(settings, at=at, by=(), file=file, options=of_events)
+    scope = checked_scope(settings, at=at, by=(), file=file, options=FileOptions())
     from tenure.commands.printing import print_losses
     from tenure.reports.formats import standard_console
     from tenure.reports.reconciliation import reconcile as reconcile_export
@@ -84,7 +83,9 @@ def _check(document: Reconciliation, refused: int) -> None:
     if not document.compared:
         raise CheckFailed("no subscription is open on either side as of this instant: nothing was compared; see above")
     if differ:
-        raise CheckFailed(f"{differ:,} of {document.compared:,} subscriptions differ; see above")
+        raise CheckFailed(f"{differ:,} of {counted(document.compared, 'subscriptions')} differ; see above")
     if refused:
-        records = "1 record of the export does" if refused == 1 else f"{refused:,} records of the export do"
-        raise CheckFailed(f"all subscriptions agree, but {records} not count; see above")
+        do = "does" if refused == 1 else "do"
+        raise CheckFailed(
+            f"all subscriptions agree, but {counted(refused, 'records')} of the export {do} not count; see above"
+        )

@@ -15,3 +15,8 @@ def say(text: str, *, err: bool = False) -> None:
         err: On standard error instead of standard output.
     """
     typer.echo(visible(text, keep="\n"), err=err)
+
+
+def say_error(text: str) -> None:
+    """Print a line on standard error."""
+    say(text, err=True)

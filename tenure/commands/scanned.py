@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tenure.commands.file_options import FileOptions, check_unused, checked_notation
 from tenure.commands.options import checked_dimensions
-from tenure.commands.say import say
+from tenure.commands.say import say_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,4 +61,4 @@ def checked_scope(
         EventFile(file, notation)
     from tenure.reports.customers import Scope
 
-    return Scope(at_ms, dimensions, file, notation, partial(say, err=True))
+    return Scope(at_ms, dimensions, file, notation, say_error)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.errors import UsageError
+from schemas.wording import counted
+from streams.errors import Undelivered
 from tenure.commands.as_json import print_json
-from tenure.commands.options import AsJson, Config, Windows, checked_windows
-from tenure.commands.say import say
+from tenure.commands.options import AsJson, Config, Windows, checked_names, checked_span, checked_windows
+from tenure.commands.say import say, say_error
 from tenure.undoing.clock import ByClock
 
 if TYPE_CHECKING:
@@ -74,11 +75,11 @@ def undo(
     from tenure.undoing.undo import plan_undo, send_revokes
 
     with quiet_logs():
-        plan = run_until_stopped(plan_undo(settings, query, windows, limit=limit))
-        found = plan.document
+        plan = run_until_stopped(plan_undo(settings, query, windows, limit=limit, tell=say_error))
+        found, outcome = plan.document, None
         if yes:
-            sent = run_until_stopped(send_revokes(settings, plan.revokes, by=by))
-            found = replace(found, sent=sent)
+            outcome = run_until_stopped(send_revokes(settings, plan.revokes, by=by))
+            found = replace(found, sent=outcome.sent)
     if yes:
         _log_undone(settings, found, by)
     if as_json:
@@ -87,6 +88,8 @@ def undo(
         from streams.readable import all_readable
 
         say("\n".join(_lines(all_readable(found), settings)))
+    if outcome is not None and outcome.undelivered:
+        raise Undelivered(outcome.undelivered, outcome.first_reason)
     _check_limit(found)
 
 
@@ -94,21 +97,12 @@ def _query(
     settings: Settings, source: str, since: str, until: str | None, types: Sequence[str] | None, clock: ByClock
 ) -> WildQuery:
     from schemas.events import EVENT_TYPES
-    from schemas.wording import nearest_name
-    from streams.clock import WallClock
-    from tenure.reports.instants import parse_instant_ms
     from tenure.undoing.finding import WildQuery
 
-    known = [event_type.TYPE for event_type in EVENT_TYPES]
-    for one in types or ():
-        if one not in known:
-            raise UsageError(f"--type {one}: there is only {', '.join(known)}{nearest_name(one, known)}")
-    now_ms, zone = WallClock().now_ms(), settings.business_time_zone
-    since_ms = parse_instant_ms(since, time_zone=zone, option="--since", now_ms=now_ms)
-    until_ms = None if until is None else parse_instant_ms(until, time_zone=zone, option="--until", now_ms=now_ms)
-    if until_ms is not None and since_ms >= until_ms:
-        raise UsageError(f"--since {since} is not before --until {until}: nothing lies between them")
-    return WildQuery(source, frozenset(types or ()), clock, since_ms, until_ms)
+    chosen = checked_names("--type", types, [event_type.TYPE for event_type in EVENT_TYPES])
+    since_ms, until_ms = checked_span(settings, since, until)
+    assert since_ms is not None, "the option is required"
+    return WildQuery(source, frozenset(chosen), clock, since_ms, until_ms)
 
 
 def _log_undone(settings: Settings, found: Undoing, by: str) -> None:
@@ -134,13 +128,13 @@ def _lines(found: Undoing, settings: Settings) -> Iterator[str]:
     count = sum(found.events.values())
     span = f"from {found.since} " + (f"to {found.until}" if found.until else "up to now")
     yield f"source {found.source}, {span}, by {found.clock} time"
-    yield f"{count:,} events to revoke, of {found.customers:,} customers"
+    yield f"{counted(count, 'events')} to revoke, of {counted(found.customers, 'customers')}"
     for name, number in found.events.items():
         yield f"{number:>9,}  {name}"
     if found.revoked_before:
-        yield f"{found.revoked_before:,} more are revoked already"
+        yield f"revoked already: {found.revoked_before:,} more"
     if found.not_counted_yet:
-        yield f"{found.not_counted_yet:,} of them are not counted yet, and never will be"
+        yield f"not counted yet, and never to be: {found.not_counted_yet:,} of them"
     if found.over_limit:
         yield f"{found.over_limit:,} cannot be revoked: their customers have as many facts as the settings allow"
     if found.without_identity:
@@ -157,7 +151,8 @@ def _lines(found: Undoing, settings: Settings) -> Iterator[str]:
     if found.sent is None:
         yield "Nothing was sent: this is a dry run. Say --yes to send the revokes."
     else:
-        yield f"{found.sent:,} revokes were sent; the numbers follow within seconds."
+        were = "was" if found.sent == 1 else "were"
+        yield f"{counted(found.sent, 'revokes')} {were} sent; the numbers follow within seconds."
 
 
 def _numbers(numbers: Sequence[ChangedNumber], settings: Settings) -> Iterator[str]:
@@ -181,6 +176,6 @@ def _check_limit(found: Undoing) -> None:
 
     if found.over_limit:
         raise CheckFailed(
-            f"{found.over_limit:,} events cannot be revoked: their customers have as many facts as the setting "
-            "max_facts_per_customer allows; raise it, restart the workers, and run this again"
+            f"{counted(found.over_limit, 'events')} cannot be revoked: their customers have as many facts as the "
+            "setting max_facts_per_customer allows; raise it, restart the workers, and run this again"
         )

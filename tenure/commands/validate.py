@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from schemas.wording import counted
 from streams.errors import CheckFailed, UsageError
 from tenure.commands.file_options import (
     As,
@@ -96,8 +97,7 @@ def validate(
         for line in report_lines(report):
             say(line)
     if report.refused:
-        events = "1 event" if report.records == 1 else f"{report.records:,} events"
-        raise CheckFailed(f"{report.refused:,} of {events} would be refused; see above")
+        raise CheckFailed(f"{report.refused:,} of {counted(report.records, 'events')} would be refused; see above")
 
 
 def _of_file(file: str, settings: Settings, options: FileOptions, as_of: str | None) -> ValidationReport:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _write: Final = msgspec.json.Encoder().encode
 _read_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _NOT_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_BYTE_ORDER_MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
+"""Some editors begin a file with it."""
 
 
 class EditedLine(msgspec.Struct, omit_defaults=True):
@@ -73,11 +75,19 @@ def line_of(whole: WholeLetter, value: bytes | None) -> bytes | None:
 
 
 def new_file(lines: Iterable[bytes]) -> Path:
-    """Return a file with lines, which nobody else may read."""
-    descriptor, name = tempfile.mkstemp(prefix="tenure-dead-letters-", suffix=".ndjson")
-    with os.fdopen(descriptor, "wb") as file:
-        for line in lines:
-            file.write(line + b"\n")
+    """Return a file with lines, which nobody else may read.
+
+    Raises:
+        UsageError: It cannot be written.
+    """
+    try:
+        descriptor, name = tempfile.mkstemp(prefix="tenure-dead-letters-", suffix=".ndjson")
+        with os.fdopen(descriptor, "wb") as file:
+            for line in lines:
+                file.write(line + b"\n")
+    except OSError as error:
+        advice = "make room there, or set TMPDIR to a folder that can be written"
+        raise UsageError(f"--edit: the file to edit cannot be written ({error.strerror or error}); {advice}") from error
     return Path(name)
 
 
@@ -106,14 +116,16 @@ def edited_in(path: Path) -> dict[LetterPlace, EditedRecord]:
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
-        raise InputError(str(path), f"the file cannot be read ({error.strerror})") from error
+        raise InputError(str(path), f"the file cannot be read ({error.strerror or error})") from error
+    again = f"mend it and run the command with --edited {path}"
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            read = _read_line(line)
+            read = _read_line(line.decode().removeprefix(_BYTE_ORDER_MARK))
+        except UnicodeDecodeError as error:
+            raise InputError(str(path), f"the line is not UTF-8; save the file as UTF-8, {again}", number) from error
         except _NOT_JSON as error:
-            again = f"mend it and run the command with --edited {path}"
             raise InputError(str(path), f"the line is no JSON of a dead letter ({error}); {again}", number) from error
         place = place_of(read.place)
         if place is None or place in found:
@@ -142,8 +154,14 @@ def is_changed(whole: WholeLetter, value: bytes | None, edited: EditedRecord) ->
     return edited.key != whole.key or _meaning(edited.value) != _meaning(value)
 
 
+class _Number(NamedTuple):
+    """A number as it is written: no text has the same meaning, and another form of it is a change."""
+
+    digits: str
+
+
 def _meaning(value: bytes | None) -> Any:
-    try:  # numbers stay the texts that they are
-        return json.loads(value or b"", parse_float=str, parse_int=str)
+    try:
+        return json.loads(value or b"", parse_float=_Number, parse_int=_Number)
     except (ValueError, RecursionError):
         return value

@@ -6,26 +6,24 @@ which changes no number, since they keep the ids of their events. Nothing about 
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
-from aiokafka.errors import KafkaError
 
 import schemas.documents.dead_letters as documents
+from schemas.decoding.adapted import HEADER_ADAPTED
 from schemas.refusals import HEADER_OFFSET, HEADER_PARTITION, HEADER_REPLAYED, HEADER_TOPIC
 from streams.batching.sender import Outgoing
 from streams.errors import UsageError
-from streams.kafka.answers import Answer, meaning_of
 from streams.partition.context import decoder_of
 from tenure.dead_letters.editing import EditedRecord, is_changed, line_of
 from tenure.dead_letters.judging import Judge, Judgement
 from tenure.dead_letters.mending import Mending
 from tenure.dead_letters.translating import Translators
-from tenure.dead_letters.whole import WholeLetter, whole_letters
-from tenure.files.publish import connected
+from tenure.dead_letters.whole import WholeLetter, whole_letter_of, whole_letters
+from tenure.files.publish import check_topic, connected, deliver, reason_of
 from tenure.operations.dead_letters import (
     Choice,
     LetterPlace,
@@ -54,6 +52,7 @@ class ReplayOrder(NamedTuple):
         by: Who gives it.
         mending: What is changed of each.
         translators: For those that an adapter did not understand.
+        tell: Told in a line what was not read.
         edited: What somebody made of them by hand; None where nobody did.
         anyway: Send what would be refused again, too.
         again: Send what was sent again before, too.
@@ -65,6 +64,7 @@ class ReplayOrder(NamedTuple):
     by: str
     mending: Mending
     translators: Translators
+    tell: Callable[[str], None]
     edited: Mapping[LetterPlace, EditedRecord] | None = None
     anyway: bool = False
     again: bool = False
@@ -97,7 +97,7 @@ async def chosen_in(settings: Settings, choice: Choice) -> Chosen:
     """Return which dead letters a choice takes; errors are those of `read_dead_letters`."""
     places: set[LetterPlace] = set()
     marks: dict[LetterPlace, ReplayMark] = {}
-    async for record in dead_letter_records(settings):
+    async for record in dead_letter_records(settings, lambda _: None):  # who reads on is told
         marked = mark_of(record)
         if marked is not None:
             marks[marked[0]] = marked[1]
@@ -112,14 +112,17 @@ async def chosen_in(settings: Settings, choice: Choice) -> Chosen:
 
 async def lines_to_edit(settings: Settings, order: ReplayOrder) -> list[bytes]:
     """Return the chosen dead letters as lines of a file (`tenure.dead_letters.editing`), without those left aside."""
-    chosen = await chosen_in(settings, order.choice)
-    places = chosen.places if order.again else chosen.places - chosen.marks.keys()
-    lines = [
-        line_of(whole, order.mending.mended(whole.value))
-        async for whole in whole_letters(settings, places)
-        if not whole.letter.truncated
-    ]
-    return [line for line in lines if line is not None]
+    lines: dict[LetterPlace, bytes | None] = {}
+    marks: set[LetterPlace] = set()
+    async for record in dead_letter_records(settings, order.tell):
+        marked = mark_of(record)
+        whole = None if marked is not None else whole_letter_of(record)
+        if marked is not None:
+            marks.add(marked[0])
+        elif whole is not None and order.choice.takes(whole.letter) and not whole.letter.truncated:
+            lines.setdefault(whole.letter.place, line_of(whole, order.mending.mended(whole.value)))
+    left = lines.keys() - marks if order.choice.only_left or not order.again else lines.keys()
+    return [line for place, line in lines.items() if place in left and line is not None]
 
 
 async def replay_letters(settings: Settings, order: ReplayOrder) -> ReplayOutcome:
@@ -136,25 +139,32 @@ async def replay_letters(settings: Settings, order: ReplayOrder) -> ReplayOutcom
     judge = Judge(settings, decoder_of(settings), order.translators, anyway=order.anyway)
     tally = _Tally(settings, order, len(chosen.places))
     judgements = _judgements(settings, order, chosen, judge)
-    if order.dry_run:
-        async for judgement in judgements:
-            tally.add(judgement, judgement.outcome)
-        return tally.replayed()
+    try:
+        if order.dry_run:
+            async for judgement in judgements:
+                tally.add(judgement, judgement.outcome)
+        else:
+            await _send_all(settings, order.by, judgements, tally)
+    finally:
+        await order.translators.close()
+    return tally.replayed()
+
+
+async def _send_all(settings: Settings, by: str, judgements: AsyncIterator[Judgement], tally: _Tally) -> None:
     async with connected(settings) as (producer, existing):
         waiting: list[Judgement] = []
         async for judgement in judgements:
             for record in judgement.records:
-                _check_topic(record.topic, existing, settings)
+                check_topic(record.topic, existing, settings)
             waiting.append(judgement)
             if len(waiting) >= _AT_ONCE:
-                await _send(producer, settings, order.by, waiting, tally)
+                await _send(producer, settings, by, waiting, tally)
                 waiting = []
-        await _send(producer, settings, order.by, waiting, tally)
-    return tally.replayed()
+        await _send(producer, settings, by, waiting, tally)
 
 
 async def _judgements(settings: Settings, order: ReplayOrder, chosen: Chosen, judge: Judge) -> AsyncIterator[Judgement]:
-    async for whole in whole_letters(settings, chosen.places):
+    async for whole in whole_letters(settings, chosen.places, order.tell):
         mark = chosen.marks.get(whole.letter.place)
         if mark is not None and not order.again:
             who = f" by {mark.by}" if mark.by else ""
@@ -162,24 +172,31 @@ async def _judgements(settings: Settings, order: ReplayOrder, chosen: Chosen, ju
                 whole, "replayed_before", detail=f"sent again before{who}: say --again to send it once more"
             )
             continue
-        yield _judgement(whole, order, judge)
+        yield await _judgement(whole, order, judge)
 
 
-def _judgement(whole: WholeLetter, order: ReplayOrder, judge: Judge) -> Judgement:
+async def _judgement(whole: WholeLetter, order: ReplayOrder, judge: Judge) -> Judgement:
     key, value = whole.key, order.mending.mended(whole.value)
     if order.edited is not None and not whole.letter.truncated:
         edited = order.edited.get(whole.letter.place)
         if edited is None or not is_changed(whole, value, edited):
             return Judgement(whole, "unchanged", detail="nobody changed it")
         key, value = edited.key, edited.value
-    return judge.judge(whole, key, value)
+    if whole.letter.adapter is not None:
+        await order.translators.load(value or b"")
+    return with_origin(judge.judge(whole, key, value))
 
 
-def _check_topic(topic: str, existing: frozenset[str], settings: Settings) -> None:
-    if topic not in existing:
-        raise UsageError(
-            f"topic {topic} does not exist at {settings.kafka_bootstrap}; create it with `tenure topics --create`"
-        )
+def with_origin(judgement: Judgement) -> Judgement:
+    """Return a judgement whose records say from which record of another system they are, where its letter says it."""
+    origin = tuple(header for header in judgement.whole.headers if header[0] == HEADER_ADAPTED)
+    if not origin:
+        return judgement
+    records = [
+        record if origin[0] in record.headers else record._replace(headers=(*origin, *record.headers))
+        for record in judgement.records
+    ]
+    return judgement._replace(records=tuple(records))
 
 
 class _Tally:
@@ -230,23 +247,23 @@ async def _send(
     producer: AIOKafkaProducer, settings: Settings, by: str, judgements: Sequence[Judgement], tally: _Tally
 ) -> None:
     """Send some dead letters, then the marks of those that Kafka has."""
-    faults = await _deliver(producer, [record for each in judgements for record in each.records])
+    faults = await deliver(producer, [record for each in judgements for record in each.records])
     done: list[Judgement] = []
     for judgement in judgements:
         reasons = [fault for fault in faults[: len(judgement.records)] if fault is not None]
         del faults[: len(judgement.records)]
         if reasons:
-            tally.first_reason = tally.first_reason or f"{type(reasons[0]).__name__}: {reasons[0]}"
+            tally.first_reason = tally.first_reason or reason_of(reasons[0])
             tally.add(judgement, "undelivered")
         elif judgement.outcome in ("ready", "nothing_to_count"):
             done.append(judgement)
         else:
             tally.add(judgement, judgement.outcome)
     marks = [_mark(settings, each.whole.letter.place, by, len(each.records)) for each in done]
-    for judgement, fault in zip(done, await _deliver(producer, marks), strict=True):
+    for judgement, fault in zip(done, await deliver(producer, marks), strict=True):
         if fault is not None:
-            said = f"{type(fault).__name__}: {fault}"
-            tally.first_reason = tally.first_reason or f"sent, and could not be marked so ({said}); send them once more"
+            said = f"sent, and could not be marked so ({reason_of(fault)}); send them once more"
+            tally.first_reason = tally.first_reason or said
             tally.add(judgement, "undelivered")
         else:
             tally.add(judgement, "sent" if judgement.outcome == "ready" else judgement.outcome)
@@ -261,36 +278,3 @@ def _mark(settings: Settings, place: LetterPlace, by: str, records: int) -> Outg
     )
     value = _write({"by": by, "records": records})
     return Outgoing(settings.dead_letter_topic, None, str(place).encode(), value, None, headers)
-
-
-async def _deliver(producer: AIOKafkaProducer, records: Sequence[Outgoing]) -> list[Exception | None]:
-    """Send records, and return why each was not taken; None of those that Kafka has.
-
-    A topic may take no timestamps of long ago. What it refuses for its own, or for that of another in its batch, is
-    sent alone, and then without one.
-    """
-    faults = list(await asyncio.gather(*[_deliver_one(producer, record) for record in records]))
-    for number, record in enumerate(records):
-        for timestamp_ms in (record.timestamp_ms, None):
-            if not _is_bad_time(faults[number]):
-                break
-            faults[number] = await _deliver_one(producer, record._replace(timestamp_ms=timestamp_ms))
-    return faults
-
-
-def _is_bad_time(fault: Exception | None) -> bool:
-    return fault is not None and meaning_of(fault) is Answer.BAD_TIME
-
-
-async def _deliver_one(producer: AIOKafkaProducer, record: Outgoing) -> Exception | None:
-    value: bytes | None = record.value
-    if record.key is None and value is None:
-        value = b""  # aiokafka sends no record that is nothing at all
-    try:
-        sent: asyncio.Future[Any] = await producer.send(
-            record.topic, value, key=record.key, timestamp_ms=record.timestamp_ms, headers=list(record.headers)
-        )
-        await sent
-    except (KafkaError, OSError) as error:
-        return error
-    return None

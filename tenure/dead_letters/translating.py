@@ -12,6 +12,7 @@ from streams.settings.adapter_options import adapters_named
 
 if TYPE_CHECKING:
     from schemas.adapters.adapter import Adapter
+    from streams.kafka.schema_registry import SchemaRegistry
 
 
 class Translators:
@@ -19,17 +20,33 @@ class Translators:
 
     Args:
         file: Their options: TOML with a table for each adapter; None is none.
+        registry: Has the schemas of framed values; without one their adapter reads JSON alone, and says so.
 
     Raises:
         UsageError: The file cannot be read, or an option in it is unknown, missing or wrong.
     """
 
-    def __init__(self, file: Path | None) -> None:
+    def __init__(self, file: Path | None, registry: SchemaRegistry | None = None) -> None:
+        self._registry = registry
         try:
-            self._adapters = adapters_named(ADAPTERS, file)
+            self._adapters = adapters_named(ADAPTERS, file, None if registry is None else registry.schema_of)
         except OptionsFault as fault:
             raise UsageError(f"--map: {fault}") from fault
 
     def of(self, name: str) -> Adapter | None:
         """Return an adapter; None where this version has none of the name."""
         return self._adapters.get(name)
+
+    async def load(self, value: bytes) -> None:
+        """Have at hand what translating a value needs.
+
+        Raises:
+            RegistryUnavailable: The schema registry does not answer, or refuses.
+        """
+        if self._registry is not None:
+            await self._registry.load(value)
+
+    async def close(self) -> None:
+        """Close the connections to the registry."""
+        if self._registry is not None:
+            await self._registry.close()

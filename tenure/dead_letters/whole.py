@@ -23,7 +23,7 @@ from tenure.operations.dead_letters import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection
+    from collections.abc import AsyncIterator, Callable, Collection
 
     from streams.records import ReadableRecord
     from streams.settings.settings import Settings
@@ -53,16 +53,20 @@ class WholeLetter(NamedTuple):
 def whole_letter_of(record: ReadableRecord) -> WholeLetter | None:
     """Return a record of the topic as a dead letter; None where it is none of ours."""
     letter = letter_of(record)
-    if letter is None:
-        return None
+    return None if letter is None else _whole(letter, record)
+
+
+def _whole(letter: StoredDeadLetter, record: ReadableRecord) -> WholeLetter:
     own = tuple(header for header in record.headers if header[0] not in OWN_HEADERS)
     return WholeLetter(letter, record.key, record.value, own)
 
 
-async def whole_letters(settings: Settings, places: Collection[LetterPlace]) -> AsyncIterator[WholeLetter]:
+async def whole_letters(
+    settings: Settings, places: Collection[LetterPlace], tell: Callable[[str], None]
+) -> AsyncIterator[WholeLetter]:
     """Yield the dead letters of records that lay at some places, each once; errors are those of `read_dead_letters`."""
     left = set(places)
-    async for record in dead_letter_records(settings):
+    async for record in dead_letter_records(settings, tell):
         whole = whole_letter_of(record) if left else None
         if whole is not None and whole.letter.place in left:
             left.discard(whole.letter.place)
@@ -70,7 +74,7 @@ async def whole_letters(settings: Settings, places: Collection[LetterPlace]) -> 
 
 
 async def show_letters(
-    settings: Settings, choice: Choice, notation: Notation, *, limit: int
+    settings: Settings, choice: Choice, notation: Notation, *, limit: int, tell: Callable[[str], None]
 ) -> list[documents.WholeDeadLetter]:
     """Return dead letters as `tenure dlq show --json` prints them, the latest first.
 
@@ -79,15 +83,11 @@ async def show_letters(
         choice: Which are wanted.
         notation: In which advice is given.
         limit: How many (count).
+        tell: Told in a line what was not read.
     """
-    found = await found_in(settings, limit=limit, choice=choice)
-    order = [letter.place for letter in found.latest()]
-    whole = {each.letter.place: each async for each in whole_letters(settings, order)}
-    return [
-        document_of(whole[place], advice_of(whole[place], notation), found.mark(place))
-        for place in order
-        if place in whole
-    ]
+    found = await found_in(settings, limit=limit, choice=choice, tell=tell)
+    whole = [_whole(letter, record) for letter, record in found.latest()]
+    return [document_of(each, advice_of(each, notation), found.mark(each.letter.place)) for each in whole]
 
 
 def document_of(whole: WholeLetter, advice: str, mark: ReplayMark | None) -> documents.WholeDeadLetter:

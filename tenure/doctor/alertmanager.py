@@ -10,6 +10,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
+import msgspec
 import yaml
 
 from tenure.doctor.findings import Diagnosed, fault, ok, warning
@@ -20,66 +21,139 @@ SEVERITIES: Final = ("page", "warn")
 """Those that somebody has to hear of; `info` is for boards."""
 TEST_ALERT: Final = "TenureTestPage"
 _TEST_LASTS: Final = dt.timedelta(minutes=5)
-_MATCHER: Final = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*"?(.*?)"?\s*')
+_MATCHER: Final = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|([^",{}]*?))\s*')
+_ESCAPED: Final = re.compile(r'\\([\\"n])')
+_START: Final = "start Alertmanager, or name its address with --alertmanager"
+
+
+class Unreadable(Exception):
+    """A matcher of a route cannot be judged here: a pattern of RE2, or a form that we do not read."""
+
+
+class _Original(msgspec.Struct):
+    original: str
+
+
+class _Status(msgspec.Struct):
+    config: _Original
+
+
+class _State(msgspec.Struct):
+    state: str
+
+
+class _Silence(msgspec.Struct, rename="camel"):
+    status: _State
+    created_by: str = "somebody"
+    ends_at: str = "an unknown time"
+
+
+class _Receiver(msgspec.Struct):
+    name: str
+
+
+class _TakenAlert(msgspec.Struct):
+    labels: dict[str, str]
+    receivers: list[_Receiver]
+
+
+class _Route(msgspec.Struct):
+    receiver: str | None = None
+    routes: list[_Route] | None = None
+    matchers: list[str] | None = None
+    match: dict[str, Any] | None = None
+    match_re: dict[str, Any] | None = None
+
+
+class _Config(msgspec.Struct):
+    route: _Route
+    receivers: list[dict[str, Any]] | None = None
 
 
 async def alertmanager_findings(web: Web) -> AsyncIterator[Diagnosed]:
     """Yield what there is to say of an Alertmanager; nothing but a fault where it does not answer."""
     try:
-        status = await web.get("/api/v2/status")
-        silences = await web.get("/api/v2/silences")
+        status = await web.get("/api/v2/status", _Status)
+        silences = await web.get("/api/v2/silences", list[_Silence])
     except NoAnswer as silence:
-        yield fault(AREA, str(silence), "start Alertmanager, or name its address with --alertmanager")
+        yield fault(AREA, str(silence), _START)
         return
-    config = yaml.safe_load(status["config"]["original"])
-    receivers = {each["name"]: each for each in config.get("receivers") or []}
+    try:
+        config = msgspec.convert(yaml.safe_load(status.config.original), _Config)
+    except (yaml.YAMLError, msgspec.ValidationError, RecursionError) as error:
+        said = " ".join(str(error).split())
+        yield fault(AREA, f"the configuration that {web.url} shows is none of Alertmanager ({said})", _START)
+        return
     for severity in SEVERITIES:
-        labels = {"severity": severity, "service": "tenure", "alertname": TEST_ALERT}
-        name = receiver_of(config["route"], labels)
-        if has_destination(receivers.get(name, {})):
-            yield ok(AREA, f"alerts of severity {severity} go to the receiver {name}")
-        else:
-            yield fault(
-                AREA,
-                f"alerts of severity {severity} go to the receiver {name}, which has no destination: nobody hears them",
-                "give it one in the section `receivers` of alertmanager.yml",
-            )
-    active = [each for each in silences if each["status"]["state"] == "active"]
+        yield _of_severity(config, severity)
+    active = [each for each in silences if each.status.state == "active"]
     if active:
-        who = ", ".join(f"{each['createdBy']} until {each['endsAt']}" for each in active)
+        who = ", ".join(f"{each.created_by} until {each.ends_at}" for each in active)
         yield warning(AREA, f"silenced now: {who}", "expire the silence in Alertmanager if it is no longer wanted")
+
+
+def _of_severity(config: _Config, severity: str) -> Diagnosed:
+    receivers = {each.get("name"): each for each in config.receivers or ()}
+    labels = {"severity": severity, "service": "tenure", "alertname": TEST_ALERT}
+    try:
+        name = _descended(config.route, labels, "")
+    except Unreadable as matcher:
+        return warning(
+            AREA,
+            f"who gets alerts of severity {severity} cannot be told here: a route has the matcher {matcher}",
+            f"ask Alertmanager: amtool config routes test severity={severity} service=tenure",
+        )
+    if has_destination(receivers.get(name, {})):
+        return ok(AREA, f"alerts of severity {severity} go to the receiver {name}")
+    return fault(
+        AREA,
+        f"alerts of severity {severity} go to the receiver {name}, which has no destination: nobody hears them",
+        "give it one in the section `receivers` of alertmanager.yml",
+    )
 
 
 def receiver_of(route: Mapping[str, Any], labels: Mapping[str, str]) -> str:
     """Return the name of the receiver that a tree of routes chooses first for an alert.
 
     Args:
-        route: The root, or a route that matches; it names a receiver, or inherits one.
+        route: The root, as YAML has it.
         labels: Of the alert.
+
+    Raises:
+        Unreadable: Whether a route on the way matches cannot be told.
+        msgspec.ValidationError: It is no route.
     """
-    return _descended(route, labels, str(route.get("receiver", "")))
+    return _descended(msgspec.convert(route, _Route), labels, "")
 
 
-def _descended(route: Mapping[str, Any], labels: Mapping[str, str], inherited: str) -> str:
-    receiver = str(route.get("receiver") or inherited)
-    for child in route.get("routes") or []:
+def _descended(route: _Route, labels: Mapping[str, str], inherited: str) -> str:
+    receiver = route.receiver or inherited
+    for child in route.routes or ():
         if _matches(child, labels):
             return _descended(child, labels, receiver)
     return receiver
 
 
-def _matches(route: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    matchers = [_MATCHER.fullmatch(text) for text in route.get("matchers") or []]
-    wanted = [match.groups() for match in matchers if match]
-    wanted += [(name, "=", str(value)) for name, value in (route.get("match") or {}).items()]
-    wanted += [(name, "=~", str(value)) for name, value in (route.get("match_re") or {}).items()]
+def _matches(route: _Route, labels: Mapping[str, str]) -> bool:
+    wanted: list[tuple[str, str, str]] = []
+    for text in route.matchers or ():
+        match = _MATCHER.fullmatch(text)
+        if match is None:
+            raise Unreadable(text)
+        value = match[4] if match[3] is None else _ESCAPED.sub(lambda found: found[1].replace("n", "\n"), match[3])
+        wanted.append((match[1], match[2], value))
+    wanted += [(name, "=", str(value)) for name, value in (route.match or {}).items()]
+    wanted += [(name, "=~", str(value)) for name, value in (route.match_re or {}).items()]
     return all(_holds(labels.get(name, ""), operator, value) for name, operator, value in wanted)
 
 
 def _holds(found: str, operator: str, value: str) -> bool:
     if operator in ("=", "!="):
         return (found == value) is (operator == "=")
-    return bool(re.fullmatch(value, found)) is (operator == "=~")
+    try:
+        return bool(re.fullmatch(value, found)) is (operator == "=~")
+    except re.error as error:  # RE2 has patterns that Python has not
+        raise Unreadable(value) from error
 
 
 def has_destination(receiver: Mapping[str, Any]) -> bool:
@@ -101,10 +175,10 @@ async def send_test_page(web: Web, severity: str) -> AsyncIterator[Diagnosed]:
     }
     try:
         await web.post("/api/v2/alerts", [alert])
-        taken = await web.get("/api/v2/alerts", filter=f'alertname="{TEST_ALERT}"')
+        taken = await web.get("/api/v2/alerts", list[_TakenAlert], filter=f'alertname="{TEST_ALERT}"')
     except NoAnswer as silence:
-        yield fault(AREA, f"the test page was not taken: {silence}", "start Alertmanager, or name it: --alertmanager")
+        yield fault(AREA, f"the test page was not taken: {silence}", _START)
         return
-    of_severity = [each for each in taken if each["labels"]["severity"] == severity]
-    names = ", ".join(sorted({receiver["name"] for each in of_severity for receiver in each["receivers"]}))
+    of_severity = [each for each in taken if each.labels.get("severity") == severity]
+    names = ", ".join(sorted({receiver.name for each in of_severity for receiver in each.receivers}))
     yield ok(AREA, f"a test page of severity {severity} was given to: {names or 'nobody yet'}; it ends in five minutes")

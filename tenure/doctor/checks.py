@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from typing import Final, NamedTuple
+from collections.abc import AsyncIterator
+from typing import NamedTuple
 
 import aiohttp
 
-from streams.errors import CheckFailed, ConfigurationError, LogUnavailable, TablesUnavailable, TopicsUnfit, UsageError
+from streams.errors import TenureError
 from streams.settings.settings import Settings
 from tenure.doctor import alertmanager, grafana, producers, prometheus, stream, tables, topics
 from tenure.doctor.findings import Diagnosed, Level, fault
 from tenure.doctor.web import Web
-
-_FAULTS_OF_THE_WORLD: Final = (
-    CheckFailed, ConfigurationError, LogUnavailable, TablesUnavailable, TopicsUnfit, UsageError,
-)  # fmt: skip
+from tenure.operations.topics import Topic, look
 
 
 class Addresses(NamedTuple):
@@ -40,26 +37,39 @@ async def findings(settings: Settings, addresses: Addresses, test_page: str | No
         addresses: Of what watches it.
         test_page: A severity; sends an alert of it.
     """
-    areas: tuple[tuple[str, Callable[[Settings], AsyncIterator[Diagnosed]]], ...] = (
-        (topics.AREA, topics.topic_findings),
-        (topics.AREA, topics.group_findings),
-        (producers.AREA, producers.producer_findings),
-        (tables.AREA, tables.redis_findings),
-        (stream.AREA, stream.stream_findings),
-    )
-    away: set[str] = set()
-    for area, check in areas:
-        try:
-            async for finding in check(settings):
-                yield finding
-        except _FAULTS_OF_THE_WORLD as error:
-            said = str(error)
-            if said not in away:  # one service that is away is one finding, whoever asks it
-                yield fault(area, said)
-            away.add(said)
+    said: set[str] = set()
+    there: list[Topic] | None = None
+    try:
+        there = await look(settings)
+    except TenureError as error:
+        said.add(str(error))
+        yield fault(topics.AREA, str(error))
+    inputs = None if there is None else [topic.topic for topic in there if topic.is_input and topic.partitions]
+    areas = [
+        (topics.AREA, topics.group_findings(settings)),
+        (tables.AREA, tables.redis_findings(settings)),
+        (stream.AREA, stream.stream_findings(settings, inputs)),
+    ]
+    if there is not None and inputs is not None:
+        areas.insert(0, (topics.AREA, topics.topic_findings(settings, there)))
+        areas.insert(2, (producers.AREA, producers.producer_findings(settings, inputs)))
+    for area, found in areas:
+        async for finding in _told(area, found, said):
+            yield finding
     async with aiohttp.ClientSession() as session:
         async for finding in _of_watchers(session, addresses, test_page):
             yield finding
+
+
+async def _told(area: str, found: AsyncIterator[Diagnosed], said: set[str]) -> AsyncIterator[Diagnosed]:
+    """Yield what is found, and as a fault what ends it; one service that is away is one finding, whoever asks it."""
+    try:
+        async for finding in found:
+            yield finding
+    except TenureError as error:
+        if str(error) not in said:
+            yield fault(area, str(error))
+        said.add(str(error))
 
 
 async def _of_watchers(
@@ -73,7 +83,10 @@ async def _of_watchers(
         async for finding in prometheus.prometheus_findings(web):
             yield finding
         alertmanager_url = alertmanager_url or await prometheus.alertmanager_of(web)
-    if alertmanager_url is None:
+    if alertmanager_url is None and test_page is not None:
+        advice = "name its address with --alertmanager, or a Prometheus that knows it with --prometheus"
+        yield fault(alertmanager.AREA, f"the test page of severity {test_page} was not sent: no Alertmanager", advice)
+    elif alertmanager_url is None:
         yield _skipped(alertmanager.AREA)
     else:
         web = Web(session, alertmanager_url)

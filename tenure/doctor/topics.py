@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
-from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, for_code
 
+from schemas.wording import counted
 from streams.kafka.errors import no_kafka
 from streams.kafka.security import client_options
 from streams.settings.settings import Settings
 from tenure.doctor.findings import Diagnosed, fault, ok, warning
-from tenure.operations.topics import Topic, fault_of, finite_of, look
+from tenure.operations.topics import Topic, fault_of, finite_of
 
 AREA: Final = "kafka"
 _ANSWER_SECONDS: Final = 15.0
 
 
-async def topic_findings(settings: Settings) -> AsyncIterator[Diagnosed]:
-    """Yield what there is to say of the topics.
-
-    Raises:
-        LogUnavailable: Kafka does not answer.
-        ConfigurationError: Kafka does not let us in.
-    """
-    found = await look(settings)
-    if not settings.survey_requests:
-        found = [topic for topic in found if topic.topic != settings.survey_request_topic]
+async def topic_findings(settings: Settings, topics: Sequence[Topic]) -> AsyncIterator[Diagnosed]:
+    """Yield what there is to say of the topics that the settings name."""
+    found = [each for each in topics if settings.survey_requests or each.topic != settings.survey_request_topic]
     wrong = fault_of(found)
     if wrong is not None:
         yield fault(AREA, wrong)
@@ -47,7 +40,7 @@ async def topic_findings(settings: Settings) -> AsyncIterator[Diagnosed]:
     if alone:
         yield warning(
             AREA,
-            f"{len(alone)} of {len(found)} topics have one replica: events are gone with its broker's disk",
+            f"{len(alone)} of {counted(len(found), 'topics')} have one replica: events are gone with its broker's disk",
             "raise the replication factor where Kafka has several brokers",
         )
 
@@ -57,19 +50,13 @@ def _size_of(found: list[Topic]) -> str:
     return f"{len(inputs)} input topics of {inputs[0].partitions} partitions each"
 
 
-async def input_partitions(settings: Settings) -> list[TopicPartition]:
-    """Return every partition of the input topics that Kafka has.
+async def group_findings(settings: Settings) -> AsyncIterator[Diagnosed]:
+    """Yield whether workers are there, and whether Kafka has given them the partitions.
 
     Raises:
         LogUnavailable: Kafka does not answer.
-        ConfigurationError: Kafka does not let us in.
+        ConfigurationError: Kafka does not let us in, or does not let us see the group.
     """
-    topics = [topic for topic in await look(settings) if topic.is_input]
-    return [TopicPartition(topic.topic, number) for topic in topics for number in range(topic.partitions or 0)]
-
-
-async def group_findings(settings: Settings) -> AsyncIterator[Diagnosed]:
-    """Yield whether workers are there, and whether Kafka has given them the partitions."""
     state, members = await _group(settings)
     if not members:
         yield fault(AREA, f"no worker is in the group {settings.group}: nothing is counted", "start `tenure worker`")
@@ -80,7 +67,7 @@ async def group_findings(settings: Settings) -> AsyncIterator[Diagnosed]:
             "look again in a minute; if it stays so, workers come and go: read their logs",
         )
     else:
-        yield ok(AREA, f"{members} worker{'' if members == 1 else 's'} in the group {settings.group}")
+        yield ok(AREA, f"{counted(members, 'workers')} in the group {settings.group}")
 
 
 async def _group(settings: Settings) -> tuple[str, int]:
@@ -90,7 +77,9 @@ async def _group(settings: Settings) -> tuple[str, int]:
     try:
         await asyncio.wait_for(admin.start(), _ANSWER_SECONDS)
         answers: list[Any] = await asyncio.wait_for(admin.describe_consumer_groups([settings.group]), _ANSWER_SECONDS)
-        _, _, state, _, _, members, *_ = answers[0].groups[0]
+        code, _, state, _, _, members, *_ = answers[0].groups[0]
+        if code:
+            raise for_code(code)(settings.group)
     except (KafkaError, OSError, TimeoutError) as error:
         raise await no_kafka(settings, options, error) from error
     finally:

@@ -1,4 +1,4 @@
-"""Sending a file of events to Kafka, each under its customer's key, and telling how it went.
+"""Sending a file of events to Kafka, each under its customer's key, and telling how it went; and any other records.
 
 It judges nothing: what is no event is sent to the mixed topic all the same, and becomes a dead letter there with its
 reason. What the stream will refuse, an inspection beside it tells (`tenure.files.inspection`). Partitions are those of
@@ -24,8 +24,10 @@ from msgspec import UNSET, UnsetType
 from schemas.documents.ignored import IgnoredMembers
 from schemas.documents.publication import PublicationSummary
 from schemas.documents.translation import FileTranslation
+from streams.batching.sender import Outgoing
 from streams.clock import WallClock
 from streams.errors import UsageError
+from streams.kafka.answers import Answer, meaning_of
 from streams.kafka.errors import no_kafka
 from streams.kafka.producer_options import producer_options
 from streams.kafka.security import client_options
@@ -33,7 +35,7 @@ from streams.routing import Route, Router
 from tenure.files.reader import EventFile
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
     from streams.settings.settings import Settings
     from tenure.files.inspection import Inspection
@@ -95,7 +97,7 @@ class Summary:
     def refused(self, error: BaseException) -> None:
         """Count a record that Kafka did not take."""
         self.undelivered += 1
-        self.first_reason = self.first_reason or f"{type(error).__name__}: {error}"
+        self.first_reason = self.first_reason or reason_of(error)
 
 
 async def publish_file(
@@ -132,9 +134,7 @@ async def publish_file(
     async with connected(settings) as (producer, existing):
         for number, record in enumerate(file.records()):
             route = router.route(record.value, record.headers)
-            if route.topic not in existing:
-                how = " with `tenure topics --create`" if route.topic in settings.input_topics else " first"
-                raise UsageError(f"topic {route.topic} does not exist at {settings.kafka_bootstrap}; create it{how}")
+            check_topic(route.topic, existing, settings)
             if inspection is not None:
                 inspection.take(record, clock.now_ms())
             await send(producer, summary, route, record.value)
@@ -151,15 +151,69 @@ async def publish_file(
     return summary
 
 
+def check_topic(topic: str, existing: Collection[str], settings: Settings) -> None:
+    """Refuse to send to a topic that is not there: Kafka might make it, with another number of partitions.
+
+    Raises:
+        UsageError: It does not exist.
+    """
+    if topic not in existing:
+        how = " with `tenure topics --create`" if topic in settings.input_topics else " first"
+        raise UsageError(f"topic {topic} does not exist at {settings.kafka_bootstrap}; create it{how}")
+
+
 async def send(producer: AIOKafkaProducer, summary: Summary, route: Route, value: bytes) -> None:
     """Send one record; what becomes of it, the summary says later."""
     topic, key, headers, event_type = route
     try:
-        delivery = await producer.send(topic, value, key=key, headers=list(headers))
+        delivery = await _hand_over(producer, Outgoing(topic, None, key, value, None, headers))
     except KafkaError as error:
         summary.refused(error)
         return
     delivery.add_done_callback(partial(_settle, summary, event_type, len(key or b"") + len(value)))
+
+
+async def deliver(producer: AIOKafkaProducer, records: Sequence[Outgoing]) -> list[Exception | None]:
+    """Send records, and return why each was not taken; None of those that Kafka has.
+
+    A topic may take no timestamps of long ago. What it refuses for its own, or for that of another in its batch, is
+    sent alone, and then without one.
+    """
+    faults = list(await asyncio.gather(*[_delivered(producer, record) for record in records]))
+    for number, record in enumerate(records):
+        for timestamp_ms in (record.timestamp_ms, None):
+            if not _is_bad_time(faults[number]):
+                break
+            faults[number] = await _delivered(producer, record._replace(timestamp_ms=timestamp_ms))
+    return faults
+
+
+def reason_of(fault: BaseException) -> str:
+    """Return why Kafka did not take a record, in words."""
+    return f"{type(fault).__name__}: {fault}"
+
+
+def _is_bad_time(fault: Exception | None) -> bool:
+    return fault is not None and meaning_of(fault) is Answer.BAD_TIME
+
+
+async def _delivered(producer: AIOKafkaProducer, record: Outgoing) -> Exception | None:
+    try:
+        await (await _hand_over(producer, record))
+    except (KafkaError, OSError) as error:
+        return error
+    return None
+
+
+async def _hand_over(producer: AIOKafkaProducer, record: Outgoing) -> asyncio.Future[Any]:
+    """Give a record to the producer, and return what is done once Kafka has it."""
+    value = record.value
+    if record.key is None and value is None:
+        value = b""  # aiokafka sends no record that is nothing at all
+    sending: asyncio.Future[Any] = await producer.send(
+        record.topic, value, key=record.key, timestamp_ms=record.timestamp_ms, headers=list(record.headers)
+    )
+    return sending
 
 
 def _settle(summary: Summary, event_type: str | None, size_bytes: int, delivery: asyncio.Future[Any]) -> None:

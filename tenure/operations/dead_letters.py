@@ -17,6 +17,7 @@ import msgspec
 import schemas.documents.dead_letters as documents
 from kpis.instants import instant_text
 from schemas.decoding.adapted import adapter_of
+from schemas.decoding.cut_values import CutValue
 from schemas.refusals import (
     HEADER_DETAIL,
     HEADER_FORWARDED,
@@ -32,7 +33,7 @@ from schemas.refusals import (
 from tenure.operations.topic_records import records_in
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from streams.records import ReadableRecord
     from streams.settings.settings import Settings
@@ -163,7 +164,7 @@ def letter_of(record: ReadableRecord) -> StoredDeadLetter | None:
         place=place,
         refused_at_ms=max(record.timestamp, 0),
         sent_at_ms=_instant_in(headers.get(HEADER_TIMESTAMP)),
-        truncated=HEADER_TRUNCATED in headers,
+        truncated=HEADER_TRUNCATED in headers or isinstance(value, CutValue),
         key=None if record.key is None else record.key[:SHOWN_CHARACTERS].decode(errors="replace"),
         value=None if value is None else value[: 4 * SHOWN_CHARACTERS].decode(errors="replace")[:SHOWN_CHARACTERS],
         value_bytes=len(value or b""),
@@ -255,7 +256,7 @@ class Found:
         self._choice = choice
         self._seen: defaultdict[tuple[str, int], set[int]] = defaultdict(set)
         self._chosen: defaultdict[tuple[str, int], set[int]] = defaultdict(set)
-        self._latest: list[tuple[int, LetterPlace, StoredDeadLetter]] = []
+        self._latest: list[tuple[int, LetterPlace, StoredDeadLetter, ReadableRecord]] = []
         self._marks: dict[LetterPlace, ReplayMark] = dict(marks or {})
         self.reasons: Counter[str] = Counter()
         self.members: Counter[str] = Counter()
@@ -278,23 +279,23 @@ class Found:
             return
         seen.add(letter.place.offset)
         if self._choice.takes(letter) and not (self._choice.only_left and letter.place in self._marks):
-            self._keep(letter)
+            self._keep(letter, record)
 
-    def _keep(self, letter: StoredDeadLetter) -> None:
+    def _keep(self, letter: StoredDeadLetter, record: ReadableRecord) -> None:
         self._chosen[letter.place[:2]].add(letter.place.offset)
         self.reasons[letter.reason] += 1
         if letter.member is not None:
             self.members[letter.member] += 1
         # By what names a letter: the same listing comes out wherever the letters lie.
-        entry = (letter.refused_at_ms, letter.place, letter)
+        entry = (letter.refused_at_ms, letter.place, letter, record)
         if len(self._latest) < self._limit:
             heapq.heappush(self._latest, entry)
         elif self._latest:
             heapq.heappushpop(self._latest, entry)
 
-    def latest(self) -> list[StoredDeadLetter]:
-        """Return those that are kept in detail, the latest first."""
-        return [entry[-1] for entry in sorted(self._latest, reverse=True)]
+    def latest(self) -> list[tuple[StoredDeadLetter, ReadableRecord]]:
+        """Return those that are kept in detail, with their records in the topic, the latest first."""
+        return [(letter, record) for _, _, letter, record in sorted(self._latest, reverse=True)]
 
     def mark(self, place: LetterPlace) -> ReplayMark | None:
         """Return the mark of a dead letter that was sent again; None where it was not."""
@@ -310,7 +311,7 @@ class Found:
             foreign=self.foreign,
             reasons=_most_frequent_first(self.reasons),
             members=_most_frequent_first(self.members),
-            latest=[letter.document(self.mark(letter.place)) for letter in self.latest()],
+            latest=[letter.document(self.mark(letter.place)) for letter, _ in self.latest()],
         )
 
 
@@ -318,39 +319,43 @@ def _most_frequent_first(counts: Counter[str]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
-async def read_dead_letters(settings: Settings, *, limit: int, choice: Choice = EVERYTHING) -> documents.DeadLetterList:
+async def read_dead_letters(
+    settings: Settings, *, limit: int, choice: Choice = EVERYTHING, tell: Callable[[str], None]
+) -> documents.DeadLetterList:
     """Return the dead letters of a stream, as `tenure dlq list --json` prints them.
 
     Args:
         settings: Where Kafka is, and the name of the topic.
         limit: Dead letters that are shown in detail, the latest first (count).
         choice: Which are wanted.
+        tell: Told in a line what was not read.
 
     Raises:
         LogUnavailable: Kafka does not answer.
         ConfigurationError: Kafka does not let us in.
-        CheckFailed: The topic is not there, or cannot be read.
+        CheckFailed: The topic is not there.
     """
-    found = await found_in(settings, limit=limit, choice=choice)
+    found = await found_in(settings, limit=limit, choice=choice, tell=tell)
     return found.document(settings.dead_letter_topic)
 
 
-async def found_in(settings: Settings, *, limit: int, choice: Choice) -> Found:
+async def found_in(settings: Settings, *, limit: int, choice: Choice, tell: Callable[[str], None]) -> Found:
     """Return what the topic holds; arguments and errors are those of `read_dead_letters`."""
     marks = await read_marks(settings) if choice.only_left else None
     found = Found(limit, choice, marks)
-    async for record in dead_letter_records(settings):
+    async for record in dead_letter_records(settings, tell):
         found.take(record)
     return found
 
 
 async def read_marks(settings: Settings) -> dict[LetterPlace, ReplayMark]:
     """Return the dead letters that were sent again; errors are those of `read_dead_letters`."""
-    return {marked[0]: marked[1] async for record in dead_letter_records(settings) if (marked := mark_of(record))}
+    records = dead_letter_records(settings, lambda _: None)  # who reads on is told
+    return {marked[0]: marked[1] async for record in records if (marked := mark_of(record))}
 
 
-async def dead_letter_records(settings: Settings) -> AsyncIterator[ReadableRecord]:
-    """Yield every record that the topic holds now; errors are those of `read_dead_letters`."""
-    async for records in records_in(settings, [settings.dead_letter_topic], what="where dead letters go"):
+async def dead_letter_records(settings: Settings, tell: Callable[[str], None]) -> AsyncIterator[ReadableRecord]:
+    """Yield every record that the topic holds now; arguments and errors are those of `read_dead_letters`."""
+    async for records in records_in(settings, [settings.dead_letter_topic], what="where dead letters go", tell=tell):
         for record in records:
             yield record

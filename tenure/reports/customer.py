@@ -19,7 +19,7 @@ from kpis.instants import instant_text
 from kpis.members.effects import effect_text, kinds_of_movement, why_not_counting
 from kpis.members.fact_texts import FactText, fact_text
 from kpis.members.rules import MEMBERSHIPS
-from kpis.members.view import Mention, View, Window
+from kpis.members.view import Mention, View, Window, all_time
 from kpis.names import PLAN, Names
 from schemas.documents.customer import (
     CustomerActivity,
@@ -37,7 +37,6 @@ from tenure.reports.event_lookup import Place, look_up
 from tenure.reports.explain import EXPLAINABLE, Looked, explained_event, window_until
 from tenure.stored.customers import StoredCustomer, read_customer
 
-_NEVER_MS: Final = 1 << 53
 _SURVEY: Final = "survey"
 _RENEWAL: Final = "renewal"
 
@@ -133,8 +132,9 @@ def _entries(view: View, names: Names) -> Iterator[_Entry]:
         plan = names.plan_names[view.plan_of_feedback(item)]
         status = "later" if item.at_ms >= end_ms else "effect"
         yield _Entry(item.at_ms, kind, status, f"counts, with plan {plan} at the time", fact_text(item, names))
-    forever = Window(0, _NEVER_MS, view.window.bucket_ms)
-    missed = {each.identity for each in View(customer, forever, view.what).revocations_without_effect}
+    missed = {
+        each.identity for each in View(customer, all_time(view.window.bucket_ms), view.what).revocations_without_effect
+    }
     for each in () if customer.rare is None else customer.rare.revocations:
         hits = each.identity not in missed
         nothing = f"without effect: no event of its source has the id {each.revokes}"
@@ -230,12 +230,8 @@ def _contributions(view: View, *, kind: str) -> list[CustomerContribution]:
         memberships = list(shares(view))
         amount = sum(each.amount for each in memberships)
         if amount:
-            rules = [_rule(each.why, view.window) for each in memberships]
+            rules = [view.window.rule_text(each.why) for each in memberships]
             found.append(
                 CustomerContribution(count=name, amount=amount, unit=count.unit, rules=list(dict.fromkeys(rules)))
             )
     return found
-
-
-def _rule(why: str, window: Window) -> str:
-    return why.replace("{start}", instant_text(window.start_ms)).replace("{end}", instant_text(window.end_ms))

@@ -73,7 +73,7 @@ def _movement(each: CustomerMovement, currency: str) -> str:
     before, after = (formats.money(mrr, currency) for mrr in (each.mrr_before, each.mrr_after))
     reason = ""
     if each.reason is not None:
-        reason = f", reason {each.reason or 'unspecified'}{', involuntary' if each.involuntary else ''}"
+        reason = f", reason {each.reason}{', involuntary' if each.involuntary else ''}"
     return f"{each.bucket}  {' and '.join(each.kinds)}: {before} to {after}, plan {plans}{reason}"
 
 

@@ -19,6 +19,7 @@ from kpis.customer.deduplication import identity_of
 from schemas.decoding.decoder import Decoder
 from streams.embedded.log import Log, Refused
 from streams.kafka.security import client_options
+from streams.kafka.wire import keep_bytes
 from streams.partition.context import decoder_of
 from streams.records import TP, ReadableRecord
 
@@ -98,6 +99,7 @@ def _from_log(log: Log, wanted: Iterable[Place]) -> Records:
 async def _from_kafka(settings: Settings, wanted: Iterable[Place]) -> Records | None:
     """Return the records; None where Kafka does not answer."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)  # what it would say stands in the answer
+    keep_bytes()
     consumer = AIOKafkaConsumer(
         **client_options(settings), enable_auto_commit=False, fetch_max_wait_ms=100, auto_offset_reset="earliest"
     )

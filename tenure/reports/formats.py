@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.segment import Segment
 
+from schemas.money import decimals_of
 from streams.readable import visible
 
 if TYPE_CHECKING:
@@ -19,14 +20,6 @@ if TYPE_CHECKING:
 
 ABSENT: Final = "\N{EN DASH}"
 BARS: Final = "▁▂▃▄▅▆▇█"
-
-_MINOR_DIGITS: Final = {
-    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND"), 0),
-    **dict.fromkeys(("VUV", "XAF", "XOF", "XPF"), 0),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-    **dict.fromkeys(("CLF", "UYW"), 4),
-}
-"""Digits after the decimal point where they are not two. Source: ISO 4217, list one."""
 
 
 class SafeConsole(Console):
@@ -87,7 +80,7 @@ def money(minor: float | None, currency: str, *, unit: bool = True) -> str:
     """
     if minor is None:
         return ABSENT
-    digits = _MINOR_DIGITS.get(currency, 2)
+    digits = decimals_of(currency)
     whole = round(minor)
     sign, size = "-" if whole < 0 else "", abs(whole)
     major, rest = divmod(size, 10**digits)
@@ -99,7 +92,7 @@ def short_money(minor: float | None, currency: str, *, unit: bool = True, digits
     """Return minor units as money rounded to so many digits: USD 123k."""
     if minor is None:
         return ABSENT
-    text = short(minor / 10 ** _MINOR_DIGITS.get(currency, 2), digits)
+    text = short(minor / 10 ** decimals_of(currency), digits)
     return f"{currency} {text}" if unit else text
 
 

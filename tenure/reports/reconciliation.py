@@ -17,15 +17,18 @@ from kpis.customer.holdings import Holding, holdings_of
 from kpis.customer.state import decode
 from kpis.instants import instant_text
 from kpis.population.reconciliation import Holdings, Pair, Until, pairs_of
+from schemas.decoding.adapted import is_announced
 from schemas.documents.reconciliation import (
     HeldSubscription,
     ReconciledTotal,
     Reconciliation,
     SubscriptionDifference,
 )
-from schemas.refusals import HEADER_REASON, Reason
+from schemas.refusals import HEADER_REASON, HEADER_TIMESTAMP, HEADER_TRUNCATED, Reason
 from streams.embedded.log import Log
+from streams.errors import InputError
 from streams.records import TP
+from streams.routing import id_text
 from streams.settings.settings import Settings
 from streams.tables import Tables, decode_head
 from tenure.files.findings import Findings
@@ -68,7 +71,7 @@ async def reconcile(settings: Settings, export: str, notation: Notation, scope: 
         books = Source(settings, found.tables, found.partitions, source.at_ms)
         exported = {customer: holdings async for customer, holdings in _holdings(books)}
         until = Until(found.last_ms, await _latest_ms(source.tables, source.partitions))
-        refused = _refused(found.log, found.partitions, settings.dead_letter_topic)
+        refused = _refused(found.log, found.partitions, settings.dead_letter_topic, export)
         pairs: list[Pair] = []
         agree = _Agreement()
         async for customer, holdings in _holdings(source):
@@ -145,25 +148,33 @@ async def _latest_ms(tables: Tables, partitions: int) -> int:
     return max((decode_head(head).watermark_ms for head in heads if head is not None), default=0)
 
 
-def _refused(log: Log, partitions: int, topic: str) -> Refused:
-    """Return why events of an export do not count, by customer and subscription."""
+def _refused(log: Log, partitions: int, topic: str, export: str) -> Refused:
+    """Return why events of an export do not count, by customer and subscription.
+
+    Raises:
+        InputError: An event of it cannot be read.
+    """
     found: Refused = {}
     for number in range(partitions):
         letters, _ = log.read(TP(topic, number), 0, _EVERYTHING)
         for letter in letters:
+            headers = dict(letter.headers)
+            if is_announced(letter.headers) or HEADER_TRUNCATED in headers:
+                continue  # not an event: the record itself, or the beginning of one, which are told with the findings
             try:
                 event = _read_event(letter.value or b"")
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                continue  # not an event: the record itself, which is told with the findings
-            if event.customer_id:
-                reason = Reason(dict(letter.headers)[HEADER_REASON].decode())
-                found.setdefault(event.customer_id, {})[event.subscription_id] = reason
+            except (msgspec.DecodeError, RecursionError) as error:
+                where = f"an event of record {headers[HEADER_TIMESTAMP].decode()} cannot be read ({error})"
+                raise InputError(export, f"{where}; leave the record out") from error
+            customer, subscription = id_text(event.customer_id), id_text(event.subscription_id)
+            if customer:
+                found.setdefault(customer, {})[subscription or ""] = Reason(headers[HEADER_REASON].decode())
     return found
 
 
 class _RefusedEvent(msgspec.Struct):
-    customer_id: str = ""
-    subscription_id: str = ""
+    customer_id: object = None
+    subscription_id: object = None
 
 
 _read_event: Final = msgspec.json.Decoder(_RefusedEvent).decode

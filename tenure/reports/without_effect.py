@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from kpis.customer.state import decode
 from kpis.members.fact_texts import FactText, fact_text
 from kpis.members.rules import MEMBERSHIPS
-from kpis.members.view import View, Window
+from kpis.members.view import View, all_time
 from kpis.names import Names
 from schemas.catalogue.counts import FACTS_WITHOUT_EFFECT
 from streams.embedded.log import Log
@@ -24,7 +24,6 @@ from tenure.files.replay import Replayed
 from tenure.stored.customers import scan_all
 
 SECTION: Final = "without effect"
-_FOREVER_MS: Final = 1 << 53
 
 
 class EffectlessFact(NamedTuple):
@@ -65,14 +64,9 @@ class EffectlessFacts:
                 findings.add(SECTION, kind, example, count=count - len(first) + 1 if not number else 1)
 
 
-def all_time(settings: Settings) -> Window:
-    """Return the window that holds all facts."""
-    return Window(0, _FOREVER_MS, settings.bucket_minutes * 60_000)
-
-
 async def note_without_effect(found: Replayed, settings: Settings, findings: Findings) -> None:
     """Add the facts without effect of a replayed file to its findings, the earliest ones as examples."""
-    window, facts = all_time(settings), EffectlessFacts()
+    window, facts = all_time(settings.bucket_minutes * 60_000), EffectlessFacts()
     async for part in scan_all(settings, found.tables, range(found.partitions)):
         for customer_id, state in part.states:
             facts.take(customer_id, View(decode(state), window, settings.what_counts), part.names, part.partition)

@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from streams.errors import TablesUnavailable, UsageError
+from streams.errors import TablesUnavailable, TenureError, UsageError
 from streams.partition.added import partitions_in_use
+from streams.partition.forwarding import Seal
 from streams.partition.losses import LossStore, StreamLosses
 from streams.redis.errors import no_redis, refusal_of
 from streams.redis.tables import RedisTables, connect
@@ -58,6 +59,18 @@ async def _told_losses(tables: Tables, mark: StreamMark) -> StreamLosses:
             advice="they have lost events or tables, and what they count is missing: see `tenure resume`",
         )
     return losses
+
+
+async def seal_of(settings: Settings) -> Seal:
+    """Return what tells the copies that a stream has sent on; where its tables cannot be asked, one that believes none.
+
+    Anybody may write the header of a copy.
+    """
+    try:
+        async with tables_of(settings) as (_, mark):
+            return Seal("" if mark is None else mark.id)
+    except TenureError:
+        return Seal("")
 
 
 @asynccontextmanager

@@ -20,12 +20,11 @@ from schemas.decoding.decoder import Decoder
 from streams.records import NO_HEADERS
 from tenure.dead_letters.judging import JudgedRecord
 from tenure.reports.explain import EXPLAINABLE, window_until
-from tenure.stored.customers import read_states_of
+from tenure.stored.customers import StoredCustomer, read_states_of
 from tenure.undoing.finding import WildEvent
 from tenure.undoing.revokes import revoke_json
 
 if TYPE_CHECKING:
-    from kpis.names import Names
     from streams.settings.settings import Settings
     from streams.tables import Tables
 
@@ -90,23 +89,18 @@ class Effects:
         customers = list(found)
         for first in range(0, len(customers), _CUSTOMERS_AT_ONCE):
             some = customers[first : first + _CUSTOMERS_AT_ONCE]
-            known = set()
+            stored: dict[str, StoredCustomer] = {}
             for partition in range(partitions):
                 part = await read_states_of(self._settings, tables, partition, some)
-                for customer_id, state in part.states if part else ():
-                    known.add(customer_id)
-                    assert part is not None, "it has states"
-                    self._take(customer_id, found[customer_id], state, part.names)
+                if part is not None:
+                    stored |= {each: StoredCustomer(partition, part.names, state) for each, state in part.states}
             for customer_id in some:
-                if customer_id not in known:
-                    self._take(customer_id, found[customer_id], None, None)
+                self._take(customer_id, found[customer_id], stored.get(customer_id))
         return self.effect
 
-    def _take(
-        self, customer_id: str, events: Mapping[str, WildEvent], state: bytes | None, names: Names | None
-    ) -> None:
+    def _take(self, customer_id: str, events: Mapping[str, WildEvent], stored: StoredCustomer | None) -> None:
         """Take a customer, with the state where there is one."""
-        customer = Customer() if state is None else decode(state)
+        customer = Customer() if stored is None else decode(stored.state)
         revoked = frozenset() if customer.rare is None else customer.rare.revoked()
         wanted = []
         for event_id, event in events.items():
@@ -114,37 +108,32 @@ class Effects:
             if identity in revoked:
                 self.effect.revoked_before += 1
                 continue
-            wanted.append(
-                WildRevoke(
-                    customer_id, event_id, event, revoke_json(customer_id, self._source, event_id, event.time_ms)
-                )
-            )
-            is_known = state is not None and names is not None and known_content(customer, identity, names) is not None
-            self.effect.not_counted_yet += not is_known
-        if state is None or names is None:
-            self.effect.revokes += wanted
-        elif wanted:
-            self.effect.revokes += self._folded(customer_id, state, names, wanted)
+            revoke = revoke_json(customer_id, self._source, event_id, event.time_ms)
+            wanted.append(WildRevoke(customer_id, event_id, event, revoke))
+            self.effect.not_counted_yet += stored is None or known_content(customer, identity, stored.names) is None
+        if stored is not None and wanted:
+            wanted = self._folded(customer_id, stored, wanted)
+        self.effect.revokes += wanted
 
-    def _folded(self, customer_id: str, state: bytes, names: Names, wanted: list[WildRevoke]) -> list[WildRevoke]:
+    def _folded(self, customer_id: str, stored: StoredCustomer, wanted: list[WildRevoke]) -> list[WildRevoke]:
         """Count a customer before and after revokes; return those that can be applied."""
         what = self._settings.what_counts
         decoded = self._decoder.decode([JudgedRecord(each.value, each.event.time_ms, NO_HEADERS) for each in wanted])
         assert len(decoded.events) == len(wanted), decoded.refused
         fold = Fold(
-            names,
+            stored.names,
             bucket_ms=self._settings.bucket_minutes * 60_000,
             what=what,
             max_facts=self._settings.max_facts_per_customer,
         )
-        states = {customer_id: state}
+        states = {customer_id: stored.state}
         fold.fold(decoded.events, decoded.times, states)
         self.effect.over_limit += len(fold.refused)
+        before, after = decode(stored.state), decode(states[customer_id])
         for name, span in self._spans.items():
             changes = self.effect.changes[name]
-            before, after = (View(decode(each), span, what) for each in (state, states[customer_id]))
-            changes.update(_counts_of(after, is_stock=name == TOTALS))
-            changes.subtract(_counts_of(before, is_stock=name == TOTALS))
+            changes.update(_counts_of(View(after, span, what), is_stock=name == TOTALS))
+            changes.subtract(_counts_of(View(before, span, what), is_stock=name == TOTALS))
         refused = set(fold.refused)
         return [each for number, each in enumerate(wanted) if number not in refused]
 

@@ -6,15 +6,16 @@ A state holds hashes of source and id alone, so that the records themselves have
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from schemas.decoding.decoder import Decoder
 from schemas.events import Revoke
 from schemas.instants import milliseconds
-from schemas.refusals import HEADER_FORWARDED
+from streams.partition.forwarding import Seal, is_copy
 from tenure.operations.topic_records import records_in
+from tenure.stored.opening import seal_of
 from tenure.undoing.clock import ByClock
 from tenure.undoing.revokes import is_ours
 
@@ -59,11 +60,13 @@ class WildEvents:
     """The events that were found.
 
     Attributes:
+        seal: Of the stream, which tells its copies.
         by_customer: By customer and id; of several under one id the earliest.
         without_identity: Those that cannot be taken back, by type (count).
         sources: Of all events in the span, to tell what there is where a source has none (counts).
     """
 
+    seal: Seal = field(default_factory=lambda: Seal(""))
     by_customer: dict[str, dict[str, WildEvent]] = field(default_factory=dict)
     without_identity: Counter[str] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
@@ -80,8 +83,7 @@ class WildEvents:
                 continue
             if not event.HAS_IDENTITY or isinstance(event, Revoke):
                 # What was forwarded lies there twice, and has no id by which that shows.
-                is_copy = any(name == HEADER_FORWARDED for name, _ in record.headers)
-                self.without_identity[event.TYPE] += not is_copy and not is_ours(event.id)
+                self.without_identity[event.TYPE] += not is_copy(record, self.seal) and not is_ours(event.id)
                 continue
             found = WildEvent(event.TYPE, milliseconds(event.time))
             own = self.by_customer.setdefault(event.customer_id, {})
@@ -92,8 +94,10 @@ def _by_time(event: WildEvent) -> tuple[int, str]:
     return event.time_ms, event.type
 
 
-async def find_events(settings: Settings, decoder: Decoder, query: WildQuery) -> WildEvents:
-    """Return the events of a producer that Kafka has.
+async def find_events(
+    settings: Settings, decoder: Decoder, query: WildQuery, tell: Callable[[str], None]
+) -> WildEvents:
+    """Return the events of a producer that Kafka has; `tell` is told in a line what was not read.
 
     By arrival, reading begins at the first record of the span; by event time at the beginning of each topic, for an
     event may come long after it happened, or before.
@@ -103,9 +107,10 @@ async def find_events(settings: Settings, decoder: Decoder, query: WildQuery) ->
         ConfigurationError: Kafka does not let us in.
         CheckFailed: A topic is not there.
     """
-    found = WildEvents()
+    found = WildEvents(await seal_of(settings))
     since_ms = query.since_ms if query.clock is ByClock.ARRIVAL else None
-    async for records in records_in(settings, settings.input_topics, what="an input topic", since_ms=since_ms):
+    topics = settings.input_topics
+    async for records in records_in(settings, topics, what="an input topic", since_ms=since_ms, tell=tell):
         found.take(records, decoder, query)
     found.without_identity = +found.without_identity
     return found

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
-from aiokafka.errors import KafkaError
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kpis.instants import end_of_bucket_ms, instant_text
 from schemas.catalogue.counts import FACTS_WITHOUT_EFFECT
 from schemas.catalogue.formulas import Kind
 from schemas.catalogue.ratios import RATIOS
 from schemas.documents.undo import ChangedNumber, Undoing, UndoneEvent
+from schemas.events import Revoke
 from schemas.wording import nearest_name
+from streams.batching.sender import Outgoing
 from streams.clock import WallClock
-from streams.errors import CheckFailed, Undelivered, UsageError
+from streams.errors import CheckFailed
 from streams.partition.context import decoder_of
 from streams.routing import Router
-from tenure.files.publish import connected
+from tenure.files.publish import check_topic, connected, deliver, reason_of
 from tenure.reports.explain import EXPLAINABLE
 from tenure.stored.opening import running_tables
 from tenure.stored.reading import report_of
@@ -41,7 +40,9 @@ class UndoPlan(NamedTuple):
     revokes: list[WildRevoke]
 
 
-async def plan_undo(settings: Settings, query: WildQuery, windows: Sequence[str], *, limit: int) -> UndoPlan:
+async def plan_undo(
+    settings: Settings, query: WildQuery, windows: Sequence[str], *, limit: int, tell: Callable[[str], None]
+) -> UndoPlan:
     """Return what undoing a producer's events would send and change; nothing is sent.
 
     Args:
@@ -49,13 +50,14 @@ async def plan_undo(settings: Settings, query: WildQuery, windows: Sequence[str]
         query: Which events.
         windows: Names of the windows whose numbers are wanted.
         limit: Events that are told one by one (count).
+        tell: Told in a line what was not read.
 
     Raises:
         CheckFailed: There is no event of this source in the span; those that there are, are named.
         TenureError: As `find_events`, and `tenure.stored.opening.running_tables`.
     """
     decoder = decoder_of(settings)
-    found = await find_events(settings, decoder, query)
+    found = await find_events(settings, decoder, query, tell)
     _check_found(found, query)
     at_ms = end_of_bucket_ms(WallClock().now_ms(), settings.bucket_minutes)
     async with running_tables(settings) as (tables, mark):
@@ -150,7 +152,21 @@ def _changed(before: Mapping[str, int], after: Mapping[str, int], kind: Kind) ->
 # ------------------------------------------------------------------------- sending
 
 
-async def send_revokes(settings: Settings, revokes: Sequence[WildRevoke], *, by: str) -> int:
+class SentRevokes(NamedTuple):
+    """The outcome of sending revokes.
+
+    Attributes:
+        sent: Those that Kafka has (count).
+        undelivered: Those that it did not take (count); sending them again is right.
+        first_reason: Why the first of them was not taken.
+    """
+
+    sent: int
+    undelivered: int
+    first_reason: str
+
+
+async def send_revokes(settings: Settings, revokes: Sequence[WildRevoke], *, by: str) -> SentRevokes:
     """Send revokes, each under its customer's key, and return how many Kafka has.
 
     Args:
@@ -159,32 +175,21 @@ async def send_revokes(settings: Settings, revokes: Sequence[WildRevoke], *, by:
         by: Who sends them; each says so in a header.
 
     Raises:
-        Undelivered: Kafka did not take all of them; sending them again is right.
-        UsageError: The topic of revokes is not there.
+        UsageError: The topic of revokes is not there; nothing was sent.
         TenureError: As `tenure.files.publish.connected`.
     """
-    router, sent, faults = Router(settings), 0, []
-    headers = [(HEADER_UNDONE_BY, by.encode("utf-8", "replace"))]
+    router, faults = Router(settings), list[Exception]()
+    headers = ((HEADER_UNDONE_BY, by.encode("utf-8", "replace")),)
     async with connected(settings) as (producer, existing):
+        if revokes:
+            check_topic(settings.topic_of_type[Revoke.TYPE], existing, settings)
         for first in range(0, len(revokes), _AT_ONCE):
-            under_way = []
+            records = []
             for each in revokes[first : first + _AT_ONCE]:
                 route = router.route(each.value)
-                if route.topic not in existing:
-                    raise UsageError(f"topic {route.topic} does not exist; create it with `tenure topics --create`")
-                under_way.append(producer.send(route.topic, each.value, key=route.key, headers=headers))
-            for outcome in await asyncio.gather(*[_acknowledged(each) for each in under_way]):
-                sent += outcome is None
-                faults += [outcome] if outcome is not None else []
-    if faults:
-        raise Undelivered(len(faults), f"{faults[0]}; run the command again: what was sent twice changes nothing")
-    return sent
-
-
-async def _acknowledged(sending: Awaitable[Awaitable[Any]]) -> str | None:
-    """Wait until Kafka has a record; return why it has not."""
-    try:
-        await (await sending)
-    except (KafkaError, OSError) as error:
-        return f"{type(error).__name__}: {error}"
-    return None
+                records.append(Outgoing(route.topic, None, route.key, each.value, None, headers))
+            faults += [fault for fault in await deliver(producer, records) if fault is not None]
+    first_reason = (
+        f"{reason_of(faults[0])}; run the command again: what was sent twice changes nothing" if faults else ""
+    )
+    return SentRevokes(len(revokes) - len(faults), len(faults), first_reason)

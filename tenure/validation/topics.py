@@ -6,39 +6,24 @@ It joins no group and commits nothing. Only records of committed transactions ar
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
-
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from schemas.adapters.adapter import Adapter
 from schemas.documents.validation import ValidationReport
 from schemas.wording import nearest_name
 from streams.errors import UsageError
-from streams.kafka.errors import no_kafka
-from streams.kafka.security import client_options
-from streams.kafka.topics import check_visible, sizes_of
+from streams.partition.forwarding import is_copy
+from streams.records import ReadableRecord
 from streams.settings.settings import Settings
 from streams.translation.translator import Schemas
-from tenure.doctor.producers import ProducerSample, is_sent_on
+from tenure.doctor.producers import FAULTS, ProducerFault, ProducerSample
 from tenure.files.notation import Notation
 from tenure.files.tables import FileRecord
 from tenure.files.translation import FileTranslator
+from tenure.operations.topic_records import MissingTopic, TopicReading, reading
+from tenure.stored.opening import seal_of
 from tenure.validation.questions.question import EXAMPLES_KEPT, Asked, Mention, Weight
 from tenure.validation.validation import SourceTold, Validation
-
-_FETCH_MS: Final = 1_000
-_SILENCE_SECONDS: Final = 15.0
-"""What is not there by then does not come: offsets of transactions that are not committed, or a broker that is away."""
-
-
-class Extent(NamedTuple):
-    """The part of a partition that is read: the first offset, and the offset after the last."""
-
-    begin: int
-    end: int
 
 
 class TopicSource:
@@ -57,7 +42,7 @@ class TopicSource:
         self._topics = list(partitions)
         self._partitions = max(partitions.values())
 
-    def number_of(self, record: Any) -> int:
+    def number_of(self, record: ReadableRecord) -> int:
         """Return one number for the place of a record: by it records of one partition are in order."""
         place = record.offset * self._partitions + record.partition
         return int(place * len(self._topics) + self._topics.index(record.topic))
@@ -97,8 +82,6 @@ class TopicValidation:
         self._adapter = adapter
         self._schemas = schemas
         self._progress = progress
-        self._copies = 0
-        self._gave_up: list[str] = []
 
     async def report(self) -> ValidationReport:
         """Read, and return the report.
@@ -108,89 +91,30 @@ class TopicValidation:
             LogUnavailable: Kafka does not answer.
             ConfigurationError: Kafka does not let us in.
         """
-        options = client_options(self._settings)
-        consumer = AIOKafkaConsumer(
-            **options, enable_auto_commit=False, auto_offset_reset="none", isolation_level="read_committed"
-        )
         try:
-            partitions = await self._sizes(options)
-            source = TopicSource(partitions, self._settings.default_currency, self._adapter)
-            validation = Validation(self._settings, source)
-            await consumer.start()
-            producers = _Producers(partitions, source)
-            async for record in self._records(consumer, partitions):
-                if is_sent_on(record):
-                    self._copies += 1
+            async with reading(self._settings, self._topics, what="to be validated", last=self._last) as found:
+                return await self._report(found)
+        except MissingTopic as missing:
+            hint = nearest_name(missing.topic, missing.known)
+            raise UsageError(f"--topic {missing.topic}: Kafka has no such topic{hint}") from missing
+
+    async def _report(self, found: TopicReading) -> ValidationReport:
+        source = TopicSource(found.partitions, self._settings.default_currency, self._adapter)
+        validation, producers = Validation(self._settings, source), _Producers(found.partitions, source)
+        seal, copies = await seal_of(self._settings), 0
+        async for records in found.records():
+            for record in records:
+                if is_copy(record, seal):
+                    copies += 1
                     continue
                 if self._adapter is None:
                     producers.take(record)
                 await self._take(validation, source, record)
-        except (KafkaError, OSError) as error:
-            raise await no_kafka(self._settings, options, error) from error
-        finally:
-            await consumer.stop()
+            self._progress(found.done, found.total)
         name, asked = ", ".join(self._topics), tuple(producers.asked())
-        return validation.report(SourceTold(name, None, self._copies, asked, tuple(self._gave_up)))
+        return validation.report(SourceTold(name, None, copies, asked, tuple(found.gave_up)))
 
-    async def _sizes(self, options: Mapping[str, Any]) -> dict[str, int]:
-        """Return how many partitions each topic has."""
-        admin = AIOKafkaAdminClient(**options)
-        try:
-            await admin.start()
-            sizes = await sizes_of(self._topics, admin)
-            missing = [topic for topic in self._topics if topic not in sizes]
-            await check_visible(missing, admin, self._settings)
-            if missing:
-                there = sorted(await admin.list_topics())
-                hint = nearest_name(missing[0], there)
-                raise UsageError(f"--topic {missing[0]}: Kafka has no such topic{hint}")
-        finally:
-            await admin.close()
-        return {topic: sizes[topic].partitions for topic in self._topics}
-
-    async def _records(self, consumer: Any, partitions: Mapping[str, int]) -> AsyncIterator[Any]:
-        """Yield the records of all partitions, up to the ends that they have now."""
-        left = await self._extents(consumer, partitions)
-        total, done = sum(extent.end - extent.begin for extent in left.values()), 0
-        silent_since = time.monotonic()
-        while left:
-            batches = await consumer.getmany(*left, timeout_ms=_FETCH_MS)
-            for tp, records in batches.items():
-                for record in records:
-                    if record.offset < left[tp].end:
-                        yield record
-                done += len(records)
-            self._progress(min(done, total), total)
-            if batches:
-                silent_since = time.monotonic()
-            for tp in list(left):
-                if await consumer.position(tp) >= left[tp].end:
-                    consumer.pause(tp)
-                    del left[tp]
-            if time.monotonic() - silent_since > _SILENCE_SECONDS:
-                for tp, extent in left.items():
-                    position = await consumer.position(tp)
-                    self._gave_up.append(
-                        f"{tp.topic}/{tp.partition}: read up to offset {position:,} of {extent.end:,}: Kafka did not "
-                        "give the rest; a transaction may be open"
-                    )
-                return
-
-    async def _extents(self, consumer: Any, partitions: Mapping[str, int]) -> dict[TopicPartition, Extent]:
-        tps = [TopicPartition(topic, number) for topic, count in partitions.items() for number in range(count)]
-        consumer.assign(tps)
-        begins, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
-        extents = {}
-        for tp in tps:
-            begin = begins[tp] if self._last is None else max(begins[tp], ends[tp] - self._last)
-            consumer.seek(tp, begin)
-            if begin < ends[tp]:
-                extents[tp] = Extent(begin, ends[tp])
-            else:
-                consumer.pause(tp)
-        return extents
-
-    async def _take(self, validation: Validation, source: TopicSource, record: Any) -> None:
+    async def _take(self, validation: Validation, source: TopicSource, record: ReadableRecord) -> None:
         number, value, headers = source.number_of(record), record.value or b"", tuple(record.headers)
         if source.translator is None:
             validation.take_logged(FileRecord(number, value, "", headers), record.timestamp)
@@ -211,20 +135,15 @@ class _Producers:
         self._source = source
         self._now_ms = int(time.time() * 1000)
         self._samples = {topic: ProducerSample() for topic in partitions}
-        self._examples: dict[tuple[str, str], list[Mention]] = {}
+        self._examples: dict[tuple[str, ProducerFault], list[Mention]] = {}
 
-    def take(self, record: Any) -> None:
+    def take(self, record: ReadableRecord) -> None:
         """Look at one record that a producer sent."""
-        topic, partitions = record.topic, self._partitions[record.topic]
-        sample = self._samples[topic]
-        before = sample.forwarded
-        sample.take(record, partitions, self._now_ms)
-        if sample.forwarded == before:
+        topic = record.topic
+        fault = self._samples[topic].take(record, self._partitions[topic], self._now_ms)
+        if fault is None:
             return
-        alone = ProducerSample()
-        alone.take(record, partitions, self._now_ms)
-        (fault,) = alone.faults()
-        examples = self._examples.setdefault((topic, fault.what), [])
+        examples = self._examples.setdefault((topic, fault), [])
         if len(examples) < EXAMPLES_KEPT:
             key = "none" if record.key is None else record.key.decode("utf-8", "replace")
             examples.append(Mention(f"its key is {key}", self._source.number_of(record)))
@@ -232,16 +151,17 @@ class _Producers:
     def asked(self) -> Iterator[Asked]:
         """Yield what there is to ask of them."""
         for topic, sample in self._samples.items():
-            for fault in sample.faults():
-                yield Asked(
-                    "producer",
-                    Weight.MEDIUM,
-                    fault.count,
-                    sample.records,
-                    f"records of {topic} {fault.what}: each is forwarded and counted, at twice the cost",
-                    fault.advice,
-                    self._examples[topic, fault.what],
-                )
+            for fault in FAULTS:
+                if sample.faults[fault]:
+                    yield Asked(
+                        "producer",
+                        Weight.MEDIUM,
+                        sample.faults[fault],
+                        sample.records,
+                        f"records of {topic} {fault.what}: each is forwarded and counted, at twice the cost",
+                        fault.advice,
+                        self._examples[topic, fault],
+                    )
             if sample.ahead:
                 yield Asked(
                     "stamped_ahead",

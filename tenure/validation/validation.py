@@ -18,7 +18,7 @@ from msgspec import UNSET
 from kpis.customer.state import decode
 from kpis.fold.fold import Fold
 from kpis.instants import instant_text
-from kpis.members.view import View
+from kpis.members.view import View, all_time
 from kpis.references import TOPIC_BITS
 from schemas.decoding.decoder import Decoded
 from schemas.documents.validation import AskedQuestion, FoundEvents, ValidatedType, ValidationReport
@@ -32,7 +32,7 @@ from streams.settings.settings import Settings
 from tenure.files.findings import MENDED, REFUSED, Example, Finding, Findings
 from tenure.files.inspection import InspectedRecord, InspectedSource, Inspection
 from tenure.files.tables import FileRecord
-from tenure.reports.without_effect import SECTION, EffectlessFact, EffectlessFacts, all_time
+from tenure.reports.without_effect import SECTION, EffectlessFact, EffectlessFacts
 from tenure.validation.questions.everything import all_questions
 from tenure.validation.questions.identities import Repetitions
 from tenure.validation.questions.question import Asked, Kept, Mention, Question, SeenEvent, SeenTotals, Weight
@@ -87,18 +87,10 @@ class Validation:
     Args:
         settings: What numbers mean.
         source: That the records are of; says where each is.
-        questions: That are asked; None asks all.
         states_bytes: What states may take.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        source: InspectedSource,
-        *,
-        questions: Iterable[Question] | None = None,
-        states_bytes: int = STATES_BYTES,
-    ) -> None:
+    def __init__(self, settings: Settings, source: InspectedSource, *, states_bytes: int = STATES_BYTES) -> None:
         self._settings = settings
         self._source = source
         self.inspection = Inspection(source, decoder_of(settings), judged=self._take_judged)
@@ -110,8 +102,7 @@ class Validation:
             what=settings.what_counts,
             max_facts=settings.max_facts_per_customer,
         )
-        asked = all_questions(settings.dimensions, settings.default_currency) if questions is None else questions
-        self._questions = list(asked)
+        self._questions = list(all_questions(settings.dimensions, settings.default_currency))
         self._takers = _takers_of(self._questions)
         self._states: dict[str, bytes] = {}
         self._states_left = states_bytes
@@ -250,7 +241,7 @@ class Validation:
         return self._document(told, asked)
 
     def _customers(self) -> Iterator[Kept]:
-        window = all_time(self._settings)
+        window = all_time(self._settings.bucket_minutes * 60_000)
         for customer_id, state in self._states.items():
             view = View(decode(state), window, self._settings.what_counts)
             yield Kept(

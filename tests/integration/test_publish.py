@@ -125,4 +125,4 @@ def test_record_that_kafka_refuses_is_counted_and_ends_with_1(kafka: Kafka, pref
     assert result.returncode == 1
     summary = json.loads(result.stdout)
     assert (summary["malformed"], summary["undelivered"]) == (1, 1)
-    assert "tenure: 1 records were not delivered" in result.stderr
+    assert "tenure: 1 record was not delivered" in result.stderr

@@ -200,6 +200,8 @@ def test_every_part_runs_with_the_rights_that_are_listed_for_it(stream: Guarded)
     assert "customer c1, partition" in stream.does("reader", "customer", "c1")
     assert "2  sent" in stream.does("corrector", "dlq", "replay", "--all", "--anyway", "--as", "ada")
     assert "revokes were sent" in stream.does("corrector", "undo", *UNDONE)
+    assert "1 worker in the group" in stream.does("doctor", "doctor")
+    stream.does("doctor", "validate", "--topic", stream.topics["survey"])
     assert worker.process.stop() == 0
     secrets = [secret_of(name) for name in NAMES]
     assert [secret for secret in secrets if secret in worker.process.output] == []
@@ -271,6 +273,29 @@ def test_record_that_a_worker_may_not_forward_waits_for_the_right(stream: Guarde
     assert not stream.is_applied()
     stream.give(stream.principals["worker"]._replace(kafka=(right,)))
     stream.until_applied()
+
+
+@pytest.mark.parametrize("what", ["an input topic", "the group", "its configuration", "dead letters"])
+def test_right_that_a_doctor_lacks_is_a_finding_that_names_it(what: str, stream: Guarded) -> None:
+    """Without it the group would seem to be empty, or Kafka to be away."""
+    topic, group = stream.topics["cancel"], stream.environment["TENURE_GROUP"]
+    operation, resource, named = {
+        "an input topic": ("READ", "TOPIC", topic),
+        "the group": ("DESCRIBE", "GROUP", group),
+        "its configuration": ("DESCRIBE_CONFIGS", "TOPIC", topic),
+        "dead letters": ("DESCRIBE", "TOPIC", stream.dead_letter_topic),
+    }[what]
+    stream.does("topics", "topics", "--create", "--partitions", "4")
+    worker = stream.working()
+    until(lambda: worker.owned() == {0, 1, 2, 3}, "a worker")
+    stream.take("doctor", right_of(stream, "doctor", operation, resource, named))
+    result = stream.run("doctor", "--json", **stream.as_user("doctor"))
+    faults = [each["what"] for each in json.loads(result.stdout)["findings"] if each["level"] == "fault"]
+    if what == "its configuration":
+        assert (result.returncode, faults) == (0, []), "it says less"
+    else:
+        assert all(named in each and "docs/rights.md" in each for each in faults), faults
+        assert (result.returncode, len(faults)) == (1, 1)
 
 
 @pytest.mark.parametrize(

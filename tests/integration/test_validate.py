@@ -111,6 +111,28 @@ def test_only_committed_records_up_to_now_are_read_and_no_group_is_left(stream: 
     assert 0 < latest["records"] <= 5 * PARTITIONS
 
 
+def test_copy_that_a_worker_has_sent_on_is_left_and_a_header_of_anybodys_hides_nothing(
+    installation: Installation,
+) -> None:
+    """A record that bears our header and is not ours would be refused by the worker, and must be here."""
+    installation.create_topics()
+    worker = installation.worker()
+    signups, mixed = installation.topics["signup"], installation.topics["events"]
+    producer = installation.producer(partitioner="murmur2_random")
+    elsewhere = (partition_of(b"c-1", PARTITIONS) + 1) % PARTITIONS
+    producer.produce(signups, signup(1), key=b"c-1", partition=elsewhere)
+    assert producer.flush(30) == 0
+    installation.until_applied()
+    status, report = validated(installation, "--topic", signups, "--topic", mixed)
+    assert (status, report["records"], report["copies"]) == (0, 1, 1)
+    forged: list[tuple[str, str | bytes | None]] = [("tenure-forwarded", f"{signups}/0/0".encode())]
+    producer.produce(mixed, signup(2, plan="none"), key=b"c-2", headers=forged)
+    assert producer.flush(30) == 0
+    status, report = validated(installation, "--topic", mixed)
+    assert (status, report["records"], report["copies"], report["refused"]) == (1, 1, 1, 1)
+    assert worker.process.stop() == 0
+
+
 def test_unknown_topic_is_named(stream: Installation) -> None:
     """With the one that may have been meant."""
     topic = stream.topics["signup"]

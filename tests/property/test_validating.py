@@ -10,14 +10,14 @@ import msgspec
 from hypothesis import given
 
 from kpis.customer.state import decode
-from kpis.members.view import View
+from kpis.members.view import View, all_time
 from schemas.decoding import rules
 from schemas.documents.validation import ValidationReport
 from streams.settings.settings import Settings
 from tenure.files.notation import Notation
 from tenure.files.reader import EventFile
 from tenure.files.replay import Replayed, replayed
-from tenure.reports.without_effect import EffectlessFacts, all_time
+from tenure.reports.without_effect import EffectlessFacts
 from tenure.stored.customers import scan_all
 from tenure.stored.reading import report_of
 from tenure.validation.files import validate_file
@@ -43,12 +43,10 @@ def settings_of(options: Options) -> Settings:
 
 
 async def _effectless(found: Replayed, settings: Settings) -> dict[str, int]:
-    facts = EffectlessFacts()
+    facts, window = EffectlessFacts(), all_time(settings.bucket_minutes * 60_000)
     async for part in scan_all(settings, found.tables, range(found.partitions)):
         for customer_id, state in part.states:
-            facts.take(
-                customer_id, View(decode(state), all_time(settings), settings.what_counts), part.names, part.partition
-            )
+            facts.take(customer_id, View(decode(state), window, settings.what_counts), part.names, part.partition)
     return facts.counts
 
 

@@ -21,7 +21,7 @@ from tenure.validation.questions.question import (
     Weight,
 )
 
-_PREFIX: Final = re.compile(r"(?:cus|cust|customer|usr|user|acct|account)[_:.-]+(?=.)")
+_PREFIX: Final = re.compile(r"^(?:cus|cust|customer|usr|user|acct|account)[_:.-]+(?=.)")
 
 
 class WithoutSignup(Question):
@@ -116,5 +116,5 @@ class AlikeCustomers(Question):
 
 def _essence(customer_id: str) -> str:
     """Return what is left of an id without what systems write in several ways."""
-    text = _PREFIX.sub("", "".join(customer_id.casefold().split()), count=1)
+    text = _PREFIX.sub("", "".join(customer_id.casefold().split()))
     return text.lstrip("0") or "0" if text.isdigit() else text

@@ -31,7 +31,7 @@ _MASK: Final = (1 << 8 * _BYTES_OF_MEMBER) - 1
 
 
 class _Conflict(msgspec.Struct):
-    """Two events under one id: their numbers, and the number of the one that counts; 0 where neither does."""
+    """Two events under one id: their numbers, and the number of the one that counts; None where neither does."""
 
     customer_id: str
     event_id: str
@@ -39,7 +39,7 @@ class _Conflict(msgspec.Struct):
     first: int
     later: int
     differing: list[str]
-    counts: int = 0
+    counts: int | None = None
 
 
 class Repetitions(Question):
@@ -100,7 +100,7 @@ class Repetitions(Question):
             numbers = {offset_of(reference) for reference in held}
             for conflict in conflicts:
                 counting = numbers & {conflict.first, conflict.later}
-                conflict.counts = counting.pop() if len(counting) == 1 else 0
+                conflict.counts = counting.pop() if len(counting) == 1 else None
 
     def asked(self, totals: SeenTotals) -> Iterator[Asked]:
         """Ask about ids that were used twice."""
@@ -130,7 +130,7 @@ class Repetitions(Question):
 
     def _mention(self, conflict: _Conflict) -> Mention:
         which = "the first counts" if conflict.counts == conflict.first else "this one counts"
-        counts = f"; {which}" if conflict.counts else ""
+        counts = "" if conflict.counts is None else f"; {which}"
         differing = ", ".join(conflict.differing) or "type"
         said = (
             f"{conflict.kind} {conflict.event_id} of {conflict.customer_id} differs from an earlier one in {differing}"

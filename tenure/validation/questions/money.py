@@ -63,7 +63,7 @@ class Jumps(Question):
             last[fact.subscription] = fact
             if before is None or (before.plan, before.currency) != (fact.plan, fact.currency):
                 continue
-            was, now = _price(before), _price(fact)
+            was, now = before.own_price, fact.own_price
             self._changes += was != now
             if _is_hundredfold(was, now):
                 self._count += 1
@@ -281,7 +281,3 @@ class CurrenciesApart(Question):
                 "how many minor units of the default currency one minor unit is worth",
                 examples[:EXAMPLES_KEPT],
             )
-
-
-def _price(fact: PricedFact) -> int:
-    return fact.price if fact.currency else fact.mrr

@@ -43,7 +43,7 @@ def modules() -> tuple[ModuleType, ...]:
 
 
 def owner_of(name: str) -> Any:
-    """Return the class or module of a dotted name.
+    """Return the class or module of a dotted name; theirs, where a class of ours has been put in its place.
 
     Raises:
         ImportError: It is not there.
@@ -53,7 +53,8 @@ def owner_of(name: str) -> Any:
         return importlib.import_module(name)
     except ModuleNotFoundError:
         module, _, attribute = name.rpartition(".")
-        return getattr(importlib.import_module(module), attribute)
+        found = getattr(importlib.import_module(module), attribute)
+        return next(each for each in found.__mro__ if each.__module__.split(".")[0] in LIBRARIES)
 
 
 @functools.cache

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 import zstandard
+from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import PartitionRecords
 from aiokafka.errors import CorruptRecordException
 from aiokafka.structs import TopicPartition
@@ -15,7 +16,7 @@ from schemas.decoding.cut_values import CutValue, whole_size
 from schemas.refusals import TRUNCATED_BYTES
 from streams.kafka.decompression import GZIP, LZ4, NONE, SNAPPY, ZSTD
 from streams.kafka.record_batches import EXTRAS_BYTES, LIST_BYTES
-from streams.kafka.wire import Desk, Unread, _KeptRecords
+from streams.kafka.wire import Desk, Unread, _KeptRecords, keep_bytes
 from streams.records import Record, held_bytes
 from tests.unit.streams.kafka.wire import Written, batch, batch_of, record_bytes
 
@@ -62,6 +63,15 @@ def test_records_are_the_same_however_little_is_read_at_a_time(codec: int, room_
         assert [[(name.encode(), value) for name, value in r.headers] for r in found] == [
             list(one[4]) for one in written[start:]
         ]
+
+
+def test_what_aiokafka_hands_out_itself_is_what_a_worker_reads() -> None:
+    """A command must not end at a header that the stream has read: its name may be any bytes."""
+    keep_bytes()
+    raw = batch([(n, n, b"k", b"{}", [(b"trace\xff" if n == 3 else b"trace", b"x")]) for n in range(2, 6)])
+    source = fetcher.PartitionRecords(TopicPartition("t", 0), _KeptRecords(raw), None, 3, None, None, True, 1)
+    assert list(source) == read_all(raw, start=3)
+    assert source.next_fetch_offset == 6
 
 
 @pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS.keys())

@@ -36,8 +36,9 @@ def test_line_holds_what_is_edited_and_why(tmp_path: Path) -> None:
         (b'"key":"c1"', b'"key":"c2"', SIGNUP, b"c2"),
         (b'"key":"c1",', b"", SIGNUP, None),
         (b"4900", b"4900.0", SIGNUP.replace(b"4900", b"4900.0"), b"c1"),
+        (b"4900", b'"4900"', SIGNUP.replace(b"4900", b'"4900"'), b"c1"),
     ],
-    ids=["a member", "the key", "no key", "a number's form"],
+    ids=["a member", "the key", "no key", "a number's form", "a number made text"],
 )
 def test_what_somebody_changes_is_read_back(
     old: bytes, new: bytes, value: bytes, key: bytes | None, tmp_path: Path
@@ -74,8 +75,11 @@ def test_what_is_no_json_is_edited_as_text_and_what_is_no_text_not_at_all(tmp_pa
         (b'{"place":"t/0/1","value":{}}\n{"place":"t/0/1","value":{}}', "there twice"),
         (b'{"place":"t/0/1"}', "either a value"),
         (b'{"place":"t/0/1","value":{},"text":""}', "either a value"),
+        (b'{"place":"t/0/1","value":{"a":"\xff"}}', "line 1: the line is not UTF-8"),
+        ('{"place":"t/0/1","value":{}}'.encode("utf-16"), "no JSON|not UTF-8"),
+        (b"[" * 100_000, "no JSON of a dead letter"),
     ],
-    ids=["broken", "no place", "twice", "nothing", "both"],
+    ids=["broken", "no place", "twice", "nothing", "both", "not UTF-8", "UTF-16", "deep"],
 )
 def test_line_that_cannot_be_read_is_named_before_anything_is_sent(content: bytes, fault: str, tmp_path: Path) -> None:
     """A slip of the finger must cost neither the edits nor the records."""
@@ -83,6 +87,25 @@ def test_line_that_cannot_be_read_is_named_before_anything_is_sent(content: byte
     file.write_bytes(content)
     with pytest.raises(InputError, match=fault):
         edited_in(file)
+
+
+def test_mark_that_an_editor_begins_a_file_with_is_no_part_of_it(tmp_path: Path) -> None:
+    """Who saves with one has edited nothing wrong."""
+    file = tmp_path / "file"
+    file.write_bytes('\ufeff{"place":"t/0/1","value":{}}'.encode())
+    assert [edited.value for edited in edited_in(file).values()] == [b"{}"]
+
+
+def test_file_that_is_not_there_or_cannot_be_written_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever repairs a night's records has no use for a traceback."""
+    for file, said in ((tmp_path, "Is a directory"), (tmp_path / "gone", "No such file")):
+        with pytest.raises(InputError, match=said):
+            edited_in(file)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    with pytest.raises(UsageError, match=r"cannot be written \(No such file"):
+        new_file([b"{}"])
 
 
 def test_file_is_its_owner_s_alone_and_the_editor_is_the_user_s(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from tenure.commands.publish_progress import PublishProgress
 from tenure.files.publish import Summary
@@ -18,6 +17,6 @@ def test_what_was_sent_is_said_by_type(tmp_path: Path, capsys: pytest.CaptureFix
     file.write_text("{}\n")
     summary = Summary(malformed=1)
     summary.delivered("signup", 1000)
-    progress = PublishProgress(EventFile(str(file)), as_json=False, console=Console(stderr=True))
+    progress = PublishProgress(EventFile(str(file)), as_json=False)
     progress.conclude(summary)
     assert capsys.readouterr().out == "2 records (1,000 bytes) sent in 0.0 s: 1 signup\n"

@@ -118,8 +118,7 @@ def _running(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, late: MemoryTables
         ]
         return [*kept, topics.Topic("away", "survey_request_topic", 4, 1, topics.State.CREATED)]
 
-    async def refused(settings: Settings) -> AsyncIterator[Record]:
-        del settings
+    async def refused(*_: object) -> AsyncIterator[Record]:
         yield letter(7, at_ms=1_767_225_600_000)
 
     monkeypatch.setattr(publish, "publish_file", publish_file)
@@ -135,6 +134,7 @@ def _running(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, late: MemoryTables
         monkeypatch.setattr(module, "dead_letter_records", refused)
     monkeypatch.setattr(checks, "findings", found)
     monkeypatch.setattr(finding, "records_in", sent)
+    monkeypatch.setattr(opening, "tables_of", running_tables)
     monkeypatch.setattr(undo, "running_tables", running_tables)
     monkeypatch.setattr(opening, "running_tables", running_tables)
     monkeypatch.setattr(targets, "tables_of", running_tables)

@@ -127,13 +127,16 @@ def answer_letters(monkeypatch: pytest.MonkeyPatch) -> None:
     headers += [(HEADER_PARTITION, b"0"), (HEADER_OFFSET, b"1")]
     letter = Record(HOSTILE[0], 0, 1, 1, HOSTILE[1].encode(), "\n".join(HOSTILE).encode(), headers)
 
-    async def read_dead_letters(settings: Settings, *, limit: int, choice: dead_letters.Choice) -> DeadLetterList:
+    async def read_dead_letters(
+        settings: Settings, *, limit: int, choice: dead_letters.Choice, tell: object
+    ) -> DeadLetterList:
+        del tell
         found = dead_letters.Found(limit, choice)
         found.take(letter)
         return found.document(settings.dead_letter_topic)
 
-    async def show_letters(settings: Settings, *_: object, limit: int) -> list[WholeDeadLetter]:
-        del settings, limit
+    async def show_letters(settings: Settings, *_: object, limit: int, tell: object) -> list[WholeDeadLetter]:
+        del settings, limit, tell
         found = whole.whole_letter_of(letter)
         assert found is not None
         return [whole.document_of(found, HOSTILE[0], dead_letters.ReplayMark(1, HOSTILE[1]))]
@@ -164,8 +167,8 @@ def answer_undo(monkeypatch: pytest.MonkeyPatch) -> None:
         as_of="2026-01-01T00:00:00Z", totals=[number], windows={"30d": []}, examples=[told], sent=None,
     )  # fmt: skip
 
-    async def plan_undo(*_: object, limit: int) -> undo.UndoPlan:
-        del limit
+    async def plan_undo(*_: object, limit: int, tell: object) -> undo.UndoPlan:
+        del limit, tell
         return undo.UndoPlan(document, [])
 
     monkeypatch.setattr(undo, "plan_undo", plan_undo)
@@ -342,7 +345,7 @@ def test_progress_of_publish_shows_types_and_obeys_none(capsys: pytest.CaptureFi
     Path("x.ndjson").touch()
     summary = Summary()
     summary.delivered(HOSTILE[0], 10)
-    progress = PublishProgress(EventFile("x.ndjson"), as_json=False, console=standard_console(stderr=True))
+    progress = PublishProgress(EventFile("x.ndjson"), as_json=False)
     progress.show(summary)
     progress.conclude(summary)
     assert unsafe("".join(capsys.readouterr())) == set()

@@ -179,6 +179,18 @@ def test_record_that_is_not_understood_is_no_agreement(tmp_path: Path) -> None:
     assert "line 2: evt_2_created (customer.subscription.created): stripe: data.object.customer" in result.stderr
 
 
+def test_record_that_is_not_understood_is_no_subscription_whatever_its_members_are_named(tmp_path: Path) -> None:
+    """Other systems have a customer_id too, and a record of theirs may be as deep as it likes."""
+    named = {**stripe_event(2), "customer_id": "cus_9", "subscription_id": "sub_9"}
+    del named["data"]["object"]["customer"]
+    export = write(tmp_path, "export.ndjson", [stripe_event(1), named])
+    with Path(export).open("a", encoding="utf-8") as file:
+        file.write('\n{"id": "evt_3", "object": "event", "x": ' + "[" * 50_000 + "]" * 50_000 + "}")
+    log = write(tmp_path, "log.ndjson", [own_event(1)])
+    result = reconciled(export, "--as", "stripe", "--file", log, *AT, status=1)
+    assert "all subscriptions agree, but 2 records of the export do not count; see above" in result.stderr
+
+
 def test_adapter_has_to_be_named(tmp_path: Path) -> None:
     """There is no export that is nobody's."""
     export = write(tmp_path, "export.ndjson", [stripe_event(1)])

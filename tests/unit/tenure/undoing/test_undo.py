@@ -12,7 +12,9 @@ import pytest
 
 from schemas.decoding import rules
 from schemas.events import Revoke
+from schemas.refusals import HEADER_FORWARDED
 from streams.partition.context import decoder_of
+from streams.partition.forwarding import Seal
 from streams.records import TP, Record
 from streams.settings.settings import Settings
 from tenure.files.replay import Replayed, replayed
@@ -159,6 +161,18 @@ def test_span_is_meant_by_the_clock_that_is_named() -> None:
         found = WildEvents()
         found.take([record], DECODER, wild(clock=clock, since_ms=since_ms, until_ms=until_ms))
         assert len(found.by_customer) == number, (clock, since_ms, until_ms)
+
+
+def test_copy_that_the_stream_has_sent_on_is_told_once_and_a_header_of_anybodys_hides_nothing() -> None:
+    """What cannot be taken back has no id: a forged header would keep it out of what somebody decides by."""
+    event = {"id": "e", "type": "activity", "customer_id": "c", "time": "2026-02-20T00:00:00Z", "source": WILD}
+    first = Record("customer.activity", 0, 1, AT_MS, b"c", json.dumps(event).encode(), [])
+    seal = Seal("of the stream")
+    headers = [[], [(HEADER_FORWARDED, seal.header_of(first))], [(HEADER_FORWARDED, b"customer.activity/0/1/00")]]
+    found = WildEvents(seal)
+    lying = [Record("customer.events", 1, n, AT_MS, b"c", first.value, each) for n, each in enumerate(headers)]
+    found.take(lying, DECODER, wild())
+    assert found.without_identity == {"activity": 2}
 
 
 def test_revoke_of_an_event_is_always_the_same_and_names_its_source() -> None:

@@ -11,6 +11,7 @@ import pytest
 from schemas.decoding.adapted import headers_of_refused
 from schemas.instants import milliseconds
 from schemas.refusals import Reason, Refusal
+from streams.records import Record
 from streams.settings.settings import Settings
 from tenure.files.findings import REFUSED
 from tenure.files.reader import EventFile
@@ -129,14 +130,22 @@ def test_record_of_a_topic_that_an_adapter_has_refused_is_found_under_the_adapte
     assert list(validation.findings.sections[REFUSED]) == [finding]
 
 
+def test_first_record_of_a_topic_is_told_where_it_is_the_one_that_counts() -> None:
+    """Its number is 0, which is a number like any other."""
+    source = TopicSource({"customer.events": 3}, "USD", None)
+    validation = Validation(Settings(), source)
+    for number, members in ((0, {}), (3, {"mrr_minor": 5900})):
+        value = json.dumps({**event(1), **members}).encode()
+        validation.take_logged(FileRecord(number, value), milliseconds(AS_OF))
+    (found,) = validation.report(SourceTold("customer.events")).questions
+    assert found.examples[0].endswith("in mrr_minor; the first counts")
+
+
 def test_places_of_topics_are_told_apart_and_read_back() -> None:
     """Topic, partition and offset are what one asks Kafka for."""
     source = TopicSource({"a": 4, "b": 2}, "USD", None)
-
-    class Place:
-        topic, partition, offset = "b", 1, 123_456
-
-    assert source.place_of(source.number_of(Place)) == "b/1/123456"
+    record = Record("b", 1, 123_456, 0, None, None, [])
+    assert source.place_of(source.number_of(record)) == "b/1/123456"
 
 
 def test_example_of_the_documents_raises_no_question() -> None:

@@ -161,6 +161,12 @@ PAIRS = {
         1,
         [event(1, customer_id="cus_A7"), event(2, customer_id="a70")],
     ),
+    "customers with a prefix": Pair(
+        "alike_customers",
+        [event(1, customer_id="user-7"), event(2, customer_id="7")],
+        1,
+        [event(1, customer_id="shop-user-7"), event(2, customer_id="shop-7")],
+    ),
     "customers with leading zeros": Pair(
         "alike_customers",
         [event(1, customer_id="0042"), event(2, customer_id=42)],
