@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 import schemas.documents.dead_letters as documents
+from schemas.adapters.confluent import NAME as CONFLUENT
 from schemas.decoding.adapted import HEADER_ADAPTED
 from schemas.refusals import HEADER_OFFSET, HEADER_PARTITION, HEADER_REPLAYED, HEADER_TOPIC
 from streams.batching.sender import Outgoing
@@ -182,7 +183,7 @@ async def _judgement(whole: WholeLetter, order: ReplayOrder, judge: Judge) -> Ju
         if edited is None or not is_changed(whole, value, edited):
             return Judgement(whole, "unchanged", detail="nobody changed it")
         key, value = edited.key, edited.value
-    if whole.letter.adapter is not None:
+    if whole.letter.adapter == CONFLUENT:
         await order.translators.load(value or b"")
     return with_origin(judge.judge(whole, key, value))
 
