@@ -38,6 +38,10 @@ class Head(msgspec.Struct, array_like=True):
     away_instants: int = 0
     #: events that count, and repetitions, of which a member was mended, by member
     mended: dict[str, int] = {}
+    #: events of forgotten customers that count nowhere
+    forgotten: int = 0
+    #: the latest timestamp of a record whose event was applied (ms since 1970)
+    latest_record_ms: int = 0
 
 
 encode_head = msgspec.msgpack.Encoder().encode
@@ -108,6 +112,10 @@ class Commit(NamedTuple):
     names: Mapping[str, Sequence[str]]
     #: what it changes of periods that are over, each period once
     restated: Sequence[PeriodUpdate] = ()
+    #: customers whose states go
+    gone: Sequence[str] = ()
+    #: requests to forget a customer, by customer: what is stored of them from now on; None: nothing
+    requests: Mapping[str, bytes | None] = {}
 
 
 class StreamMark(NamedTuple):
@@ -184,8 +192,16 @@ class Tables(Protocol):
     async def commit(self, partition: int, commit: Commit) -> None:
         """Store all of it, or nothing."""
 
+    async def ask_to_forget(self, partition: int, customer: str, request: bytes) -> None:
+        """Leave a request to forget a customer for whoever owns the partition; one that is there already stays."""
+
+    async def forget_requests(self, partition: int) -> dict[str, bytes]:
+        """Return the requests to forget customers that wait, by customer."""
+
     async def clear(self, partition: int) -> None:
         """Remove all that is stored of a partition in which half of a commit is, so that it can be counted anew.
+
+        Requests to forget customers stay.
 
         Commits are refused from the first step on. Whoever is interrupted leaves a partition that `load` calls torn,
         until it is cleared again.

@@ -100,6 +100,8 @@ class FoldResult:
     conflicts: int = 0
     #: events of buckets that were over when their record reached the log (count)
     late: int = 0
+    #: the latest timestamp of a record (ms since 1970); 0 where there is none
+    latest_record_ms: int = 0
 
 
 def fold_batch(
@@ -131,6 +133,7 @@ def fold_batch(
     """
     times = np.array(decoded.times, np.int64)
     reached = np.array([record.timestamp for record in decoded.records], np.int64)
+    result.latest_record_ms = int(reached.max(initial=0))
     result.late = int(np.count_nonzero(times < reached // windows.bucket_ms * windows.bucket_ms))
     context = fold.context
     applied, duplicates, conflicts = context.applied, context.duplicates, context.conflicts

@@ -96,6 +96,7 @@ class Meters:
         self[instruments.EVENTS_DUPLICATE].inc(result.duplicates)
         self[instruments.EVENTS_CONFLICTING].inc(result.conflicts)
         self[instruments.EVENTS_TEST].inc(result.tests)
+        self[instruments.EVENTS_FORGOTTEN].inc(result.forgotten)
         self[instruments.EVENTS_LATE].inc(result.late)
         for member, count in result.mended.items():
             self[instruments.EVENTS_MENDED].labels(member).inc(count)
@@ -116,6 +117,10 @@ class Meters:
     def on_recount(self) -> None:
         """Count a partition whose tables are counted anew."""
         self[instruments.PARTITION_RECOUNTS].inc()
+
+    def on_forgotten(self) -> None:
+        """Count a customer who was forgotten."""
+        self[instruments.CUSTOMERS_FORGOTTEN].inc()
 
     def on_assigned(self) -> None:
         """Count an assignment."""

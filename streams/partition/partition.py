@@ -12,18 +12,24 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
+import msgspec
 import structlog
 
 from kpis.counting.cells import Cells, cells_in_steps
+from kpis.customer.forgetting import subscriptions_of
+from kpis.customer.pseudonyms import SUBSCRIPTIONS_LISTED, ForgetKey, ForgottenCustomer
+from kpis.customer.state import decode
 from schemas.refusals import Reason, Refusal
+from schemas.tombstones import ForgetRequest, Tombstone, decode_request, encode_request
 from streams.backoff import Backoff
 from streams.batching.batches import Batch
-from streams.errors import CommitTorn, Conflict, RecordRefused, TenureError, Unavailable
+from streams.errors import CommitTorn, Conflict, ForgetKeyUnfit, Halt, RecordRefused, TenureError, Unavailable
 from streams.giving_way import giving_way
 from streams.partition.added import note_added
 from streams.partition.applying import apply_records
 from streams.partition.backlog import Backlog
 from streams.partition.context import PartitionContext
+from streams.partition.forgetting import forget, tombstone_record
 from streams.partition.forwarding import Forward
 from streams.partition.loading import load_whole
 from streams.partition.outbox import DeadLetter, Delivery
@@ -35,6 +41,7 @@ from streams.tasks import cancel_and_wait
 
 if TYPE_CHECKING:
     from kpis.names import Names
+    from kpis.rows import Row
     from streams.batching.consumer import BatchConsumer
 
 log = structlog.get_logger(__name__)
@@ -74,6 +81,9 @@ class ServiceMeters(Protocol):
 
     def on_recount(self) -> None:
         """The partition is counted anew from the log, since its tables were lost."""
+
+    def on_forgotten(self) -> None:
+        """A customer was forgotten."""
 
     def on_waiting(self, error: TenureError) -> None:
         """A service does not answer."""
@@ -131,6 +141,10 @@ class Partition:
         self._begun: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self._held = PartitionState(number, context, stored, cache=cache)
+        #: requests to forget customers are looked for from then on (seconds of the loop); at once after loading, since
+        #: one may be half carried out
+        self._asked_from_seconds = 0.0
+        self._is_waiting_told = False
 
     @property
     def head(self) -> Head:
@@ -249,6 +263,7 @@ class Partition:
 
     async def _next_batches(self) -> list[Batch]:
         """Return what waits, at least one batch; counters are loaded in between, one group a turn."""
+        await self._forget_as_asked()
         if self._held.unread:
             await self._load_counters()
         while not self._backlog and self._held.unread:
@@ -261,6 +276,7 @@ class Partition:
                 if not self.recovering:
                     # A Redis that lost its last second while nothing happens would stay behind until the next event.
                     await self._look_at_head()
+                await self._forget_as_asked()
                 self._end_recovery()
         consumer, topics = self._context.consumer(), self._context.topics
         begins = {topic: consumer.reading_position(TP(topic, self.number)) for topic in topics}
@@ -305,6 +321,8 @@ class Partition:
         if stored.head is None:  # a Redis that lost everything lost the stream's mark too
             await self._until_done(lambda: self._context.tables.mark(self._context.mark))
             await self._until_done(lambda: note_added(self._context.tables, self._context.mark, [self.number]))
+        await self._learn_tombstones()  # after loading: whoever has written has sent theirs before
+        self._asked_from_seconds = 0.0
         self._backlog.clear()
         self.last_record_ms.clear()
         lost, self._held = self.head, PartitionState(self.number, self._context, stored, cache=self._cache)
@@ -366,6 +384,89 @@ class Partition:
         self.last_record_ms |= last_ms
         self.oldest_waiting_ms = None
         result.commit_seconds = time.perf_counter() - commit_began
+        self._listener.on_committed(self, result, cells)
+
+    # -- forgetting, see `streams.partition.forgetting`
+
+    async def _forget_as_asked(self) -> None:
+        """Carry out what requests to forget customers ask for; looks for them every _IDLE_SECONDS at most."""
+        now_seconds = asyncio.get_running_loop().time()
+        if now_seconds < self._asked_from_seconds:
+            return
+        requests = await self._until_done(lambda: self._context.tables.forget_requests(self.number))
+        for customer_id in sorted(requests):
+            await self._forget(customer_id, decode_request(requests[customer_id]))
+        self._asked_from_seconds = now_seconds + _IDLE_SECONDS
+
+    async def _forget(self, customer_id: str, request: ForgetRequest) -> None:
+        context, held = self._context, self._held
+        key = context.forgotten.key
+        if key is None or key.check != request.check:
+            if request.tombstone is not None:  # half carried out: going on would count what should be left out
+                raise Halt(self.number, str(ForgetKeyUnfit(known=key is not None)))
+            if not self._is_waiting_told:
+                self._is_waiting_told = True
+                advice = (
+                    "a customer is to be forgotten under a key that this worker does not have: set TENURE_FORGET_KEY"
+                )
+                log.warning("forget_request_waits", partition=self.number, advice=advice)
+            return
+        await self._learn_tombstones()
+        who = context.forgotten.find(customer_id)
+        if who is None:
+            who = await self._bury(customer_id, request, key)
+        state, of_pseudonym = await self._read_states([customer_id, who.pseudonym])
+        states, rows = forget(held.fold, who, state, of_pseudonym)
+        gone = [] if state is None else [customer_id]
+        await self._commit_between(states=states, rows=rows, gone=gone, requests={customer_id: None})
+        self._meters.on_forgotten()
+        log.info("customer_forgotten", partition=self.number)
+
+    async def _bury(self, customer_id: str, request: ForgetRequest, key: ForgetKey) -> ForgottenCustomer:
+        """Decide on a tombstone, for good, and send it; return once the log has it."""
+        context = self._context
+        (state,) = await self._read_states([customer_id])
+        tombstone = request.tombstone
+        if tombstone is None:
+            subscriptions = [] if state is None else subscriptions_of(decode(state))[:SUBSCRIPTIONS_LISTED]
+            tombstone = Tombstone(
+                at_ms=max(request.asked_ms, self.head.latest_record_ms),  # all that was applied is not later
+                subscriptions=[key.subscription_hash(customer_id, each) for each in subscriptions],
+                check=key.check,
+                stream=context.mark.id,
+                partition=self.number,
+            )
+            decision = encode_request(msgspec.structs.replace(request, tombstone=tombstone))
+            await self._commit_between(requests={customer_id: decision})
+        hashed = key.hash_of(customer_id)
+        delivery = Delivery([tombstone_record(context.forgotten_topic, hashed, tombstone)])
+        await self._until_done(lambda: context.outbox.send(delivery), asks_tables=False)
+        context.forgotten.note(hashed, tombstone)
+        return ForgottenCustomer(key, customer_id, tombstone)
+
+    async def _learn_tombstones(self) -> None:
+        try:
+            await self._until_done(self._context.forgotten.refresh, asks_tables=False)
+        except ForgetKeyUnfit as fault:
+            raise Halt(self.number, str(fault)) from fault
+
+    async def _commit_between(
+        self,
+        *,
+        requests: Mapping[str, bytes | None],
+        states: dict[str, bytes] | None = None,
+        rows: list[Row] | None = None,
+        gone: Sequence[str] = (),
+    ) -> None:
+        """Commit what is no batch's: positions stay."""
+        held, context = self._held, self._context
+        cells = await giving_way(cells_in_steps(rows or [], held.names, context.windows))
+        amounts = await self._amounts(cells)
+        result = BatchResult()
+        head = held.next_head(result, positions=self.head.positions, topic_ids=self.head.topic_ids)
+        commit = held.commit(head=head, states=states or {}, cells=cells, amounts=amounts, gone=gone, requests=requests)
+        await self._until_done(lambda: context.tables.commit(self.number, commit))
+        held.committed(commit, head=head, cells=cells, amounts=amounts)
         self._listener.on_committed(self, result, cells)
 
     async def _send(self, result: BatchResult) -> None:

@@ -10,6 +10,7 @@ All keys of a partition share its hash tag, so that one transaction may write th
     <prefix>:{<partition>}:w            which cells the newest commits changed (see `streams.redis.changes`)
     <prefix>:{<partition>}:r            by period that is over: revision, and what restatements changed of each count
     <prefix>:{<partition>}:r:<period>   its newest restatements, oldest first
+    <prefix>:{<partition>}:f            requests to forget customers: customer -> request
     <prefix>:mark                       the stream's mark
     <prefix>:note:<name>                small values that belong to no partition
     <prefix>:log:<name>                 small logs that belong to no partition, as lists
@@ -153,6 +154,11 @@ class RedisTables:
         for customer, state in commit.states.items():
             states += (start + customer, state)
         commands += [("MSET", *part) for part in _parts(states)]
+        if commit.gone:
+            commands.append(("UNLINK", *(start + customer for customer in commit.gone)))
+        for customer, request in commit.requests.items():
+            key = self._key(partition, "f")
+            commands.append(("HDEL", key, customer) if request is None else ("HSET", key, customer, request))
         for group, fields, amounts in commit.cells:
             pairs: list[Argument] = [0] * (2 * len(fields))
             pairs[::2], pairs[1::2] = packed(fields), amounts
@@ -176,6 +182,15 @@ class RedisTables:
         if stored not in (commit.expected, commit.head):  # our own head: an answer was lost, the commit was not
             self._changes.forget(partition)
             raise Conflict(partition, positions_of(commit.expected), positions_of(stored))
+
+    async def ask_to_forget(self, partition: int, customer: str, request: bytes) -> None:
+        """See `Tables`."""
+        await asked(lambda: self._redis.hsetnx(self._key(partition, "f"), customer, request))
+
+    async def forget_requests(self, partition: int) -> dict[str, bytes]:
+        """See `Tables`."""
+        found = await asked(lambda: self._redis.hgetall(self._key(partition, "f")))
+        return {customer.decode(): request for customer, request in found.items()}
 
     async def clear(self, partition: int) -> None:
         """See `Tables`."""

@@ -30,6 +30,8 @@ async def topic_findings(settings: Settings) -> AsyncIterator[Diagnosed]:
     found = await look(settings)
     if not settings.survey_requests:
         found = [topic for topic in found if topic.topic != settings.survey_request_topic]
+    if settings.forget_key is None:
+        found = [topic for topic in found if topic.topic != settings.forgotten_topic]
     wrong = fault_of(found)
     if wrong is not None:
         yield fault(AREA, wrong)

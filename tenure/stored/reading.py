@@ -100,5 +100,6 @@ def events_of(heads: Sequence[Head], dimensions: Sequence[str]) -> Events:
         conflict=sum(head.conflicts for head in heads),
         test=sum(head.tests for head in heads),
         mended={member: sum(head.mended.get(member, 0) for head in heads) for member in describing_members(dimensions)},
+        forgotten=sum(head.forgotten for head in heads),
         dead_letters={reason.value: sum(head.dead_letters.get(reason.value, 0) for head in heads) for reason in Reason},
     )
