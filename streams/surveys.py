@@ -21,6 +21,7 @@ from typing import Final
 import msgspec
 import structlog
 
+from kpis.customer.pseudonyms import is_pseudonym
 from kpis.customer.state import decode
 from kpis.surveys.due import KEPT_MS, Policy, SurveyQuestion, request_of, surveys_due
 from kpis.surveys.sent import SentRequests, slots_of
@@ -228,6 +229,8 @@ class SurveyScheduler:
             for step in _steps(customers):
                 began = time.perf_counter()
                 for customer_id, state in step:
+                    if is_pseudonym(customer_id):
+                        continue
                     for due in surveys_due(decode(state), policy, since_ms=since_ms, from_ms=from_ms, to_ms=to_ms):
                         if not asked.is_quiet(customer_id, due.due_ms, policy.quiet_ms):
                             asked.add(customer_id, due.due_ms)

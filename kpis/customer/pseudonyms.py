@@ -25,6 +25,11 @@ def is_pseudonym(customer_id: str) -> bool:
     return len(customer_id) > _CUSTOMER_ID_CHARACTERS
 
 
+def pseudonym_of(hashed: str) -> str:
+    """Return the id under which a forgotten customer counts, by what `ForgetKey.hash_of` returns."""
+    return _PREFIX + hashed
+
+
 class ForgetKey:
     """The key of the hashes.
 
@@ -65,7 +70,7 @@ class ForgottenCustomer:
         self._customer_id = customer_id
         #: records with a later timestamp count nowhere (ms since 1970)
         self.at_ms = tombstone.at_ms
-        self.pseudonym = _PREFIX + key.hash_of(customer_id)
+        self.pseudonym = pseudonym_of(key.hash_of(customer_id))
         self._places = {each: place for place, each in enumerate(tombstone.subscriptions)}
 
     def subscription(self, subscription_id: str) -> str:

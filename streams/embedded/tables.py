@@ -95,9 +95,11 @@ class MemoryTables:
         for table, names in commit.names.items():
             found.names[table].extend(names)
         found.states.update(commit.states)
-        for customer in commit.gone:
+        for customer in commit.erasure.gone:
             found.states.pop(customer, None)
-        for customer, request in commit.requests.items():
+        for period, entries in commit.erasure.relisted.items():
+            found.restated[period] = found.restated[period]._replace(entries=list(entries))
+        for customer, request in commit.erasure.requests.items():
             if request is None:
                 found.requests.pop(customer, None)
             else:

@@ -32,7 +32,7 @@ class EmbeddedTombstones:
         if first > partition.end:
             first = partition.earliest
         records, end = partition.read(max(first, partition.earliest), partition.end + 1)
-        return TombstonePart([TombstoneRecord(record.key, record.value) for record in records], end)
+        return TombstonePart([TombstoneRecord(record.offset, record.key, record.value) for record in records], end)
 
     async def close(self) -> None:
         """See `TombstoneLog`."""

@@ -7,6 +7,7 @@ that every count of the same log forgets the same. Who writes it: `streams.parti
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_left
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -23,6 +24,7 @@ log = structlog.get_logger(__name__)
 class TombstoneRecord(NamedTuple):
     """One record of the topic."""
 
+    offset: int
     key: bytes | None
     value: bytes | None
 
@@ -71,10 +73,13 @@ class Forgotten:
     def __init__(self, log: TombstoneLog | None = None, key: ForgetKey | None = None) -> None:
         self.key = key
         self._log = NoTombstones() if log is None else log
-        self._next = 0
+        #: the offset up to which the topic was read
+        self.end = 0
         self._reading = asyncio.Lock()
         #: by the hash of the customer's id
         self._tombstones: dict[str, Tombstone] = {}
+        #: offsets and hashes of what was read, in order
+        self._order: list[tuple[int, str]] = []
 
     @property
     def any(self) -> bool:
@@ -89,10 +94,12 @@ class Forgotten:
             ForgetKeyUnfit: There are tombstones, and our key has not made them.
         """
         async with self._reading:
-            part = await self._log.read(self._next)
-            for key, value in part.records:
-                self._take(key, value)
-            self._next = part.end  # of a topic that was made anew it is less than before
+            part = await self._log.read(self.end)
+            if part.end < self.end:  # the topic was made anew: all that lies there is new
+                self._order.clear()
+            for record in part.records:
+                self._take(record)
+            self.end = part.end
 
     def find(self, customer_id: str) -> ForgottenCustomer | None:
         """Return a customer if they are forgotten."""
@@ -109,15 +116,21 @@ class Forgotten:
         """Let go of connections."""
         await self._log.close()
 
-    def _take(self, key: bytes | None, value: bytes | None) -> None:
+    def since(self, offset: int) -> dict[str, Tombstone]:
+        """Return, by their hash, the tombstones that were read from an offset on; all where it is beyond the end."""
+        first = bisect_left(self._order, (offset, "")) if offset <= self.end else 0
+        return {hashed: self._tombstones[hashed] for _, hashed in self._order[first:]}
+
+    def _take(self, record: TombstoneRecord) -> None:
         try:
-            hashed, tombstone = (key or b"").decode("ascii"), decode_tombstone(value or b"")
+            hashed, tombstone = (record.key or b"").decode("ascii"), decode_tombstone(record.value or b"")
         except (UnicodeDecodeError, msgspec.DecodeError) as error:
-            log.warning("tombstone_unreadable", reason=str(error))  # somebody else has written it
+            log.warning("tombstone_unreadable", offset=record.offset, reason=str(error))  # somebody else has written it
             return
         if self.key is None or tombstone.check != self.key.check:
             raise ForgetKeyUnfit(known=self.key is not None)
         self.note(hashed, tombstone)
+        self._order.append((record.offset, hashed))
 
 
 def forget_key_of(settings: Settings) -> ForgetKey | None:

@@ -63,7 +63,7 @@ class KafkaTombstones:
             consumer.seek(self._tp, position)
         while position < end:
             found = await consumer.getmany(self._tp, timeout_ms=_FETCH_MS)
-            records += [TombstoneRecord(record.key, record.value) for record in found.get(self._tp, ())]
+            records += [TombstoneRecord(record.offset, record.key, record.value) for record in found.get(self._tp, ())]
             position = await consumer.position(self._tp)  # beyond what compaction has taken out, too
         return TombstonePart(records, position)
 

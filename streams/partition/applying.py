@@ -60,7 +60,9 @@ async def apply_records(
     result.cache_hits, result.cache_misses = len(customers) - len(missing), len(missing)
     forgotten: dict[str, ForgottenCustomer] = {}
     if strangers and context.forgotten.any:
-        forgotten, result.forgotten = swallow(decoded, strangers, context.forgotten, mended)
+        forgotten, swallowed = swallow(decoded, strangers, context.forgotten, mended)
+        result.forgotten = len(swallowed)
+        result.forgotten_copies = sum(is_copy(record, seal) for record in swallowed)
     result.forwards, returned = _take_away(decoded, strangers, number, context, seal) if strangers else _NOTHING_AWAY
     # Most records have no headers: they are not looked at any further.
     copies = [n for n, record in enumerate(decoded.records) if record.headers and is_copy(record, seal)]

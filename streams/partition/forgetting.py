@@ -34,8 +34,8 @@ def swallow(
     strangers: Iterable[str],
     forgotten: Forgotten,
     mended: MutableMapping[int, tuple[str, ...]],
-) -> tuple[dict[str, ForgottenCustomer], int]:
-    """Take what comes too late of forgotten customers out of a batch.
+) -> tuple[dict[str, ForgottenCustomer], list[Record]]:
+    """Take what comes too late of forgotten customers out of a batch, before any of it is forwarded.
 
     Only strangers are looked at, customers without a state: the forgotten have none under their id.
 
@@ -46,19 +46,20 @@ def swallow(
         mended: Mended members by the `id` of a record; those of what is taken out go too.
 
     Returns:
-        The forgotten among the strangers, and how many events were taken out.
+        The forgotten among the strangers, and the records of what was taken out.
     """
     found = {name: who for name in strangers if (who := forgotten.find(name)) is not None}
-    if not found:
-        return found, 0
     kept: list[int] = []
+    swallowed: list[Record] = []
+    if not found:
+        return found, swallowed
     for index, event in enumerate(decoded.events):
         who, record = found.get(event.customer_id), decoded.records[index]
         if who is None or record.timestamp <= who.at_ms:
             kept.append(index)
         else:
+            swallowed.append(record)
             mended.pop(id(record), None)
-    swallowed = len(decoded.events) - len(kept)
     decoded.pick(kept)
     return found, swallowed
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import msgspec
@@ -17,8 +17,9 @@ import structlog
 
 from kpis.counting.cells import Cells, cells_in_steps
 from kpis.customer.forgetting import subscriptions_of
-from kpis.customer.pseudonyms import SUBSCRIPTIONS_LISTED, ForgetKey, ForgottenCustomer
+from kpis.customer.pseudonyms import SUBSCRIPTIONS_LISTED, ForgetKey, ForgottenCustomer, is_pseudonym
 from kpis.customer.state import decode
+from kpis.fold.restatements import without_events_of
 from schemas.refusals import Reason, Refusal
 from schemas.tombstones import ForgetRequest, Tombstone, decode_request, encode_request
 from streams.backoff import Backoff
@@ -36,7 +37,7 @@ from streams.partition.outbox import DeadLetter, Delivery
 from streams.partition.result import BatchResult
 from streams.partition.state import PartitionState
 from streams.records import TP, Record
-from streams.tables import Head, Stored, positions_of
+from streams.tables import Erasure, Head, Stored, positions_of
 from streams.tasks import cancel_and_wait
 
 if TYPE_CHECKING:
@@ -145,6 +146,8 @@ class Partition:
         #: one may be half carried out
         self._asked_from_seconds = 0.0
         self._is_waiting_told = False
+        #: hashes of those whom this writer has forgotten, since it has loaded
+        self._erased: set[str] = set()
 
     @property
     def head(self) -> Head:
@@ -323,6 +326,7 @@ class Partition:
             await self._until_done(lambda: note_added(self._context.tables, self._context.mark, [self.number]))
         await self._learn_tombstones()  # after loading: whoever has written has sent theirs before
         self._asked_from_seconds = 0.0
+        self._erased.clear()
         self._backlog.clear()
         self.last_record_ms.clear()
         lost, self._held = self.head, PartitionState(self.number, self._context, stored, cache=self._cache)
@@ -396,7 +400,33 @@ class Partition:
         requests = await self._until_done(lambda: self._context.tables.forget_requests(self.number))
         for customer_id in sorted(requests):
             await self._forget(customer_id, decode_request(requests[customer_id]))
+        await self._forget_who_was_forgotten()
         self._asked_from_seconds = now_seconds + _IDLE_SECONDS
+
+    async def _forget_who_was_forgotten(self) -> None:
+        """Forget whose tombstone is there and whose state is too: of another stream, or of a Redis as it was earlier.
+
+        Others of this stream look after their own partitions, so that hardly ever anybody is looked for.
+        """
+        held, forgotten, key = self._held, self._context.forgotten, self._context.forgotten.key
+        if held.stored_head is not None and key is not None:
+            wanted = {
+                hashed
+                for hashed, tombstone in forgotten.since(held.tombstones).items()
+                if tombstone.stream != self._context.mark.id or tombstone.partition == self.number
+            } - self._erased
+            for customer_id in await self._until_done(lambda: self._found(wanted, key)) if wanted else ():
+                await self._forget(customer_id, ForgetRequest(0, key.check))
+        held.tombstones = forgotten.end
+
+    async def _found(self, wanted: Collection[str], key: ForgetKey) -> list[str]:
+        """Return the customers of this partition whose hash is wanted."""
+        return [
+            customer_id
+            async for _, customers in self._context.tables.scan_states([self.number])
+            for customer_id, _ in customers
+            if not is_pseudonym(customer_id) and key.hash_of(customer_id) in wanted
+        ]
 
     async def _forget(self, customer_id: str, request: ForgetRequest) -> None:
         context, held = self._context, self._held
@@ -416,11 +446,24 @@ class Partition:
         if who is None:
             who = await self._bury(customer_id, request, key)
         state, of_pseudonym = await self._read_states([customer_id, who.pseudonym])
-        states, rows = forget(held.fold, who, state, of_pseudonym)
-        gone = [] if state is None else [customer_id]
-        await self._commit_between(states=states, rows=rows, gone=gone, requests={customer_id: None})
+        erasure = Erasure(requests={customer_id: None})
+        states: dict[str, bytes] = {}
+        rows: list[Row] = []
+        if state is not None:
+            states, rows = forget(held.fold, who, state, of_pseudonym)
+            erasure = erasure._replace(gone=[customer_id], relisted=await self._unnamed(state))
+        await self._commit_between(erasure, states, rows)
+        self._erased.add(key.hash_of(customer_id))
         self._meters.on_forgotten()
         log.info("customer_forgotten", partition=self.number)
+
+    async def _unnamed(self, state: bytes) -> dict[str, list[bytes]]:
+        """Return the restatements of the periods in which events of a customer are named, without their names."""
+        tables, customer = self._context.tables, decode(state)
+        periods = list(await self._until_done(lambda: tables.restated(self.number)))
+        known = await self._until_done(lambda: tables.restated(self.number, periods))
+        found = {name: without_events_of(customer, each.entries, self.names) for name, each in known.items()}
+        return {name: entries for name, entries in found.items() if entries != known[name].entries}
 
     async def _bury(self, customer_id: str, request: ForgetRequest, key: ForgetKey) -> ForgottenCustomer:
         """Decide on a tombstone, for good, and send it; return once the log has it."""
@@ -437,7 +480,7 @@ class Partition:
                 partition=self.number,
             )
             decision = encode_request(msgspec.structs.replace(request, tombstone=tombstone))
-            await self._commit_between(requests={customer_id: decision})
+            await self._commit_between(Erasure(requests={customer_id: decision}), {}, [])
         hashed = key.hash_of(customer_id)
         delivery = Delivery([tombstone_record(context.forgotten_topic, hashed, tombstone)])
         await self._until_done(lambda: context.outbox.send(delivery), asks_tables=False)
@@ -450,21 +493,14 @@ class Partition:
         except ForgetKeyUnfit as fault:
             raise Halt(self.number, str(fault)) from fault
 
-    async def _commit_between(
-        self,
-        *,
-        requests: Mapping[str, bytes | None],
-        states: dict[str, bytes] | None = None,
-        rows: list[Row] | None = None,
-        gone: Sequence[str] = (),
-    ) -> None:
-        """Commit what is no batch's: positions stay."""
+    async def _commit_between(self, erasure: Erasure, states: dict[str, bytes], rows: list[Row]) -> None:
+        """Commit what is no batch's: positions stay, and the head is the next one."""
         held, context = self._held, self._context
-        cells = await giving_way(cells_in_steps(rows or [], held.names, context.windows))
+        cells = await giving_way(cells_in_steps(rows, held.names, context.windows))
         amounts = await self._amounts(cells)
         result = BatchResult()
         head = held.next_head(result, positions=self.head.positions, topic_ids=self.head.topic_ids)
-        commit = held.commit(head=head, states=states or {}, cells=cells, amounts=amounts, gone=gone, requests=requests)
+        commit = held.commit(head=head, states=states, cells=cells, amounts=amounts)._replace(erasure=erasure)
         await self._until_done(lambda: context.tables.commit(self.number, commit))
         held.committed(commit, head=head, cells=cells, amounts=amounts)
         self._listener.on_committed(self, result, cells)

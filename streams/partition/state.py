@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -78,6 +78,8 @@ class PartitionState:
         self.states = StateCache(cache)
         #: restatements of periods, without their entries; None until the first late event asks for them
         self.restated: dict[str, Restated] | None = None
+        #: see `Head`; it is stored with the next commit
+        self.tombstones = self.head.tombstones
         #: cells of all groups but those in `unread`, and of those too what was written since
         self.cells = CellStore()
         #: groups of cells that are not in memory yet
@@ -104,14 +106,10 @@ class PartitionState:
         cells: Cells,
         amounts: Sequence[int],
         moved: Sequence[Moved] = (),
-        gone: Sequence[str] = (),
-        requests: Mapping[str, bytes | None] | None = None,
     ) -> Commit:
         """Return the commit that stores a new head, states, cells and restatements, and the names that are new."""
-        updates, names, restated = _updates(cells, amounts), self.names.take_new(), self._restating(moved)
-        return Commit(
-            self.stored_head, encode_head(head), states, updates, names, restated, gone=gone, requests=requests or {}
-        )
+        updates, names = _updates(cells, amounts), self.names.take_new()
+        return Commit(self.stored_head, encode_head(head), states, updates, names, self._restating(moved))
 
     def _restating(self, moved: Sequence[Moved]) -> list[PeriodUpdate]:
         """Return what a batch changed of periods, added to what is stored."""
@@ -126,7 +124,7 @@ class PartitionState:
     def committed(self, commit: Commit, *, head: Head, cells: Cells, amounts: Sequence[int]) -> None:
         """Bring what is in memory in line with what is stored now."""
         self.head, self.stored_head = head, commit.head
-        self.states.drop(commit.gone)
+        self.states.drop(commit.erasure.gone)
         self.states.let_go()
         self.cells.update(cells.keys, amounts)
         for period, _, revision, changes in commit.restated:
@@ -154,7 +152,9 @@ class PartitionState:
             away_facts=old.away_facts + result.away_facts,
             away_instants=old.away_instants + result.away_instants,
             forgotten=old.forgotten + result.forgotten,
+            forgotten_copies=old.forgotten_copies + result.forgotten_copies,
             latest_record_ms=max(old.latest_record_ms, result.latest_record_ms),
+            tombstones=self.tombstones,
         )
 
 

@@ -29,7 +29,7 @@ from streams.redis.commit import Argument, Command, DoneInPart, Torn, run_where
 from streams.redis.connection import asked, check_durability, connect, unsafe_of
 from streams.redis.reading import PartitionReader, packed
 from streams.redis.scan import scan_customers
-from streams.tables import RESTATEMENTS_KEPT, Commit, PeriodUpdate, Restated, Stored, StreamMark, positions_of
+from streams.tables import RESTATEMENTS_KEPT, Commit, Erasure, PeriodUpdate, Restated, Stored, StreamMark, positions_of
 
 __all__ = ["RedisTables", "check_durability", "connect"]
 _SLICE: Final = 5000
@@ -154,11 +154,7 @@ class RedisTables:
         for customer, state in commit.states.items():
             states += (start + customer, state)
         commands += [("MSET", *part) for part in _parts(states)]
-        if commit.gone:
-            commands.append(("UNLINK", *(start + customer for customer in commit.gone)))
-        for customer, request in commit.requests.items():
-            key = self._key(partition, "f")
-            commands.append(("HDEL", key, customer) if request is None else ("HSET", key, customer, request))
+        commands += self._erasing(partition, commit.erasure)
         for group, fields, amounts in commit.cells:
             pairs: list[Argument] = [0] * (2 * len(fields))
             pairs[::2], pairs[1::2] = packed(fields), amounts
@@ -182,6 +178,17 @@ class RedisTables:
         if stored not in (commit.expected, commit.head):  # our own head: an answer was lost, the commit was not
             self._changes.forget(partition)
             raise Conflict(partition, positions_of(commit.expected), positions_of(stored))
+
+    def _erasing(self, partition: int, erasure: Erasure) -> list[Command]:
+        """Return the commands that remove customers, and what names them."""
+        start, requests = self._key(partition, "s:"), self._key(partition, "f")
+        commands: list[Command] = [("UNLINK", start + customer) for customer in erasure.gone]
+        for period, entries in erasure.relisted.items():
+            key = self._key(partition, f"r:{period}")
+            commands += [("DEL", key), ("RPUSH", key, *entries)]
+        for customer, request in erasure.requests.items():
+            commands.append(("HDEL", requests, customer) if request is None else ("HSET", requests, customer, request))
+        return commands
 
     async def ask_to_forget(self, partition: int, customer: str, request: bytes) -> None:
         """See `Tables`."""

@@ -9,8 +9,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -25,12 +24,11 @@ from schemas.documents.topics import TopicRetention
 from schemas.tombstones import ForgetRequest, encode_request
 from streams.errors import CheckFailed, ConfigurationError
 from streams.forgetting.forgotten import Forgotten, forget_key_of
-from streams.forgetting.kafka import KafkaTombstones
-from streams.kafka.security import client_options
 from tenure.operations.dead_letters import dead_letter_records, letter_of
 from tenure.operations.topic_records import records_in
 from tenure.operations.topics import FORGOTTEN, State, Topic, fault_of, look
 from tenure.stored.customers import read_customer
+from tenure.stored.forgotten import known_forgotten
 from tenure.stored.opening import running_tables
 
 if TYPE_CHECKING:
@@ -55,23 +53,6 @@ def required_key(settings: Settings) -> ForgetKey:
             "without it nobody can be forgotten; make one by `openssl rand -hex 32`, and set it for all workers too",
         )
     return key
-
-
-@asynccontextmanager
-async def known_forgotten(settings: Settings) -> AsyncIterator[Forgotten]:
-    """Read who is forgotten, as the topic says now.
-
-    Raises:
-        ForgetKeyUnfit: Customers are forgotten under another key than that of the settings, or it has none.
-        LogUnavailable: Kafka does not answer.
-    """
-    options = client_options(settings)
-    forgotten = Forgotten(KafkaTombstones(settings.forgotten_topic, options), forget_key_of(settings))
-    try:
-        await forgotten.refresh()
-        yield forgotten
-    finally:
-        await forgotten.close()
 
 
 async def look_at_customer(settings: Settings, customer_id: str) -> Forgetting:
