@@ -18,7 +18,7 @@ Resource = Literal["TOPIC", "GROUP"]
 KEYS: Final = ("get", "mget", "hgetall", "hmget", "hscan", "hlen", "lrange", "llen", "scan")
 READING: Final = (*KEYS, "eval", "evalsha", "info")
 """Commands of Redis that read the tables; a script may call those alone that its user may."""
-COMMITTING: Final = ("watch", "multi", "exec", "discard", "set", "mset", "hset", "hincrby", "rpush", "ltrim")
+COMMITTING: Final = ("watch", "multi", "exec", "discard", "set", "mset", "hset", "hdel", "hincrby", "rpush", "ltrim")
 WRITING: Final = (*COMMITTING, "unlink", "del")
 """Those that commit batches and remove what cannot be trusted, in addition."""
 ON_A_CLUSTER: Final = ("cluster|slots", "command")
@@ -85,11 +85,14 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
     topics = settings.input_topics
     keys = f"~{settings.redis_prefix}:*"
     logs = tuple((f"~{settings.redis_prefix}:log:{name}", "rpush") for name in ("targets", "losses"))
-    create = [*topics, settings.dead_letter_topic, settings.survey_request_topic]
+    create = [*topics, settings.dead_letter_topic, settings.survey_request_topic, settings.forgotten_topic]
     looked_up = [
         KafkaRight("READ", "TOPIC", topic, "only for `explain` and `customer`, to look records up") for topic in topics
     ]
     looked_up.append(KafkaRight("READ", "TOPIC", settings.dead_letter_topic, "only for `dlq list` and `dlq show`"))
+    if settings.forget_key is not None:
+        why = "only for `customer`, to say who is forgotten (`forget_key`)"
+        looked_up.append(KafkaRight("READ", "TOPIC", settings.forgotten_topic, why))
     return (
         Principal("worker", "`worker`", tuple(_of_worker(settings)), RedisRights(keys, (*READING, *WRITING))),
         Principal(
@@ -112,6 +115,12 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
             RedisRights(keys, READING, logs),
         ),
         Principal("corrector", "`dlq replay`, `undo`", tuple(_of_corrector(settings)), RedisRights(keys, READING)),
+        Principal(
+            "eraser",
+            "`forget`",
+            tuple(_of_eraser(settings)),
+            RedisRights(keys, READING, ((f"~{settings.redis_prefix}:{{*}}:f", "hsetnx"),)),
+        ),
         Principal("topics", "`topics --create`", tuple(_of_topics(create)), None),
     )
 
@@ -125,6 +134,9 @@ def _of_worker(settings: Settings) -> Iterator[KafkaRight]:
     yield KafkaRight("WRITE", "TOPIC", settings.dead_letter_topic, "records that cannot be applied")
     if settings.survey_requests:
         yield KafkaRight("WRITE", "TOPIC", settings.survey_request_topic, "surveys that are due (`survey_requests`)")
+    if settings.forget_key is not None:
+        yield KafkaRight("READ", "TOPIC", settings.forgotten_topic, "who is forgotten (`forget_key`)")
+        yield KafkaRight("WRITE", "TOPIC", settings.forgotten_topic, "tombstones of its customers (`forget_key`)")
     yield KafkaRight("READ", "GROUP", settings.group, "to share partitions with other workers")
     if settings.adapter_topics:
         yield from _of_translator(settings)
@@ -144,6 +156,14 @@ def _of_corrector(settings: Settings) -> Iterator[KafkaRight]:
     for topic in settings.input_topics:
         yield KafkaRight("READ", "TOPIC", topic, "the events of a source, only for `undo`")
         yield KafkaRight("WRITE", "TOPIC", topic, "what is sent again, and revokes")
+
+
+def _of_eraser(settings: Settings) -> Iterator[KafkaRight]:
+    yield KafkaRight("READ", "TOPIC", settings.forgotten_topic, "who is forgotten")
+    for topic in (settings.dead_letter_topic, settings.survey_request_topic):
+        yield KafkaRight("READ", "TOPIC", topic, "to say where the id still stands")
+    for topic in settings.input_topics:
+        yield KafkaRight("DESCRIBE", "TOPIC", topic, "to say whether its records are kept")
 
 
 def _of_topics(topics: list[str]) -> Iterator[KafkaRight]:

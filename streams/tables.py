@@ -105,7 +105,7 @@ RESTATEMENTS_KEPT: Final = 1_000
 
 
 class Erasure(NamedTuple):
-    """What a commit removes of customers who are forgotten, and of the requests to forget them."""
+    """The part of a commit that removes customers who are forgotten, and requests to forget them."""
 
     #: customers whose states go
     gone: Sequence[str] = ()

@@ -63,7 +63,7 @@ class NoTombstones:
 
 
 class Forgotten:
-    """Who is forgotten, as far as this worker has read the topic.
+    """The forgotten customers, as far as this worker has read the topic.
 
     Args:
         log: The topic.

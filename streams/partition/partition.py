@@ -37,6 +37,7 @@ from streams.partition.outbox import DeadLetter, Delivery
 from streams.partition.result import BatchResult
 from streams.partition.state import PartitionState
 from streams.records import TP, Record
+from streams.survey_schedule import forget_in_schedule
 from streams.tables import Erasure, Head, Stored, positions_of
 from streams.tasks import cancel_and_wait
 
@@ -445,6 +446,7 @@ class Partition:
         who = context.forgotten.find(customer_id)
         if who is None:
             who = await self._bury(customer_id, request, key)
+        await self._until_done(lambda: forget_in_schedule(context.tables, self.number, customer_id))
         state, of_pseudonym = await self._read_states([customer_id, who.pseudonym])
         erasure = Erasure(requests={customer_id: None})
         states: dict[str, bytes] = {}

@@ -1,4 +1,4 @@
-"""Who is forgotten, for commands: read once from the topic of tombstones."""
+"""The forgotten customers of a stream, for commands: read once from the topic of tombstones."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
 """Customers who are forgotten while workers crash and tables fall back: totals stay, and a recount finds the same.
 
 Each run is that of a seed: who is forgotten, when, and what happens meanwhile. Expected is what a recount of the log
-says without the records that came after their customer's tombstone. The number of conflicts is not compared: what was
+says without the records that came after their customer's tombstone. Not compared is the number of conflicts: what was
 said under an identity and does not count is remembered as a hash, which is forgotten too. Where a record was sent to
-its customer's partition before the tombstone was known there, outcomes of events are compared by their sum.
+its customer's partition before the tombstone was known there, outcomes of events are compared by their sum, without
+what was mended.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 KEY: Final = ForgetKey("a key of thirty-two characters..")
 JITTER_MS: Final = 5_000
+INCIDENTS: Final = ("forget", "forget", "restore", "crash", "freeze", "outage", "lose_commits", "restart")
 
 
 class ForgettingRun(Run):
@@ -49,7 +51,7 @@ class ForgettingRun(Run):
             await self._join()
         for _ in range(self.plan.randint(2, 6)):
             await self._pause(0.2, 6)
-            incident = self.plan.choice(("forget", "forget", "crash", "freeze", "outage", "lose_commits", "restart"))
+            incident = self.plan.choice(INCIDENTS)
             self.simulation.note("incident", incident)
             await getattr(self, f"_{incident}")()
         await feeding
@@ -88,6 +90,13 @@ class ForgettingRun(Run):
         await self.store.ask_to_forget(number, customer, encode_request(ForgetRequest(now_ms, KEY.check)))
         self.simulation.note("forget", number, customer)
         await self._pause(0, 6)
+
+    async def _restore(self) -> None:
+        """Have tables come back as they were before somebody was forgotten, and without the request."""
+        self.store.remember()
+        await self._forget()
+        await self._pause(3, 9)
+        self.store.fall_back()
 
     # -- what must be true
 
@@ -140,10 +149,11 @@ def _outcomes(events: Any, swallowed: int, *, whole: bool) -> dict[str, Any]:
     found["forgotten"] += swallowed
     if whole:
         found["together"] = sum(found.pop(name) for name in ("applied", "duplicate", "forgotten"))
+        del found["mended"]
     return found
 
 
-@pytest.mark.parametrize("first", range(0, 40, 10))
+@pytest.mark.parametrize("first", range(0, 30, 10))
 def test_forgotten_customers_leave_totals_as_they_were_also_when_all_is_counted_anew(first: int) -> None:
     """Whoever is forgotten must not come back with a crash, a backup or a recount, and take no number along."""
     runs = {seed: ForgettingRun(seed) for seed in range(first, first + 10)}

@@ -33,7 +33,8 @@ from streams.errors import LogUnavailable, TablesUnavailable
 from streams.metrics.meters import Meters
 from streams.partition.outbox import Delivery
 from streams.settings.settings import Settings
-from streams.surveys import SCHEDULES, SETTLING_MS, Schedule, SurveyScheduler, encode_schedule, policy_of
+from streams.survey_schedule import SCHEDULES, Schedule, encode_schedule
+from streams.surveys import SETTLING_MS, SurveyScheduler, policy_of
 from streams.tables import Commit
 from tests.property.folding import LATEST_MS, Line
 from tests.unit.streams.partitions import on_virtual_time
