@@ -11,77 +11,30 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from kpis.counting.cells import groups_of
 from kpis.customer.customer import life_of
-from kpis.customer.pseudonyms import ForgetKey, ForgottenCustomer, is_pseudonym, pseudonym_of
+from kpis.customer.pseudonyms import ForgetKey, ForgottenCustomer, is_pseudonym
 from kpis.customer.state import decode
 from kpis.surveys.sent import SentRequests
 from schemas.instants import DAY_MS
-from schemas.tombstones import ForgetRequest, Tombstone, decode_request, decode_tombstone, encode_request
+from schemas.tombstones import ForgetRequest, Tombstone, decode_request, encode_request
 from streams.batching.batches import Batch
 from streams.errors import LogUnavailable
-from streams.forgetting.forgotten import Forgotten, TombstonePart, TombstoneRecord
+from streams.forgetting.forgotten import Forgotten, TombstoneRecord
 from streams.partition.partition import Partition
 from streams.survey_schedule import SCHEDULES, VERSION, Schedule, encode_schedule, read_schedule
 from streams.tables import Commit
+from tests.unit.streams.forgetting_partitions import ASKED_MS, HASH, KEY, PSEUDONYM, Forgetting
 from tests.unit.streams.partitions import (
     ALSO_MINE,
     MINE,
     STREAM_ID,
-    Surroundings,
     batch,
     on_virtual_time,
     signup,
     stored_head,
 )
 
-KEY: Final = ForgetKey("a key of thirty-two characters..")
-HASH: Final = KEY.hash_of(MINE)
-PSEUDONYM: Final = pseudonym_of(HASH)
-TOPIC: Final = "tenure.forgotten"
-ASKED_MS: Final = 5_000
-REQUEST: Final = encode_request(ForgetRequest(ASKED_MS, KEY.check))
 AWAY: Final = LogUnavailable("Kafka", "planted")
-
-
-class Sent:
-    """The topic of tombstones: what partitions have sent to it, and what a test adds."""
-
-    def __init__(self) -> None:
-        self.around: Surroundings | None = None
-        self.others: list[TombstoneRecord] = []
-
-    async def read(self, first: int) -> TombstonePart:
-        """See `TombstoneLog`."""
-        own = [] if self.around is None else [each for each in self.around.sent if each.topic == TOPIC]
-        records = [*self.others, *(TombstoneRecord(0, each.key, each.value) for each in own)]
-        placed = [record._replace(offset=offset) for offset, record in enumerate(records)]
-        return TombstonePart(placed[first:], len(placed))
-
-    async def close(self) -> None:
-        """See `TombstoneLog`."""
-
-
-class Forgetting(Surroundings):
-    """Surroundings in which customers can be forgotten."""
-
-    def __init__(self, key: ForgetKey | None = KEY) -> None:
-        self.topic = Sent()
-        super().__init__(forgotten=Forgotten(self.topic, key))
-        self.topic.around = self
-
-    async def ask(self, customer: str = MINE) -> None:
-        """Leave a request."""
-        await self.tables.ask_to_forget(0, customer, REQUEST)
-
-    def tombstones(self) -> list[Tombstone]:
-        """Return what was sent."""
-        return [decode_tombstone(each.value or b"") for each in self.sent if each.topic == TOPIC]
-
-    async def amounts(self, partition: Partition) -> list[int]:
-        """Return what is counted."""
-        _, stored = await self.tables.snapshot(0, groups_of(partition.names))
-        return sorted(amount for fields in stored.values() for amount in fields.values() if amount)
 
 
 def at(timestamp_ms: int, *values: bytes, start: int = 0) -> Batch:
