@@ -10,9 +10,6 @@ from typing import Final
 
 import msgspec
 
-FORGOTTEN_TOPIC: Final = "tenure.forgotten"
-"""The topic of tombstones unless the settings say otherwise; compacted, with one partition."""
-
 
 class Tombstone(msgspec.Struct, frozen=True):
     """The value of a record under the hash of a customer's id.

@@ -17,10 +17,10 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from kpis.customer.what_counts import BY_DEFAULT, WhatCounts
 from schemas.catalogue.windows import SEGMENT_WINDOW_DAYS, WINDOW_DAYS
 from schemas.dimensions import BUILT_IN_DIMENSIONS
-from schemas.tombstones import FORGOTTEN_TOPIC
 from schemas.topics import (
     DEAD_LETTER_TOPIC,
     DEFAULT_TOPIC_NAMES,
+    FORGOTTEN_TOPIC,
     INPUT_TOPICS,
     MIXED_TOPIC_SETTING,
     SURVEY_REQUEST_TOPIC,

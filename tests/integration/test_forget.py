@@ -114,3 +114,35 @@ def test_a_forgotten_customer_leaves_all_totals_also_when_redis_is_counted_anew(
     until(lambda: not stream.worker.total("tenure_partition_recovering"), "recovered")
     assert stream.kpi() == live
     assert b"gone" not in stream.redis_text()
+
+
+def test_workers_without_the_key_or_with_another_refuse_to_start_once_somebody_is_forgotten(
+    installation: Installation,
+) -> None:
+    """They would count the events of the forgotten again, and nobody would notice."""
+    stream = ForgettingStream(installation)
+    assert stream.forget("gone", "--yes")["outcome"] == "forgotten"
+    assert stream.worker.process.stop() == 0
+    another = {"TENURE_FORGET_KEY": "another key of thirty-two characters"}
+    for settings in ({}, another):
+        refused = installation.run("worker", TENURE_METRICS_PORT="0", **settings)
+        assert (refused.returncode, refused.stderr.splitlines()[-1].count("TENURE_FORGET_KEY is")) == (2, 1)
+        assert "docs/forgetting.md" in refused.stderr
+        assert "thirty-two" not in refused.stderr
+    assert installation.run("forget", "kept", "--yes", **another).returncode == 2
+    assert "is forgotten, as of" in installation.run("customer", "gone", **KEY).stderr
+    assert "there is no customer" in installation.run("customer", "gone").stderr
+
+
+def test_a_customer_who_is_asked_for_while_no_worker_runs_is_forgotten_by_the_next(installation: Installation) -> None:
+    """The letter was answered on Friday, and the workers come back on Monday."""
+    stream = ForgettingStream(installation)
+    before = stream.kpi()
+    assert stream.worker.process.stop() == 0
+    assert stream.forget("kept", "--yes", status=1)["outcome"] == "to_confirm"
+    assert stream.forget("kept", "--yes", "--still-active", "--wait", "0", status=1)["outcome"] == "asked"
+    again = installation.worker(**KEY)
+    until(lambda: again.total("tenure_customers_forgotten_total") == 1, "somebody is forgotten")
+    found = stream.forget("kept")
+    assert (found["outcome"], found["partition"]) == ("forgotten_before", None)
+    assert stream.kpi() == before

@@ -133,7 +133,8 @@ def test_events_are_kept_for_good_in_topics_that_are_created_and_others_are_told
 
 def test_tombstones_are_kept_for_good_or_the_command_says_what_to_change(installation: Installation) -> None:
     """Kafka would delete them after a week, and whoever was forgotten would be back at the next recount."""
-    installation.kafka.create_topics([installation.forgotten_topic], partitions=1)
+    week = {"retention.ms": "604800000"}
+    installation.kafka.create_topics([installation.forgotten_topic], partitions=1, config=week)
     refused = installation.run("topics", "--create")
     assert refused.returncode == 1
     assert "set its cleanup.policy to compact" in refused.stderr
