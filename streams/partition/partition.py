@@ -410,6 +410,7 @@ class Partition:
         Others of this stream look after their own partitions, so that hardly ever anybody is looked for.
         """
         held, forgotten, key = self._held, self._context.forgotten, self._context.forgotten.key
+        end = forgotten.end  # others may be read meanwhile
         if held.stored_head is not None and key is not None:
             wanted = {
                 hashed
@@ -418,7 +419,7 @@ class Partition:
             } - self._erased
             for customer_id in await self._until_done(lambda: self._found(wanted, key)) if wanted else ():
                 await self._forget(customer_id, ForgetRequest(0, key.check))
-        held.tombstones = forgotten.end
+        held.tombstones = end
 
     async def _found(self, wanted: Collection[str], key: ForgetKey) -> list[str]:
         """Return the customers of this partition whose hash is wanted."""

@@ -81,10 +81,12 @@ def test_explanations_tell_the_forgotten_in_one_row() -> None:
 
 
 def test_near_misses_who_are_forgotten_are_in_one_row_too() -> None:
-    """They are customers all the same."""
-    (part,) = json.loads(run("explain", "customers_lost", "--at", "2025-02-02", "--window", "30d", "--json"))["parts"]
-    assert part["near"] == part.get("forgotten", {"near": 0})["near"]
-    assert part["near_misses"] == []
+    """They were named one by one as the others are, and are no less to be forgotten."""
+    asked = ("explain", "customers_reactivated", "--at", "2025-01-05", "--window", "7d")
+    (part,) = json.loads(run(*asked, "--json"))["parts"]
+    assert (part["near"], part["near_misses"]) == (2, [])
+    assert part["forgotten"] == {"customers": 0, "amount": 0, "near": 2}
+    assert "not counted, though close: 2 customers\n  not  2 forgotten customers\n" in run(*asked)
 
 
 def test_one_who_is_forgotten_is_said_to_be_and_nothing_else() -> None:
