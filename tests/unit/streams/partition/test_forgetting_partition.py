@@ -200,6 +200,25 @@ def test_a_state_that_a_backup_brought_back_is_forgotten_again() -> None:
     runs(test)
 
 
+def test_another_stream_over_the_same_topics_forgets_too() -> None:
+    """New workers beside the old ones, with a group and a prefix of their own, are how tables are counted anew."""
+
+    async def test(around: Forgetting) -> None:
+        partition = await around.partition()
+        partition.put(at(1_000, signup(MINE, 0), signup(ALSO_MINE, 1)))
+        await asyncio.sleep(1)
+        before = await around.amounts(partition)
+        elsewhere = Tombstone(3_000, [], KEY.check, "another stream", 7)
+        around.topic.others.append(TombstoneRecord(0, HASH.encode(), msgspec.json.encode(elsewhere)))
+        await around.context.forgotten.refresh()
+        await asyncio.sleep(5)
+        assert sorted(around.tables.states(0)) == sorted([ALSO_MINE, PSEUDONYM])
+        assert await around.amounts(partition) == before
+        await partition.close()
+
+    runs(test)
+
+
 def test_tombstones_of_other_partitions_have_nobody_looked_for() -> None:
     """A scan of all customers for each that is forgotten anywhere would be a scan too many."""
 

@@ -120,3 +120,18 @@ def test_events_of_the_forgotten_are_told_apart_from_those_that_count() -> None:
     (report,) = json.loads(run("kpi", *AT, "--json"))
     assert (report["events"]["applied"], report["events"]["forgotten"]) == (2, 0)
     assert report["totals"]["customers_active"] == 2
+
+
+def test_events_that_were_left_out_stand_among_the_outcomes_for_people_too(around: Forgetting) -> None:
+    """Whoever adds the outcomes up finds all records; where nobody is forgotten there is no word of it."""
+
+    async def come_late() -> None:
+        partition = await around.partition()
+        partition.put(batch(signup(MINE, 2), start=2, timestamp_ms=6_000))
+        await asyncio.sleep(1)
+        await partition.close()
+
+    assert "of forgotten customers" not in run("kpi", *AT)
+    on_virtual_time(come_late)
+    assert "1 of forgotten customers" in run("kpi", *AT)
+    assert json.loads(run("kpi", *AT, "--json"))[0]["events"]["forgotten"] == 1
