@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from typer.testing import CliRunner
 
+from schemas.documents.forgetting import Forgetting
 from schemas.tombstones import decode_request
 from streams.embedded.tables import MemoryTables
 from streams.forgetting.forgotten import Forgotten
@@ -21,7 +25,8 @@ from streams.tables import StreamMark
 from tenure.cli import app
 from tenure.operations import forgetting, topics
 from tenure.operations.forgetting import mentions
-from tests.unit.streams.forgetting_partitions import KEY, SECRET, Forgetting
+from tests.unit.streams.forgetting_partitions import KEY, SECRET
+from tests.unit.streams.forgetting_partitions import Forgetting as ForgettingPartition
 from tests.unit.streams.partitions import MINE, batch, on_virtual_time, signup
 from tests.unit.tenure.operations.test_dead_letters import letter
 
@@ -55,7 +60,7 @@ def test_records_that_hold_an_id_are_found(customer_id: str, found: Record, *, h
 def tables(monkeypatch: pytest.MonkeyPatch, nothing_set: None) -> MemoryTables:
     """A running stream with a customer who has an open subscription, and nobody who carries requests out."""
     del nothing_set
-    around = Forgetting()
+    around = ForgettingPartition()
 
     async def fill() -> None:
         partition = await around.partition()
@@ -150,3 +155,27 @@ def test_a_customer_whom_nobody_knows_is_not_forgotten() -> None:
     """A misspelt id would be said to be done."""
     assert run("nobody", "--yes")[0] == 1
     assert "there is no customer 'nobody'" in run("nobody", "--yes")[2]
+
+
+def test_the_page_shows_what_the_command_prints(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever answers a letter by the page must find there what they see."""
+    page = (Path(__file__).parents[4] / "docs" / "forgetting.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```console\n(.*?)```", page, re.DOTALL)
+    (_, dry), (_, done) = [each.split("\n", 1) for each in block.split("$ ")[1:]]
+    document = Forgetting(
+        customer_id="c-771", outcome="to_confirm", at=None, partition=2, open=False, events=14, subscriptions=2,
+        dead_letters=["customer.survey/2/1841"], survey_requests=[], topics=[],
+    )  # fmt: skip
+
+    async def look_at_customer(settings: Settings, customer_id: str) -> Forgetting:
+        del settings, customer_id
+        return document
+
+    async def forget_customer(settings: Settings, found: Forgetting, **_: object) -> Forgetting:
+        del settings
+        return replace(found, outcome="forgotten", at="2026-11-29T13:04:00.120Z")
+
+    monkeypatch.setattr(forgetting, "look_at_customer", look_at_customer)
+    monkeypatch.setattr(forgetting, "forget_customer", forget_customer)
+    assert run("c-771") == (0, dry, "")
+    assert run("c-771", "--yes")[1].startswith(done.removesuffix("...\n"))
