@@ -52,6 +52,8 @@ _OTHERS_WAIT_SECONDS: Final = 1.0
 """A topic that has more in the log, but nothing at hand, is waited for so long at most."""
 _IDLE_SECONDS: Final = 2.0
 """So soon a partition without events looks after what it has stored."""
+_FORGOTTEN_TOGETHER: Final = 20
+"""So many customers are forgotten between two batches (count): each takes several round trips."""
 _RECOVERY_SECONDS: Final = 0.1
 """So soon a partition without events that recovers looks whether it has recovered."""
 
@@ -398,11 +400,15 @@ class Partition:
         now_seconds = asyncio.get_running_loop().time()
         if now_seconds < self._asked_from_seconds:
             return
-        requests = await self._until_done(lambda: self._context.tables.forget_requests(self.number))
-        for customer_id in sorted(requests):
-            await self._forget(customer_id, decode_request(requests[customer_id]))
+        stored = await self._until_done(lambda: self._context.tables.forget_requests(self.number))
+        requests = {customer_id: decode_request(request) for customer_id, request in sorted(stored.items())}
+        begun = [customer_id for customer_id, request in requests.items() if request.tombstone is not None]
+        waiting = [customer_id for customer_id, request in requests.items() if request.tombstone is None]
+        for customer_id in [*begun, *waiting[:_FORGOTTEN_TOGETHER]]:
+            await self._forget(customer_id, requests[customer_id])
         await self._forget_who_was_forgotten()
-        self._asked_from_seconds = now_seconds + _IDLE_SECONDS
+        if len(waiting) <= _FORGOTTEN_TOGETHER:
+            self._asked_from_seconds = now_seconds + _IDLE_SECONDS
 
     async def _forget_who_was_forgotten(self) -> None:
         """Forget whose tombstone is there and whose state is too: of another stream, or of a Redis as it was earlier.

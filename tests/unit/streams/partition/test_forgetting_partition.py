@@ -262,6 +262,23 @@ def test_what_a_program_without_tombstones_counted_since_is_taken_back() -> None
     runs(test)
 
 
+def test_batches_are_applied_while_many_are_forgotten() -> None:
+    """Whoever erases all trials of last year must not hold up the numbers of today."""
+
+    async def test(around: Forgetting) -> None:
+        for number in range(45):
+            await around.ask(f"nobody-{number:02}")
+        partition = await around.partition()
+        partition.put(at(1_000, signup(MINE, 0)))
+        await asyncio.sleep(9)
+        commits_each = 2
+        assert [result.records for result in around.results].index(1) == 20 * commits_each
+        assert (len(around.tombstones()), await around.tables.forget_requests(0)) == (45, {})
+        await partition.close()
+
+    runs(test)
+
+
 def test_a_request_waits_for_a_worker_with_its_key() -> None:
     """Under another key the tombstone would name nobody who can be found again."""
 
