@@ -36,8 +36,6 @@ class KafkaTombstones:
     async def read(self, first: int) -> TombstonePart:
         """See `TombstoneLog`."""
         try:
-            if self._consumer is None and not await self._is_there():
-                return TombstonePart([], 0)
             return await asyncio.wait_for(self._read(first), _ANSWER_SECONDS)
         except (KafkaError, OSError, TimeoutError) as error:
             await self.close()
@@ -54,6 +52,8 @@ class KafkaTombstones:
             await admin.close()
 
     async def _read(self, first: int) -> TombstonePart:
+        if self._consumer is None and not await self._is_there():
+            return TombstonePart([], 0)
         consumer = await self._connected()
         beginning = (await consumer.beginning_offsets([self._tp]))[self._tp]
         end = (await consumer.end_offsets([self._tp]))[self._tp]

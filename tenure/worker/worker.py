@@ -95,23 +95,26 @@ async def run(settings: Settings, *extensions: Extension) -> None:
         counts = await partition_counts([*topics, *adapters], settings, options)
         check_adapter_topics({topic: counts.pop(topic) for topic in adapters})
         partitions = check_topics(counts, input_topics=settings.input_topics)
-        starting.waits_for = "Redis"
-        starting.meters[instruments.KAFKA_UP].set(1)
-        tables, mark = await claimed_tables(settings, partitions=partitions, meters=starting.meters)
+        forgotten = await known_forgotten(settings, options)
         try:
-            extensions = (partial(_translate, settings, adapters, registry, options), *extensions)
-            await _work(settings, tables, starting, mark=mark, options=options, extensions=extensions)
+            starting.waits_for = "Redis"
+            starting.meters[instruments.KAFKA_UP].set(1)
+            tables, mark = await claimed_tables(settings, partitions=partitions, meters=starting.meters)
+            try:
+                extensions = (partial(_translate, settings, adapters, registry, options), *extensions)
+                await _work(settings, tables, starting, forgotten, mark=mark, options=options, extensions=extensions)
+            finally:
+                await tables.close()
         finally:
-            await tables.close()
+            await forgotten.close()
     finally:
         await starting.server.stop()
 
 
 async def _work(
-    settings: Settings, tables: RedisTables, starting: _Starting, *, mark: StreamMark, options: Mapping[str, Any],
-    extensions: Sequence[Extension],
+    settings: Settings, tables: RedisTables, starting: _Starting, forgotten: Forgotten, *, mark: StreamMark,
+    options: Mapping[str, Any], extensions: Sequence[Extension],
 ) -> None:  # fmt: skip
-    forgotten = await known_forgotten(settings, options)
     worker = build_worker(
         settings,
         broker=broker_url(settings.kafka_bootstrap),
@@ -142,7 +145,6 @@ async def _work(
         await cancel_and_wait(watches)
         await exporter.stop()
         await worker.stream.close()
-        await forgotten.close()
         log.info("worker_stopped")
 
 
