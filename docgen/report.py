@@ -27,11 +27,11 @@ leave the others out.
 """
 
 AFTER_EVENTS: Final = """
-`applied`, `duplicate`, `test` and the dead letters add up to all records. A record under a known identity is a
-duplicate; one that differs from the others in content, `sequence` included, is a conflict too. Activity and onboarding
-have no identity: each is applied. `mended` has every member that only describes an event, and counts applied records
-and duplicates in which it was mended or left out. All of this follows from the records alone, in whatever order they
-came and however often they were read; a record that was sent on to another partition counts once.
+`applied`, `duplicate`, `test`, `forgotten` and the dead letters add up to all records. A record under a known identity
+is a duplicate; one that differs from the others in content, `sequence` included, is a conflict too. Activity and
+onboarding have no identity: each is applied. `mended` has every member that only describes an event, and counts applied
+records and duplicates in which it was mended or left out. All of this follows from the records alone, in whatever order
+they came and however often they were read; a record that was sent on to another partition counts once.
 """
 
 AFTER_REPORT: Final = """
@@ -103,6 +103,10 @@ UNDO: Final = """
 The events of a producer that are revoked, and what changes without them: [undo.md](undo.md). One object.
 """
 
+FORGET: Final = """
+Who is forgotten, and where the id still stands: [forgetting.md](forgetting.md). One object.
+"""
+
 RESUME: Final = """
 What halted partitions have lost, and what was given up. `resume --accept-loss` prints the one
 [ReportedLoss](#reportedloss) that it accepted; a [MissedLoss](#missedloss) in `kpi` is one of these.
@@ -146,6 +150,7 @@ SECTIONS: Final = (
     Section("topics", ("topics",), TOPICS),
     Section("dlq", ("dlq list", "dlq show", "dlq replay"), DLQ),
     Section("undo", ("undo",), UNDO),
+    Section("forget", ("forget",), FORGET),
     Section("resume", ("resume", "resume --accept-loss"), RESUME),
     Section("target", ("target list", "target set", "target history"), TARGETS),
 )

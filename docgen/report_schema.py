@@ -13,6 +13,7 @@ from schemas.documents.customer import CustomerTimeline
 from schemas.documents.dead_letters import DeadLetterList, DeadLetterReplay, WholeDeadLetter
 from schemas.documents.doctor import DoctorReport
 from schemas.documents.explanation import Explanation, LensComparison
+from schemas.documents.forgetting import Forgetting
 from schemas.documents.lifetime import LifetimeReport
 from schemas.documents.losses import LossList, ReportedLoss
 from schemas.documents.periods import PeriodList, PeriodReport
@@ -60,6 +61,7 @@ PRINTED: Final = (
     Printed("dlq show", list[WholeDeadLetter]),
     Printed("dlq replay", DeadLetterReplay),
     Printed("undo", Undoing),
+    Printed("forget", Forgetting),
     Printed("doctor", DoctorReport),
     Printed("resume", LossList),
     Printed("resume --accept-loss", ReportedLoss),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pydantic import SecretStr
+
 from streams import rights
 from streams.settings.settings import Settings
 
@@ -44,7 +46,9 @@ def page() -> str:
 
 def _with_everything() -> Settings:
     """Return settings under which every right is needed."""
-    return Settings.model_construct(survey_requests=True, adapter_topics={"stripe.webhooks": "stripe"})
+    return Settings.model_construct(
+        survey_requests=True, adapter_topics={"stripe.webhooks": "stripe"}, forget_key=SecretStr("")
+    )
 
 
 def _rows(listed: Sequence[rights.KafkaRight]) -> list[str]:

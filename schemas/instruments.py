@@ -67,6 +67,12 @@ EVENTS_LATE: Final = Instrument(
 EVENTS_TEST: Final = Instrument(
     "tenure_events_test_total", "counter", "Events", "Valid events marked as tests, which count nowhere else."
 )
+EVENTS_FORGOTTEN: Final = Instrument(
+    "tenure_events_forgotten_total",
+    "counter",
+    "Events",
+    "Events of forgotten customers that came after they were forgotten, and count nowhere.",
+)
 #: kinds of conflicting events
 CORRECTION: Final = "correction"
 CONTRADICTION: Final = "contradiction"
@@ -281,6 +287,9 @@ CACHE_HITS: Final = Instrument(
 )
 CACHE_MISSES: Final = Instrument(
     "tenure_state_cache_misses_total", "counter", "State", "Customer states that had to be read from Redis."
+)
+CUSTOMERS_FORGOTTEN: Final = Instrument(
+    "tenure_customers_forgotten_total", "counter", "State", "Customers whose state was moved to a pseudonym."
 )
 CELLS: Final = Instrument("tenure_cells", "gauge", "State", "Counter cells held in memory for the owned partitions.")
 SEGMENT_VALUES: Final = Instrument(

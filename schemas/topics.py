@@ -31,6 +31,8 @@ class InputTopic:
 MIXED_TOPIC_SETTING: Final = "events"
 DEAD_LETTER_TOPIC: Final = "tenure.dead-letters"
 SURVEY_REQUEST_TOPIC: Final = "tenure.survey-requests"
+#: Of tombstones, see `schemas.tombstones`; compacted, with one partition.
+FORGOTTEN_TOPIC: Final = "tenure.forgotten"
 
 
 def _topic(setting: str, meaning: str) -> InputTopic:

@@ -112,6 +112,7 @@ class Installation:
         self._start_process, self._folder = start_process, folder
         self.topics = {name: prefix + topic for name, topic in Settings().topics.items()}
         self.dead_letter_topic = f"{prefix}dead-letters"
+        self.forgotten_topic = f"{prefix}forgotten"
         self.environment = {
             "TENURE_KAFKA_BOOTSTRAP": kafka.bootstrap,
             "TENURE_REDIS_URL": redis_server.url,
@@ -120,6 +121,7 @@ class Installation:
             "TENURE_TOPICS": ",".join(f"{name}={topic}" for name, topic in self.topics.items()),
             "TENURE_DEAD_LETTER_TOPIC": self.dead_letter_topic,
             "TENURE_SURVEY_REQUEST_TOPIC": f"{prefix}survey-requests",
+            "TENURE_FORGOTTEN_TOPIC": self.forgotten_topic,
             "TENURE_METRICS_REFRESH_SECONDS": "0.2",
             "TENURE_LOG_FORMAT": "json",
             **BYTECODE,

@@ -3,7 +3,8 @@
     TenureError                     not retriable, exit 1
     ├── ConfigurationError          a setting is wrong                              exit 2
     │   ├── UnknownSetting          a name that is no setting's
-    │   └── TopicsUnfit             Kafka's topics are not what the settings need
+    │   ├── TopicsUnfit             Kafka's topics are not what the settings need
+    │   └── ForgetKeyUnfit          customers are forgotten under another key        of a worker too
     ├── UsageError                  a command was called wrongly                    exit 2
     ├── InputError                  a file cannot be read as what it claims to be   exit 2
     ├── CheckFailed                 a check ran to its end and found fault          exit 1
@@ -86,6 +87,22 @@ class TopicsUnfit(ConfigurationError):
     def __init__(self, advice: str) -> None:
         super().__init__("TENURE_TOPICS", None, advice)
         self.args = (advice,)
+
+
+class ForgetKeyUnfit(ConfigurationError):
+    """Customers are forgotten, and without the key that was used nobody can know whose events are to be left out.
+
+    Args:
+        known: Whether there is a key at all.
+    """
+
+    def __init__(self, *, known: bool) -> None:
+        advice = (
+            "it is not the key with which customers were forgotten; set that one, for their events would count again"
+            if known
+            else "customers were forgotten; set the key that was used then, or their events would count again"
+        )
+        super().__init__("TENURE_FORGET_KEY", "****" if known else None, f"{advice}: docs/forgetting.md")
 
 
 class UsageError(TenureError):

@@ -18,7 +18,7 @@ Resource = Literal["TOPIC", "GROUP"]
 KEYS: Final = ("get", "mget", "hgetall", "hmget", "hscan", "hlen", "lrange", "llen", "scan")
 READING: Final = (*KEYS, "eval", "evalsha", "info")
 """Commands of Redis that read the tables; a script may call those alone that its user may."""
-COMMITTING: Final = ("watch", "multi", "exec", "discard", "set", "mset", "hset", "hincrby", "rpush", "ltrim")
+COMMITTING: Final = ("watch", "multi", "exec", "discard", "set", "mset", "hset", "hdel", "hincrby", "rpush", "ltrim")
 WRITING: Final = (*COMMITTING, "unlink", "del")
 """Those that commit batches and remove what cannot be trusted, in addition."""
 ON_A_CLUSTER: Final = ("cluster|slots", "command")
@@ -85,11 +85,14 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
     topics = settings.input_topics
     keys = f"~{settings.redis_prefix}:*"
     logs = tuple((f"~{settings.redis_prefix}:log:{name}", "rpush") for name in ("targets", "losses"))
-    create = [*topics, settings.dead_letter_topic, settings.survey_request_topic]
+    create = [*topics, settings.dead_letter_topic, settings.survey_request_topic, settings.forgotten_topic]
     looked_up = [
         KafkaRight("READ", "TOPIC", topic, "only for `explain` and `customer`, to look records up") for topic in topics
     ]
     looked_up.append(KafkaRight("READ", "TOPIC", settings.dead_letter_topic, "only for `dlq list` and `dlq show`"))
+    if settings.forget_key is not None:
+        why = "only for `customer`, to say who is forgotten (`forget_key`)"
+        looked_up.append(KafkaRight("READ", "TOPIC", settings.forgotten_topic, why))
     return (
         Principal("worker", "`worker`", tuple(_of_worker(settings)), RedisRights(keys, (*READING, *WRITING))),
         Principal(
@@ -115,6 +118,12 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
         Principal(
             "doctor", "`doctor`, `validate --topic`", tuple(_of_doctor(settings)), RedisRights(keys, (*READING, "time"))
         ),
+        Principal(
+            "eraser",
+            "`forget`",
+            tuple(_of_eraser(settings)),
+            RedisRights(keys, READING, ((f"~{settings.redis_prefix}:{{*}}:f", "hsetnx"),)),
+        ),
         Principal("topics", "`topics --create`", tuple(_of_topics(create)), None),
     )
 
@@ -128,6 +137,9 @@ def _of_worker(settings: Settings) -> Iterator[KafkaRight]:
     yield KafkaRight("WRITE", "TOPIC", settings.dead_letter_topic, "records that cannot be applied")
     if settings.survey_requests:
         yield KafkaRight("WRITE", "TOPIC", settings.survey_request_topic, "surveys that are due (`survey_requests`)")
+    if settings.forget_key is not None:
+        yield KafkaRight("READ", "TOPIC", settings.forgotten_topic, "who is forgotten (`forget_key`)")
+        yield KafkaRight("WRITE", "TOPIC", settings.forgotten_topic, "tombstones of its customers (`forget_key`)")
     yield KafkaRight("READ", "GROUP", settings.group, "to share partitions with other workers")
     if settings.adapter_topics:
         yield from _of_translator(settings)
@@ -153,9 +165,17 @@ def _of_doctor(settings: Settings) -> Iterator[KafkaRight]:
     for topic in settings.input_topics:
         yield KafkaRight("READ", "TOPIC", topic, "its latest records, or those to be validated")
         yield KafkaRight("DESCRIBE_CONFIGS", "TOPIC", topic, "only for `doctor`, to see how long its events are kept")
-    for topic in (settings.dead_letter_topic, settings.survey_request_topic):
+    for topic in (settings.dead_letter_topic, settings.survey_request_topic, settings.forgotten_topic):
         yield KafkaRight("DESCRIBE", "TOPIC", topic, "only for `doctor`, to see whether it is there")
     yield KafkaRight("DESCRIBE", "GROUP", settings.group, "only for `doctor`, to see which workers are there")
+
+
+def _of_eraser(settings: Settings) -> Iterator[KafkaRight]:
+    yield KafkaRight("READ", "TOPIC", settings.forgotten_topic, "who is forgotten")
+    for topic in (settings.dead_letter_topic, settings.survey_request_topic):
+        yield KafkaRight("READ", "TOPIC", topic, "to say where the id still stands")
+    for topic in settings.input_topics:
+        yield KafkaRight("DESCRIBE", "TOPIC", topic, "to say whether its records are kept")
 
 
 def _of_topics(topics: list[str]) -> Iterator[KafkaRight]:

@@ -21,6 +21,7 @@ from typing import Final
 import msgspec
 import structlog
 
+from kpis.customer.pseudonyms import is_pseudonym
 from kpis.customer.state import decode
 from kpis.surveys.due import KEPT_MS, Policy, SurveyQuestion, request_of, surveys_due
 from kpis.surveys.sent import SentRequests, slots_of
@@ -29,18 +30,16 @@ from schemas.instants import DAY_MS
 from schemas.survey_requests import SURVEY_RULES, encode
 from streams.batching.sender import Outgoing
 from streams.clock import Clock
-from streams.errors import CommitTorn, Conflict, StateUnreadable, TenureError
+from streams.errors import CommitTorn, Conflict, TenureError
 from streams.partition.outbox import Delivery
 from streams.partition.partition import Partition
 from streams.partition.stream import Stream
 from streams.records import NO_HEADERS, TP
 from streams.settings.settings import Settings
+from streams.survey_schedule import SCHEDULES, VERSION, Schedule, encode_schedule, read_schedule
 from streams.tables import Commit
 
 log = structlog.get_logger(__name__)
-SCHEDULES: Final = 1_000_000
-"""The schedule of partition p is kept under the number p + SCHEDULES; no topic has that many partitions."""
-VERSION: Final = 1
 SETTLING_MS: Final = 10 * 60_000
 """So long after the end of a bucket its surveys are decided: events reach the log a little late."""
 _SHARE: Final = 50
@@ -53,25 +52,6 @@ _STEP: Final = 500
 """Customers that are looked at in one go (count)."""
 _CHUNK: Final = 1000
 """Requests that one commit holds, at most, but for those of one step (count)."""
-
-
-class Schedule(msgspec.Struct, array_like=True, frozen=True):
-    """The stored schedule of a partition, and what its commits are fenced by."""
-
-    version: int
-    #: nothing that was due before was ever asked for (ms since 1970)
-    since_ms: int
-    #: everything that was due before is decided (ms since 1970)
-    until_ms: int
-    #: requests that are decided and may not have been sent: (rule, customer id, the request)
-    pending: list[tuple[str, str, bytes]] = []
-    commits: int = 0
-    #: drawn at random by each commit, so that no two are alike
-    writer: bytes = b""
-
-
-encode_schedule = msgspec.msgpack.Encoder().encode
-_decode_schedule = msgspec.msgpack.Decoder(Schedule).decode
 
 
 def policy_of(settings: Settings) -> Policy:
@@ -98,7 +78,7 @@ class _Held:
     def __init__(self, partition: Partition, stored: bytes | None) -> None:
         self.partition = partition
         self.stored = stored
-        self.schedule = None if stored is None else _read(partition.number, stored)
+        self.schedule = None if stored is None else read_schedule(partition.number, stored)
         #: whether Kafka has what is pending, although Redis does not know yet
         self.sent = False
 
@@ -228,6 +208,8 @@ class SurveyScheduler:
             for step in _steps(customers):
                 began = time.perf_counter()
                 for customer_id, state in step:
+                    if is_pseudonym(customer_id):
+                        continue
                     for due in surveys_due(decode(state), policy, since_ms=since_ms, from_ms=from_ms, to_ms=to_ms):
                         if not asked.is_quiet(customer_id, due.due_ms, policy.quiet_ms):
                             asked.add(customer_id, due.due_ms)
@@ -291,17 +273,6 @@ class SurveyScheduler:
         for number, held in self._held.items():
             if held.schedule is not None and self._stream.partitions.get(number) is held.partition:
                 got.labels(str(number)).set(held.schedule.until_ms / 1000)
-
-
-def _read(number: int, stored: bytes) -> Schedule:
-    try:
-        schedule = _decode_schedule(stored)
-    except msgspec.DecodeError as error:
-        raise StateUnreadable(number, f"its schedule of surveys is none of ours ({error})") from error
-    if schedule.version != VERSION:
-        advice = f"its schedule of surveys has version {schedule.version}, this program reads {VERSION}"
-        raise StateUnreadable(number, advice)
-    return schedule
 
 
 def _steps(customers: Sequence[tuple[str, bytes]]) -> Iterator[Sequence[tuple[str, bytes]]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
@@ -38,6 +39,13 @@ class Head(msgspec.Struct, array_like=True):
     away_instants: int = 0
     #: events that count, and repetitions, of which a member was mended, by member
     mended: dict[str, int] = {}
+    #: events of forgotten customers that count nowhere, and how many of these came from other partitions
+    forgotten: int = 0
+    forgotten_copies: int = 0
+    #: the latest timestamp of a record whose event was applied (ms since 1970)
+    latest_record_ms: int = 0
+    #: the offset up to which all tombstones were looked at: whoever they are of has no state here
+    tombstones: int = 0
 
 
 encode_head = msgspec.msgpack.Encoder().encode
@@ -96,6 +104,17 @@ class Restated(NamedTuple):
 RESTATEMENTS_KEPT: Final = 1_000
 
 
+class Erasure(NamedTuple):
+    """The part of a commit that removes customers who are forgotten, and requests to forget them."""
+
+    #: customers whose states go
+    gone: Sequence[str] = ()
+    #: restatements of periods as they are from now on, by period: others by as many
+    relisted: Mapping[str, Sequence[bytes]] = MappingProxyType({})
+    #: what is stored of requests from now on, by customer; None: nothing
+    requests: Mapping[str, bytes | None] = MappingProxyType({})
+
+
 class Commit(NamedTuple):
     """One batch's effect on a partition."""
 
@@ -108,6 +127,8 @@ class Commit(NamedTuple):
     names: Mapping[str, Sequence[str]]
     #: what it changes of periods that are over, each period once
     restated: Sequence[PeriodUpdate] = ()
+    #: what goes of customers who are forgotten
+    erasure: Erasure = Erasure()
 
 
 class StreamMark(NamedTuple):
@@ -184,8 +205,16 @@ class Tables(Protocol):
     async def commit(self, partition: int, commit: Commit) -> None:
         """Store all of it, or nothing."""
 
+    async def ask_to_forget(self, partition: int, customer: str, request: bytes) -> None:
+        """Leave a request to forget a customer for whoever owns the partition; one that is there already stays."""
+
+    async def forget_requests(self, partition: int) -> dict[str, bytes]:
+        """Return the requests to forget customers that wait, by customer."""
+
     async def clear(self, partition: int) -> None:
         """Remove all that is stored of a partition in which half of a commit is, so that it can be counted anew.
+
+        Requests to forget customers stay.
 
         Commits are refused from the first step on. Whoever is interrupted leaves a partition that `load` calls torn,
         until it is cleared again.

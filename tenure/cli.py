@@ -22,6 +22,7 @@ from tenure.commands import (
     dlq,
     doctor,
     explain,
+    forget,
     gateway,
     history,
     kpi,
@@ -158,6 +159,7 @@ app.command()(resume.resume)
 app.command()(gateway.gateway)
 app.add_typer(dlq.group)
 app.command()(undo.undo)
+app.command()(forget.forget)
 
 
 def main() -> None:

@@ -19,9 +19,14 @@ import numpy as np
 from kpis.arrays import Ints
 from kpis.counting.periods import changes, watched_until
 from kpis.counting.windows import Windows
-from kpis.customer.deduplication import known_content, sequence_of
+from kpis.customer.customer import feedback_of, life_of
+from kpis.customer.deduplication import identity_of, known_content, sequence_of
+from kpis.customer.pseudonyms import is_pseudonym
+from kpis.customer.state import Customer
 from kpis.customer.state import decode as decode_state
 from kpis.fold.fold import Fold
+from kpis.names import Names
+from kpis.references import offset_of, topic_of
 from kpis.rows import Row
 from schemas.decoding.decoder import Decoded
 from schemas.decoding.diagnosis import Readable
@@ -61,7 +66,7 @@ class Restatement(msgspec.Struct, array_like=True, frozen=True):
     occurred_at_ms: int
     #: first and last offset by topic
     offsets: dict[str, tuple[int, int]]
-    #: empty where it stands for several
+    #: empty where it stands for several, or for one of a forgotten customer
     event_id: str
     event_type: str
     #: what it added to each count of the period, as of its end (see `kpis.counting.periods.changes`)
@@ -102,6 +107,8 @@ class FoldResult:
     corrections: int = 0
     #: events of buckets that were over when their record reached the log (count)
     late: int = 0
+    #: the latest timestamp of a record (ms since 1970); 0 where there is none
+    latest_record_ms: int = 0
 
 
 def fold_batch(
@@ -133,6 +140,7 @@ def fold_batch(
     """
     times = np.array(decoded.times, np.int64)
     reached = np.array([record.timestamp for record in decoded.records], np.int64)
+    result.latest_record_ms = int(reached.max(initial=0))
     result.late = int(np.count_nonzero(times < reached // windows.bucket_ms * windows.bucket_ms))
     context = fold.context
     applied, duplicates = context.applied, context.duplicates
@@ -273,7 +281,7 @@ def _without_changes(decoded: Decoded[_Logged], indices: Sequence[int], commit: 
         first, last = offsets.get(record.topic, (record.offset, record.offset))
         offsets[record.topic] = (min(first, record.offset), max(last, record.offset))
     alone = decoded.events[indices[0]] if len(indices) == 1 else None
-    return Restatement(
+    found = Restatement(
         commit=commit,
         events=len(indices),
         arrived_at_ms=max(record.timestamp for record in records),
@@ -284,3 +292,32 @@ def _without_changes(decoded: Decoded[_Logged], indices: Sequence[int], commit: 
         changes={},
         event_source="" if alone is None else alone.source,
     )
+    return found if alone is None or not is_pseudonym(alone.customer_id) else _unnamed(found)
+
+
+def _unnamed(found: Restatement) -> Restatement:
+    """Return a restatement by one event without what leads to its record."""
+    return msgspec.structs.replace(found, event_id="", event_source="", offsets={})
+
+
+def without_events_of(customer: Customer, entries: Sequence[bytes], names: Names) -> list[bytes]:
+    """Return the restatements of a period with those by a customer's events unnamed, as far as their state knows them.
+
+    Args:
+        customer: The state, with its references.
+        entries: As they are stored.
+        names: Of the partition.
+    """
+    facts = [*life_of(customer), *feedback_of(customer), *(customer.rare.revocations if customer.rare else ())]
+    identities = {fact.identity for fact in facts}
+    places = {(names.topic_names[topic_of(each)], offset_of(each)) for each in (fact.reference for fact in facts)}
+    out: list[bytes] = []
+    for stored in entries:
+        found = decode(stored)
+        if found.events == 1:
+            lying = {(topic, first) for topic, (first, _) in found.offsets.items()}
+            if identity_of(found.event_source, found.event_id) in identities or not places.isdisjoint(lying):
+                out.append(encode(_unnamed(found)))
+                continue
+        out.append(stored)
+    return out

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
+from kpis.customer.pseudonyms import is_pseudonym
 from kpis.customer.state import decode
 from kpis.customer.what_counts import WhatCounts
 from kpis.members.exclusions import Exclusion, Exclusions
@@ -36,6 +37,17 @@ class Member(NamedTuple):
     whys: tuple[Why, ...]
 
 
+class ForgottenMembers(NamedTuple):
+    """The forgotten customers among the members of a number, who are told in one row."""
+
+    #: what they add
+    amount: int = 0
+    #: who contributes (count of customers)
+    customers: int = 0
+    #: who nearly does (count of customers)
+    near: int = 0
+
+
 class Explained(NamedTuple):
     """A number and its members: all sums, but only as many customers as were asked for."""
 
@@ -48,6 +60,8 @@ class Explained(NamedTuple):
     near: int
     members: list[Member]
     near_misses: list[Member]
+    #: who of them is forgotten, and not among the members that are shown
+    forgotten: ForgottenMembers = ForgottenMembers()
 
 
 class Candidate(NamedTuple):
@@ -123,6 +137,7 @@ class Explaining:
         self._customers = self._near = 0
         self._members: list[_Kept] = []
         self._missed: list[_Kept] = []
+        self._forgotten = ForgottenMembers()
 
     def take(self, candidate: Candidate) -> None:
         """Take a customer, whose view must be of the same window."""
@@ -135,11 +150,15 @@ class Explaining:
                 self._by_value[value] += share.amount
                 amount += share.amount
                 there = True
-        if there:
-            self._customers += 1
+        is_near = not there and self._misses is not None and any(True for _ in self._missing(view, names))
+        self._customers += there
+        self._near += is_near
+        if is_pseudonym(customer_id):
+            known = self._forgotten
+            self._forgotten = ForgottenMembers(known.amount + amount, known.customers + there, known.near + is_near)
+        elif there:
             self._keep(self._members, _Kept((-amount, customer_id), customer_id, partition, names, state))
-        elif self._misses is not None and any(True for _ in self._missing(view, names)):
-            self._near += 1
+        elif is_near:
             self._keep(self._missed, _Kept((0, customer_id), customer_id, partition, names, state))
 
     def explained(self) -> Explained:
@@ -151,6 +170,7 @@ class Explaining:
             self._near,
             [self._member(kept) for kept in sorted(self._members, key=_rank)[: self._limit]],
             [self._near_miss(kept) for kept in sorted(self._missed, key=_rank)[: self._limit]],
+            self._forgotten,
         )
 
     def _keep(self, kept: list[_Kept], one: _Kept) -> None:

@@ -36,6 +36,13 @@ def _hash_of(customer_id: str) -> int:
     return xxhash.xxh3_64_intdigest(customer_id.encode())
 
 
+def without_customer(value: bytes, customer_id: str) -> bytes:
+    """Return what a slot holds without the requests to a customer."""
+    entries = np.frombuffer(value, _ENTRY)
+    left: bytes = entries[entries["customer"] != np.uint64(_hash_of(customer_id))].tobytes()
+    return left
+
+
 class SentRequests:
     """Requests of the past, and those that are added."""
 

@@ -139,6 +139,7 @@ def oddities() -> Placed:
         "late": known.EVENTS_LATE,
         "tests": known.EVENTS_TEST,
         "conflicting": known.EVENTS_CONFLICTING,
+        "forgotten": known.EVENTS_FORGOTTEN,
         "forwarded": known.RECORDS_FORWARDED,
     }
     listed = "\n".join(f"- {name}: `{metric.name}`. {metric.help}" for name, metric in found.items())

@@ -47,6 +47,20 @@ class ExplainedCustomer(Document, frozen=True, kw_only=True):
     reasons: Annotated[list[ExplainedReason], Meta(description="One for each time that the customer counts.")]
 
 
+class ForgottenShare(Document, frozen=True, kw_only=True):
+    """The forgotten customers among the members of a number, in one row."""
+
+    customers: Annotated[int, Meta(description="Members who are forgotten (customers).")]
+    amount: Annotated[int, Meta(description="What they add, together.")]
+    near: Annotated[int, Meta(description="Near misses who are forgotten (customers).")]
+
+
+ForgottenShareMember = Annotated[
+    ForgottenShare | UnsetType,
+    Meta(description="Forgotten customers among those that are counted here; none of them is named. Absent: nobody."),
+]
+
+
 class ExplainedPart(Document, frozen=True, kw_only=True):
     """A count that a number is made of, added up from customers and compared with the counters."""
 
@@ -71,6 +85,7 @@ class ExplainedPart(Document, frozen=True, kw_only=True):
         list[ExplainedCustomer],
         Meta(description="Who fulfils all of a rule but one condition, by name, as many as `--limit` says."),
     ]
+    forgotten: ForgottenShareMember = UNSET
 
 
 AsOf = Annotated[str, Meta(description="T, an instant in UTC.")]
@@ -122,6 +137,7 @@ class LensDifference(Document, frozen=True, kw_only=True):
     sum: Annotated[int, Meta(description="How many there are (facts).")]
     customers: Annotated[int, Meta(description="Of how many customers.")]
     members: Annotated[list[ExplainedCustomer], Meta(description="The largest first, as many as `--limit` says.")]
+    forgotten: ForgottenShareMember = UNSET
 
 
 class LensComparison(Document, frozen=True, kw_only=True):

@@ -28,7 +28,7 @@ class Changed(Document, frozen=True, kw_only=True):
 class LateEvent(Document, frozen=True, kw_only=True):
     """The event that restated a period."""
 
-    id: Annotated[str, Meta(description="Its `id`.")]
+    id: Annotated[str, Meta(description="Its `id`; empty where it is of a forgotten customer.")]
     source: Annotated[str | None, Meta(description="Its `source`; `null` in what was stored before sources were kept.")]
     type: Annotated[str, Meta(description="Its `type`.")]
 
@@ -56,7 +56,9 @@ class RestatementEntry(Document, frozen=True, kw_only=True):
     ]
     events: Annotated[int, Meta(description="Of how many events.")]
     event: Annotated[LateEvent | None, Meta(description="Which event; `null` for a bulk.")]
-    offsets: Annotated[list[Offsets], Meta(description="Where the records lie in Kafka, by topic.")]
+    offsets: Annotated[
+        list[Offsets], Meta(description="Where the records lie in Kafka, by topic; nowhere for a forgotten customer.")
+    ]
     occurred_at: Annotated[str, Meta(description="Event time, of a bulk the earliest; an instant in UTC.")]
     arrived_at: Annotated[str, Meta(description="Kafka's timestamp, of a bulk the latest; an instant in UTC.")]
     late_seconds: Annotated[float, Meta(description="From `occurred_at` to `arrived_at`, in seconds.")]

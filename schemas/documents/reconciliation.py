@@ -75,6 +75,7 @@ class Reconciliation(Document, frozen=True, kw_only=True):
     stream_until: Annotated[str | None, Meta(description="The latest event of the stream, in UTC.")]
     compared: Annotated[int, Meta(description="Subscriptions that are open on a side, or both (count).")]
     agree: Annotated[int, Meta(description="Those of them that are the same on both (count).")]
+    forgotten: Annotated[int, Meta(description="Forgotten customers of the stream, who are not compared (count).")]
     totals: Annotated[dict[str, ReconciledTotal], Meta(description="By currency, in its own minor units.")]
     total: Annotated[ReconciledTotal, Meta(description="All of them, in minor units of the default currency.")]
     causes: Annotated[dict[str, int], Meta(description="Differences by their first cause (count).")]

@@ -211,11 +211,14 @@ class Events(Document, frozen=True, kw_only=True):
         dict[str, int], Meta(description="Events that count and duplicates of which a member was mended, by member.")
     ]
     test: Annotated[int, Meta(description="Events that are marked as tests, which count nowhere else.")]
+    forgotten: Annotated[
+        int, Meta(description="Events of forgotten customers that came later than their tombstone; they count nowhere.")
+    ]
     dead_letters: Annotated[dict[str, int], Meta(description="Records that were refused, by reason.")]
     ignored: IgnoredOfFile = UNSET
 
 
-NO_EVENTS: Final = Events(applied=0, duplicate=0, conflict=0, test=0, mended={}, dead_letters={})
+NO_EVENTS: Final = Events(applied=0, duplicate=0, conflict=0, test=0, mended={}, forgotten=0, dead_letters={})
 """Of a report whose reader does not ask for them."""
 
 EventsMember = Annotated[Events, Meta(description="What became of all events.")]

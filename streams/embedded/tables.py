@@ -22,6 +22,7 @@ class _Partition:
         self.states: dict[str, bytes] = {}
         self.cells: dict[int, dict[int, int]] = defaultdict(dict)
         self.restated: dict[str, Restated] = {}
+        self.requests: dict[str, bytes] = {}
 
 
 class MemoryTables:
@@ -94,6 +95,15 @@ class MemoryTables:
         for table, names in commit.names.items():
             found.names[table].extend(names)
         found.states.update(commit.states)
+        for customer in commit.erasure.gone:
+            found.states.pop(customer, None)
+        for period, entries in commit.erasure.relisted.items():
+            found.restated[period] = found.restated[period]._replace(entries=list(entries))
+        for customer, request in commit.erasure.requests.items():
+            if request is None:
+                found.requests.pop(customer, None)
+            else:
+                found.requests[customer] = request
         for group, fields, amounts in commit.cells:
             found.cells[group].update(zip(fields, amounts, strict=True))
         for period, entries, revision, changes in commit.restated:
@@ -102,12 +112,21 @@ class MemoryTables:
             found.restated[period] = Restated(revision, {**before.changes, **changes}, kept)
         found.head = commit.head
 
+    async def ask_to_forget(self, partition: int, customer: str, request: bytes) -> None:
+        """See `Tables`."""
+        self._partitions[partition].requests.setdefault(customer, request)
+
+    async def forget_requests(self, partition: int) -> dict[str, bytes]:
+        """See `Tables`."""
+        return dict(self._partitions[partition].requests)
+
     async def clear(self, partition: int) -> None:
         """See `Tables`."""
         found = self._partitions[partition]
         if not found.torn:
             raise Conflict(partition, {}, positions_of(found.head))
         del self._partitions[partition]
+        self._partitions[partition].requests = found.requests
 
     async def mark(self, mark: StreamMark) -> StreamMark:
         """See `Tables`."""

@@ -13,6 +13,8 @@ from schemas.wording import counted
 KEPT_FOR_GOOD: Final[Mapping[str, str]] = {"retention.ms": "-1", "retention.bytes": "-1"}
 """What an input topic is created with: its events are what the tables can be counted anew from."""
 POLICY: Final = "cleanup.policy"
+COMPACTED: Final[Mapping[str, str]] = {POLICY: "compact"}
+"""What a topic is created with that keeps the last record of each key for good."""
 _UNITS: Final = ((86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second"), (1, "millisecond"))
 
 
@@ -33,6 +35,11 @@ class Retention(NamedTuple):
     def for_good(self) -> bool:
         """Return whether every record stays."""
         return self.ms == self.bytes == -1 and not self.compacted
+
+    @property
+    def keeps_each_key(self) -> bool:
+        """Return whether the last record of every key stays."""
+        return self.ms == self.bytes == -1
 
     @property
     def in_words(self) -> str:

@@ -100,6 +100,7 @@ class Meters:
         conflicting.labels(instruments.CORRECTION).inc(result.corrections)
         conflicting.labels(instruments.CONTRADICTION).inc(result.conflicts - result.corrections)
         self[instruments.EVENTS_TEST].inc(result.tests)
+        self[instruments.EVENTS_FORGOTTEN].inc(result.forgotten)
         self[instruments.EVENTS_LATE].inc(result.late)
         for member, count in result.mended.items():
             self[instruments.EVENTS_MENDED].labels(member).inc(count)
@@ -120,6 +121,10 @@ class Meters:
     def on_recount(self) -> None:
         """Count a partition whose tables are counted anew."""
         self[instruments.PARTITION_RECOUNTS].inc()
+
+    def on_forgotten(self) -> None:
+        """Count a customer who was forgotten."""
+        self[instruments.CUSTOMERS_FORGOTTEN].inc()
 
     def on_assigned(self) -> None:
         """Count an assignment."""

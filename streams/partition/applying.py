@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import structlog
 
+from kpis.customer.pseudonyms import ForgottenCustomer
 from kpis.fold.restatements import fold_batch
 from schemas.decoding.decoder import Decoded
 from schemas.events import Event, LifecycleEvent
@@ -18,6 +19,7 @@ from schemas.refusals import Reason, Refusal
 from streams.batching.partitioner import partitions_of
 from streams.giving_way import giving_way
 from streams.partition.context import PartitionContext
+from streams.partition.forgetting import rename, swallow
 from streams.partition.forwarding import Forward, Seal, is_copy, was_forwarded_on
 from streams.partition.references import references_of
 from streams.partition.result import BatchResult
@@ -56,12 +58,21 @@ async def apply_records(
         strangers = [customer for customer, state in read.items() if state is None]
     result = BatchResult(records=len(records), tests=decoded.tests)
     result.cache_hits, result.cache_misses = len(customers) - len(missing), len(missing)
+    forgotten: dict[str, ForgottenCustomer] = {}
+    if strangers and context.forgotten.any:
+        forgotten, swallowed = swallow(decoded, strangers, context.forgotten, mended)
+        result.forgotten = len(swallowed)
+        result.forgotten_copies = sum(is_copy(record, seal) for record in swallowed)
     result.forwards, returned = _take_away(decoded, strangers, number, context, seal) if strangers else _NOTHING_AWAY
     # Most records have no headers: they are not looked at any further.
     copies = [n for n, record in enumerate(decoded.records) if record.headers and is_copy(record, seal)]
     result.copied_facts = sum(decoded.events[n].HAS_IDENTITY for n in copies)
     result.copied_instants = len(copies) - result.copied_facts
     commit, at_hand, references = held.head.commits + 1, held.states.at_hand, references_of(decoded.records, held.names)
+    if forgotten:
+        for n in rename(decoded, forgotten):
+            references[n] = 0
+        await _bring_at_hand([who.pseudonym for who in forgotten.values()], held, read_states)
     await giving_way(fold_batch(held.fold, decoded, at_hand, references, context.windows, result, commit=commit))
     result.duplicates += returned
     detail = f"the customer has {context.max_facts} facts, as many as are kept (max_facts_per_customer)"
@@ -74,6 +85,16 @@ async def apply_records(
     result.types = Counter({kind.TYPE: n for kind, n in kinds.items()})
     result.latest_ms = _latest_ms(decoded)
     return result
+
+
+async def _bring_at_hand(
+    customers: list[str], held: PartitionState, read_states: Callable[[list[str]], Awaitable[list[bytes | None]]]
+) -> None:
+    """Have the states of some customers at hand, of those that have one."""
+    missing = held.states.take(customers)
+    if missing:
+        read = dict(zip(missing, await read_states(missing), strict=True))
+        held.states.at_hand.update({customer: state for customer, state in read.items() if state is not None})
 
 
 def _mended_here(decoded: Decoded[Record], seal: Seal) -> dict[int, tuple[str, ...]]:

@@ -14,6 +14,7 @@ from kpis.names import Names
 from schemas.decoding.decoder import Decoder
 from schemas.topics import MIXED_TOPIC_SETTING
 from streams.batching.batches import Batch
+from streams.forgetting.forgotten import Forgotten
 from streams.partition.outbox import Outbox
 from streams.partition.waiting_room import WaitingRoom
 from streams.settings.settings import Settings
@@ -42,11 +43,15 @@ class PartitionContext:
     topics: tuple[str, ...]
     mixed_topic: str
     dead_letter_topic: str
+    #: where tombstones of forgotten customers go
+    forgotten_topic: str
     max_facts: int = 4096
     batch_max_records: int = 10_000
     state_cache_customers: int = 200_000
     #: for what waits of all partitions
     waiting_room: WaitingRoom = field(default_factory=WaitingRoom)
+    #: who is forgotten
+    forgotten: Forgotten = field(default_factory=Forgotten)
 
 
 def windows_of(settings: Settings) -> Windows:
@@ -94,6 +99,7 @@ def context_of(
     partitions: int,
     stream_id: str = "",
     latest_ms: int | None = None,
+    forgotten: Forgotten | None = None,
 ) -> PartitionContext:
     """Return what writers need, as settings ask for it; `stream_id` is that of the mark in the tables."""
     return PartitionContext(
@@ -109,9 +115,11 @@ def context_of(
         topics=settings.input_topics,
         mixed_topic=settings.topics[MIXED_TOPIC_SETTING],
         dead_letter_topic=settings.dead_letter_topic,
+        forgotten_topic=settings.forgotten_topic,
         max_facts=settings.max_facts_per_customer,
         batch_max_records=settings.batch_max_records,
         state_cache_customers=settings.state_cache_customers,
+        forgotten=Forgotten() if forgotten is None else forgotten,
     )
 
 

@@ -9,32 +9,41 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
+import msgspec
 import structlog
 
 from kpis.counting.cells import Cells, cells_in_steps
+from kpis.customer.forgetting import subscriptions_of
+from kpis.customer.pseudonyms import SUBSCRIPTIONS_LISTED, ForgetKey, ForgottenCustomer, is_pseudonym
+from kpis.customer.state import decode
+from kpis.fold.restatements import without_events_of
 from schemas.refusals import Reason, Refusal
+from schemas.tombstones import ForgetRequest, Tombstone, decode_request, encode_request
 from streams.backoff import Backoff
 from streams.batching.batches import Batch
-from streams.errors import CommitTorn, Conflict, RecordRefused, TenureError, Unavailable
+from streams.errors import CommitTorn, Conflict, ForgetKeyUnfit, Halt, RecordRefused, TenureError, Unavailable
 from streams.giving_way import giving_way
 from streams.partition.added import note_added
 from streams.partition.applying import apply_records
 from streams.partition.backlog import Backlog
 from streams.partition.context import PartitionContext
+from streams.partition.forgetting import forget, tombstone_record
 from streams.partition.forwarding import Forward
 from streams.partition.loading import load_whole
 from streams.partition.outbox import DeadLetter, Delivery
 from streams.partition.result import BatchResult
 from streams.partition.state import PartitionState
 from streams.records import TP, Record
-from streams.tables import Head, Stored, positions_of
+from streams.survey_schedule import forget_in_schedule
+from streams.tables import Erasure, Head, Stored, positions_of
 from streams.tasks import cancel_and_wait
 
 if TYPE_CHECKING:
     from kpis.names import Names
+    from kpis.rows import Row
     from streams.batching.consumer import BatchConsumer
 
 log = structlog.get_logger(__name__)
@@ -43,6 +52,8 @@ _OTHERS_WAIT_SECONDS: Final = 1.0
 """A topic that has more in the log, but nothing at hand, is waited for so long at most."""
 _IDLE_SECONDS: Final = 2.0
 """So soon a partition without events looks after what it has stored."""
+_FORGOTTEN_TOGETHER: Final = 20
+"""So many customers are forgotten between two batches (count): each takes several round trips."""
 _RECOVERY_SECONDS: Final = 0.1
 """So soon a partition without events that recovers looks whether it has recovered."""
 
@@ -74,6 +85,9 @@ class ServiceMeters(Protocol):
 
     def on_recount(self) -> None:
         """The partition is counted anew from the log, since its tables were lost."""
+
+    def on_forgotten(self) -> None:
+        """A customer was forgotten."""
 
     def on_waiting(self, error: TenureError) -> None:
         """A service does not answer."""
@@ -131,6 +145,12 @@ class Partition:
         self._begun: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self._held = PartitionState(number, context, stored, cache=cache)
+        #: requests to forget customers are looked for from then on (seconds of the loop); at once after loading, since
+        #: one may be half carried out
+        self._asked_from_seconds = 0.0
+        self._is_waiting_told = False
+        #: hashes of those whom this writer has forgotten, since it has loaded
+        self._erased: set[str] = set()
 
     @property
     def head(self) -> Head:
@@ -249,6 +269,7 @@ class Partition:
 
     async def _next_batches(self) -> list[Batch]:
         """Return what waits, at least one batch; counters are loaded in between, one group a turn."""
+        await self._forget_as_asked()
         if self._held.unread:
             await self._load_counters()
         while not self._backlog and self._held.unread:
@@ -261,6 +282,7 @@ class Partition:
                 if not self.recovering:
                     # A Redis that lost its last second while nothing happens would stay behind until the next event.
                     await self._look_at_head()
+                await self._forget_as_asked()
                 self._end_recovery()
         consumer, topics = self._context.consumer(), self._context.topics
         begins = {topic: consumer.reading_position(TP(topic, self.number)) for topic in topics}
@@ -305,6 +327,9 @@ class Partition:
         if stored.head is None:  # a Redis that lost everything lost the stream's mark too
             await self._until_done(lambda: self._context.tables.mark(self._context.mark))
             await self._until_done(lambda: note_added(self._context.tables, self._context.mark, [self.number]))
+        await self._learn_tombstones()  # after loading: whoever has written has sent theirs before
+        self._asked_from_seconds = 0.0
+        self._erased.clear()
         self._backlog.clear()
         self.last_record_ms.clear()
         lost, self._held = self.head, PartitionState(self.number, self._context, stored, cache=self._cache)
@@ -366,6 +391,127 @@ class Partition:
         self.last_record_ms |= last_ms
         self.oldest_waiting_ms = None
         result.commit_seconds = time.perf_counter() - commit_began
+        self._listener.on_committed(self, result, cells)
+
+    # -- forgetting, see `streams.partition.forgetting`
+
+    async def _forget_as_asked(self) -> None:
+        """Carry out what requests to forget customers ask for; looks for them every _IDLE_SECONDS at most."""
+        now_seconds = asyncio.get_running_loop().time()
+        if now_seconds < self._asked_from_seconds:
+            return
+        stored = await self._until_done(lambda: self._context.tables.forget_requests(self.number))
+        requests = {customer_id: decode_request(request) for customer_id, request in sorted(stored.items())}
+        begun = [customer_id for customer_id, request in requests.items() if request.tombstone is not None]
+        waiting = [customer_id for customer_id, request in requests.items() if request.tombstone is None]
+        for customer_id in [*begun, *waiting[:_FORGOTTEN_TOGETHER]]:
+            await self._forget(customer_id, requests[customer_id])
+        await self._forget_who_was_forgotten()
+        if len(waiting) <= _FORGOTTEN_TOGETHER:
+            self._asked_from_seconds = now_seconds + _IDLE_SECONDS
+
+    async def _forget_who_was_forgotten(self) -> None:
+        """Forget whose tombstone is there and whose state is too: of another stream, or of a Redis as it was earlier.
+
+        Others of this stream look after their own partitions, so that hardly ever anybody is looked for.
+        """
+        held, forgotten, key = self._held, self._context.forgotten, self._context.forgotten.key
+        end = forgotten.end  # others may be read meanwhile
+        if held.stored_head is not None and key is not None:
+            wanted = {
+                hashed
+                for hashed, tombstone in forgotten.since(held.tombstones).items()
+                if tombstone.stream != self._context.mark.id or tombstone.partition == self.number
+            } - self._erased
+            for customer_id in await self._until_done(lambda: self._found(wanted, key)) if wanted else ():
+                await self._forget(customer_id, ForgetRequest(0, key.check))
+        held.tombstones = end
+
+    async def _found(self, wanted: Collection[str], key: ForgetKey) -> list[str]:
+        """Return the customers of this partition whose hash is wanted."""
+        return [
+            customer_id
+            async for _, customers in self._context.tables.scan_states([self.number])
+            for customer_id, _ in customers
+            if not is_pseudonym(customer_id) and key.hash_of(customer_id) in wanted
+        ]
+
+    async def _forget(self, customer_id: str, request: ForgetRequest) -> None:
+        context, held = self._context, self._held
+        key = context.forgotten.key
+        if key is None or key.check != request.check:
+            if request.tombstone is not None:  # half carried out: going on would count what should be left out
+                raise Halt(self.number, str(ForgetKeyUnfit(known=key is not None)))
+            if not self._is_waiting_told:
+                self._is_waiting_told = True
+                advice = (
+                    "a customer is to be forgotten under a key that this worker does not have: set TENURE_FORGET_KEY"
+                )
+                log.warning("forget_request_waits", partition=self.number, advice=advice)
+            return
+        await self._learn_tombstones()
+        who = context.forgotten.find(customer_id)
+        if who is None:
+            who = await self._bury(customer_id, request, key)
+        await self._until_done(lambda: forget_in_schedule(context.tables, self.number, customer_id))
+        state, of_pseudonym = await self._read_states([customer_id, who.pseudonym])
+        erasure = Erasure(requests={customer_id: None})
+        states: dict[str, bytes] = {}
+        rows: list[Row] = []
+        if state is not None:
+            states, rows = forget(held.fold, who, state, of_pseudonym)
+            erasure = erasure._replace(gone=[customer_id], relisted=await self._unnamed(state))
+        await self._commit_between(erasure, states, rows)
+        self._erased.add(key.hash_of(customer_id))
+        self._meters.on_forgotten()
+        log.info("customer_forgotten", partition=self.number)
+
+    async def _unnamed(self, state: bytes) -> dict[str, list[bytes]]:
+        """Return the restatements of the periods in which events of a customer are named, without their names."""
+        tables, customer = self._context.tables, decode(state)
+        periods = list(await self._until_done(lambda: tables.restated(self.number)))
+        known = await self._until_done(lambda: tables.restated(self.number, periods))
+        found = {name: without_events_of(customer, each.entries, self.names) for name, each in known.items()}
+        return {name: entries for name, entries in found.items() if entries != known[name].entries}
+
+    async def _bury(self, customer_id: str, request: ForgetRequest, key: ForgetKey) -> ForgottenCustomer:
+        """Decide on a tombstone, for good, and send it; return once the log has it."""
+        context = self._context
+        (state,) = await self._read_states([customer_id])
+        tombstone = request.tombstone
+        if tombstone is None:
+            subscriptions = [] if state is None else subscriptions_of(decode(state))[:SUBSCRIPTIONS_LISTED]
+            tombstone = Tombstone(
+                at_ms=max(request.asked_ms, self.head.latest_record_ms),  # all that was applied is not later
+                subscriptions=[key.subscription_hash(customer_id, each) for each in subscriptions],
+                check=key.check,
+                stream=context.mark.id,
+                partition=self.number,
+            )
+            decision = encode_request(msgspec.structs.replace(request, tombstone=tombstone))
+            await self._commit_between(Erasure(requests={customer_id: decision}), {}, [])
+        hashed = key.hash_of(customer_id)
+        delivery = Delivery([tombstone_record(context.forgotten_topic, hashed, tombstone)])
+        await self._until_done(lambda: context.outbox.send(delivery), asks_tables=False)
+        context.forgotten.note(hashed, tombstone)
+        return ForgottenCustomer(key, customer_id, tombstone)
+
+    async def _learn_tombstones(self) -> None:
+        try:
+            await self._until_done(self._context.forgotten.refresh, asks_tables=False)
+        except ForgetKeyUnfit as fault:
+            raise Halt(self.number, str(fault)) from fault
+
+    async def _commit_between(self, erasure: Erasure, states: dict[str, bytes], rows: list[Row]) -> None:
+        """Commit what is no batch's: positions stay, and the head is the next one."""
+        held, context = self._held, self._context
+        cells = await giving_way(cells_in_steps(rows, held.names, context.windows))
+        amounts = await self._amounts(cells)
+        result = BatchResult()
+        head = held.next_head(result, positions=self.head.positions, topic_ids=self.head.topic_ids)
+        commit = held.commit(head=head, states=states, cells=cells, amounts=amounts)._replace(erasure=erasure)
+        await self._until_done(lambda: context.tables.commit(self.number, commit))
+        held.committed(commit, head=head, cells=cells, amounts=amounts)
         self._listener.on_committed(self, result, cells)
 
     async def _send(self, result: BatchResult) -> None:

@@ -25,6 +25,9 @@ class BatchResult(FoldResult):
     #: events by type, duplicates included
     types: Counter[str] = field(default_factory=Counter)
     tests: int = 0
+    #: events of forgotten customers that count nowhere, and how many of these came from other partitions
+    forgotten: int = 0
+    forgotten_copies: int = 0
     #: events of which a member was mended, by member; where they lay first, also if they belong elsewhere
     mended: Counter[str] = field(default_factory=Counter)
     #: the latest time of an event; of a scheduled fact the time at which it was announced (ms since 1970)

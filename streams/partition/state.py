@@ -78,6 +78,8 @@ class PartitionState:
         self.states = StateCache(cache)
         #: restatements of periods, without their entries; None until the first late event asks for them
         self.restated: dict[str, Restated] | None = None
+        #: see `Head`; it is stored with the next commit
+        self.tombstones = self.head.tombstones
         #: cells of all groups but those in `unread`, and of those too what was written since
         self.cells = CellStore()
         #: groups of cells that are not in memory yet
@@ -122,6 +124,7 @@ class PartitionState:
     def committed(self, commit: Commit, *, head: Head, cells: Cells, amounts: Sequence[int]) -> None:
         """Bring what is in memory in line with what is stored now."""
         self.head, self.stored_head = head, commit.head
+        self.states.drop(commit.erasure.gone)
         self.states.let_go()
         self.cells.update(cells.keys, amounts)
         for period, _, revision, changes in commit.restated:
@@ -148,6 +151,10 @@ class PartitionState:
             topic_ids=topic_ids,
             away_facts=old.away_facts + result.away_facts,
             away_instants=old.away_instants + result.away_instants,
+            forgotten=old.forgotten + result.forgotten,
+            forgotten_copies=old.forgotten_copies + result.forgotten_copies,
+            latest_record_ms=max(old.latest_record_ms, result.latest_record_ms),
+            tombstones=self.tombstones,
         )
 
 

@@ -37,6 +37,12 @@ class StateCache:
                 young[customer] = state
         return absent
 
+    def drop(self, customers: Iterable[str]) -> None:
+        """Forget the states of customers who have none any more."""
+        for customer in customers:
+            self.at_hand.pop(customer, None)
+            self._old.pop(customer, None)
+
     def let_go(self) -> None:
         """Forget states beyond the capacity; those that changed must be stored by now."""
         if 2 * len(self.at_hand) > self._most and len(self) > self._most:

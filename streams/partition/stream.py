@@ -98,6 +98,7 @@ class Stream:
         await note_added(self.context.tables, self.context.mark, partitions)
         cache = max(_LEAST_CACHE, self.context.state_cache_customers // max(1, len(partitions)))
         loaded = {number: await self._load(number) for number in sorted(partitions)}
+        await self.context.forgotten.refresh()  # after loading: whoever has written has sent their tombstones before
         found: dict[TP, int] = {}
         for number, stored in loaded.items():
             if stored is None:

@@ -45,7 +45,7 @@ async def clear_keys(client: Any, start: str, partition: int) -> None:
 
     if not await asked(lambda: CLAIM.run(client, [head, counter], [marker, _CLEARING])):
         raise Conflict(partition, {}, positions_of(await asked(lambda: client.get(head))))
-    kept = {head.encode(), counter.encode()}
+    kept = {head.encode(), counter.encode(), f"{start}f".encode()}  # requests to forget customers stay
     async for keys in scan_keys(client, f"{start}*", [start]):
         names = [key.decode() for key in keys if key not in kept]
         if names:

@@ -10,6 +10,7 @@ All keys of a partition share its hash tag, so that one transaction may write th
     <prefix>:{<partition>}:w            which cells the newest commits changed (see `streams.redis.changes`)
     <prefix>:{<partition>}:r            by period that is over: revision, and what restatements changed of each count
     <prefix>:{<partition>}:r:<period>   its newest restatements, oldest first
+    <prefix>:{<partition>}:f            requests to forget customers: customer -> request
     <prefix>:mark                       the stream's mark
     <prefix>:note:<name>                small values that belong to no partition
     <prefix>:log:<name>                 small logs that belong to no partition, as lists
@@ -28,7 +29,7 @@ from streams.redis.commit import Argument, Command, DoneInPart, Torn, run_where
 from streams.redis.connection import asked, check_durability, connect, unsafe_of
 from streams.redis.reading import PartitionReader, packed
 from streams.redis.scan import scan_customers
-from streams.tables import RESTATEMENTS_KEPT, Commit, PeriodUpdate, Restated, Stored, StreamMark, positions_of
+from streams.tables import RESTATEMENTS_KEPT, Commit, Erasure, PeriodUpdate, Restated, Stored, StreamMark, positions_of
 
 __all__ = ["RedisTables", "check_durability", "connect"]
 _SLICE: Final = 5000
@@ -153,6 +154,7 @@ class RedisTables:
         for customer, state in commit.states.items():
             states += (start + customer, state)
         commands += [("MSET", *part) for part in _parts(states)]
+        commands += self._erasing(partition, commit.erasure)
         for group, fields, amounts in commit.cells:
             pairs: list[Argument] = [0] * (2 * len(fields))
             pairs[::2], pairs[1::2] = packed(fields), amounts
@@ -176,6 +178,26 @@ class RedisTables:
         if stored not in (commit.expected, commit.head):  # our own head: an answer was lost, the commit was not
             self._changes.forget(partition)
             raise Conflict(partition, positions_of(commit.expected), positions_of(stored))
+
+    def _erasing(self, partition: int, erasure: Erasure) -> list[Command]:
+        """Return the commands that remove customers, and what names them."""
+        start, requests = self._key(partition, "s:"), self._key(partition, "f")
+        commands: list[Command] = [("UNLINK", start + customer) for customer in erasure.gone]
+        for period, entries in erasure.relisted.items():
+            key = self._key(partition, f"r:{period}")
+            commands += [("DEL", key), ("RPUSH", key, *entries)]
+        for customer, request in erasure.requests.items():
+            commands.append(("HDEL", requests, customer) if request is None else ("HSET", requests, customer, request))
+        return commands
+
+    async def ask_to_forget(self, partition: int, customer: str, request: bytes) -> None:
+        """See `Tables`."""
+        await asked(lambda: self._redis.hsetnx(self._key(partition, "f"), customer, request))
+
+    async def forget_requests(self, partition: int) -> dict[str, bytes]:
+        """See `Tables`."""
+        found = await asked(lambda: self._redis.hgetall(self._key(partition, "f")))
+        return {customer.decode(): request for customer, request in found.items()}
 
     async def clear(self, partition: int) -> None:
         """See `Tables`."""

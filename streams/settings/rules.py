@@ -33,6 +33,7 @@ MAX_WINDOW_DAYS: Final = 365
 MAX_WINDOWS: Final = 12
 MAX_DIMENSIONS: Final = 8
 MAX_TOPIC_CHARACTERS: Final = 249
+FORGET_KEY_CHARACTERS_MIN: Final = 32
 
 _TOPIC: Final = re.compile(r"[A-Za-z0-9._-]+")
 _NAME: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -313,13 +314,22 @@ def check_adapter_topics(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
+def check_forget_key(value: SecretStr | None) -> SecretStr | None:
+    """A key that nobody guesses: whoever has it can find out who was forgotten."""
+    if value is not None and len(value.get_secret_value()) < FORGET_KEY_CHARACTERS_MIN:
+        raise ValueError(
+            f"it is shorter than {FORGET_KEY_CHARACTERS_MIN} characters; make one by `openssl rand -hex 32`"
+        )
+    return value
+
+
 def check_topics_distinct(
-    topics: Mapping[str, str], dead_letter_topic: str, survey_request_topic: str, adapter_topics: Iterable[str]
+    topics: Mapping[str, str], own_topics: Mapping[str, str], adapter_topics: Iterable[str]
 ) -> None:
-    """No topic serves two purposes."""
+    """No topic serves two purposes; `own_topics` are those that we write beside events, by their setting."""
     used: dict[str, str] = {}
     purposes = [*((f"topics.{name}", topic) for name, topic in topics.items())]
-    purposes += [("dead_letter_topic", dead_letter_topic), ("survey_request_topic", survey_request_topic)]
+    purposes += own_topics.items()
     purposes += [("adapter_topics", topic) for topic in adapter_topics]
     for purpose, topic in purposes:
         if topic in used:

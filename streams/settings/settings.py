@@ -20,6 +20,7 @@ from schemas.dimensions import BUILT_IN_DIMENSIONS
 from schemas.topics import (
     DEAD_LETTER_TOPIC,
     DEFAULT_TOPIC_NAMES,
+    FORGOTTEN_TOPIC,
     INPUT_TOPICS,
     MIXED_TOPIC_SETTING,
     SURVEY_REQUEST_TOPIC,
@@ -146,6 +147,19 @@ class Settings(BaseSettings):
         "Where surveys that are due are announced, if `survey_requests` is on.",
         unit="topic",
         example="acme.surveys-due",
+    )
+    forgotten_topic: str = _setting(
+        FORGOTTEN_TOPIC,
+        "Where tombstones of forgotten customers are kept, for good: compacted, with one partition.",
+        unit="topic",
+        example="acme.forgotten",
+    )
+    forget_key: SecretStr | None = _setting(
+        None,
+        "The key of the hashes that stand for forgotten customers, for `tenure forget` and all workers. It has "
+        f"{rules.FORGET_KEY_CHARACTERS_MIN} characters or more, and cannot be changed once a customer is forgotten.",
+        unit="secret",
+        example="FROM-YOUR-SECRET-STORE-32-CHARACTERS",
     )
     adapter_topics: _Topics = _setting(
         {},
@@ -447,7 +461,8 @@ class Settings(BaseSettings):
     _bootstrap = field_validator("kafka_bootstrap")(rules.check_bootstrap)
     _token_url = field_validator("kafka_token_url")(security.check_token_url)
     _group = field_validator("group", "instance_id")(rules.check_group)
-    _topic = field_validator("dead_letter_topic", "survey_request_topic")(rules.check_topic)
+    _topic = field_validator("dead_letter_topic", "survey_request_topic", "forgotten_topic")(rules.check_topic)
+    _forget_key = field_validator("forget_key")(rules.check_forget_key)
     _registry_url = field_validator("schema_registry_url")(rules.check_registry_url)
     _adapter_topics = field_validator("adapter_topics")(rules.check_adapter_topics)
     _survey_rules = field_validator("survey_rules")(rules.check_survey_rules)
@@ -474,7 +489,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
-        rules.check_topics_distinct(self.topics, self.dead_letter_topic, self.survey_request_topic, self.adapter_topics)
+        own = ("dead_letter_topic", "survey_request_topic", "forgotten_topic")
+        rules.check_topics_distinct(self.topics, {name: getattr(self, name) for name in own}, self.adapter_topics)
         rules.check_survey_days(regular=self.survey_regular_days, quiet=self.survey_quiet_days)
         if "segment_windows_days" not in self.model_fields_set:
             # Past pydantic, which lets nobody change what is frozen: nobody has seen this object yet.

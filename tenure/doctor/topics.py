@@ -23,6 +23,8 @@ _ANSWER_SECONDS: Final = 15.0
 async def topic_findings(settings: Settings, topics: Sequence[Topic]) -> AsyncIterator[Diagnosed]:
     """Yield what there is to say of the topics that the settings name."""
     found = [each for each in topics if settings.survey_requests or each.topic != settings.survey_request_topic]
+    if settings.forget_key is None:
+        found = [each for each in found if each.topic != settings.forgotten_topic]
     wrong = fault_of(found)
     if wrong is not None:
         yield fault(AREA, wrong)

@@ -26,7 +26,7 @@ from aiokafka.errors import (
 import schemas.documents.topics as documents
 from streams.errors import CheckFailed, UsageError
 from streams.kafka.errors import no_kafka
-from streams.kafka.retention import KEPT_FOR_GOOD, Retention, retentions_of
+from streams.kafka.retention import COMPACTED, KEPT_FOR_GOOD, Retention, retentions_of
 from streams.kafka.security import client_options
 from streams.kafka.topic_configs import keep_for_good
 from streams.kafka.topics import check_visible, sizes_of
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from streams.settings.settings import Settings
 
 DEFAULT_PARTITIONS: Final = 4
+FORGOTTEN: Final = "forgotten_topic"
+"""The setting that names the topic of tombstones, which has one partition whatever the others have."""
 _USUAL_REPLICAS: Final = 3
 _CHANGED_SECONDS: Final = 30.0
 """So long all brokers may take to know of a topic that was created, or of its partitions."""
@@ -172,13 +174,22 @@ async def _create(
     answer = await admin.create_topics(
         [
             NewTopic(
-                topic.topic, size, replicas, topic_configs={**in_step, **(KEPT_FOR_GOOD if topic.is_input else {})}
+                topic.topic,
+                1 if topic.setting == FORGOTTEN else size,
+                replicas,
+                topic_configs={**in_step, **_created_with(topic)},
             )
             for topic in missing
         ]
     )
     for name, code, *message in answer.topic_errors:
         _check_created(name, code, *message)
+
+
+def _created_with(topic: Topic) -> Mapping[str, str]:
+    if topic.setting == FORGOTTEN:
+        return COMPACTED
+    return KEPT_FOR_GOOD if topic.is_input else {}
 
 
 async def _keep(topics: Sequence[str], admin: AIOKafkaAdminClient) -> None:
@@ -196,6 +207,12 @@ def fault_of(topics: Sequence[Topic]) -> str | None:
             + ", ".join(f"{topic.topic} has {topic.partitions}" for topic in there)
             + f"; run `tenure topics --grow`, which raises the others to {max(sizes)} and deletes nothing"
         )
+    for topic in topics:
+        if topic.setting == FORGOTTEN and topic.retention and not topic.retention.keeps_each_key:
+            return (
+                f"{topic.topic} is not compacted, so that Kafka deletes tombstones, and events of forgotten customers "
+                f"count again; set its cleanup.policy to compact"
+            )
     missing = [topic.topic for topic in topics if topic.state is State.MISSING]
     return f"Kafka does not have {', '.join(missing)}; run `tenure topics --create`" if missing else None
 
@@ -225,6 +242,7 @@ async def _topics(
 ) -> list[Topic]:
     names = {f"topics.{name}": topic for name, topic in settings.topics.items()}
     names |= {"dead_letter_topic": settings.dead_letter_topic, "survey_request_topic": settings.survey_request_topic}
+    names |= {FORGOTTEN: settings.forgotten_topic}
     sizes = await sizes_of(names.values(), admin)
     await check_visible([topic for topic in names.values() if topic not in sizes], admin, settings)
     kept = await retentions_of(sizes, admin)

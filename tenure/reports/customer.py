@@ -6,6 +6,7 @@ Contributions are those of `tenure explain`: by the definitions, and not by the 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -14,6 +15,7 @@ from kpis.customer.facts import CANCEL, REVOKE, WORDS
 from kpis.customer.features import feature_of
 from kpis.customer.feedback_codes import RENEWAL_BASE
 from kpis.customer.movements import Movement, leaving_of, movements_of
+from kpis.customer.pseudonyms import ForgottenCustomer, is_pseudonym
 from kpis.customer.state import Customer, decode
 from kpis.instants import instant_text
 from kpis.members.effects import effect_text, kinds_of_movement, why_not_counting
@@ -30,12 +32,14 @@ from schemas.documents.customer import (
     FactStatus,
     TimelineEntry,
 )
-from streams.errors import CheckFailed
+from streams.errors import CheckFailed, LogUnavailable
+from streams.forgetting.forgotten import forget_key_of
 from streams.settings.settings import Settings
 from tenure.reports.customers import Scope, Source, lacking, open_source
 from tenure.reports.event_lookup import Place, look_up
 from tenure.reports.explain import EXPLAINABLE, Looked, explained_event, window_until
 from tenure.stored.customers import StoredCustomer, read_customer
+from tenure.stored.forgotten import known_forgotten
 
 _SURVEY: Final = "survey"
 _RENEWAL: Final = "renewal"
@@ -99,9 +103,14 @@ async def read_customer_timeline(
 
 
 async def _found(source: Source, customer_id: str) -> StoredCustomer:
-    found = await read_customer(source.settings, source.tables, source.partitions, customer_id)
+    found = None
+    if not is_pseudonym(customer_id):
+        found = await read_customer(source.settings, source.tables, source.partitions, customer_id)
     if found is not None:
         return found
+    who = await _forgotten(source, customer_id)
+    if who is not None:
+        raise CheckFailed(f"customer {customer_id!r} is forgotten, as of {instant_text(who.at_ms)}; nothing is told")
     for other in (customer_id.strip(), customer_id.lower(), customer_id.upper(), customer_id.strip().casefold()):
         if other != customer_id and await read_customer(source.settings, source.tables, source.partitions, other):
             raise CheckFailed(f"there is no customer {customer_id!r}; did you mean {other!r}?")
@@ -109,6 +118,16 @@ async def _found(source: Source, customer_id: str) -> StoredCustomer:
         f"there is no customer {customer_id!r}: no event of theirs was applied; ids are compared letter by letter, and "
         "`tenure dlq list` has what was refused"
     )
+
+
+async def _forgotten(source: Source, customer_id: str) -> ForgottenCustomer | None:
+    """Return a customer who is forgotten, as far as we have the key, and Kafka tells us."""
+    if source.log is not None or forget_key_of(source.settings) is None:
+        return None
+    with contextlib.suppress(LogUnavailable):
+        async with known_forgotten(source.settings) as forgotten:
+            return forgotten.find(customer_id)
+    return None
 
 
 # ------------------------------------------------------------------------- events

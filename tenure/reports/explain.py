@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, TypedDict
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from kpis.instants import instant_text
 from kpis.members.exclusions import EXCLUSIONS
@@ -30,6 +30,7 @@ from schemas.documents.explanation import (
     ExplainedPart,
     ExplainedReason,
     Explanation,
+    ForgottenShare,
     LensComparison,
     LensDifference,
     LensRatio,
@@ -296,7 +297,13 @@ def _part(side: Side, sign: int, count: str, *, explained: Explained, number: Nu
         near=explained.near,
         members=[_member(member, known) for member in explained.members],
         near_misses=[_member(member, known) for member in explained.near_misses],
+        forgotten=_forgotten(explained),
     )
+
+
+def _forgotten(explained: Explained) -> ForgottenShare | UnsetType:
+    amount, customers, near = explained.forgotten
+    return ForgottenShare(customers=customers, amount=amount, near=near) if customers or near else UNSET
 
 
 def _without_zeros(found: Explained) -> dict[str, int]:
@@ -359,7 +366,7 @@ def _lens(ratio: Ratio, counts: dict[str, int]) -> LensRatio:
 
 def _difference(found: Explained, known: Looked) -> LensDifference:
     members = [_member(member, known) for member in found.members]
-    return LensDifference(sum=found.total, customers=found.customers, members=members)
+    return LensDifference(sum=found.total, customers=found.customers, members=members, forgotten=_forgotten(found))
 
 
 def _fault_of_lenses(found: dict[str, Explained], numbers: dict[str, Number]) -> str | None:

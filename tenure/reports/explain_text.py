@@ -18,6 +18,7 @@ from schemas.documents.explanation import (
     ExplainedEvent,
     ExplainedPart,
     Explanation,
+    ForgottenShare,
     LensComparison,
     LensRatio,
 )
@@ -30,6 +31,7 @@ DIFFERENCES: Final = {
     "repeated": "cancelled more than once: standard counts the customer once, the others count each time",
     "of_new": "cancelled though not active at the start: only stripe and baremetrics count them",
 }
+NOBODY: Final = ForgottenShare(customers=0, amount=0, near=0)
 _WIDTH: Final = 100
 """What a line has at most, its end included, where it can be had in two (characters)."""
 _COUNTED: Final = {
@@ -70,10 +72,19 @@ def _part(out: Text, part: ExplainedPart) -> None:
     out.append(" (the counters say the same)\n" if part.agrees else f" BUT THE COUNTERS SAY {part.counted:,}\n")
     if list(part.by_value) not in ([], [""]):
         out.append("  " + ", ".join(f"{value} {amount:,}" for value, amount in part.by_value.items()) + "\n")
-    _members(out, part.members, part.customers, sign="+")
+    gone = part.forgotten or NOBODY
+    _members(out, part.members, part.customers - gone.customers, sign="+")
+    _forgotten(out, gone.customers, f"+{gone.amount:,}")
     if part.near:
         out.append(f"  not counted, though close: {counted(part.near, 'customers')}\n", style="dim")
-        _members(out, part.near_misses, part.near, sign="")
+        _members(out, part.near_misses, part.near - gone.near, sign="")
+        _forgotten(out, gone.near, "not")
+
+
+def _forgotten(out: Text, customers: int, amount: str) -> None:
+    """Add the row of the forgotten, whom nobody names."""
+    if customers:
+        out.append(f"  {amount}  {counted(customers, 'forgotten customers')}\n")
 
 
 def _members(out: Text, members: Sequence[ExplainedCustomer], customers: int, *, sign: str) -> None:
@@ -149,5 +160,7 @@ def _differences(answer: LensComparison) -> Text:
         if found.sum:
             out.append(f"\n{name.replace('_', ' ')}: {counted(found.sum, 'cancellations')}\n", style="bold")
             out.append(f"  {DIFFERENCES[name]}\n")
-            _members(out, found.members, found.customers, sign="+")
+            gone = found.forgotten or NOBODY
+            _members(out, found.members, found.customers - gone.customers, sign="+")
+            _forgotten(out, gone.customers, f"+{gone.amount:,}")
     return out

@@ -242,6 +242,7 @@ def _footer(events: Events, width: int) -> RenderableType:
         f"{events.applied:,} applied",
         f"{events.duplicate:,} repeated",
         counted(events.test, "tests"),
+        *([f"{events.forgotten:,} of forgotten customers"] if events.forgotten else []),
         counted(sum(events.dead_letters.values()), "dead letters"),
     ]
     text = Text("\n")

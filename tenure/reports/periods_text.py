@@ -105,6 +105,8 @@ def _event(each: RestatementEntry) -> str:
     if each.event is None:
         return f"{counted(each.events, 'events')}: {lying}"
     event = each.event
+    if not event.id:
+        return f"{event.type} of a forgotten customer"
     source = "" if event.source is None else f" from {event.source}"
     return f"{event.type} {event.id}{source} ({lying})"
 

@@ -7,13 +7,14 @@ one instant. What differs and why: `kpis.population.reconciliation`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET
 
 from kpis.customer.holdings import Holding, holdings_of
+from kpis.customer.pseudonyms import is_pseudonym, pseudonym_of
 from kpis.customer.state import decode
 from kpis.instants import instant_text
 from kpis.population.reconciliation import Holdings, Pair, Until, pairs_of
@@ -27,6 +28,7 @@ from schemas.documents.reconciliation import (
 from schemas.refusals import HEADER_REASON, HEADER_TIMESTAMP, HEADER_TRUNCATED, Reason
 from streams.embedded.log import Log
 from streams.errors import InputError
+from streams.forgetting.forgotten import forget_key_of
 from streams.records import TP
 from streams.routing import id_text
 from streams.settings.settings import Settings
@@ -74,10 +76,17 @@ async def reconcile(settings: Settings, export: str, notation: Notation, scope: 
         refused = _refused(found.log, found.partitions, settings.dead_letter_topic, export)
         pairs: list[Pair] = []
         agree = _Agreement()
+        forgotten: set[str] = set()
         async for customer, holdings in _holdings(source):
+            if is_pseudonym(customer):
+                forgotten.add(customer)
+                continue
             theirs = exported.pop(customer, _NOBODY)
             agree.take(pairs_of(customer, theirs, holdings, until, refused.pop(customer, {})), pairs)
+        is_forgotten = _is_among(forgotten, settings)
         for customer in dict.fromkeys((*exported, *refused)):
+            if is_forgotten(customer):
+                continue
             theirs = exported.get(customer, _NOBODY)
             agree.take(pairs_of(customer, theirs, _NOBODY, until, refused.get(customer, {})), pairs)
         pairs.sort(key=lambda pair: (pair.customer_id, pair.subscription_id))
@@ -87,6 +96,7 @@ async def reconcile(settings: Settings, export: str, notation: Notation, scope: 
             stream_until=_instant(until.stream_ms),
             compared=agree.compared,
             agree=agree.compared - len(pairs),
+            forgotten=len(forgotten),
             totals={currency: total.document() for currency, total in sorted(agree.by_currency.items())},
             total=agree.total.document(),
             causes=dict(Counter(pair.causes[0] for pair in pairs).most_common()),
@@ -94,6 +104,14 @@ async def reconcile(settings: Settings, export: str, notation: Notation, scope: 
             translation=found.translation,
         )
         return Reconciled(lacking(document, source), found.findings, found.tests, found.refused.total())
+
+
+def _is_among(forgotten: Collection[str], settings: Settings) -> Callable[[str], bool]:
+    """Return what tells whether a customer of an export is one of the forgotten; without the key nobody can tell."""
+    key = forget_key_of(settings)
+    if key is None or not forgotten:
+        return lambda _: False
+    return lambda customer_id: pseudonym_of(key.hash_of(customer_id)) in forgotten
 
 
 class _Total:

@@ -16,6 +16,7 @@ from schemas.documents.reconciliation import (
     Reconciliation,
     SubscriptionDifference,
 )
+from schemas.wording import counted
 from tenure.reports.formats import ABSENT, count, money
 
 _SAYS: Final[Mapping[DifferenceCause, str]] = {
@@ -57,6 +58,8 @@ def reconciliation_text(found: Reconciliation, currency: str, *, limit: int) -> 
         Text(f"The export goes to {found.export_until or ABSENT}, the stream to {found.stream_until or ABSENT}\n"),
         _totals(found, currency),
     ]
+    if found.forgotten:
+        parts.append(Text(f"\n{counted(found.forgotten, 'forgotten customers')} of the stream: compared with nothing"))
     if found.differences:
         parts.append(Text("\nDifferences", style="bold"))
         parts += [Text(f"  {_SAYS[cause]}: {number:,}") for cause, number in found.causes.items()]  # type: ignore[index]

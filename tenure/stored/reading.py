@@ -92,13 +92,17 @@ def events_of(heads: Sequence[Head], dimensions: Sequence[str]) -> Events:
     A record that lay on the wrong partition counts where it was sent to, and once: what was sent again after a crash
     is more that came than was sent, over all partitions.
     """
-    again_facts = max(0, -sum(head.away_facts for head in heads))
-    again_instants = max(0, -sum(head.away_instants for head in heads))
+    away_facts, away_instants = sum(head.away_facts for head in heads), sum(head.away_instants for head in heads)
+    again_facts, again_instants = max(0, -away_facts), max(0, -away_instants)
+    # Copies of those whom the sender knew to be forgotten, and counted itself: sent before, and counted anew since.
+    copies = sum(head.forgotten_copies for head in heads)
+    again_forgotten = max(0, copies - max(0, away_facts) - max(0, away_instants))
     return Events(
         applied=sum(head.applied for head in heads) - again_instants,
         duplicate=sum(head.duplicates for head in heads) - again_facts,
         conflict=sum(head.conflicts for head in heads),
         test=sum(head.tests for head in heads),
         mended={member: sum(head.mended.get(member, 0) for head in heads) for member in describing_members(dimensions)},
+        forgotten=sum(head.forgotten for head in heads) - again_forgotten,
         dead_letters={reason.value: sum(head.dead_letters.get(reason.value, 0) for head in heads) for reason in Reason},
     )

@@ -11,6 +11,8 @@ from kpis.counting.rolling import RollingCounts
 from schemas.adapters.adapter import Adapter
 from streams.batching.application import App, build_app
 from streams.clock import Clock
+from streams.forgetting.forgotten import Forgotten
+from streams.forgetting.watch import watch_tombstones
 from streams.metrics.meters import Meters
 from streams.partition.context import PartitionContext, context_of
 from streams.partition.loss_watch import LossWatch
@@ -51,6 +53,7 @@ def build_worker(
     stream_id: str = "",
     latest_ms: int | None = None,
     meters: Meters | None = None,
+    forgotten: Forgotten | None = None,
     **options: Any,
 ) -> Worker:
     """Put a worker together.
@@ -63,6 +66,7 @@ def build_worker(
         stream_id: Of the mark in the tables; see `tenure.stored.mark`.
         latest_ms: For files: the first instant that is out of range, instead of the check against a record's timestamp.
         meters: Those that are served already; None makes new ones.
+        forgotten: Who is forgotten; None where nobody can be.
         options: More for `streams.batching.application.build_app`.
     """
     outbox = LogOutbox(lambda: app.sender)
@@ -74,6 +78,7 @@ def build_worker(
         partitions=partitions,
         stream_id=stream_id,
         latest_ms=latest_ms,
+        forgotten=forgotten,
     )
     live = RollingCounts(
         context.windows,
@@ -94,6 +99,8 @@ def build_worker(
     )
     register_all(app, settings.topics, stream)
     register_loss_watch(app, LossWatch(stream))
+    if forgotten is not None:
+        watch_tombstones(app, forgotten)
     return Worker(app, stream, context, live, meters)
 
 

@@ -17,7 +17,9 @@ from schemas.adapters.adapter import Adapter
 from streams.backoff import Backoff
 from streams.batching import application
 from streams.clock import WallClock
-from streams.errors import TablesUnavailable, TenureError
+from streams.errors import ForgetKeyUnfit, LogUnavailable, TablesUnavailable, TenureError
+from streams.forgetting.forgotten import Forgotten, forget_key_of
+from streams.forgetting.kafka import KafkaTombstones
 from streams.kafka.errors import rights_refusal
 from streams.kafka.schema_registry import SchemaRegistry, registry_of
 from streams.kafka.security import client_options, credentials
@@ -84,6 +86,8 @@ async def run(settings: Settings, *extensions: Extension) -> None:
     topics = [*settings.input_topics, settings.dead_letter_topic]
     if settings.survey_requests:
         topics.append(settings.survey_request_topic)
+    if settings.forget_key is not None:
+        topics.append(settings.forgotten_topic)
     starting = _Starting(settings)
     await starting.server.start(settings.metrics_host, settings.metrics_port)
     try:
@@ -91,21 +95,25 @@ async def run(settings: Settings, *extensions: Extension) -> None:
         counts = await partition_counts([*topics, *adapters], settings, options)
         check_adapter_topics({topic: counts.pop(topic) for topic in adapters})
         partitions = check_topics(counts, input_topics=settings.input_topics)
-        starting.waits_for = "Redis"
-        starting.meters[instruments.KAFKA_UP].set(1)
-        tables, mark = await claimed_tables(settings, partitions=partitions, meters=starting.meters)
+        forgotten = await known_forgotten(settings, options)
         try:
-            extensions = (partial(_translate, settings, adapters, registry, options), *extensions)
-            await _work(settings, tables, starting, mark=mark, options=options, extensions=extensions)
+            starting.waits_for = "Redis"
+            starting.meters[instruments.KAFKA_UP].set(1)
+            tables, mark = await claimed_tables(settings, partitions=partitions, meters=starting.meters)
+            try:
+                extensions = (partial(_translate, settings, adapters, registry, options), *extensions)
+                await _work(settings, tables, starting, forgotten, mark=mark, options=options, extensions=extensions)
+            finally:
+                await tables.close()
         finally:
-            await tables.close()
+            await forgotten.close()
     finally:
         await starting.server.stop()
 
 
 async def _work(
-    settings: Settings, tables: RedisTables, starting: _Starting, *, mark: StreamMark, options: Mapping[str, Any],
-    extensions: Sequence[Extension],
+    settings: Settings, tables: RedisTables, starting: _Starting, forgotten: Forgotten, *, mark: StreamMark,
+    options: Mapping[str, Any], extensions: Sequence[Extension],
 ) -> None:  # fmt: skip
     worker = build_worker(
         settings,
@@ -114,6 +122,7 @@ async def _work(
         partitions=mark.partitions,
         stream_id=mark.id,
         meters=starting.meters,
+        forgotten=forgotten,
         credentials=credentials(options),
     )
     ask_surveys(worker, settings, WallClock())
@@ -137,6 +146,27 @@ async def _work(
         await exporter.stop()
         await worker.stream.close()
         log.info("worker_stopped")
+
+
+async def known_forgotten(settings: Settings, options: Mapping[str, Any]) -> Forgotten:
+    """Return who is forgotten, as the topic of the settings says now; waits while Kafka is away.
+
+    Raises:
+        ForgetKeyUnfit: Customers are forgotten, and the settings do not have the key.
+    """
+    forgotten = Forgotten(KafkaTombstones(settings.forgotten_topic, options), forget_key_of(settings))
+    backoff = Backoff()
+    while True:
+        try:
+            await forgotten.refresh()
+        except LogUnavailable as error:
+            log.warning("waiting_for_kafka", reason=str(error), pause_seconds=backoff.seconds)
+            await backoff.pause()
+        except ForgetKeyUnfit:
+            await forgotten.close()
+            raise
+        else:
+            return forgotten
 
 
 def _translate(

@@ -18,7 +18,7 @@ from streams.redis.connection import check_durability, connect
 from streams.redis.tables import RedisTables
 from streams.rights import RedisRights, principals
 from streams.settings.settings import Settings
-from streams.tables import PeriodUpdate, StreamMark, Tables
+from streams.tables import Erasure, PeriodUpdate, StreamMark, Tables
 from tests.contract.tables import a_commit, a_head, key_of, tear
 
 PREFIX: Final = "t"
@@ -68,6 +68,7 @@ async def read(tables: Tables) -> None:
     assert (await tables.snapshot(0, [0]))[1] == {0: {0: 1}}
     assert (await tables.restated(0, ["2025-01"]))["2025-01"].entries == [b"entry"]
     assert [pair async for pair in tables.scan_states([0])] == [(0, [("a", b"1")])]
+    assert await tables.forget_requests(0) == {}
     await tables.note("shown", None)
     await tables.entries("targets")
 
@@ -79,6 +80,7 @@ async def write(tables: Tables) -> None:
     with pytest.raises(Conflict):
         await tables.commit(0, FIRST._replace(expected=a_head(7), head=a_head(8)))
     await tables.commit(1, FIRST)
+    await tables.commit(1, a_commit(FIRST.head, a_head(2))._replace(erasure=Erasure(["a"], {}, {"a": None})))
     await tear(tables, 1)
     await tables.clear(1)
     await tables.note("shown", b"{}")
@@ -203,3 +205,16 @@ async def test_rights_of_a_worker_behind_sentinels(missing: str | None, tmp_path
                 await live(url)
     finally:
         behind.stop()
+
+
+async def test_eraser_asks_for_a_customer_to_be_forgotten_and_changes_nothing_else(redis_server: Redis) -> None:
+    """Whoever answers letters from customers need not be able to change a number."""
+    url = let_in(redis_server, "eraser", rights_of("eraser").rules())
+    async with tables_at(redis_server.url) as owner:
+        await write(owner)
+    async with tables_at(url) as tables:
+        await read(tables)
+        await tables.ask_to_forget(0, "a", b"request")
+        assert await tables.forget_requests(0) == {"a": b"request"}
+        with pytest.raises(TablesUnavailable, match="permission"):
+            await tables.commit(0, a_commit(FIRST.head, a_head(2)))

@@ -9,7 +9,7 @@ import pytest
 
 from streams.embedded.tables import MemoryTables
 from streams.errors import CommitTorn, Conflict
-from streams.tables import RESTATEMENTS_KEPT, Commit, PeriodUpdate, StreamMark, Tables, decode_head
+from streams.tables import RESTATEMENTS_KEPT, Commit, Erasure, PeriodUpdate, StreamMark, Tables, decode_head
 from tests.contract.tables import (
     EmbeddedRedis,
     Everything,
@@ -414,3 +414,35 @@ async def test_a_scan_that_commits_overtake_misses_nobody_who_was_there(tables: 
     assert n > 1
     assert len(found) == len(set(found))
     assert known.keys() - set(found) == set()
+
+
+async def test_a_commit_that_forgets_removes_state_and_request_and_relists_restatements(tables: Tables) -> None:
+    """All in one step: a customer who is half forgotten counts twice, or names themselves."""
+    entries = [PeriodUpdate("2025-01", [b"of a", b"of b"], 2, {"customers_at_start": 1})]
+    await tables.commit(0, FIRST._replace(restated=entries))
+    await tables.ask_to_forget(0, "a", b"first")
+    await tables.ask_to_forget(0, "a", b"second")
+    await tables.ask_to_forget(0, "b", b"of b")
+    assert await tables.forget_requests(0) == {"a": b"first", "b": b"of b"}
+    assert await tables.forget_requests(1) == {}
+    erasure = Erasure(["a"], {"2025-01": [b"nobody", b"of b"]}, {"a": None, "b": b"decided"})
+    second = a_commit(FIRST.head, a_head(2), states={"pseudonym": b"state of a"})._replace(erasure=erasure)
+    await tables.commit(0, second)
+    assert await tables.read_states(0, ["a", "b", "pseudonym"]) == [None, b"\x00\xff", b"state of a"]
+    assert await tables.forget_requests(0) == {"b": b"decided"}
+    found = (await tables.restated(0, ["2025-01"]))["2025-01"]
+    assert (found.revision, found.entries) == (2, [b"nobody", b"of b"])
+    with pytest.raises(Conflict):
+        await tables.commit(0, second._replace(head=a_head(3), erasure=Erasure(["b"], {}, {"b": None})))
+    assert await tables.forget_requests(0) == {"b": b"decided"}
+    assert await tables.read_states(0, ["b"]) == [b"\x00\xff"]
+
+
+async def test_requests_to_forget_outlive_tables_that_are_cleared(tables: Tables) -> None:
+    """They are no part of what is counted anew: somebody waits for them."""
+    await tables.commit(0, FIRST)
+    await tables.ask_to_forget(0, "a", b"request")
+    await tear(tables, 0)
+    await tables.clear(0)
+    assert await tables.forget_requests(0) == {"a": b"request"}
+    assert (await tables.load(0)).head is None

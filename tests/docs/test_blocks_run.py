@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from schemas.topics import DEAD_LETTER_TOPIC, INPUT_TOPICS, SURVEY_REQUEST_TOPIC
+from schemas.topics import DEAD_LETTER_TOPIC, FORGOTTEN_TOPIC, INPUT_TOPICS, SURVEY_REQUEST_TOPIC
 from services.kafka import Kafka
 from services.process import StartProcess, free_port, listens
 from services.redis import Redis
 from tests.docs.pages import ROOT, Block, blocks_of, pages
 
-TOPICS = [*(topic.default_name for topic in INPUT_TOPICS), DEAD_LETTER_TOPIC, SURVEY_REQUEST_TOPIC]
+TOPICS = [*(topic.default_name for topic in INPUT_TOPICS), DEAD_LETTER_TOPIC, SURVEY_REQUEST_TOPIC, FORGOTTEN_TOPIC]
 ALONE, SERVED, BACKGROUND = "", "with kafka and redis", "in the background, with kafka and redis"
 FOLLOWED = (
     "README.md",

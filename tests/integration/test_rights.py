@@ -16,6 +16,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they are th
     ResourcePatternType,
     ResourceType,
 )
+from pydantic import SecretStr
 
 from services.certificates import Certificates
 from services.installation import PREFIX, Installation, WorkerProcess, until
@@ -34,6 +35,7 @@ READS: Final = (
     ["lenses", "--json"], ["reasons", "--json"], ["features", "--json"], ["history"], ["target", "list"],
 )  # fmt: skip
 UNDONE: Final = ("--source", "customer.signup", "--since", "1h", "--type", "signup", "--yes", "--as", "ada")
+FORGET_KEY: Final = "pw-of-forgetting-thirty-two-characters"
 SET_TARGET: Final = ("target", "set", "churn_standard", "30d", "3%", "--owner", "retention-team")
 
 
@@ -69,6 +71,7 @@ class Guarded(Installation):
             "TENURE_KAFKA_SASL_MECHANISM": "PLAIN",
             "TENURE_KAFKA_CA_FILE": str(certificates.authority),
             "TENURE_SURVEY_REQUESTS": "true",
+            "TENURE_FORGET_KEY": FORGET_KEY,
             "TENURE_ADAPTER_TOPICS": f"{self.foreign_topic}=stripe",
             "TENURE_METRICS_PORT": "0",
         }
@@ -79,6 +82,8 @@ class Guarded(Installation):
             group=self.environment["TENURE_GROUP"],
             redis_prefix=PREFIX,
             survey_requests=True,
+            forgotten_topic=self.forgotten_topic,
+            forget_key=SecretStr(FORGET_KEY),
             adapter_topics={self.foreign_topic: "stripe"},
         )
         self.principals = {each.name: each for each in principals(settings)}
@@ -202,8 +207,10 @@ def test_every_part_runs_with_the_rights_that_are_listed_for_it(stream: Guarded)
     assert "revokes were sent" in stream.does("corrector", "undo", *UNDONE)
     assert "1 worker in the group" in stream.does("doctor", "doctor")
     stream.does("doctor", "validate", "--topic", stream.topics["survey"])
+    assert "c2: forgotten" in stream.does("eraser", "forget", "c2", "--yes", "--still-active")
+    assert "'c2' is forgotten" in stream.run("customer", "c2", **stream.as_user("reader")).stderr
     assert worker.process.stop() == 0
-    secrets = [secret_of(name) for name in NAMES]
+    secrets = [*map(secret_of, NAMES), FORGET_KEY]
     assert [secret for secret in secrets if secret in worker.process.output] == []
 
 
@@ -231,16 +238,18 @@ def right_of(stream: Guarded, name: str, operation: str, resource: str, named: s
     return right
 
 
-@pytest.mark.parametrize("what", ["an input topic", "dead letters", "survey requests"])
+@pytest.mark.parametrize("what", ["an input topic", "dead letters", "survey requests", "tombstones"])
 def test_topic_that_a_worker_may_not_use_is_named(what: str, stream: Guarded) -> None:
     """Kafka hides it, and the worker cannot know whether it is there: the line says both."""
-    topic, operation = {
-        "an input topic": (stream.topics["cancel"], "READ"),
-        "dead letters": (stream.dead_letter_topic, "WRITE"),
-        "survey requests": (stream.environment["TENURE_SURVEY_REQUEST_TOPIC"], "WRITE"),
+    topic = {
+        "an input topic": stream.topics["cancel"],
+        "dead letters": stream.dead_letter_topic,
+        "survey requests": stream.environment["TENURE_SURVEY_REQUEST_TOPIC"],
+        "tombstones": stream.forgotten_topic,
     }[what]
     stream.does("topics", "topics", "--create", "--partitions", "4")
-    stream.take("worker", right_of(stream, "worker", operation, "TOPIC", topic))
+    for right in [each for each in stream.principals["worker"].kafka if each.name == topic]:
+        stream.take("worker", right)
     line = refusal_of(stream.run("worker", **stream.as_user("worker")))
     assert topic in line
     assert "docs/rights.md" in line

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from services.installation import PREFIX, Installation, until
-from streams.surveys import SCHEDULES, Schedule, encode_schedule
+from streams.survey_schedule import SCHEDULES, Schedule, encode_schedule
 
 HOUR_MS: Final = 3_600_000
 CUSTOMERS: Final = 40

@@ -14,8 +14,15 @@ from streams.settings.settings import Settings
 
 
 def names_of(installation: Installation) -> list[str]:
-    """Return the names of all ten topics, the input topics first."""
-    return [*installation.topics.values(), installation.dead_letter_topic, f"{installation.prefix}survey-requests"]
+    """Return the names of all eleven topics, the input topics first."""
+    own = [installation.dead_letter_topic, f"{installation.prefix}survey-requests", installation.forgotten_topic]
+    return [*installation.topics.values(), *own]
+
+
+def all_with(installation: Installation, partitions: int, state: str) -> dict[str, tuple[int, int, str]]:
+    """Return what is listed where all topics have a state and one replica; that of tombstones has one partition."""
+    found = dict.fromkeys(names_of(installation), (partitions, 1, state))
+    return found | {installation.forgotten_topic: (1, 1, state)}
 
 
 def listed(text: str) -> dict[str, tuple[int | None, int | None, str]]:
@@ -38,11 +45,11 @@ def test_topics_are_created_once_with_one_number_of_partitions_and_a_worker_take
     assert before.stderr == said
     created = installation.run("topics", "--create", "--json")
     assert (created.returncode, created.stderr) == (0, "")
-    assert listed(created.stdout) == dict.fromkeys(names, (4, 1, "created"))
+    assert listed(created.stdout) == all_with(installation, 4, "created")
     for arguments in (["--create"], ["--create", "--partitions", "4"], []):
         again = installation.run("topics", *arguments, "--json")
         assert (again.returncode, again.stderr) == (0, "")
-        assert listed(again.stdout) == dict.fromkeys(names, (4, 1, "exists"))
+        assert listed(again.stdout) == all_with(installation, 4, "exists")
     assert set(names) <= set(installation.kafka.admin.list_topics(timeout=10).topics)
 
 
@@ -50,13 +57,13 @@ def test_missing_topics_get_the_partitions_that_the_others_have(installation: In
     """A stream whose input topics differ does not start."""
     there = [installation.topics["signup"], installation.topics["events"]]
     installation.kafka.create_topics(there, partitions=3)
-    names = names_of(installation)
     refused = installation.run("topics", "--create", "--partitions", "6")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr == "tenure: --partitions 6: the input topics that exist have 3; leave it out, or add --grow\n"
     created = installation.run("topics", "--create", "--json")
     assert created.returncode == 0, created.stderr
-    assert listed(created.stdout) == {name: (3, 1, "exists" if name in there else "created") for name in names}
+    found = all_with(installation, 3, "created")
+    assert listed(created.stdout) == found | dict.fromkeys(there, (3, 1, "exists"))
 
 
 def test_input_topics_that_differ_are_named_and_grow_when_that_is_asked_for(installation: Installation) -> None:
@@ -71,14 +78,15 @@ def test_input_topics_that_differ_are_named_and_grow_when_that_is_asked_for(inst
         assert f"{events} has 2" in result.stderr
         assert "run `tenure topics --grow`, which raises the others to 3 and deletes nothing" in result.stderr
         assert result.stderr.count("\n") == 1
-        assert [state for _, _, state in listed(result.stdout).values()].count("missing") == 8
+        assert [state for _, _, state in listed(result.stdout).values()].count("missing") == 9
     refused = installation.run("topics", "--grow", "--partitions", "2")
     assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
     assert "--partitions 2: an input topic has 3 already, and Kafka takes none away" in refused.stderr
     grown = installation.run("topics", "--grow", "--create", "--json")
     assert (grown.returncode, grown.stderr) == (0, "")
     states = {signup: "exists", events: "grown"}
-    assert listed(grown.stdout) == {name: (3, 1, states.get(name, "created")) for name in names_of(installation)}
+    expected = all_with(installation, 3, "created")
+    assert listed(grown.stdout) == expected | {name: (3, 1, state) for name, state in states.items()}
     wider = installation.run("topics", "--grow", "--partitions", "5", "--json")
     assert wider.returncode == 0, wider.stderr
     assert {listed(wider.stdout)[name][:2] for name in installation.topics.values()} == {(5, 1)}
@@ -121,6 +129,17 @@ def test_events_are_kept_for_good_in_topics_that_are_created_and_others_are_told
     assert config_of(installation, signup)["segment.bytes"] == "1048576"  # what else was set stays
     assert config_of(installation, installation.topics["events"])["min.insync.replicas"] == "1"
     assert "does not keep" not in installation.run("topics").stdout
+
+
+def test_tombstones_are_kept_for_good_or_the_command_says_what_to_change(installation: Installation) -> None:
+    """Kafka would delete them after a week, and whoever was forgotten would be back at the next recount."""
+    week = {"retention.ms": "604800000"}
+    installation.kafka.create_topics([installation.forgotten_topic], partitions=1, config=week)
+    refused = installation.run("topics", "--create")
+    assert refused.returncode == 1
+    assert "set its cleanup.policy to compact" in refused.stderr
+    forget = installation.run("forget", "c1", TENURE_FORGET_KEY="0123456789abcdef0123456789abcdef")
+    assert (forget.returncode, forget.stderr) == (1, refused.stderr)
 
 
 def test_replicas_that_kafka_cannot_give_are_refused_in_one_line(installation: Installation) -> None:

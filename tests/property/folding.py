@@ -181,6 +181,7 @@ class Folded:
             conflict=sum(fold.context.conflicts for fold in self.folds),
             test=self.tests,
             mended=dict(self.mended),
+            forgotten=0,
             dead_letters=dict(self.dead_letters),
         )
 

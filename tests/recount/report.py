@@ -185,5 +185,6 @@ def _events(book: Book) -> Json:
         "conflict": fates.conflict,
         "test": fates.test,
         "mended": {name: fates.mended[name] for name in members},
+        "forgotten": 0,
         "dead_letters": {str(reason): fates.dead_letters[reason] for reason in Reason},
     }

@@ -873,7 +873,7 @@ def test_an_empty_log_has_zero_counts_and_absent_ratios() -> None:
     assert {value for name, value in ratios.items() if name != "churn"} == {None}
     assert set(part(ratios, "churn").values()) == {None}
     assert document["segments"] == {"plan": {}}
-    assert document["events"] == dict.fromkeys(("applied", "duplicate", "conflict", "test"), 0) | {
+    assert document["events"] == dict.fromkeys(("applied", "duplicate", "conflict", "test", "forgotten"), 0) | {
         "mended": dict.fromkeys(("reason", "feature", "via", "country", "channel"), 0),
         "dead_letters": dict.fromkeys(Reason, 0),
     }

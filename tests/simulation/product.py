@@ -42,6 +42,7 @@ from tests.simulation.workers import BROKER, SimulatedWorker, Simulation
 
 if TYPE_CHECKING:
     from streams.embedded.transport import Cluster
+    from streams.forgetting.forgotten import Forgotten
 
 PARTITIONS: Final = 4
 PATIENCE_SECONDS: Final = 900.0
@@ -51,8 +52,8 @@ SHAPE: Final = Shape(events=80, customers=12)
 class ProductWorker:
     """One worker of the product, as `tenure worker` builds it."""
 
-    def __init__(self, settings: Settings, tables: Tables) -> None:
-        """Build it."""
+    def __init__(self, settings: Settings, tables: Tables, forgotten: Forgotten | None = None) -> None:
+        """Build it; `forgotten` is who is, where anybody can be."""
         self.worker: Worker = build_worker(
             settings,
             broker=BROKER,
@@ -60,6 +61,7 @@ class ProductWorker:
             partitions=PARTITIONS,
             stream_id="simulated",
             latest_ms=rules.LATEST_MS,
+            forgotten=forgotten,
         )
         self.app = self.worker.app
 
@@ -145,7 +147,8 @@ class Run:
         customer = str(members.get("customer_id", "")).encode() or None
         key = draws.choices((customer, None, b"another"), (8, 1, 1))[0]
         partition = draws.randrange(PARTITIONS) if draws.random() < 0.05 else None
-        self.produced.append(self.simulation.cluster.log.append(topic, key, value, timestamp_ms=0, partition=partition))
+        log, at_ms = self.simulation.cluster.log, self._timestamp_ms(draws)
+        self.produced.append(log.append(topic, key, value, timestamp_ms=at_ms, partition=partition))
 
     async def _join(self) -> None:
         name = f"w{len(self.workers) + 1}"
@@ -153,12 +156,22 @@ class Run:
             self.store, self.simulation, name, latency_seconds=self.latency_seconds, failures=self.failures
         )
 
-        def build(_cluster: Cluster, _name: str) -> ProductWorker:
-            return ProductWorker(self.settings, tables)
+        def build(cluster: Cluster, _name: str) -> ProductWorker:
+            return ProductWorker(self.settings, tables, self._forgotten(cluster))
 
         self.workers.append(SimulatedWorker(self.simulation, name, build))
         await self.workers[-1].start()
         await self._pause(0, 4)
+
+    def _forgotten(self, cluster: Cluster) -> Forgotten | None:
+        """Return who is forgotten, for one worker: nobody can be."""
+        del cluster
+        return None
+
+    def _timestamp_ms(self, draws: Random) -> int:
+        """Return the timestamp of the next record (ms since 1970): none."""
+        del draws
+        return 0
 
     def _running(self) -> list[SimulatedWorker]:
         return [worker for worker in self.workers if worker.running]

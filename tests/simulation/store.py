@@ -147,6 +147,14 @@ class Connection:
         await self._call(lambda: self._store.commit(partition, commit))
         self._simulation.note(self.name, "committed", partition)
 
+    async def ask_to_forget(self, partition: int, customer: str, request: bytes) -> None:
+        """See `Tables`."""
+        await self._call(lambda: self._store.ask_to_forget(partition, customer, request))
+
+    async def forget_requests(self, partition: int) -> dict[str, bytes]:
+        """See `Tables`."""
+        return await self._call(lambda: self._store.forget_requests(partition))
+
     async def clear(self, partition: int) -> None:
         """See `Tables`."""
         await self._call(lambda: self._store.clear(partition))

@@ -13,6 +13,7 @@ from streams.batching.partitioner import partition_of
 from streams.batching.sender import Outgoing, Parcel
 from streams.embedded.tables import MemoryTables
 from streams.errors import TenureError
+from streams.forgetting.forgotten import Forgotten
 from streams.partition.context import PartitionContext, context_of
 from streams.partition.outbox import Delivery
 from streams.partition.partition import Partition
@@ -34,8 +35,8 @@ STRANGER: Final = next(customer for customer, home in _HOMES.items() if home == 
 class Surroundings:
     """Tables, outbox, listener, consumer and meters of one partition; `heard` tells in order what it did to them."""
 
-    def __init__(self, **settings: Any) -> None:
-        """Start empty; settings differ from the defaults as given."""
+    def __init__(self, *, forgotten: Forgotten | None = None, **settings: Any) -> None:
+        """Start empty; settings differ from the defaults as given, and `forgotten` is who is."""
         self.heard: list[str] = []
         self.tables = _Tables(self.heard)
         self.sent: list[Outgoing] = []
@@ -56,6 +57,7 @@ class Surroundings:
             partitions=PARTITIONS,
             stream_id=STREAM_ID,
             latest_ms=LATEST_MS,
+            forgotten=forgotten,
         )
 
     async def partition(self, number: int = 0) -> Partition:
@@ -141,6 +143,10 @@ class Surroundings:
         """Note it."""
         self.heard.append("recount")
 
+    def on_forgotten(self) -> None:
+        """Note it."""
+        self.heard.append("forgotten")
+
     def on_waiting(self, error: TenureError) -> None:
         """Note what for."""
         self.heard.append(f"waits for {type(error).__name__}")
@@ -188,9 +194,12 @@ def batch(
     stale: bool = False,
     headers: Headers = NO_HEADERS,
     partition: int = 0,
+    timestamp_ms: int = 0,
 ) -> Batch:
-    """Return a batch of a partition that begins at an offset."""
-    records = [Record(topic, partition, start + n, 0, None, value, headers) for n, value in enumerate(values)]
+    """Return a batch of a partition that begins at an offset, with records of one timestamp."""
+    records = [
+        Record(topic, partition, start + n, timestamp_ms, None, value, headers) for n, value in enumerate(values)
+    ]
     lease = Lease(1)
     lease.valid = not stale
     return Batch(topic, partition, start, start + len(records), records, lease)

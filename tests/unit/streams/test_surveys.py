@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import pytest
 
+from kpis.customer.pseudonyms import ForgetKey, pseudonym_of
 from kpis.customer.state import decode
 from kpis.fold.fold import Fold
 from kpis.instants import instant_of
@@ -33,8 +34,9 @@ from streams.errors import LogUnavailable, TablesUnavailable
 from streams.metrics.meters import Meters
 from streams.partition.outbox import Delivery
 from streams.settings.settings import Settings
-from streams.surveys import SCHEDULES, SETTLING_MS, Schedule, SurveyScheduler, encode_schedule, policy_of
-from streams.tables import Commit
+from streams.survey_schedule import SCHEDULES, Schedule, encode_schedule
+from streams.surveys import SETTLING_MS, SurveyScheduler, policy_of
+from streams.tables import Commit, Erasure
 from tests.property.folding import LATEST_MS, Line
 from tests.unit.streams.partitions import on_virtual_time
 
@@ -196,6 +198,27 @@ def test_first_look_marks_the_beginning_and_later_ones_ask_once_a_bucket_is_sett
         assert sent._value.get() == 4
         until = world.stream.meters[instruments.SURVEY_SCHEDULE].labels(str(NUMBER))
         assert until._value.get() == (START_MS + 2 * HOUR_MS) / 1000
+
+    on_virtual_time(test)
+
+
+def test_nobody_asks_the_forgotten() -> None:
+    """A pseudonym has an age and an active subscription; a request would go to nobody, under a name that is none."""
+
+    async def test() -> None:
+        world = World()
+        pseudonym = pseudonym_of(ForgetKey("a key of thirty-two characters..").hash_of("c0"))
+        signups = [event("signup", f"c{n}", START_MS - 7 * DAY_MS + n) for n in range(2)]
+        await world.tell(*signups)
+        head = (await MemoryTables.load(world.tables, NUMBER)).head
+        states = {pseudonym: world.tables.states(NUMBER)["c0"]}
+        commit = Commit(head, b"new", states, (), {}, erasure=Erasure(["c0"]))
+        await MemoryTables.commit(world.tables, NUMBER, commit)
+        asking = world.worker()
+        await asking.look()
+        world.clock.advance_ms(HOUR_MS)
+        await asking.look()
+        assert [request.customer_id for request in world.requests()] == ["c1"]
 
     on_virtual_time(test)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ def batch_of(*events: tuple[bytes, int], start: int = 0, topic: str = SIGNUPS) -
     return Batch(topic, 0, start, start + len(records), records, Lease(1))
 
 
-def restated_by(*batches: Batch, **settings: object) -> dict[str, Restated]:
+def restated_by(*batches: Batch, **settings: Any) -> dict[str, Restated]:
     """Return what partition 0 has written down after batches, each of them a commit."""
     found: dict[str, Restated] = {}
 

@@ -126,6 +126,7 @@ def fake_report(customers: int = 2000, as_of: str = "2026-03-15T00:00:00Z") -> J
             "conflict": 0,
             "test": 12,
             "mended": {"reason": 0, "country": 0},
+            "forgotten": 0,
             "dead_letters": {"malformed_json": 7, "missing_member": 2, "unknown_type": 0},
         },
     }
@@ -138,7 +139,7 @@ def empty_report(as_of: str = "2026-03-15T00:00:00Z") -> Json:
         counts.update({name: 0 for name, value in counts.items() if isinstance(value, int)})
         counts["surveys"] = {}
         counts["ratios"] = _ratios(counts)
-    events = {"applied": 0, "duplicate": 0, "conflict": 0, "test": 0, "mended": {}, "dead_letters": {}}
+    events = {"applied": 0, "duplicate": 0, "conflict": 0, "test": 0, "mended": {}, "forgotten": 0, "dead_letters": {}}
     return {"as_of": as_of, **part, "segments": {"plan": {}}, "events": events}
 
 

@@ -19,7 +19,9 @@ from schemas.catalogue.counts import COUNTS, FACTS_WITHOUT_EFFECT
 from schemas.catalogue.ratios import RATIOS
 from schemas.documents import report
 from schemas.documents.document import plain, read
+from schemas.tombstones import Tombstone
 from streams.embedded.tables import MemoryTables
+from streams.forgetting.forgotten import Forgotten, forget_key_of
 from streams.kafka.retention import Retention
 from streams.partition.losses import AcceptedLoss, Loss, LossStore, LostRange
 from streams.records import Record
@@ -29,11 +31,11 @@ from tenure.dead_letters import replay, whole
 from tenure.doctor import checks
 from tenure.doctor.findings import Diagnosed, Level
 from tenure.files import publish
-from tenure.operations import dead_letters, targets, topics
+from tenure.operations import dead_letters, forgetting, targets, topics
 from tenure.stored import opening
 from tenure.undoing import finding, undo
 from tests.unit.schemas.lines import SIGNUP
-from tests.unit.streams.partitions import on_virtual_time
+from tests.unit.streams.partitions import MINE, on_virtual_time
 from tests.unit.tenure.operations.test_dead_letters import letter
 from tests.unit.tenure.reports.fake_report import fake_report
 from tests.unit.tenure.reports.test_periods import late_tables
@@ -72,6 +74,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "dlq show": [("dlq", "show")],
     "dlq replay": [("dlq", "replay", "--all", "--anyway", "--dry-run")],
     "undo": [("undo", "--source", "customer.signup", "--since", "2026-01-01")],
+    "forget": [("forget", MINE, "--still-active"), ("forget", "forgotten before", "--yes")],
     "doctor": [("doctor",)],
     "resume": [("resume",)],
     "resume --accept-loss": [("resume", "0", "--accept-loss", "--as", "ada")],
@@ -116,7 +119,8 @@ def _running(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, late: MemoryTables
         kept = [
             topics.Topic(name, f"topics.{name}", 4, 1, topics.State.EXISTS, Retention(-1, -1, False)) for name in names
         ]
-        return [*kept, topics.Topic("away", "survey_request_topic", 4, 1, topics.State.CREATED)]
+        own = {"dead_letter_topic": settings.dead_letter_topic, "survey_request_topic": settings.survey_request_topic}
+        return [*kept, *(topics.Topic(name, setting, 4, 1, topics.State.CREATED) for setting, name in own.items())]
 
     async def refused(*_: object) -> AsyncIterator[Record]:
         yield letter(7, at_ms=1_767_225_600_000)
@@ -130,7 +134,19 @@ def _running(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, late: MemoryTables
     async def sent(*_: object, **__: object) -> AsyncIterator[list[Record]]:
         yield [Record("customer.signup", 0, 1, 1_767_268_800_000, b"c1", json.dumps(SIGNUP).encode(), [])]
 
-    for module in (dead_letters, whole, replay):
+    @asynccontextmanager
+    async def known_forgotten(settings: Settings) -> AsyncIterator[Forgotten]:
+        key = forget_key_of(settings)
+        assert key is not None
+        found = Forgotten(None, key)
+        found.note(key.hash_of("forgotten before"), Tombstone(1_767_225_600_000, [], key.check, "", 0))
+        yield found
+
+    monkeypatch.setenv("TENURE_FORGET_KEY", "a key of thirty-two characters..")
+    for name, function in (("look", look), ("known_forgotten", known_forgotten), ("records_in", sent)):
+        monkeypatch.setattr(forgetting, name, function)
+    monkeypatch.setattr(forgetting, "running_tables", running_tables)
+    for module in (dead_letters, whole, replay, forgetting):
         monkeypatch.setattr(module, "dead_letter_records", refused)
     monkeypatch.setattr(checks, "findings", found)
     monkeypatch.setattr(finding, "records_in", sent)

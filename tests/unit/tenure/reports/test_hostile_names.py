@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from docgen.commands import commands
 from schemas.documents.dead_letters import DeadLetterList, DeadLetterReplay, ReplayedLetter, WholeDeadLetter
 from schemas.documents.document import plain, read
+from schemas.documents.forgetting import Forgetting, InputTopicKept
 from schemas.documents.periods import PeriodList, PeriodReport
 from schemas.documents.report import Report
 from schemas.documents.undo import ChangedNumber, Undoing, UndoneEvent
@@ -31,7 +32,7 @@ from tenure.doctor.findings import Diagnosed, Level
 from tenure.files.notation import Notation
 from tenure.files.publish import Summary
 from tenure.files.reader import EventFile
-from tenure.operations import dead_letters, targets, topics
+from tenure.operations import dead_letters, forgetting, targets, topics
 from tenure.reports import kpi, periods
 from tenure.reports.formats import standard_console
 from tenure.reports.kpi import replay
@@ -174,6 +175,20 @@ def answer_undo(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(undo, "plan_undo", plan_undo)
 
 
+def answer_forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answer the command that forgets a customer."""
+
+    async def look_at_customer(settings: Settings, customer_id: str, tell: Callable[[str], None]) -> Forgetting:
+        del settings, tell
+        kept = [InputTopicKept(topic=HOSTILE[0], retention=None)]
+        return Forgetting(
+            customer_id=customer_id, outcome="to_confirm", at=None, partition=0, open=True, events=1, subscriptions=1,
+            dead_letters=[*HOSTILE], survey_requests=[*HOSTILE], topics=kept,
+        )  # fmt: skip
+
+    monkeypatch.setattr(forgetting, "look_at_customer", look_at_customer)
+
+
 @pytest.fixture
 def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     """Commands that ask Redis and Kafka are answered with hostile names."""
@@ -228,6 +243,7 @@ def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
 
     answer_letters(monkeypatch)
     answer_undo(monkeypatch)
+    answer_forget(monkeypatch)
 
     monkeypatch.setattr(topics, "look", look)
 
@@ -260,6 +276,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "doctor": [("doctor",)],
     "validate": [("validate", "events.ndjson", "--as-of", AT)],
     "undo": [("undo", "--source", HOSTILE[0], "--since", AT)],
+    "forget": [("forget", HOSTILE[0])],
     "dlq list": [("dlq", "list")],
     "dlq show": [("dlq", "show")],
     "dlq replay": [("dlq", "replay", "--all", "--dry-run")],

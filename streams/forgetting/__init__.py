@@ -1,0 +1,1 @@
+"""Forgotten customers as workers know them: the topic of their tombstones, and its readers."""
