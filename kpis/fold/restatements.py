@@ -19,7 +19,7 @@ import numpy as np
 from kpis.arrays import Ints
 from kpis.counting.periods import changes, watched_until
 from kpis.counting.windows import Windows
-from kpis.customer.customer import feedback_of, life_of
+from kpis.customer.customer import activity_of, feedback_of, life_of
 from kpis.customer.deduplication import identity_of, known_content, sequence_of
 from kpis.customer.pseudonyms import is_pseudonym
 from kpis.customer.state import Customer
@@ -30,7 +30,7 @@ from kpis.references import offset_of, topic_of
 from kpis.rows import Row
 from schemas.decoding.decoder import Decoded
 from schemas.decoding.diagnosis import Readable
-from schemas.events import Event, Revoke
+from schemas.events import Activity, Event, Onboarding, Revoke
 
 
 class Logged(Readable, Protocol):
@@ -66,7 +66,7 @@ class Restatement(msgspec.Struct, array_like=True, frozen=True):
     occurred_at_ms: int
     #: first and last offset by topic
     offsets: dict[str, tuple[int, int]]
-    #: empty where it stands for several, or for one of a forgotten customer
+    #: empty where it stands for several, or for one that is unnamed since somebody was forgotten
     event_id: str
     event_type: str
     #: what it added to each count of the period, as of its end (see `kpis.counting.periods.changes`)
@@ -300,24 +300,32 @@ def _unnamed(found: Restatement) -> Restatement:
     return msgspec.structs.replace(found, event_id="", event_source="", offsets={})
 
 
-def without_events_of(customer: Customer, entries: Sequence[bytes], names: Names) -> list[bytes]:
-    """Return the restatements of a period with those by a customer's events unnamed, as far as their state knows them.
+def without_events_of(customer: Customer, entries: Sequence[bytes], names: Names, *, bucket_ms: int) -> list[bytes]:
+    """Return the restatements of a period with those unnamed that are by a customer's events, or may be.
+
+    A state knows its facts by hash and place. Of activity and onboarding it knows when: all that came late of the same
+    bucket, or time, goes without its name.
 
     Args:
         customer: The state, with its references.
         entries: As they are stored.
         names: Of the partition.
+        bucket_ms: Length of a bucket (ms).
     """
     facts = [*life_of(customer), *feedback_of(customer), *(customer.rare.revocations if customer.rare else ())]
     identities = {fact.identity for fact in facts}
-    places = {(names.topic_names[topic_of(each)], offset_of(each)) for each in (fact.reference for fact in facts)}
+    topics = dict(enumerate(names.topic_names))
+    places = {(topics.get(topic_of(each)), offset_of(each)) for each in (fact.reference for fact in facts)}
+    active, onboarded = set(activity_of(customer)), customer.onboarded
     out: list[bytes] = []
     for stored in entries:
         found = decode(stored)
-        if found.events == 1:
+        if found.event_type == Activity.TYPE:
+            is_theirs = found.occurred_at_ms // bucket_ms in active
+        elif found.event_type == Onboarding.TYPE:
+            is_theirs = bool(onboarded) and onboarded[0] <= found.occurred_at_ms <= onboarded[-1]
+        else:
             lying = {(topic, first) for topic, (first, _) in found.offsets.items()}
-            if identity_of(found.event_source, found.event_id) in identities or not places.isdisjoint(lying):
-                out.append(encode(_unnamed(found)))
-                continue
-        out.append(stored)
+            is_theirs = identity_of(found.event_source, found.event_id) in identities or not places.isdisjoint(lying)
+        out.append(encode(_unnamed(found)) if is_theirs and found.events == 1 else stored)
     return out

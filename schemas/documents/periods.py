@@ -28,7 +28,7 @@ class Changed(Document, frozen=True, kw_only=True):
 class LateEvent(Document, frozen=True, kw_only=True):
     """The event that restated a period."""
 
-    id: Annotated[str, Meta(description="Its `id`; empty where it is of a forgotten customer.")]
+    id: Annotated[str, Meta(description="Its `id`; empty since somebody was forgotten whose event it is, or may be.")]
     source: Annotated[str | None, Meta(description="Its `source`; `null` in what was stored before sources were kept.")]
     type: Annotated[str, Meta(description="Its `type`.")]
 

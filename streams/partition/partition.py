@@ -471,7 +471,11 @@ class Partition:
         tables, customer = self._context.tables, decode(state)
         periods = list(await self._until_done(lambda: tables.restated(self.number)))
         known = await self._until_done(lambda: tables.restated(self.number, periods))
-        found = {name: without_events_of(customer, each.entries, self.names) for name, each in known.items()}
+        bucket_ms = self._context.windows.bucket_ms
+        found = {
+            name: without_events_of(customer, each.entries, self.names, bucket_ms=bucket_ms)
+            for name, each in known.items()
+        }
         return {name: entries for name, entries in found.items() if entries != known[name].entries}
 
     async def _bury(self, customer_id: str, request: ForgetRequest, key: ForgetKey) -> ForgottenCustomer:

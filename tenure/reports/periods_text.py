@@ -106,7 +106,7 @@ def _event(each: RestatementEntry) -> str:
         return f"{counted(each.events, 'events')}: {lying}"
     event = each.event
     if not event.id:
-        return f"{event.type} of a forgotten customer"
+        return f"{event.type}, unnamed since somebody was forgotten"
     source = "" if event.source is None else f" from {event.source}"
     return f"{event.type} {event.id}{source} ({lying})"
 

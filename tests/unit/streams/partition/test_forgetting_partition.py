@@ -357,16 +357,22 @@ def test_restatements_of_periods_do_not_name_events_of_the_forgotten() -> None:
         march_ms = 1_740_787_200_000
         partition.put(at(march_ms, signup(MINE, 0, id="of-mine"), signup(ALSO_MINE, 1, id="of-another")))
         await asyncio.sleep(1)
+        used = {"type": "activity", "customer_id": MINE, "time": "2025-01-02T00:00:00Z", "id": "used-by-mine"}
+        done = used | {"type": "onboarding", "id": "done-by-mine"}
+        others = used | {"customer_id": ALSO_MINE, "time": "2025-01-03T00:00:00Z", "id": "used-by-another"}
+        partition.put(at(march_ms, *(json.dumps(each).encode() for each in (used, done, others)), start=2))
+        await asyncio.sleep(1)
         request = encode_request(ForgetRequest(march_ms, KEY.check))
         await around.tables.ask_to_forget(0, MINE, request)
         await asyncio.sleep(5)
-        partition.put(at(march_ms, signup(MINE, 2, id="late-of-mine"), start=2))
+        partition.put(at(march_ms, signup(MINE, 2, id="late-of-mine"), start=5))
         await asyncio.sleep(1)
         known = await around.tables.restated(0, list(await around.tables.restated(0)))
         entries = [entry for each in known.values() for entry in each.entries]
         assert [each.revision for each in known.values()] == [len(each.entries) for each in known.values()]
-        assert b"of-another" in b"".join(entries)
-        assert b"of-mine" not in b"".join(entries)
+        named = b"".join(entries)
+        assert [name in named for name in (b"of-another", b"used-by-another")] == [True, True]
+        assert b"mine" not in named
         await partition.close()
 
     runs(test)
