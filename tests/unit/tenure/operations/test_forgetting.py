@@ -85,8 +85,8 @@ def tables(monkeypatch: pytest.MonkeyPatch, nothing_set: None) -> MemoryTables:
         own = [topics.Topic(settings.forgotten_topic, "forgotten_topic", 1, 1, topics.State.EXISTS, kept)]
         return [*own, topics.Topic(settings.dead_letter_topic, "dead_letter_topic", 1, 1, topics.State.EXISTS)]
 
-    async def letters(settings: Settings) -> AsyncIterator[Record]:
-        del settings
+    async def letters(settings: Settings, tell: Callable[[str], None]) -> AsyncIterator[Record]:
+        del settings, tell
         for found, key in ((letter(7), MINE), (letter(7), MINE), (letter(8), "another")):
             yield Record(found.topic, 0, found.offset, 0, key.encode(), found.value, found.headers)
 
