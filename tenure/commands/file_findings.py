@@ -62,5 +62,5 @@ def check_nothing_refused(refused: int, records: int, *, more: str = "") -> None
         more: Where else to look.
     """
     if refused:
-        were = "was" if records == 1 else "were"
+        were = "was" if refused == 1 else "were"
         raise CheckFailed(f"{refused:,} of {counted(records, 'events')} {were} refused; see above{more}")

@@ -130,6 +130,7 @@ def _of_notation(options: FileOptions) -> dict[str, str | None]:
 
 def _adapter(settings: Settings, options: FileOptions, schema_of: SchemaOf | None = None) -> Adapter | None:
     from schemas.adapters.adapter import OptionsFault
+    from schemas.adapters.registry import ADAPTERS
     from streams.settings.adapter_options import adapters_named
 
     if options.adapter is None:
@@ -143,11 +144,14 @@ def _adapter(settings: Settings, options: FileOptions, schema_of: SchemaOf | Non
     for option, value in _of_notation(options).items():
         if value is not None:
             raise UsageError(f"{option} {value}: the adapter knows how {options.adapter} writes it; leave it out")
+    file = options.adapter_options or settings.adapter_options
     try:
-        file = options.adapter_options or settings.adapter_options
         return adapters_named([options.adapter], file, schema_of)[options.adapter]
     except OptionsFault as fault:
-        raise UsageError(f"--as {fault}") from fault
+        if file is None or options.adapter not in ADAPTERS:
+            raise UsageError(f"--as {fault}") from fault
+        named = "--map" if options.adapter_options is not None else "TENURE_ADAPTER_OPTIONS"
+        raise UsageError(f"{named} {fault}") from fault
 
 
 def _zone(name: str | None) -> ZoneInfo | None:

@@ -27,6 +27,7 @@ from tenure.validation.questions.question import (
 
 _BYTES_OF_NUMBER: Final = 8
 _BYTES_OF_MEMBER: Final = 2
+_SEQUENCE: Final = "sequence"
 _MASK: Final = (1 << 8 * _BYTES_OF_MEMBER) - 1
 
 
@@ -81,7 +82,7 @@ class Repetitions(Question):
             self._take_conflict(event, first, seen.number, _differing(event, known[_BYTES_OF_NUMBER:], content))
 
     def _take_conflict(self, event: Any, first: int, later: int, differing: list[str]) -> None:
-        is_corrected = "sequence" in differing
+        is_corrected = _SEQUENCE in differing
         self._contradicting += not is_corrected
         examples = self._conflicts[is_corrected]
         if len(examples) < EXAMPLES_KEPT:
@@ -139,9 +140,9 @@ class Repetitions(Question):
 
 
 def _content(event: Any) -> bytes:
-    """Return short hashes of all members, in order, the type's first."""
+    """Return short hashes of the type, the sequence and all other members, in this order."""
     parts = [hash(type(event).TYPE)]
-    parts += [hash(_plain(getattr(event, name))) for name in event.__struct_fields__]
+    parts += [hash(_plain(getattr(event, name))) for name in _members_in_order(event)]
     return b"".join([(part & _MASK).to_bytes(_BYTES_OF_MEMBER) for part in parts])
 
 
@@ -150,12 +151,16 @@ def _plain(member: Any) -> Any:
 
 
 def _differing(event: Any, known: bytes, content: bytes) -> list[str]:
-    if known[:_BYTES_OF_MEMBER] != content[:_BYTES_OF_MEMBER] or len(known) != len(content):
-        return ["type"]
-    names = event.__struct_fields__
+    """Return the members that differ; of events of different types, which have different ones, the first two alone."""
+    names = ["type", *_members_in_order(event)]
+    is_same_type = known[:_BYTES_OF_MEMBER] == content[:_BYTES_OF_MEMBER]
     return [
         name
-        for n, name in enumerate(names, 1)
+        for n, name in enumerate(names if is_same_type else names[:2])
         if known[n * _BYTES_OF_MEMBER : (n + 1) * _BYTES_OF_MEMBER]
         != content[n * _BYTES_OF_MEMBER : (n + 1) * _BYTES_OF_MEMBER]
     ]
+
+
+def _members_in_order(event: Any) -> list[str]:
+    return [_SEQUENCE, *(name for name in event.__struct_fields__ if name != _SEQUENCE)]

@@ -248,7 +248,7 @@ def test_replay_tells_what_became_of_the_events_on_standard_error_and_ends_with_
         ),
         "mended, reason: 1",
         '  line 5: reason: "Too expensive" is read as "too_expensive"',
-        "tenure: 1 of 4 events were refused; see above",
+        "tenure: 1 of 4 events was refused; see above",
     ]
     assert run("replay", str(file), "--at", "2026-02-01", "--money", "major").exit_code == 0
 

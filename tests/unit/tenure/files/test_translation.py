@@ -180,7 +180,7 @@ def test_replay_tells_what_became_of_each_record(tmp_path: Path) -> None:
         f"refused, missing_member, stripe, {REFUSED_MEMBER}: 1\n"
         f"  line 4: evt_4 (customer.subscription.created): stripe: {REFUSED_MEMBER}: is required\n"
         "ignored, invoice.created: 1\n"
-        "tenure: 1 of 3 events were refused; see above\n"
+        "tenure: 1 of 3 events was refused; see above\n"
     )
 
 
@@ -220,7 +220,7 @@ def test_every_command_with_a_file_reads_records_of_another_system(tmp_path: Pat
         (["--as", "strip"], "--as strip: there is no such adapter; did you mean stripe?; known are "),
         (["--map", "x.toml"], "--map x.toml: say whose records these are, with --as"),
         (["--as", "stripe", "--money", "major"], "--money major: the adapter knows how stripe writes it; leave it out"),
-        (["--as", "stripe", "--map", "no.toml"], "--as no.toml: it cannot be read (No such file or directory)"),
+        (["--as", "stripe", "--map", "no.toml"], "--map no.toml: it cannot be read (No such file or directory)"),
         (["--as", "stripe", "--map", "{path}"], "[stripe] plan: there is no such option; did you mean plans?"),
     ],
     ids=["adapter", "map-alone", "money", "no-map", "option"],

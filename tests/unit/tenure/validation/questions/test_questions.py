@@ -67,6 +67,12 @@ PAIRS = {
         1,
         [event(1), event(1, mrr_minor=5900)],
     ),
+    "correction by another type": Pair(
+        "corrected_id",
+        [event(1), event(2, "cancel", id="end", source="s"), event(2, "upgrade", id="end", source="s", sequence=2)],
+        1,
+        [event(1), event(2, "cancel", id="end", source="s"), event(2, "upgrade", id="end", source="s")],
+    ),
     "cancel without signup": Pair("without_signup", [event(1), event(2, "cancel")], 1, [event(1), of_one("cancel", 1)]),
     "signup that was revoked": Pair(
         "without_signup",
