@@ -70,8 +70,8 @@ mutants: services $(DEV) ## Try the tests with a sample of mutants of the fold a
 up: services $(DEV) ## Run Kafka, Redis, two workers, Prometheus, Alertmanager and an invented company until Ctrl-C; ARGS="--help".
 	@exec $(BIN)/python -m devstack $(ARGS)
 
-down: $(DEV) ## End what `make up` runs, from another terminal.
-	@$(BIN)/python -m devstack --down
+down: $(DEV) ## End what `make up` runs, from another terminal; ARGS="--folder PATH" if it has one of its own.
+	@$(BIN)/python -m devstack --down $(ARGS)
 
 bench: services $(DEV) ## Measure the reference job beside its peers, in one run.
 	@exec $(BIN)/python -m bench $(ARGS)

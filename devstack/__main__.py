@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.down:
         return _end(pid_file, running)
     if running is not None:
-        say(f"it runs already, as process {running}; end it with: make down")
+        say(f"it runs already, as process {running}; end it with: {_down(folder)}")
         return 1
     if chosen.fresh:
         shutil.rmtree(folder, ignore_errors=True)
@@ -96,8 +96,13 @@ def described(system: System, folder: Path, wished: Mapping[str, int]) -> list[s
         f"Data, logs    {folder}",
         *([f"Other ports than usual, which are taken: {', '.join(moved)}"] if moved else []),
         f"Commands      {settings} .venv/bin/tenure kpi",
-        "Ready. Ctrl-C, or make down, ends it.",
+        f"Ready. Ctrl-C, or {_down(folder)}, ends it.",
     ]
+
+
+def _down(folder: Path) -> str:
+    """Return the command that ends the system of a folder."""
+    return "make down" if folder == FOLDER.resolve() else f"make down ARGS='--folder {folder}'"
 
 
 def running_process(pid_file: Path) -> int | None:
@@ -112,7 +117,7 @@ def running_process(pid_file: Path) -> int | None:
 
 def _end(pid_file: Path, running: int | None) -> int:
     if running is None:
-        say("nothing runs")
+        say(f"nothing runs in {pid_file.parent}; one with a folder of its own: make down ARGS='--folder PATH'")
         return 0
     os.kill(running, signal.SIGTERM)
     deadline = time.monotonic() + _DOWN_SECONDS

@@ -7,6 +7,7 @@ The modules that do the work are imported when their command runs, so that `tenu
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from streams.errors import UsageError
 from tenure.commands import (
     cohorts,
     company,
@@ -71,6 +73,7 @@ class OneLineErrors(TyperGroup):
         previous = {number: signal.signal(number, _stop) for number in end_signals() if number != signal.SIGINT}
         try:
             with one_line_errors():
+                _check_text(sys.argv[1:] if args is None else args)
                 status = super().main(args, prog_name or "tenure", complete_var, False, windows_expand_args, **extra)
                 sys.stdout.flush()
         except BrokenPipeError:
@@ -86,6 +89,15 @@ class OneLineErrors(TyperGroup):
             for number, handler in previous.items():
                 signal.signal(number, handler)
         sys.exit(status if isinstance(status, int) else 0)
+
+
+def _check_text(arguments: Sequence[str]) -> None:
+    """Raise UsageError for an argument that is not UTF-8, unless it is the name of a file, which may be any bytes."""
+    for argument in arguments:
+        is_text = argument.isascii() or not any("\ud800" <= each <= "\udfff" for each in argument)
+        if not is_text and not os.path.lexists(argument):
+            shown = os.fsencode(argument).decode("utf-8", "backslashreplace")
+            raise UsageError(f"the argument {shown} is not UTF-8; write it in UTF-8")
 
 
 def _stop(signal_number: int, _frame: FrameType | None) -> None:

@@ -191,10 +191,12 @@ def replay_dead_letters(
     from tenure.commands.user import current_user
 
     settings = load_settings(config)
-    if not everything and not any((reason, adapter, member, topic, since, until, place)):
-        raise UsageError("say which dead letters, such as --reason invalid_member; or --all")
     if edit and edited is not None:
         raise UsageError("--edit and --edited exclude each other; leave one out")
+    if not everything and not any((reason, adapter, member, topic, since, until, place)):
+        if edited is None:
+            raise UsageError("say which dead letters, such as --reason invalid_member; or --all")
+        place = _places_in(edited)
     choice = checked_choice(
         settings, reason=reason, adapter=adapter, member=member, topic=topic, since=since, until=until, place=place,
         only_left=everything and not again,
@@ -212,6 +214,12 @@ def replay_dead_letters(
     if undelivered:
         raise Undelivered(undelivered, first_reason)
     _check_nothing_left(found)
+
+
+def _places_in(edited: Path) -> list[str]:
+    from tenure.dead_letters.editing import edited_in
+
+    return [str(place) for place in edited_in(edited)]
 
 
 def _order(

@@ -11,7 +11,7 @@ import typer
 from schemas.wording import counted
 from streams.errors import CheckFailed, UsageError
 from tenure.commands.as_json import print_json
-from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Query, checked_notation
+from tenure.commands.file_options import FileFormat, FileOptions, Map, Query, checked_notation
 from tenure.commands.options import AsJson, Config
 from tenure.commands.scanned import AtOne
 
@@ -23,7 +23,10 @@ def reconcile(
     export: Annotated[
         str, typer.Argument(metavar="EXPORT", help="Records of another system, in a file; - is standard input.")
     ],
-    adapter: As = None,
+    adapter: Annotated[
+        str | None,
+        typer.Option("--as", metavar="NAME", help="Whose export it is, such as stripe: docs/adapters.md. Required."),
+    ] = None,
     adapter_options: Map = None,
     query: Query = None,
     at: AtOne = None,

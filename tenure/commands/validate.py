@@ -128,11 +128,17 @@ def _instant_ms(text: str, settings: Settings) -> int:
 
 def _of_topics(topics: Sequence[str], settings: Settings, options: FileOptions, last: int | None) -> ValidationReport:
     from streams.kafka.schema_registry import registry_of
+    from streams.settings.rules import check_topic
     from tenure.commands.file_options import topic_adapter
     from tenure.commands.progress import Progress
     from tenure.validation.topics import TopicValidation
     from tenure.worker.signals import run_until_stopped
 
+    for topic in topics:
+        try:
+            check_topic(topic)
+        except ValueError as error:
+            raise UsageError(f"--topic: {error}") from error
     registry = registry_of(settings, () if options.adapter is None else (options.adapter,))
     adapter = topic_adapter(settings, options, None if registry is None else registry.schema_of)
 

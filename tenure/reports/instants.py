@@ -83,7 +83,9 @@ def _microseconds(text: str, time_zone: str, option: str) -> int:
         elif _WITHOUT_OFFSET.fullmatch(upper):
             raise UsageError(f"{option} {text}: the offset from UTC is missing; write for example {upper}Z")
         else:
-            raise UsageError(f"{option} {text}: not an instant; write for example 2026-03-01 or 2026-03-01T00:00:00Z")
+            raise UsageError(
+                f"{option} {text}: not an instant; write for example 2026-03-01, 2026-03-01T00:00:00Z or 2h (ago)"
+            )
     except ValueError as error:
         raise UsageError(f"{option} {text}: there is no such day or time; write for example 2026-03-01") from error
     microseconds = (instant - EPOCH) // timedelta(microseconds=1)

@@ -59,6 +59,7 @@ IN_WORDS = {
     "Surveys asked for in the last 24 hours": "survey requests are off",
     "Asking for surveys is behind by": "survey requests are off",
     "Windows that miss events for good": "nothing was given up",
+    "Records of other systems wait, by topic": "no topic holds records of another system",
     "Requests to the gateway in the last hour, by status": "no gateway runs",
     "Gateways whose events Kafka takes": "no gateway runs",
 }

@@ -141,7 +141,7 @@ def test_what_is_edited_by_hand_is_sent_and_what_is_not_stays(installation: Inst
     assert wrong["outcomes"] == {"refused_again": 2, "unchanged": 1}
     file = Path(wrong["edited"])
     file.write_bytes(file.read_bytes().replace(b'"plan":1', b'"plan":"team"', 1))
-    mended = letters.replay("--all", "--edited", str(file), status=1)
+    mended = letters.replay("--edited", str(file), status=1)
     assert mended["outcomes"] == {"refused_again": 1, "sent": 1, "unchanged": 1}
     assert letters.events() == (1, 0, 3)
     done = letters.replay("--all", "--edit", EDITOR=r"sed -i s/\"none\"/\"team\"/", TMPDIR=str(tmp_path))

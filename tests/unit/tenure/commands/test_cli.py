@@ -54,6 +54,27 @@ def only_line(result: Result) -> str:
     return result.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments", [("customer", "\udcff"), ("dlq", "replay", "--set", "\udcff=x"), ("validate", "--topic", "\udcff")]
+)
+def test_argument_that_is_not_utf_8_is_refused_in_one_line(arguments: tuple[str, ...]) -> None:
+    """A terminal with another encoding sends such bytes; Python makes half characters of them, which nothing writes."""
+    assert "is not UTF-8; write it in UTF-8" in only_line(run(*arguments))
+    assert "\\xff" in only_line(run(*arguments))
+
+
+def test_file_whose_name_is_not_utf_8_is_read(tmp_path: Path) -> None:
+    """A file's name may be any bytes."""
+    path = tmp_path / "\udcff.ndjson"
+    path.write_bytes(b"")
+    assert run("validate", str(path)).exit_code == 0
+
+
+def test_name_that_no_topic_can_have_is_refused() -> None:
+    """Kafka's clients fail on a name that is too long in ways of their own."""
+    assert "is no topic name" in only_line(run("validate", "--topic", "a" * 250))
+
+
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, Any]]:
     """What `kpi` and `replay` ask those who count; they are answered with a report made by hand."""
