@@ -27,7 +27,8 @@ TARGETS = [
     {"labels": {"job": "tenure-gateway"}, "scrapeUrl": "http://gateway/metrics", "health": "down", "lastError": ""},
     {"labels": {"job": "node"}, "scrapeUrl": "http://node/metrics", "health": "down", "lastError": "refused"},
 ]
-RULES = {"name": "tenure-kpis", "rules": [{"name": "A", "type": "alerting", "health": "ok"}]}
+ALERT = {"name": "A", "type": "alerting", "health": "ok"}
+RULES = {"name": "tenure-kpis", "rules": [{"name": "stream:complete:bool", "type": "recording", "health": "ok"}, ALERT]}
 ALERTS = [
     {"labels": {"alertname": "ChurnAboveTarget", "service": "tenure"}, "state": "firing"},
     {"labels": {"alertname": "DiskFull"}, "state": "firing"},
@@ -72,6 +73,37 @@ async def test_alerts_and_targets_of_others_are_not_told() -> None:
     faults = [each.what for each in found if each.level is Level.FAULT]
     assert faults == ["http://worker-2/metrics is not read: refused", "http://gateway/metrics is not read: down"]
     assert [each.what for each in found if each.level is Level.WARNING] == ["firing now: ChurnAboveTarget"]
+
+
+def cause(name: str, count: str) -> dict[str, Any]:
+    """Return a sample of what makes numbers incomplete."""
+    return {"metric": {"instance": "worker-1", "cause": name}, "value": [1_772_323_200, count]}
+
+
+@pytest.mark.parametrize(
+    ("samples", "rules", "level", "words"),
+    [
+        (
+            [cause("not_counted", "3"), cause("unowned", "3")],
+            RULES,
+            Level.FAULT,
+            "no value now: unowned 3, not_counted 3",
+        ),
+        ([], RULES, Level.WARNING, "stream:complete:bool is loaded and has no sample yet"),
+        ([SERIES], {**RULES, "rules": [ALERT]}, Level.WARNING, "rule stream:complete:bool is not loaded"),
+    ],
+)
+async def test_incomplete_numbers_are_told_with_their_cause_and_not_as_rules_that_lack(
+    samples: list[dict[str, Any]], rules: dict[str, Any], level: Level, words: str
+) -> None:
+    """The sum has no sample while a worker's partitions move: whoever loads rules that are loaded loses time."""
+    answers = {
+        **PROMETHEUS,
+        "/api/v1/query": {"data": {"result": samples}},
+        "/api/v1/rules": {"data": {"groups": [rules]}},
+    }
+    told = [each for each in await found_by(prometheus_findings, answers) if words in each.what]
+    assert [each.level for each in told] == [level]
 
 
 @pytest.mark.parametrize("answer", [{}, [], None, {"data": None}, {"data": {"result": [{}]}}, [1], b"<html>", b"\xff"])
