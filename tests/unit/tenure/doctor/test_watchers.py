@@ -155,12 +155,38 @@ async def test_password_in_an_address_is_shown_nowhere(check: Findings) -> None:
 
 async def test_test_page_is_told_with_the_receivers_that_it_was_given_to() -> None:
     """Whoever is not paged wants to know where it went."""
-    taken = [
-        {"labels": {"severity": severity}, "receivers": [{"name": f"{severity}-team"}]} for severity in ("page", "warn")
-    ]
-    async with served({"/api/v2/alerts": taken}) as service:
+    found = await found_of_test_page({"page-team": True}, [("page", "page-team"), ("warn", "warn-team")])
+    assert (found.level, "was given to: page-team;" in found.what) == (Level.OK, True)
+
+
+async def test_test_page_that_leads_nowhere_is_a_fault() -> None:
+    """Another finding of the same run says that nobody hears such alerts: this one must not call it well."""
+    found = await found_of_test_page({"page-team": False}, [("page", "page-team")])
+    assert found.level is Level.FAULT
+    assert "was given to: page-team; without a destination nobody hears it" in found.what
+
+
+async def test_test_page_that_no_receiver_has_is_no_success() -> None:
+    """Alertmanager has taken it, and that is not yet a page."""
+    assert (await found_of_test_page({"page-team": True}, [])).level is Level.WARNING
+
+
+async def found_of_test_page(receivers: dict[str, bool], taken: list[tuple[str, str]]) -> Diagnosed:
+    """Return what is found of a test page of severity page.
+
+    Args:
+        receivers: By name, whether it has a destination.
+        taken: Severity and receiver of each test page that Alertmanager shows.
+    """
+    webhooks = [{"url": "http://127.0.0.1:1/"}]
+    config = {
+        "route": {"receiver": "page-team"},
+        "receivers": [{"name": name, "webhook_configs": webhooks if led else []} for name, led in receivers.items()],
+    }
+    shown = [{"labels": {"severity": severity}, "receivers": [{"name": name}]} for severity, name in taken]
+    async with served({**configured(json.dumps(config)), "/api/v2/alerts": shown}) as service:
         (found,) = [each async for each in send_test_page(service, "page")]
-    assert "was given to: page-team;" in found.what
+    return found
 
 
 async def test_test_page_that_nobody_is_there_to_take_is_a_fault(nothing_set: None) -> None:
