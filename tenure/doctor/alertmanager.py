@@ -23,6 +23,7 @@ TEST_ALERT: Final = "TenureTestPage"
 _TEST_LASTS: Final = dt.timedelta(minutes=5)
 _MATCHER: Final = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|([^",{}]*?))\s*')
 _ESCAPED: Final = re.compile(r'\\([\\"n])')
+_GIVE_ONE: Final = "give it one in the section `receivers` of alertmanager.yml"
 _START: Final = "start Alertmanager, or name its address with --alertmanager"
 
 
@@ -73,16 +74,10 @@ class _Config(msgspec.Struct):
 async def alertmanager_findings(web: Web) -> AsyncIterator[Diagnosed]:
     """Yield what there is to say of an Alertmanager; nothing but a fault where it does not answer."""
     try:
-        status = await web.get("/api/v2/status", _Status)
+        config = await _config_of(web)
         silences = await web.get("/api/v2/silences", list[_Silence])
     except NoAnswer as silence:
         yield fault(AREA, str(silence), _START)
-        return
-    try:
-        config = msgspec.convert(yaml.safe_load(status.config.original), _Config)
-    except (yaml.YAMLError, msgspec.ValidationError, RecursionError) as error:
-        said = " ".join(str(error).split())
-        yield fault(AREA, f"the configuration that {web.url} shows is none of Alertmanager ({said})", _START)
         return
     for severity in SEVERITIES:
         yield _of_severity(config, severity)
@@ -92,8 +87,21 @@ async def alertmanager_findings(web: Web) -> AsyncIterator[Diagnosed]:
         yield warning(AREA, f"silenced now: {who}", "expire the silence in Alertmanager if it is no longer wanted")
 
 
+async def _config_of(web: Web) -> _Config:
+    """Return the configuration that an Alertmanager works with.
+
+    Raises:
+        NoAnswer: It does not answer, or what it shows is none.
+    """
+    original = (await web.get("/api/v2/status", _Status)).config.original
+    try:
+        return msgspec.convert(yaml.safe_load(original), _Config)
+    except (yaml.YAMLError, msgspec.ValidationError, RecursionError) as error:
+        said = " ".join(str(error).split())
+        raise NoAnswer(f"the configuration that {web.url} shows is none of Alertmanager ({said})") from error
+
+
 def _of_severity(config: _Config, severity: str) -> Diagnosed:
-    receivers = {each.get("name"): each for each in config.receivers or ()}
     labels = {"severity": severity, "service": "tenure", "alertname": TEST_ALERT}
     try:
         name = _descended(config.route, labels, "")
@@ -103,13 +111,18 @@ def _of_severity(config: _Config, severity: str) -> Diagnosed:
             f"who gets alerts of severity {severity} cannot be told here: a route has the matcher {matcher}",
             f"ask Alertmanager: amtool config routes test severity={severity} service=tenure",
         )
-    if has_destination(receivers.get(name, {})):
+    if name in _heard(config):
         return ok(AREA, f"alerts of severity {severity} go to the receiver {name}")
     return fault(
         AREA,
         f"alerts of severity {severity} go to the receiver {name}, which has no destination: nobody hears them",
-        "give it one in the section `receivers` of alertmanager.yml",
+        _GIVE_ONE,
     )
+
+
+def _heard(config: _Config) -> set[str]:
+    """Return the names of the receivers that have a destination."""
+    return {str(each.get("name")) for each in config.receivers or () if has_destination(each)}
 
 
 def receiver_of(route: Mapping[str, Any], labels: Mapping[str, str]) -> str:
@@ -162,7 +175,7 @@ def has_destination(receiver: Mapping[str, Any]) -> bool:
 
 
 async def send_test_page(web: Web, severity: str) -> AsyncIterator[Diagnosed]:
-    """Send an alert that ends by itself, and yield which receivers Alertmanager gives it to."""
+    """Send an alert that ends by itself, and yield which receivers have it: a fault where none has a destination."""
     now = dt.datetime.now(dt.UTC)
     alert = {
         "labels": {"alertname": TEST_ALERT, "severity": severity, "service": "tenure"},
@@ -174,11 +187,21 @@ async def send_test_page(web: Web, severity: str) -> AsyncIterator[Diagnosed]:
         "endsAt": (now + _TEST_LASTS).isoformat(),
     }
     try:
+        heard = _heard(await _config_of(web))
         await web.post("/api/v2/alerts", [alert])
         taken = await web.get("/api/v2/alerts", list[_TakenAlert], filter=f'alertname="{TEST_ALERT}"')
     except NoAnswer as silence:
         yield fault(AREA, f"the test page was not taken: {silence}", _START)
         return
     of_severity = [each for each in taken if each.labels.get("severity") == severity]
-    names = ", ".join(sorted({receiver.name for each in of_severity for receiver in each.receivers}))
-    yield ok(AREA, f"a test page of severity {severity} was given to: {names or 'nobody yet'}; it ends in five minutes")
+    yield _of_test_page(severity, {receiver.name for each in of_severity for receiver in each.receivers}, heard)
+
+
+def _of_test_page(severity: str, given: set[str], heard: set[str]) -> Diagnosed:
+    page = f"a test page of severity {severity}"
+    if not given:
+        return warning(AREA, f"{page} was taken, and no receiver has it yet", "look for it in Alertmanager")
+    if given & heard:
+        return ok(AREA, f"{page} was given to: {', '.join(sorted(given & heard))}; it ends in five minutes")
+    names = ", ".join(sorted(given))
+    return fault(AREA, f"{page} was given to: {names}; without a destination nobody hears it", _GIVE_ONE)

@@ -18,6 +18,10 @@ RULES_PREFIX: Final = "tenure"
 JOBS: Final = frozenset({"tenure", "tenure-gateway"})
 SERVICE: Final = "tenure"
 """The label `service` of every alert of ours."""
+_COMPLETE: Final = "stream:complete:bool"
+_INCOMPLETE: Final = "stream:incomplete:partitions"
+_FOLLOWS: Final = "not_counted"
+"""The cause that comes of others: it is named after them."""
 
 
 class _Series(msgspec.Struct):
@@ -96,9 +100,11 @@ class _AlertsNow(msgspec.Struct):
 async def prometheus_findings(web: Web) -> AsyncIterator[Diagnosed]:
     """Yield what there is to say of a Prometheus; nothing but a fault where it does not answer."""
     try:
+        loaded = await _loaded_rules(web)
         for finding in [
             *await _workers(web),
-            *await _rules(web),
+            *await _completeness(web, loaded),
+            *_rules(loaded),
             *await _alertmanagers(web),
             *await _firing(web),
         ]:
@@ -129,19 +135,31 @@ async def _workers(web: Web) -> list[Diagnosed]:
         advice = "add every worker's /metrics as a target: docs/metrics.md"
         return [*found, fault(AREA, f"{web.url} reads no worker: no sample of tenure_build_info", advice)]
     found.append(ok(AREA, f"{web.url} reads {counted(len(workers), 'workers')}"))
-    complete = await _queried(web, "stream:complete:bool")
-    if not complete:
-        advice = "load prometheus/rules, and make every worker a target"
-        found.append(warning(AREA, "stream:complete:bool has no sample: recording rules are not loaded", advice))
-    elif complete[0].value[1] != "1":
-        advice = "every partition needs one worker that Prometheus reads: compare the targets with the group's members"
-        found.append(fault(AREA, "the samples do not cover every partition once: KPIs have no value now", advice))
     return found
 
 
-async def _rules(web: Web) -> list[Diagnosed]:
+async def _completeness(web: Web, loaded: list[_Rule]) -> list[Diagnosed]:
+    """Return what makes numbers incomplete: `stream:complete:bool` is 1, or has no sample while there is a cause."""
+    if not any(rule.name == _COMPLETE for rule in loaded):
+        return [warning(AREA, f"the recording rule {_COMPLETE} is not loaded", "load prometheus/rules/*.yml")]
+    found = await _queried(web, f"{_INCOMPLETE} or {_COMPLETE}")
+    causes = {each.metric["cause"]: each.value[1] for each in found if "cause" in each.metric}
+    if causes:
+        named = ", ".join(f"{cause} {causes[cause]}" for cause in sorted(causes, key=lambda it: (it == _FOLLOWS, it)))
+        advice = "look again in a minute; if it stays so, docs/runbooks/TenureIncomplete.md has a remedy for each"
+        return [fault(AREA, f"numbers are incomplete, and KPIs have no value now: {named}", advice)]
+    if not found:
+        advice = "look again in a minute; if it stays so, read the log of Prometheus"
+        return [warning(AREA, f"{_COMPLETE} is loaded and has no sample yet", advice)]
+    return []
+
+
+async def _loaded_rules(web: Web) -> list[_Rule]:
     groups = (await web.get("/api/v1/rules", _Rules)).data.groups
-    rules = [rule for group in groups if group.name.startswith(RULES_PREFIX) for rule in group.rules]
+    return [rule for group in groups if group.name.startswith(RULES_PREFIX) for rule in group.rules]
+
+
+def _rules(rules: list[_Rule]) -> list[Diagnosed]:
     alerts = [rule for rule in rules if rule.type == "alerting"]
     if not alerts:
         return [fault(AREA, "no alert of Tenure is loaded: nobody would be paged", "load prometheus/rules/*.yml")]

@@ -47,7 +47,7 @@ async def stream_findings(settings: Settings, inputs: Sequence[str] | None) -> A
         for finding in await _losses(tables, partitions):
             yield finding
         heads = await heads_of(tables, partitions)
-    for finding in _of_heads(heads):
+    for finding in head_findings(heads):
         yield finding
     if inputs is None:
         return
@@ -85,7 +85,8 @@ async def heads_of(tables: Tables, partitions: int) -> dict[int, Head]:
     return {number: read_head(number, Stored(head, {})) for number, head in stored.items() if head is not None}
 
 
-def _of_heads(heads: dict[int, Head]) -> list[Diagnosed]:
+def head_findings(heads: Mapping[int, Head]) -> list[Diagnosed]:
+    """Return what the heads of all partitions count: what was applied and refused, and times that cannot be."""
     applied = sum(head.applied for head in heads.values())
     refused = sum(sum(head.dead_letters.values()) for head in heads.values())
     conflicts = sum(head.conflicts for head in heads.values())
@@ -97,8 +98,9 @@ def _of_heads(heads: dict[int, Head]) -> list[Diagnosed]:
     )
     if refused:
         more = refused > _REFUSED_SHARE * (applied + refused)
-        what = f"{counted(refused, 'records')} refused{', more than one in a hundred' if more else ''}"
-        found.append(warning(AREA, what, "`tenure dlq list` says why"))
+        share = ", more than one in a hundred" if more else ""
+        what = f"{counted(refused, 'records')} refused so far{share}; those that were sent again are among them"
+        found.append(warning(AREA, what, "`tenure dlq list --not-replayed` says which are left, and why"))
     if conflicts:
         found.append(
             warning(

@@ -22,14 +22,14 @@ _ANSWER_SECONDS: Final = 15.0
 
 async def topic_findings(settings: Settings, topics: Sequence[Topic]) -> AsyncIterator[Diagnosed]:
     """Yield what there is to say of the topics that the settings name."""
-    found = [each for each in topics if settings.survey_requests or each.topic != settings.survey_request_topic]
-    if settings.forget_key is None:
-        found = [each for each in found if each.topic != settings.forgotten_topic]
+    unused = _unused(settings)
+    found = [each for each in topics if each.topic not in unused]
     wrong = fault_of(found)
     if wrong is not None:
         yield fault(AREA, wrong)
     else:
-        yield ok(AREA, f"{settings.kafka_bootstrap} answers; {_size_of(found)}")
+        not_needed = [f"; {name} is not needed ({reason})" for name, reason in unused.items()]
+        yield ok(AREA, f"{settings.kafka_bootstrap} answers; {_size_of(found)}{''.join(not_needed)}")
     finite = finite_of(found)
     if finite:
         names = ", ".join(f"{topic.topic} ({topic.retention.in_words})" for topic in finite if topic.retention)
@@ -42,9 +42,19 @@ async def topic_findings(settings: Settings, topics: Sequence[Topic]) -> AsyncIt
     if alone:
         yield warning(
             AREA,
-            f"{len(alone)} of {counted(len(found), 'topics')} have one replica: events are gone with its broker's disk",
+            f"{len(alone)} of the {len(found)} needed topics have one replica: events are gone with its broker's disk",
             "raise the replication factor where Kafka has several brokers",
         )
+
+
+def _unused(settings: Settings) -> dict[str, str]:
+    """Return the topics that `tenure topics` lists and this stream does not need, with the setting that says so."""
+    unused = {}
+    if not settings.survey_requests:
+        unused[settings.survey_request_topic] = "survey_requests is off"
+    if settings.forget_key is None:
+        unused[settings.forgotten_topic] = "forget_key is not set"
+    return unused
 
 
 def _size_of(found: list[Topic]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from schemas.dimensions import BUILT_IN_DIMENSIONS
+from tenure.validation.questions.bursts import CancelBursts
 from tenure.validation.questions.customers import AlikeCustomers, WithoutSignup
 from tenure.validation.questions.gaps import Gaps
 from tenure.validation.questions.identities import Repetitions
@@ -37,6 +38,7 @@ def all_questions(dimensions: tuple[str, ...], default_currency: str) -> list[Qu
         Values((*BUILT_IN_DIMENSIONS[1:], *dimensions)),
         IdsAsPlans(),
         Gaps(),
+        CancelBursts(),
         AheadOfRecord(),
         DatesOnly(),
         Tests(),

@@ -27,7 +27,8 @@ TARGETS = [
     {"labels": {"job": "tenure-gateway"}, "scrapeUrl": "http://gateway/metrics", "health": "down", "lastError": ""},
     {"labels": {"job": "node"}, "scrapeUrl": "http://node/metrics", "health": "down", "lastError": "refused"},
 ]
-RULES = {"name": "tenure-kpis", "rules": [{"name": "A", "type": "alerting", "health": "ok"}]}
+ALERT = {"name": "A", "type": "alerting", "health": "ok"}
+RULES = {"name": "tenure-kpis", "rules": [{"name": "stream:complete:bool", "type": "recording", "health": "ok"}, ALERT]}
 ALERTS = [
     {"labels": {"alertname": "ChurnAboveTarget", "service": "tenure"}, "state": "firing"},
     {"labels": {"alertname": "DiskFull"}, "state": "firing"},
@@ -72,6 +73,37 @@ async def test_alerts_and_targets_of_others_are_not_told() -> None:
     faults = [each.what for each in found if each.level is Level.FAULT]
     assert faults == ["http://worker-2/metrics is not read: refused", "http://gateway/metrics is not read: down"]
     assert [each.what for each in found if each.level is Level.WARNING] == ["firing now: ChurnAboveTarget"]
+
+
+def cause(name: str, count: str) -> dict[str, Any]:
+    """Return a sample of what makes numbers incomplete."""
+    return {"metric": {"instance": "worker-1", "cause": name}, "value": [1_772_323_200, count]}
+
+
+@pytest.mark.parametrize(
+    ("samples", "rules", "level", "words"),
+    [
+        (
+            [cause("not_counted", "3"), cause("unowned", "3")],
+            RULES,
+            Level.FAULT,
+            "no value now: unowned 3, not_counted 3",
+        ),
+        ([], RULES, Level.WARNING, "stream:complete:bool is loaded and has no sample yet"),
+        ([SERIES], {**RULES, "rules": [ALERT]}, Level.WARNING, "rule stream:complete:bool is not loaded"),
+    ],
+)
+async def test_incomplete_numbers_are_told_with_their_cause_and_not_as_rules_that_lack(
+    samples: list[dict[str, Any]], rules: dict[str, Any], level: Level, words: str
+) -> None:
+    """The sum has no sample while a worker's partitions move: whoever loads rules that are loaded loses time."""
+    answers = {
+        **PROMETHEUS,
+        "/api/v1/query": {"data": {"result": samples}},
+        "/api/v1/rules": {"data": {"groups": [rules]}},
+    }
+    told = [each for each in await found_by(prometheus_findings, answers) if words in each.what]
+    assert [each.level for each in told] == [level]
 
 
 @pytest.mark.parametrize("answer", [{}, [], None, {"data": None}, {"data": {"result": [{}]}}, [1], b"<html>", b"\xff"])
@@ -123,12 +155,38 @@ async def test_password_in_an_address_is_shown_nowhere(check: Findings) -> None:
 
 async def test_test_page_is_told_with_the_receivers_that_it_was_given_to() -> None:
     """Whoever is not paged wants to know where it went."""
-    taken = [
-        {"labels": {"severity": severity}, "receivers": [{"name": f"{severity}-team"}]} for severity in ("page", "warn")
-    ]
-    async with served({"/api/v2/alerts": taken}) as service:
+    found = await found_of_test_page({"page-team": True}, [("page", "page-team"), ("warn", "warn-team")])
+    assert (found.level, "was given to: page-team;" in found.what) == (Level.OK, True)
+
+
+async def test_test_page_that_leads_nowhere_is_a_fault() -> None:
+    """Another finding of the same run says that nobody hears such alerts: this one must not call it well."""
+    found = await found_of_test_page({"page-team": False}, [("page", "page-team")])
+    assert found.level is Level.FAULT
+    assert "was given to: page-team; without a destination nobody hears it" in found.what
+
+
+async def test_test_page_that_no_receiver_has_is_no_success() -> None:
+    """Alertmanager has taken it, and that is not yet a page."""
+    assert (await found_of_test_page({"page-team": True}, [])).level is Level.WARNING
+
+
+async def found_of_test_page(receivers: dict[str, bool], taken: list[tuple[str, str]]) -> Diagnosed:
+    """Return what is found of a test page of severity page.
+
+    Args:
+        receivers: By name, whether it has a destination.
+        taken: Severity and receiver of each test page that Alertmanager shows.
+    """
+    webhooks = [{"url": "http://127.0.0.1:1/"}]
+    config = {
+        "route": {"receiver": "page-team"},
+        "receivers": [{"name": name, "webhook_configs": webhooks if led else []} for name, led in receivers.items()],
+    }
+    shown = [{"labels": {"severity": severity}, "receivers": [{"name": name}]} for severity, name in taken]
+    async with served({**configured(json.dumps(config)), "/api/v2/alerts": shown}) as service:
         (found,) = [each async for each in send_test_page(service, "page")]
-    assert "was given to: page-team;" in found.what
+    return found
 
 
 async def test_test_page_that_nobody_is_there_to_take_is_a_fault(nothing_set: None) -> None:

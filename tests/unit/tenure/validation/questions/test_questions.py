@@ -44,6 +44,22 @@ def daily(kind: str, days: Sequence[int], each: int, hours: Sequence[int] = rang
     ]
 
 
+def burst(day: int, count: int, **members: Any) -> list[dict[str, Any]]:
+    """Return cancels of a day that lie seconds apart, each of another customer."""
+    return [
+        event(n, "cancel", **{"id": f"wild-{day}-{n}", "time": instant(days=day, seconds=n), **members})
+        for n in range(count)
+    ]
+
+
+def undone(day: int, count: int) -> list[dict[str, Any]]:
+    """Return revokes of the first cancels of such a day, as `tenure undo` sends them."""
+    return [
+        event(n, "revoke", id=f"undo-{day}-{n}", revokes=each["id"], source="customer.cancel", time=each["time"])
+        for n, each in enumerate(burst(day, count))
+    ]
+
+
 @dataclass(frozen=True)
 class Pair:
     """A file that raises a question, how often, and one that does not."""
@@ -141,6 +157,36 @@ PAIRS = {
         [*signups(3), *daily("activity", [day for day in range(60) if day % 7 < 5 and day != 30], 2)],
         1,
         [*signups(3), *daily("activity", [day for day in range(60) if day % 7 < 5], 2)],
+    ),
+    "producer gone wild": Pair(
+        "cancel_burst",
+        [*daily("cancel", range(10), 2, [9]), *burst(10, 21)],
+        21,
+        [*daily("cancel", range(10), 2, [9]), *burst(10, 20)],
+    ),
+    "source that is new and wild": Pair(
+        "cancel_burst",
+        [*daily("cancel", range(6), 2, [9]), *burst(10, 21, source="new")],
+        21,
+        [*daily("cancel", range(5), 2, [9]), *burst(10, 21, source="new")],
+    ),
+    "producer that goes wild twice": Pair(
+        "cancel_burst",
+        [*daily("cancel", range(10), 1, [9]), *burst(10, 20), *burst(11, 20)],
+        40,
+        [*daily("cancel", range(10), 1, [9]), *burst(10, 20), *burst(11, 20), *burst(12, 20)],
+    ),
+    "cancels that were undone": Pair(
+        "cancel_burst",
+        [*daily("cancel", range(10), 1, [9]), *burst(10, 21), *undone(10, 1)],
+        20,
+        [*daily("cancel", range(10), 1, [9]), *burst(10, 21), *undone(10, 2)],
+    ),
+    "cancel that is sent over and over": Pair(
+        "cancel_burst",
+        [*daily("cancel", range(10), 1, [9]), *burst(10, 20), *burst(10, 20)],
+        20,
+        [*daily("cancel", range(10), 1, [9]), *burst(10, 1) * 20],
     ),
     "plans by hundreds": Pair(
         "many_values",
@@ -287,6 +333,17 @@ def test_examples_say_where_they_are(tmp_path: Path) -> None:
     found = asked(tmp_path, [event(1), event(2), of_one("cancel", 9), event(2, plan="Pro")])
     assert found["without_signup"].examples == ["line 3: customer c-9"]
     assert found["spelt_apart"].examples == ['line 4: "pro" (2) beside "Pro" (1)']
+
+
+def test_burst_names_source_and_hour_and_the_command_that_takes_it_back(tmp_path: Path) -> None:
+    """Who looks at a wild producer is in a hurry."""
+    found = asked(tmp_path, [*daily("cancel", range(10), 2, [9]), *burst(10, 30, source="billing, new")])[
+        "cancel_burst"
+    ]
+    hour, end = "2026-01-15T10:00:00Z", "2026-01-15T11:00:00Z"
+    assert found.examples == [f"30 of billing, new from {hour} to {end}, where at most 2 an hour are usual"]
+    command = f"tenure undo --source 'billing, new' --type cancel --clock event --since {hour} --until {end}"
+    assert f"`{command}`" in found.advice
 
 
 @pytest.mark.parametrize(
