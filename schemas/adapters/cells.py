@@ -10,10 +10,11 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from schemas.adapters.adapter import OptionsFault
+from schemas.adapters.currency_signs import CurrencyProblem, currency_said
 from schemas.adapters.instants import in_range
 from schemas.adapters.prices import rounded
 from schemas.adapters.reading import Node
@@ -32,9 +33,8 @@ _NOT_A_VALUE: Final = frozenset({"NaN", "NaT"})
 _TRUE: Final = frozenset({"true", "t", "1", "1.0", "yes", "y"})
 _FALSE: Final = frozenset({"false", "f", "0", "0.0", "no", "n"})
 _NUMBER: Final = re.compile(r"-?\d{1,19}(?:\.\d*)?", re.ASCII)
-_IN_WORDS: Final = re.compile(
-    r"(?:[A-Za-z]{3}|[^\w\s.,'+-]{1,3})?\s*([+-]?\d[\d.,' \u00a0\u202f]*?)\s*(?:[A-Za-z]{3}|[^\w\s.,'+-]{1,3})?"
-)
+_MARK: Final = r"([A-Za-z]{3}|[^\w\s.,'+-]{1,3})?"
+_IN_WORDS: Final = re.compile(rf"{_MARK}\s*([+-]?\d[\d.,' \u00a0\u202f]*?)\s*{_MARK}")
 _GROUPED: Final = re.compile(r"[+-]?\d{1,3}(?:[,' \u00a0\u202f]\d{3})+(?:\.\d+)?", re.ASCII)
 _GROUPED_WITH_COMMA: Final = re.compile(r"[+-]?\d{1,3}(?:[.' \u00a0\u202f]\d{3})+(?:,\d+)?", re.ASCII)
 _PLAIN: Final = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
@@ -93,14 +93,28 @@ class Moment(NamedTuple):
         return text_of_instant(self.at)
 
 
+class Currency(NamedTuple):
+    """The currency of a record's amounts, as ISO 4217 in either case.
+
+    Attributes:
+        stated: By the record, or of it; empty where nothing is.
+        default: Of records that state none, and whose amounts say none; empty where there is no such.
+    """
+
+    stated: str = ""
+    default: str = ""
+
+
 class Amount(NamedTuple):
     """An amount that a cell holds.
 
     Attributes:
         minor: In minor units of its currency, with a part of one where there is any.
+        currency: ISO 4217, in the case in which it is written; empty where nothing says it.
     """
 
     minor: Fraction
+    currency: str
 
     def rounded(self, times: int = 1) -> int:
         """Return the amount, or a multiple of it, rounded half to even to a whole minor unit."""
@@ -110,6 +124,23 @@ class Amount(NamedTuple):
     def is_whole(self) -> bool:
         """Tell whether it is a whole number of minor units."""
         return self.minor.denominator == 1
+
+
+class CellAdvice(NamedTuple):
+    """What to set where a cell cannot be read, by the options that an adapter has; empty where it has none for it.
+
+    Attributes:
+        currency: To say the currency of an amount.
+        decimals: To say which sign stands before the decimals of an amount.
+        date_format: To say how days are written.
+    """
+
+    currency: str = 'name its column in columns.currency, or say defaults = {currency = "USD"}'
+    decimals: str = "say decimal_comma = true where a comma stands before decimals"
+    date_format: str = "say date_format where days are written otherwise, such as %d/%m/%Y"
+
+
+_OF_TABLES: Final = CellAdvice()
 
 
 def zone_of(adapter: str, name: str) -> ZoneInfo:
@@ -152,6 +183,7 @@ class CellReader:
         money: The unit of amounts that do not show it.
         intervals: Own words for intervals, such as `{"M1": "month"}`.
         local_numbers: Whether counts since 1970 are of the clock on the wall, and not of UTC.
+        advice: What to set where a cell cannot be read.
     """
 
     def __init__(
@@ -163,8 +195,10 @@ class CellReader:
         money: Money | None = None,
         intervals: Mapping[str, str] | None = None,
         local_numbers: bool = False,
+        advice: CellAdvice = _OF_TABLES,
     ) -> None:
         self.zone = time_zone
+        self._advice = advice
         self._date_format = date_format
         self._decimal_comma = decimal_comma
         self._money = money
@@ -259,7 +293,7 @@ class CellReader:
         if moment is not None:
             return moment
         also = f", or as date_format {self._date_format} says" if self._date_format else ""
-        advice = "" if self._date_format else "; say date_format where days are written otherwise, such as %d/%m/%Y"
+        advice = "" if self._date_format else _advised(self._advice.date_format)
         expected = "must be a date, or a date and time, from 2000 to 2099, as 2026-03-01 or 2026-03-01T09:30:00Z"
         raise row.wrong(name, f"{expected}{also}{advice}")
 
@@ -312,19 +346,18 @@ class CellReader:
         local = moment.at.astimezone(self.zone)
         return (local.hour, local.minute, local.second) == (23, 59, 59)
 
-    def amount(self, row: Node, name: str, *, currency: str, is_minor: bool) -> Amount | None:
+    def amount(self, row: Node, name: str, *, currency: Currency, is_minor: bool) -> Amount | None:
         """Return the amount in a cell; None where there is no value.
 
         Args:
             row: Of the cell.
             name: Of its column.
-            currency: ISO 4217, in either case; empty where it is not known, which counts as one with two decimals.
+            currency: Of its row. Where neither the row nor the amount says one, it counts as one with two decimals.
             is_minor: Whether the column says that it holds minor units, as `amount_cents` does.
         """
         if not self.has_value(row, name):
             return None
-        found = row.get(name)
-        number = self._number(found, row, name)
+        number, code = self._number(row, name, currency)
         decimals = -int(number.as_tuple().exponent)
         if number < 0:
             raise row.wrong(name, "must be an amount from 0")
@@ -334,24 +367,29 @@ class CellReader:
         if is_minor or self._money == "minor":
             if value.denominator != 1:
                 raise row.wrong(name, "must be whole minor units, such as cents")
-            return Amount(value)
+            return Amount(value, code)
         # 4900.0 may be cents in a column that has become one of floats; a second decimal is written of money alone.
         shows_major = value.denominator != 1 or decimals >= 2
         if self._money is None and value and not shows_major:
             raise row.wrong(name, f"does not show its unit: {_MONEY_IS}")
-        return Amount(value * 10 ** decimals_of(currency))
+        return Amount(value * 10 ** decimals_of(code), code)
 
-    def _number(self, found: Any, row: Node, name: str) -> Decimal:
+    def _number(self, row: Node, name: str, currency: Currency) -> tuple[Decimal, str]:
+        """Return the number of an amount, and its currency."""
+        found = row.get(name)
         if isinstance(found, int | Decimal) and not isinstance(found, bool):
-            return Decimal(found)
+            return Decimal(found), currency.stated or currency.default
         text = found.strip() if isinstance(found, str) and len(found) <= _CELL_CHARACTERS_MAX else ""
         inner = _IN_WORDS.fullmatch(text)
-        plain = None if inner is None else self._plain(inner[1])
-        if plain is None:
-            advice = "" if self._decimal_comma else "; say decimal_comma = true where a comma stands before decimals"
+        plain = None if inner is None else self._plain(inner[2])
+        if inner is None or plain is None:
+            advice = "" if self._decimal_comma else _advised(self._advice.decimals)
             raise row.wrong(name, f"must be an amount{advice}")
         try:
-            return Decimal(plain)
+            code = currency_said((inner[1], inner[3]), stated=currency.stated, default=currency.default)
+            return Decimal(plain), code
+        except CurrencyProblem as problem:
+            raise row.wrong(name, f"{problem}{_advised(self._advice.currency) if problem.is_open else ''}") from problem
         except InvalidOperation as error:
             raise row.wrong(name, "must be an amount") from error
 
@@ -386,6 +424,10 @@ def interval_in(text: str) -> tuple[str, int] | None:
         return None
     assert unit[0] in PER_MONTH
     return unit[0], unit[1] * int(counted[1])
+
+
+def _advised(advice: str) -> str:
+    return f"; {advice}" if advice else ""
 
 
 def _digits(number: int) -> str:

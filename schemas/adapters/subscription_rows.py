@@ -14,7 +14,7 @@ import msgspec
 from schemas.adapters.accounts import check_dimensions, check_plan, check_plans
 from schemas.adapters.adapter import Members, OptionsFault
 from schemas.adapters.cell_prices import price_of
-from schemas.adapters.cells import Amount, CellReader, Moment, Money, date_format_of, interval_in, zone_of
+from schemas.adapters.cells import Amount, CellReader, Currency, Moment, Money, date_format_of, interval_in, zone_of
 from schemas.adapters.columns import ROLES, Columns, holds_minor_units
 from schemas.adapters.describing import described
 from schemas.adapters.reading import Node
@@ -228,7 +228,7 @@ class RowReader:
         return self.cells.next_day(end) if end.is_day or self.cells.is_last_second(end) else end
 
     def _price(self, cells: "_RowCells", *, may_be_absent: bool) -> Members:
-        plan, price = cells.text("plan"), price_of(cells, cells.text("currency"))
+        plan, price = cells.text("plan"), price_of(cells)
         if may_be_absent and not (plan and price):
             return {}
         if not plan:
@@ -299,11 +299,15 @@ class _RowCells:
     def interval(self) -> tuple[str, int] | None:
         return self._cells.interval(*self._at("interval")) if self._is_read("interval") else None
 
-    def amount(self, role: str, currency: str) -> Amount | None:
+    def amount(self, role: str) -> Amount | None:
         if not self._is_read(role):
             return None
         row, name = self._at(role)
-        return self._cells.amount(row, name, currency=currency, is_minor=holds_minor_units(name))
+        return self._cells.amount(row, name, currency=self._currency(), is_minor=holds_minor_units(name))
+
+    def _currency(self) -> Currency:
+        text, (row, _) = self.text("currency"), self._at("currency")
+        return Currency(default=text) if row is self._defaults else Currency(stated=text)
 
     def required(self, role: str) -> str:
         text = self.text(role)

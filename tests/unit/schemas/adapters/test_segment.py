@@ -52,6 +52,16 @@ def test_names_of_events_are_compared_without_case_and_separators() -> None:
         assert translated({**CALL, "event": name}).events[0]["type"] == "signup"
 
 
+def test_currency_in_a_price_counts_and_a_sign_of_several_needs_a_currency() -> None:
+    """A price of 49 EUR without a property `currency` is none of 49 USD."""
+    properties = {"plan": "pro", "price": "49 EUR", "interval": "month"}
+    (event,) = translated({**CALL, "properties": properties}).events
+    assert (event["amount_minor"], event["currency"]) == (4900, "EUR")
+    refusal = translated({**CALL, "properties": {**properties, "price": "$49"}}).refusal
+    assert refusal is not None
+    assert refusal.detail.startswith("segment: properties.price: has the sign $, which several currencies have; send")
+
+
 def test_usual_names_and_activity_can_be_switched_off() -> None:
     """A company whose `Signed Up` means something else lists its own events and nothing else."""
     assert translated(CALL, usual_events=False).events[0]["type"] == "activity"

@@ -60,7 +60,7 @@ def test_column_that_options_name_goes_before_what_is_recognised_and_an_empty_on
         ("49", {"money": "major"}, 4900),
         ("4900", {"money": "minor"}, 4900),
         ("4900.0", {"money": "minor"}, 4900),
-        ("$1,249.50", {}, 124950),
+        ("$1,249.50", {"defaults": {"currency": "USD"}}, 124950),
         ("1 249.50 USD", {}, 124950),
         ("1.249,50 €", {"decimal_comma": True}, 124950),
         ("8.333333", {}, 833),
@@ -71,6 +71,49 @@ def test_column_that_options_name_goes_before_what_is_recognised_and_an_empty_on
 def test_amounts_are_read_as_people_and_programs_write_them(cell: object, options: Members, minor: int) -> None:
     """A price a hundred times too high is the worst fault of a first import, and the least visible one."""
     assert events_of({**ROW, "mrr": cell}, **options)[0]["mrr_minor"] == minor
+
+
+@pytest.mark.parametrize(
+    ("cell", "column", "default", "currency"),
+    [
+        ("EUR 49.00", "", "", "EUR"),
+        ("49.00 eur", "", "", "eur"),
+        ("€49.00", "", "", "EUR"),
+        ("£49.00", "", "USD", "GBP"),
+        ("£49.00", "", "GIP", "GIP"),
+        ("49.00 EUR", "", "USD", "EUR"),
+        ("49.00 EUR", "EUR", "USD", "EUR"),
+        ("€49.00 EUR", "eur", "", "eur"),
+        ("$49.00", "CAD", "USD", "CAD"),
+        ("$49.00", "", "AUD", "AUD"),
+        ("$49.00 SGD", "", "", "SGD"),
+        ("49.00", "", "SEK", "SEK"),
+    ],
+)
+def test_currency_that_an_amount_says_is_its_currency(cell: str, column: str, default: str, currency: str) -> None:
+    """49 EUR that are counted as 49 USD are wrong by a tenth, and nothing shows it."""
+    options = {"defaults": {"currency": default}} if default else {}
+    (signup,) = events_of({**ROW, "mrr": cell, "currency": column}, **options)
+    assert (signup["mrr_minor"], signup["currency"]) == (4900, currency)
+
+
+@pytest.mark.parametrize(
+    ("cell", "column", "said"),
+    [
+        ("EUR 49.00", "USD", "is in EUR, and the currency of its row is USD"),
+        ("EUR 49.00 USD", "", "is in USD, and its other currency is EUR"),
+        ("€49.00", "USD", "has the sign €, which USD, its currency, has not"),
+        ("$49.00", "EUR", "has the sign $, which EUR, its currency, has not"),
+        ("$49.00", "", "which several currencies have; name its column in columns.currency, or say defaults"),
+        ("¥4900", "", "has the sign ¥, which several currencies have"),
+        ("49.00 %", "USD", "must be an amount"),
+    ],
+)
+def test_amount_whose_currency_is_contradicted_or_open_is_refused(cell: str, column: str, said: str) -> None:
+    """Which of two currencies is meant, only who has the table can say."""
+    refusal = refusal_of({**ROW, "mrr": cell, "currency": column}, money="major")
+    assert refusal.reason is Reason.INVALID_MEMBER
+    assert said in refusal.detail
 
 
 @pytest.mark.parametrize("cell", ["49", 49, 4900.0, "4900.0"], ids=str)
