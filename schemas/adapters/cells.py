@@ -25,6 +25,8 @@ from schemas.local_times import LOCAL_TIME, local_instant
 from schemas.money import decimals_of
 
 Money = Literal["major", "minor"]
+DayNumbers = Literal["epoch", "excel"]
+"""What a bare number of days counts: since 1970, or as Excel does, whose serial dates these are."""
 
 #: What databases write for no value at all: MySQL and COPY of Postgres, Python, Excel; in either case.
 NO_VALUES: Final = frozenset({"", "null", "\\n", "none", "n/a", "#n/a", "-"})
@@ -39,6 +41,9 @@ _GROUPED: Final = re.compile(r"[+-]?\d{1,3}(?:[,' \u00a0\u202f]\d{3})+(?:\.\d+)?
 _GROUPED_WITH_COMMA: Final = re.compile(r"[+-]?\d{1,3}(?:[.' \u00a0\u202f]\d{3})+(?:,\d+)?", re.ASCII)
 _PLAIN: Final = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
 _PLAIN_WITH_COMMA: Final = re.compile(r"[+-]?\d+(?:,\d+)?", re.ASCII)
+#: What is a thousand to some and one with three decimals to others; a zero before the sign can be the latter alone.
+_UNCLEAR: Final = re.compile(r"[+-]?[1-9]\d{0,2}([.,])\d{3}", re.ASCII)
+_UNCLEAR_DECIMALS: Final = 3
 #: How databases write an end that there is none of: the last day of the calendar, or Postgres's own word.
 _NO_END: Final = re.compile(r"(?:9999-?12-?31(?:\D.*)?|infinity)", re.ASCII | re.DOTALL | re.IGNORECASE)
 _UTC_AT_END: Final = re.compile(r"\s*(?:UTC|GMT)$")
@@ -48,18 +53,26 @@ _CELL_CHARACTERS_MAX: Final = 1_024
 _DAY_DIGITS: Final = 8
 _MONEY_IS: Final = 'set money = "major" where 49 is 49 units such as dollars, money = "minor" where 4900 is'
 
-#: Counts since 1970 by their size, each from and to what lies between 2000 and 2100: no two overlap.
+#: Counts since 1970 by their size, as seconds of one, each from and to what lies between 2000 and 2100: no two overlap.
 _SIZES: Final = (
-    ("days", 10_957, 47_482, 86_400),
-    ("seconds", 946_684_800, 4_102_444_800, 1),
-    ("milliseconds", 946_684_800_000, 4_102_444_800_000, Fraction(1, 10**3)),
-    ("microseconds", 946_684_800_000_000, 4_102_444_800_000_000, Fraction(1, 10**6)),
-    ("nanoseconds", 946_684_800_000_000_000, 4_102_444_800_000_000_000, Fraction(1, 10**9)),
+    (946_684_800, 4_102_444_800, Fraction(1)),
+    (946_684_800_000, 4_102_444_800_000, Fraction(1, 10**3)),
+    (946_684_800_000_000, 4_102_444_800_000_000, Fraction(1, 10**6)),
+    (946_684_800_000_000_000, 4_102_444_800_000_000_000, Fraction(1, 10**9)),
 )
+#: Day 0 of a count of days. Excel counts 1900-02-29 too, so that its days from 1900-03-01 on are those since this one.
+_DAYS_SINCE: Final[Mapping[DayNumbers, dt.datetime]] = {
+    "epoch": EPOCH,
+    "excel": dt.datetime(1899, 12, 30, tzinfo=dt.UTC),
+}
+#: Days from 2000 to 2099 of either count.
+_FIRST_DAY: Final = 10_957
+_END_OF_DAYS: Final = 73_051
 #: What a format of days is tried with: no two of its parts are alike.
 _SAMPLE: Final = dt.datetime(2026, 3, 29, 21, 7, 5, tzinfo=dt.UTC)
 _DAY_S: Final = 86_400
-_LAST_DAY_S: Final = 253_402_214_400  # 9999-12-31T00:00:00Z
+_LAST_DAY: Final = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
+_LAST_DAY_S: Final = 253_402_214_400
 _OF_DAY: Final = "day"
 _OF_MONTH: Final = "month"
 #: Units of a term in the words of others, as those of prices and how many of them.
@@ -131,13 +144,17 @@ class CellAdvice(NamedTuple):
 
     Attributes:
         currency: To say the currency of an amount.
-        decimals: To say which sign stands before the decimals of an amount.
+        decimals: To say that a comma stands before the decimals of amounts.
+        unclear: To say which sign stands before them, where both may be meant.
         date_format: To say how days are written.
+        day_numbers: To say what numbers of days count.
     """
 
     currency: str = 'name its column in columns.currency, or say defaults = {currency = "USD"}'
     decimals: str = "say decimal_comma = true where a comma stands before decimals"
+    unclear: str = "say decimal_comma = false where a point stands before decimals, true where a comma does"
     date_format: str = "say date_format where days are written otherwise, such as %d/%m/%Y"
+    day_numbers: str = 'say day_numbers = "excel" where these are serial dates of Excel, "epoch" where days since 1970'
 
 
 _OF_TABLES: Final = CellAdvice()
@@ -179,10 +196,12 @@ class CellReader:
     Args:
         time_zone: Of days, and of times without an offset.
         date_format: Of times that are not ISO 8601, as for `datetime.strptime`; empty where all are.
-        decimal_comma: Whether a comma stands before the decimals of amounts.
+        decimal_comma: Whether a comma stands before the decimals of amounts, or a point; None where nobody has said it:
+            amounts of which that is not clear are then refused.
         money: The unit of amounts that do not show it.
         intervals: Own words for intervals, such as `{"M1": "month"}`.
         local_numbers: Whether counts since 1970 are of the clock on the wall, and not of UTC.
+        day_numbers: What bare numbers of days count; None where nobody has said it: they are then refused.
         advice: What to set where a cell cannot be read.
     """
 
@@ -191,10 +210,11 @@ class CellReader:
         *,
         time_zone: ZoneInfo,
         date_format: str = "",
-        decimal_comma: bool = False,
+        decimal_comma: bool | None = None,
         money: Money | None = None,
         intervals: Mapping[str, str] | None = None,
         local_numbers: bool = False,
+        day_numbers: DayNumbers | None = None,
         advice: CellAdvice = _OF_TABLES,
     ) -> None:
         self.zone = time_zone
@@ -203,6 +223,7 @@ class CellReader:
         self._decimal_comma = decimal_comma
         self._money = money
         self._local_numbers = local_numbers
+        self._day_numbers = day_numbers
         self._intervals = {word.strip().lower(): meaning for word, meaning in (intervals or {}).items()}
 
     def has_value(self, row: Node, name: str) -> bool:
@@ -275,7 +296,8 @@ class CellReader:
             return True
         if _NUMBER.fullmatch(text):
             whole = int(text.partition(".")[0])
-            return any(_LAST_DAY_S <= whole * seconds < _LAST_DAY_S + _DAY_S for *_, seconds in _SIZES)
+            is_last_day = any(whole == (_LAST_DAY - day).days for day in _DAYS_SINCE.values())
+            return is_last_day or any(_LAST_DAY_S <= whole * seconds < _LAST_DAY_S + _DAY_S for *_, seconds in _SIZES)
         try:
             return bool(self._date_format) and _read_by(text, self._date_format).date() == dt.date.max
         except ValueError:
@@ -292,10 +314,16 @@ class CellReader:
             moment = self._by_size(text) if _NUMBER.fullmatch(text) else self._by_text(_UTC_AT_END.sub("Z", text))
         if moment is not None:
             return moment
+        if self._is_count_of_days(text):
+            raise row.wrong(name, f"must be a date, and is a bare number of days{_advised(self._advice.day_numbers)}")
         also = f", or as date_format {self._date_format} says" if self._date_format else ""
         advice = "" if self._date_format else _advised(self._advice.date_format)
         expected = "must be a date, or a date and time, from 2000 to 2099, as 2026-03-01 or 2026-03-01T09:30:00Z"
         raise row.wrong(name, f"{expected}{also}{advice}")
+
+    def _is_count_of_days(self, text: str) -> bool:
+        whole = text.partition(".")[0]
+        return self._day_numbers is None and bool(_NUMBER.fullmatch(text)) and _FIRST_DAY <= int(whole) < _END_OF_DAYS
 
     def _by_text(self, text: str) -> Moment | None:
         local = LOCAL_TIME.fullmatch(text)
@@ -325,15 +353,18 @@ class CellReader:
             instant = local and local_instant(local, self.zone)
             if instant:
                 return Moment(instant, is_day=True)
-        for unit, first, last, seconds in _SIZES:
+        for first, last, seconds in _SIZES:
             if first <= int(whole) < last:
-                if unit == "days":
-                    day = (EPOCH + dt.timedelta(days=int(whole))).replace(tzinfo=self.zone)
-                    return Moment(day.astimezone(dt.UTC), is_day=True)
-                microseconds = Fraction(text.rstrip(".")) * seconds * 10**6
-                at = EPOCH + dt.timedelta(microseconds=microseconds.numerator // microseconds.denominator)
-                return Moment(at.replace(tzinfo=self.zone).astimezone(dt.UTC) if self._local_numbers else at)
-        return None
+                return Moment(self._counted(text, seconds, EPOCH, is_local=self._local_numbers))
+        if self._day_numbers is None or not _FIRST_DAY <= int(whole) < _END_OF_DAYS:
+            return None
+        is_day = not text.partition(".")[2].strip("0")
+        return Moment(self._counted(text, Fraction(_DAY_S), _DAYS_SINCE[self._day_numbers], is_local=True), is_day)
+
+    def _counted(self, text: str, seconds: Fraction, since: dt.datetime, *, is_local: bool) -> dt.datetime:
+        microseconds = Fraction(text.rstrip(".")) * seconds * 10**6
+        at = since + dt.timedelta(microseconds=microseconds.numerator // microseconds.denominator)
+        return at.replace(tzinfo=self.zone).astimezone(dt.UTC) if is_local else at
 
     def next_day(self, moment: Moment) -> Moment:
         """Return the first instant of the day after that of an instant, in the time zone."""
@@ -357,14 +388,15 @@ class CellReader:
         """
         if not self.has_value(row, name):
             return None
-        number, code = self._number(row, name, currency)
+        is_minor = is_minor or self._money == "minor"
+        number, code = self._number(row, name, currency, is_minor=is_minor)
         decimals = -int(number.as_tuple().exponent)
         if number < 0:
             raise row.wrong(name, "must be an amount from 0")
         if number.adjusted() > _AMOUNT_DIGITS_MAX or decimals > _AMOUNT_DIGITS_MAX:
             raise row.wrong(name, "must have fewer digits")
         value = Fraction(number)
-        if is_minor or self._money == "minor":
+        if is_minor:
             if value.denominator != 1:
                 raise row.wrong(name, "must be whole minor units, such as cents")
             return Amount(value, code)
@@ -374,7 +406,7 @@ class CellReader:
             raise row.wrong(name, f"does not show its unit: {_MONEY_IS}")
         return Amount(value * 10 ** decimals_of(code), code)
 
-    def _number(self, row: Node, name: str, currency: Currency) -> tuple[Decimal, str]:
+    def _number(self, row: Node, name: str, currency: Currency, *, is_minor: bool) -> tuple[Decimal, str]:
         """Return the number of an amount, and its currency."""
         found = row.get(name)
         if isinstance(found, int | Decimal) and not isinstance(found, bool):
@@ -387,11 +419,22 @@ class CellReader:
             raise row.wrong(name, f"must be an amount{advice}")
         try:
             code = currency_said((inner[1], inner[3]), stated=currency.stated, default=currency.default)
+            self._check_clear(inner[2], row, name, code, is_minor=is_minor)
             return Decimal(plain), code
         except CurrencyProblem as problem:
             raise row.wrong(name, f"{problem}{_advised(self._advice.currency) if problem.is_open else ''}") from problem
         except InvalidOperation as error:
             raise row.wrong(name, "must be an amount") from error
+
+    def _check_clear(self, digits: str, row: Node, name: str, currency: str, *, is_minor: bool) -> None:
+        """Refuse an amount of which nothing says whether its sign stands before thousands or before decimals."""
+        unclear = _UNCLEAR.fullmatch(digits) if self._decimal_comma is None else None
+        if unclear is None:
+            return
+        if (unclear[1] == "," and is_minor) or (unclear[1] == "." and decimals_of(currency) == _UNCLEAR_DECIMALS):
+            return
+        advice = _advised(self._advice.unclear)
+        raise row.wrong(name, f"is unclear: {unclear[1]} may stand before thousands or before decimals{advice}")
 
     def _plain(self, digits: str) -> str | None:
         """Return an amount without what separates thousands, with a point before its decimals; None for all others."""

@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 
 from schemas.adapters.adapter import Adapter, Members, OptionsFault, Translation
+from schemas.adapters.cells import DayNumbers
 from schemas.adapters.connect_values import Fields, fields_of, plain_row
 from schemas.adapters.log_positions import position_of
 from schemas.adapters.options import read_options
@@ -43,6 +44,9 @@ class DebeziumOptions(RowOptions, frozen=True, kw_only=True):
         scales: Digits after the point, by column, of decimals that are bytes in records without a schema.
     """
 
+    # Connectors write decimals as texts with a point, and dates without a schema as days since 1970.
+    decimal_comma: bool | None = False
+    day_numbers: DayNumbers | None = "epoch"
     table: str = ""
     deletes: Literal["cancel", "ignore"] = "cancel"
     scales: dict[str, int] = msgspec.field(default_factory=dict)

@@ -78,7 +78,9 @@ _PROPERTIES_OF_CANCELS: Final = {**_PROPERTIES, "effective_at": ("effective_at",
 _ADVICE: Final = CellAdvice(
     currency='send it as the property currency, or say it in the options: events, currency = "USD"',
     decimals="send a number, or a text with a point before its decimals",
+    unclear="send a number",
     date_format="",
+    day_numbers="",
 )
 _OF_CALLS: Final = frozenset({"messageId", "userId", "anonymousId", "originalTimestamp"})
 _OF_WAREHOUSE: Final = frozenset({"user_id", "anonymous_id", "received_at", "original_timestamp"})

@@ -14,7 +14,17 @@ import msgspec
 from schemas.adapters.accounts import check_dimensions, check_plan, check_plans
 from schemas.adapters.adapter import Members, OptionsFault
 from schemas.adapters.cell_prices import price_of
-from schemas.adapters.cells import Amount, CellReader, Currency, Moment, Money, date_format_of, interval_in, zone_of
+from schemas.adapters.cells import (
+    Amount,
+    CellReader,
+    Currency,
+    DayNumbers,
+    Moment,
+    Money,
+    date_format_of,
+    interval_in,
+    zone_of,
+)
 from schemas.adapters.columns import ROLES, Columns, holds_minor_units
 from schemas.adapters.describing import described
 from schemas.adapters.reading import Node
@@ -68,9 +78,12 @@ class RowOptions(msgspec.Struct, frozen=True, kw_only=True):
         intervals: Own words for an interval.
         involuntary_reasons: Reasons for which an end was not the customer's choice, beside the usual ones.
         money: The unit of amounts that do not show it.
-        decimal_comma: Whether a comma stands before the decimals of amounts.
+        decimal_comma: Whether a comma stands before the decimals of amounts, or a point; where neither is said, amounts
+            of which that is not clear are refused.
         time_zone: Of days, and of times without an offset (IANA name).
         date_format: Of times that are not ISO 8601, as for `datetime.strptime`.
+        day_numbers: What bare numbers of days count: as Excel does, or since 1970; where nothing is said, these are
+            refused.
         ends: Whether an end that is a day is the first day without the subscription, or its last day.
         source: The events' `source`.
     """
@@ -83,9 +96,10 @@ class RowOptions(msgspec.Struct, frozen=True, kw_only=True):
     intervals: dict[str, str] = {}
     involuntary_reasons: list[str] = []
     money: Money | None = None
-    decimal_comma: bool = False
+    decimal_comma: bool | None = None
     time_zone: str = "UTC"
     date_format: str = ""
+    day_numbers: DayNumbers | None = None
     ends: Literal["exclusive", "inclusive"] = "exclusive"
     source: str = ""
 
@@ -155,6 +169,7 @@ class RowReader:
             money=options.money,
             intervals=options.intervals,
             local_numbers=local_numbers,
+            day_numbers=options.day_numbers,
         )
         self._statuses = {**_STATUSES, **_own_statuses(adapter, options.statuses)}
         self._involuntary = _INVOLUNTARY.union(_word(reason) for reason in options.involuntary_reasons)

@@ -65,6 +65,14 @@ def test_column_that_options_name_goes_before_what_is_recognised_and_an_empty_on
         ("1.249,50 €", {"decimal_comma": True}, 124950),
         ("8.333333", {}, 833),
         ("0.125", {}, 12),
+        ("1.249", {"decimal_comma": False}, 125),
+        ("1,249", {"decimal_comma": False, "money": "major"}, 124900),
+        ("1,249", {"decimal_comma": True}, 125),
+        ("1.249", {"decimal_comma": True, "money": "major"}, 124900),
+        (1.249, {}, 125),
+        ("1.249", {"defaults": {"currency": "KWD"}}, 1249),
+        ("4,900", {"money": "minor"}, 4900),
+        ("1,249,000", {"money": "major"}, 124900000),
     ],
     ids=str,
 )
@@ -124,6 +132,15 @@ def test_amount_that_may_be_dollars_or_cents_is_refused_until_an_option_says_whi
     assert 'set money = "major"' in refusal.detail
 
 
+@pytest.mark.parametrize("cell", ["1.249", "2.400", "1,249", "€1.249", "12.000", "-1.249"])
+@pytest.mark.parametrize("money", [None, "major"])
+def test_amount_of_which_the_point_may_stand_before_thousands_is_refused(cell: str, money: str | None) -> None:
+    """1.249 is more than a thousand where a comma stands before decimals, and less than two where a point does."""
+    refusal = refusal_of({**ROW, "mrr": cell}, money=money)
+    assert refusal.reason is Reason.INVALID_MEMBER
+    assert "say decimal_comma = false where a point stands before decimals, true where" in refusal.detail
+
+
 @pytest.mark.parametrize("cell", ["49,00", "about 50", "-1.00", "1.2.3", True, [], "9" * 40, "1e5"], ids=str)
 def test_amount_that_is_none_is_refused(cell: object) -> None:
     """The column is the wrong one, or the table is written otherwise; the message says which cell it was."""
@@ -167,7 +184,10 @@ def test_interval_that_is_none_is_refused(cell: str) -> None:
         ("2026-01-05 09:00:00+02", {}, "2026-01-05T07:00:00Z"),
         ("2026-01-05 09:00:00.25 UTC", {"time_zone": "Asia/Tokyo"}, "2026-01-05T09:00:00.250000Z"),
         ("20260105", {}, "2026-01-05T00:00:00Z"),
-        (20458, {}, "2026-01-05T00:00:00Z"),
+        (20458, {"day_numbers": "epoch"}, "2026-01-05T00:00:00Z"),
+        ("46027", {"day_numbers": "excel"}, "2026-01-05T00:00:00Z"),
+        (46027.375, {"day_numbers": "excel", "time_zone": "Europe/Bucharest"}, "2026-01-05T07:00:00Z"),
+        ("20260105", {"day_numbers": "excel"}, "2026-01-05T00:00:00Z"),
         ("1767607200", {}, "2026-01-05T10:00:00Z"),
         (1767607200.5, {}, "2026-01-05T10:00:00.500000Z"),
         (1767607200000, {}, "2026-01-05T10:00:00Z"),
@@ -190,6 +210,19 @@ def test_time_that_is_none_is_refused_with_advice(cell: object) -> None:
     """Days before months, or months before days: nobody can tell from one row."""
     detail = refusal_of({**ROW, "start": cell}).detail
     assert detail.startswith("table: start: must be ")
+
+
+@pytest.mark.parametrize("cell", ["45967", 45967, "45967.5", "20458"], ids=str)
+def test_bare_number_of_days_is_refused_until_an_option_says_what_it_counts(cell: object) -> None:
+    """A serial date of Excel would be read as a day 70 years later, and days since 1970 as one 70 years before."""
+    refusal = refusal_of({**ROW, "start": cell})
+    assert refusal.reason is Reason.INVALID_MEMBER
+    assert 'day_numbers = "excel" where these are serial dates of Excel, "epoch" where days' in refusal.detail
+
+
+def test_last_day_of_excels_calendar_is_no_end() -> None:
+    """A sheet that holds 9999-12-31 for no end has it as a serial date."""
+    assert len(events_of({**ROW, "end": "2958465"})) == 1
 
 
 def test_last_day_of_a_subscription_is_a_day_of_it_where_options_say_so() -> None:
