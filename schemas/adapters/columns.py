@@ -140,11 +140,18 @@ class Columns:
         return MappingProxyType(found)
 
     def missing(self, role: str, columns: Iterable[str]) -> str:
-        """Return what to say of a table in which no column has a role."""
+        """Return what to say of a row in which no column has a role.
+
+        Args:
+            role: That is needed.
+            columns: Of the row; files of CSV leave out those without a value.
+        """
         shown = list(columns)
         more = f" and {len(shown) - _COLUMNS_SHOWN} more" if len(shown) > _COLUMNS_SHOWN else ""
         there = ", ".join(column[:32] for column in shown[:_COLUMNS_SHOWN]) or "none"
-        return f"no column is recognised as it: name it in the option columns.{role}; there are {there}{more}"
+        return (
+            f"no column is recognised as it: name it in the option columns.{role}; with a value there are {there}{more}"
+        )
 
 
 def _first_of(names: tuple[str, ...], by_name: Mapping[str, str], *, minor_too: bool) -> str:

@@ -189,8 +189,7 @@ class RowReader:
         Raises:
             SourceFault: A cell is missing or cannot be read.
         """
-        found = self.columns.of(row.members)
-        cells = _RowCells(self.cells, row, found, self._defaults, self.columns)
+        cells = self._cells_of(row)
         phase = self._phase(cells)
         end = self._end(cells)
         decided = cells.end("cancelled_at")
@@ -215,8 +214,15 @@ class RowReader:
 
     def key(self, row: Node) -> tuple[str, str]:
         """Return customer and subscription of a row that may hold no more than these."""
-        cells = _RowCells(self.cells, row, self.columns.of(row.members), self._defaults, self.columns)
+        cells = self._cells_of(row)
         return cells.required("customer"), cells.text("subscription")
+
+    def missing_price(self, row: Node) -> Exception:
+        """Return the fault of a row that has no plan, or no price, and needs both."""
+        return _missing_price(self._cells_of(row))
+
+    def _cells_of(self, row: Node) -> "_RowCells":
+        return _RowCells(self.cells, row, self.columns.of(row.members), self._defaults, self.columns)
 
     def _phase(self, cells: "_RowCells") -> Phase | None:
         status = cells.status()
@@ -246,11 +252,8 @@ class RowReader:
         plan, price = cells.text("plan"), price_of(cells)
         if may_be_absent and not (plan and price):
             return {}
-        if not plan:
-            raise cells.missing("plan")
-        if not price:
-            columns = "mrr, arr or amount"
-            raise cells.missing("mrr", f"a price is required; name its column in the options ({columns})")
+        if not (plan and price):
+            raise _missing_price(cells)
         return {"plan": self._options.plans.get(plan, plan), **price}
 
     def _segments(self, cells: "_RowCells", row: Node) -> Members:
@@ -343,6 +346,12 @@ class _RowCells:
     def wrong(self, role: str, problem: str) -> Exception:
         row, name = self._at(role)
         return row.wrong(name, problem)
+
+
+def _missing_price(cells: _RowCells) -> Exception:
+    if not cells.text("plan"):
+        return cells.missing("plan")
+    return cells.missing("mrr", "a price is required; name its column in the options (mrr, arr or amount)")
 
 
 def _own_statuses(adapter: str, statuses: Mapping[str, str]) -> dict[str, Phase]:

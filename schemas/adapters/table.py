@@ -86,7 +86,7 @@ class SubscriptionTable:
         if row.start is None:
             raise record.missing("start", self._reader.columns.missing("start", record.members))
         if not row.price:
-            raise record.missing("plan", "plan and price are required")
+            raise self._reader.missing_price(record)
         yield from self._story(row, row.start, end)
 
     def _checked_end(self, row: SubscriptionRow, record: Node) -> Moment | None:

@@ -244,6 +244,8 @@ def test_last_day_of_a_subscription_is_a_day_of_it_where_options_say_so() -> Non
         ({"customer_id": ""}, "customer_id: is required as the customer"),
         ({"plan": None}, "plan: is required as the plan"),
         ({"mrr": "NULL"}, "mrr: a price is required"),
+        ({"mrr": "NULL", "end": "2026-02-05"}, "mrr: a price is required"),
+        ({"plan": None, "end": "2026-02-05"}, "plan: is required as the plan"),
         ({"start": None}, "start: no column is recognised as it"),
         ({"end": "2026-01-04"}, "end: 2026-01-04T00:00:00Z must not lie before 2026-01-05T00:00:00Z"),
         ({"status": "active", "end": "2026-02-05"}, "end: status says that the subscription goes on"),
