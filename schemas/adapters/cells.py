@@ -14,6 +14,7 @@ from typing import Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from schemas.adapters.adapter import OptionsFault
+from schemas.adapters.columns import holds_utc
 from schemas.adapters.currency_signs import CurrencyProblem, currency_said
 from schemas.adapters.instants import in_range
 from schemas.adapters.prices import rounded
@@ -46,6 +47,7 @@ _UNCLEAR: Final = re.compile(r"[+-]?[1-9]\d{0,2}([.,])\d{3}", re.ASCII)
 _UNCLEAR_DECIMALS: Final = 3
 #: How databases write an end that there is none of: the last day of the calendar, or Postgres's own word.
 _NO_END: Final = re.compile(r"(?:9999-?12-?31(?:\D.*)?|infinity)", re.ASCII | re.DOTALL | re.IGNORECASE)
+_UTC: Final = ZoneInfo("UTC")
 _UTC_AT_END: Final = re.compile(r"\s*(?:UTC|GMT)$")
 _COUNTED: Final = re.compile(r"(?:every\s+)?p?(\d{1,3})[\s_-]*([a-z]+)")
 _AMOUNT_DIGITS_MAX: Final = 20
@@ -309,9 +311,12 @@ class CellReader:
         return moment
 
     def _read(self, text: str, row: Node, name: str) -> Moment:
-        moment = self._by_format(text) if self._date_format else None
-        if moment is None:
-            moment = self._by_size(text) if _NUMBER.fullmatch(text) else self._by_text(_UTC_AT_END.sub("Z", text))
+        zone = _UTC if holds_utc(name) else self.zone
+        moment = self._by_format(text, zone) if self._date_format else None
+        if moment is None and _NUMBER.fullmatch(text):
+            moment = self._by_size(text, zone)
+        elif moment is None:
+            moment = _by_text(_UTC_AT_END.sub("Z", text), zone)
         if moment is not None:
             return moment
         if self._is_count_of_days(text):
@@ -325,46 +330,30 @@ class CellReader:
         whole = text.partition(".")[0]
         return self._day_numbers is None and bool(_NUMBER.fullmatch(text)) and _FIRST_DAY <= int(whole) < _END_OF_DAYS
 
-    def _by_text(self, text: str) -> Moment | None:
-        local = LOCAL_TIME.fullmatch(text)
-        if local:
-            instant = local_instant(local, self.zone)
-            return None if instant is None else Moment(instant, is_day=local[2] is None)
-        try:
-            moment = dt.datetime.fromisoformat(exact_text(text))
-            return None if moment.tzinfo is None else Moment(moment.astimezone(dt.UTC))
-        except (ValueError, OverflowError):
-            return None
-
-    def _by_format(self, text: str) -> Moment | None:
+    def _by_format(self, text: str, zone: ZoneInfo) -> Moment | None:
         try:
             moment = _read_by(text, self._date_format)
             is_day = not any(directive in self._date_format for directive in ("%H", "%I", "%c", "%X"))
             if moment.tzinfo is None:
-                moment = moment.replace(tzinfo=self.zone)
+                moment = moment.replace(tzinfo=zone)
             return Moment(moment.astimezone(dt.UTC), is_day)
         except (ValueError, OverflowError):
             return None
 
-    def _by_size(self, text: str) -> Moment | None:
+    def _by_size(self, text: str, zone: ZoneInfo) -> Moment | None:
         whole = text.partition(".")[0]
         if len(whole) == _DAY_DIGITS:
             local = LOCAL_TIME.fullmatch(f"{whole[:4]}-{whole[4:6]}-{whole[6:]}")
-            instant = local and local_instant(local, self.zone)
+            instant = local and local_instant(local, zone)
             if instant:
                 return Moment(instant, is_day=True)
         for first, last, seconds in _SIZES:
             if first <= int(whole) < last:
-                return Moment(self._counted(text, seconds, EPOCH, is_local=self._local_numbers))
+                return Moment(_counted(text, seconds, EPOCH, zone if self._local_numbers else None))
         if self._day_numbers is None or not _FIRST_DAY <= int(whole) < _END_OF_DAYS:
             return None
         is_day = not text.partition(".")[2].strip("0")
-        return Moment(self._counted(text, Fraction(_DAY_S), _DAYS_SINCE[self._day_numbers], is_local=True), is_day)
-
-    def _counted(self, text: str, seconds: Fraction, since: dt.datetime, *, is_local: bool) -> dt.datetime:
-        microseconds = Fraction(text.rstrip(".")) * seconds * 10**6
-        at = since + dt.timedelta(microseconds=microseconds.numerator // microseconds.denominator)
-        return at.replace(tzinfo=self.zone).astimezone(dt.UTC) if is_local else at
+        return Moment(_counted(text, Fraction(_DAY_S), _DAYS_SINCE[self._day_numbers], zone), is_day)
 
     def next_day(self, moment: Moment) -> Moment:
         """Return the first instant of the day after that of an instant, in the time zone."""
@@ -480,3 +469,29 @@ def _digits(number: int) -> str:
 
 def _read_by(text: str, date_format: str) -> dt.datetime:
     return dt.datetime.strptime(text, date_format)  # noqa: DTZ007 - its zone is the caller's affair
+
+
+def _by_text(text: str, zone: ZoneInfo) -> Moment | None:
+    local = LOCAL_TIME.fullmatch(text)
+    if local:
+        instant = local_instant(local, zone)
+        return None if instant is None else Moment(instant, is_day=local[2] is None)
+    try:
+        moment = dt.datetime.fromisoformat(exact_text(text))
+        return None if moment.tzinfo is None else Moment(moment.astimezone(dt.UTC))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _counted(text: str, seconds: Fraction, since: dt.datetime, zone: ZoneInfo | None) -> dt.datetime:
+    """Return the instant that a number counts to.
+
+    Args:
+        text: The number, with or without a point.
+        seconds: Of one.
+        since: What it counts from.
+        zone: Whose clocks on the wall it counts by; None where it counts instants.
+    """
+    microseconds = Fraction(text.rstrip(".")) * seconds * 10**6
+    at = since + dt.timedelta(microseconds=microseconds.numerator // microseconds.denominator)
+    return at if zone is None else at.replace(tzinfo=zone).astimezone(dt.UTC)

@@ -1,8 +1,8 @@
 """Columns of tables by what they mean: the customer, the start, the plan, and the names under which each is known.
 
 Names are compared without case and without what separates their words: `Start Date`, `start_date` and `startDate` are
-one. Where two columns could be the same thing, the name that comes first in the list is it. Options name a column that
-is not recognised, or say that one that is recognised is not to be read.
+one, and so is `Start Date (UTC)`. Where two columns could be the same thing, the name that comes first in the list is
+it. Options name a column that is not recognised, or say that one that is recognised is not to be read.
 Source: docs/adapters/table.md, section Columns.
 """
 
@@ -77,19 +77,26 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
 })  # fmt: skip
 #: What a name ends in that says that the column holds minor units.
 _MINOR: Final = re.compile(r"_(?:in_)?(?:cents|minor|minor_units|pence)$")
+#: What Stripe's dashboard, for one, puts after the names of columns of times.
+_UTC: Final = re.compile(r"\s*\(UTC\)\s*$", re.IGNORECASE)
 _MONEY_ROLES: Final = frozenset({"mrr", "arr", "amount"})
 _COLUMNS_SHOWN: Final = 12
 
 
 def normal_name(column: str) -> str:
-    """Return a column's name as names are compared: `Start Date` and `startDate` are `start_date`."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", column.strip())
+    """Return a column's name as names are compared: `Start Date`, `startDate`, `Start Date (UTC)` are `start_date`."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", _UTC.sub("", column).strip())
     return re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
 
 
 def holds_minor_units(column: str) -> bool:
     """Tell whether a column's name says that it holds minor units, as `amount_cents` does."""
     return _MINOR.search(normal_name(column)) is not None
+
+
+def holds_utc(column: str) -> bool:
+    """Tell whether a column's name says that its times are in UTC, as `Start (UTC)` does."""
+    return _UTC.search(column) is not None
 
 
 class Columns:

@@ -41,6 +41,38 @@ def test_columns_are_recognised_however_their_names_are_written_and_said() -> No
     }
 
 
+STRIPES_DASHBOARD = (
+    "id", "Customer ID", "Customer Description", "Customer Email", "Plan", "Quantity", "Currency", "Interval", "Amount",
+    "Status", "Created (UTC)", "Start (UTC)", "Current Period Start (UTC)", "Current Period End (UTC)",
+    "Trial Start (UTC)", "Trial End (UTC)", "Canceled At (UTC)", "Ended At (UTC)",
+)  # fmt: skip
+
+
+def test_columns_of_stripes_dashboard_are_recognised_and_their_times_are_utc() -> None:
+    """It is the export that is a click away; its names say the time zone, whatever the option is."""
+    found = SubscriptionTable(TableOptions()).roles_of(STRIPES_DASHBOARD)
+    assert {role: found[role] for role in ("start", "trial_start", "trial_end", "end", "cancelled_at")} == {
+        "start": "Start (UTC)",
+        "trial_start": "Trial Start (UTC)",
+        "trial_end": "Trial End (UTC)",
+        "end": "Ended At (UTC)",
+        "cancelled_at": "Canceled At (UTC)",
+    }
+    row = {"id": "sub_1", "Customer ID": "cus_1", "Plan": "pro", "Amount": "49.00", "Interval": "month"}
+    (signup,) = events_of({**row, "Start (UTC)": "2026-01-05 09:00"}, time_zone="Europe/Bucharest")
+    assert signup["time"] == "2026-01-05T09:00:00Z"
+
+
+def test_row_that_goes_on_and_was_cancelled_names_the_option_that_helps() -> None:
+    """Stripe's dashboard says of a subscription when it was cancelled while its paid term still runs."""
+    row = {**ROW, "status": "active", "Canceled At (UTC)": "2026-02-05 09:00", "Ended At (UTC)": None}
+    assert 'say columns.cancelled_at = "", and in columns.end the column' in refusal_of({**row, "end": None}).detail
+    del row["end"]
+    assert 'say columns.cancelled_at = "", and in columns.end the column' in refusal_of(row).detail
+    (signup,) = events_of(row, columns={"cancelled_at": "", "end": "Ended At (UTC)"})
+    assert signup["type"] == "signup"
+
+
 def test_column_that_options_name_goes_before_what_is_recognised_and_an_empty_one_is_not_read() -> None:
     """`end_date` is the end of a paid term in many tables, and a status that is not about this is common too."""
     row = {**ROW, "end": "2026-02-05", "left_on": "2026-03-01", "status": "vip"}
