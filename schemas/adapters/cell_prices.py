@@ -14,7 +14,7 @@ from schemas.adapters.cells import Amount
 class PriceCells(Protocol):
     """The cells of one row, by what they mean."""
 
-    def amount(self, role: str, currency: str) -> Amount | None:
+    def amount(self, role: str) -> Amount | None:
         """Return an amount; None where there is none."""
 
     def interval(self) -> tuple[str, int] | None:
@@ -27,28 +27,22 @@ class PriceCells(Protocol):
         """Return the fault of a cell that is not there."""
 
 
-def price_of(cells: PriceCells, currency: str) -> Members:
-    """Return a price as members of an event; nothing where there is none.
+def price_of(cells: PriceCells) -> Members:
+    """Return a price as members of an event, with the currency if anything says it; nothing where there is none.
 
     Args:
         cells: Of a row.
-        currency: Of its amounts; empty where it does not say it.
 
     Raises:
         SourceFault: An amount has no interval, or a cell cannot be read.
     """
-    price = _amounts_of(cells, currency)
-    return {**price, "currency": currency} if price and currency else price
-
-
-def _amounts_of(cells: PriceCells, currency: str) -> Members:
-    mrr = cells.amount("mrr", currency)
+    mrr = cells.amount("mrr")
     if mrr is not None:
-        return {"mrr_minor": mrr.rounded()}
-    arr = cells.amount("arr", currency)
+        return {"mrr_minor": mrr.rounded(), **_currency_of(mrr)}
+    arr = cells.amount("arr")
     if arr is not None:
-        return {"amount_minor": arr.rounded(), "interval": "year"}
-    amount = cells.amount("amount", currency)
+        return {"amount_minor": arr.rounded(), "interval": "year", **_currency_of(arr)}
+    amount = cells.amount("amount")
     if amount is None:
         return {}
     interval = cells.interval()
@@ -61,7 +55,12 @@ def _amounts_of(cells: PriceCells, currency: str) -> Members:
         **_of_quantity(amount, 1 if quantity is None else quantity),
         "interval": unit,
         **({"interval_count": count} if count != 1 else {}),
+        **_currency_of(amount),
     }
+
+
+def _currency_of(amount: Amount) -> Members:
+    return {"currency": amount.currency} if amount.currency else {}
 
 
 def _of_quantity(amount: Amount, quantity: int) -> Members:

@@ -10,10 +10,12 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from schemas.adapters.adapter import OptionsFault
+from schemas.adapters.columns import holds_utc
+from schemas.adapters.currency_signs import CurrencyProblem, currency_said
 from schemas.adapters.instants import in_range
 from schemas.adapters.prices import rounded
 from schemas.adapters.reading import Node
@@ -24,6 +26,8 @@ from schemas.local_times import LOCAL_TIME, local_instant
 from schemas.money import decimals_of
 
 Money = Literal["major", "minor"]
+DayNumbers = Literal["epoch", "excel"]
+"""What a bare number of days counts: since 1970, or as Excel does, whose serial dates these are."""
 
 #: What databases write for no value at all: MySQL and COPY of Postgres, Python, Excel; in either case.
 NO_VALUES: Final = frozenset({"", "null", "\\n", "none", "n/a", "#n/a", "-"})
@@ -32,15 +36,18 @@ _NOT_A_VALUE: Final = frozenset({"NaN", "NaT"})
 _TRUE: Final = frozenset({"true", "t", "1", "1.0", "yes", "y"})
 _FALSE: Final = frozenset({"false", "f", "0", "0.0", "no", "n"})
 _NUMBER: Final = re.compile(r"-?\d{1,19}(?:\.\d*)?", re.ASCII)
-_IN_WORDS: Final = re.compile(
-    r"(?:[A-Za-z]{3}|[^\w\s.,'+-]{1,3})?\s*([+-]?\d[\d.,' \u00a0\u202f]*?)\s*(?:[A-Za-z]{3}|[^\w\s.,'+-]{1,3})?"
-)
+_MARK: Final = r"([A-Za-z]{3}|[^\w\s.,'+-]{1,3})?"
+_IN_WORDS: Final = re.compile(rf"{_MARK}\s*([+-]?\d[\d.,' \u00a0\u202f]*?)\s*{_MARK}")
 _GROUPED: Final = re.compile(r"[+-]?\d{1,3}(?:[,' \u00a0\u202f]\d{3})+(?:\.\d+)?", re.ASCII)
 _GROUPED_WITH_COMMA: Final = re.compile(r"[+-]?\d{1,3}(?:[.' \u00a0\u202f]\d{3})+(?:,\d+)?", re.ASCII)
 _PLAIN: Final = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
 _PLAIN_WITH_COMMA: Final = re.compile(r"[+-]?\d+(?:,\d+)?", re.ASCII)
+#: What is a thousand to some and one with three decimals to others; a zero before the sign can be the latter alone.
+_UNCLEAR: Final = re.compile(r"[+-]?[1-9]\d{0,2}([.,])\d{3}", re.ASCII)
+_UNCLEAR_DECIMALS: Final = 3
 #: How databases write an end that there is none of: the last day of the calendar, or Postgres's own word.
 _NO_END: Final = re.compile(r"(?:9999-?12-?31(?:\D.*)?|infinity)", re.ASCII | re.DOTALL | re.IGNORECASE)
+_UTC: Final = ZoneInfo("UTC")
 _UTC_AT_END: Final = re.compile(r"\s*(?:UTC|GMT)$")
 _COUNTED: Final = re.compile(r"(?:every\s+)?p?(\d{1,3})[\s_-]*([a-z]+)")
 _AMOUNT_DIGITS_MAX: Final = 20
@@ -48,18 +55,26 @@ _CELL_CHARACTERS_MAX: Final = 1_024
 _DAY_DIGITS: Final = 8
 _MONEY_IS: Final = 'set money = "major" where 49 is 49 units such as dollars, money = "minor" where 4900 is'
 
-#: Counts since 1970 by their size, each from and to what lies between 2000 and 2100: no two overlap.
+#: Counts since 1970 by their size, as seconds of one, each from and to what lies between 2000 and 2100: no two overlap.
 _SIZES: Final = (
-    ("days", 10_957, 47_482, 86_400),
-    ("seconds", 946_684_800, 4_102_444_800, 1),
-    ("milliseconds", 946_684_800_000, 4_102_444_800_000, Fraction(1, 10**3)),
-    ("microseconds", 946_684_800_000_000, 4_102_444_800_000_000, Fraction(1, 10**6)),
-    ("nanoseconds", 946_684_800_000_000_000, 4_102_444_800_000_000_000, Fraction(1, 10**9)),
+    (946_684_800, 4_102_444_800, Fraction(1)),
+    (946_684_800_000, 4_102_444_800_000, Fraction(1, 10**3)),
+    (946_684_800_000_000, 4_102_444_800_000_000, Fraction(1, 10**6)),
+    (946_684_800_000_000_000, 4_102_444_800_000_000_000, Fraction(1, 10**9)),
 )
+#: Day 0 of a count of days. Excel counts 1900-02-29 too, so that its days from 1900-03-01 on are those since this one.
+_DAYS_SINCE: Final[Mapping[DayNumbers, dt.datetime]] = {
+    "epoch": EPOCH,
+    "excel": dt.datetime(1899, 12, 30, tzinfo=dt.UTC),
+}
+#: Days from 2000 to 2099 of either count.
+_FIRST_DAY: Final = 10_957
+_END_OF_DAYS: Final = 73_051
 #: What a format of days is tried with: no two of its parts are alike.
 _SAMPLE: Final = dt.datetime(2026, 3, 29, 21, 7, 5, tzinfo=dt.UTC)
 _DAY_S: Final = 86_400
-_LAST_DAY_S: Final = 253_402_214_400  # 9999-12-31T00:00:00Z
+_LAST_DAY: Final = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
+_LAST_DAY_S: Final = 253_402_214_400
 _OF_DAY: Final = "day"
 _OF_MONTH: Final = "month"
 #: Units of a term in the words of others, as those of prices and how many of them.
@@ -93,14 +108,28 @@ class Moment(NamedTuple):
         return text_of_instant(self.at)
 
 
+class Currency(NamedTuple):
+    """The currency of a record's amounts, as ISO 4217 in either case.
+
+    Attributes:
+        stated: By the record, or of it; empty where nothing is.
+        default: Of records that state none, and whose amounts say none; empty where there is no such.
+    """
+
+    stated: str = ""
+    default: str = ""
+
+
 class Amount(NamedTuple):
     """An amount that a cell holds.
 
     Attributes:
         minor: In minor units of its currency, with a part of one where there is any.
+        currency: ISO 4217, in the case in which it is written; empty where nothing says it.
     """
 
     minor: Fraction
+    currency: str
 
     def rounded(self, times: int = 1) -> int:
         """Return the amount, or a multiple of it, rounded half to even to a whole minor unit."""
@@ -110,6 +139,27 @@ class Amount(NamedTuple):
     def is_whole(self) -> bool:
         """Tell whether it is a whole number of minor units."""
         return self.minor.denominator == 1
+
+
+class CellAdvice(NamedTuple):
+    """What to set where a cell cannot be read, by the options that an adapter has; empty where it has none for it.
+
+    Attributes:
+        currency: To say the currency of an amount.
+        decimals: To say that a comma stands before the decimals of amounts.
+        unclear: To say which sign stands before them, where both may be meant.
+        date_format: To say how days are written.
+        day_numbers: To say what numbers of days count.
+    """
+
+    currency: str = 'name its column in columns.currency, or say defaults = {currency = "USD"}'
+    decimals: str = "say decimal_comma = true where a comma stands before decimals"
+    unclear: str = "say decimal_comma = false where a point stands before decimals, true where a comma does"
+    date_format: str = "say date_format where days are written otherwise, such as %d/%m/%Y"
+    day_numbers: str = 'say day_numbers = "excel" where these are serial dates of Excel, "epoch" where days since 1970'
+
+
+_OF_TABLES: Final = CellAdvice()
 
 
 def zone_of(adapter: str, name: str) -> ZoneInfo:
@@ -148,10 +198,13 @@ class CellReader:
     Args:
         time_zone: Of days, and of times without an offset.
         date_format: Of times that are not ISO 8601, as for `datetime.strptime`; empty where all are.
-        decimal_comma: Whether a comma stands before the decimals of amounts.
+        decimal_comma: Whether a comma stands before the decimals of amounts, or a point; None where nobody has said it:
+            amounts of which that is not clear are then refused.
         money: The unit of amounts that do not show it.
         intervals: Own words for intervals, such as `{"M1": "month"}`.
         local_numbers: Whether counts since 1970 are of the clock on the wall, and not of UTC.
+        day_numbers: What bare numbers of days count; None where nobody has said it: they are then refused.
+        advice: What to set where a cell cannot be read.
     """
 
     def __init__(
@@ -159,16 +212,20 @@ class CellReader:
         *,
         time_zone: ZoneInfo,
         date_format: str = "",
-        decimal_comma: bool = False,
+        decimal_comma: bool | None = None,
         money: Money | None = None,
         intervals: Mapping[str, str] | None = None,
         local_numbers: bool = False,
+        day_numbers: DayNumbers | None = None,
+        advice: CellAdvice = _OF_TABLES,
     ) -> None:
         self.zone = time_zone
+        self._advice = advice
         self._date_format = date_format
         self._decimal_comma = decimal_comma
         self._money = money
         self._local_numbers = local_numbers
+        self._day_numbers = day_numbers
         self._intervals = {word.strip().lower(): meaning for word, meaning in (intervals or {}).items()}
 
     def has_value(self, row: Node, name: str) -> bool:
@@ -241,7 +298,8 @@ class CellReader:
             return True
         if _NUMBER.fullmatch(text):
             whole = int(text.partition(".")[0])
-            return any(_LAST_DAY_S <= whole * seconds < _LAST_DAY_S + _DAY_S for *_, seconds in _SIZES)
+            is_last_day = any(whole == (_LAST_DAY - day).days for day in _DAYS_SINCE.values())
+            return is_last_day or any(_LAST_DAY_S <= whole * seconds < _LAST_DAY_S + _DAY_S for *_, seconds in _SIZES)
         try:
             return bool(self._date_format) and _read_by(text, self._date_format).date() == dt.date.max
         except ValueError:
@@ -253,53 +311,49 @@ class CellReader:
         return moment
 
     def _read(self, text: str, row: Node, name: str) -> Moment:
-        moment = self._by_format(text) if self._date_format else None
-        if moment is None:
-            moment = self._by_size(text) if _NUMBER.fullmatch(text) else self._by_text(_UTC_AT_END.sub("Z", text))
+        zone = _UTC if holds_utc(name) else self.zone
+        moment = self._by_format(text, zone) if self._date_format else None
+        if moment is None and _NUMBER.fullmatch(text):
+            moment = self._by_size(text, zone)
+        elif moment is None:
+            moment = _by_text(_UTC_AT_END.sub("Z", text), zone)
         if moment is not None:
             return moment
+        if self._is_count_of_days(text):
+            raise row.wrong(name, f"must be a date, and is a bare number of days{_advised(self._advice.day_numbers)}")
         also = f", or as date_format {self._date_format} says" if self._date_format else ""
-        advice = "" if self._date_format else "; say date_format where days are written otherwise, such as %d/%m/%Y"
+        advice = "" if self._date_format else _advised(self._advice.date_format)
         expected = "must be a date, or a date and time, from 2000 to 2099, as 2026-03-01 or 2026-03-01T09:30:00Z"
         raise row.wrong(name, f"{expected}{also}{advice}")
 
-    def _by_text(self, text: str) -> Moment | None:
-        local = LOCAL_TIME.fullmatch(text)
-        if local:
-            instant = local_instant(local, self.zone)
-            return None if instant is None else Moment(instant, is_day=local[2] is None)
-        try:
-            moment = dt.datetime.fromisoformat(exact_text(text))
-            return None if moment.tzinfo is None else Moment(moment.astimezone(dt.UTC))
-        except (ValueError, OverflowError):
-            return None
+    def _is_count_of_days(self, text: str) -> bool:
+        whole = text.partition(".")[0]
+        return self._day_numbers is None and bool(_NUMBER.fullmatch(text)) and _FIRST_DAY <= int(whole) < _END_OF_DAYS
 
-    def _by_format(self, text: str) -> Moment | None:
+    def _by_format(self, text: str, zone: ZoneInfo) -> Moment | None:
         try:
             moment = _read_by(text, self._date_format)
             is_day = not any(directive in self._date_format for directive in ("%H", "%I", "%c", "%X"))
             if moment.tzinfo is None:
-                moment = moment.replace(tzinfo=self.zone)
+                moment = moment.replace(tzinfo=zone)
             return Moment(moment.astimezone(dt.UTC), is_day)
         except (ValueError, OverflowError):
             return None
 
-    def _by_size(self, text: str) -> Moment | None:
+    def _by_size(self, text: str, zone: ZoneInfo) -> Moment | None:
         whole = text.partition(".")[0]
         if len(whole) == _DAY_DIGITS:
             local = LOCAL_TIME.fullmatch(f"{whole[:4]}-{whole[4:6]}-{whole[6:]}")
-            instant = local and local_instant(local, self.zone)
+            instant = local and local_instant(local, zone)
             if instant:
                 return Moment(instant, is_day=True)
-        for unit, first, last, seconds in _SIZES:
+        for first, last, seconds in _SIZES:
             if first <= int(whole) < last:
-                if unit == "days":
-                    day = (EPOCH + dt.timedelta(days=int(whole))).replace(tzinfo=self.zone)
-                    return Moment(day.astimezone(dt.UTC), is_day=True)
-                microseconds = Fraction(text.rstrip(".")) * seconds * 10**6
-                at = EPOCH + dt.timedelta(microseconds=microseconds.numerator // microseconds.denominator)
-                return Moment(at.replace(tzinfo=self.zone).astimezone(dt.UTC) if self._local_numbers else at)
-        return None
+                return Moment(_counted(text, seconds, EPOCH, zone if self._local_numbers else None))
+        if self._day_numbers is None or not _FIRST_DAY <= int(whole) < _END_OF_DAYS:
+            return None
+        is_day = not text.partition(".")[2].strip("0")
+        return Moment(_counted(text, Fraction(_DAY_S), _DAYS_SINCE[self._day_numbers], zone), is_day)
 
     def next_day(self, moment: Moment) -> Moment:
         """Return the first instant of the day after that of an instant, in the time zone."""
@@ -312,48 +366,64 @@ class CellReader:
         local = moment.at.astimezone(self.zone)
         return (local.hour, local.minute, local.second) == (23, 59, 59)
 
-    def amount(self, row: Node, name: str, *, currency: str, is_minor: bool) -> Amount | None:
+    def amount(self, row: Node, name: str, *, currency: Currency, is_minor: bool) -> Amount | None:
         """Return the amount in a cell; None where there is no value.
 
         Args:
             row: Of the cell.
             name: Of its column.
-            currency: ISO 4217, in either case; empty where it is not known, which counts as one with two decimals.
+            currency: Of its row. Where neither the row nor the amount says one, it counts as one with two decimals.
             is_minor: Whether the column says that it holds minor units, as `amount_cents` does.
         """
         if not self.has_value(row, name):
             return None
-        found = row.get(name)
-        number = self._number(found, row, name)
+        is_minor = is_minor or self._money == "minor"
+        number, code = self._number(row, name, currency, is_minor=is_minor)
         decimals = -int(number.as_tuple().exponent)
         if number < 0:
             raise row.wrong(name, "must be an amount from 0")
         if number.adjusted() > _AMOUNT_DIGITS_MAX or decimals > _AMOUNT_DIGITS_MAX:
             raise row.wrong(name, "must have fewer digits")
         value = Fraction(number)
-        if is_minor or self._money == "minor":
+        if is_minor:
             if value.denominator != 1:
                 raise row.wrong(name, "must be whole minor units, such as cents")
-            return Amount(value)
+            return Amount(value, code)
         # 4900.0 may be cents in a column that has become one of floats; a second decimal is written of money alone.
         shows_major = value.denominator != 1 or decimals >= 2
         if self._money is None and value and not shows_major:
             raise row.wrong(name, f"does not show its unit: {_MONEY_IS}")
-        return Amount(value * 10 ** decimals_of(currency))
+        return Amount(value * 10 ** decimals_of(code), code)
 
-    def _number(self, found: Any, row: Node, name: str) -> Decimal:
+    def _number(self, row: Node, name: str, currency: Currency, *, is_minor: bool) -> tuple[Decimal, str]:
+        """Return the number of an amount, and its currency."""
+        found = row.get(name)
         if isinstance(found, int | Decimal) and not isinstance(found, bool):
-            return Decimal(found)
+            return Decimal(found), currency.stated or currency.default
         text = found.strip() if isinstance(found, str) and len(found) <= _CELL_CHARACTERS_MAX else ""
         inner = _IN_WORDS.fullmatch(text)
-        plain = None if inner is None else self._plain(inner[1])
-        if plain is None:
-            advice = "" if self._decimal_comma else "; say decimal_comma = true where a comma stands before decimals"
+        plain = None if inner is None else self._plain(inner[2])
+        if inner is None or plain is None:
+            advice = "" if self._decimal_comma else _advised(self._advice.decimals)
             raise row.wrong(name, f"must be an amount{advice}")
         try:
-            return Decimal(plain)
+            code = currency_said((inner[1], inner[3]), stated=currency.stated, default=currency.default)
+            self._check_clear(inner[2], row, name, code, is_minor=is_minor)
+            return Decimal(plain), code
+        except CurrencyProblem as problem:
+            raise row.wrong(name, f"{problem}{_advised(self._advice.currency) if problem.is_open else ''}") from problem
         except InvalidOperation as error:
             raise row.wrong(name, "must be an amount") from error
+
+    def _check_clear(self, digits: str, row: Node, name: str, currency: str, *, is_minor: bool) -> None:
+        """Refuse an amount of which nothing says whether its sign stands before thousands or before decimals."""
+        unclear = _UNCLEAR.fullmatch(digits) if self._decimal_comma is None else None
+        if unclear is None:
+            return
+        if (unclear[1] == "," and is_minor) or (unclear[1] == "." and decimals_of(currency) == _UNCLEAR_DECIMALS):
+            return
+        advice = _advised(self._advice.unclear)
+        raise row.wrong(name, f"is unclear: {unclear[1]} may stand before thousands or before decimals{advice}")
 
     def _plain(self, digits: str) -> str | None:
         """Return an amount without what separates thousands, with a point before its decimals; None for all others."""
@@ -388,6 +458,10 @@ def interval_in(text: str) -> tuple[str, int] | None:
     return unit[0], unit[1] * int(counted[1])
 
 
+def _advised(advice: str) -> str:
+    return f"; {advice}" if advice else ""
+
+
 def _digits(number: int) -> str:
     # Python refuses to write integers of more than some thousand digits; no id is as long as that.
     return str(number) if number.bit_length() < _CELL_CHARACTERS_MAX else "9" * (_CELL_CHARACTERS_MAX + 1)
@@ -395,3 +469,29 @@ def _digits(number: int) -> str:
 
 def _read_by(text: str, date_format: str) -> dt.datetime:
     return dt.datetime.strptime(text, date_format)  # noqa: DTZ007 - its zone is the caller's affair
+
+
+def _by_text(text: str, zone: ZoneInfo) -> Moment | None:
+    local = LOCAL_TIME.fullmatch(text)
+    if local:
+        instant = local_instant(local, zone)
+        return None if instant is None else Moment(instant, is_day=local[2] is None)
+    try:
+        moment = dt.datetime.fromisoformat(exact_text(text))
+        return None if moment.tzinfo is None else Moment(moment.astimezone(dt.UTC))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _counted(text: str, seconds: Fraction, since: dt.datetime, zone: ZoneInfo | None) -> dt.datetime:
+    """Return the instant that a number counts to.
+
+    Args:
+        text: The number, with or without a point.
+        seconds: Of one.
+        since: What it counts from.
+        zone: Whose clocks on the wall it counts by; None where it counts instants.
+    """
+    microseconds = Fraction(text.rstrip(".")) * seconds * 10**6
+    at = since + dt.timedelta(microseconds=microseconds.numerator // microseconds.denominator)
+    return at if zone is None else at.replace(tzinfo=zone).astimezone(dt.UTC)

@@ -1,8 +1,8 @@
 """Columns of tables by what they mean: the customer, the start, the plan, and the names under which each is known.
 
 Names are compared without case and without what separates their words: `Start Date`, `start_date` and `startDate` are
-one. Where two columns could be the same thing, the name that comes first in the list is it. Options name a column that
-is not recognised, or say that one that is recognised is not to be read.
+one, and so is `Start Date (UTC)`. Where two columns could be the same thing, the name that comes first in the list is
+it. Options name a column that is not recognised, or say that one that is recognised is not to be read.
 Source: docs/adapters/table.md, section Columns.
 """
 
@@ -77,19 +77,26 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
 })  # fmt: skip
 #: What a name ends in that says that the column holds minor units.
 _MINOR: Final = re.compile(r"_(?:in_)?(?:cents|minor|minor_units|pence)$")
+#: What Stripe's dashboard, for one, puts after the names of columns of times.
+_UTC: Final = re.compile(r"\s*\(UTC\)\s*$", re.IGNORECASE)
 _MONEY_ROLES: Final = frozenset({"mrr", "arr", "amount"})
 _COLUMNS_SHOWN: Final = 12
 
 
 def normal_name(column: str) -> str:
-    """Return a column's name as names are compared: `Start Date` and `startDate` are `start_date`."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", column.strip())
+    """Return a column's name as names are compared: `Start Date`, `startDate`, `Start Date (UTC)` are `start_date`."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", _UTC.sub("", column).strip())
     return re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
 
 
 def holds_minor_units(column: str) -> bool:
     """Tell whether a column's name says that it holds minor units, as `amount_cents` does."""
     return _MINOR.search(normal_name(column)) is not None
+
+
+def holds_utc(column: str) -> bool:
+    """Tell whether a column's name says that its times are in UTC, as `Start (UTC)` does."""
+    return _UTC.search(column) is not None
 
 
 class Columns:
@@ -140,11 +147,18 @@ class Columns:
         return MappingProxyType(found)
 
     def missing(self, role: str, columns: Iterable[str]) -> str:
-        """Return what to say of a table in which no column has a role."""
+        """Return what to say of a row in which no column has a role.
+
+        Args:
+            role: That is needed.
+            columns: Of the row; files of CSV leave out those without a value.
+        """
         shown = list(columns)
         more = f" and {len(shown) - _COLUMNS_SHOWN} more" if len(shown) > _COLUMNS_SHOWN else ""
         there = ", ".join(column[:32] for column in shown[:_COLUMNS_SHOWN]) or "none"
-        return f"no column is recognised as it: name it in the option columns.{role}; there are {there}{more}"
+        return (
+            f"no column is recognised as it: name it in the option columns.{role}; with a value there are {there}{more}"
+        )
 
 
 def _first_of(names: tuple[str, ...], by_name: Mapping[str, str], *, minor_too: bool) -> str:

@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 
 from schemas.adapters.adapter import Adapter, Members, OptionsFault, Translation
+from schemas.adapters.cells import DayNumbers
 from schemas.adapters.connect_values import Fields, fields_of, plain_row
 from schemas.adapters.log_positions import position_of
 from schemas.adapters.options import read_options
@@ -43,6 +44,9 @@ class DebeziumOptions(RowOptions, frozen=True, kw_only=True):
         scales: Digits after the point, by column, of decimals that are bytes in records without a schema.
     """
 
+    # Connectors write decimals as texts with a point, and dates without a schema as days since 1970.
+    decimal_comma: bool | None = False
+    day_numbers: DayNumbers | None = "epoch"
     table: str = ""
     deletes: Literal["cancel", "ignore"] = "cancel"
     scales: dict[str, int] = msgspec.field(default_factory=dict)
@@ -186,7 +190,7 @@ class Debezium:
             f"{source.optional_text('db')}.{table}",
         ):
             return
-        raise IgnoredRecord(f"of the table {table}")
+        raise IgnoredRecord(f"of the table {table}, not {self._options.table}")
 
     def _told(self, operation: str, before: Node | None, after: Node | None, change: RowChange) -> Iterator[Members]:
         if operation == "d":
@@ -216,6 +220,8 @@ class Debezium:
         if self._options.deletes == "ignore":
             raise IgnoredRecord("delete")
         if before is None or not self._is_whole(before):
+            if before is not None and self._lacks_column(before):
+                self._reader.key(before)  # it says which column there is not
             raise (before or Node({}, "before")).missing(
                 "customer", f"is not in what the row was: {_FULL}; or ignore deletes"
             )
@@ -223,6 +229,13 @@ class Debezium:
         if not was.is_live:
             raise IgnoredRecord("delete of a row whose subscription had ended")
         yield from _Story(self._common(was), change).cancel_now(was, "delete")
+
+    def _lacks_column(self, before: Node) -> bool:
+        """Tell whether a row holds more than its key, and no column of the customer, with a value or without one."""
+        columns = self._reader.columns.of(before.members)
+        more = (name for name in before.members if name != columns.get("subscription"))
+        has_more = any(self._reader.cells.has_value(before, name) for name in more)
+        return has_more and columns.get("customer", "") not in before.members
 
     def _is_whole(self, before: Node) -> bool:
         """Tell whether a row is there with more than its key."""
@@ -233,7 +246,7 @@ class Debezium:
         read = self._reader.read(row)
         image = RowImage(read, _phase_of(read, change.at))
         if image.is_live and not read.price:
-            raise row.missing("plan", "plan and price are required of a subscription that goes on")
+            raise self._reader.missing_price(row)
         return image
 
     def _common(self, image: RowImage) -> Members:

@@ -16,7 +16,7 @@ import msgspec
 from schemas.adapters.accounts import check_dimensions, check_plan, check_plans
 from schemas.adapters.adapter import Adapter, Members, OptionsFault, Translation
 from schemas.adapters.cell_prices import price_of
-from schemas.adapters.cells import Amount, CellReader, Money, zone_of
+from schemas.adapters.cells import Amount, CellAdvice, CellReader, Currency, Money, zone_of
 from schemas.adapters.columns import ROLES, Columns, holds_minor_units, normal_name
 from schemas.adapters.describing import described
 from schemas.adapters.options import read_options
@@ -75,6 +75,13 @@ _PROPERTIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
 })  # fmt: skip
 #: Of any other event these are the end of what begins or changes, which may be a term.
 _PROPERTIES_OF_CANCELS: Final = {**_PROPERTIES, "effective_at": ("effective_at", "ends_at", "end_date", "cancel_at")}
+_ADVICE: Final = CellAdvice(
+    currency='send it as the property currency, or say it in the options: events, currency = "USD"',
+    decimals="send a number, or a text with a point before its decimals",
+    unclear="send a number",
+    date_format="",
+    day_numbers="",
+)
 _OF_CALLS: Final = frozenset({"messageId", "userId", "anonymousId", "originalTimestamp"})
 _OF_WAREHOUSE: Final = frozenset({"user_id", "anonymous_id", "received_at", "original_timestamp"})
 
@@ -131,7 +138,7 @@ class SegmentCalls:
         check_plans(NAME, "plans", options.plans)
         check_plan(NAME, "free_plan", options.free_plan)
         self._options = options
-        self._cells = CellReader(time_zone=zone_of(NAME, options.time_zone), money=options.money)
+        self._cells = CellReader(time_zone=zone_of(NAME, options.time_zone), money=options.money, advice=_ADVICE)
         usual = USUAL_EVENTS if options.usual_events else {}
         own = {_spaced(name): _checked(name, event) for name, event in options.events.items()}
         self._events: Mapping[str, Mapping[str, Any]] = {**usual, **own}
@@ -238,7 +245,7 @@ class SegmentCalls:
         return {"type": "activity", **described({"feature": reader.text("feature") or name})}
 
     def _price(self, reader: "_Properties", *, is_signup: bool) -> Members:
-        plan, price = reader.text("plan"), price_of(reader, reader.text("currency"))
+        plan, price = reader.text("plan"), price_of(reader)
         if is_signup and not price:
             # Who signs up without a price is on a free plan until an event says otherwise.
             return {"plan": self._options.plans.get(plan, plan) or self._options.free_plan, "mrr_minor": 0}
@@ -319,10 +326,11 @@ class _Properties:
             **self.texts("reason", "via"),
         }
 
-    def amount(self, role: str, currency: str) -> Amount | None:
+    def amount(self, role: str) -> Amount | None:
         place = self._at(role)
         if place is None:
             return None
+        currency = Currency(stated=self.text("currency"))
         return self._cells.amount(*place, currency=currency, is_minor=holds_minor_units(place[1]))
 
     def interval(self) -> tuple[str, int] | None:

@@ -14,7 +14,17 @@ import msgspec
 from schemas.adapters.accounts import check_dimensions, check_plan, check_plans
 from schemas.adapters.adapter import Members, OptionsFault
 from schemas.adapters.cell_prices import price_of
-from schemas.adapters.cells import Amount, CellReader, Moment, Money, date_format_of, interval_in, zone_of
+from schemas.adapters.cells import (
+    Amount,
+    CellReader,
+    Currency,
+    DayNumbers,
+    Moment,
+    Money,
+    date_format_of,
+    interval_in,
+    zone_of,
+)
 from schemas.adapters.columns import ROLES, Columns, holds_minor_units
 from schemas.adapters.describing import described
 from schemas.adapters.reading import Node
@@ -68,9 +78,12 @@ class RowOptions(msgspec.Struct, frozen=True, kw_only=True):
         intervals: Own words for an interval.
         involuntary_reasons: Reasons for which an end was not the customer's choice, beside the usual ones.
         money: The unit of amounts that do not show it.
-        decimal_comma: Whether a comma stands before the decimals of amounts.
+        decimal_comma: Whether a comma stands before the decimals of amounts, or a point; where neither is said, amounts
+            of which that is not clear are refused.
         time_zone: Of days, and of times without an offset (IANA name).
         date_format: Of times that are not ISO 8601, as for `datetime.strptime`.
+        day_numbers: What bare numbers of days count: as Excel does, or since 1970; where nothing is said, these are
+            refused.
         ends: Whether an end that is a day is the first day without the subscription, or its last day.
         source: The events' `source`.
     """
@@ -83,9 +96,10 @@ class RowOptions(msgspec.Struct, frozen=True, kw_only=True):
     intervals: dict[str, str] = {}
     involuntary_reasons: list[str] = []
     money: Money | None = None
-    decimal_comma: bool = False
+    decimal_comma: bool | None = None
     time_zone: str = "UTC"
     date_format: str = ""
+    day_numbers: DayNumbers | None = None
     ends: Literal["exclusive", "inclusive"] = "exclusive"
     source: str = ""
 
@@ -155,6 +169,7 @@ class RowReader:
             money=options.money,
             intervals=options.intervals,
             local_numbers=local_numbers,
+            day_numbers=options.day_numbers,
         )
         self._statuses = {**_STATUSES, **_own_statuses(adapter, options.statuses)}
         self._involuntary = _INVOLUNTARY.union(_word(reason) for reason in options.involuntary_reasons)
@@ -174,8 +189,7 @@ class RowReader:
         Raises:
             SourceFault: A cell is missing or cannot be read.
         """
-        found = self.columns.of(row.members)
-        cells = _RowCells(self.cells, row, found, self._defaults, self.columns)
+        cells = self._cells_of(row)
         phase = self._phase(cells)
         end = self._end(cells)
         decided = cells.end("cancelled_at")
@@ -200,8 +214,15 @@ class RowReader:
 
     def key(self, row: Node) -> tuple[str, str]:
         """Return customer and subscription of a row that may hold no more than these."""
-        cells = _RowCells(self.cells, row, self.columns.of(row.members), self._defaults, self.columns)
+        cells = self._cells_of(row)
         return cells.required("customer"), cells.text("subscription")
+
+    def missing_price(self, row: Node) -> Exception:
+        """Return the fault of a row that has no plan, or no price, and needs both."""
+        return _missing_price(self._cells_of(row))
+
+    def _cells_of(self, row: Node) -> "_RowCells":
+        return _RowCells(self.cells, row, self.columns.of(row.members), self._defaults, self.columns)
 
     def _phase(self, cells: "_RowCells") -> Phase | None:
         status = cells.status()
@@ -228,14 +249,11 @@ class RowReader:
         return self.cells.next_day(end) if end.is_day or self.cells.is_last_second(end) else end
 
     def _price(self, cells: "_RowCells", *, may_be_absent: bool) -> Members:
-        plan, price = cells.text("plan"), price_of(cells, cells.text("currency"))
+        plan, price = cells.text("plan"), price_of(cells)
         if may_be_absent and not (plan and price):
             return {}
-        if not plan:
-            raise cells.missing("plan")
-        if not price:
-            columns = "mrr, arr or amount"
-            raise cells.missing("mrr", f"a price is required; name its column in the options ({columns})")
+        if not (plan and price):
+            raise _missing_price(cells)
         return {"plan": self._options.plans.get(plan, plan), **price}
 
     def _segments(self, cells: "_RowCells", row: Node) -> Members:
@@ -299,11 +317,15 @@ class _RowCells:
     def interval(self) -> tuple[str, int] | None:
         return self._cells.interval(*self._at("interval")) if self._is_read("interval") else None
 
-    def amount(self, role: str, currency: str) -> Amount | None:
+    def amount(self, role: str) -> Amount | None:
         if not self._is_read(role):
             return None
         row, name = self._at(role)
-        return self._cells.amount(row, name, currency=currency, is_minor=holds_minor_units(name))
+        return self._cells.amount(row, name, currency=self._currency(), is_minor=holds_minor_units(name))
+
+    def _currency(self) -> Currency:
+        text, (row, _) = self.text("currency"), self._at("currency")
+        return Currency(default=text) if row is self._defaults else Currency(stated=text)
 
     def required(self, role: str) -> str:
         text = self.text(role)
@@ -324,6 +346,12 @@ class _RowCells:
     def wrong(self, role: str, problem: str) -> Exception:
         row, name = self._at(role)
         return row.wrong(name, problem)
+
+
+def _missing_price(cells: _RowCells) -> Exception:
+    if not cells.text("plan"):
+        return cells.missing("plan")
+    return cells.missing("mrr", "a price is required; name its column in the options (mrr, arr or amount)")
 
 
 def _own_statuses(adapter: str, statuses: Mapping[str, str]) -> dict[str, Phase]:

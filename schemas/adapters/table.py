@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from schemas.adapters.adapter import Adapter, Members, OptionsFault, Translation
 from schemas.adapters.cells import Moment
+from schemas.adapters.columns import ROLES, normal_name
 from schemas.adapters.options import read_options
 from schemas.adapters.reading import IgnoredRecord, Node, SourceFault, translated
 from schemas.adapters.subscription_rows import RowOptions, RowReader, SubscriptionRow
@@ -86,7 +87,7 @@ class SubscriptionTable:
         if row.start is None:
             raise record.missing("start", self._reader.columns.missing("start", record.members))
         if not row.price:
-            raise record.missing("plan", "plan and price are required")
+            raise self._reader.missing_price(record)
         yield from self._story(row, row.start, end)
 
     def _checked_end(self, row: SubscriptionRow, record: Node) -> Moment | None:
@@ -100,9 +101,13 @@ class SubscriptionTable:
                 raise record.missing("paused_at", f"is required where {status} says paused; {advice}")
             return None
         if row.phase in ("active", "trial", "paused"):
+            said = row.end == row.cancelled_at or normal_name(ended) in ROLES["cancelled_at"]
+            not_read = (
+                'columns.cancelled_at = "", and in columns.end the column of ends' if said else 'columns.end = ""'
+            )
             fault = (
                 f"{status} says that the subscription goes on, and {ended} that it ends: if that is the end of a paid"
-                ' term, say columns.end = ""; if it is the end of the subscription, say columns.status = ""'
+                f' term, say {not_read}; if it is the end of the subscription, say columns.status = ""'
             )
             raise record.wrong(ended, fault)
         if row.start is not None and row.end.at < row.start.at:

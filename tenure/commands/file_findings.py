@@ -64,3 +64,15 @@ def check_nothing_refused(refused: int, records: int, *, more: str = "") -> None
     if refused:
         were = "was" if refused == 1 else "were"
         raise CheckFailed(f"{refused:,} of {counted(records, 'events')} {were} refused; see above{more}")
+
+
+def check_anything_translated(translation: FileTranslation | UnsetType) -> None:
+    """Raise CheckFailed where all records of another system were ignored: a wrong option has that effect.
+
+    Args:
+        translation: What became of the records; of what was ignored the most frequent kind first.
+    """
+    if translation and translation.records and not (translation.events or translation.refused):
+        records = f"{counted(translation.records, 'records')} of {translation.adapter}"
+        kind, number = next(iter(translation.ignored.items()))
+        raise CheckFailed(visible(f"{records}: all ignored, and no event in them; {number:,} {kind}"))

@@ -50,13 +50,14 @@ def publish(
 
     Each record goes to the topic of its type, under its customer's key. What is no event is sent to the mixed topic,
     where it becomes a dead letter with its reason. What the stream refuses and mends of it is told on standard error,
-    with examples. Ends with 1 if anything is refused, or Kafka did not take everything. docs/files.md says more.
+    with examples. Ends with 1 if anything is refused, all is ignored, or Kafka did not take everything. docs/files.md
+    says more.
     """
     from schemas.topics import MIXED_TOPIC_SETTING
     from streams.errors import Undelivered, UsageError
     from streams.partition.context import decoder_of
     from streams.settings.loading import load_settings
-    from tenure.commands.file_findings import check_nothing_refused, say_findings
+    from tenure.commands.file_findings import check_anything_translated, check_nothing_refused, say_findings
     from tenure.commands.publish_progress import PublishProgress
     from tenure.files.inspection import Inspection
     from tenure.files.publish import publish_file
@@ -83,3 +84,4 @@ def publish(
     if summary.undelivered:
         raise Undelivered(summary.undelivered, summary.first_reason)
     check_nothing_refused(refused, inspection.records, more=", and `tenure dlq list`")
+    check_anything_translated(summary.translation)

@@ -43,11 +43,11 @@ def replay(
 
     The file runs through the agents of the live stream on an embedded log. Without --at, the KPIs are as of the end of
     the bucket of the latest event; a scheduled cancel does not count as the latest. What was refused and mended is told
-    on standard error, with examples; ends with 1 if any event was refused. docs/files.md says more.
+    on standard error, with examples; ends with 1 if any event was refused, or all was ignored. docs/files.md says more.
     """
     from streams.readable import readable
     from streams.settings.loading import load_settings
-    from tenure.commands.file_findings import check_nothing_refused, say_findings
+    from tenure.commands.file_findings import check_anything_translated, check_nothing_refused, say_findings
     from tenure.commands.printing import print_report
     from tenure.commands.quiet import quiet_logs
     from tenure.commands.say import say
@@ -82,3 +82,4 @@ def replay(
         say(f"{readable(file)}: nothing in it is counted; there are no numbers to print", err=True)
     say_findings(file, counts, found.findings, translation)
     check_nothing_refused(refused, sum(counts.values()))
+    check_anything_translated(translation)

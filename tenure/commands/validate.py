@@ -69,10 +69,11 @@ def validate(
 
     A dry run with the live rules: what would be applied, mended, refused and without effect, which members are ignored,
     and what may be a mistake though it is formally right. Nothing is sent, stored or committed. Ends with 1 if any
-    event would be refused. docs/validate.md says more.
+    event would be refused, or all is ignored. docs/validate.md says more.
     """
     from streams.settings.loading import load_settings
     from tenure.commands.as_json import print_json
+    from tenure.commands.file_findings import check_anything_translated
     from tenure.commands.quiet import quiet_logs
     from tenure.commands.say import say
 
@@ -98,6 +99,8 @@ def validate(
             say(line)
     if report.refused:
         raise CheckFailed(f"{report.refused:,} of {counted(report.records, 'events')} would be refused; see above")
+    if file is not None:
+        check_anything_translated(report.translation)
 
 
 def _of_file(file: str, settings: Settings, options: FileOptions, as_of: str | None) -> ValidationReport:

@@ -52,6 +52,8 @@ class Stripe:
 
     def _read(self, record: Node) -> tuple[str, Iterator[Members]]:
         """Return the kind of a record, and its events."""
+        if not record.get("object") and any(" " in name for name in record.members):
+            raise record.missing("object", "is required; a table, such as the dashboard's export, is read --as table")
         kind = "event" if record.get("type") and not record.get("object") else record.text("object")
         if kind == "event":
             return record.text("type"), self._of_event(record)

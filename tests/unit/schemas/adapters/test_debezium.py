@@ -159,7 +159,7 @@ def test_update_without_what_the_row_was_says_what_it_is() -> None:
 def test_changes_of_other_tables_and_deletes_can_be_left_out() -> None:
     """One connector writes many tables; rows that are purged after years end nothing."""
     record = change("d", ROW)
-    assert translated(record, table="public.other").ignored == "of the table subs"
+    assert translated(record, table="public.other").ignored == "of the table subs, not public.other"
     assert translated(record, deletes="ignore").ignored == "delete"
     assert translated(record, table="subs").events[0]["type"] == "cancel"
 
@@ -200,6 +200,25 @@ def test_change_that_cannot_be_told_is_refused_with_its_member(record: object, s
     assert refusal.detail.startswith(f"debezium: {said}")
 
 
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({}, "before.customer: no column is recognised as it: name it in the option columns.customer; with a value"),
+        ({"customer": "account"}, "before.account: there is no such column for customer"),
+    ],
+    ids=["recognised", "named"],
+)
+def test_delete_of_a_whole_row_without_the_customers_column_says_what_the_options_lack(
+    columns: dict[str, str], said: str
+) -> None:
+    """Who has set REPLICA IDENTITY FULL and is told to set it looks in the wrong place for hours."""
+    row = {"id": 1, "acct": "anna", "plan": "pro", "mrr": "49.00"}
+    refusal = translated(change("d", row), columns=columns).refusal
+    assert refusal is not None
+    assert refusal.detail.startswith(f"debezium: {said}")
+    assert "REPLICA" not in refusal.detail
+
+
 def test_wrong_option_of_debezium_is_named() -> None:
     """Column maps are written by hand."""
     with pytest.raises(OptionsFault, match=r"scales.price: 40 is none"):
@@ -230,7 +249,9 @@ def test_extracted_record_of_another_table_is_ignored() -> None:
     named = {"__source_schema": "public", "__source_table": "subs"}
     assert len(translated({**EXTRACTED, **named}, table="public.subs").events) == 1
     assert len(translated({**EXTRACTED, "__table": "subs"}, table="subs").events) == 1
-    assert translated({**EXTRACTED, **named}, table="public.invoices").ignored == "of the table subs"
+    assert (
+        translated({**EXTRACTED, **named}, table="public.invoices").ignored == "of the table subs, not public.invoices"
+    )
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,35 @@ def test_names_of_events_are_compared_without_case_and_separators() -> None:
         assert translated({**CALL, "event": name}).events[0]["type"] == "signup"
 
 
+def test_currency_in_a_price_counts_and_a_sign_of_several_needs_a_currency() -> None:
+    """A price of 49 EUR without a property `currency` is none of 49 USD."""
+    properties = {"plan": "pro", "price": "49 EUR", "interval": "month"}
+    (event,) = translated({**CALL, "properties": properties}).events
+    assert (event["amount_minor"], event["currency"]) == (4900, "EUR")
+    refusal = translated({**CALL, "properties": {**properties, "price": "$49"}}).refusal
+    assert refusal is not None
+    assert refusal.detail.startswith("segment: properties.price: has the sign $, which several currencies have; send")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"timestamp": "05/01/2026"},
+        {"timestamp": 45967},
+        {"properties": {"plan": "pro", "mrr": "49,00"}},
+        {"properties": {"plan": "pro", "mrr": "1.249"}},
+        {"properties": {"plan": "pro", "mrr": "$49"}},
+    ],
+    ids=str,
+)
+def test_advice_names_no_option_that_there_is_not(call: dict[str, Any]) -> None:
+    """Who follows advice and is told that there is no such option does not know what to do next."""
+    refusal = translated({**CALL, **call}).refusal
+    assert refusal is not None
+    for option in ("date_format", "decimal_comma", "day_numbers", "defaults"):
+        assert option not in refusal.detail
+
+
 def test_usual_names_and_activity_can_be_switched_off() -> None:
     """A company whose `Signed Up` means something else lists its own events and nothing else."""
     assert translated(CALL, usual_events=False).events[0]["type"] == "activity"

@@ -41,6 +41,38 @@ def test_columns_are_recognised_however_their_names_are_written_and_said() -> No
     }
 
 
+STRIPES_DASHBOARD = (
+    "id", "Customer ID", "Customer Description", "Customer Email", "Plan", "Quantity", "Currency", "Interval", "Amount",
+    "Status", "Created (UTC)", "Start (UTC)", "Current Period Start (UTC)", "Current Period End (UTC)",
+    "Trial Start (UTC)", "Trial End (UTC)", "Canceled At (UTC)", "Ended At (UTC)",
+)  # fmt: skip
+
+
+def test_columns_of_stripes_dashboard_are_recognised_and_their_times_are_utc() -> None:
+    """It is the export that is a click away; its names say the time zone, whatever the option is."""
+    found = SubscriptionTable(TableOptions()).roles_of(STRIPES_DASHBOARD)
+    assert {role: found[role] for role in ("start", "trial_start", "trial_end", "end", "cancelled_at")} == {
+        "start": "Start (UTC)",
+        "trial_start": "Trial Start (UTC)",
+        "trial_end": "Trial End (UTC)",
+        "end": "Ended At (UTC)",
+        "cancelled_at": "Canceled At (UTC)",
+    }
+    row = {"id": "sub_1", "Customer ID": "cus_1", "Plan": "pro", "Amount": "49.00", "Interval": "month"}
+    (signup,) = events_of({**row, "Start (UTC)": "2026-01-05 09:00"}, time_zone="Europe/Bucharest")
+    assert signup["time"] == "2026-01-05T09:00:00Z"
+
+
+def test_row_that_goes_on_and_was_cancelled_names_the_option_that_helps() -> None:
+    """Stripe's dashboard says of a subscription when it was cancelled while its paid term still runs."""
+    row = {**ROW, "status": "active", "Canceled At (UTC)": "2026-02-05 09:00", "Ended At (UTC)": None}
+    assert 'say columns.cancelled_at = "", and in columns.end the column' in refusal_of({**row, "end": None}).detail
+    del row["end"]
+    assert 'say columns.cancelled_at = "", and in columns.end the column' in refusal_of(row).detail
+    (signup,) = events_of(row, columns={"cancelled_at": "", "end": "Ended At (UTC)"})
+    assert signup["type"] == "signup"
+
+
 def test_column_that_options_name_goes_before_what_is_recognised_and_an_empty_one_is_not_read() -> None:
     """`end_date` is the end of a paid term in many tables, and a status that is not about this is common too."""
     row = {**ROW, "end": "2026-02-05", "left_on": "2026-03-01", "status": "vip"}
@@ -60,11 +92,19 @@ def test_column_that_options_name_goes_before_what_is_recognised_and_an_empty_on
         ("49", {"money": "major"}, 4900),
         ("4900", {"money": "minor"}, 4900),
         ("4900.0", {"money": "minor"}, 4900),
-        ("$1,249.50", {}, 124950),
+        ("$1,249.50", {"defaults": {"currency": "USD"}}, 124950),
         ("1 249.50 USD", {}, 124950),
         ("1.249,50 €", {"decimal_comma": True}, 124950),
         ("8.333333", {}, 833),
         ("0.125", {}, 12),
+        ("1.249", {"decimal_comma": False}, 125),
+        ("1,249", {"decimal_comma": False, "money": "major"}, 124900),
+        ("1,249", {"decimal_comma": True}, 125),
+        ("1.249", {"decimal_comma": True, "money": "major"}, 124900),
+        (1.249, {}, 125),
+        ("1.249", {"defaults": {"currency": "KWD"}}, 1249),
+        ("4,900", {"money": "minor"}, 4900),
+        ("1,249,000", {"money": "major"}, 124900000),
     ],
     ids=str,
 )
@@ -73,12 +113,64 @@ def test_amounts_are_read_as_people_and_programs_write_them(cell: object, option
     assert events_of({**ROW, "mrr": cell}, **options)[0]["mrr_minor"] == minor
 
 
+@pytest.mark.parametrize(
+    ("cell", "column", "default", "currency"),
+    [
+        ("EUR 49.00", "", "", "EUR"),
+        ("49.00 eur", "", "", "eur"),
+        ("€49.00", "", "", "EUR"),
+        ("£49.00", "", "USD", "GBP"),
+        ("£49.00", "", "GIP", "GIP"),
+        ("49.00 EUR", "", "USD", "EUR"),
+        ("49.00 EUR", "EUR", "USD", "EUR"),
+        ("€49.00 EUR", "eur", "", "eur"),
+        ("$49.00", "CAD", "USD", "CAD"),
+        ("$49.00", "", "AUD", "AUD"),
+        ("$49.00 SGD", "", "", "SGD"),
+        ("49.00", "", "SEK", "SEK"),
+    ],
+)
+def test_currency_that_an_amount_says_is_its_currency(cell: str, column: str, default: str, currency: str) -> None:
+    """49 EUR that are counted as 49 USD are wrong by a tenth, and nothing shows it."""
+    options = {"defaults": {"currency": default}} if default else {}
+    (signup,) = events_of({**ROW, "mrr": cell, "currency": column}, **options)
+    assert (signup["mrr_minor"], signup["currency"]) == (4900, currency)
+
+
+@pytest.mark.parametrize(
+    ("cell", "column", "said"),
+    [
+        ("EUR 49.00", "USD", "is in EUR, and the currency of its row is USD"),
+        ("EUR 49.00 USD", "", "is in USD, and its other currency is EUR"),
+        ("€49.00", "USD", "has the sign €, which USD, its currency, has not"),
+        ("$49.00", "EUR", "has the sign $, which EUR, its currency, has not"),
+        ("$49.00", "", "which several currencies have; name its column in columns.currency, or say defaults"),
+        ("¥4900", "", "has the sign ¥, which several currencies have"),
+        ("49.00 %", "USD", "must be an amount"),
+    ],
+)
+def test_amount_whose_currency_is_contradicted_or_open_is_refused(cell: str, column: str, said: str) -> None:
+    """Which of two currencies is meant, only who has the table can say."""
+    refusal = refusal_of({**ROW, "mrr": cell, "currency": column}, money="major")
+    assert refusal.reason is Reason.INVALID_MEMBER
+    assert said in refusal.detail
+
+
 @pytest.mark.parametrize("cell", ["49", 49, 4900.0, "4900.0"], ids=str)
 def test_amount_that_may_be_dollars_or_cents_is_refused_until_an_option_says_which(cell: object) -> None:
     """A guess would be right for most tables and wrong by a factor of 100 for the others."""
     refusal = refusal_of({**ROW, "mrr": cell})
     assert refusal.reason is Reason.INVALID_MEMBER
     assert 'set money = "major"' in refusal.detail
+
+
+@pytest.mark.parametrize("cell", ["1.249", "2.400", "1,249", "€1.249", "12.000", "-1.249"])
+@pytest.mark.parametrize("money", [None, "major"])
+def test_amount_of_which_the_point_may_stand_before_thousands_is_refused(cell: str, money: str | None) -> None:
+    """1.249 is more than a thousand where a comma stands before decimals, and less than two where a point does."""
+    refusal = refusal_of({**ROW, "mrr": cell}, money=money)
+    assert refusal.reason is Reason.INVALID_MEMBER
+    assert "say decimal_comma = false where a point stands before decimals, true where" in refusal.detail
 
 
 @pytest.mark.parametrize("cell", ["49,00", "about 50", "-1.00", "1.2.3", True, [], "9" * 40, "1e5"], ids=str)
@@ -124,7 +216,10 @@ def test_interval_that_is_none_is_refused(cell: str) -> None:
         ("2026-01-05 09:00:00+02", {}, "2026-01-05T07:00:00Z"),
         ("2026-01-05 09:00:00.25 UTC", {"time_zone": "Asia/Tokyo"}, "2026-01-05T09:00:00.250000Z"),
         ("20260105", {}, "2026-01-05T00:00:00Z"),
-        (20458, {}, "2026-01-05T00:00:00Z"),
+        (20458, {"day_numbers": "epoch"}, "2026-01-05T00:00:00Z"),
+        ("46027", {"day_numbers": "excel"}, "2026-01-05T00:00:00Z"),
+        (46027.375, {"day_numbers": "excel", "time_zone": "Europe/Bucharest"}, "2026-01-05T07:00:00Z"),
+        ("20260105", {"day_numbers": "excel"}, "2026-01-05T00:00:00Z"),
         ("1767607200", {}, "2026-01-05T10:00:00Z"),
         (1767607200.5, {}, "2026-01-05T10:00:00.500000Z"),
         (1767607200000, {}, "2026-01-05T10:00:00Z"),
@@ -149,6 +244,19 @@ def test_time_that_is_none_is_refused_with_advice(cell: object) -> None:
     assert detail.startswith("table: start: must be ")
 
 
+@pytest.mark.parametrize("cell", ["45967", 45967, "45967.5", "20458"], ids=str)
+def test_bare_number_of_days_is_refused_until_an_option_says_what_it_counts(cell: object) -> None:
+    """A serial date of Excel would be read as a day 70 years later, and days since 1970 as one 70 years before."""
+    refusal = refusal_of({**ROW, "start": cell})
+    assert refusal.reason is Reason.INVALID_MEMBER
+    assert 'day_numbers = "excel" where these are serial dates of Excel, "epoch" where days' in refusal.detail
+
+
+def test_last_day_of_excels_calendar_is_no_end() -> None:
+    """A sheet that holds 9999-12-31 for no end has it as a serial date."""
+    assert len(events_of({**ROW, "end": "2958465"})) == 1
+
+
 def test_last_day_of_a_subscription_is_a_day_of_it_where_options_say_so() -> None:
     """The next row of a table of periods begins on the day after; a gap of a day would be a cancellation."""
     row = {**ROW, "end": "2026-03-28"}
@@ -168,6 +276,8 @@ def test_last_day_of_a_subscription_is_a_day_of_it_where_options_say_so() -> Non
         ({"customer_id": ""}, "customer_id: is required as the customer"),
         ({"plan": None}, "plan: is required as the plan"),
         ({"mrr": "NULL"}, "mrr: a price is required"),
+        ({"mrr": "NULL", "end": "2026-02-05"}, "mrr: a price is required"),
+        ({"plan": None, "end": "2026-02-05"}, "plan: is required as the plan"),
         ({"start": None}, "start: no column is recognised as it"),
         ({"end": "2026-01-04"}, "end: 2026-01-04T00:00:00Z must not lie before 2026-01-05T00:00:00Z"),
         ({"status": "active", "end": "2026-02-05"}, "end: status says that the subscription goes on"),

@@ -187,18 +187,34 @@ def test_replay_tells_what_became_of_each_record(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("nothing_set")
 @pytest.mark.parametrize(
     ("record", "status", "said"),
-    [(RECORDS[1], 0, "1 record of stripe: 1 ignored"), (RECORDS[3], 1, "1 record of stripe: 1 not understood")],
+    [(RECORDS[1], 1, "1 record of stripe: 1 ignored"), (RECORDS[3], 1, "1 record of stripe: 1 not understood")],
     ids=["ignored", "refused"],
 )
 def test_file_in_which_nothing_counts_prints_no_page_of_zeros(
     tmp_path: Path, record: dict[str, Any], status: int, said: str
 ) -> None:
-    """Zeros look like an answer."""
+    """Zeros look like an answer, and success like an import that is done."""
     path = str(write(tmp_path, json.dumps(record)))
     result = run("replay", "--as", "stripe", path)
     assert (result.exit_code, result.stdout) == (status, "")
     assert f"{path}: nothing in it is counted; there are no numbers to print\n" in result.stderr
     assert said in result.stderr
+
+
+@pytest.mark.usefixtures("nothing_set")
+def test_file_of_another_table_than_the_options_name_is_no_success(tmp_path: Path) -> None:
+    """A table that is misspelt in the options leaves nothing of a file; the message names both of them."""
+    source = {"table": "subscriptions", "schema": "public", "ts_ms": 1_767_600_000_000, "lsn": 1}
+    path = str(write(tmp_path, json.dumps({"op": "c", "after": {"id": 1}, "source": source})))
+    options = str(write(tmp_path, '[debezium]\ntable = "public.subscription"\n', "map.toml"))
+    result = run("replay", "--as", "debezium", "--map", options, path)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert run("validate", "--as", "debezium", "--map", options, path).exit_code == 1
+    assert result.stderr.endswith(
+        "ignored, of the table subscriptions, not public.subscription: 1\n"
+        "tenure: 1 record of debezium: all ignored, and no event in them; 1 of the table subscriptions, "
+        "not public.subscription\n"
+    )
 
 
 @pytest.mark.usefixtures("nothing_set")

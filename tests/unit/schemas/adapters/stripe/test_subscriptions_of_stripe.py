@@ -243,6 +243,10 @@ def test_test_mode_is_a_test_unless_an_option_counts_it() -> None:
     ("record", "problem"),
     [
         ({}, "missing_member stripe: object: is required"),
+        (
+            {"id": "sub_1", "Customer ID": "cus_1", "Start (UTC)": "2026-01-05 09:00"},
+            "missing_member stripe: object: is required; a table, such as the dashboard's export, is read --as table",
+        ),
         ({"object": "event"}, "missing_member stripe: type: is required"),
         (event("customer.subscription.created", {}), "missing_member stripe: data.object.id: is required"),
         (updated(subscription(status="asleep"), {}), "status: is none that this version knows, got asleep"),
