@@ -13,9 +13,9 @@ from kpis.customer.facts import MOST_OUTDONE
 from kpis.customer.feedback_codes import survey_of
 from kpis.customer.history import revocations_without_effect
 from kpis.customer.state import decode
-from kpis.fold.feedback import DEFAULT_SOURCES
 from kpis.fold.fold import Fold
 from schemas.decoding.decoder import Decoder
+from schemas.topics import DEFAULT_TOPIC_OF_TYPE
 from tests.property.folding import LATEST_MS, Line
 from tests.recount.customers import read
 from tests.recount.options import DEFAULTS
@@ -170,7 +170,7 @@ def test_a_revocation_takes_back_surveys_and_renewals() -> None:
     assert (rows, revocations_without_effect(customer)) == ([], [])
 
 
-@pytest.mark.parametrize("source", DEFAULT_SOURCES)
+@pytest.mark.parametrize("source", sorted(set(DEFAULT_TOPIC_OF_TYPE.values())))
 def test_every_default_source_is_among_those_that_a_revocation_without_one_names(source: str) -> None:
     """The table of topics says which they are."""
     customer, _ = folded(["0 revoke revokes=x"])
