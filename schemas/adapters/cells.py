@@ -142,7 +142,7 @@ class Amount(NamedTuple):
 
 
 class CellAdvice(NamedTuple):
-    """What to set where a cell cannot be read, by the options that an adapter has; empty where it has none for it.
+    """Advice on cells that cannot be read, by the options that an adapter has; empty where it has none for it.
 
     Attributes:
         currency: To say the currency of an amount.

@@ -37,7 +37,7 @@ _OF_SEVERAL: Final[Mapping[str, frozenset[str]]] = MappingProxyType({
 
 
 class CurrencyProblem(ValueError):
-    """What an amount says of its currency cannot be, or is not enough; says why.
+    """A contradiction in what an amount says of its currency, or a sign that is not enough; says why.
 
     Attributes:
         is_open: Whether an amount would be read if its currency were said elsewhere.

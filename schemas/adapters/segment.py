@@ -7,6 +7,7 @@ Source: Segment, Spec: Common Fields, Track, Page, Screen, Identify, Group, Alia
 docs/adapters/segment.md.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal, get_args
@@ -75,6 +76,7 @@ _PROPERTIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
 })  # fmt: skip
 #: Of any other event these are the end of what begins or changes, which may be a term.
 _PROPERTIES_OF_CANCELS: Final = {**_PROPERTIES, "effective_at": ("effective_at", "ends_at", "end_date", "cancel_at")}
+_find_units: Final = re.compile(r"[1-9]", re.ASCII).search
 _ADVICE: Final = CellAdvice(
     currency='send it as the property currency, or say it in the options: events, currency = "USD"',
     decimals="send a number, or a text with a point before its decimals",
@@ -247,6 +249,7 @@ class SegmentCalls:
     def _price(self, reader: "_Properties", *, is_signup: bool) -> Members:
         plan, price = reader.text("plan"), price_of(reader)
         if is_signup and not price:
+            reader.check_no_revenue()
             # Who signs up without a price is on a free plan until an event says otherwise.
             return {"plan": self._options.plans.get(plan, plan) or self._options.free_plan, "mrr_minor": 0}
         if not plan:
@@ -301,6 +304,19 @@ class _Properties:
     def missing(self, role: str, problem: str = "") -> Exception:
         advice = f'say where it stands in the options: events, {role} = "properties.NAME"'
         return self._properties.missing(role, f"{problem or 'is required'}; {advice}")
+
+    def check_no_revenue(self) -> None:
+        """Refuse an event without a price that brought revenue: what came in once need not be what is paid each term.
+
+        Raises:
+            SourceFault: It has Segment's property `revenue`, and more than 0 in it.
+        """
+        for name, found in self._properties.members.items():
+            if normal_name(name) == "revenue" and not isinstance(found, bool) and _find_units(str(found)):
+                advice = f'if it is the price, say so in the options: events, amount = "properties.{name}", interval'
+                raise self._properties.wrong(
+                    name, f"is no price: there is none, and without one a plan is free; {advice}"
+                )
 
     def lifecycle(self) -> Members:
         """Return the members that every event of a subscription may have."""

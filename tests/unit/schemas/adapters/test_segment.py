@@ -81,6 +81,19 @@ def test_advice_names_no_option_that_there_is_not(call: dict[str, Any]) -> None:
         assert option not in refusal.detail
 
 
+def test_signup_that_brought_revenue_and_has_no_price_is_not_taken_for_a_free_one() -> None:
+    """Revenue is what came in with the event, a discounted first month or a year; who paid is not on a free plan."""
+    paid = {**CALL, "properties": {"plan": "pro", "revenue": 49}}
+    refusal = translated(paid).refusal
+    assert refusal is not None
+    assert refusal.detail.startswith("segment: properties.revenue: is no price: there is none")
+    meant = {"type": "signup", "amount": "properties.revenue", "interval": "month"}
+    (event,) = translated(paid, events={"Subscription Started": meant}).events
+    assert (event["amount_minor"], event["interval"]) == (4900, "month")
+    (free,) = translated({**CALL, "properties": {"revenue": 0.0}}).events
+    assert (free["plan"], free["mrr_minor"]) == ("free", 0)
+
+
 def test_usual_names_and_activity_can_be_switched_off() -> None:
     """A company whose `Signed Up` means something else lists its own events and nothing else."""
     assert translated(CALL, usual_events=False).events[0]["type"] == "activity"
