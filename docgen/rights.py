@@ -19,7 +19,8 @@ and a real Redis, and without each of them. Names are those of the default [sett
 Why there are several users, and what each could do if it fell into wrong hands: [SECURITY.md](../SECURITY.md).
 
 READ and WRITE in Kafka include DESCRIBE. Kafka hides a topic from a user who may not describe it: a topic that is
-there, and that `tenure worker` calls missing, is a right that is missing.
+there, and that `tenure worker` calls missing, is a right that is missing. Before Kafka 2.8 a publisher needs
+IDEMPOTENT_WRITE on the cluster too.
 
 Give no user of Tenure a right to delete: no part ever deletes a topic, a record or a key.
 """

@@ -183,7 +183,7 @@ class KafkaDelivery:
         """Put a new producer in the place of the present one, as soon as one reaches Kafka."""
         backoff = Backoff()
         while True:
-            producer = self._make_producer(**producer_options(self._settings))
+            producer = self._make_producer(**producer_options(self._settings, idempotent=False))
             try:
                 await producer.start()
                 for topic in self._settings.input_topics:

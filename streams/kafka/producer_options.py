@@ -20,16 +20,21 @@ _LINGER_MS: Final = 5
 _REQUEST_BYTES: Final = 80 * 1024 * 1024
 
 
-def producer_options(settings: Settings) -> dict[str, Any]:
+def producer_options(settings: Settings, *, idempotent: bool) -> dict[str, Any]:
     """Return what makes an `AIOKafkaProducer` for the Kafka of the settings.
+
+    Args:
+        settings: Where Kafka is, and who we are there.
+        idempotent: Whether what is sent again, because Kafka went away before it answered, is there once. Then one
+            record that Kafka refuses, such as one that is too large, leaves a gap in the sequence numbers, and all that
+            follow in its partition fail: that is for who sends a file and ends, and not for who serves many.
 
     Raises:
         ConfigurationError: A file of certificates or keys cannot be used.
     """
     return {
         **client_options(settings),
-        # Not idempotent: one record that Kafka refuses, such as one that is too large, leaves a gap in the sequence
-        # numbers, and Kafka then refuses all that follows in its partition. What we send bears repetition.
+        "enable_idempotence": idempotent,
         "acks": "all",
         "compression_type": "lz4" if has_lz4() else "gzip",
         "max_batch_size": _BATCH_BYTES,

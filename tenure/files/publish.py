@@ -236,7 +236,7 @@ async def connected(settings: Settings) -> AsyncIterator[tuple[AIOKafkaProducer,
     # What aiokafka would log stands in the one line that the command ends with.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
     options = client_options(settings)
-    producer = AIOKafkaProducer(**producer_options(settings))
+    producer = AIOKafkaProducer(**producer_options(settings, idempotent=True))
     admin = AIOKafkaAdminClient(**options)
     try:
         await admin.start()
