@@ -403,7 +403,12 @@ class Partition:
         stored = await self._until_done(lambda: self._context.tables.forget_requests(self.number))
         requests = {customer_id: decode_request(request) for customer_id, request in sorted(stored.items())}
         begun = [customer_id for customer_id, request in requests.items() if request.tombstone is not None]
-        waiting = [customer_id for customer_id, request in requests.items() if request.tombstone is None]
+        waiting = [
+            customer_id for customer_id, request in requests.items()
+            if request.tombstone is None and self._can_forget(request)
+        ]  # fmt: skip
+        if len(begun) + len(waiting) < len(requests):
+            self._tell_of_another_key()
         for customer_id in [*begun, *waiting[:_FORGOTTEN_TOGETHER]]:
             await self._forget(customer_id, requests[customer_id])
         await self._forget_who_was_forgotten()
@@ -436,19 +441,22 @@ class Partition:
             if not is_pseudonym(customer_id) and key.hash_of(customer_id) in wanted
         ]
 
+    def _can_forget(self, request: ForgetRequest) -> bool:
+        """Return whether a request was made with our key."""
+        key = self._context.forgotten.key
+        return key is not None and key.check == request.check
+
+    def _tell_of_another_key(self) -> None:
+        if not self._is_waiting_told:
+            self._is_waiting_told = True
+            advice = "a customer is to be forgotten under a key that this worker does not have: set TENURE_FORGET_KEY"
+            log.warning("forget_request_waits", partition=self.number, advice=advice)
+
     async def _forget(self, customer_id: str, request: ForgetRequest) -> None:
         context, held = self._context, self._held
         key = context.forgotten.key
-        if key is None or key.check != request.check:
-            if request.tombstone is not None:  # half carried out: going on would count what should be left out
-                raise Halt(self.number, str(ForgetKeyUnfit(known=key is not None)))
-            if not self._is_waiting_told:
-                self._is_waiting_told = True
-                advice = (
-                    "a customer is to be forgotten under a key that this worker does not have: set TENURE_FORGET_KEY"
-                )
-                log.warning("forget_request_waits", partition=self.number, advice=advice)
-            return
+        if key is None or not self._can_forget(request):  # half carried out: going on would count what is left out
+            raise Halt(self.number, str(ForgetKeyUnfit(known=key is not None)))
         await self._learn_tombstones()
         who = context.forgotten.find(customer_id)
         if who is None:

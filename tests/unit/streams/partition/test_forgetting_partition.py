@@ -295,6 +295,23 @@ def test_a_request_waits_for_a_worker_with_its_key() -> None:
     runs(test, key=ForgetKey("another key of thirty-two characters"))
 
 
+def test_requests_with_another_key_do_not_hold_up_those_with_ours() -> None:
+    """They wait for somebody else, for as long as it takes; whoever came first by name must not be in the way."""
+
+    async def test(around: Forgetting) -> None:
+        others = [f"!{number:02}" for number in range(45)]
+        for customer in others:
+            await around.tables.ask_to_forget(0, customer, encode_request(ForgetRequest(1, "another")))
+        await around.ask()
+        partition = await around.partition()
+        await asyncio.sleep(9)
+        assert (list(await around.tables.forget_requests(0)), partition.fault) == (others, None)
+        assert len(around.tombstones()) == 1
+        await partition.close()
+
+    runs(test)
+
+
 def test_half_carried_out_without_the_key_halts_the_partition() -> None:
     """The tombstone may have been sent; going on would count what should be left out."""
 
