@@ -11,7 +11,7 @@ import msgspec
 
 from kpis.instants import instant_text
 from schemas.adapters.registry import no_such_adapter
-from schemas.decoding.adapted import headers_of_refused
+from schemas.decoding.adapted import HEADER_ADAPTED
 from schemas.refusals import HEADER_REPLAYED, Refusal
 from streams.batching.sender import Outgoing
 from streams.records import Headers
@@ -110,18 +110,19 @@ class Judge:
     def _translated(self, whole: WholeLetter, key: bytes | None, value: bytes | None, adapter: Adapter) -> Judgement:
         found = records_of(adapter, value, str(whole.letter.place))
         if found.refusal is not None:
-            headers = [each for each in whole.headers if each[0] not in dict(headers_of_refused("", found.refusal))]
-            headers += headers_of_refused(adapter.name, found.refusal)
-            record = self._foreign(whole, key, value, headers)
+            ((_, announced),) = found.records
+            kept = [each for each in whole.headers if each[0] not in dict(announced)]
+            record = self._foreign(whole, key, value, (*kept, *announced))
             return self._left_or_sent(whole, [record], _said(found.refusal), value)
         if found.ignored:
             why = f"{adapter.name} understands it: {found.ignored} says nothing that is counted"
             return Judgement(whole, "nothing_to_count", detail=why, value=value)
         records, types, words, faults = [], [], [], []
+        origin = [header for header in whole.headers if header[0] == HEADER_ADAPTED]
         for json, own in found.records:
             topic, key, announced, _ = self._router.route(json, own)
             event, at_ms, refusal, _ = self._decoded(json, whole.timestamp_ms, announced)
-            records.append(self._sent(whole, topic, key, json, announced))
+            records.append(self._sent(whole, topic, key, json, (*origin, *announced)))
             if refusal is not None:
                 faults.append(_said(refusal))
             types.append(event.TYPE if event else "test")

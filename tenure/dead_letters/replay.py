@@ -14,7 +14,6 @@ import msgspec
 
 import schemas.documents.dead_letters as documents
 from schemas.adapters.confluent import NAME as CONFLUENT
-from schemas.decoding.adapted import HEADER_ADAPTED
 from schemas.refusals import HEADER_OFFSET, HEADER_PARTITION, HEADER_REPLAYED, HEADER_TOPIC
 from streams.batching.sender import Outgoing
 from streams.errors import UsageError
@@ -185,19 +184,7 @@ async def _judgement(whole: WholeLetter, order: ReplayOrder, judge: Judge) -> Ju
         key, value = edited.key, edited.value
     if whole.letter.adapter == CONFLUENT:
         await order.translators.load(value or b"")
-    return with_origin(judge.judge(whole, key, value))
-
-
-def with_origin(judgement: Judgement) -> Judgement:
-    """Return a judgement whose records say from which record of another system they are, where its letter says it."""
-    origin = tuple(header for header in judgement.whole.headers if header[0] == HEADER_ADAPTED)
-    if not origin:
-        return judgement
-    records = [
-        record if origin[0] in record.headers else record._replace(headers=(*origin, *record.headers))
-        for record in judgement.records
-    ]
-    return judgement._replace(records=tuple(records))
+    return judge.judge(whole, key, value)
 
 
 class _Tally:

@@ -20,7 +20,7 @@ from streams.settings.settings import Settings
 from tenure.dead_letters import replay, whole
 from tenure.dead_letters.judging import Judge
 from tenure.dead_letters.mending import Mending
-from tenure.dead_letters.replay import ReplayOrder, lines_to_edit, replay_letters, with_origin
+from tenure.dead_letters.replay import ReplayOrder, lines_to_edit, replay_letters
 from tenure.dead_letters.translating import Translators
 from tenure.operations.dead_letters import Choice, LetterPlace
 from tests.unit.streams.kafka.fake_registry import FakeRegistry
@@ -78,11 +78,11 @@ def test_events_of_a_letter_that_is_translated_anew_say_which_record_they_are_fr
     judge = Judge(settings, decoder_of(settings), Translators(None), anyway=False)
     for own, carried in (((*refused, ORIGIN), [ORIGIN]), (refused, [])):
         letter = whole_letter(STRIPE, headers=own, topic="customer.events")
-        (sent,) = with_origin(judge.judge(letter, letter.key, letter.value)).records
+        (sent,) = judge.judge(letter, letter.key, letter.value).records
         assert list(sent.headers) == [*carried, (HEADER_REPLAYED, b"customer.events/3/1")]
     letter = whole_letter(b"{", headers=(*refused, ORIGIN), topic="customer.events")
     again = Judge(settings, decoder_of(settings), Translators(None), anyway=True)
-    (sent,) = with_origin(again.judge(letter, letter.key, letter.value)).records
+    (sent,) = again.judge(letter, letter.key, letter.value).records
     assert [header for header in sent.headers if header[0] == HEADER_ADAPTED] == [ORIGIN], "once"
 
 
