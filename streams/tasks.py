@@ -4,9 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+_Result = TypeVar("_Result")
 _AGAIN_SECONDS: Final = 0.2
+
+
+async def heeding_cancellation(call: Callable[[], Awaitable[_Result]]) -> _Result:
+    """Await a call of somebody else's code that may swallow a cancellation: raise it when the call has returned.
+
+    Before Python 3.12 asyncio.wait_for does, where what it waits for ends in the same moment; the clients of Redis and
+    Kafka use it. A task that is told to stop once would go on for ever.
+
+    Raises:
+        asyncio.CancelledError: This task was cancelled meanwhile.
+    """
+    task = asyncio.current_task()
+    assert task is not None, "a coroutine is awaited in a task"
+    before = task.cancelling()
+    result = await call()
+    if task.cancelling() > before:
+        raise asyncio.CancelledError
+    return result
 
 
 async def cancel_and_wait(tasks: Iterable[asyncio.Task[Any]]) -> None:

@@ -15,6 +15,7 @@ from faust.tables.manager import TableManager
 from faust.transport import drivers
 
 from streams.batching.ownership import PartitionOwner, ReadsEverything
+from streams.tasks import heeding_cancellation
 
 if TYPE_CHECKING:
     from faust.types.auth import CredentialsT
@@ -126,7 +127,7 @@ async def run_until_stopped(app: faust.App, stop: asyncio.Event | None = None) -
     """
     ending = asyncio.ensure_future(stop.wait()) if stop is not None else None
     try:
-        await app.start()
+        await heeding_cancellation(app.start)
         stopped = asyncio.ensure_future(app.wait_until_stopped())
         await asyncio.wait({stopped} if ending is None else {stopped, ending}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()

@@ -44,6 +44,7 @@ from redis.retry import Retry
 from streams.errors import Cause, ConfigurationError, TablesUnavailable
 from streams.redis.errors import certificate_refusal, check_certificate, cluster_refusal, refusal_of, sentinel_refusal
 from streams.settings.redis_address import RedisAddress, read_address
+from streams.tasks import heeding_cancellation
 
 _Result = TypeVar("_Result")
 _Client = Any  # redis.asyncio.Redis | RedisCluster: their commands are typed as sync or async, which helps nobody
@@ -202,7 +203,7 @@ async def asked(call: Callable[[], Awaitable[_Result]]) -> _Result:
         TablesUnavailable: It does not answer, or not yet, or refuses; its `cause` says which.
     """
     try:
-        return await call()
+        return await heeding_cancellation(call)
     except (RedisError, RedisClusterException, OSError) as error:
         cause = _cause_of(error)
         if cause is None:

@@ -7,7 +7,7 @@ import contextlib
 
 import pytest
 
-from streams.tasks import cancel_and_wait, to_its_end
+from streams.tasks import cancel_and_wait, heeding_cancellation, to_its_end
 
 
 async def test_task_that_swallows_a_cancellation_is_cancelled_again() -> None:
@@ -25,6 +25,46 @@ async def test_task_that_swallows_a_cancellation_is_cancelled_again() -> None:
     async with asyncio.timeout(10):
         await cancel_and_wait([task])
     assert task.cancelled()
+
+
+async def test_cancellation_that_a_call_swallows_is_raised_behind_it() -> None:
+    """A demo whose terminal was closed while Redis answered went on for ever, with nobody to see it."""
+    begun = asyncio.Event()
+
+    async def hard_of_hearing() -> str:
+        begun.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+        return "an answer"
+
+    task = asyncio.ensure_future(heeding_cancellation(hard_of_hearing))
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_call_in_a_task_that_closes_after_a_cancellation_has_its_answer() -> None:
+    """What closes things asks Redis too, and a limit of time that has passed is no order to end."""
+    answers: list[str] = []
+
+    async def answer() -> str:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0):
+                await asyncio.sleep(3600)
+        return "an answer"
+
+    async def ends() -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            answers.append(await heeding_cancellation(answer))
+
+    task = asyncio.ensure_future(ends())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait({task})
+    assert answers == ["an answer"]
 
 
 async def test_ending_what_has_ended_or_failed_raises_nothing() -> None:
