@@ -115,6 +115,9 @@ class Erasure(NamedTuple):
     requests: Mapping[str, bytes | None] = MappingProxyType({})
 
 
+NOTHING_ERASED: Final = Erasure()
+
+
 class Commit(NamedTuple):
     """One batch's effect on a partition."""
 
@@ -128,7 +131,7 @@ class Commit(NamedTuple):
     #: what it changes of periods that are over, each period once
     restated: Sequence[PeriodUpdate] = ()
     #: what goes of customers who are forgotten
-    erasure: Erasure = Erasure()
+    erasure: Erasure = NOTHING_ERASED
 
 
 class StreamMark(NamedTuple):

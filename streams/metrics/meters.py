@@ -92,7 +92,7 @@ class Meters:
     # -- flows
 
     def on_committed(self, result: BatchResult) -> None:
-        """Count what one commit has applied."""
+        """Count what the commit of one batch has applied."""
         for kind, count in result.types.items():
             self[instruments.EVENTS_APPLIED].labels(kind).inc(count)
         self[instruments.EVENTS_DUPLICATE].inc(result.duplicates)
@@ -113,6 +113,10 @@ class Meters:
         self[instruments.FOLD_SECONDS].observe(result.fold_seconds)
         self[instruments.CACHE_HITS].inc(result.cache_hits)
         self[instruments.CACHE_MISSES].inc(result.cache_misses)
+
+    def on_committed_between(self, seconds: float) -> None:
+        """Note how long a commit between two batches took."""
+        self[instruments.COMMIT_SECONDS].observe(seconds)
 
     def on_conflict(self) -> None:
         """Count a commit that was refused."""

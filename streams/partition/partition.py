@@ -38,12 +38,11 @@ from streams.partition.result import BatchResult
 from streams.partition.state import PartitionState
 from streams.records import TP, Record
 from streams.survey_schedule import forget_in_schedule
-from streams.tables import Erasure, Head, Stored, positions_of
+from streams.tables import NOTHING_ERASED, Erasure, Head, Stored, positions_of
 from streams.tasks import cancel_and_wait
 
 if TYPE_CHECKING:
     from kpis.names import Names
-    from kpis.rows import Row
     from streams.batching.consumer import BatchConsumer
 
 log = structlog.get_logger(__name__)
@@ -69,6 +68,9 @@ class Listener(Protocol):
 
     def on_committed(self, partition: Partition, result: BatchResult, cells: Cells) -> None:
         """Batches were committed."""
+
+    def on_committed_between(self, partition: Partition, seconds: float, cells: Cells) -> None:
+        """A commit between two batches has changed cells; it took so many seconds."""
 
     def on_recovered(self, partition: Partition) -> None:
         """All counters are in memory."""
@@ -383,15 +385,32 @@ class Partition:
         result.fold_seconds = time.perf_counter() - began
         if result.refused or result.forwards:
             await self._send(result)
-        commit_began = time.perf_counter()
-        head = held.next_head(result, positions=positions, topic_ids=topic_ids)
-        commit = held.commit(head=head, states=result.states, cells=cells, amounts=amounts, moved=result.moved)
-        await self._until_done(lambda: context.tables.commit(self.number, commit))
-        held.committed(commit, head=head, cells=cells, amounts=amounts)
+        await self._commit(result, cells, amounts, positions=positions, topic_ids=topic_ids)
         self.last_record_ms |= last_ms
         self.oldest_waiting_ms = None
-        result.commit_seconds = time.perf_counter() - commit_began
         self._listener.on_committed(self, result, cells)
+
+    async def _commit_between(self, result: BatchResult, erasure: Erasure) -> None:
+        """Commit what is no batch's: positions stay, and the head is the next one."""
+        head = self.head
+        cells = await giving_way(cells_in_steps(result.rows, self.names, self._context.windows))
+        amounts = await self._amounts(cells)
+        await self._commit(result, cells, amounts, positions=head.positions, topic_ids=head.topic_ids, erasure=erasure)
+        self._listener.on_committed_between(self, result.commit_seconds, cells)
+
+    async def _commit(
+        self, result: BatchResult, cells: Cells, amounts: Sequence[int], *, positions: dict[str, int],
+        topic_ids: dict[str, str], erasure: Erasure = NOTHING_ERASED,
+    ) -> None:  # fmt: skip
+        """Store what a result changes, and bring what is in memory in line with it."""
+        held, began = self._held, time.perf_counter()
+        head = held.next_head(result, positions=positions, topic_ids=topic_ids)
+        commit = held.commit(
+            head=head, states=result.states, cells=cells, amounts=amounts, moved=result.moved, erasure=erasure
+        )
+        await self._until_done(lambda: self._context.tables.commit(self.number, commit))
+        held.committed(commit, head=head, cells=cells, amounts=amounts)
+        result.commit_seconds = time.perf_counter() - began
 
     # -- forgetting, see `streams.partition.forgetting`
 
@@ -464,12 +483,11 @@ class Partition:
         await self._until_done(lambda: forget_in_schedule(context.tables, self.number, customer_id))
         state, of_pseudonym = await self._read_states([customer_id, who.pseudonym])
         erasure = Erasure(requests={customer_id: None})
-        states: dict[str, bytes] = {}
-        rows: list[Row] = []
+        result = BatchResult()
         if state is not None:
-            states, rows = forget(held.fold, who, state, of_pseudonym)
+            result.states, result.rows = forget(held.fold, who, state, of_pseudonym)
             erasure = erasure._replace(gone=[customer_id], relisted=await self._unnamed(state))
-        await self._commit_between(erasure, states, rows)
+        await self._commit_between(result, erasure)
         self._erased.add(key.hash_of(customer_id))
         self._meters.on_forgotten()
         log.info("customer_forgotten", partition=self.number)
@@ -501,7 +519,7 @@ class Partition:
                 partition=self.number,
             )
             decision = encode_request(msgspec.structs.replace(request, tombstone=tombstone))
-            await self._commit_between(Erasure(requests={customer_id: decision}), {}, [])
+            await self._commit_between(BatchResult(), Erasure(requests={customer_id: decision}))
         hashed = key.hash_of(customer_id)
         delivery = Delivery([tombstone_record(context.forgotten_topic, hashed, tombstone)])
         await self._until_done(lambda: context.outbox.send(delivery), asks_tables=False)
@@ -513,18 +531,6 @@ class Partition:
             await self._until_done(self._context.forgotten.refresh, asks_tables=False)
         except ForgetKeyUnfit as fault:
             raise Halt(self.number, str(fault)) from fault
-
-    async def _commit_between(self, erasure: Erasure, states: dict[str, bytes], rows: list[Row]) -> None:
-        """Commit what is no batch's: positions stay, and the head is the next one."""
-        held, context = self._held, self._context
-        cells = await giving_way(cells_in_steps(rows, held.names, context.windows))
-        amounts = await self._amounts(cells)
-        result = BatchResult()
-        head = held.next_head(result, positions=self.head.positions, topic_ids=self.head.topic_ids)
-        commit = held.commit(head=head, states=states, cells=cells, amounts=amounts)._replace(erasure=erasure)
-        await self._until_done(lambda: context.tables.commit(self.number, commit))
-        held.committed(commit, head=head, cells=cells, amounts=amounts)
-        self._listener.on_committed(self, result, cells)
 
     async def _send(self, result: BatchResult) -> None:
         """Send dead letters and forwarded records.

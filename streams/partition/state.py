@@ -25,7 +25,18 @@ from streams.errors import StateUnreadable
 from streams.partition.context import PartitionContext
 from streams.partition.result import BatchResult
 from streams.partition.state_cache import StateCache
-from streams.tables import CellUpdate, Commit, Head, PeriodUpdate, Restated, Stored, decode_head, encode_head
+from streams.tables import (
+    NOTHING_ERASED,
+    CellUpdate,
+    Commit,
+    Erasure,
+    Head,
+    PeriodUpdate,
+    Restated,
+    Stored,
+    decode_head,
+    encode_head,
+)
 
 _ADVICE: Final = "run the program that wrote them, or count anew under another TENURE_REDIS_PREFIX and TENURE_GROUP"
 
@@ -106,10 +117,11 @@ class PartitionState:
         cells: Cells,
         amounts: Sequence[int],
         moved: Sequence[Moved] = (),
+        erasure: Erasure = NOTHING_ERASED,
     ) -> Commit:
         """Return the commit that stores a new head, states, cells and restatements, and the names that are new."""
         updates, names = _updates(cells, amounts), self.names.take_new()
-        return Commit(self.stored_head, encode_head(head), states, updates, names, self._restating(moved))
+        return Commit(self.stored_head, encode_head(head), states, updates, names, self._restating(moved), erasure)
 
     def _restating(self, moved: Sequence[Moved]) -> list[PeriodUpdate]:
         """Return what a batch changed of periods, added to what is stored."""

@@ -42,6 +42,9 @@ class StreamMeters(ServiceMeters, Protocol):
     def on_committed(self, result: BatchResult) -> None:
         """A batch was committed."""
 
+    def on_committed_between(self, seconds: float) -> None:
+        """A commit between two batches took so many seconds."""
+
     def on_conflict(self) -> None:
         """A commit was refused."""
 
@@ -216,6 +219,15 @@ class Stream:
         """See `Listener`."""
         self.meters.on_committed(result)
         self.on_applied(result)
+        self._count(partition, cells)
+
+    def on_committed_between(self, partition: Partition, seconds: float, cells: Cells) -> None:
+        """See `Listener`."""
+        self.meters.on_committed_between(seconds)
+        self._count(partition, cells)
+
+    def _count(self, partition: Partition, cells: Cells) -> None:
+        """Have a change of cells in the counts; those of a partition that recovers come with all others."""
         if self._is_owned(partition) and not partition.recovering:
             self.live.change(partition.number, cells)
 

@@ -44,7 +44,8 @@ class Surroundings:
         #: of the topics that are read, as the log has them
         self.topic_ids: dict[str, str] = {}
         self.counted_to: dict[TP, int] = {}
-        self.results: list[BatchResult] = []
+        #: the result of each batch, and how long each commit between batches took (seconds)
+        self.commits: list[BatchResult | float] = []
         self.log_whole = True
         self.fail_sending: list[TenureError] = []
         self.is_too_large: Callable[[Parcel], bool] = lambda _: False
@@ -59,6 +60,11 @@ class Surroundings:
             latest_ms=LATEST_MS,
             forgotten=forgotten,
         )
+
+    @property
+    def results(self) -> list[BatchResult]:
+        """The results of batches."""
+        return [each for each in self.commits if isinstance(each, BatchResult)]
 
     async def partition(self, number: int = 0) -> Partition:
         """Return a partition at work on what is stored."""
@@ -94,7 +100,12 @@ class Surroundings:
     def on_committed(self, partition: Partition, result: BatchResult, cells: Cells) -> None:
         """See `Listener`."""
         del partition, cells
-        self.results.append(result)
+        self.commits.append(result)
+
+    def on_committed_between(self, partition: Partition, seconds: float, cells: Cells) -> None:
+        """See `Listener`."""
+        del partition, cells
+        self.commits.append(seconds)
 
     def on_recovered(self, partition: Partition) -> None:
         """See `Listener`."""

@@ -87,6 +87,15 @@ def test_commit_is_counted_in_every_family_it_belongs_to() -> None:
     assert {name: samples[name] for name in expected} == expected
 
 
+def test_commit_between_batches_is_a_commit_and_no_batch() -> None:
+    """Forgetting a customer takes commits too, and applies nothing."""
+    meters = Meters()
+    meters.on_committed_between(0.5)
+    samples = _samples(meters)
+    assert (samples[("tenure_commit_seconds_count",)], samples[("tenure_commit_seconds_sum",)]) == (1, 0.5)
+    assert samples[("tenure_batch_records_count",)] == samples[("tenure_fold_seconds_count",)] == 0
+
+
 def test_conflicts_retries_and_assignments_are_counted() -> None:
     """They are what an operator looks at first when numbers stand still."""
     meters = Meters()
