@@ -156,7 +156,8 @@ class Tables(Protocol):
 
     Raises:
         Conflict: From `commit` and `clear`: somebody else has written to the partition since.
-        CommitTorn: From `load`, `read_head`, `snapshot`, `restated` and `commit`: half of a commit was carried out.
+        CommitTorn: From `load`, `read_head`, `snapshot`, `restated`, `restatements` and `commit`: half of a commit was
+            carried out.
         TablesUnavailable: From all: the store did not answer; nothing is known of the outcome of a commit.
     """
 
@@ -204,6 +205,9 @@ class Tables(Protocol):
 
     async def restated(self, partition: int, periods: Sequence[str] = ()) -> dict[str, Restated]:
         """Return the restatements of all periods that have any, as of one instant; entries of those named alone."""
+
+    async def restatements(self, partition: int, period: str) -> list[bytes]:
+        """Return the newest restatements of a period, oldest first: the entries of its `Restated`."""
 
     async def commit(self, partition: int, commit: Commit) -> None:
         """Store all of it, or nothing."""

@@ -85,6 +85,11 @@ class MemoryTables:
             for period, found in self._whole(partition).restated.items()
         }
 
+    async def restatements(self, partition: int, period: str) -> list[bytes]:
+        """See `Tables`."""
+        found = self._whole(partition).restated.get(period)
+        return [] if found is None else list(found.entries)
+
     async def commit(self, partition: int, commit: Commit) -> None:
         """See `Tables`."""
         found = self._whole(partition)

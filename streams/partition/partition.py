@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import msgspec
@@ -38,7 +39,7 @@ from streams.partition.result import BatchResult
 from streams.partition.state import PartitionState
 from streams.records import TP, Record
 from streams.survey_schedule import forget_in_schedule
-from streams.tables import NOTHING_ERASED, Erasure, Head, Stored, positions_of
+from streams.tables import NOTHING_ERASED, Erasure, Head, Restated, Stored, positions_of
 from streams.tasks import cancel_and_wait
 
 if TYPE_CHECKING:
@@ -380,8 +381,8 @@ class Partition:
         result = await apply_records(records, self.number, context, held, self._read_states)
         cells = await giving_way(cells_in_steps(result.rows, held.names, context.windows))
         amounts = await self._amounts(cells)
-        if result.moved and held.restated is None:
-            held.restated = await self._until_done(lambda: context.tables.restated(self.number))
+        if result.moved:
+            await self._restated()
         result.fold_seconds = time.perf_counter() - began
         if result.refused or result.forwards:
             await self._send(result)
@@ -495,14 +496,21 @@ class Partition:
     async def _unnamed(self, state: bytes) -> dict[str, list[bytes]]:
         """Return the restatements of the periods in which events of a customer are named, without their names."""
         tables, customer = self._context.tables, decode(state)
-        periods = list(await self._until_done(lambda: tables.restated(self.number)))
-        known = await self._until_done(lambda: tables.restated(self.number, periods))
-        bucket_ms = self._context.windows.bucket_ms
-        found = {
-            name: without_events_of(customer, each.entries, self.names, bucket_ms=bucket_ms)
-            for name, each in known.items()
-        }
-        return {name: entries for name, entries in found.items() if entries != known[name].entries}
+        found: dict[str, list[bytes]] = {}
+        for period in await self._restated():
+            # A period may have a thousand of them: others have their turn while the next ones are read.
+            known = await self._until_done(partial(tables.restatements, self.number, period))
+            left = without_events_of(customer, known, self.names, bucket_ms=self._context.windows.bucket_ms)
+            if left != known:
+                found[period] = left
+        return found
+
+    async def _restated(self) -> dict[str, Restated]:
+        """Return the restatements of periods, without their entries; they are read once."""
+        held = self._held
+        if held.restated is None:
+            held.restated = await self._until_done(lambda: self._context.tables.restated(self.number))
+        return held.restated
 
     async def _bury(self, customer_id: str, request: ForgetRequest, key: ForgetKey) -> ForgottenCustomer:
         """Decide on a tombstone, for good, and send it; return once the log has it."""

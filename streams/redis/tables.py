@@ -146,6 +146,11 @@ class RedisTables:
             found[period] = known if count else known._replace(revision=int(amount))
         return found
 
+    async def restatements(self, partition: int, period: str) -> list[bytes]:
+        """See `Tables`."""
+        _, entries = await self._reader.whole(partition, [self._key(partition, f"r:{period}")], starts=[0])
+        return cast("list[bytes]", entries)
+
     async def commit(self, partition: int, commit: Commit) -> None:
         """See `Tables`."""
         commands: list[Command] = []

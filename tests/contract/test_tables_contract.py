@@ -140,6 +140,8 @@ async def test_restatements_are_stored_with_the_commit_that_makes_them(tables: T
         "2025": (1, {"mrr": 7}, []),
     }
     assert await tables.restated(1, ["2026-10"]) == {}
+    assert await tables.restatements(0, "2026-10") == [b"one", b"\x00two", b"three"]
+    assert await tables.restatements(0, "1999") == await tables.restatements(1, "2026-10") == []
 
 
 async def test_the_newest_restatements_are_kept_and_all_of_them_counted(tables: Tables) -> None:
@@ -284,7 +286,9 @@ async def test_a_cleared_partition_holds_nothing_and_the_others_keep_theirs(tabl
     await tables.commit(1, FIRST)
     empty = await LOOK.of(tables, 2)
     await tear(tables, 0)
-    for reading in (tables.load(0), tables.read_head(0), tables.snapshot(0, [0]), tables.restated(0)):
+    for reading in (
+        tables.load(0), tables.read_head(0), tables.snapshot(0, [0]), tables.restated(0), tables.restatements(0, "x"),
+    ):  # fmt: skip
         with pytest.raises(CommitTorn):
             await reading
     await tables.clear(0)

@@ -142,6 +142,10 @@ class Connection:
         """See `Tables`."""
         return await self._call(lambda: self._store.restated(partition, periods))
 
+    async def restatements(self, partition: int, period: str) -> list[bytes]:
+        """See `Tables`."""
+        return await self._call(lambda: self._store.restatements(partition, period))
+
     async def commit(self, partition: int, commit: Commit) -> None:
         """See `Tables`."""
         await self._call(lambda: self._store.commit(partition, commit))

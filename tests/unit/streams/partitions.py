@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from streams.partition.partition import Partition
 from streams.partition.result import BatchResult
 from streams.records import NO_HEADERS, TP, Headers, Record
 from streams.settings.settings import Settings
-from streams.tables import Commit, Head, decode_head
+from streams.tables import Commit, Head, Restated, decode_head
 from tests.property.folding import LATEST_MS
 from tests.simulation.loop import SimulatedLoop
 
@@ -174,6 +175,12 @@ class _Tables(MemoryTables):
         self._heard = heard
         self.fail_before: list[TenureError] = []
         self.fail_after: list[TenureError] = []
+        #: how often was read, by what
+        self.reads: Counter[str] = Counter()
+
+    async def restated(self, partition: int, periods: Sequence[str] = ()) -> dict[str, Restated]:
+        self.reads["restated"] += 1
+        return await super().restated(partition, periods)
 
     async def commit(self, partition: int, commit: Commit) -> None:
         if self.fail_before:

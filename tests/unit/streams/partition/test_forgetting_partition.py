@@ -412,6 +412,29 @@ def test_restatements_of_periods_do_not_name_events_of_the_forgotten() -> None:
     runs(test)
 
 
+def test_the_list_of_periods_is_read_once_for_all_who_are_forgotten() -> None:
+    """It grows with every period and count: read for each customer again, it would hold up the partition."""
+
+    async def test(around: Forgetting) -> None:
+        march_ms = 1_740_787_200_000
+        first = await around.partition()
+        first.put(at(march_ms, signup(MINE, 0, id="of-mine"), signup(ALSO_MINE, 1, id="of-another")))
+        await asyncio.sleep(1)
+        await first.close()
+        for customer in (MINE, ALSO_MINE):
+            await around.tables.ask_to_forget(0, customer, encode_request(ForgetRequest(march_ms, KEY.check)))
+        around.tables.reads.clear()
+        partition = await around.partition()
+        await asyncio.sleep(5)
+        assert around.tables.reads["restated"] == 1
+        left = [await around.tables.restatements(0, period) for period in await around.tables.restated(0)]
+        assert [len(entries) for entries in left] == [2, 2]
+        assert b"of-" not in b"".join(entry for entries in left for entry in entries)
+        await partition.close()
+
+    runs(test)
+
+
 @pytest.mark.parametrize("longest", [128, 129])
 def test_no_event_can_name_a_pseudonym(longest: int) -> None:
     """Whoever sends events could otherwise add to the forgotten, or ask for them."""
