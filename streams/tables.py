@@ -183,6 +183,9 @@ class Tables(Protocol):
         stored once it is there.
         """
 
+    def scan_customers(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[str]]]:
+        """Yield all customers of some partitions who have a state, as `scan_states` does, and read no state."""
+
     async def read_cells(self, partition: int, keys: Sequence[int]) -> list[int]:
         """Return the amounts of cells by key, in order; 0 where there is none."""
 

@@ -62,6 +62,13 @@ class MemoryTables:
             for at in range(0, len(states), _SLICE):
                 yield partition, states[at : at + _SLICE]
 
+    async def scan_customers(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[str]]]:
+        """See `Tables`."""
+        for partition in partitions:
+            customers = list(self._partitions[partition].states)
+            for at in range(0, len(customers), _SLICE):
+                yield partition, customers[at : at + _SLICE]
+
     async def read_cells(self, partition: int, keys: Sequence[int]) -> list[int]:
         """See `Tables`."""
         cells = self._partitions[partition].cells

@@ -456,8 +456,8 @@ class Partition:
         """Return the customers of this partition whose hash is wanted."""
         return [
             customer_id
-            async for _, customers in self._context.tables.scan_states([self.number])
-            for customer_id, _ in customers
+            async for _, customers in self._context.tables.scan_customers([self.number])
+            for customer_id in customers
             if not is_pseudonym(customer_id) and key.hash_of(customer_id) in wanted
         ]
 

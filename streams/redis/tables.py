@@ -103,12 +103,15 @@ class RedisTables:
 
     async def scan_states(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[tuple[str, bytes]]]]:
         """See `Tables`; on a cluster that is moving slots meanwhile, customers may be missing."""
-        found = scan_customers(self._redis, prefix=self._prefix, partitions=partitions)
-        async for partition, customers in found:
+        async for partition, customers in self.scan_customers(partitions):
             states = await self.read_states(partition, customers)
             pairs = [(name, state) for name, state in zip(customers, states, strict=True) if state is not None]
             if pairs:
                 yield partition, pairs
+
+    def scan_customers(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[str]]]:
+        """See `Tables`; on a cluster that is moving slots meanwhile, customers may be missing."""
+        return scan_customers(self._redis, prefix=self._prefix, partitions=partitions)
 
     async def read_cells(self, partition: int, keys: Sequence[int]) -> list[int]:
         """See `Tables`."""

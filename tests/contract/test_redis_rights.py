@@ -67,7 +67,9 @@ async def read(tables: Tables) -> None:
     assert await tables.load_group(0, 0) == {0: 1}
     assert (await tables.snapshot(0, [0]))[1] == {0: {0: 1}}
     assert (await tables.restated(0, ["2025-01"]))["2025-01"].entries == [b"entry"]
+    assert await tables.restatements(0, "2025-01") == [b"entry"]
     assert [pair async for pair in tables.scan_states([0])] == [(0, [("a", b"1")])]
+    assert [pair async for pair in tables.scan_customers([0])] == [(0, ["a"])]
     assert await tables.forget_requests(0) == {}
     await tables.note("shown", None)
     await tables.entries("targets")

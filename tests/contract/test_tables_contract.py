@@ -369,7 +369,10 @@ async def scanned(tables: Tables, partition: int) -> list[tuple[str, bytes]]:
     """Return what a scan of a partition yields, in order of customers."""
     slices = [states async for found, states in tables.scan_states([partition]) if found == partition]
     assert all(slices), "a slice without customers is no slice"
-    return sorted(customer for states in slices for customer in states)
+    states = sorted(customer for states in slices for customer in states)
+    customers = [customer async for _, some in tables.scan_customers([partition]) for customer in some]
+    assert sorted(customers) == [customer for customer, _ in states], "without states the scan finds the same"
+    return states
 
 
 async def test_a_scan_yields_every_customer_of_its_partition_once(tables: Tables) -> None:
@@ -394,6 +397,8 @@ async def test_one_scan_yields_the_customers_of_several_partitions(tables: Table
         assert some, "a slice without customers is no slice"
         found[partition] += some
     expected = {0: sorted(states[0].items()), 5: [], 7: sorted(states[7].items())}
+    alone = [(partition, customer) async for partition, some in tables.scan_customers([0, 5, 7]) for customer in some]
+    assert sorted(alone) == sorted((partition, customer) for partition in (0, 7) for customer in names)
     assert {partition: sorted(some) for partition, some in found.items()} == expected
 
 

@@ -124,6 +124,12 @@ class Connection:
             await self._travel()
             yield found
 
+    async def scan_customers(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[str]]]:
+        """See `Tables`."""
+        async for found in self._store.scan_customers(partitions):
+            await self._travel()
+            yield found
+
     async def read_cells(self, partition: int, keys: Sequence[int]) -> list[int]:
         """See `Tables`."""
         return await self._call(lambda: self._store.read_cells(partition, keys))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
 from typing import Any, Final
 
 from kpis.counting.cells import Cells
@@ -177,6 +177,15 @@ class _Tables(MemoryTables):
         self.fail_after: list[TenureError] = []
         #: how often was read, by what
         self.reads: Counter[str] = Counter()
+
+    async def read_states(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
+        self.reads["states"] += len(customers)
+        return await super().read_states(partition, customers)
+
+    async def scan_states(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[tuple[str, bytes]]]]:
+        async for partition, states in super().scan_states(partitions):
+            self.reads["states"] += len(states)
+            yield partition, states
 
     async def restated(self, partition: int, periods: Sequence[str] = ()) -> dict[str, Restated]:
         self.reads["restated"] += 1
