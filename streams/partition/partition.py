@@ -18,7 +18,7 @@ import structlog
 
 from kpis.counting.cells import Cells, cells_in_steps
 from kpis.customer.forgetting import subscriptions_of
-from kpis.customer.pseudonyms import SUBSCRIPTIONS_LISTED, ForgetKey, ForgottenCustomer, is_pseudonym
+from kpis.customer.pseudonyms import SUBSCRIPTIONS_LISTED, ForgetKey, ForgottenCustomer, is_pseudonym, pseudonym_of
 from kpis.customer.state import decode
 from kpis.fold.restatements import without_events_of
 from schemas.refusals import Reason, Refusal
@@ -479,10 +479,10 @@ class Partition:
             raise Halt(self.number, str(ForgetKeyUnfit(known=key is not None)))
         await self._learn_tombstones()
         who = context.forgotten.find(customer_id)
+        state, of_pseudonym = await self._read_states([customer_id, pseudonym_of(key.hash_of(customer_id))])
         if who is None:
-            who = await self._bury(customer_id, request, key)
+            who = await self._bury(customer_id, state, request, key)
         await self._until_done(lambda: forget_in_schedule(context.tables, self.number, customer_id))
-        state, of_pseudonym = await self._read_states([customer_id, who.pseudonym])
         erasure = Erasure(requests={customer_id: None})
         result = BatchResult()
         if state is not None:
@@ -512,10 +512,11 @@ class Partition:
             held.restated = await self._until_done(lambda: self._context.tables.restated(self.number))
         return held.restated
 
-    async def _bury(self, customer_id: str, request: ForgetRequest, key: ForgetKey) -> ForgottenCustomer:
+    async def _bury(
+        self, customer_id: str, state: bytes | None, request: ForgetRequest, key: ForgetKey
+    ) -> ForgottenCustomer:
         """Decide on a tombstone, for good, and send it; return once the log has it."""
         context = self._context
-        (state,) = await self._read_states([customer_id])
         tombstone = request.tombstone
         if tombstone is None:
             subscriptions = [] if state is None else subscriptions_of(decode(state))[:SUBSCRIPTIONS_LISTED]

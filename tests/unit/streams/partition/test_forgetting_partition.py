@@ -68,8 +68,10 @@ def test_a_customer_is_forgotten_by_a_quiet_partition_and_its_counts_stay() -> N
         partition.put(at(1_000, *values, signup(ALSO_MINE, 2)))
         await asyncio.sleep(1)
         before = await around.amounts(partition)
+        around.tables.reads.clear()
         await around.ask()
         await asyncio.sleep(5)
+        assert around.tables.reads["states"] == 2  # theirs, and the pseudonym's
         states = around.tables.states(0)
         assert sorted(states) == sorted([ALSO_MINE, PSEUDONYM])
         assert [fact.subscription for fact in life_of(decode(states[PSEUDONYM]))] == ["s000001", "s000000"]
