@@ -17,9 +17,8 @@ from schemas.adapters.adapter import Adapter
 from streams.backoff import Backoff
 from streams.batching import application
 from streams.clock import WallClock
-from streams.errors import ForgetKeyUnfit, LogUnavailable, TablesUnavailable, TenureError
-from streams.forgetting.forgotten import Forgotten, forget_key_of
-from streams.forgetting.kafka import KafkaTombstones
+from streams.errors import LogUnavailable, TablesUnavailable, TenureError
+from streams.forgetting.forgotten import Forgotten
 from streams.kafka.errors import rights_refusal
 from streams.kafka.schema_registry import SchemaRegistry, registry_of
 from streams.kafka.security import client_options, credentials
@@ -35,6 +34,7 @@ from streams.settings.settings import Settings
 from streams.tables import StreamMark
 from streams.tasks import cancel_and_wait
 from streams.translation.foreign_log import KafkaForeignLog
+from tenure.stored.forgotten import known_forgotten
 from tenure.stored.mark import claim_tables
 from tenure.worker.composition import Worker, ask_surveys, build_worker, translate_topics
 from tenure.worker.exporter import Exporter
@@ -79,6 +79,7 @@ async def run(settings: Settings, *extensions: Extension) -> None:
 
     Raises:
         ConfigurationError: Topics, Redis or the stream's tables do not fit the settings, or the port is taken.
+        ForgetKeyUnfit: Customers are forgotten, and the settings do not have the key.
     """
     configure_logs(settings)
     registry = registry_of(settings, settings.adapter_topics.values())
@@ -95,8 +96,7 @@ async def run(settings: Settings, *extensions: Extension) -> None:
         counts = await partition_counts([*topics, *adapters], settings, options)
         check_adapter_topics({topic: counts.pop(topic) for topic in adapters})
         partitions = check_topics(counts, input_topics=settings.input_topics)
-        forgotten = await known_forgotten(settings, options)
-        try:
+        async with known_forgotten(settings, options, _read_patiently) as forgotten:
             starting.waits_for = "Redis"
             starting.meters[instruments.KAFKA_UP].set(1)
             tables, mark = await claimed_tables(settings, partitions=partitions, meters=starting.meters)
@@ -105,8 +105,6 @@ async def run(settings: Settings, *extensions: Extension) -> None:
                 await _work(settings, tables, starting, forgotten, mark=mark, options=options, extensions=extensions)
             finally:
                 await tables.close()
-        finally:
-            await forgotten.close()
     finally:
         await starting.server.stop()
 
@@ -148,25 +146,15 @@ async def _work(
         log.info("worker_stopped")
 
 
-async def known_forgotten(settings: Settings, options: Mapping[str, Any]) -> Forgotten:
-    """Return who is forgotten, as the topic of the settings says now; waits while Kafka is away.
-
-    Raises:
-        ForgetKeyUnfit: Customers are forgotten, and the settings do not have the key.
-    """
-    forgotten = Forgotten(KafkaTombstones(settings.forgotten_topic, options), forget_key_of(settings))
+async def _read_patiently(forgotten: Forgotten) -> None:
+    """Learn who is forgotten; wait while Kafka is away."""
     backoff = Backoff()
     while True:
         try:
-            await forgotten.refresh()
+            return await forgotten.refresh()
         except LogUnavailable as error:
             log.warning("waiting_for_kafka", reason=str(error), pause_seconds=backoff.seconds)
             await backoff.pause()
-        except ForgetKeyUnfit:
-            await forgotten.close()
-            raise
-        else:
-            return forgotten
 
 
 def _translate(
