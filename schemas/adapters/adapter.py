@@ -42,7 +42,10 @@ class Adapter(Protocol):
     name: str
 
     def translate(self, value: bytes) -> Translation:
-        """Return what a record says; never raises, whatever its bytes."""
+        """Return what a record says, whatever its bytes: what cannot be read is refused.
+
+        What it raises is a fault of its own, and no record's; whoever calls it keeps the record all the same.
+        """
 
 
 class Builder(Protocol):

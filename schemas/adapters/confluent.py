@@ -14,15 +14,18 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from schemas.adapters.adapter import Adapter, Members, Translation
+from schemas.adapters.adapter import Adapter, Translation
 from schemas.adapters.options import read_options
-from schemas.adapters.reading import FAULTS_OF_VALUES, refused, translated
+from schemas.adapters.reading import refused, translated
 from schemas.decoding.framing import MAGIC, Frame, frame_of
 from schemas.refusals import Reason
 
 NAME: Final = "confluent"
-_NOT_AVRO: Final = (*FAULTS_OF_VALUES, EOFError, struct.error)
-_UNREADABLE: Final = "cannot be read as Avro by it"
+#: What fastavro raises of schemas and values that are wrong: it checks few of them.
+_RAISED_BY_FASTAVRO: Final = (
+    ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, RecursionError, TypeError, ValueError,
+    struct.error,
+)  # fmt: skip
 
 
 class RegisteredSchema(NamedTuple):
@@ -37,6 +40,10 @@ class RegisteredSchema(NamedTuple):
     kind: str
     text: str
     references: tuple[str, ...] = ()
+
+
+class _NotAvro(ValueError):
+    """A schema that is none of Avro, or a value that does not fit it; the argument says why, in words."""
 
 
 class SchemaRefused(LookupError):
@@ -131,17 +138,14 @@ class Confluent:
         try:
             read = self._readers.get(frame.schema_id) or _avro_reader(schema)
             self._readers[frame.schema_id] = read
-            json = msgspec.json.encode(read(frame.payload))
+            json = read(frame.payload)
         except ImportError:
             advice = "pip install 'tenure[avro]'"
             return refused(
                 NAME, Reason.MALFORMED_JSON, f"reading Avro needs fastavro, which is not installed: {advice}"
             )
-        except _NOT_AVRO as error:
-            said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            return refused(
-                NAME, Reason.MALFORMED_JSON, f"the schema {frame.schema_id}: the value {_UNREADABLE} ({said})"
-            )
+        except _NotAvro as fault:
+            return refused(NAME, Reason.MALFORMED_JSON, f"the schema {frame.schema_id}: {fault}")
         return self._within(json)
 
     def _within(self, json: bytes) -> Translation:
@@ -150,12 +154,12 @@ class Confluent:
         return translated(NAME, json, lambda record: iter((dict(record.members),)))
 
 
-def _avro_reader(schema: RegisteredSchema) -> Callable[[bytes], Any]:
-    """Return what reads the values of a schema.
+def _avro_reader(schema: RegisteredSchema) -> Callable[[bytes], bytes]:
+    """Return what reads the values of a schema, as JSON; it raises _NotAvro of a value that does not fit.
 
     Raises:
         ImportError: fastavro is not installed.
-        Exception: It is no schema; one of `_NOT_AVRO`.
+        _NotAvro: It is no schema.
     """
     avro: Any = importlib.import_module("fastavro")
     named: dict[str, Any] = {}
@@ -163,15 +167,38 @@ def _avro_reader(schema: RegisteredSchema) -> Callable[[bytes], Any]:
         for reference in schema.references:
             avro.parse_schema(msgspec.json.decode(reference), named_schemas=named)
         parsed = avro.parse_schema(msgspec.json.decode(schema.text), named_schemas=named)
-    except avro.schema.SchemaParseException as error:
-        raise ValueError(f"it is no schema of Avro: {error}") from error
+    except (avro.schema.SchemaParseException, *_RAISED_BY_FASTAVRO) as error:
+        raise _NotAvro(f"it is no schema of Avro: {_why_no_schema(error)}") from error
 
-    def read(payload: bytes) -> Members:
+    def read(payload: bytes) -> bytes:
         stream = io.BytesIO(payload)
-        found: Members = avro.schemaless_reader(stream, parsed)
+        try:
+            json = msgspec.json.encode(avro.schemaless_reader(stream, parsed))
+        except _RAISED_BY_FASTAVRO as error:
+            raise _NotAvro(f"the value cannot be read as Avro by it: {_why_unreadable(error)}") from error
         left = len(payload) - stream.tell()
         if left:
-            raise ValueError(f"{left} bytes are left over")
-        return found
+            raise _NotAvro(f"the value cannot be read as Avro by it: {left} bytes are left over")
+        return json
 
     return read
+
+
+def _why_no_schema(error: Exception) -> str:
+    if isinstance(error, msgspec.DecodeError):
+        return f"it is not JSON ({error})"
+    if isinstance(error, ValueError):
+        return f"there is no type {error}"
+    if isinstance(error, LookupError):
+        return f"it lacks {error}"
+    return "a part of it has the wrong form" if isinstance(error, _RAISED_BY_FASTAVRO) else str(error)
+
+
+def _why_unreadable(error: Exception) -> str:
+    if isinstance(error, EOFError | struct.error):
+        return "it ends too early"
+    if isinstance(error, UnicodeDecodeError):
+        return "a text in it is not UTF-8"
+    if isinstance(error, ArithmeticError):
+        return "a number or an instant in it is out of range"
+    return "its bytes mean nothing in this schema; was it written with another one?"

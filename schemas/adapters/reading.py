@@ -16,10 +16,8 @@ from schemas.refusals import Reason, Refusal
 _VALUE_SHOWN: Final = 48
 _DETAIL_MAX: Final = 300
 _read: Final = msgspec.json.Decoder(float_hook=Decimal).decode
-#: What reading raises of a value that nobody thought of, such as a number of more digits than `Decimal` takes.
-FAULTS_OF_VALUES: Final = (
-    ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
-)  # fmt: skip
+#: What Python raises of a value that nobody thought of. Whatever else is raised is a fault of ours.
+_FAULTS_OF_VALUES: Final = (ArithmeticError, RecursionError, ValueError)
 
 
 class SourceFault(ValueError):
@@ -201,12 +199,15 @@ def each_of(entries: Iterable[Node], read: Callable[[Node], Iterable[Members]]) 
 
 
 def translated(name: str, value: bytes, read: Callable[[Node], Iterator[Members]]) -> Translation:
-    """Return what a JSON record says, by the function that reads its objects; whatever a value is, nothing is raised.
+    """Return what a JSON record says, by the function that reads its objects; values that cannot be read are refused.
 
     Args:
         name: The adapter's, for its errors.
         value: The record's value.
         read: Yields the events of one record; raises SourceFault or IgnoredRecord.
+
+    Raises:
+        Exception: Whatever `read` raises that no value causes, which is a fault of its own.
     """
     try:
         found = _read(value)
@@ -219,10 +220,19 @@ def translated(name: str, value: bytes, read: Callable[[Node], Iterator[Members]
         return Translation(ignored=str(ignored))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return refused(name, Reason.MALFORMED_JSON, f"the record is not JSON: {error}")
-    except FAULTS_OF_VALUES as error:
+    except _FAULTS_OF_VALUES as error:
         # A record must not stop those behind it: it is kept, as a dead letter.
-        said = type(error).__name__ + (f": {error}" if str(error) else "")
-        return refused(name, Reason.MALFORMED_JSON, f"the record holds a value that cannot be read ({said})")
+        return refused(
+            name, Reason.MALFORMED_JSON, f"the record holds a value that cannot be read: {_why_unreadable(error)}"
+        )
+
+
+def _why_unreadable(error: Exception) -> str:
+    if isinstance(error, ArithmeticError):
+        return "a number that is too large, or has too many digits"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return str(error) or "nothing more is known of it"
 
 
 def refused(name: str, reason: Reason, detail: str) -> Translation:

@@ -22,7 +22,7 @@ NEVER: Final = ("incomplete", "incomplete_expired")
 PAUSED, UNPAID, CANCELED = "paused", "unpaid", "canceled"
 _INVOLUNTARY: Final = ("payment_failed", "payment_disputed")
 #: Of what is scheduled: the product takes no `effective_at` that is farther ahead.
-FORESEEN_S: Final = 1_826 * 86_400
+_SCHEDULED_AHEAD_MAX_S: Final = 1_826 * 86_400
 _YEAR_2100_S: Final = 4_102_444_800
 
 
@@ -186,7 +186,7 @@ class StripeSubscription:
         reason = self._reason()
         event_id = f"{self.id}:cancel:{asked_s or 0}:{self.cancel_s}:{reason.get('reason', 'unspecified')}"
         at_s = self.created_s if asked_s is None else asked_s
-        if self.cancel_s - at_s > FORESEEN_S:
+        if self.cancel_s - at_s > _SCHEDULED_AHEAD_MAX_S:
             return None
         return self.event("cancel", event_id, at_s, **reason, effective_at=epoch_text(self.cancel_s))
 

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from schemas.adapters.adapter import Translation
 from schemas.adapters.registry import adapter_of
 from schemas.decoding.adapted import HEADER_ADAPTER, HEADER_REFUSED
-from schemas.refusals import Reason
+from schemas.refusals import Reason, Refusal
 from streams.records import NO_HEADERS, Record
 from streams.routing import Router
 from streams.settings.settings import Settings
@@ -59,9 +59,9 @@ def test_adapter_that_fails_costs_the_record_alone_and_is_logged() -> None:
     """A fault of ours must not stop a topic, a file or a webhook's sender for good."""
     with capture_logs() as lines:
         found = records_of(Fixed(KeyError("a")), b"{}", "t/0/5")
-    assert found.refusal is not None
-    assert (found.refusal.reason, len(found.records)) == (Reason.MALFORMED_JSON, 1)
-    assert [(line["event"], line["origin"]) for line in lines] == [("adapter_failed", "t/0/5")]
+    assert found.refusal == Refusal(Reason.MALFORMED_JSON, "stripe: the adapter failed on it (KeyError)")
+    assert [record.value for record in found.records] == [b"{}"]
+    assert [(line["event"], line["origin"], line["exc_info"]) for line in lines] == [("adapter_failed", "t/0/5", True)]
 
 
 def test_event_of_a_topic_lies_under_its_customers_id_also_where_that_is_an_integer() -> None:
