@@ -250,7 +250,7 @@ def _translators(settings: Settings, options_file: Path | None) -> Translators:
     from streams.kafka.schema_registry import registry_of
     from tenure.dead_letters.translating import Translators
 
-    return Translators(options_file or settings.adapter_options, registry_of(settings, ADAPTERS))
+    return Translators(settings, options_file, registry_of(settings, ADAPTERS))
 
 
 def _replayed(

@@ -8,28 +8,35 @@ from typing import TYPE_CHECKING
 from schemas.adapters.adapter import OptionsFault
 from schemas.adapters.registry import ADAPTERS
 from streams.errors import UsageError
-from streams.settings.adapter_options import adapters_named
+from streams.settings.adapter_options import adapters_named, adapters_of_settings
 
 if TYPE_CHECKING:
     from schemas.adapters.adapter import Adapter
     from streams.kafka.schema_registry import SchemaRegistry
+    from streams.settings.settings import Settings
 
 
 class Translators:
     """The adapters that dead letters may need.
 
     Args:
-        file: Their options: TOML with a table for each adapter; None is none.
+        settings: Name the file of their options, in `adapter_options`.
+        file: Another one, of `--map`: TOML with a table for each adapter.
         registry: Has the schemas of framed values; without one their adapter reads JSON alone, and says so.
 
     Raises:
-        UsageError: The file cannot be read, or an option in it is unknown, missing or wrong.
+        UsageError: The file of `--map` cannot be read, or an option in it is unknown, missing or wrong.
+        ConfigurationError: The same of the file of the settings.
     """
 
-    def __init__(self, file: Path | None, registry: SchemaRegistry | None = None) -> None:
+    def __init__(self, settings: Settings, file: Path | None = None, registry: SchemaRegistry | None = None) -> None:
         self._registry = registry
+        schema_of = None if registry is None else registry.schema_of
+        if file is None:
+            self._adapters = adapters_of_settings(ADAPTERS, settings, schema_of)
+            return
         try:
-            self._adapters = adapters_named(ADAPTERS, file, None if registry is None else registry.schema_of)
+            self._adapters = adapters_named(ADAPTERS, file, schema_of)
         except OptionsFault as fault:
             raise UsageError(f"--map: {fault}") from fault
 

@@ -22,7 +22,7 @@ STRIPE = (
 def judged(whole: WholeLetter, *, anyway: bool = False, value: bytes | None = None) -> Judgement:
     """Return the judgement of a letter, with its own value or another one."""
     settings = Settings()
-    judge = Judge(settings, decoder_of(settings), Translators(None), anyway=anyway)
+    judge = Judge(settings, decoder_of(settings), Translators(settings), anyway=anyway)
     return judge.judge(whole, whole.key, whole.value if value is None else value)
 
 

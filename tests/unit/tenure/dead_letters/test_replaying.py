@@ -46,7 +46,8 @@ def marked(offset: int) -> Record:
 
 def order(*, registry: SchemaRegistry | None = None, **more: Any) -> ReplayOrder:
     """Return an order that sends nothing."""
-    made = ReplayOrder(Choice(), "ada", Mending(), Translators(None, registry), lambda _: None, dry_run=True)
+    translators = Translators(Settings(), registry=registry)
+    made = ReplayOrder(Choice(), "ada", Mending(), translators, lambda _: None, dry_run=True)
     return made._replace(**more)
 
 
@@ -75,13 +76,13 @@ def test_events_of_a_letter_that_is_translated_anew_say_which_record_they_are_fr
     del nothing_set
     refused = headers_of_refused("stripe", Refusal(Reason.MISSING_MEMBER, "stripe: data: is required"))
     settings = Settings()
-    judge = Judge(settings, decoder_of(settings), Translators(None), anyway=False)
+    judge = Judge(settings, decoder_of(settings), Translators(settings), anyway=False)
     for own, carried in (((*refused, ORIGIN), [ORIGIN]), (refused, [])):
         letter = whole_letter(STRIPE, headers=own, topic="customer.events")
         (sent,) = judge.judge(letter, letter.key, letter.value).records
         assert list(sent.headers) == [*carried, (HEADER_REPLAYED, b"customer.events/3/1")]
     letter = whole_letter(b"{", headers=(*refused, ORIGIN), topic="customer.events")
-    again = Judge(settings, decoder_of(settings), Translators(None), anyway=True)
+    again = Judge(settings, decoder_of(settings), Translators(settings), anyway=True)
     (sent,) = again.judge(letter, letter.key, letter.value).records
     assert [header for header in sent.headers if header[0] == HEADER_ADAPTED] == [ORIGIN], "once"
 
