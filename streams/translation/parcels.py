@@ -141,6 +141,7 @@ class RecordTranslator:
         return NotUnderstood(SentRecord(value, headers), mixed, record.key, _time_of(record), _place_of(record))
 
     def _event(self, sent: SentRecord, record: ReadableRecord, adapter: str) -> TranslatedEvent:
+        # By its bytes, as any producer's: what lies in a frame may be a CloudEvent.
         topic, key, own, _ = self._router.route(sent.value, sent.headers)
         headers = (*own, (HEADER_ADAPTED, _origin_of(adapter, record)))
         return TranslatedEvent(Outgoing(topic, None, key, sent.value, _time_of(record), headers), record)

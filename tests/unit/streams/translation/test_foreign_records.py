@@ -71,3 +71,14 @@ def test_event_of_a_topic_lies_under_its_customers_id_also_where_that_is_an_inte
     sent = parcel.form(0)
     assert sent is not None
     assert (sent.topic, sent.key) == ("customer.cancel", b"7")
+
+
+def test_cloud_event_in_a_frame_is_sent_as_one() -> None:
+    """Its customer and type do not lie where those of the product's own JSON do."""
+    event = {"specversion": "1.0", "id": "e1", "source": "s", "type": "com.example.cancel", "data": {"customer_id": 7}}
+    record = Record("t", 0, 5, 1, None, b"\0\0\0\0\7" + msgspec.json.encode(event), NO_HEADERS)
+    (parcel,) = RecordTranslator({"t": adapter_of("confluent")}, Router(Settings())).translate(record).parcels
+    sent = parcel.form(0)
+    assert sent is not None
+    assert (sent.topic, sent.key) == ("customer.cancel", b"7")
+    assert ("content-type", b"application/cloudevents+json") in sent.headers
