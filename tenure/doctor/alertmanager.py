@@ -125,21 +125,12 @@ def _heard(config: _Config) -> set[str]:
     return {str(each.get("name")) for each in config.receivers or () if has_destination(each)}
 
 
-def receiver_of(route: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+def _descended(route: _Route, labels: Mapping[str, str], inherited: str) -> str:
     """Return the name of the receiver that a tree of routes chooses first for an alert.
-
-    Args:
-        route: The root, as YAML has it.
-        labels: Of the alert.
 
     Raises:
         Unreadable: Whether a route on the way matches cannot be told.
-        msgspec.ValidationError: It is no route.
     """
-    return _descended(msgspec.convert(route, _Route), labels, "")
-
-
-def _descended(route: _Route, labels: Mapping[str, str], inherited: str) -> str:
     receiver = route.receiver or inherited
     for child in route.routes or ():
         if _matches(child, labels):
