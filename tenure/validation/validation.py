@@ -22,7 +22,7 @@ from kpis.members.view import View, all_time
 from kpis.references import TOPIC_BITS
 from schemas.decoding.decoder import Decoded
 from schemas.documents.validation import AskedQuestion, FoundEvents, ValidatedType, ValidationReport
-from schemas.events import EVENT_TYPES, Event
+from schemas.events import EVENT_TYPES, Event, Signup
 from schemas.instants import milliseconds
 from schemas.refusals import Reason
 from schemas.wording import counted
@@ -236,6 +236,7 @@ class Validation:
                 question.look(kept)
         effectless.note_in(self.findings, self._place_of_fact)
         self._totals.customers, self._totals.effectless = len(self._states), effectless.counts
+        self._totals.refused_signups = self._types[Signup.TYPE].refused if Signup.TYPE in self._types else 0
         asked = [*told.asked, *(each for question in self._questions for each in question.asked(self._totals))]
         asked.sort(key=lambda each: (_ORDER[each.weight], -each.count / (each.of or each.count), each.name))
         return self._document(told, asked)

@@ -27,7 +27,17 @@ class MissingTypes(Question):
             return
         signups = totals.by_type.get(Signup.TYPE, 0)
         lifecycle = sum(count for kind, count in totals.by_type.items() if kind in _LIFECYCLE)
-        if not signups:
+        if not signups and totals.refused_signups:
+            yield Asked(
+                "signups_refused",
+                Weight.HIGH,
+                totals.refused_signups,
+                totals.refused_signups,
+                f"signups were refused, all there are; events of {counted(totals.customers, 'customers')} are left",
+                "signups open subscriptions: without them the rest has no effect. Mend what is refused, and validate "
+                "again",
+            )
+        elif not signups:
             yield Asked(
                 "no_signup",
                 Weight.HIGH if lifecycle else Weight.LOW,

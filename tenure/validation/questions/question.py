@@ -71,6 +71,7 @@ class SeenTotals:
 
     Attributes:
         by_type: Events that are applied or repeated, by type.
+        refused_signups: Records that are refused, and say that they are signups.
         tests: Events that are marked as tests.
         conflicts: Repetitions that differ from what was said first.
         customers: Customers of whom anything is known.
@@ -80,6 +81,7 @@ class SeenTotals:
     """
 
     by_type: dict[str, int] = field(default_factory=dict)
+    refused_signups: int = 0
     tests: int = 0
     conflicts: int = 0
     customers: int = 0

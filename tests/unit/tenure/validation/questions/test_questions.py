@@ -106,6 +106,12 @@ PAIRS = {
         "used_without_signup", [event(1), event(2, "activity")], 1, [event(1), event(1, "activity")]
     ),
     "cancels alone": Pair("no_signup", [event(1, "cancel"), event(2, "cancel")], 2, [event(1), of_one("cancel", 1)]),
+    "signups that are all refused": Pair(
+        "signups_refused",
+        [event(1, plan="none"), event(2, plan="none"), event(3, "cancel")],
+        2,
+        [event(1), event(2, plan="none"), of_one("cancel", 1)],
+    ),
     "signups alone, for long": Pair(
         "no_cancel",
         [event(n, time=instant(days=n)) for n in range(100)],
@@ -361,6 +367,13 @@ def test_conflict_says_what_differs_and_which_event_counts(tmp_path: Path, later
     assert next(iter(found.values())).examples == [
         f"line 2: signup signup-1 of c-1 differs from an earlier one in {said}"
     ]
+
+
+def test_refused_signups_are_no_missing_signups(tmp_path: Path) -> None:
+    """Whoever sent them would look for a file that they have given."""
+    found = asked(tmp_path, [event(1, plan="none"), event(2, "cancel"), event(3, "cancel")])
+    assert "no_signup" not in found
+    assert found["signups_refused"].what == "signups were refused, all there are; events of 2 customers are left"
 
 
 def test_question_says_where_it_gave_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
