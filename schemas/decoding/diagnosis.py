@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
+from schemas.currencies import CURRENCY_CODES, code_meant
 from schemas.decoding.cut_values import CutValue, whole_size
 from schemas.decoding.framing import unframed
 from schemas.decoding.members import WrongMemberError, readers_of, text_in
@@ -233,6 +234,11 @@ class Diagnosis:
         since_ms = self._currencies.get(currency) if currency else accepted.at_ms
         if since_ms is not None and since_ms <= accepted.at_ms:
             return None
+        if since_ms is None and currency not in CURRENCY_CODES:
+            meant = code_meant(currency, self._currencies)
+            advice = "send the currency's code, such as EUR" if meant is None else f"did you mean {meant}?"
+            what = f'must be a code of ISO 4217; got "{currency}"'
+            return Refusal(Reason.CURRENCY_MISMATCH, f"currency: {what}; {advice}")
         what = f"there is no rate for {currency}"
         if since_ms is not None:
             what = f"the first rate for {currency} holds from {_written(since_ms)}, and the event is of "

@@ -68,6 +68,14 @@ DETAILS = [
         ),
     ),
     ({**SIGNUP, "currency": "eur"}, "currency: there is no rate for EUR; add one to the setting currency_rates"),
+    ({**SIGNUP, "currency": "DEM"}, "currency: there is no rate for DEM; add one to the setting currency_rates"),
+    ({**SIGNUP, "currency": "uds"}, 'currency: must be a code of ISO 4217; got "UDS"; did you mean USD?'),
+    ({**SIGNUP, "currency": "EUO"}, 'currency: must be a code of ISO 4217; got "EUO"; did you mean EUR?'),
+    ({**SIGNUP, "currency": "RMB"}, 'currency: must be a code of ISO 4217; got "RMB"; did you mean CNY?'),
+    (
+        {**SIGNUP, "currency": "BTC"},
+        'currency: must be a code of ISO 4217; got "BTC"; send the currency\'s code, such as EUR',
+    ),
 ]
 
 
@@ -76,6 +84,14 @@ def test_refusal_says_what_was_wrong_and_what_would_be_right(event: dict[str, ob
     """Somebody has to repair a producer by this line alone."""
     ((_, refusal),) = decode(line(event).value).refused
     assert detail == refusal.detail
+
+
+def test_currency_that_has_a_rate_counts_whether_it_is_in_a_list_or_not() -> None:
+    """Who counts points, or a currency that is newer than the program, says so in the settings."""
+    decoder = Decoder(currencies={"EUR": 0, "PTS": 0})
+    assert decode(line({**SIGNUP, "currency": "PTS"}).value, decoder).refused == []
+    ((_, refusal),) = decode(line({**SIGNUP, "currency": "PTZ"}).value, decoder).refused
+    assert refusal.detail == 'currency: must be a code of ISO 4217; got "PTZ"; did you mean PTS?'
 
 
 def test_currency_without_a_rate_as_yet_names_the_first_instant_that_has_one() -> None:
