@@ -14,8 +14,9 @@ from tenure.commands.options import AsJson, Config
 from tenure.commands.say import say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from streams.settings.settings import Settings
     from tenure.operations.topics import Topic
 
 _ABSENT = "\N{EN DASH}"
@@ -63,8 +64,8 @@ def topics(
 
     The number of partitions limits how many workers can share the work. Tables are counted with the number that they
     were begun with: partitions that are added later carry events as well, and nothing is lost, but no more workers find
-    work. Without options nothing is changed, and nothing is ever deleted. Ends with 1 if a topic is missing, or if the
-    input topics do not have equally many partitions.
+    work. Without options nothing is changed, and nothing is ever deleted. Ends with 1 if a topic is missing that the
+    settings need, or if the input topics do not have equally many partitions.
     """
     from streams.errors import CheckFailed, UsageError
     from streams.settings.loading import load_settings
@@ -76,18 +77,36 @@ def topics(
         advice = "is for topics that are created or grow; add --create or --grow, or leave it out"
         raise UsageError(f"--partitions {partitions} {advice}")
     settings = load_settings(config)
-    from tenure.operations.topics import WantedTopics, fault_of, look, mend  # slow to import: after the settings
+    from tenure.operations import topics as operations  # slow to import: after the settings
 
-    wanted = WantedTopics(grow=grow, create=create, keep=keep, partitions=partitions, replication=replication)
-    found = run_until_stopped(mend(settings, wanted) if create or grow or keep else look(settings))
+    wanted = operations.WantedTopics(
+        grow=grow, create=create, keep=keep, partitions=partitions, replication=replication
+    )
+    change = operations.mend(settings, wanted) if create or grow or keep else operations.look(settings)
+    found = run_until_stopped(change)
+    left_out = _left_out(settings, found)
     if as_json:
         print_json([topic.document() for topic in found])
     else:
-        say(_table(found))
-        _tell_what_is_deleted(found)
-    fault = fault_of(found)
+        _tell(found, left_out)
+    fault = operations.fault_of([each for each in found if each.topic not in left_out])
     if fault is not None:
         raise CheckFailed(fault)
+
+
+def _left_out(settings: Settings, found: Sequence[Topic]) -> dict[str, str]:
+    """Return the topics that are missing and not needed, and why not."""
+    from tenure.operations.topics import State, unneeded
+
+    missing = {each.topic for each in found if each.state is State.MISSING}
+    return {topic: reason for topic, reason in unneeded(settings).items() if topic in missing}
+
+
+def _tell(found: Sequence[Topic], left_out: Mapping[str, str]) -> None:
+    say(_table(found))
+    for topic, reason in left_out.items():
+        say(f"{readable(topic)} is missing, and not needed: {reason}.")
+    _tell_what_is_deleted(found)
 
 
 def _table(found: Sequence[Topic]) -> str:

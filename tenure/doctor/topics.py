@@ -14,7 +14,7 @@ from streams.kafka.errors import no_kafka
 from streams.kafka.security import client_options
 from streams.settings.settings import Settings
 from tenure.doctor.findings import Diagnosed, fault, ok, warning
-from tenure.operations.topics import Topic, fault_of, finite_of
+from tenure.operations.topics import Topic, fault_of, finite_of, unneeded
 
 AREA: Final = "kafka"
 _ANSWER_SECONDS: Final = 15.0
@@ -22,7 +22,7 @@ _ANSWER_SECONDS: Final = 15.0
 
 async def topic_findings(settings: Settings, topics: Sequence[Topic]) -> AsyncIterator[Diagnosed]:
     """Yield what there is to say of the topics that the settings name."""
-    unused = _unused(settings)
+    unused = unneeded(settings)
     found = [each for each in topics if each.topic not in unused]
     wrong = fault_of(found)
     if wrong is not None:
@@ -45,16 +45,6 @@ async def topic_findings(settings: Settings, topics: Sequence[Topic]) -> AsyncIt
             f"{len(alone)} of the {len(found)} needed topics have one replica: events are gone with its broker's disk",
             "raise the replication factor where Kafka has several brokers",
         )
-
-
-def _unused(settings: Settings) -> dict[str, str]:
-    """Return the topics that `tenure topics` lists and this stream does not need, with the setting that says so."""
-    unused = {}
-    if not settings.survey_requests:
-        unused[settings.survey_request_topic] = "survey_requests is off"
-    if settings.forget_key is None:
-        unused[settings.forgotten_topic] = "forget_key is not set"
-    return unused
 
 
 def _size_of(found: list[Topic]) -> str:

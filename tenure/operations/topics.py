@@ -217,6 +217,16 @@ def fault_of(topics: Sequence[Topic]) -> str | None:
     return f"Kafka does not have {', '.join(missing)}; run `tenure topics --create`" if missing else None
 
 
+def unneeded(settings: Settings) -> dict[str, str]:
+    """Return the topics that the settings name and the stream does not need, with the setting that says so."""
+    found = {}
+    if not settings.survey_requests:
+        found[settings.survey_request_topic] = "survey_requests is off"
+    if settings.forget_key is None:
+        found[settings.forgotten_topic] = "forget_key is not set"
+    return found
+
+
 def finite_of(topics: Sequence[Topic]) -> list[Topic]:
     """Return the input topics whose events Kafka deletes some day: tables cannot be counted anew from them."""
     return [topic for topic in topics if topic.is_input and topic.retention and not topic.retention.for_good]

@@ -38,10 +38,10 @@ def test_topics_are_created_once_with_one_number_of_partitions_and_a_worker_take
     names = names_of(installation)
     before = installation.run("topics")
     assert before.returncode == 1
-    assert [line.split() for line in before.stdout.splitlines()[1:]] == [
+    assert [line.split() for line in before.stdout.splitlines()[1:12]] == [
         [name, "–", "–", "–", "missing"] for name in names
     ]
-    said = f"tenure: Kafka does not have {', '.join(names)}; run `tenure topics --create`\n"
+    said = f"tenure: Kafka does not have {', '.join(names[:9])}; run `tenure topics --create`\n"
     assert before.stderr == said
     created = installation.run("topics", "--create", "--json")
     assert (created.returncode, created.stderr) == (0, "")
@@ -51,6 +51,20 @@ def test_topics_are_created_once_with_one_number_of_partitions_and_a_worker_take
         assert (again.returncode, again.stderr) == (0, "")
         assert listed(again.stdout) == all_with(installation, 4, "exists")
     assert set(names) <= set(installation.kafka.admin.list_topics(timeout=10).topics)
+
+
+def test_topic_that_the_settings_do_not_need_may_be_missing(installation: Installation) -> None:
+    """A script that looks whether all is ready would wait for a topic that nobody reads or writes."""
+    *needed, surveys, tombstones = names_of(installation)
+    installation.kafka.create_topics(needed, partitions=2)
+    found = installation.run("topics")
+    assert (found.returncode, found.stderr) == (0, "")
+    assert f"{tombstones} is missing, and not needed: forget_key is not set." in found.stdout
+    assert f"{surveys} is missing, and not needed: survey_requests is off." in found.stdout
+    switched_on = installation.run("topics", TENURE_SURVEY_REQUESTS="on", TENURE_FORGET_KEY="0f" * 32)
+    said = f"tenure: Kafka does not have {surveys}, {tombstones}; run `tenure topics --create`\n"
+    assert (switched_on.returncode, switched_on.stderr) == (1, said)
+    assert "not needed" not in switched_on.stdout
 
 
 def test_missing_topics_get_the_partitions_that_the_others_have(installation: Installation) -> None:
