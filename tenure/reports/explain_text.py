@@ -5,6 +5,7 @@ Pure: what `tenure.reports.explain` returns in, something that rich prints out.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -34,6 +35,7 @@ DIFFERENCES: Final = {
 NOBODY: Final = ForgottenShare(customers=0, amount=0, near=0)
 _WIDTH: Final = 100
 """What a line has at most, its end included, where it can be had in two (characters)."""
+_SOURCES_SHOWN: Final = 8
 _COUNTED: Final = {
     "standard": "who was there at the start and is gone at the end",
     "stripe": "every cancellation; new customers are in the denominator too",
@@ -72,6 +74,7 @@ def _part(out: Text, part: ExplainedPart) -> None:
     out.append(" (the counters say the same)\n" if part.agrees else f" BUT THE COUNTERS SAY {part.counted:,}\n")
     if list(part.by_value) not in ([], [""]):
         out.append("  " + ", ".join(f"{value} {amount:,}" for value, amount in part.by_value.items()) + "\n")
+    _sources(out, part.members)
     gone = part.forgotten or NOBODY
     _members(out, part.members, part.customers - gone.customers, sign="+")
     _forgotten(out, gone.customers, f"+{gone.amount:,}")
@@ -79,6 +82,18 @@ def _part(out: Text, part: ExplainedPart) -> None:
         out.append(f"  not counted, though close: {counted(part.near, 'customers')}\n", style="dim")
         _members(out, part.near_misses, part.near - gone.near, sign="")
         _forgotten(out, gone.near, "not")
+
+
+def _sources(out: Text, members: Sequence[ExplainedCustomer]) -> None:
+    """Add how many events are of each source, the most first: of the members that are shown, whose records are read."""
+    events = [event for member in members for reason in member.reasons for event in reason.events]
+    source_of = {(each.topic, each.partition, each.offset): each.source for each in events}
+    counts = Counter(source for source in source_of.values() if source is not None)
+    if counts:
+        listed = [f"{source} {count:,}" for source, count in counts.most_common(_SOURCES_SHOWN)]
+        if len(counts) > _SOURCES_SHOWN:
+            listed.append(f"and {len(counts) - _SOURCES_SHOWN:,} more")
+        out.append(f"  events below, by source: {', '.join(listed)}\n")
 
 
 def _forgotten(out: Text, customers: int, amount: str) -> None:

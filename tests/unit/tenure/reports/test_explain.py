@@ -152,6 +152,19 @@ def test_an_event_is_named_with_the_source_that_a_revoke_of_it_needs() -> None:
 # -- subscriptions
 
 
+def test_events_that_are_shown_are_counted_by_source_above_the_list() -> None:
+    """Whoever asks where a jump comes from looks for one producer, not for twenty customers."""
+    names = "abcdefghijkl"
+    events = [signup(name, "2026-01-01") for name in names]
+    events += [cancel(name, "2026-02-10", id=name, source="crm" if name in "ab" else "billing") for name in names]
+    found = ("explain", "cancellations", "--file", file_of(events), "--at", AT)
+    assert "\n  events below, by source: billing 10, crm 2\n  +1  a\n" in run(*found).stdout
+    assert "\n  events below, by source: crm 2, billing 1\n  +1  a\n" in run(*found, "--limit", "3").stdout
+    each_its_own = [{**event, "source": event["customer_id"]} for event in events]
+    text = run("explain", "cancellations", "--file", file_of(each_its_own), "--at", AT).stdout
+    assert "by source: a 1, b 1, c 1, d 1, e 1, f 1, g 1, h 1, and 4 more\n" in text
+
+
 def rules_of(kpi: str, events: Sequence[Event], *, near: bool = False) -> list[str]:
     """Return the rules that a month's members, or near misses, of a number have, as of AT."""
     answer = answer_of("explain", kpi, "--file", file_of(events), "--at", AT)
