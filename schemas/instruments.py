@@ -291,6 +291,13 @@ CACHE_MISSES: Final = Instrument(
 CUSTOMERS_FORGOTTEN: Final = Instrument(
     "tenure_customers_forgotten_total", "counter", "State", "Customers whose state was moved to a pseudonym."
 )
+FORGET_REQUESTS: Final = Instrument(
+    "tenure_forget_requests",
+    "gauge",
+    "State",
+    "Requests to forget customers that wait; looked for every two seconds, and between batches.",
+    ("partition",),
+)
 CELLS: Final = Instrument("tenure_cells", "gauge", "State", "Counter cells held in memory for the owned partitions.")
 SEGMENT_VALUES: Final = Instrument(
     "tenure_segment_values", "gauge", "State", "Different values of a dimension on this worker.", ("dimension",)

@@ -53,6 +53,7 @@ def alerts(pace: Pace) -> Iterator[Alert]:
     yield from _events(pace)
     yield from producers.alerts(pace)
     yield from _correctness(pace)
+    yield from _forgetting(pace)
     yield from _dependencies(pace)
     yield from gateway.alerts(pace)
     yield from _targets(pace)
@@ -311,6 +312,19 @@ def _correctness(pace: Pace) -> Iterator[Alert]:
         f"A {{{{ $labels.dimension }}}} was beyond the limit {own(COUNT)} times and counts as other",
         "Numbers of all customers are right; those of the values beyond the limit cannot be told apart any more.\n"
         "First: look whether a producer sends an id or free text as a segment.",
+    )
+
+
+def _forgetting(pace: Pace) -> Iterator[Alert]:
+    yield _stream(
+        "TenureForgettingWaits",
+        "warn",
+        "sum(tenure_forget_requests) > 0",
+        pace.day,
+        f"{own(COUNT)} requests to forget customers wait",
+        "Customers are to be forgotten, and still stand under their ids in Redis. A request takes two seconds where the"
+        " worker has its key. No number is wrong.\n"
+        "First: look whether workers log forget_request_waits: they lack the key of whoever asked.",
     )
 
 

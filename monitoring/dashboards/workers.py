@@ -66,6 +66,7 @@ def workers() -> Placed:
         "TenureKafkaUnreachable",
         "TenurePartitionHalted",
         "TenureRecordsRefused",
+        "TenureForgettingWaits",
     )
     about = About("Each worker", f"Each worker that answers Prometheus.\n\n{listed}", COUNT, runbooks)
     up, down = [(None, BAD), (1.0, GOOD)], [(None, GOOD), (1.0, BAD)]

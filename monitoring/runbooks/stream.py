@@ -272,6 +272,28 @@ STREAM: Final = {
             "Nothing else is to do: the partition tries again every few seconds.",
         ),
     ),
+    "TenureForgettingWaits": Runbook(
+        "Requests to forget customers wait.",
+        "`tenure forget` has left requests, and the owners of the customers' partitions have not carried them out. Who"
+        " asked may have a deadline by law. Counts do not depend on it.",
+        "A request is carried out within two seconds, many thousands take longer; an hour is too long, unless the"
+        " number falls.",
+        (
+            ("Which partitions, and does it fall?", "sum by (partition) (tenure_forget_requests)"),
+            ("How many are forgotten.", "sum(increase(tenure_customers_forgotten_total[15m]))"),
+            ("Whom does it wait for?", "tenure_waiting"),
+            DOCTOR,
+        ),
+        (
+            "It falls: wait.",
+            "A worker logs `forget_request_waits`: it has another TENURE_FORGET_KEY than whoever asked, or none. Give"
+            " all workers the one key with which customers are forgotten.",
+            "A request that was made with a wrong key stays, and asking again does not replace it. Remove it, with the"
+            " prefix and the partition, then ask again: `redis-cli HDEL 'PREFIX:{PARTITION}:f' CUSTOMER`.",
+            "A service is waited for: the tombstone cannot be sent, or Redis is away. See `/readyz`, and the topic of"
+            " tombstones: [forgetting](../forgetting.md).",
+        ),
+    ),
     "SegmentValuesOverLimit": Runbook(
         "A dimension has more values than the limit.",
         "Values beyond the limit count as `other` for good. Numbers of all customers are right.",

@@ -165,7 +165,8 @@ class Meters:
         owned, recovering = self[instruments.PARTITION_OWNED], self[instruments.PARTITION_RECOVERING]
         stopped, mark = self[instruments.PARTITION_HALTED], self[instruments.WATERMARK]
         oldest, refused = self[instruments.OLDEST_UNAPPLIED], self[instruments.PARTITION_REFUSED]
-        for family in (owned, recovering, stopped, mark, oldest, refused):
+        forgetting = self[instruments.FORGET_REQUESTS]
+        for family in (owned, recovering, stopped, mark, oldest, refused, forgetting):
             family.clear()
         now_ms = time.time_ns() // 1_000_000
         for number, partition in partitions.items():
@@ -175,6 +176,7 @@ class Meters:
             mark.labels(label).set(partition.head.watermark_ms / 1000)
             waiting_ms = partition.oldest_waiting_ms
             oldest.labels(label).set(0 if waiting_ms is None else max(0, now_ms - waiting_ms) / 1000)
+            forgetting.labels(label).set(partition.forget_requests)
             if partition.refused is not None:
                 refused.labels(label, partition.refused.topic).set(1)
         for number, fault in halted.items():

@@ -133,6 +133,8 @@ class Partition:
         self.last_record_ms: dict[str, int] = {}
         #: Kafka's timestamp of the first record that is being applied (ms)
         self.oldest_waiting_ms: int | None = None
+        #: requests to forget customers that wait (count)
+        self.forget_requests = 0
         self._context = context
         self._listener = listener
         self._meters = meters
@@ -422,6 +424,7 @@ class Partition:
             return
         stored = await self._until_done(lambda: self._context.tables.forget_requests(self.number))
         requests = {customer_id: decode_request(request) for customer_id, request in sorted(stored.items())}
+        self.forget_requests = len(requests)
         begun = [customer_id for customer_id, request in requests.items() if request.tombstone is not None]
         waiting = [
             customer_id for customer_id, request in requests.items()
@@ -431,6 +434,7 @@ class Partition:
             self._tell_of_another_key()
         for customer_id in [*begun, *waiting[:_FORGOTTEN_TOGETHER]]:
             await self._forget(customer_id, requests[customer_id])
+            self.forget_requests -= 1
         await self._forget_who_was_forgotten()
         if len(waiting) <= _FORGOTTEN_TOGETHER:
             self._asked_from_seconds = now_seconds + _IDLE_SECONDS

@@ -258,6 +258,13 @@ FIRE: Final = [
         (("topic", "tenure.dead-letters"),),
     ),
     Case(
+        "TenureForgettingWaits",
+        "warn",
+        "nobody has the key",
+        partial(with_series, "tenure_forget_requests", 3, 80, partition=0),
+        75,
+    ),
+    Case(
         "SegmentValuesOverLimit",
         "warn",
         "ten plans too many",
@@ -374,6 +381,13 @@ QUIET: Final = [
         "nothing is lost by a version that cannot read its state",
         partial(with_series, "tenure_partition_halted", [(10, 1)], partition=0, cause="stateunreadable"),
         30,
+    ),
+    Case(
+        "TenureForgettingWaits",
+        "warn",
+        "many, until they are carried out",
+        partial(with_series, "tenure_forget_requests", [(5, 3_000), (50, 0)], 80, partition=0),
+        75,
     ),
     Case("SegmentValuesOverLimit", "warn", "none", stream, 38),
     Case("TenureRedisUnreachable", "warn", "for one minute", partial(with_series, "tenure_redis_up", BLINK), 22),

@@ -144,6 +144,7 @@ def test_partitions_that_are_given_up_leave_no_series_behind() -> None:
         partition.put(batch(signup(MINE)))
         await asyncio.sleep(1)
         partition.names.over_limit["feature"] = 3
+        partition.forget_requests = 2
         partition.waiting = RecordRefused("dead", "PolicyViolationError")
         out_of_range = PositionOutOfRange(SIGNUPS, 1, 5, 7, 9)
         meters.look_at_partitions({0: partition}, {1: out_of_range}, expected=2, of_customers=2)
@@ -158,6 +159,7 @@ def test_partitions_that_are_given_up_leave_no_series_behind() -> None:
         assert samples[("tenure_segment_values_over_limit", "plan")] == 0
         assert samples[("tenure_segment_values_over_limit", "feature")] == 3
         assert samples[("tenure_watermark_timestamp_seconds", "0")] == 1_735_689_600
+        assert samples[("tenure_forget_requests", "0")] == 2
         assert ("tenure_partition_refused", "0", "dead") in _samples(meters)
         meters.look_at_partitions({}, {}, expected=2, of_customers=2)
         assert [name for name in _samples(meters) if name[0].startswith(("tenure_partition_", "tenure_segment_"))] == []

@@ -278,6 +278,7 @@ def test_batches_are_applied_while_many_are_forgotten() -> None:
         commits_each = 2
         assert [isinstance(commit, float) for commit in around.commits].index(False) == 20 * commits_each
         assert (len(around.tombstones()), await around.tables.forget_requests(0)) == (45, {})
+        assert partition.forget_requests == 0
         await partition.close()
 
     runs(test)
@@ -310,6 +311,7 @@ def test_a_request_waits_for_a_worker_with_its_key() -> None:
         await asyncio.sleep(9)
         assert (list(around.tables.states(0)), around.tombstones(), partition.fault) == ([MINE], [], None)
         assert MINE in await around.tables.forget_requests(0)
+        assert partition.forget_requests == 1
         await partition.close()
 
     runs(test, key=None)
