@@ -14,6 +14,11 @@ RUN pip --python /opt/tenure/bin/python install --require-hashes --requirement r
 COPY pyproject.toml ./
 COPY schemas schemas
 COPY kpis kpis
+# The usual events are folded by what is compiled here; without it the worker does the same, at a fifth of the speed.
+COPY requirements/native.txt requirements/native.txt
+COPY tools/build-native tools/build-native
+RUN python -m venv /opt/build && /opt/build/bin/python -m pip install --require-hashes --requirement requirements/native.txt \
+    && tools/build-native /opt/build/bin/python
 COPY streams streams
 COPY agents agents
 COPY tenure tenure

@@ -10,6 +10,7 @@ PRODUCT := schemas kpis streams agents tenure
 AUDIT := build/audit/stamp
 LOCKS := requirements/installer.txt requirements/run.txt requirements/dev.txt
 SBOM := --output-reproducible --output-format JSON --spec-version 1.6 --pyproject pyproject.toml requirements/run.txt
+NATIVE := tools/build-native $(wildcard kpis/native/*.p*)
 RUN := .venv/run.stamp
 DEV := .venv/dev.stamp
 # These start real servers and measure time-outs: one at a time. All others run side by side.
@@ -101,6 +102,7 @@ services: ## Install the real servers that the tests need, where missing.
 lock: $(DEV) ## Choose the newest versions that pyproject.toml allows, for all machines.
 	@echo uv | $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-annotate - -o requirements/installer.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --extra parquet --extra avro --extra duckdb --extra gateway pyproject.toml -o requirements/run.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --group native -o requirements/native.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --group audit -o requirements/audit.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --extra parquet --extra avro --extra duckdb --extra gateway --group dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
 
@@ -117,7 +119,8 @@ $(RUN): $(LOCKS) pyproject.toml tools/make-venv
 	@tools/make-venv run
 	@touch $@
 
-$(DEV): $(LOCKS) pyproject.toml tools/make-venv
+$(DEV): $(LOCKS) pyproject.toml tools/make-venv $(NATIVE)
 	@tools/make-venv dev
+	@tools/build-native
 	@mkdir -p build
 	@touch $(RUN) $@

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from itertools import chain
 from struct import error, pack_into
 
+import numpy as np
+
+from kpis.arrays import Ints
 from kpis.rows import Row
 
 
@@ -21,3 +24,22 @@ def packed_rows(rows: Sequence[Row]) -> bytearray:
     except error as refused:
         raise OverflowError(f"a number of a row takes more than 64 bits: {refused}") from refused
     return out
+
+
+def array_of(packed: bytes | bytearray) -> Ints:
+    """Return packed rows as an array, one line each."""
+    return np.frombuffer(packed, np.int64).reshape(-1, 7)
+
+
+def table_of(rows: Sequence[Row]) -> Ints:
+    """Return rows as an array, one line each.
+
+    Raises:
+        OverflowError: A number takes more than 64 bits.
+    """
+    return array_of(packed_rows(rows))
+
+
+def rows_of(table: Ints) -> list[Row]:
+    """Return the rows of an array."""
+    return list(map(tuple, table.tolist()))

@@ -7,7 +7,7 @@ classes that fit it, end[buckets < x1] - start[buckets < x0]. Adding a window on
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from kpis.arrays import Ints
 from kpis.counting.windows import Windows
 from kpis.names import Names
-from kpis.packing import packed_rows
-from kpis.rows import ENGAGED, ENGAGED_AGAIN, PAIRS, POINTS, Row
+from kpis.rows import ENGAGED, ENGAGED_AGAIN, PAIRS, POINTS
 
 _BUCKET_BITS: Final = 24
 _COLUMN_BITS: Final = 12
@@ -99,11 +98,11 @@ def segment_of(group: int) -> tuple[int, int]:
     return group >> _VALUE_BITS, group & _VALUE_MASK
 
 
-def cells_of(rows: list[Row], names: Names, windows: Windows) -> Cells:
+def cells_of(rows: Ints, names: Names, windows: Windows) -> Cells:
     """Sum rows into cells, for every dimension; amounts of zero are left out.
 
     Args:
-        rows: Rows of one partition.
+        rows: Rows of one partition, one line each.
         names: The partition's intern tables: the value of each profile in each dimension.
         windows: Classes of pairs.
 
@@ -113,9 +112,9 @@ def cells_of(rows: list[Row], names: Names, windows: Windows) -> Cells:
     Raises:
         OverflowError: A column, a bucket or a value takes more than its bits, or an amount more than 64.
     """
-    if not rows:
+    if not len(rows):
         return EMPTY
-    column, plan, profile, bucket, amount = columns_of(table_of(rows), windows)
+    column, plan, profile, bucket, amount = columns_of(rows, windows)
     values = names.value_columns()
     segments = [plan, *(column_of[profile] for column_of in values)]
     for segment in segments:
@@ -126,7 +125,7 @@ def cells_of(rows: list[Row], names: Names, windows: Windows) -> Cells:
 
 
 def cells_in_steps(
-    rows: list[Row], names: Names, windows: Windows, *, step_rows: int = STEP_ROWS
+    rows: Ints, names: Names, windows: Windows, *, step_rows: int = STEP_ROWS
 ) -> Generator[None, None, Cells]:
     """Sum rows as `cells_of` does, in steps: one customer with thousands of facts can have millions of them.
 
@@ -179,11 +178,6 @@ def fields_of(column: Ints, bucket: Ints) -> Ints:
     _check_bits("bucket", bucket, _BUCKET_BITS)
     _check_bits("column", column, _COLUMN_BITS)
     return column << _BUCKET_BITS | bucket
-
-
-def table_of(rows: Sequence[Row]) -> Ints:
-    """Return rows as an array, one line each."""
-    return np.frombuffer(packed_rows(rows), np.int64).reshape(-1, 7)
 
 
 def merged(keys: Ints, amounts: Ints) -> Cells:

@@ -24,12 +24,10 @@ from kpis.counting.cells import (
     fields_of,
     merged,
     merged_in_steps,
-    table_of,
     unpack,
 )
 from kpis.counting.counts import NO_EFFECT, SURVEY, derive, edges, prefixes, shape_of, stocks
 from kpis.counting.windows import FIRST_YEAR, YEAR, Windows
-from kpis.rows import Row
 from schemas.catalogue.windows import MONTH
 from schemas.documents.report import Report
 
@@ -118,12 +116,12 @@ def watched_until(period: Period, windows: Windows) -> int:
 
 
 def changes(
-    parts: Sequence[Sequence[Row]], windows: Windows, until: Iterable[int], *, step_rows: int = STEP_ROWS
+    parts: Sequence[Ints], windows: Windows, until: Iterable[int], *, step_rows: int = STEP_ROWS
 ) -> Generator[None, None, dict[Period, list[dict[str, int]]]]:
     """Return what rows change of the counts of periods, for all customers; in steps.
 
     Args:
-        parts: Rows, each part by itself.
+        parts: Rows, one line each, each part by itself.
         windows: The windows.
         until: Boundaries; of each the periods that are over by then, and watched, are looked at.
         step_rows: Rows of a step (count).
@@ -150,25 +148,25 @@ def changes(
     return out
 
 
-def _cells_by_part(parts: Sequence[Sequence[Row]], windows: Windows, step_rows: int) -> Iterator[Cells]:
+def _cells_by_part(parts: Sequence[Ints], windows: Windows, step_rows: int) -> Iterator[Cells]:
     """Sum rows into cells of all customers, the number of their part in the place of a segment; so many at a time."""
-    rows: list[Row] = []
-    numbers: list[int] = []
+    pieces: list[Ints] = []
+    count = 0
     for number, part in enumerate(parts):
         for start in range(0, len(part), step_rows):
-            piece = part[start : start + step_rows]
-            if len(rows) + len(piece) > step_rows:
-                yield _cells_of(rows, numbers, windows)
-                rows, numbers = [], []
-            rows += piece
-            numbers += [number] * len(piece)
-    if rows:
-        yield _cells_of(rows, numbers, windows)
+            piece = part[start : start + step_rows].copy()
+            piece[:, 1] = number  # in the place of plans
+            if count + len(piece) > step_rows:
+                yield _cells_of(pieces, windows)
+                pieces, count = [], 0
+            pieces.append(piece)
+            count += len(piece)
+    if pieces:
+        yield _cells_of(pieces, windows)
 
 
-def _cells_of(rows: Sequence[Row], numbers: Sequence[int], windows: Windows) -> Cells:
-    table = table_of(rows)
-    table[:, 1] = numbers  # in the place of plans
+def _cells_of(pieces: Sequence[Ints], windows: Windows) -> Cells:
+    table = np.concatenate(pieces)
     column, number, _, bucket, amount = columns_of(table, windows)
     return merged(number << FIELD_BITS | fields_of(column, bucket), amount)
 

@@ -7,9 +7,12 @@ in order write down their difference themselves, where it is plain.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, MutableMapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Generator, Mapping, MutableMapping, Sequence
+from typing import Any, Final, TypeVar
 
+import numpy as np
+
+from kpis.arrays import Ints
 from kpis.customer.state import Customer, decode, encode
 from kpis.customer.what_counts import BY_DEFAULT, WhatCounts
 from kpis.fold.context import FoldContext, TooManyFacts
@@ -17,7 +20,8 @@ from kpis.fold.feedback import renewal, revoke, survey
 from kpis.fold.lifecycle import cancel, change, pause, resume, signup
 from kpis.fold.usage import activity, onboarding
 from kpis.names import Names
-from kpis.rows import Row
+from kpis.native import UsualEvents
+from kpis.packing import array_of, table_of
 from schemas.events import (
     Activity,
     Cancel,
@@ -41,6 +45,7 @@ _NOBODY: Final = encode(Customer())
 
 #: what takes about as long to look through as an event to apply (bytes)
 STATE_BYTES: Final = 128
+_T = TypeVar("_T")
 _WITHOUT_END: Final = 1 << 60
 
 _APPLY: dict[type[Any], Apply] = {
@@ -73,6 +78,7 @@ class Fold:
         what: WhatCounts = BY_DEFAULT,
         max_facts: int = 4096,
         short_cuts: bool = True,
+        native: bool = True,
     ) -> None:
         """Start with no rows.
 
@@ -82,15 +88,23 @@ class Fold:
             what: What counts.
             max_facts: Facts a customer may have (lifecycle, surveys, renewals, revocations).
             short_cuts: False takes the general path always; for tests.
+            native: False folds all events in Python; for tests, and for what folds one event at a time.
         """
         self.context = FoldContext(names, bucket_ms=bucket_ms, what=what, max_facts=max_facts, short_cuts=short_cuts)
         #: which of the events since `begin` are over the limit of facts, counted from 0
         self.refused: list[int] = []
+        #: events that were folded natively, ever (count)
+        self.natively = 0
+        self._usual = UsualEvents(self.context) if native and short_cuts and UsualEvents is not None else None
         self._apply = dict(_APPLY)
         self._events: Sequence[Event] = ()
         self._times: Sequence[int] = ()
         self._states: MutableMapping[str, bytes] = {}
+        #: events that are folded in Python, by number, and how many of them are done
+        self._numbers: Sequence[int] = ()
         self._next = 0
+        #: how many events have been looked at natively
+        self._looked_at = 0
         self._changed: dict[str, bytes] = {}
         #: customers that the general path has changed, with the first bucket whose rows they touch; until rows are
         #: worked out, `states` has the state before
@@ -104,7 +118,7 @@ class Fold:
         times: Sequence[int],
         states: MutableMapping[str, bytes],
         references: Sequence[int] | None = None,
-    ) -> tuple[dict[str, bytes], list[Row]]:
+    ) -> tuple[dict[str, bytes], Ints]:
         """Apply events in order.
 
         Args:
@@ -114,7 +128,7 @@ class Fold:
             references: Where their records lie (see `kpis.references`); None where it does not matter.
 
         Returns:
-            The states that changed, and the rows that changed; counts of events are added to `context`.
+            The states that changed, and the rows that changed, one line each; counts of events are added to `context`.
         """
         self.begin(events, times, states, references)
         while self.go_on(_WITHOUT_END):
@@ -129,14 +143,28 @@ class Fold:
         references: Sequence[int] | None = None,
     ) -> None:
         """Take events that are to be applied; see `fold`."""
-        for kind in set(map(type, events)) - self._apply.keys():
-            assert issubclass(kind, Signup), kind  # with the members of further dimensions
-            self._apply[kind] = signup
-        self._events, self._times, self._states, self._next = events, times, states, 0
+        references = [0] * len(events) if references is None else references
+        self._events, self._times, self._states = events, times, states
+        self._numbers, self._next, self._looked_at = range(len(events)), 0, len(events)
         self._changed, self._open, self._closing, self.refused = {}, {}, None, []
         self.context.rows = []
         self.context.since = None
-        self.context.references = [0] * len(events) if references is None else references
+        self.context.references = references
+        if self._usual is not None and isinstance(states, dict):
+            self._usual.begin(_as_list(events), _as_list(times), states, self._changed, _as_list(references))
+            self._looked_at = 0
+
+    def may_reach_back(self, events: list[Event], states: Mapping[str, bytes]) -> list[int]:
+        """Return the numbers of events that may take back another one, or whose identity their customer's state holds.
+
+        Args:
+            events: Decoded events.
+            states: By customer.
+        """
+        if self._usual is None or not isinstance(states, dict):
+            return list(range(len(events)))
+        known = self._usual.may_be_known(events, states)
+        return sorted({*known, *(n for n, event in enumerate(events) if type(event) is Revoke)})
 
     def go_on(self, work: int) -> bool:
         """Apply the next events; True while something is left.
@@ -144,14 +172,21 @@ class Fold:
         Args:
             work: How much to do: an event is one of it, and one more for each `STATE_BYTES` of its customer's state.
         """
+        if self._looked_at < len(self._events):
+            return self._look_natively(work)
         context, apply_by_type, stored = self.context, self._apply, self._states.get
         states, changed, times, pending = self._states, self._changed, self._times, self._open
-        events = self._events
-        for n in range(self._next, len(events)):
+        events, numbers = self._events, self._numbers
+        for place in range(self._next, len(numbers)):
             if work <= 0:
-                self._next = n
+                self._next = place
                 return True
+            n = numbers[place]
             event = events[n]
+            kind = type(event)
+            if kind not in apply_by_type:
+                assert issubclass(kind, Signup), kind  # with the members of further dimensions
+                apply_by_type[kind] = signup
             customer_id = event.customer_id
             if pending and customer_id in pending:
                 work -= self._apply_again(customer_id, event, n)
@@ -160,7 +195,7 @@ class Fold:
             work -= 1 + len(state) // STATE_BYTES
             customer = decode(state)
             try:
-                if apply_by_type[type(event)](context, customer, event, times[n], n):
+                if apply_by_type[kind](context, customer, event, times[n], n):
                     if context.since is None:
                         states[customer_id] = changed[customer_id] = encode(customer)
                     else:
@@ -168,7 +203,7 @@ class Fold:
                         context.since = None
             except TooManyFacts:
                 self.refused.append(n)
-        self._next = len(events)
+        self._next = len(numbers)
         while pending or self._closing is not None:
             if work <= 0:
                 return True
@@ -181,14 +216,30 @@ class Fold:
                 work -= done
         return False
 
-    def end(self) -> tuple[dict[str, bytes], list[Row]]:
+    def _look_natively(self, work: int) -> bool:
+        """Fold the next of the usual events; those that are not are left. True while something is."""
+        usual = self._usual
+        assert usual is not None, "nothing was compiled"
+        self._looked_at = usual.go_on(self._looked_at, work)
+        if self._looked_at < len(self._events):
+            return True
+        self.context.applied += usual.applied
+        self.natively += usual.applied
+        self._numbers = usual.left
+        return bool(self._numbers)
+
+    def end(self) -> tuple[dict[str, bytes], Ints]:
         """Return what has changed since `begin`, once nothing is left; see `fold`."""
-        assert self._next == len(self._events), "events are left"
+        assert self._looked_at == len(self._events), "events are left"
+        assert self._next == len(self._numbers), "events are left"
         assert not self._open, "customers are left"
         assert self._closing is None, "a customer is left"
         self._events, self._times, self._states = (), (), {}
         self.context.pasts.clear()
-        return self._changed, self.context.rows
+        rows = table_of(self.context.rows)
+        if self._usual is None:
+            return self._changed, rows
+        return self._changed, np.concatenate((array_of(self._usual.take_rows()), rows))
 
     def _apply_again(self, customer_id: str, event: Event, n: int) -> int:
         """Apply one more event to a customer whose cache is stale; return how much work it was."""
@@ -217,3 +268,7 @@ class Fold:
         yield from self.context.write_down(customer, decode(self._states.get(customer_id, _NOBODY)), since)
         state = self._states[customer_id] = self._changed[customer_id] = encode(customer)
         yield 1 + len(state) // STATE_BYTES
+
+
+def _as_list(items: Sequence[_T]) -> list[_T]:
+    return items if isinstance(items, list) else list(items)

@@ -26,8 +26,8 @@ from kpis.customer.state import Customer
 from kpis.customer.state import decode as decode_state
 from kpis.fold.fold import Fold
 from kpis.names import Names
+from kpis.packing import table_of
 from kpis.references import offset_of, topic_of
-from kpis.rows import Row
 from schemas.decoding.decoder import Decoded
 from schemas.decoding.diagnosis import Readable
 from schemas.events import Activity, Event, Onboarding, Revoke
@@ -95,7 +95,7 @@ class FoldResult:
 
     #: that changed, by customer
     states: dict[str, bytes] = field(default_factory=dict)
-    rows: list[Row] = field(default_factory=list)
+    rows: Ints = field(default_factory=lambda: table_of(()))
     #: indices, in the batch, of events over the limit of facts
     over_limit: list[int] = field(default_factory=list)
     #: what changed of periods that are over
@@ -149,11 +149,12 @@ def fold_batch(
     if groups:
         apart = {index for group in groups for index in group.indices}
         rest = [index for index in range(len(decoded.events)) if index not in apart]
-        yield from _fold_at(fold, decoded, rest, states, lying_at, result, step_work)
-        parts: list[list[Row]] = []
+        result.rows = yield from _fold_at(fold, decoded, rest, states, lying_at, result, step_work)
+        parts: list[Ints] = []
         for group in groups:
             rows = yield from _fold_at(fold, decoded, group.indices, states, lying_at, result, step_work)
             parts.append(rows)
+        result.rows = np.concatenate((result.rows, *parts))
         result.moved = yield from _updates(decoded, groups, parts, windows, commit)
     else:
         fold.begin(decoded.events, decoded.times, states, lying_at)
@@ -194,8 +195,8 @@ def _groups(
     apart = np.ones(len(times), bool)
     if over_at.min() == over_at.max():
         apart = times // windows.bucket_ms < over_at
-        for n in np.flatnonzero(~apart).tolist():
-            apart[n] = reaches_back(fold, decoded.events[n], states)
+        for n in fold.may_reach_back(decoded.events, states):
+            apart[n] = apart[n] or reaches_back(fold, decoded.events[n], states)
     indices = np.flatnonzero(apart)
     order = indices[np.argsort(reached[indices], kind="stable")]
     if len(order) <= alone:
@@ -239,22 +240,21 @@ def _fold_at(
     lying_at: Sequence[int],
     result: FoldResult,
     step_work: int,
-) -> Generator[None, None, list[Row]]:
-    """Fold the events at indices, add what comes out to the result, and return the rows of these events."""
+) -> Generator[None, None, Ints]:
+    """Fold the events at indices, add the states to the result, and return the rows."""
     events, times = [decoded.events[index] for index in indices], [decoded.times[index] for index in indices]
     fold.begin(events, times, states, [lying_at[index] for index in indices])
     while fold.go_on(step_work):
         yield
     new, rows = fold.end()
     result.states.update(new)
-    result.rows += rows
     result.over_limit += [indices[n] for n in fold.refused]
     yield
     return rows
 
 
 def _updates(
-    decoded: Decoded[_Logged], groups: Sequence[_Group], parts: Sequence[list[Row]], windows: Windows, commit: int
+    decoded: Decoded[_Logged], groups: Sequence[_Group], parts: Sequence[Ints], windows: Windows, commit: int
 ) -> Generator[None, None, list[Moved]]:
     """Return what each group changed of the periods that were over for it."""
     by_period = yield from changes(parts, windows, sorted({group.over_at for group in groups}))

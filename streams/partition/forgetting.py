@@ -14,11 +14,12 @@ from typing import Any
 
 import msgspec
 
+from kpis.arrays import Ints
 from kpis.customer.forgetting import forgotten_state
 from kpis.customer.pseudonyms import ForgottenCustomer
 from kpis.customer.state import Customer, decode, encode
 from kpis.fold.fold import Fold
-from kpis.rows import Row
+from kpis.packing import table_of
 from schemas.decoding.decoder import Decoded
 from schemas.events import Event
 from schemas.tombstones import Tombstone, encode_tombstone
@@ -93,7 +94,7 @@ def tombstone_record(topic: str, hashed: str, tombstone: Tombstone) -> Outgoing:
 
 def forget(
     fold: Fold, who: ForgottenCustomer, state: bytes | None, of_pseudonym: bytes | None
-) -> tuple[dict[str, bytes], list[Row]]:
+) -> tuple[dict[str, bytes], Ints]:
     """Return the states that forgetting a customer changes, and the rows: none, as long as all adds up.
 
     Args:
@@ -104,11 +105,11 @@ def forget(
             that knew of no tombstones, is then taken back: it should have been left out.
     """
     if state is None:
-        return {}, []
+        return {}, table_of(())
     context, before = fold.context, decode(state)
     after = forgotten_state(before, who.subscription, context.names) if of_pseudonym is None else Customer()
     context.rows = []
     for _ in context.write_down(after, before, 0):
         pass
-    rows, context.rows = context.rows, []
+    rows, context.rows = table_of(context.rows), []
     return ({who.pseudonym: encode(after)} if of_pseudonym is None else {}), rows

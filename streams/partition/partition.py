@@ -43,6 +43,7 @@ from streams.tables import NOTHING_ERASED, Erasure, Head, Restated, Stored, posi
 from streams.tasks import cancel_and_wait
 
 if TYPE_CHECKING:
+    from kpis.arrays import Ints
     from kpis.names import Names
     from streams.batching.consumer import BatchConsumer
 

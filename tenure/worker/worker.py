@@ -12,6 +12,7 @@ import structlog
 import uvloop
 from aiokafka.errors import KafkaError
 
+from kpis.native import UsualEvents
 from schemas import instruments
 from schemas.adapters.adapter import Adapter
 from streams.backoff import Backoff
@@ -128,7 +129,13 @@ async def _work(
         extend(worker)
     exporter = Exporter(worker, settings, WallClock(), starting.server)
     await exporter.start()
-    log.info("worker_started", group=settings.group, partitions=mark.partitions, metrics_port=starting.server.port)
+    log.info(
+        "worker_started",
+        group=settings.group,
+        partitions=mark.partitions,
+        metrics_port=starting.server.port,
+        fold="python" if UsualEvents is None else "native",
+    )
     retention = RetentionWatch(settings.input_topics, options, worker.meters)
     watches = [
         asyncio.create_task(RedisWatch(tables, worker.meters).run(), name="redis-watch"),

@@ -22,6 +22,7 @@ from kpis.fold.contribution import contribution
 from kpis.fold.fold import Fold
 from kpis.money import Money
 from kpis.names import Names
+from kpis.packing import table_of
 from kpis.references import reference_of
 from schemas.decoding.decoder import Decoder
 from schemas.dimensions import describing_members
@@ -72,7 +73,9 @@ def names_of(options: Options) -> Names:
     return Names(money=money_of(options), dimensions=options.dimensions)
 
 
-def fold_of(names: Names, options: Options, *, max_facts: int | None = None, short_cuts: bool = True) -> Fold:
+def fold_of(
+    names: Names, options: Options, *, max_facts: int | None = None, short_cuts: bool = True, native: bool = True
+) -> Fold:
     """Return a fold by the options; without the short cuts it takes the general path always."""
     return Fold(
         names,
@@ -80,6 +83,7 @@ def fold_of(names: Names, options: Options, *, max_facts: int | None = None, sho
         what=what_of(options),
         max_facts=max_facts or options.max_facts,
         short_cuts=short_cuts,
+        native=native,
     )
 
 
@@ -97,19 +101,20 @@ def decoder_of(options: Options) -> Decoder:
 class Folded:
     """Partitions with their states and cells, folded batch by batch."""
 
-    def __init__(self, options: Options, *, partitions: int = 1, short_cuts: bool = True) -> None:
+    def __init__(self, options: Options, *, partitions: int = 1, short_cuts: bool = True, native: bool = True) -> None:
         """Start with nothing folded.
 
         Args:
             options: What numbers depend on.
             partitions: Customers are spread over so many (count).
             short_cuts: False takes the general path always.
+            native: False folds all events in Python.
         """
         self.windows = windows_of(options)
         self.decoder = decoder_of(options)
         self.what = what_of(options)
         self.names = [names_of(options) for _ in range(partitions)]
-        self.folds = [fold_of(names, options, short_cuts=short_cuts) for names in self.names]
+        self.folds = [fold_of(names, options, short_cuts=short_cuts, native=native) for names in self.names]
         self.states: list[dict[str, bytes]] = [{} for _ in range(partitions)]
         self.cells: list[Cells] = [EMPTY] * partitions
         self.tests = 0
@@ -159,7 +164,7 @@ class Folded:
             for state in self.states[number].values()
             for row in contribution(decode(state), self.windows.bucket_ms, self.what)
         ]
-        return cells_of(rows, self.names[number], self.windows)
+        return cells_of(table_of(rows), self.names[number], self.windows)
 
     def tables(self) -> list[Table]:
         """Return the counters of all partitions."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,8 @@ from kpis.fold.contribution import STEP_PAIRS
 from kpis.fold.fold import Fold
 from kpis.fold.restatements import FoldResult, fold_batch
 from kpis.names import Names
-from kpis.rows import NEW, Row
+from kpis.packing import table_of
+from kpis.rows import NEW
 from schemas.decoding.decoder import Decoded, Decoder
 from streams.records import Record
 from tests.logs.logs import Log
@@ -39,7 +42,8 @@ def outcome(log: Log, step_work: int, batch: int) -> object:
         places = list(range(len(order)))
         done = FoldResult()
         at_once(fold_batch(fold, decoded, states, places, windows, done, commit=start, alone=3, step_work=step_work))
-        out.append((done, list(done.states)))
+        found = {each.name: getattr(done, each.name) for each in fields(done)}
+        out.append((found | {"rows": done.rows.tolist()}, list(done.states)))
     folding = fold.context
     return out, states, names.take_new(), folding.applied, folding.duplicates, folding.conflicts
 
@@ -64,7 +68,7 @@ def test_cells_summed_in_steps_are_those_of_one_step(case: Case, step_rows: int)
     whole, stepped = cells_of(rows, names, windows), at_once(cells_in_steps(rows, names, windows, step_rows=step_rows))
     assert stepped.keys.tolist() == whole.keys.tolist()
     assert stepped.amounts.tolist() == whole.amounts.tolist()
-    parts, until = [rows[::2], [], rows[1::2]], (windows.start("month", ARRIVED_MS // windows.bucket_ms),)
+    parts, until = [rows[::2], table_of(()), rows[1::2]], (windows.start("month", ARRIVED_MS // windows.bucket_ms),)
     periods = at_once(changes(parts, windows, until))
     assert at_once(changes(parts, windows, until, step_rows=step_rows)) == periods
 
@@ -72,7 +76,7 @@ def test_cells_summed_in_steps_are_those_of_one_step(case: Case, step_rows: int)
 def test_many_rows_of_one_customer_are_summed_in_many_steps() -> None:
     """Two thousand facts have four million rows: in one go nobody else is answered for seconds."""
     names, windows, step_rows = Names(), Windows(), 10
-    rows: list[Row] = [(NEW, 0, 0, bucket, bucket, 1, 5) for bucket in range(1000)]
+    rows = table_of([(NEW, 0, 0, bucket, bucket, 1, 5) for bucket in range(1000)])
     for steps in (
         cells_in_steps(rows, names, windows, step_rows=step_rows),
         changes([rows], windows, [windows.start("month", 500_000)], step_rows=step_rows),

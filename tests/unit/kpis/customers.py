@@ -15,6 +15,7 @@ from kpis.customer.what_counts import BY_DEFAULT, WhatCounts
 from kpis.fold.contribution import contribution
 from kpis.fold.fold import Fold
 from kpis.names import Names
+from kpis.packing import rows_of
 from kpis.rows import (
     CANCELLED,
     CONVERTED,
@@ -104,14 +105,21 @@ def plan_names() -> Names:
 
 
 def folded(
-    lines: Sequence[str], *, short_cuts: bool = True, what: WhatCounts = BY_DEFAULT, batch: int = 1000
+    lines: Sequence[str],
+    *,
+    short_cuts: bool = True,
+    native: bool = True,
+    what: WhatCounts = BY_DEFAULT,
+    batch: int = 1000,
 ) -> tuple[Customer, list[str]]:
     """Return the customer after all lines, and the rows that the fold wrote, in batches of so many lines."""
-    fold, states, rows = Fold(plan_names(), short_cuts=short_cuts, what=what), dict[str, bytes](), list[Row]()
+    fold = Fold(plan_names(), short_cuts=short_cuts, native=native, what=what)
+    states, rows = dict[str, bytes](), list[Row]()
     decoded = Decoder(latest_ms=LATEST_MS).decode([Line(each) for each in records_of(lines)])
     assert not decoded.refused, decoded.refused
     for start in range(0, len(lines), batch):
-        rows += fold.fold(decoded.events[start : start + batch], decoded.times[start : start + batch], states)[1]
+        _, new = fold.fold(decoded.events[start : start + batch], decoded.times[start : start + batch], states)
+        rows += rows_of(new)
     return decode(states["c"]) if states else Customer(), written(rows)
 
 

@@ -10,6 +10,7 @@ from kpis.counting.windows import Windows
 from kpis.customer.customer import gap_bytes
 from kpis.instants import instant_text
 from kpis.names import Names
+from kpis.packing import table_of
 from kpis.rows import CANCELLED, KEPT, NEW, Row
 
 WINDOWS = Windows()
@@ -17,7 +18,7 @@ LAST = (1 << 24) - 1
 
 
 def _cells(*rows: Row) -> Cells:
-    return cells_of(list(rows), Names(), WINDOWS)
+    return cells_of(table_of(rows), Names(), WINDOWS)
 
 
 def test_the_last_bucket_is_packed_and_unpacked_as_it_is() -> None:

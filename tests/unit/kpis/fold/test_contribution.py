@@ -599,7 +599,7 @@ def test_each_of_many_facts_in_order_is_run_once(monkeypatch: pytest.MonkeyPatch
         for customer in ("c", "d"):
             lines.append(f"{24 * n} {'upgrade' if n else 'signup'} basic {n + 1} customer_id={customer}")
             lines.append(f"{12 * n + 1} survey kind=csat status=sent customer_id={customer}")
-    folded(lines, batch=len(lines))
+    folded(lines, batch=len(lines), native=False)
     assert 2 * count <= len(run) <= 2 * (count + few)
     assert 2 * count <= len(moved) <= 2 * (count + few)
 

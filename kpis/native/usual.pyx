@@ -1,0 +1,846 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+"""The usual events of a batch, folded natively; see docs/native.md.
+
+An event is usual where it comes after all else that is known of its customer, and its customer has one subscription
+without pauses and trials. Whatever is not is left to `kpis.fold`, which gives the same states and rows for all of them.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.dict cimport PyDict_GetItem
+from cpython.object cimport PyObject
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.stdlib cimport free, realloc
+from libc.string cimport memcmp
+
+from kpis.native.life cimport (
+    CANCEL, CHANGE, SIGNUP, Fact, Life, Movement, Standing, add_fact, arrived, begin_life, close_bucket, departed,
+    fits, last_movement, read_fact,
+)
+from kpis.native.messages cimport (
+    Reader, Text, Writer, begin_array, begin_bytes, begin_string, read_integer, write_integer, write_kind, write_raw,
+    write_truth,
+)
+from kpis.native.state cimport (
+    LATEST_MS, Addition, State, holds, letter, little_endian, nobody, read_state, write_little_endian, write_state,
+)
+
+from xxhash import xxh3_64_digest
+
+from kpis.customer.feedback_codes import ANSWERED, CLASS, CODE, renewal_code
+from kpis.rows import (
+    CANCELLED, DOWNGRADED, ENDED, ENGAGED, ENGAGED_AGAIN, FEEDBACK, GONE, INVOLUNTARY, KEPT, LIVELY, MOVED, NEW,
+    OF_NEW, REACTIVATED, SIGNED_UP, STARTED, UPGRADED, WITHOUT_EFFECT,
+)
+from schemas.events import Activity, Cancel, Downgrade, Renewal, Signup, Survey, Upgrade
+from schemas.instants import milliseconds
+
+cdef extern from *:
+    """
+    #ifndef NATIVE_SOURCES
+    #error "compile it with tools/build-native"
+    #endif
+    """
+    const char *NATIVE_SOURCES
+
+#: digest of what this was compiled from
+SOURCES = NATIVE_SOURCES.decode()
+
+cdef enum:
+    ROW = 7
+    FEEDBACK_BYTES = 24
+    STATE_BYTES = 128
+    # a new state is at most so much longer than the one before (bytes)
+    GROWTH = 2048
+
+cdef int64_t WEEK_MS = 7 * 86_400_000
+# sums of amounts below this one stay within 64 bits
+cdef int64_t MOST_MINOR = 10 ** 15
+
+cdef int CODE_NEW = NEW, CODE_REACTIVATED = REACTIVATED, CODE_CANCELLED = CANCELLED, CODE_UPGRADED = UPGRADED
+cdef int CODE_DOWNGRADED = DOWNGRADED, CODE_MOVED = MOVED, CODE_INVOLUNTARY = INVOLUNTARY, CODE_SIGNED_UP = SIGNED_UP
+cdef int CODE_GONE = GONE, CODE_LIVELY = LIVELY, CODE_STARTED = STARTED, CODE_ENDED = ENDED, CODE_ENGAGED = ENGAGED
+cdef int CODE_FEEDBACK = FEEDBACK, CODE_OF_NEW = OF_NEW, CODE_KEPT = KEPT, CODE_AGAIN = ENGAGED_AGAIN
+cdef int CHANGE_IN_VAIN = WITHOUT_EFFECT[CHANGE], CANCEL_IN_VAIN = WITHOUT_EFFECT[CANCEL]
+
+# kinds of events, those of facts as `kpis.native.life` numbers them
+cdef enum:
+    SURVEY = 6
+    RENEWAL = 7
+    ACTIVITY = 8
+    OTHER = 9
+
+cdef dict _KINDS = {
+    Signup: SIGNUP, Upgrade: CHANGE, Downgrade: CHANGE, Cancel: CANCEL, Survey: SURVEY, Renewal: RENEWAL,
+    Activity: ACTIVITY,
+}
+
+# by code, of what codes there are: the class; whether it is an answer
+cdef int64_t _CLASS_OF[2048]
+cdef bint _IS_ANSWER[2048]
+cdef int _n
+for _n in range(2048):
+    _CLASS_OF[_n] = CLASS.get(_n, -1)
+    _IS_ANSWER[_n] = _n in ANSWERED
+
+
+cdef struct Amounts:
+    # what a pair of a movement and a piece adds, see `kpis.fold.contribution`
+    int64_t at
+    int64_t plan
+    int64_t new
+    int64_t lost
+    int64_t kept
+    int64_t won
+
+
+cdef class UsualEvents:
+    """Folds usual events of batches, one partition's at a time; not safe for use by two threads at once.
+
+    Args:
+        context: Of the fold: names, limits, and what counts.
+    """
+
+    cdef object context, names, key_of, plans, reasons, features, profiles, currencies
+    cdef dict sources
+    cdef int64_t bucket_ms, few, few_bytes
+    cdef bint free_plans
+    # of the batch
+    cdef list events, times, references
+    cdef dict states, changed
+    cdef set left_customers
+    # hashes of events that were looked at lately, by number
+    cdef list hashed, hashes
+    cdef readonly list left
+    cdef readonly int64_t applied
+    # rows, ROW integers each
+    cdef int64_t *rows
+    cdef Py_ssize_t row_count, row_room
+    # of the event at work
+    cdef Life life
+    cdef Py_ssize_t movement_room
+    cdef Amounts *pairs
+    cdef Py_ssize_t pair_room
+    cdef Writer out
+    cdef Writer piece
+    cdef State state
+    cdef Addition more
+
+    def __cinit__(self, context):
+        self.rows = NULL
+        self.life.movements = NULL
+        self.pairs = NULL
+        self.out.start = self.piece.start = NULL
+        self.row_count = self.row_room = self.movement_room = self.pair_room = 0
+        self.out.room = self.piece.room = 0
+
+    def __init__(self, context):
+        self.context, self.names, self.sources = context, context.names, context.sources
+        self.key_of = context.names.key_of
+        self.bucket_ms, self.free_plans = context.bucket_ms, context.what.free_plans
+        self.few, self.few_bytes = context.few, context.few_bytes
+        self.hashed, self.hashes = [], []
+        self.begin([], [], {}, {}, [])
+
+    def __dealloc__(self):
+        free(self.rows)
+        free(self.life.movements)
+        free(self.pairs)
+        free(self.out.start)
+        free(self.piece.start)
+
+    def begin(self, list events, list times, dict states, dict changed, list references):
+        """Take events that are to be folded; states that change are changed in both dictionaries."""
+        self.events, self.times, self.references = events, times, references
+        self.states, self.changed = states, changed
+        self.left, self.left_customers = [], set()
+        self.row_count, self.applied = 0, 0
+
+    def go_on(self, Py_ssize_t start, int64_t work):
+        """Fold the next events from number `start` on.
+
+        Args:
+            start: Events before it have been looked at.
+            work: How much to do: an event is one of it, and one more for each 128 bytes of its customer's state.
+
+        Returns:
+            Up to where events have been looked at; those that are not folded are in `left`, by number.
+        """
+        cdef Py_ssize_t n = start, count = len(self.events)
+        cdef object event, customer_id
+        cdef int kind
+        while n < count and work > 0:
+            event = self.events[n]
+            customer_id = event.customer_id
+            if self.left_customers and customer_id in self.left_customers:
+                self.left.append(n)
+                work -= 1
+            else:
+                kind = self.kind_of(event)
+                work -= 1
+                if kind == OTHER or not self.fold(kind, event, customer_id, n, &work):
+                    self.left_customers.add(customer_id)
+                    self.left.append(n)
+            n += 1
+        return n
+
+    def take_rows(self):
+        """Return the rows since `begin`, and let go of the batch: integers of 64 bits in the machine's order, seven a row."""
+        rows = PyBytes_FromStringAndSize(<char *>self.rows, self.row_count * ROW * sizeof(int64_t))
+        self.begin([], [], {}, {}, [])
+        self.hashed, self.hashes = [], []
+        return rows
+
+    def may_be_known(self, list events, dict states):
+        """Return the numbers of those events whose customer's state holds their hash: as a fact's, or where it is named.
+
+        The hashes are kept for the fold of the same list.
+        """
+        cdef list out = [], hashes = []
+        cdef object event
+        cdef PyObject *stored
+        cdef Text text
+        cdef Py_ssize_t n = -1
+        for event in events:
+            n += 1
+            if not event.HAS_IDENTITY:
+                hashes.append(None)
+                continue
+            identity = self.hash_of(event)
+            hashes.append(identity)
+            stored = PyDict_GetItem(states, event.customer_id)
+            if stored is NULL:
+                continue
+            text.start = <const uint8_t *>PyBytes_AS_STRING(<object>stored)
+            text.size = PyBytes_GET_SIZE(<object>stored)
+            if holds(text, <const uint8_t *>PyBytes_AS_STRING(identity), PyBytes_GET_SIZE(identity)):
+                out.append(n)
+        self.hashed, self.hashes = events, hashes
+        return out
+
+    cdef int kind_of(self, object event) except -1:
+        cdef PyObject *known = PyDict_GetItem(_KINDS, type(event))
+        if known is not NULL:
+            return <object>known
+        kind = SIGNUP if isinstance(event, Signup) else OTHER
+        _KINDS[type(event)] = kind
+        return kind
+
+    cdef bytes identity_of(self, Py_ssize_t n, object event):
+        if self.hashed is self.events:
+            return self.hashes[n]
+        return self.hash_of(event)
+
+    cdef bytes hash_of(self, object event):
+        """Return the hash that stands for (source, id): see `kpis.fold.context`."""
+        cdef PyObject *seed = PyDict_GetItem(self.sources, event.source)
+        if seed is NULL:
+            return self.context.identity_of(event.source, event.id)
+        return xxh3_64_digest(event.id.encode(), <object>seed)
+
+    cdef bint fold(self, int kind, object event, object customer_id, Py_ssize_t n, int64_t *work) except -1:
+        """Fold one event; False, with nothing changed, where it is not usual."""
+        cdef PyObject *stored = PyDict_GetItem(self.states, customer_id)
+        cdef int64_t at_ms = self.times[n]
+        cdef Py_ssize_t size = 0, rows = self.row_count
+        cdef bint folded, changes = True
+        if not 0 <= at_ms < LATEST_MS:
+            return False
+        if stored is NULL:
+            nobody(&self.state)
+        else:
+            size = PyBytes_GET_SIZE(<object>stored)
+            if not read_state(<const uint8_t *>PyBytes_AS_STRING(<object>stored), size, &self.state):
+                return False
+        if self.state.is_rare:
+            return False
+        work[0] -= size // STATE_BYTES
+        self.reserve(size)
+        if kind == ACTIVITY:
+            folded = self.fold_activity(event, at_ms, &changes)
+        elif self.state.facts >= self.few or self.state.feedback.size >= self.few_bytes:
+            return False
+        elif kind == SURVEY or kind == RENEWAL:
+            folded = self.fold_feedback(kind, event, at_ms, n)
+        else:
+            folded = self.fold_fact(kind, event, at_ms, n)
+        if not folded:
+            self.row_count = rows
+            return False
+        self.applied += 1
+        if changes:
+            write_state(&self.out, &self.state, &self.more)
+            assert not self.out.failed, "a state has outgrown its room"
+            state = PyBytes_FromStringAndSize(<char *>self.out.start, self.out.size)
+            self.states[customer_id] = state
+            self.changed[customer_id] = state
+        return True
+
+    cdef int reserve(self, Py_ssize_t size) except -1:
+        """Make room for a state that is longer than one of this size, and for what is appended to it."""
+        cdef Text nothing
+        nothing.start, nothing.size = NULL, 0
+        self.out.size = self.piece.size = 0
+        self.out.failed = self.piece.failed = False
+        if self.out.room < size + GROWTH:
+            self.out.start = <uint8_t *>grown(self.out.start, 2 * size + GROWTH, 1)
+            self.out.room = 2 * size + GROWTH
+        if self.piece.room < GROWTH:
+            self.piece.start = <uint8_t *>grown(self.piece.start, GROWTH, 1)
+            self.piece.room = GROWTH
+        self.more.life = self.more.feedback = self.more.acts = self.more.recent = nothing
+        self.more.takes_recent = False
+        self.more.run = 0
+        return 0
+
+    # -- rows
+
+    cdef int row(self, int code, int64_t plan, int64_t i, int64_t j, int64_t n, int64_t m) except -1:
+        """Append a row of the customer at work, unless it adds nothing."""
+        cdef int64_t *here
+        if n == 0 and m == 0:
+            return 0
+        if self.row_count == self.row_room:
+            self.rows = <int64_t *>grown(self.rows, 2 * self.row_room + 1024, ROW * sizeof(int64_t))
+            self.row_room = 2 * self.row_room + 1024
+        here = self.rows + self.row_count * ROW
+        here[0], here[1], here[2], here[3], here[4] = code, plan, self.state.profile, i, j
+        here[5], here[6] = n, m
+        self.row_count += 1
+        return 0
+
+    cdef int point(self, int code, int64_t plan, int64_t bucket, int64_t n, int64_t m) except -1:
+        return self.row(code, plan, bucket, bucket, n, m)
+
+    cdef int engagement(self, int64_t plan, int64_t i, int64_t j, int64_t n) except -1:
+        """Append n times: engaged in bucket j (i == j), or again after bucket i."""
+        if i == j:
+            return self.row(CODE_ENGAGED, plan, j, j, n, 0)
+        return self.row(CODE_AGAIN, plan, i, j, -n, 0)
+
+    cdef int join(self, Py_ssize_t start, Py_ssize_t middle) noexcept:
+        """Add rows from `middle` on to those from `start` on that have their key, as far as these come in one order."""
+        cdef Py_ssize_t before = start, after, kept = middle
+        cdef int64_t *one
+        cdef int64_t *other
+        for after in range(middle, self.row_count):
+            other = self.rows + after * ROW
+            one = self.rows + before * ROW
+            if before < middle and memcmp(one, other, 5 * sizeof(int64_t)) == 0:
+                one[5] += other[5]
+                one[6] += other[6]
+                before += 1
+                continue
+            if kept != after:
+                copy_row(self.rows + kept * ROW, other)
+            kept += 1
+        self.row_count = kept
+        kept = start
+        for after in range(start, self.row_count):
+            other = self.rows + after * ROW
+            if other[5] == 0 and other[6] == 0:
+                continue
+            if kept != after:
+                copy_row(self.rows + kept * ROW, other)
+            kept += 1
+        self.row_count = kept
+        return 0
+
+    # -- facts of the timeline
+
+    cdef bint fold_fact(self, int kind, object event, int64_t at_ms, Py_ssize_t n) except -1:
+        """Fold a fact of the timeline: see `kpis.fold.append`."""
+        cdef State *state = &self.state
+        cdef int64_t bucket = at_ms // self.bucket_ms, profile
+        cdef Fact fact
+        if at_ms <= state.last_at or at_ms < state.feedback_at or bucket < state.engaged_bucket:
+            return False
+        if state.first_at < 0 and state.was_onboarded:
+            return False
+        identity = self.identity_of(n, event)
+        if self.is_known(identity):
+            return False
+        if kind != CANCEL and event.trial:
+            return False
+        subscription = event.subscription_id
+        fact.kind, fact.at_ms, fact.sequence = kind, at_ms, event.sequence
+        fact.subscription.start = <const uint8_t *>PyUnicode_AsUTF8AndSize(subscription, &fact.subscription.size)
+        if not self.run(fact.subscription, LATEST_MS):
+            return False
+        profile = 0
+        if kind == SIGNUP:
+            profile = self.names.profile(self.key_of(event))
+        if not self.write_fact(&fact, event, identity, n, profile):
+            return False
+        if kind == SIGNUP and state.first_at < 0:
+            self.move(profile)
+            state.first_at, state.first_plan, state.profile = at_ms, fact.plan, profile
+        self.add(&fact, bucket)
+        state.is_open, state.active, state.plan = self.life.now.is_open, self.life.now.active, self.life.now.plan
+        state.facts += 1
+        state.last_at = at_ms
+        return True
+
+    cdef bint is_known(self, bytes identity) except -1:
+        cdef const uint8_t *start = <const uint8_t *>PyBytes_AS_STRING(identity)
+        return holds(self.state.life, start, 8) or holds(self.state.feedback, start, 8)
+
+    cdef bint run(self, Text subscription, int64_t before_ms) except -1:
+        """Run the customer's facts before an instant through the machine; False where they are not usual.
+
+        Args:
+            subscription: The one subscription; with no start it is that of the first fact.
+            before_ms: The instant.
+        """
+        cdef Reader reader
+        cdef Fact fact
+        cdef int64_t n
+        if self.movement_room < self.state.facts + 2:
+            self.life.movements = <Movement *>grown(self.life.movements, 2 * self.state.facts + 16, sizeof(Movement))
+            self.movement_room = 2 * self.state.facts + 16
+        begin_life(&self.life)
+        reader.at, reader.failed = self.state.life.start, False
+        reader.end = self.state.life.start + self.state.life.size
+        for n in range(self.state.facts):
+            fact = read_fact(&reader)
+            if subscription.start is NULL:
+                subscription = fact.subscription
+            if reader.failed or not fits(&self.life, &fact, subscription) or not is_small(fact.mrr):
+                return False
+            if fact.at_ms >= before_ms:
+                return True
+            add_fact(&self.life, &fact, fact.at_ms // self.bucket_ms, self.free_plans)
+        return True
+
+    cdef bint write_fact(self, Fact *fact, object event, bytes identity, Py_ssize_t n, int64_t profile) except -1:
+        """Write a fact as it is stored; its plan and price, or what a cancel says, come from the event."""
+        cdef Writer *piece = &self.piece
+        cdef int64_t price = 0, currency = 0, own_ms = 0
+        names = self.names
+        fact.plan = fact.mrr = 0
+        fact.involuntary = False
+        if event.effective_at is not None:
+            own_ms = milliseconds(event.time)
+            own_ms = 0 if own_ms == fact.at_ms else own_ms
+        if fact.kind != CANCEL:
+            amount = event.mrr_minor
+            if event.currency:
+                currency = names.currency(event.currency)
+            if currency:
+                price = amount
+                amount = names.money.convert(amount, event.currency, fact.at_ms)
+            if not -MOST_MINOR < amount < MOST_MINOR:
+                return False
+            fact.plan, fact.mrr = names.plan(event.plan), amount
+        begin_array(piece, 9 if fact.kind == CANCEL else 13 if fact.kind == SIGNUP else 12)
+        write_integer(piece, fact.kind)
+        write_integer(piece, fact.at_ms)
+        write_integer(piece, fact.sequence)
+        begin_bytes(piece, 8)
+        write_raw(piece, <const uint8_t *>PyBytes_AS_STRING(identity), 8)
+        write_integer(piece, self.references[n])
+        begin_string(piece, fact.subscription.size)
+        write_raw(piece, fact.subscription.start, fact.subscription.size)
+        write_integer(piece, own_ms)
+        if fact.kind == CANCEL:
+            fact.involuntary = event.involuntary
+            write_integer(piece, names.reason(event.reason))
+            write_truth(piece, fact.involuntary)
+        else:
+            write_integer(piece, fact.plan)
+            write_integer(piece, fact.mrr)
+            write_integer(piece, price)
+            write_integer(piece, currency)
+            write_truth(piece, False)
+        if fact.kind == SIGNUP:
+            write_integer(piece, profile)
+        self.more.life.start, self.more.life.size = piece.start, piece.size
+        return not piece.failed
+
+    cdef int move(self, int64_t profile) except -1:
+        """Append what moves all from before the first signup, which did nothing then, to the segments of that signup."""
+        cdef State *state = &self.state
+        cdef Reader reader
+        cdef Fact fact
+        cdef int64_t n, was = state.profile, code
+        cdef uint64_t head
+        if profile == was:
+            return 0
+        reader.at, reader.failed = state.life.start, False
+        reader.end = state.life.start + state.life.size
+        for n in range(state.facts):
+            fact = read_fact(&reader)
+            code = CHANGE_IN_VAIN if fact.kind == CHANGE else CANCEL_IN_VAIN
+            self.moved(code, fact.at_ms // self.bucket_ms, was, profile)
+        for n in range(state.feedback.size // FEEDBACK_BYTES):
+            head = little_endian(state.feedback.start + n * FEEDBACK_BYTES)
+            code = CODE_FEEDBACK + _CLASS_OF[head & 0x7FF]
+            self.moved(code, <int64_t>(head >> 16) // self.bucket_ms, was, profile)
+        return 0
+
+    cdef int moved(self, int code, int64_t bucket, int64_t was, int64_t profile) except -1:
+        self.state.profile = was
+        self.point(code, 0, bucket, -1, 0)
+        self.state.profile = profile
+        self.point(code, 0, bucket, 1, 0)
+        return 0
+
+    cdef int add(self, Fact *fact, int64_t bucket) except -1:
+        """Run the new fact through the machine, and append the rows of what it changes."""
+        cdef Life *life = &self.life
+        cdef Py_ssize_t start = self.row_count, middle
+        cdef Standing before = life.now
+        cdef bint had_movement
+        cdef Movement movement
+        if not life.is_begun or life.last.bucket != bucket:
+            close_bucket(life)
+        had_movement = life.has_effect
+        if had_movement:
+            movement = last_movement(life)
+            self.movement_rows(&movement, -1)
+        if not life.last.is_known and life.signed_up:
+            self.signed_up_rows(&movement if had_movement else NULL, -1)
+        middle = self.row_count
+        if not add_fact(life, fact, bucket, self.free_plans):
+            self.row_count = start
+            self.point(CHANGE_IN_VAIN if fact.kind == CHANGE else CANCEL_IN_VAIN, 0, bucket, 1, 0)
+            return 0
+        movement = last_movement(life)
+        self.movement_rows(&movement, 1)
+        if not movement.is_known and life.signed_up:
+            self.signed_up_rows(&movement, 1)
+        self.join(start, middle)
+        if life.signed_up and self.state.first_at < fact.at_ms < self.state.first_at + WEEK_MS:
+            self.point(
+                CODE_GONE, self.state.first_plan, self.state.first_at // self.bucket_ms,
+                <int>before.is_open - <int>life.now.is_open, 0,
+            )
+        self.hand_on(&before, bucket)
+        return 0
+
+    cdef int hand_on(self, const Standing *before, int64_t bucket) except -1:
+        """Append what a piece of activity hands on to the next one."""
+        cdef int64_t engaged = self.state.engaged_bucket
+        cdef Standing after = self.life.now
+        if engaged < 0 or (before.active == after.active and before.plan == after.plan):
+            return 0
+        if before.active:
+            self.engagement(before.plan, engaged, bucket, -1)
+        if after.active:
+            self.engagement(after.plan, engaged, bucket, 1)
+        return 0
+
+    cdef int signed_up_rows(self, const Movement *movement, int64_t sign) except -1:
+        """Append the first signup, less the customer who became new; by `movement` at the earliest, which may be NULL."""
+        cdef int64_t bucket = self.life.signup_at_ms // self.bucket_ms, plan = self.life.signup_plan
+        cdef Standing new
+        if movement is not NULL and movement.arrives:
+            new = arrived(movement)
+            if movement.bucket != bucket or new.plan != plan:
+                self.point(CODE_SIGNED_UP, plan, bucket, sign, 0)
+                self.point(CODE_SIGNED_UP, new.plan, movement.bucket, -sign, 0)
+            return 0
+        return self.point(CODE_SIGNED_UP, plan, bucket, sign, 0)
+
+    cdef int movement_rows(self, const Movement *movement, int64_t sign) except -1:
+        """Append the rows of the last movement, times the sign."""
+        cdef int64_t bucket = movement.bucket, rise
+        cdef Standing before = movement.before, after = movement.after, one
+        if before.active and after.active:
+            rise = after.mrr - before.mrr
+            if rise > 0:
+                self.point(CODE_UPGRADED, before.plan, bucket, sign, sign * rise)
+            if rise < 0:
+                self.point(CODE_DOWNGRADED, before.plan, bucket, sign, -sign * rise)
+            if before.plan != after.plan:
+                self.point(CODE_MOVED, before.plan, bucket, -sign, -sign * after.mrr)
+                self.point(CODE_MOVED, after.plan, bucket, sign, sign * after.mrr)
+        if movement.arrives:
+            one = arrived(movement)
+            self.point(CODE_REACTIVATED if movement.is_known else CODE_NEW, one.plan, bucket, sign, sign * one.mrr)
+        if movement.departs:
+            one = departed(movement)
+            self.point(CODE_CANCELLED, one.plan, bucket, sign, sign * one.mrr)
+            if movement.involuntary:
+                self.point(CODE_INVOLUNTARY, one.plan, bucket, sign, 0)
+        self.pair_rows(movement, sign)
+        if movement.arrives and movement.departs:  # the subscription came and went with its customer
+            self.point(CODE_STARTED, arrived(movement).plan, bucket, -sign, 0)
+            self.point(CODE_ENDED, departed(movement).plan, bucket, -sign, 0)
+        return 0
+
+    cdef int pair_rows(self, const Movement *movement, int64_t sign) except -1:
+        """Append what depends on the state at a window's start: see `kpis.fold.contribution`."""
+        cdef Standing before = movement.before, after = movement.after, by, then
+        cdef int64_t was = before.mrr, now = after.mrr, fell, rose, left, goes, lost, won, start, end
+        cdef bint stays = before.active and after.active
+        cdef Py_ssize_t last, count = 0
+        cdef Amounts *each
+        by = departed(movement) if movement.departs else before
+        left = movement.departs
+        fell = by.mrr if left else was - now if stays and was > now else 0
+        rose = now - was if stays and now > was else 0
+        goes = <int64_t>before.active - <int64_t>after.active
+        if not (left or fell or rose or goes):
+            return 0
+        if self.pair_room < 4 * (self.life.count + 1):
+            self.pairs = <Amounts *>grown(self.pairs, 8 * (self.life.count + 1), sizeof(Amounts))
+            self.pair_room = 8 * (self.life.count + 1)
+        for last in range(self.life.count + 1):
+            end = movement.bucket if last == self.life.count else self.life.movements[last].bucket
+            if last == 0:
+                if left or fell or rose:
+                    count = add_pair(self.pairs, count, -1, end, by.plan, left, fell, 0, rose)
+                continue
+            then, start = self.life.movements[last - 1].after, self.life.movements[last - 1].bucket
+            if not then.active:
+                if left or fell or rose:
+                    count = add_pair(self.pairs, count, start, end, by.plan, left, fell, 0, rose)
+                continue
+            lost = above(then.mrr, now) - above(then.mrr, was)
+            won = above(now, then.mrr) - above(was, then.mrr)
+            if then.plan == by.plan:
+                if fell != lost or goes != left or rose != won:
+                    count = add_pair(self.pairs, count, start, end, then.plan, 0, fell - lost, goes - left, rose - won)
+            else:
+                count = add_pair(self.pairs, count, start, end, by.plan, 0, fell, -left, rose)
+                count = add_pair(self.pairs, count, start, end, then.plan, 0, -lost, goes, -won)
+        for last in range(count):
+            each = self.pairs + last
+            self.row(CODE_OF_NEW, each.plan, each.at, movement.bucket, sign * each.new, sign * each.lost)
+            self.row(CODE_KEPT, each.plan, each.at, movement.bucket, sign * each.kept, sign * each.won)
+        return 0
+
+    # -- surveys and renewals
+
+    cdef bint fold_feedback(self, int kind, object event, int64_t at_ms, Py_ssize_t n) except -1:
+        """Fold a survey or a renewal: see `kpis.fold.feedback`."""
+        cdef State *state = &self.state
+        cdef int64_t bucket = at_ms // self.bucket_ms, plan
+        cdef uint64_t code, reason = 0, reference = self.references[n]
+        cdef bint answered
+        cdef Text any_one
+        if event.sequence:
+            return False
+        if kind == SURVEY:
+            code = CODE[event.kind, event.status, event.score, event.via]
+        else:
+            code = renewal_code(event.outcome)
+        answered = _IS_ANSWER[code]
+        if answered and not self.is_last_engagement(bucket):
+            return False
+        identity = self.identity_of(n, event)
+        if self.is_known(identity):
+            return False
+        plan = state.plan
+        if at_ms <= state.last_at:
+            any_one.start, any_one.size = NULL, 0
+            if not self.run(any_one, at_ms):
+                return False
+            plan = self.life.now.plan
+        if answered and not self.begin_second_week(at_ms):
+            return False
+        if kind == SURVEY and event.reason:
+            reason = self.names.reason(event.reason)
+        self.point(CODE_FEEDBACK + _CLASS_OF[code], plan, bucket, 1, 0)
+        if answered:
+            self.engage(bucket)
+        write_little_endian(&self.piece, <uint64_t>at_ms << 16 | code)
+        write_little_endian(&self.piece, reference << 16 | reason)
+        write_raw(&self.piece, <const uint8_t *>PyBytes_AS_STRING(identity), 8)
+        self.more.feedback.start, self.more.feedback.size = self.piece.start, self.piece.size
+        state.feedback_at = max(state.feedback_at, at_ms)
+        return True
+
+    cdef bint is_last_engagement(self, int64_t bucket) noexcept:
+        """Return whether an engagement in the bucket comes after all others and all facts of other buckets."""
+        if bucket == self.state.engaged_bucket:
+            return True
+        return bucket > self.state.engaged_bucket and self.state.last_at < (bucket + 1) * self.bucket_ms
+
+    cdef int engage(self, int64_t bucket) except -1:
+        """Write down an engagement that `is_last_engagement` allows."""
+        cdef int64_t before = self.state.engaged_bucket
+        if bucket == before:
+            return 0
+        if self.state.active:
+            self.row(CODE_ENGAGED, self.state.plan, before if before >= 0 else bucket, bucket, 1, 0)
+        self.state.engaged_bucket = bucket
+        return 0
+
+    cdef bint begin_second_week(self, int64_t at_ms) except -1:
+        """Write down the first sign of life in the second week after the first signup; False where that is not plain."""
+        cdef State *state = &self.state
+        cdef int64_t week = state.first_at + WEEK_MS
+        if state.first_at < 0 or not week <= at_ms < week + WEEK_MS:
+            return True
+        if self.is_lively(week, week + WEEK_MS):
+            return True
+        if state.last_at >= week:
+            return False
+        if state.is_open:
+            self.point(CODE_LIVELY, state.first_plan, state.first_at // self.bucket_ms, 1, 0)
+        return True
+
+    cdef bint is_lively(self, int64_t start_ms, int64_t end_ms) except -1:
+        """Return whether there is activity or an answered survey in [start, end): see `kpis.fold.contribution.lively`."""
+        cdef State *state = &self.state
+        cdef Reader reader
+        cdef int64_t n, at_ms, first, last
+        cdef uint64_t head, bucket = 0, gap = 0
+        reader.at, reader.end, reader.failed = state.runs.start, state.runs.start + state.runs.size, False
+        for n in range(state.run_count):
+            at_ms = read_integer(&reader)
+            if start_ms <= at_ms < end_ms:
+                return True
+        first, last = start_ms // self.bucket_ms, end_ms // self.bucket_ms
+        if state.active_bucket > first:
+            for n in range(state.acts.size):
+                gap = gap << 7 | (state.acts.start[n] & 127)
+                if state.acts.start[n] < 128:
+                    bucket += gap
+                    gap = 0
+                    if <uint64_t>first < bucket < <uint64_t>last:
+                        return True
+        for n in range(state.feedback.size // FEEDBACK_BYTES):
+            head = little_endian(state.feedback.start + n * FEEDBACK_BYTES)
+            if start_ms <= <int64_t>(head >> 16) < end_ms and _IS_ANSWER[head & 0x7FF]:
+                return True
+        return False
+
+    # -- activity
+
+    cdef bint fold_activity(self, object event, int64_t at_ms, bint *changes) except -1:
+        """Fold an activity: see `kpis.fold.usage`."""
+        cdef State *state = &self.state
+        cdef int64_t bucket = at_ms // self.bucket_ms, last = state.active_bucket, feature
+        cdef bint is_plain = True
+        feature = self.feature_of(event.feature)
+        if bucket == last:
+            if state.run_first <= at_ms <= state.run_last:
+                changes[0] = self.use(feature, False, &is_plain)
+                return is_plain or not changes[0]
+            if at_ms < state.run_last:
+                return False
+        elif bucket < last or not self.is_last_engagement(bucket):
+            return False
+        if last >= 0 and not state.run_count:
+            return False
+        if not self.begin_second_week(at_ms):
+            return False
+        self.more.run = 2 if last < 0 or bucket - last >= WEEK_MS // self.bucket_ms else 1
+        self.more.run_at = at_ms
+        if bucket == last:
+            self.use(feature, False, &is_plain)
+            return is_plain
+        self.use(feature, True, &is_plain)
+        if not is_plain:
+            return False
+        self.engage(bucket)
+        self.write_gap(bucket - last if last >= 0 else bucket)
+        state.active_bucket = bucket
+        return True
+
+    cdef int64_t feature_of(self, object name) except -1:
+        cdef PyObject *known = PyDict_GetItem(self.names.features, name)
+        if known is not NULL:
+            return <object>known
+        return self.names.feature(name)
+
+    cdef bint use(self, int64_t feature, bint begins, bint *is_plain) except -1:
+        """Note a feature of the last bucket with activity, or of one that begins; True where the state changes.
+
+        `is_plain` is false where all activity so far was without a feature and this one has one.
+        """
+        cdef State *state = &self.state
+        cdef uint8_t first[4]
+        cdef uint8_t later[4]
+        cdef Py_ssize_t size = letter(feature << 1 | 1, first), later_size = letter(feature << 1, later)
+        is_plain[0] = True
+        if not begins and (
+            holds(state.recent, first, size) or (later_size and holds(state.recent, later, later_size))
+        ):
+            return False
+        if state.recent.size == 0:
+            if feature == 0:
+                return False
+            if not begins or state.acts.size:
+                is_plain[0] = False
+                return True
+        self.more.takes_recent = begins
+        self.more.recent.start = self.piece.start + self.piece.size
+        self.more.recent.size = size if begins else later_size
+        write_raw(&self.piece, &first[0] if begins else &later[0], self.more.recent.size)
+        return True
+
+    cdef int write_gap(self, int64_t gap) except -1:
+        """Append a gap between two buckets in base 128, the high bit set on all bytes but the last."""
+        cdef int shift = 56
+        self.more.acts.start = self.piece.start + self.piece.size
+        while shift > 0 and gap >> shift == 0:
+            shift -= 7
+        while shift >= 0:
+            write_kind(&self.piece, <int>(gap >> shift & 127) | (128 if shift else 0), 0, 0)
+            shift -= 7
+        self.more.acts.size = self.piece.start + self.piece.size - self.more.acts.start
+        return 0
+
+
+cdef void *grown(void *start, Py_ssize_t count, size_t size) except NULL:
+    """Return room for so many, with what lay there before.
+
+    Raises:
+        MemoryError: There is none.
+    """
+    cdef void *found = realloc(start, count * size)
+    if found is NULL:
+        raise MemoryError
+    return found
+
+
+cdef inline bint is_small(int64_t amount) noexcept nogil:
+    return -MOST_MINOR < amount < MOST_MINOR
+
+
+cdef inline int64_t above(int64_t a, int64_t b) noexcept nogil:
+    """Return by how much a is above b; 0 where it is not."""
+    return a - b if a > b else 0
+
+
+cdef inline void copy_row(int64_t *to, const int64_t *source) noexcept nogil:
+    cdef int n
+    for n in range(ROW):
+        to[n] = source[n]
+
+
+cdef Py_ssize_t add_pair(
+    Amounts *pairs, Py_ssize_t count, int64_t start, int64_t end, int64_t plan,
+    int64_t new, int64_t lost, int64_t kept, int64_t won,
+) noexcept nogil:
+    """Add amounts at the end of a piece, and take them away at its start unless that is the beginning of time.
+
+    Returns how many there are then. Pieces come in order: those at the same place lie among the last ones.
+    """
+    count = add_amounts(pairs, count, end, plan, new, lost, kept, won)
+    if start >= 0:
+        count = add_amounts(pairs, count, start, plan, -new, -lost, -kept, -won)
+    return count
+
+
+cdef Py_ssize_t add_amounts(
+    Amounts *pairs, Py_ssize_t count, int64_t at, int64_t plan, int64_t new, int64_t lost, int64_t kept, int64_t won
+) noexcept nogil:
+    cdef Py_ssize_t n = count
+    cdef Amounts *each
+    while n > 0 and n > count - 16:
+        n -= 1
+        each = pairs + n
+        if each.at == at and each.plan == plan:
+            each.new += new
+            each.lost += lost
+            each.kept += kept
+            each.won += won
+            return count
+    each = pairs + count
+    each.at, each.plan, each.new, each.lost, each.kept, each.won = at, plan, new, lost, kept, won
+    return count + 1

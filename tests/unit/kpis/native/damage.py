@@ -1,0 +1,102 @@
+"""Folds events into damaged states natively: whatever lies there, it is left alone or folded, and memory is kept whole.
+
+Run by itself, under sanitizers: `python -m tests.unit.kpis.native.damage COUNT [MODULE]`; see test_sanitizers.py.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+#: how an event comes about: what follows its customer
+LINES = (
+    "signup basic 500",
+    "signup pro 0 country=DE",
+    "upgrade pro 30",
+    "downgrade basic 1 subscription_id=" + "s" * 100,
+    "cancel reason=price",
+    "survey kind=nps score=9",
+    "survey kind=csat status=sent",
+    "renewal outcome=failed",
+    "activity feature=export",
+    "activity",
+)
+
+#: what stands before a value, of each kind that says how long it is
+KINDS = (0, 0x7F, 0x80, 0x9F, 0xC0, 0xC4, 0xC6, 0xCF, 0xD3, 0xDB, 0xDD, 0xFF)
+
+
+def load(path: str) -> None:
+    """Let `kpis.native` find another build of what is compiled."""
+    spec = importlib.util.spec_from_file_location("kpis.native.usual", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["kpis.native.usual"] = module
+    spec.loader.exec_module(module)
+
+
+def damaged(state: bytes, rng: random.Random) -> bytes:
+    """Return a state with some bytes changed, taken out, doubled or cut off."""
+    out = bytearray(state)
+    for _ in range(rng.randint(1, 4)):
+        at = rng.randrange(len(out)) if out else 0
+        way = rng.randrange(5)
+        if way == 0 and out:
+            out[at] = rng.choice((*KINDS, rng.randrange(256)))
+        elif way == 1:
+            del out[at : at + rng.randint(1, 9)]
+        elif way == 2:
+            out[at:at] = out[at : at + rng.randint(1, 9)]
+        elif way == 3:
+            del out[at:]
+        else:
+            out[at:at] = rng.randbytes(rng.randint(1, 9))
+    return bytes(out)
+
+
+def outcomes(count: int, seed: int = 1) -> Iterator[bool]:
+    """Yield, for so many damaged states, whether the next event was folded natively all the same."""
+    from kpis.customer.what_counts import BY_DEFAULT  # noqa: PLC0415
+    from kpis.fold.context import FoldContext  # noqa: PLC0415 - once what is compiled was chosen
+    from kpis.names import Names  # noqa: PLC0415
+    from kpis.native import UsualEvents  # noqa: PLC0415
+    from schemas.decoding.decoder import Decoder  # noqa: PLC0415
+    from tests.property.folding import LATEST_MS, Line  # noqa: PLC0415
+    from tests.unit.kpis.customers import records_of  # noqa: PLC0415
+
+    rng = random.Random(seed)
+    names = Names()
+    context = FoldContext(names, bucket_ms=3_600_000, what=BY_DEFAULT, max_facts=64, short_cuts=True)
+    usual = UsualEvents(context)
+    decoder = Decoder(latest_ms=LATEST_MS)
+    lines = [f"{n * 13} {rng.choice(LINES)}" for n in range(400)]
+    decoded = decoder.decode([Line(each) for each in records_of(lines)])
+    assert not decoded.refused
+    sound: list[bytes] = []
+    states: dict[str, bytes] = {}
+    for start in range(0, 320, 8):
+        part = slice(start, start + 8)
+        usual.begin(decoded.events[part], decoded.times[part], states, {}, [rng.randrange(1 << 40)] * 8)
+        usual.go_on(0, 1_000)
+        sound += states.values()
+        if start % 80 == 0:
+            states = {}
+    for _ in range(count):
+        n = rng.randrange(320, 400)
+        states = {"c": damaged(rng.choice(sound), rng)}
+        usual.begin([decoded.events[n]], [decoded.times[n]], states, {}, [5])
+        usual.go_on(0, 1 << 40)
+        yield not usual.left
+        usual.take_rows()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        load(sys.argv[2])
+        assert Path(sys.modules["kpis.native.usual"].__file__ or "").samefile(sys.argv[2])
+    folded = sum(outcomes(int(sys.argv[1])))
+    print(f"{folded} of {sys.argv[1]} folded")  # noqa: T201
