@@ -1,25 +1,81 @@
-"""The counters of a partition in memory: sixteen bytes a cell, whatever the history, and the latest ones at hand.
+"""The counters of a partition in memory: a map from keys to amounts, compiled where it can be.
 
-Cells that changed lately lie in a dictionary; all others in two arrays, sorted by key. When the dictionary has grown by
-a share of the arrays it is merged into them, so that a change costs a constant on average.
+In Python, cells that changed lately lie in a dictionary; all others in two arrays, sorted by key. When the dictionary
+has grown by a share of the arrays it is merged into them, so that a change costs a constant on average.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
-from kpis.arrays import Ints
+from kpis.arrays import Flags, Ints
 from kpis.counting.cells import Cells
+from kpis.native import IS_THERE
+
+if IS_THERE:
+    from kpis.native.cells import CellMap
 
 _LEAST_RECENT: Final = 50_000
 _SHARE: Final = 4
 
 
-class CellStore:
+class Known(NamedTuple):
+    """What a store has of some cells, in their order: an amount, 0 where it has none, and whether it has one."""
+
+    amounts: Ints
+    is_known: Flags
+
+
+class CellStore(Protocol):
     """Amounts by key (see `kpis.counting.cells`); what is not here is not known to be anything."""
+
+    def __len__(self) -> int:
+        """Return how many cells there are, at most."""
+
+    def look_up(self, keys: Ints) -> Known:
+        """Return the amounts of cells."""
+
+    def update(self, keys: Ints, amounts: Ints) -> None:
+        """Set the amounts of cells."""
+
+    def cells(self) -> Cells:
+        """Return all cells, sorted by key; amounts may be zero."""
+
+
+def cell_store() -> CellStore:
+    """Return an empty store."""
+    return NativeCellStore() if IS_THERE else PlainCellStore()
+
+
+class NativeCellStore:
+    """A map in compiled code: some 40 bytes a cell."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._map = CellMap()
+
+    def __len__(self) -> int:
+        return len(self._map)
+
+    def look_up(self, keys: Ints) -> Known:
+        """See `CellStore`."""
+        amounts, is_known = np.empty(len(keys), np.int64), np.empty(len(keys), np.uint8)
+        self._map.look_up(keys, amounts, is_known)
+        return Known(amounts, is_known.view(np.bool_))
+
+    def update(self, keys: Ints, amounts: Ints) -> None:
+        """See `CellStore`."""
+        self._map.update(keys, amounts)
+
+    def cells(self) -> Cells:
+        """See `CellStore`."""
+        return Cells(*self._map.items())
+
+
+class PlainCellStore:
+    """A dictionary of the latest cells, and arrays of sixteen bytes a cell."""
 
     def __init__(self, *, least_recent: int = _LEAST_RECENT) -> None:
         """Start empty; `least_recent` cells may lie in the dictionary before it is ever merged (count)."""
@@ -32,31 +88,28 @@ class CellStore:
         """Return how many cells there are, at most: those that changed lately may be counted twice."""
         return len(self._keys) + len(self._recent)
 
-    def look_up(self, keys: Ints) -> list[int | None]:
-        """Return the amounts of cells in order; None for those that are not here."""
-        get = self._recent.get
-        found: list[int | None] = [get(key) for key in keys.tolist()]
-        if not len(self._keys):
-            return found
-        missing = [place for place, amount in enumerate(found) if amount is None]
-        if missing:
+    def look_up(self, keys: Ints) -> Known:
+        """See `CellStore`."""
+        found = [self._recent.get(key) for key in keys.tolist()]
+        amounts = np.array([amount or 0 for amount in found], np.int64)
+        is_known = np.array([amount is not None for amount in found], np.bool_)
+        missing = np.flatnonzero(~is_known)
+        if len(self._keys) and len(missing):
             wanted = keys[missing]
             at = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
-            for place, there, amount in zip(
-                missing, (self._keys[at] == wanted).tolist(), self._amounts[at].tolist(), strict=True
-            ):
-                if there:
-                    found[place] = amount
-        return found
+            there = self._keys[at] == wanted
+            amounts[missing[there]] = self._amounts[at[there]]
+            is_known[missing[there]] = True
+        return Known(amounts, is_known)
 
-    def update(self, keys: Ints, amounts: Iterable[int]) -> None:
-        """Set the amounts of cells."""
-        self._recent.update(zip(keys.tolist(), amounts, strict=True))
+    def update(self, keys: Ints, amounts: Ints) -> None:
+        """See `CellStore`."""
+        self._recent.update(zip(keys.tolist(), amounts.tolist(), strict=True))
         if len(self._recent) > max(self._least_recent, len(self._keys) // _SHARE):
             self._merge()
 
     def cells(self) -> Cells:
-        """Return all cells, sorted by key; amounts may be zero."""
+        """See `CellStore`."""
         self._merge()
         return Cells(self._keys, self._amounts)
 

@@ -114,8 +114,12 @@ def cells_of(rows: Ints, names: Names, windows: Windows) -> Cells:
     """
     if not len(rows):
         return EMPTY
-    column, plan, profile, bucket, amount = columns_of(rows, windows)
     values = names.value_columns()
+    if windows.row_sums is not None:
+        found = windows.row_sums.cells(np.ascontiguousarray(rows), values)
+        if found is not None:
+            return Cells(*found)
+    column, plan, profile, bucket, amount = columns_of(rows, windows)
     segments = [plan, *(column_of[profile] for column_of in values)]
     for segment in segments:
         _check_bits("value", segment, _VALUE_BITS)
@@ -178,6 +182,20 @@ def fields_of(column: Ints, bucket: Ints) -> Ints:
     _check_bits("bucket", bucket, _BUCKET_BITS)
     _check_bits("column", column, _COLUMN_BITS)
     return column << _BUCKET_BITS | bucket
+
+
+def added(amounts: Ints, changes: Ints) -> Ints:
+    """Return amounts with what is added to each.
+
+    Raises:
+        OverflowError: One takes more than 64 bits; stored, it would stop every worker that reads it.
+    """
+    totals = amounts + changes
+    if (((amounts ^ totals) & (changes ^ totals)) < 0).any():
+        pairs = zip(amounts.tolist(), changes.tolist(), strict=True)
+        most = max((one + other for one, other in pairs), key=abs)
+        raise OverflowError(f"the amount of a cell does not fit into 64 bits: {most}")
+    return totals
 
 
 def merged(keys: Ints, amounts: Ints) -> Cells:

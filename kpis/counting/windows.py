@@ -15,8 +15,12 @@ import numpy as np
 
 from kpis.arrays import Flags, Ints
 from kpis.customer.what_counts import BY_DEFAULT
+from kpis.native import IS_THERE
 from schemas.catalogue.windows import MONTH, WINDOW_DAYS
 from schemas.instants import DAY_MS, milliseconds
+
+if IS_THERE:
+    from kpis.native.cells import RowSums
 
 YEAR: Final = "year"
 """Not one of `Windows.names`: it is counted for periods alone (`kpis.counting.periods`)."""
@@ -56,6 +60,8 @@ class Windows:
         firsts = [(year, month) for year in range(FIRST_YEAR, _LAST_YEAR) for month in range(1, 13)]
         self.month_starts = np.array([self._local(year, month) for year, month in firsts], np.int64)
         self.year_starts = np.array([self._local(year, 1) for year in range(FIRST_YEAR, _LAST_YEAR)], np.int64)
+        #: sums rows for these windows; None where nothing was compiled
+        self.row_sums = RowSums(self.spans, self.year_starts, self.month_starts) if IS_THERE else None
 
     def _local(self, year: int, month: int) -> int:
         """Return the boundary at which a local month begins."""

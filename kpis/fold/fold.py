@@ -20,7 +20,7 @@ from kpis.fold.feedback import renewal, revoke, survey
 from kpis.fold.lifecycle import cancel, change, pause, resume, signup
 from kpis.fold.usage import activity, onboarding
 from kpis.names import Names
-from kpis.native import UsualEvents
+from kpis.native import IS_THERE
 from kpis.packing import array_of, table_of
 from schemas.events import (
     Activity,
@@ -36,6 +36,9 @@ from schemas.events import (
     Survey,
     Upgrade,
 )
+
+if IS_THERE:
+    from kpis.native.usual import UsualEvents
 
 #: The last argument is the number of the event in its batch, by which its reference is asked for.
 Apply = Callable[[FoldContext, Customer, Any, int, int], bool]
@@ -95,7 +98,7 @@ class Fold:
         self.refused: list[int] = []
         #: events that were folded natively, ever (count)
         self.natively = 0
-        self._usual = UsualEvents(self.context) if native and short_cuts and UsualEvents is not None else None
+        self._usual = UsualEvents(self.context) if native and short_cuts and IS_THERE else None
         self._apply = dict(_APPLY)
         self._events: Sequence[Event] = ()
         self._times: Sequence[int] = ()

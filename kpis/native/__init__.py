@@ -1,6 +1,6 @@
-"""The usual events of a batch, folded natively where that was compiled; see docs/native.md.
+"""What is compiled of the fold and of the counters, where it was compiled; see docs/native.md.
 
-Nothing depends on it: `UsualEvents` is None where it is not there, and `kpis.fold` then folds all events itself.
+Nothing depends on it: `IS_THERE` says whether it is there, and where not, `kpis.fold` and `kpis.counting` do it all.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-__all__ = ["UsualEvents", "sources_digest"]
+__all__ = ["IS_THERE", "sources_digest"]
 
 
 def sources_digest() -> str:
@@ -19,9 +19,9 @@ def sources_digest() -> str:
 
 
 try:
-    from kpis.native.usual import SOURCES, UsualEvents
+    from kpis.native.cells import SOURCES as SOURCES_OF_CELLS
+    from kpis.native.usual import SOURCES
 except ImportError:
-    UsualEvents = None  # type: ignore[assignment,misc]  # what is compiled, or nothing
+    IS_THERE = False
 else:
-    if sources_digest() != SOURCES:  # made of another text: what it counts is not known
-        UsualEvents = None  # type: ignore[assignment,misc]
+    IS_THERE = sources_digest() == SOURCES == SOURCES_OF_CELLS  # or what it counts is not known

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """The usual events of a batch, folded natively; see docs/native.md.
 
 An event is usual where it comes after all else that is known of its customer, and its customer has one subscription

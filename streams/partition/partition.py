@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 import msgspec
 import structlog
 
-from kpis.counting.cells import Cells, cells_in_steps
+from kpis.counting.cells import Cells, added, cells_in_steps
 from kpis.customer.forgetting import subscriptions_of
 from kpis.customer.pseudonyms import SUBSCRIPTIONS_LISTED, ForgetKey, ForgottenCustomer, is_pseudonym, pseudonym_of
 from kpis.customer.state import decode
@@ -604,22 +604,15 @@ class Partition:
     async def _read_states(self, customers: list[str]) -> list[bytes | None]:
         return await self._until_done(lambda: self._context.tables.read_states(self.number, customers))
 
-    async def _amounts(self, cells: Cells) -> list[int]:
+    async def _amounts(self, cells: Cells) -> Ints:
         """Return the new, absolute amounts of cells; reads those that are not in memory yet."""
         held = self._held
         known = held.cells.look_up(cells.keys)
         unknown = held.unknown(cells.keys, known)
-        stored: dict[int, int] = {}
         if unknown:
-            read = await self._until_done(lambda: self._context.tables.read_cells(self.number, unknown))
-            stored = dict(zip(unknown, read, strict=True))
-        changes = cells.amounts.tolist()
-        if not stored:
-            return [(amount or 0) + change for amount, change in zip(known, changes, strict=True)]
-        return [
-            (stored.get(key, 0) if amount is None else amount) + change
-            for key, amount, change in zip(cells.keys.tolist(), known, changes, strict=True)
-        ]
+            keys = cells.keys[unknown].tolist()
+            known.amounts[unknown] = await self._until_done(lambda: self._context.tables.read_cells(self.number, keys))
+        return added(known.amounts, cells.amounts)
 
 
 def _oversized(forward: Forward) -> Refusal:

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from kpis.arrays import Ints
-from kpis.counting.cell_store import CellStore
+from kpis.counting.cell_store import Known, cell_store
 from kpis.counting.cells import FIELD_BITS, FIELD_MASK, Cells, groups_of
 from kpis.customer.facts import STATE_VERSION
 from kpis.fold.fold import Fold
@@ -92,22 +92,23 @@ class PartitionState:
         #: see `Head`; it is stored with the next commit
         self.tombstones = self.head.tombstones
         #: cells of all groups but those in `unread`, and of those too what was written since
-        self.cells = CellStore()
+        self.cells = cell_store()
         #: groups of cells that are not in memory yet
         self.unread: set[int] = set(groups_of(self.names)) if stored.head else set()
 
     def take_group(self, group: int, amounts: dict[int, int]) -> None:
         """Take over the cells of a group that was read."""
         fields = np.fromiter(amounts.keys(), np.int64, len(amounts))
-        self.cells.update(fields | group << FIELD_BITS, amounts.values())
+        self.cells.update(fields | group << FIELD_BITS, np.fromiter(amounts.values(), np.int64, len(amounts)))
         self.unread.discard(group)
 
-    def unknown(self, keys: Ints, amounts: Sequence[int | None]) -> list[int]:
-        """Return, out of keys and what memory has of them, those whose amount must be read."""
+    def unknown(self, keys: Ints, known: Known) -> list[int]:
+        """Return, out of keys and what memory has of them, the places of those whose amount must be read."""
         if not self.unread:
             return []
-        pairs = zip(keys.tolist(), amounts, strict=True)
-        return [key for key, amount in pairs if amount is None and key >> FIELD_BITS in self.unread]
+        missing = np.flatnonzero(~known.is_known)
+        groups = (keys[missing] >> FIELD_BITS).tolist()
+        return [place for place, group in zip(missing.tolist(), groups, strict=True) if group in self.unread]
 
     def commit(
         self,
@@ -115,7 +116,7 @@ class PartitionState:
         head: Head,
         states: dict[str, bytes],
         cells: Cells,
-        amounts: Sequence[int],
+        amounts: Ints,
         moved: Sequence[Moved] = (),
         erasure: Erasure = NOTHING_ERASED,
     ) -> Commit:
@@ -133,7 +134,7 @@ class PartitionState:
             out.append(PeriodUpdate(period, entries, known.revision + len(entries), sums))
         return out
 
-    def committed(self, commit: Commit, *, head: Head, cells: Cells, amounts: Sequence[int]) -> None:
+    def committed(self, commit: Commit, *, head: Head, cells: Cells, amounts: Ints) -> None:
         """Bring what is in memory in line with what is stored now."""
         self.head, self.stored_head = head, commit.head
         self.states.drop(commit.erasure.gone)
@@ -170,15 +171,12 @@ class PartitionState:
         )
 
 
-def _updates(cells: Cells, amounts: Sequence[int]) -> list[CellUpdate]:
+def _updates(cells: Cells, amounts: Ints) -> list[CellUpdate]:
     """Cut cells, which are sorted by group, into one update a group."""
     keys = cells.keys
     if not len(keys):
         return []
-    if not -(1 << 63) <= min(amounts) <= max(amounts) < 1 << 63:
-        # Stored, it would stop every worker that reads it.
-        raise OverflowError(f"the amount of a cell does not fit into 64 bits: {max(amounts, key=abs)}")
     groups = keys >> FIELD_BITS
-    fields = (keys & FIELD_MASK).tolist()
+    fields, totals = (keys & FIELD_MASK).tolist(), amounts.tolist()
     starts = [0, *((groups[1:] != groups[:-1]).nonzero()[0] + 1).tolist(), len(fields)]
-    return [CellUpdate(int(groups[start]), fields[start:end], amounts[start:end]) for start, end in pairwise(starts)]
+    return [CellUpdate(int(groups[start]), fields[start:end], totals[start:end]) for start, end in pairwise(starts)]

@@ -12,7 +12,7 @@ import structlog
 import uvloop
 from aiokafka.errors import KafkaError
 
-from kpis.native import UsualEvents
+from kpis.native import IS_THERE
 from schemas import instruments
 from schemas.adapters.adapter import Adapter
 from streams.backoff import Backoff
@@ -134,7 +134,7 @@ async def _work(
         group=settings.group,
         partitions=mark.partitions,
         metrics_port=starting.server.port,
-        fold="python" if UsualEvents is None else "native",
+        fold="native" if IS_THERE else "python",
     )
     retention = RetentionWatch(settings.input_topics, options, worker.meters)
     watches = [

@@ -63,7 +63,7 @@ def outcomes(count: int, seed: int = 1) -> Iterator[bool]:
     from kpis.customer.what_counts import BY_DEFAULT  # noqa: PLC0415
     from kpis.fold.context import FoldContext  # noqa: PLC0415 - once what is compiled was chosen
     from kpis.names import Names  # noqa: PLC0415
-    from kpis.native import UsualEvents  # noqa: PLC0415
+    from kpis.native.usual import UsualEvents  # noqa: PLC0415
     from schemas.decoding.decoder import Decoder  # noqa: PLC0415
     from tests.property.folding import LATEST_MS, Line  # noqa: PLC0415
     from tests.unit.kpis.customers import records_of  # noqa: PLC0415

@@ -14,7 +14,7 @@ FOLDER = Path(native.__file__).parent
 
 def found_in(folder: Path) -> str:
     """Return whether Python, asked in a folder, finds what is compiled."""
-    program = "from kpis.native import UsualEvents; print(UsualEvents is not None)"
+    program = "from kpis.native import IS_THERE; print(IS_THERE)"
     done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True)
     return done.stdout
 

@@ -12,6 +12,8 @@ from streams.partition.state import PartitionState
 from streams.tables import Head, Stored, decode_head
 from tests.unit.streams.partitions import SIGNUPS, Surroundings
 
+NO_AMOUNTS = np.empty(0, np.int64)
+
 
 def _state(stored: Stored | None = None) -> PartitionState:
     return PartitionState(0, Surroundings().context, stored or Stored(None, {}), cache=100)
@@ -32,7 +34,10 @@ def test_head_adds_up_over_batches() -> None:
     for offset in (3, 5):
         head = _next_head(held, offset)
         held.committed(
-            held.commit(head=head, states={}, cells=_cells(), amounts=[]), head=head, cells=_cells(), amounts=[]
+            held.commit(head=head, states={}, cells=_cells(), amounts=NO_AMOUNTS),
+            head=head,
+            cells=_cells(),
+            amounts=NO_AMOUNTS,
         )
     assert (held.head.applied, held.head.duplicates, held.head.conflicts, held.head.commits) == (2, 4, 6, 2)
     others = (held.head.tests, held.head.forwarded, held.head.away_facts, held.head.away_instants)
@@ -45,8 +50,8 @@ def test_head_adds_up_over_batches() -> None:
 def test_two_writers_never_store_equal_heads() -> None:
     """Equal heads would let a zombie pass the fence that its successor has moved to the same place."""
     one, other = _state(), _state()
-    first = one.commit(head=_next_head(one, 3), states={}, cells=_cells(), amounts=[])
-    second = other.commit(head=_next_head(other, 3), states={}, cells=_cells(), amounts=[])
+    first = one.commit(head=_next_head(one, 3), states={}, cells=_cells(), amounts=NO_AMOUNTS)
+    second = other.commit(head=_next_head(other, 3), states={}, cells=_cells(), amounts=NO_AMOUNTS)
     assert first.head != second.head
     assert first.expected is second.expected is None
 
@@ -56,7 +61,7 @@ def test_cells_go_out_by_group() -> None:
     held = _state()
     plan, country = group_of(0, 1), group_of(1, 2)
     cells = _cells((plan << FIELD_BITS | 5, 1), (plan << FIELD_BITS | 9, 1), (country << FIELD_BITS | 5, 1))
-    commit = held.commit(head=_next_head(held, 1), states={}, cells=cells, amounts=[7, 8, 9])
+    commit = held.commit(head=_next_head(held, 1), states={}, cells=cells, amounts=np.array([7, 8, 9], np.int64))
     assert [(update.group, list(update.fields), list(update.amounts)) for update in commit.cells] == [
         (plan, [5, 9], [7, 8]),
         (country, [5], [9]),
@@ -67,8 +72,10 @@ def test_names_go_out_once() -> None:
     """They are appended where they are stored; sent twice, every number after them would name another value."""
     held = _state()
     held.names.plan("pro")
-    assert held.commit(head=_next_head(held, 1), states={}, cells=_cells(), amounts=[]).names == {"plan": ["pro"]}
-    assert held.commit(head=_next_head(held, 2), states={}, cells=_cells(), amounts=[]).names == {}
+    assert held.commit(head=_next_head(held, 1), states={}, cells=_cells(), amounts=NO_AMOUNTS).names == {
+        "plan": ["pro"]
+    }
+    assert held.commit(head=_next_head(held, 2), states={}, cells=_cells(), amounts=NO_AMOUNTS).names == {}
 
 
 def test_only_cells_of_groups_that_were_not_loaded_must_be_read() -> None:
@@ -78,7 +85,9 @@ def test_only_cells_of_groups_that_were_not_loaded_must_be_read() -> None:
     async def stored() -> Stored:
         held = PartitionState(0, around.context, Stored(None, {}), cache=100)
         held.names.plan("pro")
-        await around.tables.commit(0, held.commit(head=_next_head(held, 1), states={}, cells=_cells(), amounts=[]))
+        await around.tables.commit(
+            0, held.commit(head=_next_head(held, 1), states={}, cells=_cells(), amounts=NO_AMOUNTS)
+        )
         return await around.tables.load(0)
 
     held = PartitionState(0, around.context, asyncio.run(stored()), cache=100)
@@ -87,8 +96,9 @@ def test_only_cells_of_groups_that_were_not_loaded_must_be_read() -> None:
     held.take_group(loaded, {5: 3})
     keys = np.array([loaded << FIELD_BITS | 5, loaded << FIELD_BITS | 6, unread << FIELD_BITS | 5], np.int64)
     known = held.cells.look_up(keys)
-    assert known == [3, None, None]
-    assert held.unknown(keys, known) == [unread << FIELD_BITS | 5]
+    assert known.amounts.tolist() == [3, 0, 0]
+    assert known.is_known.tolist() == [True, False, False]
+    assert held.unknown(keys, known) == [2]
     for group in list(held.unread):
         held.take_group(group, {})
     assert held.unknown(keys, known) == []
