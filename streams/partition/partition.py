@@ -403,7 +403,7 @@ class Partition:
         self._listener.on_committed_between(self, result.commit_seconds, cells)
 
     async def _commit(
-        self, result: BatchResult, cells: Cells, amounts: Sequence[int], *, positions: dict[str, int],
+        self, result: BatchResult, cells: Cells, amounts: Ints, *, positions: dict[str, int],
         topic_ids: dict[str, str], erasure: Erasure = NOTHING_ERASED,
     ) -> None:  # fmt: skip
         """Store what a result changes, and bring what is in memory in line with it."""

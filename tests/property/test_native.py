@@ -75,7 +75,8 @@ def _tables(draw: st.DrawFn) -> Ints:
 
 def _cells_or_refusal(rows: Ints, names: Names, windows: Windows) -> tuple[list[int], list[int]] | None:
     try:
-        return tuple(each.tolist() for each in cells_of(rows, names, windows))  # type: ignore[return-value]  # of two
+        keys, amounts = cells_of(rows, names, windows)
+        return keys.tolist(), amounts.tolist()
     except OverflowError:
         return None
 
