@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from tenure.worker.loading import HELPERS, without_helpers
+from tenure.worker.loading import EXTRAS, without_extras
 
 ROOT: Final = Path(__file__).parents[3]
 NO_ADDRESS: Final = "192.0.2.1"
@@ -88,14 +88,14 @@ def test_file_is_validated_without_a_client_of_kafka_or_redis() -> None:
     assert sorted((CLIENTS_OF_KAFKA | {"redis"}) & modules) == []
 
 
-def test_helpers_are_hidden_from_imports_in_the_block_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_extras_are_hidden_from_imports_in_the_block_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Other commands print tables with rich, in the same process where tests run them."""
-    for name in HELPERS:
+    for name in EXTRAS:
         monkeypatch.delitem(sys.modules, name, raising=False)
-    with without_helpers(), pytest.raises(ModuleNotFoundError):
+    with without_extras(), pytest.raises(ModuleNotFoundError):
         import rich  # noqa: PLC0415 - the import is what is tested
-    assert not set(HELPERS) & set(sys.modules)
+    assert not set(EXTRAS) & set(sys.modules)
     import rich  # noqa: PLC0415 - as above
 
-    with without_helpers():
+    with without_extras():
         assert sys.modules["rich"] is rich
