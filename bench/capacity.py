@@ -16,8 +16,8 @@ from schemas.decoding import rules
 from streams.embedded.log import Log
 from streams.embedded.redis import EmbeddedRedis
 from streams.embedded.transport import CLUSTERS, Cluster
-from streams.partition.context import names_of
 from streams.redis.tables import RedisTables, connect
+from streams.settings.meaning import names_of
 from streams.settings.settings import Settings
 from tenure.files.reader import EventFile
 from tenure.files.replay import feed, until_applied

@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 
 from bench import machine
 from bench.servers import GROUP, PREFIX, Servers
+from services.installation import BYTECODE
 from services.process import Process, free_port, wait_until
 
 COMMAND: Final = (sys.executable, "-c", "from tenure.cli import main; main()")
@@ -36,6 +37,7 @@ class Worker:
             "TENURE_SESSION_TIMEOUT_SECONDS": str(SESSION_SECONDS),
             "TENURE_METRICS_PORT": str(self.port),
             "TENURE_LOG_LEVEL": "warning",
+            **BYTECODE,
             **{f"TENURE_{name.upper()}": value for name, value in settings.items()},
         }
         self.process = Process(

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
-from typing import Final, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 import msgspec
-from faust.types import TP, RecordMetadata
-
-__all__ = ["NO_HEADERS", "TP", "Headers", "ReadableRecord", "Record", "RecordMetadata", "held_bytes"]
 
 Headers: TypeAlias = Sequence[tuple[str, bytes]]
 """Name and value of each header, in the order in which the producer wrote them; a name may come twice."""
 
 NO_HEADERS: Headers = ()
+
+
+class TP(NamedTuple):
+    """A partition of a topic: the same tuple as Faust's and aiokafka's, which most commands need not load."""
+
+    topic: str
+    partition: int
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):

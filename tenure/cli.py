@@ -45,6 +45,7 @@ from tenure.commands import (
 from tenure.commands.one_line import complain, one_line_errors
 from tenure.commands.standard_output import give_up_output, use_checked_output
 from tenure.commands.wrong_values import wrong_value
+from tenure.garbage import spare_loading
 from tenure.worker.signals import Stopped, end_signals
 
 if TYPE_CHECKING:
@@ -176,5 +177,16 @@ app.command()(forget.forget)
 
 def main() -> None:
     """Run the command that the process was started with; it does not return."""
+    spare_loading()
     use_checked_output()
+    if len(sys.argv) > 1:
+        leave_only(sys.argv[1])
     app()
+
+
+def leave_only(name: str) -> None:
+    """Leave of the commands only the one of this name, if there is one: reading the options of thirty takes long."""
+    commands = [each for each in app.registered_commands if each.callback and each.callback.__name__ == name]
+    groups = [each for each in app.registered_groups if each.typer_instance and each.typer_instance.info.name == name]
+    if commands or groups:
+        app.registered_commands, app.registered_groups = commands, groups

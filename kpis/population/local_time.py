@@ -26,7 +26,8 @@ class LocalTime:
     def __init__(self, time_zone: str) -> None:
         """Take the IANA name of a time zone."""
         self._zone = ZoneInfo(time_zone)
-        days = range(_FIRST, _LAST, DAY_MS)
+        changes_never = self._zone.utcoffset(None) is not None  # such as UTC: its first day says the same
+        days = range(_FIRST, _FIRST + DAY_MS if changes_never else _LAST, DAY_MS)
         offsets = [self._offset_ms(day) for day in days]
         changes = [n for n in range(1, len(days)) if offsets[n] != offsets[n - 1]]
         at_ms = [self._change_ms(days[n - 1], days[n]) for n in changes]

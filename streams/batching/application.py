@@ -11,6 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import faust
+from faust.app import base as faust_app
 from faust.tables.manager import TableManager
 from faust.transport import drivers
 
@@ -61,6 +62,14 @@ class App(faust.App):  # type: ignore[misc]  # mypy does not follow Faust
         """Leave the disk alone."""
 
 
+class _NoDiscovery:
+    """Faust's notes for the discovery of agents by import, not taken: each looks up the source of whoever calls."""
+
+    @staticmethod
+    def attach(*_found: Any, **_options: Any) -> None:
+        """Note nothing: agents and tasks are added explicitly."""
+
+
 def build_app(
     group: str, *, broker: str, owner: PartitionOwner | None = None, instance_id: str | None = None,
     batch_max_records: int = 10_000, max_record_bytes: int = 1_048_576, session_timeout_seconds: float = 10.0,
@@ -107,6 +116,7 @@ def build_app(
         "datadir": "unused",
         "TableManager": _NoTables,
     }
+    faust_app.venusian = _NoDiscovery
     app = App(group, **{**options, **settings})
     app.max_record_bytes = max_record_bytes
     app.owner = ReadsEverything() if owner is None else owner

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from streams.records import NO_HEADERS, Headers, RecordMetadata
+from streams.records import NO_HEADERS, Headers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
+
+    from faust.types import RecordMetadata
 
 
 class Parcel(Protocol):

@@ -52,6 +52,10 @@ FETCH_WAIT_MS: Final = 100
 """A fetch waits so long for `FETCH_MIN_BYTES`: what a record's way takes at most longer on a quiet stream."""
 FETCH_MIN_BYTES: Final = 64 * 1024
 """Small batches cost as much as large ones; below this a fetch waits for more."""
+QUIET_SECONDS: Final = 1.0
+"""Where nothing came for so long, a fetch waits for a single byte instead, and comes back at once with it."""
+QUIET_FETCH_WAIT_MS: Final = 500
+"""Such a fetch waits so long: a worker that has nothing to do asks twice a second. A seek may wait for its end."""
 FETCH_MAX_BYTES: Final = 16 * 1024 * 1024
 """One fetch over all partitions: a limit on memory."""
 PARTITION_FETCH_BYTES: Final = 1024 * 1024
@@ -109,6 +113,8 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         #: by topic that we may not read: how often it is tried, when it was refused last (ms since 1970), and what
         self._refused: dict[str, tuple[Backoff, float, LogUnavailable]] = {}
         self._read_topics: set[str] = set()
+        #: when there was last something to read, or a partition that is not read (time.monotonic)
+        self._fetched_seconds = -math.inf
         #: under which what is taken of a partition is handed over
         self._leases: dict[TP, Lease] = {}
 
@@ -301,6 +307,17 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         return reading
 
     def _take_here(self, fetcher: Any, active: frozenset[TP], limit_records: int) -> ReadResult:
+        reading = self._buffered_here(fetcher, active, limit_records)
+        now_seconds = time.monotonic()
+        # What is full, halted or buffered waits for the next fetch, which waits for this one to end.
+        if any(reading) or fetcher._records or not self._ensure_consumer().assignment() <= active:
+            self._fetched_seconds = now_seconds
+        is_quiet = now_seconds - self._fetched_seconds > QUIET_SECONDS
+        fetcher._fetch_max_wait_ms = QUIET_FETCH_WAIT_MS if is_quiet else FETCH_WAIT_MS
+        fetcher._fetch_min_bytes = 1 if is_quiet else FETCH_MIN_BYTES
+        return reading
+
+    def _buffered_here(self, fetcher: Any, active: frozenset[TP], limit_records: int) -> ReadResult:
         reading = ReadResult([], [], [])
         if fetcher._subscriptions.reassignment_in_progress:
             return reading

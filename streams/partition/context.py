@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from kpis.counting.windows import Windows
 from kpis.customer.what_counts import WhatCounts
-from kpis.money import Money
 from kpis.names import Names
 from schemas.decoding.decoder import Decoder
 from schemas.topics import MIXED_TOPIC_SETTING
@@ -17,6 +16,7 @@ from streams.batching.batches import Batch
 from streams.forgetting.forgotten import Forgotten
 from streams.partition.outbox import Outbox
 from streams.partition.waiting_room import WaitingRoom
+from streams.settings.meaning import decoder_of, names_of, windows_of
 from streams.settings.settings import Settings
 from streams.tables import StreamMark, Tables
 
@@ -52,42 +52,6 @@ class PartitionContext:
     waiting_room: WaitingRoom = field(default_factory=WaitingRoom)
     #: who is forgotten
     forgotten: Forgotten = field(default_factory=Forgotten)
-
-
-def windows_of(settings: Settings) -> Windows:
-    """Return the windows that settings ask for."""
-    return Windows(
-        settings.windows_days,
-        time_zone=settings.business_time_zone,
-        bucket_ms=settings.bucket_minutes * 60_000,
-        trial_days=settings.trial_days,
-    )
-
-
-def money_of(settings: Settings) -> Money:
-    """Return the default currency and the rates that settings ask for."""
-    return Money(settings.default_currency, settings.currency_rates, settings.business_time_zone)
-
-
-def names_of(settings: Settings) -> Names:
-    """Return the empty intern tables of a partition, with the money, dimensions and limit that settings ask for."""
-    return Names(
-        money=money_of(settings),
-        dimensions=settings.dimensions,
-        max_values=settings.max_segment_values,
-    )
-
-
-def decoder_of(settings: Settings, *, latest_ms: int | None = None) -> Decoder:
-    """Return the decoder that settings ask for; `latest_ms` is for files, whose records have no time of their own."""
-    return Decoder(
-        dimensions=settings.dimensions,
-        default_currency=settings.default_currency,
-        currencies=money_of(settings).rated_from_ms(),
-        future_tolerance_ms=settings.future_tolerance_seconds * 1000,
-        latest_ms=latest_ms,
-        max_record_bytes=settings.max_record_bytes,
-    )
 
 
 def context_of(

@@ -9,7 +9,7 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import numpy as np
@@ -22,7 +22,6 @@ from kpis.fold.fold import Fold
 from kpis.fold.restatements import Moved
 from kpis.names import Names
 from streams.errors import StateUnreadable
-from streams.partition.context import PartitionContext
 from streams.partition.result import BatchResult
 from streams.partition.state_cache import StateCache
 from streams.tables import (
@@ -37,6 +36,9 @@ from streams.tables import (
     decode_head,
     encode_head,
 )
+
+if TYPE_CHECKING:
+    from streams.partition.context import PartitionContext
 
 _ADVICE: Final = "run the program that wrote them, or count anew under another TENURE_REDIS_PREFIX and TENURE_GROUP"
 

@@ -10,8 +10,6 @@ import re
 from typing import Any, Final, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from redis.asyncio.connection import parse_url
-
 from streams.paths import is_file
 from streams.settings.hosts import is_host
 from streams.settings.redis_options import check_options
@@ -108,6 +106,8 @@ def _nodes(servers: str, port: int) -> tuple[tuple[str, int], ...]:
 
 def _options(url: str, *, tls: bool) -> dict[str, Any]:
     """Return what redis-py makes of a URL of one server, without the class of its connections."""
+    from redis.asyncio.connection import parse_url  # noqa: PLC0415 - slow, and no file's numbers need Redis
+
     check_options(urlsplit(url).query, tls=tls)
     try:
         found: dict[str, Any] = dict(parse_url(url))

@@ -187,7 +187,7 @@ class Settings(BaseSettings):
         None, "The password, or the secret of the API key.", unit="secret", example=_FROM_STORE
     )
     redis_url: SecretStr = _setting(
-        SecretStr("redis://127.0.0.1:6379/0"),
+        SecretStr(rules.DEFAULT_REDIS_URL),
         "The Redis that holds the tables; a password in it is never printed. `rediss://` is TLS, several hosts are "
         "nodes of a cluster, `redis+sentinel://` names Sentinels: [how each is written](deploying.md#redis).",
         unit="redis://, rediss://, unix://, redis+sentinel:// or rediss+sentinel://",

@@ -55,8 +55,8 @@ def publish(
     """
     from schemas.topics import MIXED_TOPIC_SETTING
     from streams.errors import Undelivered, UsageError
-    from streams.partition.context import decoder_of
     from streams.settings.loading import load_settings
+    from streams.settings.meaning import decoder_of
     from tenure.commands.file_findings import check_anything_translated, check_nothing_refused, say_findings
     from tenure.commands.publish_progress import PublishProgress
     from tenure.files.inspection import Inspection

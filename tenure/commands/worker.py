@@ -46,8 +46,10 @@ def worker(
     committed stays, what is not is read again by whoever takes over. Everything else is in the settings.
     """
     from streams.settings.loading import load_settings
+    from tenure.worker.loading import without_extras
 
     settings = load_settings(config, group=group, metrics_port=metrics_port, instance_id=instance_id)
-    from tenure.worker.worker import serve  # slow to import, so not before the settings are checked
+    with without_extras():
+        from tenure.worker.worker import serve  # slow to import, so not before the settings are checked
 
     serve(settings)

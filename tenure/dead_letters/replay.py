@@ -17,7 +17,7 @@ from schemas.adapters.confluent import NAME as CONFLUENT
 from schemas.refusals import HEADER_OFFSET, HEADER_PARTITION, HEADER_REPLAYED, HEADER_TOPIC
 from streams.batching.sender import Outgoing
 from streams.errors import UsageError
-from streams.partition.context import decoder_of
+from streams.settings.meaning import decoder_of
 from tenure.dead_letters.editing import EditedRecord, is_changed, line_of
 from tenure.dead_letters.judging import Judge, Judgement
 from tenure.dead_letters.mending import Mending

@@ -19,9 +19,9 @@ from schemas.refusals import HEADER_DETAIL, HEADER_REASON, Reason
 from streams.embedded.log import Log
 from streams.embedded.tables import MemoryTables
 from streams.embedded.transport import CLUSTERS, Cluster
-from streams.partition.context import decoder_of
 from streams.records import TP, Record
 from streams.routing import Router
+from streams.settings.meaning import decoder_of
 from streams.settings.settings import Settings
 from streams.tables import decode_head, positions_of
 from streams.tasks import to_its_end

@@ -15,8 +15,8 @@ from schemas.refusals import Refusal, member_of
 from streams.clock import Clock
 from streams.errors import LogUnavailable, RecordRefused
 from streams.kafka.delivery import OutgoingRecord, Pending, RecordTooLarge
-from streams.partition.context import decoder_of
 from streams.routing import Router
+from streams.settings.meaning import decoder_of
 from streams.translation.foreign_records import SentRecord, records_of, refused_record
 from streams.translation.parcels import NotUnderstood, oversized
 from tenure.gateway.answers import EventsAnswer, MendedEvent, RefusedEvent, WebhookAnswer

@@ -15,7 +15,6 @@ from kpis.instants import instant_text
 from schemas.documents import losses as documents
 from schemas.documents.document import AnyDocument
 from streams.errors import CheckFailed, UsageError
-from streams.partition.context import windows_of
 from streams.partition.losses import (
     RECORDS,
     STATE,
@@ -27,6 +26,7 @@ from streams.partition.losses import (
     covers,
     touched_windows,
 )
+from streams.settings.meaning import windows_of
 from streams.settings.settings import Settings
 from tenure.operations.lines import LONGEST_NAME, one_line
 

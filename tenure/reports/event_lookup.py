@@ -20,8 +20,8 @@ from schemas.decoding.decoder import Decoder
 from streams.embedded.log import Log, Refused
 from streams.kafka.security import client_options
 from streams.kafka.wire import keep_bytes
-from streams.partition.context import decoder_of
 from streams.records import TP, ReadableRecord
+from streams.settings.meaning import decoder_of
 
 if TYPE_CHECKING:
     from streams.settings.settings import Settings

@@ -38,7 +38,7 @@ from schemas.documents.explanation import (
 )
 from schemas.documents.report import Segment
 from streams.errors import UsageError
-from streams.partition.context import windows_of
+from streams.settings.meaning import windows_of
 from streams.settings.settings import Settings
 from tenure.reports.customers import Scope, Source, lacking, open_source
 from tenure.reports.event_lookup import Known, Place, look_up

@@ -22,7 +22,7 @@ from kpis.instants import instant_of, instant_text
 from kpis.names import OTHER, PLAN
 from schemas.instants import DAY_MS, milliseconds
 from streams.errors import UsageError
-from streams.partition.context import windows_of
+from streams.settings.meaning import windows_of
 from streams.settings.settings import Settings
 from streams.tables import Tables
 from tenure.stored.opening import counted_tables

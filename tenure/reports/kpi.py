@@ -14,9 +14,7 @@ from streams.clock import Clock, WallClock
 from streams.settings.settings import Settings
 from tenure.files.findings import Findings
 from tenure.files.notation import Notation
-from tenure.files.replay import replayed
 from tenure.operations.losses import with_losses
-from tenure.reports.without_effect import note_without_effect
 from tenure.stored.opening import counted_tables
 from tenure.stored.reading import report_of
 
@@ -73,6 +71,10 @@ async def replay(
     Raises:
         InputError: The file cannot be read.
     """
+    # Only a file is replayed, by a worker's own parts: what a running stream counted is read without them.
+    from tenure.files.replay import replayed  # noqa: PLC0415
+    from tenure.reports.without_effect import note_without_effect  # noqa: PLC0415
+
     found = await replayed(path, settings, notation, with_findings=True)
     instants = list(at_ms) or [end_of_bucket_ms(max(found.last_ms, rules.EARLIEST_MS), settings.bucket_minutes)]
     counted = await report_of(settings, found.tables, partitions=found.partitions, at_ms=instants, by=by)

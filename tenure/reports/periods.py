@@ -21,7 +21,7 @@ from schemas.documents import periods as documents
 from schemas.documents.periods import ListedPeriod, PeriodChange, PeriodList, PeriodReport, PeriodTotals
 from streams.clock import Clock, WallClock
 from streams.errors import UsageError
-from streams.partition.context import windows_of
+from streams.settings.meaning import windows_of
 from streams.settings.settings import Settings
 from streams.tables import Head, Restated, Tables
 from tenure.operations.losses import with_losses

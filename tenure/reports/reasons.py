@@ -15,7 +15,7 @@ from kpis.customer.state import decode
 from kpis.instants import instant_text
 from kpis.population.reasons import Line, Ranking, Reasons
 from schemas.documents.reasons import Ranked, RankedLine, RankedSegments, ReasonsReport
-from streams.partition.context import windows_of
+from streams.settings.meaning import windows_of
 from streams.settings.settings import Settings
 from tenure.reports.customers import Scope, Source, lacking, open_source
 from tenure.reports.explain import window_until

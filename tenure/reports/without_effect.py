@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from heapq import nsmallest
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kpis.customer.state import decode
 from kpis.members.fact_texts import FactText, fact_text
@@ -16,12 +16,14 @@ from kpis.members.rules import MEMBERSHIPS
 from kpis.members.view import View, all_time
 from kpis.names import Names
 from schemas.catalogue.counts import FACTS_WITHOUT_EFFECT
-from streams.embedded.log import Log
 from streams.records import TP
 from streams.settings.settings import Settings
 from tenure.files.findings import EXAMPLES_KEPT, Example, Findings
-from tenure.files.replay import Replayed
 from tenure.stored.customers import scan_all
+
+if TYPE_CHECKING:
+    from streams.embedded.log import Log
+    from tenure.files.replay import Replayed
 
 SECTION: Final = "without effect"
 

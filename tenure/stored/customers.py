@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from kpis.names import Names
 from streams.errors import Overtaken
-from streams.partition.context import names_of
 from streams.partition.state import read_head
+from streams.settings.meaning import names_of
 from streams.settings.settings import Settings
 from streams.tables import Stored, Tables
 

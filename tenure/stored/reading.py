@@ -13,8 +13,8 @@ from schemas.dimensions import describing_members
 from schemas.documents.report import Events, Report
 from schemas.refusals import Reason
 from streams.errors import Overtaken
-from streams.partition.context import names_of, windows_of
 from streams.partition.state import read_head
+from streams.settings.meaning import names_of, windows_of
 from streams.settings.settings import Settings
 from streams.tables import Head, Stored, Tables
 

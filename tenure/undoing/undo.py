@@ -16,8 +16,8 @@ from schemas.wording import nearest_name
 from streams.batching.sender import Outgoing
 from streams.clock import WallClock
 from streams.errors import CheckFailed
-from streams.partition.context import decoder_of
 from streams.routing import Router
+from streams.settings.meaning import decoder_of
 from tenure.files.publish import check_topic, connected, deliver, reason_of
 from tenure.reports.explain import EXPLAINABLE
 from tenure.stored.opening import running_tables

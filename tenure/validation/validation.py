@@ -26,8 +26,8 @@ from schemas.events import EVENT_TYPES, Event, Signup
 from schemas.instants import milliseconds
 from schemas.refusals import Reason
 from schemas.wording import counted
-from streams.partition.context import decoder_of, names_of
 from streams.routing import heading_of
+from streams.settings.meaning import decoder_of, names_of
 from streams.settings.settings import Settings
 from tenure.files.findings import MENDED, REFUSED, Example, Finding, Findings
 from tenure.files.inspection import InspectedRecord, InspectedSource, Inspection

@@ -10,6 +10,8 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tenure.garbage import end_loading
+
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Coroutine
@@ -76,6 +78,7 @@ def run_until_stopped(
             for signal_number in signals:
                 loop.remove_signal_handler(signal_number)
 
+    end_loading()
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         try:
             return runner.run(cancel_on_signal())

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import structlog
 import uvloop
@@ -35,6 +34,7 @@ from streams.settings.settings import Settings
 from streams.tables import StreamMark
 from streams.tasks import cancel_and_wait
 from streams.translation.foreign_log import KafkaForeignLog
+from tenure.garbage import look_seldom
 from tenure.stored.forgotten import known_forgotten
 from tenure.stored.mark import claim_tables
 from tenure.worker.composition import Worker, ask_surveys, build_worker, translate_topics
@@ -44,8 +44,6 @@ from tenure.worker.retention_watch import RetentionWatch
 from tenure.worker.signals import Stopped, run_until_stopped
 
 log = structlog.get_logger(__name__)
-_YOUNG_OBJECTS: Final = 200_000
-"""So many objects are made before the youngest are looked at (count); a batch makes some ten thousand."""
 Extension: TypeAlias = Callable[[Worker], None]
 """Adds agents to a worker that has not started yet; docs/extending.md."""
 
@@ -141,7 +139,7 @@ async def _work(
         asyncio.create_task(RedisWatch(tables, worker.meters).run(), name="redis-watch"),
         asyncio.create_task(retention.run(), name="retention-watch"),
     ]
-    _tune_collector()
+    look_seldom()
     try:
         await application.run_until_stopped(worker.app)
     except KafkaError as error:
@@ -174,13 +172,6 @@ def _translate(
     """Let a worker translate the topics of other systems, if its settings name any."""
     if adapters:
         translate_topics(worker, settings, adapters, KafkaForeignLog(settings, options), registry)
-
-
-def _tune_collector() -> None:
-    """Let Python look for cycles of garbage seldom: batches make none, and looking takes a sixth of all CPU."""
-    gc.collect()
-    gc.freeze()  # what the program consists of is no garbage
-    gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
 
 
 async def claimed_tables(settings: Settings, *, partitions: int, meters: Meters) -> tuple[RedisTables, StreamMark]:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from docgen import settings
 from streams.errors import ConfigurationError
-from streams.partition.context import decoder_of
 from streams.settings.loading import load_settings, written_as
+from streams.settings.meaning import decoder_of
 from streams.settings.rules import without_password
 from streams.settings.settings import Settings
 

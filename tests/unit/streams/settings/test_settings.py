@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -157,6 +158,12 @@ def test_zone_that_only_once_had_half_an_hour_is_refused_all_the_same() -> None:
     """Caracas was at -04:30 until 2016: months of those years must be right too."""
     offsets = zone_offsets("America/Caracas")
     assert {offset % 3600 for offset in offsets} == {0, 1800}
+
+
+@pytest.mark.parametrize(("zone", "offset"), [("UTC", 0), ("Etc/GMT-6", 6 * 3600)])
+def test_zone_without_changes_has_one_offset_from_the_first_day_on(zone: str, offset: int) -> None:
+    """No day of such a zone is looked at: that would cost each start of a worker in UTC 40,000 looks."""
+    assert zone_offsets(zone) == {offset: datetime(1998, 12, 31, tzinfo=UTC)}
 
 
 def test_unknown_variable_is_refused_with_the_name_that_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from schemas.decoding.adapted import HEADER_REFUSED, headers_of_refused
 from schemas.refusals import HEADER_FORWARDED, HEADER_REPLAYED, Reason, Refusal
-from streams.partition.context import decoder_of
+from streams.settings.meaning import decoder_of
 from streams.settings.settings import Settings
 from tenure.dead_letters.judging import Judge, Judgement
 from tenure.dead_letters.translating import Translators

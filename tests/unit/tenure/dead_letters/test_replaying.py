@@ -13,9 +13,9 @@ from schemas.decoding.adapted import HEADER_ADAPTED, headers_of_refused
 from schemas.documents.dead_letters import DeadLetterReplay
 from schemas.refusals import HEADER_REPLAYED, Reason, Refusal
 from streams.kafka.schema_registry import SchemaRegistry, registry_of
-from streams.partition.context import decoder_of
 from streams.partition.outbox import DeadLetter
 from streams.records import Headers, Record
+from streams.settings.meaning import decoder_of
 from streams.settings.settings import Settings
 from tenure.dead_letters import replay, whole
 from tenure.dead_letters.judging import Judge

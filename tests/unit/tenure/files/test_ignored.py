@@ -10,7 +10,7 @@ import pytest
 from msgspec import UNSET
 
 from schemas.decoding import rules
-from streams.partition.context import decoder_of
+from streams.settings.meaning import decoder_of
 from streams.settings.settings import Settings
 from tenure.files import ignored
 from tenure.files.inspection import Inspection

@@ -12,7 +12,7 @@ import pytest
 
 from schemas.decoding import rules
 from schemas.refusals import Reason
-from streams.partition.context import decoder_of
+from streams.settings.meaning import decoder_of
 from streams.settings.settings import Settings
 from tenure.files import inspection
 from tenure.files.inspection import Inspection

@@ -13,9 +13,9 @@ import pytest
 from schemas.decoding import rules
 from schemas.events import Revoke
 from schemas.refusals import HEADER_FORWARDED
-from streams.partition.context import decoder_of
 from streams.partition.forwarding import Seal
 from streams.records import TP, Record
+from streams.settings.meaning import decoder_of
 from streams.settings.settings import Settings
 from tenure.files.replay import Replayed, replayed
 from tenure.stored.reading import report_of
