@@ -1,7 +1,6 @@
 """The worker's own metrics: what `schemas.instruments` declares, made and kept up to date.
 
-Flows are counted as commits happen; what is a state (lag, ownership, caches) is looked at when the exposition is
-refreshed.
+Flows are counted as commits happen; what is a state (lag, ownership, caches) is looked at by each scrape.
 """
 
 from __future__ import annotations
