@@ -36,6 +36,7 @@ from streams.batching.witness import Committed
 from streams.kafka.assignor import CoPartitionedAssignor
 from streams.kafka.membership import GroupMembership
 from streams.kafka.offsets import committed_offsets, first_record_ms
+from streams.kafka.pacing import WAIT_MS, Pace
 from streams.kafka.topic_ids import topic_ids
 from streams.kafka.wire import Desk, Unread, in_pieces, keep_bytes
 
@@ -48,10 +49,6 @@ if TYPE_CHECKING:
     from streams.errors import LogUnavailable
 
 log = structlog.get_logger(__name__)
-FETCH_WAIT_MS: Final = 100
-"""A fetch waits so long for `FETCH_MIN_BYTES`: what a record's way takes at most longer on a quiet stream."""
-FETCH_MIN_BYTES: Final = 64 * 1024
-"""Small batches cost as much as large ones; below this a fetch waits for more."""
 FETCH_MAX_BYTES: Final = 16 * 1024 * 1024
 """One fetch over all partitions: a limit on memory."""
 PARTITION_FETCH_BYTES: Final = 1024 * 1024
@@ -111,6 +108,9 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         self._read_topics: set[str] = set()
         #: under which what is taken of a partition is handed over
         self._leases: dict[TP, Lease] = {}
+        self._pace = Pace(self.thread_loop)
+        #: where the last read of each partition ended
+        self._ends: dict[TP, int] = {}
 
     # -- starting --------------------------------------------------------------
 
@@ -177,8 +177,8 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
             max_poll_interval_ms=int(MAX_SILENCE_SECONDS * 1000),
             max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
             fetch_max_bytes=FETCH_MAX_BYTES,
-            fetch_min_bytes=FETCH_MIN_BYTES,
-            fetch_max_wait_ms=FETCH_WAIT_MS,
+            fetch_min_bytes=1,
+            fetch_max_wait_ms=WAIT_MS,
             request_timeout_ms=int(conf.broker_request_timeout * 1000),
             check_crcs=conf.broker_check_crcs,
             session_timeout_ms=int(conf.broker_session_timeout * 1000),
@@ -232,6 +232,10 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
     async def read(self, active: frozenset[TP], timeout_seconds: float, limit_records: int) -> ReadResult:
         """Return what there is of the active partitions; wait for the first record up to the time-out."""
         return await self.run_here(self._read_here(active, timeout_seconds, limit_records))
+
+    async def hurry(self) -> dict[TP, int]:
+        """Read at once what would be read after the pause; return where these reads ended, by partition."""
+        return {} if self.thread_loop.is_closed() else await self.run_here(self._hurry_here())
 
     async def ranges(self, tps: Iterable[TP]) -> dict[TP, Range]:
         """Return what Kafka has of each partition, up to the first transaction that is not decided."""
@@ -296,9 +300,16 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         self._woken = False
         if not done:
             waiter.cancel()
+            self._pace.slow_down(fetcher)
         elif not waiter.exception():
             reading = self._take_here(fetcher, active, limit_records)
         return reading
+
+    async def _hurry_here(self) -> dict[TP, int]:
+        before, consumer = dict(self._ends), self._consumer
+        if consumer is None or not await self._pace.hurry(consumer._fetcher):
+            return {}
+        return {tp: end for tp, end in self._ends.items() if end != before.get(tp)}
 
     def _take_here(self, fetcher: Any, active: frozenset[TP], limit_records: int) -> ReadResult:
         reading = ReadResult([], [], [])
@@ -331,7 +342,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
             else:
                 taken = True
         if taken:
-            fetcher._notify(fetcher._wait_consume_future)
+            self._pace.begin_next(fetcher, READ_BYTES - room_bytes)
         return reading
 
     def _unpack_here(
@@ -353,6 +364,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         buffered._assignment.state_value(tp).consumed_to(end)
         if unread.is_done:
             buffered._partition_records = None
+        self._ends[TP(*tp)] = end
         if start != end:
             reading.fetched.extend(in_pieces(TP(*tp), start, end, records, limit_records, self._leases.get(tp)))
         return len(records), size

@@ -8,6 +8,7 @@ matter of tasks.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import Final
 
@@ -34,6 +35,8 @@ _SHOWN_SECONDS: Final = 60.0
 _LOSSES_SECONDS: Final = 10.0
 #: while there is room for values that are not shown yet
 _ROOM_SECONDS: Final = 2.0
+_HURRY_SECONDS: Final = 0.1
+"""So long a scrape waits for records that were to be read together with later ones."""
 _PATIENCE_SECONDS: Final = 2.0
 """So long a scrape waits for sums as of a new boundary, or of new partitions; then it shows what was shown last."""
 
@@ -101,6 +104,7 @@ class Exporter:
     async def exposition(self) -> bytes:
         """Return what Prometheus reads: all that is committed, and counters of the same instant."""
         try:
+            await self._hurry()
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 await self._sum()
             self._count()
@@ -115,6 +119,15 @@ class Exporter:
         """Return all counts as of the end of the running bucket, and of all that is committed."""
         await self._sum()
         return self._count()
+
+    async def _hurry(self) -> None:
+        """Have what waits in Kafka for more to come applied at once."""
+        stream = self._worker.stream
+        if not stream.partitions:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_HURRY_SECONDS):
+                await stream.until_applied(await stream.consumer().hurry())
 
     def _boundary(self) -> int:
         end_ms = end_of_bucket_ms(self._clock.now_ms(), self._settings.bucket_minutes)

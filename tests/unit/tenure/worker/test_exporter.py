@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
@@ -22,6 +23,7 @@ from streams.embedded.log import Log as EmbeddedLog
 from streams.embedded.tables import MemoryTables
 from streams.embedded.transport import CLUSTERS, Cluster
 from streams.metrics.server import MetricsServer
+from streams.records import TP
 from streams.settings.settings import Settings
 from tenure.stored.reading import report_of
 from tenure.worker import exporter as exporting
@@ -35,6 +37,7 @@ from tests.recount.short_events import signup
 PARTITIONS = 2
 SEGMENT_WINDOWS = ("7d", "30d")
 HOUR_MS = 3_600_000
+NOW_MS = milliseconds(datetime(2026, 2, 1, tzinfo=UTC))
 #: by metric, window, dimension and value
 Gauges = dict[tuple[str, str, str, str], int]
 
@@ -210,7 +213,7 @@ async def _check(worker: Scraped) -> None:
 
 async def test_counts_are_made_once_where_nothing_has_changed() -> None:
     """Two scrapers that come in the same instant cost as much as one."""
-    async with scraped(Settings(group="scraped"), now_ms=HOUR_MS) as worker:
+    async with scraped(Settings(group="scraped"), now_ms=NOW_MS) as worker:
         first, second = await asyncio.gather(worker.exporter.snapshot(), worker.exporter.snapshot())
         assert first is second
         worker.produce([json.dumps(signup("c1", "2026-01-01", mrr_minor=1900)).encode()])
@@ -220,7 +223,7 @@ async def test_counts_are_made_once_where_nothing_has_changed() -> None:
 
 async def test_a_scrape_does_not_wait_for_sums_that_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """Prometheus gives up after ten seconds; what was shown last says as of when it is."""
-    async with scraped(Settings(group="scraped"), now_ms=HOUR_MS) as worker:
+    async with scraped(Settings(group="scraped"), now_ms=NOW_MS) as worker:
         before = total(await worker.scrape(), "tenure_kpis_as_of_timestamp_seconds")
         live, patience, stopped = worker.worker.live, exporting._PATIENCE_SECONDS, True
 
@@ -242,7 +245,7 @@ async def test_a_scrape_does_not_wait_for_sums_that_take_long(monkeypatch: pytes
 
 async def test_a_fault_withholds_counts_until_they_can_be_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Numbers of before would look like those of now."""
-    async with scraped(Settings(group="scraped"), now_ms=HOUR_MS) as worker:
+    async with scraped(Settings(group="scraped"), now_ms=NOW_MS) as worker:
         assert total(await worker.scrape(), "tenure_partition_counted") == PARTITIONS
         with monkeypatch.context() as broken:
             broken.setattr(worker.worker.live, "snapshot", lambda: 1 / 0)
@@ -250,3 +253,31 @@ async def test_a_fault_withholds_counts_until_they_can_be_made_again(monkeypatch
         assert "tenure_customers_active" not in samples
         assert total(samples, "tenure_partition_counted") == 0
         assert "tenure_customers_active" in await worker.scrape()
+
+
+async def test_a_scrape_waits_for_what_it_has_made_the_worker_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pause between two fetches makes a worker cheap, and no number late."""
+    async with scraped(Settings(group="scraped"), now_ms=NOW_MS) as worker:
+        topic, consumer = worker.settings.topics["events"], worker.worker.app.batch_consumer
+
+        async def hurry() -> dict[TP, int]:
+            for customer in (f"c{n}" for n in range(50)):
+                value = json.dumps(signup(customer, "2026-01-01", mrr_minor=1900)).encode()
+                worker.log.append(topic, customer.encode(), value, timestamp_ms=NOW_MS)
+            return {TP(topic, number): worker.log.partition(TP(topic, number)).end for number in range(PARTITIONS)}
+
+        monkeypatch.setattr(exporting, "_HURRY_SECONDS", 30.0)
+        monkeypatch.setattr(consumer, "hurry", hurry)
+        assert total(await worker.scrape(), "tenure_events_applied_total") == 50
+
+
+async def test_a_scrape_waits_no_longer_for_what_is_not_applied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Redis is away, the worker's own metrics say so; they must be read."""
+    async with scraped(Settings(group="scraped"), now_ms=NOW_MS) as worker:
+
+        async def hurry() -> dict[TP, int]:
+            return {TP(worker.settings.topics["events"], 0): 1}
+
+        monkeypatch.setattr(exporting, "_HURRY_SECONDS", 0.0)
+        monkeypatch.setattr(worker.worker.app.batch_consumer, "hurry", hurry)
+        assert total(await worker.scrape(), "tenure_partition_counted") == PARTITIONS
