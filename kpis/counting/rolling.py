@@ -193,9 +193,9 @@ class RollingCounts:
             out[dimension.name] = dict(zip(names, active.tolist(), strict=True))
         return out
 
-    def is_summed(self, boundary: int) -> bool:
-        """Return whether all partitions are summed as of a boundary, but for changes since."""
-        return not self._stale and not self._is_summing and boundary == self._boundary
+    def is_summed(self, boundary: int | None = None) -> bool:
+        """Return whether all partitions are summed as of a boundary, or as of any, but for changes since."""
+        return not self._stale and not self._is_summing and boundary in {None, self._boundary}
 
     def refresh(self, boundary: int) -> Generator[None, None, Snapshot]:
         """Return all counts as of a boundary, in steps; after a fault they are summed anew."""
@@ -216,7 +216,7 @@ class RollingCounts:
 
     def catch_up(self) -> None:
         """Add to the sums what has changed since; whoever asks for counts does so, but nobody may ask for long."""
-        assert self.is_summed(self._boundary), "sum them first"
+        assert self.is_summed(), "sum them first"
         try:
             for owned in self._owned.values():
                 self._add(owned.names, owned.take_changes())

@@ -36,7 +36,7 @@ from streams.batching.witness import Committed
 from streams.kafka.assignor import CoPartitionedAssignor
 from streams.kafka.membership import GroupMembership
 from streams.kafka.offsets import committed_offsets, first_record_ms
-from streams.kafka.pacing import WAIT_MS, Pace
+from streams.kafka.pacing import QUIET_WAIT_MS, WAIT_MS, Pace
 from streams.kafka.topic_ids import topic_ids
 from streams.kafka.wire import Desk, Unread, in_pieces, keep_bytes
 
@@ -179,6 +179,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
             fetch_max_bytes=FETCH_MAX_BYTES,
             fetch_min_bytes=1,
             fetch_max_wait_ms=WAIT_MS,
+            consumer_timeout_ms=QUIET_WAIT_MS,  # by which it looks at all partitions, whatever has happened
             request_timeout_ms=int(conf.broker_request_timeout * 1000),
             check_crcs=conf.broker_check_crcs,
             session_timeout_ms=int(conf.broker_session_timeout * 1000),
@@ -197,6 +198,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         self.assignor.remember(generation_id, (tp.partition for tp in assigned))
         share = BUFFERED_FETCH_BYTES // max(1, len(assigned))
         fetcher = self._ensure_consumer()._fetcher
+        self._pace.speed_up(fetcher)
         fetcher._max_partition_fetch_bytes = max(LEAST_FETCH_BYTES, min(PARTITION_FETCH_BYTES, share))
         await super().on_partitions_assigned(assigned, generation_id)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-LINGER_SECONDS: Final = 0.15
+LINGER_SECONDS: Final = 0.2
 """After a fetch that has brought little; the first record after a pause does not wait."""
 ENOUGH_BYTES: Final = 128 * 1024
 """After so much (in memory) the next fetch follows at once."""
@@ -35,7 +35,7 @@ class Pace:
 
     def begin_next(self, fetcher: Any, size_bytes: int) -> None:
         """Let the next fetch begin when it is time, after one of a size in memory was taken."""
-        fetcher._fetch_max_wait_ms = WAIT_MS
+        self.speed_up(fetcher)
         fetcher._prefetch_backoff = UNREAD_SECONDS if size_bytes >= ENOUGH_BYTES else 2 * LINGER_SECONDS
         if size_bytes >= ENOUGH_BYTES:
             self._begin(fetcher)
@@ -45,6 +45,10 @@ class Pace:
     def slow_down(self, fetcher: Any) -> None:
         """Fetch less often: nothing came for a while."""
         fetcher._fetch_max_wait_ms = QUIET_WAIT_MS
+
+    def speed_up(self, fetcher: Any) -> None:
+        """Fetch as often as at the beginning: records come, or partitions."""
+        fetcher._fetch_max_wait_ms = WAIT_MS
 
     async def hurry(self, fetcher: Any) -> bool:
         """Fetch at once if there is a pause, and wait for what comes; return whether there was one."""

@@ -37,6 +37,8 @@ _LOSSES_SECONDS: Final = 10.0
 _ROOM_SECONDS: Final = 2.0
 _HURRY_SECONDS: Final = 0.1
 """So long a scrape waits for records that were to be read together with later ones."""
+_MOST_SUMS: Final = 2
+"""So often sums are waited for: those that were under way, and those as of now."""
 _PATIENCE_SECONDS: Final = 2.0
 """So long a scrape waits for sums as of a new boundary, or of new partitions; then it shows what was shown last."""
 
@@ -135,9 +137,13 @@ class Exporter:
 
     async def _sum(self) -> None:
         """Have all partitions summed as of the end of the running bucket, but for what changes meanwhile."""
-        while not self._worker.live.is_summed(self._boundary()):
+        live, sums = self._worker.live, 0
+        while not live.is_summed(self._boundary()):
+            if sums >= _MOST_SUMS and live.is_summed():
+                return  # begun after this was asked for: the clock runs faster than sums are made
+            sums += 1
             if self._summing is None or self._summing.done():
-                step = giving_way(self._worker.live.sum_anew(self._boundary()))
+                step = giving_way(live.sum_anew(self._boundary()))
                 self._summing = asyncio.get_running_loop().create_task(step, name="sums")
             # A scrape that is given up does not give up the sums: the next one needs them too.
             await asyncio.shield(self._summing)

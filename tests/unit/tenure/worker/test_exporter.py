@@ -243,6 +243,20 @@ async def test_a_scrape_does_not_wait_for_sums_that_take_long(monkeypatch: pytes
         assert total(await worker.scrape(), "tenure_kpis_as_of_timestamp_seconds") == before + HOUR_MS // 1000
 
 
+async def test_a_clock_that_runs_fast_holds_up_no_scrape(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demo's goes through hours faster than their sums are made."""
+    async with scraped(Settings(group="scraped"), now_ms=NOW_MS) as worker:
+        live = worker.worker.live
+
+        def slow(boundary: int) -> Generator[None, None, None]:
+            worker.clock.advance_ms(HOUR_MS)
+            return type(live).sum_anew(live, boundary)
+
+        monkeypatch.setattr(live, "sum_anew", slow)
+        as_of_seconds = total(await worker.scrape(), "tenure_kpis_as_of_timestamp_seconds")
+        assert NOW_MS < 1000 * as_of_seconds <= worker.clock.now_ms()
+
+
 async def test_a_fault_withholds_counts_until_they_can_be_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Numbers of before would look like those of now."""
     async with scraped(Settings(group="scraped"), now_ms=NOW_MS) as worker:
