@@ -41,7 +41,7 @@ class Bench:
 
     def __init__(self, servers: Servers, worker: Worker, options: argparse.Namespace) -> None:
         self.servers, self.worker, self.options = servers, worker, options
-        self._left = 0
+        self._left = self._signed_up = 0
         self._producer = Producer(
             {"bootstrap.servers": servers.kafka.bootstrap, "partitioner": "murmur2_random", "linger.ms": 1}
         )
@@ -49,7 +49,8 @@ class Bench:
     def sign_up(self, customers: int) -> None:
         """Let customers sign up two days ago, and wait until the worker has applied them."""
         at_ms = time.time_ns() // 1_000_000 - 2 * DAY_MS
-        self.servers.produce(_signup(number, at_ms) for number in range(customers))
+        first, self._signed_up = self._signed_up, self._signed_up + customers
+        self.servers.produce(_signup(number, at_ms) for number in range(first, self._signed_up))
         self._wait_applied()
 
     def latencies(self, rate: int) -> dict[str, Any]:
@@ -176,8 +177,8 @@ def main() -> None:
         with Worker(servers, core=core, session_timeout_seconds="10") as worker:
             worker.wait_ready()
             bench = Bench(servers, worker, options)
-            bench.sign_up(int(sum(options.rates) * options.seconds * (2 + 2 * WARMING)) + 1)
             for rate in options.rates:
+                bench.sign_up(int(rate * options.seconds * (2 + WARMING)))
                 figures = bench.latencies(rate) if rate else {}
                 found.append({"rate": rate, **figures, "cpu_percent": bench.cpu_percent(rate)})
                 print(_line(found[-1]), file=sys.stderr, flush=True)

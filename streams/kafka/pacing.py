@@ -21,7 +21,7 @@ QUIET_WAIT_MS: Final = 1000
 """The same where no record came for a second, and none of them can wait."""
 UNREAD_SECONDS: Final = 0.1
 """So long aiokafka fetches nothing while something that it has fetched is not taken, or the pause is cut short."""
-FETCH_SECONDS: Final = 0.05
+FETCH_SECONDS: Final = 0.03
 """A fetch that somebody waits for brings at once what there is, or there is nothing."""
 
 
