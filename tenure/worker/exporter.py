@@ -111,7 +111,7 @@ class Exporter:
                 await self._sum()
             self._count()
         except TimeoutError:
-            log.info("counts_not_summed_yet", limit_seconds=_PATIENCE_SECONDS)
+            log.warning("counts_not_summed_yet", limit_seconds=_PATIENCE_SECONDS)
         except Exception:
             log.exception("counts_failed")
             self._snapshot, self._counts = None, b""
