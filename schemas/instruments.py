@@ -334,7 +334,7 @@ MEMORY_LIMIT: Final = Instrument(
     "Memory that the worker may occupy: its container's limit, else the machine's memory.",
 )
 EXPOSITION_SECONDS: Final = Instrument(
-    "tenure_exposition_seconds", "gauge", "Dependencies", "Time that the last refresh of the KPIs took."
+    "tenure_exposition_seconds", "gauge", "Dependencies", "Time that the KPIs took when they were last made."
 )
 BUILD_INFO: Final = Instrument(
     "tenure_build_info",

@@ -7,7 +7,8 @@ Definitions: docs/definitions.md, section Counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import numpy as np
 
@@ -171,32 +172,37 @@ def derive(prefix: Prefixes, windows: Windows, boundary: int, name: str) -> Coun
     for kind, code in WITHOUT_EFFECT.items():
         c[f"{NO_EFFECT}/{WORDS[kind]}"] = point(code)
     c["customers_engaged"] = point(ENGAGED) - pair(ENGAGED_AGAIN)
-    c.update(_feedback(point))
+    c.update(_feedback(prefix[boundary], prefix[x0]))
     return c
 
 
-def _feedback(point: Callable[[int], Ints]) -> Counts:
-    """Return the counts of surveys and renewals."""
-    of_class = [point(FEEDBACK + k) for k in range(codes.CLASSES)]
-
-    def total(classes: Iterable[int]) -> Ints:
-        found: Ints = np.sum([of_class[k] for k in classes], axis=0, dtype=np.int64)
-        return found
-
-    c: Counts = {f"survey_{status}": total(codes.classes_of(status)) for status in codes.STATUSES}
-    c["nps_promoters"] = total(codes.PROMOTERS)
-    c["nps_passives"] = total(codes.PASSIVES)
-    c["nps_detractors"] = total(codes.DETRACTORS)
-    c["csat_satisfied"] = total(codes.SATISFIED)
-    c["csat_answered"] = total((*codes.SATISFIED, *codes.UNSATISFIED))
-    c["renewals_declined"] = of_class[codes.DECLINED]
-    c["renewals_failed"] = of_class[codes.FAILED]
-    c["renewals_renewed"] = of_class[codes.RENEWED]
+def _classes_by_count() -> dict[str, tuple[int, ...]]:
+    """Return the classes that each count of surveys and renewals adds up."""
+    found: dict[str, Iterable[int]] = {f"survey_{status}": codes.classes_of(status) for status in codes.STATUSES}
+    found["nps_promoters"] = codes.PROMOTERS
+    found["nps_passives"] = codes.PASSIVES
+    found["nps_detractors"] = codes.DETRACTORS
+    found["csat_satisfied"] = codes.SATISFIED
+    found["csat_answered"] = (*codes.SATISFIED, *codes.UNSATISFIED)
+    found["renewals_declined"] = (codes.DECLINED,)
+    found["renewals_failed"] = (codes.FAILED,)
+    found["renewals_renewed"] = (codes.RENEWED,)
     for kind in codes.KINDS:
         for way in codes.WAYS:
             for status in codes.STATUSES:
-                c[f"{SURVEY}/{kind}/{way}/{status}"] = total(codes.classes_of(status, kind, way))
-    return c
+                found[f"{SURVEY}/{kind}/{way}/{status}"] = codes.classes_of(status, kind, way)
+    return {name: tuple(classes) for name, classes in found.items()}
+
+
+_CLASSES: Final = _classes_by_count()
+#: by count and class, whether it is added up
+_ADDED: Final = np.array([[k in classes for k in range(codes.CLASSES)] for classes in _CLASSES.values()], np.int64)
+_CLASS_COLUMNS: Final = [point_column(FEEDBACK + k) for k in range(codes.CLASSES)]
+
+
+def _feedback(end: Ints, start: Ints) -> Counts:
+    """Return the counts of surveys and renewals between two prefix sums."""
+    return dict(zip(_CLASSES, _ADDED @ (end[_CLASS_COLUMNS] - start[_CLASS_COLUMNS]), strict=True))
 
 
 def shape_of(windows: Windows, values: int) -> tuple[int, int]:

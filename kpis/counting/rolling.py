@@ -1,13 +1,13 @@
 """The rolling counts of the partitions that this worker owns, kept up to date as cells change and as time goes on.
 
 Between two boundaries a change costs one addition per edge of a window; when a boundary passes, prefix sums are made
-anew. Pure; long work goes in steps.
+anew. Counts are made of the sums when somebody asks. Pure; long work goes in steps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,8 @@ from kpis.counting.windows import Windows
 from kpis.names import OTHER, PLAN, Names
 
 ALL = "all"
+_FEW_CELLS: Final = 2000
+"""Of so many, each is added to each sum that holds it; of more, running sums are made first (count)."""
 
 
 class Block(NamedTuple):
@@ -87,16 +89,31 @@ class _Dimension:
         mine = where.dimension == self.number
         if not mine.any():
             return
-        column, bucket = where.column[mine], where.bucket[mine]
+        column, bucket, amounts = where.column[mine], where.bucket[mine], amounts[mine]
         if self.name == ALL:
             value = np.zeros(len(column), np.int64)
         else:
             place = {shown: n for n, shown in enumerate(self.shown)}
             local = [place.get(name, len(self.shown) - 1) for name in names.values(self.name)]
             value = np.array(local, np.int64)[where.value[mine]]
+        if len(column) <= _FEW_CELLS:
+            self._add_few(column * len(self.shown) + value, bucket, amounts)
+            return
         shape = shape_of(self.windows, len(self.shown))
-        for x, sums in prefixes(self.edges, column, value, bucket, amounts[mine], shape=shape).items():
+        for x, sums in prefixes(self.edges, column, value, bucket, amounts, shape=shape).items():
             self.prefix[x] += sums
+
+    def _add_few(self, place: Ints, bucket: Ints, amounts: Ints) -> None:
+        """Add cells one by one to each sum that holds them; mostly they are of now, and few do."""
+        order = np.argsort(bucket, kind="stable")
+        place, amounts = place[order], amounts[order]
+        for x, end in zip(self.edges, np.searchsorted(bucket[order], self.edges).tolist(), strict=True):
+            if end:
+                np.add.at(self.prefix[x].reshape(-1), place[:end], amounts[:end])
+
+    def hides_customers(self, boundary: int) -> bool:
+        """Return whether values that are not shown have active customers."""
+        return bool(stocks(self.prefix, boundary)["customers_active"][-1])
 
     def block(self, boundary: int) -> Block:
         """Return the counts as of the boundary."""
@@ -123,6 +140,9 @@ class RollingCounts:
         self._owned: dict[int, _Owned] = {}
         self._boundary = -1
         self._stale = True
+        self._is_summing = False
+        #: what the sums come to, until something changes them
+        self._snapshot: Snapshot | None = None
         self._shown: dict[str, list[str]] = {}
         self._everyone = _Dimension(ALL, 0, windows, windows.names)
         self._split = [_Dimension(name, n, windows, segment_windows) for n, name in enumerate(dimensions)]
@@ -173,20 +193,51 @@ class RollingCounts:
             out[dimension.name] = dict(zip(names, active.tolist(), strict=True))
         return out
 
+    def is_summed(self, boundary: int | None = None) -> bool:
+        """Return whether all partitions are summed as of a boundary, or as of any, but for changes since."""
+        return not self._stale and not self._is_summing and boundary in {None, self._boundary}
+
     def refresh(self, boundary: int) -> Generator[None, None, Snapshot]:
         """Return all counts as of a boundary, in steps; after a fault they are summed anew."""
+        if not self.is_summed(boundary):
+            yield from self.sum_anew(boundary)
+        return self.snapshot()
+
+    def sum_anew(self, boundary: int) -> Generator[None, None, None]:
+        """Sum all partitions as of a boundary, in steps; only one at a time may be under way."""
+        self._is_summing, self._snapshot = True, None
         try:
-            if self._stale or boundary != self._boundary:
-                yield from self._anew(boundary)
-            for owned in self._owned.values():
-                self._add(owned.names, owned.take_changes())
+            yield from self._anew(boundary)
         except BaseException:  # also where it is closed in between: what was added so far is a part
             self._stale = True
             raise
-        blocks = {dimension.name: dimension.block(boundary) for dimension in (self._everyone, *self._split)}
-        days = daily(self._everyone.prefix, self._windows, boundary)
-        closed = self._everyone.counts(boundary - 1)
-        return Snapshot(boundary, frozenset(self._owned), blocks, closed, days, _violations(blocks))
+        finally:
+            self._is_summing = False
+
+    def catch_up(self) -> None:
+        """Add to the sums what has changed since; whoever asks for counts does so, but nobody may ask for long."""
+        assert self.is_summed(), "sum them first"
+        try:
+            for owned in self._owned.values():
+                self._add(owned.names, owned.take_changes())
+        except BaseException:
+            self._stale = True
+            raise
+
+    def snapshot(self) -> Snapshot:
+        """Return all counts as of the boundary that they are summed for: the same object until one changes."""
+        self.catch_up()
+        if self._snapshot is None:
+            boundary = self._boundary
+            blocks = {dimension.name: dimension.block(boundary) for dimension in (self._everyone, *self._split)}
+            days = daily(self._everyone.prefix, self._windows, boundary)
+            closed = self._everyone.counts(boundary - 1)
+            self._snapshot = Snapshot(boundary, frozenset(self._owned), blocks, closed, days, _violations(blocks))
+        return self._snapshot
+
+    def has_room(self, limit: int) -> bool:
+        """Return whether `other` hides customers where fewer values are shown than may be (`limit`, a count)."""
+        return any(len(each.shown) <= limit and each.hides_customers(self._boundary) for each in self._split)
 
     def _anew(self, boundary: int) -> Generator[None, None, None]:
         self._boundary, self._stale = boundary, False
@@ -205,6 +256,7 @@ class RollingCounts:
     def _add(self, names: Names, cells: Cells | None) -> None:
         if cells is None or not len(cells.keys):
             return
+        self._snapshot = None
         where = unpack(cells.keys)
         for dimension in (self._everyone, *self._split):
             dimension.add(names, where, cells.amounts)

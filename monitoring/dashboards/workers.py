@@ -159,7 +159,7 @@ def exposition() -> Placed:
         SECONDS,
     )
     asked = [
-        Query(f"max by (instance) ({own(known.EXPOSITION_SECONDS)})", "refresh, {{instance}}"),
+        Query(f"max by (instance) ({own(known.EXPOSITION_SECONDS)})", "making the KPIs, {{instance}}"),
         Query(f"max by (instance) ({own(known.SCAN_CPU)})", "look at all customers, {{instance}}"),
     ]
     return lines(about, *asked, size=(12, 8), lowest=0)

@@ -56,7 +56,7 @@ STREAM: Final = {
             "`recovering` for long: Redis is slow or away, see [TenureRedisUnreachable](TenureRedisUnreachable.md); or"
             " tables are counted anew, see [TenurePartitionRecounted](TenurePartitionRecounted.md).",
             "`not_counted` beside another cause comes of it. Alone: a worker cannot compute its counts, a fault of"
-            " ours. Its log line `refresh_failed` has the traceback: keep it and report it. Restart that worker, and go"
+            " ours. Its log line `counts_failed` has the traceback: keep it and report it. Restart that worker, and go"
             " back to the version before if it comes again.",
             "`halted`: [TenurePartitionHalted](TenurePartitionHalted.md). `withheld`:"
             " [TenureKafkaUnreachable](TenureKafkaUnreachable.md). `behind`: [TenureLagging](TenureLagging.md).",

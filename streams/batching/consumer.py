@@ -67,6 +67,10 @@ class BatchConsumer(LocatingConsumer):
         """Ask the owner again what there is room for; a read that waits returns."""
         self._wake()
 
+    async def hurry(self) -> dict[TP, int]:
+        """Read at once what would be read a little later, with more that comes; return where these reads end."""
+        return {}
+
     @abc.abstractmethod
     def end_offset(self, tp: TP) -> int | None:
         """Return the offset after the last record that may be read, as of the latest read; None before the first."""

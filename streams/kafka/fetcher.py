@@ -36,6 +36,7 @@ from streams.batching.witness import Committed
 from streams.kafka.assignor import CoPartitionedAssignor
 from streams.kafka.membership import GroupMembership
 from streams.kafka.offsets import committed_offsets, first_record_ms
+from streams.kafka.pacing import QUIET_WAIT_MS, WAIT_MS, Pace
 from streams.kafka.topic_ids import topic_ids
 from streams.kafka.wire import Desk, Unread, in_pieces, keep_bytes
 
@@ -48,14 +49,6 @@ if TYPE_CHECKING:
     from streams.errors import LogUnavailable
 
 log = structlog.get_logger(__name__)
-FETCH_WAIT_MS: Final = 100
-"""A fetch waits so long for `FETCH_MIN_BYTES`: what a record's way takes at most longer on a quiet stream."""
-FETCH_MIN_BYTES: Final = 64 * 1024
-"""Small batches cost as much as large ones; below this a fetch waits for more."""
-QUIET_SECONDS: Final = 1.0
-"""Where nothing came for so long, a fetch waits for a single byte instead, and comes back at once with it."""
-QUIET_FETCH_WAIT_MS: Final = 500
-"""Such a fetch waits so long: a worker that has nothing to do asks twice a second. A seek may wait for its end."""
 FETCH_MAX_BYTES: Final = 16 * 1024 * 1024
 """One fetch over all partitions: a limit on memory."""
 PARTITION_FETCH_BYTES: Final = 1024 * 1024
@@ -113,10 +106,11 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         #: by topic that we may not read: how often it is tried, when it was refused last (ms since 1970), and what
         self._refused: dict[str, tuple[Backoff, float, LogUnavailable]] = {}
         self._read_topics: set[str] = set()
-        #: when there was last something to read, or a partition that is not read (time.monotonic)
-        self._fetched_seconds = -math.inf
         #: under which what is taken of a partition is handed over
         self._leases: dict[TP, Lease] = {}
+        self._pace = Pace(self.thread_loop)
+        #: where the last read of each partition ended
+        self._ends: dict[TP, int] = {}
 
     # -- starting --------------------------------------------------------------
 
@@ -183,8 +177,9 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
             max_poll_interval_ms=int(MAX_SILENCE_SECONDS * 1000),
             max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
             fetch_max_bytes=FETCH_MAX_BYTES,
-            fetch_min_bytes=FETCH_MIN_BYTES,
-            fetch_max_wait_ms=FETCH_WAIT_MS,
+            fetch_min_bytes=1,
+            fetch_max_wait_ms=WAIT_MS,
+            consumer_timeout_ms=QUIET_WAIT_MS,  # by which it looks at all partitions, whatever has happened
             request_timeout_ms=int(conf.broker_request_timeout * 1000),
             check_crcs=conf.broker_check_crcs,
             session_timeout_ms=int(conf.broker_session_timeout * 1000),
@@ -203,6 +198,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         self.assignor.remember(generation_id, (tp.partition for tp in assigned))
         share = BUFFERED_FETCH_BYTES // max(1, len(assigned))
         fetcher = self._ensure_consumer()._fetcher
+        self._pace.speed_up(fetcher)
         fetcher._max_partition_fetch_bytes = max(LEAST_FETCH_BYTES, min(PARTITION_FETCH_BYTES, share))
         await super().on_partitions_assigned(assigned, generation_id)
 
@@ -238,6 +234,10 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
     async def read(self, active: frozenset[TP], timeout_seconds: float, limit_records: int) -> ReadResult:
         """Return what there is of the active partitions; wait for the first record up to the time-out."""
         return await self.run_here(self._read_here(active, timeout_seconds, limit_records))
+
+    async def hurry(self) -> dict[TP, int]:
+        """Read at once what would be read after the pause; return where these reads ended, by partition."""
+        return {} if self.thread_loop.is_closed() else await self.run_here(self._hurry_here())
 
     async def ranges(self, tps: Iterable[TP]) -> dict[TP, Range]:
         """Return what Kafka has of each partition, up to the first transaction that is not decided."""
@@ -302,22 +302,18 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         self._woken = False
         if not done:
             waiter.cancel()
+            self._pace.slow_down(fetcher)
         elif not waiter.exception():
             reading = self._take_here(fetcher, active, limit_records)
         return reading
 
-    def _take_here(self, fetcher: Any, active: frozenset[TP], limit_records: int) -> ReadResult:
-        reading = self._buffered_here(fetcher, active, limit_records)
-        now_seconds = time.monotonic()
-        # What is full, halted or buffered waits for the next fetch, which waits for this one to end.
-        if any(reading) or fetcher._records or not self._ensure_consumer().assignment() <= active:
-            self._fetched_seconds = now_seconds
-        is_quiet = now_seconds - self._fetched_seconds > QUIET_SECONDS
-        fetcher._fetch_max_wait_ms = QUIET_FETCH_WAIT_MS if is_quiet else FETCH_WAIT_MS
-        fetcher._fetch_min_bytes = 1 if is_quiet else FETCH_MIN_BYTES
-        return reading
+    async def _hurry_here(self) -> dict[TP, int]:
+        before, consumer = dict(self._ends), self._consumer
+        if consumer is None or not await self._pace.hurry(consumer._fetcher):
+            return {}
+        return {tp: end for tp, end in self._ends.items() if end != before.get(tp)}
 
-    def _buffered_here(self, fetcher: Any, active: frozenset[TP], limit_records: int) -> ReadResult:
+    def _take_here(self, fetcher: Any, active: frozenset[TP], limit_records: int) -> ReadResult:
         reading = ReadResult([], [], [])
         if fetcher._subscriptions.reassignment_in_progress:
             return reading
@@ -348,7 +344,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
             else:
                 taken = True
         if taken:
-            fetcher._notify(fetcher._wait_consume_future)
+            self._pace.begin_next(fetcher, READ_BYTES - room_bytes)
         return reading
 
     def _unpack_here(
@@ -370,6 +366,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         buffered._assignment.state_value(tp).consumed_to(end)
         if unread.is_done:
             buffered._partition_records = None
+        self._ends[TP(*tp)] = end
         if start != end:
             reading.fetched.extend(in_pieces(TP(*tp), start, end, records, limit_records, self._leases.get(tp)))
         return len(records), size

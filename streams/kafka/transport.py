@@ -80,6 +80,10 @@ class KafkaConsumer(BatchConsumer, driver.Consumer):  # type: ignore[misc]  # my
         """Return what Kafka refuses or leaves unanswered, and what the owner waits for."""
         return [*super().waits_for(), *self._thread.waits_for()]
 
+    async def hurry(self) -> dict[TP, int]:
+        """Read at once what the pause between two fetches holds up; return where these reads end."""
+        return await self._thread.hurry()
+
     def end_offset(self, tp: TP) -> int | None:
         """Return the end of the partition, up to the first undecided transaction, as of the latest fetch."""
         return self._thread.end_offset(tp)

@@ -1,4 +1,4 @@
-"""The exposition of a snapshot's rolling counts for Prometheus, made once per refresh and not per scrape.
+"""The exposition of a snapshot's rolling counts for Prometheus, made by the first scrape after they have changed.
 
 Every count of the KPI catalogue is a gauge `tenure_<count>{window, dimension, value}`; stocks have no `window`. All
 customers are dimension="all", value="". Facts without effect are of all customers alone, and have a `kind` too. Names

@@ -1,7 +1,6 @@
 """The worker's own metrics: what `schemas.instruments` declares, made and kept up to date.
 
-Flows are counted as commits happen; what is a state (lag, ownership, caches) is looked at when the exposition is
-refreshed.
+Flows are counted as commits happen; what is a state (lag, ownership, caches) is looked at by each scrape.
 """
 
 from __future__ import annotations
@@ -95,13 +94,20 @@ class Meters:
         """Count what the commit of one batch has applied."""
         for kind, count in result.types.items():
             self[instruments.EVENTS_APPLIED].labels(kind).inc(count)
-        self[instruments.EVENTS_DUPLICATE].inc(result.duplicates)
-        conflicting = self[instruments.EVENTS_CONFLICTING]
-        conflicting.labels(instruments.CORRECTION).inc(result.corrections)
-        conflicting.labels(instruments.CONTRADICTION).inc(result.conflicts - result.corrections)
-        self[instruments.EVENTS_TEST].inc(result.tests)
-        self[instruments.EVENTS_FORGOTTEN].inc(result.forgotten)
-        self[instruments.EVENTS_LATE].inc(result.late)
+        for declared, count in (
+            (instruments.EVENTS_DUPLICATE, result.duplicates),
+            (instruments.EVENTS_TEST, result.tests),
+            (instruments.EVENTS_FORGOTTEN, result.forgotten),
+            (instruments.EVENTS_LATE, result.late),
+            (instruments.CACHE_HITS, result.cache_hits),
+            (instruments.CACHE_MISSES, result.cache_misses),
+        ):
+            if count:
+                self[declared].inc(count)
+        if result.conflicts:
+            conflicting = self[instruments.EVENTS_CONFLICTING]
+            conflicting.labels(instruments.CORRECTION).inc(result.corrections)
+            conflicting.labels(instruments.CONTRADICTION).inc(result.conflicts - result.corrections)
         for member, count in result.mended.items():
             self[instruments.EVENTS_MENDED].labels(member).inc(count)
         for reason, count in result.dead_letters.items():
@@ -111,8 +117,6 @@ class Meters:
         self[instruments.BATCH_RECORDS].observe(result.records)
         self[instruments.COMMIT_SECONDS].observe(result.commit_seconds)
         self[instruments.FOLD_SECONDS].observe(result.fold_seconds)
-        self[instruments.CACHE_HITS].inc(result.cache_hits)
-        self[instruments.CACHE_MISSES].inc(result.cache_misses)
 
     def on_committed_between(self, seconds: float) -> None:
         """Note how long a commit between two batches took."""

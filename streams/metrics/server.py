@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, TypeVar
 
 from aiohttp import web
@@ -19,6 +19,7 @@ from streams.metrics.exposition import CONTENT_TYPE
 from streams.metrics.listening import refusal_of
 from streams.tasks import cancel_and_wait
 
+Metrics = Callable[[], Awaitable[bytes]]
 Ready = Callable[[], str | None]
 _T = TypeVar("_T")
 STUCK_SECONDS: Final = 60.0
@@ -33,9 +34,9 @@ _STOP_SECONDS: Final = 5.0
 
 
 class MetricsServer:
-    """Serves what is made elsewhere; a scrape computes nothing."""
+    """Serves what is made elsewhere, when it is asked for."""
 
-    def __init__(self, metrics: Callable[[], bytes], not_ready: Ready, *, stuck_seconds: float = STUCK_SECONDS) -> None:
+    def __init__(self, metrics: Metrics, not_ready: Ready, *, stuck_seconds: float = STUCK_SECONDS) -> None:
         """Take what returns the exposition, and what says why the worker is not ready (None: it is).
 
         Args:
@@ -56,7 +57,7 @@ class MetricsServer:
         self.connections = Connections()
         self.port = 0
 
-    def show(self, metrics: Callable[[], bytes], not_ready: Ready) -> None:
+    def show(self, metrics: Metrics, not_ready: Ready) -> None:
         """From now on, serve what these return; see above."""
         self._metrics = metrics
         self._not_ready = not_ready
@@ -124,13 +125,13 @@ class MetricsServer:
             await self._runner.cleanup()
         self._server = self._runner = None
 
-    async def _answer(self, request: web.Request, make: Callable[[], _T]) -> _T | None:
+    async def _answer(self, request: web.Request, make: Callable[[], Awaitable[_T]]) -> _T | None:
         """Return what the application's loop makes of it; None where that loop does not answer."""
         self.connections.answering(request.transport)
         assert self._application is not None
 
         async def made() -> _T:
-            return make()
+            return await make()
 
         made_there = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(made(), self._application))
         try:
@@ -150,7 +151,10 @@ class MetricsServer:
         return _response(text="alive\n")
 
     async def _serve_readiness(self, request: web.Request) -> web.Response:
-        reason = await self._answer(request, lambda: self._not_ready() or "")
+        async def asked() -> str:
+            return self._not_ready() or ""
+
+        reason = await self._answer(request, asked)
         if reason is None:
             return _busy()
         return _response(text=f"{reason or 'ready'}\n", status=503 if reason else 200)

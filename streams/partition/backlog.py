@@ -121,9 +121,15 @@ class Backlog:
 
     async def wait_for_others(self, positions: Mapping[str, int], seconds: float) -> None:
         """Wait a little for topics of which the log has more beyond what is applied, but nothing is here."""
+
+        def is_missing() -> bool:
+            return any(t not in self._waiting and self._has_more(t, at) for t, at in positions.items())
+
+        if not is_missing():
+            return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while any(t not in self._waiting and self._has_more(t, at) for t, at in positions.items()):
+                while is_missing():
                     self._arrival.clear()
                     await self._arrival.wait()
 

@@ -68,6 +68,8 @@ class Stream:
         self.generation = -1
         #: returns the consumer that reads for this stream
         self.consumer = context.consumer
+        #: set by each commit
+        self._commit = asyncio.Event()
         #: whom else to tell of commits
         self.on_applied: Callable[[BatchResult], None] = _unheard
 
@@ -76,6 +78,16 @@ class Stream:
         partition = self.partitions.get(batch.partition)
         if partition is not None and not batch.stale:
             partition.put(batch)
+
+    async def until_applied(self, ends: Mapping[TP, int]) -> None:
+        """Wait until partitions that are ours are applied so far, or are given up meanwhile."""
+        while any(self._is_behind(tp, end) for tp, end in ends.items()):
+            self._commit.clear()
+            await self._commit.wait()
+
+    def _is_behind(self, tp: TP, end: int) -> bool:
+        partition = self.partitions.get(tp.partition)
+        return partition is not None and partition.head.positions.get(tp.topic, 0) < end
 
     async def close(self) -> None:
         """Stop all partitions."""
@@ -217,6 +229,7 @@ class Stream:
 
     def on_committed(self, partition: Partition, result: BatchResult, cells: Cells) -> None:
         """See `Listener`."""
+        self._commit.set()
         self.meters.on_committed(result)
         self.on_applied(result)
         self._count(partition, cells)

@@ -341,7 +341,11 @@ class Settings(BaseSettings):
         9464, "The port that `/metrics` is served on; 0 takes any free one.", unit="port", example="9100"
     )
     metrics_refresh_seconds: Annotated[float, Field(gt=0, le=300, allow_inf_nan=False)] = _setting(
-        1.0, "How often the exported numbers are computed anew.", unit="seconds", example="5"
+        1.0,
+        "How often a worker looks after what `/metrics` shows beside the counts, which are made when it is read: "
+        "targets, accepted losses, the values that are shown by name.",
+        unit="seconds",
+        example="5",
     )
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "info", "The least severe log line that is written.", unit="name", example="warning"

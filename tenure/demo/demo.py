@@ -99,7 +99,11 @@ async def run(settings: Settings, screen: DemoScreen, *, seconds: float | None, 
             stream_id=mark.id,
         )
         settings = settings.model_copy(update={"metrics_refresh_seconds": _SHOW_SECONDS})
-        server = MetricsServer(worker.meters.exposition, lambda: "starting")
+
+        async def starting() -> bytes:
+            return worker.meters.exposition()
+
+        server = MetricsServer(starting, lambda: "starting")
         demo = Demo(settings, screen, worker, log, clock, server, seed=seed, speed=speed)
         stack.push_async_callback(worker.stream.close)
         await server.start(settings.metrics_host, settings.metrics_port)
@@ -204,7 +208,7 @@ class Demo:
             self._tell_price_rises()
             if now - shown_at >= _SHOW_SECONDS:
                 applied = self._applied()
-                self._show((applied - shown_applied) / (now - shown_at))
+                await self._show((applied - shown_applied) / (now - shown_at))
                 shown_at, shown_applied = now, applied
             await asyncio.sleep(_TICK_SECONDS)
 
@@ -220,10 +224,8 @@ class Demo:
     def _applied(self) -> int:
         return sum(partition.head.applied for partition in self._worker.stream.partitions.values())
 
-    def _show(self, events_per_second: float) -> None:
-        snapshot = self.exporter.snapshot
-        if snapshot is None:
-            return
+    async def _show(self, events_per_second: float) -> None:
+        snapshot = await self.exporter.snapshot()
         heads = [partition.head for partition in self._worker.stream.partitions.values()]
         events = events_of(heads, self._settings.dimensions)
         report = report_of_snapshot(snapshot, self._worker.context.windows.bucket_ms, events)

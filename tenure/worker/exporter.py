@@ -1,14 +1,20 @@
-"""Keeping /metrics fresh: what a running worker does beside the stream itself."""
+"""The exporter of a running worker: makes counts when /metrics is read, and looks beforehand at what takes long.
+
+A scrape shows all that is committed: it adds what commits have changed since the last one, in one step of the loop with
+everything else that it shows. Sums as of a new boundary, targets, losses and the summary of all customers are the
+matter of tasks.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import Final
 
 import structlog
 
-from kpis.counting.rolling import ALL, Snapshot
+from kpis.counting.rolling import Snapshot
 from kpis.instants import end_of_bucket_ms
 from kpis.population.summary import PopulationSummary
 from streams.clock import Clock
@@ -29,10 +35,16 @@ _SHOWN_SECONDS: Final = 60.0
 _LOSSES_SECONDS: Final = 10.0
 #: while there is room for values that are not shown yet
 _ROOM_SECONDS: Final = 2.0
+_HURRY_SECONDS: Final = 0.1
+"""So long a scrape waits for records that were to be read together with later ones."""
+_MOST_SUMS: Final = 2
+"""So often sums are waited for: those that were under way, and those as of now."""
+_PATIENCE_SECONDS: Final = 2.0
+"""So long a scrape waits for sums as of a new boundary, or of new partitions; then it shows what was shown last."""
 
 
 class Exporter:
-    """Computes the rolling counts again and again, and serves what Prometheus reads."""
+    """Makes the rolling counts when they are asked for, and serves what Prometheus reads."""
 
     def __init__(
         self,
@@ -58,18 +70,20 @@ class Exporter:
         self._clock = clock
         self._counts = b""
         self._tasks: set[asyncio.Task[None]] = set()
+        #: sums all partitions anew, on behalf of all who wait for it
+        self._summing: asyncio.Task[None] | None = None
         self._targets = TargetStore(worker.context.tables)
         self._targets_unread = False
         self._losses = LossStore(worker.context.tables)
         self._losses_at = -_LOSSES_SECONDS
         self._population = PopulationExporter(worker, settings, clock, least_pause_seconds=population_pause_seconds)
         self._shown_at = -_SHOWN_SECONDS
-        self.snapshot: Snapshot | None = None
+        self._snapshot: Snapshot | None = None
         self._generation = -1
 
     async def start(self) -> None:
-        """Begin to compute, and to show it."""
-        self.server.show(self._exposition, self._not_ready)
+        """Show what there is from now on, and begin to look at what takes long."""
+        self.server.show(self.exposition, self._not_ready)
         loop = asyncio.get_running_loop()
         self._tasks = {
             loop.create_task(self._run(), name="exporter"),
@@ -84,35 +98,90 @@ class Exporter:
         return self._population.population
 
     async def stop(self) -> None:
-        """Stop computing."""
-        await cancel_and_wait(self._tasks)
+        """Stop looking."""
+        await cancel_and_wait(self._tasks if self._summing is None else {*self._tasks, self._summing})
+
+    # -- counts
+
+    async def exposition(self) -> bytes:
+        """Return what Prometheus reads: all that is committed, and counters of the same instant."""
+        try:
+            await self._hurry()
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._sum()
+            self._count()
+        except TimeoutError:
+            log.warning("counts_not_summed_yet", limit_seconds=_PATIENCE_SECONDS)
+        except Exception:
+            log.exception("counts_failed")
+            self._snapshot, self._counts = None, b""
+        return self._exposition()
+
+    async def snapshot(self) -> Snapshot:
+        """Return all counts as of the end of the running bucket, and of all that is committed."""
+        await self._sum()
+        return self._count()
+
+    async def _hurry(self) -> None:
+        """Have what waits in Kafka for more to come applied at once."""
+        stream = self._worker.stream
+        if not stream.partitions:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_HURRY_SECONDS):
+                await stream.until_applied(await stream.consumer().hurry())
+
+    def _boundary(self) -> int:
+        end_ms = end_of_bucket_ms(self._clock.now_ms(), self._settings.bucket_minutes)
+        return end_ms // self._worker.context.windows.bucket_ms
+
+    async def _sum(self) -> None:
+        """Have all partitions summed as of the end of the running bucket, but for what changes meanwhile."""
+        live, sums = self._worker.live, 0
+        while not live.is_summed(self._boundary()):
+            if sums >= _MOST_SUMS and live.is_summed():
+                return  # begun after this was asked for: the clock runs faster than sums are made
+            sums += 1
+            if self._summing is None or self._summing.done():
+                step = giving_way(live.sum_anew(self._boundary()))
+                self._summing = asyncio.get_running_loop().create_task(step, name="sums")
+            # A scrape that is given up does not give up the sums: the next one needs them too.
+            await asyncio.shield(self._summing)
+
+    def _count(self) -> Snapshot:
+        """Make the counts of the sums, if they have changed; nothing else has its turn between."""
+        began = time.perf_counter()
+        worker = self._worker
+        snapshot = worker.live.snapshot()
+        self._generation = worker.stream.generation
+        if snapshot is self._snapshot:
+            return snapshot
+        self._counts = exposition_of(snapshot)
+        self._snapshot = snapshot
+        if snapshot.violations:
+            log.error("identities_violated", violations=snapshot.violations[:10], count=len(snapshot.violations))
+        seconds = time.perf_counter() - began
+        worker.meters.look_at_counts(snapshot, bucket_ms=worker.context.windows.bucket_ms, seconds=seconds)
+        return snapshot
+
+    # -- what takes long
 
     async def _run(self) -> None:
         while True:
             try:
-                await self.refresh()
+                await self._prepare()
             except Exception:
-                log.exception("refresh_failed")
-                self._counts = b""
+                log.exception("counts_failed")
             await asyncio.sleep(self._settings.metrics_refresh_seconds)
 
-    async def refresh(self) -> Snapshot:
-        """Compute all counts as of the end of the running bucket."""
-        began = time.perf_counter()
-        worker, stream = self._worker, self._worker.stream
-        interval = _ROOM_SECONDS if self._has_room() else _SHOWN_SECONDS
-        if time.monotonic() - self._shown_at >= interval and stream.live.complete(stream.partitions):
+    async def _prepare(self) -> None:
+        """Do what the next scrape would have to wait for, and agree on the values that are shown."""
+        await self._sum()
+        live, stream = self._worker.live, self._worker.stream
+        live.catch_up()
+        interval = _ROOM_SECONDS if live.has_room(self._settings.segment_values_shown) else _SHOWN_SECONDS
+        if time.monotonic() - self._shown_at >= interval and live.complete(stream.partitions):
             await self._agree_on_shown()
-        bucket_ms = worker.context.windows.bucket_ms
-        boundary = end_of_bucket_ms(self._clock.now_ms(), self._settings.bucket_minutes) // bucket_ms
-        generation = stream.generation
-        snapshot = await giving_way(worker.live.refresh(boundary))
-        self._counts = exposition_of(snapshot)
-        self.snapshot, self._generation = snapshot, generation
-        if snapshot.violations:
-            log.error("identities_violated", violations=snapshot.violations[:10], count=len(snapshot.violations))
-        worker.meters.look_at_counts(snapshot, bucket_ms=bucket_ms, seconds=time.perf_counter() - began)
-        return snapshot
 
     async def _watch_targets(self) -> None:
         while True:
@@ -152,8 +221,7 @@ class Exporter:
             log.info("losses_not_read", reason=str(error))
             return
         self._losses_at = time.monotonic()
-        boundary = end_of_bucket_ms(self._clock.now_ms(), self._settings.bucket_minutes) // windows.bucket_ms
-        worker.meters.look_at_losses(count_by_window(accepted, windows, boundary))
+        worker.meters.look_at_losses(count_by_window(accepted, windows, self._boundary()))
 
     async def _agree_on_shown(self) -> None:
         """Agree with the other workers on the values that are shown; while Redis is away, what was agreed holds."""
@@ -162,14 +230,6 @@ class Exporter:
             await elect_top_values(self._worker.stream, limit=self._settings.segment_values_shown)
         except TablesUnavailable as error:
             log.warning("shown_values_not_agreed", reason=error.reason)
-
-    def _has_room(self) -> bool:
-        """Return whether `other` hides values that could be shown: new ones, mostly at the beginning."""
-        if self.snapshot is None:
-            return False
-        blocks = [block for name, block in self.snapshot.blocks.items() if name != ALL]
-        limit = self._settings.segment_values_shown
-        return any(len(block.values) <= limit and block.stock["customers_active"][-1] for block in blocks)
 
     def _withheld(self) -> bool:
         """Return whether Kafka has not heard from us for so long that our partitions may be counted elsewhere."""
@@ -189,22 +249,22 @@ class Exporter:
         worker.meters.look_at_waiting(stream.waits_for(), instance_id_is_taken=consumer.instance_id_is_taken)
         if stream.partitions:
             worker.meters.look_at_lag(stream.partitions, consumer, worker.context.topics)
-        # Looked at by each scrape: a worker that was stopped is scraped before it computes again.
+        # Looked at by each scrape: a worker that was stopped is scraped before it hears from Kafka again.
         withheld = self._withheld()
         worker.meters.look_at_withholding(withheld=withheld)
         counts = b"" if withheld or self._is_outdated() else self._counts
         # In one scrape with the counts: whoever adds workers up sees that a partition is in none of them, or in two.
-        counted = self.snapshot.partitions if self.snapshot is not None and counts else frozenset()
+        counted = self._snapshot.partitions if self._snapshot is not None and counts else frozenset()
         worker.meters.look_at_counted(counted)
         population = self._population.exposition if 0 in counted else b""
         return counts + population + worker.meters.exposition()
 
     def _is_outdated(self) -> bool:
         """Return whether partitions were assigned anew since the counts were made: some may be somebody else's now."""
-        if self.snapshot is None:
+        if self._snapshot is None:
             return False
         stream = self._worker.stream
-        return self._generation != stream.generation or not self.snapshot.partitions <= stream.partitions.keys()
+        return self._generation != stream.generation or not self._snapshot.partitions <= stream.partitions.keys()
 
     def _not_ready(self) -> str | None:
         partitions, halted = self._worker.stream.partitions, self._worker.stream.halted

@@ -63,7 +63,10 @@ class _Starting:
     def __init__(self, settings: Settings) -> None:
         self.meters = Meters(settings.dimensions)
         self.waits_for = "Kafka"
-        self.server = MetricsServer(self.meters.exposition, self._not_ready)
+        self.server = MetricsServer(self._exposition, self._not_ready)
+
+    async def _exposition(self) -> bytes:
+        return self.meters.exposition()
 
     def _not_ready(self) -> str:
         return f"waiting for {self.waits_for}: it has not answered since the worker started"

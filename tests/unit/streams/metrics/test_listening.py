@@ -10,9 +10,14 @@ from streams.errors import ConfigurationError
 from streams.metrics.server import MetricsServer
 
 
+async def nothing() -> bytes:
+    """Return what a scrape shows."""
+    return b""
+
+
 async def refusal(host: str, port: int = 0) -> str:
     """Return the line that an address is refused with."""
-    server = MetricsServer(lambda: b"", lambda: None)
+    server = MetricsServer(nothing, lambda: None)
     with pytest.raises(ConfigurationError) as caught:
         await server.start(host, port)
     return str(caught.value)

@@ -26,13 +26,23 @@ def get(port: int, path: str) -> tuple[int, str]:
         return error.code, error.read().decode()
 
 
+async def others() -> bytes:
+    """Return what another scrape shows."""
+    return b"metric 2\n"
+
+
+async def metrics() -> bytes:
+    """Return what a scrape shows."""
+    return b"metric 1\n"
+
+
 @pytest.fixture
 async def serve() -> AsyncIterator[Callable[..., MetricsServer]]:
     """What makes servers, which are stopped in the end."""
     made: list[MetricsServer] = []
 
     def make(**options: float) -> MetricsServer:
-        made.append(MetricsServer(lambda: b"metric 1\n", lambda: "waiting", **options))
+        made.append(MetricsServer(metrics, lambda: "waiting", **options))
         return made[-1]
 
     yield make
@@ -64,7 +74,7 @@ async def test_metrics_and_readiness_come_from_the_application(serve: Callable[.
     await server.start(HOST, 0)
     assert await asyncio.to_thread(get, server.port, "/metrics") == (200, "metric 1\n")
     assert await asyncio.to_thread(get, server.port, "/readyz") == (503, "waiting\n")
-    server.show(lambda: b"metric 2\n", lambda: None)
+    server.show(others, lambda: None)
     assert await asyncio.to_thread(get, server.port, "/metrics") == (200, "metric 2\n")
     assert await asyncio.to_thread(get, server.port, "/readyz") == (200, "ready\n")
 
