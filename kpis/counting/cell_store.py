@@ -21,8 +21,8 @@ _LEAST_RECENT: Final = 50_000
 _SHARE: Final = 4
 
 
-class Known(NamedTuple):
-    """What a store has of some cells, in their order: an amount, 0 where it has none, and whether it has one."""
+class KnownAmounts(NamedTuple):
+    """Amounts that a store has of some cells, in their order, 0 where it has none; and of which it has one."""
 
     amounts: Ints
     is_known: Flags
@@ -34,7 +34,7 @@ class CellStore(Protocol):
     def __len__(self) -> int:
         """Return how many cells there are, at most."""
 
-    def look_up(self, keys: Ints) -> Known:
+    def look_up(self, keys: Ints) -> KnownAmounts:
         """Return the amounts of cells."""
 
     def update(self, keys: Ints, amounts: Ints) -> None:
@@ -59,11 +59,11 @@ class NativeCellStore:
     def __len__(self) -> int:
         return len(self._map)
 
-    def look_up(self, keys: Ints) -> Known:
+    def look_up(self, keys: Ints) -> KnownAmounts:
         """See `CellStore`."""
         amounts, is_known = np.empty(len(keys), np.int64), np.empty(len(keys), np.uint8)
         self._map.look_up(keys, amounts, is_known)
-        return Known(amounts, is_known.view(np.bool_))
+        return KnownAmounts(amounts, is_known.view(np.bool_))
 
     def update(self, keys: Ints, amounts: Ints) -> None:
         """See `CellStore`."""
@@ -88,7 +88,7 @@ class PlainCellStore:
         """Return how many cells there are, at most: those that changed lately may be counted twice."""
         return len(self._keys) + len(self._recent)
 
-    def look_up(self, keys: Ints) -> Known:
+    def look_up(self, keys: Ints) -> KnownAmounts:
         """See `CellStore`."""
         found = [self._recent.get(key) for key in keys.tolist()]
         amounts = np.array([amount or 0 for amount in found], np.int64)
@@ -100,7 +100,7 @@ class PlainCellStore:
             there = self._keys[at] == wanted
             amounts[missing[there]] = self._amounts[at[there]]
             is_known[missing[there]] = True
-        return Known(amounts, is_known)
+        return KnownAmounts(amounts, is_known)
 
     def update(self, keys: Ints, amounts: Ints) -> None:
         """See `CellStore`."""

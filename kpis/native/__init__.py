@@ -1,4 +1,4 @@
-"""What is compiled of the fold and of the counters, where it was compiled; see docs/native.md.
+"""Compiled parts of the fold and of the counters, where they were compiled; see docs/native.md.
 
 Nothing depends on it: `IS_THERE` says whether it is there, and where not, `kpis.fold` and `kpis.counting` do it all.
 """

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from kpis.arrays import Ints
-from kpis.counting.cell_store import Known, cell_store
+from kpis.counting.cell_store import KnownAmounts, cell_store
 from kpis.counting.cells import FIELD_BITS, FIELD_MASK, Cells, groups_of
 from kpis.customer.facts import STATE_VERSION
 from kpis.fold.fold import Fold
@@ -104,7 +104,7 @@ class PartitionState:
         self.cells.update(fields | group << FIELD_BITS, np.fromiter(amounts.values(), np.int64, len(amounts)))
         self.unread.discard(group)
 
-    def unknown(self, keys: Ints, known: Known) -> list[int]:
+    def unknown(self, keys: Ints, known: KnownAmounts) -> list[int]:
         """Return, out of keys and what memory has of them, the places of those whose amount must be read."""
         if not self.unread:
             return []
