@@ -71,9 +71,15 @@ class LocatingConsumer(TestifyingConsumer):
         else:
             self._begin(tp, offset, self._renew(tp))
 
-    def find_anew(self, tps: Iterable[TP]) -> None:
-        """Find out where to read on what is assigned and nothing is stored of any more, as at an assignment."""
-        self._find_later(dict.fromkeys(tp for tp in tps if tp in self._leases))
+    def find_anew(self, counted: Mapping[TP, int]) -> None:
+        """Find out where to read on what is assigned and nothing is stored of any more, as at an assignment.
+
+        Args:
+            counted: By partition, the offset up to which it was counted, as far as its owner knows: the group's offsets
+                are some seconds behind.
+        """
+        self._counted |= counted
+        self._find_later(dict.fromkeys(tp for tp in counted if tp in self._leases))
 
     @property
     def halted(self) -> Mapping[TP, Lost]:

@@ -36,6 +36,8 @@ class TestifyingConsumer(Consumer):  # type: ignore[misc]  # mypy does not follo
         #: under which each assigned partition is read
         self._leases: dict[TP, Lease] = {}
         self._witnesses: dict[TP, Witness] = {}
+        #: of partitions whose tables were lost while we owned them: the offset up to which they were counted
+        self._counted: dict[TP, int] = {}
         #: by step that is tried again and again, and by call, why it is
         self._waiting: dict[tuple[str, int], Exception] = {}
         self._calls = count()
@@ -88,7 +90,9 @@ class TestifyingConsumer(Consumer):  # type: ignore[misc]  # mypy does not follo
             end: Of the log.
         """
         witness = witness_of(committed.metadata)
-        counted = max(witness.counted or 0, committed.offset if position is None else 0)
+        counted = witness.counted or 0
+        if position is None:
+            counted = max(counted, committed.offset, self._counted.pop(tp, 0))
         begin = witness.counted_from if position is None else position
         again = min(counted, end)
         if position is None and counted > begin:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
@@ -65,8 +65,8 @@ class Listener(Protocol):
     def move_to(self, tp: TP, offset: int) -> None:
         """Read on from another offset."""
 
-    def find_anew(self, tps: Sequence[TP]) -> None:
-        """Find out where to read on, as at an assignment: nothing is stored of these any more."""
+    def find_anew(self, counted: Mapping[TP, int]) -> None:
+        """Find out where to read on, as at an assignment: nothing is stored of these, which were counted so far."""
 
     def on_committed(self, partition: Partition, result: BatchResult, cells: Cells) -> None:
         """Batches were committed."""
@@ -294,6 +294,7 @@ class Partition:
         begins = {topic: consumer.reading_position(TP(topic, self.number)) for topic in topics}
         positions = {topic: begin for topic, begin in begins.items() if begin is not None} | self.head.positions
         await self._backlog.wait_for_others(positions, _OTHERS_WAIT_SECONDS)
+        self._note_recount()  # it may be over with these
         return self._backlog.take(self._context.batch_max_records)
 
     def _has_more(self, topic: str, offset: int) -> bool:
@@ -311,10 +312,14 @@ class Partition:
         """Tell that the counters are whole, once they are: loaded, and without a gap that is counted again."""
         if not self.recovering or self._held.unread:
             return
+        self._note_recount()
         if not self._is_counted_again():
             self.recovering = self._is_recount_known = False
             self._listener.on_recovered(self)
-        elif not self._is_recount_known and self.is_located:
+
+    def _note_recount(self) -> None:
+        """Tell, once, that what was counted before is counted again."""
+        if self.recovering and not self._is_recount_known and self.is_located and self._is_counted_again():
             self._is_recount_known = True
             self._meters.on_recount()
 
@@ -339,13 +344,13 @@ class Partition:
         self._backlog.clear()
         self.last_record_ms.clear()
         lost, self._held = self.head, PartitionState(self.number, self._context, stored, cache=self._cache)
-        gone: list[TP] = []
+        gone: dict[TP, int] = {}
         for topic in self._context.topics:
             position = self.head.positions.get(topic)
             if position is not None:
                 self._listener.move_to(TP(topic, self.number), position)
             elif topic in lost.positions or topic in self._begun:
-                gone.append(TP(topic, self.number))
+                gone[TP(topic, self.number)] = lost.positions.get(topic, 0)
         # Where nothing is stored any more, the log must still have all: the consumer halts if it has not.
         self._listener.find_anew(gone)
 

@@ -214,10 +214,10 @@ class Stream:
         self.consumer().move_to(tp, offset)
         self._resume_if_found(tp.partition)
 
-    def find_anew(self, tps: Sequence[TP]) -> None:
+    def find_anew(self, counted: Mapping[TP, int]) -> None:
         """See `Listener`."""
-        self.consumer().find_anew(tps)
-        for number in {tp.partition for tp in tps}:
+        self.consumer().find_anew(counted)
+        for number in {tp.partition for tp in counted}:
             self._resume_if_found(number)
 
     def _resume_if_found(self, number: int) -> None:

@@ -12,7 +12,7 @@ from streams.batching import locating
 from streams.errors import Lost, StateLost, TopicRecreated
 from streams.kafka import fetcher
 from streams.records import TP
-from tests.contract.logs import Ledger, LogUnderTest, Worker
+from tests.contract.logs import PATIENCE_SECONDS, Ledger, LogUnderTest, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,6 +91,24 @@ async def test_what_is_no_longer_stored_is_counted_again_from_the_same_offset(
         await anew.until(lambda: anew.total() == 10)
         assert worker.halts == []
     assert anew.values(topic, 0) == ledger.values(topic, 0)
+
+
+async def test_an_owner_whose_tables_are_lost_knows_how_far_it_had_counted(
+    log: LogUnderTest, topic: str, prefix: str
+) -> None:
+    """The group's offsets are seconds behind: until then what is too small would be shown as whole."""
+    await log.append(topic, [b"%d" % i for i in range(10)], partition=0)
+    ledger, tp = Ledger(), TP(topic, 0)
+    async with Worker(log, prefix, [topic], ledger) as worker:
+        await ledger.until(lambda: ledger.total() == 10)
+        worker.full |= {tp}
+        ledger.positions.pop(tp, None)
+        consumer = worker.app.batch_consumer
+        consumer.find_anew({tp: 10})
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while consumer.reading_position(tp) is None:
+                await asyncio.sleep(0.01)
+        assert [consumer.is_counted_again(tp, position) for position in (0, 9, 10)] == [True, True, False]
 
 
 async def test_what_is_counted_again_is_known_as_such_until_it_has_caught_up(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any, Final
 
 from kpis.counting.cells import Cells
@@ -94,9 +94,9 @@ class Surroundings:
         """See `Listener`."""
         self.moves.append((tp, offset))
 
-    def find_anew(self, tps: Sequence[TP]) -> None:
+    def find_anew(self, counted: Mapping[TP, int]) -> None:
         """See `Listener`; noted as a move to nowhere."""
-        self.moves += [(tp, -1) for tp in tps]
+        self.moves += [(tp, -1) for tp in counted]
 
     def on_committed(self, partition: Partition, result: BatchResult, cells: Cells) -> None:
         """See `Listener`."""
