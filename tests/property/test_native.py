@@ -76,17 +76,17 @@ _KINDS: Final = (
     "renewal",
     "activity",
 )
-_NEXT_HOURS: Final = (0.01, 0.2, 0.6, 1, 5, 23, 100, 169, 900)
+_NEXT_HOURS: Final = ((0.01, 0.2, 0.6, 1, 5, 23, 100, 169, 900), (0.01, 1, 5, 20), (5, 20, 50))
 
 
 def _usual_log(rng: Random, count: int) -> tuple[bytes, ...]:
     """Events of customers with several subscriptions, each later than the one before; a few come twice, or late."""
-    at_hours, out = 500_000.0, list[bytes]()
+    at_hours, out, pace, customers = 500_000.0, list[bytes](), rng.choice(_NEXT_HOURS), rng.randint(1, 6)
     for n in range(count):
-        at_hours += rng.choice(_NEXT_HOURS)
+        at_hours += rng.choice(pace)
         kind = rng.choice(_KINDS)
-        members: dict[str, object] = {"id": f"e{n}", "type": kind, "customer_id": rng.choice("abcdef")}
-        late_hours = rng.choice((0.5, 30, 400)) if rng.random() < 0.02 else 0
+        members: dict[str, object] = {"id": f"e{n}", "type": kind, "customer_id": "abcdef"[rng.randrange(customers)]}
+        late_hours = rng.choice((0.5, 3, 30, 400)) if rng.random() < 0.05 else 0
         members["time"] = instant_text(int((at_hours - late_hours) * 3_600_000))
         if kind in {"signup", "upgrade", "downgrade"}:
             members |= {"plan": rng.choice(("free", "basic", "pro")), "mrr_minor": rng.choice((0, 0, 500, 1000, 2500))}
@@ -106,7 +106,7 @@ def _usual_log(rng: Random, count: int) -> tuple[bytes, ...]:
     return tuple(out)
 
 
-@bounded(150)
+@bounded(250)
 @given(
     st.integers(0, 2**32 - 1),
     st.sampled_from((1, 3, 20, 200)),
@@ -138,7 +138,7 @@ def test_usual_events_are_folded_natively_as_by_the_general_path(
             assert one.amounts.tolist() == other.amounts.tolist()
     assert native.states == general.states
     assert IS_THERE
-    assert native.folds[0].natively > len(records) // 4
+    assert size > 1 or native.folds[0].natively > len(records) // 2
 
 
 _BUCKETS = st.integers(-1, 40) | st.integers(240_000, 500_000) | st.sampled_from(((1 << 24) - 1, 1 << 24, 2**62))
