@@ -1,7 +1,7 @@
 """The usual events of a batch, folded natively; see docs/native.md.
 
-An event is usual where it comes after all else that is known of its customer, and its customer has one subscription
-without pauses and trials. Whatever is not is left to `kpis.fold`, which gives the same states and rows for all of them.
+An event is usual where it comes after all else that is known of its customer. Whatever is not is left to `kpis.fold`,
+which gives the same states and rows for all of them.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -13,8 +13,8 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcmp
 
 from kpis.native.life cimport (
-    CANCEL, CHANGE, SIGNUP, Fact, Life, Movement, Standing, add_fact, arrived, begin_life, close_bucket, departed,
-    fits, last_movement, read_fact,
+    CANCEL, CHANGE, PAUSE, RESUME, SIGNUP, Fact, Holdings, Life, Movement, Standing, arrived, begin_life, close_bucket,
+    departed, is_plain, last_movement, mrr_of, place_of, read_fact, run_fact, run_waiting, take_fact,
 )
 from kpis.native.messages cimport (
     Reader, Text, Writer, begin_array, begin_bytes, begin_string, read_integer, write_integer, write_kind, write_raw,
@@ -28,10 +28,10 @@ from xxhash import xxh3_64_digest
 
 from kpis.customer.feedback_codes import ANSWERED, CLASS, CODE, renewal_code
 from kpis.rows import (
-    CANCELLED, DOWNGRADED, ENDED, ENGAGED, ENGAGED_AGAIN, FEEDBACK, GONE, INVOLUNTARY, KEPT, LIVELY, MOVED, NEW,
-    OF_NEW, REACTIVATED, SIGNED_UP, STARTED, UPGRADED, WITHOUT_EFFECT,
+    CANCELLED, CONVERTED, DOWNGRADED, ENDED, ENGAGED, ENGAGED_AGAIN, FEEDBACK, GONE, INVOLUNTARY, KEPT, LIVELY, MOVED,
+    NEW, OF_NEW, PAUSED, REACTIVATED, SEVERAL, SIGNED_UP, STARTED, SUBSCRIPTIONS, TRIAL, UPGRADED, WITHOUT_EFFECT,
 )
-from schemas.events import Activity, Cancel, Downgrade, Renewal, Signup, Survey, Upgrade
+from schemas.events import Activity, Cancel, Downgrade, Pause, Renewal, Resume, Signup, Survey, Upgrade
 from schemas.instants import milliseconds
 
 cdef extern from *:
@@ -60,7 +60,8 @@ cdef int CODE_NEW = NEW, CODE_REACTIVATED = REACTIVATED, CODE_CANCELLED = CANCEL
 cdef int CODE_DOWNGRADED = DOWNGRADED, CODE_MOVED = MOVED, CODE_INVOLUNTARY = INVOLUNTARY, CODE_SIGNED_UP = SIGNED_UP
 cdef int CODE_GONE = GONE, CODE_LIVELY = LIVELY, CODE_STARTED = STARTED, CODE_ENDED = ENDED, CODE_ENGAGED = ENGAGED
 cdef int CODE_FEEDBACK = FEEDBACK, CODE_OF_NEW = OF_NEW, CODE_KEPT = KEPT, CODE_AGAIN = ENGAGED_AGAIN
-cdef int CHANGE_IN_VAIN = WITHOUT_EFFECT[CHANGE], CANCEL_IN_VAIN = WITHOUT_EFFECT[CANCEL]
+cdef int CODE_TRIAL = TRIAL, CODE_CONVERTED = CONVERTED, CODE_PAUSED = PAUSED, CODE_SEVERAL = SEVERAL
+cdef int CODE_SUBSCRIPTIONS = SUBSCRIPTIONS
 
 # kinds of events, those of facts as `kpis.native.life` numbers them
 cdef enum:
@@ -70,14 +71,21 @@ cdef enum:
     OTHER = 9
 
 cdef dict _KINDS = {
-    Signup: SIGNUP, Upgrade: CHANGE, Downgrade: CHANGE, Cancel: CANCEL, Survey: SURVEY, Renewal: RENEWAL,
-    Activity: ACTIVITY,
+    Signup: SIGNUP, Upgrade: CHANGE, Downgrade: CHANGE, Pause: PAUSE, Resume: RESUME, Cancel: CANCEL, Survey: SURVEY,
+    Renewal: RENEWAL, Activity: ACTIVITY,
 }
 
+# by kind of fact
+cdef int64_t _IN_VAIN[8]
+cdef int _MEMBERS_OF[8]
+_MEMBERS_OF[SIGNUP], _MEMBERS_OF[CHANGE], _MEMBERS_OF[CANCEL] = 13, 12, 9
+_MEMBERS_OF[PAUSE] = _MEMBERS_OF[RESUME] = 7
 # by code, of what codes there are: the class; whether it is an answer
 cdef int64_t _CLASS_OF[2048]
 cdef bint _IS_ANSWER[2048]
 cdef int _n
+for _n in range(8):
+    _IN_VAIN[_n] = WITHOUT_EFFECT.get(_n, -1)
 for _n in range(2048):
     _CLASS_OF[_n] = CLASS.get(_n, -1)
     _IS_ANSWER[_n] = _n in ANSWERED
@@ -103,7 +111,6 @@ cdef class UsualEvents:
     cdef object context, names, key_of, plans, reasons, features, profiles, currencies
     cdef dict sources
     cdef int64_t bucket_ms, few, few_bytes
-    cdef bint free_plans
     # of the batch
     cdef list events, times, references
     cdef dict states, changed
@@ -136,7 +143,9 @@ cdef class UsualEvents:
     def __init__(self, context):
         self.context, self.names, self.sources = context, context.names, context.sources
         self.key_of = context.names.key_of
-        self.bucket_ms, self.free_plans = context.bucket_ms, context.what.free_plans
+        self.bucket_ms = self.life.bucket_ms = context.bucket_ms
+        self.life.what.free_plans, self.life.what.paused = context.what.free_plans, context.what.paused
+        self.life.what.trial_ms = context.what.trial_ms
         self.few, self.few_bytes = context.few, context.few_bytes
         self.hashed, self.hashes = [], []
         self.begin([], [], {}, {}, [])
@@ -359,12 +368,10 @@ cdef class UsualEvents:
         identity = self.identity_of(n, event)
         if self.is_known(identity):
             return False
-        if kind != CANCEL and event.trial:
-            return False
         subscription = event.subscription_id
         fact.kind, fact.at_ms, fact.sequence = kind, at_ms, event.sequence
         fact.subscription.start = <const uint8_t *>PyUnicode_AsUTF8AndSize(subscription, &fact.subscription.size)
-        if not self.run(fact.subscription, LATEST_MS):
+        if not self.run(LATEST_MS):
             return False
         profile = 0
         if kind == SIGNUP:
@@ -374,7 +381,8 @@ cdef class UsualEvents:
         if kind == SIGNUP and state.first_at < 0:
             self.move(profile)
             state.first_at, state.first_plan, state.profile = at_ms, fact.plan, profile
-        self.add(&fact, bucket)
+        if not self.add(&fact, bucket):
+            return False
         state.is_open, state.active, state.plan = self.life.now.is_open, self.life.now.active, self.life.now.plan
         state.facts += 1
         state.last_at = at_ms
@@ -384,13 +392,8 @@ cdef class UsualEvents:
         cdef const uint8_t *start = <const uint8_t *>PyBytes_AS_STRING(identity)
         return holds(self.state.life, start, 8) or holds(self.state.feedback, start, 8)
 
-    cdef bint run(self, Text subscription, int64_t before_ms) except -1:
-        """Run the customer's facts before an instant through the machine; False where they are not usual.
-
-        Args:
-            subscription: The one subscription; with no start it is that of the first fact.
-            before_ms: The instant.
-        """
+    cdef bint run(self, int64_t before_ms) except -1:
+        """Run the customer's facts before an instant (ms since 1970) through the machines; False where they do not fit."""
         cdef Reader reader
         cdef Fact fact
         cdef int64_t n
@@ -402,14 +405,13 @@ cdef class UsualEvents:
         reader.end = self.state.life.start + self.state.life.size
         for n in range(self.state.facts):
             fact = read_fact(&reader)
-            if subscription.start is NULL:
-                subscription = fact.subscription
-            if reader.failed or not fits(&self.life, &fact, subscription) or not is_small(fact.mrr):
+            if reader.failed or not is_small(fact.mrr):
                 return False
             if fact.at_ms >= before_ms:
-                return True
-            add_fact(&self.life, &fact, fact.at_ms // self.bucket_ms, self.free_plans)
-        return True
+                break
+            take_fact(&self.life, &fact)
+        run_waiting(&self.life)
+        return not self.life.failed
 
     cdef bint write_fact(self, Fact *fact, object event, bytes identity, Py_ssize_t n, int64_t profile) except -1:
         """Write a fact as it is stored; its plan and price, or what a cancel says, come from the event."""
@@ -417,11 +419,11 @@ cdef class UsualEvents:
         cdef int64_t price = 0, currency = 0, own_ms = 0
         names = self.names
         fact.plan = fact.mrr = 0
-        fact.involuntary = False
+        fact.trial = fact.involuntary = False
         if event.effective_at is not None:
             own_ms = milliseconds(event.time)
             own_ms = 0 if own_ms == fact.at_ms else own_ms
-        if fact.kind != CANCEL:
+        if fact.kind == SIGNUP or fact.kind == CHANGE:
             amount = event.mrr_minor
             if event.currency:
                 currency = names.currency(event.currency)
@@ -430,8 +432,8 @@ cdef class UsualEvents:
                 amount = names.money.convert(amount, event.currency, fact.at_ms)
             if not -MOST_MINOR < amount < MOST_MINOR:
                 return False
-            fact.plan, fact.mrr = names.plan(event.plan), amount
-        begin_array(piece, 9 if fact.kind == CANCEL else 13 if fact.kind == SIGNUP else 12)
+            fact.plan, fact.mrr, fact.trial = names.plan(event.plan), amount, event.trial
+        begin_array(piece, _MEMBERS_OF[fact.kind])
         write_integer(piece, fact.kind)
         write_integer(piece, fact.at_ms)
         write_integer(piece, fact.sequence)
@@ -445,12 +447,12 @@ cdef class UsualEvents:
             fact.involuntary = event.involuntary
             write_integer(piece, names.reason(event.reason))
             write_truth(piece, fact.involuntary)
-        else:
+        elif fact.kind == SIGNUP or fact.kind == CHANGE:
             write_integer(piece, fact.plan)
             write_integer(piece, fact.mrr)
             write_integer(piece, price)
             write_integer(piece, currency)
-            write_truth(piece, False)
+            write_truth(piece, fact.trial)
         if fact.kind == SIGNUP:
             write_integer(piece, profile)
         self.more.life.start, self.more.life.size = piece.start, piece.size
@@ -469,8 +471,9 @@ cdef class UsualEvents:
         reader.end = state.life.start + state.life.size
         for n in range(state.facts):
             fact = read_fact(&reader)
-            code = CHANGE_IN_VAIN if fact.kind == CHANGE else CANCEL_IN_VAIN
-            self.moved(code, fact.at_ms // self.bucket_ms, was, profile)
+            if reader.failed or fact.kind == SIGNUP:
+                return 0  # `run` has read them all; before the first signup there is none
+            self.moved(_IN_VAIN[fact.kind], fact.at_ms // self.bucket_ms, was, profile)
         for n in range(state.feedback.size // FEEDBACK_BYTES):
             head = little_endian(state.feedback.start + n * FEEDBACK_BYTES)
             code = CODE_FEEDBACK + _CLASS_OF[head & 0x7FF]
@@ -484,8 +487,8 @@ cdef class UsualEvents:
         self.point(code, 0, bucket, 1, 0)
         return 0
 
-    cdef int add(self, Fact *fact, int64_t bucket) except -1:
-        """Run the new fact through the machine, and append the rows of what it changes."""
+    cdef bint add(self, Fact *fact, int64_t bucket) except -1:
+        """Run the new fact through the machine, and append the rows of what it changes; False where it does not fit."""
         cdef Life *life = &self.life
         cdef Py_ssize_t start = self.row_count, middle
         cdef Standing before = life.now
@@ -499,15 +502,16 @@ cdef class UsualEvents:
             self.movement_rows(&movement, -1)
         if not life.last.is_known and life.signed_up:
             self.signed_up_rows(&movement if had_movement else NULL, -1)
+        self.trial_rows(-1)
         middle = self.row_count
-        if not add_fact(life, fact, bucket, self.free_plans):
+        if not run_fact(life, fact):
             self.row_count = start
-            self.point(CHANGE_IN_VAIN if fact.kind == CHANGE else CANCEL_IN_VAIN, 0, bucket, 1, 0)
-            return 0
+            return self.point(_IN_VAIN[fact.kind], 0, bucket, 1, 0) == 0
         movement = last_movement(life)
         self.movement_rows(&movement, 1)
         if not movement.is_known and life.signed_up:
             self.signed_up_rows(&movement, 1)
+        self.trial_rows(1)
         self.join(start, middle)
         if life.signed_up and self.state.first_at < fact.at_ms < self.state.first_at + WEEK_MS:
             self.point(
@@ -515,6 +519,17 @@ cdef class UsualEvents:
                 <int>before.is_open - <int>life.now.is_open, 0,
             )
         self.hand_on(&before, bucket)
+        return not life.failed
+
+    cdef int trial_rows(self, int64_t sign) except -1:
+        """Append the first trial of a customer who had not been active, and whether it led to activity in time."""
+        cdef Life *life = &self.life
+        cdef int64_t bucket = life.trial_at_ms // self.bucket_ms
+        if life.trial_at_ms < 0 or 0 <= life.active_at_ms < life.trial_at_ms:
+            return 0
+        self.point(CODE_TRIAL, life.trial_plan, bucket, sign, 0)
+        if 0 <= life.active_at_ms < life.trial_at_ms + life.what.trial_ms:
+            self.point(CODE_CONVERTED, life.trial_plan, bucket, sign, 0)
         return 0
 
     cdef int hand_on(self, const Standing *before, int64_t bucket) except -1:
@@ -543,14 +558,14 @@ cdef class UsualEvents:
 
     cdef int movement_rows(self, const Movement *movement, int64_t sign) except -1:
         """Append the rows of the last movement, times the sign."""
-        cdef int64_t bucket = movement.bucket, rise
+        cdef int64_t bucket = movement.bucket, rise, full
         cdef Standing before = movement.before, after = movement.after, one
         if before.active and after.active:
-            rise = after.mrr - before.mrr
-            if rise > 0:
-                self.point(CODE_UPGRADED, before.plan, bucket, sign, sign * rise)
-            if rise < 0:
-                self.point(CODE_DOWNGRADED, before.plan, bucket, sign, -sign * rise)
+            rise, full = after.mrr - before.mrr, after.full_mrr - before.full_mrr
+            if rise > 0 or full > 0:
+                self.point(CODE_UPGRADED, before.plan, bucket, sign * (full > 0), sign * above(rise, 0))
+            if rise < 0 or full < 0:
+                self.point(CODE_DOWNGRADED, before.plan, bucket, sign * (full < 0), sign * above(0, rise))
             if before.plan != after.plan:
                 self.point(CODE_MOVED, before.plan, bucket, -sign, -sign * after.mrr)
                 self.point(CODE_MOVED, after.plan, bucket, sign, sign * after.mrr)
@@ -563,10 +578,52 @@ cdef class UsualEvents:
             if movement.involuntary:
                 self.point(CODE_INVOLUNTARY, one.plan, bucket, sign, 0)
         self.pair_rows(movement, sign)
-        if movement.arrives and movement.departs:  # the subscription came and went with its customer
+        if not is_plain(movement, &self.life.held_before, &self.life.held):
+            self.subscription_rows(movement, sign)
+        return 0
+
+    cdef int subscription_rows(self, const Movement *movement, int64_t sign) except -1:
+        """Append what the last movement does to the paused, to those with several subscriptions, and to subscriptions."""
+        cdef const Holdings *was = &self.life.held_before
+        cdef const Holdings *now = &self.life.held
+        cdef int64_t bucket = movement.bucket
+        cdef Standing before = movement.before, after = movement.after
+        cdef int n
+        self.stock_rows(CODE_PAUSED, movement, before.is_paused, after.is_paused, sign)
+        self.stock_rows(CODE_SEVERAL, movement, before.has_several, after.has_several, sign)
+        self.rows_beyond(&before, was, bucket, -sign)
+        self.rows_beyond(&after, now, bucket, sign)
+        for n in range(now.count):
+            if now.each[n].counts and not counts_in(was, now.each[n].id):
+                self.point(CODE_STARTED, now.each[n].plan, bucket, sign, 0)
+        for n in range(was.count):
+            if was.each[n].counts and not counts_in(now, was.each[n].id):
+                self.point(CODE_ENDED, was.each[n].plan, bucket, sign, 0)
+        if movement.arrives:
             self.point(CODE_STARTED, arrived(movement).plan, bucket, -sign, 0)
+        if movement.departs:
             self.point(CODE_ENDED, departed(movement).plan, bucket, -sign, 0)
         return 0
+
+    cdef int stock_rows(self, int code, const Movement *movement, bint was, bint now, int64_t sign) except -1:
+        """Append what moves a customer into a stock, out of it, or from one plan of it to another."""
+        if was == now and (not was or movement.before.plan == movement.after.plan):
+            return 0
+        if was:
+            self.point(code, movement.before.plan, movement.bucket, -sign, 0)
+        if now:
+            self.point(code, movement.after.plan, movement.bucket, sign, 0)
+        return 0
+
+    cdef int rows_beyond(self, const Standing *standing, const Holdings *held, int64_t bucket, int64_t sign) except -1:
+        """Append the subscriptions that count by their own plan, less the customer by its plan."""
+        cdef int n
+        if not standing.has_several:
+            return 0  # the one that counts is the customer
+        for n in range(held.count):
+            if held.each[n].counts:
+                self.point(CODE_SUBSCRIPTIONS, held.each[n].plan, bucket, sign, sign * mrr_of(&held.each[n]))
+        return self.point(CODE_SUBSCRIPTIONS, standing.plan, bucket, -sign, -sign * standing.mrr)
 
     cdef int pair_rows(self, const Movement *movement, int64_t sign) except -1:
         """Append what depends on the state at a window's start: see `kpis.fold.contribution`."""
@@ -618,7 +675,6 @@ cdef class UsualEvents:
         cdef int64_t bucket = at_ms // self.bucket_ms, plan
         cdef uint64_t code, reason = 0, reference = self.references[n]
         cdef bint answered
-        cdef Text any_one
         if event.sequence:
             return False
         if kind == SURVEY:
@@ -633,8 +689,7 @@ cdef class UsualEvents:
             return False
         plan = state.plan
         if at_ms <= state.last_at:
-            any_one.start, any_one.size = NULL, 0
-            if not self.run(any_one, at_ms):
+            if not self.run(at_ms):
                 return False
             plan = self.life.now.plan
         if answered and not self.begin_second_week(at_ms):
@@ -795,6 +850,11 @@ cdef void *grown(void *start, Py_ssize_t count, size_t size) except NULL:
     if found is NULL:
         raise MemoryError
     return found
+
+
+cdef inline bint counts_in(const Holdings *held, Text subscription) noexcept nogil:
+    cdef int place = place_of(held, subscription)
+    return place >= 0 and held.each[place].counts
 
 
 cdef inline bint is_small(int64_t amount) noexcept nogil:

@@ -110,6 +110,7 @@ class Folded:
             short_cuts: False takes the general path always.
             native: False folds all events in Python.
         """
+        self.options = options
         self.windows = windows_of(options)
         self.decoder = decoder_of(options)
         self.what = what_of(options)
