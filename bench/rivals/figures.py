@@ -1,0 +1,83 @@
+"""The figures of the rivals' job: what each run took, their medians, and the table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from statistics import median
+from typing import Any, Final
+
+_MIB: Final = 1024 * 1024
+_MILLION: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Cost of one run.
+
+    Attributes:
+        events: Counted (count).
+        cpu_seconds: CPU of the process from the first event until all is stored.
+        wall_seconds: From the first event to the last.
+        startup_seconds: CPU of the process before the first event; not part of `cpu_seconds`.
+        peak_bytes: The process's peak resident set.
+        kafka_seconds: CPU of Kafka meanwhile.
+        redis_seconds: CPU of Redis meanwhile, where there is one.
+    """
+
+    events: int
+    cpu_seconds: float
+    wall_seconds: float
+    startup_seconds: float
+    peak_bytes: int
+    kafka_seconds: float
+    redis_seconds: float = 0.0
+
+    @property
+    def per_million(self) -> float:
+        """CPU-seconds of the process per million events."""
+        return self.cpu_seconds / self.events * _MILLION
+
+
+@dataclass(slots=True)
+class Figures:
+    """Measurements of one run, by rival: each round's outcome, and what differed from the recount."""
+
+    machine: str
+    options: dict[str, Any]
+    versions: dict[str, str]
+    outcomes: dict[str, list[Outcome]] = field(default_factory=dict)
+    differing: dict[str, list[str]] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything, and the medians that the table shows."""
+        return {**asdict(self), "medians": {name: medians(rounds) for name, rounds in self.outcomes.items()}}
+
+    def table(self) -> str:
+        """Return what a reader wants to know, as Markdown."""
+        lines = [self.machine, "", _TITLE, "| --- | --- | --- | --- | --- | --- | --- | --- |"]
+        for name, rounds in self.outcomes.items():
+            found = medians(rounds)
+            redis = f"{found['redis']:.1f}" if found["redis"] else "–"
+            lines.append(
+                f"| {name} | {self.versions[name]} | {found['cpu']:.1f} | {redis} | {found['kafka']:.1f} "
+                f"| {found['startup_seconds']:.1f} | {found['wall_seconds']:.1f} | {found['peak_mib']:.0f} |"
+            )
+        for name, texts in self.differing.items():
+            lines += ["", f"{name} DIFFERS from the recount: {'; '.join(texts[:10])}"]
+        return "\n".join(lines)
+
+
+_TITLE: Final = "| | version | CPU-s/M | Redis CPU-s/M | Kafka CPU-s/M | start-up CPU-s | wall s | peak MiB |"
+
+
+def medians(rounds: Sequence[Outcome]) -> dict[str, float]:
+    """Return the medians of the rounds; `cpu`, `redis` and `kafka` are CPU-seconds per million events."""
+    return {
+        "cpu": median(each.per_million for each in rounds),
+        "redis": median(each.redis_seconds / each.events * _MILLION for each in rounds),
+        "kafka": median(each.kafka_seconds / each.events * _MILLION for each in rounds),
+        "startup_seconds": median(each.startup_seconds for each in rounds),
+        "wall_seconds": median(each.wall_seconds for each in rounds),
+        "peak_mib": median(each.peak_bytes for each in rounds) / _MIB,
+    }
