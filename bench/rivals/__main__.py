@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
-from typing import Any, Final
+from typing import Final
 
 from bench import machine
 from bench.job import run_job
 from bench.rivals.figures import Figures, Outcome
-from bench.rivals.processes import RIVALS, TOPIC, Rival, RivalError, run_rival
-from bench.rivals.rules import COUNTERS, Cells, netted_totals, recount
+from bench.rivals.processes import RIVALS, TOPIC, Rival, RivalError, java_version, run_rival
+from bench.rivals.rules import COUNTERS, Cells, netted_totals, recount, totals_of
 from bench.servers import Servers
 from bench.subject import Worker, command_json
 from bench.traffic import HOUR_MS, LIFECYCLE, Traffic
@@ -41,7 +42,7 @@ class Run:
         self.expected = recount(message.value for message in self.records)
         self.expected_totals = netted_totals(message.value for message in self.records)
         versions = {OURS: "this tree", **{rival.name: rival.version for rival in self.rivals}}
-        self.figures = Figures(machine.description(), vars(options), versions)
+        self.figures = Figures(f"{java_version()}, {machine.description()}", vars(options), versions)
 
     def _is_there(self, rival: Rival) -> bool:
         if not rival.installed:
@@ -50,6 +51,7 @@ class Run:
 
     def round(self) -> None:
         """Produce the records once, and let each count them."""
+        self.figures.loads.append(os.getloadavg()[0])
         with Servers("lz4", partitions=1) as servers:
             servers.begin()
             self._ours(servers)
@@ -68,9 +70,9 @@ class Run:
             report = command_json(worker, "kpi", "--at", instant_text(self.end_ms))[0]
         outcome = Outcome(
             cost.events, cost.worker_seconds, cost.wall_seconds, cost.startup_seconds, cost.peak_memory_bytes,
-            cost.kafka_seconds, cost.redis_seconds,
+            cost.kafka_seconds, cost.redis_seconds, cost.redis_memory_bytes,
         )  # fmt: skip
-        counted = _totals_of(report)
+        counted = totals_of(report, WINDOW)
         differing = [
             f"{name} {ours} instead of {right}"
             for name, ours, right in zip(COUNTERS, counted, self.expected_totals, strict=True)
@@ -86,20 +88,6 @@ class Run:
             self.figures.differing.setdefault(name, []).extend(differing)
         right = f"DIFFERS: {'; '.join(differing[:3])}" if differing else "equals the recount"
         _say(f"{name}: {outcome.per_million:.2f} CPU-s/M in {outcome.wall_seconds:.1f} s; {right}")
-
-
-def _totals_of(report: Any) -> list[int]:
-    """Return what a report says of COUNTERS."""
-    counts = report["windows"][WINDOW]
-    statuses = [each for ways in counts["surveys"].values() for each in ways.values()]
-    return [
-        counts["customers_new"] + counts["customers_reactivated"],
-        counts["cancellations"],
-        counts["upgrades"],
-        counts["downgrades"],
-        sum(sum(each.values()) for each in statuses),
-        report["totals"]["mrr"],
-    ]
 
 
 def _differing(cells: Cells, expected: Cells) -> list[str]:
@@ -127,7 +115,7 @@ def main() -> None:
     for number in range(options.rounds):
         _say(f"round {number + 1} of {options.rounds}")
         run.round()
-    print(json.dumps(run.figures.as_json(), indent=1) if options.json else run.figures.table())
+    print(json.dumps(run.figures.as_json(), indent=1) if options.json else run.figures.text())
     sys.exit(1 if run.figures.differing else 0)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any, Final
@@ -23,6 +23,7 @@ class Outcome:
         peak_bytes: The process's peak resident set.
         kafka_seconds: CPU of Kafka meanwhile.
         redis_seconds: CPU of Redis meanwhile, where there is one.
+        redis_bytes: Memory of Redis for it, at the end.
     """
 
     events: int
@@ -32,6 +33,7 @@ class Outcome:
     peak_bytes: int
     kafka_seconds: float
     redis_seconds: float = 0.0
+    redis_bytes: int = 0
 
     @property
     def per_million(self) -> float:
@@ -41,11 +43,13 @@ class Outcome:
 
 @dataclass(slots=True)
 class Figures:
-    """Measurements of one run, by rival: each round's outcome, and what differed from the recount."""
+    """Measurements of one run, by rival each round's outcome, and what differed from the recount."""
 
     machine: str
     options: dict[str, Any]
     versions: dict[str, str]
+    loads: list[float] = field(default_factory=list)
+    """Load average at each round's start."""
     outcomes: dict[str, list[Outcome]] = field(default_factory=dict)
     differing: dict[str, list[str]] = field(default_factory=dict)
 
@@ -53,22 +57,28 @@ class Figures:
         """Return everything, and the medians that the table shows."""
         return {**asdict(self), "medians": {name: medians(rounds) for name, rounds in self.outcomes.items()}}
 
-    def table(self) -> str:
+    def text(self) -> str:
         """Return what a reader wants to know, as Markdown."""
-        lines = [self.machine, "", _TITLE, "| --- | --- | --- | --- | --- | --- | --- | --- |"]
-        for name, rounds in self.outcomes.items():
-            found = medians(rounds)
-            redis = f"{found['redis']:.1f}" if found["redis"] else "–"
-            lines.append(
-                f"| {name} | {self.versions[name]} | {found['cpu']:.1f} | {redis} | {found['kafka']:.1f} "
-                f"| {found['startup_seconds']:.1f} | {found['wall_seconds']:.1f} | {found['peak_mib']:.0f} |"
-            )
+        loads = ", ".join(f"{load:.1f}" for load in self.loads)
+        lines = [f"{self.machine}; at the rounds' starts {loads}", "", *table(self.as_json())]
         for name, texts in self.differing.items():
-            lines += ["", f"{name} DIFFERS from the recount: {'; '.join(texts[:10])}"]
+            lines += ["", f"{name} did not count right: {'; '.join(texts[:10])}"]
         return "\n".join(lines)
 
 
-_TITLE: Final = "| | version | CPU-s/M | Redis CPU-s/M | Kafka CPU-s/M | start-up CPU-s | wall s | peak MiB |"
+_TITLE: Final = "| | version | CPU-s/M | Redis CPU-s/M | Kafka CPU-s/M | start-up CPU-s | wall s | peak MiB (+ Redis) |"
+
+
+def table(found: Mapping[str, Any]) -> list[str]:
+    """Return the medians of what `as_json` gave, as the lines of a table in Markdown."""
+    lines = [_TITLE, "| --- | --- | --- | --- | --- | --- | --- | --- |"]
+    for name, row in found["medians"].items():
+        redis, beside = (f"{row['redis']:.1f}", f" + {row['redis_mib']:.0f}") if row["redis"] else ("–", "")
+        lines.append(
+            f"| {name} | {found['versions'][name]} | {row['cpu']:.1f} | {redis} | {row['kafka']:.1f} "
+            f"| {row['startup_seconds']:.1f} | {row['wall_seconds']:.1f} | {row['peak_mib']:.0f}{beside} |"
+        )
+    return lines
 
 
 def medians(rounds: Sequence[Outcome]) -> dict[str, float]:
@@ -80,4 +90,5 @@ def medians(rounds: Sequence[Outcome]) -> dict[str, float]:
         "startup_seconds": median(each.startup_seconds for each in rounds),
         "wall_seconds": median(each.wall_seconds for each in rounds),
         "peak_mib": median(each.peak_bytes for each in rounds) / _MIB,
+        "redis_mib": median(each.redis_bytes for each in rounds) / _MIB,
     }

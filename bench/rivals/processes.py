@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,14 @@ RIVALS: Final = (
         versioned="lib/python*/site-packages/bytewax-",
     ),
 )
+
+
+def java_version() -> str:
+    """Return what Java says of itself, where there is one."""
+    if shutil.which("java") is None:
+        return "no Java"
+    told = subprocess.run(["java", "-version"], check=True, capture_output=True, text=True)
+    return (told.stderr or told.stdout).splitlines()[0]
 
 
 def run_rival(servers: Servers, rival: Rival, *, core: int, records: int) -> tuple[Outcome, Cells]:

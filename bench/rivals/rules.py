@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 COUNTERS: Final = ("new", "lost", "upgrades", "downgrades", "surveys", "mrr_minor")
 NEW, LOST, UPGRADES, DOWNGRADES, SURVEYS, MRR = range(len(COUNTERS))
@@ -133,3 +133,17 @@ def _net(hour: _Hour, after: int, found: list[int]) -> None:
         found[LOST] += 1
     elif (counter := _counter(hour.before, after)) != NOTHING:
         found[counter] += 1
+
+
+def totals_of(report: Any, window: str) -> list[int]:
+    """Return what a report of the product says of a window, by counter."""
+    counts = report["windows"][window]
+    statuses = [each for ways in counts["surveys"].values() for each in ways.values()]
+    return [
+        counts["customers_new"] + counts["customers_reactivated"],
+        counts["cancellations"],
+        counts["upgrades"],
+        counts["downgrades"],
+        sum(sum(each.values()) for each in statuses),
+        report["totals"]["mrr"],
+    ]
