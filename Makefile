@@ -17,7 +17,7 @@ DEV := .venv/dev.stamp
 SERIAL := tests/integration tests/chaos
 CHECKS := check-lint check-format check-types check-layers check-spelling check-dependencies check-documents check-tidy
 
-.PHONY: help demo test check $(CHECKS) test-fast test-serial mutants up down bench sbom audit format documents site services lock clean
+.PHONY: help demo test check $(CHECKS) test-fast test-serial mutants up down bench rivals sbom audit format documents site services lock clean
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -76,6 +76,10 @@ down: $(DEV) ## End what `make up` runs, from another terminal; ARGS="--folder P
 
 bench: services $(DEV) ## Measure the reference job beside its peers, in one run.
 	@exec $(BIN)/python -m bench $(ARGS)
+
+rivals: services $(DEV) ## Measure the worker beside Kafka Streams, Flink and Bytewax, which are installed first; ARGS="--help".
+	@tools/install-rivals
+	@exec $(BIN)/python -m bench.rivals $(ARGS)
 
 sbom: $(AUDIT) ## Write build/sbom.json, the bill of materials of the product's locked requirements (CycloneDX).
 	@build/audit/bin/cyclonedx-py requirements $(SBOM) -o build/sbom.json 2>build/sbom.log || { cat build/sbom.log; exit 1; }

@@ -143,6 +143,7 @@ def main() -> None:
     run.mix(ACTIVITY)
     run.large()
     print(json.dumps(run.figures.as_json(), indent=1) if options.json else run.figures.table())
+    run.say("beside Kafka Streams, Flink and Bytewax: make rivals")
     missed = run.figures.missed()
     for text in missed:
         run.say(f"missed: {text}")

@@ -33,6 +33,7 @@ class Cost:
         state_bytes: Mean length of a state.
         cells: Counter cells (count).
         cell_bytes: Mean memory that Redis needs for a cell.
+        kafka_seconds: CPU of Kafka.
     """
 
     events: int
@@ -47,6 +48,7 @@ class Cost:
     state_bytes: float
     cells: int
     cell_bytes: float
+    kafka_seconds: float
 
     @property
     def worker_per_million(self) -> float:
@@ -83,6 +85,7 @@ def run_job(servers: Servers, worker: Worker, *, before: Sequence[Message], day:
     servers.wait_applied(warm, running=lambda: worker.process.running, seconds=60 + warm / _SLOWEST_PER_SECOND)
     worker.process.pause()
     events = servers.produce(day)
+    kafka_before = servers.kafka_cpu_seconds()
     worker_before, redis_before, began = worker.cpu_seconds(), servers.redis_cpu_seconds(), time.perf_counter()
     worker.process.resume()
     servers.wait_applied(
@@ -90,11 +93,13 @@ def run_job(servers: Servers, worker: Worker, *, before: Sequence[Message], day:
     )
     wall = time.perf_counter() - began
     worker_seconds, redis_seconds = worker.cpu_seconds() - worker_before, servers.redis_cpu_seconds() - redis_before
+    kafka_seconds = servers.kafka_cpu_seconds() - kafka_before
     customers, key_and_state_bytes, state_bytes = servers.state_sizes()
     cells, cell_bytes = servers.cell_sizes()
     return Cost(
         events, wall, worker_seconds, redis_seconds, startup, worker.peak_memory_bytes(),
         servers.redis_memory_bytes() - empty_bytes, customers, key_and_state_bytes, state_bytes, cells, cell_bytes,
+        kafka_seconds,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final, Self, cast
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from bench import machine
 from bench.traffic import Message
 from schemas.topics import DEAD_LETTER_TOPIC, DEFAULT_TOPIC_NAMES
 from services.kafka import Kafka
@@ -30,9 +31,10 @@ _SAMPLE: Final = 2000
 class Servers:
     """One Kafka broker and one Redis (appendonly everysec), in a folder that goes with them."""
 
-    def __init__(self, compression: str) -> None:
+    def __init__(self, compression: str, *, partitions: int = PARTITIONS) -> None:
         """Lay them out; `compression` is that of the records (none, gzip, lz4, zstd)."""
         self.compression = compression
+        self.partitions = partitions
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -59,7 +61,7 @@ class Servers:
         names = [*TOPICS, DEAD_LETTER_TOPIC]
         if set(names) & set(self.kafka.admin.list_topics(timeout=10).topics):
             self.kafka.delete_topics(names)
-        self.kafka.create_topics(names, PARTITIONS)
+        self.kafka.create_topics(names, self.partitions)
         self.client.flushall()
 
     # -- Kafka
@@ -92,16 +94,20 @@ class Servers:
             return {
                 (topic, partition): client.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)[1]
                 for topic in TOPICS
-                for partition in range(PARTITIONS)
+                for partition in range(self.partitions)
             }
         finally:
             client.close()
+
+    def kafka_cpu_seconds(self) -> float:
+        """Return the CPU time that Kafka has taken (seconds)."""
+        return machine.cpu_seconds(self.kafka.process.pid)
 
     # -- Redis
 
     def applied(self) -> int:
         """Return how many records the stored positions cover, over all topics (count)."""
-        heads = cast("list[bytes | None]", self.client.mget([f"{PREFIX}:{{{n}}}:h" for n in range(PARTITIONS)]))
+        heads = cast("list[bytes | None]", self.client.mget([f"{PREFIX}:{{{n}}}:h" for n in range(self.partitions)]))
         return sum(sum(positions_of(head).values()) for head in heads)
 
     def wait_applied(self, records: int, *, running: Callable[[], bool], seconds: float) -> None:

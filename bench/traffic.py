@@ -1,6 +1,6 @@
 """Seeded traffic of the reference job: events as their producers would send them, in the order of their arrival.
 
-Event times lie within the day before the run; 1 % of the events arrive up to days late, 0.5 % arrive twice.
+Event times lie within the day before the run, or more days; 1 % of the events arrive up to days late, 0.5 % twice.
 """
 
 from __future__ import annotations
@@ -84,15 +84,29 @@ class Traffic:
         end_ms: The end of the day: no event lies at or after it (ms since 1970).
         seed: Of all chance.
         segments: Values of dimensions.
+        days: Length of what is called the day here (count).
+        orderly: No event is late, and none arrives twice.
     """
 
     def __init__(
-        self, mix: Mix, *, events: int, customers: int, end_ms: int, seed: int = 1, segments: Segments = FEW
+        self,
+        mix: Mix,
+        *,
+        events: int,
+        customers: int,
+        end_ms: int,
+        seed: int = 1,
+        segments: Segments = FEW,
+        days: int = 1,
+        orderly: bool = False,
     ) -> None:
         self.mix = mix
         self.events = events
         self.customers = customers
         self.end_ms = end_ms
+        self.length_ms = days * DAY_MS
+        self._late, self._repeated = (0.0, 0.0) if orderly else (LATE_SHARE, REPEATED_SHARE)
+        self._most_ms = 1 if orderly else 2000
         self._random = random.Random(seed)
         self._segments = segments
 
@@ -107,16 +121,20 @@ class Traffic:
 
     def day(self) -> Iterator[Message]:
         """Yield the events of the day in the order of their arrival."""
-        rng, start_ms = self._random, self.end_ms - DAY_MS
+        rng, start_ms = self._random, self.end_ms - self.length_ms
         kinds = rng.choices(list(self.mix.shares), list(self.mix.shares.values()), k=self.events)
         recent: list[Message] = []
         newcomer = self.customers
         for n, kind in enumerate(kinds):
-            arrived_ms = start_ms + n * DAY_MS // self.events
-            if len(recent) == 1000 and rng.random() < REPEATED_SHARE:
+            arrived_ms = start_ms + n * self.length_ms // self.events
+            if len(recent) == 1000 and rng.random() < self._repeated:
                 yield recent[rng.randrange(1000)]._replace(timestamp_ms=arrived_ms)
                 continue
-            late_ms = int(rng.expovariate(1 / MEAN_LATENESS_MS)) if rng.random() < LATE_SHARE else rng.randrange(2000)
+            late_ms = (
+                int(rng.expovariate(1 / MEAN_LATENESS_MS))
+                if rng.random() < self._late
+                else rng.randrange(self._most_ms)
+            )
             customer = int(rng.random() ** (3 if self.mix.settled else 1) * self.customers)
             if self.mix.settled and kind == "signup":
                 customer, newcomer = newcomer, newcomer + 1
