@@ -65,6 +65,8 @@ def test_native_fold_leaves_what_the_fold_in_python_leaves(case: Case, one_by_on
 
 
 _KINDS: Final = (
+    "onboarding",
+    "onboarding",
     "signup",
     "signup",
     "upgrade",
@@ -86,7 +88,7 @@ def _usual_log(rng: Random, count: int) -> tuple[bytes, ...]:
         at_hours += rng.choice(pace)
         kind = rng.choice(_KINDS)
         members: dict[str, object] = {"id": f"e{n}", "type": kind, "customer_id": "abcdef"[rng.randrange(customers)]}
-        late_hours = rng.choice((0.5, 3, 30, 400)) if rng.random() < 0.05 else 0
+        late_hours = rng.choice((0.5, 3, 30, 400)) if rng.random() < (0.15 if kind == "signup" else 0.05) else 0
         members["time"] = instant_text(int((at_hours - late_hours) * 3_600_000))
         if kind in {"signup", "upgrade", "downgrade"}:
             members |= {"plan": rng.choice(("free", "basic", "pro")), "mrr_minor": rng.choice((0, 0, 500, 1000, 2500))}
