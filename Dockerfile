@@ -11,14 +11,14 @@ RUN python -m venv --without-pip /opt/tenure
 COPY requirements/run.txt requirements/run.txt
 RUN pip --python /opt/tenure/bin/python install --require-hashes --requirement requirements/run.txt \
     && pip --python /opt/tenure/bin/python uninstall --yes pyarrow duckdb
+COPY requirements/native.txt requirements/native.txt
+RUN python -m venv /opt/build && /opt/build/bin/python -m pip install --require-hashes --requirement requirements/native.txt
 COPY pyproject.toml ./
 COPY schemas schemas
 COPY kpis kpis
 # The usual events are folded by what is compiled here; without it the worker does the same, at a fifth of the speed.
-COPY requirements/native.txt requirements/native.txt
 COPY tools/build-native tools/build-native
-RUN python -m venv /opt/build && /opt/build/bin/python -m pip install --require-hashes --requirement requirements/native.txt \
-    && tools/build-native /opt/build/bin/python
+RUN tools/build-native /opt/build/bin/python
 COPY streams streams
 COPY agents agents
 COPY tenure tenure

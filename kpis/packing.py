@@ -38,8 +38,3 @@ def table_of(rows: Sequence[Row]) -> Ints:
         OverflowError: A number takes more than 64 bits.
     """
     return array_of(packed_rows(rows))
-
-
-def rows_of(table: Ints) -> list[Row]:
-    """Return the rows of an array."""
-    return list(map(tuple, table.tolist()))

@@ -11,7 +11,7 @@ _AGAIN_SECONDS: Final = 0.2
 
 
 async def heeding_cancellation(call: Callable[[], Awaitable[_Result]]) -> _Result:
-    """Await a call of somebody else's code that may swallow a cancellation: raise it when the call has returned.
+    """Await a call of somebody else's code that may swallow a cancellation: raise it when the call has ended.
 
     Before Python 3.12 asyncio.wait_for does, where what it waits for ends in the same moment; the clients of Redis and
     Kafka use it. A task that is told to stop once would go on for ever.
@@ -22,7 +22,12 @@ async def heeding_cancellation(call: Callable[[], Awaitable[_Result]]) -> _Resul
     task = asyncio.current_task()
     assert task is not None, "a coroutine is awaited in a task"
     before = task.cancelling()
-    result = await call()
+    try:
+        result = await call()
+    except Exception as error:
+        if task.cancelling() > before:
+            raise asyncio.CancelledError from error
+        raise
     if task.cancelling() > before:
         raise asyncio.CancelledError
     return result

@@ -30,5 +30,6 @@ def end_loading() -> None:
 
 def look_seldom() -> None:
     """Look for garbage seldom, and not in what is there: batches make none, and looking takes a sixth of all CPU."""
+    gc.collect()  # what was tried while Kafka or Redis was away; what was loaded is not looked at
     gc.freeze()
     gc.set_threshold(_YOUNG_OBJECTS, 20, 20)

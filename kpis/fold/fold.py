@@ -91,7 +91,7 @@ class Fold:
             what: What counts.
             max_facts: Facts a customer may have (lifecycle, surveys, renewals, revocations).
             short_cuts: False takes the general path always; for tests.
-            native: False folds all events in Python; for tests, and for what folds one event at a time.
+            native: False folds all events in Python, as where nothing was compiled; for tests.
         """
         self.context = FoldContext(names, bucket_ms=bucket_ms, what=what, max_facts=max_facts, short_cuts=short_cuts)
         #: which of the events since `begin` are over the limit of facts, counted from 0

@@ -194,7 +194,7 @@ cdef class RowSums:
         Returns:
             How many there are; -1 where a number does not fit.
         """
-        cdef int64_t code = row[0], i = row[3], j = row[4], kind
+        cdef int64_t code = row[0], i = row[3], j = row[4], kind, column
         cdef int count = 0, money
         if not 0 <= code < BEHIND_PAIRS or not 0 <= i < MOST_BUCKETS or not 0 <= j < MOST_BUCKETS:
             return -1
@@ -211,11 +211,11 @@ cdef class RowSums:
             return count  # no window holds both ends
         for money in range(2):
             if row[5 + money]:
-                kind = PAIR_COLUMNS + (((code - FIRST_PAIR) * 2 + money) * self.classes + self.class_of(i, j)) * 2
-                if kind + 1 >= MOST_COLUMNS:
+                column = PAIR_COLUMNS + (((code - FIRST_PAIR) * 2 + money) * self.classes + kind) * 2
+                if column + 1 >= MOST_COLUMNS:
                     return -1
-                fields[count], amounts[count] = kind << BUCKET_BITS | j, row[5 + money]
-                fields[count + 1], amounts[count + 1] = (kind + 1) << BUCKET_BITS | i, row[5 + money]
+                fields[count], amounts[count] = column << BUCKET_BITS | j, row[5 + money]
+                fields[count + 1], amounts[count + 1] = (column + 1) << BUCKET_BITS | i, row[5 + money]
                 count += 2
         return count
 

@@ -70,6 +70,9 @@ class _NoDiscovery:
         """Note nothing: agents and tasks are added explicitly."""
 
 
+faust_app.venusian = _NoDiscovery
+
+
 def build_app(
     group: str, *, broker: str, owner: PartitionOwner | None = None, instance_id: str | None = None,
     batch_max_records: int = 10_000, max_record_bytes: int = 1_048_576, session_timeout_seconds: float = 10.0,
@@ -116,7 +119,6 @@ def build_app(
         "datadir": "unused",
         "TableManager": _NoTables,
     }
-    faust_app.venusian = _NoDiscovery
     app = App(group, **{**options, **settings})
     app.max_record_bytes = max_record_bytes
     app.owner = ReadsEverything() if owner is None else owner

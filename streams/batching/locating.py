@@ -78,8 +78,9 @@ class LocatingConsumer(TestifyingConsumer):
             counted: By partition, the offset up to which it was counted, as far as its owner knows: the group's offsets
                 are some seconds behind.
         """
-        self._counted |= counted
-        self._find_later(dict.fromkeys(tp for tp in counted if tp in self._leases))
+        ours = {tp: at for tp, at in counted.items() if tp in self._leases}
+        self._counted |= ours
+        self._find_later(dict.fromkeys(ours))
 
     @property
     def halted(self) -> Mapping[TP, Lost]:
@@ -203,6 +204,7 @@ class LocatingConsumer(TestifyingConsumer):
         self._begun = {}
         self._halted = {}
         self._witnesses = {}
+        self._counted = {}
 
     async def _disown(self) -> None:
         await cancel_and_wait([task for task in (self._locating, self._looking) if task is not None])

@@ -294,7 +294,8 @@ class Partition:
         begins = {topic: consumer.reading_position(TP(topic, self.number)) for topic in topics}
         positions = {topic: begin for topic, begin in begins.items() if begin is not None} | self.head.positions
         await self._backlog.wait_for_others(positions, _OTHERS_WAIT_SECONDS)
-        self._note_recount()  # it may be over with these
+        if self.recovering and self._is_counted_again():
+            self._note_recount()  # it may be over with these
         return self._backlog.take(self._context.batch_max_records)
 
     def _has_more(self, topic: str, offset: int) -> bool:
@@ -312,14 +313,15 @@ class Partition:
         """Tell that the counters are whole, once they are: loaded, and without a gap that is counted again."""
         if not self.recovering or self._held.unread:
             return
-        self._note_recount()
-        if not self._is_counted_again():
+        if self._is_counted_again():
+            self._note_recount()
+        else:
             self.recovering = self._is_recount_known = False
             self._listener.on_recovered(self)
 
     def _note_recount(self) -> None:
-        """Tell, once, that what was counted before is counted again."""
-        if self.recovering and not self._is_recount_known and self.is_located and self._is_counted_again():
+        """Tell, once it is known where reading goes on, that what was counted before is counted again."""
+        if not self._is_recount_known and self.is_located:
             self._is_recount_known = True
             self._meters.on_recount()
 

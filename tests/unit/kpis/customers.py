@@ -15,7 +15,6 @@ from kpis.customer.what_counts import BY_DEFAULT, WhatCounts
 from kpis.fold.contribution import contribution
 from kpis.fold.fold import Fold
 from kpis.names import Names
-from kpis.packing import rows_of
 from kpis.rows import (
     CANCELLED,
     CONVERTED,
@@ -119,7 +118,7 @@ def folded(
     assert not decoded.refused, decoded.refused
     for start in range(0, len(lines), batch):
         _, new = fold.fold(decoded.events[start : start + batch], decoded.times[start : start + batch], states)
-        rows += rows_of(new)
+        rows += map(tuple, new.tolist())
     return decode(states["c"]) if states else Customer(), written(rows)
 
 

@@ -44,6 +44,23 @@ async def test_cancellation_that_a_call_swallows_is_raised_behind_it() -> None:
         await task
 
 
+async def test_cancellation_that_a_failing_call_swallows_is_raised_instead_of_its_error() -> None:
+    """Who is told to stop while Redis goes away must not begin to wait for it."""
+    begun = asyncio.Event()
+
+    async def hard_of_hearing() -> None:
+        begun.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+        raise ConnectionError
+
+    task = asyncio.ensure_future(heeding_cancellation(hard_of_hearing))
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 async def test_call_in_a_task_that_closes_after_a_cancellation_has_its_answer() -> None:
     """What closes things asks Redis too, and a limit of time that has passed is no order to end."""
     answers: list[str] = []
