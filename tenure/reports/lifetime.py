@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from kpis.instants import instant_text
 from kpis.population.episodes import Stretches
@@ -15,7 +16,7 @@ from kpis.population.lifetime import Durations, Point, durations, survival
 from schemas.catalogue.windows import LIFETIME_DAYS
 from schemas.documents.lifetime import LifetimeCurve, LifetimePoint, LifetimeReport, LifetimeShare
 from streams.settings.settings import Settings
-from tenure.reports.customers import Scope, lacking, open_source, stretches_of
+from tenure.reports.customers import Scope, lacking, open_source, stretches_of, where_text
 
 
 async def read_lifetime(settings: Settings, scope: Scope) -> LifetimeReport:
@@ -31,7 +32,8 @@ async def read_lifetime(settings: Settings, scope: Scope) -> LifetimeReport:
     async with open_source(settings, scope) as source:
         stretches = await stretches_of(source)
     bucket_ms = settings.bucket_minutes * 60_000
-    return lacking(lifetime_report(stretches, at_ms=source.at_ms, bucket_ms=bucket_ms, by=scope.by), source)
+    report = lifetime_report(stretches, at_ms=source.at_ms, bucket_ms=bucket_ms, by=scope.by)
+    return lacking(replace(report, where=where_text(scope)), source)
 
 
 def lifetime_report(stretches: Sequence[Stretches], *, at_ms: int, bucket_ms: int, by: Sequence[str]) -> LifetimeReport:

@@ -49,6 +49,7 @@ def lifetime_tables(report: LifetimeReport, width: int) -> RenderableType:
     everyone = report.all
     heading = Text()
     heading.append(f"As of {instant:%A, %Y-%m-%d %H:%M} UTC\n", style="bold")
+    heading.append(formats.only_where(report.where))
     heading.append(counted(everyone.episodes, "stays"), style="bold cyan")
     heading.append(f" · {everyone.deaths:,} have ended, {everyone.censored:,} go on\n")
     parts: list[RenderableType] = [heading]
