@@ -23,7 +23,9 @@ from tenure.commands import (
     demo,
     dlq,
     doctor,
+    drivers,
     explain,
+    feedback,
     forget,
     gateway,
     history,
@@ -159,6 +161,8 @@ for function in (
 app.command()(periods.periods)
 app.command()(cohorts.cohorts)
 app.command()(lifetime.lifetime)
+app.command()(feedback.feedback)
+app.command()(drivers.drivers)
 app.command()(explain.explain)
 app.command()(customer.customer)
 app.command()(lenses.lenses)

@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from msgspec import UNSET, UnsetType
 
-from kpis.customer.state import decode
+from kpis.customer.state import Customer, decode
 from kpis.filters import Filter
 from kpis.instants import end_of_bucket_ms
+from kpis.names import Names
 from kpis.population.episodes import StretchCollector, Stretches, chosen
 from schemas.documents.document import AnyDocument
 from schemas.wording import counted
@@ -136,6 +137,22 @@ def _without_events(found: Replayed) -> str:
         f"holds no event that counts (dead letters: {found.refused.total():,}, tests: {found.tests:,}); "
         "look at it with `tenure replay`, or name an instant with --at"
     )
+
+
+async def customers_of(source: Source) -> AsyncIterator[tuple[Names, str, Customer]]:
+    """Yield all customers with the names of their partition, filter or not; afterwards check what the filter names.
+
+    Raises:
+        UsageError: No customer ever had a value that the source's filter names.
+        TenureError: As `scan_all`.
+    """
+    names: dict[int, Names] = {}
+    async for part in scan_all(source.settings, source.tables, range(source.partitions)):
+        names[part.partition] = part.names
+        for customer_id, state in part.states:
+            yield part.names, customer_id, decode(state)
+    if source.where is not None:
+        check_values(source.where, names.values())
 
 
 async def stretches_of(source: Source) -> list[Stretches]:

@@ -265,6 +265,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
         ("explain", kpi, *_OF_FILE, "--by", "plan", "--limit", "100") for kpi in ("cancellations", "churn", "mrr")
     ],
     "customer": [("customer", "21ok", *_OF_FILE), ("customer", f"0{HOSTILE[0]}", *_OF_FILE)],
+    "feedback": [("feedback", *_OF_FILE, "--where", f"channel != '{HOSTILE[10]}'")],
     "lenses": [("lenses", *_OF_FILE, "--by", "channel")],
     "reasons": [("reasons", *_OF_FILE, *_SEGMENTS)],
     "features": [("features", *_OF_FILE, *_SEGMENTS)],
