@@ -26,6 +26,7 @@ from tenure.commands import (
     drivers,
     explain,
     feedback,
+    forecast,
     forget,
     gateway,
     history,
@@ -38,6 +39,7 @@ from tenure.commands import (
     reconcile,
     replay,
     resume,
+    risk,
     target,
     topics,
     undo,
@@ -163,6 +165,8 @@ app.command()(cohorts.cohorts)
 app.command()(lifetime.lifetime)
 app.command()(feedback.feedback)
 app.command()(drivers.drivers)
+app.command()(risk.risk)
+app.command()(forecast.forecast)
 app.command()(explain.explain)
 app.command()(customer.customer)
 app.command()(lenses.lenses)

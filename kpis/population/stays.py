@@ -63,6 +63,11 @@ def past_until(customer: Customer, at_ms: int, bucket_ms: int, what: WhatCounts)
     steps = steps_of(effective_facts(customer), what) if customer.facts else []
     if customer.last_at >= at_ms:
         steps = steps[: bisect_left(steps, at_ms, key=at_ms_of)]
+    return past_of(steps, bucket_ms)
+
+
+def past_of(steps: Sequence[Step], bucket_ms: int) -> Past:
+    """Return steps with the stays that they come to; `bucket_ms` is the length of a bucket (ms)."""
     return Past(steps, _stays(steps, bucket_ms))
 
 

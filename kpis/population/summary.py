@@ -36,7 +36,7 @@ CURVE_DAYS: Final = tuple(
     )
 )
 #: The days after an answer at which its curve is shown.
-FEEDBACK_DAYS: Final = (7, 14, 30, 60, 90, 120, 180, 270, 365)
+FEEDBACK_DAYS: Final = (7, 30, 60, 90, 180, 365)
 #: The windows in which reasons and features are counted (days).
 WINDOWS_DAYS: Final = (7, 30)
 #: Customers that are summed up together (count): enough that the calendar costs little, few enough to take 5 ms.

@@ -17,7 +17,7 @@ from schemas.instruments import OF_THE_POPULATION
 from streams.metrics.population_exposition import population_exposition
 
 #: One worker shows as many at most; a scrape of a worker has some 1,500 besides (count).
-BUDGET = 1_500
+BUDGET = 1_650
 NOBODY = survival(Durations({}, {}))
 NOTHING = Ranking([], Line("", 0, 0))
 

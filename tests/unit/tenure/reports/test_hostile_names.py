@@ -193,7 +193,10 @@ def answer_forget(monkeypatch: pytest.MonkeyPatch) -> None:
 def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     """Commands that ask Redis and Kafka are answered with hostile names."""
 
-    async def read_report(settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = ()) -> list[Report]:
+    async def read_report(
+        settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = (), where: object = None
+    ) -> list[Report]:
+        assert where is None
         return (await replay(file, settings, Notation(), at_ms=at_ms, by=by)).reports
 
     restatement = {
