@@ -82,6 +82,19 @@ FEEDBACK: Final = """
 How long customers stay after an answer: [feedback.md](feedback.md). One object.
 """
 
+DRIVERS: Final = """
+What goes with staying: [drivers.md](drivers.md). One object.
+"""
+
+RISK: Final = """
+Who is about to go, and what the model that says so is worth: [risk.md](risk.md). One object; exit status 1 where nobody
+is scored.
+"""
+
+FORECAST: Final = """
+Customers and MRR of the next twelve months: [forecast.md](forecast.md). One object.
+"""
+
 RECONCILE: Final = """
 An export of a billing system beside the stream: [adapters.md](adapters.md#reconcile). One object.
 """
@@ -149,6 +162,9 @@ SECTIONS: Final = (
     Section("cohorts", ("cohorts",), COHORTS),
     Section("lifetime", ("lifetime",), LIFETIME),
     Section("feedback", ("feedback",), FEEDBACK),
+    Section("drivers", ("drivers",), DRIVERS),
+    Section("risk", ("risk",), RISK),
+    Section("forecast", ("forecast",), FORECAST),
     Section("reconcile", ("reconcile",), RECONCILE),
     Section("validate", ("validate",), VALIDATE),
     Section("publish", ("publish",), PUBLISH),

@@ -12,8 +12,10 @@ from schemas.documents.cohorts import CohortReport
 from schemas.documents.customer import CustomerTimeline
 from schemas.documents.dead_letters import DeadLetterList, DeadLetterReplay, WholeDeadLetter
 from schemas.documents.doctor import DoctorReport
+from schemas.documents.drivers import DriversReport
 from schemas.documents.explanation import Explanation, LensComparison
 from schemas.documents.feedback import FeedbackReport
+from schemas.documents.forecast import ForecastReport
 from schemas.documents.forgetting import Forgetting
 from schemas.documents.lifetime import LifetimeReport
 from schemas.documents.losses import LossList, ReportedLoss
@@ -22,6 +24,7 @@ from schemas.documents.publication import PublicationSummary
 from schemas.documents.reasons import ReasonsReport
 from schemas.documents.reconciliation import Reconciliation
 from schemas.documents.report import Report
+from schemas.documents.risk import RiskReport
 from schemas.documents.targets import ChangedTarget, ListedTarget
 from schemas.documents.topics import TopicStatus
 from schemas.documents.undo import Undoing
@@ -55,6 +58,9 @@ PRINTED: Final = (
     Printed("cohorts", CohortReport),
     Printed("lifetime", LifetimeReport),
     Printed("feedback", FeedbackReport),
+    Printed("drivers", DriversReport),
+    Printed("risk", RiskReport),
+    Printed("forecast", ForecastReport),
     Printed("reconcile", Reconciliation),
     Printed("validate", ValidationReport),
     Printed("publish", PublicationSummary),

@@ -35,6 +35,9 @@ _HELD_OUT_SIMULATIONS: Final = 300
 #: Ages from which the rate of leaving may differ (months).
 _AGE_EDGES: Final = (1, 2, 3, 6, 12, 24)
 _MOST_AGE: Final = 25
+#: From ages to those of one month later: nobody has age 0 yet, and the oldest class keeps its own.
+_AGEING: Final = np.eye(_MOST_AGE + 1, k=1, dtype=np.int64)
+_AGEING[-1, -1] = 1
 _SEED: Final = 20_260_101
 
 
@@ -234,21 +237,13 @@ def _simulated(history: History, months: int, runs: int) -> tuple[Floats, Floats
         count = count - lost
         if len(growth):
             mrr = mrr * random.choice(growth, (runs, 1, 1))
-        count, mrr = _older(count), _older(mrr)
+        count, mrr = count @ _AGEING, mrr @ _AGEING
         came = random.multinomial(arrivals.drawn(month), share)
         count[:, :, 0] += came
         spread = random.standard_normal(came.shape) * each_mrr[1] * np.sqrt(came)
         mrr[:, :, 0] += np.maximum(came * each_mrr[0] + spread, 0.0)
         out[0, :, month], out[1, :, month] = count.sum((1, 2)), mrr.sum((1, 2))
     return out[0], out[1]
-
-
-def _older(by_age: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Return the same one month later: nobody has age 0 yet."""
-    later = np.zeros_like(by_age)
-    later[:, :, 1:] = by_age[:, :, :-1]
-    later[:, :, -1] += by_age[:, :, -1]
-    return later
 
 
 def _drawn_hazards(history: History, random: np.random.Generator, runs: int) -> Floats:
@@ -312,10 +307,10 @@ class _Arrivals:
         """Return how many come in a month from the origin on, 0 the first, in each simulation."""
         ahead = (1 - _DAMPING ** (month + 1)) / (1 - _DAMPING) * _DAMPING
         mean = np.exp(np.clip(self._base + self._slope * ahead, -5.0, 16.0))
-        if self._dispersion <= 1.0:
-            return self._random.poisson(mean)
-        shape = mean / (self._dispersion - 1)
-        return self._random.poisson(self._random.gamma(shape, self._dispersion - 1))
+        if self._dispersion > 1.0:
+            mean = self._random.gamma(mean / (self._dispersion - 1), self._dispersion - 1)
+        drawn: Ints = self._random.poisson(mean)
+        return drawn
 
 
 #: By how much a trend of arrivals weakens from month to month: none goes on for ever.

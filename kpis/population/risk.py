@@ -96,8 +96,15 @@ class Observations(NamedTuple):
 
     def chosen(self, flags: Flags) -> Observations:
         """Return some of them."""
-        columns = (column[flags] for column in self[2:])
-        return Observations(self.customer_ids, self.plans, *columns)
+        return self._replace(
+            customer=self.customer[flags],
+            step=self.step[flags],
+            age_days=self.age_days[flags],
+            plan=self.plan[flags],
+            mrr=self.mrr[flags],
+            signs=self.signs[flags],
+            has_left=self.has_left[flags],
+        )
 
 
 class RiskScan:

@@ -68,6 +68,9 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "cohorts": [("cohorts", *_FILE), ("cohorts", *_FILE, "--by", "plan", "--period", "week")],
     "lifetime": [("lifetime", *_FILE), ("lifetime", *_FILE, "--by", "plan")],
     "feedback": [("feedback", *_ANSWERS), ("feedback", *_FILE, "--where", "plan = pro")],
+    "drivers": [("drivers", *_ANSWERS)],
+    "risk": [("risk", *_ANSWERS)],
+    "forecast": [("forecast", *_ANSWERS), ("forecast", *_ANSWERS, "--where", "plan = pro")],
     "reconcile": [("reconcile", f"{_EXPORT}.ndjson", "--as", "stripe", "--file", f"{_EXPORT}.events.ndjson")],
     "validate": [("validate", _FILE[1])],
     "publish": [("publish", _FILE[1])],
@@ -162,7 +165,8 @@ def _running(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, late: MemoryTables
 def printed(*arguments: str) -> Any:
     """Return what a command prints as JSON."""
     result = CliRunner().invoke(app, [*arguments, "--json"])
-    assert result.exit_code == 0, result.output
+    # So few customers are too few for a model; the document says so, and the exit status too.
+    assert result.exit_code == (1 if arguments[0] == "risk" else 0), result.output
     return json.loads(result.stdout)
 
 

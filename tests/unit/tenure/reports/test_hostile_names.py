@@ -269,6 +269,8 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     ],
     "customer": [("customer", "21ok", *_OF_FILE), ("customer", f"0{HOSTILE[0]}", *_OF_FILE)],
     "feedback": [("feedback", *_OF_FILE, "--where", f"channel != '{HOSTILE[10]}'")],
+    "drivers": [("drivers", *_OF_FILE)],
+    "risk": [("risk", *_OF_FILE)],
     "lenses": [("lenses", *_OF_FILE, "--by", "channel")],
     "reasons": [("reasons", *_OF_FILE, *_SEGMENTS)],
     "features": [("features", *_OF_FILE, *_SEGMENTS)],
@@ -286,7 +288,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "dlq replay": [("dlq", "replay", "--all", "--dry-run")],
 }
 #: Commands that print no names, or nothing for people; the demo and publish have tests of their own below.
-NAMELESS = {"target", "dlq", "resume", "demo", "worker", "publish", "company", "history", "gateway"}
+NAMELESS = {"target", "dlq", "resume", "demo", "worker", "publish", "company", "history", "gateway", "forecast"}
 
 
 def test_every_command_is_tried_with_hostile_names() -> None:
