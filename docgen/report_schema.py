@@ -13,6 +13,7 @@ from schemas.documents.customer import CustomerTimeline
 from schemas.documents.dead_letters import DeadLetterList, DeadLetterReplay, WholeDeadLetter
 from schemas.documents.doctor import DoctorReport
 from schemas.documents.explanation import Explanation, LensComparison
+from schemas.documents.feedback import FeedbackReport
 from schemas.documents.forgetting import Forgetting
 from schemas.documents.lifetime import LifetimeReport
 from schemas.documents.losses import LossList, ReportedLoss
@@ -53,6 +54,7 @@ PRINTED: Final = (
     Printed("features", ReasonsReport),
     Printed("cohorts", CohortReport),
     Printed("lifetime", LifetimeReport),
+    Printed("feedback", FeedbackReport),
     Printed("reconcile", Reconciliation),
     Printed("validate", ValidationReport),
     Printed("publish", PublicationSummary),

@@ -103,8 +103,8 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
         ),
         Principal(
             "reader",
-            "`kpi`, `periods`, `cohorts`, `lifetime`, `explain`, `customer`, `lenses`, `reasons`, `features`, "
-            "`history`, `reconcile`, `target list`, `resume`, `dlq list`, `dlq show`",
+            "`kpi`, `periods`, `cohorts`, `lifetime`, `feedback`, `explain`, `customer`, `lenses`, `reasons`, "
+            "`features`, `history`, `reconcile`, `target list`, `resume`, `dlq list`, `dlq show`",
             tuple(looked_up),
             RedisRights(keys, READING),
         ),

@@ -23,7 +23,10 @@ from tenure.commands import (
     demo,
     dlq,
     doctor,
+    drivers,
     explain,
+    feedback,
+    forecast,
     forget,
     gateway,
     history,
@@ -36,6 +39,7 @@ from tenure.commands import (
     reconcile,
     replay,
     resume,
+    risk,
     target,
     topics,
     undo,
@@ -159,6 +163,10 @@ for function in (
 app.command()(periods.periods)
 app.command()(cohorts.cohorts)
 app.command()(lifetime.lifetime)
+app.command()(feedback.feedback)
+app.command()(drivers.drivers)
+app.command()(risk.risk)
+app.command()(forecast.forecast)
 app.command()(explain.explain)
 app.command()(customer.customer)
 app.command()(lenses.lenses)

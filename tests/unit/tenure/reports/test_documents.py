@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[4]
 _FILE = ("--file", str(ROOT / "docs" / "examples" / "golden.ndjson"), "--at", "2025-03-31")
+_ANSWERS = ("--file", str(ROOT / "docs" / "examples" / "answers.ndjson"))
 _EXPORT = ROOT / "tests" / "golden" / "stripe" / "export"
 _SET = ("target", "set", "retention", "30d", "90%", "--owner", "ada")
 #: By definition of the schema, how each is called; with segments and without, of a count, a stock and a ratio.
@@ -66,6 +67,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "features": [("features", *_FILE), ("features", *_FILE, "--by", "plan")],
     "cohorts": [("cohorts", *_FILE), ("cohorts", *_FILE, "--by", "plan", "--period", "week")],
     "lifetime": [("lifetime", *_FILE), ("lifetime", *_FILE, "--by", "plan")],
+    "feedback": [("feedback", *_ANSWERS), ("feedback", *_FILE, "--where", "plan = pro")],
     "reconcile": [("reconcile", f"{_EXPORT}.ndjson", "--as", "stripe", "--file", f"{_EXPORT}.events.ndjson")],
     "validate": [("validate", _FILE[1])],
     "publish": [("publish", _FILE[1])],

@@ -193,7 +193,10 @@ def answer_forget(monkeypatch: pytest.MonkeyPatch) -> None:
 def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     """Commands that ask Redis and Kafka are answered with hostile names."""
 
-    async def read_report(settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = ()) -> list[Report]:
+    async def read_report(
+        settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = (), where: object = None
+    ) -> list[Report]:
+        assert where is None
         return (await replay(file, settings, Notation(), at_ms=at_ms, by=by)).reports
 
     restatement = {
@@ -265,6 +268,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
         ("explain", kpi, *_OF_FILE, "--by", "plan", "--limit", "100") for kpi in ("cancellations", "churn", "mrr")
     ],
     "customer": [("customer", "21ok", *_OF_FILE), ("customer", f"0{HOSTILE[0]}", *_OF_FILE)],
+    "feedback": [("feedback", *_OF_FILE, "--where", f"channel != '{HOSTILE[10]}'")],
     "lenses": [("lenses", *_OF_FILE, "--by", "channel")],
     "reasons": [("reasons", *_OF_FILE, *_SEGMENTS)],
     "features": [("features", *_OF_FILE, *_SEGMENTS)],

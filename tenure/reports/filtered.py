@@ -1,0 +1,97 @@
+"""Reports of the customers for whom a filter holds: the pass over all customers that they are counted from.
+
+Only the way to the states; what is made of them is `kpis.counting.combined`. The language: docs/filters.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
+
+from kpis.counting.combined import CombinedCells, CombiningCollector, filtered
+from kpis.counting.report import report_of_segments
+from kpis.customer.state import decode
+from kpis.filters import Filter, FilterError
+from kpis.names import Names
+from schemas.documents.report import Report
+from streams.errors import UsageError
+from streams.partition.state import read_head
+from streams.settings.meaning import windows_of
+from streams.settings.settings import Settings
+from streams.tables import Stored, Tables
+from tenure.stored.customers import scan_all
+from tenure.stored.reading import events_of
+
+
+class CombinedScans:
+    """The last pass over each partition: who asks again reads only the partitions that have changed since."""
+
+    def __init__(self) -> None:
+        """Begin with nothing read."""
+        self._known: dict[int, tuple[bytes | None, CombinedCells]] = {}
+
+    async def read(self, settings: Settings, tables: Tables, partitions: int) -> list[CombinedCells]:
+        """Return the cells of all partitions by combination; errors are those of `scan_all`."""
+        heads = {partition: await tables.read_head(partition) for partition in range(partitions)}
+        stale = [each for each, head in heads.items() if each not in self._known or self._known[each][0] != head]
+        windows, found = windows_of(settings), dict[int, CombiningCollector]()
+        async for part in scan_all(settings, tables, stale):
+            if part.partition not in found:
+                found[part.partition] = CombiningCollector(part.names, windows, settings.what_counts)
+            found[part.partition].take(decode(state) for _, state in part.states)
+        for partition in stale:
+            self._known.pop(partition, None)
+        for partition, collector in found.items():
+            self._known[partition] = (heads[partition], collector.cells())
+        return [self._known[partition][1] for partition in sorted(self._known) if partition < partitions]
+
+
+async def filtered_report_of(
+    settings: Settings,
+    tables: Tables,
+    where: Filter,
+    *,
+    partitions: int,
+    at_ms: Sequence[int],
+    by: Sequence[str] = (),
+    scans: CombinedScans | None = None,
+) -> list[Report]:
+    """Return the report of tables, of the customers for whom a filter holds.
+
+    Args:
+        settings: What numbers mean.
+        tables: Where they are stored.
+        where: The filter; one on `plan` uses for each count the plan that its segment by plan uses.
+        partitions: How many there are (count).
+        at_ms: Instants, each the boundary of a bucket (ms since 1970).
+        by: Dimensions whose segments are wanted.
+        scans: Earlier passes over the same tables, which need not be made again.
+
+    Raises:
+        UsageError: No customer ever had a value that the filter names.
+        TenureError: As `scan_all`.
+    """
+    parts = await (scans or CombinedScans()).read(settings, tables, partitions)
+    check_values(where, (part.names for part in parts))
+    stored = [await tables.read_head(partition) for partition in range(partitions)]
+    heads = [read_head(partition, Stored(head, {})) for partition, head in enumerate(stored)]
+    windows = windows_of(settings)
+    found = report_of_segments(
+        lambda dimension: filtered(parts, where, dimension),
+        windows,
+        [instant // windows.bucket_ms for instant in at_ms],
+        by=by,
+        events=events_of(heads, settings.dimensions),
+        is_whole=False,
+    )
+    return [replace(report, where=where.text) for report in found]
+
+
+def check_values(where: Filter, names: Iterable[Names]) -> None:
+    """Raise UsageError where a filter names a value that no customer ever had in any partition."""
+    known = list(names)
+    try:
+        where.check_values(lambda dimension: {value for part in known for value in part.values(dimension)})
+    except FilterError as error:
+        raise UsageError(f"--where: {error}") from error
