@@ -481,6 +481,23 @@ FEEDBACK_LOG_RANK: Final = Instrument(
     "The p-value of the log-rank test of whether the bands of a kind, but `never_asked`, leave at the same rate.",
     ("kind",),
 )
+OPEN_DETRACTORS: Final = Instrument(
+    "tenure_open_detractors",
+    "gauge",
+    "Population",
+    "Active customers whose last NPS answer is a detractor's and whom no `contact` has followed up.",
+)
+OPEN_DETRACTORS_MRR: Final = Instrument(
+    "tenure_open_detractors_mrr_minor", "gauge", "Population", "Their MRR, in minor units of the default currency."
+)
+FOLLOW_UP_MEDIAN: Final = Instrument(
+    "tenure_feedback_follow_up_median_hours",
+    "gauge",
+    "Population",
+    "Hours by which half of the answers of the last 90 days are followed up, those that wait counted so far; absent"
+    " while fewer than half are.",
+    ("kind", "band"),
+)
 SCAN_AS_OF: Final = Instrument(
     "tenure_scan_timestamp_seconds", "gauge", "Population", "The instant T that all of these are as of."
 )

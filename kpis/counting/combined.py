@@ -27,6 +27,7 @@ from kpis.rows import Row
 _STEP_ROWS: Final = 400_000
 _PROFILE_BITS: Final = 20
 MOST_COMBINATIONS: Final = 1 << 26
+_NONE: Final = np.empty(0, np.int64)
 
 
 class CombinedCells(NamedTuple):
@@ -81,7 +82,7 @@ class CombiningCollector:
         self._sum_up()
         while len(self._parts) > 1:
             self._join()
-        whole = self._parts[0] if self._parts else merged(np.empty(0, np.int64), np.empty(0, np.int64))
+        whole = self._parts[0] if self._parts else merged(_NONE, _NONE)
         combination, field = whole.keys >> FIELD_BITS, unpack(whole.keys & FIELD_MASK)
         order = np.argsort(field.bucket, kind="stable")
         keys = np.array(list(self._places), np.int64)
@@ -120,8 +121,10 @@ def filtered(parts: Sequence[CombinedCells], where: Filter, dimension: str) -> S
     for part in parts:
         names, numbers = part.numbered(dimension)
         local = np.array([number.setdefault(name, len(number)) for name in names], np.int64)
+        value_of = local[numbers]
         chosen = np.flatnonzero(where.flags(part.numbered)[part.combination])
-        value = local[numbers[part.combination[chosen]]]
+        value = value_of[part.combination[chosen]]
         found.append((part.column[chosen], value, part.bucket[chosen], part.amount[chosen]))
-    joined = [np.concatenate([np.empty(0, np.int64), *(each[k] for each in found)]) for k in range(4)]
+    # What is joined is copied, and a partition alone has millions of cells.
+    joined = found[0] if len(found) == 1 else [np.concatenate([_NONE, *(each[k] for each in found)]) for k in range(4)]
     return Segments(list(number), *joined)

@@ -26,6 +26,7 @@ from kpis.customer.feedback_codes import ANSWERED, RENEWAL_BASE, SurveySaid, out
 from kpis.customer.history import effective_feedback
 from kpis.customer.state import Customer
 from kpis.customer.timeline import effective_facts, steps_of
+from kpis.customer.touchpoints import SupportFact, touchpoints_of
 from kpis.customer.what_counts import WhatCounts
 from kpis.filters import Filter
 from kpis.names import Names
@@ -62,6 +63,8 @@ SIGNS: Final = (
     "unsatisfied",
     "renewal_failed",
     "renewal_declined",
+    "ticket_opened",
+    "ticket_open",
 )
 
 
@@ -203,12 +206,14 @@ class Signs:
         self._feedback: list[Feedback] = effective_feedback(customer)
         answered = {item.at_ms // bucket_ms for item in self._feedback if item.code in ANSWERED}
         self._used = sorted(answered.union(activity_of(customer)))
+        self._tickets = [each for each in touchpoints_of(customer) if isinstance(each, SupportFact)]
         self._bucket_ms = bucket_ms
 
     def at(self, at_ms: int) -> Iterable[float]:
         """Return SIGNS at an instant: of what came before it."""
         yield from self._use(at_ms)
         yield from self._said(at_ms)
+        yield from self._asked(at_ms)
 
     def _use(self, at_ms: int) -> Iterable[float]:
         now = at_ms // self._bucket_ms
@@ -224,6 +229,14 @@ class Signs:
         """Return the days with use in some buckets."""
         used = self._used[bisect_left(self._used, first) : bisect_left(self._used, end)]
         return len({bucket * self._bucket_ms // DAY_MS for bucket in used})
+
+    def _asked(self, at_ms: int) -> Iterable[float]:
+        """Return whether a ticket was opened of late, and whether one is not solved yet."""
+        known = [each for each in self._tickets if each.at_ms < at_ms]
+        since_ms = at_ms - STEP_DAYS * DAY_MS
+        was_opened = any(each.status == "opened" and each.at_ms >= since_ms for each in known)
+        last = {each.ticket: each.status for each in known}
+        return float(was_opened), float(any(status != "solved" for status in last.values()))
 
     def _said(self, at_ms: int) -> Iterable[float]:
         said: dict[str, str] = {}

@@ -46,6 +46,11 @@ def _families(summary: PopulationSummary, cpu_seconds: float) -> Iterator[tuple[
     yield from _curve(summary.lifetime)
     yield from _rankings(summary.rankings)
     yield from _feedback(summary.feedback)
+    customers, mrr = summary.open_detractors
+    yield instruments.OPEN_DETRACTORS, [((), customers)]
+    yield instruments.OPEN_DETRACTORS_MRR, [((), mrr)]
+    medians = {key: survival(waits).median_days() for key, waits in summary.waits.items()}
+    yield instruments.FOLLOW_UP_MEDIAN, [(key, hours) for key, hours in medians.items() if hours is not None]
     yield instruments.SCAN_AS_OF, [((), summary.at_ms / 1000)]
     yield instruments.SCAN_CPU, [((), cpu_seconds)]
 

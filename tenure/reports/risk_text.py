@@ -34,6 +34,8 @@ _WORDS: Final = {
     "unsatisfied": "unsatisfied",
     "renewal_failed": "renewal failed",
     "renewal_declined": "renewal declined",
+    "ticket_opened": "ticket opened",
+    "ticket_open": "ticket open",
 }
 
 
