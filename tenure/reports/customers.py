@@ -30,7 +30,7 @@ from tenure.files.notation import Notation
 from tenure.files.reader import STANDARD_INPUT
 from tenure.files.replay import Replayed, replayed
 from tenure.operations.losses import with_losses
-from tenure.reports.filtered import check_values
+from tenure.reports.filtered import check_values, values_of
 from tenure.stored.customers import scan_all
 from tenure.stored.opening import counted_tables
 
@@ -152,7 +152,7 @@ async def customers_of(source: Source) -> AsyncIterator[tuple[Names, str, Custom
         for customer_id, state in part.states:
             yield part.names, customer_id, decode(state)
     if source.where is not None:
-        check_values(source.where, names.values())
+        check_values(source.where, values_of(names.values()))
 
 
 async def stretches_of(source: Source) -> list[Stretches]:
@@ -171,5 +171,5 @@ async def stretches_of(source: Source) -> list[Stretches]:
     stretches = [found[partition].stretches() for partition in sorted(found)]
     if source.where is None:
         return stretches
-    check_values(source.where, (part.names for part in stretches))
+    check_values(source.where, values_of(part.names for part in stretches))
     return [chosen(part, source.where) for part in stretches]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,12 @@ from docgen.report_schema import report_schema
 from kpis.customer.state import decode
 from kpis.population import risk
 from kpis.population.risk import SIGNS, Observations, RiskScan
+from schemas.documents.risk import CustomersAtRisk, LeavingCustomer, LeavingCustomers, RiskReport, RiskyCustomer
+from streams.errors import Undelivered, UsageError
+from streams.settings.loading import load_settings
 from tenure.cli import app
+from tenure.operations import risks
+from tenure.operations.risks import RISK_TOPIC
 from tenure.reports.risk_model import Judgement, fitted, judged, scores
 from tests.property.folding import Folded
 from tests.recount.short_events import Event, activity, cancel, change, event, renewal, revoke, signup, survey
@@ -230,3 +238,62 @@ def test_the_command_prints_what_it_knows_and_ends_with_one_where_it_refuses(tmp
     assert few.exit_code == 1
     assert "tenure: nobody is scored:" in few.stderr
     assert "Nobody else is scored" in few.stdout
+
+
+class OneTopicProducer:
+    """A producer that takes what it is given, or nothing."""
+
+    def __init__(self, *, takes: bool = True) -> None:
+        """Take nothing yet."""
+        self.sent: list[tuple[str, bytes, bytes]] = []
+        self._takes = takes
+
+    async def send(self, topic: str, value: bytes, *, key: bytes, **_: object) -> asyncio.Future[None]:
+        """Take a record."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._takes:
+            self.sent.append((topic, key, value))
+            done.set_result(None)
+        else:
+            done.set_exception(OSError("full"))
+        return done
+
+
+@pytest.fixture
+def some_risks() -> RiskReport:
+    """Return a report of two customers."""
+    leaving = LeavingCustomer(customer_id="a", plan="pro", mrr=5, reason="price", cancelled_at=day(1), ends_at=day(9))
+    risky = RiskyCustomer(customer_id="b", plan="pro", mrr=9, probability=0.5, mrr_at_risk=4.5, reasons=[])
+    return RiskReport(
+        as_of=day(5),
+        currency="USD",
+        leaving=LeavingCustomers(customers=1, mrr=5, listed=[leaving]),
+        held_out=None,
+        refused=None,
+        at_risk=CustomersAtRisk(customers=1, expected=0.5, mrr_at_risk=4.5, listed=[risky]),
+    )
+
+
+async def test_risks_are_sent_one_a_customer_under_its_key(
+    some_risks: RiskReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever acts on them reads one customer at a time, in the order of its partition."""
+    producer = OneTopicProducer()
+
+    @asynccontextmanager
+    async def connected(_: object) -> AsyncIterator[tuple[OneTopicProducer, frozenset[str]]]:
+        yield producer, frozenset({RISK_TOPIC})
+
+    monkeypatch.setattr(risks, "connected", connected)
+    assert await risks.send_risks(load_settings(None), some_risks, RISK_TOPIC) == 2
+    assert [(topic, key) for topic, key, _ in producer.sent] == [(RISK_TOPIC, b"a"), (RISK_TOPIC, b"b")]
+    values = [json.loads(value) for *_, value in producer.sent]
+    assert [(each["status"], each["as_of"], each["mrr"]) for each in values] == [
+        ("leaving", day(5), 5),
+        ("at_risk", day(5), 9),
+    ]
+    with pytest.raises(UsageError, match="topic elsewhere does not exist"):
+        await risks.send_risks(load_settings(None), some_risks, "elsewhere")
+    producer = OneTopicProducer(takes=False)
+    with pytest.raises(Undelivered, match="OSError: full; run the command again"):
+        await risks.send_risks(load_settings(None), some_risks, RISK_TOPIC)
