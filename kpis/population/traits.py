@@ -22,7 +22,7 @@ from kpis.customer.what_counts import WhatCounts
 from kpis.filters import Filter
 from kpis.names import PLAN, Names
 from kpis.population.choosing import Chooser
-from kpis.population.comparison import Difference, LogRank, adjusted, difference_at, log_rank
+from kpis.population.comparison import FALSE_DISCOVERIES, Difference, LogRank, adjusted, difference_at, log_rank
 from kpis.population.lifetime import Durations, survival
 from kpis.population.stays import Past, past_until
 from schemas.instants import DAY_MS
@@ -58,6 +58,13 @@ class TraitEffect(NamedTuple):
     test: LogRank
     #: p-value of the test, adjusted for all that were made
     adjusted_p: float
+
+    @property
+    def is_reported(self) -> bool:
+        """True where it can be told from chance: by the test among all that were made, and by the difference itself."""
+        if self.adjusted_p > FALSE_DISCOVERIES:
+            return False
+        return self.difference is None or not self.difference.interval.low <= 0 <= self.difference.interval.high
 
 
 class TraitScan:

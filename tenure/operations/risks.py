@@ -49,10 +49,8 @@ async def send_risks(settings: Settings, report: RiskReport, topic: str) -> int:
 
 def records_of(report: RiskReport) -> Iterator[tuple[bytes, bytes]]:
     """Yield the key and the value of each record: those who are leaving, then those at risk."""
-    listed = [("leaving", report.leaving.listed)]
-    if report.at_risk is not None:
-        listed.append(("at_risk", report.at_risk.listed))
-    for status, customers in listed:
+    at_risk = () if report.at_risk is None else report.at_risk.listed
+    for status, customers in (("leaving", report.leaving.listed), ("at_risk", at_risk)):
         for customer in customers:
             value = {"as_of": report.as_of, "currency": report.currency, "status": status, **plain(customer)}
             yield customer.customer_id.encode(), msgspec_json.encode(value)

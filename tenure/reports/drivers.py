@@ -6,7 +6,6 @@ The table in the terminal is `tenure.reports.drivers_text`. What the numbers mea
 from __future__ import annotations
 
 from kpis.instants import instant_text
-from kpis.population.comparison import FALSE_DISCOVERIES
 from kpis.population.lifetime import Durations, survival
 from kpis.population.traits import COMPARED_DAYS, LANDMARK_DAYS, TraitEffect, TraitScan
 from schemas.documents.comparisons import LogRankTest
@@ -56,7 +55,7 @@ def _comparison(effect: TraitEffect) -> TraitComparison:
         difference=difference_document(effect.difference, COMPARED_DAYS),
         log_rank=LogRankTest(statistic=test.statistic, degrees=test.degrees, p=test.p),
         adjusted_p=effect.adjusted_p,
-        reported=effect.adjusted_p <= FALSE_DISCOVERIES,
+        reported=effect.is_reported,
     )
 
 

@@ -30,24 +30,27 @@ class CombinedScans:
 
     def __init__(self) -> None:
         """Begin with nothing read."""
-        self._known: dict[int, tuple[bytes | None, CombinedCells]] = {}
+        self._heads: dict[int, bytes | None] = {}
+        #: by partition; those without customers have none
+        self._cells: dict[int, CombinedCells] = {}
         self._joined: Combinations | None = None
 
     async def read(self, settings: Settings, tables: Tables, partitions: int) -> Combinations:
         """Return the cells of all partitions by combination; errors are those of `scan_all`."""
         heads = {partition: await tables.read_head(partition) for partition in range(partitions)}
-        stale = [each for each, head in heads.items() if each not in self._known or self._known[each][0] != head]
+        stale = [each for each, head in heads.items() if each not in self._heads or self._heads[each] != head]
         windows, found = windows_of(settings), dict[int, CombiningCollector]()
         async for part in scan_all(settings, tables, stale):
             if part.partition not in found:
                 found[part.partition] = CombiningCollector(part.names, windows, settings.what_counts)
             found[part.partition].take(decode(state) for _, state in part.states)
         for partition in stale:
-            self._known.pop(partition, None)
+            self._cells.pop(partition, None)
         for partition, collector in found.items():
-            self._known[partition] = (heads[partition], collector.cells())
+            self._cells[partition] = collector.cells()
+        self._heads = heads
         if stale or self._joined is None:
-            cells = [self._known[partition][1] for partition in sorted(self._known) if partition < partitions]
+            cells = [self._cells[partition] for partition in sorted(self._cells)]
             self._joined = together(cells, (*BUILT_IN_DIMENSIONS, *settings.dimensions))
         return self._joined
 

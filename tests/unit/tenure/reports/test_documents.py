@@ -52,21 +52,30 @@ _EXPORT = ROOT / "tests" / "golden" / "stripe" / "export"
 _SET = ("target", "set", "retention", "30d", "90%", "--owner", "ada")
 #: By definition of the schema, how each is called; with segments and without, of a count, a stock and a ratio.
 CALLS: dict[str, list[tuple[str, ...]]] = {
-    "kpi": [("kpi", "--at", "2026-03-10"), ("kpi", "--by", "plan", "--window", "30d", "--lens", "stripe")],
-    "replay": [("replay", _FILE[1]), ("replay", _FILE[1], *_FILE[2:], "--by", "plan", "--by", "country")],
+    "kpi": [
+        ("kpi", "--at", "2026-03-10"),
+        ("kpi", "--by", "plan", "--window", "30d", "--lens", "stripe"),
+        ("kpi", "--where", "plan != none"),
+    ],
+    "replay": [
+        ("replay", _FILE[1]),
+        ("replay", _FILE[1], "--where", "plan = pro", "--by", "channel"),
+        ("replay", _FILE[1], *_FILE[2:], "--by", "plan", "--by", "country"),
+    ],
     "kpi --period": [("kpi", "--period", "2026-01", "--period", "2026", "--by", "plan")],
     "periods": [("periods",), ("periods", "--limit", "0")],
     "explain": [
         ("explain", "churn", *_FILE),
         ("explain", "customers_lost", *_FILE, "--by", "plan"),
         ("explain", "arpa", *_FILE, "--by", "plan", "--value", "pro"),
+        ("explain", "churn", *_FILE, "--where", "plan = pro"),
     ],
     "customer": [("customer", "old-001", *_FILE)],
     "lenses": [("lenses", *_FILE), ("lenses", *_FILE, "--by", "plan")],
     "reasons": [("reasons", *_FILE), ("reasons", *_FILE, "--by", "plan")],
     "features": [("features", *_FILE), ("features", *_FILE, "--by", "plan")],
-    "cohorts": [("cohorts", *_FILE), ("cohorts", *_FILE, "--by", "plan", "--period", "week")],
-    "lifetime": [("lifetime", *_FILE), ("lifetime", *_FILE, "--by", "plan")],
+    "cohorts": [("cohorts", *_FILE), ("cohorts", *_FILE, "--where", "plan = pro", "--period", "week")],
+    "lifetime": [("lifetime", *_FILE, "--where", "plan = pro"), ("lifetime", *_FILE, "--by", "plan")],
     "feedback": [("feedback", *_ANSWERS), ("feedback", *_FILE, "--where", "plan = pro")],
     "drivers": [("drivers", *_ANSWERS)],
     "risk": [("risk", *_ANSWERS)],
