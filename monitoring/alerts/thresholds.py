@@ -62,6 +62,16 @@ BURN_PAGES: Final = ((14.4, "1h", "5m"), (6.0, "6h", "30m"))
 BURN_WARNINGS: Final = ((3.0, "1d", "2h"), (1.0, "3d", "6h"))
 BURN_LEAST_GAPS: Final = 3
 """Gaps in the long window. One, however long, is `TenureIncomplete`'s, which must not be called about twice (count)."""
+FRESH_OBJECTIVE: Final = 0.995
+"""The share of the time in which what Kafka had a minute ago is in the numbers."""
+FRESH_LIMIT_SECONDS: Final = 60
+FRESH_TOO_OLD: Final = ("300s", "more")
+"""The classes of `tenure_records_counted_total` beyond that limit."""
+FRESH_SPAN: Final = "1m"
+FRESH_LATE_SHARE: Final = 0.01
+"""Records of that span that may be older."""
+FRESH_WINDOW_DAYS: Final = 30
+"""Of the budget."""
 SEEN_SAMPLES: Final = 60
 """Instants of a span that are looked at for whether Prometheus was there, and the workers (count)."""
 SEEN_LEAST: Final = 54
@@ -89,8 +99,26 @@ QUIET_SPANS: Final = ("15m", "1h", "3h", "12h", "1d", "2d")
 """Silences that are looked for: short ones for busy sources, long ones for sleepy ones."""
 QUIET_WEEKS: Final = 4
 """Weeks whose same hours say what is usual (count)."""
+QUIET_DAYS: Final = 3
+"""Days whose same hours say it where Prometheus is younger than a week: Friday says it of Monday (count)."""
+TIME_ZONE_HOURS: Final = 0
+"""Hours that the business is ahead of UTC: when its weekend begins."""
 QUIET_SHIFT_HOURS: Final = 1
 """The least of the hours around is taken: when the clocks change, the same hours of business move by one."""
+
+SLOW_SPANS: Final = ("1h", "3h", "12h", "1d")
+"""Spans in which a loss of most events is looked for."""
+SLOW_SHARE: Final = 0.5
+"""Of the usual: days of most companies vary by less, and a feed that has lost 60 % is below it."""
+SLOW_EXPECTED: Final = 30
+"""Events that must be usual in a span: below, chance loses half of them now and then (count)."""
+SLOW_Z: Final = 4.0
+REFUSED_SPANS: Final = ("30m", "6h")
+"""Spans in which refusals of one type are looked for: short for busy types, long for sleepy ones."""
+REFUSED_SHARE: Final = 0.5
+"""Of a type's events: it is broken, and not a producer among many."""
+REFUSED_LEAST: Final = 10
+"""Fewer are somebody's test (count)."""
 
 # -- producers
 
