@@ -47,6 +47,22 @@ NPS_FALL_WINDOWS: Final = ("7d", "30d")
 DEPARTURE_Z: Final = 3.0
 """Of a segment's churn against all others'."""
 
+# -- bands
+
+BAND_WEEKS: Final = 12
+"""Weeks whose same weekdays say what is expected: fewer make the expectation itself a matter of chance (count)."""
+BAND_LEAST_DAYS: Final = 28
+"""Days that must be known (count)."""
+BAND_Z_WARN: Final = 3.2
+"""Of three days together: finds nine of ten shifts of three deviations by the end of the third day."""
+BAND_Z_PAGE: Final = 4.0
+"""With all KPIs of a company together at most one false page a quarter, also where days vary in a heavy-tailed way."""
+BAND_EACH_DAY: Final = 1.0
+BAND_LEAST_BEYOND: Final = 2
+"""Days of the three that must be beyond `BAND_EACH_DAY` by themselves: one odd day is no shift (count)."""
+BAND_WIDTH: Final = 3.0
+"""Deviations to both sides, where a band is shown."""
+
 # -- completeness
 
 LAG_LIMIT_SECONDS: Final = 300
@@ -187,6 +203,7 @@ class Pace:
         day: What is for the next working day.
         loading: How long history may be loaded before somebody looks whether that is what it is: meanwhile nothing is
             judged. Longer than most loads, shorter than a working day.
+        bands: How often the running day of KPIs is noted; shorter than Prometheus looks back.
         sources: How often the flow of events is compared with the weeks before; that reads much.
     """
 
@@ -201,6 +218,7 @@ class Pace:
     day: str = "1h"
     loading: str = "6h"
     sources: str = "1m"
+    bands: str = "2m"
 
 
 SHIPPED: Final = Pace()

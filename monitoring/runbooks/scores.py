@@ -4,6 +4,7 @@ from typing import Final
 
 from monitoring import promql, scores
 from monitoring.alerts import thresholds
+from monitoring.runbooks import bands
 from monitoring.runbooks.kpi import COMPLETE, OUTLASTED, explained
 from monitoring.runbooks.runbook import Runbook
 
@@ -122,4 +123,5 @@ RUNBOOKS: Final = {
             "If it is how this segment is, silence it in Alertmanager for its dimension and value.",
         ),
     ),
+    **bands.RUNBOOKS,
 }

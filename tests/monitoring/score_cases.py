@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from monitoring import bands
 from tests.monitoring.case import Case
 from tests.monitoring.scenario import SCORES, Scenario, healthy, put_counts
 
@@ -55,6 +56,15 @@ def segments(pro: tuple[int, int], others: tuple[int, int], value: str = "pro") 
     return scenario
 
 
+def band(shift: float, *, worse: int, better: int = 0) -> Scenario:
+    """Return a stream with a KPI whose last three days are so far off, with so many of them worse and better."""
+    scenario = Scenario(("alerts-scores.yml",), 20).put("stream:complete:bool", 1)
+    values = {bands.SHIFT: shift, bands.WORSE_DAYS: worse, bands.BETTER_DAYS: better, bands.LOW: 0.1, bands.HIGH: 0.2}
+    for name, value in values.items():
+        scenario.put(name, value, kpi="engagement")
+    return scenario
+
+
 SPIKE_FIRE: Final = [
     Case("ChurnSpike", "page", "three times the usual", partial(days, 60)),
     Case("ChurnSpike", "warn", "twice the usual", partial(days, 40)),
@@ -74,6 +84,9 @@ FIRE: Final = [
     Case("InvoluntaryChurnRising", "warn", "20 of the 25 in the last week", partial(weeks, (40, 20), (80, 25))),
     Case("VoluntaryChurnRising", "warn", "60 of the 100 in the last week", partial(weeks, (60, 0), (100, 0))),
     Case("NpsFalling", "warn", "from 0.4 to −0.4", partial(nps, (60, 20, 20), (20, 20, 60)), 180),
+    Case("KpiOutOfBand", "page", "three bad days", partial(band, 5, worse=3), 8, (("kpi", "engagement"),)),
+    Case("KpiOutOfBand", "warn", "two bad days", partial(band, 3.4, worse=2), 18),
+    Case("KpiOutOfBand", "warn", "three days that are too good", partial(band, -5, worse=0, better=3), 18),
     Case("SegmentChurnDeparts", "warn", "20 % against 2 %", partial(segments, (60, 300), (34, 1700))),
 ]
 QUIET: Final = [
@@ -84,6 +97,9 @@ QUIET: Final = [
     Case("VoluntaryChurnRising", "warn", "a handful of customers", partial(weeks, (20, 0), (21, 0), 40)),
     Case("NpsFalling", "warn", "40 answers", partial(nps, (24, 8, 8), (8, 8, 24)), 180),
     Case("NpsFalling", "warn", "a little lower", partial(nps, (60, 20, 20), (55, 20, 25)), 180),
+    Case("KpiOutOfBand", "page", "one odd day", partial(band, 5, worse=1), 8),
+    Case("KpiOutOfBand", "page", "three days that are too good", partial(band, -5, worse=0, better=3), 8),
+    Case("KpiOutOfBand", "warn", "every-day business", partial(band, 2.5, worse=3), 18),
     Case("SegmentChurnDeparts", "warn", "as all others", partial(segments, (15, 300), (85, 1700))),
     Case("SegmentChurnDeparts", "warn", "3 of 20", partial(segments, (3, 20), (34, 1700))),
     Case(
