@@ -152,7 +152,7 @@ SECTIONS: Final = (
     Section("undo", ("undo",), UNDO),
     Section("forget", ("forget",), FORGET),
     Section("resume", ("resume", "resume --accept-loss"), RESUME),
-    Section("target", ("target list", "target set", "target history"), TARGETS),
+    Section("target", ("target list", "target set", "target history", "target test"), TARGETS),
 )
 AFTER: Final = {"Events": AFTER_EVENTS}
 """What to know of a type, by its name."""

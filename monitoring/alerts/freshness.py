@@ -50,6 +50,6 @@ def alerts(pace: Pace) -> Iterator[Alert]:
         "0s",
         "Prometheus evaluates rules, and Alertmanager sends",
         "This alert always fires. Its receiver is outside, and calls when it has not heard of it for some minutes: then"
-        " nobody would hear of any other alert either.",
+        " nobody would hear of any other alert either.\nFirst: nothing, as long as it comes.",
         STREAM_BOARD,
     )

@@ -7,21 +7,17 @@ Source: docs/operating.md, section Alerts.
 from dataclasses import dataclass
 from typing import Final
 
+from schemas.catalogue import verdicts
+
 # -- proportions of customers against their targets
 
-Z_WARN: Final = 1.96
-"""A warning wants 97.5 % confidence on one side: it may be wrong now and then."""
-Z_PAGE: Final = 3.0
-"""A page wants 99.87 %: several KPIs are tested every quarter of a minute, all year."""
-LEAST_LOSSES: Final = 5
-"""Fewer bad outcomes are chance, whatever a formula says: 3 of 20 beat many a target at any z (count)."""
-LEAST_SAMPLE: Final = 50
-"""Customers, answers or terms that a ratio must be about (count)."""
-PAGE_WINDOWS: Final = ("1d", "7d")
-"""A page wants both: the short one says that it goes on, the long one that it is no blip. Longer ones react late and
-stay high for their whole length: they only warn."""
-TARGET_WINDOW: Final = "30d"
-"""The window whose target is converted where another has none of its own."""
+Z_WARN: Final = verdicts.Z_WARN
+Z_PAGE: Final = verdicts.Z_PAGE
+LEAST_LOSSES: Final = verdicts.LEAST_LOSSES
+LEAST_SAMPLE: Final = verdicts.LEAST_SAMPLE
+PAGE_WINDOWS: Final = verdicts.PAGE_WINDOWS
+TARGET_WINDOW: Final = verdicts.TARGET_WINDOW
+FALSE_DISCOVERIES: Final = verdicts.FALSE_DISCOVERIES
 
 # -- lines of a year's retention
 

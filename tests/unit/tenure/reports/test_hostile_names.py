@@ -271,6 +271,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "target list": [("target", "list")],
     "target set": [("target", "set", "retention", "30d", "90%", "--owner", "eve")],
     "target history": [("target", "history")],
+    "target test": [("target", "test", "retention", "30d", "90%")],
     "reconcile": [("reconcile", "export.ndjson", "--as", "table", *_OF_FILE)],
     "topics": [("topics",)],
     "doctor": [("doctor",)],
