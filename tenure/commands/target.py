@@ -197,9 +197,8 @@ def _trial_text(found: TargetTrial) -> str:
     what = f"{found.kpi}{of} in the window {found.window}"
     if found.first is None or found.last is None:
         return f"{what}: there are no events before the last midnight yet; nothing can be tried."
-    lines = [
-        f"{what}, target {shown(found.kpi, found.value)}: {found.midnights} midnights, the last {found.last[:10]}."
-    ]
+    target, last = shown(found.kpi, found.value), found.last[:10]
+    lines = [f"{what}, target {target}: {found.midnights} midnights, the last {last}."]
     if found.with_value:
         values = (shown(found.kpi, each) for each in (found.lowest, found.median, found.highest))
         lines.append("It was {} at the lowest, {} in the middle, {} at the highest.".format(*values))
