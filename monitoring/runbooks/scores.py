@@ -36,15 +36,23 @@ RUNBOOKS: Final = {
                 f"sort_desc({_ABOVE_AVERAGE})",
             ),
             COMPLETE,
+            ("Which reasons were given, and how many more than before?", "tenure reasons --window 1d"),
             explained("cancellations", "1d"),
+            (
+                "One source gone wild? What its revokes would change; nothing is sent yet.",
+                "tenure undo --source customer.cancel --since 2h --type cancel --window 1d",
+            ),
+            (
+                "The same, once the producer is stopped and the dry run is right: this writes the revokes.",
+                "tenure undo --source customer.cancel --since 2h --type cancel --yes",
+            ),
         ),
         (
             "Mostly failed payments: call whoever runs billing. Stop the run, so that it cancels no more.",
             "One reason, plan or country: stop what only they got. A release can be rolled back, an e-mail campaign"
             " stopped.",
-            "One producer gone wild, cancelling what nobody cancelled: stop it, then take its cancels back, and the"
-            " past is right again: `tenure undo --source S --since 2h --type cancel` is a dry run that says what would"
-            " change ([undo](../undo.md)).",
+            "One producer gone wild, cancelling what nobody cancelled: stop it, then take its cancels back by `tenure undo`"
+            " as above, with the source that `tenure explain` shows, and the past is right again ([undo](../undo.md)).",
             "None of these: hand it to the owner of the churn target.",
             OUTLASTED,
         ),
