@@ -36,6 +36,11 @@ def keys_of(spans: Ints) -> Ints:
     return (spans[:, None] << SPAN_BITS | np.arange(SPAN)).reshape(-1)
 
 
+def cells_in(packed_span: bytes) -> int:
+    """Return how many cells a packed span has."""
+    return packed_span[0] + 1 if packed_span else 0
+
+
 def packed(amounts: Ints) -> list[bytes]:
     """Pack spans.
 

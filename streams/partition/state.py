@@ -16,7 +16,7 @@ import numpy as np
 from kpis.arrays import Ints
 from kpis.counting.cell_store import KnownAmounts, cell_store
 from kpis.counting.cells import Cells, groups_of, newest
-from kpis.counting.spans import SPAN_BITS, SPAN_FIELD_BITS, keys_of, packed
+from kpis.counting.spans import SPAN_BITS, SPAN_FIELD_BITS
 from kpis.customer.facts import STATE_VERSION
 from kpis.fold.fold import Fold
 from kpis.fold.restatements import Moved
@@ -185,9 +185,8 @@ class PartitionState:
         """Return what a commit writes to its place: what is due, as memory has it, and states of its own."""
         if due is None or due.kept is None:
             return Written(states)
-        spans = due.spans.tolist()
-        amounts = self.cells.look_up(keys_of(due.spans)).amounts
-        return Written(due.states | states, dict(zip(spans, packed(amounts), strict=True)), due.kept + 1)
+        spans = dict(zip(due.spans.tolist(), self.cells.packed(due.spans), strict=True))
+        return Written(due.states | states, spans, due.kept + 1)
 
     def _restating(self, moved: Sequence[Moved]) -> list[PeriodUpdate]:
         """Return what a batch changed of periods, added to what is stored."""
