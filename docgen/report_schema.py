@@ -21,7 +21,7 @@ from schemas.documents.publication import PublicationSummary
 from schemas.documents.reasons import ReasonsReport
 from schemas.documents.reconciliation import Reconciliation
 from schemas.documents.report import Report
-from schemas.documents.targets import ChangedTarget, ListedTarget
+from schemas.documents.targets import ChangedTarget, ListedTarget, TargetTrial
 from schemas.documents.topics import TopicStatus
 from schemas.documents.undo import Undoing
 from schemas.documents.validation import ValidationReport
@@ -68,6 +68,7 @@ PRINTED: Final = (
     Printed("target list", list[ListedTarget]),
     Printed("target set", ChangedTarget),
     Printed("target history", list[ChangedTarget]),
+    Printed("target test", TargetTrial),
 )
 
 
