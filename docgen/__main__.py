@@ -23,6 +23,7 @@ from docgen import (
     report_schema,
     rights,
     settings,
+    sql,
 )
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -34,6 +35,7 @@ PAGES: Final[dict[str, tuple[Callable[[], str], str]]] = {
     "docs/rights.md": (rights.page, "streams/rights.py"),
     "docs/commands.md": (commands.page, "tenure/commands/"),
     "docs/report.md": (report.page, "schemas/documents/"),
+    "docs/sql.md": (sql.page, "schemas/relations.py"),
 }
 """By its path, what returns the text of a page, and what that is made of."""
 

@@ -36,6 +36,7 @@ from tenure.commands import (
     reconcile,
     replay,
     resume,
+    sql,
     target,
     topics,
     undo,
@@ -164,6 +165,7 @@ app.command()(customer.customer)
 app.command()(lenses.lenses)
 app.command()(reasons.reasons)
 app.command()(reasons.features)
+app.command()(sql.sql)
 app.command()(history.history)
 app.command()(reconcile.reconcile)
 app.add_typer(target.group)

@@ -66,6 +66,10 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "features": [("features", *_FILE), ("features", *_FILE, "--by", "plan")],
     "cohorts": [("cohorts", *_FILE), ("cohorts", *_FILE, "--by", "plan", "--period", "week")],
     "lifetime": [("lifetime", *_FILE), ("lifetime", *_FILE, "--by", "plan")],
+    "sql": [
+        ("sql", "SELECT *, 0.5 AS half, NULL AS nothing FROM movements", *_FILE),
+        ("sql", "SELECT * FROM counts", "--limit", "3", *_FILE),
+    ],
     "reconcile": [("reconcile", f"{_EXPORT}.ndjson", "--as", "stripe", "--file", f"{_EXPORT}.events.ndjson")],
     "validate": [("validate", _FILE[1])],
     "publish": [("publish", _FILE[1])],

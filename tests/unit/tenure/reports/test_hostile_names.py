@@ -268,6 +268,10 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "lenses": [("lenses", *_OF_FILE, "--by", "channel")],
     "reasons": [("reasons", *_OF_FILE, *_SEGMENTS)],
     "features": [("features", *_OF_FILE, *_SEGMENTS)],
+    "sql": [
+        ("sql", f"SELECT * FROM {name}", *_OF_FILE)
+        for name in ("customers", "movements", "surveys", "renewals", "history", "counts")
+    ],
     "target list": [("target", "list")],
     "target set": [("target", "set", "retention", "30d", "90%", "--owner", "eve")],
     "target history": [("target", "history")],
