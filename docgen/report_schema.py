@@ -13,6 +13,7 @@ from schemas.documents.customer import CustomerTimeline
 from schemas.documents.dead_letters import DeadLetterList, DeadLetterReplay, WholeDeadLetter
 from schemas.documents.doctor import DoctorReport
 from schemas.documents.explanation import Explanation, LensComparison
+from schemas.documents.export import ExportSummary
 from schemas.documents.forgetting import Forgetting
 from schemas.documents.lifetime import LifetimeReport
 from schemas.documents.losses import LossList, ReportedLoss
@@ -55,6 +56,7 @@ PRINTED: Final = (
     Printed("cohorts", CohortReport),
     Printed("lifetime", LifetimeReport),
     Printed("sql", SqlAnswer),
+    Printed("export", ExportSummary),
     Printed("reconcile", Reconciliation),
     Printed("validate", ValidationReport),
     Printed("publish", PublicationSummary),

@@ -37,11 +37,11 @@ the extra: `pip install 'tenure[duckdb]'`.
   no network, no other database. A relation that it does not name is not read from Redis.
 - **Instants** are UTC, without a zone. `at` is a keyword of DuckDB: no column is called so.
 - **Money** is in minor units of the default currency.
-- **Every dimension** of the settings but the plan is a column, after `plan` or `plan_after`, with the value of the first
-  signup. One that is called as another column of the relation begins with `dimension_`.
+- **Every dimension** of the settings but the plan is a column, after `plan` or `plan_after`, with the value of the
+  first signup. One that is called as another column of the relation begins with `dimension_`.
 - **Forgotten customers** count under their pseudonym ([forgetting.md](forgetting.md)).
-- **While the stream goes on**, each customer is as of one commit, and two customers may be as of two: for an audit name a
-  T that is past.
+- **While the stream goes on**, each customer is as of one commit, and two customers may be as of two: for an audit
+  name a T that is past.
 
 Retention of the last 30 days, by country, from the two ends of the window:
 

@@ -24,6 +24,7 @@ from tenure.commands import (
     dlq,
     doctor,
     explain,
+    export,
     forget,
     gateway,
     history,
@@ -166,6 +167,7 @@ app.command()(lenses.lenses)
 app.command()(reasons.reasons)
 app.command()(reasons.features)
 app.command()(sql.sql)
+app.command()(export.export)
 app.command()(history.history)
 app.command()(reconcile.reconcile)
 app.add_typer(target.group)

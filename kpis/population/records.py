@@ -221,7 +221,7 @@ def _movements(subject: Subject) -> Iterator[RelationRow]:
     bucket_ms = subject.view.window.bucket_ms
     last = {step.fact.at_ms // bucket_ms: step.fact.at_ms for step in subject.steps if step.has_effect}
     for movement in movements_of(subject.steps, bucket_ms):
-        parts = _parts(movement, subject, last[movement.bucket])
+        parts = _parts(movement, last[movement.bucket])
         for place, (kind, at_ms, before, after) in enumerate(parts, 1):
             leaving = None if kind != CANCELLATION or movement.departure is None else movement.departure
             yield (
@@ -241,7 +241,7 @@ def _movements(subject: Subject) -> Iterator[RelationRow]:
             )
 
 
-def _parts(movement: Movement, subject: Subject, last_ms: int) -> list[tuple[str, int, Standing, Standing]]:
+def _parts(movement: Movement, last_ms: int) -> list[tuple[str, int, Standing, Standing]]:
     """Return (kind, event time, before, after) of what a bucket's facts come to."""
     kinds, found = kinds_of_movement(movement), list[tuple[str, int, Standing, Standing]]()
     before = movement.before

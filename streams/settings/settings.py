@@ -357,6 +357,13 @@ class Settings(BaseSettings):
         example="json",
     )
 
+    export_postgres: SecretStr | None = _setting(
+        None,
+        "The connection string of the PostgreSQL that `tenure export --to postgres` writes to; never printed.",
+        unit="secret, postgresql://",
+        example="postgresql://tenure:secret@db/analytics",
+    )
+
     gateway_host: str = _setting(
         "127.0.0.1",
         "The address that `tenure gateway` listens on; `0.0.0.0` for all.",

@@ -46,15 +46,19 @@ COUNTS_BY_SQL: Final = {
     "dropoff_cancelled": (
         "signup_plan",
         "1",
-        "customers AS c WHERE inside(signed_up_at + INTERVAL 7 DAY) AND NOT EXISTS (SELECT 1 FROM history AS h"
-        " WHERE h.customer_id = c.customer_id AND h.open AND h.from_at < c.signed_up_at + INTERVAL 7 DAY"
-        " AND (h.until_at IS NULL OR h.until_at >= c.signed_up_at + INTERVAL 7 DAY))",
+        (
+            "customers AS c WHERE inside(signed_up_at + INTERVAL 7 DAY) AND NOT EXISTS (SELECT 1 FROM history AS h"
+            " WHERE h.customer_id = c.customer_id AND h.open AND h.from_at < c.signed_up_at + INTERVAL 7 DAY"
+            " AND (h.until_at IS NULL OR h.until_at >= c.signed_up_at + INTERVAL 7 DAY))"
+        ),
     ),
     "onboarding_completed": (
         "signup_plan",
         "1",
-        "customers WHERE inside(signed_up_at + INTERVAL 7 DAY)"
-        " AND onboarded_at >= signed_up_at AND onboarded_at < signed_up_at + INTERVAL 7 DAY",
+        (
+            "customers WHERE inside(signed_up_at + INTERVAL 7 DAY)"
+            " AND onboarded_at >= signed_up_at AND onboarded_at < signed_up_at + INTERVAL 7 DAY"
+        ),
     ),
     "trials_matured": ("trial_plan", "1", "customers WHERE inside(after_trial(trial_at))"),
     "trials_converted": (
@@ -65,8 +69,10 @@ COUNTS_BY_SQL: Final = {
     "customers_engaged": (
         "plan",
         "1",
-        "customers AS c WHERE active AND (used_last_at >= start_at() OR EXISTS (SELECT 1 FROM surveys AS v"
-        " WHERE v.customer_id = c.customer_id AND v.status = 'answered' AND inside(v.occurred_at)))",
+        (
+            "customers AS c WHERE active AND (used_last_at >= start_at() OR EXISTS (SELECT 1 FROM surveys AS v"
+            " WHERE v.customer_id = c.customer_id AND v.status = 'answered' AND inside(v.occurred_at)))"
+        ),
     ),
     "customers_new": ("plan_after", "1", "m WHERE kind = 'new'"),
     "mrr_new": ("plan_after", "mrr_change", "m WHERE kind = 'new'"),

@@ -70,6 +70,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
         ("sql", "SELECT *, 0.5 AS half, NULL AS nothing FROM movements", *_FILE),
         ("sql", "SELECT * FROM counts", "--limit", "3", *_FILE),
     ],
+    "export": [("export", "--to", "parquet", "exported", *_FILE[:2])],
     "reconcile": [("reconcile", f"{_EXPORT}.ndjson", "--as", "stripe", "--file", f"{_EXPORT}.events.ndjson")],
     "validate": [("validate", _FILE[1])],
     "publish": [("publish", _FILE[1])],
