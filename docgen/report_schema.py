@@ -11,6 +11,7 @@ from docgen.json_schema import DIALECT, JsonObject
 from schemas.documents.cohorts import CohortReport
 from schemas.documents.customer import CustomerTimeline
 from schemas.documents.dead_letters import DeadLetterList, DeadLetterReplay, WholeDeadLetter
+from schemas.documents.digest import DigestReport
 from schemas.documents.doctor import DoctorReport
 from schemas.documents.explanation import Explanation, LensComparison
 from schemas.documents.export import ExportSummary
@@ -55,6 +56,7 @@ PRINTED: Final = (
     Printed("features", ReasonsReport),
     Printed("cohorts", CohortReport),
     Printed("lifetime", LifetimeReport),
+    Printed("digest", DigestReport),
     Printed("sql", SqlAnswer),
     Printed("export", ExportSummary),
     Printed("reconcile", Reconciliation),

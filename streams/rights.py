@@ -84,7 +84,7 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
     """Return who needs which rights, with the names of the settings."""
     topics = settings.input_topics
     keys = f"~{settings.redis_prefix}:*"
-    logs = tuple((f"~{settings.redis_prefix}:log:{name}", "rpush") for name in ("targets", "losses"))
+    logs = tuple((f"~{settings.redis_prefix}:log:{name}", "rpush") for name in ("targets", "losses", "digests"))
     create = [*topics, settings.dead_letter_topic, settings.survey_request_topic, settings.forgotten_topic]
     looked_up = [
         KafkaRight("READ", "TOPIC", topic, "only for `explain` and `customer`, to look records up") for topic in topics
@@ -104,13 +104,13 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
         Principal(
             "reader",
             "`kpi`, `periods`, `cohorts`, `lifetime`, `explain`, `customer`, `lenses`, `reasons`, `features`, "
-            "`history`, `reconcile`, `target list`, `resume`, `dlq list`, `dlq show`",
+            "`history`, `digest`, `sql`, `export`, `api`, `reconcile`, `target list`, `resume`, `dlq list`, `dlq show`",
             tuple(looked_up),
             RedisRights(keys, READING),
         ),
         Principal(
             "operator",
-            "`target set`, `resume --accept-loss`, and what a reader runs",
+            "`target set`, `resume --accept-loss`, `digest --issue`, and what a reader runs",
             (),
             RedisRights(keys, READING, logs),
         ),

@@ -21,6 +21,7 @@ from tenure.commands import (
     company,
     customer,
     demo,
+    digest,
     dlq,
     doctor,
     explain,
@@ -168,6 +169,7 @@ app.command()(reasons.reasons)
 app.command()(reasons.features)
 app.command()(sql.sql)
 app.command()(export.export)
+app.command()(digest.digest)
 app.command()(history.history)
 app.command()(reconcile.reconcile)
 app.add_typer(target.group)

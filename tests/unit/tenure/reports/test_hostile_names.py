@@ -268,6 +268,9 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "lenses": [("lenses", *_OF_FILE, "--by", "channel")],
     "reasons": [("reasons", *_OF_FILE, *_SEGMENTS)],
     "features": [("features", *_OF_FILE, *_SEGMENTS)],
+    "digest": [
+        ("digest", "--week", "2026-W07", *_OF_FILE[:2], "--format", form) for form in ("markdown", "html", "slack")
+    ],
     "sql": [
         ("sql", f"SELECT * FROM {name}", *_OF_FILE)  # noqa: S608 - names of ours
         for name in ("customers", "movements", "surveys", "renewals", "history", "counts")
