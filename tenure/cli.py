@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 
 from streams.errors import UsageError
 from tenure.commands import (
+    api,
     cohorts,
     company,
     customer,
@@ -176,6 +177,7 @@ app.add_typer(target.group)
 app.command()(doctor.doctor)
 app.command()(resume.resume)
 app.command()(gateway.gateway)
+app.command()(api.api)
 app.add_typer(dlq.group)
 app.command()(undo.undo)
 app.command()(forget.forget)

@@ -447,6 +447,40 @@ class Settings(BaseSettings):
         example="10",
     )
 
+    api_host: str = _setting(
+        "127.0.0.1",
+        "The address that `tenure api` listens on; any that other machines reach wants `api_tokens`.",
+        unit="address",
+        example="10.0.0.7",
+    )
+    api_port: _Port = _setting(
+        8465, "The port that `tenure api` listens on; 0 takes any free one.", unit="port", example="8081"
+    )
+    api_tokens: SecretStr | None = _setting(
+        None,
+        "The bearer tokens of those who may ask the API: `name=token`, separated by commas or one a line. Without "
+        f"tokens whoever is on this machine may. A token has {gateway.TOKEN_CHARACTERS_MIN} characters or more.",
+        unit="secret, name=token",
+        example="dashboard=FROM-YOUR-SECRET-STORE",
+    )
+    api_certificate_file: Path | None = _setting(
+        None,
+        "The certificate that the API shows; it then speaks TLS alone. Without one, TLS is up to the proxy before it.",
+        unit="file, PEM",
+        example="/etc/ssl/api.pem",
+    )
+    api_key_file: Path | None = _setting(
+        None, "The certificate's private key; not needed where it stands in the certificate's file.",
+        unit="file, PEM", example="/etc/ssl/api-key.pem",
+    )  # fmt: skip
+    api_max_requests: Annotated[int, Field(ge=1, le=64)] = _setting(
+        2, "Reports that the API makes at once; whoever asks for more is told to come again.", unit="reports",
+        example="4",
+    )  # fmt: skip
+    api_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = _setting(
+        120, "How long the API may take for a report.", unit="seconds", example="60"
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -478,8 +512,8 @@ class Settings(BaseSettings):
     _adapter_topics = field_validator("adapter_topics")(rules.check_adapter_topics)
     _survey_rules = field_validator("survey_rules")(rules.check_survey_rules)
     _redis_url = field_validator("redis_url")(rules.check_redis_url)
-    _hosts = field_validator("metrics_host", "gateway_host")(rules.check_metrics_host)
-    _tokens = field_validator("gateway_tokens")(gateway.check_tokens)
+    _hosts = field_validator("metrics_host", "gateway_host", "api_host")(rules.check_metrics_host)
+    _tokens = field_validator("gateway_tokens", "api_tokens")(gateway.check_tokens)
     _webhook_secrets = field_validator("gateway_webhook_secrets")(gateway.check_webhook_secrets)
     _signatures = field_validator("gateway_signatures")(gateway.complete_signatures)
     _redis_prefix = field_validator("redis_prefix")(rules.check_redis_prefix)
@@ -511,6 +545,7 @@ class Settings(BaseSettings):
         rules.check_rates_foreign(self.currency_rates, self.default_currency)
         security.check_kafka_security(self)
         gateway.check_gateway(self)
+        gateway.check_certificate("api", self.api_certificate_file, self.api_key_file)
         return self
 
     @property

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 from kpis.instants import instant_text
@@ -68,21 +71,22 @@ def checked_sql(text: str, limit: int) -> SqlQuery:
     return SqlQuery(text, frozenset(named & RELATIONS.keys()), limit)
 
 
-async def answer_sql(settings: Settings, scope: Scope, query: SqlQuery) -> SqlAnswer:
+async def answer_sql(settings: Settings, scope: Scope, query: SqlQuery, *, seconds: float | None = None) -> SqlAnswer:
     """Return the answer to a query, of the running stream or of a file.
 
     Args:
         settings: Of the stream: where its Redis is, and what its numbers mean.
         scope: Of which of the two, and as of when.
         query: What `checked_sql` returns.
+        seconds: How long DuckDB may take; None: as long as it does.
 
     Raises:
-        UsageError: DuckDB refuses the query.
+        UsageError: DuckDB refuses the query, or takes too long.
         TenureError: As `tenure.reports.customers.open_source` and `scan_all`.
     """
     async with open_source(settings, scope) as source:
         tables = await relation_tables(source, query.relations)
-        return lacking(run_sql(settings, tables, query, as_of=instant_text(source.at_ms)), source)
+        return lacking(run_sql(settings, tables, query, as_of=instant_text(source.at_ms), seconds=seconds), source)
 
 
 async def relation_tables(source: Source, relations: frozenset[str]) -> dict[str, Any]:
@@ -98,7 +102,9 @@ async def relation_tables(source: Source, relations: frozenset[str]) -> dict[str
     return {name: rows.table() for name, rows in found.items()}
 
 
-def run_sql(settings: Settings, tables: dict[str, Any], query: SqlQuery, *, as_of: str) -> SqlAnswer:
+def run_sql(
+    settings: Settings, tables: dict[str, Any], query: SqlQuery, *, as_of: str, seconds: float | None = None
+) -> SqlAnswer:
     """Return DuckDB's answer.
 
     Args:
@@ -106,9 +112,10 @@ def run_sql(settings: Settings, tables: dict[str, Any], query: SqlQuery, *, as_o
         tables: Of the relations that the query names; the others are there without rows.
         query: What is asked.
         as_of: T.
+        seconds: How long it may take; None: as long as it does.
 
     Raises:
-        UsageError: DuckDB refuses the query.
+        UsageError: DuckDB refuses the query, or takes too long.
     """
     duckdb = extra("duckdb", _EXTRA)
     with duckdb.connect(":memory:") as connection:
@@ -122,13 +129,31 @@ def run_sql(settings: Settings, tables: dict[str, Any], query: SqlQuery, *, as_o
         for line in _LOCKED:
             connection.execute(line)
         try:
-            result = connection.execute(query.text)
+            with _interrupted(connection, seconds):
+                result = connection.execute(query.text)
+                rows = result.fetchmany(query.limit + 1)
             columns = [SqlColumn(name=str(each[0]), type=str(each[1]).lower()) for each in result.description or ()]
-            rows = result.fetchmany(query.limit + 1)
+        except duckdb.InterruptException as error:
+            raise UsageError(f"the query takes longer than {seconds:g} s; ask for less") from error
         except duckdb.Error as error:
             raise _refused(error) from error
     shown = [[_plain(value) for value in row] for row in rows[: query.limit]]
     return SqlAnswer(as_of=as_of, columns=columns, rows=shown, truncated=len(rows) > query.limit)
+
+
+@contextmanager
+def _interrupted(connection: Any, seconds: float | None) -> Iterator[None]:
+    """Interrupt what a connection does in a block once it takes too long."""
+    if seconds is None:
+        yield
+        return
+    timer = threading.Timer(seconds, connection.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _refused(error: Exception) -> UsageError:

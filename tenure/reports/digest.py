@@ -1,7 +1,8 @@
 """The digest of a week: KPIs beside the week before and the targets, and what was corrected of the last digest.
 
 A week ends with the Monday after it, in the business time zone, and its counts are of the seven days before that:
-where clocks change in it, of an hour more or less than the week. What is shown: `schemas.documents.digest` and docs/digest.md.
+where clocks change in it, of an hour more or less than the week. What is shown: `schemas.documents.digest` and
+docs/digest.md.
 """
 
 from __future__ import annotations
