@@ -15,7 +15,7 @@ class ExportSummary(Document, frozen=True, kw_only=True):
 
     to: Annotated[str, Meta(description="`parquet`, `postgres` or `kafka`.")]
     as_of: Annotated[str, Meta(description="T, an instant in UTC: what happened before it is there.")]
-    customers: Annotated[int, Meta(description="Customers that were looked at (count).")]
+    customers: Annotated[int, Meta(description="Customers that were looked at (count); of a topic 0.")]
     changed: Annotated[int, Meta(description="Customers whose rows were written, for they had changed (count).")]
     removed: Annotated[int, Meta(description="Customers whose rows were removed: they were forgotten (count).")]
     rows: Annotated[dict[str, int], Meta(description="Rows written, by relation (count).")]

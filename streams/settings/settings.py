@@ -23,6 +23,7 @@ from schemas.topics import (
     FORGOTTEN_TOPIC,
     INPUT_TOPICS,
     MIXED_TOPIC_SETTING,
+    MOVEMENT_TOPIC,
     SURVEY_REQUEST_TOPIC,
 )
 from schemas.wording import in_words
@@ -357,6 +358,12 @@ class Settings(BaseSettings):
         example="json",
     )
 
+    movement_topic: str = _setting(
+        MOVEMENT_TOPIC,
+        "Where `tenure export --to kafka` keeps the movements of customers: compacted, made where it is missing.",
+        unit="topic",
+        example="acme.movements",
+    )
     export_postgres: SecretStr | None = _setting(
         None,
         "The connection string of the PostgreSQL that `tenure export --to postgres` writes to; never printed.",
@@ -506,7 +513,9 @@ class Settings(BaseSettings):
     _bootstrap = field_validator("kafka_bootstrap")(rules.check_bootstrap)
     _token_url = field_validator("kafka_token_url")(security.check_token_url)
     _group = field_validator("group", "instance_id")(rules.check_group)
-    _topic = field_validator("dead_letter_topic", "survey_request_topic", "forgotten_topic")(rules.check_topic)
+    _topic = field_validator("dead_letter_topic", "survey_request_topic", "forgotten_topic", "movement_topic")(
+        rules.check_topic
+    )
     _forget_key = field_validator("forget_key")(rules.check_forget_key)
     _registry_url = field_validator("schema_registry_url")(rules.check_registry_url)
     _adapter_topics = field_validator("adapter_topics")(rules.check_adapter_topics)
@@ -534,7 +543,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
-        own = ("dead_letter_topic", "survey_request_topic", "forgotten_topic")
+        own = ("dead_letter_topic", "survey_request_topic", "forgotten_topic", "movement_topic")
         rules.check_topics_distinct(self.topics, {name: getattr(self, name) for name in own}, self.adapter_topics)
         rules.check_survey_days(regular=self.survey_regular_days, quiet=self.survey_quiet_days)
         if "segment_windows_days" not in self.model_fields_set:

@@ -6,14 +6,14 @@ the command prints. Standard output belongs to the protocol, and the log to stan
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-import anyio
 from mcp.server import Server
 from mcp.server.stdio import stdio_server
-from mcp_types import CallToolRequestParams, CallToolResult, ListToolsResult, TextContent, Tool, ToolAnnotations
+from mcp.types import CallToolRequestParams, CallToolResult, ListToolsResult, TextContent, Tool, ToolAnnotations
 
 from schemas.version import installed_version
 from streams.errors import TenureError
@@ -37,7 +37,7 @@ def serve_mcp(settings: Settings) -> None:
     configure_logs(settings)
     runner = ReportRunner(settings, most=settings.api_max_requests, seconds=settings.api_timeout_seconds)
     try:
-        anyio.run(_serve, mcp_server(runner))
+        asyncio.run(_serve(mcp_server(runner)))
     finally:
         runner.stop()
 

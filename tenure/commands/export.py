@@ -27,11 +27,13 @@ class ExportKind(StrEnum):
 
     PARQUET = "parquet"
     POSTGRES = "postgres"
+    KAFKA = "kafka"
 
 
 def export(
     to: Annotated[
-        ExportKind, typer.Option("--to", help="parquet, files in a folder, or postgres, tables in a schema.")
+        ExportKind,
+        typer.Option("--to", help="parquet, files in a folder; postgres, tables in a schema; or kafka, a topic."),
     ],
     target: Annotated[
         str | None,
@@ -55,25 +57,35 @@ def export(
 ) -> None:
     """Write customers, subscriptions, their history, movements, surveys and renewals to Parquet or PostgreSQL.
 
+    Or, of these, the movements to a topic of Kafka.
+
     Each customer who has changed since the last export is replaced as a whole; run it again, after a kill too, and it
     goes on. Rows are there once, as of now. docs/export.md says more. For example:
     tenure export --to parquet build/export --file docs/examples/golden.ndjson
     """
+    from streams.errors import UsageError
     from streams.settings.loading import load_settings
     from tenure.commands.quiet import quiet_logs
-    from tenure.commands.say import say
+    from tenure.commands.say import say, say_error
     from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
     options = FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)
     scope = checked_scope(settings, at=None, by=None, file=file, options=options)
     from tenure.commands.printing import print_losses
-    from tenure.outlets.export import export as export_to
 
+    if to is ExportKind.KAFKA:
+        if target is not None:
+            raise UsageError(f"--to kafka: {target}: the setting movement_topic names the topic; leave it out")
+        from tenure.outlets.movements_topic import export_movements
+
+        exporting = export_movements(settings, scope, say_error)
+    else:
+        from tenure.outlets.export import export as export_to
+
+        exporting = export_to(settings, scope, _target(settings, to, target, schema), kind=to.value)
     with quiet_logs():
-        summary = run_until_stopped(
-            export_to(settings, scope, _target(settings, to, target, schema), kind=to.value),
-        )
+        summary = run_until_stopped(exporting)
     if as_json:
         print_json(summary)
         return
