@@ -15,7 +15,7 @@ from streams.errors import UsageError
 ROWS_A_BATCH: Final = 65_536
 
 
-def extra(module: str, named: str) -> Any:
+def module_of_extra(module: str, named: str) -> Any:
     """Return a module of an extra.
 
     Args:
@@ -41,7 +41,7 @@ class ArrowRows:
             columns: Of the relation.
             zoned: Whether instants say that they are of UTC; DuckDB counts with them more simply where they do not.
         """
-        self._arrow = extra("pyarrow", "duckdb")
+        self._arrow = module_of_extra("pyarrow", "duckdb")
         self.schema = schema_of(self._arrow, columns, zoned=zoned)
         self._rows: list[RelationRow] = []
         self._batches: list[Any] = []

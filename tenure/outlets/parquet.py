@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from schemas.relations import CUSTOMER_ID, CUSTOMERS, RELATIONS, Column, ColumnKind
 from streams.errors import InputError, UsageError
-from tenure.outlets.arrow_tables import ArrowRows, extra
+from tenure.outlets.arrow_tables import ArrowRows, module_of_extra
 from tenure.outlets.export import (
     DIGEST,
     DUE_AT,
@@ -50,9 +50,9 @@ class ParquetTarget:
     """
 
     def __init__(self, folder: Path, settings: Settings) -> None:
-        self._arrow: Any = extra("pyarrow", EXTRA)
-        self._compute: Any = extra("pyarrow.compute", EXTRA)
-        self._parquet: Any = extra("pyarrow.parquet", EXTRA)
+        self._arrow: Any = module_of_extra("pyarrow", EXTRA)
+        self._compute: Any = module_of_extra("pyarrow.compute", EXTRA)
+        self._parquet: Any = module_of_extra("pyarrow.parquet", EXTRA)
         self._folder = folder
         self._settings = settings
         self._head: dict[str, Any] = {}

@@ -26,7 +26,7 @@ from schemas.relations import (
     ColumnKind,
 )
 from streams.errors import ConfigurationError, Unavailable, UsageError
-from tenure.outlets.arrow_tables import extra
+from tenure.outlets.arrow_tables import module_of_extra
 from tenure.outlets.export import (
     DIGEST,
     DUE_AT,
@@ -94,8 +94,8 @@ def checked_dsn(argument: str | None, setting: str | None) -> str:
     Raises:
         UsageError: There is none, or the argument holds a password, or cannot be read.
     """
-    conninfo = extra("psycopg.conninfo", EXTRA)
-    psycopg = extra("psycopg", EXTRA)
+    conninfo = module_of_extra("psycopg.conninfo", EXTRA)
+    psycopg = module_of_extra("psycopg", EXTRA)
     given = argument or setting
     if not given:
         raise UsageError(f"where to is not said; give a connection string without a password, or set {SETTING}")
@@ -121,7 +121,7 @@ class PostgresTarget:
     """
 
     def __init__(self, dsn: str, schema: str, settings: Settings) -> None:
-        self._psycopg = extra("psycopg", EXTRA)
+        self._psycopg = module_of_extra("psycopg", EXTRA)
         self._dsn = dsn
         self._schema = schema
         self._columns = {name: columns_of_relation(RELATIONS[name], settings) for name in OF_EXPORT}

@@ -19,7 +19,7 @@ from schemas.instants import EPOCH
 from schemas.relations import OF_COUNTERS, OF_CUSTOMERS, RELATIONS
 from streams.errors import UsageError
 from streams.settings.settings import Settings
-from tenure.outlets.arrow_tables import ArrowRows, extra
+from tenure.outlets.arrow_tables import ArrowRows, module_of_extra
 from tenure.outlets.reading import columns_of_relation, rows_of_counters, rows_of_customers
 from tenure.reports.customers import Scope, Source, lacking, open_source
 
@@ -58,7 +58,7 @@ def checked_sql(text: str, limit: int) -> SqlQuery:
     Raises:
         UsageError: DuckDB is not installed, or cannot read it; or it is not one SELECT.
     """
-    duckdb = extra("duckdb", _EXTRA)
+    duckdb = module_of_extra("duckdb", _EXTRA)
     with duckdb.connect(":memory:") as connection:
         try:
             statements = connection.extract_statements(text)
@@ -117,7 +117,7 @@ def run_sql(
     Raises:
         UsageError: DuckDB refuses the query, or takes too long.
     """
-    duckdb = extra("duckdb", _EXTRA)
+    duckdb = module_of_extra("duckdb", _EXTRA)
     with duckdb.connect(":memory:") as connection:
         for name, relation in RELATIONS.items():
             table = tables.get(name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,15 +13,13 @@ from tests.recount.short_events import cancel, change, signup
 
 
 @pytest.fixture
-def running(installation: Installation) -> Iterator[Installation]:
-    """A stream that has counted some customers, with a topic of movements of its own."""
-    installation.environment["TENURE_MOVEMENT_TOPIC"] = f"{installation.prefix}movements"
+def running(installation: Installation) -> Installation:
+    """A stream that has counted some customers."""
     installation.create_topics()
     installation.worker()
     events = [signup(f"c-{n}", "2026-01-05", "pro", 4900, country="PT") for n in range(30)]
     publish(installation, [*events, *(change(f"c-{n}", "2026-02-01", "team", 9900) for n in range(5))])
-    yield installation
-    installation.kafka.delete_topics([installation.environment["TENURE_MOVEMENT_TOPIC"]])
+    return installation
 
 
 def publish(stream: Installation, events: list[dict[str, Any]]) -> None:
@@ -42,7 +39,7 @@ def export(stream: Installation) -> dict[str, int]:
 def held(stream: Installation) -> dict[str, dict[str, Any]]:
     """Return the last record of each key that has a value, read by another client."""
     found: dict[str, dict[str, Any]] = {}
-    for record in stream.records_in(stream.environment["TENURE_MOVEMENT_TOPIC"]):
+    for record in stream.records_in(stream.movement_topic):
         key, value = record.key(), record.value()
         assert key is not None
         found.pop(key.decode(), None)
