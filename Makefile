@@ -12,6 +12,7 @@ LOCKS := requirements/installer.txt requirements/run.txt requirements/dev.txt
 SBOM := --output-reproducible --output-format JSON --spec-version 1.6 --pyproject pyproject.toml requirements/run.txt
 NATIVE := tools/build-native $(wildcard kpis/native/*.p*)
 RUN := .venv/run.stamp
+VENV := .venv/all.stamp
 DEV := .venv/dev.stamp
 # These start real servers and measure time-outs: one at a time. All others run side by side.
 SERIAL := tests/integration tests/chaos
@@ -123,8 +124,12 @@ $(RUN): $(LOCKS) pyproject.toml tools/make-venv
 	@tools/make-venv run
 	@touch $@
 
-$(DEV): $(LOCKS) pyproject.toml tools/make-venv $(NATIVE)
+$(VENV): $(LOCKS) pyproject.toml tools/make-venv
 	@tools/make-venv dev
-	@tools/build-native
 	@mkdir -p build
 	@touch $(RUN) $@
+
+# The environment and, where its sources are newer, the compiled fold.
+$(DEV): $(VENV) $(NATIVE)
+	@tools/build-native
+	@touch $@

@@ -15,6 +15,7 @@ from schemas.topics import MIXED_TOPIC_SETTING
 from streams.batching.batches import Batch
 from streams.forgetting.forgotten import Forgotten
 from streams.partition.outbox import Outbox
+from streams.partition.unwritten import REDO_LIMITS, RedoLimits
 from streams.partition.waiting_room import WaitingRoom
 from streams.settings.meaning import decoder_of, names_of, windows_of
 from streams.settings.settings import Settings
@@ -48,6 +49,7 @@ class PartitionContext:
     max_facts: int = 4096
     batch_max_records: int = 10_000
     state_cache_customers: int = 200_000
+    redo_limits: RedoLimits = REDO_LIMITS
     #: for what waits of all partitions
     waiting_room: WaitingRoom = field(default_factory=WaitingRoom)
     #: who is forgotten
@@ -64,6 +66,7 @@ def context_of(
     stream_id: str = "",
     latest_ms: int | None = None,
     forgotten: Forgotten | None = None,
+    redo_limits: RedoLimits = REDO_LIMITS,
 ) -> PartitionContext:
     """Return what writers need, as settings ask for it; `stream_id` is that of the mark in the tables."""
     return PartitionContext(
@@ -83,6 +86,7 @@ def context_of(
         max_facts=settings.max_facts_per_customer,
         batch_max_records=settings.batch_max_records,
         state_cache_customers=settings.state_cache_customers,
+        redo_limits=redo_limits,
         forgotten=Forgotten() if forgotten is None else forgotten,
     )
 

@@ -105,8 +105,8 @@ class Exporter:
 
     async def exposition(self) -> bytes:
         """Return what Prometheus reads: all that is committed, and counters of the same instant."""
+        await self._hurry()
         try:
-            await self._hurry()
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 await self._sum()
             self._count()
@@ -127,9 +127,12 @@ class Exporter:
         stream = self._worker.stream
         if not stream.partitions:
             return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_HURRY_SECONDS):
-                await stream.until_applied(await stream.consumer().hurry())
+        try:
+            with contextlib.suppress(TimeoutError):  # what is committed is shown
+                async with asyncio.timeout(_HURRY_SECONDS):
+                    await stream.until_applied(await stream.consumer().hurry())
+        except Exception:
+            log.exception("fetch_not_hurried")
 
     def _boundary(self) -> int:
         end_ms = end_of_bucket_ms(self._clock.now_ms(), self._settings.bucket_minutes)
@@ -171,7 +174,7 @@ class Exporter:
             try:
                 await self._prepare()
             except Exception:
-                log.exception("counts_failed")
+                log.exception("counts_not_prepared")
             await asyncio.sleep(self._settings.metrics_refresh_seconds)
 
     async def _prepare(self) -> None:

@@ -10,9 +10,10 @@ import copy
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from kpis.counting.cells import Cells
 from streams.embedded.tables import MemoryTables
 from streams.errors import TablesUnavailable
-from streams.tables import Commit, Restated, Stored, StreamMark
+from streams.tables import Commit, Redo, Restated, Stored, StreamMark
 
 if TYPE_CHECKING:
     from tests.simulation.workers import Simulation
@@ -27,8 +28,8 @@ class Store(MemoryTables):
         """Start empty."""
         super().__init__()
         self._earlier = copy.deepcopy(self._partitions)
-        #: by partition: the head at that time, and states of commits that are carried out in part later
-        self._torn: dict[int, tuple[bytes | None, dict[str, bytes]]] = {}
+        #: by partition: the head at that time, and entries of commits that are carried out in part later
+        self._torn: dict[int, tuple[bytes | None, list[bytes]]] = {}
         #: until then nothing is answered (virtual seconds)
         self.away_until_seconds = 0.0
 
@@ -46,12 +47,9 @@ class Store(MemoryTables):
         self.remember()
 
     def fall_back_within_a_commit(self) -> None:
-        """Forget the same, but for states that lie in the append-only file within a transaction without an end."""
+        """Forget the same, but for entries that lie in the append-only file within a transaction without an end."""
         self._torn = {
-            number: (
-                before.head,
-                {c: s for c, s in self._partitions[number].states.items() if before.states.get(c) != s},
-            )
+            number: (before.head, [entry for entry in self._partitions[number].redo if entry not in before.redo])
             for number, before in self._earlier.items()
         }
         self.fall_back()
@@ -60,12 +58,10 @@ class Store(MemoryTables):
         """Carry out what lies there, where a commit has closed the transaction since; return whether there was one."""
         closed = [number for number, (head, _) in self._torn.items() if self._partitions[number].head != head]
         for number in closed:
-            states = self._torn.pop(number)[1]
-            found, before = self._partitions[number], self._earlier[number].states
-            found.states |= {
-                name: state for name, state in states.items() if found.states.get(name) == before.get(name)
-            }
-            found.torn = bool(states)
+            entries = self._torn.pop(number)[1]
+            found = self._partitions[number]
+            found.redo[-1:-1] = entries
+            found.torn = bool(entries)
         return bool(closed)
 
 
@@ -130,17 +126,25 @@ class Connection:
             await self._travel()
             yield found
 
-    async def read_cells(self, partition: int, keys: Sequence[int]) -> list[int]:
+    async def read_redo(self, partition: int) -> Redo:
         """See `Tables`."""
-        return await self._call(lambda: self._store.read_cells(partition, keys))
+        return await self._call(lambda: self._store.read_redo(partition))
 
-    async def load_group(self, partition: int, group: int) -> dict[int, int]:
+    async def read_written(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
         """See `Tables`."""
-        return await self._call(lambda: self._store.load_group(partition, group))
+        return await self._call(lambda: self._store.read_written(partition, customers))
+
+    async def read_spans(self, partition: int, spans: Sequence[int]) -> Cells:
+        """See `Tables`."""
+        return await self._call(lambda: self._store.read_spans(partition, spans))
+
+    async def read_group(self, partition: int, group: int) -> Cells:
+        """See `Tables`."""
+        return await self._call(lambda: self._store.read_group(partition, group))
 
     async def snapshot(
         self, partition: int, groups: Sequence[int], since: Stored | None = None
-    ) -> tuple[Stored, dict[int, dict[int, int]]]:
+    ) -> tuple[Stored, Cells]:
         """See `Tables`."""
         return await self._call(lambda: self._store.snapshot(partition, groups, since))
 
