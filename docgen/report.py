@@ -78,6 +78,18 @@ LIFETIME: Final = """
 How long customers stay: [cohorts-and-lifetime.md](cohorts-and-lifetime.md#lifetime). One object.
 """
 
+DIGEST: Final = """
+A week in numbers: [digest.md](digest.md). One object.
+"""
+
+SQL: Final = """
+The rows that a query is answered with: [sql.md](sql.md). One object.
+"""
+
+EXPORT: Final = """
+What an export has written: [export.md](export.md). One object.
+"""
+
 RECONCILE: Final = """
 An export of a billing system beside the stream: [adapters.md](adapters.md#reconcile). One object.
 """
@@ -144,6 +156,9 @@ SECTIONS: Final = (
     Section("reasons and features", ("reasons", "features"), REASONS),
     Section("cohorts", ("cohorts",), COHORTS),
     Section("lifetime", ("lifetime",), LIFETIME),
+    Section("digest", ("digest",), DIGEST),
+    Section("sql", ("sql",), SQL),
+    Section("export", ("export",), EXPORT),
     Section("reconcile", ("reconcile",), RECONCILE),
     Section("validate", ("validate",), VALIDATE),
     Section("publish", ("publish",), PUBLISH),

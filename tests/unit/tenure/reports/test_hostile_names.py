@@ -275,6 +275,13 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "lenses": [("lenses", *_OF_FILE, "--by", "channel")],
     "reasons": [("reasons", *_OF_FILE, *_SEGMENTS)],
     "features": [("features", *_OF_FILE, *_SEGMENTS)],
+    "digest": [
+        ("digest", "--week", "2026-W07", *_OF_FILE[:2], "--format", form) for form in ("markdown", "html", "slack")
+    ],
+    "sql": [
+        ("sql", f"SELECT * FROM {name}", *_OF_FILE)  # noqa: S608 - names of ours
+        for name in ("customers", "movements", "surveys", "renewals", "history", "counts")
+    ],
     "target list": [("target", "list")],
     "target set": [("target", "set", "retention", "30d", "90%", "--owner", "eve")],
     "target history": [("target", "history")],
@@ -290,7 +297,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "dlq replay": [("dlq", "replay", "--all", "--dry-run")],
 }
 #: Commands that print no names, or nothing for people; the demo and publish have tests of their own below.
-NAMELESS = {"target", "dlq", "resume", "demo", "worker", "publish", "company", "history", "gateway"}
+NAMELESS = {"target", "dlq", "resume", "demo", "worker", "publish", "company", "history", "gateway", "export", "api"}
 
 
 def test_every_command_is_tried_with_hostile_names() -> None:
