@@ -95,6 +95,18 @@ FORECAST: Final = """
 Customers and MRR of the next twelve months: [forecast.md](forecast.md). One object.
 """
 
+DIGEST: Final = """
+A week in numbers: [digest.md](digest.md). One object.
+"""
+
+SQL: Final = """
+The rows that a query is answered with: [sql.md](sql.md). One object.
+"""
+
+EXPORT: Final = """
+What an export has written: [export.md](export.md). One object.
+"""
+
 RECONCILE: Final = """
 An export of a billing system beside the stream: [adapters.md](adapters.md#reconcile). One object.
 """
@@ -132,7 +144,7 @@ What halted partitions have lost, and what was given up. `resume --accept-loss` 
 TARGETS: Final = """
 What KPIs are meant to keep to: [targets.md](targets.md). `target list` prints a list of
 [ListedTarget](#listedtarget), `target history` a list of [ChangedTarget](#changedtarget), the latest last, and
-`target set` the one that it made.
+`target set` the one that it made; `target test` prints a [TargetTrial](#targettrial).
 """
 
 
@@ -165,6 +177,9 @@ SECTIONS: Final = (
     Section("drivers", ("drivers",), DRIVERS),
     Section("risk", ("risk",), RISK),
     Section("forecast", ("forecast",), FORECAST),
+    Section("digest", ("digest",), DIGEST),
+    Section("sql", ("sql",), SQL),
+    Section("export", ("export",), EXPORT),
     Section("reconcile", ("reconcile",), RECONCILE),
     Section("validate", ("validate",), VALIDATE),
     Section("publish", ("publish",), PUBLISH),
@@ -173,7 +188,7 @@ SECTIONS: Final = (
     Section("undo", ("undo",), UNDO),
     Section("forget", ("forget",), FORGET),
     Section("resume", ("resume", "resume --accept-loss"), RESUME),
-    Section("target", ("target list", "target set", "target history"), TARGETS),
+    Section("target", ("target list", "target set", "target history", "target test"), TARGETS),
 )
 AFTER: Final = {"Events": AFTER_EVENTS}
 """What to know of a type, by its name."""

@@ -11,9 +11,11 @@ from docgen.json_schema import DIALECT, JsonObject
 from schemas.documents.cohorts import CohortReport
 from schemas.documents.customer import CustomerTimeline
 from schemas.documents.dead_letters import DeadLetterList, DeadLetterReplay, WholeDeadLetter
+from schemas.documents.digest import DigestReport
 from schemas.documents.doctor import DoctorReport
 from schemas.documents.drivers import DriversReport
 from schemas.documents.explanation import Explanation, LensComparison
+from schemas.documents.export import ExportSummary
 from schemas.documents.feedback import FeedbackReport
 from schemas.documents.forecast import ForecastReport
 from schemas.documents.forgetting import Forgetting
@@ -25,7 +27,8 @@ from schemas.documents.reasons import ReasonsReport
 from schemas.documents.reconciliation import Reconciliation
 from schemas.documents.report import Report
 from schemas.documents.risk import RiskReport
-from schemas.documents.targets import ChangedTarget, ListedTarget
+from schemas.documents.sql import SqlAnswer
+from schemas.documents.targets import ChangedTarget, ListedTarget, TargetTrial
 from schemas.documents.topics import TopicStatus
 from schemas.documents.undo import Undoing
 from schemas.documents.validation import ValidationReport
@@ -61,6 +64,9 @@ PRINTED: Final = (
     Printed("drivers", DriversReport),
     Printed("risk", RiskReport),
     Printed("forecast", ForecastReport),
+    Printed("digest", DigestReport),
+    Printed("sql", SqlAnswer),
+    Printed("export", ExportSummary),
     Printed("reconcile", Reconciliation),
     Printed("validate", ValidationReport),
     Printed("publish", PublicationSummary),
@@ -76,6 +82,7 @@ PRINTED: Final = (
     Printed("target list", list[ListedTarget]),
     Printed("target set", ChangedTarget),
     Printed("target history", list[ChangedTarget]),
+    Printed("target test", TargetTrial),
 )
 
 

@@ -17,14 +17,17 @@ from typer.core import TyperGroup
 
 from streams.errors import UsageError
 from tenure.commands import (
+    api,
     cohorts,
     company,
     customer,
     demo,
+    digest,
     dlq,
     doctor,
     drivers,
     explain,
+    export,
     feedback,
     forecast,
     forget,
@@ -40,6 +43,7 @@ from tenure.commands import (
     replay,
     resume,
     risk,
+    sql,
     target,
     topics,
     undo,
@@ -172,12 +176,16 @@ app.command()(customer.customer)
 app.command()(lenses.lenses)
 app.command()(reasons.reasons)
 app.command()(reasons.features)
+app.command()(sql.sql)
+app.command()(export.export)
+app.command()(digest.digest)
 app.command()(history.history)
 app.command()(reconcile.reconcile)
 app.add_typer(target.group)
 app.command()(doctor.doctor)
 app.command()(resume.resume)
 app.command()(gateway.gateway)
+app.command()(api.api)
 app.add_typer(dlq.group)
 app.command()(undo.undo)
 app.command()(forget.forget)

@@ -15,7 +15,7 @@ from kpis.customer.feedback_codes import RENEWAL_BASE, SurveySaid, survey_of
 from kpis.customer.history import effective_feedback
 from kpis.customer.state import Customer
 from kpis.customer.timeline import FORTNIGHT_MS, Standing
-from kpis.population.stays import Past
+from kpis.population.stays import PastStays
 from schemas.catalogue.feedback_bands import (
     DETRACTORS,
     NO_ANSWER,
@@ -86,7 +86,7 @@ def beginnings_of(surveys: Sequence[tuple[Feedback, SurveySaid]], until_ms: int)
     return sorted(found, key=lambda each: (each.at_ms, (-1, b"") if each.answer is None else each.answer[1:3]))
 
 
-def spells_of(past: Past, kind: str, beginnings: Sequence[Beginning], until_ms: int) -> Iterator[Spell]:
+def spells_of(past: PastStays, kind: str, beginnings: Sequence[Beginning], until_ms: int) -> Iterator[Spell]:
     """Yield the spells of one kind, in order; `until_ms` is T."""
     begun = [(each, stay) for each in beginnings if (stay := past.stay_at(each.at_ms)) is not None]
     for place, (beginning, stay) in enumerate(begun):
@@ -106,7 +106,7 @@ class Unasked(NamedTuple):
 
 
 def unasked_of(
-    past: Past, kind: str, surveys: Sequence[tuple[Feedback, SurveySaid]], until_ms: int
+    past: PastStays, kind: str, surveys: Sequence[tuple[Feedback, SurveySaid]], until_ms: int
 ) -> Iterator[Unasked]:
     """Yield the stays that begin before the first survey of a kind, up to it; `until_ms` is T."""
     first_ms = surveys[0][0].at_ms if surveys else until_ms

@@ -1,4 +1,4 @@
-"""What becomes of answers: how long they wait until somebody of ours gets in touch, and whose still waits.
+"""Follow-up of answers: how long they wait until somebody of ours gets in touch, and whose still waits.
 
 A contact follows an answer up if it comes no earlier and is about it, or about no survey in particular. Customers are
 taken one at a time; what is kept of them are sums, and of the detractors who wait the largest.
@@ -20,7 +20,7 @@ from kpis.customer.touchpoints import ContactFact, touchpoints_of
 from kpis.names import Names
 from kpis.population.feedback import Spell, band_of
 from kpis.population.lifetime import Durations
-from kpis.population.stays import Past
+from kpis.population.stays import PastStays
 from schemas.catalogue.feedback_bands import DETRACTORS, NPS
 from schemas.instants import DAY_MS
 
@@ -65,7 +65,7 @@ class FollowUps:
         names: Names,
         customer_id: str,
         customer: Customer,
-        past: Past,
+        past: PastStays,
         answers: Sequence[tuple[Feedback, SurveySaid]],
         spells: Sequence[Spell],
     ) -> None:
@@ -97,7 +97,7 @@ class FollowUps:
         self._open.sort(key=lambda each: (-each.mrr, each.answered_ms, each.customer_id))
         return self._open[: self._limit]
 
-    def _note_wait(self, item: Feedback, said: SurveySaid, followed_ms: int | None, past: Past) -> None:
+    def _note_wait(self, item: Feedback, said: SurveySaid, followed_ms: int | None, past: PastStays) -> None:
         until_ms = self._at_ms if followed_ms is None else followed_ms
         if followed_ms is None:
             stay = past.stay_at(item.at_ms)
@@ -114,7 +114,7 @@ class FollowUps:
         was_contacted = followed_ms is not None and followed_ms < limit_ms
         self._after[was_contacted][spell.has_left][spell.days - CONTACT_DAYS] += 1
 
-    def _note_open(self, names: Names, customer_id: str, past: Past, item: Feedback, said: SurveySaid) -> None:
+    def _note_open(self, names: Names, customer_id: str, past: PastStays, item: Feedback, said: SurveySaid) -> None:
         self.open_customers += 1
         self.open_mrr += past.now.mrr
         if not self._limit or is_pseudonym(customer_id):

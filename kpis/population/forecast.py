@@ -82,7 +82,7 @@ class HeldOut(NamedTuple):
         return self.month.mrr[1] <= self.mrr <= self.month.mrr[2]
 
 
-class History(NamedTuple):
+class MonthlyHistory(NamedTuple):
     """Customers at the boundaries of months before an origin, the last one first.
 
     By month, plan and age at its beginning (months, _MOST_AGE for all that are older): who was there, and who of them
@@ -103,7 +103,7 @@ class History(NamedTuple):
 
     @property
     def months(self) -> int:
-        """How many there are."""
+        """The number of months."""
         return len(self.there)
 
 
@@ -113,7 +113,7 @@ def stock_at(people: Joined, at_ms: int) -> tuple[int, int]:
     return int(is_there.sum()), int(people.mrr[is_there].sum())
 
 
-def history_of(people: Joined, origin_ms: int, months: int) -> History:
+def history_of(people: Joined, origin_ms: int, months: int) -> MonthlyHistory:
     """Return the months before an origin (ms since 1970); of facts from then on nothing is seen."""
     plans = max(1, len(people.values))
     begun_ms = _stay_starts(people)
@@ -132,7 +132,7 @@ def history_of(people: Joined, origin_ms: int, months: int) -> History:
         np.add.at(arrived_mrr[month], later.plan[~same], later.mrr[~same])
         before[month], after[month] = earlier.mrr[stayed].sum(), later.mrr[same].sum()
         later = earlier
-    return History(there, gone, arrived, arrived_mrr, before, after, now, now_mrr, now_squares)
+    return MonthlyHistory(there, gone, arrived, arrived_mrr, before, after, now, now_mrr, now_squares)
 
 
 class _Snapshot:
@@ -172,7 +172,7 @@ def learnt_months(people: Joined, origin_ms: int) -> int:
 
 
 def forecast(
-    history: History, origin_ms: int, months: int = MONTHS, *, widths: Widths = EXACT, runs: int = SIMULATIONS
+    history: MonthlyHistory, origin_ms: int, months: int = MONTHS, *, widths: Widths = EXACT, runs: int = SIMULATIONS
 ) -> list[Month]:
     """Return the months from an origin on.
 
@@ -216,7 +216,7 @@ def _width_needed(band: tuple[float, float, float], came: int) -> float:
     return abs(came - middle) / half if half > 0 else 0.0 if came == middle else np.inf
 
 
-def _simulated(history: History, months: int, runs: int) -> tuple[Floats, Floats]:
+def _simulated(history: MonthlyHistory, months: int, runs: int) -> tuple[Floats, Floats]:
     """Return customers and MRR of each simulation and month."""
     random = np.random.default_rng(_SEED)
     hazards = _drawn_hazards(history, random, runs)
@@ -246,7 +246,7 @@ def _simulated(history: History, months: int, runs: int) -> tuple[Floats, Floats
     return out[0], out[1]
 
 
-def _drawn_hazards(history: History, random: np.random.Generator, runs: int) -> Floats:
+def _drawn_hazards(history: MonthlyHistory, random: np.random.Generator, runs: int) -> Floats:
     """Return for each simulation the monthly rate of leaving by plan and age, out of what the months leave open.
 
     A rate of few customers is drawn towards that of their age, and that towards the rate of all.
@@ -270,7 +270,7 @@ def _drawn_hazards(history: History, random: np.random.Generator, runs: int) -> 
 _PRIOR: Final = 20.0
 
 
-def _spread_of_hazards(history: History) -> float:
+def _spread_of_hazards(history: MonthlyHistory) -> float:
     """Return the variance of the factor by which all rates of one month differ from those of others."""
     there, gone = history.there.sum(0), history.gone.sum(0)
     rate = gone / np.maximum(there, 1)
@@ -282,9 +282,9 @@ def _spread_of_hazards(history: History) -> float:
 
 
 class _Arrivals:
-    """How many come in each month to come, by a trend of the months before and what scatters about it."""
+    """Arrivals of each month to come, by a trend of the months before and what scatters about it."""
 
-    def __init__(self, history: History, random: np.random.Generator, runs: int) -> None:
+    def __init__(self, history: MonthlyHistory, random: np.random.Generator, runs: int) -> None:
         self._random = random
         came = history.arrived.sum(1)[::-1].astype(np.float64)
         months = len(came)
@@ -317,13 +317,13 @@ class _Arrivals:
 _DAMPING: Final = 0.9
 
 
-def _shares(history: History) -> Floats:
+def _shares(history: MonthlyHistory) -> Floats:
     came = history.arrived.sum(0) + 0.5 / history.arrived.shape[1]
     shares: Floats = came / came.sum()
     return shares
 
 
-def _arriving_mrr(history: History) -> tuple[Floats, Floats]:
+def _arriving_mrr(history: MonthlyHistory) -> tuple[Floats, Floats]:
     """Return the MRR of one arrival by plan: its mean, and how far single ones are from it."""
     came, mrr = history.arrived.sum(0), history.arrived_mrr.sum(0)
     overall = mrr.sum() / max(1, came.sum())
@@ -331,7 +331,7 @@ def _arriving_mrr(history: History) -> tuple[Floats, Floats]:
     return mean, _deviation_of_mrr(history)
 
 
-def _deviation_of_mrr(history: History) -> Floats:
+def _deviation_of_mrr(history: MonthlyHistory) -> Floats:
     """Return by plan how far the MRR of single customers is from their mean, at the origin."""
     count = np.maximum(history.now.sum(1), 1)
     mean = history.now_mrr.sum(1) / count

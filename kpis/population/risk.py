@@ -1,4 +1,4 @@
-"""Who is about to go: customers whose cancellation is known, and what tells those who will leave from those who stay.
+"""Customers about to go: those whose cancellation is known, and what tells those who will leave from those who stay.
 
 A customer is looked at in steps of 30 days back from T. At each the state of then is an *observation*, with whether the
 customer left within the 30 days after it; the one at T has no outcome yet, and is what a model scores. Nothing that
@@ -32,7 +32,7 @@ from kpis.filters import Filter
 from kpis.names import Names
 from kpis.population.choosing import Chooser
 from kpis.population.feedback import band_of
-from kpis.population.stays import Past, Stay, past_of, past_until
+from kpis.population.stays import PastStays, Stay, past_of, past_until
 from schemas.catalogue.feedback_bands import DETRACTORS, NPS, PASSIVES, PROMOTERS, UNSATISFIED
 from schemas.instants import DAY_MS
 
@@ -68,7 +68,7 @@ SIGNS: Final = (
 )
 
 
-class Leaving(NamedTuple):
+class PendingCancellation(NamedTuple):
     """A customer with a cancellation that is known at T and will end the last subscription that counts."""
 
     customer_id: str
@@ -130,7 +130,7 @@ class RiskScan:
         self._numbers, self._signs = array("q"), array("d")
         #: the sample are those whose hash is below the limit, which is halved as customers come
         self._hashes, self._limit, self._learnt = array("Q"), 1 << 32, 0
-        self.leaving: list[Leaving] = []
+        self.leaving: list[PendingCancellation] = []
 
     def take(self, names: Names, customer_id: str, customer: Customer) -> None:
         """Take one customer of a partition."""
@@ -167,18 +167,18 @@ class RiskScan:
         in_sample = np.array(self._hashes, np.int64) < self._limit
         return found.chosen((step == 0) | in_sample[customer])
 
-    def _observe(self, names: Names, place: int, step: int, at_ms: int, past: Past, stay: Stay) -> None:
+    def _observe(self, names: Names, place: int, step: int, at_ms: int, past: PastStays, stay: Stay) -> None:
         standing = past.at(at_ms)
         plan = self._plans.setdefault(names.plan_names[standing.plan], len(self._plans))
         has_left = stay.end_ms < at_ms + STEP_DAYS * DAY_MS
         age_days = (at_ms - stay.start_ms) // DAY_MS
         self._numbers.extend((place, step, age_days, plan, standing.mrr, has_left))
 
-    def _note_leaving(self, names: Names, customer_id: str, past: Past, cancel: CancelFact) -> None:
+    def _note_leaving(self, names: Names, customer_id: str, past: PastStays, cancel: CancelFact) -> None:
         now = past.now
         plan, reason = names.plan_names[now.plan], names.reason_names[cancel.reason]
         said = (cancel.time_ms, cancel.at_ms)
-        self.leaving.append(Leaving(customer_id, plan, now.mrr, reason, *said))
+        self.leaving.append(PendingCancellation(customer_id, plan, now.mrr, reason, *said))
 
 
 def leaving_at(customer: Customer, at_ms: int, bucket_ms: int, what: WhatCounts) -> CancelFact | None:
@@ -199,7 +199,7 @@ def leaving_at(customer: Customer, at_ms: int, bucket_ms: int, what: WhatCounts)
 
 
 class Signs:
-    """What a customer did and said, as it can be asked for at any instant."""
+    """Signs of one customer, as they can be asked for at any instant."""
 
     def __init__(self, customer: Customer, bucket_ms: int) -> None:
         """Take a customer; `bucket_ms` is the length of a bucket (ms)."""

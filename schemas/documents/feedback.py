@@ -21,7 +21,7 @@ class FeedbackBand(Document, frozen=True, kw_only=True):
 
 
 class AnswerFollowUp(Document, frozen=True, kw_only=True):
-    """How long the answers of the last 90 days wait until somebody of yours gets in touch."""
+    """The answers of the last 90 days, and the time until somebody of yours gets in touch."""
 
     answers: Annotated[int, Meta(description="Answers (count).")]
     followed: Annotated[int, Meta(description="Of them followed up (count).")]

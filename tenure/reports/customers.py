@@ -73,6 +73,8 @@ class Source(NamedTuple):
     place: str = ""
     #: of a running stream
     losses: StreamLosses | None = None
+    #: its name for good, see `streams.tables.StreamMark`; empty for a file
+    stream_id: str = ""
     #: only customers for whom it holds
     where: Filter | None = None
 
@@ -104,7 +106,13 @@ async def open_source(settings: Settings, scope: Scope, *, clock: Clock | None =
     async with counted_tables(settings) as (tables, mark, losses):
         now_ms = (clock or WallClock()).now_ms()
         yield Source(
-            settings, tables, mark.partitions, _at_ms(settings, scope, now_ms), losses=losses, where=scope.where
+            settings,
+            tables,
+            mark.partitions,
+            _at_ms(settings, scope, now_ms),
+            losses=losses,
+            stream_id=mark.id,
+            where=scope.where,
         )
 
 

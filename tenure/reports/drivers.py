@@ -1,4 +1,4 @@
-"""What goes with staying as a document: what `tenure drivers --json` prints.
+"""Traits that go with staying as a document: what `tenure drivers --json` prints.
 
 The table in the terminal is `tenure.reports.drivers_text`. What the numbers mean: docs/drivers.md.
 """

@@ -1,6 +1,6 @@
 """Reports of the customers for whom a filter holds: the pass over all customers that they are counted from.
 
-Only the way to the states; what is made of them is `kpis.counting.combined`. The language: docs/filters.md.
+Only the way to the states; what is made of them is `kpis.population.combined`. The language: docs/filters.md.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 
 from msgspec.structs import replace
 
-from kpis.counting.combined import Combinations, CombinedCells, CombiningCollector, filtered, together
 from kpis.counting.report import report_of_segments
 from kpis.customer.state import decode
 from kpis.filters import Filter, FilterError
 from kpis.names import Names
+from kpis.population.combined import Combinations, CombinedCells, CombiningCollector, filtered, together
 from schemas.dimensions import BUILT_IN_DIMENSIONS
 from schemas.documents.report import Report
 from streams.errors import UsageError

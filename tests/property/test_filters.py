@@ -12,13 +12,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpis.counting.combined import Combinations, CombiningCollector, filtered, together
 from kpis.counting.report import report_of_segments
 from kpis.customer.state import decode
 from kpis.filters import Filter, parse_filter
 from kpis.members.explain import Explaining, candidates
 from kpis.members.rules import MEMBERSHIPS
 from kpis.members.view import Window
+from kpis.population.combined import Combinations, CombiningCollector, filtered, together
 from kpis.population.episodes import chosen
 from schemas.catalogue.counts import COUNT_BY_NAME
 from schemas.documents.document import plain

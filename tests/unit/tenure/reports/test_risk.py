@@ -25,7 +25,7 @@ from streams.settings.loading import load_settings
 from tenure.cli import app
 from tenure.operations import risks
 from tenure.operations.risks import RISK_TOPIC
-from tenure.reports.risk_model import Judgement, fitted, judged, scores
+from tenure.reports.risk_model import ModelJudgement, fitted, judged, scores
 from tests.property.folding import Folded
 from tests.recount.short_events import Event, activity, cancel, change, event, renewal, revoke, signup, survey
 from tests.unit.kpis.population.invented import company_with_signs, folded_company
@@ -151,7 +151,7 @@ def telling() -> Observations:
 def test_a_model_that_sees_signs_is_better_than_plan_and_age_and_calibrated(telling: Observations) -> None:
     """Judged on the last quarter, by figures that scikit-learn computes as well."""
     found = judged(telling)
-    assert isinstance(found, Judgement)
+    assert isinstance(found, ModelJudgement)
     assert found.is_better
     assert 0.75 < found.left / found.expected < 1.3
     assert found.lift > 1.5
@@ -182,7 +182,7 @@ def test_a_model_of_chance_is_refused() -> None:
     for seed in (1, 2, 3):
         events = company_with_signs(seed, customers=500, telling=False)
         found = judged(scanned(folded_company(events), 600).observations())
-        assert isinstance(found, Judgement)
+        assert isinstance(found, ModelJudgement)
         refused += not found.is_better
     assert refused >= 2
 
