@@ -13,8 +13,11 @@ from schemas.documents.customer import CustomerTimeline
 from schemas.documents.dead_letters import DeadLetterList, DeadLetterReplay, WholeDeadLetter
 from schemas.documents.digest import DigestReport
 from schemas.documents.doctor import DoctorReport
+from schemas.documents.drivers import DriversReport
 from schemas.documents.explanation import Explanation, LensComparison
 from schemas.documents.export import ExportSummary
+from schemas.documents.feedback import FeedbackReport
+from schemas.documents.forecast import ForecastReport
 from schemas.documents.forgetting import Forgetting
 from schemas.documents.lifetime import LifetimeReport
 from schemas.documents.losses import LossList, ReportedLoss
@@ -23,6 +26,7 @@ from schemas.documents.publication import PublicationSummary
 from schemas.documents.reasons import ReasonsReport
 from schemas.documents.reconciliation import Reconciliation
 from schemas.documents.report import Report
+from schemas.documents.risk import RiskReport
 from schemas.documents.sql import SqlAnswer
 from schemas.documents.targets import ChangedTarget, ListedTarget, TargetTrial
 from schemas.documents.topics import TopicStatus
@@ -56,6 +60,10 @@ PRINTED: Final = (
     Printed("features", ReasonsReport),
     Printed("cohorts", CohortReport),
     Printed("lifetime", LifetimeReport),
+    Printed("feedback", FeedbackReport),
+    Printed("drivers", DriversReport),
+    Printed("risk", RiskReport),
+    Printed("forecast", ForecastReport),
     Printed("digest", DigestReport),
     Printed("sql", SqlAnswer),
     Printed("export", ExportSummary),

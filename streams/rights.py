@@ -103,8 +103,9 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
         ),
         Principal(
             "reader",
-            "`kpi`, `periods`, `cohorts`, `lifetime`, `explain`, `customer`, `lenses`, `reasons`, `features`, "
-            "`history`, `digest`, `sql`, `export`, `api`, `reconcile`, `target list`, `resume`, `dlq list`, `dlq show`",
+            "`kpi`, `periods`, `cohorts`, `lifetime`, `feedback`, `drivers`, `risk`, `forecast`, `explain`, "
+            "`customer`, `lenses`, `reasons`, `features`, `history`, `digest`, `sql`, `export`, `api`, `reconcile`, "
+            "`target list`, `resume`, `dlq list`, `dlq show`",
             tuple(looked_up),
             RedisRights(keys, READING),
         ),

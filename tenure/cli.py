@@ -25,8 +25,11 @@ from tenure.commands import (
     digest,
     dlq,
     doctor,
+    drivers,
     explain,
     export,
+    feedback,
+    forecast,
     forget,
     gateway,
     history,
@@ -39,6 +42,7 @@ from tenure.commands import (
     reconcile,
     replay,
     resume,
+    risk,
     sql,
     target,
     topics,
@@ -163,6 +167,10 @@ for function in (
 app.command()(periods.periods)
 app.command()(cohorts.cohorts)
 app.command()(lifetime.lifetime)
+app.command()(feedback.feedback)
+app.command()(drivers.drivers)
+app.command()(risk.risk)
+app.command()(forecast.forecast)
 app.command()(explain.explain)
 app.command()(customer.customer)
 app.command()(lenses.lenses)

@@ -1,4 +1,7 @@
-"""Facts of a customer, as they are stored: facts of the timeline by type, surveys and renewals, revocations."""
+"""Facts of a customer, as they are stored: facts of the timeline by type, surveys and renewals, revocations.
+
+Touchpoints: `kpis.customer.touchpoints`.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,16 @@ CANCEL: Final = 4
 REVOKE: Final = 5
 SURVEY: Final = 6
 RENEWAL: Final = 7
+CONTACT: Final = 8
+SUPPORT: Final = 9
+REFERRAL: Final = 10
+EXPOSURE: Final = 11
+MARK: Final = 12
 
 #: Kinds, as reports and explanations name them.
 WORDS: Final = {
     SIGNUP: "signup", CHANGE: "change", PAUSE: "pause", RESUME: "resume", CANCEL: "cancel", REVOKE: "revoke",
+    CONTACT: "contact", SUPPORT: "support", REFERRAL: "referral", EXPOSURE: "exposure", MARK: "mark",
 }  # fmt: skip
 
 

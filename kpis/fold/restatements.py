@@ -24,6 +24,7 @@ from kpis.customer.deduplication import identity_of, known_content, sequence_of
 from kpis.customer.pseudonyms import is_pseudonym
 from kpis.customer.state import Customer
 from kpis.customer.state import decode as decode_state
+from kpis.customer.touchpoints import stored_touchpoints
 from kpis.fold.fold import Fold
 from kpis.names import Names
 from kpis.packing import table_of
@@ -312,7 +313,8 @@ def without_events_of(customer: Customer, entries: Sequence[bytes], names: Names
         names: Of the partition.
         bucket_ms: Length of a bucket (ms).
     """
-    facts = [*life_of(customer), *feedback_of(customer), *(customer.rare.revocations if customer.rare else ())]
+    revocations = customer.rare.revocations if customer.rare else ()
+    facts = [*life_of(customer), *feedback_of(customer), *stored_touchpoints(customer), *revocations]
     identities = {fact.identity for fact in facts}
     topics = dict(enumerate(names.topic_names))
     places = {(topics.get(topic_of(each)), offset_of(each)) for each in (fact.reference for fact in facts)}

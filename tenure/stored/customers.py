@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from typing import NamedTuple
 
 from kpis.names import Names
+from schemas.events import NO_CUSTOMER
 from streams.errors import Overtaken
 from streams.partition.state import read_head
 from streams.settings.meaning import names_of
@@ -44,7 +45,7 @@ async def scan_all(settings: Settings, tables: Tables, partitions: Collection[in
     async for partition, states in tables.scan_states(partitions):
         if await tables.read_head(partition) != known[partition].head:  # commits came between, perhaps with new names
             known[partition] = await _restore(tables, partition, names[partition], known[partition])
-        yield Slice(partition, names[partition], states)
+        yield Slice(partition, names[partition], [each for each in states if each[0] != NO_CUSTOMER])
 
 
 class StoredCustomer(NamedTuple):
@@ -69,7 +70,7 @@ async def read_customer(settings: Settings, tables: Tables, partitions: int, cus
         StateUnreadable: Another version has stored the partition.
         TablesUnavailable: The store does not answer.
     """
-    for partition in range(partitions):
+    for partition in range(partitions) if customer_id != NO_CUSTOMER else ():
         found = await read_states_of(settings, tables, partition, [customer_id])
         if found is not None:
             return StoredCustomer(partition, found.names, found.states[0][1])
