@@ -18,7 +18,7 @@ DEV := .venv/dev.stamp
 SERIAL := tests/integration tests/chaos
 CHECKS := check-lint check-format check-types check-layers check-spelling check-dependencies check-documents check-tidy
 
-.PHONY: help demo test check $(CHECKS) test-fast test-serial mutants up down bench rivals sbom audit format documents site services lock clean
+.PHONY: help demo test check $(CHECKS) test-fast test-serial mutants up down bench rivals sbom audit format documents site services bands lock clean
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -103,6 +103,9 @@ site: $(DEV) ## Build the documentation site into build/site, strictly, and foll
 
 services: ## Install the real servers that the tests need, where missing.
 	@tools/install-services
+
+bands: $(DEV) ## Simulate 40 noisy years of a company, and print how often bands call for nothing, or miss a shift.
+	@$(BIN)/python -m tests.monitoring.band_years $(ARGS)
 
 lock: $(DEV) ## Choose the newest versions that pyproject.toml allows, for all machines.
 	@echo uv | $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-annotate - -o requirements/installer.txt

@@ -127,7 +127,7 @@ What halted partitions have lost, and what was given up. `resume --accept-loss` 
 TARGETS: Final = """
 What KPIs are meant to keep to: [targets.md](targets.md). `target list` prints a list of
 [ListedTarget](#listedtarget), `target history` a list of [ChangedTarget](#changedtarget), the latest last, and
-`target set` the one that it made.
+`target set` the one that it made; `target test` prints a [TargetTrial](#targettrial).
 """
 
 
@@ -167,7 +167,7 @@ SECTIONS: Final = (
     Section("undo", ("undo",), UNDO),
     Section("forget", ("forget",), FORGET),
     Section("resume", ("resume", "resume --accept-loss"), RESUME),
-    Section("target", ("target list", "target set", "target history"), TARGETS),
+    Section("target", ("target list", "target set", "target history", "target test"), TARGETS),
 )
 AFTER: Final = {"Events": AFTER_EVENTS}
 """What to know of a type, by its name."""

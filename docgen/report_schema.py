@@ -24,7 +24,7 @@ from schemas.documents.reasons import ReasonsReport
 from schemas.documents.reconciliation import Reconciliation
 from schemas.documents.report import Report
 from schemas.documents.sql import SqlAnswer
-from schemas.documents.targets import ChangedTarget, ListedTarget
+from schemas.documents.targets import ChangedTarget, ListedTarget, TargetTrial
 from schemas.documents.topics import TopicStatus
 from schemas.documents.undo import Undoing
 from schemas.documents.validation import ValidationReport
@@ -74,6 +74,7 @@ PRINTED: Final = (
     Printed("target list", list[ListedTarget]),
     Printed("target set", ChangedTarget),
     Printed("target history", list[ChangedTarget]),
+    Printed("target test", TargetTrial),
 )
 
 

@@ -140,9 +140,12 @@ class PartitionState:
         Args:
             states: Of the commit.
             cells: Of the commit.
-            through: True: its states do not go into the log, but to their places at once, and so does all before it.
+            through: True: its states do not go into the log, but to their places at once, and so do all before them;
+                without any, all that the log holds goes to its place.
         """
-        return self.unwritten.take_due({} if through else states, cells, everything=through)
+        # A state in the log would hide the one that is written; cells of the log may stay there.
+        everything = through and (bool(self.unwritten.states) or not states)
+        return self.unwritten.take_due({} if through else states, cells, everything=everything)
 
     def commit(
         self,

@@ -87,6 +87,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "target list": [("target", "list")],
     "target set": [_SET],
     "target history": [("target", "history")],
+    "target test": [("target", "test", "retention", "30d", "90%")],
 }
 
 
