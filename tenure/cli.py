@@ -16,8 +16,8 @@ import typer
 from typer.core import TyperGroup
 
 from streams.errors import UsageError
+from tenure.api import command as api
 from tenure.commands import (
-    api,
     cohorts,
     company,
     customer,
