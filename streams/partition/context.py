@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -11,6 +11,7 @@ from kpis.counting.windows import Windows
 from kpis.customer.what_counts import WhatCounts
 from kpis.names import Names
 from schemas.decoding.decoder import Decoder
+from schemas.feeds import types_of_topics
 from schemas.topics import MIXED_TOPIC_SETTING
 from streams.batching.batches import Batch
 from streams.forgetting.forgotten import Forgotten
@@ -43,6 +44,8 @@ class PartitionContext:
     partitions: int
     topics: tuple[str, ...]
     mixed_topic: str
+    #: the type that gives an input topic its name; none of the mixed one
+    types_of_topics: Mapping[str, str]
     dead_letter_topic: str
     #: where tombstones of forgotten customers go
     forgotten_topic: str
@@ -81,6 +84,7 @@ def context_of(
         partitions=partitions,
         topics=settings.input_topics,
         mixed_topic=settings.topics[MIXED_TOPIC_SETTING],
+        types_of_topics=types_of_topics(settings.topics),
         dead_letter_topic=settings.dead_letter_topic,
         forgotten_topic=settings.forgotten_topic,
         max_facts=settings.max_facts_per_customer,
