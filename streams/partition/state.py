@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-import numpy as np
 
 from kpis.arrays import Ints
 from kpis.counting.cell_store import KnownAmounts, cell_store
 from kpis.counting.cells import Cells, groups_of, newest
-from kpis.counting.spans import SPAN_BITS, SPAN_FIELD_BITS
+from kpis.counting.spans import SPAN_FIELD_BITS, spans_of
 from kpis.customer.facts import STATE_VERSION
 from kpis.fold.fold import Fold
 from kpis.fold.restatements import Moved
@@ -126,7 +125,7 @@ class PartitionState:
 
     def unknown(self, keys: Ints, known: KnownAmounts) -> list[int]:
         """Return, out of keys and what memory has of them, the spans that must be read for the others."""
-        return self.unread_of(np.unique(keys[~known.is_known] >> SPAN_BITS)) if self.unread else []
+        return self.unread_of(spans_of(keys[~known.is_known])) if self.unread else []
 
     def unread_of(self, spans: Ints) -> list[int]:
         """Return those of some spans of which cells may be missing in memory."""

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from kpis.arrays import Ints
+from kpis.arrays import Ints, distinct
 from kpis.counting.cells import EMPTY, Cells
 from kpis.counting.spans import spans_of
 from streams.redo import cells_of, newest_states, states_of
@@ -96,7 +96,7 @@ class Unwritten:
                 gone.append(entry)
         kept = len(self._entries) if gone else None
         left = self._states_without(gone, states)
-        spans = np.unique(np.concatenate([entry.spans for entry in gone])) if gone else _NO_SPANS
+        spans = distinct(np.concatenate([entry.spans for entry in gone])) if gone else _NO_SPANS
         self._entries.append(_KnownEntry(size, states, spans_of(cells.keys)))
         self._size_bytes += size
         self.states.update(states)
