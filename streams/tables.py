@@ -123,7 +123,7 @@ NOTHING_ERASED: Final = Erasure()
 
 
 class Written(NamedTuple):
-    """What a commit writes to its place, beside the entry in the redo log, and what goes from there for it."""
+    """The part of a commit that goes to its place, and what leaves the redo log for it."""
 
     states: Mapping[str, bytes] = MappingProxyType({})
     #: all cells of spans, packed (see `kpis.counting.spans`)

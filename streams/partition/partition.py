@@ -428,11 +428,11 @@ class Partition:
         held, began = self._held, time.perf_counter()
         through = through or held.unwritten.is_too_large(result.states)
         head = held.next_head(result, positions=positions, topic_ids=topic_ids)
-        due = held.due(result.states, cells, through=through)
-        await self._read_spans(held.unread_of(due.spans))
+        cut = held.cut_redo(result.states, cells, through=through)
+        await self._read_spans(held.unread_of(cut.spans))
         commit = held.commit(
             head=head, states=result.states, cells=cells, amounts=amounts, moved=result.moved, erasure=erasure,
-            due=due, through=through,
+            cut=cut, through=through,
         )  # fmt: skip
         await self._until_done(lambda: self._context.tables.commit(self.number, commit))
         held.committed(commit, head=head, cells=cells, amounts=amounts)
