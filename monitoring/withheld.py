@@ -16,6 +16,8 @@ WITHHELD: Final = "stream:withheld:timestamp_seconds"
 """There while numbers are withheld: since when, by `state`, and in words as `since`."""
 WITHHELD_STATE: Final = "withheld"
 LOADING_STATE: Final = "history is loading"
+THE_START: Final = "the start"
+"""In place of a time where numbers were never shown: since Prometheus began to look."""
 _SHOWN: Final = "(stream:complete:bool unless on () stream:backfill:bool)"
 #: A Prometheus that was away for longer has lost the beginning.
 _REMEMBERED: Final = "6h"
@@ -26,7 +28,8 @@ def rules() -> Iterator[Recording]:
     """Yield when numbers were last shown, and since when they are not; after the rules of completeness."""
     yield Recording(LAST_SHOWN, f"time() * {_SHOWN}\nor last_over_time({LAST_SHOWN}[{_REMEMBERED}])")
     since = f"({LAST_SHOWN} unless on () {_SHOWN})"
-    never = f'label_replace(vector(time()), "since", "the start", "", "") unless on () {LAST_SHOWN}'
+    began = f'min(min_over_time({WITHHELD}{{since="{THE_START}"}}[{_REMEMBERED}])) or vector(time())'
+    never = f'label_replace({began}, "since", "{THE_START}", "", "") unless on () {LAST_SHOWN}'
     known = f"{in_words(since)}\nor {never}"
     yield Recording(WITHHELD, f"({known})\nunless on () stream:complete:bool", {"state": WITHHELD_STATE})
     yield Recording(WITHHELD, f"({known})\nand on () stream:complete:bool", {"state": LOADING_STATE})

@@ -112,7 +112,7 @@ def lines(about: About, *queries: Query, size: tuple[int, int] = (12, 8), **opti
             `band` (legends of an interval's upper and lower bound), `soft` (the least range of the axis), `values`
             (whether the lines are values of a dimension, coloured by their place), `decimals`.
     """
-    panel = framed(timeseries.Panel(), about, queries, now=False)
+    panel = framed(timeseries.Panel(), about, queries, now=False).no_value("no numbers")
     panel.max_data_points(TREND_POINTS).span_nulls(span_nulls=False).show_points(looks.VisibilityMode.AUTO)
     panel.draw_style(looks.GraphDrawStyle.LINE).line_width(2).fill_opacity(options.get("filled", 0)).point_size(4)
     by_place = model.FieldColorModeId.PALETTE_CLASSIC

@@ -25,7 +25,7 @@ from schemas.catalogue.windows import WINDOWS
 from services.installation import TENURE
 from services.process import NotReadyError, Process, free_port, wait_until
 from services.prometheus import Prometheus
-from tests.monitoring.boards import CHOSEN, Asked, boards, filled_in, panels, queries
+from tests.monitoring.boards import CHOSEN, END, Asked, boards, filled_in, panels, queries
 from tests.monitoring.scenario import RULES
 
 BOARDS = boards()
@@ -318,6 +318,26 @@ def test_lines_pass_through_every_day_of_loaded_history(prometheus: Prometheus, 
         found = answer["data"]["result"]
         past = [int(at) // 86_400 for each in found[:1] for at, value in each["values"] if value == "0.25"]
         assert len(set(past)) in (days - 1, days, days + 1), asked.name
+
+
+def test_tiles_show_the_number_of_now_at_a_years_range(prometheus: Prometheus) -> None:
+    """The last step of a year in 200 steps lies up to 44 hours before now."""
+    until_answered(prometheus, must_answer())
+    tiles = [each for each in ASKED if each.board == "tenure-executive" and not each.instant and END in each.expr]
+    tiles = [each for each in tiles if "{{verdict}}" in LEGENDS[each.board, each.panel, each.ref_id]]
+    assert len(tiles) == 8
+    step = 157_680
+    now = time.time()
+    end = int(now) // step * step
+    for asked in tiles:
+        expr = filled_in(asked.expr.replace("$__interval_ms", str(step * 1000)), end=now)
+        expr = expr.replace("[1m]", f"[{step + 15}s]")
+        parameters = {"query": expr, "start": end - 200 * step, "end": end, "step": step}
+        (found,) = prometheus.get("/api/v1/query_range?" + urllib.parse.urlencode(parameters))["data"]["result"]
+        at, value = found["values"][-1]
+        ((_, expected),) = prometheus.query(filled_in(asked.expr, end=now), at_seconds=now)
+        assert int(at) == end, asked.name
+        assert float(value) == pytest.approx(expected), asked.name
 
 
 def test_annotations_and_variables_are_understood(prometheus: Prometheus) -> None:
