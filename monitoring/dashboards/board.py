@@ -88,7 +88,7 @@ class Board:
 
     @property
     def annotations(self) -> tuple[tuple[str, str, str, Mapping[str, str]], ...]:
-        """What is marked in its lines: name, colour, query and words of each."""
+        """The marks in its lines: name, colour, query and words of each."""
         return (_ALERTS_OF_THE_STREAM if self.of_the_stream else _ALERTS_OF_KPIS, *_ALWAYS)
 
 

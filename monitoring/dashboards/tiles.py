@@ -41,7 +41,7 @@ _COUNTED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a tile shows.
+    """The contents of a tile.
 
     Attributes:
         value: The number now; one series without labels.
