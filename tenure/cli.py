@@ -17,13 +17,16 @@ from typer.core import TyperGroup
 
 from streams.errors import UsageError
 from tenure.commands import (
+    api,
     cohorts,
     company,
     customer,
     demo,
+    digest,
     dlq,
     doctor,
     explain,
+    export,
     forget,
     gateway,
     history,
@@ -36,6 +39,7 @@ from tenure.commands import (
     reconcile,
     replay,
     resume,
+    sql,
     target,
     topics,
     undo,
@@ -164,12 +168,16 @@ app.command()(customer.customer)
 app.command()(lenses.lenses)
 app.command()(reasons.reasons)
 app.command()(reasons.features)
+app.command()(sql.sql)
+app.command()(export.export)
+app.command()(digest.digest)
 app.command()(history.history)
 app.command()(reconcile.reconcile)
 app.add_typer(target.group)
 app.command()(doctor.doctor)
 app.command()(resume.resume)
 app.command()(gateway.gateway)
+app.command()(api.api)
 app.add_typer(dlq.group)
 app.command()(undo.undo)
 app.command()(forget.forget)

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from monitoring import promql, scores
+from monitoring import bands, promql, scores
 from monitoring.alerts import thresholds
 from monitoring.dashboards import behaviour, freshness, movements, queries, tiles, trends, variables
 from monitoring.dashboards.board import Board, Section
@@ -103,10 +103,13 @@ def changes() -> Placed:
         "The last 30 days against the 30 before",
         "Every ratio of 30 days but the quick ratio, which is no share. *better* and *worse*: beyond chance, from"
         f" {_BEYOND:g} standard errors on; of money nothing is said. The 30 days before come from loaded history, too."
-        " A click on a name leads to the board that says more.\n\n"
-        + "\n".join(f"- {ratio.title}: {formula_of(ratio)}" for ratio in SHARES),
+        " *last 3 days*: whether they are within the band that is expected of their weekdays. A click on a name leads to"
+        " the board that says more.\n\n" + "\n".join(f"- {ratio.title}: {formula_of(ratio)}" for ratio in SHARES),
         "none",
+        ("KpiOutOfBand",),
     )
+    out = thresholds.BAND_Z_WARN
+    days = ranges([(None, -out, "better", GOOD), (-out, out, "as expected", NONE), (out, None, "worse", BAD)])
     verdict = ranges(
         [(None, -_BEYOND, "worse", BAD), (-_BEYOND, _BEYOND, "may be chance", NONE), (_BEYOND, None, "better", GOOD)]
     )
@@ -119,10 +122,11 @@ def changes() -> Placed:
         ),
         *(Column(name, decimals=1) for name in ("now", "before", "change", "target")),
         Column("is it real", mappings=verdict),
+        Column("last 3 days", mappings=days),
         Column("board", hidden=True),
     ]
-    named = ("now", "before", "change", "target", "is it real")
-    renamed = {"kpi": "KPI"} | {f"Value #{letter}": name for letter, name in zip("ABCDE", named, strict=True)}
+    named = ("now", "before", "change", "target", "is it real", "last 3 days")
+    renamed = {"kpi": "KPI"} | {f"Value #{letter}": name for letter, name in zip("ABCDEF", named, strict=True)}
     here, before = _of_names("ratio"), _of_names("ratio", f"[{DAILY}] offset {EARLIER_DAYS}d")
     asked = [
         queries.or_withheld(_scaled(here), "kpi"),
@@ -130,6 +134,7 @@ def changes() -> Placed:
         f"{_scaled(here)} - {_scaled(before)}",
         _scaled(f'max by (kpi) ({promql.TARGET}{{kpi=~"{"|".join(_NAMES)}",window="{MONTH}"}})'),
         " or ".join(_named(_score(ratio), ratio.name) for ratio in SHARES if _has_score(ratio)),
+        f'max by (kpi) ({bands.SHIFT}{{kpi=~"{"|".join(_NAMES)}"}})',
     ]
     with_board = [_with_board(f"({each}){queries.NOT_WITHHELD}" if place else each) for place, each in enumerate(asked)]
     arranged = Arranged(renamed | {"board": "board"}, columns, sort_by="KPI", descending=False)

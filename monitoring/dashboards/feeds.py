@@ -17,6 +17,7 @@ def board() -> Board:
         [variables.source(), variables.job()],
         [
             Section("", freshness.first_line()),
+            Section("Feed by feed", [intake.by_feed()]),
             Section("What is missing from the numbers", [intake.dead_letters(), intake.without_effect()]),
             Section("What is odd", [intake.oddities(), intake.mended(), intake.conflicts(), intake.untranslated()]),
             Section("Events over HTTP", [intake_over_http.answers(), intake_over_http.served()]),

@@ -4,7 +4,9 @@ from typing import Final
 
 from grafana_foundation_sdk.models import units
 
-from monitoring import promql, scores
+from monitoring import feeds as fed
+from monitoring import freshness as fresh
+from monitoring import promql
 from monitoring.alerts import producers, thresholds
 from monitoring.dashboards import queries, sentences
 from monitoring.dashboards.frames import Arranged, Column, rows
@@ -29,6 +31,7 @@ from schemas.catalogue.counts import FACTS_WITHOUT_EFFECT
 
 RATE: Final = units.EventsPerSecond
 _TYPE: Final = 'type=~"$type"'
+_HALF: Final = 0.5
 _A_DAY: Final = 5_760
 """Samples of a day, one each 15 s (count)."""
 _COMPLETENESS: Final = ("TenureIncomplete", "TenureOftenIncomplete")
@@ -63,7 +66,28 @@ def identities() -> Placed:
     return number(about, Query(f"max({own(known.IDENTITIES_VIOLATED)})"), steps=steps, size=(6, 6), empty="no worker")
 
 
-def objective(*, size: tuple[int, int] = (12, 3)) -> Placed:
+def budget() -> Placed:
+    """Return how much of the freshness objective's budget is left."""
+    about = About(
+        "Freshness budget left",
+        f"Of the {thresholds.FRESH_WINDOW_DAYS} days' budget of instants at which what Kafka has had for"
+        f" {thresholds.FRESH_LIMIT_SECONDS} s was not in the numbers that are shown; below 0 the objective of"
+        f" {thresholds.FRESH_OBJECTIVE:.1%} is missed.\n\n`{fresh.LEFT}`",
+        PERCENT,
+        ("FreshnessBudgetBurning",),
+    )
+    conditions = {
+        "spent: the objective is missed": f"{fresh.LEFT} < 0",
+        "less than half": f"{fresh.LEFT} >= 0 < {_HALF}",
+        f"for {thresholds.FRESH_WINDOW_DAYS} days": f"{fresh.LEFT} >= {_HALF}",
+    }
+    said = " or ".join(sentences.said(condition, "verdict", words) for words, condition in conditions.items())
+    asked = Query(f"max({fresh.LEFT}) * on () group_left (verdict) ({said})", "{{verdict}}")
+    coloured = {"/^spent/": BAD, "/^less/": FAIR, "/^for/": GOOD}
+    return number(about, asked, size=(6, 3), decimals=0, names=True, coloured=coloured, empty="not known yet")
+
+
+def objective(*, size: tuple[int, int] = (6, 3)) -> Placed:
     """Return the share of the time in which the KPIs were complete."""
     about = About(
         "Complete, last 30 days",
@@ -138,7 +162,7 @@ def flow() -> Placed:
         "Events of the last hour and the last day",
         known.EVENTS_APPLIED,
         "*usual*: as many came in the same hours of the last four weeks; none before the first week is over. They are"
-        f" estimates from counters.\n\n`{scores.QUIET}`",
+        f" estimates from counters.\n\n`{fed.EXPECTED_OF_TYPE}`",
         COUNT,
         runbooks=("EventSourceQuiet",),
     )
@@ -146,7 +170,7 @@ def flow() -> Placed:
     asked = []
     for span in ("1h", "1d"):
         asked.append(Query(f"round(sum by (type) (increase({came}[{span}])))"))
-        asked.append(Query(f'round(sum by (type) ({scores.QUIET}{{span="{span}",{_TYPE}}}))'))
+        asked.append(Query(f'round(sum by (type) ({fed.EXPECTED_OF_TYPE}{{span="{span}",{_TYPE}}}))'))
     names = {
         "Value #A": "last hour",
         "Value #B": "usual in an hour",
@@ -156,6 +180,32 @@ def flow() -> Placed:
     columns = [Column(name, COUNT, decimals=0) for name in names.values()]
     arranged = Arranged({"type": "type", **names}, columns, sort_by="type", descending=False)
     return rows(about, arranged, *asked, size=(12, 8))
+
+
+def by_feed() -> Placed:
+    """Return of each feed how many events came, are usual, were refused and were mended."""
+    about = About(
+        "Feeds, of the last 24 hours",
+        "A feed is an event type from one source: what came, what usually comes, what could not be applied, and in"
+        " how many a member was mended. Estimates from counters; what came is not said while history is loaded.\n\n"
+        f"`{fed.came('1d')}`, `{fed.EXPECTED}`, `{known.FEED_DEAD_LETTERS.name}`, `{known.FEED_MENDED.name}`",
+        COUNT,
+        ("EventSourceSlow", "EventSourceQuiet", "DeadLettersGrowing"),
+    )
+    counted = [f"increase({own(metric)}[24h])" for metric in (known.FEED_DEAD_LETTERS, known.FEED_MENDED)]
+    asked = [fed.came("1d"), f'{fed.EXPECTED}{{span="1d"}}', *counted]
+    names = ("came", "usual", "refused", "mended")
+    columns = [
+        Column("came", COUNT, decimals=0),
+        Column("usual", COUNT, decimals=0),
+        Column("refused", COUNT, [(None, NONE), (1.0, FAIR)], decimals=0),
+        Column("mended", COUNT, decimals=0),
+    ]
+    renamed = {"type": "type", "source": "source"}
+    renamed |= {f"Value #{letter}": name for letter, name in zip("ABCD", names, strict=True)}
+    arranged = Arranged(renamed, columns, sort_by="type", descending=False)
+    each = (Query(f"round(sum by (type, source) ({expr}))") for expr in asked)
+    return rows(about, arranged, *each, size=(24, 10))
 
 
 def oddities() -> Placed:

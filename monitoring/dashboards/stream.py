@@ -26,7 +26,7 @@ def board() -> Board:
         "Can the numbers be believed, and where is the fault if not?",
         [variables.source(), variables.job(), variables.event_type()],
         [
-            Section("", [freshness.shown(), intake.objective(), alerts(), workers.workers()]),
+            Section("", [freshness.shown(), intake.objective(), intake.budget(), alerts(), workers.workers()]),
             Section(
                 "Whether numbers are complete",
                 [intake.completeness(), intake.causes(), intake.owned(), intake.identities(), freshness.losses()],
@@ -52,6 +52,7 @@ def alerts() -> Placed:
         "Pages first. *since* is when the condition began; a click on a name opens its runbook.\n\n"
         f"`ALERTS_FOR_STATE` of `{firing}`",
         PLAIN,
+        ("Watchdog",),
     )
     of_what = ", ".join(
         f'"{label}"' for label in ("kpi", "window", "dimension", "value", "type", "partition", "instance")

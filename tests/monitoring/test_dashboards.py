@@ -33,7 +33,7 @@ UNITS = {
     *("suffix: days", "suffix: points"),
 }
 #: `segment:churn_$lens:ratio` and `segment:retention:ratio`
-_RECORDED = re.compile(r"\b(?:segment|closed|before|stream|kpi|type|member):[\w$\{\}]+:\w+")
+_RECORDED = re.compile(r"\b(?:segment|closed|before|stream|kpi|type|member|feed|band):[\w$\{\}]+:\w+")
 _OWN = re.compile(r"(?<![\w:])tenure_\w+")
 _BY_PATTERN = re.compile(r'__name__=~"segment:\(([\w|]+)\):(\w+)"')
 #: Prometheus' own.
