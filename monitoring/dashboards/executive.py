@@ -103,8 +103,8 @@ def changes() -> Placed:
         "The last 30 days against the 30 before",
         "Every ratio of 30 days but the quick ratio, which is no share. *better* and *worse*: beyond chance, from"
         f" {_BEYOND:g} standard errors on; of money nothing is said. The 30 days before come from loaded history, too."
-        " *last 3 days*: whether they are within the band that is expected of their weekdays. A click on a name leads to"
-        " the board that says more.\n\n" + "\n".join(f"- {ratio.title}: {formula_of(ratio)}" for ratio in SHARES),
+        " *last 3 days*: whether they are within the band that is expected of their weekdays. A click on a name leads"
+        " to the board that says more.\n\n" + "\n".join(f"- {ratio.title}: {formula_of(ratio)}" for ratio in SHARES),
         "none",
         ("KpiOutOfBand",),
     )
