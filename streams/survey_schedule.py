@@ -11,7 +11,8 @@ from typing import Final
 import msgspec
 
 from kpis.surveys.sent import SLOTS, without_customer
-from streams.errors import CommitTorn, Conflict, StateUnreadable
+from streams.errors import CommitTorn, Conflict, StateUnreadable, TablesHeld
+from streams.holding import HoldWatch, is_held
 from streams.tables import Commit, Tables
 
 SCHEDULES: Final = 1_000_000
@@ -43,7 +44,10 @@ def read_schedule(number: int, stored: bytes) -> Schedule:
 
     Raises:
         StateUnreadable: Another version has stored it.
+        TablesHeld: A command holds it still.
     """
+    if is_held(stored):
+        raise TablesHeld(number, "another command")
     try:
         schedule = _decode(stored)
     except msgspec.DecodeError as error:
@@ -54,16 +58,17 @@ def read_schedule(number: int, stored: bytes) -> Schedule:
     return schedule
 
 
-async def forget_in_schedule(tables: Tables, number: int, customer_id: str) -> None:
+async def forget_in_schedule(tables: Tables, number: int, customer_id: str, holds: HoldWatch | None = None) -> None:
     """Remove what a partition's schedule holds of a customer; the scheduler, overtaken, reads it again.
 
     Args:
         tables: Of the stream.
         number: Of the partition.
         customer_id: Who.
+        holds: Ends the hold of a command that is gone; None leaves it.
 
     Raises:
-        TablesUnavailable: The tables do not answer.
+        TablesUnavailable: The tables do not answer, or a command holds the schedule.
     """
     while True:
         try:
@@ -72,6 +77,8 @@ async def forget_in_schedule(tables: Tables, number: int, customer_id: str) -> N
             return
         if stored is None:
             return
+        if holds is not None:
+            await holds.look(SCHEDULES + number, stored)
         slots = [str(slot) for slot in range(SLOTS)]
         values = await tables.read_states(SCHEDULES + number, slots)
         left = {slot: without_customer(value, customer_id) for slot, value in zip(slots, values, strict=True) if value}

@@ -33,6 +33,7 @@ from tenure.commands import (
     periods,
     publish,
     reasons,
+    rebuild,
     reconcile,
     replay,
     resume,
@@ -169,6 +170,7 @@ app.command()(reconcile.reconcile)
 app.add_typer(target.group)
 app.command()(doctor.doctor)
 app.command()(resume.resume)
+app.command()(rebuild.rebuild)
 app.command()(gateway.gateway)
 app.add_typer(dlq.group)
 app.command()(undo.undo)

@@ -14,8 +14,10 @@ from schemas.decoding.decoder import Decoder
 from schemas.topics import MIXED_TOPIC_SETTING
 from streams.batching.batches import Batch
 from streams.forgetting.forgotten import Forgotten
+from streams.holding import HoldWatch
 from streams.partition.outbox import Outbox
 from streams.partition.waiting_room import WaitingRoom
+from streams.records import TP
 from streams.settings.meaning import decoder_of, names_of, windows_of
 from streams.settings.settings import Settings
 from streams.tables import StreamMark, Tables
@@ -52,6 +54,11 @@ class PartitionContext:
     waiting_room: WaitingRoom = field(default_factory=WaitingRoom)
     #: who is forgotten
     forgotten: Forgotten = field(default_factory=Forgotten)
+    #: which partitions commands hold still; None: nobody remembers for how long
+    holds: HoldWatch | None = None
+    #: of `tenure rebuild`, which counts beside the stream what that has counted: the offset up to which it has; None:
+    #: this is the stream itself, which counts without end
+    until: Callable[[TP], int | None] | None = None
 
 
 def context_of(
@@ -64,6 +71,7 @@ def context_of(
     stream_id: str = "",
     latest_ms: int | None = None,
     forgotten: Forgotten | None = None,
+    until: Callable[[TP], int | None] | None = None,
 ) -> PartitionContext:
     """Return what writers need, as settings ask for it; `stream_id` is that of the mark in the tables."""
     return PartitionContext(
@@ -84,6 +92,8 @@ def context_of(
         batch_max_records=settings.batch_max_records,
         state_cache_customers=settings.state_cache_customers,
         forgotten=Forgotten() if forgotten is None else forgotten,
+        holds=HoldWatch(tables),
+        until=until,
     )
 
 

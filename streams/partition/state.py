@@ -22,6 +22,7 @@ from kpis.fold.fold import Fold
 from kpis.fold.restatements import Moved
 from kpis.names import Names
 from streams.errors import StateUnreadable
+from streams.holding import unheld
 from streams.partition.result import BatchResult
 from streams.partition.state_cache import StateCache
 from streams.tables import (
@@ -40,7 +41,7 @@ from streams.tables import (
 if TYPE_CHECKING:
     from streams.partition.context import PartitionContext
 
-_ADVICE: Final = "run the program that wrote them, or count anew under another TENURE_REDIS_PREFIX and TENURE_GROUP"
+_ADVICE: Final = "run the program that wrote them, or `tenure rebuild`: docs/upgrading.md"
 
 
 def read_head(number: int, stored: Stored) -> Head:
@@ -49,10 +50,11 @@ def read_head(number: int, stored: Stored) -> Head:
     Raises:
         StateUnreadable: Another version has stored it.
     """
-    if stored.head is None:
+    found = unheld(stored.head)
+    if found is None:
         return Head(STATE_VERSION)
     try:
-        head = decode_head(stored.head)
+        head = decode_head(found)
     except msgspec.DecodeError as error:
         raise StateUnreadable(number, f"its head is no head of ours ({error}); {_ADVICE}") from error
     if head.version != STATE_VERSION:

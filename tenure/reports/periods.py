@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, TypedDict
 from kpis.counting.periods import Period, counts_in, period_of, running_periods, watched_until
 from kpis.counting.report import Table, report
 from kpis.counting.windows import YEAR, Windows
-from kpis.fold.restatements import Restatement, decode
+from kpis.fold.restatements import Restatement, decode, offsets_of
 from kpis.instants import end_of_bucket_ms, instant_text
 from schemas.catalogue.windows import MONTH
 from schemas.documents import periods as documents
@@ -257,8 +257,8 @@ def restatement_of(row: RestatementRow, period: Period, windows: Windows) -> doc
     entry = row.restatement
     alone = entry.events == 1
     offsets = [
-        documents.Offsets(topic=topic, partition=row.partition, first=first, last=last)
-        for topic, (first, last) in entry.offsets.items()
+        documents.Offsets(topic=place.topic, partition=place.partition, first=first, last=last)
+        for place, first, last in offsets_of(entry, row.partition)
     ]
     event = documents.LateEvent(id=entry.event_id, source=entry.event_source or None, type=entry.event_type)
     return documents.RestatementEntry(
