@@ -43,6 +43,11 @@ def unheld(head: bytes | None) -> bytes | None:
     return head[len(_HELD) :].partition(b":")[2] or None
 
 
+def held_head(token: str, head: bytes | None) -> bytes:
+    """Return what is stored while a command that `token` stands for holds a partition with this head."""
+    return b"%b%b:%b" % (_HELD, token.encode(), head or b"")
+
+
 def _token_of(head: bytes) -> bytes:
     return head[len(_HELD) :].partition(b":")[0]
 
@@ -67,7 +72,7 @@ class Hold:
     def __init__(self, tables: Tables, what: str) -> None:
         self._tables = tables
         self._what = what
-        self._token = uuid.uuid4().hex.encode()
+        self._token = uuid.uuid4().hex
         self._beats = 0
         self._taken: dict[int, bytes] = {}
 
@@ -97,7 +102,7 @@ class Hold:
 
     async def _beat(self) -> None:
         self._beats += 1
-        await self._tables.note(_NOTE, b"%b %d %b" % (self._token, self._beats, self._what.encode()))
+        await self._tables.note(_NOTE, f"{self._token} {self._beats} {self._what}".encode())
 
     async def _keep_beating(self) -> None:
         while True:
@@ -120,7 +125,7 @@ class Hold:
             stored = await self._tables.read_head(partition)
             if stored is None and if_there:
                 return None
-            wrapped = b"%b%b:%b" % (_HELD, self._token, unheld(stored) or b"")
+            wrapped = held_head(self._token, unheld(stored))
             with contextlib.suppress(Conflict):
                 await self._tables.commit(partition, _commit(stored, wrapped))
                 self._taken[partition] = wrapped
@@ -164,8 +169,8 @@ class HoldWatch:
     def __init__(self, tables: Tables, clock: Callable[[], float] = time.monotonic) -> None:
         self._tables = tables
         self._clock = clock
-        #: by partition: the head and the note of the holder that were seen last, and since when (seconds)
-        self._seen: dict[int, tuple[bytes, bytes | None, float]] = {}
+        #: the note of the holder that was seen last, and since when (seconds)
+        self._seen: tuple[bytes | None, float] | None = None
 
     async def look(self, partition: int, head: bytes | None) -> None:
         """Look at a head that was loaded.
@@ -174,13 +179,11 @@ class HoldWatch:
             TablesHeld: Somebody holds the partition.
         """
         if head is None or not is_held(head):
-            self._seen.pop(partition, None)
             return
         note, now = await self._tables.note(_NOTE, None), self._clock()
-        seen = self._seen.get(partition)
-        if seen is None or seen[:2] != (head, note):
-            seen = self._seen[partition] = (head, note, now)
-        if now - seen[2] >= SILENCE_SECONDS and await self._is_current():
+        if self._seen is None or self._seen[0] != note:
+            self._seen = (note, now)
+        if now - self._seen[1] >= SILENCE_SECONDS and await self._is_current():
             log.warning("hold_ended", partition=partition, silent_seconds=SILENCE_SECONDS)
             await self._tables.commit(partition, _commit(head, _given_back(unheld(head))))
         raise TablesHeld(partition, _name_of(note) if note and note.startswith(_token_of(head)) else "another command")

@@ -36,7 +36,9 @@ from tenure.commands import (
     rebuild,
     reconcile,
     replay,
+    restore,
     resume,
+    snapshot,
     target,
     topics,
     undo,
@@ -171,6 +173,8 @@ app.add_typer(target.group)
 app.command()(doctor.doctor)
 app.command()(resume.resume)
 app.command()(rebuild.rebuild)
+app.command()(snapshot.snapshot)
+app.command()(restore.restore)
 app.command()(gateway.gateway)
 app.add_typer(dlq.group)
 app.command()(undo.undo)

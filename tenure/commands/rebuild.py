@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -13,7 +12,8 @@ import typer
 from schemas.wording import counted
 from tenure.commands.as_json import print_json
 from tenure.commands.options import AsJson, Config
-from tenure.commands.say import say, say_error
+from tenure.commands.progress_lines import ProgressLines
+from tenure.commands.say import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from schemas.documents.rebuilding import Rebuilding
 
 _SHOWN: Final = 20
-_TELL_SECONDS: Final = 5.0
 
 
 class BuiltFrom(StrEnum):
@@ -77,27 +76,13 @@ def rebuild(
 
     wish = Wish(source.value, partitions, yes, accept_differences, by, one_line("--reason", reason))
     with quiet_logs():
-        found = run_until_stopped(rebuild_tables(settings, wish, _Progress().tell))
+        found = run_until_stopped(rebuild_tables(settings, wish, ProgressLines().tell))
     if as_json:
         print_json(found)
     else:
         say("\n".join(_lines(all_readable(found))))
     if found.outcome == "different":
         raise CheckFailed("the new tables count otherwise, and were removed; nothing has changed")
-
-
-class _Progress:
-    """Tells how far it is, now and then."""
-
-    def __init__(self) -> None:
-        self._at = 0.0
-
-    def tell(self, line: str) -> None:
-        """Tell a line, unless one was told just before."""
-        now = time.monotonic()
-        if now - self._at >= _TELL_SECONDS:
-            self._at = now
-            say_error(line)
 
 
 def _lines(found: Rebuilding) -> Iterator[str]:

@@ -222,15 +222,3 @@ async def check_beginning(settings: Settings, source: Tables, in_use: int) -> No
                 f"Kafka has deleted records of {tp.topic}, partition {tp.partition}, that the stream has counted: it "
                 f"begins at offset {first[tp]:,}; build from the tables instead, without --from kafka"
             )
-
-
-async def delete_group(settings: Settings) -> None:
-    """Delete the consumer group of a build; whoever may not, leaves it to Kafka, which forgets it after a week."""
-    admin = AIOKafkaAdminClient(**client_options(settings))
-    try:
-        await admin.start()
-        await admin.delete_consumer_groups([settings.group + GROUP_SUFFIX])
-    except (KafkaError, OSError):
-        return
-    finally:
-        await admin.close()

@@ -221,7 +221,7 @@ async def _do(
     held = round(time.monotonic() - held_at, 3)
     document = replace(document, outcome="switched", held_seconds=held)
     await tables.append(_LOG, msgspec.json.encode(_entry(document, wish)))
-    await _tidy(settings, tables, target, plan, wish.source)
+    await _tidy(tables, target, plan)
     return document
 
 
@@ -296,7 +296,7 @@ def _entry(document: Rebuilding, wish: Wish) -> PastRebuild:
     )
 
 
-async def _tidy(settings: Settings, tables: Tables, target: Tables, plan: Plan, source: Source) -> None:
+async def _tidy(tables: Tables, target: Tables, plan: Plan) -> None:
     """Take over what was asked of the old tables at the last moment, and remove them but for their heads.
 
     A worker that has not noticed yet finds the head held, and commits nothing.
@@ -309,7 +309,3 @@ async def _tidy(settings: Settings, tables: Tables, target: Tables, plan: Plan, 
     for number in range(plan.in_use):
         await tables.discard(number, but_the_head=True)
         await tables.discard(SCHEDULES + number)
-    if source == "kafka":
-        from tenure.rebuilding.from_kafka import delete_group  # noqa: PLC0415 - Faust takes a second
-
-        await delete_group(settings)

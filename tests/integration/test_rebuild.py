@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final, Self
 
 import pytest
 
-from services.installation import TENURE, Installation, WorkerProcess, until
+from services.installation import PREFIX, TENURE, Installation, WorkerProcess, until
+from services.process import StartProcess
 
 AT: Final = ("--at", "2026-03-01", "--by", "plan", "--by", "country")
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+def company() -> list[bytes]:
     """The events of a company that does not exist."""
     made = subprocess.run(
         [TENURE, "company", "--days", "60", "--customers", "150", "--seed", "11", "--end", "2026-03-01"],
@@ -42,7 +41,7 @@ class Traffic:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> Traffic:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -61,15 +60,38 @@ class Traffic:
         assert producer.flush(30) == 0
 
 
-def numbers(installation: Installation) -> dict[str, Any]:
-    """Return the report of the stream, without what counts records that were read twice."""
-    (report,) = installation.kpi(*AT)
-    return report
+def counted_as(installation: Installation, company: list[bytes]) -> None:
+    """Assert that the stream has the numbers of a replay of all events, whatever came twice."""
+    (expected,) = installation.replay(installation.file_of(company, "whole.ndjson"), *AT)
+    (found,) = installation.kpi(*AT)
+    for report in (expected, found):
+        del report["events"]
+    assert found == expected
 
 
-def test_more_partitions_under_traffic_change_no_number(
-    installation: Installation, company: list[bytes]
-) -> None:
+def stored_heads(installation: Installation) -> list[bytes]:
+    """Return the heads of the first generation as they are stored."""
+    with installation.redis.client() as client:
+        found = client.mget([f"{PREFIX}:{{{number}}}:h" for number in range(4)])
+    return [head or b"" for head in found]
+
+
+def is_held(installation: Installation) -> Callable[[], bool]:
+    """Return what tells whether a command holds any partition still."""
+    return lambda: any(head.startswith(b"held:") for head in stored_heads(installation))
+
+
+def is_begun(installation: Installation) -> Callable[[], bool]:
+    """Return what tells whether new tables have begun to be filled."""
+
+    def looks() -> bool:
+        with installation.redis.client() as client:
+            return bool(client.exists(*(f"{PREFIX}:g1:{{{number}}}:h" for number in range(4))))
+
+    return looks
+
+
+def test_more_partitions_under_traffic_change_no_number(installation: Installation, company: list[bytes]) -> None:
     """Growth is what a stream is built anew for: events go on coming, and no worker is restarted by hand."""
     installation.create_topics()
     half = len(company) // 2
@@ -91,8 +113,59 @@ def test_more_partitions_under_traffic_change_no_number(
     installation.partitions = 8
     installation.kafka.admin.list_topics(timeout=10)  # it remembers how many partitions there were
     installation.until_applied()
-    whole = installation.file_of(company, "whole.ndjson")
-    (expected,), found = installation.replay(whole, *AT), numbers(installation)
-    for report in (expected, found):
-        del report["events"]
-    assert found == expected
+    counted_as(installation, company)
+
+
+def test_a_build_from_kafka_that_is_killed_goes_on_and_counts_every_record_alike(
+    installation: Installation, company: list[bytes], start_process: StartProcess
+) -> None:
+    """The machine it runs on may die: the stream knows nothing of it, and the next try goes on where it was."""
+    installation.create_topics()
+    installation.worker()
+    installation.run("target", "set", "retention", "30d", "90%", "--owner", "ada")
+    half = len(company) // 2
+    installation.publish(installation.file_of([*company[:half], b"no event"]))
+    with Traffic(installation, company[half:]):
+        until(lambda: len(installation.heads()) == 4, "all partitions have something", seconds=60)
+        command = [TENURE, "rebuild", "--from", "kafka", "--yes", "--as", "ada", "--reason", "to see"]
+        killed = start_process(command, installation.environment)
+        until(is_begun(installation), "new tables are begun", seconds=60)
+        killed.kill()
+        done = installation.run(*command[1:], "--json")
+        assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["outcome"], found["compared"], found["different_cells"]) == ("switched", "cells", 0)
+    assert found["differences"] == []  # counts of records too: what was refused, came twice, or lay elsewhere
+    installation.until_applied()
+    counted_as(installation, company)
+    assert len(installation.records_in(installation.dead_letter_topic)) == sum(
+        installation.kpi()[0]["events"]["dead_letters"].values()
+    )
+    (target,) = json.loads(installation.run("target", "list", "--json").stdout)
+    assert (target["kpi"], target["owner"]) == ("retention", "ada")
+    earlier = json.loads(installation.run("rebuild", "--json").stdout)["earlier"]
+    assert [(each["source"], each["by"], each["reason"]) for each in earlier] == [("kafka", "ada", "to see")]
+
+
+def test_a_stream_goes_on_that_a_killed_build_had_held(
+    installation: Installation, company: list[bytes], start_process: StartProcess
+) -> None:
+    """Killed in its last second, a build has changed nothing, and the stream waits for it half a minute at most."""
+    installation.create_topics()
+    first = installation.worker()
+    half = len(company) // 2
+    installation.publish(installation.file_of(company[:half]))
+    installation.until_applied()
+    killed = start_process([TENURE, "rebuild", "--yes"], installation.environment)
+    until(is_held(installation), "partitions are held", seconds=60)
+    killed.kill()
+    first.process.kill()
+    installation.worker()
+    installation.publish(installation.file_of(company[half:]))
+    installation.until_applied(seconds=120)
+    counted_as(installation, company)
+    assert not is_held(installation)()
+    done = installation.run("rebuild", "--yes", "--json")
+    assert json.loads(done.stdout)["different_cells"] == 0
+    installation.until_applied()
+    counted_as(installation, company)
