@@ -25,7 +25,7 @@ class Renumbering:
     """
 
     def __init__(self, old: Names, new: Names, *, partition: int) -> None:
-        self._old = old
+        self.old = old
         self._new = new
         self._partition = partition
         self._numbers: dict[str, list[int]] = {table: [] for table in TABLES}
@@ -73,11 +73,11 @@ class Renumbering:
 
     def _reference(self, reference: int) -> int:
         topic = topic_of(reference)
-        known = topic < len(self._old.topic_names)
+        known = topic < len(self.old.topic_names)
         return moved_from(reference, self._partition, self._number("topic", topic) if known else 0)
 
     def _number(self, table: str, number: int) -> int:
         known = self._numbers[table]
         if number >= len(known):
-            known += [self._new.adopt(table, name) for name in self._old.names_of(table)[len(known) :]]
+            known += [self._new.adopt(table, name) for name in self.old.names_of(table)[len(known) :]]
         return known[number]

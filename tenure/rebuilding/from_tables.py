@@ -261,9 +261,11 @@ class TablesBuilder:
             _adopt_all(found.names, partition.names)
             return decode
         place = (found.partition, partition.number)
-        if place not in self._renumberings:
-            self._renumberings[place] = Renumbering(found.names, partition.names, partition=found.partition)
-        return self._renumberings[place].state
+        known = self._renumberings.get(place)
+        if known is None or known.old is not found.names:  # each pass reads the names anew
+            known = Renumbering(found.names, partition.names, partition=found.partition)
+            self._renumberings[place] = known
+        return known.state
 
 
 def _adopt_all(old: Names, new: Names) -> None:
