@@ -38,7 +38,7 @@ _DAMAGED: Final = b"damaged"
 """A head that is none: the partition's tables hold one commit in part."""
 _FOREIGN_KEYS: Final = (
     "Redis has stored a commit in part, for somebody else writes keys that begin with {prefix} ({error}); "
-    "count anew under another TENURE_REDIS_PREFIX and TENURE_GROUP"
+    "have them write elsewhere, then run `tenure rebuild --from kafka`"
 )
 _Client = Any  # redis.asyncio.Redis | RedisCluster: their commands are typed as sync or async, which helps nobody
 
