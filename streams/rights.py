@@ -122,7 +122,7 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
             "eraser",
             "`forget`",
             tuple(_of_eraser(settings)),
-            RedisRights(keys, READING, ((f"~{settings.redis_prefix}:{{*}}:f", "hsetnx"),)),
+            RedisRights(keys, READING, ((f"~{settings.redis_prefix}:*{{*}}:f", "hsetnx"),)),
         ),
         Principal(
             "keeper",
