@@ -18,8 +18,9 @@ from typing import Final
 import structlog
 
 from kpis.customer.facts import STATE_VERSION
+from streams.copying import head_commit
 from streams.errors import CheckFailed, Conflict, TablesHeld
-from streams.tables import Commit, Head, Tables, encode_head
+from streams.tables import Head, Tables, encode_head
 from streams.tasks import cancel_and_wait
 
 log = structlog.get_logger(__name__)
@@ -50,10 +51,6 @@ def held_head(token: str, head: bytes | None) -> bytes:
 
 def _token_of(head: bytes) -> bytes:
     return head[len(_HELD) :].partition(b":")[0]
-
-
-def _commit(expected: bytes | None, head: bytes) -> Commit:
-    return Commit(expected, head, {}, (), {})
 
 
 def _given_back(head: bytes | None) -> bytes:
@@ -127,7 +124,7 @@ class Hold:
                 return None
             wrapped = held_head(self._token, unheld(stored))
             with contextlib.suppress(Conflict):
-                await self._tables.commit(partition, _commit(stored, wrapped))
+                await self._tables.commit(partition, head_commit(stored, wrapped))
                 self._taken[partition] = wrapped
                 return unheld(stored)
         raise CheckFailed(f"partition {partition} is written faster than it can be held; try again")
@@ -147,7 +144,7 @@ class Hold:
         for number in wanted:
             wrapped = self._taken.pop(number)
             with contextlib.suppress(Conflict):  # it has gone on already
-                await self._tables.commit(number, _commit(wrapped, _given_back(unheld(wrapped))))
+                await self._tables.commit(number, head_commit(wrapped, _given_back(unheld(wrapped))))
 
     def keep(self) -> None:
         """Leave for good as they are all partitions that are held: others have taken their place."""
@@ -185,7 +182,7 @@ class HoldWatch:
             self._seen = (note, now)
         if now - self._seen[1] >= SILENCE_SECONDS and await self._is_current():
             log.warning("hold_ended", partition=partition, silent_seconds=SILENCE_SECONDS)
-            await self._tables.commit(partition, _commit(head, _given_back(unheld(head))))
+            await self._tables.commit(partition, head_commit(head, _given_back(unheld(head))))
         raise TablesHeld(partition, _name_of(note) if note and note.startswith(_token_of(head)) else "another command")
 
     async def _is_current(self) -> bool:

@@ -153,13 +153,17 @@ def _of_worker(settings: Settings) -> Iterator[KafkaRight]:
 
 def _of_keeper(settings: Settings) -> Iterator[KafkaRight]:
     for topic in settings.input_topics:
-        yield KafkaRight("READ", "TOPIC", topic, "only for `rebuild --from kafka`; DESCRIBE is enough for `--partitions`")
+        yield KafkaRight(
+            "READ", "TOPIC", topic, "only for `rebuild --from kafka`; DESCRIBE is enough for `--partitions`"
+        )
     for topic in (settings.dead_letter_topic, settings.survey_request_topic):
         yield KafkaRight("DESCRIBE", "TOPIC", topic, "only for `rebuild --partitions`, to see all topics")
     if settings.forget_key is not None:
         yield KafkaRight("READ", "TOPIC", settings.forgotten_topic, "only for `rebuild`, to know who is forgotten")
     yield KafkaRight("READ", "GROUP", f"{settings.group}-rebuild", "only for `rebuild --from kafka`")
-    yield KafkaRight("DESCRIBE", "GROUP", settings.group, "only for `rebuild --from kafka`, to see since when it counts")
+    yield KafkaRight(
+        "DESCRIBE", "GROUP", settings.group, "only for `rebuild --from kafka`, to see since when it counts"
+    )
 
 
 def _of_translator(settings: Settings) -> Iterator[KafkaRight]:

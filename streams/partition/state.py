@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -44,8 +44,13 @@ if TYPE_CHECKING:
 _ADVICE: Final = "run the program that wrote them, or `tenure rebuild`: docs/upgrading.md"
 
 
-def read_head(number: int, stored: Stored) -> Head:
+def read_head(number: int, stored: Stored, *, also: Collection[int] = ()) -> Head:
     """Return the head of a partition; a new one where nothing is stored.
+
+    Args:
+        number: Of the partition.
+        stored: What the tables hold.
+        also: Other versions that are read, beside our own.
 
     Raises:
         StateUnreadable: Another version has stored it.
@@ -57,7 +62,7 @@ def read_head(number: int, stored: Stored) -> Head:
         head = decode_head(found)
     except msgspec.DecodeError as error:
         raise StateUnreadable(number, f"its head is no head of ours ({error}); {_ADVICE}") from error
-    if head.version != STATE_VERSION:
+    if head.version != STATE_VERSION and head.version not in also:
         raise StateUnreadable(
             number, f"its tables have version {head.version}, this program reads {STATE_VERSION}; {_ADVICE}"
         )

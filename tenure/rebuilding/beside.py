@@ -10,9 +10,10 @@ from typing import Final
 import msgspec
 
 from kpis.surveys.sent import SLOTS, split_by_customer
+from streams.copying import copy_commit
 from streams.holding import unheld
 from streams.survey_schedule import SCHEDULES, VERSION, Schedule, encode_schedule, read_schedule
-from streams.tables import Commit, Tables
+from streams.tables import Tables
 
 _SLOTS: Final = [str(slot) for slot in range(SLOTS)]
 
@@ -46,7 +47,7 @@ async def copy_schedules(
         kept = {slot: value for slot, value in zip(_SLOTS, values, strict=True) if value}
         schedule = read_schedule(number, head)
         if homes is None:
-            await target.commit(SCHEDULES + number, Commit(None, head, kept, (), {}))
+            await target.commit(SCHEDULES + number, copy_commit(None, head, states=kept))
             continue
         for home in set(homes.values()) | {number}:
             mine = [each for each in schedule.pending if home_of(each[1]) == home]
@@ -56,7 +57,7 @@ async def copy_schedules(
                 sent[home][slot].append(part)
     for home, schedule in found.items():
         states = {slot: b"".join(parts) for slot, parts in sent[home].items()}
-        await target.commit(SCHEDULES + home, Commit(None, encode_schedule(schedule), states, (), {}))
+        await target.commit(SCHEDULES + home, copy_commit(None, encode_schedule(schedule), states=states))
 
 
 def _together(first: Schedule | None, second: Schedule) -> Schedule:

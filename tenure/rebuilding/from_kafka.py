@@ -19,6 +19,7 @@ from aiokafka.errors import KafkaError
 
 from kpis.customer.facts import STATE_VERSION
 from streams.batching.witness import witness_of
+from streams.copying import copy_commit
 from streams.errors import CheckFailed
 from streams.holding import unheld
 from streams.kafka.errors import no_kafka
@@ -27,7 +28,7 @@ from streams.kafka.transport import broker_url
 from streams.partition.outbox import Delivery
 from streams.records import TP
 from streams.settings.settings import Settings
-from streams.tables import Commit, Head, PeriodUpdate, StreamMark, Tables, decode_head, encode_head, positions_of
+from streams.tables import Head, PeriodUpdate, StreamMark, Tables, decode_head, encode_head, positions_of
 from streams.tasks import to_its_end
 from tenure.rebuilding.beside import copy_schedules, move_requests
 from tenure.stored.forgotten import known_forgotten
@@ -183,7 +184,7 @@ class KafkaBuilder:
             restated = [
                 PeriodUpdate(name, known.entries, known.revision, known.changes) for name, known in found.items()
             ]
-        await self._target.commit(number, Commit(stored, encode_head(last), {}, (), {}, restated))
+        await self._target.commit(number, copy_commit(stored, encode_head(last), restated=restated))
 
 
 def _check_at_work(worker: Worker) -> None:

@@ -16,9 +16,9 @@ import msgspec
 import xxhash
 
 from kpis.arrays import Ints
-from kpis.counting.cells import FIELD_BITS, FIELD_MASK, Cells, cells_of, merged_in_steps
+from kpis.counting.cells import Cells, cells_of, merged_in_steps
 from kpis.counting.windows import Windows
-from kpis.customer.facts import STATE_VERSION
+from kpis.customer.facts import CONVERTIBLE_VERSIONS, STATE_VERSION
 from kpis.customer.pseudonyms import is_pseudonym
 from kpis.customer.renumbering import Renumbering
 from kpis.customer.state import Customer, decode, encode
@@ -26,9 +26,10 @@ from kpis.fold.fold import Fold
 from kpis.names import TABLES, Names
 from kpis.packing import table_of
 from streams.batching.partitioner import partition_of
+from streams.copying import copy_commit
 from streams.settings.meaning import names_of, windows_of
 from streams.settings.settings import Settings
-from streams.tables import CellUpdate, Commit, Erasure, Head, PeriodUpdate, Tables, encode_head
+from streams.tables import Commit, Erasure, Head, PeriodUpdate, Tables, encode_head
 from tenure.rebuilding.beside import copy_schedules, move_requests
 from tenure.rebuilding.restatements import MovedRestatements
 from tenure.stored.customers import Slice, scan_all
@@ -92,15 +93,16 @@ class NewPartition:
         states, gone, self.states, self._gone = self.states, self._gone, {}, []
         names = self.names.take_new()
         if states or names or gone:
-            await self._commit(Commit(self._head, b"", states, (), names, erasure=Erasure(gone=gone)))
+            await self._commit(copy_commit(self._head, b"", states=states, names=names, erasure=Erasure(gone=gone)))
 
     async def finish(self, head: Head, restated: Sequence[PeriodUpdate]) -> None:
         """Store the counters, and then the head."""
         await self.store()
-        for update in _updates(_summed(self._parts)):
-            await self._commit(Commit(self._head, b"", {}, update, {}))
-        last = encode_head(head)
-        await self._tables.commit(self.number, Commit(self._head, last, {}, (), {}, restated))
+        cells = _summed(self._parts)
+        for at in range(0, len(cells.keys), _CELLS_A_COMMIT):
+            end = at + _CELLS_A_COMMIT
+            await self._commit(copy_commit(self._head, b"", cells=Cells(cells.keys[at:end], cells.amounts[at:end])))
+        await self._tables.commit(self.number, copy_commit(self._head, encode_head(head), restated=restated))
 
     async def _commit(self, commit: Commit) -> None:
         self._commits += 1
@@ -117,20 +119,6 @@ def _summed(parts: Sequence[Cells]) -> Cells:
         except StopIteration as done:
             found: Cells = done.value
             return found
-
-
-def _updates(cells: Cells) -> list[list[CellUpdate]]:
-    """Cut all cells of a partition into commits of bearable size."""
-    out: list[list[CellUpdate]] = []
-    for at in range(0, len(cells.keys), _CELLS_A_COMMIT):
-        keys, amounts = cells.keys[at : at + _CELLS_A_COMMIT], cells.amounts[at : at + _CELLS_A_COMMIT]
-        by_group: dict[int, tuple[list[int], list[int]]] = {}
-        for key, amount in zip(keys.tolist(), amounts.tolist(), strict=True):
-            fields, totals = by_group.setdefault(key >> FIELD_BITS, ([], []))
-            fields.append(key & FIELD_MASK)
-            totals.append(amount)
-        out.append([CellUpdate(group, fields, totals) for group, (fields, totals) in by_group.items()])
-    return out
 
 
 class TablesBuilder:
@@ -222,7 +210,7 @@ class TablesBuilder:
         """Go through all customers once; those whose state was taken over as it is are left alone."""
         before, self._taken = self._taken, {}
         await self._restated.read(self._source)
-        async for found in scan_all(self._settings, self._source, range(self._in_use)):
+        async for found in scan_all(self._settings, self._source, range(self._in_use), also=CONVERTIBLE_VERSIONS):
             await self._take(found, before)
         for number, partition in enumerate(self._new):
             if not self.moves and number < self._in_use:

@@ -17,7 +17,7 @@ from typing import Final, Literal, NamedTuple, Protocol
 import msgspec
 from msgspec.structs import replace
 
-from kpis.customer.facts import STATE_VERSION
+from kpis.customer.facts import CONVERTIBLE_VERSIONS, STATE_VERSION
 from kpis.instants import end_of_bucket_ms, instant_text
 from schemas.documents.rebuilding import PastRebuild, Rebuilding, RebuiltNumber
 from streams.batching.partitioner import partition_of
@@ -27,7 +27,7 @@ from streams.holding import Hold, unheld
 from streams.partition.added import partitions_in_use
 from streams.settings.settings import MEANING, Settings
 from streams.survey_schedule import SCHEDULES
-from streams.tables import Head, StreamMark, Tables, decode_head
+from streams.tables import Head, StreamMark, Tables, decode_head, version_of
 from tenure.operations.topics import State, look
 from tenure.rebuilding.beside import move_requests
 from tenure.rebuilding.comparing import Comparison, Side, compare
@@ -142,6 +142,9 @@ async def _plan(settings: Settings, tables: Tables, mark: StreamMark, wish: Wish
         if wish.source == "kafka":
             raise UsageError("--partitions goes with the tables; build from Kafka first, and then into more partitions")
         await _check_topics(settings, partitions)
+    in_use = await partitions_in_use(tables, mark)
+    if wish.source == "tables":
+        await _check_facts(tables, in_use)
     meaning = json.loads(mark.meaning)
     ours = json.loads(settings.fingerprint())
     changed = [name for name in MEANING if name not in meaning or meaning[name] != ours[name]]
@@ -153,9 +156,18 @@ async def _plan(settings: Settings, tables: Tables, mark: StreamMark, wish: Wish
                     json.dumps(ours[name]),
                     f"stored facts were made with {json.dumps(meaning.get(name))}; set it back, or add --from kafka",
                 )
-    return Plan(
-        mark, _settings_of(settings, meaning, changed), partitions, await partitions_in_use(tables, mark), changed
-    )
+    return Plan(mark, _settings_of(settings, meaning, changed), partitions, in_use, changed)
+
+
+async def _check_facts(tables: Tables, in_use: int) -> None:
+    """Refuse facts that this version cannot read."""
+    for number in range(in_use):
+        head = unheld(await tables.read_head(number))
+        version = STATE_VERSION if head is None else version_of(head)
+        if version != STATE_VERSION and version not in CONVERTIBLE_VERSIONS:
+            raise UsageError(
+                f"the tables have version {version}, and this program reads facts of {STATE_VERSION}; add --from kafka"
+            )
 
 
 def _settings_of(settings: Settings, meaning: Mapping[str, object], changed: list[str]) -> Settings:

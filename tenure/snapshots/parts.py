@@ -55,10 +55,9 @@ class StatesPart(msgspec.Struct, frozen=True, tag="states"):
 
 
 class CellsPart(msgspec.Struct, frozen=True, tag="cells"):
-    """Some cells of one group: fields, and as many amounts."""
+    """Some cells: keys (see `kpis.counting.cells`) in order, and as many amounts."""
 
-    group: int
-    fields: list[int]
+    keys: list[int]
     amounts: list[int]
 
 

@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
+import numpy as np
 import xxhash
 
-from kpis.counting.cells import FIELD_BITS
+from kpis.counting.cells import EMPTY, FIELD_BITS, Cells
 from kpis.customer.facts import CONVERTIBLE_VERSIONS, STATE_VERSION
+from streams.copying import cells_of_group, copy_commit, head_commit
 from streams.errors import CheckFailed, ConfigurationError, Conflict, InputError, UsageError
 from streams.holding import Hold, held_head
 from streams.settings.settings import MEANING, Settings
 from streams.survey_schedule import SCHEDULES
-from streams.tables import CellUpdate, Commit, PeriodUpdate, StreamMark, Tables
+from streams.tables import PeriodUpdate, StreamMark, Tables
 from tenure.snapshots.file import check_file, parts_of
 from tenure.snapshots.parts import (
     CellsPart,
@@ -139,11 +141,10 @@ class _Sums:
             self.states_sum += xxhash.xxh3_64_intdigest(state, xxhash.xxh3_64_intdigest(customer_id.encode()))
         self.states_sum %= _MODULUS
 
-    def add_cells(self, group: int, fields: list[int], amounts: list[int]) -> None:
-        self.cells += len(fields)
-        base = group << FIELD_BITS
-        for field, amount in zip(fields, amounts, strict=True):
-            self.cells_sum += (base | field) * amount
+    def add_cells(self, keys: list[int], amounts: list[int]) -> None:
+        self.cells += len(keys)
+        for key, amount in zip(keys, amounts, strict=True):
+            self.cells_sum += key * amount
         self.cells_sum %= _MODULUS
 
     def __eq__(self, other: object) -> bool:
@@ -208,10 +209,10 @@ class _Restoring:
             case StatesPart(states):
                 self._mine.add_states(states)
                 await self._commit(states=dict(states))
-            case CellsPart(group, fields, amounts):
-                self._mine.add_cells(group, fields, amounts)
-                self._groups[self._number].add(group)
-                await self._commit(cells=[CellUpdate(group, fields, amounts)])
+            case CellsPart(keys, amounts):
+                self._mine.add_cells(keys, amounts)
+                self._groups[self._number].update({key >> FIELD_BITS for key in keys})
+                await self._commit(cells=Cells(np.array(keys, np.int64), np.array(amounts, np.int64)))
             case RestatedPart(period, revision, changes, entries):
                 await self._commit(restated=[PeriodUpdate(period, entries, revision, changes)])
             case RequestsPart(requests):
@@ -236,13 +237,13 @@ class _Restoring:
         self,
         *,
         states: dict[str, bytes] | None = None,
-        cells: list[CellUpdate] | None = None,
+        cells: Cells = EMPTY,
         names: dict[str, list[str]] | None = None,
-        restated: list[PeriodUpdate] | None = None,
+        restated: Sequence[PeriodUpdate] = (),
     ) -> None:
         self._commits += 1
         head = held_head(f"{self._token}{self._commits}", None)
-        commit = Commit(self._stored, head, states or {}, cells or (), names or {}, restated or ())
+        commit = copy_commit(self._stored, head, states=states, cells=cells, names=names, restated=restated)
         await self._tables.commit(self._number, commit)
         self._stored = head
 
@@ -253,7 +254,7 @@ class _Restoring:
         if part.head is None:
             await self._tables.discard(part.partition)
             return
-        await self._tables.commit(part.partition, Commit(self._stored, part.head, {}, (), {}))
+        await self._tables.commit(part.partition, head_commit(self._stored, part.head))
         self._heads[part.partition] = part.head
         if part.partition < SCHEDULES:
             self._tell(f"partition {part.partition} of {self._header.in_use} is restored")
@@ -285,9 +286,8 @@ class _Restoring:
             async for _, states in self._tables.scan_states([number]):
                 found.add_states(states)
             for group in sorted(self._groups[number]):
-                cells = await self._tables.load_group(number, group)
-                pairs = [(field, amount) for field, amount in cells.items() if amount]
-                found.add_cells(group, [field for field, _ in pairs], [amount for _, amount in pairs])
+                keys, amounts = await cells_of_group(self._tables, number, group)
+                found.add_cells(keys.tolist(), amounts.tolist())
             if found != self._sums[number] or await self._tables.read_head(number) != head:
                 raise CheckFailed(f"Redis does not return what was written to partition {number}; nothing is in place")
 

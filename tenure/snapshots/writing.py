@@ -15,6 +15,7 @@ from kpis.customer.facts import STATE_VERSION
 from kpis.surveys.sent import SLOTS
 from schemas.version import installed_version
 from streams.clock import WallClock
+from streams.copying import cells_of_group
 from streams.holding import Hold
 from streams.partition.state import read_head
 from streams.settings.meaning import names_of
@@ -132,12 +133,11 @@ class _Reading:
         names = names_of(self._settings)
         names.restore(stored.names)
         for group in groups_of(names):
-            cells = await tables.load_group(number, group)
-            pairs = sorted((field, amount) for field, amount in cells.items() if amount)
-            self._cells += len(pairs)
-            for at in range(0, len(pairs), _CELLS_A_PART):
-                some = pairs[at : at + _CELLS_A_PART]
-                yield CellsPart(group, [field for field, _ in some], [amount for _, amount in some])
+            keys, amounts = await cells_of_group(tables, number, group)
+            self._cells += len(keys)
+            for at in range(0, len(keys), _CELLS_A_PART):
+                end = at + _CELLS_A_PART
+                yield CellsPart(keys[at:end].tolist(), amounts[at:end].tolist())
         for period in await tables.restated(number):
             known = (await tables.restated(number, [period]))[period]
             yield RestatedPart(period, known.revision, known.changes, known.entries)

@@ -67,9 +67,10 @@ async def check_version(tables: Tables, mark: StreamMark) -> None:
     for number in range(mark.partitions):
         head = unheld(await tables.read_head(number))
         version = STATE_VERSION if head is None else version_of(head)
-        if version in CONVERTIBLE_VERSIONS:
+        if version is not None and version < STATE_VERSION:
+            source = "" if version in CONVERTIBLE_VERSIONS else "--from kafka "
             advice = (
                 f"the tables have version {version}, this program writes {STATE_VERSION}: run its `tenure rebuild "
-                "--yes`, and it goes on by itself: docs/upgrading.md"
+                f"{source}--yes`, and it goes on by itself: docs/upgrading.md"
             )
             raise TablesUnavailable("Redis", advice, cause="unable")

@@ -8,10 +8,13 @@ import threading
 from collections.abc import Callable
 from typing import Final, Self
 
+import msgspec
 import pytest
 
+from kpis.customer.facts import STATE_VERSION
 from services.installation import PREFIX, TENURE, Installation, WorkerProcess, until
 from services.process import StartProcess
+from streams.tables import encode_head
 
 AT: Final = ("--at", "2026-03-01", "--by", "plan", "--by", "country")
 
@@ -167,5 +170,33 @@ def test_a_stream_goes_on_that_a_killed_build_had_held(
     assert not is_held(installation)()
     done = installation.run("rebuild", "--yes", "--json")
     assert json.loads(done.stdout)["different_cells"] == 0
+    installation.until_applied()
+    counted_as(installation, company)
+
+
+def test_tables_of_the_version_before_are_made_into_ours_while_events_come(
+    installation: Installation, company: list[bytes]
+) -> None:
+    """The new version's workers wait and say so, are told how to go on, and end with the numbers of all events."""
+    installation.create_topics()
+    worker = installation.worker()
+    half = len(company) // 2
+    installation.publish(installation.file_of(company[:half]))
+    installation.until_applied()
+    assert worker.process.stop() == 0
+    with installation.redis.client() as client:  # as that version has left them
+        for number, head in installation.heads().items():
+            old = msgspec.structs.replace(head, version=STATE_VERSION - 1)
+            client.set(f"{PREFIX}:{{{number}}}:h", encode_head(old))
+    with Traffic(installation, company[half:]):
+        worker = installation.worker()
+        until(lambda: "waiting for Redis" in worker.get("/readyz")[1], "it waits")
+        until(lambda: "--from kafka --yes" in worker.process.output, "it says what for")
+        refused = installation.run("rebuild", "--yes")
+        assert (refused.returncode, "--from kafka" in refused.stderr) == (2, True)
+        done = installation.run("rebuild", "--from", "kafka", "--yes", "--json")
+        assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["compared"] == "nothing"
+    until(has_owned(worker, 4), "it has gone on by itself", seconds=60)
     installation.until_applied()
     counted_as(installation, company)

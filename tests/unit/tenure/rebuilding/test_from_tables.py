@@ -6,21 +6,24 @@ import asyncio
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import pytest
 
 from kpis.customer.customer import feedback_of, life_of
-from kpis.customer.state import decode
+from kpis.customer.state import Customer, decode
 from kpis.names import Names
 from kpis.references import OFFSETS, PARTITIONS, moved_from, offset_of, partition_of, reference_of, topic_of
 from kpis.surveys.sent import SentRequests
 from schemas.documents.document import plain
 from streams.batching.partitioner import partition_of as home_of
 from streams.embedded.tables import MemoryTables
+from streams.errors import StateUnreadable
 from streams.settings.meaning import names_of
 from streams.settings.settings import Settings
 from streams.survey_schedule import SCHEDULES, Schedule, encode_schedule, read_schedule
-from streams.tables import Commit, StreamMark, Tables, decode_head
+from streams.tables import Commit, StreamMark, Tables, decode_head, encode_head
 from tenure.files.replay import Replayed, replayed
+from tenure.rebuilding import from_tables
 from tenure.rebuilding.comparing import Comparison, Side, compare
 from tenure.rebuilding.from_tables import TablesBuilder
 from tenure.reports.periods import list_of
@@ -224,3 +227,37 @@ def test_names_of_another_partition_get_numbers_whatever_the_limit_is() -> None:
     numbers = [names.adopt("plan", f"plan-{n}") for n in range(40)]
     assert [names.plan_names[number] for number in numbers] == [f"plan-{n}" for n in range(40)]
     assert names.adopt("plan", "plan-3") == numbers[3]
+
+
+def test_facts_of_an_earlier_version_are_taken_over_where_they_are_the_same(
+    golden: Replayed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A version that stores counters otherwise need not ask for all of Kafka again."""
+
+    async def test() -> None:
+        source = golden.tables.beside(7)
+        await built(golden.tables, 4, 4)
+        for number in range(4):
+            await golden.tables.beside(1).discard(number)
+            stored, head = await golden.tables.load(number), await golden.tables.read_head(number)
+            assert head is not None
+            old = encode_head(msgspec.structs.replace(decode_head(head), version=2))
+            states = golden.tables.states(number)
+            await source.commit(number, Commit(None, old, states, (), stored.names))
+        with pytest.raises(StateUnreadable):
+            await built(source, 4, 4)
+        monkeypatch.setattr(from_tables, "CONVERTIBLE_VERSIONS", frozenset({2}))
+        target = await built(source, 4, 4)
+        assert (await compared(golden.tables, 4, target, 4)).equal
+
+    asyncio.run(test())
+
+
+def test_all_that_a_state_names_by_number_is_renumbered() -> None:
+    """A member that is added, and holds numbers of names, belongs into `Renumbering` too."""
+    without_names = {
+        "is_open", "active", "first_at", "last_at", "feedback_at", "engaged_bucket", "active_bucket", "facts", "acts",
+        "runs", "onboarded",
+    }  # fmt: skip
+    renumbered = {"plan", "profile", "first_plan", "life", "feedback", "used", "recent", "rare"}
+    assert set(Customer.__struct_fields__) == without_names | renumbered
