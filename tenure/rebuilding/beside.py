@@ -1,4 +1,4 @@
-"""What lies beside customers and counters in a partition: the schedule of surveys, and requests to forget customers."""
+"""Copies of what lies beside customers and counters in a partition: schedules of surveys, and requests to forget."""
 
 from __future__ import annotations
 

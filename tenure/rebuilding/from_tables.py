@@ -153,7 +153,7 @@ class TablesBuilder:
 
     @property
     def moves(self) -> bool:
-        """Whether customers change their partition."""
+        """Return whether customers change their partition."""
         return self._partitions != self._counted_with
 
     @property

@@ -41,7 +41,7 @@ _BUILD: Final = "build"
 _DIFFERENCES_TOLD: Final = 1_000
 
 
-class Builder(Protocol):
+class NewTables(Protocol):
     """A way to fill new tables."""
 
     @property
@@ -56,7 +56,7 @@ class Builder(Protocol):
 
 
 class Wish(NamedTuple):
-    """What is asked for.
+    """A wish for a rebuild.
 
     Attributes:
         source: What to count: the facts in the tables, or all records in Kafka.
@@ -75,7 +75,7 @@ class Wish(NamedTuple):
     reason: str
 
 
-class Plan(NamedTuple):
+class RebuildPlan(NamedTuple):
     """A rebuild that could be done."""
 
     mark: StreamMark
@@ -134,7 +134,7 @@ async def _opened(settings: Settings) -> AsyncIterator[tuple[Tables, StreamMark]
         yield tables, mark
 
 
-async def _plan(settings: Settings, tables: Tables, mark: StreamMark, wish: Wish) -> Plan:
+async def _plan(settings: Settings, tables: Tables, mark: StreamMark, wish: Wish) -> RebuildPlan:
     partitions = wish.partitions or mark.partitions
     if partitions < mark.partitions:
         raise UsageError(f"--partitions {partitions}: customers are spread over {mark.partitions}; give more, or none")
@@ -156,7 +156,7 @@ async def _plan(settings: Settings, tables: Tables, mark: StreamMark, wish: Wish
                     json.dumps(ours[name]),
                     f"stored facts were made with {json.dumps(meaning.get(name))}; set it back, or add --from kafka",
                 )
-    return Plan(mark, _settings_of(settings, meaning, changed), partitions, in_use, changed)
+    return RebuildPlan(mark, _settings_of(settings, meaning, changed), partitions, in_use, changed)
 
 
 async def _check_facts(tables: Tables, in_use: int) -> None:
@@ -186,8 +186,8 @@ async def _check_topics(settings: Settings, partitions: int) -> None:
 
 
 def _builder(
-    settings: Settings, tables: Tables, target: Tables, plan: Plan, source: Source, tell: Callable[[str], None]
-) -> Builder:
+    settings: Settings, tables: Tables, target: Tables, plan: RebuildPlan, source: Source, tell: Callable[[str], None]
+) -> NewTables:
     if source == "kafka":
         from tenure.rebuilding.from_kafka import KafkaBuilder  # noqa: PLC0415 - Faust takes a second
 
@@ -204,7 +204,7 @@ def _builder(
 
 
 async def _do(
-    settings: Settings, tables: Tables, plan: Plan, wish: Wish, document: Rebuilding, tell: Callable[[str], None]
+    settings: Settings, tables: Tables, plan: RebuildPlan, wish: Wish, document: Rebuilding, tell: Callable[[str], None]
 ) -> Rebuilding:
     mark, target = plan.mark, tables.beside(plan.mark.generation + 1)
     spread = max(plan.partitions, plan.in_use)
@@ -237,7 +237,7 @@ async def _do(
     return document
 
 
-async def _begin(settings: Settings, tables: Tables, target: Tables, plan: Plan, source: Source) -> None:
+async def _begin(settings: Settings, tables: Tables, target: Tables, plan: RebuildPlan, source: Source) -> None:
     """Remove what an earlier try has left, unless it can be gone on with."""
     wanted = json.dumps([source, plan.partitions, plan.mark.generation, settings.fingerprint(), STATE_VERSION]).encode()
     if source == "kafka" and await tables.note(_BUILD, None) == wanted:
@@ -264,7 +264,7 @@ async def _take(hold: Hold, partitions: int) -> dict[int, Head]:
 
 
 async def _compare(
-    settings: Settings, tables: Tables, target: Tables, plan: Plan, partitions: int
+    settings: Settings, tables: Tables, target: Tables, plan: RebuildPlan, partitions: int
 ) -> Comparison | None:
     """Compare; None where this version cannot read what holds."""
     at_ms = end_of_bucket_ms(WallClock().now_ms(), settings.bucket_minutes)
@@ -308,7 +308,7 @@ def _entry(document: Rebuilding, wish: Wish) -> PastRebuild:
     )
 
 
-async def _tidy(tables: Tables, target: Tables, plan: Plan) -> None:
+async def _tidy(tables: Tables, target: Tables, plan: RebuildPlan) -> None:
     """Take over what was asked of the old tables at the last moment, and remove them but for their heads.
 
     A worker that has not noticed yet finds the head held, and commits nothing.

@@ -129,7 +129,7 @@ def _check_settings(settings: Settings, header: SnapshotHeader) -> None:
             )
 
 
-class _Sums:
+class _PartitionSums:
     """Sums over what a partition holds, in whatever order it comes."""
 
     def __init__(self) -> None:
@@ -148,7 +148,7 @@ class _Sums:
         self.cells_sum %= _MODULUS
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Sums) and vars(self) == vars(other)
+        return isinstance(other, _PartitionSums) and vars(self) == vars(other)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -165,7 +165,7 @@ class _Restoring:
         self._partition: PartitionPart | None = None
         self._stored: bytes | None = None
         self._commits = 0
-        self._sums: dict[int, _Sums] = {}
+        self._sums: dict[int, _PartitionSums] = {}
         self._heads: dict[int, bytes] = {}
         self._groups: dict[int, set[int]] = {}
         self._counts: CountsPart | None = None
@@ -204,7 +204,7 @@ class _Restoring:
             case PartitionPart():
                 await self._finish_partition()
                 self._partition, self._stored, self._commits = part, None, 0
-                self._sums[part.partition], self._groups[part.partition] = _Sums(), set()
+                self._sums[part.partition], self._groups[part.partition] = _PartitionSums(), set()
                 await self._commit(names=part.names)
             case StatesPart(states):
                 self._mine.add_states(states)
@@ -230,7 +230,7 @@ class _Restoring:
         return self._partition.partition
 
     @property
-    def _mine(self) -> _Sums:
+    def _mine(self) -> _PartitionSums:
         return self._sums[self._number]
 
     async def _commit(
@@ -282,7 +282,7 @@ class _Restoring:
         if self._counts is None or self._counts != CountsPart(self.customers, self.cells):
             raise CheckFailed("the snapshot has other counts than it says; nothing was put in place")
         for number, head in self._heads.items():
-            found = _Sums()
+            found = _PartitionSums()
             async for _, states in self._tables.scan_states([number]):
                 found.add_states(states)
             for group in sorted(self._groups[number]):

@@ -282,7 +282,20 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "dlq replay": [("dlq", "replay", "--all", "--dry-run")],
 }
 #: Commands that print no names, or nothing for people; the demo and publish have tests of their own below.
-NAMELESS = {"rebuild", "snapshot", "restore", "target", "dlq", "resume", "demo", "worker", "publish", "company", "history", "gateway"}
+NAMELESS = {
+    "rebuild",
+    "snapshot",
+    "restore",
+    "target",
+    "dlq",
+    "resume",
+    "demo",
+    "worker",
+    "publish",
+    "company",
+    "history",
+    "gateway",
+}
 
 
 def test_every_command_is_tried_with_hostile_names() -> None:
