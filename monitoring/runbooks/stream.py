@@ -112,8 +112,9 @@ STREAM: Final = {
         f" every event hours late. {thresholds.BACKFILL_LATE_EVENTS} late events in {thresholds.BACKFILL_SPAN} that are"
         f" {thresholds.BACKFILL_LATE_SHARE:.0%} of all are enough.",
         (
-            ("Late events and all events.", "sum(increase(tenure_events_late_total[15m]))"),
-            ("", "sum(increase(tenure_events_applied_total[15m]))"),
+            ("Late events and all events.", f"sum(increase(tenure_events_late_total[{thresholds.BACKFILL_SPAN}]))"),
+            ("", f"sum(increase(tenure_events_applied_total[{thresholds.BACKFILL_SPAN}]))"),
+            ("What do KPI alerts wait for?", "stream:waits:bool"),
             ("The newest event (seconds ago).", "time() - max(tenure_watermark_timestamp_seconds)"),
         ),
         (
