@@ -78,6 +78,18 @@ LIFETIME: Final = """
 How long customers stay: [cohorts-and-lifetime.md](cohorts-and-lifetime.md#lifetime). One object.
 """
 
+DIGEST: Final = """
+A week in numbers: [digest.md](digest.md). One object.
+"""
+
+SQL: Final = """
+The rows that a query is answered with: [sql.md](sql.md). One object.
+"""
+
+EXPORT: Final = """
+What an export has written: [export.md](export.md). One object.
+"""
+
 RECONCILE: Final = """
 An export of a billing system beside the stream: [adapters.md](adapters.md#reconcile). One object.
 """
@@ -115,7 +127,7 @@ What halted partitions have lost, and what was given up. `resume --accept-loss` 
 TARGETS: Final = """
 What KPIs are meant to keep to: [targets.md](targets.md). `target list` prints a list of
 [ListedTarget](#listedtarget), `target history` a list of [ChangedTarget](#changedtarget), the latest last, and
-`target set` the one that it made.
+`target set` the one that it made; `target test` prints a [TargetTrial](#targettrial).
 """
 
 
@@ -144,6 +156,9 @@ SECTIONS: Final = (
     Section("reasons and features", ("reasons", "features"), REASONS),
     Section("cohorts", ("cohorts",), COHORTS),
     Section("lifetime", ("lifetime",), LIFETIME),
+    Section("digest", ("digest",), DIGEST),
+    Section("sql", ("sql",), SQL),
+    Section("export", ("export",), EXPORT),
     Section("reconcile", ("reconcile",), RECONCILE),
     Section("validate", ("validate",), VALIDATE),
     Section("publish", ("publish",), PUBLISH),
@@ -152,7 +167,7 @@ SECTIONS: Final = (
     Section("undo", ("undo",), UNDO),
     Section("forget", ("forget",), FORGET),
     Section("resume", ("resume", "resume --accept-loss"), RESUME),
-    Section("target", ("target list", "target set", "target history"), TARGETS),
+    Section("target", ("target list", "target set", "target history", "target test"), TARGETS),
 )
 AFTER: Final = {"Events": AFTER_EVENTS}
 """What to know of a type, by its name."""

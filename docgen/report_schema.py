@@ -11,8 +11,10 @@ from docgen.json_schema import DIALECT, JsonObject
 from schemas.documents.cohorts import CohortReport
 from schemas.documents.customer import CustomerTimeline
 from schemas.documents.dead_letters import DeadLetterList, DeadLetterReplay, WholeDeadLetter
+from schemas.documents.digest import DigestReport
 from schemas.documents.doctor import DoctorReport
 from schemas.documents.explanation import Explanation, LensComparison
+from schemas.documents.export import ExportSummary
 from schemas.documents.forgetting import Forgetting
 from schemas.documents.lifetime import LifetimeReport
 from schemas.documents.losses import LossList, ReportedLoss
@@ -23,7 +25,8 @@ from schemas.documents.rebuilding import Rebuilding
 from schemas.documents.reconciliation import Reconciliation
 from schemas.documents.report import Report
 from schemas.documents.snapshots import SnapshotSummary
-from schemas.documents.targets import ChangedTarget, ListedTarget
+from schemas.documents.sql import SqlAnswer
+from schemas.documents.targets import ChangedTarget, ListedTarget, TargetTrial
 from schemas.documents.topics import TopicStatus
 from schemas.documents.undo import Undoing
 from schemas.documents.validation import ValidationReport
@@ -55,6 +58,9 @@ PRINTED: Final = (
     Printed("features", ReasonsReport),
     Printed("cohorts", CohortReport),
     Printed("lifetime", LifetimeReport),
+    Printed("digest", DigestReport),
+    Printed("sql", SqlAnswer),
+    Printed("export", ExportSummary),
     Printed("reconcile", Reconciliation),
     Printed("validate", ValidationReport),
     Printed("publish", PublicationSummary),
@@ -73,6 +79,7 @@ PRINTED: Final = (
     Printed("target list", list[ListedTarget]),
     Printed("target set", ChangedTarget),
     Printed("target history", list[ChangedTarget]),
+    Printed("target test", TargetTrial),
 )
 
 

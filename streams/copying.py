@@ -5,17 +5,24 @@ Who copies: `tenure.rebuilding`, `tenure.snapshots`, and `streams.holding`, whic
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from kpis.counting.cells import EMPTY, FIELD_BITS, FIELD_MASK, Cells
-from streams.tables import NOTHING_ERASED, CellUpdate, Commit, Erasure, PeriodUpdate, Tables
+from kpis.counting.cells import EMPTY, Cells
+from kpis.counting.spans import SPAN, SPAN_BITS, packed, spans_of
+from streams.tables import NOTHING_ERASED, Commit, Erasure, PeriodUpdate, Tables, Written
 
 
-def head_commit(expected: bytes | None, head: bytes) -> Commit:
-    """Return a commit that replaces a head, and nothing else."""
-    return Commit(expected, head, {}, (), {})
+def head_commit(expected: bytes | None, head: bytes, *, without_log: bool = False) -> Commit:
+    """Return a commit that replaces a head, and nothing else.
+
+    Args:
+        expected: The head that is stored.
+        head: The one to store.
+        without_log: Remove the redo log, which holds nothing that is not written in its place, or is of another form.
+    """
+    return Commit(expected, head, {}, EMPTY, {}, written=Written(kept=1 if without_log else None))
 
 
 def copy_commit(
@@ -28,28 +35,37 @@ def copy_commit(
     restated: Sequence[PeriodUpdate] = (),
     erasure: Erasure = NOTHING_ERASED,
 ) -> Commit:
-    """Return a commit of what was read, or counted, elsewhere.
+    """Return a commit of what was read, or counted, elsewhere; states and cells go to their places at once.
 
     Args:
         expected: The head that is stored.
         head: The one to store.
         states: By customer.
-        cells: Sorted by key, with all that their groups will ever have, or not there yet.
+        cells: Sorted by key; with all cells of their spans, as `in_chunks` cuts them.
         names: To append, by table.
         restated: Restatements of periods.
         erasure: Customers who go.
     """
-    by_group: dict[int, tuple[list[int], list[int]]] = {}
-    for key, amount in zip(cells.keys.tolist(), cells.amounts.tolist(), strict=True):
-        fields, amounts = by_group.setdefault(key >> FIELD_BITS, ([], []))
-        fields.append(key & FIELD_MASK)
-        amounts.append(amount)
-    updates = [CellUpdate(group, fields, amounts) for group, (fields, amounts) in by_group.items()]
-    return Commit(expected, head, states or {}, updates, names or {}, restated, erasure)
+    spans = spans_of(cells.keys)
+    amounts = np.zeros(len(spans) * SPAN, np.int64)
+    amounts[np.searchsorted(spans, cells.keys >> SPAN_BITS) * SPAN + (cells.keys & SPAN - 1)] = cells.amounts
+    in_places = dict(zip(spans.tolist(), packed(amounts), strict=True)) if len(spans) else {}
+    written = Written(states or {}, in_places, 1 if states or in_places else None)
+    return Commit(expected, head, {}, EMPTY, names or {}, restated, erasure, written)
 
 
-async def cells_of_group(tables: Tables, partition: int, group: int) -> Cells:
-    """Return the cells of a group of a partition that nobody writes to meanwhile: sorted, without zeros."""
-    found = sorted((field, amount) for field, amount in (await tables.load_group(partition, group)).items() if amount)
-    keys = np.array([field for field, _ in found], np.int64) | group << FIELD_BITS
-    return Cells(keys, np.array([amount for _, amount in found], np.int64))
+def in_chunks(cells: Cells, size: int) -> Iterator[Cells]:
+    """Yield cells, sorted by key, in pieces of about `size`, none of which ends within a span."""
+    start = 0
+    while start < len(cells.keys):
+        last = min(start + size, len(cells.keys)) - 1
+        end = int(np.searchsorted(cells.keys, (cells.keys[last] >> SPAN_BITS) + 1 << SPAN_BITS))
+        yield Cells(cells.keys[start:end], cells.amounts[start:end])
+        start = end
+
+
+async def cells_of_groups(tables: Tables, partition: int, groups: Sequence[int]) -> Cells:
+    """Return the cells of groups of a partition that nobody writes to meanwhile: sorted, without zeros."""
+    _, (keys, amounts) = await tables.snapshot(partition, groups)
+    left = amounts != 0
+    return Cells(keys[left], amounts[left])

@@ -106,12 +106,13 @@ class Hold:
             await asyncio.sleep(BEAT_SECONDS)
             await self._beat()
 
-    async def take(self, partition: int, *, if_there: bool = False) -> bytes | None:
+    async def take(self, partition: int, *, if_there: bool = False, without_log: bool = False) -> bytes | None:
         """Hold a partition; return the head that it had, None where nothing was stored.
 
         Args:
             partition: Its number.
             if_there: Leave it alone where nothing is stored.
+            without_log: Remove its redo log, which is of another version.
 
         Raises:
             CheckFailed: It is written faster than it can be taken.
@@ -124,7 +125,7 @@ class Hold:
                 return None
             wrapped = held_head(self._token, unheld(stored))
             with contextlib.suppress(Conflict):
-                await self._tables.commit(partition, head_commit(stored, wrapped))
+                await self._tables.commit(partition, head_commit(stored, wrapped, without_log=without_log))
                 self._taken[partition] = wrapped
                 return unheld(stored)
         raise CheckFailed(f"partition {partition} is written faster than it can be held; try again")

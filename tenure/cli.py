@@ -17,13 +17,16 @@ from typer.core import TyperGroup
 
 from streams.errors import UsageError
 from tenure.commands import (
+    api,
     cohorts,
     company,
     customer,
     demo,
+    digest,
     dlq,
     doctor,
     explain,
+    export,
     forget,
     gateway,
     history,
@@ -39,6 +42,7 @@ from tenure.commands import (
     restore,
     resume,
     snapshot,
+    sql,
     target,
     topics,
     undo,
@@ -167,6 +171,9 @@ app.command()(customer.customer)
 app.command()(lenses.lenses)
 app.command()(reasons.reasons)
 app.command()(reasons.features)
+app.command()(sql.sql)
+app.command()(export.export)
+app.command()(digest.digest)
 app.command()(history.history)
 app.command()(reconcile.reconcile)
 app.add_typer(target.group)
@@ -176,6 +183,7 @@ app.command()(rebuild.rebuild)
 app.command()(snapshot.snapshot)
 app.command()(restore.restore)
 app.command()(gateway.gateway)
+app.command()(api.api)
 app.add_typer(dlq.group)
 app.command()(undo.undo)
 app.command()(forget.forget)

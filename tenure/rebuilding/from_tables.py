@@ -26,7 +26,7 @@ from kpis.fold.fold import Fold
 from kpis.names import TABLES, Names
 from kpis.packing import table_of
 from streams.batching.partitioner import partition_of
-from streams.copying import copy_commit
+from streams.copying import copy_commit, in_chunks
 from streams.settings.meaning import names_of, windows_of
 from streams.settings.settings import Settings
 from streams.tables import Commit, Erasure, Head, PeriodUpdate, Tables, encode_head
@@ -99,9 +99,8 @@ class NewPartition:
         """Store the counters, and then the head."""
         await self.store()
         cells = _summed(self._parts)
-        for at in range(0, len(cells.keys), _CELLS_A_COMMIT):
-            end = at + _CELLS_A_COMMIT
-            await self._commit(copy_commit(self._head, b"", cells=Cells(cells.keys[at:end], cells.amounts[at:end])))
+        for some in in_chunks(cells, _CELLS_A_COMMIT):
+            await self._commit(copy_commit(self._head, b"", cells=some))
         await self._tables.commit(self.number, copy_commit(self._head, encode_head(head), restated=restated))
 
     async def _commit(self, commit: Commit) -> None:

@@ -86,6 +86,8 @@ class RebuildPlan(NamedTuple):
     in_use: int
     #: settings that change with it
     changed: list[str]
+    #: whether an earlier version has stored the tables
+    older: bool
 
 
 async def rebuild(settings: Settings, wish: Wish, tell: Callable[[str], None]) -> Rebuilding:
@@ -143,8 +145,7 @@ async def _plan(settings: Settings, tables: Tables, mark: StreamMark, wish: Wish
             raise UsageError("--partitions goes with the tables; build from Kafka first, and then into more partitions")
         await _check_topics(settings, partitions)
     in_use = await partitions_in_use(tables, mark)
-    if wish.source == "tables":
-        await _check_facts(tables, in_use)
+    older = await _is_older(tables, in_use, wish.source)
     meaning = json.loads(mark.meaning)
     ours = json.loads(settings.fingerprint())
     changed = [name for name in MEANING if name not in meaning or meaning[name] != ours[name]]
@@ -156,18 +157,23 @@ async def _plan(settings: Settings, tables: Tables, mark: StreamMark, wish: Wish
                     json.dumps(ours[name]),
                     f"stored facts were made with {json.dumps(meaning.get(name))}; set it back, or add --from kafka",
                 )
-    return RebuildPlan(mark, _settings_of(settings, meaning, changed), partitions, in_use, changed)
+    return RebuildPlan(mark, _settings_of(settings, meaning, changed), partitions, in_use, changed, older)
 
 
-async def _check_facts(tables: Tables, in_use: int) -> None:
-    """Refuse facts that this version cannot read."""
+async def _is_older(tables: Tables, in_use: int, source: Source) -> bool:
+    """Return whether an earlier version has stored the tables; refuse facts that this one cannot read."""
+    older = False
     for number in range(in_use):
         head = unheld(await tables.read_head(number))
         version = STATE_VERSION if head is None else version_of(head)
-        if version != STATE_VERSION and version not in CONVERTIBLE_VERSIONS:
+        if version == STATE_VERSION:
+            continue
+        if source == "tables" and version not in CONVERTIBLE_VERSIONS:
             raise UsageError(
                 f"the tables have version {version}, and this program reads facts of {STATE_VERSION}; add --from kafka"
             )
+        older = True
+    return older
 
 
 def _settings_of(settings: Settings, meaning: Mapping[str, object], changed: list[str]) -> Settings:
@@ -212,8 +218,9 @@ async def _do(
     hold = Hold(tables, "tenure rebuild")
     async with hold.beating():
         await _begin(settings, tables, target, plan, wish.source)
-        await builder.build()
-        heads = await _take(hold, plan.in_use)
+        if not plan.older or wish.source == "kafka":  # of older tables states can be read once they are held
+            await builder.build()
+        heads = await _take(hold, plan.in_use, older=plan.older)
         held_at = time.monotonic()
         tell("the stream is held still")
         await builder.finish(heads)
@@ -252,14 +259,14 @@ async def _discard(target: Tables, partitions: int) -> None:
         await target.discard(SCHEDULES + number)
 
 
-async def _take(hold: Hold, partitions: int) -> dict[int, Head]:
+async def _take(hold: Hold, partitions: int, *, older: bool) -> dict[int, Head]:
     """Hold all partitions, and the schedules of surveys; return the heads of those that have one."""
     heads: dict[int, Head] = {}
     for number in range(partitions):
-        head = unheld(await hold.take(number))
+        head = await hold.take(number, without_log=older)
         if head is not None:
             heads[number] = decode_head(head)
-        await hold.take(SCHEDULES + number, if_there=True)
+        await hold.take(SCHEDULES + number, if_there=True, without_log=older)
     return heads
 
 

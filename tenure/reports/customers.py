@@ -66,6 +66,8 @@ class Source(NamedTuple):
     place: str = ""
     #: of a running stream
     losses: StreamLosses | None = None
+    #: its name for good, see `streams.tables.StreamMark`; empty for a file
+    stream_id: str = ""
 
 
 @asynccontextmanager
@@ -95,7 +97,9 @@ async def open_source(settings: Settings, scope: Scope, *, clock: Clock | None =
         return
     async with counted_tables(settings) as (tables, mark, losses):
         now_ms = (clock or WallClock()).now_ms()
-        yield Source(settings, tables, mark.partitions, _at_ms(settings, scope, now_ms), losses=losses)
+        yield Source(
+            settings, tables, mark.partitions, _at_ms(settings, scope, now_ms), losses=losses, stream_id=mark.id
+        )
 
 
 def lacking(document: AnyDocument, source: Source) -> AnyDocument:

@@ -19,7 +19,7 @@ import xxhash
 
 from kpis.counting.cells import EMPTY, FIELD_BITS, Cells
 from kpis.customer.facts import CONVERTIBLE_VERSIONS, STATE_VERSION
-from streams.copying import cells_of_group, copy_commit, head_commit
+from streams.copying import cells_of_groups, copy_commit, head_commit
 from streams.errors import CheckFailed, ConfigurationError, Conflict, InputError, UsageError
 from streams.holding import Hold, held_head
 from streams.settings.settings import MEANING, Settings
@@ -285,9 +285,8 @@ class _Restoring:
             found = _PartitionSums()
             async for _, states in self._tables.scan_states([number]):
                 found.add_states(states)
-            for group in sorted(self._groups[number]):
-                keys, amounts = await cells_of_group(self._tables, number, group)
-                found.add_cells(keys.tolist(), amounts.tolist())
+            keys, amounts = await cells_of_groups(self._tables, number, sorted(self._groups[number]))
+            found.add_cells(keys.tolist(), amounts.tolist())
             if found != self._sums[number] or await self._tables.read_head(number) != head:
                 raise CheckFailed(f"Redis does not return what was written to partition {number}; nothing is in place")
 

@@ -15,7 +15,7 @@ from kpis.customer.facts import STATE_VERSION
 from kpis.surveys.sent import SLOTS
 from schemas.version import installed_version
 from streams.clock import WallClock
-from streams.copying import cells_of_group
+from streams.copying import cells_of_groups, in_chunks
 from streams.holding import Hold
 from streams.partition.state import read_head
 from streams.settings.meaning import names_of
@@ -132,12 +132,10 @@ class _Reading:
             yield StatesPart(states)
         names = names_of(self._settings)
         names.restore(stored.names)
-        for group in groups_of(names):
-            keys, amounts = await cells_of_group(tables, number, group)
-            self._cells += len(keys)
-            for at in range(0, len(keys), _CELLS_A_PART):
-                end = at + _CELLS_A_PART
-                yield CellsPart(keys[at:end].tolist(), amounts[at:end].tolist())
+        cells = await cells_of_groups(tables, number, groups_of(names))
+        self._cells += len(cells.keys)
+        for keys, amounts in in_chunks(cells, _CELLS_A_PART):
+            yield CellsPart(keys.tolist(), amounts.tolist())
         for period in await tables.restated(number):
             known = (await tables.restated(number, [period]))[period]
             yield RestatedPart(period, known.revision, known.changes, known.entries)

@@ -19,6 +19,7 @@ from streams.partition.loss_watch import LossWatch
 from streams.partition.loss_watch import register as register_loss_watch
 from streams.partition.outbox import LogOutbox, Outbox
 from streams.partition.stream import Stream
+from streams.partition.unwritten import REDO_LIMITS, RedoLimits
 from streams.records import TP
 from streams.routing import Router
 from streams.settings.settings import Settings
@@ -63,6 +64,7 @@ def build_worker(
     meters: Meters | None = None,
     forgotten: Forgotten | None = None,
     beside: Beside | None = None,
+    redo_limits: RedoLimits = REDO_LIMITS,
     **options: Any,
 ) -> Worker:
     """Put a worker together.
@@ -77,6 +79,7 @@ def build_worker(
         meters: Those that are served already; None makes new ones.
         forgotten: Who is forgotten; None where nobody can be.
         beside: Given where another worker has counted the same already; None: it is the stream itself.
+        redo_limits: How long the redo log of a partition may get.
         options: More for `streams.batching.application.build_app`.
     """
     outbox: Outbox = LogOutbox(lambda: app.sender) if beside is None else beside
@@ -90,6 +93,7 @@ def build_worker(
         latest_ms=latest_ms,
         forgotten=forgotten,
         until=None if beside is None else beside.until,
+        redo_limits=redo_limits,
     )
     live = RollingCounts(
         context.windows,

@@ -8,21 +8,23 @@ from typing import Any
 
 import pytest
 
+from kpis.customer.facts import STATE_VERSION
+from streams.copying import copy_commit, head_commit
 from streams.embedded.tables import MemoryTables
 from streams.errors import CheckFailed, Conflict, TablesHeld
 from streams.holding import BEAT_SECONDS, SILENCE_SECONDS, Hold, HoldWatch, is_held, unheld
 from streams.partition.state import read_head
-from streams.tables import Commit, Head, StreamMark, decode_head, encode_head
+from streams.tables import Head, StreamMark, decode_head, encode_head
 from tests.unit.streams.partitions import on_virtual_time
 
-FIRST = encode_head(Head(3, positions={"t": 7}))
+FIRST = encode_head(Head(STATE_VERSION, positions={"t": 7}))
 
 
 async def one_partition() -> MemoryTables:
     """Return tables with something in partition 0."""
     tables = MemoryTables()
     await tables.mark(StreamMark("group", 2, "{}", "id"))
-    await tables.commit(0, Commit(None, FIRST, {"a": b"1"}, (), {}))
+    await tables.commit(0, copy_commit(None, FIRST, states={"a": b"1"}))
     return tables
 
 
@@ -44,7 +46,7 @@ def test_a_held_partition_takes_no_commit_and_reads_as_before() -> None:
         async with hold.beating():
             assert await hold.take(0) == FIRST
             with pytest.raises(Conflict):
-                await tables.commit(0, Commit(FIRST, b"next", {}, (), {}))
+                await tables.commit(0, head_commit(FIRST, b"next"))
             stored = await tables.load(0)
             assert is_held(stored.head)
             assert read_head(0, stored).positions == {"t": 7}
@@ -131,7 +133,7 @@ def test_a_holder_that_was_overtaken_is_told_and_a_second_one_is_refused() -> No
                 async with Hold(tables, "tenure snapshot").beating():
                     pass
             held = (await tables.load(0)).head
-            await tables.commit(0, Commit(held, FIRST, {}, (), {}))
+            await tables.commit(0, head_commit(held, FIRST))
             with pytest.raises(CheckFailed, match="run it again"):
                 await hold.check()
         assert (await tables.load(0)).head == FIRST

@@ -9,19 +9,22 @@ from typing import Final
 import msgspec
 import pytest
 
+from kpis.counting.cells import Cells, groups_of
 from kpis.customer.customer import feedback_of, life_of
+from kpis.customer.facts import STATE_VERSION
 from kpis.customer.state import Customer, decode
 from kpis.names import Names
 from kpis.references import OFFSETS, PARTITIONS, moved_from, offset_of, partition_of, reference_of, topic_of
 from kpis.surveys.sent import SentRequests
 from schemas.documents.document import plain
 from streams.batching.partitioner import partition_of as home_of
+from streams.copying import cells_of_groups, copy_commit, head_commit, in_chunks
 from streams.embedded.tables import MemoryTables
 from streams.errors import StateUnreadable
 from streams.settings.meaning import names_of
 from streams.settings.settings import Settings
 from streams.survey_schedule import SCHEDULES, Schedule, encode_schedule, read_schedule
-from streams.tables import Commit, StreamMark, Tables, decode_head, encode_head
+from streams.tables import Erasure, Head, StreamMark, Tables, decode_head, encode_head
 from tenure.files.replay import Replayed, replayed
 from tenure.rebuilding import from_tables
 from tenure.rebuilding.comparing import Comparison, Side, compare
@@ -33,6 +36,7 @@ from tests.unit.tenure.reports.test_periods import NOW_MS, late_tables
 
 GOLDEN: Final = Path(__file__).parents[4] / "docs" / "examples" / "golden.ndjson"
 SETTINGS: Final = Settings()
+LAST: Final = encode_head(Head(STATE_VERSION, commits=99))
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +86,14 @@ def test_a_cell_that_is_wrong_is_found(golden: Replayed) -> None:
     async def test() -> None:
         target = await built(golden.tables, 4, 8)
         number = next(number for number in range(8) if target.states(number))
-        cells = next(cells for cells in target._partitions[number].cells.values() if cells)
-        cells[next(iter(cells))] += 1
+        head = await target.read_head(number)
+        assert head is not None
+        names = names_of(SETTINGS)
+        names.restore((await target.load(number)).names)
+        keys, amounts = next(in_chunks(await cells_of_groups(target, number, groups_of(names)), 1))
+        amounts[0] += 1
+        await target.commit(number, copy_commit(head, head + b" ", cells=Cells(keys, amounts)))
+        await target.commit(number, head_commit(head + b" ", head))
         assert (await compared(golden.tables, 4, target, 8)).different_cells == 1
 
     asyncio.run(test())
@@ -160,7 +170,7 @@ def test_whoever_was_asked_is_not_asked_again_by_another_partition() -> None:
                 asked.add(name, 39 * day)
             pending = [("regular", MINE, b"request")] if number == 0 else []
             schedule = Schedule(1, 1 * day, until_ms, pending, 7, b"w")
-            commit = Commit(None, encode_schedule(schedule), asked.take_changes(), (), {})
+            commit = copy_commit(None, encode_schedule(schedule), states=asked.take_changes())
             await source.commit(SCHEDULES + number, commit)
         target = await built(source, 2, 5)
         for name in (MINE, ALSO_MINE):
@@ -196,8 +206,10 @@ def test_what_changes_between_two_looks_is_taken_over() -> None:
         builder = TablesBuilder(SETTINGS, source, target, in_use=2, counted_with=2, partitions=3, tell=lambda _: None)
         await builder.build()
         source._shared = later.tables._shared
-        source._partitions[0].states.pop("c9", None)
-        heads = {0: decode_head(await source.read_head(0) or b"")}
+        await source.commit(
+            0, copy_commit((await source.read_head(0)), LAST, states=source.states(0), erasure=Erasure(gone=["c9"]))
+        )
+        heads = {0: decode_head(LAST)}
         await builder.finish(heads)
         states = {name for number in range(3) for name in target.states(number)}
         assert states == set(source.states(0))
@@ -243,7 +255,7 @@ def test_facts_of_an_earlier_version_are_taken_over_where_they_are_the_same(
             assert head is not None
             old = encode_head(msgspec.structs.replace(decode_head(head), version=2))
             states = golden.tables.states(number)
-            await source.commit(number, Commit(None, old, states, (), stored.names))
+            await source.commit(number, copy_commit(None, old, states=states, names=stored.names))
         with pytest.raises(StateUnreadable):
             await built(source, 4, 4)
         monkeypatch.setattr(from_tables, "CONVERTIBLE_VERSIONS", frozenset({2}))

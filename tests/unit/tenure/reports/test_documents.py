@@ -67,6 +67,12 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "features": [("features", *_FILE), ("features", *_FILE, "--by", "plan")],
     "cohorts": [("cohorts", *_FILE), ("cohorts", *_FILE, "--by", "plan", "--period", "week")],
     "lifetime": [("lifetime", *_FILE), ("lifetime", *_FILE, "--by", "plan")],
+    "digest": [("digest", "--week", "2025-W12", *_FILE[:2]), ("digest", "--by", "plan", "--week", "2026-W01")],
+    "sql": [
+        ("sql", "SELECT *, 0.5 AS half, NULL AS nothing FROM movements", *_FILE),
+        ("sql", "SELECT * FROM counts", "--limit", "3", *_FILE),
+    ],
+    "export": [("export", "--to", "parquet", "exported", *_FILE[:2])],
     "reconcile": [("reconcile", f"{_EXPORT}.ndjson", "--as", "stripe", "--file", f"{_EXPORT}.events.ndjson")],
     "validate": [("validate", _FILE[1])],
     "publish": [("publish", _FILE[1])],
@@ -85,6 +91,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "target list": [("target", "list")],
     "target set": [_SET],
     "target history": [("target", "history")],
+    "target test": [("target", "test", "retention", "30d", "90%")],
 }
 
 

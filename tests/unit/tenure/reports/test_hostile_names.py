@@ -18,6 +18,7 @@ from schemas.documents.document import plain, read
 from schemas.documents.forgetting import Forgetting, InputTopicKept
 from schemas.documents.periods import PeriodList, PeriodReport
 from schemas.documents.report import Report
+from schemas.documents.targets import TargetTrial
 from schemas.documents.undo import ChangedNumber, Undoing, UndoneEvent
 from schemas.refusals import HEADER_DETAIL, HEADER_OFFSET, HEADER_PARTITION, HEADER_REASON, HEADER_TOPIC
 from streams.records import Record
@@ -32,7 +33,7 @@ from tenure.doctor.findings import Diagnosed, Level
 from tenure.files.notation import Notation
 from tenure.files.publish import Summary
 from tenure.files.reader import EventFile
-from tenure.operations import dead_letters, forgetting, targets, topics
+from tenure.operations import dead_letters, forgetting, target_trials, targets, topics
 from tenure.reports import kpi, periods
 from tenure.reports.formats import standard_console
 from tenure.reports.kpi import replay
@@ -238,6 +239,12 @@ def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     monkeypatch.setattr(kpi, "read_report", read_report)
     monkeypatch.setattr(periods, "read_periods", read_periods)
     monkeypatch.setattr(periods, "read_list", read_list)
+
+    async def trial_of(settings: Settings, tried: target_trials.Tried, *, now_ms: int) -> TargetTrial:
+        del settings, now_ms
+        return target_trials.judged([], [], tried._replace(dimension="plan", segment=HOSTILE[0]), {})
+
+    monkeypatch.setattr(target_trials, "trial_of", trial_of)
     for name, function in (("changes", changes), ("current", current), ("put", put)):
         monkeypatch.setattr(targets, name, function)
 
@@ -268,9 +275,17 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "lenses": [("lenses", *_OF_FILE, "--by", "channel")],
     "reasons": [("reasons", *_OF_FILE, *_SEGMENTS)],
     "features": [("features", *_OF_FILE, *_SEGMENTS)],
+    "digest": [
+        ("digest", "--week", "2026-W07", *_OF_FILE[:2], "--format", form) for form in ("markdown", "html", "slack")
+    ],
+    "sql": [
+        ("sql", f"SELECT * FROM {name}", *_OF_FILE)  # noqa: S608 - names of ours
+        for name in ("customers", "movements", "surveys", "renewals", "history", "counts")
+    ],
     "target list": [("target", "list")],
     "target set": [("target", "set", "retention", "30d", "90%", "--owner", "eve")],
     "target history": [("target", "history")],
+    "target test": [("target", "test", "retention", "30d", "90%")],
     "reconcile": [("reconcile", "export.ndjson", "--as", "table", *_OF_FILE)],
     "topics": [("topics",)],
     "doctor": [("doctor",)],
@@ -295,6 +310,8 @@ NAMELESS = {
     "company",
     "history",
     "gateway",
+    "export",
+    "api",
 }
 
 
