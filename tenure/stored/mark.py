@@ -48,7 +48,7 @@ def check_mark(settings: Settings, found: StreamMark, *, partitions: int | None 
             "TENURE_TOPICS",
             f"{partitions} partitions",
             f"the tables were counted with {found.partitions} partitions a topic, and a customer's partition depends "
-            "on it; give the topics as many, or build other tables: docs/operating.md",
+            "on it; restore the topics: docs/operating.md",
         )
     log.warning(
         "partitions_added",

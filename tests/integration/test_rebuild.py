@@ -6,12 +6,13 @@ import json
 import subprocess
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, Self
 
 import msgspec
 import pytest
 
-from kpis.customer.facts import STATE_VERSION
+from kpis.customer.facts import CONVERTIBLE_VERSIONS
 from services.installation import PREFIX, TENURE, Installation, WorkerProcess, until
 from services.process import StartProcess
 from streams.tables import encode_head
@@ -174,27 +175,36 @@ def test_a_stream_goes_on_that_a_killed_build_had_held(
     counted_as(installation, company)
 
 
-def test_tables_of_the_version_before_are_made_into_ours_while_events_come(
-    installation: Installation, company: list[bytes]
+@pytest.mark.parametrize("source", ["tables", "kafka"])
+def test_tables_of_an_earlier_version_are_made_into_ours_while_events_come(
+    source: str, installation: Installation, company: list[bytes], tmp_path: Path
 ) -> None:
     """The new version's workers wait and say so, are told how to go on, and end with the numbers of all events."""
+    version = max(CONVERTIBLE_VERSIONS) if source == "tables" else min(CONVERTIBLE_VERSIONS) - 1
     installation.create_topics()
     worker = installation.worker()
     half = len(company) // 2
     installation.publish(installation.file_of(company[:half]))
     installation.until_applied()
+    assert installation.run("snapshot", str(tmp_path / "taken")).returncode == 0
     assert worker.process.stop() == 0
-    with installation.redis.client() as client:  # as that version has left them
+    with installation.redis.client() as client:  # facts in their places, as that version has left them
+        client.flushdb()
+        assert installation.run("restore", str(tmp_path / "taken")).returncode == 0
         for number, head in installation.heads().items():
-            old = msgspec.structs.replace(head, version=STATE_VERSION - 1)
+            old = msgspec.structs.replace(head, version=version)
             client.set(f"{PREFIX}:{{{number}}}:h", encode_head(old))
+            client.delete(f"{PREFIX}:{{{number}}}:w")
+            client.rpush(f"{PREFIX}:{{{number}}}:w", b"of another form")
+    asked = ["rebuild", *(["--from", "kafka"] if source == "kafka" else []), "--yes"]
     with Traffic(installation, company[half:]):
         worker = installation.worker()
         until(lambda: "waiting for Redis" in worker.get("/readyz")[1], "it waits")
-        until(lambda: "--from kafka --yes" in worker.process.output, "it says what for")
-        refused = installation.run("rebuild", "--yes")
-        assert (refused.returncode, "--from kafka" in refused.stderr) == (2, True)
-        done = installation.run("rebuild", "--from", "kafka", "--yes", "--json")
+        until(lambda: f"tenure {' '.join(asked)}" in worker.process.output, "it says what for")
+        if source == "kafka":
+            refused = installation.run("rebuild", "--yes")
+            assert (refused.returncode, "--from kafka" in refused.stderr) == (2, True)
+        done = installation.run(*asked, "--json")
         assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["compared"] == "nothing"
     until(has_owned(worker, 4), "it has gone on by itself", seconds=60)
