@@ -24,9 +24,11 @@ from schemas.documents.losses import LossList, ReportedLoss
 from schemas.documents.periods import PeriodList, PeriodReport
 from schemas.documents.publication import PublicationSummary
 from schemas.documents.reasons import ReasonsReport
+from schemas.documents.rebuilding import Rebuilding
 from schemas.documents.reconciliation import Reconciliation
 from schemas.documents.report import Report
 from schemas.documents.risk import RiskReport
+from schemas.documents.snapshots import SnapshotSummary
 from schemas.documents.sql import SqlAnswer
 from schemas.documents.targets import ChangedTarget, ListedTarget, TargetTrial
 from schemas.documents.topics import TopicStatus
@@ -77,6 +79,9 @@ PRINTED: Final = (
     Printed("undo", Undoing),
     Printed("forget", Forgetting),
     Printed("doctor", DoctorReport),
+    Printed("rebuild", Rebuilding),
+    Printed("snapshot", SnapshotSummary),
+    Printed("restore", SnapshotSummary),
     Printed("resume", LossList),
     Printed("resume --accept-loss", ReportedLoss),
     Printed("target list", list[ListedTarget]),

@@ -16,8 +16,8 @@ import typer
 from typer.core import TyperGroup
 
 from streams.errors import UsageError
+from tenure.api import command as api
 from tenure.commands import (
-    api,
     cohorts,
     company,
     customer,
@@ -39,10 +39,13 @@ from tenure.commands import (
     periods,
     publish,
     reasons,
+    rebuild,
     reconcile,
     replay,
+    restore,
     resume,
     risk,
+    snapshot,
     sql,
     target,
     topics,
@@ -184,6 +187,9 @@ app.command()(reconcile.reconcile)
 app.add_typer(target.group)
 app.command()(doctor.doctor)
 app.command()(resume.resume)
+app.command()(rebuild.rebuild)
+app.command()(snapshot.snapshot)
+app.command()(restore.restore)
 app.command()(gateway.gateway)
 app.command()(api.api)
 app.add_typer(dlq.group)

@@ -29,7 +29,7 @@ from schemas.documents.targets import ListedTarget
 from streams.clock import WallClock
 from streams.errors import UsageError
 from streams.settings.settings import Settings
-from tenure.api.asked import ApiParameter, Asked
+from tenure.api.asked import ApiParameter, RequestedReport
 from tenure.commands.explain import checked_explainable
 from tenure.commands.explain_options import checked_window
 from tenure.commands.options import checked_dimensions, checked_filter, checked_windows
@@ -86,7 +86,7 @@ class ApiReport(NamedTuple):
     meaning: str
     parameters: tuple[ApiParameter, ...]
     document: Any
-    answer: Callable[[Settings, Asked], Awaitable[Any]]
+    answer: Callable[[Settings, RequestedReport], Awaitable[Any]]
 
 
 def _at_ms(settings: Settings, text: str) -> int:
@@ -94,7 +94,7 @@ def _at_ms(settings: Settings, text: str) -> int:
     return parse_boundary_ms(text, bucket_minutes=minutes, time_zone=zone, option="as_of")
 
 
-def _scope(settings: Settings, asked: Asked) -> Scope:
+def _scope(settings: Settings, asked: RequestedReport) -> Scope:
     text = asked.one("as_of")
     at_ms = None if text is None else _at_ms(settings, text)
     where = checked_filter(asked.one("where"), settings)
@@ -108,11 +108,11 @@ def _scans(redis_address: str, prefix: str) -> CombinedScans:
     return CombinedScans()
 
 
-def _lenses(asked: Asked) -> list[Lens]:
+def _lenses(asked: RequestedReport) -> list[Lens]:
     return [Lens(text) for text in asked.many("lens")]
 
 
-async def _kpi(settings: Settings, asked: Asked) -> list[Report]:
+async def _kpi(settings: Settings, asked: RequestedReport) -> list[Report]:
     by, windows = checked_dimensions(asked.many("by"), settings), checked_windows(asked.many("window"), settings)
     now_ms = end_of_bucket_ms(WallClock().now_ms(), settings.bucket_minutes)
     instants = [_at_ms(settings, text) for text in asked.many("as_of")] or [now_ms]
@@ -122,23 +122,23 @@ async def _kpi(settings: Settings, asked: Asked) -> list[Report]:
     return [only_windows(entry, windows=windows, lenses=_lenses(asked)) for entry in found]
 
 
-async def _period(settings: Settings, asked: Asked) -> list[PeriodReport]:
+async def _period(settings: Settings, asked: RequestedReport) -> list[PeriodReport]:
     by = checked_dimensions(asked.many("by"), settings)
     found = await periods.read_periods(settings, asked.many("period"), by=by)
     return [only_windows(entry, windows=(), lenses=_lenses(asked)) for entry in found]
 
 
-async def _periods(settings: Settings, asked: Asked) -> PeriodList:
+async def _periods(settings: Settings, asked: RequestedReport) -> PeriodList:
     return await periods.read_list(settings, limit=asked.count("limit", 10, MOST_MEMBERS))
 
 
-async def _explain(settings: Settings, asked: Asked) -> Explanation:
+async def _explain(settings: Settings, asked: RequestedReport) -> Explanation:
     lens = _lenses(asked)
     name = checked_explainable(asked.text("kpi"), lens[0] if lens else None)
     return await explain.read_explanation(settings, name, _query(settings, asked))
 
 
-def _query(settings: Settings, asked: Asked) -> explain.ExplainQuery:
+def _query(settings: Settings, asked: RequestedReport) -> explain.ExplainQuery:
     if asked.one("value") is not None and asked.one("by") is None:
         raise UsageError(f"value={asked.one('value')}: say of which dimension, with by")
     limit = asked.count("limit", 20, MOST_MEMBERS)
@@ -146,61 +146,61 @@ def _query(settings: Settings, asked: Asked) -> explain.ExplainQuery:
     return explain.ExplainQuery(_scope(settings, asked), window, asked.one("value"), limit)
 
 
-async def _all_lenses(settings: Settings, asked: Asked) -> LensComparison:
+async def _all_lenses(settings: Settings, asked: RequestedReport) -> LensComparison:
     return await explain.read_lenses(settings, _query(settings, asked))
 
 
-async def _customer(settings: Settings, asked: Asked) -> CustomerTimeline:
+async def _customer(settings: Settings, asked: RequestedReport) -> CustomerTimeline:
     windows = checked_windows(asked.many("window"), settings)
     chosen = windows or (*(f"{days}d" for days in settings.windows_days), MONTH)
     return await customer.read_customer_timeline(settings, asked.text("customer_id"), _scope(settings, asked), chosen)
 
 
-async def _cohorts(settings: Settings, asked: Asked) -> CohortReport:
+async def _cohorts(settings: Settings, asked: RequestedReport) -> CohortReport:
     return await cohorts.read_cohorts(settings, _scope(settings, asked), period=asked.text("period", MONTH))
 
 
-async def _lifetime(settings: Settings, asked: Asked) -> LifetimeReport:
+async def _lifetime(settings: Settings, asked: RequestedReport) -> LifetimeReport:
     return await lifetime.read_lifetime(settings, _scope(settings, asked))
 
 
-async def _feedback(settings: Settings, asked: Asked) -> FeedbackReport:
+async def _feedback(settings: Settings, asked: RequestedReport) -> FeedbackReport:
     return await feedback.read_feedback(settings, _scope(settings, asked), limit=asked.count("limit", 10, MOST_MEMBERS))
 
 
-async def _drivers(settings: Settings, asked: Asked) -> DriversReport:
+async def _drivers(settings: Settings, asked: RequestedReport) -> DriversReport:
     return await drivers.read_drivers(settings, _scope(settings, asked))
 
 
-async def _risk(settings: Settings, asked: Asked) -> RiskReport:
+async def _risk(settings: Settings, asked: RequestedReport) -> RiskReport:
     return await risk.read_risk(settings, _scope(settings, asked), limit=asked.count("limit", 20, MOST_MEMBERS))
 
 
-async def _forecast(settings: Settings, asked: Asked) -> ForecastReport:
+async def _forecast(settings: Settings, asked: RequestedReport) -> ForecastReport:
     return await forecast.read_forecast(settings, _scope(settings, asked))
 
 
-async def _reasons(settings: Settings, asked: Asked) -> ReasonsReport:
+async def _reasons(settings: Settings, asked: RequestedReport) -> ReasonsReport:
     window = checked_window(asked.one("window"), settings)
     found = await reasons.read_reasons(settings, _scope(settings, asked), window=window)
     return reasons.only(found, ["cancellations", "survey_answers"])
 
 
-async def _features(settings: Settings, asked: Asked) -> ReasonsReport:
+async def _features(settings: Settings, asked: RequestedReport) -> ReasonsReport:
     window = checked_window(asked.one("window"), settings)
     return reasons.only(await reasons.read_reasons(settings, _scope(settings, asked), window=window), ["features"])
 
 
-async def _digest(settings: Settings, asked: Asked) -> DigestReport:
+async def _digest(settings: Settings, asked: RequestedReport) -> DigestReport:
     return await digest.read_digest(settings, _scope(settings, asked), asked.one("week"))
 
 
-async def _targets(settings: Settings, asked: Asked) -> list[ListedTarget]:
+async def _targets(settings: Settings, asked: RequestedReport) -> list[ListedTarget]:
     del asked
     return targets.listed(await targets.current(settings), now_ms=WallClock().now_ms())
 
 
-async def _sql(settings: Settings, asked: Asked) -> SqlAnswer:
+async def _sql(settings: Settings, asked: RequestedReport) -> SqlAnswer:
     query = checked_sql(asked.text("statement"), asked.count("limit", 1_000, MOST_ROWS))
     return await answer_sql(settings, _scope(settings, asked), query, seconds=SQL_SECONDS)
 
