@@ -18,7 +18,7 @@ from tenure.commands.say import say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from schemas.documents.targets import ChangedTarget, Spell, TargetTrial
+    from schemas.documents.targets import ChangedTarget, FiringSpell, TargetTrial
 
 _Ratio = Annotated[
     str,
@@ -208,7 +208,7 @@ def _trial_text(found: TargetTrial) -> str:
     return "\n".join(lines)
 
 
-def _spells_text(verb: str, spells: Sequence[Spell]) -> str:
+def _spells_text(verb: str, spells: Sequence[FiringSpell]) -> str:
     if not spells:
         return f"It would not have {verb}."
     total = sum(spell.midnights for spell in spells)
