@@ -24,6 +24,7 @@ from tenure.commands import (
     dlq,
     doctor,
     drivers,
+    experiments,
     explain,
     feedback,
     forecast,
@@ -33,17 +34,23 @@ from tenure.commands import (
     kpi,
     lenses,
     lifetime,
+    mark,
+    marks,
     periods,
     publish,
     reasons,
     reconcile,
+    referrals,
     replay,
     resume,
     risk,
+    support,
     target,
     topics,
     undo,
+    usage,
     validate,
+    value,
     worker,
 )
 from tenure.commands.one_line import complain, one_line_errors
@@ -172,6 +179,13 @@ app.command()(customer.customer)
 app.command()(lenses.lenses)
 app.command()(reasons.reasons)
 app.command()(reasons.features)
+app.command()(experiments.experiments)
+app.command()(mark.mark)
+app.command()(marks.marks)
+app.command()(support.support)
+app.command()(referrals.referrals)
+app.command()(usage.usage)
+app.command()(value.value)
 app.command()(history.history)
 app.command()(reconcile.reconcile)
 app.add_typer(target.group)

@@ -96,9 +96,7 @@ class RiskReport(Document, frozen=True, kw_only=True):
     held_out: Annotated[
         HeldOutQuarter | None, Meta(description="What the model is worth; `null`: there is too little to judge by.")
     ]
-    refused: Annotated[
-        str | None, Meta(description="Why nobody is scored, in words; `null` where the model is used.")
-    ]
+    refused: Annotated[str | None, Meta(description="Why nobody is scored, in words; `null` where the model is used.")]
     at_risk: Annotated[CustomersAtRisk | None, Meta(description="All others; `null` where nobody is scored.")]
     where: WhereMember = UNSET
     losses: LossesMember = UNSET

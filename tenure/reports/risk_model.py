@@ -101,8 +101,9 @@ def judged(found: Observations) -> Judgement | str:
         UsageError: scikit-learn is not installed.
     """
     is_past = found.step > 0
-    learnt, held_out = found.chosen(is_past & (found.step > HELD_OUT_STEPS)), found.chosen(
-        is_past & (found.step <= HELD_OUT_STEPS)
+    learnt, held_out = (
+        found.chosen(is_past & (found.step > HELD_OUT_STEPS)),
+        found.chosen(is_past & (found.step <= HELD_OUT_STEPS)),
     )
     left = int(learnt.has_left.sum())
     if left < LEAST_LEARNT:
@@ -223,5 +224,3 @@ def _concordance(chances: Floats, left: Flags) -> float:
     positive = int(left.sum())
     above = float(ranks[inverse][left].sum()) - positive * (positive + 1) / 2
     return above / (positive * (len(left) - positive))
-
-
