@@ -12,6 +12,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from monitoring.dashboards.panels import SOURCE, Panel, Placed
 from monitoring.dashboards.variables import Variable
 from monitoring.dashboards.wording import RUNBOOKS
+from schemas.instruments import MARKS
 
 TAG: Final = "tenure"
 GRID: Final = 24
@@ -24,9 +25,16 @@ _ALERT_TEXT: Final = {
     "textFormat": f'<a href="{RUNBOOKS}/{{{{alertname}}}}.md">runbook</a>',
     "tagKeys": "severity,kpi,window,dimension,value,type,partition",
 }
+#: A mark stands where it happened, whenever it came: its time is the value, in milliseconds.
+_MARK_TEXT: Final[Mapping[str, Any]] = {
+    "titleFormat": "{{title}}",
+    "textFormat": "{{kind}}",
+    "tagKeys": "kind",
+    "useValueForTime": True,
+}
 _FIRING: Final = 'ALERTS{alertstate="firing",service="tenure",severity="%s"}'
 #: Name, colour, query and words of each annotation.
-ANNOTATIONS: Final[tuple[tuple[str, str, str, Mapping[str, str]], ...]] = (
+ANNOTATIONS: Final[tuple[tuple[str, str, str, Mapping[str, Any]], ...]] = (
     ("pages", "red", _FIRING % "page", _ALERT_TEXT),
     ("warnings", "orange", _FIRING % "warn", _ALERT_TEXT),
     (
@@ -41,6 +49,7 @@ ANNOTATIONS: Final[tuple[tuple[str, str, str, Mapping[str, str]], ...]] = (
         "max(stream:backfill:bool) == 1",
         {"titleFormat": "backfill", "textFormat": "History is being loaded; nothing is judged meanwhile."},
     ),
+    ("marks", "blue", f"max by (mark, kind, title) ({MARKS.name}) * 1000", _MARK_TEXT),
 )
 
 

@@ -11,6 +11,7 @@ from schemas.documents.document import Document
 from schemas.documents.filters import WhereMember
 from schemas.documents.lifetime import LifetimeCurve
 from schemas.documents.losses import LossesMember, WaitingMember
+from schemas.documents.named_marks import MarksMember
 
 
 class VariantComparison(Document, frozen=True, kw_only=True):
@@ -60,5 +61,6 @@ class ExperimentsReport(Document, frozen=True, kw_only=True):
     as_of: Annotated[str, Meta(description="T, an instant in UTC.")]
     measures: Annotated[dict[str, Experiment], Meta(description="By name.")]
     where: WhereMember = UNSET
+    marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET

@@ -11,6 +11,7 @@ from schemas.documents.document import Document
 from schemas.documents.filters import WhereMember
 from schemas.documents.lifetime import LifetimeCurve
 from schemas.documents.losses import LossesMember, WaitingMember
+from schemas.documents.named_marks import MarksMember
 
 
 class FeedbackBand(Document, frozen=True, kw_only=True):
@@ -40,5 +41,6 @@ class FeedbackReport(Document, frozen=True, kw_only=True):
     as_of: Annotated[str, Meta(description="T, an instant in UTC.")]
     kinds: Annotated[dict[str, FeedbackKind], Meta(description="By kind of survey: `nps`, `csat`.")]
     where: WhereMember = UNSET
+    marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET

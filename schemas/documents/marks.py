@@ -1,10 +1,10 @@
-"""The documents of `tenure mark` and `tenure marks`, and the marks that reports name."""
+"""The documents of `tenure mark` and `tenure marks`."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta
 
 from schemas.documents.document import Document
 from schemas.documents.filters import WhereMember
@@ -26,15 +26,6 @@ class SentMark(Document, frozen=True, kw_only=True):
     at: _At
     until: _Until
     sequence: Annotated[int, Meta(description="The greater corrects the smaller, under one id.")]
-
-
-class NamedMark(Document, frozen=True, kw_only=True):
-    """A mark beside the numbers of a report."""
-
-    kind: _Kind
-    title: _Title
-    at: _At
-    until: _Until
 
 
 class MarkChurn(Document, frozen=True, kw_only=True):
@@ -68,9 +59,3 @@ class MarksReport(Document, frozen=True, kw_only=True):
     where: WhereMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET
-
-
-MarksMember = Annotated[
-    list[NamedMark] | UnsetType,
-    Meta(description="[Marks](marks.md) of the 90 days before T, the newest twenty; absent where there is none."),
-]

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from schemas.documents.document import Document
 from schemas.documents.losses import LossesMember, WaitingMember
+from schemas.documents.named_marks import MarksMember
 
 
 class RankedLine(Document, frozen=True, kw_only=True):
@@ -66,5 +67,6 @@ class ReasonsReport(Document, frozen=True, kw_only=True):
     segments: Annotated[
         dict[str, RankedSegments] | UnsetType, Meta(description="By dimension. There with `--by` alone.")
     ] = UNSET
+    marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET

@@ -11,6 +11,7 @@ from schemas.documents.document import Document
 from schemas.documents.filters import WhereMember
 from schemas.documents.lifetime import LifetimeCurve
 from schemas.documents.losses import LossesMember, WaitingMember
+from schemas.documents.named_marks import MarksMember
 
 
 class ReferralGroup(Document, frozen=True, kw_only=True):
@@ -30,5 +31,6 @@ class ReferralsReport(Document, frozen=True, kw_only=True):
     others: Annotated[ReferralGroup, Meta(description="All other customers who were ever active.")]
     log_rank: LogRankMember
     where: WhereMember = UNSET
+    marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET

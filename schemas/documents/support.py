@@ -11,6 +11,7 @@ from schemas.documents.document import Document
 from schemas.documents.filters import WhereMember
 from schemas.documents.lifetime import LifetimeCurve
 from schemas.documents.losses import LossesMember, WaitingMember
+from schemas.documents.named_marks import MarksMember
 
 
 class TicketWait(Document, frozen=True, kw_only=True):
@@ -40,5 +41,6 @@ class SupportReport(Document, frozen=True, kw_only=True):
     ]
     curve: Annotated[LifetimeCurve, Meta(description="How long they stay from then on, until their next ticket.")]
     where: WhereMember = UNSET
+    marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET

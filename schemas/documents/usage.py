@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta
 from schemas.documents.document import Document
 from schemas.documents.filters import WhereMember
 from schemas.documents.losses import LossesMember, WaitingMember
+from schemas.documents.named_marks import MarksMember
 
 
 class DaysOfUse(Document, frozen=True, kw_only=True):
@@ -41,5 +42,6 @@ class UsageReport(Document, frozen=True, kw_only=True):
     days: Annotated[list[DaysOfUse], Meta(description="By days of use, 0 to 30.")]
     windows: Annotated[dict[str, SleepersOfWindow], Meta(description="By window: `7d`, `30d`.")]
     where: WhereMember = UNSET
+    marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET

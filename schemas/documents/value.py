@@ -10,6 +10,7 @@ from schemas.documents.document import Document
 from schemas.documents.filters import WhereMember
 from schemas.documents.lifetime import High, Low
 from schemas.documents.losses import LossesMember, WaitingMember
+from schemas.documents.named_marks import MarksMember
 
 
 class CustomerValue(Document, frozen=True, kw_only=True):
@@ -50,5 +51,6 @@ class ValueReport(Document, frozen=True, kw_only=True):
         Meta(description="By dimension, then value; by plan the one that a stay began with. There with `--by` alone."),
     ] = UNSET
     where: WhereMember = UNSET
+    marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET

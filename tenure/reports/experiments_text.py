@@ -39,7 +39,7 @@ def _measure(name: str, measure: Experiment) -> Iterator[RenderableType]:
     yield Text(name, style="bold")
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("variant", no_wrap=True, header_style="bold")
-    columns = ("customers", "left", *(f"gone in {days} days" for days in CHURN_DAYS), "odds of leaving", "p")
+    columns = ("customers", "left", *(f"gone {days} d" for days in CHURN_DAYS), "odds of leaving", "p")
     for column in columns:
         table.add_column(column, justify="right", no_wrap=True, header_style="bold")
     for variant, found in measure.variants.items():

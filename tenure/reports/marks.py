@@ -14,7 +14,6 @@ from kpis.population.marks import Churn, Effect, effects_of, newest
 from schemas.documents.marks import MarkChurn, MarkedChurn, MarksReport
 from streams.settings.settings import Settings
 from tenure.reports.customers import Scope, lacking, open_source, stretches_of, where_text
-from tenure.stored.marks import read_marks
 
 #: Marks that are compared (count).
 COMPARED: Final = 100
@@ -33,8 +32,7 @@ async def read_marked(settings: Settings, scope: Scope, *, days: int) -> MarksRe
     """
     async with open_source(settings, scope) as source:
         stretches = await stretches_of(source)
-        marks = await read_marks(settings, source.tables, source.partitions)
-    found = newest([mark for mark in marks if mark.at_ms < source.at_ms], COMPARED)
+    found = newest([mark for mark in source.marks if mark.at_ms < source.at_ms], COMPARED)
     people = joined(stretches, source.at_ms, None)
     bucket_ms = settings.bucket_minutes * 60_000
     effects = effects_of(found, people, at_ms=source.at_ms, bucket_ms=bucket_ms, days=days)
@@ -44,7 +42,7 @@ async def read_marked(settings: Settings, scope: Scope, *, days: int) -> MarksRe
         marks=[_marked(mark, effect) for mark, effect in zip(found, effects, strict=True)],
         where=where_text(scope),
     )
-    return lacking(report, source)
+    return lacking(report, source._replace(marks=()))
 
 
 def _marked(mark: MarkFact, effect: Effect) -> MarkedChurn:

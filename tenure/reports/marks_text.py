@@ -9,7 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from schemas.documents.marks import MarkChurn, MarkedChurn, MarksReport, NamedMark
+from schemas.documents.marks import MarkChurn, MarkedChurn, MarksReport
+from schemas.documents.named_marks import NamedMark
 from tenure.reports import formats
 
 _MINUTE = len("2026-03-01T09:30")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from msgspec import UNSET
 from rich.box import SIMPLE_HEAD
@@ -24,6 +23,8 @@ def value_tables(report: ValueReport) -> RenderableType:
     parts: list[RenderableType] = [heading, _table("", {"all customers": report.all}, report.currency)]
     for dimension, values in ({} if report.segments is UNSET else report.segments).items():
         parts += [Text(), _table(dimension, values, report.currency)]
+        if any(found.acquisition_cost is not UNSET for found in values.values()):
+            parts += [Text(), _cost_table(dimension, values, report.currency)]
     parts.append(Text("\nRevenue, not margin, and not beyond the longest stay that was seen.", style="dim"))
     return Group(*parts)
 
@@ -31,14 +32,23 @@ def value_tables(report: ValueReport) -> RenderableType:
 def _table(first: str, values: dict[str, CustomerValue], currency: str) -> Table:
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column(first, no_wrap=True, header_style="bold")
-    columns = ["customers", "a month", "mean stay", "value", "95 %"]
-    has_costs = any(found.acquisition_cost is not UNSET for found in values.values())
-    for column in (*columns, *(("cost", "value / cost", "paid back") if has_costs else ())):
+    for column in ("customers", "a month", "mean stay", "value", "95 %"):
         table.add_column(column, justify="right", no_wrap=True, header_style="bold")
     for name, found in values.items():
         stay = formats.ABSENT if found.mean_days is None else f"{found.mean_days:,.0f} d"
         figures = (formats.count(found.customers), _money(found.arpa, currency), stay, _money(found.value, currency))
-        table.add_row(name, *figures, _interval(found, currency), *(_costs(found, currency) if has_costs else ()))
+        table.add_row(name, *figures, _interval(found, currency))
+    return table
+
+
+def _cost_table(first: str, values: dict[str, CustomerValue], currency: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(first, no_wrap=True, header_style="bold")
+    for column in ("cost", "value / cost", "paid back after"):
+        table.add_column(column, justify="right", no_wrap=True, header_style="bold")
+    for name, found in values.items():
+        if found.acquisition_cost is not UNSET:
+            table.add_row(name, *_costs(found, currency))
     return table
 
 
@@ -49,12 +59,11 @@ def _interval(found: CustomerValue, currency: str) -> str:
 
 
 def _costs(found: CustomerValue, currency: str) -> tuple[str, str, str]:
-    if found.acquisition_cost is UNSET:
-        return formats.ABSENT, formats.ABSENT, formats.ABSENT
-    over: Any = None if found.over_cost is UNSET else found.over_cost
+    cost = None if found.acquisition_cost is UNSET else found.acquisition_cost
+    over = None if found.over_cost is UNSET else found.over_cost
     days = found.payback_days
     paid = formats.ABSENT if days is UNSET or days is None else f"{days:,} d"
-    return _money(found.acquisition_cost, currency), formats.times(over), paid
+    return _money(cost, currency), formats.times(over), paid
 
 
 def _money(minor: float | None, currency: str) -> str:

@@ -236,7 +236,7 @@ def test_every_alert_has_a_panel_that_links_to_its_runbook() -> None:
 
 def test_boards_are_read_only_and_know_the_alerts() -> None:
     """What is changed in the browser is not kept; an alert that fired is seen where its numbers are."""
-    names = {"pages", "warnings", "incomplete", "backfill"}
+    names = {"pages", "warnings", "incomplete", "backfill", "marks"}
     for uid, board in BOARDS.items():
         assert board["editable"] is False, uid
         assert board["schemaVersion"] == 41, uid
@@ -244,7 +244,7 @@ def test_boards_are_read_only_and_know_the_alerts() -> None:
         assert board["tags"] == ["tenure"], uid
         # A label that an alert does not have is written as its own name.
         labels = [re.findall(r"{{(\w+)}}", each["titleFormat"] + each["textFormat"]) for each in annotations_of(board)]
-        assert {name for names in labels for name in names} == {"alertname"}, uid
+        assert {name for names in labels for name in names} == {"alertname", "kind", "title"}, uid
 
 
 def test_grafana_knows_every_member_of_every_panel() -> None:
