@@ -12,20 +12,26 @@ from schemas.documents.cohorts import CohortReport
 from schemas.documents.customer import CustomerTimeline
 from schemas.documents.dead_letters import DeadLetterList, DeadLetterReplay, WholeDeadLetter
 from schemas.documents.doctor import DoctorReport
+from schemas.documents.experiments import ExperimentsReport
 from schemas.documents.explanation import Explanation, LensComparison
 from schemas.documents.feedback import FeedbackReport
 from schemas.documents.forgetting import Forgetting
 from schemas.documents.lifetime import LifetimeReport
 from schemas.documents.losses import LossList, ReportedLoss
+from schemas.documents.marks import MarksReport, SentMark
 from schemas.documents.periods import PeriodList, PeriodReport
 from schemas.documents.publication import PublicationSummary
 from schemas.documents.reasons import ReasonsReport
 from schemas.documents.reconciliation import Reconciliation
+from schemas.documents.referrals import ReferralsReport
 from schemas.documents.report import Report
+from schemas.documents.support import SupportReport
 from schemas.documents.targets import ChangedTarget, ListedTarget
 from schemas.documents.topics import TopicStatus
 from schemas.documents.undo import Undoing
+from schemas.documents.usage import UsageReport
 from schemas.documents.validation import ValidationReport
+from schemas.documents.value import ValueReport
 
 REFERENCE: Final = "#/$defs/"
 
@@ -55,6 +61,13 @@ PRINTED: Final = (
     Printed("cohorts", CohortReport),
     Printed("lifetime", LifetimeReport),
     Printed("feedback", FeedbackReport),
+    Printed("experiments", ExperimentsReport),
+    Printed("mark", SentMark),
+    Printed("marks", MarksReport),
+    Printed("support", SupportReport),
+    Printed("referrals", ReferralsReport),
+    Printed("usage", UsageReport),
+    Printed("value", ValueReport),
     Printed("reconcile", Reconciliation),
     Printed("validate", ValidationReport),
     Printed("publish", PublicationSummary),

@@ -10,6 +10,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as model
 
 from monitoring.dashboards.panels import SOURCE, Panel, Placed
+from monitoring.dashboards.queries import JOB
 from monitoring.dashboards.variables import Variable
 from monitoring.dashboards.wording import RUNBOOKS
 from schemas.instruments import MARKS
@@ -49,7 +50,7 @@ ANNOTATIONS: Final[tuple[tuple[str, str, str, Mapping[str, Any]], ...]] = (
         "max(stream:backfill:bool) == 1",
         {"titleFormat": "backfill", "textFormat": "History is being loaded; nothing is judged meanwhile."},
     ),
-    ("marks", "blue", f"max by (mark, kind, title) ({MARKS.name}) * 1000", _MARK_TEXT),
+    ("marks", "blue", f"max by (mark, kind, title) ({MARKS.name}{{{JOB}}}) * 1000", _MARK_TEXT),
 )
 
 
