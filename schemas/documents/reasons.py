@@ -23,6 +23,9 @@ class RankedLine(Document, frozen=True, kw_only=True):
         int | UnsetType, Meta(description="Of cancellations alone: those that the customer chose (count).")
     ] = UNSET
     involuntary: Annotated[int | UnsetType, Meta(description="Of cancellations alone: the others (count).")] = UNSET
+    lost_mrr: Annotated[
+        int | UnsetType, Meta(description="Of cancellations alone: the MRR that was lost by them (minor units).")
+    ] = UNSET
     before: Annotated[int, Meta(description="The count in the window before.")]
     change: Annotated[int, Meta(description="`count` less `before`.")]
 
