@@ -12,12 +12,13 @@ LOCKS := requirements/installer.txt requirements/run.txt requirements/dev.txt
 SBOM := --output-reproducible --output-format JSON --spec-version 1.6 --pyproject pyproject.toml requirements/run.txt
 NATIVE := tools/build-native $(wildcard kpis/native/*.p*)
 RUN := .venv/run.stamp
+VENV := .venv/all.stamp
 DEV := .venv/dev.stamp
 # These start real servers and measure time-outs: one at a time. All others run side by side.
 SERIAL := tests/integration tests/chaos
 CHECKS := check-lint check-format check-types check-layers check-spelling check-dependencies check-documents check-tidy
 
-.PHONY: help demo test check $(CHECKS) test-fast test-serial mutants up down bench rivals sbom audit format documents site services lock clean
+.PHONY: help demo test check $(CHECKS) test-fast test-serial mutants up down bench rivals sbom audit format documents site services bands lock clean
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -103,12 +104,15 @@ site: $(DEV) ## Build the documentation site into build/site, strictly, and foll
 services: ## Install the real servers that the tests need, where missing.
 	@tools/install-services
 
+bands: $(DEV) ## Simulate 40 noisy years of a company, and print how often bands call for nothing, or miss a shift.
+	@$(BIN)/python -m tests.monitoring.band_years $(ARGS)
+
 lock: $(DEV) ## Choose the newest versions that pyproject.toml allows, for all machines.
 	@echo uv | $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-annotate - -o requirements/installer.txt
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --extra parquet --extra avro --extra duckdb --extra gateway --extra risk pyproject.toml -o requirements/run.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --extra parquet --extra avro --extra duckdb --extra gateway --extra postgres --extra mcp --extra risk pyproject.toml -o requirements/run.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --group native -o requirements/native.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --group audit -o requirements/audit.txt
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --extra parquet --extra avro --extra duckdb --extra gateway --extra risk --group dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --extra parquet --extra avro --extra duckdb --extra gateway --extra postgres --extra mcp --extra risk --group dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
 
 clean: ## Remove what the other targets made.
 	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -123,8 +127,12 @@ $(RUN): $(LOCKS) pyproject.toml tools/make-venv
 	@tools/make-venv run
 	@touch $@
 
-$(DEV): $(LOCKS) pyproject.toml tools/make-venv $(NATIVE)
+$(VENV): $(LOCKS) pyproject.toml tools/make-venv
 	@tools/make-venv dev
-	@tools/build-native
 	@mkdir -p build
 	@touch $(RUN) $@
+
+# The environment and, where its sources are newer, the compiled fold.
+$(DEV): $(VENV) $(NATIVE)
+	@tools/build-native
+	@touch $@

@@ -12,11 +12,13 @@ from collections import Counter, defaultdict
 from typing import Any, Final
 
 from kpis.counting.cells import segment_of
+from kpis.counting.spans import cells_in
 from schemas.decoding import rules
 from streams.embedded.log import Log
 from streams.embedded.redis import EmbeddedRedis
 from streams.embedded.transport import CLUSTERS, Cluster
 from streams.redis.tables import RedisTables, connect
+from streams.redo import cells_of, states_of
 from streams.settings.meaning import names_of
 from streams.settings.settings import Settings
 from tenure.files.reader import EventFile
@@ -24,7 +26,8 @@ from tenure.files.replay import feed, until_applied
 from tenure.worker.composition import build_worker
 
 PREFIX: Final = "capacity"
-_KINDS: Final = {"s": "states", "c": "cells", "n": "names", "w": "changes", "r": "restatements", "h": "heads"}
+_PAUSE_SECONDS: Final = 0.2
+_KINDS: Final = {"s": "states", "c": "cells", "n": "names", "w": "redo logs", "r": "restatements", "h": "heads"}
 
 
 async def measure(path: str, settings: Settings, *, partitions: int) -> list[str]:
@@ -49,6 +52,9 @@ async def measure(path: str, settings: Settings, *, partitions: int) -> list[str
         await worker.app.start()
         await feed(log, worker, EventFile(path).records(), settings)
         await until_applied(worker, log)
+        for number in range(partitions):
+            while await _has_unwritten(tables, number):
+                await asyncio.sleep(_PAUSE_SECONDS)
         await worker.app.stop()
         used = (await client.info("memory"))["used_memory"] - empty
         lines = await _lines(client, settings, used_bytes=used)
@@ -56,6 +62,12 @@ async def measure(path: str, settings: Settings, *, partitions: int) -> list[str
     finally:
         server.stop()
     return lines
+
+
+async def _has_unwritten(tables: RedisTables, number: int) -> bool:
+    """Return whether anything is in the redo log of a partition; a worker without events writes it to its place."""
+    entries = (await tables.read_redo(number)).entries
+    return any(states_of(entry) or len(cells_of(entry).keys) for entry in entries)
 
 
 async def _lines(client: Any, settings: Settings, *, used_bytes: int) -> list[str]:
@@ -71,7 +83,7 @@ async def _lines(client: Any, settings: Settings, *, used_bytes: int) -> list[st
         occupied[kind] += size
         if kind == "c":
             number, value = segment_of(int(rest))
-            cells[dimensions[number]] += await client.hlen(key)
+            cells[dimensions[number]] += sum(map(cells_in, await client.hvals(key)))
             values[dimensions[number]].add(value)
     customers, count = max(1, keys["s"]), max(1, sum(cells.values()))
     lines = [

@@ -8,7 +8,6 @@ steady rate, and each moves the cancellations of the last day by one. The CPU is
 from __future__ import annotations
 
 import argparse
-import http.client
 import json
 import re
 import sys
@@ -100,12 +99,7 @@ class Bench:
         assert self._producer.flush(30) == 0, "Kafka did not take all records"
 
     def _shown(self) -> int:
-        connection = http.client.HTTPConnection("127.0.0.1", self.worker.port, timeout=10)
-        try:
-            connection.request("GET", "/metrics")
-            return sum(map(int, SHOWN.findall(connection.getresponse().read())))
-        finally:
-            connection.close()
+        return sum(map(int, SHOWN.findall(self.worker.scrape())))
 
     def _wait_applied(self) -> None:
         records = sum(self.servers.ends().values())

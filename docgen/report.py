@@ -103,6 +103,31 @@ VALUE: Final = """
 What a customer brings, and costs: [value.md](value.md). One object.
 """
 
+DRIVERS: Final = """
+What goes with staying: [drivers.md](drivers.md). One object.
+"""
+
+RISK: Final = """
+Who is about to go, and what the model that says so is worth: [risk.md](risk.md). One object; exit status 1 where nobody
+is scored.
+"""
+
+FORECAST: Final = """
+Customers and MRR of the next twelve months: [forecast.md](forecast.md). One object.
+"""
+
+DIGEST: Final = """
+A week in numbers: [digest.md](digest.md). One object.
+"""
+
+SQL: Final = """
+The rows that a query is answered with: [sql.md](sql.md). One object.
+"""
+
+EXPORT: Final = """
+What an export has written: [export.md](export.md). One object.
+"""
+
 RECONCILE: Final = """
 An export of a billing system beside the stream: [adapters.md](adapters.md#reconcile). One object.
 """
@@ -140,7 +165,7 @@ What halted partitions have lost, and what was given up. `resume --accept-loss` 
 TARGETS: Final = """
 What KPIs are meant to keep to: [targets.md](targets.md). `target list` prints a list of
 [ListedTarget](#listedtarget), `target history` a list of [ChangedTarget](#changedtarget), the latest last, and
-`target set` the one that it made.
+`target set` the one that it made; `target test` prints a [TargetTrial](#targettrial).
 """
 
 
@@ -175,6 +200,12 @@ SECTIONS: Final = (
     Section("support and referrals", ("support", "referrals"), CARE),
     Section("usage", ("usage",), USAGE),
     Section("value", ("value",), VALUE),
+    Section("drivers", ("drivers",), DRIVERS),
+    Section("risk", ("risk",), RISK),
+    Section("forecast", ("forecast",), FORECAST),
+    Section("digest", ("digest",), DIGEST),
+    Section("sql", ("sql",), SQL),
+    Section("export", ("export",), EXPORT),
     Section("reconcile", ("reconcile",), RECONCILE),
     Section("validate", ("validate",), VALIDATE),
     Section("publish", ("publish",), PUBLISH),
@@ -183,7 +214,7 @@ SECTIONS: Final = (
     Section("undo", ("undo",), UNDO),
     Section("forget", ("forget",), FORGET),
     Section("resume", ("resume", "resume --accept-loss"), RESUME),
-    Section("target", ("target list", "target set", "target history"), TARGETS),
+    Section("target", ("target list", "target set", "target history", "target test"), TARGETS),
 )
 AFTER: Final = {"Events": AFTER_EVENTS}
 """What to know of a type, by its name."""

@@ -11,10 +11,14 @@ from docgen.json_schema import DIALECT, JsonObject
 from schemas.documents.cohorts import CohortReport
 from schemas.documents.customer import CustomerTimeline
 from schemas.documents.dead_letters import DeadLetterList, DeadLetterReplay, WholeDeadLetter
+from schemas.documents.digest import DigestReport
 from schemas.documents.doctor import DoctorReport
+from schemas.documents.drivers import DriversReport
 from schemas.documents.experiments import ExperimentsReport
 from schemas.documents.explanation import Explanation, LensComparison
+from schemas.documents.export import ExportSummary
 from schemas.documents.feedback import FeedbackReport
+from schemas.documents.forecast import ForecastReport
 from schemas.documents.forgetting import Forgetting
 from schemas.documents.lifetime import LifetimeReport
 from schemas.documents.losses import LossList, ReportedLoss
@@ -25,8 +29,10 @@ from schemas.documents.reasons import ReasonsReport
 from schemas.documents.reconciliation import Reconciliation
 from schemas.documents.referrals import ReferralsReport
 from schemas.documents.report import Report
+from schemas.documents.risk import RiskReport
+from schemas.documents.sql import SqlAnswer
 from schemas.documents.support import SupportReport
-from schemas.documents.targets import ChangedTarget, ListedTarget
+from schemas.documents.targets import ChangedTarget, ListedTarget, TargetTrial
 from schemas.documents.topics import TopicStatus
 from schemas.documents.undo import Undoing
 from schemas.documents.usage import UsageReport
@@ -68,6 +74,12 @@ PRINTED: Final = (
     Printed("referrals", ReferralsReport),
     Printed("usage", UsageReport),
     Printed("value", ValueReport),
+    Printed("drivers", DriversReport),
+    Printed("risk", RiskReport),
+    Printed("forecast", ForecastReport),
+    Printed("digest", DigestReport),
+    Printed("sql", SqlAnswer),
+    Printed("export", ExportSummary),
     Printed("reconcile", Reconciliation),
     Printed("validate", ValidationReport),
     Printed("publish", PublicationSummary),
@@ -83,6 +95,7 @@ PRINTED: Final = (
     Printed("target list", list[ListedTarget]),
     Printed("target set", ChangedTarget),
     Printed("target history", list[ChangedTarget]),
+    Printed("target test", TargetTrial),
 )
 
 

@@ -30,6 +30,11 @@ def number(value: float) -> str:
     return f"{value:.10g}"
 
 
+def span_of(text: str) -> timedelta:
+    """Return a duration in one unit, as Prometheus writes it."""
+    return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
+
+
 def seen(series: str, span: str) -> str:
     """Return the condition that a series was there nearly throughout a span, whatever happened to Prometheus.
 
@@ -37,7 +42,7 @@ def seen(series: str, span: str) -> str:
         series: One without labels, or one of which one sample is enough.
         span: A duration in one unit, as Prometheus writes it.
     """
-    step = int(timedelta(**{_UNITS[span[-1]]: int(span[:-1])}).total_seconds()) // thresholds.SEEN_SAMPLES
+    step = int(span_of(span).total_seconds()) // thresholds.SEEN_SAMPLES
     return f"count_over_time({series}[{span}:{step}s]) >= {thresholds.SEEN_LEAST}"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from docgen import files
-from monitoring import recording, scores
+from monitoring import bands, feeds, freshness, recording, scores
 from monitoring.alerts import kpi as kpi_alerts
 from monitoring.alerts import scores as score_alerts
 from monitoring.alerts import stream as stream_alerts
@@ -26,9 +26,11 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 
 def rule_files(pace: Pace = SHIPPED) -> dict[str, str]:
     """Return the text of every file of rules by its name in prometheus/rules/."""
-    kpis = Group("tenure-kpis", [*recording.rules(), *scores.rules()])
-    sources = Group("tenure-sources", list(scores.sources()), pace.sources)
+    kpis = Group("tenure-kpis", [*recording.rules(), *freshness.rules(), *scores.rules()])
+    sources = Group("tenure-sources", [*feeds.rules(), *freshness.budget()], pace.sources)
+    days = Group("tenure-bands", list(bands.rules()), pace.bands)
     return {
+        "bands.yml": text_of([days]),
         "recording.yml": text_of([kpis]),
         "sources.yml": text_of([sources]),
         "alerts-kpi.yml": text_of([Group("tenure-kpi-alerts", list(kpi_alerts.alerts(pace)))]),

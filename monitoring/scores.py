@@ -1,11 +1,11 @@
-"""Recording rules of what is judged against the past: a day's cancellations, NPS, a segment, the flow of events.
+"""Recording rules of what is judged against the past: a day's cancellations, NPS, a segment.
 
 The scores' rules follow those of `monitoring.recording` in one group. Source: docs/definitions.md, section 6.
 """
 
 from collections.abc import Iterator
 
-from monitoring import promql
+from monitoring import feeds, promql
 from monitoring.alerts import thresholds
 from monitoring.alerts.rule import Recording
 from schemas.catalogue.windows import SEGMENT_WINDOW_DAYS
@@ -20,9 +20,7 @@ SPIKE = "stream:churn_spike:zscore"
 RISE = "stream:churn_rise:zscore"
 NPS_FALL = "segment:nps_fall:zscore"
 DEPARTURE = "segment:churn_departure:zscore"
-QUIET = "type:events_expected:sum"
-CAME_IN_A_DAY = "type:events_applied:increase1d"
-MENDED = "member:events_mended:increase1d"
+QUIET = feeds.EXPECTED_OF_TYPE
 LAST_DAY = f'sum({DAYS}{{days_ago="0"}})'
 
 
@@ -113,30 +111,3 @@ def departures() -> Iterator[Recording]:
         f"({k} / ({n} > 0) - {others} / ({rest} > 0))\n"
         f"/ sqrt(({pooled} * (1 - {pooled}) * (1 / {n} + 1 / {rest})) > 0)",
     )
-
-
-def sources() -> Iterator[Recording]:
-    """Yield how many events of a type came in a span, and how many usually do in the same hours of the week.
-
-    Spans in which history was loaded are not usual ones. Of each week the least of the hours around is taken, so that
-    neither a change of the clocks nor a job that runs a little later looks like silence. Also: in how many events of a
-    day each member was mended.
-    """
-    shift = thresholds.QUIET_SHIFT_HOURS
-    for span in thresholds.QUIET_SPANS:
-        came = f"type:events_applied:increase{span}"
-        yield Recording(came, _came("events_applied", "type", span))
-        weeks = [
-            f"label_replace(min_over_time({came}[{2 * shift}h] offset {168 * week - shift}h),"
-            f' "weeks_ago", "{week}", "", "")'
-            for week in range(1, thresholds.QUIET_WEEKS + 1)
-        ]
-        usual = "\n  or ".join(weeks)
-        yield Recording(QUIET, f"avg by (type) (\n  {usual}\n)", {"span": span})
-    yield Recording(MENDED, _came("events_mended", "member", "1d"))
-
-
-def _came(counter: str, label: str, span: str) -> str:
-    """Return the rise of a counter in a span, over all workers; absent where history was loaded in it."""
-    loading = f"max_over_time(stream:backfill:bool[{span}]) == 1"
-    return f"sum by ({label}) (increase(tenure_{counter}_total[{span}]))\nunless on () {loading}"

@@ -23,6 +23,10 @@ Area = Literal[
     "Gateway",
 ]
 
+#: limits of a record's age when it is counted, by the label that says so (ms)
+AGES_MS: Final = {"10s": 10_000, "60s": 60_000, "300s": 300_000}
+OLDER: Final = "more"
+
 SECONDS_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 RECORDS_BUCKETS: Final = (1.0, 10.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0)
 
@@ -97,6 +101,37 @@ DEAD_LETTERS: Final = Instrument(
     "Events",
     "Records that could not be applied and went to the dead-letter topic, by reason.",
     ("reason",),
+)
+FEED_EVENTS: Final = Instrument(
+    "tenure_feed_events_total",
+    "counter",
+    "Events",
+    "Events that are valid and no tests, repetitions included, by type and source: the 20 most frequent sources, the"
+    " rest as `other`.",
+    ("type", "source"),
+)
+FEED_DEAD_LETTERS: Final = Instrument(
+    "tenure_feed_dead_letters_total",
+    "counter",
+    "Events",
+    "Dead letters by type and source, as far as the record says them: a type that is none is that of the topic's name,"
+    " else `unknown`; no source is empty.",
+    ("type", "source"),
+)
+FEED_MENDED: Final = Instrument(
+    "tenure_feed_mended_total",
+    "counter",
+    "Events",
+    "Events that count of which a member was mended or left out, by type and source.",
+    ("type", "source"),
+)
+RECORDS_BY_AGE: Final = Instrument(
+    "tenure_records_counted_total",
+    "counter",
+    "Lag",
+    "Records that were counted, by the time from Kafka's timestamp to the commit: `10s`, `60s` and `300s` at most, each"
+    " without the one before, and `more`.",
+    ("within",),
 )
 ADAPTED: Final = Instrument(
     "tenure_adapted_total",
@@ -487,6 +522,23 @@ MARKS: Final = Instrument(
     "Population",
     "When a mark happened, of the newest hundred: every board shows it there.",
     ("mark", "kind", "title"),
+)
+OPEN_DETRACTORS: Final = Instrument(
+    "tenure_open_detractors",
+    "gauge",
+    "Population",
+    "Active customers whose last NPS answer is a detractor's and whom no `contact` has followed up.",
+)
+OPEN_DETRACTORS_MRR: Final = Instrument(
+    "tenure_open_detractors_mrr_minor", "gauge", "Population", "Their MRR, in minor units of the default currency."
+)
+FOLLOW_UP_MEDIAN: Final = Instrument(
+    "tenure_feedback_follow_up_median_hours",
+    "gauge",
+    "Population",
+    "Hours by which half of the answers of the last 90 days are followed up, those that wait counted so far; absent"
+    " while fewer than half are.",
+    ("kind", "band"),
 )
 SCAN_AS_OF: Final = Instrument(
     "tenure_scan_timestamp_seconds", "gauge", "Population", "The instant T that all of these are as of."

@@ -31,6 +31,8 @@ class InputTopic:
 MIXED_TOPIC_SETTING: Final = "events"
 DEAD_LETTER_TOPIC: Final = "tenure.dead-letters"
 SURVEY_REQUEST_TOPIC: Final = "tenure.survey-requests"
+#: Of movements, for other systems, see `schemas.movement_messages`; compacted. Workers neither read nor write it.
+MOVEMENT_TOPIC: Final = "tenure.movements"
 #: Of tombstones, see `schemas.tombstones`; compacted, with one partition.
 FORGOTTEN_TOPIC: Final = "tenure.forgotten"
 

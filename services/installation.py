@@ -113,6 +113,7 @@ class Installation:
         self.topics = {name: prefix + topic for name, topic in Settings().topics.items()}
         self.dead_letter_topic = f"{prefix}dead-letters"
         self.forgotten_topic = f"{prefix}forgotten"
+        self.movement_topic = f"{prefix}movements"
         self.environment = {
             "TENURE_KAFKA_BOOTSTRAP": kafka.bootstrap,
             "TENURE_REDIS_URL": redis_server.url,
@@ -122,6 +123,7 @@ class Installation:
             "TENURE_DEAD_LETTER_TOPIC": self.dead_letter_topic,
             "TENURE_SURVEY_REQUEST_TOPIC": f"{prefix}survey-requests",
             "TENURE_FORGOTTEN_TOPIC": self.forgotten_topic,
+            "TENURE_MOVEMENT_TOPIC": self.movement_topic,
             "TENURE_METRICS_REFRESH_SECONDS": "0.2",
             "TENURE_LOG_FORMAT": "json",
             **BYTECODE,
@@ -138,7 +140,9 @@ class Installation:
     def delete_topics(self) -> None:
         """Delete the topics: a broker that is killed looks through all it has when it comes back."""
         self.kafka.bring_back()
-        names = {*self.topics.values(), self.dead_letter_topic} & set(self.kafka.admin.list_topics(timeout=30).topics)
+        names = {*self.topics.values(), self.dead_letter_topic, self.movement_topic} & set(
+            self.kafka.admin.list_topics(timeout=30).topics
+        )
         for deleted in self.kafka.admin.delete_topics(sorted(names)).values() if names else ():
             deleted.result(timeout=30)
 

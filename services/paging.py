@@ -136,7 +136,8 @@ class Paging:
         (example,) = _EXAMPLE.findall(shipped)
         (folder / "routing-key").write_text("key", encoding="utf-8")
         (folder / "slack-url").write_text(f"{self.webhook.url}/slack", encoding="utf-8")
-        page, warn = yaml.safe_load(re.sub("(?m)^#", "", example))
+        page, warn, _ = yaml.safe_load(re.sub("(?m)^#", "", example))
+        del warn["email_configs"]
         page["pagerduty_configs"][0] |= {
             "routing_key_file": str(folder / "routing-key"),
             "url": f"{self.webhook.url}/pagerduty",

@@ -84,7 +84,7 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
     """Return who needs which rights, with the names of the settings."""
     topics = settings.input_topics
     keys = f"~{settings.redis_prefix}:*"
-    logs = tuple((f"~{settings.redis_prefix}:log:{name}", "rpush") for name in ("targets", "losses"))
+    logs = tuple((f"~{settings.redis_prefix}:log:{name}", "rpush") for name in ("targets", "losses", "digests"))
     create = [*topics, settings.dead_letter_topic, settings.survey_request_topic, settings.forgotten_topic]
     looked_up = [
         KafkaRight("READ", "TOPIC", topic, "only for `explain` and `customer`, to look records up") for topic in topics
@@ -103,15 +103,16 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
         ),
         Principal(
             "reader",
-            "`kpi`, `periods`, `cohorts`, `lifetime`, `feedback`, `experiments`, `marks`, `support`, `referrals`, "
-            "`usage`, `value`, `explain`, `customer`, `lenses`, `reasons`, `features`, `history`, `reconcile`, "
+            "`kpi`, `periods`, `cohorts`, `lifetime`, `feedback`, `drivers`, `risk`, `forecast`, `experiments`, "
+            "`marks`, `support`, `referrals`, `usage`, `value`, `explain`, `customer`, `lenses`, `reasons`, "
+            "`features`, `history`, `digest`, `sql`, `export`, `api`, `reconcile`, "
             "`target list`, `resume`, `dlq list`, `dlq show`",
             tuple(looked_up),
             RedisRights(keys, READING),
         ),
         Principal(
             "operator",
-            "`target set`, `resume --accept-loss`, and what a reader runs",
+            "`target set`, `resume --accept-loss`, `digest --issue`, and what a reader runs",
             (),
             RedisRights(keys, READING, logs),
         ),
@@ -124,6 +125,12 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
             "`forget`",
             tuple(_of_eraser(settings)),
             RedisRights(keys, READING, ((f"~{settings.redis_prefix}:{{*}}:f", "hsetnx"),)),
+        ),
+        Principal(
+            "exporter",
+            "`export --to kafka`, and what a reader exports",
+            tuple(_of_exporter(settings)),
+            RedisRights(keys, READING),
         ),
         Principal("topics", "`topics --create`", tuple(_of_topics(create)), None),
     )
@@ -169,6 +176,16 @@ def _of_doctor(settings: Settings) -> Iterator[KafkaRight]:
     for topic in (settings.dead_letter_topic, settings.survey_request_topic, settings.forgotten_topic):
         yield KafkaRight("DESCRIBE", "TOPIC", topic, "only for `doctor`, to see whether it is there")
     yield KafkaRight("DESCRIBE", "GROUP", settings.group, "only for `doctor`, to see which workers are there")
+
+
+def _of_exporter(settings: Settings) -> Iterator[KafkaRight]:
+    topic = settings.movement_topic
+    yield KafkaRight("CREATE", "TOPIC", topic, "only where it is missing")
+    yield KafkaRight("READ", "TOPIC", topic, "which movements it has")
+    yield KafkaRight("WRITE", "TOPIC", topic, "those that are new or other, and tombstones")
+    yield KafkaRight("DESCRIBE_CONFIGS", "TOPIC", topic, "to see that it is compacted")
+    for name in settings.input_topics:
+        yield KafkaRight("DESCRIBE", "TOPIC", name, "how wide they are, only where it is missing")
 
 
 def _of_eraser(settings: Settings) -> Iterator[KafkaRight]:

@@ -6,13 +6,15 @@ Who moves it on: `streams.surveys`.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
+from kpis.counting.cells import EMPTY
 from kpis.surveys.sent import SLOTS, without_customer
 from streams.errors import CommitTorn, Conflict, StateUnreadable
-from streams.tables import Commit, Tables
+from streams.tables import Commit, Tables, Written
 
 SCHEDULES: Final = 1_000_000
 """The schedule of partition p is kept under the number p + SCHEDULES; no topic has that many partitions."""
@@ -54,6 +56,14 @@ def read_schedule(number: int, stored: bytes) -> Schedule:
     return schedule
 
 
+def schedule_commit(stored: bytes | None, schedule: Schedule, asked: Mapping[str, bytes]) -> Commit:
+    """Return the commit that replaces a stored schedule, with what changes of who is asked, by slot.
+
+    It is written at once: a schedule has no use for a redo log.
+    """
+    return Commit(stored, encode_schedule(schedule), {}, EMPTY, {}, written=Written(asked, kept=1))
+
+
 async def forget_in_schedule(tables: Tables, number: int, customer_id: str) -> None:
     """Remove what a partition's schedule holds of a customer; the scheduler, overtaken, reads it again.
 
@@ -87,7 +97,7 @@ async def forget_in_schedule(tables: Tables, number: int, customer_id: str) -> N
             schedule, pending=pending, commits=schedule.commits + 1, writer=uuid.uuid4().bytes
         )
         try:
-            await tables.commit(SCHEDULES + number, Commit(stored, encode_schedule(moved), changed, (), {}))
+            await tables.commit(SCHEDULES + number, schedule_commit(stored, moved, changed))
         except Conflict:
             continue
         except CommitTorn:

@@ -36,8 +36,7 @@ from streams.partition.partition import Partition
 from streams.partition.stream import Stream
 from streams.records import NO_HEADERS, TP
 from streams.settings.settings import Settings
-from streams.survey_schedule import SCHEDULES, VERSION, Schedule, encode_schedule, read_schedule
-from streams.tables import Commit
+from streams.survey_schedule import SCHEDULES, VERSION, Schedule, read_schedule, schedule_commit
 
 log = structlog.get_logger(__name__)
 SETTLING_MS: Final = 10 * 60_000
@@ -261,10 +260,9 @@ class SurveyScheduler:
         """
         commits = 0 if held.schedule is None else held.schedule.commits
         schedule = msgspec.structs.replace(schedule, commits=commits + 1, writer=uuid.uuid4().bytes)
-        head = encode_schedule(schedule)
-        commit = Commit(held.stored, head, asked or {}, (), {})
+        commit = schedule_commit(held.stored, schedule, asked or {})
         await self._stream.context.tables.commit(SCHEDULES + held.partition.number, commit)
-        held.stored, held.schedule, held.sent = head, schedule, False
+        held.stored, held.schedule, held.sent = commit.head, schedule, False
 
     def _meter(self) -> None:
         """Say how far schedules have got."""

@@ -1,7 +1,8 @@
 """Tables: the port through which a partition stores its head, states, cells and names.
 
 One commit stores positions, customer states, counters and new names together, or nothing at all; so positions and
-numbers can never disagree. `MemoryTables` and `RedisTables` pass the same contract tests.
+numbers can never disagree. States and counters go into the redo log first, and to their places later (`streams.redo`).
+`MemoryTables` and `RedisTables` pass the same contract tests.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
+
+from kpis.counting.cells import Cells
 
 
 class Head(msgspec.Struct, array_like=True):
@@ -67,14 +70,15 @@ class Stored(NamedTuple):
 
     head: bytes | None
     names: dict[str, list[str]]
+    #: the redo log, oldest first; None: it was not asked for
+    redo: Sequence[bytes] | None = None
 
 
-class CellUpdate(NamedTuple):
-    """New, absolute amounts of cells of one group (see `kpis.counting.cells`)."""
+class Redo(NamedTuple):
+    """The redo log of a partition (`streams.redo`): its entries, oldest first, and the head that they lead to."""
 
-    group: int
-    fields: Sequence[int]
-    amounts: Sequence[int]
+    head: bytes | None
+    entries: list[bytes]
 
 
 class PeriodUpdate(NamedTuple):
@@ -118,20 +122,38 @@ class Erasure(NamedTuple):
 NOTHING_ERASED: Final = Erasure()
 
 
+class Written(NamedTuple):
+    """The part of a commit that goes to its place, and what leaves the redo log for it."""
+
+    states: Mapping[str, bytes] = MappingProxyType({})
+    #: all cells of spans, packed (see `kpis.counting.spans`)
+    spans: Mapping[int, bytes] = MappingProxyType({})
+    #: entries of the redo log that stay, the newest, this commit's among them (count); None: all
+    kept: int | None = None
+
+
+NOTHING_WRITTEN: Final = Written()
+
+
 class Commit(NamedTuple):
     """One batch's effect on a partition."""
 
     #: the head that must be stored now; None: nothing must be stored
     expected: bytes | None
     head: bytes
+    #: states that change, for the redo log
     states: Mapping[str, bytes]
-    cells: Sequence[CellUpdate]
+    #: all cells that change, sorted by key, with their new, absolute amounts, for the redo log: readers in slices need
+    #: them there, also where `written` has their spans
+    cells: Cells
     #: names to append, by table
     names: Mapping[str, Sequence[str]]
     #: what it changes of periods that are over, each period once
     restated: Sequence[PeriodUpdate] = ()
     #: what goes of customers who are forgotten
     erasure: Erasure = NOTHING_ERASED
+    #: of this commit and of earlier ones
+    written: Written = NOTHING_WRITTEN
 
 
 class StreamMark(NamedTuple):
@@ -156,8 +178,8 @@ class Tables(Protocol):
 
     Raises:
         Conflict: From `commit` and `clear`: somebody else has written to the partition since.
-        CommitTorn: From `load`, `read_head`, `snapshot`, `restated`, `restatements` and `commit`: half of a commit was
-            carried out.
+        CommitTorn: From `load`, `read_head`, `read_redo`, `snapshot`, `restated`, `restatements` and `commit`: half of
+            a commit was carried out. From others that read the redo log too.
         TablesUnavailable: From all: the store did not answer; nothing is known of the outcome of a commit.
     """
 
@@ -175,6 +197,12 @@ class Tables(Protocol):
     async def read_states(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
         """Return the states of customers, in their order; None for those who have none."""
 
+    async def read_redo(self, partition: int) -> Redo:
+        """Return the redo log of a partition, and the head that it leads to, as of one instant."""
+
+    async def read_written(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
+        """Return the states of customers as they are written in their places: for who knows the redo log."""
+
     def scan_states(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[tuple[str, bytes]]]]:
         """Yield all customers of some partitions with their states: a partition and some of its customers at a time.
 
@@ -186,16 +214,16 @@ class Tables(Protocol):
     def scan_customers(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[str]]]:
         """Yield all customers of some partitions who have a state, as `scan_states` does, and read no state."""
 
-    async def read_cells(self, partition: int, keys: Sequence[int]) -> list[int]:
-        """Return the amounts of cells by key, in order; 0 where there is none."""
+    async def read_spans(self, partition: int, spans: Sequence[int]) -> Cells:
+        """Return all cells of spans as they are written in their places, sorted: for who knows the redo log."""
 
-    async def load_group(self, partition: int, group: int) -> dict[int, int]:
-        """Return all cells of a group: amount by field."""
+    async def read_group(self, partition: int, group: int) -> Cells:
+        """Return all cells of a group in the same way."""
 
     async def snapshot(
         self, partition: int, groups: Sequence[int], since: Stored | None = None
-    ) -> tuple[Stored, dict[int, dict[int, int]]]:
-        """Return what `load` does and all cells of groups, amount by field, as of one instant.
+    ) -> tuple[Stored, Cells]:
+        """Return what `load` does and all cells of groups, sorted, as of one instant; amounts may be zero.
 
         Args:
             partition: Its number.

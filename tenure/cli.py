@@ -16,16 +16,19 @@ import typer
 from typer.core import TyperGroup
 
 from streams.errors import UsageError
+from tenure.api import command as api
 from tenure.commands import (
     cohorts,
     company,
     customer,
     demo,
+    digest,
     dlq,
     doctor,
     drivers,
     experiments,
     explain,
+    export,
     feedback,
     forecast,
     forget,
@@ -44,6 +47,7 @@ from tenure.commands import (
     replay,
     resume,
     risk,
+    sql,
     support,
     target,
     topics,
@@ -186,12 +190,16 @@ app.command()(support.support)
 app.command()(referrals.referrals)
 app.command()(usage.usage)
 app.command()(value.value)
+app.command()(sql.sql)
+app.command()(export.export)
+app.command()(digest.digest)
 app.command()(history.history)
 app.command()(reconcile.reconcile)
 app.add_typer(target.group)
 app.command()(doctor.doctor)
 app.command()(resume.resume)
 app.command()(gateway.gateway)
+app.command()(api.api)
 app.add_typer(dlq.group)
 app.command()(undo.undo)
 app.command()(forget.forget)

@@ -12,6 +12,7 @@ import numpy as np
 
 from kpis.arrays import Flags, Ints
 from kpis.counting.cells import Cells
+from kpis.counting.spans import keys_of, packed
 from kpis.native import IS_THERE
 
 if IS_THERE:
@@ -39,6 +40,9 @@ class CellStore(Protocol):
 
     def update(self, keys: Ints, amounts: Ints) -> None:
         """Set the amounts of cells."""
+
+    def packed(self, spans: Ints) -> list[bytes]:
+        """Return all cells of spans, each packed (see `kpis.counting.spans`)."""
 
     def cells(self) -> Cells:
         """Return all cells, sorted by key; amounts may be zero."""
@@ -68,6 +72,10 @@ class NativeCellStore:
     def update(self, keys: Ints, amounts: Ints) -> None:
         """See `CellStore`."""
         self._map.update(keys, amounts)
+
+    def packed(self, spans: Ints) -> list[bytes]:
+        """See `CellStore`."""
+        return self._map.packed(spans)
 
     def cells(self) -> Cells:
         """See `CellStore`."""
@@ -107,6 +115,10 @@ class PlainCellStore:
         self._recent.update(zip(keys.tolist(), amounts.tolist(), strict=True))
         if len(self._recent) > max(self._least_recent, len(self._keys) // _SHARE):
             self._merge()
+
+    def packed(self, spans: Ints) -> list[bytes]:
+        """See `CellStore`."""
+        return packed(self.look_up(keys_of(spans)).amounts)
 
     def cells(self) -> Cells:
         """See `CellStore`."""

@@ -7,7 +7,7 @@ classes that fit it, end[buckets < x1] - start[buckets < x0]. Adding a window on
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -212,6 +212,24 @@ def merged(keys: Ints, amounts: Ints) -> Cells:
     sums = _sums(amounts[order], starts)
     left = sums != 0
     return Cells(keys[starts][left], sums[left])
+
+
+def newest(parts: Sequence[Cells]) -> Cells:
+    """Return the amounts of cells that parts name, each that of the last part that names it, sorted by key."""
+    keys = np.concatenate([part.keys for part in parts]) if parts else EMPTY.keys
+    if not len(keys):
+        return EMPTY
+    amounts = np.concatenate([part.amounts for part in parts])
+    order = np.argsort(keys, kind="stable")
+    keys, amounts = keys[order], amounts[order]
+    last = np.flatnonzero(np.concatenate((keys[1:] != keys[:-1], [True])))
+    return Cells(keys[last], amounts[last])
+
+
+def of_groups(cells: Cells, groups: Sequence[int]) -> Cells:
+    """Return the cells that belong to some groups."""
+    mine = np.isin(cells.keys >> FIELD_BITS, groups)
+    return Cells(cells.keys[mine], cells.amounts[mine])
 
 
 def _sums(amounts: Ints, starts: NDArray[np.intp]) -> Ints:

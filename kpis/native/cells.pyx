@@ -2,6 +2,8 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy
+from cpython.bytes cimport PyBytes_FromStringAndSize
 
 import numpy as np
 
@@ -27,6 +29,11 @@ cdef enum:
     FIELD_BITS = 36
     VALUE_BITS = 16
     ROW = 7
+    # see kpis.counting.spans
+    SPAN_BITS = 8
+    SPAN = 256
+    MOST_NUMBER_BYTES = 10
+    MOST_PACKED = 1 + SPAN + SPAN * MOST_NUMBER_BYTES
     # no key of a cell: these have no sign
     NO_KEY = -1
 
@@ -122,6 +129,35 @@ cdef class CellMap:
         for n in range(keys.shape[0]):
             assert keys[n] >= 0, "a key has no sign"
             self.take(keys[n]).amount = amounts[n]
+
+    def packed(self, const int64_t[::1] spans):
+        """Return the cells of spans, each packed as `kpis.counting.spans` says."""
+        cdef unsigned char content[MOST_PACKED]
+        cdef unsigned char numbers[SPAN * MOST_NUMBER_BYTES]
+        cdef Slot *slot
+        cdef uint64_t number
+        cdef Py_ssize_t n
+        cdef int place, count, size
+        found = []
+        for n in range(spans.shape[0]):
+            count = size = 0
+            for place in range(SPAN):
+                slot = self.find(spans[n] << SPAN_BITS | place)
+                if slot.key == NO_KEY or slot.amount == 0:
+                    continue
+                count += 1
+                content[count] = <unsigned char>place
+                number = <uint64_t>slot.amount << 1 ^ <uint64_t>(slot.amount >> 63)
+                while number >= 0x80:
+                    numbers[size] = <unsigned char>(number & 0x7F | 0x80)
+                    number >>= 7
+                    size += 1
+                numbers[size] = <unsigned char>number
+                size += 1
+            content[0] = <unsigned char>(count - 1)
+            memcpy(content + 1 + count, numbers, size)
+            found.append(PyBytes_FromStringAndSize(<char *>content, 1 + count + size if count else 0))
+        return found
 
     def items(self, *, bint without_zeros=False):
         """Return all keys and their amounts, sorted by key."""

@@ -1,31 +1,23 @@
 """Staying after an answer: how long customers stay once they have said what they think, or have not answered.
 
-Customers are taken some at a time, from any partition and in any order; what is kept of them are sums.
-Pure: who reads the states is `tenure.reports.feedback`. Definitions: docs/definitions.md, section "What keeps
+Of one customer; the sums over all are `kpis.population.feedback_scan`.
+Pure. Definitions: docs/definitions.md, section "What keeps
 customers".
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from kpis.customer.facts import Feedback, SignupFact, facts_of
+from kpis.customer.facts import Feedback
 from kpis.customer.feedback_codes import RENEWAL_BASE, SurveySaid, survey_of
 from kpis.customer.history import effective_feedback
 from kpis.customer.state import Customer
 from kpis.customer.timeline import FORTNIGHT_MS, Standing
-from kpis.customer.what_counts import WhatCounts
-from kpis.filters import Filter
-from kpis.names import Names
-from kpis.population.choosing import Chooser
-from kpis.population.lifetime import Durations
-from kpis.population.stays import Past, past_until
+from kpis.population.stays import PastStays
 from schemas.catalogue.feedback_bands import (
-    CSAT,
     DETRACTORS,
-    NEVER_ASKED,
     NO_ANSWER,
     NPS,
     PASSIVES,
@@ -33,11 +25,10 @@ from schemas.catalogue.feedback_bands import (
     SATISFIED,
     UNSATISFIED,
 )
-from schemas.instants import DAY_MS
 
 #: A survey that is not answered so long after it was sent counts as not answered (ms).
 ANSWER_MS: Final = FORTNIGHT_MS
-_ANSWERED: Final = "answered"
+ANSWERED: Final = "answered"
 _SENT: Final = "sent"
 
 
@@ -83,7 +74,7 @@ def surveys_of(customer: Customer, until_ms: int) -> dict[str, list[tuple[Feedba
 
 def beginnings_of(surveys: Sequence[tuple[Feedback, SurveySaid]], until_ms: int) -> list[Beginning]:
     """Return where spells of one kind would begin before an instant, in order, were the customer active then."""
-    answers = [(item, said) for item, said in surveys if said.status == _ANSWERED]
+    answers = [(item, said) for item, said in surveys if said.status == ANSWERED]
     found = [Beginning(item.at_ms, band_of(said), item) for item, said in answers]
     for item, said in surveys:
         due_ms = item.at_ms + ANSWER_MS
@@ -95,7 +86,7 @@ def beginnings_of(surveys: Sequence[tuple[Feedback, SurveySaid]], until_ms: int)
     return sorted(found, key=lambda each: (each.at_ms, (-1, b"") if each.answer is None else each.answer[1:3]))
 
 
-def spells_of(past: Past, kind: str, beginnings: Sequence[Beginning], until_ms: int) -> Iterator[Spell]:
+def spells_of(past: PastStays, kind: str, beginnings: Sequence[Beginning], until_ms: int) -> Iterator[Spell]:
     """Yield the spells of one kind, in order; `until_ms` is T."""
     begun = [(each, stay) for each in beginnings if (stay := past.stay_at(each.at_ms)) is not None]
     for place, (beginning, stay) in enumerate(begun):
@@ -115,7 +106,7 @@ class Unasked(NamedTuple):
 
 
 def unasked_of(
-    past: Past, kind: str, surveys: Sequence[tuple[Feedback, SurveySaid]], until_ms: int
+    past: PastStays, kind: str, surveys: Sequence[tuple[Feedback, SurveySaid]], until_ms: int
 ) -> Iterator[Unasked]:
     """Yield the stays that begin before the first survey of a kind, up to it; `until_ms` is T."""
     first_ms = surveys[0][0].at_ms if surveys else until_ms
@@ -123,61 +114,3 @@ def unasked_of(
         if stay.start_ms < first_ms:
             standing = past.at(stay.start_ms + 1)
             yield Unasked(kind, stay.days_from(stay.start_ms, first_ms), stay.end_ms < first_ms, standing)
-
-
-class FeedbackScan:
-    """Takes all customers, and sums up how long they stay by band."""
-
-    def __init__(self, *, at_ms: int, bucket_ms: int, what: WhatCounts, where: Filter | None = None) -> None:
-        """Begin without customers.
-
-        Args:
-            at_ms: T (ms since 1970).
-            bucket_ms: Length of a bucket (ms).
-            what: What counts.
-            where: Only spells that begin when it holds; its plan is the one at the beginning.
-        """
-        self._at_ms, self._bucket_ms, self._what = at_ms, bucket_ms, what
-        self._chooser = Chooser(where)
-        self._deaths: dict[tuple[str, str], Counter[int]] = {}
-        self._censored: dict[tuple[str, str], Counter[int]] = {}
-
-    def take(self, names: Names, customer: Customer) -> None:
-        """Take one customer of a partition."""
-        if customer.facts == 1 and not customer.feedback:  # the usual: signed up, and never asked
-            self._take_usual(names, customer)
-            return
-        past = past_until(customer, self._at_ms, self._bucket_ms, self._what)
-        if not past.stays:
-            return
-        surveys = surveys_of(customer, self._at_ms)
-        for kind in (NPS, CSAT):
-            mine = surveys.get(kind, ())
-            for unasked in unasked_of(past, kind, mine, self._at_ms):
-                if self._chooser.holds(names, unasked.standing.plan, customer.profile):
-                    self._note(kind, NEVER_ASKED, unasked.days, has_left=unasked.has_left)
-            for spell in spells_of(past, kind, beginnings_of(mine, self._at_ms), self._at_ms):
-                if self._chooser.holds(names, spell.standing.plan, customer.profile):
-                    self._note(kind, spell.begun.band, spell.days, has_left=spell.has_left)
-
-    def durations(self) -> Mapping[tuple[str, str], Durations]:
-        """Return the spells that were taken so far by kind and band; bands without any are left out."""
-        none: Counter[int] = Counter()
-        return {
-            key: Durations(self._deaths.get(key, none), self._censored.get(key, none))
-            for key in sorted({*self._deaths, *self._censored})
-        }
-
-    def _take_usual(self, names: Names, customer: Customer) -> None:
-        if not customer.active or customer.last_at >= self._at_ms:
-            return
-        (fact,) = facts_of(customer.life, 1)
-        assert isinstance(fact, SignupFact), "one fact alone makes nobody active but a signup"
-        if self._chooser.holds(names, fact.plan, customer.profile):
-            days = (self._at_ms - fact.at_ms) // DAY_MS
-            for kind in (NPS, CSAT):
-                self._note(kind, NEVER_ASKED, days, has_left=False)
-
-    def _note(self, kind: str, band: str, days: int, *, has_left: bool) -> None:
-        counts = self._deaths if has_left else self._censored
-        counts.setdefault((kind, band), Counter())[days] += 1

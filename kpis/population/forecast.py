@@ -35,6 +35,9 @@ _HELD_OUT_SIMULATIONS: Final = 300
 #: Ages from which the rate of leaving may differ (months).
 _AGE_EDGES: Final = (1, 2, 3, 6, 12, 24)
 _MOST_AGE: Final = 25
+#: From ages to those of one month later: nobody has age 0 yet, and the oldest class keeps its own.
+_AGEING: Final = np.eye(_MOST_AGE + 1, k=1, dtype=np.int64)
+_AGEING[-1, -1] = 1
 _SEED: Final = 20_260_101
 
 
@@ -79,7 +82,7 @@ class HeldOut(NamedTuple):
         return self.month.mrr[1] <= self.mrr <= self.month.mrr[2]
 
 
-class History(NamedTuple):
+class MonthlyHistory(NamedTuple):
     """Customers at the boundaries of months before an origin, the last one first.
 
     By month, plan and age at its beginning (months, _MOST_AGE for all that are older): who was there, and who of them
@@ -100,7 +103,7 @@ class History(NamedTuple):
 
     @property
     def months(self) -> int:
-        """How many there are."""
+        """The number of months."""
         return len(self.there)
 
 
@@ -110,7 +113,7 @@ def stock_at(people: Joined, at_ms: int) -> tuple[int, int]:
     return int(is_there.sum()), int(people.mrr[is_there].sum())
 
 
-def history_of(people: Joined, origin_ms: int, months: int) -> History:
+def history_of(people: Joined, origin_ms: int, months: int) -> MonthlyHistory:
     """Return the months before an origin (ms since 1970); of facts from then on nothing is seen."""
     plans = max(1, len(people.values))
     begun_ms = _stay_starts(people)
@@ -129,7 +132,7 @@ def history_of(people: Joined, origin_ms: int, months: int) -> History:
         np.add.at(arrived_mrr[month], later.plan[~same], later.mrr[~same])
         before[month], after[month] = earlier.mrr[stayed].sum(), later.mrr[same].sum()
         later = earlier
-    return History(there, gone, arrived, arrived_mrr, before, after, now, now_mrr, now_squares)
+    return MonthlyHistory(there, gone, arrived, arrived_mrr, before, after, now, now_mrr, now_squares)
 
 
 class _Snapshot:
@@ -169,7 +172,7 @@ def learnt_months(people: Joined, origin_ms: int) -> int:
 
 
 def forecast(
-    history: History, origin_ms: int, months: int = MONTHS, *, widths: Widths = EXACT, runs: int = SIMULATIONS
+    history: MonthlyHistory, origin_ms: int, months: int = MONTHS, *, widths: Widths = EXACT, runs: int = SIMULATIONS
 ) -> list[Month]:
     """Return the months from an origin on.
 
@@ -213,7 +216,7 @@ def _width_needed(band: tuple[float, float, float], came: int) -> float:
     return abs(came - middle) / half if half > 0 else 0.0 if came == middle else np.inf
 
 
-def _simulated(history: History, months: int, runs: int) -> tuple[Floats, Floats]:
+def _simulated(history: MonthlyHistory, months: int, runs: int) -> tuple[Floats, Floats]:
     """Return customers and MRR of each simulation and month."""
     random = np.random.default_rng(_SEED)
     hazards = _drawn_hazards(history, random, runs)
@@ -234,7 +237,7 @@ def _simulated(history: History, months: int, runs: int) -> tuple[Floats, Floats
         count = count - lost
         if len(growth):
             mrr = mrr * random.choice(growth, (runs, 1, 1))
-        count, mrr = _older(count), _older(mrr)
+        count, mrr = count @ _AGEING, mrr @ _AGEING
         came = random.multinomial(arrivals.drawn(month), share)
         count[:, :, 0] += came
         spread = random.standard_normal(came.shape) * each_mrr[1] * np.sqrt(came)
@@ -243,15 +246,7 @@ def _simulated(history: History, months: int, runs: int) -> tuple[Floats, Floats
     return out[0], out[1]
 
 
-def _older(by_age: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Return the same one month later: nobody has age 0 yet."""
-    later = np.zeros_like(by_age)
-    later[:, :, 1:] = by_age[:, :, :-1]
-    later[:, :, -1] += by_age[:, :, -1]
-    return later
-
-
-def _drawn_hazards(history: History, random: np.random.Generator, runs: int) -> Floats:
+def _drawn_hazards(history: MonthlyHistory, random: np.random.Generator, runs: int) -> Floats:
     """Return for each simulation the monthly rate of leaving by plan and age, out of what the months leave open.
 
     A rate of few customers is drawn towards that of their age, and that towards the rate of all.
@@ -275,7 +270,7 @@ def _drawn_hazards(history: History, random: np.random.Generator, runs: int) -> 
 _PRIOR: Final = 20.0
 
 
-def _spread_of_hazards(history: History) -> float:
+def _spread_of_hazards(history: MonthlyHistory) -> float:
     """Return the variance of the factor by which all rates of one month differ from those of others."""
     there, gone = history.there.sum(0), history.gone.sum(0)
     rate = gone / np.maximum(there, 1)
@@ -287,9 +282,9 @@ def _spread_of_hazards(history: History) -> float:
 
 
 class _Arrivals:
-    """How many come in each month to come, by a trend of the months before and what scatters about it."""
+    """Arrivals of each month to come, by a trend of the months before and what scatters about it."""
 
-    def __init__(self, history: History, random: np.random.Generator, runs: int) -> None:
+    def __init__(self, history: MonthlyHistory, random: np.random.Generator, runs: int) -> None:
         self._random = random
         came = history.arrived.sum(1)[::-1].astype(np.float64)
         months = len(came)
@@ -312,23 +307,23 @@ class _Arrivals:
         """Return how many come in a month from the origin on, 0 the first, in each simulation."""
         ahead = (1 - _DAMPING ** (month + 1)) / (1 - _DAMPING) * _DAMPING
         mean = np.exp(np.clip(self._base + self._slope * ahead, -5.0, 16.0))
-        if self._dispersion <= 1.0:
-            return self._random.poisson(mean)
-        shape = mean / (self._dispersion - 1)
-        return self._random.poisson(self._random.gamma(shape, self._dispersion - 1))
+        if self._dispersion > 1.0:
+            mean = self._random.gamma(mean / (self._dispersion - 1), self._dispersion - 1)
+        drawn: Ints = self._random.poisson(mean)
+        return drawn
 
 
 #: By how much a trend of arrivals weakens from month to month: none goes on for ever.
 _DAMPING: Final = 0.9
 
 
-def _shares(history: History) -> Floats:
+def _shares(history: MonthlyHistory) -> Floats:
     came = history.arrived.sum(0) + 0.5 / history.arrived.shape[1]
     shares: Floats = came / came.sum()
     return shares
 
 
-def _arriving_mrr(history: History) -> tuple[Floats, Floats]:
+def _arriving_mrr(history: MonthlyHistory) -> tuple[Floats, Floats]:
     """Return the MRR of one arrival by plan: its mean, and how far single ones are from it."""
     came, mrr = history.arrived.sum(0), history.arrived_mrr.sum(0)
     overall = mrr.sum() / max(1, came.sum())
@@ -336,7 +331,7 @@ def _arriving_mrr(history: History) -> tuple[Floats, Floats]:
     return mean, _deviation_of_mrr(history)
 
 
-def _deviation_of_mrr(history: History) -> Floats:
+def _deviation_of_mrr(history: MonthlyHistory) -> Floats:
     """Return by plan how far the MRR of single customers is from their mean, at the origin."""
     count = np.maximum(history.now.sum(1), 1)
     mean = history.now_mrr.sum(1) / count

@@ -1,4 +1,4 @@
-"""Who is about to go: customers whose cancellation is known, and what tells those who will leave from those who stay.
+"""Customers about to go: those whose cancellation is known, and what tells those who will leave from those who stay.
 
 A customer is looked at in steps of 30 days back from T. At each the state of then is an *observation*, with whether the
 customer left within the 30 days after it; the one at T has no outcome yet, and is what a model scores. Nothing that
@@ -26,12 +26,13 @@ from kpis.customer.feedback_codes import ANSWERED, RENEWAL_BASE, SurveySaid, out
 from kpis.customer.history import effective_feedback
 from kpis.customer.state import Customer
 from kpis.customer.timeline import effective_facts, steps_of
+from kpis.customer.touchpoints import SupportFact, touchpoints_of
 from kpis.customer.what_counts import WhatCounts
 from kpis.filters import Filter
 from kpis.names import Names
 from kpis.population.choosing import Chooser
 from kpis.population.feedback import band_of
-from kpis.population.stays import Past, Stay, past_of, past_until
+from kpis.population.stays import PastStays, Stay, past_of, past_until
 from schemas.catalogue.feedback_bands import DETRACTORS, NPS, PASSIVES, PROMOTERS, UNSATISFIED
 from schemas.instants import DAY_MS
 
@@ -62,10 +63,12 @@ SIGNS: Final = (
     "unsatisfied",
     "renewal_failed",
     "renewal_declined",
+    "ticket_opened",
+    "ticket_open",
 )
 
 
-class Leaving(NamedTuple):
+class PendingCancellation(NamedTuple):
     """A customer with a cancellation that is known at T and will end the last subscription that counts."""
 
     customer_id: str
@@ -96,8 +99,15 @@ class Observations(NamedTuple):
 
     def chosen(self, flags: Flags) -> Observations:
         """Return some of them."""
-        columns = (column[flags] for column in self[2:])
-        return Observations(self.customer_ids, self.plans, *columns)
+        return self._replace(
+            customer=self.customer[flags],
+            step=self.step[flags],
+            age_days=self.age_days[flags],
+            plan=self.plan[flags],
+            mrr=self.mrr[flags],
+            signs=self.signs[flags],
+            has_left=self.has_left[flags],
+        )
 
 
 class RiskScan:
@@ -120,7 +130,7 @@ class RiskScan:
         self._numbers, self._signs = array("q"), array("d")
         #: the sample are those whose hash is below the limit, which is halved as customers come
         self._hashes, self._limit, self._learnt = array("Q"), 1 << 32, 0
-        self.leaving: list[Leaving] = []
+        self.leaving: list[PendingCancellation] = []
 
     def take(self, names: Names, customer_id: str, customer: Customer) -> None:
         """Take one customer of a partition."""
@@ -157,18 +167,18 @@ class RiskScan:
         in_sample = np.array(self._hashes, np.int64) < self._limit
         return found.chosen((step == 0) | in_sample[customer])
 
-    def _observe(self, names: Names, place: int, step: int, at_ms: int, past: Past, stay: Stay) -> None:
+    def _observe(self, names: Names, place: int, step: int, at_ms: int, past: PastStays, stay: Stay) -> None:
         standing = past.at(at_ms)
         plan = self._plans.setdefault(names.plan_names[standing.plan], len(self._plans))
         has_left = stay.end_ms < at_ms + STEP_DAYS * DAY_MS
         age_days = (at_ms - stay.start_ms) // DAY_MS
         self._numbers.extend((place, step, age_days, plan, standing.mrr, has_left))
 
-    def _note_leaving(self, names: Names, customer_id: str, past: Past, cancel: CancelFact) -> None:
+    def _note_leaving(self, names: Names, customer_id: str, past: PastStays, cancel: CancelFact) -> None:
         now = past.now
         plan, reason = names.plan_names[now.plan], names.reason_names[cancel.reason]
         said = (cancel.time_ms, cancel.at_ms)
-        self.leaving.append(Leaving(customer_id, plan, now.mrr, reason, *said))
+        self.leaving.append(PendingCancellation(customer_id, plan, now.mrr, reason, *said))
 
 
 def leaving_at(customer: Customer, at_ms: int, bucket_ms: int, what: WhatCounts) -> CancelFact | None:
@@ -189,19 +199,21 @@ def leaving_at(customer: Customer, at_ms: int, bucket_ms: int, what: WhatCounts)
 
 
 class Signs:
-    """What a customer did and said, as it can be asked for at any instant."""
+    """Signs of one customer, as they can be asked for at any instant."""
 
     def __init__(self, customer: Customer, bucket_ms: int) -> None:
         """Take a customer; `bucket_ms` is the length of a bucket (ms)."""
         self._feedback: list[Feedback] = effective_feedback(customer)
         answered = {item.at_ms // bucket_ms for item in self._feedback if item.code in ANSWERED}
         self._used = sorted(answered.union(activity_of(customer)))
+        self._tickets = [each for each in touchpoints_of(customer) if isinstance(each, SupportFact)]
         self._bucket_ms = bucket_ms
 
     def at(self, at_ms: int) -> Iterable[float]:
         """Return SIGNS at an instant: of what came before it."""
         yield from self._use(at_ms)
         yield from self._said(at_ms)
+        yield from self._asked(at_ms)
 
     def _use(self, at_ms: int) -> Iterable[float]:
         now = at_ms // self._bucket_ms
@@ -217,6 +229,14 @@ class Signs:
         """Return the days with use in some buckets."""
         used = self._used[bisect_left(self._used, first) : bisect_left(self._used, end)]
         return len({bucket * self._bucket_ms // DAY_MS for bucket in used})
+
+    def _asked(self, at_ms: int) -> Iterable[float]:
+        """Return whether a ticket was opened of late, and whether one is not solved yet."""
+        known = [each for each in self._tickets if each.at_ms < at_ms]
+        since_ms = at_ms - STEP_DAYS * DAY_MS
+        was_opened = any(each.status == "opened" and each.at_ms >= since_ms for each in known)
+        last = {each.ticket: each.status for each in known}
+        return float(was_opened), float(any(status != "solved" for status in last.values()))
 
     def _said(self, at_ms: int) -> Iterable[float]:
         said: dict[str, str] = {}

@@ -29,7 +29,7 @@ class Stay(NamedTuple):
         return (min(self.end_ms, until_ms) - since_ms) // DAY_MS
 
 
-class Past(NamedTuple):
+class PastStays(NamedTuple):
     """The facts of a customer before T, and the stays that they come to, in order."""
 
     steps: Sequence[Step]
@@ -51,7 +51,7 @@ class Past(NamedTuple):
         return next((stay for stay in self.stays if stay.start_ms < at_ms <= stay.end_ms), None)
 
 
-def past_until(customer: Customer, at_ms: int, bucket_ms: int, what: WhatCounts) -> Past:
+def past_until(customer: Customer, at_ms: int, bucket_ms: int, what: WhatCounts) -> PastStays:
     """Return the past of a customer as of an instant.
 
     Args:
@@ -66,9 +66,9 @@ def past_until(customer: Customer, at_ms: int, bucket_ms: int, what: WhatCounts)
     return past_of(steps, bucket_ms)
 
 
-def past_of(steps: Sequence[Step], bucket_ms: int) -> Past:
+def past_of(steps: Sequence[Step], bucket_ms: int) -> PastStays:
     """Return steps with the stays that they come to; `bucket_ms` is the length of a bucket (ms)."""
-    return Past(steps, _stays(steps, bucket_ms))
+    return PastStays(steps, _stays(steps, bucket_ms))
 
 
 def _stays(steps: Sequence[Step], bucket_ms: int) -> list[Stay]:

@@ -18,7 +18,7 @@ from kpis.members.view import Window
 from kpis.names import Names
 from kpis.population.cohorts import MONTH, Cohort, cohorts, whole
 from kpis.population.episodes import StretchCollector
-from kpis.population.feedback import FeedbackScan
+from kpis.population.feedback_scan import FeedbackScan
 from kpis.population.lifetime import Durations, Lifetime, durations, survival
 from kpis.population.local_time import LocalTime
 from kpis.population.reasons import Ranking, Reasons
@@ -62,6 +62,10 @@ class PopulationSummary(NamedTuple):
     rankings: Mapping[str, Rankings]
     #: spells after answers, by kind of survey and band
     feedback: Mapping[tuple[str, str], Durations] = {}
+    #: hours that answers waited, by kind and band
+    waits: Mapping[tuple[str, str], Durations] = {}
+    #: detractors whose answer waits: customers, and MRR (minor units)
+    open_detractors: tuple[int, int] = (0, 0)
 
 
 class PopulationScan:
@@ -98,7 +102,7 @@ class PopulationScan:
         for reasons in self._reasons.values():
             reasons.take(names, taken)
         for customer in taken:
-            self._feedback.take(names, customer)
+            self._feedback.take(names, "", customer)
         self._gathering.take(taken)
         self._gathered += len(taken)
         if self._gathered >= _TOGETHER:
@@ -114,7 +118,9 @@ class PopulationScan:
             for window, found in self._reasons.items()
         }
         curve = survival(Durations(self._deaths, self._censored))
-        return PopulationSummary(self._at_ms, newest, curve, rankings, self._feedback.durations())
+        found, follow_ups = self._feedback.durations(), self._feedback.follow_ups
+        waiting = (follow_ups.open_customers, follow_ups.open_mrr)
+        return PopulationSummary(self._at_ms, newest, curve, rankings, found, follow_ups.waits(), waiting)
 
     def _sum_up(self) -> None:
         stretches = [self._gathering.stretches()]

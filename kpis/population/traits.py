@@ -1,4 +1,4 @@
-"""What goes with staying: customers who had a trait at an age, beside those of the same age who had it not.
+"""Traits that go with staying: customers who had one at an age, beside those of the same age who had it not.
 
 All have lived as long when they are looked at first, at the *landmark*: else who stays long would have had the time to
 use anything, and everything would seem to keep customers. Customers are taken one at a time, from any partition and in
@@ -22,9 +22,9 @@ from kpis.customer.what_counts import WhatCounts
 from kpis.filters import Filter
 from kpis.names import PLAN, Names
 from kpis.population.choosing import Chooser
-from kpis.population.comparison import Difference, LogRank, adjusted, difference_at, log_rank
+from kpis.population.comparison import FALSE_DISCOVERIES, Difference, LogRank, adjusted, difference_at, log_rank
 from kpis.population.lifetime import Durations, survival
-from kpis.population.stays import Past, past_until
+from kpis.population.stays import PastStays, past_until
 from schemas.instants import DAY_MS
 
 #: The age at which customers are told apart, and how long after it they are compared (days).
@@ -58,6 +58,13 @@ class TraitEffect(NamedTuple):
     test: LogRank
     #: p-value of the test, adjusted for all that were made
     adjusted_p: float
+
+    @property
+    def is_reported(self) -> bool:
+        """True where it can be told from chance: by the test among all that were made, and by the difference itself."""
+        if self.adjusted_p > FALSE_DISCOVERIES:
+            return False
+        return self.difference is None or not self.difference.interval.low <= 0 <= self.difference.interval.high
 
 
 class TraitScan:
@@ -120,7 +127,7 @@ def _less(whole: Mapping[int, int], part: Mapping[int, int]) -> dict[int, int]:
     return {days: count for days, count in left.items() if count}
 
 
-def _traits(customer: Customer, past: Past, names: Names, landmark_ms: int, bucket_ms: int) -> Iterator[Trait]:
+def _traits(customer: Customer, past: PastStays, names: Names, landmark_ms: int, bucket_ms: int) -> Iterator[Trait]:
     """Yield the traits that a customer has by the landmark; some may come twice."""
     yield Trait(PLAN, names.plan_names[past.at(landmark_ms).plan])
     for dimension in names.dimensions[1:]:

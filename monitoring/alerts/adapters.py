@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from monitoring.alerts import thresholds
+from monitoring.alerts.feeds import STREAM_BOARD
 from monitoring.alerts.rule import Alert
-from monitoring.alerts.scores import STREAM_BOARD
 from monitoring.alerts.thresholds import Pace
 from monitoring.phrases import COUNT, looked_up, own
 

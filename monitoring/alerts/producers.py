@@ -6,10 +6,10 @@ Source: docs/operating.md, section What to watch.
 from collections.abc import Iterator
 from typing import Final
 
-from monitoring import phrases, scores
+from monitoring import feeds, phrases
 from monitoring.alerts import thresholds
+from monitoring.alerts.feeds import STREAM_BOARD
 from monitoring.alerts.rule import Alert
-from monitoring.alerts.scores import STREAM_BOARD
 from monitoring.alerts.thresholds import Pace
 from monitoring.phrases import COUNT, SHARE, looked_up, own
 from monitoring.promql import ALL, recorded, seen
@@ -37,7 +37,7 @@ def alerts(pace: Pace) -> Iterator[Alert]:
 def sent() -> str:
     """Return how many events of each kind came in the last day; nothing while history is loaded and a day after."""
     kinds = "\n  or ".join(
-        f'label_replace({scores.CAME_IN_A_DAY}{{type=~"{"|".join(types)}"}}, "kind", "{kind}", "", "")'
+        f'label_replace({feeds.CAME_IN_A_DAY}{{type=~"{"|".join(types)}"}}, "kind", "{kind}", "", "")'
         for kind, types in TYPES.items()
     )
     return f"sum by (kind) (\n  {kinds}\n)"
@@ -72,18 +72,24 @@ def _without_effect(pace: Pace) -> Alert:
 def _mended(pace: Pace) -> Alert:
     """Return the alert by member, against the week before: what is mended every day is known, and costs nothing."""
     before = f"[{thresholds.MENDED_SPAN}] offset {DAY}"
-    usual = looked_up(f"avg_over_time({scores.MENDED}{{member=%q}}{before})", COUNT, "none", label="member")
+    whose = phrases.listed(
+        f"sort_desc(topk(3, sum by ({feeds.FEED}) (increase(tenure_feed_mended_total[{DAY}])) > 0))",
+        f"{{{{ .Labels.type }}}} from {{{{ .Labels.source }}}} {{{{ .Value | {COUNT} }}}}",
+        "none any more",
+    )
+    usual = looked_up(f"avg_over_time({feeds.MENDED}{{member=%q}}{before})", COUNT, "none", label="member")
     return Alert(
         "MendedMembersRising",
         "warn",
         "stream",
-        f"{scores.MENDED} > {thresholds.MENDED_RISE:g} * avg_over_time({scores.MENDED}{before})\n"
-        f"and {scores.MENDED} >= {thresholds.MENDED_LEAST}\n"
-        f"and on () {seen('stream:incomplete:bool', thresholds.MENDED_SPAN)}",
+        f"{feeds.MENDED} > {thresholds.MENDED_RISE:g} * avg_over_time({feeds.MENDED}{before})\n"
+        f"and {feeds.MENDED} >= {thresholds.MENDED_LEAST}\n"
+        f"and on () {seen('stream:incomplete:bool', DAY)}",
         pace.day,
         f"{{{{ $labels.member }}}} was mended or left out in about {own(COUNT)} events of the last day",
         f"In the week before there were {usual} a day. The events count as any other. What the member says of them does"
-        " not, where it could not be mended: then they have no reason, feature, country or segment.\n"
+        " not, where it could not be mended: then they have no reason, feature, country or segment. Most have, of any"
+        f" member: {whose}.\n"
         "First: see on the board when it began, and which producer was deployed then.",
         STREAM_BOARD,
     )

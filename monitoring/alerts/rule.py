@@ -31,8 +31,8 @@ class Alert:
 
     Attributes:
         name: The symptom.
-        severity: `page` gets somebody up, `warn` is for the working day, `info` is for dashboards.
-        area: `kpi`, `stream` or `targets`.
+        severity: `page` gets somebody up, `warn` is for the working day, `info` for dashboards, `none` for Watchdog.
+        area: `kpi`, `stream`, `targets` or `watchdog`.
         expr: PromQL; its value is what the summary speaks of.
         lasting: How long it must hold.
         keep: How long it survives without data; empty: not at all.

@@ -1,4 +1,4 @@
-"""Alerts of what is judged against the past, without any target: spikes, rises, falls, departures, silence.
+"""Alerts of what is judged against the past, without any target: spikes, rises, falls, departures.
 
 Source: docs/definitions.md, section 6.
 """
@@ -6,13 +6,12 @@ Source: docs/definitions.md, section 6.
 from collections.abc import Iterator
 
 from monitoring import phrases, promql, scores
-from monitoring.alerts import thresholds
+from monitoring.alerts import bands, thresholds
 from monitoring.alerts.kpi import FEEDBACK_BOARD, RETENTION_BOARD, REVENUE_BOARD
 from monitoring.alerts.rule import Alert
 from monitoring.alerts.thresholds import Pace
 from monitoring.phrases import COUNT, PLAIN, SHARE, looked_up, own
 
-STREAM_BOARD = "/d/tenure-stream"
 _VARIES = 1.05
 """Days that vary less beyond chance need no words."""
 
@@ -37,7 +36,7 @@ def alerts(pace: Pace) -> Iterator[Alert]:
     )
     yield _nps(pace)
     yield _departure(pace)
-    yield _quiet(pace)
+    yield from bands.alerts(pace)
 
 
 def _segments(count: str) -> str:
@@ -154,38 +153,4 @@ def _departure(pace: Pace) -> Alert:
         "&var-value={{ $labels.value }}",
         pace.keep,
         {"kpi": "churn_departure"},
-    )
-
-
-def _quiet(pace: Pace) -> Alert:
-    """Return the page of a silence in which at least ten events were usual, whatever its length.
-
-    Of a span that was not seen nearly throughout nothing is said: without samples every source looks silent.
-    """
-    spans = [
-        f'({scores.QUIET}{{span="{span}"}} >= {thresholds.QUIET_EXPECTED}\n'
-        f"    unless on (type) sum by (type) (increase(tenure_events_applied_total[{span}])) > 0\n"
-        f"    and on () {promql.seen('stream:complete:bool', span)})"
-        for span in thresholds.QUIET_SPANS
-    ]
-    either = "\n  or ".join(spans)
-    usual = f"{scores.QUIET}{{type=%q}}"
-    weeks = (
-        f"{{{{ with printf `sort({usual})` $labels.type | query }}}}{{{{ range $n, $found := . }}}}"
-        f"{{{{ if $n }}}}, {{{{ end }}}}{{{{ with $found }}}}{{{{ .Value | {COUNT} }}}} in {{{{ .Labels.span }}}}"
-        "{{ end }}{{ end }}{{ end }}"
-    )
-    return Alert(
-        "EventSourceQuiet",
-        "page",
-        "stream",
-        f"max by (type) (\n  {either}\n){promql.GUARD}",
-        pace.glance,
-        f"No {{{{ $labels.type }}}} event, where {own(COUNT)} were usual in the same time: data is missing",
-        f"No event of type {{{{ $labels.type }}}} has come for so long that {own(COUNT)} would have been usual"
-        f" (same hours of the last four weeks; usual now: {weeks}).\n"
-        "All partitions are read and none is behind: the events do not reach Kafka. KPIs fed by them look better or"
-        " worse than they are; do not trust them until events come again.\n"
-        "First: ask the team of the system that sends them, and look at its deployments of the last hours.",
-        f"{STREAM_BOARD}?var-type={{{{ $labels.type }}}}",
     )

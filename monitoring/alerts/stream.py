@@ -6,14 +6,13 @@ Source: docs/operating.md, section What to watch.
 from collections.abc import Iterator
 
 from monitoring import phrases
-from monitoring.alerts import adapters, gateway, producers, thresholds
+from monitoring.alerts import adapters, feeds, freshness, gateway, producers, thresholds
+from monitoring.alerts.feeds import NOT_LOADING, STREAM_BOARD
 from monitoring.alerts.rule import Alert
-from monitoring.alerts.scores import STREAM_BOARD
 from monitoring.alerts.thresholds import Pace
 from monitoring.phrases import COUNT, SHARE, looked_up, own
 from monitoring.promql import TARGET, number, seen
 
-NOT_LOADING = "\nunless on () stream:backfill:bool == 1"
 _WORDS = {
     "no_worker": "no worker is at work",
     "unowned": "partitions without a worker: {{ .Value }}",
@@ -47,9 +46,11 @@ def alerts(pace: Pace) -> Iterator[Alert]:
     """Yield all of them."""
     yield from _completeness(pace)
     yield from _budget(pace)
+    yield from freshness.alerts(pace)
     yield from _lag(pace)
     yield from adapters.alerts(pace)
     yield from _backfill(pace)
+    yield from feeds.alerts(pace)
     yield from _events(pace)
     yield from producers.alerts(pace)
     yield from _correctness(pace)
@@ -192,35 +193,6 @@ def _backfill(pace: Pace) -> Iterator[Alert]:
 
 
 def _events(pace: Pace) -> Iterator[Alert]:
-    dead = "sum(increase(tenure_dead_letters_total[30m]))"
-    applied = "sum(increase(tenure_events_applied_total[30m]))"
-    share, least = thresholds.DEAD_LETTER_PAGE_SHARE, thresholds.DEAD_LETTER_PAGE_EVENTS
-    reasons = phrases.listed(
-        "sort_desc(sum by (reason) (increase(tenure_dead_letters_total[30m])) > 0)",
-        f"{{{{ .Labels.reason }}}} {{{{ .Value | {COUNT} }}}}",
-        "none any more",
-    )
-    text = (
-        f"Records that cannot be applied are missing from the KPIs. In half an hour, about, by reason: {reasons};"
-        f" applied: {looked_up(applied, COUNT)}.\n"
-        "First: tenure dlq list --since 1h: it says by member what is wrong, and tenure dlq show who sent it."
-    )
-    yield _stream(
-        "DeadLettersGrowing",
-        "page",
-        f"{dead} / ({dead} + {applied}) > {share}\nand on () {dead} >= {least}{NOT_LOADING}",
-        pace.page,
-        f"{own(SHARE)} of all events cannot be applied: KPIs miss them",
-        text,
-    )
-    yield _stream(
-        "DeadLettersGrowing",
-        "warn",
-        "sum by (reason) (increase(tenure_dead_letters_total[30m])) >= 1",
-        pace.patient,
-        f"About {own(COUNT)} dead letters in half an hour: {{{{ $labels.reason }}}}",
-        text,
-    )
     yield _stream(
         "EventsConflicting",
         "warn",

@@ -7,21 +7,17 @@ Source: docs/operating.md, section Alerts.
 from dataclasses import dataclass
 from typing import Final
 
+from schemas.catalogue import verdicts
+
 # -- proportions of customers against their targets
 
-Z_WARN: Final = 1.96
-"""A warning wants 97.5 % confidence on one side: it may be wrong now and then."""
-Z_PAGE: Final = 3.0
-"""A page wants 99.87 %: several KPIs are tested every quarter of a minute, all year."""
-LEAST_LOSSES: Final = 5
-"""Fewer bad outcomes are chance, whatever a formula says: 3 of 20 beat many a target at any z (count)."""
-LEAST_SAMPLE: Final = 50
-"""Customers, answers or terms that a ratio must be about (count)."""
-PAGE_WINDOWS: Final = ("1d", "7d")
-"""A page wants both: the short one says that it goes on, the long one that it is no blip. Longer ones react late and
-stay high for their whole length: they only warn."""
-TARGET_WINDOW: Final = "30d"
-"""The window whose target is converted where another has none of its own."""
+Z_WARN: Final = verdicts.Z_WARN
+Z_PAGE: Final = verdicts.Z_PAGE
+LEAST_LOSSES: Final = verdicts.LEAST_LOSSES
+LEAST_SAMPLE: Final = verdicts.LEAST_SAMPLE
+PAGE_WINDOWS: Final = verdicts.PAGE_WINDOWS
+TARGET_WINDOW: Final = verdicts.TARGET_WINDOW
+FALSE_DISCOVERIES: Final = verdicts.FALSE_DISCOVERIES
 
 # -- lines of a year's retention
 
@@ -47,6 +43,22 @@ NPS_FALL_WINDOWS: Final = ("7d", "30d")
 DEPARTURE_Z: Final = 3.0
 """Of a segment's churn against all others'."""
 
+# -- bands
+
+BAND_WEEKS: Final = 12
+"""Weeks whose same weekdays say what is expected: fewer make the expectation itself a matter of chance (count)."""
+BAND_LEAST_DAYS: Final = 28
+"""Days that must be known (count)."""
+BAND_Z_WARN: Final = 3.2
+"""Of three days together: finds nine of ten shifts of three deviations by the end of the third day."""
+BAND_Z_PAGE: Final = 4.0
+"""With all KPIs of a company together at most one false page a quarter, also where days vary in a heavy-tailed way."""
+BAND_EACH_DAY: Final = 1.0
+BAND_LEAST_BEYOND: Final = 2
+"""Days of the three that must be beyond `BAND_EACH_DAY` by themselves: one odd day is no shift (count)."""
+BAND_WIDTH: Final = 3.0
+"""Deviations to both sides, where a band is shown."""
+
 # -- completeness
 
 LAG_LIMIT_SECONDS: Final = 300
@@ -62,6 +74,16 @@ BURN_PAGES: Final = ((14.4, "1h", "5m"), (6.0, "6h", "30m"))
 BURN_WARNINGS: Final = ((3.0, "1d", "2h"), (1.0, "3d", "6h"))
 BURN_LEAST_GAPS: Final = 3
 """Gaps in the long window. One, however long, is `TenureIncomplete`'s, which must not be called about twice (count)."""
+FRESH_OBJECTIVE: Final = 0.995
+"""The share of the time in which what Kafka had a minute ago is in the numbers."""
+FRESH_LIMIT_SECONDS: Final = 60
+FRESH_TOO_OLD: Final = ("300s", "more")
+"""The classes of `tenure_records_counted_total` beyond that limit."""
+FRESH_SPAN: Final = "1m"
+FRESH_LATE_SHARE: Final = 0.01
+"""Records of that span that may be older."""
+FRESH_WINDOW_DAYS: Final = 30
+"""Of the budget."""
 SEEN_SAMPLES: Final = 60
 """Instants of a span that are looked at for whether Prometheus was there, and the workers (count)."""
 SEEN_LEAST: Final = 54
@@ -89,8 +111,26 @@ QUIET_SPANS: Final = ("15m", "1h", "3h", "12h", "1d", "2d")
 """Silences that are looked for: short ones for busy sources, long ones for sleepy ones."""
 QUIET_WEEKS: Final = 4
 """Weeks whose same hours say what is usual (count)."""
+QUIET_DAYS: Final = 3
+"""Days whose same hours say it where Prometheus is younger than a week: Friday says it of Monday (count)."""
+TIME_ZONE_HOURS: Final = 0
+"""Hours that the business is ahead of UTC: when its weekend begins."""
 QUIET_SHIFT_HOURS: Final = 1
 """The least of the hours around is taken: when the clocks change, the same hours of business move by one."""
+
+SLOW_SPANS: Final = ("1h", "3h", "12h", "1d")
+"""Spans in which a loss of most events is looked for."""
+SLOW_SHARE: Final = 0.5
+"""Of the usual: days of most companies vary by less, and a feed that has lost 60 % is below it."""
+SLOW_EXPECTED: Final = 30
+"""Events that must be usual in a span: below, chance loses half of them now and then (count)."""
+SLOW_Z: Final = 4.0
+REFUSED_SPANS: Final = ("30m", "6h")
+"""Spans in which refusals of one type are looked for: short for busy types, long for sleepy ones."""
+REFUSED_SHARE: Final = 0.5
+"""Of a type's events: it is broken, and not a producer among many."""
+REFUSED_LEAST: Final = 10
+"""Fewer are somebody's test (count)."""
 
 # -- producers
 
@@ -159,6 +199,7 @@ class Pace:
         day: What is for the next working day.
         loading: How long history may be loaded before somebody looks whether that is what it is: meanwhile nothing is
             judged. Longer than most loads, shorter than a working day.
+        bands: How often the running day of KPIs is noted; shorter than Prometheus looks back.
         sources: How often the flow of events is compared with the weeks before; that reads much.
     """
 
@@ -173,6 +214,7 @@ class Pace:
     day: str = "1h"
     loading: str = "6h"
     sources: str = "1m"
+    bands: str = "2m"
 
 
 SHIPPED: Final = Pace()

@@ -13,8 +13,8 @@ COMPLETE: Final = (
     "stream:complete:bool",
 )
 SOURCES: Final = (
-    "Do events of every type still come? A type that stands still makes KPIs lie.",
-    "sum by (type) (increase(tenure_events_applied_total[1h]))",
+    "Do events of every type still come, from every source? One that stands still makes KPIs lie.",
+    "sum by (type, source) (increase(tenure_feed_events_total[1h]))",
 )
 DOCTOR: Final = ("What does a look from here at Kafka and the topics say?", "tenure topics")
 _REAL_INTERVAL: Final = (

@@ -15,6 +15,7 @@ SEVERITIES: Final = {
     "page": "gets somebody up",
     "warn": "is for the next working day",
     "info": "is for dashboards and for holding other alerts back",
+    "none": "goes to a receiver outside that misses it",
 }
 FOLDER: Final = "docs/runbooks"
 PROGRAMS: Final = ("tenure", "curl")
@@ -40,6 +41,7 @@ _AREAS: Final = {
     "kpi": "KPIs",
     "stream": "The stream",
     "targets": "Targets",
+    "watchdog": "The alert that always fires",
 }
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from monitoring import scores
+from monitoring import feeds
 from monitoring.alerts import producers, thresholds
 from monitoring.runbooks.kpi import SOURCES
 from monitoring.runbooks.runbook import Runbook
@@ -48,7 +48,7 @@ RUNBOOKS: Final = {
         f" producer's deployment. It wants Prometheus to have been there for nine tenths of {thresholds.MENDED_SPAN},"
         " and rests for a day after history was loaded.",
         (
-            ("By member, in the last day; the lines of the last week tell when it began.", scores.MENDED),
+            ("By member, in the last day; the lines of the last week tell when it began.", feeds.MENDED),
             ("Of how many events in all?", "tenure kpi --window 1d"),
             SOURCES,
         ),

@@ -4,7 +4,8 @@ from typing import Final
 
 from monitoring import promql, scores
 from monitoring.alerts import thresholds
-from monitoring.runbooks.kpi import COMPLETE, DOCTOR, OUTLASTED, SOURCES, explained
+from monitoring.runbooks import bands
+from monitoring.runbooks.kpi import COMPLETE, OUTLASTED, explained
 from monitoring.runbooks.runbook import Runbook
 
 _ABOVE_AVERAGE: Final = promql.excess(
@@ -35,15 +36,23 @@ RUNBOOKS: Final = {
                 f"sort_desc({_ABOVE_AVERAGE})",
             ),
             COMPLETE,
+            ("Which reasons were given, and how many more than before?", "tenure reasons --window 1d"),
             explained("cancellations", "1d"),
+            (
+                "One source gone wild? What its revokes would change; nothing is sent yet.",
+                "tenure undo --source customer.cancel --since 2h --type cancel --window 1d",
+            ),
+            (
+                "The same, once the producer is stopped and the dry run is right: this writes the revokes.",
+                "tenure undo --source customer.cancel --since 2h --type cancel --yes",
+            ),
         ),
         (
             "Mostly failed payments: call whoever runs billing. Stop the run, so that it cancels no more.",
             "One reason, plan or country: stop what only they got. A release can be rolled back, an e-mail campaign"
             " stopped.",
-            "One producer gone wild, cancelling what nobody cancelled: stop it, then take its cancels back, and the"
-            " past is right again: `tenure undo --source S --since 2h --type cancel` is a dry run that says what would"
-            " change ([undo](../undo.md)).",
+            "One producer gone wild, cancelling what nobody cancelled: stop it, then take its cancels back by `tenure undo`"
+            " as above, with the source that `tenure explain` shows, and the past is right again ([undo](../undo.md)).",
             "None of these: hand it to the owner of the churn target.",
             OUTLASTED,
         ),
@@ -122,29 +131,5 @@ RUNBOOKS: Final = {
             "If it is how this segment is, silence it in Alertmanager for its dimension and value.",
         ),
     ),
-    "EventSourceQuiet": Runbook(
-        "Events of one type have stopped: data is missing.",
-        f"No event of a type has come for so long that at least {thresholds.QUIET_EXPECTED} would have been"
-        " usual. The stream"
-        " itself is well: they do not reach Kafka. A dead feed of cancels looks like the best day ever. KPI alerts that"
-        " depend on this type are held back.",
-        "Usual is the mean of the same hours of the last four weeks, of each week the least within an hour"
-        " around, so that"
-        " neither a change of the clocks nor a late job shows. Days on which history was loaded do not count. A public"
-        " holiday may be real silence: then silence the alert for the day. It cannot fire in the first week of a new"
-        " Prometheus, which knows nothing usual yet, nor about a span of which Prometheus saw less than nine tenths;"
-        " `tenure history` ([history](../history.md)) does not fill rates of"
-        " events.",
-        (
-            SOURCES,
-            ("What is usual now, by span.", scores.QUIET),
-            ("Do they come, but cannot be applied?", "sum by (reason) (increase(tenure_dead_letters_total[1h]))"),
-            DOCTOR,
-        ),
-        (
-            "Call the team whose system sends this type; look at its deployments of the last hours.",
-            "If dead letters rise instead, read [DeadLettersGrowing](DeadLettersGrowing.md).",
-            "When events come again, late ones restate the past by themselves: nothing needs to be repaired here.",
-        ),
-    ),
+    **bands.RUNBOOKS,
 }

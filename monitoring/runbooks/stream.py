@@ -4,7 +4,7 @@ from typing import Final
 
 from monitoring import promql
 from monitoring.alerts import thresholds
-from monitoring.runbooks import adapters, gateway, producers
+from monitoring.runbooks import adapters, feeds, freshness, gateway, producers
 from monitoring.runbooks.kpi import DOCTOR, SOURCES
 from monitoring.runbooks.runbook import Runbook
 
@@ -125,11 +125,17 @@ STREAM: Final = {
     ),
     "DeadLettersGrowing": Runbook(
         "Records cannot be applied and are missing from the KPIs.",
-        "Records went to the dead-letter topic, byte for byte. The page means that they are more than"
-        f" {thresholds.DEAD_LETTER_PAGE_SHARE:.0%} of all: KPIs are wrong by that much.",
+        "Records went to the dead-letter topic, byte for byte. A page means that they are more than"
+        f" {thresholds.DEAD_LETTER_PAGE_SHARE:.0%} of all, or more than {thresholds.REFUSED_SHARE:.0%} of one type"
+        " however much else comes: KPIs are wrong by that much. What they say is missing until it is mended and sent"
+        " again, and gone once Kafka deletes them.",
         "Each one is a record that breaks the contract of events; the header `tenure-detail` says how.",
         (
             ("By reason.", "sum by (reason) (increase(tenure_dead_letters_total[30m]))"),
+            (
+                "Of which type, from which source?",
+                "sort_desc(sum by (type, source) (increase(tenure_feed_dead_letters_total[30m])) > 0)",
+            ),
             (
                 "By reason and member, and what the last ones say.",
                 "tenure dlq list --since 1h --limit 5",
@@ -425,4 +431,5 @@ TARGETS: Final = {
         ("Its owner looks at it, and sets it anew with the next review day.", "An owner who left: set another one."),
     ),
 }
-RUNBOOKS: Final = {**STREAM, **producers.RUNBOOKS, **adapters.RUNBOOKS, **gateway.RUNBOOKS, **TARGETS}
+_FAMILIES: Final = (producers, feeds, freshness, adapters, gateway)
+RUNBOOKS: Final = {**STREAM, **{name: page for each in _FAMILIES for name, page in each.RUNBOOKS.items()}, **TARGETS}

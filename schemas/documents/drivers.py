@@ -40,7 +40,7 @@ class TraitComparison(Document, frozen=True, kw_only=True):
     adjusted_p: Annotated[
         float, Meta(description="The p-value, adjusted for all traits that were looked at (Benjamini and Hochberg).")
     ]
-    reported: Annotated[bool, Meta(description="Whether it is at most 0.05: the trait goes with staying, or leaving.")]
+    reported: Annotated[bool, Meta(description="Whether it is at most 0.05 and the difference is not 0.")]
 
 
 class DriversReport(Document, frozen=True, kw_only=True):

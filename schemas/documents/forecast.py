@@ -29,7 +29,7 @@ class ForecastMonth(Document, frozen=True, kw_only=True):
 
 
 class BandCoverage(Document, frozen=True, kw_only=True):
-    """How often the bands of earlier forecasts held what came."""
+    """The share of earlier forecasts whose bands held what came."""
 
     months: Annotated[int, Meta(description="Months that were forecast, of all origins together (count).")]
     origins: Annotated[int, Meta(description="Instants of the last year that were forecast from (count).")]

@@ -89,7 +89,7 @@ class HeldOutQuarter(Document, frozen=True, kw_only=True):
 
 
 class RiskReport(Document, frozen=True, kw_only=True):
-    """Who is about to go."""
+    """Customers who are about to go."""
 
     as_of: Annotated[str, Meta(description="T, an instant in UTC.")]
     currency: Annotated[str, Meta(description="What MRR is counted in (ISO 4217).")]

@@ -6,9 +6,11 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Final
 
-from kpis.counting.cells import FIELD_BITS, FIELD_MASK
+from kpis.counting.cells import Cells, newest, of_groups
+from kpis.counting.spans import SPAN_FIELD_BITS, unpacked
 from streams.errors import CommitTorn, Conflict
-from streams.tables import RESTATEMENTS_KEPT, Commit, Restated, Stored, StreamMark, positions_of
+from streams.redo import cells_of, entry_of, newest_states
+from streams.tables import RESTATEMENTS_KEPT, Commit, Redo, Restated, Stored, StreamMark, positions_of
 
 _SLICE: Final = 1000
 
@@ -19,10 +21,15 @@ class _Partition:
         #: half of a commit was carried out: never so in memory, but tests simulate it
         self.torn = False
         self.names: dict[str, list[str]] = defaultdict(list)
+        #: as they are written in their places, without what the redo log has
         self.states: dict[str, bytes] = {}
-        self.cells: dict[int, dict[int, int]] = defaultdict(dict)
+        self.spans: dict[int, dict[int, bytes]] = defaultdict(dict)
+        self.redo: list[bytes] = []
         self.restated: dict[str, Restated] = {}
         self.requests: dict[str, bytes] = {}
+
+    def all_states(self) -> dict[str, bytes]:
+        return self.states | newest_states(self.redo)
 
 
 class MemoryTables:
@@ -50,7 +57,18 @@ class MemoryTables:
             raise CommitTorn(partition)
         return found
 
+    async def read_redo(self, partition: int) -> Redo:
+        """See `Tables`."""
+        found = self._whole(partition)
+        return Redo(found.head, list(found.redo))
+
     async def read_states(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
+        """See `Tables`."""
+        found = self._partitions[partition]
+        newer = newest_states(found.redo)
+        return [newer.get(customer, found.states.get(customer)) for customer in customers]
+
+    async def read_written(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
         """See `Tables`."""
         states = self._partitions[partition].states
         return [states.get(customer) for customer in customers]
@@ -58,32 +76,37 @@ class MemoryTables:
     async def scan_states(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[tuple[str, bytes]]]]:
         """See `Tables`."""
         for partition in partitions:
-            states = list(self._partitions[partition].states.items())
+            states = list(self._partitions[partition].all_states().items())
             for at in range(0, len(states), _SLICE):
                 yield partition, states[at : at + _SLICE]
 
     async def scan_customers(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[str]]]:
         """See `Tables`."""
         for partition in partitions:
-            customers = list(self._partitions[partition].states)
+            customers = list(self._partitions[partition].all_states())
             for at in range(0, len(customers), _SLICE):
                 yield partition, customers[at : at + _SLICE]
 
-    async def read_cells(self, partition: int, keys: Sequence[int]) -> list[int]:
+    async def read_spans(self, partition: int, spans: Sequence[int]) -> Cells:
         """See `Tables`."""
-        cells = self._partitions[partition].cells
-        return [cells[key >> FIELD_BITS].get(key & FIELD_MASK, 0) for key in keys]
+        there = self._partitions[partition].spans
+        return unpacked(spans, [there[span >> SPAN_FIELD_BITS].get(span, b"") for span in spans])
 
-    async def load_group(self, partition: int, group: int) -> dict[int, int]:
+    async def read_group(self, partition: int, group: int) -> Cells:
         """See `Tables`."""
-        return dict(self._partitions[partition].cells[group])
+        there = self._partitions[partition].spans[group]
+        spans = sorted(there)
+        return unpacked(spans, [there[span] for span in spans])
 
     async def snapshot(
         self, partition: int, groups: Sequence[int], since: Stored | None = None
-    ) -> tuple[Stored, dict[int, dict[int, int]]]:
+    ) -> tuple[Stored, Cells]:
         """See `Tables`."""
-        wanted = {*groups, *self._partitions[partition].cells} if since is not None else groups
-        return await self.load(partition), {group: await self.load_group(partition, group) for group in wanted}
+        found = self._whole(partition)
+        places = groups if since is None else list(found.spans)
+        parts = [await self.read_group(partition, group) for group in places]
+        cells = newest([*parts, *(cells_of(entry) for entry in found.redo)])
+        return await self.load(partition), of_groups(cells, groups) if since is None else cells
 
     async def restated(self, partition: int, periods: Sequence[str] = ()) -> dict[str, Restated]:
         """See `Tables`."""
@@ -106,7 +129,12 @@ class MemoryTables:
             raise Conflict(partition, positions_of(commit.expected), positions_of(found.head))
         for table, names in commit.names.items():
             found.names[table].extend(names)
-        found.states.update(commit.states)
+        found.redo.append(entry_of(commit.expected, commit.head, commit.cells, dict(commit.states)))
+        if commit.written.kept is not None:
+            found.redo = found.redo[-commit.written.kept :]
+        found.states.update(commit.written.states)
+        for span, cells in commit.written.spans.items():
+            found.spans[span >> SPAN_FIELD_BITS][span] = cells
         for customer in commit.erasure.gone:
             found.states.pop(customer, None)
         for period, entries in commit.erasure.relisted.items():
@@ -116,8 +144,6 @@ class MemoryTables:
                 found.requests.pop(customer, None)
             else:
                 found.requests[customer] = request
-        for group, fields, amounts in commit.cells:
-            found.cells[group].update(zip(fields, amounts, strict=True))
         for period, entries, revision, changes in commit.restated:
             before = found.restated.get(period) or Restated(0, {}, [])
             kept = [*before.entries, *entries][-RESTATEMENTS_KEPT:]
@@ -175,4 +201,4 @@ class MemoryTables:
 
     def states(self, partition: int) -> dict[str, bytes]:
         """Return a copy of a partition's states; for audits and tests."""
-        return dict(self._partitions[partition].states)
+        return self._partitions[partition].all_states()

@@ -83,6 +83,14 @@ class Damage(NamedTuple):
     reason: str
 
 
+class PartRead(NamedTuple):
+    """The result of one read of one partition: records, their memory, and that of their fetch so far (bytes)."""
+
+    records: int
+    size: int
+    fetch_size: int
+
+
 class ReadResult(NamedTuple):
     """The result of one read."""
 
@@ -275,6 +283,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         if subscriptions.is_assigned(tp):
             self._ensure_consumer()._fetcher.seek_to(TopicPartition(*tp), offset)
             subscriptions.resume(tp)
+            self._pace.speed_up(self._ensure_consumer()._fetcher)
         self._wake_here()
 
     def _wake_here(self) -> None:
@@ -302,7 +311,8 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         self._woken = False
         if not done:
             waiter.cancel()
-            self._pace.slow_down(fetcher)
+            if active:
+                self._pace.slow_down(fetcher)
         elif not waiter.exception():
             reading = self._take_here(fetcher, active, limit_records)
         return reading
@@ -319,44 +329,40 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
             return reading
         self._desk.close_all_but(fetcher._records.values())
         left, room_bytes = limit_records, READ_BYTES
-        taken = False
+        taken_bytes: int | None = None
         for tp in [tp for tp in fetcher._records if tp in active]:
             if left <= 0 or room_bytes <= 0:
                 break
             buffered = fetcher._records.pop(tp)
             if type(buffered) is FetchError:
-                taken = True
+                taken_bytes = taken_bytes or 0
                 self._note_error_here(fetcher, tp, buffered._error, reading)
                 continue
             assert type(buffered) is FetchResult, buffered
             try:
-                records, size = self._unpack_here(tp, buffered, limit_records, room_bytes, reading)
+                read = self._unpack_here(tp, buffered, limit_records, room_bytes, reading)
             except Exception as error:  # noqa: BLE001 - a wrong checksum, or whatever a codec says of damaged bytes
-                taken = True
+                taken_bytes = taken_bytes or 0
                 fetcher._subscriptions.pause(tp)
                 position = buffered._assignment.state_value(tp).position
                 reading.damaged.append(Damage(TP(*tp), position, repr(error)))
                 continue
-            left -= records
-            room_bytes -= size
+            left -= read.records
+            room_bytes -= read.size
             if buffered.has_more():
                 fetcher._records[tp] = buffered
             else:
-                taken = True
-        if taken:
-            self._pace.begin_next(fetcher, READ_BYTES - room_bytes)
+                taken_bytes = (taken_bytes or 0) + read.fetch_size
+        if taken_bytes is not None:
+            self._pace.begin_next(fetcher, taken_bytes)
         return reading
 
     def _unpack_here(
         self, tp: TopicPartition, buffered: Any, limit_records: int, room_bytes: int, reading: ReadResult
-    ) -> tuple[int, int]:
-        """Add to a reading what a fetch brought of one partition, as far as there is room.
-
-        Returns:
-            How many records it was, and the memory that they take (bytes). The fetch keeps what is left of it.
-        """
+    ) -> PartRead:
+        """Add to a reading what a fetch brought of one partition, as far as there is room; it keeps the rest."""
         if not buffered.check_assignment(tp):
-            return 0, 0
+            return PartRead(0, 0, 0)
         unread = buffered._partition_records
         if type(unread) is not Unread:
             unread = buffered._partition_records = Unread(unread, self._desk)
@@ -369,7 +375,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
         self._ends[TP(*tp)] = end
         if start != end:
             reading.fetched.extend(in_pieces(TP(*tp), start, end, records, limit_records, self._leases.get(tp)))
-        return len(records), size
+        return PartRead(len(records), size, unread.read_bytes)
 
     def _note_error_here(self, fetcher: Any, failed: TopicPartition, error: KafkaError, reading: ReadResult) -> None:
         if isinstance(error, NoOffsetForPartitionError):

@@ -117,6 +117,7 @@ class Unread:
     Attributes:
         next_fetch_offset: Where reading goes on.
         is_done: Nothing is left.
+        read_bytes: The memory that all records read so far take.
         read_at: When it was read last (monotonic seconds).
     """
 
@@ -124,6 +125,7 @@ class Unread:
         """Take over what aiokafka made, by a consumer after `keep_bytes`; it is used up."""
         self.next_fetch_offset: int = source.next_fetch_offset
         self.is_done = False
+        self.read_bytes = 0
         self.read_at = time.monotonic()
         self._source = source
         self._desk = desk
@@ -161,6 +163,7 @@ class Unread:
             taken += part.size + RECORD_BYTES * len(part.records)
             if have_headers(part.records):
                 taken += sum(HEADER_BYTES * len(record.headers) for record in part.records)
+        self.read_bytes += taken
         return found, taken
 
     def close(self) -> None:

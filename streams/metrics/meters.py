@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -24,17 +25,19 @@ from kpis.names import NAMED
 from schemas import instruments
 from schemas.dimensions import describing_members
 from schemas.events import EVENT_TYPES
+from schemas.feeds import OTHER, TYPES, UNKNOWN_TYPE, Feed
 from schemas.instruments import Instrument
 from schemas.refusals import Reason
 from schemas.version import installed_version
 from streams.errors import Halt, TablesUnavailable, TenureError, Unavailable
 from streams.metrics.memory import memory_bytes, memory_limit_bytes
+from streams.partition.result import BatchResult, FeedCounts
 
 if TYPE_CHECKING:
+    from kpis.arrays import Ints
     from kpis.counting.rolling import Snapshot
     from streams.batching.consumer import BatchConsumer
     from streams.partition.partition import Partition
-    from streams.partition.result import BatchResult
     from streams.records import TP
     from streams.targets import TargetChange
 
@@ -44,6 +47,7 @@ FROM_SOURCES: Final = "sources"
 """What stands in place of a version where nothing is installed."""
 ELSEWHERE: Final = instruments.WITH_THE_COUNTS + instruments.OF_THE_POPULATION + instruments.OF_THE_GATEWAY
 """Instruments that are no family of these."""
+_FEED_FAMILIES: Final = (instruments.FEED_EVENTS, instruments.FEED_DEAD_LETTERS, instruments.FEED_MENDED)
 _MAKERS: Final[Mapping[str, Callable[..., Any]]] = {"counter": Counter, "gauge": Gauge}
 
 
@@ -76,6 +80,9 @@ class Meters:
             self[instruments.EVENTS_CONFLICTING].labels(kind)
         for member in describing_members(dimensions):
             self[instruments.EVENTS_MENDED].labels(member)
+        for label in (*instruments.AGES_MS, instruments.OLDER):
+            self[instruments.RECORDS_BY_AGE].labels(label)
+        self.on_feeds([Feed(kind, OTHER) for kind in (*TYPES, UNKNOWN_TYPE)], FeedCounts())
         self[instruments.MEMORY_LIMIT].set(memory_limit_bytes())
         build = self[instruments.BUILD_INFO]
         build.labels(installed_version() or FROM_SOURCES, platform.python_version(), str(STATE_VERSION)).set(1)
@@ -114,9 +121,27 @@ class Meters:
             self[instruments.DEAD_LETTERS].labels(reason).inc(count)
         for topic, count in result.forwarded.items():
             self[instruments.RECORDS_FORWARDED].labels(topic).inc(count)
+        self._count_ages(result.arrived_ms)
         self[instruments.BATCH_RECORDS].observe(result.records)
         self[instruments.COMMIT_SECONDS].observe(result.commit_seconds)
         self[instruments.FOLD_SECONDS].observe(result.fold_seconds)
+
+    def on_feeds(self, known: Iterable[Feed], counts: FeedCounts) -> None:
+        """Count what came of each feed, under the names that hold; a known feed begins at 0."""
+        families = [self[declared] for declared in _FEED_FAMILIES]
+        for feed in known:
+            for family in families:
+                family.labels(*feed)
+        for family, found in zip(families, (counts.applied, counts.dead_letters, counts.mended), strict=True):
+            for feed, count in found.items():
+                family.labels(*feed).inc(count)
+
+    def _count_ages(self, arrived_ms: Ints) -> None:
+        ages_ms = time.time_ns() // 1_000_000 - arrived_ms
+        places = np.searchsorted(np.array([*instruments.AGES_MS.values()]), ages_ms)
+        counts = np.bincount(places, minlength=len(instruments.AGES_MS) + 1).tolist()
+        for label, count in zip((*instruments.AGES_MS, instruments.OLDER), counts, strict=True):
+            self[instruments.RECORDS_BY_AGE].labels(label).inc(count)
 
     def on_committed_between(self, seconds: float) -> None:
         """Note how long a commit between two batches took."""

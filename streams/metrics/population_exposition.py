@@ -55,6 +55,11 @@ def _families(
     yield from _rankings(summary.rankings)
     yield from _feedback(summary.feedback)
     yield instruments.MARKS, [((mark.identity.hex(), mark.kind, mark.title), mark.at_ms / 1000) for mark in marks]
+    customers, mrr = summary.open_detractors
+    yield instruments.OPEN_DETRACTORS, [((), customers)]
+    yield instruments.OPEN_DETRACTORS_MRR, [((), mrr)]
+    medians = {key: survival(waits).median_days() for key, waits in summary.waits.items()}
+    yield instruments.FOLLOW_UP_MEDIAN, [(key, hours) for key, hours in medians.items() if hours is not None]
     yield instruments.SCAN_AS_OF, [((), summary.at_ms / 1000)]
     yield instruments.SCAN_CPU, [((), cpu_seconds)]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
 from aiohttp import web
@@ -19,7 +19,7 @@ from streams.metrics.exposition import CONTENT_TYPE
 from streams.metrics.listening import refusal_of
 from streams.tasks import cancel_and_wait
 
-Metrics = Callable[[], Awaitable[bytes]]
+Metrics = Callable[[], Coroutine[Any, Any, bytes]]
 Ready = Callable[[], str | None]
 _T = TypeVar("_T")
 STUCK_SECONDS: Final = 60.0
@@ -125,15 +125,11 @@ class MetricsServer:
             await self._runner.cleanup()
         self._server = self._runner = None
 
-    async def _answer(self, request: web.Request, make: Callable[[], Awaitable[_T]]) -> _T | None:
+    async def _answer(self, request: web.Request, make: Callable[[], Coroutine[Any, Any, _T]]) -> _T | None:
         """Return what the application's loop makes of it; None where that loop does not answer."""
         self.connections.answering(request.transport)
         assert self._application is not None
-
-        async def made() -> _T:
-            return await make()
-
-        made_there = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(made(), self._application))
+        made_there = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(make(), self._application))
         try:
             return await asyncio.wait_for(made_there, APPLICATION_SECONDS)
         except TimeoutError:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import chain
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 import numpy as np
 import structlog
@@ -14,6 +15,7 @@ from kpis.customer.pseudonyms import ForgottenCustomer
 from kpis.fold.restatements import fold_batch
 from schemas.decoding.decoder import Decoded
 from schemas.events import Event, LifecycleEvent
+from schemas.feeds import Feed, feed_of_refused
 from schemas.instants import milliseconds
 from schemas.refusals import Reason, Refusal
 from streams.batching.partitioner import partitions_of
@@ -22,11 +24,12 @@ from streams.partition.context import PartitionContext
 from streams.partition.forgetting import rename, swallow
 from streams.partition.forwarding import Forward, Seal, is_copy, was_forwarded_on
 from streams.partition.references import references_of
-from streams.partition.result import BatchResult
+from streams.partition.result import BatchResult, FeedCounts
 from streams.partition.state import PartitionState
 from streams.records import Record
 
 log = structlog.get_logger(__name__)
+_SOURCE_OF: Final = attrgetter("source")
 
 
 async def apply_records(
@@ -81,10 +84,34 @@ async def apply_records(
     for record, _ in over_limit:
         mended.pop(id(record), None)
     result.mended = Counter(chain.from_iterable(mended.values()))
-    kinds: Counter[type[Event]] = Counter(map(type, decoded.events))
-    result.types = Counter({kind.TYPE: n for kind, n in kinds.items()})
+    result.feeds = _by_feed(decoded, result.refused, mended, context)
+    for (kind, _), count in result.feeds.applied.items():
+        result.types[kind] += count
     result.latest_ms = _latest_ms(decoded)
+    result.arrived_ms = np.array([record.timestamp for record in records], np.int64)
     return result
+
+
+def _by_feed(
+    decoded: Decoded[Record],
+    refused: Sequence[tuple[Record, Refusal]],
+    mended: Mapping[int, tuple[str, ...]],
+    context: PartitionContext,
+) -> FeedCounts:
+    """Return how much of each feed is applied, refused and mended."""
+    kinds: Iterable[type[Event]] = map(type, decoded.events)
+    counted = Counter(zip(kinds, map(_SOURCE_OF, decoded.events), strict=True))
+    feeds = FeedCounts()
+    for (kind, source), count in counted.items():
+        feeds.applied[Feed(kind.TYPE, source)] += count
+    types = context.types_of_topics
+    for record, _ in refused:
+        feeds.dead_letters[feed_of_refused(record.value, types.get(record.topic))] += 1
+    if mended:
+        for event, record in zip(decoded.events, decoded.records, strict=True):
+            if id(record) in mended:
+                feeds.mended[Feed(event.TYPE, event.source)] += 1
+    return feeds
 
 
 async def _bring_at_hand(

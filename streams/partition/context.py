@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -11,10 +11,12 @@ from kpis.counting.windows import Windows
 from kpis.customer.what_counts import WhatCounts
 from kpis.names import Names
 from schemas.decoding.decoder import Decoder
+from schemas.feeds import types_of_topics
 from schemas.topics import MIXED_TOPIC_SETTING
 from streams.batching.batches import Batch
 from streams.forgetting.forgotten import Forgotten
 from streams.partition.outbox import Outbox
+from streams.partition.unwritten import REDO_LIMITS, RedoLimits
 from streams.partition.waiting_room import WaitingRoom
 from streams.settings.meaning import decoder_of, names_of, windows_of
 from streams.settings.settings import Settings
@@ -42,12 +44,15 @@ class PartitionContext:
     partitions: int
     topics: tuple[str, ...]
     mixed_topic: str
+    #: the type that gives an input topic its name; none of the mixed one
+    types_of_topics: Mapping[str, str]
     dead_letter_topic: str
     #: where tombstones of forgotten customers go
     forgotten_topic: str
     max_facts: int = 4096
     batch_max_records: int = 10_000
     state_cache_customers: int = 200_000
+    redo_limits: RedoLimits = REDO_LIMITS
     #: for what waits of all partitions
     waiting_room: WaitingRoom = field(default_factory=WaitingRoom)
     #: who is forgotten
@@ -64,6 +69,7 @@ def context_of(
     stream_id: str = "",
     latest_ms: int | None = None,
     forgotten: Forgotten | None = None,
+    redo_limits: RedoLimits = REDO_LIMITS,
 ) -> PartitionContext:
     """Return what writers need, as settings ask for it; `stream_id` is that of the mark in the tables."""
     return PartitionContext(
@@ -78,11 +84,13 @@ def context_of(
         partitions=partitions,
         topics=settings.input_topics,
         mixed_topic=settings.topics[MIXED_TOPIC_SETTING],
+        types_of_topics=types_of_topics(settings.topics),
         dead_letter_topic=settings.dead_letter_topic,
         forgotten_topic=settings.forgotten_topic,
         max_facts=settings.max_facts_per_customer,
         batch_max_records=settings.batch_max_records,
         state_cache_customers=settings.state_cache_customers,
+        redo_limits=redo_limits,
         forgotten=Forgotten() if forgotten is None else forgotten,
     )
 

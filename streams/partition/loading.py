@@ -22,7 +22,7 @@ class LogBeginning(Protocol):
 
 
 async def load_whole(tables: Tables, partition: int, consumer: LogBeginning) -> Stored:
-    """Return what is stored of a partition, after removing it where half of a commit is in it.
+    """Return what is stored of a partition with its redo log, after removing it where half of a commit is in it.
 
     Args:
         tables: Of the stream.
@@ -37,7 +37,10 @@ async def load_whole(tables: Tables, partition: int, consumer: LogBeginning) -> 
     backoff = Backoff()
     while True:
         try:
-            return await tables.load(partition)
+            stored = await tables.load(partition)
+            while (found := await tables.read_redo(partition)).head != stored.head:  # committed in between
+                stored = await tables.load(partition)
+            return stored._replace(redo=found.entries)
         except CommitTorn:
             if not await consumer.has_beginning(partition):
                 raise

@@ -288,6 +288,7 @@ class Partition:
                 if not self.recovering:
                     # A Redis that lost its last second while nothing happens would stay behind until the next event.
                     await self._look_at_head()
+                    await self._write_all()
                 await self._forget_as_asked()
                 self._end_recovery()
         consumer, topics = self._context.consumer(), self._context.topics
@@ -307,7 +308,7 @@ class Partition:
         """Read the counters of one more segment; between commits, so that nothing is missed or counted twice."""
         held = self._held
         group = min(held.unread)
-        held.take_group(group, await self._until_done(lambda: self._context.tables.load_group(self.number, group)))
+        held.take_group(group, await self._until_done(lambda: self._context.tables.read_group(self.number, group)))
 
     def _end_recovery(self) -> None:
         """Tell that the counters are whole, once they are: loaded, and without a gap that is counted again."""
@@ -406,19 +407,33 @@ class Partition:
         head = self.head
         cells = await giving_way(cells_in_steps(result.rows, self.names, self._context.windows))
         amounts = await self._amounts(cells)
-        await self._commit(result, cells, amounts, positions=head.positions, topic_ids=head.topic_ids, erasure=erasure)
+        await self._commit(
+            result, cells, amounts, positions=head.positions, topic_ids=head.topic_ids, erasure=erasure, through=True
+        )
         self._listener.on_committed_between(self, result.commit_seconds, cells)
+
+    async def _write_all(self) -> None:
+        """Write all that the redo log holds to its place: whoever reads a stream at rest has no log to read."""
+        if self._held.unwritten.any:
+            await self._commit_between(BatchResult(), NOTHING_ERASED)
 
     async def _commit(
         self, result: BatchResult, cells: Cells, amounts: Ints, *, positions: dict[str, int],
-        topic_ids: dict[str, str], erasure: Erasure = NOTHING_ERASED,
+        topic_ids: dict[str, str], erasure: Erasure = NOTHING_ERASED, through: bool = False,
     ) -> None:  # fmt: skip
-        """Store what a result changes, and bring what is in memory in line with it."""
+        """Store what a result changes, and bring what is in memory in line with it.
+
+        `through` has its states written to their places at once, with all that the redo log holds.
+        """
         held, began = self._held, time.perf_counter()
+        through = through or held.unwritten.is_too_large(result.states)
         head = held.next_head(result, positions=positions, topic_ids=topic_ids)
+        cut = held.cut_redo(result.states, cells, through=through)
+        await self._read_spans(held.unread_of(cut.spans))
         commit = held.commit(
-            head=head, states=result.states, cells=cells, amounts=amounts, moved=result.moved, erasure=erasure
-        )
+            head=head, states=result.states, cells=cells, amounts=amounts, moved=result.moved, erasure=erasure,
+            cut=cut, through=through,
+        )  # fmt: skip
         await self._until_done(lambda: self._context.tables.commit(self.number, commit))
         held.committed(commit, head=head, cells=cells, amounts=amounts)
         result.commit_seconds = time.perf_counter() - began
@@ -609,7 +624,12 @@ class Partition:
         return {topic: topic_id for topic, topic_id in known.items() if topic_id is not None}
 
     async def _read_states(self, customers: list[str]) -> list[bytes | None]:
-        return await self._until_done(lambda: self._context.tables.read_states(self.number, customers))
+        """Return stored states: of the redo log, which is known, or of their places."""
+        newer = self._held.unwritten.states
+        others = [customer for customer in customers if customer not in newer]
+        read = await self._until_done(lambda: self._context.tables.read_written(self.number, others)) if others else []
+        written = dict(zip(others, read, strict=True))
+        return [newer[customer] if customer in newer else written[customer] for customer in customers]
 
     async def _amounts(self, cells: Cells) -> Ints:
         """Return the new, absolute amounts of cells; reads those that are not in memory yet."""
@@ -617,9 +637,15 @@ class Partition:
         known = held.cells.look_up(cells.keys)
         unknown = held.unknown(cells.keys, known)
         if unknown:
-            keys = cells.keys[unknown].tolist()
-            known.amounts[unknown] = await self._until_done(lambda: self._context.tables.read_cells(self.number, keys))
+            await self._read_spans(unknown)
+            known = held.cells.look_up(cells.keys)
         return added(known.amounts, cells.amounts)
+
+    async def _read_spans(self, spans: list[int]) -> None:
+        """Have all cells of spans in memory."""
+        if spans:
+            tables = self._context.tables
+            self._held.take_spans(spans, await self._until_done(lambda: tables.read_spans(self.number, spans)))
 
 
 def _oversized(forward: Forward) -> Refusal:

@@ -10,10 +10,24 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from kpis.arrays import Ints
 from kpis.fold.restatements import FoldResult
+from schemas.feeds import Feed
 from schemas.refusals import Refusal
 from streams.partition.forwarding import Forward
 from streams.records import Record
+
+
+@dataclass(slots=True)
+class FeedCounts:
+    """Records by their feeds (counts)."""
+
+    applied: Counter[Feed] = field(default_factory=Counter)
+    dead_letters: Counter[Feed] = field(default_factory=Counter)
+    #: events of which members were mended
+    mended: Counter[Feed] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
@@ -24,6 +38,10 @@ class BatchResult(FoldResult):
     records: int = 0
     #: events by type, duplicates included
     types: Counter[str] = field(default_factory=Counter)
+    #: the same and more, by feed
+    feeds: FeedCounts = field(default_factory=FeedCounts)
+    #: when Kafka got each of the records (ms since 1970)
+    arrived_ms: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     tests: int = 0
     #: events of forgotten customers that count nowhere, and how many of these came from other partitions
     forgotten: int = 0

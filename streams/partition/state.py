@@ -8,15 +8,14 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-import numpy as np
 
 from kpis.arrays import Ints
 from kpis.counting.cell_store import KnownAmounts, cell_store
-from kpis.counting.cells import FIELD_BITS, FIELD_MASK, Cells, groups_of
+from kpis.counting.cells import Cells, groups_of, newest
+from kpis.counting.spans import SPAN_FIELD_BITS, spans_of
 from kpis.customer.facts import STATE_VERSION
 from kpis.fold.fold import Fold
 from kpis.fold.restatements import Moved
@@ -24,15 +23,17 @@ from kpis.names import Names
 from streams.errors import StateUnreadable
 from streams.partition.result import BatchResult
 from streams.partition.state_cache import StateCache
+from streams.partition.unwritten import Cut, Unwritten
+from streams.redo import cells_of
 from streams.tables import (
     NOTHING_ERASED,
-    CellUpdate,
     Commit,
     Erasure,
     Head,
     PeriodUpdate,
     Restated,
     Stored,
+    Written,
     decode_head,
     encode_head,
 )
@@ -71,12 +72,14 @@ class PartitionState:
         Args:
             number: Of the partition, for messages.
             context: Limits, and what numbers mean.
-            stored: What the tables hold.
+            stored: What the tables hold, with the redo log.
             cache: Customer states to keep (count).
 
         Raises:
             StateUnreadable: Another version has stored it.
         """
+        redo = stored.redo if stored.head else ()
+        assert redo is not None, "states that lie in the redo log alone would be taken for none"
         self.stored_head = stored.head
         self._writer = uuid.uuid4().bytes
         self.head = read_head(number, stored)
@@ -97,20 +100,51 @@ class PartitionState:
         self.cells = cell_store()
         #: groups of cells that are not in memory yet
         self.unread: set[int] = set(groups_of(self.names)) if stored.head else set()
+        #: spans of those groups of which all cells are in memory
+        self._read: set[int] = set()
+        #: what the redo log holds; with the cells of its entries, those in memory are what is true
+        self.unwritten = Unwritten(redo, context.redo_limits)
+        self.cells.update(*newest([cells_of(entry) for entry in redo]))
 
-    def take_group(self, group: int, amounts: dict[int, int]) -> None:
-        """Take over the cells of a group that was read."""
-        fields = np.fromiter(amounts.keys(), np.int64, len(amounts))
-        self.cells.update(fields | group << FIELD_BITS, np.fromiter(amounts.values(), np.int64, len(amounts)))
+    def take_group(self, group: int, cells: Cells) -> None:
+        """Take over the cells of a group that were read in their places."""
+        self._take(cells)
         self.unread.discard(group)
+        if not self.unread:
+            self._read.clear()
+
+    def take_spans(self, spans: Sequence[int], cells: Cells) -> None:
+        """Take over the cells of spans that were read in their places."""
+        self._take(cells)
+        self._read.update(spans)
+
+    def _take(self, cells: Cells) -> None:
+        """Take over cells that were read; those in memory are as new, or newer."""
+        fresh = ~self.cells.look_up(cells.keys).is_known
+        self.cells.update(cells.keys[fresh], cells.amounts[fresh])
 
     def unknown(self, keys: Ints, known: KnownAmounts) -> list[int]:
-        """Return, out of keys and what memory has of them, the places of those whose amount must be read."""
+        """Return, out of keys and what memory has of them, the spans that must be read for the others."""
+        return self.unread_of(spans_of(keys[~known.is_known])) if self.unread else []
+
+    def unread_of(self, spans: Ints) -> list[int]:
+        """Return those of some spans of which cells may be missing in memory."""
         if not self.unread:
             return []
-        missing = np.flatnonzero(~known.is_known)
-        groups = (keys[missing] >> FIELD_BITS).tolist()
-        return [place for place, group in zip(missing.tolist(), groups, strict=True) if group in self.unread]
+        return [span for span in spans.tolist() if span >> SPAN_FIELD_BITS in self.unread and span not in self._read]
+
+    def cut_redo(self, states: dict[str, bytes], cells: Cells, *, through: bool) -> Cut:
+        """Cut the redo log for the next commit; all spans of the cut must be read before it is made.
+
+        Args:
+            states: Of the commit.
+            cells: Of the commit.
+            through: True: its states do not go into the log, but to their places at once, and so do all before them;
+                without any, all that the log holds goes to its place.
+        """
+        # A state in the log would hide the one that is written; cells of the log may stay there.
+        everything = through and (bool(self.unwritten.states) or not states)
+        return self.unwritten.cut({} if through else states, cells, everything=everything)
 
     def commit(
         self,
@@ -121,10 +155,40 @@ class PartitionState:
         amounts: Ints,
         moved: Sequence[Moved] = (),
         erasure: Erasure = NOTHING_ERASED,
+        cut: Cut | None = None,
+        through: bool = False,
     ) -> Commit:
-        """Return the commit that stores a new head, states, cells and restatements, and the names that are new."""
-        updates, names = _updates(cells, amounts), self.names.take_new()
-        return Commit(self.stored_head, encode_head(head), states, updates, names, self._restating(moved), erasure)
+        """Return the commit that stores a new head, states, cells and restatements, and the names that are new.
+
+        Args:
+            head: The new one.
+            states: That change.
+            cells: That change, by how much.
+            amounts: Theirs from now on.
+            moved: What changes of periods that are over.
+            erasure: What goes of customers who are forgotten.
+            cut: Of the redo log.
+            through: As `cut_redo` was told.
+        """
+        names = self.names.take_new()
+        logged, written = ({}, self._written(cut, states)) if through else (states, self._written(cut, {}))
+        return Commit(
+            self.stored_head,
+            encode_head(head),
+            logged,
+            Cells(cells.keys, amounts),
+            names,
+            self._restating(moved),
+            erasure,
+            written,
+        )
+
+    def _written(self, cut: Cut | None, states: dict[str, bytes]) -> Written:
+        """Return what a commit writes to its place: what a cut leaves to it, and states of its own."""
+        if cut is None or cut.kept is None:
+            return Written(states)
+        spans = dict(zip(cut.spans.tolist(), self.cells.packed(cut.spans), strict=True))
+        return Written(cut.states | states, spans, cut.kept + 1)
 
     def _restating(self, moved: Sequence[Moved]) -> list[PeriodUpdate]:
         """Return what a batch changed of periods, added to what is stored."""
@@ -171,14 +235,3 @@ class PartitionState:
             latest_record_ms=max(old.latest_record_ms, result.latest_record_ms),
             tombstones=self.tombstones,
         )
-
-
-def _updates(cells: Cells, amounts: Ints) -> list[CellUpdate]:
-    """Cut cells, which are sorted by group, into one update a group."""
-    keys = cells.keys
-    if not len(keys):
-        return []
-    groups = keys >> FIELD_BITS
-    fields, totals = (keys & FIELD_MASK).tolist(), amounts.tolist()
-    starts = [0, *((groups[1:] != groups[:-1]).nonzero()[0] + 1).tolist(), len(fields)]
-    return [CellUpdate(int(groups[start]), fields[start:end], totals[start:end]) for start, end in pairwise(starts)]

@@ -18,6 +18,7 @@ from schemas.instruments import Instrument
 from streams.batching.batches import Batch
 from streams.batching.ownership import Held
 from streams.errors import Halt, Lost, Unavailable
+from streams.feeds import Feeds
 from streams.partition.added import note_added
 from streams.partition.context import PartitionContext
 from streams.partition.loading import load_whole
@@ -63,6 +64,7 @@ class Stream:
         self.context = context
         self.live = live
         self.meters = meters
+        self.feeds = Feeds()
         self.partitions: dict[int, Partition] = {}
         self.halted: dict[int, Exception] = {}
         self.generation = -1
@@ -231,6 +233,7 @@ class Stream:
         """See `Listener`."""
         self._commit.set()
         self.meters.on_committed(result)
+        self.feeds.on_committed(partition.number, result)
         self.on_applied(result)
         self._count(partition, cells)
 

@@ -1,8 +1,8 @@
 """Reading a partition's tables without holding Redis up: in slices, and yet as of one instant.
 
-Each call asks for some thousand names or cells at most, so that its time-out depends on no amount of data. What is
-read is put right by the partition's list of changes (`streams.redis.changes`): the last step reads head, new names and
-the latest changes at once.
+Each call asks for some thousand names or some hundred spans at most, so that its time-out depends on no amount of data.
+What is read is put right by the partition's redo log (`streams.redo`): it is read first, and the last step reads head,
+new names and the latest entries at once.
 Not here: states (`streams.redis.scan`), and what is written (`streams.redis.tables`).
 """
 
@@ -12,32 +12,34 @@ import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-import numpy as np
 from redis.exceptions import ResponseError
 
-from kpis.counting.cells import FIELD_BITS, FIELD_MASK
+from kpis.counting.cells import Cells, newest
+from kpis.counting.spans import SPAN_FIELD_BITS, SPAN_FIELD_MASK, unpacked
 from kpis.names import TABLES
 from streams.errors import CommitTorn, Overtaken, StateUnreadable
-from streams.redis.changes import Chain, mark_of, newest_mark
 from streams.redis.clearing import is_clearing
 from streams.redis.commit import is_torn
 from streams.redis.connection import asked
 from streams.redis.script import LOAD
-from streams.tables import Stored
+from streams.redo import Chain, cells_of, mark_of, newest_mark
+from streams.tables import Redo, Stored
 
 SLICE: Final = 5_000
-"""Names or cells that one call asks for, about (count): Redis answers it in some 3 ms."""
+"""Names that one call asks for, about (count): Redis answers it in some 3 ms."""
+SPANS: Final = 500
+"""Spans that one call asks for, about (count): some 200 KiB."""
 _LEAST_ENTRIES: Final = 2
 _MOST_ENTRIES: Final = 1_024
 _LIGHT_BYTES: Final = 64 * 1024
-"""So many entries of the list of changes one call asks for; more while they are light together."""
+"""So many entries of the redo log one call asks for; more while they are light together."""
 _GROUPS: Final = 200
 """Groups whose sizes one call asks for (count)."""
 _CELLS_A_LOOK: Final = 100_000
-"""So many cells are read before the list of changes is looked at: it must reach back so far (count)."""
+"""So many cells are read before the redo log is looked at: it must reach back so far (count)."""
 _ROUNDS: Final = 20
 """Rounds before a partition counts as too fast to be read (count)."""
-_FIELD_BYTES: Final = (FIELD_BITS + 7) // 8
+_FIELD_BYTES: Final = (SPAN_FIELD_BITS + 7) // 8
 _Client = Any  # redis.asyncio.Redis | RedisCluster: their commands are typed as sync or async, which helps nobody
 _Result = TypeVar("_Result")
 _ADVICE: Final = (
@@ -46,15 +48,22 @@ _ADVICE: Final = (
 )
 
 
-def packed(fields: Sequence[int]) -> list[bytes]:
-    """Return fields as the bytes that name them in Redis."""
-    text = np.asarray(fields, np.dtype(">u8")).tobytes()
-    return [text[at + 8 - _FIELD_BYTES : at + 8] for at in range(0, len(text), 8)]
+def field_of(span: int) -> bytes:
+    """Return the bytes that name a span within its group in Redis."""
+    return (span & SPAN_FIELD_MASK).to_bytes(_FIELD_BYTES, "big")
 
 
-def _unpacked(found: Mapping[bytes, bytes]) -> dict[int, int]:
-    """Return a hash as amounts by field."""
-    return {int.from_bytes(field, "big"): int(amount) for field, amount in found.items()}
+def _unpacked(partition: int, group: int, found: Mapping[bytes, bytes]) -> Cells:
+    """Return the cells of a hash of spans."""
+    spans = [group << SPAN_FIELD_BITS | int.from_bytes(field, "big") for field in found]
+    return _cells_of(partition, spans, list(found.values()))
+
+
+def _cells_of(partition: int, spans: Sequence[int], packed: Sequence[bytes]) -> Cells:
+    try:
+        return unpacked(spans, packed)
+    except ValueError as error:
+        raise StateUnreadable(partition, f"{error}; count anew under another TENURE_REDIS_PREFIX") from error
 
 
 async def _answers(pipe: Any) -> list[Any]:
@@ -136,12 +145,12 @@ class PartitionReader:
     async def instant(
         self, partition: int, names: Mapping[str, list[str]], *, entries: int = 1
     ) -> tuple[Stored, list[bytes]]:
-        """Return the head, all names and the newest entries of the list of changes, read in one step.
+        """Return the head, all names and the newest entries of the redo log, read in one step.
 
         Args:
             partition: Its number.
             names: Those that are known already, by table.
-            entries: Of the list of changes (count).
+            entries: Of the redo log (count).
         """
         keys = [*(self.key(partition, f"n:{table}") for table in TABLES), self.key(partition, "w")]
         starts = [*(len(names[table]) for table in TABLES), -entries]
@@ -152,60 +161,64 @@ class PartitionReader:
         }
         return Stored(head, grown), lists[-1]
 
-    async def cells(self, partition: int, keys: Sequence[int]) -> dict[int, int]:
-        """Return amounts of cells by key, 0 where there is none."""
-        found: dict[int, int] = {}
-        for at in range(0, len(keys), SLICE):
-            found |= await self._some_cells(partition, keys[at : at + SLICE])
-        return found
+    async def redo(self, partition: int) -> Redo:
+        """Return the redo log and the head that it leads to, read in one step."""
+        return Redo(*await self.whole(partition, [self.key(partition, "w")], starts=[0]))
 
-    async def _some_cells(self, partition: int, keys: Sequence[int]) -> dict[int, int]:
+    async def spans(self, partition: int, spans: Sequence[int]) -> Cells:
+        """Return the cells of spans as they are written, sorted."""
+        parts = [await self._some_spans(partition, spans[at : at + SPANS]) for at in range(0, len(spans), SPANS)]
+        return newest(parts)
+
+    async def _some_spans(self, partition: int, spans: Sequence[int]) -> Cells:
         by_group: dict[int, list[int]] = {}
-        for key in keys:
-            by_group.setdefault(key >> FIELD_BITS, []).append(key)
+        for span in spans:
+            by_group.setdefault(span >> SPAN_FIELD_BITS, []).append(span)
 
         async def ask() -> list[Any]:
             pipe = self._redis.pipeline(transaction=False)
             for group, members in by_group.items():
-                pipe.hmget(self.key(partition, f"c:{group}"), packed([key & FIELD_MASK for key in members]))
+                pipe.hmget(self.key(partition, f"c:{group}"), [field_of(span) for span in members])
             return await _answers(pipe)
 
-        read = zip(by_group.values(), await self.asked(partition, ask), strict=True)
-        return {key: int(amount or 0) for members, some in read for key, amount in zip(members, some, strict=True)}
+        answers = await self.asked(partition, ask)
+        found = [packed or b"" for some in answers for packed in some]
+        return _cells_of(partition, [span for members in by_group.values() for span in members], found)
 
-    async def slices(self, partition: int, group: int) -> AsyncIterator[dict[int, int]]:
-        """Yield the cells of a group, amount by field, slice by slice; what changes meanwhile is old, new or absent."""
+    async def slices(self, partition: int, group: int) -> AsyncIterator[Cells]:
+        """Yield the cells of a group, slice by slice, some twice; what changes meanwhile is old, new or absent."""
         key, cursor = self.key(partition, f"c:{group}"), 0
         while True:
-            ask = functools.partial(self._redis.hscan, key, cursor, count=SLICE)
+            ask = functools.partial(self._redis.hscan, key, cursor, count=SPANS)
             cursor, found = await self.asked(partition, ask)
-            yield _unpacked(found)
+            yield _unpacked(partition, group, found)
             if not cursor:
                 return
 
-    async def _slices_of(self, partition: int, groups: Sequence[int]) -> AsyncIterator[tuple[int, dict[int, int]]]:
+    async def _slices_of(self, partition: int, groups: Sequence[int]) -> AsyncIterator[Cells]:
         """Yield the cells of groups, as `slices` does; small groups are asked for together."""
         for at in range(0, len(groups), _GROUPS):
             some = groups[at : at + _GROUPS]
             sizes = dict(zip(some, await self._of_groups(partition, "hlen", some), strict=True))
             together: list[int] = []
             for group in some:
-                if sizes[group] > SLICE:
+                if sizes[group] > SPANS:
                     async for found in self.slices(partition, group):
-                        yield group, found
+                        yield found
                     continue
-                if together and sum(sizes[each] for each in together) + sizes[group] > SLICE:
-                    for each, cells in zip(
-                        together, await self._of_groups(partition, "hgetall", together), strict=True
-                    ):
-                        yield each, _unpacked(cells)
+                if together and sum(sizes[each] for each in together) + sizes[group] > SPANS:
+                    yield await self._whole_groups(partition, together)
                     together = []
                 together.append(group)
-            for each, cells in zip(together, await self._of_groups(partition, "hgetall", together), strict=True):
-                yield each, _unpacked(cells)
+            yield await self._whole_groups(partition, together)
+
+    async def _whole_groups(self, partition: int, groups: Sequence[int]) -> Cells:
+        """Return the cells of small groups."""
+        answers = await self._of_groups(partition, "hgetall", groups)
+        return newest([_unpacked(partition, group, found) for group, found in zip(groups, answers, strict=True)])
 
     async def _of_groups(self, partition: int, command: str, groups: Sequence[int]) -> list[Any]:
-        """Return what a command says of the cells of each group; all are sent at once."""
+        """Return what a command says of the spans of each group; all are sent at once."""
 
         async def ask() -> list[Any]:
             pipe = self._redis.pipeline(transaction=False)
@@ -215,12 +228,10 @@ class PartitionReader:
 
         return await self.asked(partition, ask)
 
-    async def snapshot(
-        self, partition: int, groups: Sequence[int], since: Stored
-    ) -> tuple[Stored, dict[int, dict[int, int]]]:
+    async def snapshot(self, partition: int, groups: Sequence[int], since: Stored) -> tuple[Stored, Cells]:
         """Return head and names, all cells of groups, and those of groups that are new, as of one instant.
 
-        A slice is older or newer than that instant, but for the cells that the list of changes names.
+        A slice is older or newer than that instant, but for the cells that the redo log names.
 
         Args:
             partition: Its number.
@@ -231,40 +242,51 @@ class PartitionReader:
             Overtaken: More was written than can be read meanwhile, or the tables went back.
         """
         following = _Following(self, partition, since)
-        cells: dict[int, dict[int, int]] = {group: {} for group in groups}
+        await following.begin()
+        parts: list[Cells] = []
         count = 0
-        async for group, some in self._slices_of(partition, groups):
-            cells[group].update(some)
-            count += len(some)
+        async for some in self._slices_of(partition, groups):
+            parts.append(some)
+            count += len(some.keys)
             if count >= _CELLS_A_LOOK:
                 count = 0
                 await following.look()
-        stored, amounts = await following.finish()
-        for key, amount in amounts.items():
-            cells.setdefault(key >> FIELD_BITS, {})[key & FIELD_MASK] = amount
-        return stored, cells
+        stored, changes = await following.finish()
+        return stored, newest([*parts, *changes])
 
     async def tail(self, partition: int, first: int, last: int) -> list[bytes]:
-        """Return entries of the list of changes by their places from the end, which is -1."""
+        """Return entries of the redo log by their places from the end, which is -1."""
         key = self.key(partition, "w")
         return await self.asked(partition, lambda: self._redis.lrange(key, first, last))
 
 
 class _Following:
-    """Changes of a partition's cells since a head: what was read of them before may be older or newer."""
+    """Changes of a partition's cells up to a head: what is read of them in their places may be older or newer."""
 
     def __init__(self, reader: PartitionReader, partition: int, since: Stored) -> None:
         self._reader = reader
         self._partition = partition
         self._stored = since
-        #: the mark of the head up to which `_amounts` has all changes
+        #: the mark of the head up to which `_changes` has all changes
         self._reached = mark_of(since.head)
-        self._amounts: dict[int, int] = {}
+        #: by entry, oldest first
+        self._changes: list[Cells] = []
         #: entries that one call asks for (count)
         self._many = _LEAST_ENTRIES
 
+    async def begin(self) -> None:
+        """Take in the redo log; before any cell is read in its place, for what is written there goes from here."""
+        found = await self._reader.redo(self._partition)
+        reached = mark_of(found.head)
+        chain = Chain(since=self._reached, until=reached)
+        chain.take(found.entries)
+        if not chain.complete:
+            raise Overtaken(f"partition {self._partition} is written faster than it is read")
+        self._changes = [cells_of(entry) for entry in found.entries]
+        self._reached = reached
+
     async def look(self) -> None:
-        """Take in what changed since the last look, as far as the list of changes still has it."""
+        """Take in what changed since the last look, as far as the redo log still has it."""
         entries = await self._reader.tail(self._partition, -self._many, -1)
         until, count = newest_mark(entries) or self._reached, 0
         chain = Chain(since=self._reached, until=until)
@@ -278,7 +300,7 @@ class _Following:
             entries = await self._reader.tail(self._partition, -count - self._many, -count - 1)
             if not entries:
                 return
-        self._amounts.update(chain.amounts())
+        self._changes += chain.cells()
         self._reached = until
 
     def _weigh(self, entries: Sequence[bytes]) -> None:
@@ -286,15 +308,15 @@ class _Following:
         if sum(map(len, entries)) < _LIGHT_BYTES:
             self._many = min(2 * self._many, _MOST_ENTRIES)
 
-    async def finish(self) -> tuple[Stored, dict[int, int]]:
-        """Return head and names, and the amounts of all cells that changed since the beginning, as of one instant."""
+    async def finish(self) -> tuple[Stored, list[Cells]]:
+        """Return head and names, and all changes, by entry, as of one instant."""
         for _ in range(_ROUNDS):
             names = self._stored.names
             self._stored, entries = await self._reader.instant(self._partition, names, entries=self._many)
             chain = Chain(since=self._reached, until=mark_of(self._stored.head))
             chain.take(entries)
             if chain.complete:
-                return self._stored, {**self._amounts, **chain.amounts()}
+                return self._stored, [*self._changes, *chain.cells()]
             self._weigh(entries)
             await self.look()
         raise Overtaken(f"partition {self._partition} is written faster than it is read, or by an older program")

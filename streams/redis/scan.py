@@ -61,7 +61,7 @@ def _merged(runs: Sequence[Ints]) -> Ints:
 
 
 async def scan_customers(
-    client: Any, *, prefix: str, partitions: Collection[int]
+    client: Any, *, prefix: str, partitions: Collection[int], seen: Seen
 ) -> AsyncIterator[tuple[int, list[str]]]:
     """Yield the customers who have states, some of one partition at a time; each once, in no order.
 
@@ -71,6 +71,7 @@ async def scan_customers(
         client: Of `streams.redis.connection.connect`.
         prefix: Of all keys.
         partitions: Whose customers are wanted.
+        seen: Keys of states whose customers are not wanted any more.
 
     Raises:
         TablesUnavailable: Redis does not answer.
@@ -78,7 +79,7 @@ async def scan_customers(
     waiting: dict[bytes, list[str]] = {b"%d" % partition: [] for partition in partitions}
     start = f"{prefix}:{{"
     pattern = f"{start}{next(iter(partitions)) if len(waiting) == 1 else '*'}}}:s:*"
-    seen, count = Seen(), 0
+    count = 0
     async for keys in scan_keys(client, pattern, [f"{start}{partition}}}" for partition in partitions]):
         for key in await seen.fresh(keys):
             number, _, customer = key[len(start) :].partition(b"}:s:")

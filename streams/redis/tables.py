@@ -5,9 +5,9 @@ All keys of a partition share its hash tag, so that one transaction may write th
     <prefix>:{<partition>}:h            the head: positions and counts of events
     <prefix>:{<partition>}:b            how many commits were begun, and how many ended
     <prefix>:{<partition>}:s:<customer> a customer's state
-    <prefix>:{<partition>}:c:<group>    counters of one value of one dimension: field -> amount
+    <prefix>:{<partition>}:c:<group>    counters of one value of one dimension: span -> its cells, packed
     <prefix>:{<partition>}:n:<table>    names, in the order of their numbers
-    <prefix>:{<partition>}:w            which cells the newest commits changed (see `streams.redis.changes`)
+    <prefix>:{<partition>}:w            the redo log: what the newest commits changed of both (see `streams.redo`)
     <prefix>:{<partition>}:r            by period that is over: revision, and what restatements changed of each count
     <prefix>:{<partition>}:r:<period>   its newest restatements, oldest first
     <prefix>:{<partition>}:f            requests to forget customers: customer -> request
@@ -22,17 +22,32 @@ import json
 from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any, Final, cast
 
+from kpis.counting.cells import Cells, newest, of_groups
+from kpis.counting.spans import SPAN_FIELD_BITS
 from streams.errors import CommitTorn, Conflict, StateUnreadable
-from streams.redis.changes import Changes
 from streams.redis.clearing import clear_keys
 from streams.redis.commit import Argument, Command, DoneInPart, Torn, run_where
 from streams.redis.connection import asked, check_durability, connect, unsafe_of
-from streams.redis.reading import PartitionReader, packed
-from streams.redis.scan import scan_customers
-from streams.tables import RESTATEMENTS_KEPT, Commit, Erasure, PeriodUpdate, Restated, Stored, StreamMark, positions_of
+from streams.redis.reading import PartitionReader, field_of
+from streams.redis.scan import Seen, scan_customers
+from streams.redo import entry_of, newest_states, states_of
+from streams.tables import (
+    RESTATEMENTS_KEPT,
+    Commit,
+    Erasure,
+    PeriodUpdate,
+    Redo,
+    Restated,
+    Stored,
+    StreamMark,
+    Written,
+    positions_of,
+)
 
 __all__ = ["RedisTables", "check_durability", "connect"]
 _SLICE: Final = 5000
+_SCANNED: Final = 2500
+"""Customers of the redo log that a scan passes on together, at most (count)."""
 _DAMAGED: Final = b"damaged"
 """A head that is none: the partition's tables hold one commit in part."""
 _FOREIGN_KEYS: Final = (
@@ -67,7 +82,6 @@ class RedisTables:
         self._redis = client
         self._prefix = prefix
         self._reader = PartitionReader(client, prefix=prefix)
-        self._changes = Changes()
         self._notes = f"{prefix}:note:"
         self._logs = f"{prefix}:log:"
         self._mark_key = f"{prefix}:mark"
@@ -83,16 +97,29 @@ class RedisTables:
 
     async def snapshot(
         self, partition: int, groups: Sequence[int], since: Stored | None = None
-    ) -> tuple[Stored, dict[int, dict[int, int]]]:
+    ) -> tuple[Stored, Cells]:
         """See `Tables`."""
-        return await self._reader.snapshot(partition, groups, since or await self.load(partition))
+        before = since or await self.load(partition)
+        stored, cells = await self._reader.snapshot(partition, groups, before)
+        return stored, of_groups(cells, groups) if since is None else cells
 
     async def read_head(self, partition: int) -> bytes | None:
         """See `Tables`."""
         (head,) = await self._reader.whole(partition, ())
         return cast("bytes | None", head)
 
+    async def read_redo(self, partition: int) -> Redo:
+        """See `Tables`."""
+        return await self._reader.redo(partition)
+
     async def read_states(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
+        """See `Tables`."""
+        newer = newest_states((await self.read_redo(partition)).entries)  # first: what is written meanwhile goes
+        others = [customer for customer in customers if customer not in newer]
+        written = dict(zip(others, await self.read_written(partition, others), strict=True))
+        return [newer[customer] if customer in newer else written[customer] for customer in customers]
+
+    async def read_written(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
         """See `Tables`."""
         start = self._key(partition, "s:")
         out: list[bytes | None] = []
@@ -103,27 +130,44 @@ class RedisTables:
 
     async def scan_states(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[tuple[str, bytes]]]]:
         """See `Tables`; on a cluster that is moving slots meanwhile, customers may be missing."""
-        async for partition, customers in self.scan_customers(partitions):
-            states = await self.read_states(partition, customers)
-            pairs = [(name, state) for name, state in zip(customers, states, strict=True) if state is not None]
+        seen = Seen()
+        for partition in partitions:
+            async for states in self._scan_redo(partition, seen):
+                yield partition, list(states.items())
+        async for partition, customers in scan_customers(
+            self._redis, prefix=self._prefix, partitions=partitions, seen=seen
+        ):
+            found = await self.read_written(partition, customers)
+            pairs = [(name, state) for name, state in zip(customers, found, strict=True) if state is not None]
             if pairs:
                 yield partition, pairs
 
-    def scan_customers(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[str]]]:
+    async def scan_customers(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[str]]]:
         """See `Tables`; on a cluster that is moving slots meanwhile, customers may be missing."""
-        return scan_customers(self._redis, prefix=self._prefix, partitions=partitions)
+        seen = Seen()
+        for partition in partitions:
+            async for states in self._scan_redo(partition, seen):
+                yield partition, list(states)
+        async for found in scan_customers(self._redis, prefix=self._prefix, partitions=partitions, seen=seen):
+            yield found
 
-    async def read_cells(self, partition: int, keys: Sequence[int]) -> list[int]:
-        """See `Tables`."""
-        found = await self._reader.cells(partition, keys)
-        return [found[key] for key in keys]
+    async def _scan_redo(self, partition: int, seen: Seen) -> AsyncIterator[dict[str, bytes]]:
+        """Yield the states that the redo log holds, the newest entries first; their keys have been seen by then."""
+        start = self._key(partition, "s:")
+        for entry in reversed((await self.read_redo(partition)).entries):
+            states = states_of(entry)
+            fresh = await seen.fresh([(start + customer).encode() for customer in states])
+            for at in range(0, len(fresh), _SCANNED):
+                customers = [key.decode()[len(start) :] for key in fresh[at : at + _SCANNED]]
+                yield {customer: states[customer] for customer in customers}
 
-    async def load_group(self, partition: int, group: int) -> dict[int, int]:
+    async def read_spans(self, partition: int, spans: Sequence[int]) -> Cells:
         """See `Tables`."""
-        found: dict[int, int] = {}
-        async for some in self._reader.slices(partition, group):
-            found |= some
-        return found
+        return await self._reader.spans(partition, spans)
+
+    async def read_group(self, partition: int, group: int) -> Cells:
+        """See `Tables`."""
+        return newest([some async for some in self._reader.slices(partition, group)])
 
     async def restated(self, partition: int, periods: Sequence[str] = ()) -> dict[str, Restated]:
         """See `Tables`."""
@@ -156,21 +200,15 @@ class RedisTables:
 
     async def commit(self, partition: int, commit: Commit) -> None:
         """See `Tables`."""
-        commands: list[Command] = []
-        start = self._key(partition, "s:")
-        states: list[Argument] = []
-        for customer, state in commit.states.items():
-            states += (start + customer, state)
-        commands += [("MSET", *part) for part in _parts(states)]
+        commands = self._writing(partition, commit.written)
         commands += self._erasing(partition, commit.erasure)
-        for group, fields, amounts in commit.cells:
-            pairs: list[Argument] = [0] * (2 * len(fields))
-            pairs[::2], pairs[1::2] = packed(fields), amounts
-            commands += [("HSET", self._key(partition, f"c:{group}"), *part) for part in _parts(pairs)]
         for table, names in commit.names.items():
             commands += [("RPUSH", self._key(partition, f"n:{table}"), *part) for part in _parts(names)]
         commands += _restating(self._key(partition, "r"), commit.restated)
-        commands += self._changes.commands(partition, self._key(partition, "w"), commit)
+        redo, kept = self._key(partition, "w"), commit.written.kept
+        commands.append(("RPUSH", redo, entry_of(commit.expected, commit.head, commit.cells, dict(commit.states))))
+        if kept is not None:
+            commands.append(("LTRIM", redo, -kept, -1))
         head, counter = self._key(partition, "h"), self._key(partition, "b")
         commands.append(("SET", head, commit.head))
         try:
@@ -184,8 +222,21 @@ class RedisTables:
             await asked(lambda: self._redis.set(head, _DAMAGED))  # or the next to load it would go on from there
             raise StateUnreadable(partition, _FOREIGN_KEYS.format(prefix=self._prefix, error=error)) from error
         if stored not in (commit.expected, commit.head):  # our own head: an answer was lost, the commit was not
-            self._changes.forget(partition)
             raise Conflict(partition, positions_of(commit.expected), positions_of(stored))
+
+    def _writing(self, partition: int, written: Written) -> list[Command]:
+        """Return the commands that write states and spans to their places."""
+        start = self._key(partition, "s:")
+        states: list[Argument] = []
+        for customer, state in written.states.items():
+            states += (start + customer, state)
+        by_group: dict[int, list[Argument]] = {}
+        for span, cells in written.spans.items():
+            by_group.setdefault(span >> SPAN_FIELD_BITS, []).extend((field_of(span), cells))
+        commands: list[Command] = [("MSET", *part) for part in _parts(states)]
+        for group, pairs in by_group.items():
+            commands += [("HSET", self._key(partition, f"c:{group}"), *part) for part in _parts(pairs)]
+        return commands
 
     def _erasing(self, partition: int, erasure: Erasure) -> list[Command]:
         """Return the commands that remove customers, and what names them."""
@@ -209,7 +260,6 @@ class RedisTables:
 
     async def clear(self, partition: int) -> None:
         """See `Tables`."""
-        self._changes.forget(partition)
         await clear_keys(self._redis, f"{self._prefix}:{{{partition}}}:", partition)
 
     async def mark(self, mark: StreamMark) -> StreamMark:

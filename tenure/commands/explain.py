@@ -69,7 +69,7 @@ def explain(
 
     settings = load_settings(config)
     options = FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)
-    name = _checked_kpi(kpi, lens)
+    name = checked_explainable(kpi, lens)
     asked = checked_query(
         settings, window=window, at=at, by=by, value=value, limit=limit, file=file, options=options, where=where
     )
@@ -88,7 +88,7 @@ def explain(
     check_agreement(answer, _fault(answer))
 
 
-def _checked_kpi(kpi: str, lens: Lens | None) -> str:
+def checked_explainable(kpi: str, lens: Lens | None) -> str:
     """Return the name of a count or a ratio of the catalogue.
 
     Raises:

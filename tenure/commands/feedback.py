@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from tenure.commands.as_json import print_json
+from tenure.commands.explain_options import Limit
 from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Money, Query, Times, TimeZone
 from tenure.commands.options import AsJson, Config, Where
 from tenure.commands.scanned import AtOne, File, checked_scope
@@ -14,6 +15,7 @@ from tenure.files.notation import MoneyForm, TimeForm
 def feedback(
     where: Where = None,
     at: AtOne = None,
+    limit: Limit = 10,
     file: File = None,
     file_format: FileFormat = None,
     money: Money = MoneyForm.MINOR,
@@ -30,7 +32,8 @@ def feedback(
     Each answer begins a spell of its band (promoters, passives, detractors; satisfied, unsatisfied), and so does a
     survey that nobody answered within 14 days. It lasts until the customer leaves, or answers again. With each band
     come the shares who left within 30 and 90 days, with the ranges that hold them with 95 % confidence, and a log-rank
-    test of whether the bands differ. docs/feedback.md says more. For example:
+    test of whether the bands differ; then how many answers were followed up, and the detractors whose answer waits.
+    docs/feedback.md says more. For example:
     tenure feedback --file docs/examples/answers.ndjson
     """
     from streams.readable import all_readable
@@ -47,7 +50,7 @@ def feedback(
     from tenure.reports.formats import standard_console
 
     with quiet_logs():
-        report = run_until_stopped(read_feedback(settings, scope))
+        report = run_until_stopped(read_feedback(settings, scope, limit=limit))
     if as_json:
         print_json(report)
         return

@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from tenure.commands.as_json import print_json
 from tenure.commands.explain_options import Limit
 from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Money, Query, Times, TimeZone
@@ -16,6 +20,12 @@ def risk(
     where: Where = None,
     at: AtOne = None,
     limit: Limit = 20,
+    publish: Annotated[
+        str | None,
+        typer.Option(
+            "--publish", metavar="TOPIC", help="Also send the customers that are listed to this topic: tenure.risks."
+        ),
+    ] = None,
     file: File = None,
     file_format: FileFormat = None,
     money: Money = MoneyForm.MINOR,
@@ -35,10 +45,12 @@ def risk(
     it had not seen. Where it was no better than plan and age alone, nobody is scored, and the command ends with 1.
     Needs scikit-learn: pip install 'tenure[risk]'. docs/risk.md says more. For example: tenure risk --limit 50
     """
+    from schemas.wording import counted
     from streams.errors import CheckFailed
     from streams.readable import all_readable
     from streams.settings.loading import load_settings
     from tenure.commands.quiet import quiet_logs
+    from tenure.commands.say import say_error
     from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
@@ -51,6 +63,12 @@ def risk(
 
     with quiet_logs():
         report = run_until_stopped(read_risk(settings, scope, limit=limit))
+    if publish is not None:
+        from tenure.operations.risks import send_risks
+
+        with quiet_logs():
+            sent = run_until_stopped(send_risks(settings, report, publish))
+        say_error(f"sent {counted(sent, 'customers')} to {publish}")
     if as_json:
         print_json(report)
     else:

@@ -18,7 +18,7 @@ from tenure.commands.say import say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from schemas.documents.targets import ChangedTarget
+    from schemas.documents.targets import ChangedTarget, Spell, TargetTrial
 
 _Ratio = Annotated[
     str,
@@ -146,6 +146,76 @@ def _sentence(entry: ChangedTarget) -> str:
         return f"{what} has no target any more; {before}."
     after = f"Owner: {entry.owner}, review: {entry.review[:10]}."
     return f"{what} has the target {shown(entry.kpi, entry.new)}; {before}. {after}"
+
+
+@group.command("test")
+def try_target(
+    kpi: _Ratio,
+    window: _Window,
+    value: Annotated[
+        str, typer.Argument(metavar="VALUE", help="As the KPI is counted, such as 0.9, or a percentage, such as 90%.")
+    ],
+    by: Annotated[
+        str | None,
+        typer.Option("--by", metavar="DIMENSION", help="Of segments by this one.", show_default="all customers"),
+    ] = None,
+    segment: Annotated[str | None, typer.Option("--value", metavar="V", help="Of this segment; with --by.")] = None,
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Say how often a target would have warned and paged in the last year; nothing is saved.
+
+    The counts as of each local midnight are judged as the alert rules judge them. For example:
+    tenure target test churn_standard 30d 3%
+    """
+    from streams.clock import WallClock
+    from streams.settings.loading import load_settings
+    from tenure.commands.options import checked_dimensions
+    from tenure.commands.quiet import quiet_logs
+    from tenure.worker.signals import run_until_stopped
+
+    settings, now_ms = load_settings(config), WallClock().now_ms()
+    from streams.errors import UsageError  # slow to import, so not before the settings are checked
+    from tenure.operations.target_trials import Tried, trial_of
+    from tenure.operations.targets import checked_kpi, checked_value, checked_window
+
+    if (by is None) != (segment is None):
+        raise UsageError("--by and --value belong together: name the dimension, and one of its values")
+    ratio, named = checked_kpi(kpi), checked_window(window, settings)
+    of_segment = {} if by is None else {"dimension": checked_dimensions([by], settings)[0], "segment": segment or ""}
+    tried = Tried(ratio, named, checked_value(value, ratio), **of_segment)
+    with quiet_logs():
+        found = run_until_stopped(trial_of(settings, tried, now_ms=now_ms))
+    if as_json:
+        print_json(found)
+    else:
+        say(_trial_text(all_readable(found)))
+
+
+def _trial_text(found: TargetTrial) -> str:
+    of = "" if found.dimension == "all" else f" of {found.dimension} {found.segment}"
+    what = f"{found.kpi}{of} in the window {found.window}"
+    if found.first is None or found.last is None:
+        return f"{what}: there are no events before the last midnight yet; nothing can be tried."
+    target, last = shown(found.kpi, found.value), found.last[:10]
+    lines = [f"{what}, target {target}: {found.midnights} midnights, the last {last}."]
+    if found.with_value:
+        values = (shown(found.kpi, each) for each in (found.lowest, found.median, found.highest))
+        lines.append("It was {} at the lowest, {} in the middle, {} at the highest.".format(*values))
+    lines += [_spells_text("warned", found.warnings), _spells_text("paged", found.pages)]
+    if not found.can_page:
+        lines[-1] = "It cannot page: only proportions of all customers do, with targets of 1d and 7d or one of 30d."
+    return "\n".join(lines)
+
+
+def _spells_text(verb: str, spells: Sequence[Spell]) -> str:
+    if not spells:
+        return f"It would not have {verb}."
+    total = sum(spell.midnights for spell in spells)
+    times = "once" if len(spells) == 1 else f"{len(spells)} times"
+    rows = [f"  {spell.first[:10]} to {spell.last[:10]}, {spell.midnights} midnights" for spell in spells[-10:]]
+    left = ["  (the last 10 of them)"] if len(spells) > len(rows) else []
+    return "\n".join([f"It would have {verb} {times}, at {total} midnights:", *left, *rows])
 
 
 @group.command("history")

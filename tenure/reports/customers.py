@@ -31,7 +31,7 @@ from tenure.files.notation import Notation
 from tenure.files.reader import STANDARD_INPUT
 from tenure.files.replay import Replayed, replayed
 from tenure.operations.losses import with_losses
-from tenure.reports.filtered import check_values
+from tenure.reports.filtered import check_values, values_of
 from tenure.stored.customers import scan_all
 from tenure.stored.marks import read_marks, with_marks
 from tenure.stored.opening import counted_tables
@@ -75,6 +75,8 @@ class Source(NamedTuple):
     place: str = ""
     #: of a running stream
     losses: StreamLosses | None = None
+    #: its name for good, see `streams.tables.StreamMark`; empty for a file
+    stream_id: str = ""
     #: only customers for whom it holds
     where: Filter | None = None
     #: all there are
@@ -110,9 +112,16 @@ async def open_source(settings: Settings, scope: Scope, *, clock: Clock | None =
         return
     async with counted_tables(settings) as (tables, mark, losses):
         now_ms = (clock or WallClock()).now_ms()
-        at_ms = _at_ms(settings, scope, now_ms)
-        marks = await read_marks(settings, tables, mark.partitions)
-        yield Source(settings, tables, mark.partitions, at_ms, losses=losses, where=scope.where, marks=marks)
+        yield Source(
+            settings,
+            tables,
+            mark.partitions,
+            _at_ms(settings, scope, now_ms),
+            losses=losses,
+            stream_id=mark.id,
+            where=scope.where,
+            marks=await read_marks(settings, tables, mark.partitions),
+        )
 
 
 def lacking(document: AnyDocument, source: Source) -> AnyDocument:
@@ -163,7 +172,7 @@ async def customers_of(source: Source) -> AsyncIterator[tuple[Names, str, Custom
         for customer_id, state in part.states:
             yield part.names, customer_id, decode(state)
     if source.where is not None:
-        check_values(source.where, names.values())
+        check_values(source.where, values_of(names.values()))
 
 
 async def stretches_of(source: Source) -> list[Stretches]:
@@ -182,5 +191,5 @@ async def stretches_of(source: Source) -> list[Stretches]:
     stretches = [found[partition].stretches() for partition in sorted(found)]
     if source.where is None:
         return stretches
-    check_values(source.where, (part.names for part in stretches))
+    check_values(source.where, values_of(part.names for part in stretches))
     return [chosen(part, source.where) for part in stretches]

@@ -1,4 +1,4 @@
-"""What goes with staying as a document: what `tenure drivers --json` prints.
+"""Traits that go with staying as a document: what `tenure drivers --json` prints.
 
 The table in the terminal is `tenure.reports.drivers_text`. What the numbers mean: docs/drivers.md.
 """
@@ -6,13 +6,13 @@ The table in the terminal is `tenure.reports.drivers_text`. What the numbers mea
 from __future__ import annotations
 
 from kpis.instants import instant_text
-from kpis.population.comparison import FALSE_DISCOVERIES
 from kpis.population.lifetime import Durations, survival
 from kpis.population.traits import COMPARED_DAYS, LANDMARK_DAYS, TraitEffect, TraitScan
-from schemas.documents.comparisons import LogRankTest, SurvivalDifference
+from schemas.documents.comparisons import LogRankTest
 from schemas.documents.drivers import DriversReport, TraitComparison, TraitGroup
 from streams.settings.settings import Settings
 from tenure.reports.customers import Scope, customers_of, lacking, open_source, where_text
+from tenure.reports.feedback import difference_document
 from tenure.reports.lifetime import share_of
 
 
@@ -46,20 +46,16 @@ async def read_drivers(settings: Settings, scope: Scope) -> DriversReport:
 
 
 def _comparison(effect: TraitEffect) -> TraitComparison:
-    found, test = effect.difference, effect.test
-    difference = None
-    if found is not None:
-        low, high = found.interval
-        difference = SurvivalDifference(days=COMPARED_DAYS, value=found.value, low=low, high=high)
+    test = effect.test
     return TraitComparison(
         kind=effect.trait.kind,
         value=effect.trait.value,
         having=_group(effect.having),
         lacking=_group(effect.lacking),
-        difference=difference,
+        difference=difference_document(effect.difference, COMPARED_DAYS),
         log_rank=LogRankTest(statistic=test.statistic, degrees=test.degrees, p=test.p),
         adjusted_p=effect.adjusted_p,
-        reported=effect.adjusted_p <= FALSE_DISCOVERIES,
+        reported=effect.is_reported,
     )
 
 

@@ -1,4 +1,4 @@
-"""What goes with staying in the terminal: the traits that are reported, and how many more were looked at.
+"""Traits that go with staying in the terminal: those that are reported, and how many more were looked at.
 
 Pure: a report in, something that rich prints out.
 """

@@ -5,7 +5,7 @@ Pure: a report in, something that rich prints out. Nothing here depends on colou
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -15,12 +15,14 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.catalogue.feedback_bands import CHURN_DAYS, COMPARED, NEVER_ASKED
-from schemas.documents.feedback import FeedbackKind, FeedbackReport
+from schemas.documents.feedback import AnswerFollowUp, ContactedDetractors, FeedbackKind, FeedbackReport
+from schemas.wording import counted
 from tenure.reports import formats
 from tenure.reports.curves_text import churn_cell, curves_chart, log_rank_words
 
 #: The chart ends here, or where nobody has been seen for longer (days).
 _CHART_DAYS: Final = 365
+_DATE: Final = len("2026-03-01")
 _NAMES: Final = {"nps": "NPS", "csat": "CSAT"}
 
 
@@ -42,6 +44,8 @@ def feedback_tables(report: FeedbackReport, width: int) -> RenderableType:
             parts += _kind(kind, found, width)
     if len(parts) == 1:
         parts.append(Text("Nobody has been asked so far.\n"))
+    parts += _open(report)
+    parts += _contacted(report.contacted)
     parts.append(Text("\n".join(_remarks()), style="dim"))
     return Group(*parts)
 
@@ -63,6 +67,49 @@ def _kind(kind: str, found: FeedbackKind, width: int) -> Iterator[RenderableType
         table.add_row(band.replace("_", " "), *counts, median, *(churn_cell(churn) for churn in entry.churn))
     yield table
     yield Text(log_rank_words(found.log_rank) + "\n")
+    if any(entry.followed for entry in found.follow_up.values()):
+        yield Text(_followed(found.follow_up) + "\n")
+
+
+def _followed(found: Mapping[str, AnswerFollowUp]) -> str:
+    parts = []
+    for band, entry in found.items():
+        half = "" if entry.median_hours is None else f", half within {entry.median_hours:,} h"
+        parts.append(f"{band} {entry.followed:,} of {entry.answers:,}{half}")
+    return f"Followed up, of the last 90 days: {'; '.join(parts)}."
+
+
+def _open(report: FeedbackReport) -> Iterator[RenderableType]:
+    found = report.open_detractors
+    if not found.customers:
+        return
+    text = Text(counted(found.customers, "detractors"), style="bold cyan")
+    mrr = formats.money(found.mrr, report.currency)
+    text.append(f" still here whom nobody has got in touch with since · MRR {mrr}\n", style="not bold default")
+    yield text
+    if not found.listed:
+        return
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in ("Answered", "customer", "plan"):
+        table.add_column(name, header_style="bold", overflow="fold")
+    for name in ("MRR", "score", "hours"):
+        table.add_column(name, justify="right", header_style="bold", no_wrap=True)
+    table.add_column("reason", header_style="bold", overflow="fold")
+    for each in found.listed:
+        mrr = formats.money(each.mrr, report.currency, unit=False)
+        figures = (mrr, str(each.score), formats.count(each.hours))
+        table.add_row(each.answered_at[:_DATE], each.customer_id, each.plan, *figures, each.reason)
+    yield Group(table, Text())
+
+
+def _contacted(found: ContactedDetractors) -> Iterator[RenderableType]:
+    if not found.contacted.customers:
+        return
+    shares = [formats.percent(group.stay.share, 1) for group in (found.contacted, found.others)]
+    yield Text(
+        f"Detractors contacted within 7 days: {shares[0]} of {found.contacted.customers:,} stay 90 days more; "
+        f"of the others {shares[1]} of {found.others.customers:,}. {log_rank_words(found.log_rank)}\n"
+    )
 
 
 def _remarks() -> Iterator[str]:

@@ -1,19 +1,20 @@
 """Reports of the customers for whom a filter holds: the pass over all customers that they are counted from.
 
-Only the way to the states; what is made of them is `kpis.counting.combined`. The language: docs/filters.md.
+Only the way to the states; what is made of them is `kpis.population.combined`. The language: docs/filters.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec.structs import replace
 
-from kpis.counting.combined import CombinedCells, CombiningCollector, filtered
 from kpis.counting.report import report_of_segments
 from kpis.customer.state import decode
 from kpis.filters import Filter, FilterError
 from kpis.names import Names
+from kpis.population.combined import Combinations, CombinedCells, CombiningCollector, filtered, together
+from schemas.dimensions import BUILT_IN_DIMENSIONS
 from schemas.documents.report import Report
 from streams.errors import UsageError
 from streams.partition.state import read_head
@@ -29,22 +30,29 @@ class CombinedScans:
 
     def __init__(self) -> None:
         """Begin with nothing read."""
-        self._known: dict[int, tuple[bytes | None, CombinedCells]] = {}
+        self._heads: dict[int, bytes | None] = {}
+        #: by partition; those without customers have none
+        self._cells: dict[int, CombinedCells] = {}
+        self._joined: Combinations | None = None
 
-    async def read(self, settings: Settings, tables: Tables, partitions: int) -> list[CombinedCells]:
+    async def read(self, settings: Settings, tables: Tables, partitions: int) -> Combinations:
         """Return the cells of all partitions by combination; errors are those of `scan_all`."""
         heads = {partition: await tables.read_head(partition) for partition in range(partitions)}
-        stale = [each for each, head in heads.items() if each not in self._known or self._known[each][0] != head]
+        stale = [each for each, head in heads.items() if each not in self._heads or self._heads[each] != head]
         windows, found = windows_of(settings), dict[int, CombiningCollector]()
         async for part in scan_all(settings, tables, stale):
             if part.partition not in found:
                 found[part.partition] = CombiningCollector(part.names, windows, settings.what_counts)
             found[part.partition].take(decode(state) for _, state in part.states)
         for partition in stale:
-            self._known.pop(partition, None)
+            self._cells.pop(partition, None)
         for partition, collector in found.items():
-            self._known[partition] = (heads[partition], collector.cells())
-        return [self._known[partition][1] for partition in sorted(self._known) if partition < partitions]
+            self._cells[partition] = collector.cells()
+        self._heads = heads
+        if stale or self._joined is None:
+            cells = [self._cells[partition] for partition in sorted(self._cells)]
+            self._joined = together(cells, (*BUILT_IN_DIMENSIONS, *settings.dimensions))
+        return self._joined
 
 
 async def filtered_report_of(
@@ -72,13 +80,13 @@ async def filtered_report_of(
         UsageError: No customer ever had a value that the filter names.
         TenureError: As `scan_all`.
     """
-    parts = await (scans or CombinedScans()).read(settings, tables, partitions)
-    check_values(where, (part.names for part in parts))
+    cells = await (scans or CombinedScans()).read(settings, tables, partitions)
+    check_values(where, lambda dimension: set(cells.values[dimension]))
     stored = [await tables.read_head(partition) for partition in range(partitions)]
     heads = [read_head(partition, Stored(head, {})) for partition, head in enumerate(stored)]
     windows = windows_of(settings)
     found = report_of_segments(
-        lambda dimension: filtered(parts, where, dimension),
+        lambda dimension: filtered(cells, where, dimension),
         windows,
         [instant // windows.bucket_ms for instant in at_ms],
         by=by,
@@ -88,10 +96,15 @@ async def filtered_report_of(
     return [replace(report, where=where.text) for report in found]
 
 
-def check_values(where: Filter, names: Iterable[Names]) -> None:
-    """Raise UsageError where a filter names a value that no customer ever had in any partition."""
+def values_of(names: Iterable[Names]) -> Callable[[str], set[str]]:
+    """Return what tells the values that a dimension has had in any of some partitions."""
     known = list(names)
+    return lambda dimension: {value for part in known for value in part.values(dimension)}
+
+
+def check_values(where: Filter, known: Callable[[str], set[str]]) -> None:
+    """Raise UsageError where a filter names a value that no customer ever had; `known` returns those of a dimension."""
     try:
-        where.check_values(lambda dimension: {value for part in known for value in part.values(dimension)})
+        where.check_values(known)
     except FilterError as error:
         raise UsageError(f"--where: {error}") from error

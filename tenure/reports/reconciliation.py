@@ -103,9 +103,7 @@ async def reconcile(settings: Settings, export: str, notation: Notation, scope: 
             differences=[_difference(pair) for pair in pairs],
             translation=found.translation,
         )
-        return Reconciled(
-            lacking(document, source._replace(marks=())), found.findings, found.tests, found.refused.total()
-        )
+        return Reconciled(lacking(document, source), found.findings, found.tests, found.refused.total())
 
 
 def _is_among(forgotten: Collection[str], settings: Settings) -> Callable[[str], bool]:

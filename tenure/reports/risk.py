@@ -1,4 +1,4 @@
-"""Who is about to go as a document: what `tenure risk --json` prints.
+"""Customers about to go as a document: what `tenure risk --json` prints.
 
 The tables in the terminal are `tenure.reports.risk_text`, the model is `tenure.reports.risk_model`. What the numbers
 mean: docs/risk.md.
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from kpis.customer.pseudonyms import is_pseudonym
 from kpis.instants import instant_text
-from kpis.population.risk import Leaving, Observations, RiskScan
+from kpis.population.risk import Observations, PendingCancellation, RiskScan
 from schemas.documents.risk import (
     CalibrationTenth,
     CustomersAtRisk,
@@ -23,7 +23,7 @@ from schemas.documents.risk import (
 )
 from streams.settings.settings import Settings
 from tenure.reports.customers import Scope, customers_of, lacking, open_source, where_text
-from tenure.reports.risk_model import Judgement, Score, fitted, judged, scores
+from tenure.reports.risk_model import ModelJudgement, Score, fitted, judged, scores
 
 
 async def read_risk(settings: Settings, scope: Scope, *, limit: int) -> RiskReport:
@@ -62,14 +62,14 @@ async def read_risk(settings: Settings, scope: Scope, *, limit: int) -> RiskRepo
     return lacking(report, source)
 
 
-def _no_better(found: Judgement) -> str:
+def _no_better(found: ModelJudgement) -> str:
     return (
         f"on the last quarter the model is no better than plan and age alone (log loss {found.log_loss:.4f} against"
         f" {found.log_loss_plain:.4f}, {found.z:.1f} standard errors, and 1.645 are wanted)"
     )
 
 
-def _leaving(found: Sequence[Leaving], limit: int) -> LeavingCustomers:
+def _leaving(found: Sequence[PendingCancellation], limit: int) -> LeavingCustomers:
     named = [each for each in found if not is_pseudonym(each.customer_id)]
     named.sort(key=lambda each: (each.ends_ms, each))
     return LeavingCustomers(
@@ -89,7 +89,7 @@ def _leaving(found: Sequence[Leaving], limit: int) -> LeavingCustomers:
     )
 
 
-def _held_out(found: Judgement) -> HeldOutQuarter:
+def _held_out(found: ModelJudgement) -> HeldOutQuarter:
     return HeldOutQuarter(
         observations=found.observations,
         left=found.left,

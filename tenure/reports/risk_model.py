@@ -36,7 +36,7 @@ class CalibrationBin(NamedTuple):
     left: int
 
 
-class Judgement(NamedTuple):
+class ModelJudgement(NamedTuple):
     """The worth of a model on observations that it has not seen."""
 
     observations: int
@@ -91,7 +91,7 @@ class RiskModel(NamedTuple):
         return chances
 
 
-def judged(found: Observations) -> Judgement | str:
+def judged(found: Observations) -> ModelJudgement | str:
     """Return what the model is worth on the last quarter, or why nothing can be said.
 
     It is fitted to the steps before the last HELD_OUT_STEPS, and so is the hazard by plan and age that it is compared
@@ -188,7 +188,7 @@ def _chances_of(regression: Any, matrix: Floats) -> Floats:
     return chances
 
 
-def _judgement(found: Observations, chances: Floats, plainly: Floats) -> Judgement:
+def _judgement(found: Observations, chances: Floats, plainly: Floats) -> ModelJudgement:
     left = found.has_left
     losses, plain_losses = _losses(chances, left), _losses(plainly, left)
     # A customer is there up to three times: gains are summed by customer, so that they are independent.
@@ -197,7 +197,7 @@ def _judgement(found: Observations, chances: Floats, plainly: Floats) -> Judgeme
     order = np.argsort(-chances, kind="stable")
     top = order[: max(1, len(order) // _BINS)]
     parts = np.array_split(order[::-1], min(_BINS, len(order)))
-    return Judgement(
+    return ModelJudgement(
         observations=len(left),
         left=int(left.sum()),
         expected=float(chances.sum()),

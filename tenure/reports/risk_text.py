@@ -1,4 +1,4 @@
-"""Who is about to go in the terminal: known cancellations, the customers with the greatest risk, and its worth.
+"""Customers about to go in the terminal: known cancellations, the customers with the greatest risk, and its worth.
 
 Pure: a report in, something that rich prints out.
 """
@@ -34,6 +34,8 @@ _WORDS: Final = {
     "unsatisfied": "unsatisfied",
     "renewal_failed": "renewal failed",
     "renewal_declined": "renewal declined",
+    "ticket_opened": "ticket opened",
+    "ticket_open": "ticket open",
 }
 
 

@@ -41,15 +41,17 @@ async def read_marks(settings: Settings, tables: Tables, partitions: int) -> lis
 
 
 def with_marks(document: AnyDocument, marks: Sequence[MarkFact], *, at_ms: int) -> AnyDocument:
-    """Return a document with the marks that stand beside its numbers.
+    """Return a document with the marks that stand beside its numbers; as it is where it has no place for them.
 
     Args:
-        document: One with the member `marks`.
+        document: Most have the member `marks`.
         marks: All of them.
         at_ms: The instant that its numbers are as of (ms since 1970).
     """
     named = [mark for mark in marks if at_ms - NAMED_DAYS * DAY_MS <= mark.at_ms < at_ms]
-    return replace(document, marks=[_named(mark) for mark in newest(named, NAMED)]) if named else document
+    if not named or "marks" not in document.__struct_fields__:
+        return document
+    return replace(document, marks=[_named(mark) for mark in newest(named, NAMED)])
 
 
 def _named(mark: MarkFact) -> NamedMark:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Final, NamedTuple
 
-import numpy as np
-
-from kpis.counting.cells import FIELD_BITS, Cells, groups_of
+from kpis.counting.cells import groups_of
 from kpis.counting.report import Table, report
 from schemas.dimensions import describing_members
 from schemas.documents.report import Events, Report
@@ -65,25 +63,14 @@ async def _snapshot_of(settings: Settings, tables: Tables, partition: int) -> tu
         names = names_of(settings)  # new ones: names keep their places, but for a partition that is counted anew
         names.restore(before.names)
         try:
-            stored, by_group = await tables.snapshot(partition, groups_of(names), before)
+            stored, cells = await tables.snapshot(partition, groups_of(names), before)
         except Overtaken:
             if not tries_left:
                 raise
         else:
             names.restore(stored.names)  # what it knows already changes nothing
-            return stored, Table(names, _cells_of(by_group))
+            return stored, Table(names, cells)
     raise AssertionError("it is tried at least once")
-
-
-def _cells_of(by_group: Mapping[int, Mapping[int, int]]) -> Cells:
-    """Return amounts by group and field as cells, in the order of their keys."""
-    keys = [
-        np.fromiter(fields.keys(), np.int64, len(fields)) | group << FIELD_BITS for group, fields in by_group.items()
-    ]
-    amounts = [np.fromiter(fields.values(), np.int64, len(fields)) for fields in by_group.values()]
-    joined, sums = np.concatenate(keys), np.concatenate(amounts)
-    order = np.argsort(joined, kind="stable")
-    return Cells(joined[order], sums[order])
 
 
 def events_of(heads: Sequence[Head], dimensions: Sequence[str]) -> Events:

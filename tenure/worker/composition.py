@@ -19,6 +19,7 @@ from streams.partition.loss_watch import LossWatch
 from streams.partition.loss_watch import register as register_loss_watch
 from streams.partition.outbox import LogOutbox
 from streams.partition.stream import Stream
+from streams.partition.unwritten import REDO_LIMITS, RedoLimits
 from streams.routing import Router
 from streams.settings.settings import Settings
 from streams.surveys import SurveyScheduler, policy_of
@@ -54,6 +55,7 @@ def build_worker(
     latest_ms: int | None = None,
     meters: Meters | None = None,
     forgotten: Forgotten | None = None,
+    redo_limits: RedoLimits = REDO_LIMITS,
     **options: Any,
 ) -> Worker:
     """Put a worker together.
@@ -67,6 +69,7 @@ def build_worker(
         latest_ms: For files: the first instant that is out of range, instead of the check against a record's timestamp.
         meters: Those that are served already; None makes new ones.
         forgotten: Who is forgotten; None where nobody can be.
+        redo_limits: How long the redo log of a partition may get.
         options: More for `streams.batching.application.build_app`.
     """
     outbox = LogOutbox(lambda: app.sender)
@@ -79,6 +82,7 @@ def build_worker(
         stream_id=stream_id,
         latest_ms=latest_ms,
         forgotten=forgotten,
+        redo_limits=redo_limits,
     )
     live = RollingCounts(
         context.windows,

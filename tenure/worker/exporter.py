@@ -32,6 +32,7 @@ from tenure.worker.population import LEAST_PAUSE_SECONDS, PopulationExporter
 
 log = structlog.get_logger(__name__)
 _SHOWN_SECONDS: Final = 60.0
+_FEEDS_SECONDS: Final = 5.0
 _LOSSES_SECONDS: Final = 10.0
 #: while there is room for values that are not shown yet
 _ROOM_SECONDS: Final = 2.0
@@ -89,6 +90,7 @@ class Exporter:
             loop.create_task(self._run(), name="exporter"),
             # Beside it: a Redis that does not answer holds up targets, which rest there, and not the counts.
             loop.create_task(self._watch_targets(), name="targets"),
+            loop.create_task(self._watch_feeds(), name="feeds"),
             loop.create_task(self._population.run(), name="population"),
         }
 
@@ -105,8 +107,8 @@ class Exporter:
 
     async def exposition(self) -> bytes:
         """Return what Prometheus reads: all that is committed, and counters of the same instant."""
+        await self._hurry()
         try:
-            await self._hurry()
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 await self._sum()
             self._count()
@@ -127,9 +129,12 @@ class Exporter:
         stream = self._worker.stream
         if not stream.partitions:
             return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_HURRY_SECONDS):
-                await stream.until_applied(await stream.consumer().hurry())
+        try:
+            with contextlib.suppress(TimeoutError):  # what is committed is shown
+                async with asyncio.timeout(_HURRY_SECONDS):
+                    await stream.until_applied(await stream.consumer().hurry())
+        except Exception:
+            log.exception("fetch_not_hurried")
 
     def _boundary(self) -> int:
         end_ms = end_of_bucket_ms(self._clock.now_ms(), self._settings.bucket_minutes)
@@ -171,7 +176,7 @@ class Exporter:
             try:
                 await self._prepare()
             except Exception:
-                log.exception("counts_failed")
+                log.exception("counts_not_prepared")
             await asyncio.sleep(self._settings.metrics_refresh_seconds)
 
     async def _prepare(self) -> None:
@@ -191,6 +196,24 @@ class Exporter:
             except Exception:
                 log.exception("targets_failed")
             await asyncio.sleep(self._settings.metrics_refresh_seconds)
+
+    async def _watch_feeds(self) -> None:
+        while True:
+            try:
+                await self.look_at_feeds()
+            except Exception:
+                log.exception("feeds_failed")
+            await asyncio.sleep(_FEEDS_SECONDS)
+
+    async def look_at_feeds(self) -> None:
+        """Agree on the sources that are counted by name, and count; while Redis is away, what was agreed holds."""
+        worker = self._worker
+        feeds, owned = worker.stream.feeds, worker.stream.partitions
+        try:
+            await feeds.agree(worker.context.tables, owned, partitions=worker.context.partitions)
+        except TablesUnavailable as error:
+            log.info("feeds_not_agreed", reason=error.reason)
+        worker.meters.on_feeds(feeds.shown, feeds.taken(time.monotonic()))
 
     async def look_at_targets(self) -> None:
         """Show the targets that hold now, where partition 0 is ours; while Redis is away, what was read last holds."""

@@ -7,16 +7,18 @@ import importlib.util
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import redis
 
-from kpis.counting.cells import FIELD_BITS, FIELD_MASK
+from kpis.counting.cells import FIELD_BITS, FIELD_MASK, Cells, newest
+from kpis.counting.spans import SPAN, keys_of, packed, spans_of
 from services.process import Process, free_port, listens
 from streams.embedded.tables import MemoryTables
 from streams.redis.tables import RedisTables, connect
-from streams.tables import CellUpdate, Commit, Head, PeriodUpdate, Stored, Tables, encode_head
+from streams.tables import Commit, Head, PeriodUpdate, Stored, Tables, Written, encode_head
 
-Cells = Mapping[int, Mapping[int, int]]
-NO_CELLS: Cells = {}
+Amounts = Mapping[int, Mapping[int, int]]
+NO_CELLS: Amounts = {}
 
 
 class EmbeddedRedis:
@@ -70,13 +72,42 @@ def a_commit(
     head: bytes,
     *,
     states: Mapping[str, bytes] | None = None,
-    cells: Cells = NO_CELLS,
+    cells: Amounts = NO_CELLS,
     names: Mapping[str, Sequence[str]] | None = None,
     restated: Sequence[PeriodUpdate] = (),
 ) -> Commit:
     """Return a commit whose cells are given as amounts by group and field."""
-    updates = [CellUpdate(group, list(fields), list(fields.values())) for group, fields in cells.items()]
-    return Commit(expected, head, states or {}, updates, names or {}, restated)
+    return Commit(expected, head, states or {}, cells_of(cells), names or {}, restated)
+
+
+def cells_of(amounts: Amounts) -> Cells:
+    """Return cells that are given as amounts by group and field."""
+    by_key = {key_of(group, field): amount for group, fields in amounts.items() for field, amount in fields.items()}
+    keys = sorted(by_key)
+    return Cells(np.array(keys, np.int64), np.array([by_key[key] for key in keys], np.int64))
+
+
+def amounts_of(cells: Cells, groups: Sequence[int] = ()) -> dict[int, dict[int, int]]:
+    """Return cells as amounts by group and field, those of zero left out; the groups named are there, if empty."""
+    found: dict[int, dict[int, int]] = {group: {} for group in groups}
+    for key, amount in zip(cells.keys.tolist(), cells.amounts.tolist(), strict=True):
+        if amount:
+            found.setdefault(key >> FIELD_BITS, {})[key & FIELD_MASK] = amount
+    return found
+
+
+def write_all(commits: Sequence[Commit], *, kept: int = 1) -> Commit:
+    """Return the last of some commits so that it writes all that they change to its place.
+
+    Of the redo log `kept` entries stay; with one, the commit's own has no states.
+    """
+    states = {customer: state for commit in commits for customer, state in commit.states.items()}
+    cells = newest([commit.cells for commit in commits])
+    spans = spans_of(cells.keys)
+    table = np.zeros(SPAN * len(spans), np.int64)
+    table[np.searchsorted(keys_of(spans), cells.keys)] = cells.amounts
+    last = commits[-1] if kept > 1 else commits[-1]._replace(states={})
+    return last._replace(written=Written(states, dict(zip(spans.tolist(), packed(table), strict=True)), kept))
 
 
 async def tear(tables: Tables, partition: int) -> None:
@@ -111,7 +142,7 @@ class Everything:
         """Return head, names, states, cells and restatements: what must be as before where a commit was refused."""
         stored, cells = await tables.snapshot(partition, self.groups)
         states = await tables.read_states(partition, self.customers)
-        return stored.head, names_of(stored), states, cells
+        return stored.head, names_of(stored), states, amounts_of(cells, self.groups)
 
 
 OnServer = Callable[[redis.Redis], None]

@@ -16,12 +16,14 @@ from streams.errors import Conflict, StateUnreadable, TablesUnavailable
 from streams.partition.state import read_head
 from streams.redis import commit
 from streams.redis.tables import RedisTables
-from tests.contract.tables import Everything, a_commit, a_head, redis_tables
+from tests.contract.tables import Everything, a_commit, a_head, amounts_of, redis_tables, write_all
 
 FIRST: Final = a_commit(None, a_head(1, signup=1), states={"a": b"1"}, cells={0: {0: 1}})
 SECOND: Final = a_commit(
     FIRST.head, a_head(2, signup=2), states={"a": b"2", "c": b"2"}, cells={0: {0: 2}, 1: {0: 2}}, names={"plan": ["x"]}
 )
+#: the second, which writes all to its place besides
+WRITING: Final = write_all([FIRST, SECOND])
 LOOK: Final = Everything(["a", "c"], [0, 1])
 AFTER_FIRST: Final[tuple[object, ...]] = (FIRST.head, {}, [b"1", None], {0: {0: 1}, 1: {}})
 AFTER_SECOND: Final[tuple[object, ...]] = (SECOND.head, {"plan": ["x"]}, [b"2", b"2"], {0: {0: 2}, 1: {0: 2}})
@@ -128,7 +130,10 @@ async def test_connection_is_closed_where_the_look_was_refused(tables: RedisTabl
     with pytest.raises(ResponseError, match="WRONGTYPE"):
         await tables.commit(0, SECOND)
     await until_clean(server)
-    assert (await tables.read_states(0, ["a", "c"])) == [b"1", None]
+    with server.client() as client:
+        client.delete("t:{0}:h")
+        client.set("t:{0}:h", FIRST.head)
+    assert await LOOK.of(tables) == AFTER_FIRST
 
 
 @pytest.mark.parametrize("rival", [FIRST.head, a_head(2, signup=9)], ids=["as it was", "another"])
@@ -160,7 +165,7 @@ async def test_commit_that_redis_carried_out_in_part_halts_the_partition_for_goo
     with server.client() as client:
         client.set(foreign, "not ours")
     with pytest.raises(StateUnreadable, match=r"in part.*t \(WRONGTYPE.*TENURE_REDIS_PREFIX"):
-        await tables.commit(0, SECOND)
+        await tables.commit(0, WRITING)
     with server.client() as client:
         client.delete(foreign)
     with pytest.raises(StateUnreadable, match="no head of ours"):
@@ -180,9 +185,9 @@ async def test_commit_that_was_done_in_part_is_never_taken_for_whole(
     with monkeypatch.context() as context:
         context.setattr(tables._redis, "set", lose)
         with pytest.raises(TablesUnavailable):
-            await tables.commit(0, SECOND)
+            await tables.commit(0, WRITING)
     with pytest.raises(StateUnreadable, match="in part"):
-        await tables.commit(0, SECOND)
+        await tables.commit(0, WRITING)
     with pytest.raises(StateUnreadable, match="no head of ours"):
         read_head(0, await tables.load(0))
 
@@ -191,12 +196,14 @@ async def test_commit_of_two_hundred_thousand_states_goes_through(server: Redis)
     """A batch may be that large; answers that nobody reads while commands are sent must not block both sides."""
     states = {f"customer-{number}": b"x" * 190 for number in range(200_000)}
     cells = {group: dict.fromkeys(range(5_001), group) for group in range(10)}
-    commit = a_commit(None, a_head(1), states=states, cells=cells)
+    first = a_commit(None, a_head(1), states=states, cells=cells)
+    second = write_all([first, a_commit(first.head, a_head(2))])
     async with redis_tables(server.url, "t") as tables:
-        await tables.commit(0, commit)
-        assert (await tables.load(0)).head == commit.head
-        assert await tables.read_states(0, list(states)) == list(states.values())
-        assert await tables.load_group(0, 9) == cells[9]
+        for commit in (first, second):
+            await tables.commit(0, commit)
+            assert (await tables.load(0)).head == commit.head
+            assert await tables.read_states(0, list(states)) == list(states.values())
+            assert amounts_of((await tables.snapshot(0, [9]))[1]) == {9: cells[9]}
 
 
 async def test_slot_that_no_node_has_is_waited_for(redis_cluster: RedisCluster) -> None:

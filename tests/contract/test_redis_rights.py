@@ -19,14 +19,23 @@ from streams.redis.tables import RedisTables
 from streams.rights import RedisRights, principals
 from streams.settings.settings import Settings
 from streams.tables import Erasure, PeriodUpdate, StreamMark, Tables
-from tests.contract.tables import a_commit, a_head, key_of, tear
+from tests.contract.tables import a_commit, a_head, amounts_of, tear, write_all
 
 PREFIX: Final = "t"
 #: at the connection, and of a command later on
 REFUSED: Final = (ConfigurationError, TablesUnavailable)
 RESTATED: Final = PeriodUpdate("2025-01", [b"entry"], 1, {"customers_at_start": 1})
-FIRST: Final = a_commit(
-    None, a_head(1, signup=1), states={"a": b"1"}, cells={0: {0: 1}}, names={"plan": ["pro"]}, restated=[RESTATED]
+FIRST: Final = write_all(
+    [
+        a_commit(
+            None,
+            a_head(1, signup=1),
+            states={"a": b"1"},
+            cells={0: {0: 1}},
+            names={"plan": ["pro"]},
+            restated=[RESTATED],
+        )
+    ]
 )
 
 
@@ -63,9 +72,10 @@ async def read(tables: Tables) -> None:
     await tables.read_mark()
     assert (await tables.load(0)).head == FIRST.head
     assert await tables.read_states(0, ["a"]) == [b"1"]
-    assert await tables.read_cells(0, [key_of(0, 0)]) == [1]
-    assert await tables.load_group(0, 0) == {0: 1}
-    assert (await tables.snapshot(0, [0]))[1] == {0: {0: 1}}
+    assert await tables.read_written(0, ["a"]) == [b"1"]
+    assert len((await tables.read_redo(0)).entries) == 1
+    for cells in (await tables.read_spans(0, [0]), await tables.read_group(0, 0), (await tables.snapshot(0, [0]))[1]):
+        assert amounts_of(cells) == {0: {0: 1}}
     assert (await tables.restated(0, ["2025-01"]))["2025-01"].entries == [b"entry"]
     assert await tables.restatements(0, "2025-01") == [b"entry"]
     assert [pair async for pair in tables.scan_states([0])] == [(0, [("a", b"1")])]

@@ -14,10 +14,12 @@ from streams.errors import CommitTorn, Conflict
 from streams.redis.commit import run_where
 from streams.redis.scan import scan_keys
 from streams.redis.tables import RedisTables
-from tests.contract.tables import Everything, a_commit, a_head, redis_tables, tear
+from tests.contract.tables import Everything, a_commit, a_head, redis_tables, tear, write_all
 
 FIRST: Final = a_commit(None, a_head(1, signup=1), states={"a": b"1"}, cells={0: {0: 1}})
-TORN: Final = a_commit(FIRST.head, a_head(2, signup=9), states={"a": b"9", "b": b"9"}, cells={0: {0: 9}, 1: {0: 9}})
+TORN: Final = write_all(
+    [FIRST, a_commit(FIRST.head, a_head(2, signup=9), states={"a": b"9", "b": b"9"}, cells={0: {0: 9}, 1: {0: 9}})]
+)
 AFTER: Final = a_commit(FIRST.head, a_head(2, signup=2), states={"a": b"2"}, cells={0: {0: 2}})
 LOOK: Final = Everything(["a", "b"], [0, 1])
 
@@ -61,7 +63,7 @@ async def torn(server: Redis, *, before: bytes) -> None:
     server.restart()
 
 
-@pytest.mark.parametrize("before", [b"MSET", b"HSET", b"SET\r\n$7"])
+@pytest.mark.parametrize("before", [b"MSET", b"HSET", b"RPUSH", b"LTRIM", b"SET\r\n$7"])
 async def test_half_of_a_commit_that_redis_carries_out_later_is_noticed(server: Redis, before: bytes) -> None:
     """Redis loads such a file, goes on, and at the next load carries out the half in front of the next commit."""
     await torn(server, before=before)

@@ -18,13 +18,17 @@ from streams.errors import ConfigurationError, Conflict, TablesUnavailable
 from streams.redis import commit
 from streams.redis.tables import RedisTables, check_durability, connect
 from streams.tables import StreamMark
-from tests.contract.tables import Everything, a_commit, a_head, key_of, redis_tables
+from tests.contract.tables import Everything, a_commit, a_head, redis_tables, write_all
 
 TIMEOUT_SECONDS = 0.4
-FIRST = a_commit(None, a_head(1, signup=1), states={"a": b"1", "b": b"1"}, cells={0: {0: 1}}, names={"plan": ["pro"]})
-SECOND = a_commit(
-    FIRST.head, a_head(2, signup=2), states={"a": b"2", "c": b"2"}, cells={0: {0: 2}, 1: {0: 2}}, names={"plan": ["x"]}
-)
+_COMMITS = (
+    a_commit(None, a_head(1, signup=1), states={"a": b"1", "b": b"1"}, cells={0: {0: 1}}, names={"plan": ["pro"]}),
+    a_commit(
+        a_head(1, signup=1), a_head(2, signup=2), states={"a": b"2", "c": b"2"}, cells={0: {0: 2}, 1: {0: 2}},
+        names={"plan": ["x"]},
+    ),
+)  # fmt: skip
+FIRST, SECOND = write_all(_COMMITS[:1]), write_all(_COMMITS)
 LOOK = Everything(["a", "b", "c"], [0, 1])
 AFTER_FIRST = (FIRST.head, {"plan": ["pro"]}, [b"1", b"1", None], {0: {0: 1}, 1: {}})
 AFTER_SECOND = (SECOND.head, {"plan": ["pro", "x"]}, [b"2", b"1", b"2"], {0: {0: 2}, 1: {0: 2}})
@@ -32,8 +36,10 @@ Call = Callable[[RedisTables], Awaitable[object]]
 CALLS: dict[str, Call] = {
     "load": lambda tables: tables.load(0),
     "read_states": lambda tables: tables.read_states(0, ["a"]),
-    "read_cells": lambda tables: tables.read_cells(0, [key_of(0, 0)]),
-    "load_group": lambda tables: tables.load_group(0, 0),
+    "read_redo": lambda tables: tables.read_redo(0),
+    "read_written": lambda tables: tables.read_written(0, ["a"]),
+    "read_spans": lambda tables: tables.read_spans(0, [0]),
+    "read_group": lambda tables: tables.read_group(0, 0),
     "snapshot": lambda tables: tables.snapshot(0, [0]),
     "commit": lambda tables: tables.commit(0, SECOND),
     "mark": lambda tables: tables.mark(StreamMark("a", 1, "{}")),

@@ -9,16 +9,28 @@ import pytest
 
 from streams.embedded.tables import MemoryTables
 from streams.errors import CommitTorn, Conflict
-from streams.tables import RESTATEMENTS_KEPT, Commit, Erasure, PeriodUpdate, StreamMark, Tables, decode_head
+from streams.redo import states_of
+from streams.tables import (
+    RESTATEMENTS_KEPT,
+    Commit,
+    Erasure,
+    PeriodUpdate,
+    StreamMark,
+    Tables,
+    Written,
+    decode_head,
+)
 from tests.contract.tables import (
     EmbeddedRedis,
     Everything,
     a_commit,
     a_head,
-    key_of,
+    amounts_of,
+    cells_of,
     names_of,
     redis_tables,
     tear,
+    write_all,
 )
 
 KINDS = ("memory", "redis", "embedded", "cluster")
@@ -59,8 +71,9 @@ async def tables(request: pytest.FixtureRequest, prefix: str) -> AsyncIterator[T
 async def test_a_partition_without_a_commit_holds_nothing(tables: Tables) -> None:
     """A new stream starts at zero, not at an error."""
     assert await LOOK.of(tables) == (None, {}, [None, None, None], {0: {}, 1: {}, 1 << 16 | 3: {}})
-    assert await tables.read_cells(0, [key_of(0, 5)]) == [0]
-    assert await tables.load_group(0, 0) == {}
+    assert amounts_of(await tables.read_spans(0, [5])) == amounts_of(await tables.read_group(0, 0)) == {}
+    assert await tables.read_written(0, ["a"]) == [None]
+    assert await tables.read_redo(0) == (None, [])
 
 
 async def test_a_commit_stores_head_states_cells_and_names_together(tables: Tables) -> None:
@@ -70,10 +83,8 @@ async def test_a_commit_stores_head_states_cells_and_names_together(tables: Tabl
     assert stored.head == FIRST.head
     assert names_of(stored) == {"plan": ["none", "pro"], "profile": ['["USD","DE","ads"]']}
     assert await tables.read_states(0, ["b", "c", "a", "b"]) == [b"\x00\xff", None, b"state of a", b"\x00\xff"]
-    keys = [key_of(1 << 16 | 3, 2**36 - 1), key_of(0, 7), key_of(0, 6), key_of(1, 5), key_of(0, 5)]
-    assert await tables.read_cells(0, keys) == [2**62, -2, 0, 0, 1]
-    assert await tables.load_group(0, 0) == {5: 1, 7: -2}
-    assert await tables.snapshot(0, [1 << 16 | 3, 0]) == (stored, {1 << 16 | 3: {2**36 - 1: 2**62}, 0: {5: 1, 7: -2}})
+    found, cells = await tables.snapshot(0, [1 << 16 | 3, 0])
+    assert (found, amounts_of(cells)) == (stored, {1 << 16 | 3: {2**36 - 1: 2**62}, 0: {5: 1, 7: -2}})
 
 
 async def test_a_commit_replaces_amounts_and_states_and_appends_names(tables: Tables) -> None:
@@ -85,7 +96,7 @@ async def test_a_commit_replaces_amounts_and_states_and_appends_names(tables: Ta
     assert head == second.head
     assert names == {"plan": ["none", "pro", "x"], "profile": ['["USD","DE","ads"]']}
     assert states == [b"new", b"\x00\xff", None]
-    assert cells == {0: {5: 1, 7: 0}, 1: {}, 1 << 16 | 3: {2**36 - 1: 2**62}}
+    assert cells == {0: {5: 1}, 1: {}, 1 << 16 | 3: {2**36 - 1: 2**62}}
 
 
 async def test_a_commit_of_nothing_but_positions_is_stored(tables: Tables) -> None:
@@ -184,7 +195,7 @@ async def test_of_two_writers_at_once_one_gets_in(tables: Tables) -> None:
     assert [type(answer) for n, answer in enumerate(answers) if n not in winners] == [Conflict] * 7
     assert (await tables.load(0)).head == rivals[winners[0]].head
     assert await tables.read_states(0, ["c"]) == [b"%d" % winners[0]]
-    assert await tables.load_group(0, 1) == {1: winners[0]}
+    assert amounts_of((await tables.snapshot(0, [1]))[1]) == ({1: {1: winners[0]}} if winners[0] else {})
 
 
 async def test_a_writer_that_reloads_after_a_conflict_gets_in(tables: Tables) -> None:
@@ -213,7 +224,7 @@ async def test_partitions_do_not_share_anything(tables: Tables) -> None:
         assert decode_head(stored.head).commits == partition
         assert names_of(stored) == {"plan": [f"plan {partition}"]}
         assert await tables.read_states(partition, ["a"]) == [b"%d" % partition]
-        assert cells == {0: {0: partition}}
+        assert amounts_of(cells, [0]) == {0: {0: partition} if partition else {}}
 
 
 @pytest.mark.parametrize(
@@ -234,24 +245,28 @@ async def test_names_may_be_anything_and_keep_their_order(tables: Tables) -> Non
     assert names_of(await tables.load(0)) == {"plan": plans, "reason": ["", "bugs"], "currency": ["USD"]}
 
 
-async def test_a_large_commit_is_stored_whole(tables: Tables) -> None:
+@pytest.mark.parametrize("written", [False, True])
+async def test_a_large_commit_is_stored_whole(written: bool, tables: Tables) -> None:
     """A backlog is read in large batches of customers and hours that nobody has seen yet."""
     states = {f"customer-{n}": b"state %d" % n for n in range(12_001)}
     cells = {group: {field * 3: group + field for field in range(8_001)} for group in (0, 7, 1 << 16, 2 << 16 | 9)}
-    await tables.commit(0, a_commit(None, a_head(1), states=states, cells=cells, names={"plan": ["pro"]}))
+    commit = a_commit(None, a_head(1), states=states, cells=cells, names={"plan": ["pro"]})
+    if written:
+        commit = write_all([commit])
+    await tables.commit(0, commit)
     assert await tables.read_states(0, list(states)) == list(states.values())
     stored, found = await tables.snapshot(0, list(cells))
-    assert (stored.head, found) == (a_head(1), cells)
-    keys = [key_of(group, field) for group, fields in cells.items() for field in fields]
-    assert await tables.read_cells(0, keys) == [amount for fields in cells.values() for amount in fields.values()]
+    assert (stored.head, amounts_of(found)) == (a_head(1), amounts_of(cells_of(cells)))
 
 
 async def test_a_commit_as_large_as_settings_allow_is_stored_whole(tables: Tables) -> None:
     """Redis takes a million arguments a command and no more; a partition must not wait for ever for a batch to pass."""
     cells = {group: dict.fromkeys(range(265_000), group + 1) for group in (0, 1 << 16)}
-    await tables.commit(0, a_commit(None, a_head(1), cells=cells))
-    assert await tables.load_group(0, 1 << 16) == cells[1 << 16]
-    assert (await tables.load(0)).head == a_head(1)
+    first = a_commit(None, a_head(1), cells=cells)
+    await tables.commit(0, first)
+    await tables.commit(0, write_all([first, a_commit(first.head, a_head(2))]))
+    assert amounts_of(await tables.read_group(0, 1 << 16)) == {1 << 16: cells[1 << 16]}
+    assert (await tables.load(0)).head == a_head(2)
 
 
 async def test_a_snapshot_is_of_one_instant_while_commits_go_on(tables: Tables) -> None:
@@ -263,7 +278,8 @@ async def test_a_snapshot_is_of_one_instant_while_commits_go_on(tables: Tables) 
 
     async def write() -> None:
         for n in range(1, 301):
-            await tables.commit(0, nth(n))
+            commit = nth(n)
+            await tables.commit(0, commit if n % 7 else write_all([commit], kept=50))
             await asyncio.sleep(0)
 
     writing = asyncio.create_task(write())
@@ -271,7 +287,7 @@ async def test_a_snapshot_is_of_one_instant_while_commits_go_on(tables: Tables) 
     while not writing.done():
         stored, cells = await tables.snapshot(0, [0, 1])
         commits = decode_head(stored.head).commits if stored.head else 0
-        assert cells == ({0: {0: commits}, 1: {0: commits}} if commits else {0: {}, 1: {}})
+        assert amounts_of(cells) == ({0: {0: commits}, 1: {0: commits}} if commits else {})
         assert len(stored.names.get("plan", ())) == commits
         seen.add(commits)
         await asyncio.sleep(0)
@@ -412,7 +428,7 @@ async def test_a_scan_yields_the_states_of_customers_with_any_name(tables: Table
 async def test_a_scan_that_commits_overtake_misses_nobody_who_was_there(tables: Tables) -> None:
     """A stream does not stand still while a table is made; growing makes Redis lay out its keys anew meanwhile."""
     known = {f"known {n}": b"old" for n in range(17_000)}
-    await tables.commit(0, a_commit(None, a_head(0), states=known))
+    await tables.commit(0, write_all([a_commit(None, a_head(0), states=known)]))
     found: list[str] = []
     n = 0
     async for _, states in tables.scan_states([0]):
@@ -435,7 +451,8 @@ async def test_a_commit_that_forgets_removes_state_and_request_and_relists_resta
     assert await tables.forget_requests(0) == {"a": b"first", "b": b"of b"}
     assert await tables.forget_requests(1) == {}
     erasure = Erasure(["a"], {"2025-01": [b"nobody", b"of b"]}, {"a": None, "b": b"decided"})
-    second = a_commit(FIRST.head, a_head(2), states={"pseudonym": b"state of a"})._replace(erasure=erasure)
+    second = a_commit(FIRST.head, a_head(2), states={"pseudonym": b"state of a"})
+    second = write_all([FIRST, second])._replace(erasure=erasure)
     await tables.commit(0, second)
     assert await tables.read_states(0, ["a", "b", "pseudonym"]) == [None, b"\x00\xff", b"state of a"]
     assert await tables.forget_requests(0) == {"b": b"decided"}
@@ -445,6 +462,58 @@ async def test_a_commit_that_forgets_removes_state_and_request_and_relists_resta
         await tables.commit(0, second._replace(head=a_head(3), erasure=Erasure(["b"], {}, {"b": None})))
     assert await tables.forget_requests(0) == {"b": b"decided"}
     assert await tables.read_states(0, ["b"]) == [b"\x00\xff"]
+
+
+async def test_what_a_commit_writes_to_its_place_leaves_the_redo_log(tables: Tables) -> None:
+    """What was in the log alone is read from its place from then on; the log stays short."""
+    first = a_commit(None, a_head(1), states={"a": b"1", "b": b"1"}, cells={0: {5: 1, 300: 7}, 1: {0: -(2**63)}})
+    second = a_commit(first.head, a_head(2), states={"a": b"2", "c": b"2"}, cells={0: {5: 2, 7: -1}})
+    await tables.commit(0, first)
+    await tables.commit(0, second)
+    assert await tables.read_written(0, ["a", "b", "c"]) == [None, None, None]
+    assert [states_of(entry) for entry in (await tables.read_redo(0)).entries] == [first.states, second.states]
+    before = await LOOK.of(tables)
+    third = write_all([first, second, a_commit(second.head, a_head(3))])
+    await tables.commit(0, third)
+    await tables.commit(0, third)  # its answer was lost
+    assert await LOOK.of(tables) == (third.head, *before[1:])
+    assert await tables.read_written(0, ["a", "b", "c"]) == [b"2", b"1", b"2"]
+    assert amounts_of(await tables.read_group(0, 0)) == {0: {5: 2, 7: -1, 300: 7}}
+    assert amounts_of(await tables.read_spans(0, [1 << 28, 0, 1, 2])) == {0: {5: 2, 7: -1, 300: 7}, 1: {0: -(2**63)}}
+    found = await tables.read_redo(0)
+    assert (found.head, [states_of(entry) for entry in found.entries]) == (third.head, [{}])
+    with pytest.raises(Conflict):
+        await tables.commit(0, third._replace(expected=a_head(9), head=a_head(10), written=Written({"a": b"zombie"})))
+    assert await tables.read_written(0, ["a"]) == [b"2"]
+
+
+async def test_the_redo_log_holds_what_is_true_whatever_lies_in_its_place(tables: Tables) -> None:
+    """Places are behind the log, and a customer who is new lies in the log alone."""
+    first = a_commit(None, a_head(1), states={"a": b"old", "b": b"old"}, cells={0: {5: 1, 6: 1}})
+    await tables.commit(0, write_all([first]))
+    second = a_commit(first.head, a_head(2), states={"a": b"new", "c": b"new"}, cells={0: {5: 0}, 1: {1: 1}})
+    await tables.commit(0, second)
+    head, _, states, cells = await LOOK.of(tables)
+    assert (head, states) == (second.head, [b"new", b"old", b"new"])
+    assert cells == {0: {6: 1}, 1: {1: 1}, 1 << 16 | 3: {}}
+    assert await scanned(tables, 0) == [("a", b"new"), ("b", b"old"), ("c", b"new")]
+    third = a_commit(second.head, a_head(3), states={"a": b"newest"})._replace(written=Written({}, {}, kept=2))
+    await tables.commit(0, third)
+    assert [states_of(entry) for entry in (await tables.read_redo(0)).entries] == [second.states, third.states]
+    assert await scanned(tables, 0) == [("a", b"newest"), ("b", b"old"), ("c", b"new")]
+
+
+async def test_a_commit_that_forgets_leaves_nothing_in_the_redo_log(tables: Tables) -> None:
+    """What a customer did lies there too, for as long as it is not written to its place."""
+    first = a_commit(None, a_head(1), states={"a": b"secret", "b": b"of b"})
+    await tables.commit(0, first)
+    second = a_commit(first.head, a_head(2))._replace(
+        erasure=Erasure(["a"]), written=Written({"a": b"secret", "b": b"of b", "pseudonym": b"secret"}, {}, kept=1)
+    )
+    await tables.commit(0, second)
+    assert await tables.read_states(0, ["a", "b", "pseudonym"]) == [None, b"of b", b"secret"]
+    assert await scanned(tables, 0) == [("b", b"of b"), ("pseudonym", b"secret")]
+    assert [states_of(entry) for entry in (await tables.read_redo(0)).entries] == [{}]
 
 
 async def test_requests_to_forget_outlive_tables_that_are_cleared(tables: Tables) -> None:

@@ -28,9 +28,9 @@ TAKE: Final = {
 }
 #: what each takes away
 HIT: Final = {
-    "no key of counters": ("read_cells", "load_group", "snapshot", "commit"),
+    "no key of counters": ("read_spans", "read_group", "snapshot", "commit"),
     "no writing of counters": ("commit",),
-    "no reading in scripts": ("load", "snapshot"),
+    "no reading in scripts": ("load", "read_redo", "read_states", "snapshot"),
 }
 
 

@@ -33,6 +33,7 @@ GOLDEN: Final = Path(__file__).parents[2] / "docs" / "examples" / "golden.ndjson
 READS: Final = (
     ["kpi", "--json"], ["periods", "--json"], ["cohorts", "--json"], ["lifetime", "--json"], ["explain", "churn"],
     ["lenses", "--json"], ["reasons", "--json"], ["features", "--json"], ["history"], ["target", "list"],
+    ["digest", "--json"], ["sql", "SELECT count(*) FROM customers"],
 )  # fmt: skip
 UNDONE: Final = ("--source", "customer.signup", "--since", "1h", "--type", "signup", "--yes", "--as", "ada")
 FORGET_KEY: Final = "pw-of-forgetting-thirty-two-characters"
@@ -83,6 +84,7 @@ class Guarded(Installation):
             redis_prefix=PREFIX,
             survey_requests=True,
             forgotten_topic=self.forgotten_topic,
+            movement_topic=self.movement_topic,
             forget_key=SecretStr(FORGET_KEY),
             adapter_topics={self.foreign_topic: "stripe"},
         )
@@ -200,6 +202,8 @@ def test_every_part_runs_with_the_rights_that_are_listed_for_it(stream: Guarded)
     assert report["events"]["applied"] > 8
     assert sum(report["events"]["dead_letters"].values()) == 2
     stream.does("operator", *SET_TARGET)
+    stream.does("operator", "digest", "--issue")
+    assert "Rows: movements" in stream.does("exporter", "export", "--to", "kafka")
     assert "retention-team" in stream.does("operator", "target", "list")
     assert "2 dead letters\n" in stream.does("reader", "dlq", "list")
     assert "customer c1, partition" in stream.does("reader", "customer", "c1")

@@ -126,12 +126,12 @@ def test_what_is_over_is_told_in_the_past_and_asks_for_nothing(tmp_path: Path) -
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, done.stderr
         texts[status] = done.stdout.strip()
-    ends = "Runbook: R\nDashboard: D"
+    links = "Runbook: R\nDashboard: D?from=1772330400000&to="
     assert texts == {
         "firing": "PAGE: 60 left|60 left\nFiring since 2026-03-01 03:00 UTC; it had begun 5m earlier.\n"
-        f"60 leave.\nFirst: get up.\n{ends}",
+        f"60 leave.\nFirst: get up.\n{links}now",
         "resolved": "Over: ChurnSpike|Over since 2026-03-01 04:30 UTC, it fired from 2026-03-01 03:00 UTC on.\n"
-        f"The last that was said: 60 left\n{ends}",
+        f"The last that was said: 60 left\n{links}1772343000000",
     }
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kpis.customer.state import decode
-from kpis.population.feedback import FeedbackScan
+from kpis.population.feedback_scan import FeedbackScan
 from kpis.population.lifetime import durations
 from kpis.population.stays import past_until
 from schemas.documents.document import plain
@@ -40,8 +40,8 @@ def feedback_of(folded: Folded, at: datetime) -> FeedbackScan:
     """Return the spells of the customers of all partitions."""
     scan = FeedbackScan(at_ms=milliseconds(at), bucket_ms=folded.windows.bucket_ms, what=folded.what)
     for names, states in zip(folded.names, folded.states, strict=True):
-        for state in states.values():
-            scan.take(names, decode(state))
+        for customer_id, state in states.items():
+            scan.take(names, customer_id, decode(state))
     return scan
 
 
@@ -49,15 +49,17 @@ def feedback_of(folded: Folded, at: datetime) -> FeedbackScan:
 @given(arrivals_of(LOGS), AT)
 def test_every_spell_equals_a_naive_recount(arrival: Arrival, at: datetime) -> None:
     """A curve is only as right as the spells that it is drawn from."""
-    ours: Any = {name: plain(kind) for name, kind in kinds_of(feedback_of(arrival.folded(), at).durations()).items()}
+    ours: Any = {
+        name: plain(kind) for name, kind in kinds_of(feedback_of(arrival.folded(), at).durations(), {}).items()
+    }
     expected = spells(read(arrival.log, arrival.options), at)
-    assert {(kind, band) for kind, found in ours.items() for band in found["bands"]} == set(expected)
+    assert {(kind, band) for kind, entry in ours.items() for band in entry["bands"]} == set(expected)
     for (kind, band), episodes in expected.items():
-        found = ours[kind]["bands"][band]
+        shown = ours[kind]["bands"][band]
         right: Any = curve(episodes)
-        check_curve(found["curve"], right)
+        check_curve(shown["curve"], right)
         at_thirty = right["survival"][1]["share"]
-        assert found["churn"][0]["share"] == (None if at_thirty is None else 1 - at_thirty)
+        assert shown["churn"][0]["share"] == (None if at_thirty is None else 1 - at_thirty)
 
 
 @bounded(200)

@@ -12,13 +12,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpis.counting.combined import CombinedCells, CombiningCollector, filtered
 from kpis.counting.report import report_of_segments
 from kpis.customer.state import decode
 from kpis.filters import Filter, parse_filter
 from kpis.members.explain import Explaining, candidates
 from kpis.members.rules import MEMBERSHIPS
 from kpis.members.view import Window
+from kpis.population.combined import Combinations, CombiningCollector, filtered, together
 from kpis.population.episodes import chosen
 from schemas.catalogue.counts import COUNT_BY_NAME
 from schemas.documents.document import plain
@@ -61,7 +61,7 @@ def _conditions(dimensions: tuple[str, ...]) -> st.SearchStrategy[str]:
 OF_SIGNUPS = tuple(dimension for dimension in BY if dimension != "plan")
 
 
-def combined_of(folded: Folded) -> list[CombinedCells]:
+def combined_of(folded: Folded) -> Combinations:
     """Return the cells by combination of all partitions, taken in two slices each."""
     found = []
     for names, states in zip(folded.names, folded.states, strict=True):
@@ -70,15 +70,15 @@ def combined_of(folded: Folded) -> list[CombinedCells]:
         collector.take(customers[::2])
         collector.take(customers[1::2])
         found.append(collector.cells())
-    return found
+    return together(found, BY)
 
 
 def numbers_of(folded: Folded, text: str, at: datetime, by: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return the report of the customers that a condition chooses."""
-    where, parts = parse_filter(text, BY), combined_of(folded)
+    where, cells = parse_filter(text, BY), combined_of(folded)
     boundary = milliseconds(at) // folded.windows.bucket_ms
     (found,) = report_of_segments(
-        lambda dimension: filtered(parts, where, dimension), folded.windows, [boundary], by=by, is_whole=False
+        lambda dimension: filtered(cells, where, dimension), folded.windows, [boundary], by=by, is_whole=False
     )
     document: dict[str, Any] = plain(found)
     return document

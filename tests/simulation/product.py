@@ -25,6 +25,7 @@ from schemas.instants import milliseconds
 from schemas.refusals import HEADER_OFFSET, HEADER_PARTITION, HEADER_REASON, HEADER_TOPIC
 from streams.errors import CommitTorn
 from streams.giving_way import giving_way
+from streams.partition.unwritten import RedoLimits
 from streams.records import TP, Record
 from streams.settings.settings import Settings
 from streams.tables import Tables, decode_head
@@ -52,7 +53,9 @@ SHAPE: Final = Shape(events=80, customers=12)
 class ProductWorker:
     """One worker of the product, as `tenure worker` builds it."""
 
-    def __init__(self, settings: Settings, tables: Tables, forgotten: Forgotten | None = None) -> None:
+    def __init__(
+        self, settings: Settings, tables: Tables, forgotten: Forgotten | None = None, *, redo_limits: RedoLimits
+    ) -> None:
         """Build it; `forgotten` is who is, where anybody can be."""
         self.worker: Worker = build_worker(
             settings,
@@ -62,6 +65,7 @@ class ProductWorker:
             stream_id="simulated",
             latest_ms=rules.LATEST_MS,
             forgotten=forgotten,
+            redo_limits=redo_limits,
         )
         self.app = self.worker.app
 
@@ -105,6 +109,8 @@ class Run:
         )
         self.latency_seconds = self.plan.choice((0.005, 0.03, 0.2))
         self.failures = self.plan.choice((0.0, 0.02, 0.1))
+        #: mostly so short that much is written to its place while all goes on
+        self.redo_limits = RedoLimits(self.plan.choice((300, 3_000, 1_000_000)), self.plan.choice((2, 5, 1_000)))
         with _logs_into(self.simulation):
             self.simulation.run(self._scenario)
 
@@ -157,7 +163,7 @@ class Run:
         )
 
         def build(cluster: Cluster, _name: str) -> ProductWorker:
-            return ProductWorker(self.settings, tables, self._forgotten(cluster))
+            return ProductWorker(self.settings, tables, self._forgotten(cluster), redo_limits=self.redo_limits)
 
         self.workers.append(SimulatedWorker(self.simulation, name, build))
         await self.workers[-1].start()

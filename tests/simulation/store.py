@@ -10,9 +10,10 @@ import copy
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from kpis.counting.cells import Cells
 from streams.embedded.tables import MemoryTables
 from streams.errors import TablesUnavailable
-from streams.tables import Commit, Restated, Stored, StreamMark
+from streams.tables import Commit, Redo, Restated, Stored, StreamMark
 
 if TYPE_CHECKING:
     from tests.simulation.workers import Simulation
@@ -46,7 +47,10 @@ class Store(MemoryTables):
         self.remember()
 
     def fall_back_within_a_commit(self) -> None:
-        """Forget the same, but for states that lie in the append-only file within a transaction without an end."""
+        """Forget the same, but for states that lie in the append-only file within a transaction without an end.
+
+        A transaction begins with those that it writes to their places; its entry of the redo log comes after them.
+        """
         self._torn = {
             number: (
                 before.head,
@@ -130,17 +134,25 @@ class Connection:
             await self._travel()
             yield found
 
-    async def read_cells(self, partition: int, keys: Sequence[int]) -> list[int]:
+    async def read_redo(self, partition: int) -> Redo:
         """See `Tables`."""
-        return await self._call(lambda: self._store.read_cells(partition, keys))
+        return await self._call(lambda: self._store.read_redo(partition))
 
-    async def load_group(self, partition: int, group: int) -> dict[int, int]:
+    async def read_written(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
         """See `Tables`."""
-        return await self._call(lambda: self._store.load_group(partition, group))
+        return await self._call(lambda: self._store.read_written(partition, customers))
+
+    async def read_spans(self, partition: int, spans: Sequence[int]) -> Cells:
+        """See `Tables`."""
+        return await self._call(lambda: self._store.read_spans(partition, spans))
+
+    async def read_group(self, partition: int, group: int) -> Cells:
+        """See `Tables`."""
+        return await self._call(lambda: self._store.read_group(partition, group))
 
     async def snapshot(
         self, partition: int, groups: Sequence[int], since: Stored | None = None
-    ) -> tuple[Stored, dict[int, dict[int, int]]]:
+    ) -> tuple[Stored, Cells]:
         """See `Tables`."""
         return await self._call(lambda: self._store.snapshot(partition, groups, since))
 

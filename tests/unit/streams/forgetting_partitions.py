@@ -56,5 +56,5 @@ class Forgetting(Surroundings):
 
     async def amounts(self, partition: Partition) -> list[int]:
         """Return what is counted."""
-        _, stored = await self.tables.snapshot(0, groups_of(partition.names))
-        return sorted(amount for fields in stored.values() for amount in fields.values() if amount)
+        _, cells = await self.tables.snapshot(0, groups_of(partition.names))
+        return sorted(amount for amount in cells.amounts.tolist() if amount)

@@ -21,7 +21,7 @@ from streams.partition.partition import Partition
 from streams.partition.result import BatchResult
 from streams.records import NO_HEADERS, TP, Headers, Record
 from streams.settings.settings import Settings
-from streams.tables import Commit, Head, Restated, decode_head
+from streams.tables import Commit, Head, Restated, Stored, Tables, decode_head
 from tests.property.folding import LATEST_MS
 from tests.simulation.loop import SimulatedLoop
 
@@ -69,7 +69,7 @@ class Surroundings:
 
     async def partition(self, number: int = 0) -> Partition:
         """Return a partition at work on what is stored."""
-        partition = Partition(number, self.context, self, await self.tables.load(number), meters=self, cache=100)
+        partition = Partition(number, self.context, self, await whole(self.tables, number), meters=self, cache=100)
         partition.start()
         return partition
 
@@ -167,6 +167,11 @@ class Surroundings:
         """Note nothing."""
 
 
+async def whole(tables: Tables, number: int) -> Stored:
+    """Return what is stored of a partition, with its redo log."""
+    return (await tables.load(number))._replace(redo=(await tables.read_redo(number)).entries)
+
+
 class _Tables(MemoryTables):
     """Tables that fail as asked, before or after a commit took effect."""
 
@@ -178,9 +183,9 @@ class _Tables(MemoryTables):
         #: how often was read, by what
         self.reads: Counter[str] = Counter()
 
-    async def read_states(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
+    async def read_written(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
         self.reads["states"] += len(customers)
-        return await super().read_states(partition, customers)
+        return await super().read_written(partition, customers)
 
     async def scan_states(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[tuple[str, bytes]]]]:
         async for partition, states in super().scan_states(partitions):

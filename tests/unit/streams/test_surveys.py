@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import pytest
 
+from kpis.counting.cells import EMPTY
 from kpis.customer.pseudonyms import ForgetKey, pseudonym_of
 from kpis.customer.state import decode
 from kpis.fold.fold import Fold
@@ -36,7 +37,7 @@ from streams.partition.outbox import Delivery
 from streams.settings.settings import Settings
 from streams.survey_schedule import SCHEDULES, Schedule, encode_schedule
 from streams.surveys import SETTLING_MS, SurveyScheduler, policy_of
-from streams.tables import Commit, Erasure
+from streams.tables import Commit, Erasure, Written
 from tests.property.folding import LATEST_MS, Line
 from tests.unit.streams.partitions import on_virtual_time
 
@@ -121,7 +122,7 @@ class World:
         assert not decoded.refused, decoded.refused
         new, _ = self._fold.fold(decoded.events, decoded.times, self._states)
         head = (await MemoryTables.load(self.tables, NUMBER)).head
-        commit = Commit(head, self.random.randbytes(8), new, (), {})
+        commit = Commit(head, self.random.randbytes(8), new, EMPTY, {})
         await MemoryTables.commit(self.tables, NUMBER, commit)
 
     def requests(self) -> list[SurveyRequest]:
@@ -211,8 +212,9 @@ def test_nobody_asks_the_forgotten() -> None:
         signups = [event("signup", f"c{n}", START_MS - 7 * DAY_MS + n) for n in range(2)]
         await world.tell(*signups)
         head = (await MemoryTables.load(world.tables, NUMBER)).head
-        states = {pseudonym: world.tables.states(NUMBER)["c0"]}
-        commit = Commit(head, b"new", states, (), {}, erasure=Erasure(["c0"]))
+        states = world.tables.states(NUMBER)
+        written = Written({**states, pseudonym: states["c0"]}, kept=1)
+        commit = Commit(head, b"new", {}, EMPTY, {}, erasure=Erasure(["c0"]), written=written)
         await MemoryTables.commit(world.tables, NUMBER, commit)
         asking = world.worker()
         await asking.look()
@@ -346,7 +348,7 @@ def test_schedule_of_a_later_version_is_left_as_it_is() -> None:
     async def test() -> None:
         world = World()
         head = encode_schedule(Schedule(2, 0, 0))
-        await MemoryTables.commit(world.tables, SCHEDULES + NUMBER, Commit(None, head, {}, (), {}))
+        await MemoryTables.commit(world.tables, SCHEDULES + NUMBER, Commit(None, head, {}, EMPTY, {}))
         await world.worker().look()
         assert await MemoryTables.read_head(world.tables, SCHEDULES + NUMBER) == head
 

@@ -66,3 +66,28 @@ def company(
 def folded_company(events: list[Event]) -> Folded:
     """Return the states of a company's customers, on one partition."""
     return Arrival(events, Options(), batch=5_000).folded()
+
+
+def company_with_signs(seed: int, *, customers: int = 700, days: int = 600, telling: bool = True) -> list[Event]:
+    """Return a company whose customers use the product less before they leave, or, not `telling`, leave by chance."""
+    random = Random(seed)
+    events: list[Event] = []
+    for n in range(customers):
+        who, begun = f"c{n}", random.uniform(0, days)
+        plan = random.choice(list(PLANS))
+        events.append(signup(who, day(begun), plan, PLANS[plan]))
+        at, is_using = begun, True
+        while at < days:
+            uses = random.randint(4, 9) if is_using else random.randint(0, 1)
+            end = at + 30
+            chance = (0.02 if is_using else 0.25) if telling else 0.06
+            if at > begun and random.random() < chance:
+                end = at + random.uniform(1, 29)
+            mine = [activity(who, day(at + (end - at) * random.random())) for _ in range(uses)]
+            events += [event for event in mine if str(event["time"]) < day(days)]
+            if end < at + 30:
+                if end < days:
+                    events.append(cancel(who, day(end)))
+                break
+            at, is_using = end, random.random() < (0.85 if is_using else 0.3)
+    return events

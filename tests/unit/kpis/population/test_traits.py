@@ -9,7 +9,6 @@ from lifelines import KaplanMeierFitter
 from lifelines.statistics import logrank_test
 
 from kpis.customer.state import decode
-from kpis.population.comparison import FALSE_DISCOVERIES
 from kpis.population.traits import LEAST_GROUP, Trait, TraitEffect, TraitScan
 from tests.recount.short_events import Event, activity, cancel, change, onboarding, signup, survey
 from tests.unit.kpis.population.invented import company, folded_company
@@ -30,7 +29,7 @@ def scanned(events: list[Event], days: int = 400) -> TraitScan:
 
 def reported(scan: TraitScan) -> dict[Trait, TraitEffect]:
     """Return what the report says can be told from chance."""
-    return {each.trait: each for each in scan.effects() if each.adjusted_p <= FALSE_DISCOVERIES}
+    return {each.trait: each for each in scan.effects() if each.is_reported}
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -107,11 +107,14 @@ def test_batch_that_stands_for_a_thousand_times_its_size_comes_in_small_lists(co
     assert len(raw) < count * LIST_BYTES // 2 // 500
     fetch = unread(raw, Desk(max_value_bytes=MIB))
     offsets: list[int] = []
+    sizes: list[int] = []
     while not fetch.is_done:
         found, size = fetch.read(1)
         assert size < 2 * LIST_BYTES
         offsets += [record.offset for record in found]
+        sizes.append(size)
     assert offsets == list(range(count))
+    assert fetch.read_bytes == sum(sizes), "its size decides how soon the next fetch is made, not that of its last read"
 
 
 def test_batches_that_are_open_together_hold_what_they_may_and_others_wait_for_their_turn() -> None:

@@ -185,7 +185,8 @@ def test_dead_letters_are_acknowledged_before_the_commit() -> None:
         partition = await around.partition()
         partition.put(batch(b"{", signup(MINE)))
         await asyncio.sleep(5)
-        assert around.heard == ["recovered 0", *["waits for LogUnavailable"] * 3, "sent", "committed"]
+        assert around.heard[:-1] == ["recovered 0", *["waits for LogUnavailable"] * 3, "sent", "committed"]
+        assert around.heard[-1] == "committed"  # what the redo log held
         (letter,) = around.sent
         headers = dict(letter.headers)
         assert (letter.topic, letter.value) == (around.context.dead_letter_topic, b"{")
@@ -458,7 +459,7 @@ def test_cells_of_an_earlier_owner_are_added_to_and_not_replaced() -> None:
         second.put(batch(signup(ALSO_MINE, 1), start=1))
         await asyncio.sleep(1)
         _, stored = await around.tables.snapshot(0, groups_of(second.names))
-        amounts = sorted(amount for fields in stored.values() for amount in fields.values())
+        amounts = sorted(stored.amounts.tolist())
         assert not second.recovering
         assert amounts == sorted(second.cells().amounts.tolist()) == [2, 2, 2, 10, 10, 10]
         await second.close()

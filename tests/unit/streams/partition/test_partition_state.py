@@ -7,10 +7,11 @@ import asyncio
 import numpy as np
 
 from kpis.counting.cells import FIELD_BITS, Cells, group_of, groups_of
+from kpis.counting.spans import SPAN_FIELD_BITS
 from streams.partition.result import BatchResult
 from streams.partition.state import PartitionState
 from streams.tables import Head, Stored, decode_head
-from tests.unit.streams.partitions import SIGNUPS, Surroundings
+from tests.unit.streams.partitions import SIGNUPS, Surroundings, whole
 
 NO_AMOUNTS = np.empty(0, np.int64)
 
@@ -56,18 +57,6 @@ def test_two_writers_never_store_equal_heads() -> None:
     assert first.expected is second.expected is None
 
 
-def test_cells_go_out_by_group() -> None:
-    """Redis holds one hash a segment value; a commit writes each of them once."""
-    held = _state()
-    plan, country = group_of(0, 1), group_of(1, 2)
-    cells = _cells((plan << FIELD_BITS | 5, 1), (plan << FIELD_BITS | 9, 1), (country << FIELD_BITS | 5, 1))
-    commit = held.commit(head=_next_head(held, 1), states={}, cells=cells, amounts=np.array([7, 8, 9], np.int64))
-    assert [(update.group, list(update.fields), list(update.amounts)) for update in commit.cells] == [
-        (plan, [5, 9], [7, 8]),
-        (country, [5], [9]),
-    ]
-
-
 def test_names_go_out_once() -> None:
     """They are appended where they are stored; sent twice, every number after them would name another value."""
     held = _state()
@@ -88,17 +77,19 @@ def test_only_cells_of_groups_that_were_not_loaded_must_be_read() -> None:
         await around.tables.commit(
             0, held.commit(head=_next_head(held, 1), states={}, cells=_cells(), amounts=NO_AMOUNTS)
         )
-        return await around.tables.load(0)
+        return await whole(around.tables, 0)
 
     held = PartitionState(0, around.context, asyncio.run(stored()), cache=100)
     assert held.unread == set(groups_of(held.names))
     loaded, unread = group_of(0, 0), group_of(0, 1)
-    held.take_group(loaded, {5: 3})
+    held.take_group(loaded, _cells((loaded << FIELD_BITS | 5, 3)))
     keys = np.array([loaded << FIELD_BITS | 5, loaded << FIELD_BITS | 6, unread << FIELD_BITS | 5], np.int64)
     known = held.cells.look_up(keys)
     assert known.amounts.tolist() == [3, 0, 0]
     assert known.is_known.tolist() == [True, False, False]
-    assert held.unknown(keys, known) == [2]
+    assert held.unknown(keys, known) == [unread << SPAN_FIELD_BITS]
+    held.take_spans([unread << SPAN_FIELD_BITS], _cells())
+    assert held.unknown(keys, known) == []
     for group in list(held.unread):
-        held.take_group(group, {})
+        held.take_group(group, _cells())
     assert held.unknown(keys, known) == []

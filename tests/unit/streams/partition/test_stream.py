@@ -6,6 +6,7 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any
 
+from kpis.counting.cells import EMPTY
 from kpis.counting.rolling import ALL
 from kpis.customer.facts import STATE_VERSION
 from streams.errors import LogUnavailable, Lost, PositionOutOfRange, StateUnreadable, TablesUnavailable, Unavailable
@@ -47,8 +48,8 @@ def test_partition_that_cannot_be_read_is_halted_and_the_others_go_on() -> None:
     async def test() -> None:
         around, stream, _ = _stream()
         foreign = encode_head(Head(STATE_VERSION + 1, {SIGNUPS: 7}))
-        await around.tables.commit(0, Commit(None, foreign, {}, (), {}))
-        await around.tables.commit(1, Commit(None, encode_head(Head(STATE_VERSION, {SIGNUPS: 3})), {}, (), {}))
+        await around.tables.commit(0, Commit(None, foreign, {}, EMPTY, {}))
+        await around.tables.commit(1, Commit(None, encode_head(Head(STATE_VERSION, {SIGNUPS: 3})), {}, EMPTY, {}))
         both = frozenset({0, 1})
         assert await stream.positions(both) == {TP(SIGNUPS, 1): 3}
         assert (list(stream.partitions), list(stream.halted)) == ([1], [0])

@@ -53,21 +53,30 @@ _CARE = ("--file", str(ROOT / "docs" / "examples" / "care.ndjson"))
 _SET = ("target", "set", "retention", "30d", "90%", "--owner", "ada")
 #: By definition of the schema, how each is called; with segments and without, of a count, a stock and a ratio.
 CALLS: dict[str, list[tuple[str, ...]]] = {
-    "kpi": [("kpi", "--at", "2026-03-10"), ("kpi", "--by", "plan", "--window", "30d", "--lens", "stripe")],
-    "replay": [("replay", _FILE[1]), ("replay", _FILE[1], *_FILE[2:], "--by", "plan", "--by", "country")],
+    "kpi": [
+        ("kpi", "--at", "2026-03-10"),
+        ("kpi", "--by", "plan", "--window", "30d", "--lens", "stripe"),
+        ("kpi", "--where", "plan != none"),
+    ],
+    "replay": [
+        ("replay", _FILE[1]),
+        ("replay", _FILE[1], "--where", "plan = pro", "--by", "channel"),
+        ("replay", _FILE[1], *_FILE[2:], "--by", "plan", "--by", "country"),
+    ],
     "kpi --period": [("kpi", "--period", "2026-01", "--period", "2026", "--by", "plan")],
     "periods": [("periods",), ("periods", "--limit", "0")],
     "explain": [
         ("explain", "churn", *_FILE),
         ("explain", "customers_lost", *_FILE, "--by", "plan"),
         ("explain", "arpa", *_FILE, "--by", "plan", "--value", "pro"),
+        ("explain", "churn", *_FILE, "--where", "plan = pro"),
     ],
     "customer": [("customer", "old-001", *_FILE)],
     "lenses": [("lenses", *_FILE), ("lenses", *_FILE, "--by", "plan")],
     "reasons": [("reasons", *_FILE), ("reasons", *_FILE, "--by", "plan")],
     "features": [("features", *_FILE), ("features", *_FILE, "--by", "plan")],
-    "cohorts": [("cohorts", *_FILE), ("cohorts", *_FILE, "--by", "plan", "--period", "week")],
-    "lifetime": [("lifetime", *_FILE), ("lifetime", *_FILE, "--by", "plan")],
+    "cohorts": [("cohorts", *_FILE), ("cohorts", *_FILE, "--where", "plan = pro", "--period", "week")],
+    "lifetime": [("lifetime", *_FILE, "--where", "plan = pro"), ("lifetime", *_FILE, "--by", "plan")],
     "feedback": [("feedback", *_ANSWERS), ("feedback", *_FILE, "--where", "plan = pro")],
     "experiments": [("experiments", *_CARE), ("experiments", *_CARE, "--measure", "guided_tour", "--control", "tour")],
     "mark": [("mark", "Release 2"), ("mark", "Prices", "--kind", "price", "--until", "2h", "--at", "3h")],
@@ -76,6 +85,15 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "referrals": [("referrals", *_CARE)],
     "usage": [("usage", *_CARE), ("usage", *_FILE)],
     "value": [("value", *_CARE, "--by", "channel"), ("value", *_CARE, "--by", "plan", "--by", "country")],
+    "drivers": [("drivers", *_ANSWERS)],
+    "risk": [("risk", *_ANSWERS)],
+    "forecast": [("forecast", *_ANSWERS), ("forecast", *_ANSWERS, "--where", "plan = pro")],
+    "digest": [("digest", "--week", "2025-W12", *_FILE[:2]), ("digest", "--by", "plan", "--week", "2026-W01")],
+    "sql": [
+        ("sql", "SELECT *, 0.5 AS half, NULL AS nothing FROM movements", *_FILE),
+        ("sql", "SELECT * FROM counts", "--limit", "3", *_FILE),
+    ],
+    "export": [("export", "--to", "parquet", "exported", *_FILE[:2])],
     "reconcile": [("reconcile", f"{_EXPORT}.ndjson", "--as", "stripe", "--file", f"{_EXPORT}.events.ndjson")],
     "validate": [("validate", _FILE[1])],
     "publish": [("publish", _FILE[1])],
@@ -91,6 +109,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "target list": [("target", "list")],
     "target set": [_SET],
     "target history": [("target", "history")],
+    "target test": [("target", "test", "retention", "30d", "90%")],
 }
 
 
@@ -175,7 +194,8 @@ def _running(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, late: MemoryTables
 def printed(*arguments: str) -> Any:
     """Return what a command prints as JSON."""
     result = CliRunner().invoke(app, [*arguments, "--json"])
-    assert result.exit_code == 0, result.output
+    # So few customers are too few for a model; the document says so, and the exit status too.
+    assert result.exit_code == (1 if arguments[0] == "risk" else 0), result.output
     return json.loads(result.stdout)
 
 

@@ -18,6 +18,7 @@ from schemas.documents.document import plain, read
 from schemas.documents.forgetting import Forgetting, InputTopicKept
 from schemas.documents.periods import PeriodList, PeriodReport
 from schemas.documents.report import Report
+from schemas.documents.targets import TargetTrial
 from schemas.documents.undo import ChangedNumber, Undoing, UndoneEvent
 from schemas.refusals import HEADER_DETAIL, HEADER_OFFSET, HEADER_PARTITION, HEADER_REASON, HEADER_TOPIC
 from streams.records import Record
@@ -32,7 +33,7 @@ from tenure.doctor.findings import Diagnosed, Level
 from tenure.files.notation import Notation
 from tenure.files.publish import Summary
 from tenure.files.reader import EventFile
-from tenure.operations import dead_letters, forgetting, marks, targets, topics
+from tenure.operations import dead_letters, forgetting, marks, target_trials, targets, topics
 from tenure.reports import kpi, periods
 from tenure.reports.formats import standard_console
 from tenure.reports.kpi import replay
@@ -246,6 +247,12 @@ def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     monkeypatch.setattr(kpi, "read_report", read_report)
     monkeypatch.setattr(periods, "read_periods", read_periods)
     monkeypatch.setattr(periods, "read_list", read_list)
+
+    async def trial_of(settings: Settings, tried: target_trials.Tried, *, now_ms: int) -> TargetTrial:
+        del settings, now_ms
+        return target_trials.judged([], [], tried._replace(dimension="plan", segment=HOSTILE[0]), {})
+
+    monkeypatch.setattr(target_trials, "trial_of", trial_of)
     for name, function in (("changes", changes), ("current", current), ("put", put)):
         monkeypatch.setattr(targets, name, function)
 
@@ -288,12 +295,22 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "referrals": [("referrals", *_OF_FILE)],
     "usage": [("usage", *_OF_FILE)],
     "value": [("value", *_OF_FILE, *_SEGMENTS)],
+    "drivers": [("drivers", *_OF_FILE)],
+    "risk": [("risk", *_OF_FILE)],
     "lenses": [("lenses", *_OF_FILE, "--by", "channel")],
     "reasons": [("reasons", *_OF_FILE, *_SEGMENTS)],
     "features": [("features", *_OF_FILE, *_SEGMENTS)],
+    "digest": [
+        ("digest", "--week", "2026-W07", *_OF_FILE[:2], "--format", form) for form in ("markdown", "html", "slack")
+    ],
+    "sql": [
+        ("sql", f"SELECT * FROM {name}", *_OF_FILE)  # noqa: S608 - names of ours
+        for name in ("customers", "movements", "surveys", "renewals", "history", "counts")
+    ],
     "target list": [("target", "list")],
     "target set": [("target", "set", "retention", "30d", "90%", "--owner", "eve")],
     "target history": [("target", "history")],
+    "target test": [("target", "test", "retention", "30d", "90%")],
     "reconcile": [("reconcile", "export.ndjson", "--as", "table", *_OF_FILE)],
     "topics": [("topics",)],
     "doctor": [("doctor",)],
@@ -305,7 +322,10 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "dlq replay": [("dlq", "replay", "--all", "--dry-run")],
 }
 #: Commands that print no names, or nothing for people; the demo and publish have tests of their own below.
-NAMELESS = {"target", "dlq", "resume", "demo", "worker", "publish", "company", "history", "gateway"}
+NAMELESS = {
+    *("target", "dlq", "resume", "demo", "worker", "publish", "company", "history", "gateway", "export", "api"),
+    "forecast",
+}
 
 
 def test_every_command_is_tried_with_hostile_names() -> None:

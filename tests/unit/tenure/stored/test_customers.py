@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Collection
 
 import pytest
 
+from kpis.counting.cells import EMPTY
 from kpis.customer.facts import STATE_VERSION
 from streams import errors
 from streams.embedded.tables import MemoryTables
@@ -37,7 +38,7 @@ class Writer:
         self._commits += 1
         head = encode_head(Head(STATE_VERSION, commits=self._commits))
         states = {name: state for name, state in self._folded.states[0].items() if known.get(name) != state}
-        await self._tables.commit(0, Commit(self._head, head, states, (), self._folded.names[0].take_new()))
+        await self._tables.commit(0, Commit(self._head, head, states, EMPTY, self._folded.names[0].take_new()))
         self._head = head
 
 
@@ -94,7 +95,7 @@ async def test_a_scan_of_a_partition_that_is_counted_anew_meanwhile_ends() -> No
 async def test_a_scan_of_tables_that_another_version_wrote_is_refused() -> None:
     """Bytes of another layout may decode to another customer's life."""
     tables = MemoryTables()
-    await tables.commit(0, Commit(None, encode_head(Head(STATE_VERSION + 1)), {"a": b"?"}, (), {}))
+    await tables.commit(0, Commit(None, encode_head(Head(STATE_VERSION + 1)), {"a": b"?"}, EMPTY, {}))
 
     async def first() -> Slice:
         return await anext(aiter(scan_all(Settings(), tables, [0])))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from kpis.counting.cells import Cells
 from streams.embedded.tables import MemoryTables
 from streams.errors import Overtaken
 from streams.settings.settings import Settings
@@ -23,7 +24,7 @@ class _Busy(MemoryTables):
 
     async def snapshot(
         self, partition: int, groups: Sequence[int], since: Stored | None = None
-    ) -> tuple[Stored, dict[int, dict[int, int]]]:
+    ) -> tuple[Stored, Cells]:
         """See `Tables`."""
         self.times -= 1
         if self.times >= 0:

@@ -11,6 +11,7 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from kpis.counting.cells import EMPTY
 from kpis.customer.facts import STATE_VERSION
 from schemas.instants import milliseconds
 from streams.clock import ManualClock
@@ -74,7 +75,7 @@ class World:
         for number in range(PARTITIONS):
             head = encode_head(Head(STATE_VERSION, commits=self._commits))
             names = self._folded.names[number].take_new()
-            commit = Commit(self._heads[number], head, dict(self._folded.states[number]), (), names)
+            commit = Commit(self._heads[number], head, dict(self._folded.states[number]), EMPTY, names)
             await self.tables.commit(number, commit)
             self._heads[number] = head
 

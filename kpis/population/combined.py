@@ -7,7 +7,7 @@ Pure: who reads the states is `tenure.reports.filtered`. Definitions: docs/defin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -27,6 +27,7 @@ from kpis.rows import Row
 _STEP_ROWS: Final = 400_000
 _PROFILE_BITS: Final = 20
 MOST_COMBINATIONS: Final = 1 << 26
+_NONE: Final = np.empty(0, np.int64)
 
 
 class CombinedCells(NamedTuple):
@@ -81,7 +82,7 @@ class CombiningCollector:
         self._sum_up()
         while len(self._parts) > 1:
             self._join()
-        whole = self._parts[0] if self._parts else merged(np.empty(0, np.int64), np.empty(0, np.int64))
+        whole = self._parts[0] if self._parts else merged(_NONE, _NONE)
         combination, field = whole.keys >> FIELD_BITS, unpack(whole.keys & FIELD_MASK)
         order = np.argsort(field.bucket, kind="stable")
         keys = np.array(list(self._places), np.int64)
@@ -113,15 +114,49 @@ class CombiningCollector:
         self._parts.append(merged(keys, amounts))
 
 
-def filtered(parts: Sequence[CombinedCells], where: Filter, dimension: str) -> Segments:
-    """Return the cells for which a filter holds, by the values of a dimension, as `kpis.counting.report` joins them."""
-    number: dict[str, int] = {}
-    found: list[tuple[Ints, Ints, Ints, Ints]] = []
-    for part in parts:
-        names, numbers = part.numbered(dimension)
-        local = np.array([number.setdefault(name, len(number)) for name in names], np.int64)
-        chosen = np.flatnonzero(where.flags(part.numbered)[part.combination])
-        value = local[numbers[part.combination[chosen]]]
-        found.append((part.column[chosen], value, part.bucket[chosen], part.amount[chosen]))
-    joined = [np.concatenate([np.empty(0, np.int64), *(each[k] for each in found)]) for k in range(4)]
-    return Segments(list(number), *joined)
+class Combinations(NamedTuple):
+    """The cells of all partitions by combination, with values numbered alike, in the order of their buckets.
+
+    By dimension its values, and the number of each combination's. Per cell: its column, the place of its combination,
+    its bucket and its amount.
+    """
+
+    values: Mapping[str, list[str]]
+    numbers: Mapping[str, Ints]
+    column: Ints
+    combination: Ints
+    bucket: Ints
+    amount: Ints
+
+    def numbered(self, dimension: str) -> tuple[list[str], Ints]:
+        """Return the values of a dimension, and the number of each combination's."""
+        return self.values[dimension], self.numbers[dimension]
+
+
+def together(parts: Sequence[CombinedCells], dimensions: Sequence[str]) -> Combinations:
+    """Join partitions, whose numbers differ, by the names of values."""
+    values: dict[str, list[str]] = {}
+    numbers: dict[str, Ints] = {}
+    for dimension in dimensions:
+        known: dict[str, int] = {}
+        local = [_NONE]
+        for part in parts:
+            names, mine = part.numbered(dimension)
+            local.append(np.array([known.setdefault(name, len(known)) for name in names], np.int64)[mine])
+        values[dimension], numbers[dimension] = list(known), np.concatenate(local)
+    before = np.cumsum([0, *(len(part.plan) for part in parts)])
+    combination = np.concatenate([_NONE, *(part.combination + n for part, n in zip(parts, before, strict=False))])
+    columns = [np.concatenate([_NONE, *(part[k] for part in parts)]) for k in (3, 5, 6)]
+    order = np.argsort(columns[1], kind="stable")
+    return Combinations(values, numbers, columns[0][order], combination[order], columns[1][order], columns[2][order])
+
+
+def filtered(cells: Combinations, where: Filter, dimension: str) -> Segments:
+    """Return the cells for which a filter holds, by the values of a dimension, as `kpis.counting.report` joins them.
+
+    The others are there with an amount of 0: to leave millions out takes longer than to add them up.
+    """
+    names, numbers = cells.numbered(dimension)
+    holds = where.flags(cells.numbered).astype(np.int64)
+    amount = cells.amount * holds[cells.combination]
+    return Segments(names, cells.column, numbers[cells.combination], cells.bucket, amount)
