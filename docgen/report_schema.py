@@ -26,10 +26,12 @@ from schemas.documents.marks import MarksReport, SentMark
 from schemas.documents.periods import PeriodList, PeriodReport
 from schemas.documents.publication import PublicationSummary
 from schemas.documents.reasons import ReasonsReport
+from schemas.documents.rebuilding import Rebuilding
 from schemas.documents.reconciliation import Reconciliation
 from schemas.documents.referrals import ReferralsReport
 from schemas.documents.report import Report
 from schemas.documents.risk import RiskReport
+from schemas.documents.snapshots import SnapshotSummary
 from schemas.documents.sql import SqlAnswer
 from schemas.documents.support import SupportReport
 from schemas.documents.targets import ChangedTarget, ListedTarget, TargetTrial
@@ -90,6 +92,9 @@ PRINTED: Final = (
     Printed("undo", Undoing),
     Printed("forget", Forgetting),
     Printed("doctor", DoctorReport),
+    Printed("rebuild", Rebuilding),
+    Printed("snapshot", SnapshotSummary),
+    Printed("restore", SnapshotSummary),
     Printed("resume", LossList),
     Printed("resume --accept-loss", ReportedLoss),
     Printed("target list", list[ListedTarget]),

@@ -42,11 +42,14 @@ from tenure.commands import (
     periods,
     publish,
     reasons,
+    rebuild,
     reconcile,
     referrals,
     replay,
+    restore,
     resume,
     risk,
+    snapshot,
     sql,
     support,
     target,
@@ -198,6 +201,9 @@ app.command()(reconcile.reconcile)
 app.add_typer(target.group)
 app.command()(doctor.doctor)
 app.command()(resume.resume)
+app.command()(rebuild.rebuild)
+app.command()(snapshot.snapshot)
+app.command()(restore.restore)
 app.command()(gateway.gateway)
 app.command()(api.api)
 app.add_typer(dlq.group)

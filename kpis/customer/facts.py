@@ -11,6 +11,8 @@ import msgspec
 
 #: Written in front of every table; a change of layout is a new number and a rebuild.
 STATE_VERSION: Final = 4
+#: Earlier versions whose facts are the same: `tenure rebuild` makes tables of this version out of theirs.
+CONVERTIBLE_VERSIONS: Final = frozenset({3})
 
 # Kinds in the order in which events of one identity are compared, those of the timeline in its order too.
 SIGNUP: Final = 0

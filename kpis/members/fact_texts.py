@@ -13,7 +13,7 @@ from kpis.customer.touchpoints import ContactFact, ExposureFact, SupportFact, To
 from kpis.instants import instant_text
 from kpis.members.view import Mention
 from kpis.names import Names
-from kpis.references import offset_of, topic_of
+from kpis.references import offset_of, partition_of, topic_of
 
 
 class FactText(NamedTuple):
@@ -26,6 +26,12 @@ class FactText(NamedTuple):
     offset: int
     #: the hash that stands for source and id
     identity: bytes
+    #: where its record lies; None where that is the partition of the customer
+    partition: int | None = None
+
+    def partition_or(self, own: int) -> int:
+        """Return the partition of its record, by that of its customer."""
+        return own if self.partition is None else self.partition
 
 
 def fact_text(mention: Mention, names: Names) -> FactText:
@@ -45,7 +51,7 @@ def fact_text(mention: Mention, names: Names) -> FactText:
         text = _life_text(mention, names)
     reference = mention.reference
     topic = names.topic_names[topic_of(reference)]
-    return FactText(text, mention.at_ms, topic, offset_of(reference), mention.identity)
+    return FactText(text, mention.at_ms, topic, offset_of(reference), mention.identity, partition_of(reference))
 
 
 def subscription_text(subscription: str) -> str:

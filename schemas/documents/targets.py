@@ -46,7 +46,7 @@ class Spell(Document, frozen=True, kw_only=True):
 
 
 class TargetTrial(Document, frozen=True, kw_only=True):
-    """How often a target would have warned and paged in the last year, looked at each local midnight."""
+    """The warnings and pages that a target would have made in the last year, looked at each local midnight."""
 
     kpi: Annotated[str, Meta(description="The name of a ratio.")]
     window: Annotated[str, Meta(description="The window's name.")]

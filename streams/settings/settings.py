@@ -630,7 +630,7 @@ class Settings(BaseSettings):
                 continue
             counted = f"the tables of group {self.group!r} under {self.redis_prefix!r} in Redis were counted "
             if name in theirs:
-                counted += f"with {json.dumps(theirs[name])}; set it back, or choose another group and redis_prefix"
+                counted += f"with {json.dumps(theirs[name])}; set it back, or run `tenure rebuild`: docs/rebuilding.md"
             else:
                 counted += (
                     "by a version that did not have this setting, and cannot be read; choose another group and "

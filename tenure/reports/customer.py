@@ -78,7 +78,10 @@ async def read_customer_timeline(
         view = View(customer, Window(0, source.at_ms, bucket_ms), settings.what_counts)
         entries = sorted(_entries(view, names), key=lambda each: each.at_ms)  # of one instant in the timeline's order
         wanted = {
-            Place(each.text.topic, found.partition, each.text.offset): (customer_id, each.text.identity)
+            Place(each.text.topic, each.text.partition_or(found.partition), each.text.offset): (
+                customer_id,
+                each.text.identity,
+            )
             for each in entries
         }
         known = Looked(source.place, await look_up(settings, source.log, wanted))

@@ -265,7 +265,7 @@ class Looked(NamedTuple):
 
 async def _known(source: Source, found: Iterable[Explained]) -> Looked:
     wanted = {
-        Place(event.topic, member.partition, event.offset): (member.customer_id, event.identity)
+        Place(event.topic, event.partition_or(member.partition), event.offset): (member.customer_id, event.identity)
         for explained in found
         for member in (*explained.members, *explained.near_misses)
         for why in member.whys
@@ -345,6 +345,7 @@ def explained_event(event: FactText, partition: int, known: Looked) -> Explained
         partition: Its customer's.
         known: What is known of events, this one among them.
     """
+    partition = event.partition_or(partition)
     found = known.known[Place(event.topic, partition, event.offset)]
     return ExplainedEvent(
         event=event.text,

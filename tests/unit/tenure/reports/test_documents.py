@@ -25,6 +25,7 @@ from streams.forgetting.forgotten import Forgotten, forget_key_of
 from streams.kafka.retention import Retention
 from streams.partition.losses import AcceptedLoss, Loss, LossStore, LostRange
 from streams.records import Record
+from streams.settings.settings import Settings
 from streams.tables import StreamMark
 from tenure.cli import app
 from tenure.dead_letters import replay, whole
@@ -32,6 +33,8 @@ from tenure.doctor import checks
 from tenure.doctor.findings import Diagnosed, Level
 from tenure.files import publish
 from tenure.operations import dead_letters, forgetting, marks, targets, topics
+from tenure.rebuilding import rebuild
+from tenure.snapshots import restoring, writing
 from tenure.stored import opening
 from tenure.undoing import finding, undo
 from tests.unit.schemas.lines import SIGNUP
@@ -42,8 +45,6 @@ from tests.unit.tenure.reports.test_periods import late_tables
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-    from streams.settings.settings import Settings
 
 ROOT = Path(__file__).parents[4]
 _FILE = ("--file", str(ROOT / "docs" / "examples" / "golden.ndjson"), "--at", "2025-03-31")
@@ -104,6 +105,9 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "undo": [("undo", "--source", "customer.signup", "--since", "2026-01-01")],
     "forget": [("forget", MINE, "--still-active"), ("forget", "forgotten before", "--yes")],
     "doctor": [("doctor",)],
+    "rebuild": [("rebuild",), ("rebuild", "--yes", "--as", "ada")],
+    "snapshot": [("snapshot", "taken")],
+    "restore": [("restore", "taken")],
     "resume": [("resume",)],
     "resume --accept-loss": [("resume", "0", "--accept-loss", "--as", "ada")],
     "target list": [("target", "list")],
@@ -188,6 +192,21 @@ def _running(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, late: MemoryTables
     monkeypatch.setattr(undo, "running_tables", running_tables)
     monkeypatch.setattr(opening, "running_tables", running_tables)
     monkeypatch.setattr(targets, "tables_of", running_tables)
+    mark = StreamMark("tenure", 2, Settings().fingerprint(), "id")
+
+    @asynccontextmanager
+    async def of_the_group(settings: Settings) -> AsyncIterator[tuple[MemoryTables, StreamMark]]:
+        del settings
+        yield tables, await tables.mark(mark)
+
+    @asynccontextmanager
+    async def empty(settings: Settings) -> AsyncIterator[tuple[MemoryTables, None]]:
+        del settings
+        yield MemoryTables(), None
+
+    monkeypatch.setattr(rebuild, "open_tables", of_the_group)
+    monkeypatch.setattr(writing, "running_tables", of_the_group)
+    monkeypatch.setattr(restoring, "open_tables", empty)
     monkeypatch.chdir(tmp_path)
 
 
@@ -229,6 +248,8 @@ def test_documents_are_what_the_schema_says(command: str, arguments: tuple[str, 
     """Whoever reads them by the schema finds each member, of its type, and no other."""
     if command.startswith("target"):
         printed(*_SET)
+    if command == "restore":
+        printed("snapshot", "taken")
     found = printed(*arguments)
     assert [error.message for error in validator(command).iter_errors(found)] == []
     assert jsonschema.Draft202012Validator(report_schema()).is_valid(found)

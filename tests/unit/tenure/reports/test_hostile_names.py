@@ -323,7 +323,20 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
 }
 #: Commands that print no names, or nothing for people; the demo and publish have tests of their own below.
 NAMELESS = {
-    *("target", "dlq", "resume", "demo", "worker", "publish", "company", "history", "gateway", "export", "api"),
+    "rebuild",
+    "snapshot",
+    "restore",
+    "target",
+    "dlq",
+    "resume",
+    "demo",
+    "worker",
+    "publish",
+    "company",
+    "history",
+    "gateway",
+    "export",
+    "api",
     "forecast",
 }
 
