@@ -40,7 +40,9 @@ class TraitComparison(Document, frozen=True, kw_only=True):
     adjusted_p: Annotated[
         float, Meta(description="The p-value, adjusted for all traits that were looked at (Benjamini and Hochberg).")
     ]
-    reported: Annotated[bool, Meta(description="Whether it is at most 0.05 and the difference is not 0.")]
+    reported: Annotated[
+        bool, Meta(description="Whether it is at most 0.05, and that of the surest trait at most 0.025.")
+    ]
 
 
 class DriversReport(Document, frozen=True, kw_only=True):
