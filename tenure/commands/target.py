@@ -176,8 +176,8 @@ def try_target(
 
     settings, now_ms = load_settings(config), WallClock().now_ms()
     from streams.errors import UsageError  # slow to import, so not before the settings are checked
-    from tenure.operations.target_trials import Tried, trial_of
     from tenure.operations.targets import checked_kpi, checked_value, checked_window
+    from tenure.reports.target_trials import Tried, trial_of
 
     if (by is None) != (segment is None):
         raise UsageError("--by and --value belong together: name the dimension, and one of its values")
