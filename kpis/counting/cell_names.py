@@ -44,7 +44,7 @@ _MINOR: Final = "minor"
 
 
 class CellColumn(NamedTuple):
-    """What a column of cells counts; `pair_class` is None, and `side` empty, for points."""
+    """The name of a column of cells; `pair_class` is None, and `side` empty, for points."""
 
     measure: str
     unit: str

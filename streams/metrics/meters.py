@@ -25,7 +25,7 @@ from kpis.names import NAMED
 from schemas import instruments
 from schemas.dimensions import describing_members
 from schemas.events import EVENT_TYPES
-from schemas.feeds import OTHER, TYPES, UNKNOWN_TYPE, Feed
+from schemas.feeds import OTHER, TYPES, UNKNOWN_TYPE, FeedKey
 from schemas.instruments import Instrument
 from schemas.refusals import Reason
 from schemas.version import installed_version
@@ -82,7 +82,7 @@ class Meters:
             self[instruments.EVENTS_MENDED].labels(member)
         for label in (*instruments.AGES_MS, instruments.OLDER):
             self[instruments.RECORDS_BY_AGE].labels(label)
-        self.on_feeds([Feed(kind, OTHER) for kind in (*TYPES, UNKNOWN_TYPE)], FeedCounts())
+        self.on_feeds([FeedKey(kind, OTHER) for kind in (*TYPES, UNKNOWN_TYPE)], FeedCounts())
         self[instruments.MEMORY_LIMIT].set(memory_limit_bytes())
         build = self[instruments.BUILD_INFO]
         build.labels(installed_version() or FROM_SOURCES, platform.python_version(), str(STATE_VERSION)).set(1)
@@ -126,7 +126,7 @@ class Meters:
         self[instruments.COMMIT_SECONDS].observe(result.commit_seconds)
         self[instruments.FOLD_SECONDS].observe(result.fold_seconds)
 
-    def on_feeds(self, known: Iterable[Feed], counts: FeedCounts) -> None:
+    def on_feeds(self, known: Iterable[FeedKey], counts: FeedCounts) -> None:
         """Count what came of each feed, under the names that hold; a known feed begins at 0."""
         families = [self[declared] for declared in _FEED_FAMILIES]
         for feed in known:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -21,6 +21,7 @@ from kpis.fold.fold import Fold
 from kpis.fold.restatements import Moved
 from kpis.names import Names
 from streams.errors import StateUnreadable
+from streams.holding import unheld
 from streams.partition.result import BatchResult
 from streams.partition.state_cache import StateCache
 from streams.partition.unwritten import Cut, Unwritten
@@ -41,22 +42,28 @@ from streams.tables import (
 if TYPE_CHECKING:
     from streams.partition.context import PartitionContext
 
-_ADVICE: Final = "run the program that wrote them, or count anew under another TENURE_REDIS_PREFIX and TENURE_GROUP"
+_ADVICE: Final = "run the program that wrote them, or `tenure rebuild`: docs/upgrading.md"
 
 
-def read_head(number: int, stored: Stored) -> Head:
+def read_head(number: int, stored: Stored, *, also: Collection[int] = ()) -> Head:
     """Return the head of a partition; a new one where nothing is stored.
+
+    Args:
+        number: Of the partition.
+        stored: What the tables hold.
+        also: Other versions that are read, beside our own.
 
     Raises:
         StateUnreadable: Another version has stored it.
     """
-    if stored.head is None:
+    found = unheld(stored.head)
+    if found is None:
         return Head(STATE_VERSION)
     try:
-        head = decode_head(stored.head)
+        head = decode_head(found)
     except msgspec.DecodeError as error:
         raise StateUnreadable(number, f"its head is no head of ours ({error}); {_ADVICE}") from error
-    if head.version != STATE_VERSION:
+    if head.version != STATE_VERSION and head.version not in also:
         raise StateUnreadable(
             number, f"its tables have version {head.version}, this program reads {STATE_VERSION}; {_ADVICE}"
         )

@@ -1,4 +1,4 @@
-"""What a request asks for: the parameters of a report, each checked as the option of the command is."""
+"""Requests for reports: the parameters of a report, each checked as the option of the command is."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ApiParameter(NamedTuple):
     values: tuple[str, ...] = ()
 
 
-class Asked:
+class RequestedReport:
     """The parameters of one request.
 
     Args:

@@ -13,7 +13,7 @@ import msgspec
 
 from streams.errors import TenureError
 from streams.settings.settings import Settings
-from tenure.api.asked import Asked, in_parameters
+from tenure.api.asked import RequestedReport, in_parameters
 from tenure.api.reports import ApiReport
 
 
@@ -53,7 +53,7 @@ class ReportRunner:
             ReportTooSlow: It takes too long.
             TenureError: As the report's command does; messages name parameters.
         """
-        asked = Asked(report.parameters, given)
+        asked = RequestedReport(report.parameters, given)
         if self.running >= self._most:
             raise ReportsBusy(f"{self.running} reports are being made, as many as api_max_requests says")
         self.running += 1
@@ -71,7 +71,7 @@ class ReportRunner:
         if not making.cancelled():
             making.exception()  # told to whoever waits
 
-    def _make(self, report: ApiReport, asked: Asked) -> bytes:
+    def _make(self, report: ApiReport, asked: RequestedReport) -> bytes:
         try:
             found = asyncio.run(asyncio.wait_for(_found(self._settings, report, asked), self._seconds))
         except TimeoutError as error:
@@ -84,7 +84,7 @@ class ReportRunner:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-async def _found(settings: Settings, report: ApiReport, asked: Asked) -> object:
+async def _found(settings: Settings, report: ApiReport, asked: RequestedReport) -> object:
     return await report.answer(settings, asked)
 
 

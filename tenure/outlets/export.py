@@ -22,8 +22,8 @@ from kpis.population.records import CustomerRecords, RecordsScope, records_of
 from schemas.documents.export import ExportSummary
 from schemas.relations import OF_CUSTOMERS
 from streams.errors import CheckFailed, UsageError
+from streams.settings.meaning import dimensions_of
 from streams.settings.settings import Settings
-from tenure.outlets.reading import dimensions_of
 from tenure.reports.customers import Scope, Source, lacking, open_source
 from tenure.stored.customers import Slice, scan_all
 

@@ -22,10 +22,11 @@ from schemas.relations import MOVEMENTS
 from streams.batching.partitioner import partition_of
 from streams.errors import LogUnavailable, RecordRefused, Undelivered
 from streams.kafka.answers import Answer, meaning_of
+from streams.settings.meaning import dimensions_of
 from tenure.files.publish import connected
 from tenure.operations.topic_records import records_in
 from tenure.operations.topics import create_compacted
-from tenure.outlets.reading import dimensions_of, rows_of_customers
+from tenure.outlets.reading import rows_of_customers
 from tenure.reports.customers import Scope, lacking, open_source
 
 if TYPE_CHECKING:

@@ -13,10 +13,9 @@ from kpis.customer.state import decode
 from kpis.population.records import RecordsScope, records_of
 from schemas.catalogue.counts import COUNTS
 from schemas.catalogue.ratios import STOCK_RATIOS, WINDOW_RATIOS
-from schemas.dimensions import BUILT_IN_DIMENSIONS
 from schemas.documents.report import Report, Segment
 from schemas.relations import CELLS_RELATION, COUNTS_RELATION, RATIOS_RELATION, Column, Relation, RelationRow
-from streams.settings.meaning import windows_of
+from streams.settings.meaning import dimensions_of, windows_of
 from streams.settings.settings import Settings
 from tenure.reports.customers import Source
 from tenure.stored.customers import scan_all
@@ -31,11 +30,6 @@ class RelationSlice(NamedTuple):
 
     relation: str
     rows: list[RelationRow]
-
-
-def dimensions_of(settings: Settings) -> tuple[str, ...]:
-    """Return every dimension, the plan first."""
-    return (*BUILT_IN_DIMENSIONS, *settings.dimensions)
 
 
 def columns_of_relation(relation: Relation, settings: Settings) -> tuple[Column, ...]:

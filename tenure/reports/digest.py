@@ -35,9 +35,9 @@ from schemas.instants import milliseconds
 from streams.clock import Clock, WallClock
 from streams.digests import DigestStore, IssuedDigest
 from streams.errors import UsageError
+from streams.settings.meaning import dimensions_of
 from streams.settings.settings import Settings
 from streams.targets import TargetChange, TargetStore
-from tenure.outlets.reading import dimensions_of
 from tenure.reports.customers import Scope, Source, lacking, open_source
 from tenure.reports.kpi_rows import CHURN, OPINION, REVENUE, STAYING, unseen_feeds
 from tenure.reports.reasons import reasons_of

@@ -16,7 +16,7 @@ from streams.settings.gateway import NamedSecret
 from streams.settings.hosts import is_loopback
 from streams.settings.settings import Settings
 from tenure.api import reports
-from tenure.api.asked import ApiParameter, Asked, in_parameters
+from tenure.api.asked import ApiParameter, RequestedReport, in_parameters
 from tenure.api.openapi import api_document
 from tenure.api.reports import REPORT_BY_NAME, REPORTS, ApiReport
 from tenure.api.server import run_api
@@ -217,8 +217,8 @@ def test_message_of_an_option_is_one_of_a_parameter() -> None:
 def test_parameter_that_takes_none_is_said_so() -> None:
     """There is nothing to choose."""
     with pytest.raises(Exception, match="it takes none"):
-        Asked((), {"a": ["1"]})
-    asked = Asked((ApiParameter("limit", "", kind="integer"),), {"limit": ["7"]})
+        RequestedReport((), {"a": ["1"]})
+    asked = RequestedReport((ApiParameter("limit", "", kind="integer"),), {"limit": ["7"]})
     assert (asked.count("limit", 1, 10), asked.count("other", 1, 10), asked.text("other", "x")) == (7, 1, "x")
 
 
