@@ -1,8 +1,8 @@
 """Recording rules of segments against their targets: how sure each miss is, and which of all stand together.
 
 Each segment with a target is one test. Of those that are said to miss, at most a share is expected to do so by chance,
-however many are tested: the step-up of Benjamini and Hochberg (1995), J. R. Stat. Soc. B 57, 289-300. There are no ranks
-in PromQL: the largest i for which at least i tests are at or below i · q / m is looked for one by one.
+however many are tested: the step-up of Benjamini and Hochberg (1995), J. R. Stat. Soc. B 57, 289-300. PromQL has no
+ranks: the largest i for which at least i tests are at or below i · q / m is looked for one by one.
 """
 
 from collections.abc import Iterator

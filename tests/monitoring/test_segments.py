@@ -28,7 +28,16 @@ def test_chance_of_a_miss_is_about_that_of_the_binomial_distribution_and_not_les
     """Few of many are skewed: the plain normal distribution would tell twice as many by chance."""
     for surprise in (2.5, 3.5):
         lost = math.ceil(start * target + surprise * math.sqrt(start * target * (1 - target)))
-        exact = sum(math.comb(start, k) * target**k * (1 - target) ** (start - k) for k in range(lost, start + 1))
+        exact = sum(
+            math.exp(
+                math.lgamma(start + 1)
+                - math.lgamma(k + 1)
+                - math.lgamma(start - k + 1)
+                + k * math.log(target)
+                + (start - k) * math.log1p(-target)
+            )
+            for k in range(lost, start + 1)
+        )
         expected = start * target
         above = math.cbrt(lost - 0.5) ** 2 - math.cbrt(expected) ** 2
         score = 1.5 * above / expected ** (1 / 6) / math.sqrt(1 - target)
