@@ -150,6 +150,6 @@ class Servers:
     def cell_sizes(self) -> tuple[int, float]:
         """Return how many counter cells there are, and the mean size of one (bytes)."""
         keys = list(self.client.scan_iter(f"{PREFIX}:*:c:*", count=5000))
-        cells = sum(cells_in(span) for key in keys for span in self.client.hvals(key))
+        cells = sum(cells_in(cast("bytes", span)) for key in keys for span in self.client.hvals(key))
         used = sum(cast("int", self.client.memory_usage(key, samples=0)) for key in keys)
         return cells, used / max(1, cells)

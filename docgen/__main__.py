@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from docgen import (
+    api,
     asyncapi,
     commands,
     events,
@@ -23,6 +24,7 @@ from docgen import (
     report_schema,
     rights,
     settings,
+    sql,
 )
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -34,6 +36,8 @@ PAGES: Final[dict[str, tuple[Callable[[], str], str]]] = {
     "docs/rights.md": (rights.page, "streams/rights.py"),
     "docs/commands.md": (commands.page, "tenure/commands/"),
     "docs/report.md": (report.page, "schemas/documents/"),
+    "docs/api.md": (api.page, "tenure/api/reports.py"),
+    "docs/sql.md": (sql.page, "schemas/relations.py"),
 }
 """By its path, what returns the text of a page, and what that is made of."""
 

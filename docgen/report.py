@@ -78,6 +78,35 @@ LIFETIME: Final = """
 How long customers stay: [cohorts-and-lifetime.md](cohorts-and-lifetime.md#lifetime). One object.
 """
 
+FEEDBACK: Final = """
+How long customers stay after an answer: [feedback.md](feedback.md). One object.
+"""
+
+DRIVERS: Final = """
+What goes with staying: [drivers.md](drivers.md). One object.
+"""
+
+RISK: Final = """
+Who is about to go, and what the model that says so is worth: [risk.md](risk.md). One object; exit status 1 where nobody
+is scored.
+"""
+
+FORECAST: Final = """
+Customers and MRR of the next twelve months: [forecast.md](forecast.md). One object.
+"""
+
+DIGEST: Final = """
+A week in numbers: [digest.md](digest.md). One object.
+"""
+
+SQL: Final = """
+The rows that a query is answered with: [sql.md](sql.md). One object.
+"""
+
+EXPORT: Final = """
+What an export has written: [export.md](export.md). One object.
+"""
+
 RECONCILE: Final = """
 An export of a billing system beside the stream: [adapters.md](adapters.md#reconcile). One object.
 """
@@ -144,6 +173,13 @@ SECTIONS: Final = (
     Section("reasons and features", ("reasons", "features"), REASONS),
     Section("cohorts", ("cohorts",), COHORTS),
     Section("lifetime", ("lifetime",), LIFETIME),
+    Section("feedback", ("feedback",), FEEDBACK),
+    Section("drivers", ("drivers",), DRIVERS),
+    Section("risk", ("risk",), RISK),
+    Section("forecast", ("forecast",), FORECAST),
+    Section("digest", ("digest",), DIGEST),
+    Section("sql", ("sql",), SQL),
+    Section("export", ("export",), EXPORT),
     Section("reconcile", ("reconcile",), RECONCILE),
     Section("validate", ("validate",), VALIDATE),
     Section("publish", ("publish",), PUBLISH),

@@ -11,16 +11,25 @@ from docgen.json_schema import DIALECT, JsonObject
 from schemas.documents.cohorts import CohortReport
 from schemas.documents.customer import CustomerTimeline
 from schemas.documents.dead_letters import DeadLetterList, DeadLetterReplay, WholeDeadLetter
+from schemas.documents.digest import DigestReport
 from schemas.documents.doctor import DoctorReport
+from schemas.documents.drivers import DriversReport
 from schemas.documents.explanation import Explanation, LensComparison
+from schemas.documents.export import ExportSummary
+from schemas.documents.feedback import FeedbackReport
+from schemas.documents.forecast import ForecastReport
 from schemas.documents.forgetting import Forgetting
 from schemas.documents.lifetime import LifetimeReport
 from schemas.documents.losses import LossList, ReportedLoss
 from schemas.documents.periods import PeriodList, PeriodReport
 from schemas.documents.publication import PublicationSummary
 from schemas.documents.reasons import ReasonsReport
+from schemas.documents.rebuilding import Rebuilding
 from schemas.documents.reconciliation import Reconciliation
 from schemas.documents.report import Report
+from schemas.documents.risk import RiskReport
+from schemas.documents.snapshots import SnapshotSummary
+from schemas.documents.sql import SqlAnswer
 from schemas.documents.targets import ChangedTarget, ListedTarget, TargetTrial
 from schemas.documents.topics import TopicStatus
 from schemas.documents.undo import Undoing
@@ -53,6 +62,13 @@ PRINTED: Final = (
     Printed("features", ReasonsReport),
     Printed("cohorts", CohortReport),
     Printed("lifetime", LifetimeReport),
+    Printed("feedback", FeedbackReport),
+    Printed("drivers", DriversReport),
+    Printed("risk", RiskReport),
+    Printed("forecast", ForecastReport),
+    Printed("digest", DigestReport),
+    Printed("sql", SqlAnswer),
+    Printed("export", ExportSummary),
     Printed("reconcile", Reconciliation),
     Printed("validate", ValidationReport),
     Printed("publish", PublicationSummary),
@@ -63,6 +79,9 @@ PRINTED: Final = (
     Printed("undo", Undoing),
     Printed("forget", Forgetting),
     Printed("doctor", DoctorReport),
+    Printed("rebuild", Rebuilding),
+    Printed("snapshot", SnapshotSummary),
+    Printed("restore", SnapshotSummary),
     Printed("resume", LossList),
     Printed("resume --accept-loss", ReportedLoss),
     Printed("target list", list[ListedTarget]),

@@ -21,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from services.gateway import TOKEN, GatewayProcess
 from services.process import NotReadyError, Process, StartProcess, free_port
+from streams.holding import unheld
 from streams.settings.settings import Settings
 from streams.tables import Head, decode_head
 
@@ -113,6 +114,7 @@ class Installation:
         self.topics = {name: prefix + topic for name, topic in Settings().topics.items()}
         self.dead_letter_topic = f"{prefix}dead-letters"
         self.forgotten_topic = f"{prefix}forgotten"
+        self.movement_topic = f"{prefix}movements"
         self.environment = {
             "TENURE_KAFKA_BOOTSTRAP": kafka.bootstrap,
             "TENURE_REDIS_URL": redis_server.url,
@@ -122,6 +124,7 @@ class Installation:
             "TENURE_DEAD_LETTER_TOPIC": self.dead_letter_topic,
             "TENURE_SURVEY_REQUEST_TOPIC": f"{prefix}survey-requests",
             "TENURE_FORGOTTEN_TOPIC": self.forgotten_topic,
+            "TENURE_MOVEMENT_TOPIC": self.movement_topic,
             "TENURE_METRICS_REFRESH_SECONDS": "0.2",
             "TENURE_LOG_FORMAT": "json",
             **BYTECODE,
@@ -138,7 +141,9 @@ class Installation:
     def delete_topics(self) -> None:
         """Delete the topics: a broker that is killed looks through all it has when it comes back."""
         self.kafka.bring_back()
-        names = {*self.topics.values(), self.dead_letter_topic} & set(self.kafka.admin.list_topics(timeout=30).topics)
+        names = {*self.topics.values(), self.dead_letter_topic, self.movement_topic} & set(
+            self.kafka.admin.list_topics(timeout=30).topics
+        )
         for deleted in self.kafka.admin.delete_topics(sorted(names)).values() if names else ():
             deleted.result(timeout=30)
 
@@ -206,8 +211,11 @@ class Installation:
     def heads(self) -> dict[int, Head]:
         """Return what Redis holds at the head of each partition that has something."""
         with self.redis.client() as client:
-            found = client.mget([f"{PREFIX}:{{{number}}}:h" for number in range(self.partitions)])
-        return {number: decode_head(head) for number, head in enumerate(found) if head}
+            generation = json.loads(client.get(f"{PREFIX}:mark") or "{}").get("generation")
+            space = f"{PREFIX}:g{generation}" if generation else PREFIX
+            found = client.mget([f"{space}:{{{number}}}:h" for number in range(self.partitions)])
+        heads = {number: unheld(head) for number, head in enumerate(found)}
+        return {number: decode_head(head) for number, head in heads.items() if head}
 
     def ends(self, topics: Sequence[str] | None = None) -> dict[tuple[str, int], int]:
         """Return the end of each partition of topics, by default of the input topics."""

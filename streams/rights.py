@@ -84,7 +84,7 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
     """Return who needs which rights, with the names of the settings."""
     topics = settings.input_topics
     keys = f"~{settings.redis_prefix}:*"
-    logs = tuple((f"~{settings.redis_prefix}:log:{name}", "rpush") for name in ("targets", "losses"))
+    logs = tuple((f"~{settings.redis_prefix}:log:{name}", "rpush") for name in ("targets", "losses", "digests"))
     create = [*topics, settings.dead_letter_topic, settings.survey_request_topic, settings.forgotten_topic]
     looked_up = [
         KafkaRight("READ", "TOPIC", topic, "only for `explain` and `customer`, to look records up") for topic in topics
@@ -103,14 +103,15 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
         ),
         Principal(
             "reader",
-            "`kpi`, `periods`, `cohorts`, `lifetime`, `explain`, `customer`, `lenses`, `reasons`, `features`, "
-            "`history`, `reconcile`, `target list`, `resume`, `dlq list`, `dlq show`",
+            "`kpi`, `periods`, `cohorts`, `lifetime`, `feedback`, `drivers`, `risk`, `forecast`, `explain`, "
+            "`customer`, `lenses`, `reasons`, `features`, `history`, `digest`, `sql`, `export`, `api`, `reconcile`, "
+            "`target list`, `resume`, `dlq list`, `dlq show`",
             tuple(looked_up),
             RedisRights(keys, READING),
         ),
         Principal(
             "operator",
-            "`target set`, `resume --accept-loss`, and what a reader runs",
+            "`target set`, `resume --accept-loss`, `digest --issue`, and what a reader runs",
             (),
             RedisRights(keys, READING, logs),
         ),
@@ -122,7 +123,19 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
             "eraser",
             "`forget`",
             tuple(_of_eraser(settings)),
-            RedisRights(keys, READING, ((f"~{settings.redis_prefix}:{{*}}:f", "hsetnx"),)),
+            RedisRights(keys, READING, ((f"~{settings.redis_prefix}:*{{*}}:f", "hsetnx"),)),
+        ),
+        Principal(
+            "keeper",
+            "`rebuild`, `snapshot`, `restore`",
+            tuple(_of_keeper(settings)),
+            RedisRights(keys, (*READING, *WRITING, "hsetnx")),
+        ),
+        Principal(
+            "exporter",
+            "`export --to kafka`, and what a reader exports",
+            tuple(_of_exporter(settings)),
+            RedisRights(keys, READING),
         ),
         Principal("topics", "`topics --create`", tuple(_of_topics(create)), None),
     )
@@ -143,6 +156,21 @@ def _of_worker(settings: Settings) -> Iterator[KafkaRight]:
     yield KafkaRight("READ", "GROUP", settings.group, "to share partitions with other workers")
     if settings.adapter_topics:
         yield from _of_translator(settings)
+
+
+def _of_keeper(settings: Settings) -> Iterator[KafkaRight]:
+    for topic in settings.input_topics:
+        yield KafkaRight(
+            "READ", "TOPIC", topic, "only for `rebuild --from kafka`; DESCRIBE is enough for `--partitions`"
+        )
+    for topic in (settings.dead_letter_topic, settings.survey_request_topic):
+        yield KafkaRight("DESCRIBE", "TOPIC", topic, "only for `rebuild --partitions`, to see all topics")
+    if settings.forget_key is not None:
+        yield KafkaRight("READ", "TOPIC", settings.forgotten_topic, "only for `rebuild`, to know who is forgotten")
+    yield KafkaRight("READ", "GROUP", f"{settings.group}-rebuild", "only for `rebuild --from kafka`")
+    yield KafkaRight(
+        "DESCRIBE", "GROUP", settings.group, "only for `rebuild --from kafka`, to see since when it counts"
+    )
 
 
 def _of_translator(settings: Settings) -> Iterator[KafkaRight]:
@@ -168,6 +196,16 @@ def _of_doctor(settings: Settings) -> Iterator[KafkaRight]:
     for topic in (settings.dead_letter_topic, settings.survey_request_topic, settings.forgotten_topic):
         yield KafkaRight("DESCRIBE", "TOPIC", topic, "only for `doctor`, to see whether it is there")
     yield KafkaRight("DESCRIBE", "GROUP", settings.group, "only for `doctor`, to see which workers are there")
+
+
+def _of_exporter(settings: Settings) -> Iterator[KafkaRight]:
+    topic = settings.movement_topic
+    yield KafkaRight("CREATE", "TOPIC", topic, "only where it is missing")
+    yield KafkaRight("READ", "TOPIC", topic, "which movements it has")
+    yield KafkaRight("WRITE", "TOPIC", topic, "those that are new or other, and tombstones")
+    yield KafkaRight("DESCRIBE_CONFIGS", "TOPIC", topic, "to see that it is compacted")
+    for name in settings.input_topics:
+        yield KafkaRight("DESCRIBE", "TOPIC", name, "how wide they are, only where it is missing")
 
 
 def _of_eraser(settings: Settings) -> Iterator[KafkaRight]:

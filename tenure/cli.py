@@ -16,14 +16,20 @@ import typer
 from typer.core import TyperGroup
 
 from streams.errors import UsageError
+from tenure.api import command as api
 from tenure.commands import (
     cohorts,
     company,
     customer,
     demo,
+    digest,
     dlq,
     doctor,
+    drivers,
     explain,
+    export,
+    feedback,
+    forecast,
     forget,
     gateway,
     history,
@@ -33,9 +39,14 @@ from tenure.commands import (
     periods,
     publish,
     reasons,
+    rebuild,
     reconcile,
     replay,
+    restore,
     resume,
+    risk,
+    snapshot,
+    sql,
     target,
     topics,
     undo,
@@ -159,17 +170,28 @@ for function in (
 app.command()(periods.periods)
 app.command()(cohorts.cohorts)
 app.command()(lifetime.lifetime)
+app.command()(feedback.feedback)
+app.command()(drivers.drivers)
+app.command()(risk.risk)
+app.command()(forecast.forecast)
 app.command()(explain.explain)
 app.command()(customer.customer)
 app.command()(lenses.lenses)
 app.command()(reasons.reasons)
 app.command()(reasons.features)
+app.command()(sql.sql)
+app.command()(export.export)
+app.command()(digest.digest)
 app.command()(history.history)
 app.command()(reconcile.reconcile)
 app.add_typer(target.group)
 app.command()(doctor.doctor)
 app.command()(resume.resume)
+app.command()(rebuild.rebuild)
+app.command()(snapshot.snapshot)
+app.command()(restore.restore)
 app.command()(gateway.gateway)
+app.command()(api.api)
 app.add_typer(dlq.group)
 app.command()(undo.undo)
 app.command()(forget.forget)

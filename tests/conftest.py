@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.kafka import Kafka
+from services.postgres import Postgres
 from services.process import Process, StartProcess
 from services.redis import Redis
 from services.redis_cluster import RedisCluster
@@ -52,6 +53,17 @@ def redis_server(tmp_path: Path) -> Iterator[Redis]:
         yield server
     finally:
         server.kill()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A running PostgreSQL, one for the whole session; a test uses schemas of its own."""
+    server = Postgres()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,11 @@ class TimelineEntry(Document, frozen=True, kw_only=True):
 
     at: Annotated[str, Meta(description="Its event time; an instant in UTC.")]
     kind: Annotated[
-        str, Meta(description="`signup`, `change`, `pause`, `resume`, `cancel`, `revoke`, `survey` or `renewal`.")
+        str,
+        Meta(
+            description="`signup`, `change`, `pause`, `resume`, `cancel`, `revoke`, `survey`, `renewal`, `contact`,"
+            " `support`, `referral` or `exposure`."
+        ),
     ]
     status: Annotated[
         FactStatus,

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from schemas.documents.document import Document
+from schemas.documents.filters import WhereMember
 from schemas.documents.losses import LossesMember, WaitingMember
 
 Side = Literal["count", "numerator", "denominator"]
@@ -117,6 +118,7 @@ class Explanation(Document, frozen=True, kw_only=True):
     parts: Annotated[list[ExplainedPart], Meta(description="The counts that it is made of.")]
     agrees: Agrees
     moved: StreamMoved
+    where: WhereMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET
 

@@ -133,7 +133,7 @@ class Stream:
     async def _load(self, number: int) -> Stored | None:
         """Return what is stored of a partition; None where it cannot be trusted, and is halted."""
         try:
-            return await load_whole(self.context.tables, number, self.consumer())
+            return await load_whole(self.context.tables, number, self.consumer(), self.context.holds)
         except Halt as fault:
             self._halt(number, fault)
             return None

@@ -43,8 +43,8 @@ _FIELD_BYTES: Final = (SPAN_FIELD_BITS + 7) // 8
 _Client = Any  # redis.asyncio.Redis | RedisCluster: their commands are typed as sync or async, which helps nobody
 _Result = TypeVar("_Result")
 _ADVICE: Final = (
-    "somebody else has written a key that begins with {prefix} ({error}); delete it, or count anew under another "
-    "TENURE_REDIS_PREFIX and TENURE_GROUP; then restart the worker"
+    "somebody else has written a key that begins with {prefix} ({error}); delete it, or run `tenure rebuild --from "
+    "kafka`; then restart the worker"
 )
 
 

@@ -129,20 +129,27 @@ class GatewaySettings(Protocol):
         """All requests together."""
 
 
+def check_certificate(prefix: str, certificate: Path | None, key: Path | None) -> None:
+    """Refuse files of TLS that are not there, or a key alone; `prefix` is what the two settings begin with.
+
+    Raises:
+        RuleBrokenError: It names the one to change.
+    """
+    names = (f"{prefix}_certificate_file", f"{prefix}_key_file")
+    if certificate is None and key is not None:
+        raise RuleBrokenError(names[0], f"{names[1]} has no effect without it; set both", names[1])
+    for name, file in zip(names, (certificate, key), strict=True):
+        if file is not None and not is_file(file):
+            raise RuleBrokenError(name, "there is no such file; correct the path")
+
+
 def check_gateway(settings: GatewaySettings) -> None:
     """Refuse settings of the gateway that do not go together.
 
     Raises:
         RuleBrokenError: It names the one to change.
     """
-    certificate, key = settings.gateway_certificate_file, settings.gateway_key_file
-    if certificate is None and key is not None:
-        raise RuleBrokenError(
-            "gateway_certificate_file", "gateway_key_file has no effect without it; set both", "gateway_key_file"
-        )
-    for name, file in (("gateway_certificate_file", certificate), ("gateway_key_file", key)):
-        if file is not None and not is_file(file):
-            raise RuleBrokenError(name, "there is no such file; correct the path")
+    check_certificate("gateway", settings.gateway_certificate_file, settings.gateway_key_file)
     if settings.gateway_max_in_flight_bytes < settings.gateway_max_body_bytes:
         raise RuleBrokenError(
             "gateway_max_in_flight_bytes",

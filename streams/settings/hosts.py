@@ -1,4 +1,6 @@
-"""Names and addresses of hosts: which texts can be one."""
+"""Names and addresses of hosts: which texts can be one, and which are this machine's own."""
+
+import ipaddress
 
 
 def is_host(text: str) -> bool:
@@ -8,3 +10,11 @@ def is_host(text: str) -> bool:
     except UnicodeError:  # an empty part, or one of more than 63 characters
         return False
     return bool(text) and len(text) <= 253 and text.isprintable() and " " not in text
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -9,6 +9,7 @@ from kpis.counting.windows import Windows
 from kpis.money import Money
 from kpis.names import Names
 from schemas.decoding.decoder import Decoder
+from schemas.dimensions import BUILT_IN_DIMENSIONS
 from streams.settings.settings import Settings
 
 
@@ -34,6 +35,11 @@ def names_of(settings: Settings) -> Names:
         dimensions=settings.dimensions,
         max_values=settings.max_segment_values,
     )
+
+
+def dimensions_of(settings: Settings) -> tuple[str, ...]:
+    """Return every dimension that settings ask for, the plan first."""
+    return (*BUILT_IN_DIMENSIONS, *settings.dimensions)
 
 
 def decoder_of(settings: Settings, *, latest_ms: int | None = None) -> Decoder:

@@ -5,11 +5,11 @@ Looks up whether files exist, and reads that of the authorities.
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 from typing import Final, Protocol
 
 from streams.paths import is_file
+from streams.settings.hosts import is_loopback
 from streams.settings.http_urls import checked_url
 from streams.settings.rules import RuleBrokenError
 from streams.tls import check_authorities
@@ -101,13 +101,6 @@ def check_token_url(value: str | None) -> str | None:
         return None
     credentials = "kafka_username and kafka_password"
     parts = checked_url(value, example="https://login.example.com/oauth2/token", credentials=credentials)
-    if parts.scheme == "http" and not _is_loopback(str(parts.hostname)):
+    if parts.scheme == "http" and not is_loopback(str(parts.hostname)):
         raise ValueError("the secret would cross the network in plain text; use https://")
     return value
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

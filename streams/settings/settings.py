@@ -23,6 +23,7 @@ from schemas.topics import (
     FORGOTTEN_TOPIC,
     INPUT_TOPICS,
     MIXED_TOPIC_SETTING,
+    MOVEMENT_TOPIC,
     SURVEY_REQUEST_TOPIC,
 )
 from schemas.wording import in_words
@@ -357,6 +358,19 @@ class Settings(BaseSettings):
         example="json",
     )
 
+    movement_topic: str = _setting(
+        MOVEMENT_TOPIC,
+        "Where `tenure export --to kafka` keeps the movements of customers: compacted, made where it is missing.",
+        unit="topic",
+        example="acme.movements",
+    )
+    export_postgres: SecretStr | None = _setting(
+        None,
+        "The connection string of the PostgreSQL that `tenure export --to postgres` writes to; never printed.",
+        unit="secret, postgresql://",
+        example="postgresql://tenure:secret@db/analytics",
+    )
+
     gateway_host: str = _setting(
         "127.0.0.1",
         "The address that `tenure gateway` listens on; `0.0.0.0` for all.",
@@ -440,6 +454,40 @@ class Settings(BaseSettings):
         example="10",
     )
 
+    api_host: str = _setting(
+        "127.0.0.1",
+        "The address that `tenure api` listens on; any that other machines reach wants `api_tokens`.",
+        unit="address",
+        example="10.0.0.7",
+    )
+    api_port: _Port = _setting(
+        8465, "The port that `tenure api` listens on; 0 takes any free one.", unit="port", example="8081"
+    )
+    api_tokens: SecretStr | None = _setting(
+        None,
+        "The bearer tokens of those who may ask the API: `name=token`, separated by commas or one a line. Without "
+        f"tokens whoever is on this machine may. A token has {gateway.TOKEN_CHARACTERS_MIN} characters or more.",
+        unit="secret, name=token",
+        example="dashboard=FROM-YOUR-SECRET-STORE",
+    )
+    api_certificate_file: Path | None = _setting(
+        None,
+        "The certificate that the API shows; it then speaks TLS alone. Without one, TLS is up to the proxy before it.",
+        unit="file, PEM",
+        example="/etc/ssl/api.pem",
+    )
+    api_key_file: Path | None = _setting(
+        None, "The certificate's private key; not needed where it stands in the certificate's file.",
+        unit="file, PEM", example="/etc/ssl/api-key.pem",
+    )  # fmt: skip
+    api_max_requests: Annotated[int, Field(ge=1, le=64)] = _setting(
+        2, "Reports that the API makes at once; whoever asks for more is told to come again.", unit="reports",
+        example="4",
+    )  # fmt: skip
+    api_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = _setting(
+        120, "How long the API may take for a report.", unit="seconds", example="60"
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -465,14 +513,16 @@ class Settings(BaseSettings):
     _bootstrap = field_validator("kafka_bootstrap")(rules.check_bootstrap)
     _token_url = field_validator("kafka_token_url")(security.check_token_url)
     _group = field_validator("group", "instance_id")(rules.check_group)
-    _topic = field_validator("dead_letter_topic", "survey_request_topic", "forgotten_topic")(rules.check_topic)
+    _topic = field_validator("dead_letter_topic", "survey_request_topic", "forgotten_topic", "movement_topic")(
+        rules.check_topic
+    )
     _forget_key = field_validator("forget_key")(rules.check_forget_key)
     _registry_url = field_validator("schema_registry_url")(rules.check_registry_url)
     _adapter_topics = field_validator("adapter_topics")(rules.check_adapter_topics)
     _survey_rules = field_validator("survey_rules")(rules.check_survey_rules)
     _redis_url = field_validator("redis_url")(rules.check_redis_url)
-    _hosts = field_validator("metrics_host", "gateway_host")(rules.check_metrics_host)
-    _tokens = field_validator("gateway_tokens")(gateway.check_tokens)
+    _hosts = field_validator("metrics_host", "gateway_host", "api_host")(rules.check_metrics_host)
+    _tokens = field_validator("gateway_tokens", "api_tokens")(gateway.check_tokens)
     _webhook_secrets = field_validator("gateway_webhook_secrets")(gateway.check_webhook_secrets)
     _signatures = field_validator("gateway_signatures")(gateway.complete_signatures)
     _redis_prefix = field_validator("redis_prefix")(rules.check_redis_prefix)
@@ -493,7 +543,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
-        own = ("dead_letter_topic", "survey_request_topic", "forgotten_topic")
+        own = ("dead_letter_topic", "survey_request_topic", "forgotten_topic", "movement_topic")
         rules.check_topics_distinct(self.topics, {name: getattr(self, name) for name in own}, self.adapter_topics)
         rules.check_survey_days(regular=self.survey_regular_days, quiet=self.survey_quiet_days)
         if "segment_windows_days" not in self.model_fields_set:
@@ -504,6 +554,7 @@ class Settings(BaseSettings):
         rules.check_rates_foreign(self.currency_rates, self.default_currency)
         security.check_kafka_security(self)
         gateway.check_gateway(self)
+        gateway.check_certificate("api", self.api_certificate_file, self.api_key_file)
         return self
 
     @property
@@ -564,7 +615,7 @@ class Settings(BaseSettings):
                 continue
             counted = f"the tables of group {self.group!r} under {self.redis_prefix!r} in Redis were counted "
             if name in theirs:
-                counted += f"with {json.dumps(theirs[name])}; set it back, or choose another group and redis_prefix"
+                counted += f"with {json.dumps(theirs[name])}; set it back, or run `tenure rebuild`: docs/rebuilding.md"
             else:
                 counted += (
                     "by a version that did not have this setting, and cannot be read; choose another group and "

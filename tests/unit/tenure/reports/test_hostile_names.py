@@ -194,7 +194,10 @@ def answer_forget(monkeypatch: pytest.MonkeyPatch) -> None:
 def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     """Commands that ask Redis and Kafka are answered with hostile names."""
 
-    async def read_report(settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = ()) -> list[Report]:
+    async def read_report(
+        settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = (), where: object = None
+    ) -> list[Report]:
+        assert where is None
         return (await replay(file, settings, Notation(), at_ms=at_ms, by=by)).reports
 
     restatement = {
@@ -272,9 +275,19 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
         ("explain", kpi, *_OF_FILE, "--by", "plan", "--limit", "100") for kpi in ("cancellations", "churn", "mrr")
     ],
     "customer": [("customer", "21ok", *_OF_FILE), ("customer", f"0{HOSTILE[0]}", *_OF_FILE)],
+    "feedback": [("feedback", *_OF_FILE, "--where", f"channel != '{HOSTILE[10]}'")],
+    "drivers": [("drivers", *_OF_FILE)],
+    "risk": [("risk", *_OF_FILE)],
     "lenses": [("lenses", *_OF_FILE, "--by", "channel")],
     "reasons": [("reasons", *_OF_FILE, *_SEGMENTS)],
     "features": [("features", *_OF_FILE, *_SEGMENTS)],
+    "digest": [
+        ("digest", "--week", "2026-W07", *_OF_FILE[:2], "--format", form) for form in ("markdown", "html", "slack")
+    ],
+    "sql": [
+        ("sql", f"SELECT * FROM {name}", *_OF_FILE)  # noqa: S608 - names of ours
+        for name in ("customers", "movements", "surveys", "renewals", "history", "counts")
+    ],
     "target list": [("target", "list")],
     "target set": [("target", "set", "retention", "30d", "90%", "--owner", "eve")],
     "target history": [("target", "history")],
@@ -290,7 +303,23 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "dlq replay": [("dlq", "replay", "--all", "--dry-run")],
 }
 #: Commands that print no names, or nothing for people; the demo and publish have tests of their own below.
-NAMELESS = {"target", "dlq", "resume", "demo", "worker", "publish", "company", "history", "gateway"}
+NAMELESS = {
+    "rebuild",
+    "snapshot",
+    "restore",
+    "target",
+    "dlq",
+    "resume",
+    "demo",
+    "worker",
+    "publish",
+    "company",
+    "history",
+    "gateway",
+    "export",
+    "api",
+    "forecast",
+}
 
 
 def test_every_command_is_tried_with_hostile_names() -> None:

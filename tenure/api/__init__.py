@@ -1,0 +1,1 @@
+"""All reports for other programs, read only: over HTTP, and as tools of an assistant (MCP)."""

@@ -1,0 +1,118 @@
+"""The application that the API serves: paths, who may ask, limits, and answers as JSON.
+
+Order of the checks: the host that was asked, path, token, parameters, room. Nothing can be changed by a request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Final
+
+import msgspec
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from streams.errors import CheckFailed, InputError, TenureError, Unavailable, UsageError
+from tenure.api.openapi import ApiFault, api_document
+from tenure.api.reports import REPORTS, ApiReport
+from tenure.api.running import ReportRunner, ReportsBusy, ReportTooSlow, said
+from tenure.gateway.senders import Tokens
+
+log = structlog.get_logger(__name__)
+
+PREFIX: Final = "/v1/"
+_JSON: Final = "application/json"
+_AGAIN: Final = {"Retry-After": "1"}
+_LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+#: Answers are about people and money: no proxy and no browser keeps them.
+_HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+class Api:
+    """The paths of the API.
+
+    Args:
+        runner: Makes the reports.
+        tokens: Of those who may ask; None: everybody who reaches it.
+        host: The address that it listens on.
+    """
+
+    def __init__(self, runner: ReportRunner, tokens: Tokens | None, host: str) -> None:
+        self._runner = runner
+        self._tokens = tokens
+        self._hosts = _LOCAL | {host.lower().strip("[]")}
+        self._openapi = msgspec.json.encode(api_document())
+        self.application = Starlette(
+            routes=[
+                *(Route(f"{PREFIX}{each.name}", partial(self._report, report=each)) for each in REPORTS),
+                Route("/healthz", self._health),
+                Route("/openapi.json", self._document),
+            ],
+            exception_handlers={HTTPException: _no_such_path, Exception: _fault_of_ours},
+        )
+
+    async def _report(self, request: Request, report: ApiReport) -> Response:
+        refused = self._refused(request)
+        if refused is not None:
+            return refused
+        given: dict[str, list[str]] = {}
+        for name, text in request.query_params.multi_items():
+            given.setdefault(name, []).append(text)
+        try:
+            answer = await self._runner.answer(report, given)
+        except ReportsBusy as error:
+            return _fault(503, f"{error}; ask again", _AGAIN)
+        except TenureError as error:
+            status = _status_of(error)
+            if status >= 500:
+                log.warning("report_failed", report=report.name, reason=str(error))
+            return _fault(status, said(error), _AGAIN if status == 503 else {})
+        return Response(answer, media_type=_JSON, headers=_HEADERS)
+
+    def _refused(self, request: Request) -> Response | None:
+        """Return the answer to who may not ask."""
+        if self._tokens is None:
+            # A page in a browser that has a name of its own point here would be believed otherwise.
+            asked = (request.url.hostname or "").lower()
+            if asked not in self._hosts:
+                return _fault(421, f"it is asked as {asked[:200]!r}; ask it as 127.0.0.1, or set api_tokens")
+            return None
+        if self._tokens.sender_of(request.headers.get("authorization", "")) is None:
+            advice = "no token that api_tokens has; send the header Authorization: Bearer TOKEN"
+            return _fault(401, advice, {"WWW-Authenticate": "Bearer"})
+        return None
+
+    async def _health(self, _request: Request) -> Response:
+        return PlainTextResponse("alive\n")
+
+    async def _document(self, _request: Request) -> Response:
+        return Response(self._openapi, media_type=_JSON)
+
+
+def _status_of(error: TenureError) -> int:
+    """Return the status of an error: who asked wrongly, what is not there, what does not answer."""
+    if isinstance(error, UsageError | InputError):
+        return 400
+    if isinstance(error, CheckFailed):
+        return 404
+    return 503 if isinstance(error, Unavailable | ReportTooSlow) else 500
+
+
+def _fault(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
+    content = msgspec.json.encode(ApiFault(text))
+    return Response(content, status_code=status, media_type=_JSON, headers={**_HEADERS, **(headers or {})})
+
+
+async def _fault_of_ours(_request: Request, _error: Exception) -> Response:
+    return _fault(500, "a fault of the API, which its log tells of")  # the server logs it
+
+
+async def _no_such_path(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException), "it is registered for these"
+    advice = f"{request.method} {request.url.path[:200]}: {error.detail}; /openapi.json lists what there is"
+    return _fault(error.status_code, advice, error.headers)
