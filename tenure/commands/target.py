@@ -18,7 +18,7 @@ from tenure.commands.say import say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from schemas.documents.targets import ChangedTarget, ListedTarget, Spell, TargetTrial
+    from schemas.documents.targets import ChangedTarget, FiringSpell, ListedTarget, TargetTrial
 
 _Ratio = Annotated[
     str,
@@ -188,8 +188,8 @@ def try_target(
 
     settings, now_ms = load_settings(config), WallClock().now_ms()
     # Slow to import, so not before the settings are checked.
-    from tenure.operations.target_trials import Tried, trial_of
     from tenure.operations.targets import checked_kpi, checked_segment, checked_value, checked_window
+    from tenure.reports.target_trials import Tried, trial_of
 
     ratio, named = checked_kpi(kpi), checked_window(window, settings)
     tried = Tried(ratio, named, checked_value(value, ratio), *checked_segment(ratio, named, by, segment, settings))
@@ -217,7 +217,7 @@ def _trial_text(found: TargetTrial) -> str:
     return "\n".join(lines)
 
 
-def _spells_text(verb: str, spells: Sequence[Spell]) -> str:
+def _spells_text(verb: str, spells: Sequence[FiringSpell]) -> str:
     if not spells:
         return f"It would not have {verb}."
     total = sum(spell.midnights for spell in spells)
