@@ -516,6 +516,13 @@ FEEDBACK_LOG_RANK: Final = Instrument(
     "The p-value of the log-rank test of whether the bands of a kind, but `never_asked`, leave at the same rate.",
     ("kind",),
 )
+MARKS: Final = Instrument(
+    "tenure_mark_timestamp_seconds",
+    "gauge",
+    "Population",
+    "When a mark happened, of the newest hundred: every board shows it there.",
+    ("mark", "kind", "title"),
+)
 OPEN_DETRACTORS: Final = Instrument(
     "tenure_open_detractors",
     "gauge",

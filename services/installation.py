@@ -21,8 +21,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from services.gateway import TOKEN, GatewayProcess
 from services.process import NotReadyError, Process, StartProcess, free_port
-from streams.settings.settings import Settings
 from streams.holding import unheld
+from streams.settings.settings import Settings
 from streams.tables import Head, decode_head
 
 if TYPE_CHECKING:

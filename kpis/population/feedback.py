@@ -48,7 +48,7 @@ class Beginning(NamedTuple):
     answer: Feedback | None
 
 
-class Spell(NamedTuple):
+class AnswerSpell(NamedTuple):
     """A customer's time in one band, from its beginning to the next one, the end of the stay, or T."""
 
     kind: str
@@ -86,14 +86,14 @@ def beginnings_of(surveys: Sequence[tuple[Feedback, SurveySaid]], until_ms: int)
     return sorted(found, key=lambda each: (each.at_ms, (-1, b"") if each.answer is None else each.answer[1:3]))
 
 
-def spells_of(past: PastStays, kind: str, beginnings: Sequence[Beginning], until_ms: int) -> Iterator[Spell]:
+def spells_of(past: PastStays, kind: str, beginnings: Sequence[Beginning], until_ms: int) -> Iterator[AnswerSpell]:
     """Yield the spells of one kind, in order; `until_ms` is T."""
     begun = [(each, stay) for each in beginnings if (stay := past.stay_at(each.at_ms)) is not None]
     for place, (beginning, stay) in enumerate(begun):
         next_ms = begun[place + 1][0].at_ms if place + 1 < len(begun) else until_ms
         has_left = stay.end_ms < next_ms
         days = stay.days_from(beginning.at_ms, next_ms)
-        yield Spell(kind, beginning, days, has_left, past.at(beginning.at_ms))
+        yield AnswerSpell(kind, beginning, days, has_left, past.at(beginning.at_ms))
 
 
 class Unasked(NamedTuple):

@@ -18,7 +18,7 @@ from kpis.customer.pseudonyms import is_pseudonym
 from kpis.customer.state import Customer
 from kpis.customer.touchpoints import ContactFact, touchpoints_of
 from kpis.names import Names
-from kpis.population.feedback import Spell, band_of
+from kpis.population.feedback import AnswerSpell, band_of
 from kpis.population.lifetime import Durations
 from kpis.population.stays import PastStays
 from schemas.catalogue.feedback_bands import DETRACTORS, NPS
@@ -67,7 +67,7 @@ class FollowUps:
         customer: Customer,
         past: PastStays,
         answers: Sequence[tuple[Feedback, SurveySaid]],
-        spells: Sequence[Spell],
+        spells: Sequence[AnswerSpell],
     ) -> None:
         """Take a customer with the answers and spells of one kind that are chosen, in order."""
         contacts = _contacts_of(customer, self._at_ms)
@@ -107,7 +107,7 @@ class FollowUps:
         counts = self._hours.setdefault((said.kind, band_of(said)), (Counter(), Counter()))
         counts[followed_ms is not None][(until_ms - item.at_ms) // _HOUR_MS] += 1
 
-    def _note_after(self, spell: Spell, followed_ms: int | None) -> None:
+    def _note_after(self, spell: AnswerSpell, followed_ms: int | None) -> None:
         if spell.days < CONTACT_DAYS:
             return
         limit_ms = spell.begun.at_ms + CONTACT_DAYS * DAY_MS

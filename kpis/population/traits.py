@@ -32,6 +32,8 @@ LANDMARK_DAYS: Final = 30
 COMPARED_DAYS: Final = 90
 #: Each of two groups must have so many, or nothing is said of them (customers).
 LEAST_GROUP: Final = 50
+#: Nothing is reported unless the surest trait passes this: so often is a company without any effect told of one.
+FALSE_ALARMS: Final = 0.025
 
 FEATURE: Final = "feature"
 ONBOARDING: Final = "onboarding"
@@ -58,13 +60,8 @@ class TraitEffect(NamedTuple):
     test: LogRank
     #: p-value of the test, adjusted for all that were made
     adjusted_p: float
-
-    @property
-    def is_reported(self) -> bool:
-        """True where it can be told from chance: by the test among all that were made, and by the difference itself."""
-        if self.adjusted_p > FALSE_DISCOVERIES:
-            return False
-        return self.difference is None or not self.difference.interval.low <= 0 <= self.difference.interval.high
+    #: whether it can be told from chance, among all that were looked at
+    is_reported: bool
 
 
 class TraitScan:
@@ -113,12 +110,11 @@ class TraitScan:
                 if test is not None:
                     found.append((trait, having, lacking, test))
         p_values = adjusted([test.p for *_, test in found])
-        effects = [
-            TraitEffect(
-                trait, having, lacking, difference_at(survival(having), survival(lacking), COMPARED_DAYS), test, p
-            )
-            for (trait, having, lacking, test), p in zip(found, p_values, strict=True)
-        ]
+        is_any = min(p_values, default=1.0) <= FALSE_ALARMS
+        effects: list[TraitEffect] = []
+        for (trait, having, lacking, test), p in zip(found, p_values, strict=True):
+            difference = difference_at(survival(having), survival(lacking), COMPARED_DAYS)
+            effects.append(TraitEffect(trait, having, lacking, difference, test, p, is_any and p <= FALSE_DISCOVERIES))
         return sorted(effects, key=lambda each: (each.test.p, each.trait))
 
 

@@ -10,8 +10,10 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as model
 
 from monitoring.dashboards.panels import SOURCE, Panel, Placed
+from monitoring.dashboards.queries import JOB
 from monitoring.dashboards.variables import Variable
 from monitoring.dashboards.wording import RUNBOOKS
+from schemas.instruments import MARKS
 
 TAG: Final = "tenure"
 GRID: Final = 24
@@ -24,6 +26,13 @@ _ALERT_TEXT: Final = {
     "textFormat": f'<a href="{RUNBOOKS}/{{{{alertname}}}}.md">runbook</a>',
     "tagKeys": "severity,kpi,window,dimension,value,type,partition",
 }
+#: A mark stands where it happened, whenever it came: its time is the value, in milliseconds.
+_MARK_TEXT: Final[Mapping[str, Any]] = {
+    "titleFormat": "{{title}}",
+    "textFormat": "{{kind}}",
+    "tagKeys": "kind",
+    "useValueForTime": True,
+}
 #: Where alerts begin to fire: drawn for as long as they do they would cover the lines.
 _FIRING: Final = (
     'ALERTS{alertstate="firing",service="tenure",severity=~"page|warn",kpi%(kpi)s""}'
@@ -33,7 +42,7 @@ _FIRING: Final = (
 _ALERTS_OF_KPIS: Final = ("alerts", "red", _FIRING % {"kpi": "!="}, _ALERT_TEXT)
 _ALERTS_OF_THE_STREAM: Final = ("alerts", "red", _FIRING % {"kpi": "="}, _ALERT_TEXT)
 #: The same of the other annotations.
-_ALWAYS: Final[tuple[tuple[str, str, str, Mapping[str, str]], ...]] = (
+_ALWAYS: Final[tuple[tuple[str, str, str, Mapping[str, Any]], ...]] = (
     (
         "withheld",
         "#8e8e8e",
@@ -46,6 +55,7 @@ _ALWAYS: Final[tuple[tuple[str, str, str, Mapping[str, str]], ...]] = (
         "max(stream:backfill:bool) == 1",
         {"titleFormat": "history is loading", "textFormat": "Nothing is shown or judged meanwhile."},
     ),
+    ("marks", "purple", f"max by (mark, kind, title) ({MARKS.name}{{{JOB}}}) * 1000", _MARK_TEXT),
 )
 
 

@@ -11,6 +11,7 @@ from schemas.documents.document import Document
 from schemas.documents.filters import WhereMember
 from schemas.documents.lifetime import LifetimeShare
 from schemas.documents.losses import LossesMember, WaitingMember
+from schemas.documents.named_marks import MarksMember
 
 
 class TraitGroup(Document, frozen=True, kw_only=True):
@@ -39,7 +40,9 @@ class TraitComparison(Document, frozen=True, kw_only=True):
     adjusted_p: Annotated[
         float, Meta(description="The p-value, adjusted for all traits that were looked at (Benjamini and Hochberg).")
     ]
-    reported: Annotated[bool, Meta(description="Whether it is at most 0.05 and the difference is not 0.")]
+    reported: Annotated[
+        bool, Meta(description="Whether it is at most 0.05, and that of the surest trait at most 0.025.")
+    ]
 
 
 class DriversReport(Document, frozen=True, kw_only=True):
@@ -52,5 +55,6 @@ class DriversReport(Document, frozen=True, kw_only=True):
         list[TraitComparison], Meta(description="Those that 50 customers had and 50 had not; nothing is left out.")
     ]
     where: WhereMember = UNSET
+    marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET

@@ -37,7 +37,7 @@ class ChangedTarget(Document, frozen=True, kw_only=True):
     note: Annotated[str, Meta(description="Why, in words; may be empty.")]
 
 
-class Spell(Document, frozen=True, kw_only=True):
+class FiringSpell(Document, frozen=True, kw_only=True):
     """A run of midnights at which an alert would have fired."""
 
     first: Annotated[str, Meta(description="The first of them; an instant in UTC.")]
@@ -63,5 +63,5 @@ class TargetTrial(Document, frozen=True, kw_only=True):
     can_page: Annotated[
         bool, Meta(description="Whether it can page: proportions of all customers do, with targets of 1d and 7d.")
     ]
-    warnings: Annotated[list[Spell], Meta(description="When it would have warned.")]
-    pages: Annotated[list[Spell], Meta(description="When it would have paged.")]
+    warnings: Annotated[list[FiringSpell], Meta(description="When it would have warned.")]
+    pages: Annotated[list[FiringSpell], Meta(description="When it would have paged.")]

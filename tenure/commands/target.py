@@ -18,7 +18,7 @@ from tenure.commands.say import say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from schemas.documents.targets import ChangedTarget, Spell, TargetTrial
+    from schemas.documents.targets import ChangedTarget, FiringSpell, TargetTrial
 
 _Ratio = Annotated[
     str,
@@ -176,8 +176,8 @@ def try_target(
 
     settings, now_ms = load_settings(config), WallClock().now_ms()
     from streams.errors import UsageError  # slow to import, so not before the settings are checked
-    from tenure.operations.target_trials import Tried, trial_of
     from tenure.operations.targets import checked_kpi, checked_value, checked_window
+    from tenure.reports.target_trials import Tried, trial_of
 
     if (by is None) != (segment is None):
         raise UsageError("--by and --value belong together: name the dimension, and one of its values")
@@ -208,7 +208,7 @@ def _trial_text(found: TargetTrial) -> str:
     return "\n".join(lines)
 
 
-def _spells_text(verb: str, spells: Sequence[Spell]) -> str:
+def _spells_text(verb: str, spells: Sequence[FiringSpell]) -> str:
     if not spells:
         return f"It would not have {verb}."
     total = sum(spell.midnights for spell in spells)

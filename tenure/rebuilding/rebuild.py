@@ -30,7 +30,7 @@ from streams.survey_schedule import SCHEDULES
 from streams.tables import Head, StreamMark, Tables, decode_head, version_of
 from tenure.operations.topics import State, look
 from tenure.rebuilding.beside import move_requests
-from tenure.rebuilding.comparing import Comparison, Side, compare
+from tenure.rebuilding.comparing import ComparedTables, Side, compare
 from tenure.stored.opening import open_tables
 
 Source = Literal["tables", "kafka"]
@@ -272,7 +272,7 @@ async def _take(hold: Hold, partitions: int, *, older: bool) -> dict[int, Head]:
 
 async def _compare(
     settings: Settings, tables: Tables, target: Tables, plan: RebuildPlan, partitions: int
-) -> Comparison | None:
+) -> ComparedTables | None:
     """Compare; None where this version cannot read what holds."""
     at_ms = end_of_bucket_ms(WallClock().now_ms(), settings.bucket_minutes)
     after = Side(settings, target, partitions)
@@ -282,7 +282,7 @@ async def _compare(
         return None
 
 
-def _compared(document: Rebuilding, comparison: Comparison | None, customers: int) -> Rebuilding:
+def _compared(document: Rebuilding, comparison: ComparedTables | None, customers: int) -> Rebuilding:
     if comparison is None:
         return replace(document, customers=customers)
     return replace(

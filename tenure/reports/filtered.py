@@ -5,7 +5,8 @@ Only the way to the states; what is made of them is `kpis.population.combined`. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -25,34 +26,42 @@ from tenure.stored.customers import scan_all
 from tenure.stored.reading import events_of
 
 
+class _Pass(NamedTuple):
+    """A pass over all customers: the heads of partitions before it, the cells by partition, and all of them joined."""
+
+    heads: Mapping[int, bytes | None]
+    cells: Mapping[int, CombinedCells]
+    joined: Combinations
+
+
 class CombinedScans:
-    """The last pass over each partition: who asks again reads only the partitions that have changed since."""
+    """The last pass over all customers: who asks again reads only the partitions that have changed since.
+
+    Several threads may ask at once: a pass is replaced as a whole.
+    """
 
     def __init__(self) -> None:
         """Begin with nothing read."""
-        self._heads: dict[int, bytes | None] = {}
-        #: by partition; those without customers have none
-        self._cells: dict[int, CombinedCells] = {}
-        self._joined: Combinations | None = None
+        self._last = _Pass({}, {}, together([], ()))
 
     async def read(self, settings: Settings, tables: Tables, partitions: int) -> Combinations:
         """Return the cells of all partitions by combination; errors are those of `scan_all`."""
+        last = self._last
         heads = {partition: await tables.read_head(partition) for partition in range(partitions)}
-        stale = [each for each, head in heads.items() if each not in self._heads or self._heads[each] != head]
+        if last.heads == heads:
+            return last.joined
+        stale = [each for each, head in heads.items() if each not in last.heads or last.heads[each] != head]
         windows, found = windows_of(settings), dict[int, CombiningCollector]()
         async for part in scan_all(settings, tables, stale):
             if part.partition not in found:
                 found[part.partition] = CombiningCollector(part.names, windows, settings.what_counts)
             found[part.partition].take(decode(state) for _, state in part.states)
-        for partition in stale:
-            self._cells.pop(partition, None)
-        for partition, collector in found.items():
-            self._cells[partition] = collector.cells()
-        self._heads = heads
-        if stale or self._joined is None:
-            cells = [self._cells[partition] for partition in sorted(self._cells)]
-            self._joined = together(cells, (*BUILT_IN_DIMENSIONS, *settings.dimensions))
-        return self._joined
+        cells = {each: known for each, known in last.cells.items() if each in heads and each not in stale}
+        cells |= {partition: collector.cells() for partition, collector in found.items()}
+        dimensions = (*BUILT_IN_DIMENSIONS, *settings.dimensions)
+        joined = together([cells[each] for each in sorted(cells)], dimensions)
+        self._last = _Pass(heads, cells, joined)
+        return joined
 
 
 async def filtered_report_of(

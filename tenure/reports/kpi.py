@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
@@ -17,8 +17,12 @@ from streams.tables import Tables
 from tenure.files.findings import Findings
 from tenure.files.notation import Notation
 from tenure.operations.losses import with_losses
+from tenure.stored.marks import read_marks, with_marks
 from tenure.stored.opening import counted_tables
 from tenure.stored.reading import report_of
+
+if TYPE_CHECKING:
+    from tenure.reports.filtered import CombinedScans
 
 
 async def read_report(
@@ -28,6 +32,7 @@ async def read_report(
     by: Sequence[str] = (),
     clock: Clock | None = None,
     where: Filter | None = None,
+    scans: CombinedScans | None = None,
 ) -> list[Report]:
     """Return the report of a running stream, from its Redis.
 
@@ -37,6 +42,7 @@ async def read_report(
         by: Dimensions whose segments are wanted.
         clock: What time it is, where no instant is given.
         where: Only customers for whom it holds; then all are looked at, one by one.
+        scans: Earlier looks at all customers of this stream, which a filter need not repeat.
 
     Returns:
         One object for each instant, as `report_of`; where any loss was ever accepted, with those that it goes without;
@@ -50,9 +56,11 @@ async def read_report(
     async with counted_tables(settings) as (tables, mark, losses):
         now_ms = (clock or WallClock()).now_ms()
         instants = list(at_ms) or [end_of_bucket_ms(now_ms, settings.bucket_minutes)]
-        found = await _report_of(settings, tables, where, partitions=mark.partitions, at_ms=instants, by=by)
+        found = await _report_of(settings, tables, where, scans, partitions=mark.partitions, at_ms=instants, by=by)
+        marks = await read_marks(settings, tables, mark.partitions)
         return [
-            with_losses(entry, losses, settings, at_ms=instant) for entry, instant in zip(found, instants, strict=True)
+            with_marks(with_losses(entry, losses, settings, at_ms=instant), marks, at_ms=instant)
+            for entry, instant in zip(found, instants, strict=True)
         ]
 
 
@@ -93,8 +101,12 @@ async def replay(
 
     found = await replayed(path, settings, notation, with_findings=True)
     instants = list(at_ms) or [end_of_bucket_ms(max(found.last_ms, rules.EARLIEST_MS), settings.bucket_minutes)]
-    counted = await _report_of(settings, found.tables, where, partitions=found.partitions, at_ms=instants, by=by)
-    reports = [replace(entry, events=replace(entry.events, ignored=found.ignored)) for entry in counted]
+    counted = await _report_of(settings, found.tables, where, None, partitions=found.partitions, at_ms=instants, by=by)
+    marks = await read_marks(settings, found.tables, found.partitions)
+    reports = [
+        with_marks(replace(entry, events=replace(entry.events, ignored=found.ignored)), marks, at_ms=instant)
+        for entry, instant in zip(counted, instants, strict=True)
+    ]
     await note_without_effect(found, settings, found.findings)
     return ReplayedReport([replace(report, translation=found.translation) for report in reports], found.findings)
 
@@ -103,6 +115,7 @@ async def _report_of(
     settings: Settings,
     tables: Tables,
     where: Filter | None,
+    scans: CombinedScans | None,
     *,
     partitions: int,
     at_ms: Sequence[int],
@@ -113,4 +126,4 @@ async def _report_of(
         return await report_of(settings, tables, partitions=partitions, at_ms=at_ms, by=by)
     from tenure.reports.filtered import filtered_report_of  # noqa: PLC0415 - it folds customers, and is slow to load
 
-    return await filtered_report_of(settings, tables, where, partitions=partitions, at_ms=at_ms, by=by)
+    return await filtered_report_of(settings, tables, where, partitions=partitions, at_ms=at_ms, by=by, scans=scans)

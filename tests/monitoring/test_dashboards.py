@@ -230,14 +230,15 @@ def test_boards_are_read_only_and_know_the_alerts_of_their_kind() -> None:
     for uid, board in BOARDS.items():
         assert board["editable"] is False, uid
         assert board["schemaVersion"] == 41, uid
-        alerts, withheld, loading = annotations_of(board)
-        assert [each["name"] for each in (alerts, withheld, loading)] == ["alerts", "withheld", "loading"], uid
+        alerts, _, _, marks = annotations_of(board)
+        assert [each["name"] for each in annotations_of(board)] == ["alerts", "withheld", "loading", "marks"], uid
+        assert marks["useValueForTime"] is True, "a mark that comes late stands where it happened"
         assert ('kpi=""' if uid in of_the_stream else 'kpi!=""') in alerts["target"]["expr"], uid
-        assert [each["hide"] for each in annotations_of(board)] == [True] * 3, uid
+        assert [each["hide"] for each in annotations_of(board)] == [True] * 4, uid
         assert board["tags"] == ["tenure"], uid
         # A label that an alert does not have is written as its own name.
         labels = [re.findall(r"{{(\w+)}}", each["titleFormat"] + each["textFormat"]) for each in annotations_of(board)]
-        assert {name for names in labels for name in names} == {"alertname"}, uid
+        assert {name for names in labels for name in names} == {"alertname", "kind", "title"}, uid
 
 
 def test_grafana_knows_every_member_of_every_panel() -> None:

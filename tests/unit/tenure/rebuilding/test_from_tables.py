@@ -27,7 +27,7 @@ from streams.survey_schedule import SCHEDULES, Schedule, encode_schedule, read_s
 from streams.tables import Erasure, Head, StreamMark, Tables, decode_head, encode_head
 from tenure.files.replay import Replayed, replayed
 from tenure.rebuilding import from_tables
-from tenure.rebuilding.comparing import Comparison, Side, compare
+from tenure.rebuilding.comparing import ComparedTables, Side, compare
 from tenure.rebuilding.from_tables import TablesBuilder
 from tenure.reports.periods import list_of
 from tenure.stored.customers import scan_all
@@ -60,7 +60,7 @@ async def built(source: MemoryTables, before: int, partitions: int, settings: Se
     return target
 
 
-async def compared(source: Tables, before: int, target: Tables, after: int) -> Comparison:
+async def compared(source: Tables, before: int, target: Tables, after: int) -> ComparedTables:
     """Return the comparison of two generations."""
     return await compare(Side(SETTINGS, source, before), Side(SETTINGS, target, after), at_ms=1_743_465_600_000)
 
@@ -73,7 +73,7 @@ def test_every_cell_is_the_same_in_any_number_of_partitions(golden: Replayed, pa
         target = await built(golden.tables, 4, partitions)
         found = await compared(golden.tables, 4, target, partitions)
         assert found.cells > 100
-        assert found == Comparison(found.cells, 0, [])
+        assert found == ComparedTables(found.cells, 0, [])
         for number in range(partitions):
             assert all(home_of(name.encode(), partitions) == number for name in target.states(number))
 
