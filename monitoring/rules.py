@@ -76,6 +76,8 @@ def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
 
 def _writer() -> ModuleType:
     """Return what writes files of the repository; where the rules are installed, it is not."""
+    from docgen import files  # noqa: PLC0415 - see above
+
     return files
 
 
