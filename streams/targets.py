@@ -58,7 +58,7 @@ class TargetChange(msgspec.Struct, frozen=True):
 
     @property
     def place(self) -> TargetPlace:
-        """What it is a target of; of each only the last change holds."""
+        """The KPI, window and customers that it is of; of each only the last change holds."""
         return TargetPlace(self.kpi, self.window, self.dimension, self.segment)
 
 
