@@ -66,7 +66,7 @@ IN_WORDS = {
     "Asking is behind by": "survey requests are off",
     "Windows that miss events for good": "nothing was given up",
     "Records of other systems wait, by topic": "no topic of another system is read",
-    "Requests to the gateway in the last hour, by status": "no gateway runs",
+    "Requests to the gateway in the last hour, by status": "no request, or no gateway",
     "Gateways that work": "no gateway runs",
 }
 WITHOUT_TARGETS = {"Days until targets are reviewed": "no target is known"}
