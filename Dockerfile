@@ -22,6 +22,12 @@ RUN tools/build-native /opt/build/bin/python
 COPY streams streams
 COPY agents agents
 COPY tenure tenure
+# What lies in /opt/tenure/share/tenure: rules, boards, units.
+COPY LICENSE ./
+COPY prometheus/rules prometheus/rules
+COPY alertmanager/alertmanager.yml alertmanager/alertmanager.yml
+COPY grafana/dashboards grafana/dashboards
+COPY deploy/systemd deploy/systemd
 RUN pip --python /opt/tenure/bin/python install --no-deps .
 
 FROM python:3.12.12-slim-bookworm

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from agents import activity, cancel, events, onboarding, renewal, signup, survey, upgrade
+from agents import activity, cancel, contact, events, marks, onboarding, renewal, signup, survey, upgrade
 from streams.batching.application import App
 from streams.partition.context import Sink
 
-AGENTS: Final = (signup, cancel, upgrade, survey, renewal, onboarding, activity, events)
+AGENTS: Final = (signup, cancel, upgrade, survey, renewal, onboarding, activity, contact, marks, events)
 
 
 def register_all(app: App, topics: Mapping[str, str], sink: Sink) -> None:

@@ -12,6 +12,8 @@ from faust import StreamT
 
 from agents.activity import TYPES as ACTIVITY
 from agents.cancel import TYPES as CANCEL
+from agents.contact import TYPES as CONTACT
+from agents.marks import TYPES as MARKS
 from agents.onboarding import TYPES as ONBOARDING
 from agents.renewal import TYPES as RENEWAL
 from agents.signup import TYPES as SIGNUP
@@ -22,7 +24,7 @@ from streams.batching.batches import Batch, BatchSchema
 from streams.partition.context import Sink
 
 SETTING: Final = "events"
-TYPES: Final = SIGNUP | CANCEL | UPGRADE | SURVEY | RENEWAL | ONBOARDING | ACTIVITY
+TYPES: Final = SIGNUP | CANCEL | UPGRADE | SURVEY | RENEWAL | ONBOARDING | ACTIVITY | CONTACT | MARKS
 
 
 def register(app: App, topic: str, sink: Sink) -> None:

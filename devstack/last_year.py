@@ -9,6 +9,8 @@ from typing import Final
 from devstack.configuration import WORKERS
 from devstack.parts import TENURE, StartError, System, run_command
 
+#: Boards divide by any of them.
+_BY: Final = ("--by", "plan", "--by", "country", "--by", "channel")
 _LOOK_SECONDS: Final = 1.0
 #: Lag is looked at between two fetches too: it must be gone this often in a row.
 _QUIET_LOOKS: Final = 3
@@ -33,7 +35,7 @@ def load_last_year(system: System) -> bool:
         quiet = quiet + 1 if applied and not waiting else 0
     instance = f"127.0.0.1:{system.ports[WORKERS[0]]}"
     file = folder / "last-year.om"
-    text = run_command([TENURE, "history", "--by", "plan", "--instance", instance], system.environment)
+    text = run_command([TENURE, "history", *_BY, "--instance", instance], system.environment)
     file.write_text(text, encoding="utf-8")
     data = str(folder / "data")
     blocks = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=768h"]

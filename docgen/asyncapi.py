@@ -25,6 +25,7 @@ from schemas.version import installed_version
 JsonObject = dict[str, Any]
 
 VERSION: Final = "3.0.0"
+_WITHOUT_CUSTOMER: Final = frozenset(event_type.TYPE for event_type in EVENT_TYPES if not event_type.HAS_CUSTOMER)
 _NAMES: Final = {event_type.TYPE: event_type.__name__ for event_type in EVENT_TYPES}
 _KEY: Final[JsonObject] = {"type": "string", "description": "The customer's id.", "minLength": 1, "maxLength": 128}
 
@@ -85,7 +86,7 @@ def _messages() -> JsonObject:
             "name": kind,
             "title": name,
             "payload": {"$ref": f"#/components/schemas/{name}"},
-            "bindings": {"kafka": {"key": _KEY}},
+            "bindings": {"kafka": {} if kind in _WITHOUT_CUSTOMER else {"key": _KEY}},
         }
         for kind, name in {**_NAMES, "survey_request": SurveyRequest.__name__}.items()
     }

@@ -75,7 +75,7 @@ COMMON: Final = {
     "id": "Unique within customer and source.",
     "source": "Which system says so; by default the topic that belongs to the type.",
     "type": "What happened.",
-    "customer_id": "Whom it happened to.",
+    "customer_id": "Whom it happened to; a `mark` has none.",
     "time": "When it happened.",
     "sequence": (
         "Orders lifecycle events of one customer and one instant; of two events of one identity the greater counts. "
@@ -143,8 +143,21 @@ MEANINGS_OF_MEMBERS: Final = {
     "outcome": "How the term ended.",
     "completed": "`true` by default; only completions count.",
     "feature": "What was used.",
+    "about": "The `id` of the survey that was followed up, of the same `source` or of the default one of surveys.",
+    "ticket": "The ticket's id in your system.",
+    "referred": "The id of the customer who was brought.",
+    "measure": "What is tried.",
+    "variant": "Which form of it the customer saw.",
+    "title": "What it is called on boards and in reports.",
+    "until": "When it ended, where it took some time.",
 }
-REASONS: Final = {"cancel": "Why the customer left; `unspecified` by default.", "survey": "What the answer was about."}
+#: Of members that mean different things in two types.
+MEANINGS_BY_TYPE: Final = {
+    ("cancel", "reason"): "Why the customer left; `unspecified` by default.",
+    ("survey", "reason"): "What the answer was about.",
+    ("support", "status"): "What became of it.",
+    ("mark", "kind"): "What it was.",
+}
 
 EXAMPLES: Final = {
     "signup": '"plan": "pro", "mrr_minor": 4900, "currency": "USD", "country": "PT", "channel": "ads",\n'
@@ -159,6 +172,11 @@ EXAMPLES: Final = {
     "renewal": '"outcome": "renewed"',
     "onboarding": '"completed": true',
     "activity": '"feature": "reports"',
+    "contact": '"about": "evt_10493"',
+    "support": '"ticket": "4711", "status": "opened"',
+    "referral": '"referred": "c-902"',
+    "exposure": '"measure": "annual_offer", "variant": "control"',
+    "mark": '"kind": "price", "title": "Prices of 2026"',
 }
 
 CLOUDEVENTS: Final = """
@@ -231,7 +249,8 @@ def _section(event_type: type[Event]) -> str:
     name = event_type.TYPE
     required = {field.name for field in msgspec.structs.fields(event_type) if field.required} - {"mrr_minor"}
     rows = "".join(_row(member, event_type, is_required=member in required) for member in event_type.OWN_MEMBERS)
-    common = f'"id": "evt_1", "type": "{name}", "customer_id": "c-771", "time": "2026-03-01T09:30:00Z"'
+    of = ', "customer_id": "c-771"' if event_type.HAS_CUSTOMER else ""
+    common = f'"id": "evt_1", "type": "{name}"{of}, "time": "2026-03-01T09:30:00Z"'
     table = f"| member | form | meaning |\n| --- | --- | --- |\n{rows}"
     return f"\n### {name}\n\n{events.TYPES[name]}\n\n{table}\n```json\n{{{common},\n {EXAMPLES[name]}}}\n```\n"
 
@@ -242,7 +261,7 @@ def _common_row(member: str) -> str:
 
 
 def _row(member: str, event_type: type[Event], *, is_required: bool) -> str:
-    meaning = REASONS[event_type.TYPE] if member == "reason" else MEANINGS_OF_MEMBERS[member]
+    meaning = MEANINGS_BY_TYPE.get((event_type.TYPE, member)) or MEANINGS_OF_MEMBERS[member]
     return _line(member, form_in_words(event_type, member), meaning, is_required=is_required)
 
 

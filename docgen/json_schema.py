@@ -14,7 +14,6 @@ import msgspec
 from schemas.decoding.mending import MENDERS
 from schemas.decoding.rules import SLUG
 from schemas.events import (
-    COMMON_MEMBERS,
     EVENT_TYPES,
     PRICE_BY_AMOUNT,
     RESERVED_LABELS,
@@ -23,6 +22,7 @@ from schemas.events import (
     Event,
     Form,
     PricedEvent,
+    common_members,
     forms_of,
     kinds_of_members,
 )
@@ -71,7 +71,7 @@ def _definition(event_type: type[Event], generated: JsonObject) -> JsonObject:
     definition: JsonObject = dict(generated["$defs"][event_type.__name__])
     required = {"type", *definition["required"]} - {"mrr_minor"}
     members: JsonObject = {"type": {"const": event_type.TYPE}}
-    for name in (*COMMON_MEMBERS, *event_type.OWN_MEMBERS):
+    for name in (*common_members(event_type), *event_type.OWN_MEMBERS):
         if name != "type":
             default = definition["properties"][name].get("default")
             members[name] = _member(event_type, name, default, is_required=name in required)

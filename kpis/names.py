@@ -185,6 +185,33 @@ class Names:
     def _note_over_limit(self, dimension: str) -> None:
         self.over_limit[dimension] = self.over_limit.get(dimension, 0) + 1
 
+    def adopt(self, table: str, name: Any) -> int:
+        """Return the number of a name of another partition's tables, a new one if need be, whatever the limits are.
+
+        Args:
+            table: One of TABLES.
+            name: As these tables have it; a profile is a tuple.
+        """
+        if table == "profile":
+            known = self.profiles.get(name)
+            return self._add_profile(name) if known is None else known
+        numbers, names = self._tables()[table]
+        found: int | None = numbers.get(name)
+        return self._add(table, numbers, names, name) if found is None else found
+
+    def names_of(self, table: str) -> Sequence[Any]:
+        """Return the names of a table, one of TABLES, in the order of their numbers; a profile is a tuple."""
+        return self.profile_names if table == "profile" else self._tables()[table][1]
+
+    def _tables(self) -> dict[str, tuple[dict[str, int], list[str]]]:
+        return {
+            "currency": (self.currencies, self.currency_names),
+            PLAN: (self.plans, self.plan_names),
+            REASON: (self.reasons, self.reason_names),
+            FEATURE: (self.features, self.feature_names),
+            "topic": (self.topics, self.topic_names),
+        }
+
     # -- numbers to words
 
     def values(self, dimension: str) -> list[str]:
@@ -221,13 +248,7 @@ class Names:
 
         States and counters hold the numbers that it was given; what is known already changes nothing.
         """
-        for table, numbers, names in (
-            ("currency", self.currencies, self.currency_names),
-            (PLAN, self.plans, self.plan_names),
-            (REASON, self.reasons, self.reason_names),
-            (FEATURE, self.features, self.feature_names),
-            ("topic", self.topics, self.topic_names),
-        ):
+        for table, (numbers, names) in self._tables().items():
             for name in tables.get(table, ()):
                 if name not in numbers:
                     self._add(table, numbers, names, name)

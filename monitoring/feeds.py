@@ -1,7 +1,7 @@
 """Recording rules of the flow of events, feed by feed: a feed is an event type from one source.
 
 What is usual is said by the same hours of the last weeks; where Prometheus is younger than a week, by the same hours of
-the last days of the same kind, working days or weekend. Source: docs/operating.md, section What to watch.
+the last days of the same kind, working days or weekend. Source: docs/alerting.md, section Feeds.
 """
 
 from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 An instant is stale where numbers are withheld, where a record waits for longer than the limit, or where more than a
 hundredth of what was counted in the last minute had waited for longer. Loads of history are not judged.
-Source: docs/operating.md, section The freshness objective.
+Source: docs/alerting.md, section The freshness objective.
 """
 
 from collections.abc import Iterator

@@ -67,6 +67,11 @@ def backfill() -> Iterator[Recording]:
         "stream:incomplete:bool",
         "(1 - (stream:complete:bool or vector(0))) * (1 - (stream:backfill:bool or vector(0)))",
     )
+    # What KPI alerts wait for, for boards: 1 for each cause.
+    yield Recording("stream:waits:bool", "count by (cause) (stream:incomplete:partitions)")
+    yield Recording("stream:waits:bool", "stream:backfill:bool", {"cause": "load"})
+    rest = f"max_over_time(stream:backfill:bool[{thresholds.BACKFILL_REST}])"
+    yield Recording("stream:waits:bool", f"{rest} unless on () stream:backfill:bool", {"cause": "after_load"})
 
 
 def sums() -> Iterator[Recording]:

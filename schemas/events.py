@@ -51,6 +51,13 @@ OTHER_WAY: Final = "other"
 SurveyWay = Literal[AskedWay, "other"]
 Way = Annotated[SurveyWay, msgspec.Meta(extra={"form": "way"})]
 RenewalOutcome = Literal["renewed", "declined", "failed"]
+TicketId = Annotated[str, msgspec.Meta(min_length=1, max_length=128, extra={"form": "id"})]
+TicketStatus = Literal["opened", "answered", "solved"]
+MarkKind = Literal["release", "price", "campaign", "incident", "other"]
+Title = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+#: Whose events are those of no customer: no event can name it.
+NO_CUSTOMER: Final = ""
+_NoCustomer = Annotated[str, msgspec.Meta(max_length=0)]
 #: The product's own segment values.
 RESERVED_LABELS: Final = frozenset({"none", "other"})
 _DIMENSION_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -68,6 +75,7 @@ class Event(msgspec.Struct, tag_field="type", frozen=True, kw_only=True, gc=Fals
         TOPIC: The topic that it belongs on, by default.
         IS_LIFECYCLE: Whether it moves a customer's timeline, or takes back what does.
         HAS_IDENTITY: Whether it is known when it comes again; without one, each is applied.
+        HAS_CUSTOMER: Whether it happens to a customer; without one, a member `customer_id` is not read.
     """
 
     TYPE: ClassVar[str] = ""
@@ -75,6 +83,7 @@ class Event(msgspec.Struct, tag_field="type", frozen=True, kw_only=True, gc=Fals
     TOPIC: ClassVar[str] = ""
     IS_LIFECYCLE: ClassVar[bool] = False
     HAS_IDENTITY: ClassVar[bool] = True
+    HAS_CUSTOMER: ClassVar[bool] = True
 
     id: EventId
     customer_id: CustomerId
@@ -258,21 +267,99 @@ class Activity(Event, tag="activity", frozen=True, kw_only=True):
     feature: Note = ""
 
 
+class Contact(Event, tag="contact", frozen=True, kw_only=True):
+    """Somebody of ours followed up; `about` is the id of the survey that it answers, "" where it answers none."""
+
+    TYPE: ClassVar[str] = "contact"
+    OWN_MEMBERS: ClassVar[tuple[str, ...]] = ("about",)
+    TOPIC: ClassVar[str] = "customer.contact"
+
+    source: str = TOPIC
+    about: EventId = ""
+
+
+class Support(Event, tag="support", frozen=True, kw_only=True):
+    """A ticket of the customer was opened, answered or solved."""
+
+    TYPE: ClassVar[str] = "support"
+    OWN_MEMBERS: ClassVar[tuple[str, ...]] = ("ticket", "status")
+    TOPIC: ClassVar[str] = "customer.contact"
+
+    source: str = TOPIC
+    ticket: TicketId
+    status: TicketStatus
+
+
+class Referral(Event, tag="referral", frozen=True, kw_only=True):
+    """The customer brought another one."""
+
+    TYPE: ClassVar[str] = "referral"
+    OWN_MEMBERS: ClassVar[tuple[str, ...]] = ("referred",)
+    TOPIC: ClassVar[str] = "customer.contact"
+
+    source: str = TOPIC
+    referred: CustomerId
+
+
+class Exposure(Event, tag="exposure", frozen=True, kw_only=True):
+    """The customer saw a variant of a measure."""
+
+    TYPE: ClassVar[str] = "exposure"
+    OWN_MEMBERS: ClassVar[tuple[str, ...]] = ("measure", "variant")
+    TOPIC: ClassVar[str] = "customer.contact"
+
+    source: str = TOPIC
+    measure: Slug
+    variant: Slug
+
+
+class Mark(Event, tag="mark", frozen=True, kw_only=True):
+    """Something happened that numbers are to be read beside; of no customer."""
+
+    TYPE: ClassVar[str] = "mark"
+    OWN_MEMBERS: ClassVar[tuple[str, ...]] = ("kind", "title", "until")
+    TOPIC: ClassVar[str] = "tenure.marks"
+    HAS_CUSTOMER: ClassVar[bool] = False
+
+    customer_id: _NoCustomer = NO_CUSTOMER
+    source: str = TOPIC
+    kind: MarkKind
+    title: Title
+    until: Instant | None = None
+
+
 EVENT_TYPES: Final[tuple[type[Event], ...]] = (
     Signup, Cancel, Revoke, Upgrade, Downgrade, Pause, Resume, Survey, Renewal, Onboarding, Activity,
+    Contact, Support, Referral, Exposure, Mark,
 )  # fmt: skip
-COMMON_MEMBERS: Final = ("id", "source", "type", "customer_id", "time", "sequence", "test")
-REQUIRED_MEMBERS: Final = ("id", "type", "customer_id", "time")
+_CUSTOMER: Final = "customer_id"
+COMMON_MEMBERS: Final = ("id", "source", "type", _CUSTOMER, "time", "sequence", "test")
+REQUIRED_MEMBERS: Final = ("id", "type", _CUSTOMER, "time")
 LIFECYCLE_TYPES: Final = tuple(event_type.TYPE for event_type in EVENT_TYPES if event_type.IS_LIFECYCLE)
 
 Form = Literal["id", "label", "slug", "currency", "instant", "note", "segment", "country", "way"]
 """What is to be known of a member beyond its struct's type; `schemas.decoding.members` says how each is read."""
 
 
+def common_members(event_type: type[Event]) -> tuple[str, ...]:
+    """Return the members of all types that events of this one have."""
+    return _of_type(COMMON_MEMBERS, event_type)
+
+
+def required_members(event_type: type[Event]) -> tuple[str, ...]:
+    """Return the members of all types that events of this one must have."""
+    return _of_type(REQUIRED_MEMBERS, event_type)
+
+
+def _of_type(members: tuple[str, ...], event_type: type[Event]) -> tuple[str, ...]:
+    return members if event_type.HAS_CUSTOMER else tuple(name for name in members if name != _CUSTOMER)
+
+
 @cache
 def forms_of(event_type: type[Event]) -> dict[str, Form]:
     """Return the members of a type whose texts have a form, in the order of the struct."""
-    return {field.name: form for field in msgspec.structs.fields(event_type) if (form := _form_of(field.type))}
+    fields = msgspec.structs.fields(event_type)
+    return {field.name: form for field in fields if (form := _form_of(field.type))}
 
 
 @cache
@@ -282,7 +369,7 @@ def kinds_of_members(event_type: type[Event]) -> dict[str, object]:
     Those of a price that is sent as an amount are checked as they are sent, and not as an event has them.
     """
     kinds = {field.name: field.type for field in msgspec.structs.fields(event_type)}
-    read = (name for name in (*COMMON_MEMBERS, *event_type.OWN_MEMBERS) if name != "type")
+    read = (name for name in (*common_members(event_type), *event_type.OWN_MEMBERS) if name != "type")
     return {name: PRICE_BY_AMOUNT.get(name, _without_none(kinds[name])) for name in read}
 
 

@@ -1,6 +1,6 @@
 """Feeds: the pair of an event type and a source, by which events and what is wrong with them are counted.
 
-Pure. Which sources are counted by name: `streams.feeds`.
+Pure. Which sources are counted by name: `streams.partition.feeds`.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _KNOWN: Final = frozenset(TYPES)
 _DEFAULT_SOURCE: Final = {event_type.TYPE: event_type.TOPIC for event_type in EVENT_TYPES}
 
 
-class Feed(NamedTuple):
+class FeedKey(NamedTuple):
     """Events of one type from one source."""
 
     type: str
@@ -41,7 +41,7 @@ _read = msgspec.json.Decoder(_Said).decode
 _text = msgspec.json.Decoder(str).decode
 
 
-def feed_of_refused(value: bytes | None, topic_type: str | None) -> Feed:
+def feed_of_refused(value: bytes | None, topic_type: str | None) -> FeedKey:
     """Return the feed of a record that was refused, as far as it can be told; never raises.
 
     Args:
@@ -51,11 +51,11 @@ def feed_of_refused(value: bytes | None, topic_type: str | None) -> Feed:
     try:
         said = _read(value or b"")
     except (msgspec.DecodeError, ValueError, RecursionError):
-        return Feed(topic_type or UNKNOWN_TYPE, NO_SOURCE)
+        return FeedKey(topic_type or UNKNOWN_TYPE, NO_SOURCE)
     found = _text_of(said.type)
     kind = found if found in _KNOWN else topic_type or UNKNOWN_TYPE
     source = _text_of(said.source)[:LONGEST_SOURCE]
-    return Feed(kind, source or _DEFAULT_SOURCE.get(kind, NO_SOURCE))
+    return FeedKey(kind, source or _DEFAULT_SOURCE.get(kind, NO_SOURCE))
 
 
 def types_of_topics(topics: Mapping[str, str]) -> dict[str, str]:

@@ -293,6 +293,13 @@ TARGET: Final = Instrument(
     "The value that a KPI is meant to keep to in a window; from the owner of partition 0 alone.",
     ("kpi", "window"),
 )
+SEGMENT_TARGET: Final = Instrument(
+    "tenure_segment_target_ratio",
+    "gauge",
+    "Targets",
+    "The same of a segment's customers.",
+    ("kpi", "window", "dimension", "value"),
+)
 TARGET_REVIEW: Final = Instrument(
     "tenure_target_review_timestamp_seconds",
     "gauge",
@@ -479,6 +486,66 @@ ENGAGED_BY_FEATURE: Final = Instrument(
     "Active customers who used a feature in a window: the 20 most used; `other` has a customer once for each of the"
     " rest.",
     ("window", "feature"),
+)
+FEEDBACK_SPELLS: Final = Instrument(
+    "tenure_feedback_spells",
+    "gauge",
+    "Population",
+    "Spells after survey answers, by kind of survey and band: `left` ended with the customer's leaving, `goes_on` have"
+    " not, or the next answer ended them. `no_answer` begins 14 days after a survey, `never_asked` with the stay.",
+    ("kind", "band", "end"),
+)
+FEEDBACK_SURVIVAL: Final = Instrument(
+    "tenure_feedback_survival_ratio",
+    "gauge",
+    "Population",
+    "Share of those spells that last longer than `days`, by Kaplan and Meier.",
+    ("kind", "band", "days"),
+)
+FEEDBACK_SURVIVAL_LOWER: Final = Instrument(
+    "tenure_feedback_survival_lower_ratio",
+    "gauge",
+    "Population",
+    "Lower bound of that share's 95 % interval, by Greenwood.",
+    ("kind", "band", "days"),
+)
+FEEDBACK_SURVIVAL_UPPER: Final = Instrument(
+    "tenure_feedback_survival_upper_ratio",
+    "gauge",
+    "Population",
+    "Upper bound of that share's 95 % interval, by Greenwood.",
+    ("kind", "band", "days"),
+)
+FEEDBACK_LOG_RANK: Final = Instrument(
+    "tenure_feedback_log_rank_p_value",
+    "gauge",
+    "Population",
+    "The p-value of the log-rank test of whether the bands of a kind, but `never_asked`, leave at the same rate.",
+    ("kind",),
+)
+MARKS: Final = Instrument(
+    "tenure_mark_timestamp_seconds",
+    "gauge",
+    "Population",
+    "When a mark happened, of the newest hundred: every board shows it there.",
+    ("mark", "kind", "title"),
+)
+OPEN_DETRACTORS: Final = Instrument(
+    "tenure_open_detractors",
+    "gauge",
+    "Population",
+    "Active customers whose last NPS answer is a detractor's and whom no `contact` has followed up.",
+)
+OPEN_DETRACTORS_MRR: Final = Instrument(
+    "tenure_open_detractors_mrr_minor", "gauge", "Population", "Their MRR, in minor units of the default currency."
+)
+FOLLOW_UP_MEDIAN: Final = Instrument(
+    "tenure_feedback_follow_up_median_hours",
+    "gauge",
+    "Population",
+    "Hours by which half of the answers of the last 90 days are followed up, those that wait counted so far; absent"
+    " while fewer than half are.",
+    ("kind", "band"),
 )
 SCAN_AS_OF: Final = Instrument(
     "tenure_scan_timestamp_seconds", "gauge", "Population", "The instant T that all of these are as of."

@@ -37,8 +37,8 @@ MOVEMENT_TOPIC: Final = "tenure.movements"
 FORGOTTEN_TOPIC: Final = "tenure.forgotten"
 
 
-def _topic(setting: str, meaning: str) -> InputTopic:
-    name = f"customer.{setting}"
+def _topic(setting: str, meaning: str, default_name: str | None = None) -> InputTopic:
+    name = default_name or f"customer.{setting}"
     mixed = setting == MIXED_TOPIC_SETTING
     types = tuple(event_type.TYPE for event_type in EVENT_TYPES if mixed or name == event_type.TOPIC)
     return InputTopic(setting, name, types, meaning)
@@ -52,6 +52,8 @@ INPUT_TOPICS: Final = (
     _topic("renewal", "Terms that came to their end."),
     _topic("onboarding", "Customers who completed the onboarding."),
     _topic("activity", "Use of the product."),
+    _topic("contact", "Follow-ups, support tickets, referrals, and what customers were shown."),
+    _topic("marks", "What numbers are to be read beside, of no customer; the key does not matter.", "tenure.marks"),
     _topic(MIXED_TOPIC_SETTING, "Any event, for producers with one topic; forwarded records arrive here too."),
 )
 

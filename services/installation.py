@@ -21,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from services.gateway import TOKEN, GatewayProcess
 from services.process import NotReadyError, Process, StartProcess, free_port
+from streams.holding import unheld
 from streams.settings.settings import Settings
 from streams.tables import Head, decode_head
 
@@ -210,8 +211,11 @@ class Installation:
     def heads(self) -> dict[int, Head]:
         """Return what Redis holds at the head of each partition that has something."""
         with self.redis.client() as client:
-            found = client.mget([f"{PREFIX}:{{{number}}}:h" for number in range(self.partitions)])
-        return {number: decode_head(head) for number, head in enumerate(found) if head}
+            generation = json.loads(client.get(f"{PREFIX}:mark") or "{}").get("generation")
+            space = f"{PREFIX}:g{generation}" if generation else PREFIX
+            found = client.mget([f"{space}:{{{number}}}:h" for number in range(self.partitions)])
+        heads = {number: unheld(head) for number, head in enumerate(found)}
+        return {number: decode_head(head) for number, head in heads.items() if head}
 
     def ends(self, topics: Sequence[str] | None = None) -> dict[tuple[str, int], int]:
         """Return the end of each partition of topics, by default of the input topics."""

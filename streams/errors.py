@@ -14,7 +14,9 @@
     │   ├── LogUnavailable          Kafka
     │   │   └── RecordRefused       it does not take what we send
     │   └── TablesUnavailable       Redis
-    │       └── Overtaken           more was written than could be read meanwhile
+    │       ├── Overtaken           more was written than could be read meanwhile
+    │       └── TablesHeld          a command holds a partition still
+    ├── Superseded                  other tables have taken the place of those of a worker
     ├── Conflict                    another writer moved the positions              retriable, after a reload
     └── Halt                        a partition must stop, and somebody must look
         ├── Lost                    the log does not have what was counted, or was to be    can be given up
@@ -199,6 +201,30 @@ class Overtaken(TablesUnavailable):
 
     def __init__(self, reason: str) -> None:
         super().__init__("Redis", f"{reason}; try again when less is written", cause="unable")
+
+
+class TablesHeld(TablesUnavailable):
+    """A command holds a partition still, so that nothing can be committed.
+
+    Args:
+        partition: Its number.
+        holder: The command.
+    """
+
+    def __init__(self, partition: int, holder: str) -> None:
+        super().__init__("Redis", f"{holder} holds partition {partition}; it goes on by itself", cause="unable")
+
+
+class Superseded(TenureError):
+    """Other tables have taken the place of those that a worker writes to: it begins again with these.
+
+    Args:
+        generation: Of the tables that hold now.
+    """
+
+    def __init__(self, generation: int) -> None:
+        self.generation = generation
+        super().__init__(f"the stream's tables were built anew (generation {generation}); run the command again")
 
 
 class RecordRefused(LogUnavailable):

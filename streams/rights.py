@@ -97,14 +97,16 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
         Principal("worker", "`worker`", tuple(_of_worker(settings)), RedisRights(keys, (*READING, *WRITING))),
         Principal(
             "publisher",
-            "`publish`, `company --live`, `gateway`",
+            "`publish`, `mark`, `company --live`, `gateway`",
             tuple(KafkaRight("WRITE", "TOPIC", topic, "its events") for topic in topics),
             None,
         ),
         Principal(
             "reader",
-            "`kpi`, `periods`, `cohorts`, `lifetime`, `explain`, `customer`, `lenses`, `reasons`, `features`, "
-            "`history`, `digest`, `sql`, `export`, `api`, `reconcile`, `target list`, `resume`, `dlq list`, `dlq show`",
+            "`kpi`, `periods`, `cohorts`, `lifetime`, `feedback`, `drivers`, `risk`, `forecast`, `experiments`, "
+            "`marks`, `support`, `referrals`, `usage`, `value`, `explain`, `customer`, `lenses`, `reasons`, "
+            "`features`, `history`, `digest`, `sql`, `export`, `api`, `reconcile`, "
+            "`target list`, `resume`, `dlq list`, `dlq show`",
             tuple(looked_up),
             RedisRights(keys, READING),
         ),
@@ -122,7 +124,13 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
             "eraser",
             "`forget`",
             tuple(_of_eraser(settings)),
-            RedisRights(keys, READING, ((f"~{settings.redis_prefix}:{{*}}:f", "hsetnx"),)),
+            RedisRights(keys, READING, ((f"~{settings.redis_prefix}:*{{*}}:f", "hsetnx"),)),
+        ),
+        Principal(
+            "keeper",
+            "`rebuild`, `snapshot`, `restore`",
+            tuple(_of_keeper(settings)),
+            RedisRights(keys, (*READING, *WRITING, "hsetnx")),
         ),
         Principal(
             "exporter",
@@ -149,6 +157,21 @@ def _of_worker(settings: Settings) -> Iterator[KafkaRight]:
     yield KafkaRight("READ", "GROUP", settings.group, "to share partitions with other workers")
     if settings.adapter_topics:
         yield from _of_translator(settings)
+
+
+def _of_keeper(settings: Settings) -> Iterator[KafkaRight]:
+    for topic in settings.input_topics:
+        yield KafkaRight(
+            "READ", "TOPIC", topic, "only for `rebuild --from kafka`; DESCRIBE is enough for `--partitions`"
+        )
+    for topic in (settings.dead_letter_topic, settings.survey_request_topic):
+        yield KafkaRight("DESCRIBE", "TOPIC", topic, "only for `rebuild --partitions`, to see all topics")
+    if settings.forget_key is not None:
+        yield KafkaRight("READ", "TOPIC", settings.forgotten_topic, "only for `rebuild`, to know who is forgotten")
+    yield KafkaRight("READ", "GROUP", f"{settings.group}-rebuild", "only for `rebuild --from kafka`")
+    yield KafkaRight(
+        "DESCRIBE", "GROUP", settings.group, "only for `rebuild --from kafka`, to see since when it counts"
+    )
 
 
 def _of_translator(settings: Settings) -> Iterator[KafkaRight]:

@@ -7,9 +7,12 @@ from typing import Final, NamedTuple
 import msgspec
 
 from schemas.decoding.wire_formats import Recognised, json_of, recognised
+from schemas.events import EVENT_TYPES, NO_CUSTOMER
 from schemas.topics import MIXED_TOPIC_SETTING
 from streams.records import NO_HEADERS, Headers
 from streams.settings.settings import Settings
+
+_WITHOUT_CUSTOMER: Final = frozenset(kind.TYPE for kind in EVENT_TYPES if not kind.HAS_CUSTOMER)
 
 
 class Route(NamedTuple):
@@ -17,7 +20,7 @@ class Route(NamedTuple):
 
     Attributes:
         topic: That of its type; the mixed one where it names no type that we know, or no customer.
-        key: The customer's id, as bytes.
+        key: The customer's id, as bytes; empty for an event without a customer.
         headers: What announces its format, where it is not our own JSON.
         event_type: The type; None for what will become a dead letter.
     """
@@ -51,6 +54,8 @@ class Router:
             headers: That say what it is; without any it is recognised by its bytes.
         """
         headers, customer_id, event_type = heading_of(value, headers)
+        if event_type in _WITHOUT_CUSTOMER:
+            customer_id = NO_CUSTOMER
         if customer_id is None or event_type not in self._topics:
             event_type = None
         return Route(

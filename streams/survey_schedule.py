@@ -13,7 +13,8 @@ import msgspec
 
 from kpis.counting.cells import EMPTY
 from kpis.surveys.sent import SLOTS, without_customer
-from streams.errors import CommitTorn, Conflict, StateUnreadable
+from streams.errors import CommitTorn, Conflict, StateUnreadable, TablesHeld
+from streams.holding import HoldWatch, is_held
 from streams.tables import Commit, Tables, Written
 
 SCHEDULES: Final = 1_000_000
@@ -45,7 +46,10 @@ def read_schedule(number: int, stored: bytes) -> Schedule:
 
     Raises:
         StateUnreadable: Another version has stored it.
+        TablesHeld: A command holds it still.
     """
+    if is_held(stored):
+        raise TablesHeld(number, "another command")
     try:
         schedule = _decode(stored)
     except msgspec.DecodeError as error:
@@ -64,16 +68,17 @@ def schedule_commit(stored: bytes | None, schedule: Schedule, asked: Mapping[str
     return Commit(stored, encode_schedule(schedule), {}, EMPTY, {}, written=Written(asked, kept=1))
 
 
-async def forget_in_schedule(tables: Tables, number: int, customer_id: str) -> None:
+async def forget_in_schedule(tables: Tables, number: int, customer_id: str, holds: HoldWatch | None = None) -> None:
     """Remove what a partition's schedule holds of a customer; the scheduler, overtaken, reads it again.
 
     Args:
         tables: Of the stream.
         number: Of the partition.
         customer_id: Who.
+        holds: Ends the hold of a command that is gone; None leaves it.
 
     Raises:
-        TablesUnavailable: The tables do not answer.
+        TablesUnavailable: The tables do not answer, or a command holds the schedule.
     """
     while True:
         try:
@@ -82,6 +87,8 @@ async def forget_in_schedule(tables: Tables, number: int, customer_id: str) -> N
             return
         if stored is None:
             return
+        if holds is not None:
+            await holds.look(SCHEDULES + number, stored)
         slots = [str(slot) for slot in range(SLOTS)]
         values = await tables.read_states(SCHEDULES + number, slots)
         left = {slot: without_customer(value, customer_id) for slot, value in zip(slots, values, strict=True) if value}

@@ -152,13 +152,16 @@ class SurveyScheduler:
 
     async def _stored_schedule(self, number: int) -> bytes | None:
         """Return the head of a partition's schedule; one with half of a commit in it is removed, and begins anew."""
-        tables = self._stream.context.tables
+        tables, holds = self._stream.context.tables, self._stream.context.holds
         try:
-            return await tables.read_head(SCHEDULES + number)
+            stored = await tables.read_head(SCHEDULES + number)
         except CommitTorn:
             log.warning("survey_schedule_begun_anew", partition=number, reason="Redis has carried out half of a commit")
             await tables.clear(SCHEDULES + number)
             return None
+        if holds is not None:
+            await holds.look(SCHEDULES + number, stored)
+        return stored
 
     # -- whether
 

@@ -55,6 +55,14 @@ encode_head = msgspec.msgpack.Encoder().encode
 decode_head = msgspec.msgpack.Decoder(Head).decode
 
 
+def version_of(head: bytes) -> int | None:
+    """Return the version of the tables that a stored head is of; None where it is no head."""
+    try:
+        return decode_head(head).version
+    except msgspec.DecodeError:
+        return None
+
+
 def positions_of(head: bytes | None) -> dict[str, int]:
     """Return the positions that a stored head holds; none where nothing is stored, or nothing that is a head."""
     if head is None:
@@ -123,7 +131,7 @@ NOTHING_ERASED: Final = Erasure()
 
 
 class Written(NamedTuple):
-    """What a commit writes to its place, beside the entry in the redo log, and what goes from there for it."""
+    """The part of a commit that goes to its place, and what leaves the redo log for it."""
 
     states: Mapping[str, bytes] = MappingProxyType({})
     #: all cells of spans, packed (see `kpis.counting.spans`)
@@ -166,6 +174,8 @@ class StreamMark(NamedTuple):
     meaning: str
     #: drawn at random when the mark was left: tables that were lost and begun anew have another
     id: str = ""
+    #: which of the tables under the prefix hold: `tenure rebuild` builds others beside those that do
+    generation: int = 0
 
 
 def new_stream_id() -> str:
@@ -176,12 +186,27 @@ def new_stream_id() -> str:
 class Tables(Protocol):
     """The tables of a stream, by partition.
 
+    What belongs to partitions is there once for each *generation*; mark, notes and logs are the same for all of them.
+
     Raises:
         Conflict: From `commit` and `clear`: somebody else has written to the partition since.
         CommitTorn: From `load`, `read_head`, `read_redo`, `snapshot`, `restated`, `restatements` and `commit`: half of
             a commit was carried out. From others that read the redo log too.
         TablesUnavailable: From all: the store did not answer; nothing is known of the outcome of a commit.
     """
+
+    @property
+    def generation(self) -> int:
+        """The generation whose partitions these are: that of the mark which was read last."""
+
+    def beside(self, generation: int) -> Tables:
+        """Return the tables of another generation, whatever the mark says; closing them is closing these."""
+
+    async def switch(self, expected: StreamMark, mark: StreamMark) -> bool:
+        """Put a mark in the place of another in one step; return whether that was there."""
+
+    async def discard(self, partition: int, *, but_the_head: bool = False) -> None:
+        """Remove all that is stored of a partition which nobody writes to any more."""
 
     async def load(self, partition: int, since: Stored | None = None) -> Stored:
         """Return the head and the names of a partition, as of one instant.
@@ -264,11 +289,13 @@ class Tables(Protocol):
     async def mark(self, mark: StreamMark) -> StreamMark:
         """Leave the stream's mark where there is none yet; return the one that is there.
 
+        The first that is returned says which generation these tables are.
+
         A mark that an earlier version left without an identifier is given this one's.
         """
 
     async def read_mark(self) -> StreamMark | None:
-        """Return the stream's mark."""
+        """Return the stream's mark; the first that is read says which generation these are."""
 
     async def note(self, name: str, value: bytes | None) -> bytes | None:
         """Store a small value that belongs to no partition, where one is given; return what is stored."""

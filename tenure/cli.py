@@ -25,25 +25,39 @@ from tenure.commands import (
     digest,
     dlq,
     doctor,
+    drivers,
+    experiments,
     explain,
     export,
+    feedback,
+    forecast,
     forget,
     gateway,
     history,
     kpi,
     lenses,
     lifetime,
+    mark,
+    marks,
     periods,
     publish,
     reasons,
+    rebuild,
     reconcile,
+    referrals,
     replay,
+    restore,
     resume,
+    risk,
+    snapshot,
     sql,
+    support,
     target,
     topics,
     undo,
+    usage,
     validate,
+    value,
     worker,
 )
 from tenure.commands.one_line import complain, one_line_errors
@@ -163,11 +177,22 @@ for function in (
 app.command()(periods.periods)
 app.command()(cohorts.cohorts)
 app.command()(lifetime.lifetime)
+app.command()(feedback.feedback)
+app.command()(drivers.drivers)
+app.command()(risk.risk)
+app.command()(forecast.forecast)
 app.command()(explain.explain)
 app.command()(customer.customer)
 app.command()(lenses.lenses)
 app.command()(reasons.reasons)
 app.command()(reasons.features)
+app.command()(experiments.experiments)
+app.command()(mark.mark)
+app.command()(marks.marks)
+app.command()(support.support)
+app.command()(referrals.referrals)
+app.command()(usage.usage)
+app.command()(value.value)
 app.command()(sql.sql)
 app.command()(export.export)
 app.command()(digest.digest)
@@ -176,6 +201,9 @@ app.command()(reconcile.reconcile)
 app.add_typer(target.group)
 app.command()(doctor.doctor)
 app.command()(resume.resume)
+app.command()(rebuild.rebuild)
+app.command()(snapshot.snapshot)
+app.command()(restore.restore)
 app.command()(gateway.gateway)
 app.command()(api.api)
 app.add_typer(dlq.group)

@@ -78,10 +78,10 @@ def prefixes(
     """
     out: dict[int, Ints] = {}
     sums = np.zeros(shape[0] * shape[1], np.int64)
-    order = np.argsort(bucket, kind="stable")
-    sorted_buckets = bucket[order]
-    place = (column * shape[1] + value)[order]
-    amount = amount[order]
+    place, sorted_buckets = column * shape[1] + value, bucket
+    if (bucket[1:] < bucket[:-1]).any():  # those of a filter are in order, and are millions
+        order = np.argsort(bucket, kind="stable")
+        sorted_buckets, place, amount = bucket[order], place[order], amount[order]
     done = 0
     for x in at:
         end = int(np.searchsorted(sorted_buckets, x))

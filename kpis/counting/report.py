@@ -5,7 +5,7 @@ The shape is `schemas.documents.report`. Partitions number their names different
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -71,11 +71,35 @@ def report(
         events: Counts of events over the whole log, passed through.
         names: The windows that are wanted; those of `windows.names` where there are none.
     """
+    return report_of_segments(
+        lambda dimension: segments_of(tables, dimension), windows, at, by=by, events=events, names=names
+    )
+
+
+def report_of_segments(
+    segments: Callable[[str], Segments],
+    windows: Windows,
+    at: Sequence[int],
+    *,
+    by: Sequence[str] = (),
+    events: Events = NO_EVENTS,
+    names: Sequence[str] = (),
+    is_whole: bool = True,
+) -> list[Report]:
+    """Return what `report` does, of cells by the values of a dimension.
+
+    Args:
+        segments: Returns the cells of a dimension, of all partitions.
+        windows: See `report`, as all that follow.
+        at: See there.
+        by: See there.
+        events: See there.
+        names: See there.
+        is_whole: Whether they are of all customers: facts without effect are counted for all alone.
+    """
     names = names or windows.names
-    everyone = _by_boundary(segments_of(tables, PLAN), windows, at, names, total=True)
-    split = {
-        dimension: _by_boundary(segments_of(tables, dimension), windows, at, names, total=False) for dimension in by
-    }
+    everyone = _by_boundary(segments(PLAN), windows, at, names, total=True, is_whole=is_whole)
+    split = {dimension: _by_boundary(segments(dimension), windows, at, names) for dimension in by}
     out: list[Report] = []
     for place, boundary in enumerate(at):
         everything = everyone[place].get("") or _empty(windows, names)
@@ -92,7 +116,13 @@ def report(
 
 
 def _by_boundary(
-    segments: Segments, windows: Windows, at: Sequence[int], names: Sequence[str], *, total: bool
+    segments: Segments,
+    windows: Windows,
+    at: Sequence[int],
+    names: Sequence[str],
+    *,
+    total: bool = False,
+    is_whole: bool = False,
 ) -> list[dict[str, Segment]]:
     """Return, for each boundary, what `report` holds for each value; with `total` all values as one, named ''."""
     wanted = sorted({x for boundary in at for x in edges(windows, boundary, names)})
@@ -108,7 +138,7 @@ def _by_boundary(
         there = _non_zero([stock, *counts.values()])
         there |= total
         out.append(
-            {name: entry_of(stock, counts, n, is_segment=not total) for n, name in enumerate(values) if there[n]}
+            {name: entry_of(stock, counts, n, is_segment=not is_whole) for n, name in enumerate(values) if there[n]}
         )
     return out
 

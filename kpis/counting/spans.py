@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from kpis.arrays import Ints
+from kpis.arrays import Ints, distinct
 from kpis.counting.cells import EMPTY, FIELD_BITS, Cells
 
 SPAN_BITS: Final = 8
@@ -28,7 +28,7 @@ _SIGN: Final = 63
 
 def spans_of(keys: Ints) -> Ints:
     """Return the spans of cells, sorted, each once."""
-    return np.unique(keys >> SPAN_BITS)
+    return distinct(keys >> SPAN_BITS)
 
 
 def keys_of(spans: Ints) -> Ints:

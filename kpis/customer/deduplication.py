@@ -29,6 +29,7 @@ from kpis.customer.facts import (
 )
 from kpis.customer.feedback_codes import RENEWAL_BASE, outcome_of, survey_of
 from kpis.customer.state import Customer
+from kpis.customer.touchpoints import AnyTouchpoint, set_touchpoints, stored_touchpoints
 from kpis.names import NONE, Names
 
 #: (sequence, negated; event time; kind; known members…): of two that with the smaller one counts
@@ -76,6 +77,11 @@ def revocation_content(revocation: Revocation) -> Content:
     return (-revocation.sequence, revocation.at_ms, REVOKE, revocation.revokes, revocation.names_source)
 
 
+def touchpoint_content(fact: AnyTouchpoint) -> Content:
+    """Return what a touchpoint says, for comparison."""
+    return (-fact.sequence, fact.at_ms, fact.KIND, *fact.said())
+
+
 def sequence_of(content: Content) -> int:
     """Return the sequence of what an event says."""
     sequence: int = -content[0]
@@ -93,6 +99,9 @@ def known_content(customer: Customer, identity: bytes, names: Names) -> Content 
             if item.identity == identity:
                 sequence = customer.rare.sequences.get(identity, 0) if customer.rare else 0
                 return feedback_content(item, sequence, names)
+    for touchpoint in stored_touchpoints(customer):
+        if touchpoint.identity == identity:
+            return touchpoint_content(touchpoint)
     if customer.rare is not None:
         for revocation in customer.rare.revocations:
             if revocation.identity == identity:
@@ -106,6 +115,8 @@ def remove(customer: Customer, identity: bytes) -> None:
         set_life(customer, [fact for fact in life_of(customer) if fact.identity != identity])
     if identity in customer.feedback:
         set_feedback(customer, [item for item in feedback_of(customer) if item.identity != identity])
+    if customer.touchpoints:
+        set_touchpoints(customer, [fact for fact in stored_touchpoints(customer) if fact.identity != identity])
     rare = customer.rare
     if rare is not None:
         rare.sequences.pop(identity, None)

@@ -1,4 +1,7 @@
-"""Facts of a customer, as they are stored: facts of the timeline by type, surveys and renewals, revocations."""
+"""Facts of a customer, as they are stored: facts of the timeline by type, surveys and renewals, revocations.
+
+Touchpoints: `kpis.customer.touchpoints`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ import msgspec
 
 #: Written in front of every table; a change of layout is a new number and a rebuild.
 STATE_VERSION: Final = 4
+#: Earlier versions whose facts are the same: `tenure rebuild` makes tables of this version out of theirs.
+CONVERTIBLE_VERSIONS: Final = frozenset({3})
 
 # Kinds in the order in which events of one identity are compared, those of the timeline in its order too.
 SIGNUP: Final = 0
@@ -18,10 +23,16 @@ CANCEL: Final = 4
 REVOKE: Final = 5
 SURVEY: Final = 6
 RENEWAL: Final = 7
+CONTACT: Final = 8
+SUPPORT: Final = 9
+REFERRAL: Final = 10
+EXPOSURE: Final = 11
+MARK: Final = 12
 
 #: Kinds, as reports and explanations name them.
 WORDS: Final = {
     SIGNUP: "signup", CHANGE: "change", PAUSE: "pause", RESUME: "resume", CANCEL: "cancel", REVOKE: "revoke",
+    CONTACT: "contact", SUPPORT: "support", REFERRAL: "referral", EXPOSURE: "exposure", MARK: "mark",
 }  # fmt: skip
 
 

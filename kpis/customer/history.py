@@ -13,6 +13,7 @@ from kpis.customer.feedback_codes import ANSWERED
 from kpis.customer.movements import Movement, movements_of
 from kpis.customer.state import Customer
 from kpis.customer.timeline import NOTHING, Standing, Step, effective_facts, first_signup, steps_of
+from kpis.customer.touchpoints import stored_touchpoints
 from kpis.customer.what_counts import WhatCounts
 
 
@@ -113,6 +114,7 @@ def revocations_without_effect(customer: Customer) -> list[int]:
         return []
     known = {item.identity for item in feedback_of(customer)}
     known.update(fact.identity for fact in life_of(customer))
+    known.update(fact.identity for fact in stored_touchpoints(customer))
     return [each.at_ms for each in customer.rare.revocations if known.isdisjoint(each.targets)]
 
 

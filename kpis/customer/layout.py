@@ -8,7 +8,7 @@ from kpis.customer.facts import Rare
 
 
 class Customer(msgspec.Struct, array_like=True, gc=False):
-    """Facts (life, feedback, acts, used, recent, runs, onboarded, rare) and their cache; times in ms, -1: none."""
+    """Facts (from `life` on) and their cache; times in ms, -1: none."""
 
     is_open: bool = False  # after all facts
     active: bool = False  # likewise
@@ -29,3 +29,4 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
     runs: tuple[int, ...] = ()  # first and last instant of each run of activity, ms; between them seven days without
     onboarded: tuple[int, ...] = ()  # completions, ms, thinned
     rare: Rare | None = None
+    touchpoints: tuple[bytes, ...] = ()  # contacts, tickets, referrals, exposures, each as msgpack, as they arrived

@@ -41,7 +41,7 @@ class FoldContext:
         self.bucket_ms = bucket_ms
         self.what = what
         self.max_facts = max_facts
-        #: a customer with fewer facts of the timeline than this, and fewer pieces of feedback, has room
+        #: a customer without touchpoints has room with fewer facts of the timeline and fewer pieces of feedback
         self.few = max_facts // 2
         self.few_bytes = self.few * FEEDBACK_SIZE
         self.short_cuts = short_cuts
@@ -149,12 +149,12 @@ class FoldContext:
 
     def need_room_of_many(self, customer: Customer) -> None:
         """Raise as `need_room` does, at hardly any cost for most customers."""
-        if customer.facts >= self.few or len(customer.feedback) >= self.few_bytes:
+        if customer.facts >= self.few or len(customer.feedback) >= self.few_bytes or customer.touchpoints:
             self.need_room(customer)
 
     def need_room(self, customer: Customer) -> None:
         """Raise TooManyFacts where the customer has no room for another one."""
-        count = customer.facts + len(customer.feedback) // FEEDBACK_SIZE
+        count = customer.facts + len(customer.feedback) // FEEDBACK_SIZE + len(customer.touchpoints)
         if customer.rare is not None:
             count += len(customer.rare.revocations)
         if count >= self.max_facts:

@@ -16,8 +16,8 @@ from kpis.fold.contribution import lively
 from kpis.rows import ENGAGED, FEEDBACK, LIVELY
 from schemas.events import EVENT_TYPES
 
-#: The sources of events that name none.
-DEFAULT_SOURCES: Final = tuple(dict.fromkeys(kind.TOPIC for kind in EVENT_TYPES))
+#: The sources of a customer's events that name none.
+DEFAULT_SOURCES: Final = tuple(dict.fromkeys(kind.TOPIC for kind in EVENT_TYPES if kind.HAS_CUSTOMER))
 
 
 def survey(context: FoldContext, customer: Customer, event: Any, at_ms: int, n: int) -> bool:

@@ -18,6 +18,7 @@ from kpis.customer.what_counts import BY_DEFAULT, WhatCounts
 from kpis.fold.context import FoldContext, TooManyFacts
 from kpis.fold.feedback import renewal, revoke, survey
 from kpis.fold.lifecycle import cancel, change, pause, resume, signup
+from kpis.fold.touchpoints import contact, exposure, mark, referral, support
 from kpis.fold.usage import activity, onboarding
 from kpis.names import Names
 from kpis.native import IS_THERE
@@ -25,14 +26,19 @@ from kpis.packing import array_of, table_of
 from schemas.events import (
     Activity,
     Cancel,
+    Contact,
     Downgrade,
     Event,
+    Exposure,
+    Mark,
     Onboarding,
     Pause,
+    Referral,
     Renewal,
     Resume,
     Revoke,
     Signup,
+    Support,
     Survey,
     Upgrade,
 )
@@ -63,6 +69,11 @@ _APPLY: dict[type[Any], Apply] = {
     Renewal: renewal,
     Onboarding: onboarding,
     Activity: activity,
+    Contact: contact,
+    Support: support,
+    Referral: referral,
+    Exposure: exposure,
+    Mark: mark,
 }
 
 
@@ -89,7 +100,7 @@ class Fold:
             names: The partition's intern tables, which grow as events are folded.
             bucket_ms: Length of a bucket (ms).
             what: What counts.
-            max_facts: Facts a customer may have (lifecycle, surveys, renewals, revocations).
+            max_facts: Facts a customer may have (lifecycle, surveys, renewals, touchpoints, revocations).
             short_cuts: False takes the general path always; for tests.
             native: False folds all events in Python, as where nothing was compiled; for tests.
         """

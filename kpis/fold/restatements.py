@@ -24,10 +24,11 @@ from kpis.customer.deduplication import identity_of, known_content, sequence_of
 from kpis.customer.pseudonyms import is_pseudonym
 from kpis.customer.state import Customer
 from kpis.customer.state import decode as decode_state
+from kpis.customer.touchpoints import stored_touchpoints
 from kpis.fold.fold import Fold
 from kpis.names import Names
 from kpis.packing import table_of
-from kpis.references import offset_of, topic_of
+from kpis.references import offset_of, partition_of, topic_of
 from schemas.decoding.decoder import Decoded
 from schemas.decoding.diagnosis import Readable
 from schemas.events import Activity, Event, Onboarding, Revoke
@@ -49,6 +50,8 @@ _Logged = TypeVar("_Logged", bound=Logged)
 
 STEP_WORK: Final = 16_384
 """Of one step of a fold: 10 to 20 ms of usual events, and a fifth of a second at the limit of facts."""
+_OWN: Final = -1
+"""Stands for the partition that holds a restatement."""
 ALONE: Final = 100
 """As many events of a batch are folded one by one; more of them are a backfill, and restate as one."""
 
@@ -64,7 +67,7 @@ class Restatement(msgspec.Struct, array_like=True, frozen=True):
     arrived_at_ms: int
     #: event time, or the earliest of them (ms since 1970)
     occurred_at_ms: int
-    #: first and last offset by topic
+    #: first and last offset by topic; of one that was moved from another partition by "topic/partition"
     offsets: dict[str, tuple[int, int]]
     #: empty where it stands for several, or for one that is unnamed since somebody was forgotten
     event_id: str
@@ -77,6 +80,40 @@ class Restatement(msgspec.Struct, array_like=True, frozen=True):
 
 encode = msgspec.msgpack.Encoder().encode
 decode = msgspec.msgpack.Decoder(Restatement).decode
+
+
+class RecordPlace(NamedTuple):
+    """A topic's partition in which records lie."""
+
+    topic: str
+    partition: int
+
+
+def offsets_of(found: Restatement, own: int) -> list[tuple[RecordPlace, int, int]]:
+    """Return where the records of a restatement lie, with the first and the last offset.
+
+    Args:
+        found: A restatement.
+        own: The partition that holds it.
+    """
+    out: list[tuple[RecordPlace, int, int]] = []
+    for text, (first, last) in found.offsets.items():
+        topic, _, origin = text.partition("/")  # no topic's name has a slash
+        out.append((RecordPlace(topic, int(origin) if origin else own), first, last))
+    return out
+
+
+def moved_away(stored: bytes, partition: int) -> bytes:
+    """Return a restatement for another partition than the one that held it."""
+    found = decode(stored)
+    offsets = {f"{place.topic}/{place.partition}": (first, last) for place, first, last in offsets_of(found, partition)}
+    # The commit was one of the partition before; numbers of another's commits mean nothing.
+    return encode(msgspec.structs.replace(found, offsets=offsets, commit=0))
+
+
+def unnamed(stored: bytes) -> bytes:
+    """Return a restatement as it is stored, by one event without what leads to its record."""
+    return encode(_unnamed(decode(stored)))
 
 
 class Moved(NamedTuple):
@@ -312,10 +349,13 @@ def without_events_of(customer: Customer, entries: Sequence[bytes], names: Names
         names: Of the partition.
         bucket_ms: Length of a bucket (ms).
     """
-    facts = [*life_of(customer), *feedback_of(customer), *(customer.rare.revocations if customer.rare else ())]
+    revocations = customer.rare.revocations if customer.rare else ()
+    facts = [*life_of(customer), *feedback_of(customer), *stored_touchpoints(customer), *revocations]
     identities = {fact.identity for fact in facts}
     topics = dict(enumerate(names.topic_names))
-    places = {(topics.get(topic_of(each)), offset_of(each)) for each in (fact.reference for fact in facts)}
+    places = {
+        (topics.get(topic_of(each)), partition_of(each), offset_of(each)) for each in (fact.reference for fact in facts)
+    }
     active, onboarded = set(activity_of(customer)), customer.onboarded
     out: list[bytes] = []
     for stored in entries:
@@ -325,7 +365,10 @@ def without_events_of(customer: Customer, entries: Sequence[bytes], names: Names
         elif found.event_type == Onboarding.TYPE:
             is_theirs = bool(onboarded) and onboarded[0] <= found.occurred_at_ms <= onboarded[-1]
         else:
-            lying = {(topic, first) for topic, (first, _) in found.offsets.items()}
+            lying = {
+                (place.topic, None if place.partition == _OWN else place.partition, first)
+                for place, first, _ in offsets_of(found, _OWN)
+            }
             is_theirs = identity_of(found.event_source, found.event_id) in identities or not places.isdisjoint(lying)
         out.append(encode(_unnamed(found)) if is_theirs and found.events == 1 else stored)
     return out

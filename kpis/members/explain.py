@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 from kpis.customer.pseudonyms import is_pseudonym
 from kpis.customer.state import decode
 from kpis.customer.what_counts import WhatCounts
+from kpis.filters import Filter
 from kpis.members.exclusions import Exclusion, Exclusions
 from kpis.members.fact_texts import FactText, fact_text
 from kpis.members.rules import Membership, Memberships
@@ -119,6 +120,7 @@ class Explaining:
         limit: int,
         dimension: str | None = None,
         value: str | None = None,
+        where: Filter | None = None,
     ) -> None:
         """Begin without customers.
 
@@ -130,9 +132,10 @@ class Explaining:
             limit: Members, and near exclusions, that are shown (count).
             dimension: Sums are by its values; None for a count that is told by kind.
             value: Only what belongs to this value of the dimension.
+            where: Only what belongs to segments for which it holds.
         """
         self._shares, self._misses, self._window, self._what = shares, exclusions, window, what
-        self._limit, self._dimension, self._value = limit, dimension, value
+        self._limit, self._dimension, self._value, self._where = limit, dimension, value, where
         self._by_value: Counter[str] = Counter()
         self._customers = self._near = 0
         self._members: list[_Kept] = []
@@ -144,12 +147,10 @@ class Explaining:
         customer_id, partition, names, state, view = candidate
         value_of = self._values(view, names)
         amount, there = 0, False
-        for share in self._shares(view):
-            value = value_of(share)
-            if self._value in (None, value):
-                self._by_value[value] += share.amount
-                amount += share.amount
-                there = True
+        for share in self._chosen(view, names, value_of):
+            self._by_value[value_of(share)] += share.amount
+            amount += share.amount
+            there = True
         is_near = not there and self._misses is not None and any(True for _ in self._missing(view, names))
         self._customers += there
         self._near += is_near
@@ -188,9 +189,26 @@ class Explaining:
         fixed = names.value_of(dimension, view.customer.profile)
         return lambda _: fixed
 
+    def _chosen(self, view: View, names: Names, value_of: Callable[[Membership], str]) -> Iterator[Membership]:
+        """Yield the shares of the segments that are asked for."""
+        for share in self._shares(view):
+            if self._value in (None, value_of(share)) and self._holds(view, names, share.plan):
+                yield share
+
+    def _holds(self, view: View, names: Names, plan: int) -> bool:
+        """Return whether the filter holds of a customer on a plan."""
+        if self._where is None:
+            return True
+        profile = view.customer.profile
+        return self._where.holds(
+            lambda dimension: names.plan_names[plan] if dimension == PLAN else names.value_of(dimension, profile)
+        )
+
     def _missing(self, view: View, names: Names) -> Iterator[Exclusion]:
         """Yield near exclusions of the segment; by plan, of those who are or were on it at either end of the window."""
         assert self._misses is not None
+        if not any(self._holds(view, names, plan) for plan in (view.start.plan, view.end.plan)):
+            return
         if self._value is not None:
             if self._dimension == PLAN:
                 values = {names.plan_names[view.start.plan], names.plan_names[view.end.plan]}
@@ -203,7 +221,7 @@ class Explaining:
     def _member(self, kept: _Kept) -> Member:
         view = View(decode(kept.state), self._window, self._what)
         value_of = self._values(view, kept.names)
-        found = [share for share in self._shares(view) if self._value in (None, value_of(share))]
+        found = self._chosen(view, kept.names, value_of)
         whys = tuple(self._why(share, share.amount, kept.names) for share in found)
         return Member(kept.customer_id, kept.partition, -kept.rank[0], whys)
 

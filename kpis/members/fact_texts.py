@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from kpis.customer.facts import REVOKE, WORDS, CancelFact, Fact, Feedback, PricedFact, Revocation
 from kpis.customer.feedback_codes import RENEWAL_BASE, outcome_of, survey_of
+from kpis.customer.touchpoints import ContactFact, ExposureFact, SupportFact, Touchpoint
 from kpis.instants import instant_text
 from kpis.members.view import Mention
 from kpis.names import Names
-from kpis.references import offset_of, topic_of
+from kpis.references import offset_of, partition_of, topic_of
 
 
 class FactText(NamedTuple):
@@ -25,10 +26,16 @@ class FactText(NamedTuple):
     offset: int
     #: the hash that stands for source and id
     identity: bytes
+    #: where its record lies; None where that is the partition of the customer
+    partition: int | None = None
+
+    def partition_or(self, own: int) -> int:
+        """Return the partition of its record, by that of its customer."""
+        return own if self.partition is None else self.partition
 
 
 def fact_text(mention: Mention, names: Names) -> FactText:
-    """Return what a fact of the timeline, a survey, a renewal or a revocation says.
+    """Return what a fact of the timeline, a survey, a renewal, a touchpoint or a revocation says.
 
     Args:
         mention: The fact, as the state holds it.
@@ -38,11 +45,13 @@ def fact_text(mention: Mention, names: Names) -> FactText:
         text = _note_text(mention, names.reason_names[mention.reason])
     elif isinstance(mention, Revocation):
         text = f"{WORDS[REVOKE]} {instant_text(mention.at_ms)}, of {mention.revokes}"
+    elif isinstance(mention, Touchpoint):
+        text = _touchpoint_text(mention)
     else:
         text = _life_text(mention, names)
     reference = mention.reference
     topic = names.topic_names[topic_of(reference)]
-    return FactText(text, mention.at_ms, topic, offset_of(reference), mention.identity)
+    return FactText(text, mention.at_ms, topic, offset_of(reference), mention.identity, partition_of(reference))
 
 
 def subscription_text(subscription: str) -> str:
@@ -61,6 +70,17 @@ def _life_text(fact: Fact, names: Names) -> str:
         parts.append(f"reason {names.reason_names[fact.reason]}")
         if fact.involuntary:
             parts.append("involuntary")
+    return ", ".join(parts)
+
+
+def _touchpoint_text(fact: Touchpoint) -> str:
+    parts = [f"{WORDS[fact.KIND]} {instant_text(fact.at_ms)}"]
+    if isinstance(fact, ContactFact):
+        parts += [f"about {fact.about}"] if fact.about else []
+    elif isinstance(fact, SupportFact):
+        parts += [f"ticket {fact.ticket}", fact.status]
+    elif isinstance(fact, ExposureFact):
+        parts += [f"measure {fact.measure}", f"variant {fact.variant}"]
     return ", ".join(parts)
 
 

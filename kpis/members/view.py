@@ -37,10 +37,11 @@ from kpis.customer.timeline import (
     standing_at,
     steps_of,
 )
+from kpis.customer.touchpoints import Touchpoint, stored_touchpoints
 from kpis.customer.what_counts import WhatCounts
 from kpis.instants import instant_text
 
-Mention = Fact | Feedback | Revocation
+Mention = Fact | Feedback | Touchpoint | Revocation
 _FOREVER_MS: Final = 1 << 53
 
 
@@ -228,7 +229,7 @@ class View:
         """Revocations in the window that hit no event, in order."""
         if self.customer.rare is None:
             return []
-        held = [*life_of(self.customer), *feedback_of(self.customer)]
+        held = [*life_of(self.customer), *feedback_of(self.customer), *stored_touchpoints(self.customer)]
         known = {each.identity for each in held}
         return sorted(
             (each for each in self.customer.rare.revocations if self.holds(each.at_ms) and not known & {*each.targets}),

@@ -19,7 +19,7 @@ cdef extern from *:
     const int64_t LATEST_MS
 
 cdef enum:
-    MEMBERS = 19
+    MEMBERS = 20
     NIL = 0xC0
 
 
@@ -51,6 +51,9 @@ cdef struct State:
     # as it is written
     Text onboarded
     bint was_onboarded
+    int64_t touched
+    # as they are written
+    Text touchpoints
     bint is_rare
 
 
@@ -101,6 +104,16 @@ cdef inline bint read_state(const uint8_t *start, Py_ssize_t size, State *state)
         read_integer(&reader)
     state.onboarded.start, state.onboarded.size = place, reader.at - place
     state.is_rare = reader.at == reader.end or reader.at[0] != NIL
+    if state.is_rare:
+        return not reader.failed and is_sound(state)
+    reader.at += 1
+    place = reader.at
+    state.touched = read_count(&reader)
+    for n in range(state.touched):
+        if reader.failed:
+            return False
+        read_bytes(&reader)
+    state.touchpoints.start, state.touchpoints.size = place, reader.at - place
     return not reader.failed and is_sound(state)
 
 
@@ -121,10 +134,12 @@ cdef inline void nobody(State *state) noexcept nogil:
     empty.start, empty.size = NULL, 0
     state.is_open = state.active = state.was_onboarded = state.is_rare = False
     state.plan = state.profile = state.first_plan = state.facts = state.run_count = 0
+    state.touched = 0
     state.first_at = state.last_at = state.feedback_at = state.engaged_bucket = state.active_bucket = -1
     state.run_first = state.run_last = -1
     state.run_last_place = 0
     state.life = state.feedback = state.acts = state.used = state.recent = state.runs = state.onboarded = empty
+    state.touchpoints = empty
 
 
 cdef inline bint holds(Text text, const uint8_t *piece, Py_ssize_t size) noexcept nogil:
@@ -172,6 +187,10 @@ cdef inline void write_state(Writer *writer, const State *state, const Addition 
     else:
         begin_array(writer, 0)
     write_kind(writer, NIL, 0, 0)
+    if state.touched:
+        write_raw(writer, state.touchpoints.start, state.touchpoints.size)
+    else:
+        begin_array(writer, 0)
 
 
 cdef inline void write_two(Writer *writer, Text one, Text other, bint is_string) noexcept nogil:

@@ -268,6 +268,8 @@ cdef class UsualEvents:
             folded = self.fold_activity(event, at_ms, &changes)
         elif self.state.facts >= self.few or self.state.feedback.size >= self.few_bytes:
             return False
+        elif self.state.touched and self.state.touched + self.state.facts >= self.few:
+            return False
         elif kind == SURVEY or kind == RENEWAL:
             folded = self.fold_feedback(kind, event, at_ms, n)
         else:
@@ -390,7 +392,9 @@ cdef class UsualEvents:
 
     cdef bint is_known(self, bytes identity) except -1:
         cdef const uint8_t *start = <const uint8_t *>PyBytes_AS_STRING(identity)
-        return holds(self.state.life, start, 8) or holds(self.state.feedback, start, 8)
+        if holds(self.state.life, start, 8) or holds(self.state.feedback, start, 8):
+            return True
+        return holds(self.state.touchpoints, start, 8)
 
     cdef bint run(self, int64_t before_ms) except -1:
         """Run the customer's facts before an instant (ms since 1970) through the machines; False where they do not fit."""

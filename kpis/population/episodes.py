@@ -20,6 +20,7 @@ from kpis.customer.movements import Movement, movements_of
 from kpis.customer.state import Customer
 from kpis.customer.timeline import Step, effective_facts, steps_of
 from kpis.customer.what_counts import WhatCounts
+from kpis.filters import Filter
 from kpis.names import PLAN, Names
 
 #: The end of a stretch that has none (ms): after all instants.
@@ -139,6 +140,24 @@ def as_of(stretches: Stretches, at_ms: int) -> Stretches:
         stretches.start_ms[begun],
         np.where(end_ms < at_ms, end_ms, OPEN_MS),
         stretches.mrr[begun],
+    )
+
+
+def chosen(stretches: Stretches, where: Filter) -> Stretches:
+    """Return the stretches of the customers for whom a filter holds; its plan is the one each counts as new with."""
+    kept = where.flags(stretches.values)
+    place = np.cumsum(kept) - 1
+    mine = kept[stretches.customer]
+    return Stretches(
+        stretches.names,
+        stretches.first_ms[kept],
+        stretches.plan[kept],
+        stretches.profile[kept],
+        stretches.mrr_start[kept],
+        place[stretches.customer[mine]],
+        stretches.start_ms[mine],
+        stretches.end_ms[mine],
+        stretches.mrr[mine],
     )
 
 

@@ -42,7 +42,8 @@ class Durations(NamedTuple):
 class Point(NamedTuple):
     """The curve from a day on: `survival` is the share of episodes that last longer than `days`.
 
-    `interval` is absent where nobody has left so far, and where nobody is left.
+    `interval` is absent where nobody has left so far, and where nobody is left. `variance` is that of `survival`, by
+    Greenwood.
     """
 
     days: int
@@ -51,6 +52,7 @@ class Point(NamedTuple):
     censored: int
     survival: float
     interval: Interval | None
+    variance: float = 0.0
 
 
 class Lifetime(NamedTuple):
@@ -150,7 +152,8 @@ def survival(found: Durations) -> Lifetime:
         estimate = numerator / denominator
         if deaths < at_risk:
             greenwood += deaths / (at_risk * (at_risk - deaths))
-        points.append(Point(days, at_risk, deaths, censored, estimate, _interval(estimate, greenwood, z)))
+        interval = _interval(estimate, greenwood, z)
+        points.append(Point(days, at_risk, deaths, censored, estimate, interval, estimate * estimate * greenwood))
         at_risk -= deaths + censored
     return Lifetime(tuple(points))
 

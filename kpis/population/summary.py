@@ -18,6 +18,7 @@ from kpis.members.view import Window
 from kpis.names import Names
 from kpis.population.cohorts import MONTH, Cohort, cohorts, whole
 from kpis.population.episodes import StretchCollector
+from kpis.population.feedback_scan import FeedbackScan
 from kpis.population.lifetime import Durations, Lifetime, durations, survival
 from kpis.population.local_time import LocalTime
 from kpis.population.reasons import Ranking, Reasons
@@ -34,6 +35,8 @@ CURVE_DAYS: Final = tuple(
         | {420, 480, 540, 600, 660, 730, 910, 1095, 1460, 1825}
     )
 )
+#: The days after an answer at which its curve is shown.
+FEEDBACK_DAYS: Final = (7, 30, 60, 90, 180, 365)
 #: The windows in which reasons and features are counted (days).
 WINDOWS_DAYS: Final = (7, 30)
 #: Customers that are summed up together (count): enough that the calendar costs little, few enough to take 5 ms.
@@ -57,6 +60,12 @@ class PopulationSummary(NamedTuple):
     lifetime: Lifetime
     #: by window: 7d, 30d
     rankings: Mapping[str, Rankings]
+    #: spells after answers, by kind of survey and band
+    feedback: Mapping[tuple[str, str], Durations] = {}
+    #: hours that answers waited, by kind and band
+    waits: Mapping[tuple[str, str], Durations] = {}
+    #: detractors whose answer waits: customers, and MRR (minor units)
+    open_detractors: tuple[int, int] = (0, 0)
 
 
 class PopulationScan:
@@ -81,6 +90,7 @@ class PopulationScan:
         self._cohorts: dict[str, Cohort] = {}
         self._deaths: Counter[int] = Counter()
         self._censored: Counter[int] = Counter()
+        self._feedback = FeedbackScan(at_ms=at_ms, bucket_ms=bucket_ms, what=what)
         self._reasons: dict[str, Reasons] = {}
         for days in WINDOWS_DAYS:
             start_ms = at_ms - days * DAY_MS
@@ -91,6 +101,8 @@ class PopulationScan:
         taken = [decode(state) for state in states]
         for reasons in self._reasons.values():
             reasons.take(names, taken)
+        for customer in taken:
+            self._feedback.take(names, "", customer)
         self._gathering.take(taken)
         self._gathered += len(taken)
         if self._gathered >= _TOGETHER:
@@ -105,7 +117,10 @@ class PopulationScan:
             window: Rankings(found.cancellations()[everybody], found.answers()[everybody], found.features()[everybody])
             for window, found in self._reasons.items()
         }
-        return PopulationSummary(self._at_ms, newest, survival(Durations(self._deaths, self._censored)), rankings)
+        curve = survival(Durations(self._deaths, self._censored))
+        found, follow_ups = self._feedback.durations(), self._feedback.follow_ups
+        waiting = (follow_ups.open_customers, follow_ups.open_mrr)
+        return PopulationSummary(self._at_ms, newest, curve, rankings, found, follow_ups.waits(), waiting)
 
     def _sum_up(self) -> None:
         stretches = [self._gathering.stretches()]

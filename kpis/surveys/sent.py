@@ -43,6 +43,18 @@ def without_customer(value: bytes, customer_id: str) -> bytes:
     return left
 
 
+def split_by_customer(value: bytes, homes: Mapping[int, int]) -> dict[int, bytes]:
+    """Return the requests of a slot by what a customer is mapped to; those of customers that are not are left out.
+
+    Args:
+        value: Of the slot.
+        homes: By the hash of a customer's id.
+    """
+    entries = np.frombuffer(value, _ENTRY)
+    places = np.fromiter((homes.get(each, -1) for each in entries["customer"].tolist()), np.int64, len(entries))
+    return {int(home): entries[places == home].tobytes() for home in np.unique(places[places >= 0])}
+
+
 class SentRequests:
     """Requests of the past, and those that are added."""
 

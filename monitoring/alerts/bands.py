@@ -1,6 +1,6 @@
 """Alerts of KPIs that leave the band of their weekday, without any target.
 
-Source: docs/operating.md, section Bands.
+Source: docs/alerting.md, section Bands.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """Alerts of feeds: one is silent, one has lost most of its events, or what it sends is refused.
 
-Source: docs/operating.md, section What to watch.
+Source: docs/alerting.md, section Feeds.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """Alerts of the freshness objective, by how fast its budget goes, and the alert that always fires.
 
-Source: docs/operating.md, section The freshness objective.
+Source: docs/alerting.md, section The freshness objective.
 """
 
 from collections.abc import Iterator

@@ -40,6 +40,7 @@ class Alert:
         summary: One line with value and unit.
         description: What is known, sentence by sentence.
         dashboard: Path of the dashboard, with the variables that fit.
+        addresses: Of `runbooks` and `dashboards`, in place of Prometheus' external labels.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Alert:
     dashboard: str
     keep: str = ""
     labels: Labels = field(default_factory=dict)
+    addresses: Labels = field(default_factory=dict)
 
 
 Rule = Recording | Alert
@@ -104,11 +106,13 @@ def _alert(rule: Alert) -> Iterator[str]:
         yield f"        keep_firing_for: {rule.keep}"
     labels = {"severity": rule.severity, "service": "tenure", "area": rule.area, **rule.labels}
     yield from _mapping("labels", labels)
+    external = {name: f"{{{{ $externalLabels.{name} }}}}" for name in ("runbooks", "dashboards")}
+    addresses = {**external, **rule.addresses}
     annotations = {
         "summary": rule.summary,
         "description": rule.description,
-        "runbook_url": f"{{{{ $externalLabels.runbooks }}}}/{rule.name}.md",
-        "dashboard_url": f"{{{{ $externalLabels.dashboards }}}}{rule.dashboard}",
+        "runbook_url": f"{addresses['runbooks']}/{rule.name}.md",
+        "dashboard_url": f"{addresses['dashboards']}{rule.dashboard}",
         **({} if rule.lasting == "0s" else {"lasting": rule.lasting}),
     }
     yield from _mapping("annotations", annotations)

@@ -226,7 +226,7 @@ def _correctness(pace: Pace) -> Iterator[Alert]:
         f"{own(COUNT)} equations that must hold at any time do not: a fault of the program, or damaged state. KPI"
         " alerts"
         " rest. The log line identities_violated names them.\n"
-        "First: note time and log lines; do not restart before. Then count anew beside the running stream.",
+        "First: note time and log lines; do not restart before. Then run tenure rebuild.",
     )
     yield _stream(
         "TenureCommitConflicts",

@@ -19,6 +19,9 @@ PAGE_WINDOWS: Final = verdicts.PAGE_WINDOWS
 TARGET_WINDOW: Final = verdicts.TARGET_WINDOW
 FALSE_DISCOVERIES: Final = verdicts.FALSE_DISCOVERIES
 
+SEGMENT_RANKS: Final = 20
+"""Segments that may be told to miss their targets by the limit of their rank; more have that of the last (count)."""
+
 # -- lines of a year's retention
 
 RETENTION_STANDARD: Final = 0.80
@@ -91,15 +94,16 @@ SEEN_LEAST: Final = 54
 
 # -- backfills
 
-BACKFILL_SPAN: Final = "15m"
+BACKFILL_SPAN: Final = "3m"
 BACKFILL_LATE_SHARE: Final = 0.5
 """Of the events applied; in every-day business a few per cent arrive after their hour."""
-BACKFILL_LATE_EVENTS: Final = 500
+BACKFILL_LATE_EVENTS: Final = 120
 """Fewer are a slow producer (count in `BACKFILL_SPAN`)."""
 BACKFILL_WATERMARK_SECONDS: Final = 2 * 86_400
 """Events are applied, and the newest of them all is older than this: history is being read."""
-BACKFILL_REST: Final = "30m"
-"""So long after a backfill nothing is judged yet: its last events are still on their way."""
+BACKFILL_REST: Final = "1m"
+"""So long after a backfill nothing is judged yet: its last events are still on their way. With `BACKFILL_SPAN`, and the
+five minutes that a page must hold, KPI pages are back ten minutes after the last event of a load."""
 BACKFILL_EXPLAINS: Final = ("behind", "recovering", "not_counted", "withheld")
 """Causes of missing numbers that a Redis or a Kafka busy with history may make. No other one waits for its end."""
 

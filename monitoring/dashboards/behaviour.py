@@ -4,21 +4,24 @@ They come from the worker that owns partition 0 alone, which reads all customers
 changes hands two workers may show the same: the larger counts, never the sum.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from grafana_foundation_sdk.models import dashboard as model
 
 from monitoring import promql
-from monitoring.dashboards import queries
+from monitoring.dashboards import queries, tiles
 from monitoring.dashboards.frames import Arranged, Column, curve, rows
-from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, Placed, bars, lines, number
-from monitoring.dashboards.queries import Query, own
+from monitoring.dashboards.panels import CALM, Placed, bars, lines
+from monitoring.dashboards.queries import NOT_WITHHELD, Query, own
 from monitoring.dashboards.wording import COUNT, DAYS, PERCENT, About, of_metric
 from schemas import instruments as known
 from schemas.catalogue.counts import COUNT_BY_NAME
 from schemas.catalogue.windows import LIFETIME_DAYS
 
 TOP: Final = 12
+_NO_FEATURE: Final = 'feature="none"'
+_WINDOW: Final = f"Of the chosen window, or of {queries.SEGMENT_WINDOW} where they are not counted in it."
 REPORTED: Final = f'days=~"{"|".join(map(str, LIFETIME_DAYS))}"'
 """The days that reports show, of all those that the curve is drawn of."""
 _CURVE: Final = {"days": "days", "Value #A": "stay longer", "Value #B": "at least", "Value #C": "at most"}
@@ -32,16 +35,16 @@ _BY_NUMBER: Final = (
 )
 
 
-def stickiness(*, size: tuple[int, int] = (4, 5)) -> Placed:
+def stickiness(*, size: tuple[int, int] = (tiles.WIDTH, tiles.HEIGHT)) -> Placed:
     """Return the share of a month's engaged customers who are engaged on a day."""
-    return number(
-        _about_stickiness(), Query(_stickiness(), "stickiness", colour=CALM), size=size, line=True, decimals=1
-    )
+    asked = [_stickiness(each) for each in (queries.now, queries.trend, queries.earlier)]
+    return tiles.expression_tile(_about_stickiness(), *asked, points=True, size=size)
 
 
 def stickiness_line(*, size: tuple[int, int] = (12, 8)) -> Placed:
     """Return stickiness over time."""
-    return lines(_about_stickiness("Stickiness over time"), Query(_stickiness(), "stickiness", colour=CALM), size=size)
+    asked = Query(_stickiness(queries.trend), "stickiness", colour=CALM)
+    return lines(_about_stickiness("Stickiness over time"), asked, size=size, soft=(0.0, 0.3))
 
 
 def _about_stickiness(title: str = "Stickiness") -> About:
@@ -53,9 +56,9 @@ def _about_stickiness(title: str = "Stickiness") -> About:
     return About(title, text, PERCENT)
 
 
-def _stickiness() -> str:
+def _stickiness(asked: Callable[[str], str]) -> str:
     day, month = (
-        queries.trend(queries.count("customers_engaged", f'{promql.ALL},window="{window}"')) for window in ("1d", "30d")
+        asked(queries.count("customers_engaged", f'{promql.ALL},window="{window}"')) for window in ("1d", "30d")
     )
     return f"{day} / ignoring (window) ({month} > 0)"
 
@@ -63,67 +66,56 @@ def _stickiness() -> str:
 def reasons(*, size: tuple[int, int] = (12, 9)) -> Placed:
     """Return the reasons of the window's cancellations, the most frequent first."""
     metric = known.CANCELLATIONS_BY_REASON
-    about = of_metric("Reasons of cancellations", metric, "The recurring problems: the most frequent reasons.", COUNT)
+    about = of_metric("Reasons of cancellations", metric, f"The most frequent reasons. {_WINDOW}", COUNT)
     each = f"max by (reason, involuntary, window) ({queries.of_population(metric)})"
-    asked = f"sort_desc(topk({TOP}, sum by (reason, window) ({each}) > 0))"
-    return bars(about, Query(asked, "{{reason}} ({{window}})"), size=size, empty="no cancellation")
+    asked = f"sort_desc(topk({TOP}, sum by (reason) ({each}) > 0))"
+    return bars(
+        about, Query(queries.bars_or_withheld(asked, "reason"), "{{reason}}"), size=size, empty="no cancellation"
+    )
 
 
 def features(*, size: tuple[int, int] = (12, 9)) -> Placed:
     """Return the features that the engaged customers of the window used, the most used first."""
     metric = known.ENGAGED_BY_FEATURE
-    about = of_metric("Features that are used", metric, "How customers use the product.", COUNT)
-    asked = f"sort_desc(topk({TOP}, max by (feature, window) ({queries.of_population(metric)}) > 0))"
-    return bars(about, Query(asked, "{{feature}} ({{window}})"), size=size, empty="no activity")
+    about = of_metric("Features that are used", metric, f"How customers use the product. {_WINDOW}", COUNT)
+    named = f"max by (feature) ({queries.of_population(metric)}) unless max by (feature) ({own(metric, _NO_FEATURE)})"
+    asked = f"sort_desc(topk({TOP}, ({named}) > 0))"
+    return bars(about, Query(queries.bars_or_withheld(asked, "feature"), "{{feature}}"), size=size, empty="no activity")
 
 
-def median_days(*, size: tuple[int, int] = (4, 4)) -> Placed:
-    """Return the median lifetime, and its restricted mean."""
-    about = _lifetime("Customer lifetime", "How long customers stay.")
-    asked = [
-        Query(f"max({own(known.SURVIVAL_MEDIAN)})", "median", colour=CALM),
-        Query(f"max({own(known.SURVIVAL_MEAN)})", "mean, at least", colour=CALM),
-    ]
-    return number(about, *asked, size=size, decimals=0)
+def median_tile() -> Placed:
+    """Return the median lifetime."""
+    about = _lifetime("Half of them stay for", "There is no median while more than half of all stays go on.")
+    said = f'label_replace({own(known.SURVIVAL_MEDIAN)}, "of", "of all stays", "", "")'
+    return tiles.plain_tile(about, said, words="of", empty="more than half stay on", size=(6, 8))
+
+
+def mean_tile() -> Placed:
+    """Return the restricted mean lifetime."""
+    about = _lifetime("Mean lifetime, at least", "The mean counts no stay for longer than the longest one seen.")
+    said = f'label_replace({own(known.SURVIVAL_MEAN)}, "of", "of all stays", "", "")'
+    return tiles.plain_tile(about, said, words="of", empty="nobody yet", size=(6, 8))
 
 
 def _lifetime(title: str, meaning: str) -> About:
     text = (
-        f"{meaning} The Kaplan–Meier estimate over stays from becoming a customer to leaving; stays that go on count"
-        " for as long as they have been seen. There is no median while more than half of all stays go on, and the mean"
-        " counts no stay for longer than the longest one seen.\n\n"
+        "How long customers stay. The Kaplan–Meier estimate over stays from becoming a customer to leaving; stays that"
+        f" go on count for as long as they have been seen. {meaning}\n\n"
         f"`{known.SURVIVAL_MEDIAN.name}`, `{known.SURVIVAL_MEAN.name}`"
     )
     return About(title, text, DAYS)
-
-
-def lifetime_line(*, size: tuple[int, int] = (12, 8)) -> Placed:
-    """Return median and mean lifetime over time."""
-    about = _lifetime("Customer lifetime over time", "Whether customers stay longer than they used to.")
-    asked = [
-        Query(f"max({queries.trend(own(known.SURVIVAL_MEDIAN))})", "median"),
-        Query(f"max({queries.trend(own(known.SURVIVAL_MEAN))})", "mean, at least"),
-    ]
-    return lines(about, *asked, size=size)
 
 
 def _survival(title: str, meaning: str) -> About:
     return of_metric(title, known.SURVIVAL, f"{meaning} Kaplan–Meier, with the 95 % interval of Greenwood.", PERCENT)
 
 
-def survival_bars(*, size: tuple[int, int] = (8, 8)) -> Placed:
-    """Return the share of stays that last longer than so many days, as bars."""
-    about = _survival("Who stays for so long", "The share of stays that last longer than so many days.")
-    steps = [(None, BAD), (0.5, FAIR), (0.8, GOOD)]
-    # What lasts longer is a smaller share: the order of the values is that of the days.
-    asked = f"sort_desc(max by (days) ({own(known.SURVIVAL, REPORTED)}))"
-    return bars(about, Query(asked, "{{days}} days"), steps=steps, highest=1, size=size)
-
-
-def survival_table(*, size: tuple[int, int] = (8, 8)) -> Placed:
+def survival_table(*, size: tuple[int, int] = (12, 8)) -> Placed:
     """Return survival with its interval as a table."""
-    about = _survival("Survival with its interval", "*at least* and *at most*: the 95 % interval.")
-    arranged = Arranged(_CURVE, [Column("days", "none")], sort_by="days", descending=False, first=_BY_NUMBER)
+    about = _survival("Who stays for so long", "*at least* and *at most*: the 95 % interval.")
+    shares = [Column(name, decimals=1) for name in ("stay longer", "at least", "at most")]
+    columns = [Column("days", "none", decimals=0), *shares]
+    arranged = Arranged(_CURVE, columns, sort_by="days", descending=False, first=_BY_NUMBER)
     return rows(about, arranged, *_curve(REPORTED), size=size)
 
 
@@ -135,13 +127,6 @@ def survival_curve(*, size: tuple[int, int] = (24, 9)) -> Placed:
     return curve(about, arranged, *_curve(), across="days", band=("at most", "at least"), size=size)
 
 
-def survival_lines(*, size: tuple[int, int] = (12, 8)) -> Placed:
-    """Return survival over time."""
-    about = _survival("Survival over time", "Whether a larger share lasts that long than used to.")
-    asked = f"max by (days) ({queries.trend(own(known.SURVIVAL, REPORTED))})"
-    return lines(about, Query(asked, "{{days}} days"), size=size)
-
-
 def _curve(where: str = "") -> list[Query]:
     metrics = (known.SURVIVAL, known.SURVIVAL_LOWER, known.SURVIVAL_UPPER)
-    return [Query(f"max by (days) ({own(metric, where)})") for metric in metrics]
+    return [Query(f"max by (days) ({own(metric, where)}){NOT_WITHHELD}") for metric in metrics]

@@ -10,8 +10,10 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as model
 
 from monitoring.dashboards.panels import SOURCE, Panel, Placed
+from monitoring.dashboards.queries import JOB
 from monitoring.dashboards.variables import Variable
 from monitoring.dashboards.wording import RUNBOOKS
+from schemas.instruments import MARKS
 
 TAG: Final = "tenure"
 GRID: Final = 24
@@ -24,23 +26,36 @@ _ALERT_TEXT: Final = {
     "textFormat": f'<a href="{RUNBOOKS}/{{{{alertname}}}}.md">runbook</a>',
     "tagKeys": "severity,kpi,window,dimension,value,type,partition",
 }
-_FIRING: Final = 'ALERTS{alertstate="firing",service="tenure",severity="%s"}'
-#: Name, colour, query and words of each annotation.
-ANNOTATIONS: Final[tuple[tuple[str, str, str, Mapping[str, str]], ...]] = (
-    ("pages", "red", _FIRING % "page", _ALERT_TEXT),
-    ("warnings", "orange", _FIRING % "warn", _ALERT_TEXT),
+#: A mark stands where it happened, whenever it came: its time is the value, in milliseconds.
+_MARK_TEXT: Final[Mapping[str, Any]] = {
+    "titleFormat": "{{title}}",
+    "textFormat": "{{kind}}",
+    "tagKeys": "kind",
+    "useValueForTime": True,
+}
+#: Where alerts begin to fire: drawn for as long as they do they would cover the lines.
+_FIRING: Final = (
+    'ALERTS{alertstate="firing",service="tenure",severity=~"page|warn",kpi%(kpi)s""}'
+    ' unless ALERTS{alertstate="firing",service="tenure",severity=~"page|warn",kpi%(kpi)s""} offset $__interval'
+)
+#: Name, colour, query and words of the marks of alerts: of KPIs on boards of KPIs, of the stream on all others.
+_ALERTS_OF_KPIS: Final = ("alerts", "red", _FIRING % {"kpi": "!="}, _ALERT_TEXT)
+_ALERTS_OF_THE_STREAM: Final = ("alerts", "red", _FIRING % {"kpi": "="}, _ALERT_TEXT)
+#: The same of the other annotations.
+_ALWAYS: Final[tuple[tuple[str, str, str, Mapping[str, Any]], ...]] = (
     (
-        "incomplete",
+        "withheld",
         "#8e8e8e",
         "max(stream:incomplete:bool) == 1",
-        {"titleFormat": "incomplete", "textFormat": "Numbers are withheld: a partition is not counted exactly once."},
+        {"titleFormat": "withheld", "textFormat": "Numbers are withheld: a partition is not counted exactly once."},
     ),
     (
-        "backfill",
-        "purple",
+        "loading",
+        "blue",
         "max(stream:backfill:bool) == 1",
-        {"titleFormat": "backfill", "textFormat": "History is being loaded; nothing is judged meanwhile."},
+        {"titleFormat": "history is loading", "textFormat": "Nothing is shown or judged meanwhile."},
     ),
+    ("marks", "purple", f"max by (mark, kind, title) ({MARKS.name}{{{JOB}}}) * 1000", _MARK_TEXT),
 )
 
 
@@ -69,6 +84,7 @@ class Board:
         sections: From top to bottom.
         since: The begin of its time range.
         refresh: How often it asks anew.
+        of_the_stream: Whether it is about the stream, not about customers.
     """
 
     uid: str
@@ -78,12 +94,18 @@ class Board:
     sections: Sequence[Section]
     since: str = "now-7d"
     refresh: str = "1m"
+    of_the_stream: bool = False
+
+    @property
+    def annotations(self) -> tuple[tuple[str, str, str, Mapping[str, str]], ...]:
+        """The marks in its lines: name, colour, query and words of each."""
+        return (_ALERTS_OF_THE_STREAM if self.of_the_stream else _ALERTS_OF_KPIS, *_ALWAYS)
 
 
-def text_of(board: Board, others: Sequence[Board]) -> str:
-    """Return the JSON of a board that links to the others; the same bytes for the same board."""
-    document: dict[str, Any] = json.loads(json.dumps(_built(board, others), cls=JSONEncoder))
-    for annotation, (_, _, expr, words) in zip(document["annotations"]["list"], ANNOTATIONS, strict=True):
+def text_of(board: Board) -> str:
+    """Return the JSON of a board; the same bytes for the same board."""
+    document: dict[str, Any] = json.loads(json.dumps(_built(board), cls=JSONEncoder))
+    for annotation, (_, _, expr, words) in zip(document["annotations"]["list"], board.annotations, strict=True):
         annotation.update(words)
         annotation["target"] = {"expr": expr, "interval": "", "refId": "Anno"}
     for variable in document["templating"]["list"]:
@@ -94,29 +116,33 @@ def text_of(board: Board, others: Sequence[Board]) -> str:
     for panel in document["panels"]:
         # It says how copies of a panel are laid out, and nothing is copied.
         panel.pop("repeatDirection", None)
+        # Labels of bars: 0 cuts them all away.
+        panel.get("options", {}).pop("xTickLabelMaxLength", None)
     return json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
-def _built(board: Board, others: Sequence[Board]) -> model.Dashboard:
+def _built(board: Board) -> model.Dashboard:
     found = dashboard.Dashboard(board.title).uid(board.uid).description(board.description).tags([TAG])
     found.readonly().refresh(board.refresh).time(board.since, "now").timezone("browser")
     found.tooltip(model.DashboardCursorSync.CROSSHAIR)
     found.variables(list(board.variables))
-    found.annotations([_annotation(name, colour, expr) for name, colour, expr, _ in ANNOTATIONS])
-    found.links([*(_link_to(other) for other in others if other.uid != board.uid), _link_to_runbooks()])
+    found.annotations([_annotation(name, colour, expr) for name, colour, expr, _ in board.annotations])
+    found.links([_link_to_boards(), _link_to_runbooks()])
     built = found.build()
     built.panels = list(_laid_out(board.sections))
     return built
 
 
 def _annotation(name: str, colour: str, expr: str) -> dashboard.AnnotationQuery:
+    # One switch for each would fill two lines above the numbers.
     found = dashboard.AnnotationQuery().name(name).datasource(SOURCE).expr(expr)
-    return found.enable(enable=True).hide(hide=False).icon_color(colour)
+    return found.enable(enable=True).hide(hide=True).icon_color(colour)
 
 
-def _link_to(other: Board) -> dashboard.DashboardLink:
-    found = dashboard.DashboardLink(other.title).type(model.DashboardLinkType.LINK).url(f"/d/{other.uid}")
-    found.tooltip(other.description).icon("dashboard").tags([]).as_dropdown(as_dropdown=False)
+def _link_to_boards() -> dashboard.DashboardLink:
+    found = dashboard.DashboardLink("Boards").type(model.DashboardLinkType.DASHBOARDS).tags([TAG])
+    found.tooltip("The other boards, with the same choices and the same time.").icon("dashboard").url("")
+    found.as_dropdown(as_dropdown=True)
     return found.keep_time(keep_time=True).include_vars(include_vars=True).target_blank(target_blank=False)
 
 

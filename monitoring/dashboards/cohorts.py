@@ -4,11 +4,11 @@ from typing import Final
 
 from grafana_foundation_sdk.models import dashboard as model
 
-from monitoring.dashboards import behaviour, freshness, variables
+from monitoring.dashboards import behaviour, freshness, queries, variables
 from monitoring.dashboards.board import Board, Section
 from monitoring.dashboards.frames import columns, matrix
 from monitoring.dashboards.panels import Placed, number
-from monitoring.dashboards.queries import Query, own
+from monitoring.dashboards.queries import NOT_WITHHELD, Query, own
 from monitoring.dashboards.wording import COUNT, PERCENT, About, of_metric
 from schemas import instruments as known
 
@@ -20,23 +20,24 @@ _SHARE: Final = f"`{known.COHORT_CUSTOMERS.name}` / `{known.COHORT_MATURED.name}
 
 def board() -> Board:
     """Return the board."""
-    lifetime = [
-        behaviour.survival_bars(),
-        behaviour.survival_table(),
-        behaviour.median_days(size=(8, 8)),
-        behaviour.survival_curve(),
-        behaviour.survival_lines(),
-        behaviour.lifetime_line(),
-    ]
     return Board(
         UID,
         "Cohorts and lifetime",
-        "Whether newer customers stay better than older ones did, and for how long customers stay.",
+        "Do newer customers stay better than older ones did, and for how long do customers stay?",
         [variables.source(), variables.job()],
         [
-            Section("", [*freshness.first_line(), scanned()]),
+            Section("", freshness.first_line()),
             Section("By the month in which they became customers", [shares(), sizes(), by_age()]),
-            Section("Lifetime", lifetime),
+            Section(
+                "Lifetime",
+                [
+                    behaviour.survival_table(),
+                    behaviour.median_tile(),
+                    behaviour.mean_tile(),
+                    behaviour.survival_curve(size=(18, 9)),
+                    scanned(),
+                ],
+            ),
         ],
     )
 
@@ -44,8 +45,10 @@ def board() -> Board:
 def scanned() -> Placed:
     """Return how old the numbers of this board are."""
     meaning = "Cohorts and lifetime are counted anew now and then, not with every event: so long ago the last time."
-    about = of_metric("Last counted", known.SCAN_AS_OF, meaning, "dateTimeAsIso")
-    return number(about, Query(f"1000 * max({own(known.SCAN_AS_OF)})", "as of"), size=(4, 4))
+    about = of_metric("Last counted", known.SCAN_AS_OF, meaning, "dateTimeFromNow")
+    # It is as of the end of the running hour, which is to come: what is counted until now.
+    asked = f"1000 * clamp_max(max({own(known.SCAN_AS_OF)}), time())"
+    return number(about, Query(asked, "as of"), size=(6, 9), empty="not yet")
 
 
 def shares() -> Placed:
@@ -58,14 +61,15 @@ def shares() -> Placed:
         f" nobody is so old, the cell is empty.\n\n{_SHARE}"
     )
     active, matured = (f"max by (cohort, age) ({own(metric, PERIOD)})" for metric in _PARTS)
+    share = f"{active} / ({matured} > 0)"
     order = [model.DataTransformerConfig(id_val="sortBy", options={"sort": [{"field": "age"}]})]
     return matrix(
         About("Cohorts", text, PERCENT),
-        Query(f"{active} / ({matured} > 0)"),
+        Query(f"({share}){NOT_WITHHELD}"),
         rows="cohort",
         columns="age",
         order=order,
-        size=(24, 14),
+        size=(24, 25),
     )
 
 
@@ -74,7 +78,7 @@ def sizes() -> Placed:
     meaning = "How many became customers for the first time in each month: small cohorts say little."
     about = of_metric("Sizes of the cohorts", known.COHORT_CUSTOMERS, meaning, COUNT)
     where = f'{PERIOD},age="00"'
-    asked = f"max by (cohort) ({own(known.COHORT_CUSTOMERS, where)})"
+    asked = queries.or_withheld(f"max by (cohort) ({own(known.COHORT_CUSTOMERS, where)})", "cohort")
     return columns(about, Query(asked, "customers"), across="cohort", size=(12, 9))
 
 
@@ -86,4 +90,6 @@ def by_age() -> Placed:
     )
     about = of_metric("All cohorts together", known.COHORT_MATURED, meaning, PERCENT)
     active, matured = (f"sum by (age) (max by (cohort, age) ({own(metric, PERIOD)}))" for metric in _PARTS)
-    return columns(about, Query(f"{active} / ({matured} > 0)", "active"), across="age", size=(12, 9), highest=1)
+    return columns(
+        about, Query(f"{active} / ({matured} > 0){NOT_WITHHELD}", "active"), across="age", size=(12, 9), highest=1
+    )

@@ -2,15 +2,16 @@
 
 from typing import Final, get_args
 
-from monitoring import scores
+from monitoring import promql, scores
 from monitoring.alerts import thresholds
-from monitoring.dashboards import freshness, queries, tiles, variables
+from monitoring.dashboards import freshness, queries, sentences, tiles, trends, variables
 from monitoring.dashboards.behaviour import TOP
 from monitoring.dashboards.board import Board, Section
 from monitoring.dashboards.frames import Arranged, Column, rows
-from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, Placed, bars, lines, number
-from monitoring.dashboards.queries import COMPLETE, Query, own
-from monitoring.dashboards.wording import COUNT, PERCENT, PLAIN, About, of_counts, of_metric
+from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, Placed, bars, lines
+from monitoring.dashboards.queries import NOT_WITHHELD, Query, own
+from monitoring.dashboards.wording import COUNT, MINOR_PER_MAJOR, PERCENT, SCORE_FACTOR, About, of_counts, of_metric
+from schemas import instruments as known
 from schemas.catalogue.ratios import RATIO_BY_NAME
 from schemas.events import SurveyStatus
 from schemas.instruments import ANSWERS_BY_REASON, SURVEYS_BY_WAY
@@ -18,6 +19,9 @@ from schemas.instruments import ANSWERS_BY_REASON, SURVEYS_BY_WAY
 UID: Final = "tenure-feedback"
 STATUSES: Final[tuple[str, ...]] = get_args(SurveyStatus)
 PARTS: Final = {"promoters": GOOD, "passives": FAIR, "detractors": BAD}
+_STAYS: Final = 90
+_LEFT: Final = 'end="left"'
+_NO_REASON: Final = 'reason="none"'
 _BY_WAY: Final = (
     "`answered` / `sent`, summed over kinds. An answer may be to a survey of an earlier window."
     " Ways that nothing was sent by have no rate."
@@ -30,81 +34,129 @@ def board() -> Board:
     return Board(
         UID,
         "Feedback",
-        "What customers say, how many are asked, and how many answer.",
+        "What do customers say, how many are asked, and how many answer?",
         [variables.source(), variables.job(), variables.window(), variables.dimension(), variables.value()],
         [
-            Section("", [*freshness.first_line(), asked_of()]),
-            Section(
-                "Now, against the targets",
-                [*(tiles.tile(ratio, size=(6, 5)) for ratio in (nps, csat, response)), falling()],
-            ),
+            Section("", freshness.first_line()),
             Section(
                 "What they say",
                 [
-                    tiles.line(nps, size=(12, 8)),
-                    tiles.line(csat, size=(12, 8)),
+                    tiles.tile(nps),
+                    fallen(),
+                    tiles.tile(csat),
+                    tiles.tile(response),
+                    trends.line(nps),
+                    trends.line(csat),
                     parts(),
                     reasons(),
                 ],
             ),
+            Section("Who answers", [trends.line(response), by_way(), ways(), surveys()]),
+            Section("After an answer", [after_an_answer(), open_detractors()]),
             Section(
-                "Who answers",
-                [tiles.line(response, size=(12, 8)), by_way(), ways(), surveys()],
-            ),
-            Section(
-                "By $dimension", [tiles.segments(nps), tiles.segments(csat), tiles.by_value(nps), tiles.by_value(csat)]
+                "By $dimension",
+                [trends.segments(nps), trends.segments(csat), trends.by_value(nps), trends.by_value(csat)],
             ),
         ],
     )
 
 
-def asked_of() -> Placed:
-    """Return the answers of the window."""
-    about = of_counts("Surveys", "Of the window.", "survey_sent", "survey_answered")
-    asked = [
-        Query(queries.count("survey_sent"), "sent", colour=CALM),
-        Query(queries.count("survey_answered"), "answered", colour=GOOD),
-    ]
-    return number(about, *asked, size=(4, 4))
-
-
-def falling() -> Placed:
-    """Return the score of NPS against the window before."""
+def fallen() -> Placed:
+    """Return by how much NPS changed against the window before, and whether chance may be the reason."""
+    where = f"{promql.ALL},{queries.WINDOW}"
+    points = f"{SCORE_FACTOR} * (segment:nps:ratio{{{where}}} - before:nps:ratio{{{queries.WINDOW}}})"
+    score = f"{scores.NPS_FALL}{{{queries.WINDOW}}}"
+    worded = {
+        "beyond chance": f"{score} <= {thresholds.NPS_FALL_Z:g} or {score} >= {-thresholds.NPS_FALL_Z:g}",
+        "may be chance": f"abs({score}) < {-thresholds.NPS_FALL_Z:g}",
+    }
+    said = " or ".join(sentences.said(condition, "chance", words) for words, condition in worded.items())
     about = About(
-        "NPS against the window before",
-        "Whether NPS fell beyond chance against the window before it, which Prometheus must remember: from"
-        f" {thresholds.NPS_FALL_Z:g} down there is a warning.\n\n"
-        f"`z = (a − b) / √(v_a + v_b)`, `v = (p + q − (p − q)²) / n`, `{scores.NPS_FALL}`",
-        PLAIN,
+        "NPS against window before",
+        "By how many points NPS rose or fell against the window before the chosen one, which Prometheus must remember."
+        f" It is beyond chance, and there is a warning if it fell, from {-thresholds.NPS_FALL_Z:g} standard errors"
+        f" on; of 7 and 30 days only.\n\n`z = (a − b) / √(v_a + v_b)`, `v = (p + q − (p − q)²) / n`,"
+        f" `{scores.NPS_FALL}`",
+        "suffix: points",
         ("NpsFalling",),
     )
-    steps = [(None, BAD), (thresholds.NPS_FALL_Z, FAIR), (-2.0, GOOD)]
-    asked = Query(scores.NPS_FALL, "z in {{window}}")
-    return number(about, asked, steps=steps, size=(6, 5), decimals=1, names=True, empty="nothing to compare with yet")
+    compared = f"max({points}) * on () group_left (chance) ({said})"
+    return tiles.plain_tile(about, compared, words="chance", empty="nothing before", decimals=1)
 
 
 def parts() -> Placed:
     """Return promoters, passives and detractors over time."""
     names = [f"nps_{part}" for part in PARTS]
     about = of_counts("Promoters, passives, detractors", "NPS answers of the window that ends then.", *names)
-    asked = [Query(queries.trend(queries.count(f"nps_{part}")), part, colour=PARTS[part]) for part in PARTS]
+    asked = [Query(queries.trend(queries.count(f"nps_{part}")), part, colour=PARTS[part]) for part in reversed(PARTS)]
     return lines(about, *asked, size=(12, 9), stacked=True, filled=40)
 
 
 def reasons() -> Placed:
     """Return the reasons that answers name, the most frequent first."""
-    meaning = "What customers name when they answer: the recurring problems."
+    meaning = (
+        "What customers name when they answer, praise and complaints alike; answers without a reason are left out."
+    )
     about = of_metric("Reasons that are named", ANSWERS_BY_REASON, meaning, COUNT)
-    asked = f"sort_desc(topk({TOP}, max by (reason, window) ({queries.of_population(ANSWERS_BY_REASON)}) > 0))"
-    return bars(about, Query(asked, "{{reason}} ({{window}})"), size=(12, 9), empty="no reason was given")
+    named = f"max by (reason) ({queries.of_population(ANSWERS_BY_REASON)})"
+    given = f"{named} unless max by (reason) ({own(ANSWERS_BY_REASON, _NO_REASON)})"
+    asked = queries.bars_or_withheld(f"sort_desc(topk({TOP}, ({given}) > 0))", "reason")
+    return bars(about, Query(asked, "{{reason}}"), size=(12, 9), empty="no reason was given")
+
+
+def after_an_answer() -> Placed:
+    """Return how long customers stay after an answer, by its kind and band, and how soon they are followed up."""
+    about = of_metric(
+        "Who stays after an answer",
+        known.FEEDBACK_SURVIVAL,
+        f"The share that stays longer than {_STAYS} days after an answer, with its 95 % interval; how many left and how"
+        " many spells there were; the hours by which half of the answers of the last 90 days were followed up; and how"
+        " likely chance alone makes bands of a kind that different. See docs/feedback.md.",
+        PERCENT,
+    )
+    days = f'days="{_STAYS}"'
+    survival = (known.FEEDBACK_SURVIVAL, known.FEEDBACK_SURVIVAL_LOWER, known.FEEDBACK_SURVIVAL_UPPER)
+    shares = [f"max by (kind, band) ({own(metric, days)})" for metric in survival]
+    spells = f"max by (kind, band, end) ({own(known.FEEDBACK_SPELLS)})"
+    left = f"max by (kind, band) ({own(known.FEEDBACK_SPELLS, _LEFT)})"
+    hours = f"max by (kind, band) ({own(known.FOLLOW_UP_MEDIAN)})"
+    chance = f"max by (kind) ({own(known.FEEDBACK_LOG_RANK)})"
+    by_band = f"{chance} * on (kind) group_right () (0 * {shares[0]} + 1)"
+    asked = [*shares, left, f"sum by (kind, band) ({spells})", hours, by_band]
+    names = (f"stay {_STAYS} days", "at least", "at most", "left", "of", "hours to follow up", "chance alone")
+    columns = [
+        *(Column(name, PERCENT, decimals=1) for name in (*names[:3], names[6])),
+        *(Column(name, COUNT, decimals=0) for name in names[3:6]),
+    ]
+    renamed = {"kind": "kind", "band": "answer"}
+    renamed |= {f"Value #{letter}": name for letter, name in zip("ABCDEFG", names, strict=True)}
+    first = queries.or_withheld(asked[0], "kind")
+    others = (Query(f"({each}){NOT_WITHHELD}") for each in asked[1:])
+    return rows(
+        about, Arranged(renamed, columns, sort_by="kind", descending=False), Query(first), *others, size=(18, 9)
+    )
+
+
+def open_detractors() -> Placed:
+    """Return the detractors whom nobody has followed up, and what they pay."""
+    about = of_metric(
+        "Detractors to call",
+        known.OPEN_DETRACTORS,
+        f"`{known.OPEN_DETRACTORS_MRR.name}`: {known.OPEN_DETRACTORS_MRR.help}",
+        COUNT,
+    )
+    pay = f"max({own(known.OPEN_DETRACTORS_MRR)}) / {MINOR_PER_MAJOR}"
+    words = sentences.number(pay, "mrr", "they pay $1 a month", step="1")
+    asked = sentences.joined(f"max({own(known.OPEN_DETRACTORS)})", own(known.OPEN_DETRACTORS), {"mrr": words})
+    return tiles.plain_tile(about, asked, words="mrr", empty="nobody yet", size=(6, 9))
 
 
 def by_way() -> Placed:
     """Return the response rate by way over time."""
     about = of_metric("Response rate by way", SURVEYS_BY_WAY, f"Which way to ask is answered.\n\n{_BY_WAY}", PERCENT)
     answered, sent = (queries.trend(_surveys(status)) for status in ("answered", "sent"))
-    asked = f"(sum by (via) ({answered}) / (sum by (via) ({sent}) > 0)){COMPLETE}"
-    return lines(about, Query(asked, "{{via}}"), size=(12, 8))
+    asked = f"sum by (via) ({answered}) / (sum by (via) ({sent}) > 0)"
+    return lines(about, Query(asked, "{{via}}"), size=(12, 8), lowest=0, highest=1)
 
 
 def ways() -> Placed:
@@ -114,11 +166,11 @@ def ways() -> Placed:
     def summed(status: str) -> str:
         return f"sum by (kind, via) ({_surveys(status)})"
 
-    rate = f"({summed('answered')} / ({summed('sent')} > 0)){COMPLETE}"
-    named = {"kind": "kind", "via": "way", "Value #A": "response rate", "Value #B": "sent", "Value #C": "answered"}
-    columns = [Column(name, COUNT) for name in STATUSES]
-    arranged = Arranged({**named, "Value #D": "dismissed"}, columns, sort_by="response rate")
-    counted = [Query(f"{summed(status)}{COMPLETE}") for status in STATUSES]
+    rate = queries.or_withheld(f"{summed('answered')} / ({summed('sent')} > 0)", "kind")
+    named = {"kind": "kind", "via": "way", "Value #A": "rate", "Value #B": "sent", "Value #C": "answered"}
+    columns = [Column("rate", decimals=1), *(Column(name, COUNT, decimals=0) for name in STATUSES)]
+    arranged = Arranged({**named, "Value #D": "dismissed"}, columns, sort_by="rate")
+    counted = [Query(f"{summed(status)}{NOT_WITHHELD}") for status in STATUSES]
     return rows(about, arranged, Query(rate), *counted, size=(12, 8))
 
 
@@ -131,7 +183,7 @@ def surveys() -> Placed:
         Query(queries.trend(queries.count(f"survey_{status}")), status, colour=colour)
         for status, colour in colours.items()
     ]
-    return lines(about, *asked, size=(12, 8))
+    return lines(about, *asked, size=(12, 8), lowest=0)
 
 
 def _surveys(status: str) -> str:

@@ -5,7 +5,7 @@ Grafana's transformations put the answers together; a label or a name that diffe
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from grafana_foundation_sdk.builders import barchart, common, table, trend
 from grafana_foundation_sdk.models import common as looks
@@ -21,9 +21,15 @@ from monitoring.dashboards.panels import (
     framed,
     overridden,
     steps_of,
+    withheld_as,
 )
 from monitoring.dashboards.queries import Query
 from monitoring.dashboards.wording import About
+
+LEAST_WIDTH: Final = 70
+"""Of a column, in pixels: Grafana's own 150 put the last columns of most tables out of sight."""
+COHORT_WIDTH: Final = 36
+_NOTHING: Final = "nothing yet, or withheld: see Numbers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +41,20 @@ class Column:
         unit: A name of Grafana's units; empty for the table's.
         steps: Colours of its cells from which value on; none: no colours.
         width: In pixels; None leaves it to Grafana.
+        decimals: Of its numbers; None leaves them to Grafana.
+        mappings: Words and colours in place of its values.
+        leads_to: Where a click on a cell leads, and what the link is called; empty: nowhere.
+        hidden: Whether it is there for links alone.
     """
 
     name: str
     unit: str = ""
     steps: Steps = ()
     width: int | None = None
+    decimals: int | None = None
+    mappings: Sequence[Any] = ()
+    leads_to: tuple[str, str] = ("", "")
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +87,14 @@ def columns(about: About, query: Query, *, across: str, size: tuple[int, int] = 
     """
     panel = framed(barchart.Panel(), about, [query], now=True, as_table=True)
     panel.x_field(across).orientation(looks.VizOrientation.VERTICAL).stacking(looks.StackingMode.NONE).min(0)
-    panel.show_value(looks.VisibilityMode.NEVER).bar_width(0.9).group_width(0.7).x_tick_label_spacing(100)
+    panel.show_value(looks.VisibilityMode.NEVER).bar_width(0.9).group_width(0.7).x_tick_label_spacing(60)
+    panel.axis_grid_show(axis_grid_show=True)
     panel.fill_opacity(80).line_width(1).full_highlight(full_highlight=False)
     panel.legend(common.VizLegendOptions().display_mode(looks.LegendDisplayMode.LIST).show_legend(show_legend=False))
     panel.tooltip(common.VizTooltipOptions().mode(looks.TooltipDisplayMode.SINGLE).sort(looks.SortOrder.NONE))
     panel.color_scheme(coloured_by(model.FieldColorModeId.FIXED).fixed_color(CALM))
+    # Labels that look like numbers would get the panel's unit: an age of 2000 %.
+    panel.override_by_name(across, [overridden("unit", "none")])
     # Prometheus answers in no order.
     order = model.DataTransformerConfig(id_val="sortBy", options={"sort": [{"field": across}]})
     panel.transformations(_arranging(Arranged({across: across, "Value": query.legend}, first=[order])))
@@ -95,8 +112,8 @@ def rows(about: About, arranged: Arranged, *queries: Query, size: tuple[int, int
     panel = framed(table.Panel(), about, queries, now=True, as_table=True)
     panel.show_header(show_header=True).cell_height(looks.TableCellHeight.SM)
     panel.align(looks.FieldTextAlignment.AUTO).filterable(filterable=False)
-    panel.cell_options(looks.TableAutoCellOptions())
-    panel.thresholds(steps_of([(None, NONE)]))
+    panel.cell_options(looks.TableAutoCellOptions()).min_width(LEAST_WIDTH)
+    panel.thresholds(steps_of([(None, NONE)])).no_value(" ")
     panel.transformations(_arranging(arranged))
     if arranged.sort_by:
         order = common.TableSortByFieldState().display_name(arranged.sort_by).desc(arranged.descending)
@@ -156,6 +173,7 @@ def matrix(
     panel.show_header(show_header=True).cell_height(looks.TableCellHeight.SM).decimals(0).min(0).max(1)
     panel.align(looks.FieldTextAlignment.CENTER).filterable(filterable=False)
     panel.cell_options(looks.TableColoredBackgroundCellOptions(mode=looks.TableCellBackgroundDisplayMode.BASIC))
+    panel.min_width(COHORT_WIDTH).no_value(_NOTHING)
     panel.color_scheme(coloured_by(model.FieldColorModeId.CONTINUOUS_RD_YL_GR))
     # A cell without data would be painted like 0.
     empty = [
@@ -169,12 +187,12 @@ def matrix(
     everything = model.MatcherConfig(id_val="byRegexp", options="/^[0-9]+$/")
     panel.with_override(everything, [overridden("mappings", empty)])
     plain = {"type": "auto"}
-    panel.override_by_name(corner, [overridden("custom.cellOptions", plain), overridden("custom.width", 120)])
+    panel.override_by_name(corner, [overridden("custom.cellOptions", plain), overridden("custom.width", 90)])
     for transformation in order:
         panel.with_transformation(transformation)
     options = {"rowField": rows, "columnField": columns, "valueField": "Value", "emptyValue": "null"}
     panel.with_transformation(model.DataTransformerConfig(id_val="groupingToMatrix", options=options))
-    panel.sort_by([common.TableSortByFieldState().display_name(corner).desc(desc=False)])
+    panel.sort_by([common.TableSortByFieldState().display_name(corner).desc(desc=True)])
     return Placed(panel, *size)
 
 
@@ -188,12 +206,25 @@ def _organized(arranged: Arranged) -> model.DataTransformerConfig:
     places = {name: place for place, name in enumerate(arranged.renamed)}
     options = {"includeByName": dict.fromkeys(arranged.renamed, True), "indexByName": places}
     return model.DataTransformerConfig(
-        id_val="organize", options={"excludeByName": {}, **options, "renameByName": dict(arranged.renamed)}
+        id_val="organize", options={"excludeByName": {"Time": True}, **options, "renameByName": dict(arranged.renamed)}
     )
 
 
 def _column_properties(column: Column) -> list[model.DynamicConfigValue]:
     found = [overridden("unit", column.unit)] if column.unit else []
+    if column.decimals is not None:
+        found.append(overridden("decimals", column.decimals))
+    if column.decimals is not None or column.unit:
+        # On columns of text it would stand for every text, which is no number.
+        found.append(overridden("mappings", withheld_as(" ")))
+    if column.mappings:
+        found.append(overridden("mappings", column.mappings))
+        found.append(overridden("custom.cellOptions", {"type": "color-text"}))
+    if all(column.leads_to):
+        title, url = column.leads_to
+        found.append(overridden("links", [{"title": title, "url": url}]))
+    if column.hidden:
+        found.append(overridden("custom.hidden", True))
     if column.width is not None:
         found.append(overridden("custom.width", column.width))
     if column.steps:

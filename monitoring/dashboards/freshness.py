@@ -1,79 +1,73 @@
-"""The freshness row of every board: age of the numbers, completeness, faults.
-
-A tile shows the last number that it has: only its age tells that there has been none since.
-"""
+"""The first line of every board: whether numbers are shown, since when not, and which alerts fire."""
 
 from typing import Final
 
+from monitoring import withheld
 from monitoring.alerts import thresholds
 from monitoring.dashboards import queries
-from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, NONE, Placed, bars, number, shown_as
-from monitoring.dashboards.queries import Query
-from monitoring.dashboards.wording import COUNT, PLAIN, SECONDS, About, of_count, of_metric
-from schemas.instruments import KPIS_AS_OF, LOSSES
+from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, NONE, Placed, bars, number
+from monitoring.dashboards.queries import Query, now
+from monitoring.dashboards.wording import CAUSES, COUNT, About, of_metric
+from schemas.instruments import LOSSES
 
-_LONG: Final = "6h"
-_ANY: Final = queries.count("customers_active", queries.STOCK)
+STREAM: Final = "tenure-stream"
+_FROM_NOW: Final = "dateTimeFromNow"
+_FIRING: Final = 'ALERTS{alertstate="firing",service="tenure",severity=~"page|warn"}'
 
 
-def age(*, size: tuple[int, int] = (4, 4)) -> Placed:
-    """Return the age of the last complete numbers, which grows while there are none."""
+def shown(*, size: tuple[int, int] = (12, 3)) -> Placed:
+    """Return whether numbers are shown, and when they were last complete."""
     about = About(
-        "Age of the numbers",
-        "How long ago the KPIs were complete for the last time: every partition counted exactly once and up to date."
-        " While they are withheld, other tiles may show what was last.\n\n"
-        "`time() − timestamp of the last segment:tenure_customers_active:sum`",
-        SECONDS,
-        ("TenureIncomplete", "TenureLagging"),
-    )
-    asked = f"time() - max(max_over_time(timestamp({_ANY})[{_LONG}:15s]))"
-    steps = [(None, GOOD), (120.0, FAIR), (float(thresholds.LAG_LIMIT_SECONDS), BAD)]
-    return number(about, Query(asked, "age"), steps=steps, size=size, empty=f"older than {_LONG}", decimals=0)
-
-
-def complete(*, size: tuple[int, int] = (4, 4)) -> Placed:
-    """Return whether the numbers are complete."""
-    about = About(
-        "Complete",
+        "Numbers",
         "Whether every partition is counted exactly once, none recovers or is halted, and none is more than"
-        f" {thresholds.LAG_LIMIT_SECONDS} s behind. KPIs are withheld meanwhile.\n\n`stream:complete:bool`",
-        PLAIN,
-        ("TenureIncomplete",),
+        f" {thresholds.LAG_LIMIT_SECONDS} s behind. While that is not so the KPIs are withheld, since when is said here"
+        " and in each tile; and while history is being loaded they are not shown, since they grow from nothing.\n\n"
+        f"`stream:complete:bool`, `{withheld.WITHHELD}`",
+        _FROM_NOW,
+        ("TenureIncomplete", "TenureBackfill"),
     )
-    values = shown_as({"1": ("complete", GOOD), "0": ("incomplete", BAD)})
-    return number(about, Query("stream:complete:bool or vector(0)", "complete"), mappings=values, size=size)
+    state = now(withheld.WITHHELD)
+    complete = f"(1000 * {now(withheld.LAST_SHOWN)} unless on () {state})"
+    waits = now('stream:waits:bool{cause="after_load"}')
+    last = (
+        f'(label_replace({complete} and on () {waits}, "state", "complete; alerts wait for a load; as of", "", "")'
+        f' or label_replace({complete} unless on () {waits}, "state", "complete, as of", "", ""))'
+    )
+    cause = f"topk(1, {now('stream:incomplete:partitions')})"
+    for name, words in CAUSES.items():
+        cause = f'label_replace({cause}, "cause", ": {words}", "cause", "{name}")'
+    since = f'label_replace({state}, "dated", ", since", "", "")'
+    why = f"(1000 * {since} * on () group_left (cause) (0 * {cause} + 1 or on () group({state})))"
+    return number(
+        about,
+        Query(f"{last}\nor {why}", "{{state}}{{cause}}{{dated}}"),
+        size=size,
+        names=True,
+        empty="Prometheus knows nothing of this stream",
+        coloured={"/^complete/": GOOD, f"/^{withheld.WITHHELD_STATE}/": BAD, f"/^{withheld.LOADING_STATE}/": CALM},
+        board=STREAM,
+    )
 
 
-def as_of(*, size: tuple[int, int] = (4, 4)) -> Placed:
-    """Return the instant that the numbers are as of."""
-    about = of_metric("As of", KPIS_AS_OF, "The KPIs hold exactly the events before this instant.", "dateTimeAsIso")
-    asked = f"1000 * max({queries.own(KPIS_AS_OF)})"
-    return number(about, Query(asked, "T"), steps=[(None, NONE)], size=size)
-
-
-def firing(*, size: tuple[int, int] = (4, 4)) -> Placed:
-    """Return how many alerts fire, by severity."""
+def firing(*, size: tuple[int, int] = (12, 3)) -> Placed:
+    """Return how many alerts fire, and whether pages are among them."""
     about = About(
         "Alerts that fire",
-        "How many alerts of Tenure fire now, by severity; what each means and what to do stands in its runbook.\n\n"
-        '`count of ALERTS{alertstate="firing",service="tenure"}`',
+        "How many alerts of Tenure fire now. A click leads to the board that names them, since when they fire, and"
+        f" what to do.\n\n`count of {_FIRING}`",
         COUNT,
     )
-
-    def asked(severity: str, colour: str) -> Query:
-        chosen = f'ALERTS{{alertstate="firing",service="tenure",severity="{severity}"}}'
-        return Query(f"count({chosen}) or vector(0)", severity, colour=colour)
-
-    return number(about, asked("page", BAD), asked("warn", FAIR), size=size)
-
-
-def customers(*, size: tuple[int, int] = (4, 4)) -> Placed:
-    """Return the customers who are active."""
-    about = of_count("customers_active", title="Customers")
-    return number(about, Query(queries.trend(_ANY), "customers", colour=CALM), size=size, line=True)
+    pages = _FIRING.replace("page|warn", "page")
+    asked = (
+        f'label_replace(count({_FIRING}) and on () {pages}, "what", "with pages: look now", "", "")\n'
+        f'or label_replace(count({_FIRING}) unless on () {pages}, "what", "warnings, no pages", "", "")\n'
+        f'or label_replace(vector(0) unless on () {_FIRING}, "what", "nothing fires", "", "")'
+    )
+    coloured = {"/^with pages/": BAD, "/^warnings/": FAIR, "/^nothing/": NONE}
+    return number(about, Query(asked, "{{what}}"), size=size, names=True, coloured=coloured, decimals=0, board=STREAM)
 
 
-def losses(*, size: tuple[int, int] = (24, 4)) -> Placed:
+def losses(*, size: tuple[int, int] = (12, 6)) -> Placed:
     """Return the windows that miss events which somebody has given up."""
     about = of_metric(
         "Windows that miss events for good",
@@ -84,9 +78,9 @@ def losses(*, size: tuple[int, int] = (24, 4)) -> Placed:
         runbooks=("TenurePartitionHalted",),
     )
     asked = Query(f"max by (window) ({queries.own(LOSSES)}) > 0", "{{window}}")
-    return bars(about, asked, steps=[(None, BAD)], size=size, empty="nothing was given up")
+    return bars(about, asked, steps=[(None, NONE), (1.0, BAD)], size=size, empty="nothing was given up")
 
 
 def first_line() -> list[Placed]:
-    """Return the line of tiles that boards of KPIs begin with."""
-    return [age(), complete(), as_of(), firing(), customers()]
+    """Return the line that boards of KPIs begin with."""
+    return [shown(), firing()]

@@ -4,23 +4,41 @@ from typing import Final
 
 from grafana_foundation_sdk.models import units
 
-from monitoring import promql, scores
+from monitoring import feeds as fed
+from monitoring import freshness as fresh
+from monitoring import promql
 from monitoring.alerts import producers, thresholds
-from monitoring.dashboards import queries
+from monitoring.dashboards import queries, sentences
 from monitoring.dashboards.frames import Arranged, Column, rows
-from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, NONE, Placed, bars, lines, number, shown_as, states
+from monitoring.dashboards.panels import (
+    BAD,
+    CALM,
+    FAIR,
+    GOOD,
+    NONE,
+    Placed,
+    bars,
+    lines,
+    number,
+    shown_as,
+    states,
+    worded,
+)
 from monitoring.dashboards.queries import Query, own
-from monitoring.dashboards.wording import COUNT, PERCENT, PLAIN, SECONDS, About, of_metric
+from monitoring.dashboards.wording import CAUSES, COUNT, PERCENT, PLAIN, SECONDS, About, of_metric
 from schemas import instruments as known
 from schemas.catalogue.counts import FACTS_WITHOUT_EFFECT
 
 RATE: Final = units.EventsPerSecond
 _TYPE: Final = 'type=~"$type"'
+_HALF: Final = 0.5
+_A_DAY: Final = 5_760
+"""Samples of a day, one each 15 s (count)."""
 _COMPLETENESS: Final = ("TenureIncomplete", "TenureOftenIncomplete")
 
 
 def owned() -> Placed:
-    """Return how many partitions have an owner, of how many."""
+    """Return how many partitions have an owner, and of how many."""
     about = of_metric(
         "Partitions",
         known.PARTITION_OWNED,
@@ -28,69 +46,101 @@ def owned() -> Placed:
         COUNT,
         runbooks=("TenureIncomplete", "TenureWorkerAbsent"),
     )
-    asked = [
-        Query(f"count(sum by (partition) ({own(known.PARTITION_OWNED)}))", "owned", colour=CALM),
-        Query(f"max({own(known.PARTITIONS_EXPECTED)})", "of", colour=NONE),
-    ]
-    return number(about, *asked, size=(4, 4), empty="no worker")
+    own_it = f"count(sum by (partition) ({own(known.PARTITION_OWNED)}))"
+    expected = f"max({own(known.PARTITIONS_EXPECTED)})"
+    of_all = sentences.number(expected, "of", "of $1 have an owner", step="1")
+    asked = Query(f"({own_it} or 0 * {expected}) * on () group_left (of) ({of_all})", "{{of}}")
+    return number(about, asked, size=(6, 6), empty="no worker", names=True, decimals=0, steps=[(None, CALM)])
 
 
 def identities() -> Placed:
     """Return how many equations between counts do not hold."""
     about = of_metric(
-        "Equations that do not hold",
+        "Equations that fail",
         known.IDENTITIES_VIOLATED,
         "0, or the KPIs are wrong.",
         COUNT,
         runbooks=("TenureIdentityViolated",),
     )
     steps = [(None, GOOD), (1.0, BAD)]
-    return number(about, Query(f"max({own(known.IDENTITIES_VIOLATED)})"), steps=steps, size=(4, 4))
+    return number(about, Query(f"max({own(known.IDENTITIES_VIOLATED)})"), steps=steps, size=(6, 6), empty="no worker")
 
 
-def objective() -> Placed:
+def budget() -> Placed:
+    """Return how much of the freshness objective's budget is left."""
+    about = About(
+        "Freshness budget left",
+        f"Of the {thresholds.FRESH_WINDOW_DAYS} days' budget of instants at which what Kafka has had for"
+        f" {thresholds.FRESH_LIMIT_SECONDS} s was not in the numbers that are shown; below 0 the objective of"
+        f" {thresholds.FRESH_OBJECTIVE:.1%} is missed.\n\n`{fresh.LEFT}`",
+        PERCENT,
+        ("FreshnessBudgetBurning",),
+    )
+    conditions = {
+        "spent: the objective is missed": f"{fresh.LEFT} < 0",
+        "less than half": f"{fresh.LEFT} >= 0 < {_HALF}",
+        f"for {thresholds.FRESH_WINDOW_DAYS} days": f"{fresh.LEFT} >= {_HALF}",
+    }
+    said = " or ".join(sentences.said(condition, "verdict", words) for words, condition in conditions.items())
+    asked = Query(f"max({fresh.LEFT}) * on () group_left (verdict) ({said})", "{{verdict}}")
+    coloured = {"/^spent/": BAD, "/^less/": FAIR, "/^for/": GOOD}
+    return number(about, asked, size=(6, 3), decimals=0, names=True, coloured=coloured, empty="not known yet")
+
+
+def objective(*, size: tuple[int, int] = (6, 3)) -> Placed:
     """Return the share of the time in which the KPIs were complete."""
     about = About(
-        "Complete in the last 30 days",
-        f"The objective is {thresholds.OBJECTIVE:.1%} of the time; backfills do not count against it.\n\n"
-        "`1 − avg of stream:incomplete:bool`",
+        "Complete, last 30 days",
+        f"The objective is {thresholds.OBJECTIVE:.1%} of the time; backfills do not count against it. A Prometheus that"
+        " knows less than a day of the stream judges nothing.\n\n`1 − avg of stream:incomplete:bool`",
         PERCENT,
         _COMPLETENESS,
     )
-    steps = [(None, BAD), (thresholds.OBJECTIVE, GOOD)]
-    asked = Query("1 - avg_over_time(stream:incomplete:bool[30d])", "complete")
-    return number(about, asked, steps=steps, size=(6, 6), decimals=2)
+    share = "(1 - avg_over_time(stream:incomplete:bool[30d]))"
+    young = f"count_over_time(stream:incomplete:bool[30d]) < {_A_DAY}"
+    conditions = {
+        "less than a day is known": young,
+        f"on target ≥ {thresholds.OBJECTIVE:.1%}": f"{share} >= {thresholds.OBJECTIVE} unless {young}",
+        f"missed target ≥ {thresholds.OBJECTIVE:.1%}": f"{share} < {thresholds.OBJECTIVE} unless {young}",
+    }
+    said = " or ".join(sentences.said(condition, "verdict", words) for words, condition in conditions.items())
+    asked = Query(f"{share} * on () group_left (verdict) ({said})", "{{verdict}}")
+    coloured = {"/^on target/": GOOD, "/^missed/": BAD}
+    return number(about, asked, size=size, decimals=2, names=True, coloured=coloured, empty="not known yet")
 
 
 def causes() -> Placed:
     """Return what makes numbers incomplete now."""
     about = About(
-        "Partitions that make numbers incomplete, by cause",
-        "Nothing, or the cause and how many partitions it concerns; the runbook says what each cause means.\n\n"
+        "Why numbers are withheld",
+        "Nothing, or each cause and how many partitions it concerns; the runbook says what to do.\n\n"
         "`stream:incomplete:partitions`",
         COUNT,
         _COMPLETENESS,
     )
-    steps = [(None, BAD)]
-    asked = Query("stream:incomplete:partitions", "{{cause}}")
-    return number(about, asked, steps=steps, size=(6, 6), empty="none", names=True)
+    nothing = 'label_replace(vector(0), "cause", "nothing", "", "") unless on () stream:incomplete:partitions'
+    columns = [
+        Column("cause", mappings=worded({"nothing": "nothing: they are complete", **CAUSES}), width=380),
+        Column("partitions", COUNT, decimals=0),
+    ]
+    arranged = Arranged({"cause": "cause", "Value": "partitions"}, columns, sort_by="partitions")
+    return rows(about, arranged, Query(f"max by (cause) (stream:incomplete:partitions or {nothing})"), size=(12, 6))
 
 
 def completeness() -> Placed:
-    """Return completeness over time."""
+    """Return over time whether numbers were shown."""
     about = About(
-        "Completeness over time",
-        "When KPIs were withheld. A backfill is history that is being loaded: nothing is judged meanwhile.\n\n"
-        "`stream:complete:bool`, `stream:backfill:bool`",
+        "Numbers over time",
+        "When KPIs were shown, when they were withheld, and when history was being loaded; nothing where Prometheus did"
+        " not look. A step in which they were withheld at any time counts as such.\n\n"
+        "`stream:incomplete:bool`, `stream:backfill:bool`",
         PLAIN,
         (*_COMPLETENESS, "TenureBackfill"),
     )
-    values = shown_as({"0": ("incomplete", BAD), "1": ("complete", GOOD), "2": ("backfill", "purple")})
-    asked = [
-        Query("stream:complete:bool or vector(0)", "KPIs"),
-        Query("2 * stream:backfill:bool or vector(1)", "history"),
-    ]
-    return states(about, *asked, size=(12, 6), mappings=values)
+    values = shown_as({"0": ("withheld", BAD), "1": ("shown", GOOD), "2": ("history is loading", CALM)})
+    loading = "2 * max_over_time(stream:backfill:bool[$__rate_interval])"
+    asked = f"{loading} or on () 1 - max_over_time(stream:incomplete:bool[$__rate_interval])"
+    return states(about, Query(asked, "numbers"), size=(12, 6), mappings=values)
 
 
 def applied() -> Placed:
@@ -112,24 +162,50 @@ def flow() -> Placed:
         "Events of the last hour and the last day",
         known.EVENTS_APPLIED,
         "*usual*: as many came in the same hours of the last four weeks; none before the first week is over. They are"
-        f" estimates from counters.\n\n`{scores.QUIET}`",
+        f" estimates from counters.\n\n`{fed.EXPECTED_OF_TYPE}`",
         COUNT,
         runbooks=("EventSourceQuiet",),
     )
     came = own(known.EVENTS_APPLIED, _TYPE)
     asked = []
     for span in ("1h", "1d"):
-        asked.append(Query(f"sum by (type) (increase({came}[{span}]))"))
-        asked.append(Query(f'sum by (type) ({scores.QUIET}{{span="{span}",{_TYPE}}})'))
+        asked.append(Query(f"round(sum by (type) (increase({came}[{span}])))"))
+        asked.append(Query(f'round(sum by (type) ({fed.EXPECTED_OF_TYPE}{{span="{span}",{_TYPE}}}))'))
     names = {
         "Value #A": "last hour",
         "Value #B": "usual in an hour",
         "Value #C": "last day",
         "Value #D": "usual in a day",
     }
-    columns = [Column(name, COUNT) for name in names.values()]
+    columns = [Column(name, COUNT, decimals=0) for name in names.values()]
     arranged = Arranged({"type": "type", **names}, columns, sort_by="type", descending=False)
     return rows(about, arranged, *asked, size=(12, 8))
+
+
+def by_feed() -> Placed:
+    """Return of each feed how many events came, are usual, were refused and were mended."""
+    about = About(
+        "Feeds, of the last 24 hours",
+        "A feed is an event type from one source: what came, what usually comes, what could not be applied, and in"
+        " how many a member was mended. Estimates from counters; what came is not said while history is loaded.\n\n"
+        f"`{fed.came('1d')}`, `{fed.EXPECTED}`, `{known.FEED_DEAD_LETTERS.name}`, `{known.FEED_MENDED.name}`",
+        COUNT,
+        ("EventSourceSlow", "EventSourceQuiet", "DeadLettersGrowing"),
+    )
+    counted = [f"increase({own(metric)}[24h])" for metric in (known.FEED_DEAD_LETTERS, known.FEED_MENDED)]
+    asked = [fed.came("1d"), f'{fed.EXPECTED}{{span="1d"}}', *counted]
+    names = ("came", "usual", "refused", "mended")
+    columns = [
+        Column("came", COUNT, decimals=0),
+        Column("usual", COUNT, decimals=0),
+        Column("refused", COUNT, [(None, NONE), (1.0, FAIR)], decimals=0),
+        Column("mended", COUNT, decimals=0),
+    ]
+    renamed = {"type": "type", "source": "source"}
+    renamed |= {f"Value #{letter}": name for letter, name in zip("ABCD", names, strict=True)}
+    arranged = Arranged(renamed, columns, sort_by="type", descending=False)
+    each = (Query(f"round(sum by (type, source) ({expr}))") for expr in asked)
+    return rows(about, arranged, *each, size=(24, 10))
 
 
 def oddities() -> Placed:
@@ -151,7 +227,7 @@ def oddities() -> Placed:
     )
     # Some have a label and no series before the first of them.
     asked = [Query(f"sum(rate({own(metric)}[$__rate_interval])) or vector(0)", name) for name, metric in found.items()]
-    return lines(about, *asked, size=(12, 8))
+    return lines(about, *asked, size=(12, 8), lowest=0)
 
 
 def without_effect() -> Placed:
@@ -166,7 +242,7 @@ def without_effect() -> Placed:
         ("FactsWithoutEffect",),
     )
     asked = queries.trend(f'{producers.WITHOUT_EFFECT}{{{promql.ALL},window="{producers.DAY}"}}')
-    return lines(about, Query(f"sum by (kind) ({asked})", "{{kind}}"), size=(12, 8), lowest=0)
+    return lines(about, Query(f"sum by (kind) ({asked})", "{{kind}}"), size=(12, 8), lowest=0, decimals=0)
 
 
 def mended() -> Placed:
@@ -179,8 +255,8 @@ def mended() -> Placed:
         COUNT,
         runbooks=("MendedMembersRising",),
     )
-    asked = f"sort_desc(sum by (member) (increase({own(known.EVENTS_MENDED)}[24h])))"
-    return bars(about, Query(asked, "{{member}}"), steps=[(None, CALM)], size=(8, 8), empty="none")
+    asked = f"sort_desc(round(sum by (member) (increase({own(known.EVENTS_MENDED)}[24h]))) > 0)"
+    return bars(about, Query(asked, "{{member}}"), steps=[(None, CALM)], size=(12, 8), empty="none")
 
 
 def conflicts() -> Placed:
@@ -194,8 +270,8 @@ def conflicts() -> Placed:
         runbooks=("EventsConflicting",),
     )
     of_kind = own(known.EVENTS_CONFLICTING, f'kind="{known.CONTRADICTION}"')
-    asked = f"sum(increase({of_kind}[24h]))"
-    return number(about, Query(asked, "conflicts"), steps=[(None, GOOD), (1.0, FAIR)], size=(4, 8), decimals=0)
+    asked = f"round(sum(increase({of_kind}[24h])))"
+    return number(about, Query(asked), steps=[(None, NONE), (1.0, FAIR)], size=(12, 8), decimals=0, empty="none")
 
 
 def dead_letters() -> Placed:
@@ -207,8 +283,8 @@ def dead_letters() -> Placed:
         COUNT,
         runbooks=("DeadLettersGrowing",),
     )
-    asked = f"sort_desc(sum by (reason) (increase({own(known.DEAD_LETTERS)}[24h])))"
-    return bars(about, Query(asked, "{{reason}}"), steps=[(None, FAIR)], size=(12, 8), empty="none")
+    asked = f"sort_desc(round(sum by (reason) (increase({own(known.DEAD_LETTERS)}[24h]))) > 0)"
+    return bars(about, Query(asked, "{{reason}}"), steps=[(None, NONE), (1.0, FAIR)], size=(12, 8), empty="none")
 
 
 def lag_seconds() -> Placed:
@@ -222,7 +298,7 @@ def lag_seconds() -> Placed:
         ("TenureLagging",),
     )
     marks = [(float(thresholds.LAG_LIMIT_SECONDS), BAD)]
-    return lines(about, Query("stream:lag_seconds:max", "{{partition}}"), size=(12, 8), marks=marks, lowest=0)
+    return lines(about, Query("stream:lag_seconds:max", "partition {{partition}}"), size=(12, 8), marks=marks, lowest=0)
 
 
 def lag_records() -> Placed:
@@ -235,15 +311,16 @@ def lag_records() -> Placed:
         runbooks=("TenureLagging",),
     )
     asked = f"sum by (topic) ({own(known.LAG_RECORDS)})"
-    return lines(about, Query(asked, "{{topic}}"), size=(12, 8), stacked=True, filled=30)
+    return lines(about, Query(asked, "{{topic}}"), size=(12, 8), stacked=True, filled=30, decimals=0)
 
 
 def watermark() -> Placed:
     """Return the age of the latest event."""
     meaning = "How long ago the latest event happened, by partition. On a quiet partition it grows without any fault."
     about = of_metric("Age of the latest event", known.WATERMARK, meaning, SECONDS)
-    asked = f"time() - max by (partition) ({own(known.WATERMARK)})"
-    return lines(about, Query(asked, "{{partition}}"), size=(12, 8))
+    # It is 0 until a partition's first event: a worker that has just begun would be 57 years behind.
+    asked = f"time() - (max by (partition) ({own(known.WATERMARK)}) > 0)"
+    return lines(about, Query(asked, "partition {{partition}}"), size=(12, 8), lowest=0)
 
 
 def unapplied() -> Placed:
@@ -251,7 +328,7 @@ def unapplied() -> Placed:
     meaning = "How long the oldest record waits that was read, by partition."
     about = of_metric("Oldest record that is not applied", known.OLDEST_UNAPPLIED, meaning, SECONDS)
     asked = f"max by (partition) ({own(known.OLDEST_UNAPPLIED)})"
-    return lines(about, Query(asked, "{{partition}}"), size=(12, 8), lowest=0)
+    return lines(about, Query(asked, "partition {{partition}}"), size=(12, 8), lowest=0)
 
 
 def untranslated() -> Placed:
@@ -265,5 +342,5 @@ def untranslated() -> Placed:
         runbooks=("TranslationLagging",),
     )
     asked = Query(f"max by (topic) ({own(known.ADAPTER_LAG_SECONDS)})", "{{topic}}")
-    steps = [(None, GOOD), (float(thresholds.ADAPTER_LAG_LIMIT_SECONDS), BAD)]
-    return number(about, asked, steps=steps, size=(24, 5), empty="no topic of another system is read", names=True)
+    steps = [(None, NONE), (float(thresholds.ADAPTER_LAG_LIMIT_SECONDS), BAD)]
+    return number(about, asked, steps=steps, size=(12, 8), empty="no topic of another system is read", names=True)

@@ -23,18 +23,18 @@ def answers() -> Placed:
         COUNT,
         runbooks=("TenureGatewayFailing", "TenureGatewayNotLetIn"),
     )
-    asked = Query(f"sum by (status) (increase({known.GATEWAY_REQUESTS.name}[1h]))", "{{status}}")
-    return number(about, asked, steps=[(None, CALM)], size=(16, 5), empty=_EMPTY, names=True)
+    asked = Query(f"round(sum by (status) (increase({known.GATEWAY_REQUESTS.name}[1h])))", "{{status}}")
+    return number(about, asked, steps=[(None, CALM)], size=(18, 4), empty="no request, or no gateway", names=True)
 
 
 def served() -> Placed:
     """Return of how many gateways Kafka takes what they send."""
     about = of_metric(
-        "Gateways whose events Kafka takes",
+        "Gateways that work",
         known.GATEWAY_KAFKA_UP,
         "Gateways that answer Prometheus and reach Kafka.",
         COUNT,
         runbooks=("TenureGatewayDown",),
     )
     asked = Query(f"sum({known.GATEWAY_KAFKA_UP.name})", "gateways")
-    return number(about, asked, steps=[(None, BAD), (1.0, GOOD)], size=(8, 5), empty=_EMPTY)
+    return number(about, asked, steps=[(None, BAD), (1.0, GOOD)], size=(6, 4), empty=_EMPTY)

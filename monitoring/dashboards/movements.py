@@ -1,9 +1,10 @@
 """Panels about recurring revenue: its sum, its movements, the customers who move between plans."""
 
+from collections.abc import Callable
 from typing import Final
 
-from monitoring.dashboards import queries
-from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, Placed, lines, number
+from monitoring.dashboards import queries, tiles
+from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, Placed, lines
 from monitoring.dashboards.queries import Query
 from monitoring.dashboards.wording import (
     MINOR_PER_MAJOR,
@@ -25,31 +26,24 @@ def money(selector: str) -> str:
     return queries.trend(selector) + _MAJOR
 
 
-def mrr_tile(*, size: tuple[int, int] = (4, 4)) -> Placed:
+def mrr_tile(*, board: str = "") -> Placed:
     """Return the monthly recurring revenue."""
     about = of_count("mrr", title="MRR")
-    asked = money(queries.count("mrr", queries.STOCK))
-    return number(about, Query(asked, "MRR", colour=CALM), size=size, line=True)
+    return tiles.count_tile(about, queries.count("mrr", queries.STOCK), factor=_MAJOR, board=board)
 
 
-def arpa_tile(*, size: tuple[int, int] = (4, 5)) -> Placed:
+def arpa_tile() -> Placed:
     """Return the revenue of an average customer."""
     ratio = RATIO_BY_NAME["arpa"]
-    asked = money(queries.ratio(ratio, queries.STOCK))
-    return number(of_ratio(ratio), Query(asked, "ARPA", colour=CALM), size=size, line=True, decimals=2)
+    about = of_ratio(ratio, title="Revenue per account")
+    return tiles.count_tile(about, queries.ratio(ratio, queries.STOCK), factor=_MAJOR)
 
 
 def mrr_line(*, size: tuple[int, int] = (12, 8)) -> Placed:
     """Return the monthly recurring revenue over time."""
     about = of_count("mrr", title="MRR over time")
-    return lines(about, Query(money(queries.count("mrr", queries.STOCK)), "MRR", colour=CALM), size=size, filled=10)
-
-
-def arpa_line(*, size: tuple[int, int] = (12, 8)) -> Placed:
-    """Return the revenue of an average customer over time."""
-    ratio = RATIO_BY_NAME["arpa"]
-    about = of_ratio(ratio, title="Average revenue per account over time")
-    return lines(about, Query(money(queries.ratio(ratio, queries.STOCK)), "ARPA", colour=CALM), size=size)
+    asked = Query(money(queries.count("mrr", queries.STOCK)), "MRR", colour=CALM)
+    return lines(about, asked, size=size, filled=10, lowest=0)
 
 
 def movements(*, size: tuple[int, int] = (24, 9)) -> Placed:
@@ -63,22 +57,25 @@ def movements(*, size: tuple[int, int] = (24, 9)) -> Placed:
     )
     won = [Query(money(queries.count(name)), _short(name), colour=colour) for name, colour in GAINS.items()]
     lost = [Query("-" + money(queries.count(name)), _short(name), colour=colour) for name, colour in LOSSES.items()]
-    return lines(about, *won, *lost, size=size, stacked=True, filled=40)
+    return lines(about, *won, *lost, size=size, mirrored=True, filled=40)
 
 
-def net_tile(*, size: tuple[int, int] = (4, 5)) -> Placed:
+def net_tile() -> Placed:
     """Return by how much the revenue of the window grew or shrank."""
-    gains, losses = (" + ".join(queries.count(name) for name in names) for names in (GAINS, LOSSES))
     about = of_counts("Net new MRR", "MRR won less MRR lost in the window.", *GAINS, *LOSSES, unit=MONEY)
-    steps = [(None, BAD), (0.0, GOOD)]
-    return number(about, Query(f"({gains} - ({losses})){_MAJOR}", "net new MRR"), steps=steps, size=size)
+
+    def net(asked: Callable[[str], str]) -> str:
+        gains, losses = (" + ".join(asked(queries.count(name)) for name in names) for names in (GAINS, LOSSES))
+        return f"({gains} - ({losses}))"
+
+    return tiles.expression_tile(about, net(queries.now), net(queries.trend), net(queries.earlier), factor=_MAJOR)
 
 
 def mrr_of_segments(*, size: tuple[int, int] = (12, 8)) -> Placed:
     """Return the revenue by the chosen values over time."""
     about = of_count("mrr", "By the values of the variable *dimension*.", title="MRR by $dimension")
-    asked = money(queries.count("mrr", queries.SEGMENT))
-    return lines(about, Query(asked, "{{value}}"), size=size, stacked=True, filled=30)
+    asked = queries.each_value(f"{money(queries.count('mrr', queries.SEGMENT))} > 0")
+    return lines(about, Query(asked, "{{value}}"), size=size, stacked=True, filled=30, values=True)
 
 
 def changes(*, size: tuple[int, int] = (12, 8)) -> Placed:
@@ -89,7 +86,8 @@ def changes(*, size: tuple[int, int] = (12, 8)) -> Placed:
     )
     about = of_counts("Upgrades and downgrades", meaning, "upgrades", "downgrades")
     up, down = (queries.trend(queries.count(name)) for name in ("upgrades", "downgrades"))
-    return lines(about, Query(up, "upgrades", colour=GOOD), Query(down, "downgrades", colour=FAIR), size=size)
+    asked = [Query(up, "upgrades", colour=GOOD), Query(down, "downgrades", colour=FAIR)]
+    return lines(about, *asked, size=size, lowest=0)
 
 
 def failed_payments(*, size: tuple[int, int] = (12, 8)) -> Placed:

@@ -1,16 +1,15 @@
-"""The board *Onboarding and first week*: how people begin, whether they become customers, and use the product."""
+"""The board *Onboarding and first week*: how people begin, and whom we lose in the first two weeks."""
 
 from typing import Final
 
-from monitoring.dashboards import behaviour, freshness, queries, subscriptions, tiles, variables
+from monitoring.dashboards import behaviour, freshness, queries, subscriptions, tiles, trends, variables
 from monitoring.dashboards.board import Board, Section
-from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, Placed, bars, lines, number
+from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, Placed, bars, lines
 from monitoring.dashboards.queries import Query
 from monitoring.dashboards.wording import COUNT, of_count, of_counts
 from schemas.catalogue.ratios import RATIO_BY_NAME
 
 UID: Final = "tenure-onboarding"
-TILES: Final = ("onboarding", "dropoff_7d", "dropoff_silent_7d", "engagement", "trial_conversion")
 #: Count, words and colour of each step of the way.
 FUNNEL: Final = (
     ("onboarding_matured", "their first week has ended", CALM),
@@ -30,62 +29,35 @@ def board() -> Board:
     return Board(
         UID,
         "Onboarding and first week",
-        "How people begin, whom we lose in the first two weeks, which trials convert, and who uses the product.",
+        "How do people begin, and whom do we lose in the first two weeks?",
         [variables.source(), variables.job(), variables.window(), variables.dimension(), variables.value()],
         [
-            Section("", [*freshness.first_line(), signups()]),
-            Section("Now, against the targets", [*tiles.tiles_of(TILES), came()]),
+            Section("", freshness.first_line()),
+            Section(
+                "How people begin",
+                [
+                    counted("signups", "Signups"),
+                    counted("customers_new", "New customers"),
+                    tiles.tile(onboarding),
+                    tiles.tile(trial),
+                    tiles.tile(gone),
+                    tiles.tile(silent, title="Silent in week two"),
+                    tiles.tile(engagement),
+                    behaviour.stickiness(),
+                ],
+            ),
             Section("The first two weeks", [funnel(), signups_line()]),
-            Section("Trials", [subscriptions.trials(), tiles.line(trial, late, size=(12, 8))]),
-            Section(
-                "Trends",
-                [
-                    tiles.line(onboarding, late, size=(12, 8)),
-                    tiles.line(gone, late, size=(12, 8)),
-                    tiles.line(silent, late, size=(12, 8)),
-                    tiles.by_window(gone),
-                ],
-            ),
-            Section(
-                "By $dimension",
-                [
-                    tiles.segments(onboarding),
-                    tiles.segments(gone),
-                    tiles.by_value(onboarding),
-                    tiles.by_value(silent),
-                    tiles.segments(trial),
-                    tiles.by_value(trial, size=(12, 9)),
-                ],
-            ),
-            Section(
-                "Use of the product",
-                [
-                    tiles.line(engagement, size=(12, 8)),
-                    behaviour.stickiness_line(),
-                    behaviour.features(size=(12, 10)),
-                    tiles.segments(engagement, size=(12, 10)),
-                ],
-            ),
+            Section("Over time", [trends.line(onboarding, late), trends.line(gone, late)]),
+            Section("Trials", [subscriptions.trials(), trends.line(trial, late)]),
+            Section("By $dimension", [trends.segments(onboarding), trends.segments(gone)]),
+            Section("Use of the product", [trends.line(engagement, size=(12, 9)), behaviour.features()]),
         ],
     )
 
 
-def signups() -> Placed:
-    """Return the first signups of the window."""
-    about = of_count("signups", title="Signups")
-    asked = queries.trend(queries.count("signups"))
-    return number(about, Query(asked, "signups", colour=CALM), size=(4, 4), line=True)
-
-
-def came() -> Placed:
-    """Return the customers of the window who are new, and those who came back."""
-    meaning = "Who became a customer for the first time in the window, and who did again."
-    about = of_counts("New, and came back", meaning, "customers_new", "customers_reactivated")
-    asked = [
-        Query(queries.count("customers_new"), "new", colour=CALM),
-        Query(queries.count("customers_reactivated"), "came back", colour="purple"),
-    ]
-    return number(about, *asked, size=(4, 5))
+def counted(name: str, title: str) -> Placed:
+    """Return a count of the window as a tile."""
+    return tiles.count_tile(of_count(name, title=title), queries.count(name))
 
 
 def signups_line() -> Placed:
@@ -98,10 +70,10 @@ def signups_line() -> Placed:
     about = of_counts("Signups, new and returning customers", meaning, *names)
     asked = [
         Query(queries.trend(queries.count("signups")), "signups", colour=GOOD),
-        Query(queries.trend(queries.count("customers_new")), "new", colour=CALM),
+        Query(queries.trend(queries.count("customers_new")), "new customers", colour=CALM),
         Query(queries.trend(queries.count("customers_reactivated")), "came back", colour="purple"),
     ]
-    return lines(about, *asked, size=(12, 8))
+    return lines(about, *asked, size=(12, 8), lowest=0)
 
 
 def funnel() -> Placed:
@@ -113,4 +85,4 @@ def funnel() -> Placed:
     )
     about = of_counts("What became of signups", meaning, *(name for name, _, _ in FUNNEL), unit=COUNT)
     asked = [Query(queries.count(name), words, colour=colour) for name, words, colour in FUNNEL]
-    return bars(about, *asked, size=(12, 8))
+    return bars(about, *asked, queries.withheld_bars(), size=(12, 8), empty="nobody yet", above=True)

@@ -2,14 +2,14 @@
 
 from typing import Final
 
-from monitoring import promql, scores
+from monitoring import scores
 from monitoring.alerts import thresholds
-from monitoring.dashboards import behaviour, freshness, movements, queries, subscriptions, tiles, variables
+from monitoring.dashboards import behaviour, freshness, queries, sentences, tiles, trends, variables
 from monitoring.dashboards.board import Board, Section
 from monitoring.dashboards.frames import columns
-from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, NONE, Placed, bars, lines, number
-from monitoring.dashboards.queries import Query
-from monitoring.dashboards.wording import COUNT, PERCENT, PLAIN, About, of_count, of_counts
+from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, NONE, Placed, lines
+from monitoring.dashboards.queries import Query, now
+from monitoring.dashboards.wording import COLOURS, COUNT, About, of_count, of_counts
 from schemas.catalogue.ratios import RATIO_BY_NAME, WINDOW_RATIOS
 from schemas.instruments import DAILY_CANCELLATIONS
 
@@ -17,78 +17,43 @@ UID: Final = "tenure-retention"
 LENSES: Final = tuple(ratio for ratio in WINDOW_RATIOS if ratio.path[0] == "churn")
 
 
+_LAST_DAY: Final = f'{scores.DAYS}{{days_ago="0"}}'
+
+
 def board() -> Board:
     """Return the board."""
     retention, churn, renewal = (RATIO_BY_NAME[name] for name in ("retention", "churn_standard", "renewal"))
-    cross_sell = RATIO_BY_NAME["cross_sell"]
     chosen = [variables.source(), variables.job(), variables.window(), variables.lens()]
     return Board(
         UID,
         "Retention and churn",
-        "Who stays and who leaves: windows, definitions, segments, reasons.",
+        "Who stays and who leaves, and why?",
         [*chosen, variables.dimension(), variables.value()],
         [
-            Section("", [*freshness.first_line(), cancellations()]),
-            Section("Now, against the targets", now()),
+            Section("", freshness.first_line()),
             Section(
-                "Trends",
-                [
-                    tiles.line(retention, size=(12, 8)),
-                    tiles.churn_line(size=(12, 8)),
-                    tiles.by_window(retention),
-                    lenses(),
-                    flow(),
-                    tiles.line(renewal, size=(12, 8)),
-                ],
+                "Who stays and who leaves",
+                [tiles.tile(retention), tiles.churn_tile(), tiles.tile(renewal), lost()],
             ),
-            Section(
-                "Paused, and with several subscriptions",
-                [subscriptions.paused_line(), subscriptions.several_line(), tiles.line(cross_sell)],
-            ),
-            Section("Is something happening", [daily(), spike(), rise()]),
+            Section("Over time", [trends.line(retention), lenses()]),
+            Section("Is something happening", [daily(), spike(), rise("voluntary"), rise("involuntary")]),
             Section(
                 "By $dimension",
                 [
-                    tiles.segments(churn, size=(14, 9), departures=True),
-                    contribution(),
-                    tiles.by_value(churn),
-                    tiles.by_value(retention),
+                    trends.segments(churn, departures=True),
+                    trends.by_value(churn),
+                    trends.segments(renewal),
                     active(),
-                    tiles.segments(renewal, size=(12, 8)),
                 ],
             ),
-            Section("Why they leave", [behaviour.reasons(), voluntary(), renewals(), movements.failed_payments()]),
+            Section("Why they leave", [behaviour.reasons(), voluntary(), renewals(), flow()]),
         ],
     )
 
 
-def now() -> list[Placed]:
-    """Return the tiles of the KPIs."""
-    lost = of_count("customers_lost", title="Customers lost")
-    meaning = "Who became a customer for the first time in the window, and who did again."
-    new = of_counts("Came", meaning, "customers_new", "customers_reactivated")
-    came = [
-        Query(queries.count("customers_new"), "new", colour=CALM),
-        Query(queries.count("customers_reactivated"), "came back", colour="purple"),
-    ]
-    return [
-        tiles.tile(RATIO_BY_NAME["retention"]),
-        tiles.churn_tile(),
-        tiles.tile(RATIO_BY_NAME["renewal"]),
-        tiles.tile(RATIO_BY_NAME["dropoff_7d"]),
-        number(lost, Query(queries.trend(queries.count("customers_lost")), colour=CALM), size=(4, 5), line=True),
-        number(new, *came, size=(4, 5)),
-    ]
-
-
-def cancellations() -> Placed:
-    """Return the cancellations of the window."""
-    more = (
-        "A customer who has left: no subscription counts any more at the end of a bucket in which one did. Ending one"
-        " of several, or ending one and beginning another at once, is none."
-    )
-    about = of_count("cancellations", more, title="Cancellations")
-    return number(about, Query(queries.trend(queries.count("cancellations")), colour=CALM), size=(4, 4), line=True)
+def lost() -> Placed:
+    """Return the customers who were lost in the window."""
+    return tiles.count_tile(of_count("customers_lost", title="Customers lost"), queries.count("customers_lost"))
 
 
 def lenses() -> Placed:
@@ -96,31 +61,30 @@ def lenses() -> Placed:
     about = tiles.of_lens(
         "They differ by who is counted above and below the line, and none is wrong.", title="Churn by all lenses"
     )
-    asked = [Query(queries.trend(queries.ratio(ratio)), ratio.path[-1]) for ratio in LENSES]
-    return lines(about, *asked, size=(12, 8))
+    asked = [
+        Query(queries.trend(queries.ratio(ratio)), ratio.path[-1], colour=COLOURS[ratio.path[-1]]) for ratio in LENSES
+    ]
+    return lines(about, *asked, size=(12, 8), lowest=0)
 
 
 def flow() -> Placed:
     """Return who comes and who goes over time."""
-    gains = {"customers_new": CALM, "customers_reactivated": "purple"}
+    gains = {"customers_new": ("new customers", CALM), "customers_reactivated": ("came back", "purple")}
     meaning = (
         "Each point is the sum over the window that ends then; who leaves is below the axis. What is above less what is"
         " below is the growth of the window."
     )
     about = of_counts("Coming and going", meaning, *gains, "cancellations")
-    asked = [
-        Query(queries.trend(queries.count(name)), name.removeprefix("customers_"), colour=colour)
-        for name, colour in gains.items()
-    ]
+    asked = [Query(queries.trend(queries.count(name)), words, colour=colour) for name, (words, colour) in gains.items()]
     left = Query("-" + queries.trend(queries.count("cancellations")), "cancellations", colour=BAD)
-    return lines(about, *asked, left, size=(12, 8), stacked=True, filled=40)
+    return lines(about, *asked, left, size=(12, 8), mirrored=True, filled=40)
 
 
 def daily() -> Placed:
     """Return the cancellations of each of the last days."""
     about = About(
         "Cancellations by day",
-        "Of each of the last 29 times 24 hours; 00 is the one that runs now.\n\n"
+        "Of each of the last 29 times 24 hours, by how many days ago they ended; 00 is the one that runs now.\n\n"
         f"`{DAILY_CANCELLATIONS.name}`: {DAILY_CANCELLATIONS.help}",
         COUNT,
         ("ChurnSpike",),
@@ -128,63 +92,73 @@ def daily() -> Placed:
     # Text sorts 10 before 2: padded.
     padded = f'label_replace({scores.DAYS}, "day", "0$1", "days_ago", "(.)")'
     named = f'label_replace({padded}, "day", "$1", "days_ago", "(..)")'
-    return columns(about, Query(f"sum by (day) ({named})", "cancellations"), across="day", size=(12, 8))
+    asked = queries.or_withheld(f"sum by (day) ({named})", "day")
+    return columns(about, Query(asked, "cancellations"), across="day", size=(12, 8))
 
 
 def spike() -> Placed:
-    """Return the score of the last day's cancellations."""
+    """Return the last day's cancellations against those of the same weekdays, in words."""
     about = About(
-        "Spike of the last 24 hours",
-        "The last 24 hours' cancellations against the mean of the same weekdays, by Anscombe's root: from"
-        f" {thresholds.SPIKE_Z_WARN:g} on there is a warning, from {thresholds.SPIKE_Z_PAGE:g} on a page. There is none"
-        f" before the first full week.\n\n`z = 2 (√(c + 3/8) − √(e + 3/8)) / √(φ (1 + 1/k))`, `{scores.SPIKE}`",
-        PLAIN,
+        "Last 24 hours",
+        "Cancellations of the last 24 hours, against the mean of the same weekdays, by Anscombe's root: *more than"
+        f" chance* from {thresholds.SPIKE_Z_WARN:g} on, which is a warning, from {thresholds.SPIKE_Z_PAGE:g} on a page."
+        " Nothing is said before the first full week.\n\n"
+        f"`z = 2 (√(c + 3/8) − √(e + 3/8)) / √(φ (1 + 1/k))`, `{scores.SPIKE}`",
+        COUNT,
         ("ChurnSpike",),
     )
-    steps = [(None, GOOD), (thresholds.SPIKE_Z_WARN, FAIR), (thresholds.SPIKE_Z_PAGE, BAD)]
-    asked = [
-        Query(scores.SPIKE, "z"),
-        Query(scores.LAST_DAY, "counted", unit=COUNT, colour=NONE),
-        Query(scores.EXPECTED, "expected", colour=NONE),
-    ]
-    return number(about, *asked, steps=steps, size=(6, 8), decimals=1, empty="no full week yet")
+    usual = sentences.number(f"max({now(scores.EXPECTED)})", "usual", "usual $1, ", step="0.1")
+    score = f"max({now(scores.SPIKE)})"
+    words = _chance(score, thresholds.SPIKE_Z_WARN, thresholds.SPIKE_Z_PAGE)
+    counted = f"max({now(_LAST_DAY)})"
+    asked = sentences.joined(counted, counted, {"usual": usual, "chance": words})
+    said = f'label_join({asked}, "said", "", "usual", "chance")'
+    return tiles.plain_tile(about, said, words="said", empty="no full day yet", size=(4, 8), coloured=_CHANCE)
 
 
-def rise() -> Placed:
-    """Return the scores of the last week's cancellations by cause."""
+def rise(cause: str) -> Placed:
+    """Return the last week's cancellations of a cause against the weeks before them, in words."""
+    failed = "segment:tenure_cancellations_involuntary:sum"
+    title = "Payment failed" if cause == "involuntary" else "Left by choice"
+    runbook = "InvoluntaryChurnRising" if cause == "involuntary" else "VoluntaryChurnRising"
     about = About(
-        "Rise of the last 7 days",
-        "The last 7 days' cancellations against the 23 days before them, by cause; from"
-        f" {thresholds.RISE_Z:g} on there is a warning. There is none with fewer than {thresholds.LEAST_SAMPLE}"
-        f" customers.\n\n`{scores.RISE}`",
-        PLAIN,
-        ("InvoluntaryChurnRising", "VoluntaryChurnRising"),
+        title,
+        "Cancellations of the last 7 days, against the 23 days before them: *more than chance* from"
+        f" {thresholds.RISE_Z:g} standard errors on, which is a warning. Nothing is said with fewer than"
+        f" {thresholds.LEAST_SAMPLE} customers.\n\n`{scores.RISE}`",
+        COUNT,
+        (runbook,),
     )
-    steps = [(None, GOOD), (2.0, FAIR), (thresholds.RISE_Z, BAD)]
-    return number(about, Query(scores.RISE, "{{cause}}"), steps=steps, size=(6, 8), decimals=1, names=True)
+    week = 'dimension="all",window="7d"'
+    all_of_them = f"max({now(queries.count('cancellations', week))})"
+    involuntary = f"max({now(f'{failed}{{{week}}}')})"
+    counted = involuntary if cause == "involuntary" else f"({all_of_them} - {involuntary})"
+    score = f'max({now(f"""{scores.RISE}{{cause="{cause}"}}""")})'
+    asked = sentences.joined(counted, counted, {"chance": _chance(score, thresholds.RISE_Z, thresholds.RISE_Z)})
+    asked = f'label_replace({asked}, "chance", "in 7 days, $1", "chance", "(.+)")'
+    return tiles.plain_tile(about, asked, words="chance", empty="no sample", size=(4, 8), coloured=_CHANCE)
 
 
-def contribution() -> Placed:
-    """Return each segment's share of all customers lost."""
-    about = of_counts(
-        "Whose losses are they",
-        "Each segment's share of the customers lost, in the segments' window: a small segment with bad churn may matter"
-        " less than a large one with fair churn.\n\n`customers_lost` of the segment / `customers_lost` of all",
-        "customers_lost",
-        unit=PERCENT,
-    )
-    name = promql.recorded("segment", "customers_lost")
-    mine = f"({queries.of_segments(name)})"
-    everybody = f"(sum by (window) ({name}{{{promql.ALL}}}) > 0)"
-    asked = f"sort_desc({mine} / on (window) group_left () {everybody})"
-    return bars(about, Query(asked, "{{value}} ({{window}})"), size=(10, 9))
+#: What a count against the past is said to be, and its colour.
+_CHANCE: Final = {"/more than chance$/": FAIR, "/far more than chance/": BAD, "/as usual$/": NONE}
+
+
+def _chance(score: str, warns: float, pages: float) -> str:
+    """Return words about a score against the past."""
+    far = f"{score} >= {pages:g}" if pages > warns else f"{score} > Inf"
+    conditions = {
+        "as usual": f"{score} < {warns:g}",
+        "more than chance": f"{score} >= {warns:g} unless {far}",
+        "far more than chance": far,
+    }
+    return " or ".join(sentences.said(condition, "chance", words) for words, condition in conditions.items())
 
 
 def active() -> Placed:
     """Return the active customers by the chosen values."""
     about = of_count("customers_active", "By the values of the variable *dimension*.", title="Customers by $dimension")
-    asked = queries.trend(queries.count("customers_active", queries.SEGMENT))
-    return lines(about, Query(asked, "{{value}}"), size=(12, 8), stacked=True, filled=30)
+    asked = queries.each_value(f"{queries.trend(queries.count('customers_active', queries.SEGMENT))} > 0")
+    return lines(about, Query(asked, "{{value}}"), size=(12, 8), stacked=True, filled=30, values=True)
 
 
 def voluntary() -> Placed:

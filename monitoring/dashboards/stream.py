@@ -2,13 +2,19 @@
 
 from typing import Final
 
-from monitoring.dashboards import freshness, intake, intake_over_http, variables, workers
+from monitoring.dashboards import freshness, intake, variables, workers
 from monitoring.dashboards.board import Board, Section
-from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, Placed, bars, number
+from monitoring.dashboards.frames import Arranged, Column, rows
+from monitoring.dashboards.panels import BAD, CALM, FAIR, NONE, Placed, bars, number, shown_as
 from monitoring.dashboards.queries import Query, own
-from monitoring.dashboards.wording import COUNT, DAYS, SECONDS, of_metric
+from monitoring.dashboards.wording import COUNT, DAYS, PLAIN, RUNBOOKS, SECONDS, About, of_metric
 from schemas import instruments as known
 
+#: Labels that say what an alert is about.
+_LABELS: Final = (
+    *("kpi", "window", "dimension", "value", "type", "source", "kind", "reason", "cause", "member", "topic"),
+    *("partition", "instance", "owner"),
+)
 UID: Final = "tenure-stream"
 
 
@@ -17,57 +23,51 @@ def board() -> Board:
     return Board(
         UID,
         "Stream health",
-        "Whether the numbers can be believed, and where to look if not.",
+        "Can the numbers be believed, and where is the fault if not?",
         [variables.source(), variables.job(), variables.event_type()],
         [
+            Section("", [freshness.shown(), intake.objective(), intake.budget(), alerts(), workers.workers()]),
             Section(
-                "",
-                [
-                    freshness.age(),
-                    freshness.complete(),
-                    freshness.as_of(),
-                    freshness.firing(),
-                    intake.owned(),
-                    intake.identities(),
-                ],
+                "Whether numbers are complete",
+                [intake.completeness(), intake.causes(), intake.owned(), intake.identities(), freshness.losses()],
             ),
             Section(
-                "Whether the numbers are complete",
-                [intake.objective(), intake.causes(), intake.completeness(), freshness.losses()],
+                "Whether they are up to date",
+                [intake.lag_seconds(), intake.lag_records(), intake.watermark(), intake.unapplied()],
             ),
-            Section("Events", [intake.applied(), intake.flow(), intake.oddities(), intake.dead_letters()]),
-            Section("What producers should mend", [intake.without_effect(), intake.mended(), intake.conflicts()]),
-            Section("Events over HTTP", [intake_over_http.answers(), intake_over_http.served()]),
-            Section(
-                "Lag",
-                [
-                    intake.lag_seconds(),
-                    intake.lag_records(),
-                    intake.watermark(),
-                    intake.unapplied(),
-                    intake.untranslated(),
-                ],
-            ),
-            Section(
-                "Batches and commits", [workers.commits(), workers.folds(), workers.batches(), workers.conflicts()]
-            ),
-            Section(
-                "Workers",
-                [
-                    workers.workers(),
-                    workers.memory(),
-                    workers.cache(),
-                    workers.cells(),
-                    workers.segment_values(),
-                    workers.exposition(),
-                    workers.rebalances(),
-                ],
-            ),
+            Section("Whether events come", [intake.applied(), intake.flow()]),
             Section("Targets and surveys", [reviews(), requests(), schedule()]),
         ],
         since="now-6h",
         refresh="30s",
+        of_the_stream=True,
     )
+
+
+def alerts() -> Placed:
+    """Return the alerts that fire, since when, and their runbooks."""
+    firing = 'ALERTS{alertstate="firing",service="tenure",severity=~"page|warn"}'
+    about = About(
+        "Alerts that fire",
+        "Pages first. *since* is when the condition began; a click on a name opens its runbook.\n\n"
+        f"`ALERTS_FOR_STATE` of `{firing}`",
+        PLAIN,
+        ("Watchdog",),
+    )
+    of_what = ", ".join(
+        f'"{label}"' for label in ("kpi", "window", "dimension", "value", "type", "partition", "instance")
+    )
+    began = f'1000 * ALERTS_FOR_STATE{{service="tenure"}} and ignoring (alertstate) {firing}'
+    named = f'max by (alertname, severity, what) (label_join({began}, "what", " ", {of_what}))'
+    nothing = f'label_replace(0 / 0 * vector(1) unless on () {firing}, "alertname", "nothing fires", "", "")'
+    columns = [
+        Column("alert", width=330, leads_to=("Runbook", f"{RUNBOOKS}/${{__value.raw}}.md")),
+        Column("severity", mappings=shown_as({"page": ("page", BAD), "warn": ("warning", FAIR)}), width=110),
+        Column("since", "dateTimeFromNow", width=170),
+    ]
+    renamed = {"severity": "severity", "alertname": "alert", "what": "of what", "Value": "since"}
+    arranged = Arranged(renamed, columns, sort_by="severity", descending=False)
+    return rows(about, arranged, Query(f"{named} or {nothing}"), size=(24, 7))
 
 
 def reviews() -> Placed:
@@ -79,24 +79,23 @@ def reviews() -> Placed:
         DAYS,
         runbooks=("TargetReviewOverdue", "TargetMissing"),
     )
-    asked = f"sort((max by (kpi, window, owner) ({own(known.TARGET_REVIEW)}) - time()) / 86400)"
-    steps = [(None, BAD), (0.0, FAIR), (14.0, GOOD)]
-    return bars(
-        about, Query(asked, "{{kpi}} {{window}}, {{owner}}"), steps=steps, size=(12, 8), empty="nobody has set a target"
-    )
+    days = f"floor((max by (kpi, window, owner) ({own(known.TARGET_REVIEW)}) - time()) / 86400)"
+    legend = "{{kpi}} {{window}}, {{owner}}"
+    asked = [Query(f"sort({days} < 0)", legend, colour=BAD), Query(f"sort({days} >= 0)", legend, colour=CALM)]
+    return bars(about, *asked, steps=[(None, NONE)], size=(12, 8), empty="no target is known")
 
 
 def requests() -> Placed:
     """Return the surveys that were asked for."""
     meaning = "Surveys that the stream asked somebody to send; an estimate from counters."
-    about = of_metric("Surveys asked for in the last 24 hours", known.SURVEY_REQUESTS, meaning, COUNT)
-    asked = Query(f"sum by (rule) (increase({own(known.SURVEY_REQUESTS)}[24h]))", "{{rule}}")
+    about = of_metric("Surveys asked for, 24 h", known.SURVEY_REQUESTS, meaning, COUNT)
+    asked = Query(f"round(sum by (rule) (increase({own(known.SURVEY_REQUESTS)}[24h])))", "{{rule}}")
     return number(about, asked, steps=[(None, CALM)], size=(6, 8), empty="survey requests are off", names=True)
 
 
 def schedule() -> Placed:
     """Return how far behind the asking for surveys is."""
     meaning = "How long ago the surveys were due that are asked for next, on the partition that is furthest behind."
-    about = of_metric("Asking for surveys is behind by", known.SURVEY_SCHEDULE, meaning, SECONDS)
+    about = of_metric("Asking is behind by", known.SURVEY_SCHEDULE, meaning, SECONDS)
     asked = Query(f"time() - min({own(known.SURVEY_SCHEDULE)})", "behind")
     return number(about, asked, steps=[(None, CALM)], size=(6, 8), empty="survey requests are off")

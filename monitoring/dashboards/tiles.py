@@ -1,43 +1,144 @@
-"""Tiles of a KPI: its number with target and sample, its line over time, its table of segments.
+"""Tiles: one number now, its change, its target and its sample in small type, its line over time behind it.
 
-Colours are those of the alerts: a proportion is red where its interval is beyond the target, as a warning is, and
-orange where it misses the target and chance may be the reason. All other ratios warn on the plain value.
+Colours are those of the target, and allow for chance where that can be said: a proportion misses its target where its
+interval does, NPS where 1.96 standard errors do. Retention and churn are one fact and have one colour: each is judged
+by its own target and by the other's, the stricter where both are set.
 """
 
-from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-from monitoring.dashboards import queries
-from monitoring.dashboards.frames import Arranged, Column, rows
-from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, NONE, Placed, lines, number
-from monitoring.dashboards.queries import Query
-from monitoring.dashboards.wording import COUNT, About, factor_of, of_ratio, unit_of
-from monitoring.scores import DEPARTURE
+from monitoring import promql
+from monitoring.alerts import thresholds
+from monitoring.dashboards import queries, sentences
+from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, NONE, Placed, number, withheld_as
+from monitoring.dashboards.queries import AS_OF, Query, everyones, now
+from monitoring.dashboards.wording import About, change_unit_of, factor_of, of_ratio, unit_of
+from monitoring.withheld import LOADING_STATE, WITHHELD
 from schemas.catalogue.formulas import Ratio
 from schemas.catalogue.ratios import RATIO_BY_NAME, has_windows
 
+RETENTION: Final = RATIO_BY_NAME["retention"]
 STANDARD: Final = RATIO_BY_NAME["churn_standard"]
-_TILE: Final = (
-    "The colour is that of the target: green keeps to it, orange misses it where chance may be the reason, red misses"
-    " it (a proportion: with 97.5 % certainty), blue has none in this window. Below stand the target and the sample:"
-    " how many customers, answers or terms the number is about."
+#: What a tile says of its target, and the colour of its number.
+VERDICTS: Final = {"on target": GOOD, "may miss target": FAIR, "missed target": BAD, "no target": CALM}
+SHARES_OF_ANSWERS: Final = ("csat",)
+"""Shares that the catalogue does not call proportions, since one customer may answer twice; chance is as large."""
+WIDTH: Final = 6
+"""Of a tile: its title is whole on a screen of 1,440 pixels with the menu open, four to a line."""
+HEIGHT: Final = 5
+_SAID: Final = (
+    "The number is as of now; behind it is its line over the chosen time. Small type: what becomes of the target, how"
+    f" it changed in {queries.EARLIER_DAYS} days, and how many customers, answers or terms it is about. Green is on"
+    " target, orange misses it where chance may be the reason, red misses it (with 97.5 % certainty), blue has none in"
+    " this window. While numbers are withheld it says so, and since when."
 )
-_ROW: Final = "max by (value, window)"
-_TREND: Final = (
-    "Each point is the window that ends then, as it was known then. Dashed: the target. The surface around a proportion"
-    " is its 95 % Wilson interval."
+_COUNTED: Final = (
+    "The number is as of now; behind it is its line over the chosen time. Small type: how it changed in"
+    f" {queries.EARLIER_DAYS} days. While numbers are withheld it says so, and since when."
 )
 
 
-def tile(ratio: Ratio, *, title: str = "", size: tuple[int, int] = (4, 5)) -> Placed:
-    """Return a KPI now, in the chosen window: its value in the colour of its target, the target, the sample."""
-    about = of_ratio(ratio, _TILE, title=title)
-    return _tile(about, ratio, ratio.name, size)
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The contents of a tile.
+
+    Attributes:
+        value: The number now; one series without labels.
+        line: The same over time.
+        words: PromQL of the small line's words by label, in their order.
+        factor: What the number is multiplied by, or divided, to be shown.
+    """
+
+    value: str
+    line: str
+    words: dict[str, str] = field(default_factory=dict)
+    factor: str = ""
 
 
-def churn_tile(*, size: tuple[int, int] = (4, 5)) -> Placed:
+def tile(ratio: Ratio, *, title: str = "", board: str = "", size: tuple[int, int] = (WIDTH, HEIGHT)) -> Placed:
+    """Return a KPI now, in the chosen window, in the colour of its target.
+
+    Args:
+        ratio: The KPI.
+        title: Another title than the KPI's.
+        board: The uid of the board that the tile leads to; empty for none.
+        size: Width and height on the grid.
+    """
+    about = of_ratio(ratio, _SAID, title=title)
+    return _ratio_tile(about, ratio, ratio.name, board, size)
+
+
+def churn_tile(*, board: str = "", size: tuple[int, int] = (WIDTH, HEIGHT)) -> Placed:
     """Return the tile of customer churn by the chosen lens."""
-    return _tile(of_lens(_TILE, title="Churn by the lens $lens"), STANDARD, "churn_${lens}", size)
+    return _ratio_tile(of_lens(_SAID, title="Customer churn, $lens"), STANDARD, "churn_${lens}", board, size)
+
+
+def count_tile(
+    about: About,
+    selector: str,
+    *,
+    factor: str = "",
+    board: str = "",
+    size: tuple[int, int] = (WIDTH, HEIGHT),
+) -> Placed:
+    """Return a count now, and by which share it changed.
+
+    Args:
+        about: What it says; how to read a tile is added.
+        selector: The recorded series.
+        factor: What it is multiplied by, or divided, to be shown.
+        board: The uid of the board that the tile leads to; empty for none.
+        size: Width and height on the grid.
+    """
+    return expression_tile(
+        about, now(selector), queries.trend(selector), queries.earlier(selector), factor=factor, board=board, size=size
+    )
+
+
+def expression_tile(
+    about: About,
+    value: str,
+    line: str,
+    before: str,
+    *,
+    factor: str = "",
+    points: bool = False,
+    board: str = "",
+    size: tuple[int, int] = (WIDTH, HEIGHT),
+) -> Placed:
+    """Return what `count_tile` does, of an expression over several series: now, over time, and earlier.
+
+    Of a share (`points`) the change is a difference.
+    """
+    here = _shown(value)
+    difference, share = f"100 * ({here} - {everyones(before)})", f"100 * ({here} / ({everyones(before)} > 0) - 1)"
+    changed, unit = (difference, " points") if points else (share, " %")
+    words = {"change": sentences.change(changed, "change", f"$1{unit}", step="0.1")}
+    said = About(about.title, f"{about.description}\n\n{_COUNTED}", about.unit, about.runbooks)
+    return _tile(said, Shown(here, everyones(line), words, factor), board, size)
+
+
+def plain_tile(
+    about: About, selector: str, *, words: str, empty: str, size: tuple[int, int] = (WIDTH, HEIGHT), **looks: Any
+) -> Placed:
+    """Return a number now that has no target and no line.
+
+    Args:
+        about: What it says.
+        selector: The series, of which the largest is shown.
+        words: A label of the series that stands beside it in small type.
+        empty: What stands there while there is no number, though numbers are shown.
+        size: Width and height on the grid.
+        looks: `steps`, `coloured` and `decimals` of `number`.
+    """
+    asked = (
+        f"(max by ({words}) ({selector}) unless on () {now(WITHHELD)})\nor on () 0 / 0 * {_since('verdict', 'target')}"
+    )
+    legend = f"{{{{{words}}}}}{{{{verdict}}}}{{{{target}}}}"
+    chosen = {"decimals": 0, "steps": [(None, CALM)], **looks}
+    query = Query(asked, legend)
+    return number(about, query, size=size, empty=empty, names=True, mappings=withheld_as("withheld"), **chosen)
 
 
 def of_lens(*more: str, title: str) -> About:
@@ -49,127 +150,106 @@ def of_lens(*more: str, title: str) -> About:
     return About(title, text, unit_of(STANDARD), tuple(dict.fromkeys(runbooks)))
 
 
-def _tile(about: About, ratio: Ratio, kpi: str, size: tuple[int, int]) -> Placed:
-    factor = factor_of(ratio)
-    everybody, on = queries.everybody(ratio), "on (window)" if has_windows(ratio) else "on ()"
-    value = f"segment:{kpi}:ratio{{{everybody}}}"
-    target = queries.target(kpi)
-    kept, missed = (">=", "<") if ratio.higher_is_better else ("<=", ">")
-    beyond = f"({value} {missed} {on} {target})"
-    coloured = [
-        Query(f"({value} {kept} {on} {target}){factor}", "on target", colour=GOOD),
-        Query(f"({value}\nunless {on} {target}){factor}", "no target", colour=CALM),
-    ]
-    if ratio.is_proportion:
-        side = "high" if ratio.higher_is_better else "low"
-        bound = f"segment:{kpi}:wilson_{side}{{{queries.EVERYBODY}}}"
-        within = f"({bound} {kept} on (window) {target})"
-        coloured += [
-            Query(f"({beyond}\nand on (window) {within}){factor}", "missed, may be chance", colour=FAIR),
-            Query(f"({beyond}\nunless on (window) {within}){factor}", "missed", colour=BAD),
-        ]
-    else:
-        coloured.append(Query(f"{beyond}{factor}", "missed", colour=BAD))
-    sample = f"segment:{kpi}:sample{{{everybody}}}"
-    beside = [Query(f"{target}{factor}", "target", colour=NONE), Query(sample, "sample", unit=COUNT, colour=NONE)]
-    return number(about, *coloured, *beside, size=size, empty="no sample", decimals=1, names=True)
-
-
-def line(ratio: Ratio, *more: str, title: str = "", size: tuple[int, int] = (8, 7)) -> Placed:
-    """Return a KPI over time in the chosen window, with its target and its interval."""
-    about = of_ratio(ratio, _TREND, *more, title=f"{title or ratio.title} over time")
-    return _line(about, ratio, ratio.name, size)
-
-
-def churn_line(*, size: tuple[int, int] = (8, 7)) -> Placed:
-    """Return customer churn by the chosen lens over time."""
-    return _line(of_lens(_TREND, title="Churn by the lens $lens over time"), STANDARD, "churn_${lens}", size)
-
-
-def _line(about: About, ratio: Ratio, kpi: str, size: tuple[int, int]) -> Placed:
-    factor = factor_of(ratio)
-    asked = [
-        Query(queries.trend(f"segment:{kpi}:ratio{{{queries.everybody(ratio)}}}") + factor, "value", colour=CALM),
-        Query(queries.trend(queries.target(kpi)) + factor, "target", colour=NONE),
-    ]
-    band: tuple[str, ...] = ()
-    if ratio.is_proportion:
-        band = ("high", "low")
-        asked += [
-            Query(queries.trend(f"segment:{kpi}:wilson_{end}{{{queries.EVERYBODY}}}"), end, colour=CALM) for end in band
-        ]
-    return lines(about, *asked, size=size, dashed=["target"], band=band)
-
-
-def by_window(ratio: Ratio, *, size: tuple[int, int] = (12, 8)) -> Placed:
-    """Return a KPI over time in all windows."""
-    more = "Short windows tell first, long ones tell surely; they are of different size by nature."
-    asked = queries.trend(queries.ratio(ratio, queries.STOCK)) + factor_of(ratio)
-    return lines(of_ratio(ratio, more, title=f"{ratio.title} by window"), Query(asked, "{{window}}"), size=size)
-
-
-def by_value(ratio: Ratio, *, title: str = "", size: tuple[int, int] = (12, 8)) -> Placed:
-    """Return a KPI over time for the chosen values of the chosen dimension."""
-    more, legend = "By the values of the variable *dimension*", "{{value}}"
-    asked = queries.trend(queries.ratio(ratio, queries.SEGMENT))
-    if has_windows(ratio):
-        asked, legend = queries.trend_of_segments(f"segment:{ratio.name}:ratio"), "{{value}} ({{window}})"
-        more += (
-            "; segments have fewer windows than all customers, and where they do not have the chosen one they are shown"
-            f" in {queries.SEGMENT_WINDOW}"
-        )
-    about = of_ratio(ratio, f"{more}.", title=title or f"{ratio.title} by $dimension")
-    return lines(about, Query(f"({asked}){factor_of(ratio)}", legend), size=size)
-
-
-def segments(ratio: Ratio, *, size: tuple[int, int] = (12, 9), departures: bool = False) -> Placed:
-    """Return a table of a KPI by the chosen values: value, interval where it is a proportion, sample.
+def target_of(ratio: Ratio, kpi: str, window: str = "$window", *, over_time: bool = False) -> str:
+    """Return the target that a KPI is judged by; of retention and standard churn the stricter of both.
 
     Args:
-        ratio: The KPI.
-        size: Width and height on the grid.
-        departures: With the z score of churn against all other customers'.
+        ratio: The KPI, of churn by any lens the standard one.
+        kpi: Its name, which may hold the variable `lens`.
+        window: Of the target.
+        over_time: Whether a line is asked for, or the target now.
     """
-    unit, factor = unit_of(ratio), factor_of(ratio)
-    named = [(f"{_of_rows(ratio, 'ratio')}{factor}", "now", unit)]
+    asked = queries.known_target if over_time else now
+    own = asked(queries.target(kpi, window))
+    if ratio is RETENTION:
+        return everyones(f"{own} or 1 - {asked(queries.target(STANDARD.name, window))}")
+    if ratio is STANDARD:
+        other = f'label_replace(1 - {asked(queries.target(RETENTION.name, window))}, "lens", "standard", "", "")'
+        chosen = f'{other} and on (lens) label_replace(vector(1), "lens", "{_lens(kpi)}", "", "")'
+        return f"min({own} or {chosen})"
+    return everyones(own)
+
+
+def _lens(kpi: str) -> str:
+    return kpi.removeprefix("churn_")
+
+
+def _ratio_tile(about: About, ratio: Ratio, kpi: str, board: str, size: tuple[int, int]) -> Placed:
+    selector = f"segment:{kpi}:ratio{{{queries.everybody(ratio)}}}"
+    here, target = _shown(now(selector)), target_of(ratio, kpi)
+    sign, unit = "≥" if ratio.higher_is_better else "≤", change_unit_of(ratio)
+    step, scale = ("0.1", "100 *") if unit else ("0.01", "1 *")
+    share = " %" if unit_of(ratio) == unit_of(STANDARD) else ""
+    where, on_scale = queries.everybody(ratio), f"{scale} ({here} - {everyones(queries.earlier(selector))})"
+    words = {
+        "verdict": _verdict(ratio, kpi, here, target),
+        "target": sentences.number(f"{scale} {target}", "target", f" {sign} $1{share}", step=step),
+        "change": sentences.change(on_scale, "change", f"{sentences.SEPARATOR}$1{unit}", step=step),
+        "sample": sentences.number(
+            everyones(now(f"segment:{kpi}:sample{{{where}}}")), "sample", f"{sentences.SEPARATOR}of $1", step="1"
+        ),
+    }
+    if not has_windows(ratio):
+        del words["sample"]
+    return _tile(about, Shown(here, everyones(queries.trend(selector)), words, factor_of(ratio)), board, size)
+
+
+def _shown(value: str) -> str:
+    """Return a number now without its labels, unless numbers are withheld."""
+    return f"({everyones(value)} unless on () {now(WITHHELD)})"
+
+
+def _verdict(ratio: Ratio, kpi: str, here: str, target: str) -> str:
+    """Return what becomes of the target, in words; exactly one of them where there is a number."""
+    kept, missed = (">=", "<") if ratio.higher_is_better else ("<=", ">")
+    beyond = f"{here} {missed} {target}"
+    conditions = {"on target": f"{here} {kept} {target}", "no target": f"{here} unless on () {target}"}
+    if bound := _good_bound(ratio, kpi, here):
+        conditions["may miss target"] = f"{beyond} and on () {bound} {kept} {target}"
+        conditions["missed target"] = f"{beyond} unless on () {bound} {kept} {target}"
+    else:
+        conditions["missed target"] = beyond
+    words = [sentences.said(condition, "verdict", said) for said, condition in conditions.items()]
+    return f"({' or '.join(words)})"
+
+
+def _good_bound(ratio: Ratio, kpi: str, here: str) -> str:
+    """Return the bound of a KPI's interval on the good side; empty where chance cannot be said."""
+    where = queries.everybody(ratio)
     if ratio.is_proportion:
-        named += [
-            (_of_rows(ratio, "losses"), _bad(ratio), COUNT),
-            (_of_rows(ratio, "wilson_low"), "at least", unit),
-            (_of_rows(ratio, "wilson_high"), "at most", unit),
-        ]
-    named.append((_of_rows(ratio, "sample"), "sample", COUNT))
-    more = ["*at least* and *at most*: the 95 % Wilson interval."] if ratio.is_proportion else []
-    columns = [Column(name, unit) for _, name, unit in named]
-    if departures:
-        named.append((f"{_ROW} ({queries.of_segments(DEPARTURE)})", "z against all others", ""))
-        columns.append(Column("z against all others", "none", [(None, NONE), (2.0, FAIR), (3.0, BAD)]))
-        more.append("*z*: against the churn of all other customers; from 3 on there is an alert.")
-    renamed = {"value": "segment", "window": "window"}
-    renamed |= {f"Value #{chr(ord('A') + place)}": name for place, (_, name, _) in enumerate(named)}
-    runbooks = ("SegmentChurnDeparts",) if departures else ()
-    about = of_ratio(ratio, *more, title=f"{ratio.title} by $dimension, with the sample", runbooks=runbooks)
-    arranged = Arranged(renamed, columns, sort_by="now", descending=not ratio.higher_is_better)
-    return rows(about, arranged, *(Query(asked, name) for asked, name, _ in named), size=size)
+        side = "high" if ratio.higher_is_better else "low"
+        return everyones(now(f"segment:{kpi}:wilson_{side}{{{where}}}"))
+    sample = everyones(now(f"segment:{kpi}:sample{{{where}}}"))
+    if ratio.name in SHARES_OF_ANSWERS:
+        return f"(1 - {promql.wilson(f'((1 - {here}) * {sample})', sample, thresholds.Z_WARN, side='-')})"
+    if ratio.name == "nps":
+        variance = everyones(now(f"segment:nps:variance{{{where}}}"))
+        return f"({here} + {promql.number(thresholds.Z_WARN)} * sqrt({variance}))"
+    return ""
 
 
-def _of_rows(ratio: Ratio, what: str) -> str:
-    """Return a series of a ratio by segment where the ratio has a value; without its name, by which rows differ."""
-    mine = f"{_ROW} ({queries.of_segments(f'segment:{ratio.name}:{what}')})"
-    if what == "ratio":
-        return mine
-    return f"{mine}\nand on (value) ({queries.of_segments(f'segment:{ratio.name}:ratio')})"
+def _since(why: str, when: str) -> str:
+    """Return a series while numbers are withheld, with labels that say why and since when."""
+    loading = f'label_replace({now(WITHHELD)}, "{why}", "$1, ", "state", "({LOADING_STATE})")'
+    return f'max by ({why}, {when}) (label_replace({loading}, "{when}", "since $1", "since", "(.*)"))'
 
 
-def _bad(ratio: Ratio) -> str:
-    return "missing" if ratio.higher_is_better else "lost"
-
-
-def tiles_of(names: Sequence[str], *, width: int = 4) -> list[Placed]:
-    """Return tiles of ratios by their names."""
-    return [tile(RATIO_BY_NAME[name], size=(width, 5)) for name in names]
-
-
-def lines_of(names: Sequence[str], *, width: int = 8) -> list[Placed]:
-    """Return lines of ratios by their names."""
-    return [line(RATIO_BY_NAME[name], size=(width, 7)) for name in names]
+def _tile(about: About, shown: Shown, board: str, size: tuple[int, int]) -> Placed:
+    # The last step lies before now: what is shown there is the number as of now.
+    last = f"vector(time()) > {AS_OF} - $__interval_ms / 1000"
+    numbers = f"((({shown.line}) unless on () ({last})) or ({shown.value} and on () ({last})))"
+    found = sentences.joined(f"{numbers}{shown.factor}", shown.value, shown.words)
+    asked = f"{found}\nor on () (0 / 0 * {_since('verdict', 'target')} and on () {last})"
+    legend = "".join(f"{{{{{label}}}}}" for label in ("verdict", "target", "change", "sample"))
+    return number(
+        about,
+        Query(asked, legend),
+        size=size,
+        empty="no sample",
+        decimals=1 if shown.words.get("verdict") else None,
+        line=True,
+        mappings=withheld_as("withheld"),
+        coloured={f"/^{words}/": colour for words, colour in VERDICTS.items()},
+        steps=[(None, CALM if shown.words else NONE)],
+        board=board,
+    )

@@ -23,9 +23,69 @@ MONEY: Final = units.Dollars
 MINOR_PER_MAJOR: Final = 100
 """Minor units in one unit of the default currency."""
 SECONDS: Final = units.Seconds
-DAYS: Final = units.Days
+DAYS: Final = "suffix: days"
+"""Grafana's own unit of days writes 90 of them as 12.9 weeks, and 525 as 1 year."""
 SCORE_FACTOR: Final = 100
 """NPS is counted from −1 to 1 and shown, as people write it, from −100 to 100."""
+
+COLOURS: Final = {
+    # Windows, from the nearest to the longest.
+    "30d": "blue",
+    "90d": "purple",
+    "365d": "orange",
+    # Definitions of churn.
+    "standard": "blue",
+    "stripe": "purple",
+    "baremetrics": "orange",
+    "profitwell": "green",
+    # Ways to ask.
+    "email": "blue",
+    "in_app": "purple",
+    "outreach": "orange",
+    # Why cancellations happen, and what waits or is odd.
+    "voluntary": "orange",
+    "involuntary": "red",
+}
+"""Names of series that come on several panels, each in one colour; of names besides, the palette's."""
+
+CAUSES: Final = {
+    "no_worker": "no worker answers",
+    "unowned": "a partition has no worker",
+    "owned_twice": "two workers have one partition",
+    "not_counted": "a partition is not counted yet",
+    "counted_twice": "two workers count one partition",
+    "recovering": "counts are being loaded",
+    "halted": "a partition is halted",
+    "withheld": "a worker has lost touch with Kafka",
+    "behind": "a partition is too far behind",
+    "different_counts": "workers expect different numbers of partitions",
+}
+"""Words for the causes of `stream:incomplete:partitions`."""
+
+AXES: Final = {
+    "retention": (0.9, 1.0),
+    "churn_standard": (0.0, 0.1),
+    "churn_stripe": (0.0, 0.1),
+    "churn_baremetrics": (0.0, 0.1),
+    "churn_profitwell": (0.0, 0.1),
+    "dropoff_7d": (0.0, 0.2),
+    "dropoff_silent_7d": (0.0, 1.0),
+    "onboarding": (0.0, 1.0),
+    "engagement": (0.0, 1.0),
+    "trial_conversion": (0.0, 1.0),
+    "cross_sell": (0.0, 0.2),
+    "renewal": (0.9, 1.0),
+    "expansion": (0.0, 0.1),
+    "gross_revenue_retention": (0.9, 1.0),
+    "net_revenue_retention": (0.9, 1.1),
+    "quick_ratio": (0.0, 4.0),
+    "nps": (0.0, 0.6),
+    "csat": (0.5, 1.0),
+    "survey_response": (0.0, 0.5),
+    "arpa": (0.0, 0.0),
+}
+"""The least range of each KPI's axis: without it a change of a tenth of a per cent fills a panel. Numbers that lie
+outside widen it. Shares near to all or none have a near end; the others have all of 0 to 100 %, or half."""
 
 RUNBOOKS: Final = "/public/docs/runbooks"
 """Where Grafana serves docs/runbooks/; with all of docs/ above it, since runbooks link to other pages."""
@@ -39,7 +99,7 @@ class About:
         title: A few words.
         description: Markdown: what it shows and by which formula; Grafana shows it behind the panel's (i).
         unit: A name of Grafana's units.
-        runbooks: Names of alerts whose runbooks the panel links to.
+        runbooks: Names of alerts whose runbooks the description links to.
     """
 
     title: str
@@ -93,6 +153,11 @@ def unit_of(ratio: Ratio) -> str:
     if ratio.unit.startswith("minor units"):
         return MONEY
     return PLAIN if ratio.name in ("nps", "quick_ratio") else PERCENT
+
+
+def change_unit_of(ratio: Ratio) -> str:
+    """Return the unit of a change, after its number: points for shares and NPS, nothing for what is no share."""
+    return "" if unit_of(ratio) == PLAIN and ratio.name != "nps" else " points"
 
 
 def factor_of(ratio: Ratio) -> str:

@@ -1,19 +1,40 @@
-"""Panels about the workers: their commits, what they hold in memory, how they are."""
+"""Panels about the workers, and the board of what goes on inside of them."""
 
 from typing import Final
 
 from grafana_foundation_sdk.models import units
 
 from monitoring.alerts import thresholds
-from monitoring.dashboards import queries
+from monitoring.dashboards import freshness, queries, variables
+from monitoring.dashboards.board import Board, Section
 from monitoring.dashboards.frames import Arranged, Column, rows
-from monitoring.dashboards.panels import BAD, FAIR, GOOD, Placed, lines
+from monitoring.dashboards.panels import BAD, FAIR, GOOD, NONE, Placed, lines, shown_as
 from monitoring.dashboards.queries import Query, own
 from monitoring.dashboards.wording import COUNT, PERCENT, SECONDS, About, of_metric
 from schemas import instruments as known
 from schemas.instruments import Instrument
 
+UID: Final = "tenure-workers"
+_SEEN: Final = "6h"
 QUANTILES: Final = {"0.5": "half", "0.95": "95 %", "0.99": "99 %"}
+
+
+def board() -> Board:
+    """Return the board."""
+    return Board(
+        UID,
+        "Workers",
+        "Do the workers keep up, and what limits them?",
+        [variables.source(), variables.job()],
+        [
+            Section("", freshness.first_line()),
+            Section("Batches and commits", [commits(), folds(), batches(), conflicts()]),
+            Section("Memory and work", [memory(), cache(), cells(), segment_values(), exposition(), rebalances()]),
+        ],
+        since="now-6h",
+        refresh="30s",
+        of_the_stream=True,
+    )
 
 
 def commits() -> Placed:
@@ -54,7 +75,7 @@ def conflicts() -> Placed:
 
 
 def workers() -> Placed:
-    """Return the workers, one a row."""
+    """Return the workers, one a row, and those that are missing."""
     parts = (known.REDIS_UP, known.KAFKA_UP, known.REDIS_UNSAFE, known.KPIS_WITHHELD)
     listed = "\n".join(f"- `{metric.name}`: {metric.help}" for metric in (known.PARTITION_OWNED, *parts))
     runbooks = (
@@ -68,25 +89,36 @@ def workers() -> Placed:
         "TenureRecordsRefused",
         "TenureForgettingWaits",
     )
-    about = About("Each worker", f"Each worker that answers Prometheus.\n\n{listed}", COUNT, runbooks)
-    up, down = [(None, BAD), (1.0, GOOD)], [(None, GOOD), (1.0, BAD)]
+    about = About(
+        "Workers",
+        f"Each worker that answers Prometheus, or did within {_SEEN} and does no more.\n\n{listed}",
+        COUNT,
+        runbooks,
+    )
+    here = own(known.BUILD_INFO)
     asked = [
+        Query(f"max by (instance) ({here}) or 0 * max by (instance) (max_over_time({here}[{_SEEN}]))"),
+        Query(f"1000 * max by (instance) (max_over_time(timestamp({here})[{_SEEN}:15s]))"),
         Query(f"sum by (instance) ({own(known.PARTITION_OWNED)})"),
         Query(f"sum by (instance) ({own(known.PARTITION_RECOVERING)})"),
         *(Query(f"max by (instance) ({own(metric)})") for metric in parts),
-        Query(f"max by (instance, version) ({own(known.BUILD_INFO)})"),
+        Query(f"max by (instance, version) ({here})"),
     ]
-    names = ("partitions", "recovering", "Redis", "Kafka", "Redis unsafe", "withheld")
+    names = ("state", "last answer", "partitions", "loading", "Redis", "Kafka", "data safe", "numbers")
     columns = [
-        Column("recovering", COUNT, [(None, GOOD), (1.0, FAIR)]),
-        Column("Redis", COUNT, up),
-        Column("Kafka", COUNT, up),
-        Column("Redis unsafe", COUNT, down),
-        Column("withheld", COUNT, down),
+        Column("worker", width=160),
+        Column("state", mappings=shown_as({"1": ("works", GOOD), "0": ("MISSING", BAD)})),
+        Column("last answer", "dateTimeFromNow", width=150),
+        Column("loading", COUNT, [(None, NONE), (1.0, FAIR)]),
+        Column("Redis", mappings=shown_as({"1": ("answers", NONE), "0": ("away", BAD)})),
+        Column("Kafka", mappings=shown_as({"1": ("answers", NONE), "0": ("away", BAD)})),
+        Column("data safe", mappings=shown_as({"0": ("yes", NONE), "1": ("no", BAD)})),
+        Column("numbers", mappings=shown_as({"0": ("shown", NONE), "1": ("withheld", BAD)})),
     ]
-    renamed = {"instance": "worker", "version": "version"}
+    renamed = {"instance": "worker"}
     renamed |= {f"Value #{chr(ord('A') + place)}": name for place, name in enumerate(names)}
-    return rows(about, Arranged(renamed, columns, sort_by="worker", descending=False), *asked, size=(24, 7))
+    renamed |= {"version": "version"}
+    return rows(about, Arranged(renamed, columns, sort_by="worker", descending=False), *asked, size=(24, 6))
 
 
 def memory() -> Placed:

@@ -42,7 +42,7 @@ RUNBOOKS: Final = {
         (
             "See whether Prometheus runs, and whether it reaches Alertmanager (its page Status, Alertmanagers).",
             "See in Alertmanager's log why it could not send.",
-            "How it is set up: [operating](../operating.md#who-watches-the-watchers).",
+            "How it is set up: [alerting](../alerting.md#who-watches-the-watchers).",
         ),
     ),
 }

@@ -4,7 +4,7 @@ from typing import Final
 
 from monitoring import promql, scores
 from monitoring.alerts import thresholds
-from monitoring.runbooks import bands
+from monitoring.runbooks import bands, segments
 from monitoring.runbooks.kpi import COMPLETE, OUTLASTED, explained
 from monitoring.runbooks.runbook import Runbook
 
@@ -51,8 +51,9 @@ RUNBOOKS: Final = {
             "Mostly failed payments: call whoever runs billing. Stop the run, so that it cancels no more.",
             "One reason, plan or country: stop what only they got. A release can be rolled back, an e-mail campaign"
             " stopped.",
-            "One producer gone wild, cancelling what nobody cancelled: stop it, then take its cancels back by `tenure undo`"
-            " as above, with the source that `tenure explain` shows, and the past is right again ([undo](../undo.md)).",
+            "One producer gone wild, cancelling what nobody cancelled: stop it, then take its cancels back by"
+            " `tenure undo` as above, with the source that `tenure explain` shows, and the past is right again"
+            " ([undo](../undo.md)).",
             "None of these: hand it to the owner of the churn target.",
             OUTLASTED,
         ),
@@ -132,4 +133,5 @@ RUNBOOKS: Final = {
         ),
     ),
     **bands.RUNBOOKS,
+    **segments.RUNBOOKS,
 }

@@ -22,7 +22,7 @@ _COMMITS: Final = (
     "How long does a commit to Redis take (seconds, 99 of 100)?",
     "histogram_quantile(0.99, sum by (le) (rate(tenure_commit_seconds_bucket[5m])))",
 )
-_ANEW: Final = "Count anew: [operating](../operating.md#counting-anew)."
+_ANEW: Final = "Build the tables anew: [`tenure rebuild`](../rebuilding.md)."
 _NOT_IN_KAFKA: Final = (
     "What is in Redis alone comes from a backup, or from you: `tenure target list` says whether targets are gone, with"
     " which their alerts rest. A loss that was accepted before halts its partition once more: accept it again."
@@ -112,8 +112,9 @@ STREAM: Final = {
         f" every event hours late. {thresholds.BACKFILL_LATE_EVENTS} late events in {thresholds.BACKFILL_SPAN} that are"
         f" {thresholds.BACKFILL_LATE_SHARE:.0%} of all are enough.",
         (
-            ("Late events and all events.", "sum(increase(tenure_events_late_total[15m]))"),
-            ("", "sum(increase(tenure_events_applied_total[15m]))"),
+            ("Late events and all events.", f"sum(increase(tenure_events_late_total[{thresholds.BACKFILL_SPAN}]))"),
+            ("", f"sum(increase(tenure_events_applied_total[{thresholds.BACKFILL_SPAN}]))"),
+            ("What do KPI alerts wait for?", "stream:waits:bool"),
             ("The newest event (seconds ago).", "time() - max(tenure_watermark_timestamp_seconds)"),
         ),
         (
@@ -249,7 +250,7 @@ STREAM: Final = {
             "A topic was shortened or made anew: if it can be restored with its offsets, do that and restart the"
             " worker. If producers still have what is missing, they may send it again under its own ids, now or later:"
             " what was counted does not count twice.",
-            "Another copy of all events exists elsewhere: [count anew](../operating.md#counting-anew) from it.",
+            "Another copy of all events exists elsewhere: publish it into topics of a new prefix and group.",
             "Nothing brings it back: `tenure resume PARTITION --accept-loss --reason TEXT` for each partition that"
             " waits. Who, when and why are kept. The worker goes on within seconds; `tenure kpi` and the boards name"
             " the loss as long as a window touches it. What is lost after that halts again.",

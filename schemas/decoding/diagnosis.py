@@ -32,7 +32,9 @@ from schemas.events import (
     PricedEvent,
     Revoke,
     Signup,
+    common_members,
     forms_of,
+    required_members,
 )
 from schemas.instants import EPOCH, milliseconds
 from schemas.member_forms import choices_of, form_in_words
@@ -166,7 +168,8 @@ class Diagnosis:
         return self._out_of_range(event.event, members, timestamp_ms) or self._foreign(event) or event
 
     def _missing(self, members: Members, event_type: type[Event] | None, sent: Collection[str]) -> Refusal | None:
-        required = REQUIRED_MEMBERS + (self._required[event_type.TYPE] if event_type else ())
+        of_type = None if event_type is None else required_members(event_type) + self._required[event_type.TYPE]
+        required = of_type or REQUIRED_MEMBERS
         for name in required:
             if name not in members:
                 return _missed(name, "is required", event_type, sent)
@@ -185,7 +188,7 @@ class Diagnosis:
         readers, forms = self._readers[event_type.TYPE], forms_of(event_type)
         values: dict[str, Any] = {}
         mended = []
-        for name in (*COMMON_MEMBERS, *event_type.OWN_MEMBERS):
+        for name in (*common_members(event_type), *event_type.OWN_MEMBERS):
             raw = members.get(name)
             if raw is None or name == "type":
                 continue
@@ -295,7 +298,7 @@ def _missed(name: str, what: str, event_type: type[Event] | None, sent: Collecti
     """Return the refusal of a record without a member, with the name under which it may have been sent."""
     if name in sent:
         return Refusal(Reason.MISSING_MEMBER, f"{name}: {what}, and null is no value")
-    known = {*COMMON_MEMBERS, *(event_type.OWN_MEMBERS if event_type else ())}
+    known = {*COMMON_MEMBERS} if event_type is None else {*common_members(event_type), *event_type.OWN_MEMBERS}
     others = [other for other in sent if len(other) <= NAME_COMPARED_CHARACTERS and other not in known]
     close = _nearest(name, tuple(others[:NAMES_COMPARED]))
     hint = f"; there is {close}: did you mean {name}?" if close else ""

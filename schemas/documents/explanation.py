@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from schemas.documents.document import Document
+from schemas.documents.filters import WhereMember
 from schemas.documents.losses import LossesMember, WaitingMember
+from schemas.documents.named_marks import MarksMember
 
 Side = Literal["count", "numerator", "denominator"]
 
@@ -117,6 +119,8 @@ class Explanation(Document, frozen=True, kw_only=True):
     parts: Annotated[list[ExplainedPart], Meta(description="The counts that it is made of.")]
     agrees: Agrees
     moved: StreamMoved
+    where: WhereMember = UNSET
+    marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET
 
@@ -162,5 +166,6 @@ class LensComparison(Document, frozen=True, kw_only=True):
     fault: Annotated[str | None, Meta(description="What does not add up, in words; `null` where all does.")]
     agrees: Agrees
     moved: StreamMoved
+    marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET

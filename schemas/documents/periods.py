@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta
 
 from schemas.documents.document import Document
 from schemas.documents.losses import LossesMember, WaitingMember
+from schemas.documents.named_marks import MarksMember
 from schemas.documents.report import AsOf, EventsMember, SegmentsMember, TotalsMember, WindowsMember
 
 
@@ -69,6 +70,13 @@ class RestatementEntry(Document, frozen=True, kw_only=True):
     ]
 
 
+class PeriodBaseline(Document, frozen=True, kw_only=True):
+    """The first load of a period that was over and empty when the stream began: nobody was ever told another number."""
+
+    restatements: Annotated[int, Meta(description="The first ones of the period, which were that load (count).")]
+    until: Annotated[str, Meta(description="When its last record reached Kafka; an instant in UTC.")]
+
+
 PeriodMember = Annotated[str, Meta(description="Its name: `2026-10`, or `2026`.")]
 StartsAt = Annotated[str, Meta(description="Its first instant, in UTC.")]
 EndsAt = Annotated[str, Meta(description="The first instant after it, in UTC.")]
@@ -77,6 +85,10 @@ Revision = Annotated[int, Meta(description="Restatements there ever were (count)
 Restated = Annotated[
     dict[str, PeriodChange],
     Meta(description="The counts that differ from those at its end, by name; for all customers, not by segment."),
+]
+BaselineMember = Annotated[
+    PeriodBaseline | None,
+    Meta(description="What was loaded first; `revision` and `restated` have it too. `null`: it was told before."),
 ]
 WatchedUntil = Annotated[
     str,
@@ -94,6 +106,7 @@ class PeriodReport(Document, frozen=True, kw_only=True):
     closed: Closed
     revision: Revision
     restated: Restated
+    baseline: BaselineMember
     watched_until: WatchedUntil
     totals: TotalsMember
     windows: WindowsMember
@@ -102,6 +115,7 @@ class PeriodReport(Document, frozen=True, kw_only=True):
     restatements: Annotated[
         list[RestatementEntry], Meta(description="Each that can still be told with what it changed, the latest first.")
     ]
+    marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET
 
@@ -122,6 +136,7 @@ class ListedPeriod(Document, frozen=True, kw_only=True):
     closed: Closed
     revision: Revision
     restated: Restated
+    baseline: BaselineMember
     watched_until: WatchedUntil
     restated_at: Annotated[
         str | None, Meta(description="When the latest late event arrived, in UTC; `null` where none can be told.")
@@ -140,7 +155,8 @@ class PeriodList(Document, frozen=True, kw_only=True):
         ),
     ]
     restatements: Annotated[
-        list[RestatementEntry], Meta(description="The latest of any period, as many as `--limit` says.")
+        list[RestatementEntry], Meta(description="The latest of any period but first loads, as many as `--limit` says.")
     ]
+    marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET

@@ -16,8 +16,10 @@ from schemas.catalogue.counts import COUNTS, FACTS_WITHOUT_EFFECT
 from schemas.catalogue.formulas import Count, Ratio, evaluate
 from schemas.catalogue.ratios import STOCK_RATIOS, WINDOW_RATIOS
 from schemas.documents.document import Document, made
+from schemas.documents.filters import WhereMember
 from schemas.documents.ignored import IgnoredOfFile
 from schemas.documents.losses import LossesMember, WaitingMember
+from schemas.documents.named_marks import MarksMember
 from schemas.documents.translation import TranslationMember
 
 Surveys = dict[str, dict[str, dict[str, int]]]
@@ -233,6 +235,8 @@ class Report(Document, frozen=True, kw_only=True):
     segments: SegmentsMember = UNSET
     events: EventsMember
     translation: TranslationMember = UNSET
+    where: WhereMember = UNSET
+    marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET
 

@@ -32,15 +32,53 @@ class _Partition:
         return self.states | newest_states(self.redo)
 
 
+class _Shared:
+    def __init__(self) -> None:
+        self.generations: dict[int, dict[int, _Partition]] = defaultdict(lambda: defaultdict(_Partition))
+        self.mark: StreamMark | None = None
+        self.notes: dict[str, bytes] = {}
+        self.logs: dict[str, list[bytes]] = defaultdict(list)
+
+
 class MemoryTables:
     """Implements `streams.tables.Tables`; several workers of one process may share it."""
 
     def __init__(self) -> None:
         """Start empty."""
-        self._partitions: dict[int, _Partition] = defaultdict(_Partition)
-        self._mark: StreamMark | None = None
-        self._notes: dict[str, bytes] = {}
-        self._logs: dict[str, list[bytes]] = defaultdict(list)
+        self._shared = _Shared()
+        self._generation: int | None = None
+
+    @property
+    def generation(self) -> int:
+        """See `Tables`."""
+        return self._generation or 0
+
+    @property
+    def _partitions(self) -> dict[int, _Partition]:
+        return self._shared.generations[self.generation]
+
+    @_partitions.setter
+    def _partitions(self, found: dict[int, _Partition]) -> None:
+        self._shared.generations[self.generation] = found
+
+    def beside(self, generation: int) -> MemoryTables:
+        """See `Tables`."""
+        found = MemoryTables()
+        found._shared, found._generation = self._shared, generation
+        return found
+
+    async def switch(self, expected: StreamMark, mark: StreamMark) -> bool:
+        """See `Tables`."""
+        if self._shared.mark != expected:
+            return False
+        self._shared.mark = mark
+        return True
+
+    async def discard(self, partition: int, *, but_the_head: bool = False) -> None:
+        """See `Tables`."""
+        found = self._partitions.pop(partition, None)
+        if but_the_head and found is not None:
+            self._partitions[partition].head = found.head
 
     async def load(self, partition: int, since: Stored | None = None) -> Stored:
         """See `Tables`."""
@@ -168,29 +206,35 @@ class MemoryTables:
 
     async def mark(self, mark: StreamMark) -> StreamMark:
         """See `Tables`."""
-        if self._mark is None:
-            self._mark = mark
-        elif not self._mark.id:
-            self._mark = self._mark._replace(id=mark.id)
-        return self._mark
+        shared = self._shared
+        if shared.mark is None:
+            shared.mark = mark._replace(generation=self.generation)
+        elif not shared.mark.id:
+            shared.mark = shared.mark._replace(id=mark.id)
+        return self._adopted(shared.mark)
 
     async def read_mark(self) -> StreamMark | None:
         """See `Tables`."""
-        return self._mark
+        return None if self._shared.mark is None else self._adopted(self._shared.mark)
+
+    def _adopted(self, mark: StreamMark) -> StreamMark:
+        if self._generation is None:
+            self._generation = mark.generation
+        return mark
 
     async def note(self, name: str, value: bytes | None) -> bytes | None:
         """See `Tables`."""
         if value is not None:
-            self._notes[name] = value
-        return self._notes.get(name)
+            self._shared.notes[name] = value
+        return self._shared.notes.get(name)
 
     async def append(self, name: str, entry: bytes) -> None:
         """See `Tables`."""
-        self._logs[name].append(entry)
+        self._shared.logs[name].append(entry)
 
     async def entries(self, name: str, first: int = 0) -> list[bytes]:
         """See `Tables`."""
-        return self._logs[name][first:]
+        return self._shared.logs[name][first:]
 
     async def close(self) -> None:
         """See `Tables`."""

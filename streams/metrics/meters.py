@@ -25,7 +25,7 @@ from kpis.names import NAMED
 from schemas import instruments
 from schemas.dimensions import describing_members
 from schemas.events import EVENT_TYPES
-from schemas.feeds import OTHER, TYPES, UNKNOWN_TYPE, Feed
+from schemas.feeds import OTHER, TYPES, UNKNOWN_TYPE, FeedKey
 from schemas.instruments import Instrument
 from schemas.refusals import Reason
 from schemas.version import installed_version
@@ -82,7 +82,7 @@ class Meters:
             self[instruments.EVENTS_MENDED].labels(member)
         for label in (*instruments.AGES_MS, instruments.OLDER):
             self[instruments.RECORDS_BY_AGE].labels(label)
-        self.on_feeds([Feed(kind, OTHER) for kind in (*TYPES, UNKNOWN_TYPE)], FeedCounts())
+        self.on_feeds([FeedKey(kind, OTHER) for kind in (*TYPES, UNKNOWN_TYPE)], FeedCounts())
         self[instruments.MEMORY_LIMIT].set(memory_limit_bytes())
         build = self[instruments.BUILD_INFO]
         build.labels(installed_version() or FROM_SOURCES, platform.python_version(), str(STATE_VERSION)).set(1)
@@ -126,7 +126,7 @@ class Meters:
         self[instruments.COMMIT_SECONDS].observe(result.commit_seconds)
         self[instruments.FOLD_SECONDS].observe(result.fold_seconds)
 
-    def on_feeds(self, known: Iterable[Feed], counts: FeedCounts) -> None:
+    def on_feeds(self, known: Iterable[FeedKey], counts: FeedCounts) -> None:
         """Count what came of each feed, under the names that hold; a known feed begins at 0."""
         families = [self[declared] for declared in _FEED_FAMILIES]
         for feed in known:
@@ -297,9 +297,13 @@ class Meters:
     def look_at_targets(self, targets: Iterable[TargetChange]) -> None:
         """Set the gauges of the targets that hold; none of those that do no more."""
         values, reviews = self[instruments.TARGET], self[instruments.TARGET_REVIEW]
-        values.clear()
-        reviews.clear()
+        of_segments = self[instruments.SEGMENT_TARGET]
+        for family in (values, reviews, of_segments):
+            family.clear()
         for target in targets:
+            if target.segment:
+                of_segments.labels(*target.place).set(target.value)
+                continue
             values.labels(target.kpi, target.window).set(target.value)
             reviews.labels(target.kpi, target.window, target.owner).set(target.review_at_ms / 1000)
 

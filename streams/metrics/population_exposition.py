@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
+from kpis.customer.touchpoints import MarkFact
 from kpis.population.cohorts import MONTH, Cohort
-from kpis.population.lifetime import Lifetime
+from kpis.population.comparison import log_rank
+from kpis.population.lifetime import Durations, Lifetime, survival
+from kpis.population.marks import newest
 from kpis.population.reasons import Ranking
-from kpis.population.summary import AGES, CURVE_DAYS, PopulationSummary, Rankings
+from kpis.population.summary import AGES, CURVE_DAYS, FEEDBACK_DAYS, PopulationSummary, Rankings
 from schemas import instruments
+from schemas.catalogue.feedback_bands import COMPARED
 from schemas.instruments import Instrument
 from streams.metrics.exposition import escaped, escaped_help
 
+#: Marks that are shown, the newest (count).
+MARKS_SHOWN: Final = 100
+
 Sample = tuple[tuple[str, ...], float]
+_COMPARED: Final = tuple(COMPARED.items())
 
 
-def population_exposition(summary: PopulationSummary, *, cpu_seconds: float) -> bytes:
+def population_exposition(summary: PopulationSummary, *, cpu_seconds: float, marks: Sequence[MarkFact] = ()) -> bytes:
     """Return a summary in Prometheus' text format.
 
     Args:
         summary: Of all customers.
         cpu_seconds: CPU time that it took (s).
+        marks: All there are, earliest first; the newest MARKS_SHOWN are shown.
     """
     lines: list[str] = []
-    for family, samples in _families(summary, cpu_seconds):
+    for family, samples in _families(summary, cpu_seconds, newest(marks, MARKS_SHOWN)):
         lines.append(f"# HELP {family.name} {escaped_help(family.help)}")
         lines.append(f"# TYPE {family.name} {family.type}")
         lines += [_line(family, *sample) for sample in samples]
@@ -35,12 +45,21 @@ def _line(family: Instrument, values: tuple[str, ...], value: float) -> str:
     return f"{family.name}{{{labels}}} {value}" if labels else f"{family.name} {value}"
 
 
-def _families(summary: PopulationSummary, cpu_seconds: float) -> Iterator[tuple[Instrument, list[Sample]]]:
+def _families(
+    summary: PopulationSummary, cpu_seconds: float, marks: Sequence[MarkFact]
+) -> Iterator[tuple[Instrument, list[Sample]]]:
     cohorts = [line for cohort in summary.cohorts for line in _ages(cohort)]
     yield instruments.COHORT_CUSTOMERS, [(labels, active) for labels, active, _ in cohorts]
     yield instruments.COHORT_MATURED, [(labels, matured) for labels, _, matured in cohorts]
     yield from _curve(summary.lifetime)
     yield from _rankings(summary.rankings)
+    yield from _feedback(summary.feedback)
+    yield instruments.MARKS, [((mark.identity.hex(), mark.kind, mark.title), mark.at_ms / 1000) for mark in marks]
+    customers, mrr = summary.open_detractors
+    yield instruments.OPEN_DETRACTORS, [((), customers)]
+    yield instruments.OPEN_DETRACTORS_MRR, [((), mrr)]
+    medians = {key: survival(waits).median_days() for key, waits in summary.waits.items()}
+    yield instruments.FOLLOW_UP_MEDIAN, [(key, hours) for key, hours in medians.items() if hours is not None]
     yield instruments.SCAN_AS_OF, [((), summary.at_ms / 1000)]
     yield instruments.SCAN_CPU, [((), cpu_seconds)]
 
@@ -62,6 +81,31 @@ def _curve(lifetime: Lifetime) -> Iterator[tuple[Instrument, list[Sample]]]:
     median, mean = lifetime.median_days(), lifetime.restricted_mean_days()
     yield instruments.SURVIVAL_MEDIAN, [] if median is None else [((), median)]
     yield instruments.SURVIVAL_MEAN, [] if mean is None else [((), mean)]
+
+
+def _feedback(found: Mapping[tuple[str, str], Durations]) -> Iterator[tuple[Instrument, list[Sample]]]:
+    ends: list[Sample] = [
+        ((*key, end), sum(counts.values()))
+        for key, spells in found.items()
+        for end, counts in (("left", spells.deaths), ("goes_on", spells.censored))
+    ]
+    points = [
+        ((*key, str(days)), point)
+        for key, spells in found.items()
+        for curve in [survival(spells)]
+        for days in FEEDBACK_DAYS
+        if (point := curve.at(days)) is not None
+    ]
+    bounds = [(labels, point.interval) for labels, point in points if point.interval is not None]
+    yield instruments.FEEDBACK_SPELLS, ends
+    yield instruments.FEEDBACK_SURVIVAL, [(labels, point.survival) for labels, point in points]
+    yield instruments.FEEDBACK_SURVIVAL_LOWER, [(labels, interval.low) for labels, interval in bounds]
+    yield instruments.FEEDBACK_SURVIVAL_UPPER, [(labels, interval.high) for labels, interval in bounds]
+    compared = {
+        kind: [found[kind, band] for band in bands if (kind, band) in found] for kind, bands in COMPARED.items()
+    }
+    tests = {kind: log_rank(groups) for kind, groups in compared.items()}
+    yield instruments.FEEDBACK_LOG_RANK, [((kind,), test.p) for kind, test in tests.items() if test is not None]
 
 
 def _rankings(rankings: Mapping[str, Rankings]) -> Iterator[tuple[Instrument, list[Sample]]]:

@@ -15,7 +15,7 @@ from kpis.customer.pseudonyms import ForgottenCustomer
 from kpis.fold.restatements import fold_batch
 from schemas.decoding.decoder import Decoded
 from schemas.events import Event, LifecycleEvent
-from schemas.feeds import Feed, feed_of_refused
+from schemas.feeds import FeedKey, feed_of_refused
 from schemas.instants import milliseconds
 from schemas.refusals import Reason, Refusal
 from streams.batching.partitioner import partitions_of
@@ -103,14 +103,14 @@ def _by_feed(
     counted = Counter(zip(kinds, map(_SOURCE_OF, decoded.events), strict=True))
     feeds = FeedCounts()
     for (kind, source), count in counted.items():
-        feeds.applied[Feed(kind.TYPE, source)] += count
+        feeds.applied[FeedKey(kind.TYPE, source)] += count
     types = context.types_of_topics
     for record, _ in refused:
         feeds.dead_letters[feed_of_refused(record.value, types.get(record.topic))] += 1
     if mended:
         for event, record in zip(decoded.events, decoded.records, strict=True):
             if id(record) in mended:
-                feeds.mended[Feed(event.TYPE, event.source)] += 1
+                feeds.mended[FeedKey(event.TYPE, event.source)] += 1
     return feeds
 
 

@@ -15,9 +15,11 @@ from schemas.feeds import types_of_topics
 from schemas.topics import MIXED_TOPIC_SETTING
 from streams.batching.batches import Batch
 from streams.forgetting.forgotten import Forgotten
+from streams.holding import HoldWatch
 from streams.partition.outbox import Outbox
 from streams.partition.unwritten import REDO_LIMITS, RedoLimits
 from streams.partition.waiting_room import WaitingRoom
+from streams.records import TP
 from streams.settings.meaning import decoder_of, names_of, windows_of
 from streams.settings.settings import Settings
 from streams.tables import StreamMark, Tables
@@ -57,6 +59,11 @@ class PartitionContext:
     waiting_room: WaitingRoom = field(default_factory=WaitingRoom)
     #: who is forgotten
     forgotten: Forgotten = field(default_factory=Forgotten)
+    #: which partitions commands hold still; None: nobody remembers for how long
+    holds: HoldWatch | None = None
+    #: of `tenure rebuild`, which counts beside the stream what that has counted: the offset up to which it has; None:
+    #: this is the stream itself, which counts without end
+    until: Callable[[TP], int | None] | None = None
 
 
 def context_of(
@@ -69,6 +76,7 @@ def context_of(
     stream_id: str = "",
     latest_ms: int | None = None,
     forgotten: Forgotten | None = None,
+    until: Callable[[TP], int | None] | None = None,
     redo_limits: RedoLimits = REDO_LIMITS,
 ) -> PartitionContext:
     """Return what writers need, as settings ask for it; `stream_id` is that of the mark in the tables."""
@@ -92,6 +100,8 @@ def context_of(
         state_cache_customers=settings.state_cache_customers,
         redo_limits=redo_limits,
         forgotten=Forgotten() if forgotten is None else forgotten,
+        holds=HoldWatch(tables),
+        until=until,
     )
 
 

@@ -10,7 +10,7 @@ read; later ones count nowhere. So the log alone decides, and counting it anew f
 from __future__ import annotations
 
 from collections.abc import Iterable, MutableMapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -28,6 +28,9 @@ from streams.forgetting.forgotten import Forgotten
 from streams.records import NO_HEADERS, Record
 
 # ------------------------------------------------------------------------- events
+
+#: Ids that tell what belongs together of a customer.
+_NAMED: Final = ("subscription_id", "ticket")
 
 
 def swallow(
@@ -78,9 +81,10 @@ def rename(decoded: Decoded[Record], found: dict[str, ForgottenCustomer]) -> lis
 
 def _renamed(event: Event, who: ForgottenCustomer) -> Event:
     changes: dict[str, Any] = {"customer_id": who.pseudonym}
-    subscription = getattr(event, "subscription_id", "")
-    if subscription:
-        changes["subscription_id"] = who.subscription(subscription)
+    for member in _NAMED:
+        name = getattr(event, member, "")
+        if name:
+            changes[member] = who.subscription(name)
     return msgspec.structs.replace(event, **changes)
 
 

@@ -1,4 +1,7 @@
-"""Loading what is stored of a partition; where only half of a commit is there, all of it is counted anew."""
+"""Loading what is stored of a partition, to write to it.
+
+Where only half of a commit is there, all of it is counted anew; what a command holds still is waited for.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import structlog
 
 from streams.backoff import Backoff
 from streams.errors import CommitTorn, Conflict
+from streams.holding import HoldWatch
 from streams.tables import Stored, Tables
 
 log = structlog.get_logger(__name__)
@@ -21,15 +25,17 @@ class LogBeginning(Protocol):
         """Return whether the log still has all records of a partition."""
 
 
-async def load_whole(tables: Tables, partition: int, consumer: LogBeginning) -> Stored:
+async def load_whole(tables: Tables, partition: int, consumer: LogBeginning, holds: HoldWatch | None = None) -> Stored:
     """Return what is stored of a partition with its redo log, after removing it where half of a commit is in it.
 
     Args:
         tables: Of the stream.
         partition: Its number.
         consumer: Says whether the log still has all records of the partition.
+        holds: Knows for how long partitions were held; None: a hold is as one that has just begun.
 
     Raises:
+        TablesHeld: A command holds the partition.
         CommitTorn: Half of a commit is there, and it cannot be counted anew: the log has lost records, or the partition
             is another worker's by now.
         TablesUnavailable: The tables do not answer.
@@ -40,10 +46,13 @@ async def load_whole(tables: Tables, partition: int, consumer: LogBeginning) -> 
             stored = await tables.load(partition)
             while (found := await tables.read_redo(partition)).head != stored.head:  # committed in between
                 stored = await tables.load(partition)
-            return stored._replace(redo=found.entries)
+            stored = stored._replace(redo=found.entries)
         except CommitTorn:
             if not await consumer.has_beginning(partition):
                 raise
+        else:
+            await (holds or HoldWatch(tables)).look(partition, stored.head)
+            return stored
         log.error("partition_counted_anew", partition=partition, reason="Redis has carried out half of a commit")
         with contextlib.suppress(Conflict):  # somebody else has cleared it, or is about to: look again
             await tables.clear(partition)

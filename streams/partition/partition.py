@@ -224,7 +224,12 @@ class Partition:
 
     def has_room(self, topic: str) -> bool:
         """Return whether more of a topic may be read; the listener hears when there is room again."""
-        return self._backlog.has_room(topic)
+        limit = self._limit(topic)
+        return self._backlog.has_room(topic) and (limit is None or self.head.positions.get(topic, 0) < limit)
+
+    def _limit(self, topic: str) -> int | None:
+        until = self._context.until
+        return None if until is None else until(TP(topic, self.number))
 
     def put(self, batch: Batch) -> None:
         """Hand over a batch."""
@@ -301,8 +306,8 @@ class Partition:
 
     def _has_more(self, topic: str, offset: int) -> bool:
         """Return whether the log has more of a topic, as far as the consumer knows."""
-        end = self._context.consumer().end_offset(TP(topic, self.number))
-        return end is not None and end > offset
+        end, limit = self._context.consumer().end_offset(TP(topic, self.number)), self._limit(topic)
+        return end is not None and (end if limit is None else min(end, limit)) > offset
 
     async def _load_counters(self) -> None:
         """Read the counters of one more segment; between commits, so that nothing is missed or counted twice."""
@@ -337,7 +342,7 @@ class Partition:
         self.recovering = True
         self._listener.on_conflict(self)
         tables, consumer = self._context.tables, self._context.consumer()
-        stored = await self._until_done(lambda: load_whole(tables, self.number, consumer))
+        stored = await self._until_done(lambda: load_whole(tables, self.number, consumer, self._context.holds))
         if stored.head is None:  # a Redis that lost everything lost the stream's mark too
             await self._until_done(lambda: self._context.tables.mark(self._context.mark))
             await self._until_done(lambda: note_added(self._context.tables, self._context.mark, [self.number]))
@@ -392,6 +397,8 @@ class Partition:
         result = await apply_records(records, self.number, context, held, self._read_states)
         cells = await giving_way(cells_in_steps(result.rows, held.names, context.windows))
         amounts = await self._amounts(cells)
+        if context.until is not None:
+            result.moved = []  # they are taken over from the stream, which has them one by one
         if result.moved:
             await self._restated()
         result.fold_seconds = time.perf_counter() - began
@@ -428,11 +435,11 @@ class Partition:
         held, began = self._held, time.perf_counter()
         through = through or held.unwritten.is_too_large(result.states)
         head = held.next_head(result, positions=positions, topic_ids=topic_ids)
-        due = held.due(result.states, cells, through=through)
-        await self._read_spans(held.unread_of(due.spans))
+        cut = held.cut_redo(result.states, cells, through=through)
+        await self._read_spans(held.unread_of(cut.spans))
         commit = held.commit(
             head=head, states=result.states, cells=cells, amounts=amounts, moved=result.moved, erasure=erasure,
-            due=due, through=through,
+            cut=cut, through=through,
         )  # fmt: skip
         await self._until_done(lambda: self._context.tables.commit(self.number, commit))
         held.committed(commit, head=head, cells=cells, amounts=amounts)
@@ -473,7 +480,9 @@ class Partition:
             wanted = {
                 hashed
                 for hashed, tombstone in forgotten.since(held.tombstones).items()
-                if tombstone.stream != self._context.mark.id or tombstone.partition == self.number
+                if tombstone.stream != self._context.mark.id
+                or tombstone.partition == self.number
+                or self._context.tables.generation  # partitions may have had other numbers
             } - self._erased
             for customer_id in await self._until_done(lambda: self._found(wanted, key)) if wanted else ():
                 await self._forget(customer_id, ForgetRequest(0, key.check))
@@ -509,7 +518,7 @@ class Partition:
         state, of_pseudonym = await self._read_states([customer_id, pseudonym_of(key.hash_of(customer_id))])
         if who is None:
             who = await self._bury(customer_id, state, request, key)
-        await self._until_done(lambda: forget_in_schedule(context.tables, self.number, customer_id))
+        await self._until_done(lambda: forget_in_schedule(context.tables, self.number, customer_id, context.holds))
         erasure = Erasure(requests={customer_id: None})
         result = BatchResult()
         if state is not None:
@@ -604,11 +613,15 @@ class Partition:
                 log.warning("batch_ahead", topic=batch.topic, partition=self.number, stored=position, start=batch.start)
                 self._listener.move_to(batch.tp, position)
                 continue
+            limit = self._limit(batch.topic)
+            end = batch.end if limit is None else max(position, min(batch.end, limit))
+            if end < batch.end:
+                self._listener.move_to(batch.tp, end)  # it is read again once the limit is beyond it
             fresh = batch.records
-            if batch.start < position:
-                fresh = [record for record in fresh if record.offset >= position]
+            if batch.start < position or end < batch.end:
+                fresh = [record for record in fresh if position <= record.offset < end]
             records += fresh
-            positions[batch.topic] = batch.end
+            positions[batch.topic] = end
             if fresh:
                 last_ms[batch.topic] = fresh[-1].timestamp
         return records, positions, last_ms

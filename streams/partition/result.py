@@ -14,7 +14,7 @@ import numpy as np
 
 from kpis.arrays import Ints
 from kpis.fold.restatements import FoldResult
-from schemas.feeds import Feed
+from schemas.feeds import FeedKey
 from schemas.refusals import Refusal
 from streams.partition.forwarding import Forward
 from streams.records import Record
@@ -24,10 +24,10 @@ from streams.records import Record
 class FeedCounts:
     """Records by their feeds (counts)."""
 
-    applied: Counter[Feed] = field(default_factory=Counter)
-    dead_letters: Counter[Feed] = field(default_factory=Counter)
+    applied: Counter[FeedKey] = field(default_factory=Counter)
+    dead_letters: Counter[FeedKey] = field(default_factory=Counter)
     #: events of which members were mended
-    mended: Counter[Feed] = field(default_factory=Counter)
+    mended: Counter[FeedKey] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)

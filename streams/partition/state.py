@@ -7,24 +7,24 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-import numpy as np
 
 from kpis.arrays import Ints
 from kpis.counting.cell_store import KnownAmounts, cell_store
 from kpis.counting.cells import Cells, groups_of, newest
-from kpis.counting.spans import SPAN_BITS, SPAN_FIELD_BITS
+from kpis.counting.spans import SPAN_FIELD_BITS, spans_of
 from kpis.customer.facts import STATE_VERSION
 from kpis.fold.fold import Fold
 from kpis.fold.restatements import Moved
 from kpis.names import Names
 from streams.errors import StateUnreadable
+from streams.holding import unheld
 from streams.partition.result import BatchResult
 from streams.partition.state_cache import StateCache
-from streams.partition.unwritten import Due, Unwritten
+from streams.partition.unwritten import Cut, Unwritten
 from streams.redo import cells_of
 from streams.tables import (
     NOTHING_ERASED,
@@ -42,22 +42,28 @@ from streams.tables import (
 if TYPE_CHECKING:
     from streams.partition.context import PartitionContext
 
-_ADVICE: Final = "run the program that wrote them, or count anew under another TENURE_REDIS_PREFIX and TENURE_GROUP"
+_ADVICE: Final = "run the program that wrote them, or `tenure rebuild`: docs/upgrading.md"
 
 
-def read_head(number: int, stored: Stored) -> Head:
+def read_head(number: int, stored: Stored, *, also: Collection[int] = ()) -> Head:
     """Return the head of a partition; a new one where nothing is stored.
+
+    Args:
+        number: Of the partition.
+        stored: What the tables hold.
+        also: Other versions that are read, beside our own.
 
     Raises:
         StateUnreadable: Another version has stored it.
     """
-    if stored.head is None:
+    found = unheld(stored.head)
+    if found is None:
         return Head(STATE_VERSION)
     try:
-        head = decode_head(stored.head)
+        head = decode_head(found)
     except msgspec.DecodeError as error:
         raise StateUnreadable(number, f"its head is no head of ours ({error}); {_ADVICE}") from error
-    if head.version != STATE_VERSION:
+    if head.version != STATE_VERSION and head.version not in also:
         raise StateUnreadable(
             number, f"its tables have version {head.version}, this program reads {STATE_VERSION}; {_ADVICE}"
         )
@@ -126,7 +132,7 @@ class PartitionState:
 
     def unknown(self, keys: Ints, known: KnownAmounts) -> list[int]:
         """Return, out of keys and what memory has of them, the spans that must be read for the others."""
-        return self.unread_of(np.unique(keys[~known.is_known] >> SPAN_BITS)) if self.unread else []
+        return self.unread_of(spans_of(keys[~known.is_known])) if self.unread else []
 
     def unread_of(self, spans: Ints) -> list[int]:
         """Return those of some spans of which cells may be missing in memory."""
@@ -134,8 +140,8 @@ class PartitionState:
             return []
         return [span for span in spans.tolist() if span >> SPAN_FIELD_BITS in self.unread and span not in self._read]
 
-    def due(self, states: dict[str, bytes], cells: Cells, *, through: bool) -> Due:
-        """Return what leaves the redo log with the next commit; all of `spans` must be read before it is made.
+    def cut_redo(self, states: dict[str, bytes], cells: Cells, *, through: bool) -> Cut:
+        """Cut the redo log for the next commit; all spans of the cut must be read before it is made.
 
         Args:
             states: Of the commit.
@@ -145,7 +151,7 @@ class PartitionState:
         """
         # A state in the log would hide the one that is written; cells of the log may stay there.
         everything = through and (bool(self.unwritten.states) or not states)
-        return self.unwritten.take_due({} if through else states, cells, everything=everything)
+        return self.unwritten.cut({} if through else states, cells, everything=everything)
 
     def commit(
         self,
@@ -156,7 +162,7 @@ class PartitionState:
         amounts: Ints,
         moved: Sequence[Moved] = (),
         erasure: Erasure = NOTHING_ERASED,
-        due: Due | None = None,
+        cut: Cut | None = None,
         through: bool = False,
     ) -> Commit:
         """Return the commit that stores a new head, states, cells and restatements, and the names that are new.
@@ -168,11 +174,11 @@ class PartitionState:
             amounts: Theirs from now on.
             moved: What changes of periods that are over.
             erasure: What goes of customers who are forgotten.
-            due: What leaves the redo log, where anything does.
-            through: As `due` was told.
+            cut: Of the redo log.
+            through: As `cut_redo` was told.
         """
         names = self.names.take_new()
-        logged, written = ({}, self._written(due, states)) if through else (states, self._written(due, {}))
+        logged, written = ({}, self._written(cut, states)) if through else (states, self._written(cut, {}))
         return Commit(
             self.stored_head,
             encode_head(head),
@@ -184,12 +190,12 @@ class PartitionState:
             written,
         )
 
-    def _written(self, due: Due | None, states: dict[str, bytes]) -> Written:
-        """Return what a commit writes to its place: what is due, as memory has it, and states of its own."""
-        if due is None or due.kept is None:
+    def _written(self, cut: Cut | None, states: dict[str, bytes]) -> Written:
+        """Return what a commit writes to its place: what a cut leaves to it, and states of its own."""
+        if cut is None or cut.kept is None:
             return Written(states)
-        spans = dict(zip(due.spans.tolist(), self.cells.packed(due.spans), strict=True))
-        return Written(due.states | states, spans, due.kept + 1)
+        spans = dict(zip(cut.spans.tolist(), self.cells.packed(cut.spans), strict=True))
+        return Written(cut.states | states, spans, cut.kept + 1)
 
     def _restating(self, moved: Sequence[Moved]) -> list[PeriodUpdate]:
         """Return what a batch changed of periods, added to what is stored."""

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from kpis.arrays import Ints
+from kpis.arrays import Ints, distinct
 from kpis.counting.cells import EMPTY, Cells
 from kpis.counting.spans import spans_of
 from streams.redo import cells_of, newest_states, states_of
@@ -26,7 +26,7 @@ _NO_SPANS: Final = EMPTY.keys
 
 
 class RedoLimits(NamedTuple):
-    """How long the redo log of a partition may get."""
+    """Limits of the redo log of a partition."""
 
     size_bytes: int
     entries: int
@@ -36,8 +36,8 @@ REDO_LIMITS: Final = RedoLimits(16 * 1024 * 1024, 1_000)
 """Some ten large commits, or many small ones; each reader of states reads all of it."""
 
 
-class Due(NamedTuple):
-    """What goes from the redo log with the next commit, and is written to its place for it."""
+class Cut(NamedTuple):
+    """A cut of the redo log by the next commit: what is written to its place for what goes."""
 
     #: the entries that stay, without that of the commit (count); None: all
     kept: int | None
@@ -46,20 +46,21 @@ class Due(NamedTuple):
     spans: Ints
 
 
-class _Entry(NamedTuple):
+class _KnownEntry(NamedTuple):
     size_bytes: int
     states: Mapping[str, bytes]
     spans: Ints
 
 
 class Unwritten:
-    """What the redo log of one partition holds, and its places do not have yet, or may not have."""
+    """The part of a partition that its redo log holds, and its places do not have yet, or may not have."""
 
     def __init__(self, entries: Sequence[bytes], limits: RedoLimits) -> None:
         """Take over the entries that are stored, oldest first."""
         self._limits = limits
         self._entries = deque(
-            _Entry(len(entry) + _ENTRY_BYTES, states_of(entry), spans_of(cells_of(entry).keys)) for entry in entries
+            _KnownEntry(len(entry) + _ENTRY_BYTES, states_of(entry), spans_of(cells_of(entry).keys))
+            for entry in entries
         )
         self._size_bytes = sum(entry.size_bytes for entry in self._entries)
         #: the newest, by customer
@@ -74,8 +75,8 @@ class Unwritten:
         """Return whether states of one commit would take up so much of the log that they are better written at once."""
         return _size_of(states) > self._limits.size_bytes // 4
 
-    def take_due(self, states: Mapping[str, bytes], cells: Cells, *, everything: bool) -> Due:
-        """Return what goes before a commit of states and cells is added; the caller stores it, or drops all of this.
+    def cut(self, states: Mapping[str, bytes], cells: Cells, *, everything: bool) -> Cut:
+        """Cut the log before a commit of states and cells is added; the caller stores that, or drops all of this.
 
         Args:
             states: Those that the commit has in its entry.
@@ -83,7 +84,7 @@ class Unwritten:
             everything: True: all entries but its own go.
         """
         size = _size_of(states) + _CELL_BYTES * len(cells.keys) + _ENTRY_BYTES
-        limits, gone = self._limits, list[_Entry]()
+        limits, gone = self._limits, list[_KnownEntry]()
         if everything or self._size_bytes + size > limits.size_bytes or len(self._entries) >= limits.entries:
             while self._entries and (
                 everything
@@ -95,13 +96,13 @@ class Unwritten:
                 gone.append(entry)
         kept = len(self._entries) if gone else None
         left = self._states_without(gone, states)
-        spans = np.unique(np.concatenate([entry.spans for entry in gone])) if gone else _NO_SPANS
-        self._entries.append(_Entry(size, states, spans_of(cells.keys)))
+        spans = distinct(np.concatenate([entry.spans for entry in gone])) if gone else _NO_SPANS
+        self._entries.append(_KnownEntry(size, states, spans_of(cells.keys)))
         self._size_bytes += size
         self.states.update(states)
-        return Due(kept, left, spans)
+        return Cut(kept, left, spans)
 
-    def _states_without(self, gone: Sequence[_Entry], states: Mapping[str, bytes]) -> dict[str, bytes]:
+    def _states_without(self, gone: Sequence[_KnownEntry], states: Mapping[str, bytes]) -> dict[str, bytes]:
         """Return the states that entries which go held last, and that no other holds; they are forgotten here."""
         names: dict[str, bytes] = {}
         for entry in gone:

@@ -11,7 +11,8 @@ All keys of a partition share its hash tag, so that one transaction may write th
     <prefix>:{<partition>}:r            by period that is over: revision, and what restatements changed of each count
     <prefix>:{<partition>}:r:<period>   its newest restatements, oldest first
     <prefix>:{<partition>}:f            requests to forget customers: customer -> request
-    <prefix>:mark                       the stream's mark
+    <prefix>:g<number>:{<partition>}:…  the same of a later generation: `tenure rebuild` has built it beside another one
+    <prefix>:mark                       the stream's mark, with the generation that holds
     <prefix>:note:<name>                small values that belong to no partition
     <prefix>:log:<name>                 small logs that belong to no partition, as lists
 """
@@ -29,7 +30,7 @@ from streams.redis.clearing import clear_keys
 from streams.redis.commit import Argument, Command, DoneInPart, Torn, run_where
 from streams.redis.connection import asked, check_durability, connect, unsafe_of
 from streams.redis.reading import PartitionReader, field_of
-from streams.redis.scan import Seen, scan_customers
+from streams.redis.scan import Seen, scan_customers, scan_keys
 from streams.redo import entry_of, newest_states, states_of
 from streams.tables import (
     RESTATEMENTS_KEPT,
@@ -52,7 +53,7 @@ _DAMAGED: Final = b"damaged"
 """A head that is none: the partition's tables hold one commit in part."""
 _FOREIGN_KEYS: Final = (
     "Redis has stored a commit in part, for somebody else writes keys that begin with {prefix} ({error}); "
-    "count anew under another TENURE_REDIS_PREFIX and TENURE_GROUP"
+    "have them write elsewhere, then run `tenure rebuild --from kafka`"
 )
 _Client = Any  # redis.asyncio.Redis | RedisCluster: their commands are typed as sync or async, which helps nobody
 
@@ -74,6 +75,11 @@ def _restating(key: str, updates: Sequence[PeriodUpdate]) -> list[Command]:
     return [*commands, ("HSET", key, *fields)] if fields else []
 
 
+def _mark_text(mark: StreamMark) -> str:
+    """Return a mark as it is stored; of the first generation as earlier versions read it."""
+    return json.dumps({name: value for name, value in mark._asdict().items() if name != "generation" or value})
+
+
 class RedisTables:
     """Implements `streams.tables.Tables`."""
 
@@ -81,12 +87,33 @@ class RedisTables:
         """Take a client of `connect`, and the prefix of all keys."""
         self._redis = client
         self._prefix = prefix
+        self._generation: int | None = None
         self._reader = PartitionReader(client, prefix=prefix)
         self._notes = f"{prefix}:note:"
         self._logs = f"{prefix}:log:"
         self._mark_key = f"{prefix}:mark"
         #: what Redis refused of commits that it carried out in part, by their head
         self._in_part: dict[bytes, DoneInPart] = {}
+
+    @property
+    def generation(self) -> int:
+        """See `Tables`."""
+        return self._generation or 0
+
+    def beside(self, generation: int) -> RedisTables:
+        """See `Tables`."""
+        found = RedisTables(self._redis, prefix=self._prefix)
+        found._be(generation)
+        return found
+
+    def _be(self, generation: int) -> None:
+        self._generation = generation
+        self._reader = PartitionReader(self._redis, prefix=self._space)
+
+    @property
+    def _space(self) -> str:
+        """The beginning of all keys of partitions."""
+        return f"{self._prefix}:g{self._generation}" if self._generation else self._prefix
 
     def _key(self, partition: int, rest: str) -> str:
         return self._reader.key(partition, rest)
@@ -135,7 +162,7 @@ class RedisTables:
             async for states in self._scan_redo(partition, seen):
                 yield partition, list(states.items())
         async for partition, customers in scan_customers(
-            self._redis, prefix=self._prefix, partitions=partitions, seen=seen
+            self._redis, prefix=self._space, partitions=partitions, seen=seen
         ):
             found = await self.read_written(partition, customers)
             pairs = [(name, state) for name, state in zip(customers, found, strict=True) if state is not None]
@@ -148,7 +175,7 @@ class RedisTables:
         for partition in partitions:
             async for states in self._scan_redo(partition, seen):
                 yield partition, list(states)
-        async for found in scan_customers(self._redis, prefix=self._prefix, partitions=partitions, seen=seen):
+        async for found in scan_customers(self._redis, prefix=self._space, partitions=partitions, seen=seen):
             yield found
 
     async def _scan_redo(self, partition: int, seen: Seen) -> AsyncIterator[dict[str, bytes]]:
@@ -260,23 +287,47 @@ class RedisTables:
 
     async def clear(self, partition: int) -> None:
         """See `Tables`."""
-        await clear_keys(self._redis, f"{self._prefix}:{{{partition}}}:", partition)
+        await clear_keys(self._redis, self._key(partition, ""), partition)
+
+    async def discard(self, partition: int, *, but_the_head: bool = False) -> None:
+        """See `Tables`."""
+        start = self._key(partition, "")
+        kept = {f"{start}h".encode(), f"{start}b".encode()} if but_the_head else set()
+        async for keys in scan_keys(self._redis, f"{start}*", [start]):
+            gone = [key for key in keys if key not in kept]
+            if gone:
+                await asked(lambda gone=gone: self._redis.unlink(*gone))  # type: ignore[misc]
 
     async def mark(self, mark: StreamMark) -> StreamMark:
         """See `Tables`."""
-        text = json.dumps(mark._asdict())
+        text = _mark_text(mark._replace(generation=self.generation))
         await asked(lambda: self._redis.set(self._mark_key, text, nx=True))
         found = await self.read_mark()
         assert found is not None
         if not found.id and mark.id:  # two workers at once: the later one's holds, and both read it at the next start
             found = found._replace(id=mark.id)
-            await asked(lambda: self._redis.set(self._mark_key, json.dumps(found._asdict()), xx=True))
+            await asked(lambda: self._redis.set(self._mark_key, _mark_text(found), xx=True))
         return found
 
     async def read_mark(self) -> StreamMark | None:
         """See `Tables`."""
         found = await asked(lambda: self._redis.get(self._mark_key))
-        return None if found is None else StreamMark(**json.loads(found))
+        if found is None:
+            return None
+        mark = StreamMark(**json.loads(found))
+        if self._generation is None:
+            self._be(mark.generation)
+        return mark
+
+    async def switch(self, expected: StreamMark, mark: StreamMark) -> bool:
+        """See `Tables`."""
+        before = await asked(lambda: self._redis.get(self._mark_key))
+        if before is None or StreamMark(**json.loads(before)) != expected:
+            return False
+        text = _mark_text(mark).encode()
+        commands = [("SET", self._mark_key, text)]
+        stored = await asked(lambda: run_where(self._redis, self._mark_key, before, commands))
+        return stored in (before, text)
 
     async def note(self, name: str, value: bytes | None) -> bytes | None:
         """See `Tables`."""

@@ -6,6 +6,7 @@ Each answers with the document that its command prints with `--json`. Nothing he
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 from kpis.instants import end_of_bucket_ms
@@ -14,11 +15,15 @@ from schemas.catalogue.windows import MONTH
 from schemas.documents.cohorts import CohortReport
 from schemas.documents.customer import CustomerTimeline
 from schemas.documents.digest import DigestReport
+from schemas.documents.drivers import DriversReport
 from schemas.documents.explanation import Explanation, LensComparison
+from schemas.documents.feedback import FeedbackReport
+from schemas.documents.forecast import ForecastReport
 from schemas.documents.lifetime import LifetimeReport
 from schemas.documents.periods import PeriodList, PeriodReport
 from schemas.documents.reasons import ReasonsReport
 from schemas.documents.report import Report
+from schemas.documents.risk import RiskReport
 from schemas.documents.sql import SqlAnswer
 from schemas.documents.targets import ListedTarget
 from streams.clock import WallClock
@@ -27,12 +32,26 @@ from streams.settings.settings import Settings
 from tenure.api.asked import ApiParameter, RequestedReport
 from tenure.commands.explain import checked_explainable
 from tenure.commands.explain_options import checked_window
-from tenure.commands.options import checked_dimensions, checked_windows
+from tenure.commands.options import checked_dimensions, checked_filter, checked_windows
 from tenure.commands.printing import only as only_windows
 from tenure.operations import targets
 from tenure.outlets.sql import answer_sql, checked_sql
-from tenure.reports import cohorts, customer, digest, explain, kpi, lifetime, periods, reasons
+from tenure.reports import (
+    cohorts,
+    customer,
+    digest,
+    drivers,
+    explain,
+    feedback,
+    forecast,
+    kpi,
+    lifetime,
+    periods,
+    reasons,
+    risk,
+)
 from tenure.reports.customers import Scope
+from tenure.reports.filtered import CombinedScans
 from tenure.reports.instants import parse_boundary_ms
 
 MOST_ROWS: Final = 10_000
@@ -46,6 +65,7 @@ _BY: Final = ApiParameter("by", "Also by this dimension: plan, country, channel 
 _ONE_BY: Final = _BY._replace(many=False)
 _WINDOW: Final = ApiParameter("window", "The window, such as 7d or month; 30d by default.")
 _LIMIT: Final = ApiParameter("limit", "Name so many customers of each kind at most.", kind="integer")
+_WHERE: Final = ApiParameter("where", "Only customers of these values, such as plan = pro and not channel = ads.")
 _LENS: Final = ApiParameter(
     "lens", "Only this definition of churn.", many=True, values=tuple(lens.value for lens in Lens)
 )
@@ -76,7 +96,16 @@ def _at_ms(settings: Settings, text: str) -> int:
 
 def _scope(settings: Settings, asked: RequestedReport) -> Scope:
     text = asked.one("as_of")
-    return Scope(None if text is None else _at_ms(settings, text), checked_dimensions(asked.many("by"), settings))
+    at_ms = None if text is None else _at_ms(settings, text)
+    where = checked_filter(asked.one("where"), settings)
+    return Scope(at_ms, checked_dimensions(asked.many("by"), settings), where=where)
+
+
+@cache
+def _scans(redis_address: str, prefix: str) -> CombinedScans:
+    """Return the last pass over all customers of a stream, so that a further filter need not make another."""
+    del redis_address, prefix
+    return CombinedScans()
 
 
 def _lenses(asked: RequestedReport) -> list[Lens]:
@@ -87,7 +116,9 @@ async def _kpi(settings: Settings, asked: RequestedReport) -> list[Report]:
     by, windows = checked_dimensions(asked.many("by"), settings), checked_windows(asked.many("window"), settings)
     now_ms = end_of_bucket_ms(WallClock().now_ms(), settings.bucket_minutes)
     instants = [_at_ms(settings, text) for text in asked.many("as_of")] or [now_ms]
-    found = await kpi.read_report(settings, at_ms=instants, by=by)
+    where = checked_filter(asked.one("where"), settings)
+    scans = _scans(settings.redis_address, settings.redis_prefix)
+    found = await kpi.read_report(settings, at_ms=instants, by=by, where=where, scans=scans)
     return [only_windows(entry, windows=windows, lenses=_lenses(asked)) for entry in found]
 
 
@@ -133,6 +164,22 @@ async def _lifetime(settings: Settings, asked: RequestedReport) -> LifetimeRepor
     return await lifetime.read_lifetime(settings, _scope(settings, asked))
 
 
+async def _feedback(settings: Settings, asked: RequestedReport) -> FeedbackReport:
+    return await feedback.read_feedback(settings, _scope(settings, asked), limit=asked.count("limit", 10, MOST_MEMBERS))
+
+
+async def _drivers(settings: Settings, asked: RequestedReport) -> DriversReport:
+    return await drivers.read_drivers(settings, _scope(settings, asked))
+
+
+async def _risk(settings: Settings, asked: RequestedReport) -> RiskReport:
+    return await risk.read_risk(settings, _scope(settings, asked), limit=asked.count("limit", 20, MOST_MEMBERS))
+
+
+async def _forecast(settings: Settings, asked: RequestedReport) -> ForecastReport:
+    return await forecast.read_forecast(settings, _scope(settings, asked))
+
+
 async def _reasons(settings: Settings, asked: RequestedReport) -> ReasonsReport:
     window = checked_window(asked.one("window"), settings)
     found = await reasons.read_reasons(settings, _scope(settings, asked), window=window)
@@ -165,6 +212,7 @@ REPORTS: Final = (
         (
             _AS_OF._replace(many=True),
             _BY,
+            _WHERE,
             _WINDOW._replace(many=True, meaning="Only this window, such as 30d or month; all by default."),
             _LENS,
         ),
@@ -195,6 +243,7 @@ REPORTS: Final = (
             _ONE_BY,
             ApiParameter("value", "Only this value of the dimension."),
             _LENS._replace(many=False, meaning="Which definition churn means."),
+            _WHERE,
             _LIMIT,
         ),
         Explanation,
@@ -221,16 +270,44 @@ REPORTS: Final = (
     ApiReport(
         "cohorts",
         "Who stays of those that became customers in each month or week, and of their first MRR.",
-        (ApiParameter("period", "The length of the periods.", values=(MONTH, "week")), _AS_OF, _BY),
+        (ApiParameter("period", "The length of the periods.", values=(MONTH, "week")), _AS_OF, _BY, _WHERE),
         CohortReport,
         _cohorts,
     ),
     ApiReport(
         "lifetime",
         "How long customers stay: the survival curve with its interval.",
-        (_AS_OF, _BY),
+        (_AS_OF, _BY, _WHERE),
         LifetimeReport,
         _lifetime,
+    ),
+    ApiReport(
+        "feedback",
+        "How long customers stay after what they answered, and the detractors whose answer waits.",
+        (_AS_OF, _WHERE, _LIMIT),
+        FeedbackReport,
+        _feedback,
+    ),
+    ApiReport(
+        "drivers",
+        "Which features, answers, plans and other traits go with staying; not what keeps customers.",
+        (_AS_OF, _WHERE),
+        DriversReport,
+        _drivers,
+    ),
+    ApiReport(
+        "risk",
+        "Who has cancelled and is still here, and who else may leave within 30 days; it needs scikit-learn.",
+        (_AS_OF, _WHERE, _LIMIT),
+        RiskReport,
+        _risk,
+    ),
+    ApiReport(
+        "forecast",
+        "Customers and MRR of the next twelve months, with 80 % bands and how such bands did in the past.",
+        (_AS_OF, _WHERE),
+        ForecastReport,
+        _forecast,
     ),
     ApiReport(
         "reasons",

@@ -14,7 +14,7 @@ from tenure.commands.as_json import print_json
 from tenure.commands.completion import complete_kpi
 from tenure.commands.explain_options import Limit, OneBy, OneWindow, check_agreement, checked_query
 from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Money, Query, Times, TimeZone
-from tenure.commands.options import AsJson, Config
+from tenure.commands.options import AsJson, Config, Where
 from tenure.commands.scanned import AtOne, File
 from tenure.files.notation import MoneyForm, TimeForm
 
@@ -41,6 +41,7 @@ def explain(
     value: Annotated[
         str | None, typer.Option("--value", metavar="V", help="Only this value of the dimension of --by.")
     ] = None,
+    where: Where = None,
     limit: Limit = 20,
     file: File = None,
     file_format: FileFormat = None,
@@ -69,7 +70,9 @@ def explain(
     settings = load_settings(config)
     options = FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)
     name = checked_explainable(kpi, lens)
-    asked = checked_query(settings, window=window, at=at, by=by, value=value, limit=limit, file=file, options=options)
+    asked = checked_query(
+        settings, window=window, at=at, by=by, value=value, limit=limit, file=file, options=options, where=where
+    )
     from tenure.commands.printing import print_losses
     from tenure.reports.explain import read_explanation
     from tenure.reports.explain_text import explanation_text

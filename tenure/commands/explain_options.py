@@ -64,6 +64,7 @@ def checked_query(
     limit: int,
     file: str | None,
     options: FileOptions,
+    where: str | None = None,
 ) -> ExplainQuery:
     """Return what options ask for.
 
@@ -74,7 +75,7 @@ def checked_query(
     if value is not None and by is None:
         raise UsageError(f"--value {value}: say of which dimension, with --by")
     chosen = checked_window(window, settings)
-    scope = checked_scope(settings, at=at, by=[] if by is None else [by], file=file, options=options)
+    scope = checked_scope(settings, at=at, by=[] if by is None else [by], file=file, options=options, where=where)
     from tenure.reports.explain import ExplainQuery
 
     return ExplainQuery(scope, chosen, value, limit)

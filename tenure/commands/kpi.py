@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from streams.errors import UsageError
-from tenure.commands.options import AsJson, At, By, Config, Lenses, Windows, checked_dimensions, checked_windows
+from tenure.commands.options import (
+    AsJson,
+    At,
+    By,
+    Config,
+    Lenses,
+    Where,
+    Windows,
+    checked_dimensions,
+    checked_filter,
+    checked_windows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +41,7 @@ def kpi(
     at: At = None,
     period: Periods = None,
     by: By = None,
+    where: Where = None,
     window: Windows = None,
     lens: Lenses = None,
     as_json: AsJson = False,
@@ -51,9 +63,12 @@ def kpi(
 
     settings = load_settings(config)
     dimensions, windows = checked_dimensions(by, settings), checked_windows(window, settings)
+    condition = checked_filter(where, settings)
     if period:
         if at or window:
             raise UsageError(f"--period and {'--at' if at else '--window'}: leave one out; a period is its own window")
+        if condition is not None:
+            raise UsageError("--period and --where: leave one out; what late events changed is kept of all customers")
         _print_periods(settings, period, by=dimensions, lenses=lens or (), as_json=as_json)
         return
     instants = [
@@ -63,7 +78,7 @@ def kpi(
     from tenure.reports.kpi import read_report  # slow to import, so not before the arguments are checked
 
     with quiet_logs():
-        report = run_until_stopped(read_report(settings, at_ms=instants, by=dimensions))
+        report = run_until_stopped(read_report(settings, at_ms=instants, by=dimensions, where=condition))
     print_report(report, settings, windows=windows, lenses=lens or (), as_json=as_json)
 
 

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from tenure.commands.as_json import print_json
 from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Money, Query, Times, TimeZone
-from tenure.commands.options import AsJson, By, Config
+from tenure.commands.options import AsJson, By, Config, Where
 from tenure.commands.scanned import AtOne, File, checked_scope
 from tenure.files.notation import MoneyForm, TimeForm
 
 
 def lifetime(
     by: By = None,
+    where: Where = None,
     at: AtOne = None,
     file: File = None,
     file_format: FileFormat = None,
@@ -39,7 +40,7 @@ def lifetime(
 
     settings = load_settings(config)
     options = FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)
-    scope = checked_scope(settings, at=at, by=by, file=file, options=options)
+    scope = checked_scope(settings, at=at, by=by, file=file, options=options, where=where)
     from tenure.commands.printing import print_losses
     from tenure.reports import lifetime
     from tenure.reports.formats import standard_console

@@ -23,6 +23,7 @@ from tenure.commands.completion import complete_dimension, complete_window
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from kpis.filters import Filter
     from streams.settings.settings import Settings
 
 Config = Annotated[
@@ -51,6 +52,14 @@ By = Annotated[
         autocompletion=complete_dimension,
     ),
 ]
+Where = Annotated[
+    str | None,
+    typer.Option(
+        "--where",
+        metavar="CONDITION",
+        help="Only customers of these values, such as 'plan = pro and not channel = ads': docs/filters.md.",
+    ),
+]
 Windows = Annotated[
     list[str] | None,
     typer.Option(
@@ -77,6 +86,22 @@ def checked_dimensions(by: Sequence[str] | None, settings: Settings) -> tuple[st
         UsageError: A name that is no dimension of the settings.
     """
     return checked_names("--by", by, (*BUILT_IN_DIMENSIONS, *settings.dimensions))
+
+
+def checked_filter(where: str | None, settings: Settings) -> Filter | None:
+    """Return the condition of `--where`.
+
+    Raises:
+        UsageError: It is none, or names no dimension of the settings.
+    """
+    if where is None:
+        return None
+    from kpis.filters import FilterError, parse_filter
+
+    try:
+        return parse_filter(where, (*BUILT_IN_DIMENSIONS, *settings.dimensions))
+    except FilterError as error:
+        raise UsageError(f"--where: {error}") from error
 
 
 def checked_windows(windows: Sequence[str] | None, settings: Settings) -> tuple[str, ...]:

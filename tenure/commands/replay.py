@@ -19,7 +19,18 @@ from tenure.commands.file_options import (
     TimeZone,
     checked_notation,
 )
-from tenure.commands.options import AsJson, At, By, Config, Lenses, Windows, checked_dimensions, checked_windows
+from tenure.commands.options import (
+    AsJson,
+    At,
+    By,
+    Config,
+    Lenses,
+    Where,
+    Windows,
+    checked_dimensions,
+    checked_filter,
+    checked_windows,
+)
 from tenure.files.notation import MoneyForm, TimeForm
 
 
@@ -27,6 +38,7 @@ def replay(
     file: Annotated[str, typer.Argument(metavar="FILE", help="NDJSON, CSV or Parquet; - is standard input.")],
     at: At = None,
     by: By = None,
+    where: Where = None,
     window: Windows = None,
     lens: Lenses = None,
     file_format: FileFormat = None,
@@ -57,6 +69,7 @@ def replay(
 
     settings = load_settings(config)
     dimensions, windows = checked_dimensions(by, settings), checked_windows(window, settings)
+    condition = checked_filter(where, settings)
     instants = [
         parse_boundary_ms(text, bucket_minutes=settings.bucket_minutes, time_zone=settings.business_time_zone)
         for text in at or ()
@@ -69,7 +82,7 @@ def replay(
     from tenure.reports.kpi import replay as replay_file
 
     with quiet_logs():
-        found = run_until_stopped(replay_file(file, settings, notation, at_ms=instants, by=dimensions))
+        found = run_until_stopped(replay_file(file, settings, notation, at_ms=instants, by=dimensions, where=condition))
     events, translation = found.reports[0].events, found.reports[0].translation
     refused = sum(events.dead_letters.values())
     tests = "test" if events.test == 1 else "tests"

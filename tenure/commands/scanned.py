@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tenure.commands.file_options import FileOptions, check_unused, checked_notation
-from tenure.commands.options import checked_dimensions
+from tenure.commands.options import checked_dimensions, checked_filter
 from tenure.commands.say import say_error
 
 if TYPE_CHECKING:
@@ -38,19 +38,25 @@ File = Annotated[
 
 
 def checked_scope(
-    settings: Settings, *, at: str | None, by: Sequence[str] | None, file: str | None, options: FileOptions
+    settings: Settings,
+    *,
+    at: str | None,
+    by: Sequence[str] | None,
+    file: str | None,
+    options: FileOptions,
+    where: str | None = None,
 ) -> Scope:
     """Return what these options ask for; a file is looked at before anything is slow.
 
     Raises:
-        UsageError: A name that is no dimension of the settings, an instant or time zone that is none, or options of a
-            file without one.
+        UsageError: A name that is no dimension of the settings, an instant, time zone or condition that is none, or
+            options of a file without one.
         InputError: The file is not there, or its format cannot be told.
     """
     from tenure.files.reader import EventFile
     from tenure.reports.instants import parse_boundary_ms
 
-    dimensions = checked_dimensions(by, settings)
+    dimensions, condition = checked_dimensions(by, settings), checked_filter(where, settings)
     if file is None:
         check_unused(options)
     notation = checked_notation(settings, options)
@@ -61,4 +67,4 @@ def checked_scope(
         EventFile(file, notation)
     from tenure.reports.customers import Scope
 
-    return Scope(at_ms, dimensions, file, notation, say_error)
+    return Scope(at_ms, dimensions, file, notation, say_error, condition)

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from schemas.documents.ignored import IgnoredMember, IgnoredMembers
-from schemas.events import COMMON_MEMBERS, EVENT_TYPES, PRICE_BY_AMOUNT, Event, Signup
+from schemas.events import COMMON_MEMBERS, EVENT_TYPES, PRICE_BY_AMOUNT, Event, Signup, common_members
 from schemas.wording import counted, nearest
 from tenure.files.findings import EXAMPLES_KEPT, IGNORED, Example, Findings
 
@@ -118,7 +118,9 @@ def _meant(name: str, event: Event, members: Mapping[str, msgspec.Raw]) -> str |
     # A price has one form: beside an MRR nobody means an amount.
     there = {*members, *(PRICE_BY_AMOUNT if "mrr_minor" in members else ("mrr_minor",))}
     return nearest(
-        name, [known for known in (*COMMON_MEMBERS, *event.OWN_MEMBERS) if known not in there], cutoff=_CLOSE
+        name,
+        [known for known in (*common_members(type(event)), *event.OWN_MEMBERS) if known not in there],
+        cutoff=_CLOSE,
     )
 
 

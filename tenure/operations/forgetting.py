@@ -87,7 +87,7 @@ async def look_at_customer(settings: Settings, customer_id: str, tell: Callable[
         at=None if who is None else instant_text(who.at_ms),
         partition=None if found is None else found.partition,
         open=customer.is_open,
-        events=customer.facts + len(feedback_of(customer)),
+        events=customer.facts + len(feedback_of(customer)) + len(customer.touchpoints),
         subscriptions=len(subscriptions_of(customer)),
         dead_letters=await _dead_letters_of(settings, customer_id, there, tell),
         survey_requests=await _survey_requests_of(settings, customer_id, there, tell),

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, TextIO
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from kpis.instants import instant_text
 from kpis.population.cohorts import Cohort, cohorts, share, whole
@@ -18,7 +19,7 @@ from kpis.population.local_time import local_time
 from schemas.documents.cohorts import CohortPeriod, CohortReport, CohortRow, CohortTable
 from streams.readable import spreadsheet_cell
 from streams.settings.settings import Settings
-from tenure.reports.customers import Scope, lacking, open_source, stretches_of
+from tenure.reports.customers import Scope, lacking, open_source, stretches_of, where_text
 
 _MONEY: Final = ("mrr_start", "mrr_net", "mrr_gross")
 CSV_COLUMNS: Final = ("dimension", "value", "cohort", "size", "period", "matured", "active", "share", *_MONEY)
@@ -45,7 +46,7 @@ async def read_cohorts(settings: Settings, scope: Scope, *, period: str) -> Coho
         time_zone=settings.business_time_zone,
         currency=settings.default_currency,
     )
-    return lacking(report, source)
+    return lacking(replace(report, where=where_text(scope)), source)
 
 
 def cohort_report(

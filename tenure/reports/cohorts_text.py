@@ -58,6 +58,7 @@ def cohort_tables(report: CohortReport, room: Room, shown: CohortMeasure = Cohor
     period = report.period
     heading = Text()
     heading.append(f"As of {instant:%A, %Y-%m-%d %H:%M} UTC\n", style="bold")
+    heading.append(formats.only_where(report.where))
     heading.append(f"Customers by the {period} in which they were first active ({report.time_zone});\n")
     heading.append(_MEANINGS[shown].format(period=period) + "\n")
     look = _Look(room, period, shown, report.currency)

@@ -17,6 +17,7 @@ from kpis.customer.feedback_codes import RENEWAL_BASE
 from kpis.customer.movements import Movement, leaving_of, movements_of
 from kpis.customer.pseudonyms import ForgottenCustomer, is_pseudonym
 from kpis.customer.state import Customer, decode
+from kpis.customer.touchpoints import stored_touchpoints
 from kpis.instants import instant_text
 from kpis.members.effects import effect_text, kinds_of_movement, why_not_counting
 from kpis.members.fact_texts import FactText, fact_text
@@ -77,7 +78,10 @@ async def read_customer_timeline(
         view = View(customer, Window(0, source.at_ms, bucket_ms), settings.what_counts)
         entries = sorted(_entries(view, names), key=lambda each: each.at_ms)  # of one instant in the timeline's order
         wanted = {
-            Place(each.text.topic, found.partition, each.text.offset): (customer_id, each.text.identity)
+            Place(each.text.topic, each.text.partition_or(found.partition), each.text.offset): (
+                customer_id,
+                each.text.identity,
+            )
             for each in entries
         }
         known = Looked(source.place, await look_up(settings, source.log, wanted))
@@ -151,6 +155,13 @@ def _entries(view: View, names: Names) -> Iterator[_Entry]:
         plan = names.plan_names[view.plan_of_feedback(item)]
         status = "later" if item.at_ms >= end_ms else "effect"
         yield _Entry(item.at_ms, kind, status, f"counts, with plan {plan} at the time", fact_text(item, names))
+    for touched in stored_touchpoints(customer):
+        kind = WORDS[touched.KIND]
+        if touched.identity in revoked:
+            yield _Entry(touched.at_ms, kind, "revoked", _taken_back(customer, touched), fact_text(touched, names))
+            continue
+        status = "later" if touched.at_ms >= end_ms else "effect"
+        yield _Entry(touched.at_ms, kind, status, "kept; it changes no count", fact_text(touched, names))
     missed = {
         each.identity for each in View(customer, all_time(view.window.bucket_ms), view.what).revocations_without_effect
     }

@@ -6,13 +6,18 @@ Only the way to the states: what is made of them is pure and lies in `kpis`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from kpis.customer.state import decode
+from msgspec import UNSET, UnsetType
+
+from kpis.customer.state import Customer, decode
+from kpis.customer.touchpoints import MarkFact
+from kpis.filters import Filter
 from kpis.instants import end_of_bucket_ms
-from kpis.population.episodes import StretchCollector, Stretches
+from kpis.names import Names
+from kpis.population.episodes import StretchCollector, Stretches, chosen
 from schemas.documents.document import AnyDocument
 from schemas.wording import counted
 from streams.clock import Clock, WallClock
@@ -26,7 +31,9 @@ from tenure.files.notation import Notation
 from tenure.files.reader import STANDARD_INPUT
 from tenure.files.replay import Replayed, replayed
 from tenure.operations.losses import with_losses
+from tenure.reports.filtered import check_values, values_of
 from tenure.stored.customers import scan_all
+from tenure.stored.marks import read_marks, with_marks
 from tenure.stored.opening import counted_tables
 
 
@@ -43,6 +50,7 @@ class Scope(NamedTuple):
         file: A file of events (NDJSON, CSV or Parquet), "-" for standard input; None means the running stream.
         notation: How the file's values are written.
         tell: Told in a line how many events of the file were refused, if any.
+        where: Only customers for whom it holds.
     """
 
     at_ms: int | None = None
@@ -50,6 +58,7 @@ class Scope(NamedTuple):
     file: str | None = None
     notation: Notation = Notation()
     tell: Callable[[str], None] = _unheard
+    where: Filter | None = None
 
 
 class Source(NamedTuple):
@@ -68,6 +77,10 @@ class Source(NamedTuple):
     losses: StreamLosses | None = None
     #: its name for good, see `streams.tables.StreamMark`; empty for a file
     stream_id: str = ""
+    #: only customers for whom it holds
+    where: Filter | None = None
+    #: all there are
+    marks: Sequence[MarkFact] = ()
 
 
 @asynccontextmanager
@@ -91,20 +104,38 @@ async def open_source(settings: Settings, scope: Scope, *, clock: Clock | None =
             raise InputError(scope.file, _without_events(found))
         if found.refused:
             scope.tell(_refused(scope.file, found.refused))
+        at_ms = _at_ms(settings, scope, found.last_ms)
+        marks = await read_marks(settings, found.tables, found.partitions)
         yield Source(
-            settings, found.tables, found.partitions, _at_ms(settings, scope, found.last_ms), found.log, found.place
+            settings, found.tables, found.partitions, at_ms, found.log, found.place, where=scope.where, marks=marks
         )
         return
     async with counted_tables(settings) as (tables, mark, losses):
         now_ms = (clock or WallClock()).now_ms()
         yield Source(
-            settings, tables, mark.partitions, _at_ms(settings, scope, now_ms), losses=losses, stream_id=mark.id
+            settings,
+            tables,
+            mark.partitions,
+            _at_ms(settings, scope, now_ms),
+            losses=losses,
+            stream_id=mark.id,
+            where=scope.where,
+            marks=await read_marks(settings, tables, mark.partitions),
         )
 
 
 def lacking(document: AnyDocument, source: Source) -> AnyDocument:
-    """Return a document that was made of a source with the losses that it goes without; see `with_losses`."""
-    return with_losses(document, source.losses, source.settings, at_ms=source.at_ms)
+    """Return a document that was made of a source with what stands beside its numbers: losses, and marks.
+
+    See `with_losses` and `with_marks`.
+    """
+    found = with_losses(document, source.losses, source.settings, at_ms=source.at_ms)
+    return with_marks(found, source.marks, at_ms=source.at_ms)
+
+
+def where_text(scope: Scope) -> str | UnsetType:
+    """Return the condition that a document of a scope names; UNSET where it is of all customers."""
+    return UNSET if scope.where is None else scope.where.text
 
 
 def _at_ms(settings: Settings, scope: Scope, latest_ms: int) -> int:
@@ -128,12 +159,37 @@ def _without_events(found: Replayed) -> str:
     )
 
 
+async def customers_of(source: Source) -> AsyncIterator[tuple[Names, str, Customer]]:
+    """Yield all customers with the names of their partition, filter or not; afterwards check what the filter names.
+
+    Raises:
+        UsageError: No customer ever had a value that the source's filter names.
+        TenureError: As `scan_all`.
+    """
+    names: dict[int, Names] = {}
+    async for part in scan_all(source.settings, source.tables, range(source.partitions)):
+        names[part.partition] = part.names
+        for customer_id, state in part.states:
+            yield part.names, customer_id, decode(state)
+    if source.where is not None:
+        check_values(source.where, values_of(names.values()))
+
+
 async def stretches_of(source: Source) -> list[Stretches]:
-    """Return when all customers were active, by partition; errors are those of `scan_all`."""
+    """Return when all customers that the source is of were active, by partition.
+
+    Raises:
+        UsageError: No customer ever had a value that its filter names.
+        TenureError: As `scan_all`.
+    """
     settings, found = source.settings, dict[int, StretchCollector]()
     bucket_ms, what = settings.bucket_minutes * 60_000, settings.what_counts
     async for part in scan_all(settings, source.tables, range(source.partitions)):
         if part.partition not in found:
             found[part.partition] = StretchCollector(part.names, bucket_ms=bucket_ms, what=what)
         found[part.partition].take(decode(state) for _, state in part.states)
-    return [found[partition].stretches() for partition in sorted(found)]
+    stretches = [found[partition].stretches() for partition in sorted(found)]
+    if source.where is None:
+        return stretches
+    check_values(source.where, values_of(part.names for part in stretches))
+    return [chosen(part, source.where) for part in stretches]

@@ -40,8 +40,9 @@ from schemas.documents.report import Segment
 from streams.errors import UsageError
 from streams.settings.meaning import windows_of
 from streams.settings.settings import Settings
-from tenure.reports.customers import Scope, Source, lacking, open_source
+from tenure.reports.customers import Scope, Source, lacking, open_source, where_text
 from tenure.reports.event_lookup import Known, Place, look_up
+from tenure.reports.filtered import filtered_report_of
 from tenure.stored.customers import scan_all
 from tenure.stored.reading import report_of
 
@@ -95,6 +96,8 @@ async def read_explanation(settings: Settings, kpi: str, query: ExplainQuery) ->
     terms = terms_of(kpi)
     if kpi == FACTS_WITHOUT_EFFECT.name and query.dimension is not None:
         raise UsageError(f"--by {query.dimension}: {kpi} is counted by kind, for all customers only; leave it out")
+    if kpi == FACTS_WITHOUT_EFFECT.name and query.scope.where is not None:
+        raise UsageError(f"--where: {kpi} is counted by kind, for all customers only; leave it out")
     counts = list(dict.fromkeys(count for _, _, count in terms))
     async with open_source(settings, query.scope) as source:
         span = window_until(settings, query.window, source.at_ms)
@@ -114,6 +117,7 @@ async def read_explanation(settings: Settings, kpi: str, query: ExplainQuery) ->
         parts=parts,
         agrees=all(part.agrees for part in parts),
         moved=moved,
+        where=where_text(query.scope),
         **_head(settings, span, query),
     )
     return lacking(answer, source)
@@ -191,6 +195,7 @@ async def _once(
             limit=query.limit,
             dimension=query.dimension,
             value=query.value,
+            where=source.where,
         )
         for name, shares in ({count: MEMBERSHIPS[count] for count in counts} | dict(more)).items()
     }
@@ -221,9 +226,13 @@ def _check_value(dimension: str, value: str, values: Iterable[str]) -> None:
 
 
 async def _numbers(source: Source, span: Window, query: ExplainQuery, counts: Sequence[str]) -> dict[str, Number]:
-    (report,) = await report_of(
-        source.settings, source.tables, partitions=source.partitions, at_ms=[span.end_ms], by=query.scope.by
-    )
+    settings, tables, at_ms, by = source.settings, source.tables, [span.end_ms], query.scope.by
+    if source.where is None:
+        (report,) = await report_of(settings, tables, partitions=source.partitions, at_ms=at_ms, by=by)
+    else:
+        (report,) = await filtered_report_of(
+            settings, tables, source.where, partitions=source.partitions, at_ms=at_ms, by=by
+        )
     whole = Segment(totals=report.totals, windows=report.windows)
     by_dimension = {} if report.segments is UNSET else report.segments
     entries = {"": whole} if query.dimension is None else by_dimension[query.dimension]
@@ -256,7 +265,7 @@ class Looked(NamedTuple):
 
 async def _known(source: Source, found: Iterable[Explained]) -> Looked:
     wanted = {
-        Place(event.topic, member.partition, event.offset): (member.customer_id, event.identity)
+        Place(event.topic, event.partition_or(member.partition), event.offset): (member.customer_id, event.identity)
         for explained in found
         for member in (*explained.members, *explained.near_misses)
         for why in member.whys
@@ -336,6 +345,7 @@ def explained_event(event: FactText, partition: int, known: Looked) -> Explained
         partition: Its customer's.
         known: What is known of events, this one among them.
     """
+    partition = event.partition_or(partition)
     found = known.known[Place(event.topic, partition, event.offset)]
     return ExplainedEvent(
         event=event.text,

@@ -47,6 +47,7 @@ _COUNTED: Final = {
 def explanation_text(explanation: Explanation) -> RenderableType:
     """Return an explanation as text."""
     out = _heading(explanation, explanation.kpi)
+    out.append(formats.only_where(explanation.where))
     if explanation.value is not UNSET:
         value = explanation.value
         out.append(f"value: {'absent, the denominator is 0' if value is None else f'{value:.6g}'}\n")

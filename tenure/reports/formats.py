@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from msgspec import UNSET, UnsetType
 from rich.console import Console
 from rich.segment import Segment
 
@@ -37,6 +38,11 @@ class SafeConsole(Console):
 def standard_console(*, stderr: bool = False) -> Console:
     """Return the console of standard output, which shows text as it is: a plan may be named [/b], an event :key:."""
     return SafeConsole(highlight=False, soft_wrap=False, markup=False, emoji=False, stderr=stderr)
+
+
+def only_where(where: str | UnsetType) -> str:
+    """Return the line that says of which customers a report is; "" where it is of all."""
+    return "" if where is UNSET else f"Only where {where}\n"
 
 
 def count(value: int | None) -> str:

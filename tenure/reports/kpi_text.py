@@ -59,7 +59,7 @@ def report_tables(
     windows = entry.windows
     if unseen is None:
         unseen = unseen_feeds(entry)
-    parts: list[RenderableType] = [_heading(entry.as_of, entry.totals, currency)]
+    parts: list[RenderableType] = [_heading(entry, currency)]
     for names in _chunks(list(windows), (width - _LABEL_WIDTH) // (_LEAST_CELL_WIDTH + _GAP)):
         cell_width = min(_CELL_WIDTH, (width - _LABEL_WIDTH) // len(names) - _GAP)
         page = _Page({name: windows[name] for name in names}, entry.totals, currency, cell_width, unseen)
@@ -74,10 +74,11 @@ def report_tables(
     return Group(*parts)
 
 
-def _heading(as_of: str, totals: Totals, currency: str) -> RenderableType:
-    instant = datetime.fromisoformat(as_of)
+def _heading(entry: Report | PeriodReport, currency: str) -> RenderableType:
+    instant, totals = datetime.fromisoformat(entry.as_of), entry.totals
     text = Text()
     text.append(f"As of {instant:%A, %Y-%m-%d %H:%M} UTC\n", style="bold")
+    text.append(formats.only_where(entry.where if isinstance(entry, Report) else UNSET))
     text.append(counted(totals.count("customers_active"), "customers"), style="bold cyan")
     text.append(f" · MRR {formats.money(totals.count('mrr'), currency)}")
     text.append(f" · per customer {formats.money(totals.at(['arpa']), currency)}")

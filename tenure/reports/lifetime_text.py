@@ -20,6 +20,7 @@ from schemas.catalogue.windows import LIFETIME_DAYS
 from schemas.documents.lifetime import LifetimeCurve, LifetimeReport, LifetimeShare
 from schemas.wording import counted
 from tenure.reports import formats
+from tenure.reports.curves_text import day_scale
 
 #: Segments that a dimension shows, the largest first.
 SHOWN_VALUES: Final = 10
@@ -28,7 +29,6 @@ _MOST_WIDTH: Final = 110
 _AXIS_WIDTH: Final = 7
 _LEAST_COLUMNS: Final = 20
 """Of the curve; a terminal that is narrower shows its left part."""
-_TICKS: Final = 4
 _BLOCKS: Final = " ▁▂▃▄▅▆▇█"
 _NAME_WIDTH: Final = 24
 _LEAST_NAME_WIDTH: Final = 10
@@ -49,6 +49,7 @@ def lifetime_tables(report: LifetimeReport, width: int) -> RenderableType:
     everyone = report.all
     heading = Text()
     heading.append(f"As of {instant:%A, %Y-%m-%d %H:%M} UTC\n", style="bold")
+    heading.append(formats.only_where(report.where))
     heading.append(counted(everyone.episodes, "stays"), style="bold cyan")
     heading.append(f" · {everyone.deaths:,} have ended, {everyone.censored:,} go on\n")
     parts: list[RenderableType] = [heading]
@@ -81,7 +82,7 @@ def _chart(curve: LifetimeCurve, longest: int, width: int) -> Text:
         blank = "┄" if row + 1 == _HEIGHT // 2 else " "
         cells = [_BLOCKS[min(8, max(0, height - 8 * row))] for height in eighths]
         text.append("".join(blank if cell == " " else cell for cell in cells) + "\n", style="cyan")
-    text.append(f"{'0 %':>{_AXIS_WIDTH - 1}} " + _scale(longest, columns), style="dim")
+    text.append(f"{'0 %':>{_AXIS_WIDTH - 1}} " + day_scale(longest, columns), style="dim")
     return text
 
 
@@ -91,16 +92,6 @@ def _eighths(share: float) -> int:
     if share in (0.0, 1.0):
         return int(share) * full
     return min(full - 1, max(1, round(share * full)))
-
-
-def _scale(longest: int, columns: int) -> str:
-    """Return the days below the columns at which they are."""
-    line = [" "] * columns
-    for tick in range(_TICKS + 1):
-        label = f"{longest * tick // _TICKS:,}" + (" days" if tick == _TICKS else "")
-        at = min(columns - len(label), max(0, (columns - 1) * tick // _TICKS - len(label) // 2))
-        line[at : at + len(label)] = label
-    return "".join(line)
 
 
 def _figures(title: str, curves: Mapping[str, LifetimeCurve], width: int) -> RenderableType:

@@ -14,22 +14,32 @@ from typing import Final, NamedTuple, TypedDict
 from kpis.counting.periods import Period, counts_in, period_of, running_periods, watched_until
 from kpis.counting.report import Table, report
 from kpis.counting.windows import YEAR, Windows
-from kpis.fold.restatements import Restatement, decode
+from kpis.fold.restatements import Restatement, decode, offsets_of
 from kpis.instants import end_of_bucket_ms, instant_text
 from schemas.catalogue.windows import MONTH
 from schemas.documents import periods as documents
-from schemas.documents.periods import ListedPeriod, PeriodChange, PeriodList, PeriodReport, PeriodTotals
+from schemas.documents.periods import (
+    ListedPeriod,
+    PeriodBaseline,
+    PeriodChange,
+    PeriodList,
+    PeriodReport,
+    PeriodTotals,
+)
 from streams.clock import Clock, WallClock
 from streams.errors import UsageError
 from streams.settings.meaning import windows_of
 from streams.settings.settings import Settings
 from streams.tables import Head, Restated, Tables
 from tenure.operations.losses import with_losses
+from tenure.stored.marks import read_marks, with_marks
 from tenure.stored.opening import counted_tables
 from tenure.stored.reading import events_of, read_tables
 
 MONTHS_LISTED: Final = 13
 YEARS_LISTED: Final = 3
+LOAD_PAUSE_MS: Final = 3_600_000
+"""Records of a first load follow each other within so long (ms)."""
 
 
 class RestatementRow(NamedTuple):
@@ -67,9 +77,13 @@ async def read_periods(
     periods = checked_periods(names, settings, now_ms=now_ms)
     async with counted_tables(settings) as (tables, mark, losses):
         found = await reports_of(settings, tables, periods, partitions=mark.partitions, by=by, now_ms=now_ms)
+        marks = await read_marks(settings, tables, mark.partitions)
     windows = windows_of(settings)
     ends = [_boundary(period, windows, now_ms) * windows.bucket_ms for period in periods]
-    return [with_losses(entry, losses, settings, at_ms=end) for entry, end in zip(found, ends, strict=True)]
+    return [
+        with_marks(with_losses(entry, losses, settings, at_ms=end), marks, at_ms=end)
+        for entry, end in zip(found, ends, strict=True)
+    ]
 
 
 async def reports_of(
@@ -177,10 +191,11 @@ def _report(found: _Found, period: Period, *, by: Sequence[str], now_ms: int) ->
     entry = report(
         found.tables, windows, at, by=by, events=events_of(found.heads, found.dimensions), names=[period.window]
     )[0]
-    revisions = revisions_of(counts_in(entry, period.window), [known.get(period.name) for known in found.restated])
+    values = counts_in(entry, period.window)
+    revisions = revisions_of(values, [known.get(period.name) for known in found.restated])
     return PeriodReport(
         as_of=entry.as_of,
-        **_own(period, revisions, windows, now_ms),
+        **_own(period, revisions, windows, now_ms, values),
         totals=entry.totals,
         windows=entry.windows,
         segments=entry.segments,
@@ -198,10 +213,12 @@ class _Own(TypedDict):
     closed: bool
     revision: int
     restated: dict[str, PeriodChange]
+    baseline: PeriodBaseline | None
     watched_until: str
 
 
-def _own(period: Period, revisions: Revisions, windows: Windows, now_ms: int) -> _Own:
+def _own(period: Period, revisions: Revisions, windows: Windows, now_ms: int, values: Mapping[str, int]) -> _Own:
+    loaded = loaded_first(values, revisions)
     return _Own(
         period=period.name,
         starts_at=_text(period.start, windows),
@@ -209,6 +226,9 @@ def _own(period: Period, revisions: Revisions, windows: Windows, now_ms: int) ->
         closed=period.end * windows.bucket_ms <= now_ms,
         revision=revisions.revision,
         restated={name: PeriodChange(at_end=then, now=now) for name, (then, now) in revisions.moved.items()},
+        baseline=None
+        if loaded is None
+        else PeriodBaseline(restatements=loaded.restatements, until=instant_text(loaded.until_ms)),
         watched_until=_text(watched_until(period, windows), windows),
     )
 
@@ -252,13 +272,43 @@ def revisions_of(values: Mapping[str, int], by_partition: Sequence[Restated | No
     return Revisions(revision, moved, rows)
 
 
+class FirstLoad(NamedTuple):
+    """The first load of a period: how many restatements it was, and when the last of them arrived (ms since 1970)."""
+
+    restatements: int
+    until_ms: int
+
+
+def loaded_first(values: Mapping[str, int], revisions: Revisions) -> FirstLoad | None:
+    """Return what was loaded first of a period that was empty when it ended; None where a number had been told.
+
+    A load is a bulk, with all that follows it without a pause of LOAD_PAUSE_MS.
+
+    Args:
+        values: Counts as of the period's end, as they are now.
+        revisions: Of the period.
+    """
+    rows = revisions.rows[::-1]
+    told = any(then for then, _ in revisions.moved.values())
+    if told or any(value for name, value in values.items() if name not in revisions.moved):
+        return None
+    if not rows or rows[0].restatement.events == 1:
+        return None
+    count, until_ms = revisions.revision - len(rows), rows[0].restatement.arrived_at_ms
+    for row in rows:
+        if row.restatement.arrived_at_ms - until_ms > LOAD_PAUSE_MS:
+            break
+        count, until_ms = count + 1, max(until_ms, row.restatement.arrived_at_ms)
+    return FirstLoad(count, until_ms)
+
+
 def restatement_of(row: RestatementRow, period: Period, windows: Windows) -> documents.RestatementEntry:
     """Return a restatement as `--json` prints it."""
     entry = row.restatement
     alone = entry.events == 1
     offsets = [
-        documents.Offsets(topic=topic, partition=row.partition, first=first, last=last)
-        for topic, (first, last) in entry.offsets.items()
+        documents.Offsets(topic=place.topic, partition=place.partition, first=first, last=last)
+        for place, first, last in offsets_of(entry, row.partition)
     ]
     event = documents.LateEvent(id=entry.event_id, source=entry.event_source or None, type=entry.event_type)
     return documents.RestatementEntry(
@@ -295,15 +345,17 @@ def _listed(found: _Found, *, now_ms: int, limit: int) -> PeriodList:
             revisions = revisions_of(values, [known.get(period.name) for known in found.restated])
             if not any(values.values()) and not revisions.revision:
                 continue
-            latest = revisions.rows[0].restatement.arrived_at_ms if revisions.rows else None
+            loaded = loaded_first(values, revisions)
+            told = revisions.rows[: revisions.revision - (0 if loaded is None else loaded.restatements)]
+            latest = told[0].restatement.arrived_at_ms if told else None
             rows.append(
                 ListedPeriod(
-                    **_own(period, revisions, windows, now_ms),
+                    **_own(period, revisions, windows, now_ms, values),
                     restated_at=None if latest is None else instant_text(latest),
                     totals=PeriodTotals(customers_active=values["customers_active"], mrr=values["mrr"]),
                 )
             )
-            latest_rows += [(each.restatement.arrived_at_ms, period, each) for each in revisions.rows[:limit]]
+            latest_rows += [(each.restatement.arrived_at_ms, period, each) for each in told[:limit]]
     latest_rows.sort(key=lambda each: (each[0], each[1], each[2].revision), reverse=True)
     restatements = [restatement_of(each, period, windows) for _, period, each in latest_rows[:limit]]
     return PeriodList(periods=rows, restatements=restatements)

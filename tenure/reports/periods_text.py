@@ -29,12 +29,14 @@ def period_heading(entry: PeriodReport) -> Text:
     """Return what a period is: over or running, and how often it was restated."""
     text = Text(f"Period {entry.period}", style="bold")
     state = "over" if entry.closed else "running"
-    text.append(f" · {state} · revision {entry.revision:,}\n", style="not bold")
+    text.append(f" · {state} · revision {entry.revision - _loaded(entry):,}\n", style="not bold")
     return text
 
 
 def period_restated(entry: PeriodReport, currency: str) -> RenderableType:
     """Return what late events changed of one period, and the latest of them; nothing where there are none."""
+    if entry.baseline is not None and entry.revision == entry.baseline.restatements:
+        return Text(f"Loaded at first, until {_instant(entry.baseline.until)}; nothing has moved it since.\n")
     if not entry.revision:
         return Text("No late event has moved it since it was over.\n" if entry.closed else "")
     counts = _table("Moved by late events", "At its end", "Now", "Change")
@@ -61,24 +63,34 @@ def period_list(listed: PeriodList, currency: str) -> RenderableType:
         table.add_row(
             row.period,
             "over" if row.closed else "running",
-            formats.count(row.revision),
+            formats.count(row.revision - _loaded(row)),
             _then_and_now(row, "customers_active", currency),
             _then_and_now(row, "mrr", currency),
             formats.ABSENT if row.restated_at is None else _instant(row.restated_at),
         )
     parts: list[RenderableType] = [table]
+    loaded = [row.baseline for row in listed.periods if row.baseline is not None]
+    if loaded:
+        until = _instant(max(each.until for each in loaded))
+        count = counted(len(loaded), "periods")
+        parts.append(Text(f"{count} were loaded at first, until {until}: that is their baseline.", style="dim"))
     if listed.restatements:
         title = Text("\nLatest restatements", style="bold")
         parts += [title, _restatements(listed.restatements, currency, with_period=True)]
     return Group(*parts)
 
 
+def _loaded(row: ListedPeriod | PeriodReport) -> int:
+    """Return how many of a period's restatements were its first load (count)."""
+    return 0 if row.baseline is None else row.baseline.restatements
+
+
 def _then_and_now(row: ListedPeriod, name: str, currency: str) -> str:
     """Return a stock as it is now, and as it was at the period's end where that differs."""
     now = _shown(name, getattr(row.totals, name), currency)
-    if name not in row.restated:
+    if name not in row.restated or row.baseline is not None:
         return now
-    return f"{_shown(name, row.restated[name].at_end, currency)} → {now}"
+    return f"{_shown(name, row.restated[name].at_end, currency)} →\n{now}"
 
 
 def _restatements(rows: Sequence[RestatementEntry], currency: str, *, with_period: bool) -> Table:

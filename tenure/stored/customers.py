@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from typing import NamedTuple
 
 from kpis.names import Names
+from schemas.events import NO_CUSTOMER
+from streams.batching.partitioner import partition_of
 from streams.errors import Overtaken
 from streams.partition.state import read_head
 from streams.settings.meaning import names_of
@@ -21,7 +23,9 @@ class Slice(NamedTuple):
     states: list[tuple[str, bytes]]
 
 
-async def scan_all(settings: Settings, tables: Tables, partitions: Collection[int]) -> AsyncIterator[Slice]:
+async def scan_all(
+    settings: Settings, tables: Tables, partitions: Collection[int], *, also: Collection[int] = ()
+) -> AsyncIterator[Slice]:
     """Yield all customers of partitions in one pass, slice by slice, in no order.
 
     The slices of a partition have the same names, which grow. The stream goes on meanwhile: a customer's state is the
@@ -31,6 +35,7 @@ async def scan_all(settings: Settings, tables: Tables, partitions: Collection[in
         settings: What numbers mean.
         tables: Where the states are.
         partitions: Their numbers.
+        also: Other versions of tables that are read, beside our own.
 
     Raises:
         StateUnreadable: Another version has stored a partition.
@@ -40,11 +45,11 @@ async def scan_all(settings: Settings, tables: Tables, partitions: Collection[in
     known: dict[int, Stored] = {}
     for partition in partitions:
         names[partition] = names_of(settings)
-        known[partition] = await _restore(tables, partition, names[partition])
+        known[partition] = await _restore(tables, partition, names[partition], also=also)
     async for partition, states in tables.scan_states(partitions):
         if await tables.read_head(partition) != known[partition].head:  # commits came between, perhaps with new names
-            known[partition] = await _restore(tables, partition, names[partition], known[partition])
-        yield Slice(partition, names[partition], states)
+            known[partition] = await _restore(tables, partition, names[partition], known[partition], also=also)
+        yield Slice(partition, names[partition], [each for each in states if each[0] != NO_CUSTOMER])
 
 
 class StoredCustomer(NamedTuple):
@@ -61,7 +66,7 @@ async def read_customer(settings: Settings, tables: Tables, partitions: int, cus
     Args:
         settings: What numbers mean.
         tables: Where the states are.
-        partitions: How many there are (count); each is asked, since topics may have been widened.
+        partitions: How many there are (count); each is asked, the customer's first, since topics may have been widened.
         customer_id: Who.
 
     Raises:
@@ -69,7 +74,8 @@ async def read_customer(settings: Settings, tables: Tables, partitions: int, cus
         StateUnreadable: Another version has stored the partition.
         TablesUnavailable: The store does not answer.
     """
-    for partition in range(partitions):
+    home = partition_of(customer_id.encode(), partitions)
+    for partition in sorted(range(partitions), key=lambda number: number != home) if customer_id != NO_CUSTOMER else ():
         found = await read_states_of(settings, tables, partition, [customer_id])
         if found is not None:
             return StoredCustomer(partition, found.names, found.states[0][1])
@@ -90,11 +96,13 @@ async def read_states_of(settings: Settings, tables: Tables, partition: int, cus
     return Slice(partition, names, states)
 
 
-async def _restore(tables: Tables, partition: int, names: Names, known: Stored | None = None) -> Stored:
+async def _restore(
+    tables: Tables, partition: int, names: Names, known: Stored | None = None, *, also: Collection[int] = ()
+) -> Stored:
     """Learn the names that a partition has stored since it was looked at last; return what is stored now."""
     stored = await tables.load(partition, known)
-    head = read_head(partition, stored)
-    if known is not None and head.commits < read_head(partition, known).commits:
+    head = read_head(partition, stored, also=also)
+    if known is not None and head.commits < read_head(partition, known, also=also).commits:
         raise Overtaken(f"partition {partition} was counted anew meanwhile")
     new = {table: found[len(known.names[table]) if known else 0 :] for table, found in stored.names.items()}
     names.restore(new)

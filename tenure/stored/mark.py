@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import structlog
 
-from streams.errors import ConfigurationError
+from kpis.customer.facts import CONVERTIBLE_VERSIONS, STATE_VERSION
+from streams.errors import ConfigurationError, TablesUnavailable
+from streams.holding import unheld
 from streams.settings.settings import Settings
-from streams.tables import StreamMark, Tables, new_stream_id
+from streams.tables import StreamMark, Tables, new_stream_id, version_of
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +48,7 @@ def check_mark(settings: Settings, found: StreamMark, *, partitions: int | None 
             "TENURE_TOPICS",
             f"{partitions} partitions",
             f"the tables were counted with {found.partitions} partitions a topic, and a customer's partition depends "
-            "on it; restore the topics, or count anew under another TENURE_REDIS_PREFIX and TENURE_GROUP",
+            "on it; restore the topics: docs/operating.md",
         )
     log.warning(
         "partitions_added",
@@ -54,3 +56,21 @@ def check_mark(settings: Settings, found: StreamMark, *, partitions: int | None 
         counted_with=found.partitions,
         advice="nothing is lost: what lies there is forwarded; workers beyond counted_with bring nothing",
     )
+
+
+async def check_version(tables: Tables, mark: StreamMark) -> None:
+    """Refuse tables of an earlier version as long as `tenure rebuild` has not made others of them.
+
+    Raises:
+        TablesUnavailable: They are; workers of the earlier version go on with them meanwhile.
+    """
+    for number in range(mark.partitions):
+        head = unheld(await tables.read_head(number))
+        version = STATE_VERSION if head is None else version_of(head)
+        if version is not None and version < STATE_VERSION:
+            source = "" if version in CONVERTIBLE_VERSIONS else "--from kafka "
+            advice = (
+                f"the tables have version {version}, this program writes {STATE_VERSION}: run its `tenure rebuild "
+                f"{source}--yes`, and it goes on by itself: docs/upgrading.md"
+            )
+            raise TablesUnavailable("Redis", advice, cause="unable")

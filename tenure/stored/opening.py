@@ -81,14 +81,20 @@ async def tables_of(settings: Settings) -> AsyncIterator[tuple[Tables, StreamMar
         ConfigurationError: They belong to another stream, or were counted under other settings, or may not be read.
         TablesUnavailable: Redis does not answer.
     """
+    async with open_tables(settings) as (tables, mark):
+        if mark is not None:
+            check_mark(settings, mark)
+        yield tables, mark
+
+
+@asynccontextmanager
+async def open_tables(settings: Settings) -> AsyncIterator[tuple[Tables, StreamMark | None]]:
+    """Open tables as `tables_of` does, whatever settings they were counted under."""
     url = settings.redis_url.get_secret_value()
     try:
         tables = RedisTables(await connect(url), prefix=settings.redis_prefix)
         try:
-            mark = await tables.read_mark()
-            if mark is not None:
-                check_mark(settings, mark)
-            yield tables, mark
+            yield tables, await tables.read_mark()
         finally:
             await tables.close()
     except TablesUnavailable as error:

@@ -81,8 +81,8 @@ class WildEvents:
                 self.sources[event.source] += 1
             if event.source != query.source or (query.types and event.TYPE not in query.types):
                 continue
-            if not event.HAS_IDENTITY or isinstance(event, Revoke):
-                # What was forwarded lies there twice, and has no id by which that shows.
+            if not event.HAS_IDENTITY or not event.HAS_CUSTOMER or isinstance(event, Revoke):
+                # What was forwarded lies there twice, and may have no id by which that shows.
                 self.without_identity[event.TYPE] += not is_copy(record, self.seal) and not is_ours(event.id)
                 continue
             found = WildEvent(event.TYPE, milliseconds(event.time))

@@ -22,7 +22,7 @@ from kpis.members.view import View, all_time
 from kpis.references import TOPIC_BITS
 from schemas.decoding.decoder import Decoded
 from schemas.documents.validation import AskedQuestion, FoundEvents, ValidatedType, ValidationReport
-from schemas.events import EVENT_TYPES, Event, Signup
+from schemas.events import EVENT_TYPES, NO_CUSTOMER, Event, Signup
 from schemas.instants import milliseconds
 from schemas.refusals import Reason
 from schemas.wording import counted
@@ -235,7 +235,7 @@ class Validation:
             for question in self._questions:
                 question.look(kept)
         effectless.note_in(self.findings, self._place_of_fact)
-        self._totals.customers, self._totals.effectless = len(self._states), effectless.counts
+        self._totals.customers, self._totals.effectless = len(self._states.keys() - {NO_CUSTOMER}), effectless.counts
         self._totals.refused_signups = self._types[Signup.TYPE].refused if Signup.TYPE in self._types else 0
         asked = [*told.asked, *(each for question in self._questions for each in question.asked(self._totals))]
         asked.sort(key=lambda each: (_ORDER[each.weight], -each.count / (each.of or each.count), each.name))
@@ -244,6 +244,8 @@ class Validation:
     def _customers(self) -> Iterator[Kept]:
         window = all_time(self._settings.bucket_minutes * 60_000)
         for customer_id, state in self._states.items():
+            if customer_id == NO_CUSTOMER:
+                continue
             view = View(decode(state), window, self._settings.what_counts)
             yield Kept(
                 customer_id, view, self._names, [step.fact for step in view.steps], customer_id in self._refused_of

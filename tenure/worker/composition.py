@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from agents import register_all, survey_requests
 from kpis.counting.rolling import RollingCounts
@@ -17,9 +17,10 @@ from streams.metrics.meters import Meters
 from streams.partition.context import PartitionContext, context_of
 from streams.partition.loss_watch import LossWatch
 from streams.partition.loss_watch import register as register_loss_watch
-from streams.partition.outbox import LogOutbox
+from streams.partition.outbox import LogOutbox, Outbox
 from streams.partition.stream import Stream
 from streams.partition.unwritten import REDO_LIMITS, RedoLimits
+from streams.records import TP
 from streams.routing import Router
 from streams.settings.settings import Settings
 from streams.surveys import SurveyScheduler, policy_of
@@ -45,6 +46,13 @@ class Worker:
         return sum(partition.lag(topic, consumer) for partition in partitions for topic in self.context.topics)
 
 
+class Beside(Outbox, Protocol):
+    """The surroundings of a worker that counts beside the stream what this has counted, and sends nothing."""
+
+    def until(self, tp: TP) -> int | None:
+        """Return the offset up to which a topic's partition may be counted; None: without end."""
+
+
 def build_worker(
     settings: Settings,
     *,
@@ -55,6 +63,7 @@ def build_worker(
     latest_ms: int | None = None,
     meters: Meters | None = None,
     forgotten: Forgotten | None = None,
+    beside: Beside | None = None,
     redo_limits: RedoLimits = REDO_LIMITS,
     **options: Any,
 ) -> Worker:
@@ -69,10 +78,11 @@ def build_worker(
         latest_ms: For files: the first instant that is out of range, instead of the check against a record's timestamp.
         meters: Those that are served already; None makes new ones.
         forgotten: Who is forgotten; None where nobody can be.
+        beside: Given where another worker has counted the same already; None: it is the stream itself.
         redo_limits: How long the redo log of a partition may get.
         options: More for `streams.batching.application.build_app`.
     """
-    outbox = LogOutbox(lambda: app.sender)
+    outbox: Outbox = LogOutbox(lambda: app.sender) if beside is None else beside
     context = context_of(
         settings,
         tables=tables,
@@ -82,6 +92,7 @@ def build_worker(
         stream_id=stream_id,
         latest_ms=latest_ms,
         forgotten=forgotten,
+        until=None if beside is None else beside.until,
         redo_limits=redo_limits,
     )
     live = RollingCounts(
@@ -102,7 +113,8 @@ def build_worker(
         **options,
     )
     register_all(app, settings.topics, stream)
-    register_loss_watch(app, LossWatch(stream))
+    if beside is None:
+        register_loss_watch(app, LossWatch(stream))
     if forgotten is not None:
         watch_tombstones(app, forgotten)
     return Worker(app, stream, context, live, meters)

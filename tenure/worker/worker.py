@@ -17,7 +17,7 @@ from schemas.adapters.adapter import Adapter
 from streams.backoff import Backoff
 from streams.batching import application
 from streams.clock import WallClock
-from streams.errors import LogUnavailable, TablesUnavailable, TenureError
+from streams.errors import LogUnavailable, Superseded, TablesUnavailable, TenureError
 from streams.forgetting.forgotten import Forgotten
 from streams.kafka.errors import rights_refusal
 from streams.kafka.schema_registry import SchemaRegistry, registry_of
@@ -36,9 +36,10 @@ from streams.tasks import cancel_and_wait
 from streams.translation.foreign_log import KafkaForeignLog
 from tenure.garbage import look_seldom
 from tenure.stored.forgotten import known_forgotten
-from tenure.stored.mark import claim_tables
+from tenure.stored.mark import check_version, claim_tables
 from tenure.worker.composition import Worker, ask_surveys, build_worker, translate_topics
 from tenure.worker.exporter import Exporter
+from tenure.worker.mark_watch import MarkWatch
 from tenure.worker.redis_watch import RedisWatch
 from tenure.worker.retention_watch import RetentionWatch
 from tenure.worker.signals import Stopped, run_until_stopped
@@ -75,6 +76,8 @@ class _Starting:
 async def run(settings: Settings, *extensions: Extension) -> None:
     """Run a worker until it is cancelled; waits for Kafka and Redis where they are away.
 
+    Where other tables take the place of its own (`tenure rebuild`), it begins again with these.
+
     Args:
         settings: What to do, and with which limits.
         extensions: Each adds agents of its own.
@@ -84,6 +87,14 @@ async def run(settings: Settings, *extensions: Extension) -> None:
         ForgetKeyUnfit: Customers are forgotten, and the settings do not have the key.
     """
     configure_logs(settings)
+    while True:
+        try:
+            return await _run(settings, *extensions)
+        except Superseded as found:
+            log.warning("tables_built_anew", generation=found.generation)
+
+
+async def _run(settings: Settings, *extensions: Extension) -> None:
     registry = registry_of(settings, settings.adapter_topics.values())
     adapters = adapters_of_topics(settings, None if registry is None else registry.schema_of)
     topics = [*settings.input_topics, settings.dead_letter_topic]
@@ -141,6 +152,7 @@ async def _work(
     watches = [
         asyncio.create_task(RedisWatch(tables, worker.meters).run(), name="redis-watch"),
         asyncio.create_task(retention.run(), name="retention-watch"),
+        asyncio.create_task(MarkWatch(tables, worker.app.crash).run(), name="mark-watch"),
     ]
     look_seldom()
     try:
@@ -212,6 +224,7 @@ async def _claimed(settings: Settings, partitions: int) -> tuple[RedisTables, St
     try:
         await check_durability(client, address=settings.redis_address, allow_unsafe=settings.allow_unsafe_redis)
         mark = await claim_tables(settings, tables, partitions=partitions)
+        await check_version(tables, mark)
     except TenureError:
         await tables.close()
         raise

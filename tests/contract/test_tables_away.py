@@ -44,6 +44,8 @@ CALLS: dict[str, Call] = {
     "commit": lambda tables: tables.commit(0, SECOND),
     "mark": lambda tables: tables.mark(StreamMark("a", 1, "{}")),
     "read_mark": lambda tables: tables.read_mark(),
+    "switch": lambda tables: tables.switch(StreamMark("a", 1, "{}"), StreamMark("b", 1, "{}")),
+    "discard": lambda tables: tables.discard(0),
     "note": lambda tables: tables.note("shown", b"x"),
 }
 WRITES = ("commit", "mark", "note")

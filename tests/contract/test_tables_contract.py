@@ -345,6 +345,49 @@ async def test_a_mark_without_an_identifier_is_given_one_and_keeps_it(tables: Ta
     assert await tables.read_mark() == named
 
 
+async def test_a_generation_has_partitions_of_its_own_and_shares_the_rest(tables: Tables) -> None:
+    """New tables are built beside those that hold, and nobody who reads these may see any of it."""
+    first = await tables.mark(StreamMark("tenure", 1, "{}", "id"))
+    await tables.commit(0, FIRST)
+    beside = tables.beside(1)
+    assert (tables.generation, beside.generation) == (0, 1)
+    assert (await beside.load(0)).head is None
+    await beside.commit(0, a_commit(None, a_head(9), states={"z": b"new"}))
+    assert await scanned(tables, 0) == [("a", b"state of a"), ("b", b"\x00\xff")]
+    assert await scanned(beside, 0) == [("z", b"new")]
+    await beside.note("shown", b"both")
+    await beside.append("targets", b"both")
+    assert (await tables.note("shown", None), await tables.entries("targets")) == (b"both", [b"both"])
+    assert (await tables.load(0)).head == FIRST.head
+    assert await beside.read_mark() == first
+    assert beside.generation == 1, "what was asked for stays, whatever the mark says"
+
+
+async def test_a_mark_gives_way_to_another_in_one_step(tables: Tables) -> None:
+    """Of two who would put tables in place, one finds that the other was faster."""
+    first = await tables.mark(StreamMark("tenure", 1, "{}", "id"))
+    second = first._replace(partitions=8, generation=1)
+    assert await tables.switch(first, second)
+    assert not await tables.switch(first, first._replace(generation=2))
+    assert await tables.read_mark() == second
+    assert tables.generation == 0, "whoever writes goes on where they were, until they begin again"
+
+
+async def test_a_partition_that_is_discarded_leaves_nothing_or_its_head(tables: Tables) -> None:
+    """The head keeps a writer that is late from beginning the partition once more."""
+    for number in (0, 1):
+        await tables.commit(number, FIRST)
+    await tables.discard(0)
+    await tables.discard(1, but_the_head=True)
+    assert (await tables.load(0)).head is None
+    assert (await tables.load(1)).head == FIRST.head
+    for number in (0, 1):
+        assert await scanned(tables, number) == []
+        assert not len((await tables.read_group(number, 0)).keys)
+    with pytest.raises(Conflict):
+        await tables.commit(1, FIRST._replace(head=a_head(3)))
+
+
 async def test_notes_are_kept_by_name(tables: Tables) -> None:
     """Workers agree by them on which segment values are shown."""
     assert await tables.note("shown", None) is None

@@ -184,7 +184,7 @@ def stream(
     guarded.delete_topics()
 
 
-def test_every_part_runs_with_the_rights_that_are_listed_for_it(stream: Guarded) -> None:
+def test_every_part_runs_with_the_rights_that_are_listed_for_it(stream: Guarded, tmp_path: Path) -> None:
     """Who follows the page has an installation that works, and no part that may more than it needs."""
     stream.does("topics", "topics", "--create", "--partitions", "4")
     worker = stream.working()
@@ -212,6 +212,9 @@ def test_every_part_runs_with_the_rights_that_are_listed_for_it(stream: Guarded)
     assert "1 worker in the group" in stream.does("doctor", "doctor")
     stream.does("doctor", "validate", "--topic", stream.topics["survey"])
     assert "c2: forgotten" in stream.does("eraser", "forget", "c2", "--yes", "--still-active")
+    assert "read back and whole" in stream.does("keeper", "snapshot", str(tmp_path / "taken"))
+    for source in ("tables", "kafka"):
+        assert "all of them the same" in stream.does("keeper", "rebuild", "--from", source, "--yes")
     assert "'c2' is forgotten" in stream.run("customer", "c2", **stream.as_user("reader")).stderr
     assert worker.process.stop() == 0
     secrets = [*map(secret_of, NAMES), FORGET_KEY]

@@ -23,6 +23,11 @@ VALID: dict[str, dict[str, object]] = {
     "renewal": {"outcome": "renewed"},
     "onboarding": {"completed": True},
     "activity": {"feature": "export"},
+    "contact": {"about": "e1"},
+    "support": {"ticket": "t1", "status": "opened"},
+    "referral": {"referred": "c1"},
+    "exposure": {"measure": "offer", "variant": "a"},
+    "mark": {"kind": "price", "title": "Prices of 2025"},
 }
 MALFORMED = (
     b"",
@@ -53,8 +58,16 @@ MISSING = (
     ("survey", "kind"),
     ("survey", "score"),
     ("renewal", "outcome"),
+    ("contact", "customer_id"),
+    ("support", "ticket"),
+    ("support", "status"),
+    ("referral", "referred"),
+    ("exposure", "measure"),
+    ("exposure", "variant"),
+    ("mark", "kind"),
+    ("mark", "title"),
 )
-UNKNOWN = ("", "login", "Signup", "change", "mark", "com.example.billing", 7)
+UNKNOWN = ("", "login", "Signup", "change", "marks", "com.example.billing", 7)
 INVALID: tuple[tuple[str, str, object], ...] = (
     ("signup", "id", ""),
     ("signup", "id", "x" * 257),
@@ -110,13 +123,25 @@ INVALID: tuple[tuple[str, str, object], ...] = (
     ("resume", "effective_at", "2026-01-01"),
     ("revoke", "revokes", ""),
     ("revoke", "revokes", 1.5),
-    ("survey", "kind", "ces"),
+    ("survey", "kind", "osat"),
     ("survey", "status", "opened"),
     ("survey", "score", 11),
     ("survey", "score", -1),
     ("survey", "score", "9"),
     ("renewal", "outcome", "Renewed"),
     ("onboarding", "completed", 1),
+    ("contact", "about", ""),
+    ("support", "ticket", ""),
+    ("support", "ticket", "x" * 129),
+    ("support", "status", "closed"),
+    ("referral", "referred", ""),
+    ("exposure", "measure", "No Slug"),
+    ("exposure", "variant", "x" * 65),
+    ("exposure", "variant", 7),
+    ("mark", "kind", "launch"),
+    ("mark", "title", ""),
+    ("mark", "title", "x" * 201),
+    ("mark", "until", "tomorrow"),
 )
 OUT_OF_RANGE = (
     ("signup", "time", "1999-12-31T23:59:59.9999999Z"),
@@ -130,6 +155,7 @@ OUT_OF_RANGE = (
     ("cancel", "effective_at", "2105-01-02T00:00:00Z"),
     ("signup", "effective_at", "2105-01-02T00:00:00Z"),
     ("pause", "effective_at", "1999-12-31T23:59:59.999Z"),
+    ("mark", "until", "2105-01-02T00:00:00Z"),
 )
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 from tests.logs.shapes import Shape
 from tests.logs.times import time_text
-from tests.recount.events import DEFAULT_SOURCES
+from tests.recount.events import DEFAULT_SOURCES, WITHOUT_CUSTOMER
 from tests.recount.instants import DAY_MS, instant_ms, moment_of, read_instant_ms
 from tests.recount.options import DEFAULTS, Options
 from tests.recount.prices import rate_at
@@ -170,8 +170,9 @@ class Writing:
             source = members["source"] = "billing"
         elif self.random.random() < 0.1:
             members["source"] = source
-        self.ids[customer, source] += 1
-        number = self.ids[customer, source]
+        whose = "" if event_type in WITHOUT_CUSTOMER else customer
+        self.ids[whose, source] += 1
+        number = self.ids[whose, source]
         members["id"] = f"e{number}"
         if self.shape.integers and self.random.random() < 0.5:
             members["id"] = number
@@ -204,7 +205,27 @@ class Writing:
                 members |= self._maybe(completed=(True, False))
             case "activity":
                 members |= self._maybe(feature=("export", "search_2"))
+            case "contact" | "support" | "referral" | "exposure" | "mark":
+                members |= self._touchpoint(event_type, at_ms)
         return members
+
+    def _touchpoint(self, event_type: str, at_ms: int) -> Members:
+        choice = self.random.choice
+        match event_type:
+            case "contact":
+                known = [event["id"] for event in self.events if event["type"] == "survey"]
+                return self._maybe(about=("e1", *known[-20:]))
+            case "support":
+                return {"ticket": choice(("t1", "t2", 7)), "status": choice(("opened", "answered", "solved"))}
+            case "referral":
+                return {"referred": choice(self.customers)}
+            case "exposure":
+                return {"measure": choice(("offer", "tour")), "variant": choice(("a", "b", "control"))}
+        members = self._maybe(until=(self._time(at_ms), self._time(at_ms + choice((1, HOUR_MS, 3 * DAY_MS)))))
+        return members | {
+            "kind": choice(("release", "price", "other")),
+            "title": choice(("v2", "Prices", "\u00e9t\u00e9")),
+        }
 
     def _maybe(self, **choices: Sequence[object]) -> Members:
         """Return about half of the members, some of them in need of mending."""

@@ -161,7 +161,7 @@ class _Found(NamedTuple):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print what some years came to; return 1 where they break the promise of docs/operating.md."""
+    """Print what some years came to; return 1 where they break the promise of docs/alerting.md."""
     parser = argparse.ArgumentParser(prog="python -m tests.monitoring.band_years", description=__doc__)
     parser.add_argument("--years", type=int, default=40, help="of healthy companies, and as many with shifts")
     parser.add_argument("--seed", type=int, default=1, help="of the first year")

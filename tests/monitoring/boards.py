@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,9 +13,11 @@ from tests.monitoring.scenario import ROOT
 
 FOLDER: Final = ROOT / "grafana" / "dashboards"
 #: What Grafana puts in by itself.
-BUILT_IN: Final = {"__rate_interval": "1m"}
+BUILT_IN: Final = {"__rate_interval": "1m", "__interval_ms": "15000", "__interval": "15s"}
 #: What stands for `All`, as the variables say themselves; and the choices that a fresh browser has.
 CHOSEN: Final = {"job": ".+", "value": ".+", "type": ".+", "window": "30d", "lens": "standard", "dimension": "plan"}
+#: The end of the range, as queries of now ask for it.
+END: Final = "${__to:date:seconds}"
 _VARIABLE: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 Json = dict[str, Any]
@@ -66,12 +69,18 @@ def queries(board: Json) -> Iterator[Asked]:
 
 def variables_in(text: str) -> set[str]:
     """Return the names of the variables in a text, without Grafana's own."""
+    text = text.replace(END, "")
     named = {name for pair in _VARIABLE.findall(text) for name in pair if name and not name.isdigit()}
     return {name for name in named if not name.startswith("__")}
 
 
-def filled_in(text: str, **chosen: str) -> str:
+def filled_in(text: str, *, end: float | None = None, **chosen: str) -> str:
     """Return a text with the values of its variables, as Grafana would ask; `chosen` overrides the usual ones.
+
+    Args:
+        text: PromQL.
+        end: The end of the range, in seconds since 1970; of now if not said.
+        chosen: Values by the names of variables.
 
     Raises:
         KeyError: It has a variable that no board has.
@@ -82,4 +91,5 @@ def filled_in(text: str, **chosen: str) -> str:
         name = found[1] or found[2]
         return found[0] if name.isdigit() else values[name]
 
-    return _VARIABLE.sub(value_of, text)
+    instant = time.time() if end is None else end
+    return _VARIABLE.sub(value_of, text.replace(END, f"{instant:.0f}"))

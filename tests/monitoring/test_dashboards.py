@@ -28,9 +28,12 @@ from tests.monitoring.scenario import ROOT
 BOARDS = boards()
 PANELS = [(uid, panel) for uid, board in BOARDS.items() for panel in panels(board)]
 #: What Grafana knows of units, as far as it is used here.
-UNITS = {"percentunit", "locale", "none", "currencyUSD", "s", "d", "dateTimeAsIso", "eps", "ops"}
+UNITS = {
+    *("percentunit", "locale", "none", "currencyUSD", "s", "dateTimeFromNow", "eps", "ops"),
+    *("suffix: days", "suffix: points"),
+}
 #: `segment:churn_$lens:ratio` and `segment:retention:ratio`
-_RECORDED = re.compile(r"\b(?:segment|closed|before|stream|kpi|type|member):[\w$\{\}]+:\w+")
+_RECORDED = re.compile(r"\b(?:segment|closed|before|stream|kpi|type|member|feed|band):[\w$\{\}]+:\w+")
 _OWN = re.compile(r"(?<![\w:])tenure_\w+")
 _BY_PATTERN = re.compile(r'__name__=~"segment:\(([\w|]+)\):(\w+)"')
 #: Prometheus' own.
@@ -90,25 +93,6 @@ def test_panels_fill_the_grid_and_none_covers_another() -> None:
             taken |= cells
         height = 1 + max(y for _, y in taken)
         assert len(taken) == 24 * height, uid
-
-
-def test_numbers_of_now_ask_for_the_last_minutes_whatever_the_range() -> None:
-    """An instant query lies at the range's end, rounded down to the step: hours ago where the range is long."""
-    for uid, panel in PANELS:
-        instant = {target["instant"] for target in panel["targets"]}
-        assert instant == {panel.get("timeFrom") == "15m"}, (uid, panel["title"])
-
-
-def test_lines_go_on_over_the_days_of_loaded_history_and_no_further() -> None:
-    """It has one sample a day; what is missing for longer is missing."""
-    lines = [(uid, panel) for uid, panel in PANELS if panel["type"] == "timeseries"]
-    assert len(lines) > 30
-    for uid, panel in lines:
-        assert panel["fieldConfig"]["defaults"]["custom"]["spanNulls"] == 25 * 3_600_000, (uid, panel["title"])
-        assert panel["maxDataPoints"] == 1_000, (uid, panel["title"])
-        for target in panel["targets"]:
-            if "segment:" in target["expr"]:
-                assert "last_over_time(" in target["expr"], (uid, panel["title"])
 
 
 def test_tables_show_their_header_and_cohorts_without_data_no_colour() -> None:
@@ -218,33 +202,43 @@ def test_boards_that_alerts_link_to_exist_and_know_what_the_links_choose() -> No
 
 def test_every_link_leads_to_a_board_or_to_a_runbook() -> None:
     """A link that leads nowhere costs minutes when there are none."""
-    links = [link["url"] for board in BOARDS.values() for link in board["links"]]
-    links += [link["url"] for _, panel in PANELS for link in panel["links"]]
-    runbooks = [link for link in links if not link.startswith("/d/")]
-    assert {link.removeprefix("/d/") for link in links} - set(runbooks) == set(BOARDS)
     folder = ROOT / "docs" / "runbooks"
-    assert len(runbooks) > 50
-    assert [link for link in runbooks if not (folder / link.removeprefix(f"{wording.RUNBOOKS}/")).is_file()] == []
+    for uid, board in BOARDS.items():
+        boards_of, runbooks = board["links"]
+        assert (boards_of["type"], boards_of["tags"], boards_of["asDropdown"]) == ("dashboards", ["tenure"], True), uid
+        assert runbooks["url"] == f"{wording.RUNBOOKS}/README.md", uid
+    names = {name for _, panel in PANELS for name in runbooks_of(panel)}
+    assert len(names) > 50
+    assert [name for name in names if not (folder / f"{name}.md").is_file()] == []
+    chosen = {address for _, panel in PANELS for address in addresses_of(panel)}
+    led_to = {
+        urllib.parse.urlsplit(address).path.removeprefix("/d/") for address in chosen if address.startswith("/d/")
+    }
+    assert led_to - {"${__data.fields.board}"} <= set(BOARDS)
+    assert {"tenure-retention", "tenure-revenue", "tenure-onboarding", "tenure-feedback", "tenure-stream"} <= led_to
 
 
 def test_every_alert_has_a_panel_that_links_to_its_runbook() -> None:
     """Who sees the red tile wants the page that says what to do."""
-    linked = {link["url"].rsplit("/", 1)[1] for _, panel in PANELS for link in panel["links"]}
-    missing = {alert.name for alert in rules.alerts()} - {name.removesuffix(".md") for name in linked}
-    assert missing == set()
+    linked = {name for _, panel in PANELS for name in runbooks_of(panel)}
+    assert {alert.name for alert in rules.alerts()} - linked == set()
 
 
-def test_boards_are_read_only_and_know_the_alerts() -> None:
-    """What is changed in the browser is not kept; an alert that fired is seen where its numbers are."""
-    names = {"pages", "warnings", "incomplete", "backfill"}
+def test_boards_are_read_only_and_know_the_alerts_of_their_kind() -> None:
+    """What is changed in the browser is not kept; an alert that fired is seen where its numbers are, and only there."""
+    of_the_stream = {"tenure-stream", "tenure-feeds", "tenure-workers"}
     for uid, board in BOARDS.items():
         assert board["editable"] is False, uid
         assert board["schemaVersion"] == 41, uid
-        assert {annotation["name"] for annotation in annotations_of(board)} == names, uid
+        alerts, _, _, marks = annotations_of(board)
+        assert [each["name"] for each in annotations_of(board)] == ["alerts", "withheld", "loading", "marks"], uid
+        assert marks["useValueForTime"] is True, "a mark that comes late stands where it happened"
+        assert ('kpi=""' if uid in of_the_stream else 'kpi!=""') in alerts["target"]["expr"], uid
+        assert [each["hide"] for each in annotations_of(board)] == [True] * 4, uid
         assert board["tags"] == ["tenure"], uid
         # A label that an alert does not have is written as its own name.
         labels = [re.findall(r"{{(\w+)}}", each["titleFormat"] + each["textFormat"]) for each in annotations_of(board)]
-        assert {name for names in labels for name in names} == {"alertname"}, uid
+        assert {name for names in labels for name in names} == {"alertname", "kind", "title"}, uid
 
 
 def test_grafana_knows_every_member_of_every_panel() -> None:
@@ -255,6 +249,19 @@ def test_grafana_knows_every_member_of_every_panel() -> None:
         assert list(lost(panel, read)) == [], (uid, panel["title"])
     wrong = {**PANELS[0][1], "options": {**PANELS[0][1]["options"], "colourMode": "value"}}
     assert list(lost(wrong, json.loads(json.dumps(model.Panel.from_json(wrong), cls=JSONEncoder)))) != []
+
+
+def runbooks_of(panel: Json) -> list[str]:
+    """Return the names of the runbooks that a panel's description links to."""
+    return re.findall(rf"\]\({re.escape(wording.RUNBOOKS)}/(\w+)\.md\)", panel["description"])
+
+
+def addresses_of(panel: Json) -> list[str]:
+    """Return where numbers and cells of a panel lead."""
+    found = [link["url"] for link in panel["fieldConfig"]["defaults"].get("links", [])]
+    for override in panel["fieldConfig"]["overrides"]:
+        found += [link["url"] for each in override["properties"] if each["id"] == "links" for link in each["value"]]
+    return found
 
 
 def annotations_of(board: Json) -> list[Json]:

@@ -167,11 +167,14 @@ def test_partition_that_two_workers_count_makes_no_kpi_alert() -> None:
     assert scenario.firing("ChurnAboveTarget", 40) == []
 
 
-def test_backfill_pages_nobody_and_is_judged_half_an_hour_after_it() -> None:
+def test_backfill_pages_nobody_and_is_judged_ten_minutes_after_it() -> None:
     """While history is loaded the last day looks like a disaster; if it still does afterwards, it is one."""
     scenario = bad_week(100)
     scenario.put("tenure_events_late_total", "0+1000x30 30000+0x70", instance="a")
-    assert [scenario.severities("ChurnAboveTarget", at) for at in (15, 45, 95)] == [set(), set(), {"page", "warn"}]
+    assert [scenario.severities("ChurnAboveTarget", at) for at in (15, 34, 40)] == [set(), set(), {"page"}]
+    waits = [scenario.values("stream:waits:bool", at) for at in (15, 31, 32, 33, 40)]
+    assert (waits[0], waits[-1]) == ({"load": 1}, {})
+    assert {"after_load": 1} in waits
 
 
 def test_gap_of_a_scrape_delays_a_page_and_does_not_lose_it() -> None:

@@ -8,7 +8,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tests.recount.decoding import decode
-from tests.recount.events import DEFAULT_SOURCES, INSTANTS, LIFECYCLE, Event, Identity
+from tests.recount.events import (
+    DEFAULT_SOURCES,
+    IDENTIFIED,
+    INSTANTS,
+    LIFECYCLE,
+    TOUCHPOINTS,
+    WITHOUT_CUSTOMER,
+    Event,
+    Identity,
+)
 from tests.recount.options import Options
 from tests.recount.records import Sent, record_of
 from tests.recount.refusals import Reason, RefusedError
@@ -25,6 +34,7 @@ class Customer:
         renewals: With the plan at the time of each.
         activities: Instant (milliseconds since 1970) and feature, empty where absent.
         completions_ms: Instants of completed onboarding.
+        touchpoints: Contacts, tickets, referrals and exposures, earliest first.
         revokes_without_effect_ms: The `time` of each revocation that hits no event.
     """
 
@@ -35,6 +45,7 @@ class Customer:
     renewals: tuple[tuple[Event, str], ...]
     activities: frozenset[tuple[int, str]]
     completions_ms: frozenset[int]
+    touchpoints: tuple[Event, ...]
     revokes_without_effect_ms: tuple[int, ...]
 
     def signs_of_life_ms(self) -> list[int]:
@@ -62,9 +73,10 @@ class Fates:
 
 @dataclass(frozen=True)
 class Book:
-    """A log as it was read: customers by id, and the fates of the records."""
+    """A log as it was read: customers by id, marks earliest first, and the fates of the records."""
 
     customers: Mapping[str, Customer]
+    marks: tuple[Event, ...]
     fates: Fates
     options: Options
 
@@ -83,9 +95,10 @@ def read(records: Iterable[Sent], options: Options) -> Book:
     for known in versions.values():
         for events in known.values():
             fates.conflict += len({event.order_among_versions() for event in events}) - 1
+    marks = [min(events, key=Event.order_among_versions) for events in versions.pop("", {}).values()]
     ids = sorted(versions.keys() | instants.keys())
     customers = {each: _customer(each, versions[each], instants[each], options) for each in ids}
-    return Book(customers, fates, options)
+    return Book(customers, tuple(sorted(marks, key=_by_time)), fates, options)
 
 
 def _sort_in(
@@ -133,6 +146,9 @@ def _customer(
     def with_plan(kind: str) -> tuple[tuple[Event, str], ...]:
         return tuple((event, timeline.state_at(event.at_ms).plan) for event in counting if event.kind == kind)
 
+    def of_kinds(kinds: tuple[str, ...]) -> list[Event]:
+        return [event for event in counting if event.kind in kinds]
+
     return Customer(
         id=customer_id,
         timeline=timeline,
@@ -141,11 +157,17 @@ def _customer(
         renewals=with_plan("renewal"),
         activities=frozenset((event.at_ms, event.feature) for event in instants if event.kind == "activity"),
         completions_ms=frozenset(event.at_ms for event in instants if event.kind == "onboarding" and event.completed),
+        touchpoints=tuple(sorted(of_kinds(TOUCHPOINTS), key=_by_time)),
         revokes_without_effect_ms=tuple(revokes_without_effect_ms),
     )
 
 
 def revoked_by(revoke: Event) -> set[Identity]:
     """Return the identities that a revocation names: of its source, or without one of each default source."""
-    sources = {revoke.source} if revoke.names_source else set(DEFAULT_SOURCES.values())
+    own = {topic for kind, topic in DEFAULT_SOURCES.items() if kind not in WITHOUT_CUSTOMER}
+    sources = {revoke.source} if revoke.names_source else own
     return {(source, revoke.revokes) for source in sources}
+
+
+def _by_time(event: Event) -> tuple[object, ...]:
+    return event.at_ms, event.sequence, IDENTIFIED.index(event.kind), event.known_members(), event.identity

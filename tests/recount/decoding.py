@@ -4,11 +4,12 @@ Slow on purpose: one check after the other, in the order of the reasons.
 Definitions: the contract, events, prices and dead letters.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from tests.recount.cloudevents import members_of
-from tests.recount.events import DEFAULT_SOURCES, Event
+from tests.recount.events import DEFAULT_SOURCES, WITHOUT_CUSTOMER, Event
 from tests.recount.instants import DAY_MS, instant_ms, read_instant_ms
 from tests.recount.mending import is_mended, mended_country, mended_slug, mended_value, mended_way
 from tests.recount.options import Options
@@ -28,6 +29,10 @@ REQUIRED = {
     "revoke": ("revokes",),
     "survey": ("kind",),
     "renewal": ("outcome",),
+    "support": ("ticket", "status"),
+    "referral": ("referred",),
+    "exposure": ("measure", "variant"),
+    "mark": ("kind", "title"),
 }
 SCORES = {"nps": range(11), "csat": range(1, 6)}
 Members = Mapping[str, object]
@@ -57,6 +62,8 @@ def decode(record: Record, options: Options) -> Event:
 def _check_required(members: Members, *, is_cloud_event: bool) -> None:
     event_type = members.get("type")
     names: list[str] = ["id", "type", "customer_id", "time"]
+    if event_type in WITHOUT_CUSTOMER:
+        names.remove("customer_id")
     if is_cloud_event:
         names += ["specversion", "source"]
     if isinstance(event_type, str):
@@ -114,6 +121,14 @@ def _is_plan(value: object) -> bool:
     return mended_value(value) is not None
 
 
+def _is_slug(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch("[a-z0-9_-]{1,64}", value) is not None
+
+
+def _is_title(value: object) -> bool:
+    return isinstance(value, str) and 1 <= len(value) <= 200
+
+
 COMMON_CHECKS: dict[str, Check] = {
     "id": _is_id(256),
     "source": _is_text,
@@ -145,12 +160,23 @@ OWN_CHECKS: dict[str, dict[str, Check]] = {
     "renewal": {"outcome": _is_one_of("renewed", "declined", "failed")},
     "onboarding": {"completed": _is_boolean},
     "activity": {},
+    "contact": {"about": _is_id(256)},
+    "support": {"ticket": _is_id(128), "status": _is_one_of("opened", "answered", "solved")},
+    "referral": {"referred": _is_id(128)},
+    "exposure": {"measure": _is_slug, "variant": _is_slug},
+    "mark": {
+        "kind": _is_one_of("release", "price", "campaign", "incident", "other"),
+        "title": _is_title,
+        "until": _is_time,
+    },
 }
 
 
 def _check_values(members: Members, *, is_cloud_event: bool) -> None:
     event_type = str(members["type"])
     checks = COMMON_CHECKS | OWN_CHECKS[event_type]
+    if event_type in WITHOUT_CUSTOMER:
+        checks = {name: check for name, check in checks.items() if name != "customer_id"}
     if is_cloud_event:
         checks = checks | {"specversion": _is_one_of("1.0")}
     for name, is_valid in checks.items():
@@ -175,6 +201,8 @@ def _check_times(members: Members, record: Record, options: Options) -> None:
     limits = {"time": last_ms}
     if members["type"] in LIFECYCLE_TYPES:
         limits["effective_at"] = last_ms + EFFECTIVE_AHEAD_MS
+    if members["type"] == "mark":
+        limits["until"] = last_ms + EFFECTIVE_AHEAD_MS
     for name, limit_ms in limits.items():
         if name in members and not EARLIEST_MS <= _instant_ms(members, name) <= limit_ms:
             raise RefusedError(Reason.TIME_OUT_OF_RANGE, name)
@@ -241,7 +269,7 @@ def _event(members: Members, options: Options) -> Event:
 
     return Event(
         kind="change" if event_type in {"upgrade", "downgrade"} else event_type,
-        customer_id=text("customer_id"),
+        customer_id="" if event_type in WITHOUT_CUSTOMER else text("customer_id"),
         source=text("source", DEFAULT_SOURCES[event_type]),
         names_source="source" in members,
         id=text("id"),
@@ -266,5 +294,12 @@ def _event(members: Members, options: Options) -> Event:
         outcome=text("outcome"),
         completed=members.get("completed") is not False,
         feature=describing("feature"),
+        about=text("about"),
+        ticket=text("ticket"),
+        referred=text("referred"),
+        measure=text("measure"),
+        variant=text("variant"),
+        title=text("title"),
+        until_ms=_instant_ms(members, "until") if event_type == "mark" and "until" in members else -1,
         mended=frozenset(name for name, value in kept.items() if is_mended(name, members[name], value)),
     )

@@ -7,9 +7,15 @@ Definitions: section 1 (identity), section 2 (order of facts); the contract, eve
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import xxhash
+
 LIFECYCLE = ("signup", "change", "pause", "resume", "cancel")
 #: Kinds with an identity, in the order that decides between two events of one.
-IDENTIFIED = (*LIFECYCLE, "revoke", "survey", "renewal")
+IDENTIFIED = (*LIFECYCLE, "revoke", "survey", "renewal", "contact", "support", "referral", "exposure", "mark")
+#: What passed between us and a customer; no count is made of it.
+TOUCHPOINTS = ("contact", "support", "referral", "exposure")
+#: Of no customer.
+WITHOUT_CUSTOMER = ("mark",)
 #: Sets of instants, without identity.
 INSTANTS = ("onboarding", "activity")
 
@@ -26,6 +32,11 @@ DEFAULT_SOURCES = {
     "renewal": "customer.renewal",
     "onboarding": "customer.onboarding",
     "activity": "customer.activity",
+    "contact": "customer.contact",
+    "support": "customer.contact",
+    "referral": "customer.contact",
+    "exposure": "customer.contact",
+    "mark": "tenure.marks",
 }
 
 Comparable: TypeAlias = tuple[str | int, ...]
@@ -77,6 +88,13 @@ class Event:
     outcome: str = ""
     completed: bool = True
     feature: str = ""
+    about: str = ""
+    ticket: str = ""
+    referred: str = ""
+    measure: str = ""
+    variant: str = ""
+    title: str = ""
+    until_ms: int = -1
     mended: frozenset[str] = frozenset()
 
     @property
@@ -99,6 +117,12 @@ class Event:
             "revoke": (self.revokes,),
             "survey": (self.survey_kind, self.status, self.score, self.reason, self.via),
             "renewal": (self.outcome,),
+            "contact": (self.about,),
+            "support": (self.ticket, self.status),
+            # Kept and compared is a hash of the id: whoever is forgotten shall not be named by whom brought them.
+            "referral": (xxhash.xxh3_64_intdigest(self.referred.encode()),),
+            "exposure": (self.measure, self.variant),
+            "mark": (self.survey_kind, self.title, self.until_ms),
         }
         # Whether it names its source decides what a revoke revokes, and nothing of any other kind.
         last = (int(self.names_source),) if self.kind == "revoke" else ()

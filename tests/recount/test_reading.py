@@ -119,7 +119,7 @@ def test_a_required_member_that_is_absent_or_null_is_missing(kind: str, name: st
 
 
 @pytest.mark.parametrize(
-    "event_type", ["", "login", "Signup", "change", "com.example.signup", "contact", "mark", 7, ["signup"]]
+    "event_type", ["", "login", "Signup", "change", "com.example.signup", "Contact", "marks", 7, ["signup"]]
 )
 def test_a_type_that_is_none_of_the_known_ones_is_unknown(event_type: object) -> None:
     """Also one that is no text; its members are not looked at, but for those that every event has."""

@@ -12,6 +12,7 @@ give the same bytes on every machine.
     paying      bills, changes, pauses, leaving
     add_ons     a second subscription beside the customer's own
     usage       onboarding, activity, surveys
+    care        tickets, follow-ups, referrals, an offer on trial, marks
     delivery    from what happened to records and their arrival
 
 The members of the events and their meaning: docs/events.md.
@@ -22,6 +23,7 @@ from datetime import datetime, timedelta
 
 from schemas.instants import DAY_MS, EPOCH
 from tenure.demo.company.business import Business
+from tenure.demo.company.care import CustomerCare
 from tenure.demo.company.delivery import EVENT_TYPES, Arrival, EventDelivery, Flaws
 from tenure.demo.company.usage import CustomerUsage
 
@@ -89,11 +91,19 @@ class Company:
         `arrived_at_ms < start_ms`. Each call begins anew and yields the same records.
         """
         delivery = EventDelivery(self._seed, self._include, self._flaws)
+        care = CustomerCare(
+            self._seed,
+            delivery.post,
+            include=self._include,
+            price_rise_days=self._price_rise_days,
+            from_day=self._recorded_day,
+        )
         usage = CustomerUsage(
             self._seed,
             delivery.post,
             include=self._include,
             activity=self._activity,
+            care=care,
             price_rise_days=self._price_rise_days,
             from_day=self._recorded_day,
         )

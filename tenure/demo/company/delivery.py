@@ -100,7 +100,7 @@ class EventDelivery:
 
         Args:
             kind: The event type.
-            customer_id: The customer it is about (ASCII without characters that JSON escapes).
+            customer_id: The customer it is about (ASCII without characters that JSON escapes); "" for nobody.
             occurred_at_ms: When it happened, in ms since 1970 UTC.
             members: The type's own members as JSON text that begins with a comma.
 
@@ -118,12 +118,13 @@ class EventDelivery:
             self._day = day
             self._day_text = date_of(day).isoformat() + "T"
         seconds, milliseconds = divmod(rest, 1000)
+        of = f'"customer_id":"{customer_id}",' if customer_id else ""
         value = (
-            f'{{"id":"{event_id}","type":"{kind}","customer_id":"{customer_id}","time":"{self._day_text}'
+            f'{{"id":"{event_id}","type":"{kind}",{of}"time":"{self._day_text}'
             f'{_MINUTES[seconds // 60]}{_MILLISECONDS[seconds % 60]}{milliseconds:03d}Z"{members}}}'
         ).encode()
         fraction = draw()
-        if fraction < self._bounds[-1]:
+        if customer_id and fraction < self._bounds[-1]:
             self._deliver_flawed(Arrival(occurred_at_ms, kind, customer_id.encode(), value), fraction, draw)
             return event_id
         arrived_at_ms = occurred_at_ms + 20 + int(180 * fraction)

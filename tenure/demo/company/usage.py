@@ -9,6 +9,7 @@ import random
 from collections.abc import Iterable
 
 from schemas.instants import DAY_MS
+from tenure.demo.company.care import CustomerCare
 from tenure.demo.company.customers import CompanyCustomer, Diary
 from tenure.demo.company.ledger import Post
 from tenure.demo.company.market import (
@@ -51,6 +52,7 @@ class CustomerUsage:
         post: Takes (event type, customer id, instant in ms, members as JSON text) and returns the event's id.
         include: Event types that somebody wants to hear of; the rest is not even worked out.
         activity: Multiplies how often the product is used; 1 is about once in nine days.
+        care: Is told of those who join, and of bad answers.
         price_rise_days: Days (day numbers) after which scores are lower for a while.
         from_day: Since when usage is recorded (day number).
     """
@@ -62,11 +64,14 @@ class CustomerUsage:
         *,
         include: frozenset[str],
         activity: float,
+        care: CustomerCare,
         price_rise_days: Iterable[int],
         from_day: int,
     ) -> None:
         self._post = post
+        self._care = care
         self._include = include
+        self._surveys = bool(include & {"survey", "contact"})
         self._activity = activity
         self._price_rise_days = tuple(price_rise_days)
         self._from_day = from_day
@@ -80,6 +85,7 @@ class CustomerUsage:
 
     def joined(self, day: int, customer: CompanyCustomer, joined_at_ms: int) -> None:
         """Plan what a customer will do who came on a day (day number), at an instant in ms since 1970 UTC."""
+        self._care.joined(day, customer, joined_at_ms)
         if day < self._from_day:
             return
         if "onboarding" in self._include:
@@ -89,17 +95,19 @@ class CustomerUsage:
                 first_use_ms = joined_at_ms + int(self._draw_activity() * 20 * MINUTE_MS)
                 self._post("activity", customer.id, first_use_ms, ',"feature":"dashboards"')
             self._plan_use(day, customer)
-        if "survey" in self._include:
+        if self._surveys:
             self._survey_diary.write(day + _NPS_FIRST_DAYS, self._ask_nps, customer)
             self._plan_support(day, customer)
 
     def begin(self, customers: Iterable[CompanyCustomer]) -> None:
         """Begin to record the usage of those who were there before `from_day`, the day on which this is called."""
         day = self._from_day - 1
+        customers = list(customers)
+        self._care.begin(customers)
         for customer in customers:
             if "activity" in self._include and not customer.silent:
                 self._plan_use(day, customer)
-            if "survey" in self._include:
+            if self._surveys:
                 first_day = day + 1 + int(self._survey.random() * _NPS_EVERY_DAYS)
                 self._survey_diary.write(first_day, self._ask_nps, customer)
                 self._plan_support(day, customer)
@@ -109,6 +117,7 @@ class CustomerUsage:
         self._onboarding_diary.live(day)
         self._activity_diary.live(day)
         self._survey_diary.live(day)
+        self._care.live(day)
 
     def _plan_onboarding(self, day: int, customer: CompanyCustomer, joined_at_ms: int) -> None:
         draw = self._onboarding.random
@@ -190,4 +199,6 @@ class CustomerUsage:
         if self._anger(day) > _PRICE_ANGER / 2 and score < praised_from and draw() < 0.5:
             reason = ',"reason":"too_expensive"'
         members = f',"kind":"{kind}","status":"answered","score":{score}{reason},"via":"{via}"'
-        self._post("survey", customer.id, reacted_at_ms, members)
+        survey_id = self._post("survey", customer.id, reacted_at_ms, members)
+        if score < praised_from - 2:
+            self._care.answered(customer, survey_id, reacted_at_ms)

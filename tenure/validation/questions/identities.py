@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from kpis.customer.customer import feedback_of
+from kpis.customer.touchpoints import stored_touchpoints
 from kpis.references import offset_of
 from schemas.events import EVENT_TYPES
 from tenure.validation.questions.question import (
@@ -97,6 +98,7 @@ class Repetitions(Question):
             customer = kept.view.customer
             held = [step.fact.reference for step in kept.view.steps]
             held += [item.reference for item in feedback_of(customer)]
+            held += [fact.reference for fact in stored_touchpoints(customer)]
             held += [each.reference for each in customer.rare.revocations] if customer.rare is not None else []
             numbers = {offset_of(reference) for reference in held}
             for conflict in conflicts:

@@ -4,6 +4,7 @@ import re
 
 import agents
 from schemas.catalogue.counts import COUNTS
+from schemas.events import COMMON_MEMBERS, EVENT_TYPES
 from schemas.topics import DEFAULT_TOPIC_NAMES, INPUT_TOPICS
 
 
@@ -22,7 +23,8 @@ def test_every_agent_names_its_topic_in_its_first_line() -> None:
 
 def test_counts_that_agents_name_exist() -> None:
     """What becomes of a type is said by the names of counts; a count that is renamed is said nowhere."""
-    known = {count.name for count in COUNTS} | set(agents.events.TYPES) | {"revokes", "dimensions"}
+    members = {name for event_type in EVENT_TYPES for name in (*COMMON_MEMBERS, *event_type.OWN_MEMBERS)}
+    known = {count.name for count in COUNTS} | set(agents.events.TYPES) | members | {"dimensions"}
     named = {name for meaning in agents.events.TYPES.values() for name in re.findall(r"`([a-z_]+)`", meaning)}
     assert len(named) > 10
     assert named <= known

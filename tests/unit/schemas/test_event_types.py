@@ -112,5 +112,5 @@ def test_built_in_dimensions_are_the_segments_that_a_signup_names() -> None:
 def test_every_instant_of_a_type_has_the_form_of_one() -> None:
     """Time ranges are checked by form: an instant without it would be taken as it is."""
     for event_type in EVENT_TYPES:
-        found = {name for name in event_type.__struct_fields__ if name == "time" or name.endswith("_at")}
+        found = {name for name in event_type.__struct_fields__ if name in {"time", "until"} or name.endswith("_at")}
         assert found == {name for name, form in forms_of(event_type).items() if form == "instant"}

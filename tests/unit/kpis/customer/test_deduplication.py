@@ -15,7 +15,7 @@ from kpis.customer.history import revocations_without_effect
 from kpis.customer.state import decode
 from kpis.fold.fold import Fold
 from schemas.decoding.decoder import Decoder
-from schemas.topics import DEFAULT_TOPIC_OF_TYPE
+from schemas.events import EVENT_TYPES
 from tests.property.folding import LATEST_MS, Line
 from tests.recount.customers import read
 from tests.recount.options import DEFAULTS
@@ -170,7 +170,7 @@ def test_a_revocation_takes_back_surveys_and_renewals() -> None:
     assert (rows, revocations_without_effect(customer)) == ([], [])
 
 
-@pytest.mark.parametrize("source", sorted(set(DEFAULT_TOPIC_OF_TYPE.values())))
+@pytest.mark.parametrize("source", sorted({kind.TOPIC for kind in EVENT_TYPES if kind.HAS_CUSTOMER}))
 def test_every_default_source_is_among_those_that_a_revocation_without_one_names(source: str) -> None:
     """The table of topics says which they are."""
     customer, _ = folded(["0 revoke revokes=x"])

@@ -24,7 +24,7 @@ DETAILS = [
         say("sign_up"),
         (
             "type: must be one of signup, cancel, revoke, upgrade, downgrade, pause, resume, survey, renewal, "
-            'onboarding, activity; got "sign_up"; did you mean signup?'
+            'onboarding, activity, contact, support, referral, exposure, mark; got "sign_up"; did you mean signup?'
         ),
     ),
     ({**SIGNUP, "id": 17.5}, "id: must be a text of 1–256 characters, or an integer; got 17.5"),

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from kpis.customer.touchpoints import MarkFact
 from kpis.population.cohorts import Cohort
+from kpis.population.comparison import log_rank
 from kpis.population.lifetime import Durations, survival
 from kpis.population.reasons import SHOWN, Line, Ranking
-from kpis.population.summary import AGES, COHORTS, CURVE_DAYS, WINDOWS_DAYS, PopulationSummary, Rankings
+from kpis.population.summary import AGES, COHORTS, CURVE_DAYS, FEEDBACK_DAYS, WINDOWS_DAYS, PopulationSummary, Rankings
+from schemas import instruments
+from schemas.catalogue.feedback_bands import BANDS
 from schemas.catalogue.windows import LIFETIME_DAYS
 from schemas.instruments import OF_THE_POPULATION
-from streams.metrics.population_exposition import population_exposition
+from streams.metrics.population_exposition import MARKS_SHOWN, population_exposition
 
 #: One worker shows as many at most; a scrape of a worker has some 1,500 besides (count).
-BUDGET = 1_500
+BUDGET = 1_650
 NOBODY = survival(Durations({}, {}))
 NOTHING = Ranking([], Line("", 0, 0))
 
@@ -96,6 +101,28 @@ def test_reasons_and_features_are_shown_by_window() -> None:
     assert samples_of(summary, "tenure_engaged_by_feature") == {("30d", "price"): 5, ("30d", "other"): 2}
 
 
+def test_spells_after_answers_are_shown_by_kind_and_band() -> None:
+    """What is compared is told with the test that compares it; who was never asked is in none."""
+    feedback = {
+        ("nps", "promoters"): Durations({40: 1}, {100: 3}),
+        ("nps", "detractors"): Durations({3: 2, 20: 1}, {60: 1}),
+        ("nps", "never_asked"): Durations({}, {400: 9}),
+    }
+    summary = PopulationSummary(0, [], NOBODY, {}, feedback)
+    spells = samples_of(summary, "tenure_feedback_spells")
+    assert spells["nps", "detractors", "left"] == 3
+    assert spells["nps", "never_asked", "goes_on"] == 9
+    shares = samples_of(summary, "tenure_feedback_survival_ratio")
+    assert shares["nps", "promoters", "30"] == 1
+    assert shares["nps", "promoters", "90"] == pytest.approx(3 / 4)
+    assert ("nps", "promoters", "180") not in shares
+    assert samples_of(summary, "tenure_feedback_survival_lower_ratio")["nps", "detractors", "30"] < 1 / 4
+    assert samples_of(summary, "tenure_feedback_survival_upper_ratio")["nps", "detractors", "30"] > 1 / 4
+    compared = log_rank([feedback["nps", "promoters"], feedback["nps", "detractors"]])
+    assert compared is not None
+    assert samples_of(summary, "tenure_feedback_log_rank_p_value") == {("nps",): pytest.approx(compared.p)}
+
+
 def test_numbers_that_do_not_exist_are_absent() -> None:
     """Nobody has no median; while more than half stay on, neither."""
     assert samples_of(PopulationSummary(0, [], NOBODY, {}), "tenure_survival_median_days") == {}
@@ -110,7 +137,19 @@ def test_a_summary_of_anybody_stays_within_its_budget_of_series() -> None:
     lifetime = survival(Durations(dict.fromkeys(range(3_000), 2), dict.fromkeys(range(3_000), 1)))
     found = Ranking([Line(f"reason-{n}", 9, 9, 3) for n in range(SHOWN + 1)], Line("", 9, 9, 3))
     rankings = {f"{days}d": Rankings(found, found, found) for days in WINDOWS_DAYS}
-    families = families_of(PopulationSummary(0, cohorts, lifetime, rankings))
+    spells = Durations(dict.fromkeys(range(400), 2), dict.fromkeys(range(400), 1))
+    feedback = {(kind, band): spells for kind, bands in BANDS.items() for band in bands}
+    families = families_of(PopulationSummary(0, cohorts, lifetime, rankings, feedback))
     assert set(LIFETIME_DAYS) <= set(CURVE_DAYS)
+    assert len(families["tenure_feedback_survival_ratio"].samples) == len(feedback) * len(FEEDBACK_DAYS)
     assert len(families["tenure_cohort_customers"].samples) == COHORTS * AGES
     assert sum(len(family.samples) for family in families.values()) <= BUDGET
+
+
+def test_the_newest_marks_are_shown_with_their_time_as_value() -> None:
+    """A board takes the value as the time: a mark that comes late stands where it happened."""
+    marks = [MarkFact(1_000 * n, 0, n.to_bytes(8), 0, "price", f"Prices {n}", -1) for n in range(MARKS_SHOWN + 5)]
+    text = population_exposition(PopulationSummary(0, [], NOBODY, {}), cpu_seconds=0.0, marks=marks).decode()
+    (family,) = (each for each in text_string_to_metric_families(text) if each.name == instruments.MARKS.name)
+    shown = {sample.labels["title"]: sample.value for sample in family.samples}
+    assert shown == {f"Prices {n}": float(n) for n in range(5, MARKS_SHOWN + 5)}

@@ -12,9 +12,7 @@ from streams.tables import Head, Stored, encode_head
 def test_a_head_of_another_version_is_refused_with_what_to_do(version: int) -> None:
     """Tables of an older worker, or of a newer one, would be counted on wrongly, and nobody would notice."""
     stored = Stored(encode_head(Head(version, {"customer.signup": 7})), {})
-    said = (
-        f"version {version}, this program reads {STATE_VERSION}; run the program that wrote them.*TENURE_REDIS_PREFIX"
-    )
+    said = f"version {version}, this program reads {STATE_VERSION}; run the program that wrote them.*tenure rebuild"
     with pytest.raises(StateUnreadable, match=said):
         read_head(3, stored)
 

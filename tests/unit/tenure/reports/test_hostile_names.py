@@ -33,12 +33,12 @@ from tenure.doctor.findings import Diagnosed, Level
 from tenure.files.notation import Notation
 from tenure.files.publish import Summary
 from tenure.files.reader import EventFile
-from tenure.operations import dead_letters, forgetting, target_trials, targets, topics
-from tenure.reports import kpi, periods
+from tenure.operations import dead_letters, forgetting, marks, targets, topics
+from tenure.reports import kpi, periods, target_trials
 from tenure.reports.formats import standard_console
 from tenure.reports.kpi import replay
 from tenure.undoing import undo
-from tests.recount.short_events import activity, cancel, change, renewal, signup, survey
+from tests.recount.short_events import activity, cancel, change, event, renewal, signup, survey
 from tests.unit.tenure.demo.test_screen import view_of
 
 if TYPE_CHECKING:
@@ -101,6 +101,11 @@ def file() -> str:
             survey(who, "2026-02-03", "nps", 9, reason=name),
             renewal(who, "2026-02-04", "renewed") | {"id": f"r{name}"},
             change(who, "2026-02-05", f"{name}2", 200, id=f"u{name}"),
+            event("support", who, "2026-02-06", {}, ticket=f"t{name}", status="opened"),
+            event("referral", who, "2026-02-06", {}, referred=f"r{name}"),
+            event("exposure", who, "2026-02-06", {}, measure="offer", variant="ab"[n % 2]),
+            event("contact", who, "2026-02-06", {}, about=f"s{name}"),
+            event("mark", who, "2026-02-06", {"id": f"m{n}"}, kind="other", title=name),
             cancel(who, "2026-02-20", id=f"c{name}", source=name),
             cancel(who, "2026-02-21", id=f"d{name}", reason=name),
         ]
@@ -194,7 +199,10 @@ def answer_forget(monkeypatch: pytest.MonkeyPatch) -> None:
 def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     """Commands that ask Redis and Kafka are answered with hostile names."""
 
-    async def read_report(settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = ()) -> list[Report]:
+    async def read_report(
+        settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = (), where: object = None
+    ) -> list[Report]:
+        assert where is None
         return (await replay(file, settings, Notation(), at_ms=at_ms, by=by)).reports
 
     restatement = {
@@ -248,6 +256,10 @@ def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     for name, function in (("changes", changes), ("current", current), ("put", put)):
         monkeypatch.setattr(targets, name, function)
 
+    async def send_mark(*_: object) -> None:
+        """Kafka has it."""
+
+    monkeypatch.setattr(marks, "send_mark", send_mark)
     answer_letters(monkeypatch)
     answer_undo(monkeypatch)
     answer_forget(monkeypatch)
@@ -272,6 +284,19 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
         ("explain", kpi, *_OF_FILE, "--by", "plan", "--limit", "100") for kpi in ("cancellations", "churn", "mrr")
     ],
     "customer": [("customer", "21ok", *_OF_FILE), ("customer", f"0{HOSTILE[0]}", *_OF_FILE)],
+    "feedback": [("feedback", *_OF_FILE, "--where", f"channel != '{HOSTILE[10]}'")],
+    "experiments": [
+        ("experiments", *_OF_FILE),
+        *(("experiments", *_OF_FILE, "--measure", HOSTILE[n]) for n in (0, 4)),
+    ],
+    "mark": [("mark", "".join(HOSTILE[10:13]))],
+    "marks": [("marks", *_OF_FILE)],
+    "support": [("support", *_OF_FILE)],
+    "referrals": [("referrals", *_OF_FILE)],
+    "usage": [("usage", *_OF_FILE)],
+    "value": [("value", *_OF_FILE, *_SEGMENTS)],
+    "drivers": [("drivers", *_OF_FILE)],
+    "risk": [("risk", *_OF_FILE)],
     "lenses": [("lenses", *_OF_FILE, "--by", "channel")],
     "reasons": [("reasons", *_OF_FILE, *_SEGMENTS)],
     "features": [("features", *_OF_FILE, *_SEGMENTS)],
@@ -297,7 +322,23 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "dlq replay": [("dlq", "replay", "--all", "--dry-run")],
 }
 #: Commands that print no names, or nothing for people; the demo and publish have tests of their own below.
-NAMELESS = {"target", "dlq", "resume", "demo", "worker", "publish", "company", "history", "gateway", "export", "api"}
+NAMELESS = {
+    "rebuild",
+    "snapshot",
+    "restore",
+    "target",
+    "dlq",
+    "resume",
+    "demo",
+    "worker",
+    "publish",
+    "company",
+    "history",
+    "gateway",
+    "export",
+    "api",
+    "forecast",
+}
 
 
 def test_every_command_is_tried_with_hostile_names() -> None:

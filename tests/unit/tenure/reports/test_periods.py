@@ -8,17 +8,18 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console, RenderableType
 from typer.testing import CliRunner
 
-from kpis.fold.restatements import Restatement, encode
+from kpis.fold.restatements import Restatement, decode, encode
 from schemas.documents.document import plain
-from schemas.documents.periods import PeriodChange, PeriodReport
+from schemas.documents.periods import PeriodChange, PeriodReport, PeriodTotals
 from streams.errors import UsageError
 from streams.settings.settings import Settings
 from streams.tables import Restated, Stored
 from tenure.cli import app
-from tenure.reports.periods import checked_periods, list_of, reports_of, revisions_of
+from tenure.reports.periods import checked_periods, list_of, loaded_first, reports_of, revisions_of
 from tenure.reports.periods_text import period_heading, period_list, period_restated
 from tests.unit.kpis.fold.test_restatements import batch_of, cancel, ms, signup
 from tests.unit.streams.partitions import ALSO_MINE, Surroundings, on_virtual_time
@@ -235,7 +236,7 @@ def test_the_terminal_says_what_moved_from_what_to_what_and_by_which_event() -> 
         listed = printed(
             period_list(await list_of(SETTINGS, around.tables, partitions=2, now_ms=NOW_MS, limit=1), "USD")
         )
-        assert "2026-01 over 2 1 10.00 → 5.00 2026-03-02 00:00" in listed
+        assert "2026-01 over 2 1 10.00 → 2026-03-02 00:00\n5.00" in listed
         assert "2026-03 running 0 2 5.70 –" in listed
         nothing = await list_of(SETTINGS, Surroundings().tables, partitions=2, now_ms=NOW_MS, limit=1)
         assert printed(period_list(nothing, "USD")) == "No event is counted yet."
@@ -257,3 +258,58 @@ def test_wrong_periods_are_refused_in_one_line(arguments: list[str], said: str) 
     result = CliRunner().invoke(app, ["kpi", *arguments], env={"TENURE_REDIS_URL": "redis://127.0.0.1:1/0"})
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
     assert said in result.stderr
+
+
+HOUR_MS = 3_600_000
+
+
+def loaded(*entries: bytes, forgotten: int = 0, **now: int) -> tuple[int, int] | None:
+    """Return how many restatements were the first load of a period, and when it ended."""
+    sums: dict[str, int] = {}
+    for each in entries:
+        for name, change in decode(each).changes.items():
+            sums[name] = sums.get(name, 0) + change
+    found = Restated(len(entries) + forgotten, {**sums, **now}, list(entries))
+    return loaded_first({**sums, **now}, revisions_of({**sums, **now}, [found]))
+
+
+def bulk(arrived_at_ms: int, **changes: int) -> bytes:
+    """Return a restatement by many events."""
+    return encode(Restatement(1, 200, arrived_at_ms, 0, {"t": (0, 199)}, "", "", changes))
+
+
+def test_a_first_load_is_a_baseline_and_what_comes_later_restates_it() -> None:
+    """Whoever plugs in two years of history was told nothing of them before: hundreds of revisions would say so."""
+    load = [bulk(1_000, mrr=5), bulk(2_000, mrr=7), entry(3_000, mrr=1)]
+    assert loaded(*load) == (3, 3_000)
+    assert loaded(*load, bulk(3_000 + HOUR_MS + 1, mrr=9)) == (3, 3_000)
+    assert loaded(*load, forgotten=900, mrr=13) == (903, 3_000)
+
+
+def test_what_was_told_before_is_no_baseline() -> None:
+    """A backfill of a month that had numbers is what somebody must hear of."""
+    assert revisions_of({"mrr": 12}, [Restated(1, {"mrr": 5}, [bulk(1, mrr=5)])]).moved == {"mrr": (7, 12)}
+    assert loaded_first({"mrr": 12}, revisions_of({"mrr": 12}, [Restated(1, {"mrr": 5}, [bulk(1, mrr=5)])])) is None
+    assert (
+        loaded_first({"mrr": 5, "x": 1}, revisions_of({"mrr": 5}, [Restated(1, {"mrr": 5}, [bulk(1, mrr=5)])])) is None
+    )
+    assert loaded(entry(1_000, mrr=5)) is None  # one late event
+
+
+def test_the_list_fits_a_terminal_of_80_columns() -> None:
+    """Lines that are cut hide what they are read for."""
+
+    async def test() -> None:
+        around = await late_tables()
+        listed = await list_of(SETTINGS, around.tables, partitions=2, now_ms=NOW_MS, limit=5)
+        rows = [
+            replace(row, totals=PeriodTotals(customers_active=12_345_678, mrr=98_765_432_100)) for row in listed.periods
+        ]
+        out = io.StringIO()
+        Console(file=out, width=80).print(period_list(replace(listed, periods=rows), "USD"))
+        assert max(map(len, out.getvalue().splitlines())) <= 80
+        assert "987,654,321.00" in out.getvalue()
+        assert "2026-03-02 00:00" in out.getvalue()
+        assert "…" not in out.getvalue()
+
+    on_virtual_time(test)

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from schemas.feeds import OTHER, Feed
+from schemas.feeds import OTHER, FeedKey
 from streams.partition.result import BatchResult, FeedCounts
 from streams.tables import Tables
 
@@ -40,13 +40,13 @@ class Feeds:
         self._noted: dict[int, Sizes] = {}
         self._changed: set[int] = set()
         self._waiting = FeedCounts()
-        self._named_at: dict[Feed, float] = {}
+        self._named_at: dict[FeedKey, float] = {}
         self._shown: Sizes = {}
 
     @property
-    def shown(self) -> list[Feed]:
+    def shown(self) -> list[FeedKey]:
         """The feeds that are counted by name, or were when last agreed on."""
-        return [Feed(kind, source) for source, kinds in sorted(self._shown.items()) for kind in sorted(kinds)]
+        return [FeedKey(kind, source) for source, kinds in sorted(self._shown.items()) for kind in sorted(kinds)]
 
     def on_committed(self, number: int, result: BatchResult) -> None:
         """Note what a batch of a partition had of each feed."""
@@ -72,11 +72,11 @@ class Feeds:
         """
         old = now_seconds - HELD_SECONDS
         young = {feed for feed in self.shown if self._named_at.setdefault(feed, now_seconds) > old}
-        parts: list[Counter[Feed]] = []
+        parts: list[Counter[FeedKey]] = []
         for waiting in (self._waiting.applied, self._waiting.dead_letters, self._waiting.mended):
-            ready: Counter[Feed] = Counter()
+            ready: Counter[FeedKey] = Counter()
             for feed in [feed for feed in waiting if feed not in young]:
-                ready[feed if feed.source in self._shown else Feed(feed.type, OTHER)] += waiting.pop(feed)
+                ready[feed if feed.source in self._shown else FeedKey(feed.type, OTHER)] += waiting.pop(feed)
             parts.append(ready)
         return FeedCounts(*parts)
 

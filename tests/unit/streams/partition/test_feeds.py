@@ -6,34 +6,34 @@ import asyncio
 import random
 from collections import Counter
 
-from schemas.feeds import OTHER, Feed
-from streams.feeds import HELD_SECONDS, SOURCES_KEPT, SOURCES_SHOWN, Feeds
+from schemas.feeds import OTHER, FeedKey
+from streams.partition.feeds import HELD_SECONDS, SOURCES_KEPT, SOURCES_SHOWN, Feeds
 from streams.partition.result import BatchResult, FeedCounts
 from tests.unit.streams.partitions import Surroundings
 
 _LATER = 1_000.0
 
 
-def batch(applied: dict[Feed, int], dead: dict[Feed, int] | None = None) -> BatchResult:
+def batch(applied: dict[FeedKey, int], dead: dict[FeedKey, int] | None = None) -> BatchResult:
     """Return a batch that had so much of each feed."""
     return BatchResult(feeds=FeedCounts(Counter(applied), Counter(dead or {})))
 
 
-def counted(feeds: Feeds) -> Counter[Feed]:
+def counted(feeds: Feeds) -> Counter[FeedKey]:
     """Return what a worker has counted as applied once names are old enough."""
     return feeds.taken(0.0).applied + feeds.taken(_LATER).applied
 
 
 def test_two_workers_count_the_same_sources_by_name_in_any_order() -> None:
     """A sum over workers that fold different sources into `other` would mean nothing."""
-    batches = [(number, Feed("cancel", f"source-{n}"), n) for number in (0, 1) for n in range(1, SOURCES_SHOWN + 6)]
+    batches = [(number, FeedKey("cancel", f"source-{n}"), n) for number in (0, 1) for n in range(1, SOURCES_SHOWN + 6)]
     expected = Counter(
-        {Feed("cancel", f"source-{n}"): 2 * n for n in range(6, SOURCES_SHOWN + 6)} | {Feed("cancel", OTHER): 30}
+        {FeedKey("cancel", f"source-{n}"): 2 * n for n in range(6, SOURCES_SHOWN + 6)} | {FeedKey("cancel", OTHER): 30}
     )
     for seed in range(3):
         random.Random(seed).shuffle(batches)
 
-        async def test(shuffled: list[tuple[int, Feed, int]]) -> Counter[Feed]:
+        async def test(shuffled: list[tuple[int, FeedKey, int]]) -> Counter[FeedKey]:
             around, workers = Surroundings(), {0: Feeds(), 1: Feeds()}
             for number, feed, count in shuffled:
                 workers[number].on_committed(number, batch({feed: count}))
@@ -50,11 +50,11 @@ def test_worker_that_takes_a_partition_over_knows_its_sources() -> None:
     async def test() -> None:
         around, before, after = Surroundings(), Feeds(), Feeds()
         for n in range(SOURCES_SHOWN):
-            before.on_committed(0, batch({Feed("signup", f"old-{n}"): 100}))
+            before.on_committed(0, batch({FeedKey("signup", f"old-{n}"): 100}))
         await before.agree(around.tables, [0], partitions=1)
-        after.on_committed(0, batch({Feed("signup", "new"): 1, Feed("signup", "old-7"): 1}))
+        after.on_committed(0, batch({FeedKey("signup", "new"): 1, FeedKey("signup", "old-7"): 1}))
         await after.agree(around.tables, [0], partitions=1)
-        assert counted(after) == {Feed("signup", "old-7"): 1, Feed("signup", OTHER): 1}
+        assert counted(after) == {FeedKey("signup", "old-7"): 1, FeedKey("signup", OTHER): 1}
         await before.agree(around.tables, [], partitions=1)
         assert before.shown == after.shown
 
@@ -65,7 +65,7 @@ def test_feed_is_shown_at_0_before_it_is_counted() -> None:
     """Prometheus takes no rise from nothing: a feed whose records are all refused would never be seen."""
 
     async def test() -> None:
-        around, feeds, feed = Surroundings(), Feeds(), Feed("renewal", "billing")
+        around, feeds, feed = Surroundings(), Feeds(), FeedKey("renewal", "billing")
         feeds.on_committed(0, batch({}, {feed: 3}))
         await feeds.agree(around.tables, [0], partitions=1)
         assert feeds.shown == [feed]
@@ -81,13 +81,13 @@ def test_any_number_of_sources_takes_bounded_room_and_keeps_the_large_ones() -> 
     """A source that is a customer's id by mistake must not fill the memory, or hide the real ones."""
     feeds = Feeds()
     for n in range(5 * SOURCES_KEPT):
-        feeds.on_committed(0, batch({Feed("activity", f"customer-{n}"): 1, Feed("activity", "app"): 2}))
+        feeds.on_committed(0, batch({FeedKey("activity", f"customer-{n}"): 1, FeedKey("activity", "app"): 2}))
 
     async def test() -> None:
         around = Surroundings()
         await feeds.agree(around.tables, [0], partitions=1)
         found = counted(feeds)
-        assert found[Feed("activity", "app")] == 10 * SOURCES_KEPT
+        assert found[FeedKey("activity", "app")] == 10 * SOURCES_KEPT
         assert len(found) <= SOURCES_SHOWN + 1
         assert found.total() == 15 * SOURCES_KEPT
 

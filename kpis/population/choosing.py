@@ -1,0 +1,31 @@
+"""Choice of customers by a filter, one at a time: by their profile, and the plan that a number goes by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kpis.filters import Filter
+from kpis.names import PLAN, Names
+
+
+class Chooser:
+    """Says of customers and their plan whether a filter holds; asked again, it remembers."""
+
+    def __init__(self, where: Filter | None) -> None:
+        """Take the filter; None chooses everybody."""
+        self._where = where
+        self._known: dict[tuple[int, int, int], bool] = {}
+
+    def holds(self, names: Names, plan: int, profile: int) -> bool:
+        """Return whether it holds of a profile and a plan, by the numbers of `names`."""
+        if self._where is None:
+            return True
+        key = id(names), plan, profile
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._where.holds(_values(names, plan, profile))
+        return found
+
+
+def _values(names: Names, plan: int, profile: int) -> Callable[[str], str]:
+    return lambda dimension: names.plan_names[plan] if dimension == PLAN else names.value_of(dimension, profile)

@@ -1,0 +1,55 @@
+"""`tenure forecast`: customers and MRR of the next twelve months."""
+
+# ruff: noqa: PLC0415 - options are parameters, and imports wait until the command runs.
+
+from __future__ import annotations
+
+from tenure.commands.as_json import print_json
+from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Money, Query, Times, TimeZone
+from tenure.commands.options import AsJson, Config, Where
+from tenure.commands.scanned import AtOne, File, checked_scope
+from tenure.files.notation import MoneyForm, TimeForm
+
+
+def forecast(
+    where: Where = None,
+    at: AtOne = None,
+    file: File = None,
+    file_format: FileFormat = None,
+    money: Money = MoneyForm.MINOR,
+    times: Times = TimeForm.RFC3339,
+    time_zone: TimeZone = None,
+    adapter: As = None,
+    adapter_options: Map = None,
+    query: Query = None,
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Print customers and MRR of the next twelve months, with bands that are to hold 80 % of what comes.
+
+    Customers leave at the rates at which those of their plan and age left in the last year, and others come as they
+    came then, with the trend that there was. With the forecast comes how often the bands of forecasts from the last
+    twelve months held what came. Six months of history are needed. docs/forecast.md says more.
+    For example: tenure forecast --where 'plan = pro'
+    """
+    from streams.readable import all_readable
+    from streams.settings.loading import load_settings
+    from tenure.commands.quiet import quiet_logs
+    from tenure.worker.signals import run_until_stopped
+
+    settings = load_settings(config)
+    options = FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)
+    scope = checked_scope(settings, at=at, by=None, file=file, options=options, where=where)
+    from tenure.commands.printing import print_losses
+    from tenure.reports.forecast import read_forecast
+    from tenure.reports.forecast_text import forecast_tables
+    from tenure.reports.formats import standard_console
+
+    with quiet_logs():
+        report = run_until_stopped(read_forecast(settings, scope))
+    if as_json:
+        print_json(report)
+        return
+    console = standard_console()
+    console.print(forecast_tables(all_readable(report)))
+    print_losses(report)

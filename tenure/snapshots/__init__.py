@@ -1,0 +1,1 @@
+"""Snapshots: the tables of a stream as one file, and back."""

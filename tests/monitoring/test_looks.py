@@ -1,0 +1,263 @@
+"""Traps of Grafana that a look at the boards has shown, each as a test over the committed JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Final
+
+import pytest
+
+from monitoring.dashboards.wording import AXES
+from schemas.catalogue.ratios import RATIOS
+from tests.monitoring.boards import END, Json, boards, panels
+
+BOARDS = boards()
+PANELS = [(uid, panel) for uid, board in BOARDS.items() for panel in panels(board)]
+TILES = [(uid, panel) for uid, panel in PANELS if panel["type"] == "stat" and "maxDataPoints" in panel]
+LINES = [(uid, panel) for uid, panel in PANELS if panel["type"] == "timeseries"]
+KPI_BOARDS = sorted(set(BOARDS) - {"tenure-stream", "tenure-feeds", "tenure-workers"})
+GRID_PIXELS: Final = (1_440 - 300 - 32) / 24
+"""Of a column on a screen of 1,440 pixels, without the docked menu and the margins."""
+LETTER_PIXELS: Final = 7.6
+"""Of a panel's title, on average."""
+BESIDE_TITLE_PIXELS: Final = 8 + 16 + 28
+"""The gap between panels, the padding, and the (i)."""
+ALARMING: Final = {"red", "orange", "yellow"}
+
+
+def defaults(panel: Json) -> Json:
+    """Return the looks of a panel's fields."""
+    found: Json = panel["fieldConfig"]["defaults"]
+    return found
+
+
+def test_every_board_asks_one_question_with_twenty_panels_at_most() -> None:
+    """Nobody reads 42 panels; who does not find the question does not find the answer."""
+    for uid, board in BOARDS.items():
+        assert board["description"].endswith("?"), uid
+        assert len(panels(board)) <= 20, uid
+    assert sum(len(panel["targets"]) for panel in panels(BOARDS["tenure-executive"])) <= 30
+
+
+def test_executive_has_eight_to_ten_tiles_and_their_year() -> None:
+    """How are we doing is answered at a glance, or not at all."""
+    assert 8 <= len([panel for uid, panel in TILES if uid == "tenure-executive"]) <= 10
+    assert BOARDS["tenure-executive"]["time"] == {"from": "now-1y", "to": "now"}
+    assert "The last 30 days against the 30 before" in {p["title"] for p in panels(BOARDS["tenure-executive"])}
+
+
+@pytest.mark.parametrize("uid", KPI_BOARDS)
+def test_every_board_begins_with_whether_its_numbers_are_shown(uid: str) -> None:
+    """A number that is not to be believed must say so before it is read."""
+    first, second = panels(BOARDS[uid])[:2]
+    assert [first["title"], second["title"]] == ["Numbers", "Alerts that fire"]
+    assert defaults(first)["links"][0]["url"].startswith("/d/tenure-stream?")
+
+
+def test_stream_opens_with_alerts_and_workers_also_those_that_are_missing() -> None:
+    """At night that is all that one wants to know; a worker that is dead answers no query."""
+    first = {panel["title"]: panel for panel in panels(BOARDS["tenure-stream"])[:5]}
+    opened = ["Numbers", "Complete, last 30 days", "Freshness budget left", "Alerts that fire", "Workers"]
+    assert list(first) == opened
+    (alerts,) = first["Alerts that fire"]["targets"]
+    assert "ALERTS_FOR_STATE" in alerts["expr"]
+    assert "max_over_time(tenure_build_info" in first["Workers"]["targets"][0]["expr"]
+
+
+def test_numbers_of_now_are_of_now_whatever_the_range() -> None:
+    """An instant query, and a line's last point, lie up to a step before now: half a day at a year's range."""
+    for uid, panel in PANELS:
+        for target in panel["targets"]:
+            if target.get("instant"):
+                assert panel["timeFrom"] == "15m", (uid, panel["title"])
+        if panel["type"] == "stat" and "timeFrom" not in panel:
+            (target,) = panel["targets"]
+            assert f"@ {END}" in target["expr"], (uid, panel["title"])
+            assert f"vector(time()) > {END} - $__interval_ms / 1000" in target["expr"], (uid, panel["title"])
+            # The last point is the number, be it none: the last that is a number may be old.
+            assert panel["options"]["reduceOptions"]["calcs"] == ["last"], (uid, panel["title"])
+
+
+def test_whatever_shows_a_kpi_now_says_that_numbers_are_withheld() -> None:
+    """A target, "no sample" or "no cancellation" in place of a number that is withheld is a lie."""
+    count = 0
+    for uid, panel in PANELS:
+        asked = " ".join(target["expr"] for target in panel["targets"])
+        of_kpis = uid in KPI_BOARDS and re.search(r"segment:|tenure_(survival|cohort|cancel|engaged|answers)", asked)
+        if panel["type"] in ("stat", "bargauge", "table") and of_kpis:
+            count += 1
+            assert "stream:withheld:timestamp_seconds" in asked, (uid, panel["title"])
+            if panel["type"] == "stat":
+                nan = [each["options"] for each in defaults(panel)["mappings"] if each["type"] == "special"]
+                assert [(each["match"], each["result"]["text"]) for each in nan] == [("nan", "withheld")]
+    assert count > 40
+
+
+def test_a_tile_is_one_number_in_one_size_and_says_the_rest_in_small_type() -> None:
+    """Four numbers in four sizes, the sample the largest, are read as four KPIs."""
+    assert len(TILES) > 25
+    for uid, panel in TILES:
+        where = (uid, panel["title"])
+        assert len(panel["targets"]) == 1, where
+        assert "{{change}}" in panel["targets"][0]["legendFormat"], where
+        assert panel["options"]["graphMode"] == "area", where
+        assert panel["options"]["textMode"] == "value_and_name", where
+    sizes = {json.dumps(panel["options"]["text"], sort_keys=True) for _, panel in PANELS if panel["type"] == "stat"}
+    assert sizes == {'{"titleSize": 13, "valueSize": 32}'}
+    assert {panel["options"]["wideLayout"] for _, panel in PANELS if panel["type"] == "stat"} == {False}
+
+
+def test_titles_are_whole_on_a_small_screen_with_the_menu_open() -> None:
+    """Nobody knows what "Custom…", "Churn b…" and "Equ…" stand for; links of a panel take the place of one."""
+    for uid, panel in PANELS:
+        assert panel["links"] == [], (uid, panel["title"])
+        title = panel["title"].replace("$dimension", "channel").replace("$lens", "baremetrics")
+        room = panel["gridPos"]["w"] * GRID_PIXELS - BESIDE_TITLE_PIXELS
+        assert len(title) * LETTER_PIXELS <= room, (uid, panel["title"])
+
+
+def test_words_are_those_of_people() -> None:
+    """Names of code, of scores and of nothing are no words."""
+    for uid, panel in PANELS:
+        shown = [panel["title"], *(target["legendFormat"] for target in panel["targets"])]
+        for text in shown:
+            assert not re.search(r"\bz in\b|^Came$|_7d|^value$|^none$", text), (uid, panel["title"], text)
+
+
+def test_nothing_that_is_good_is_red_or_orange() -> None:
+    """A red 0 where no alert fires, and a red "none", are looked at in vain until nobody looks."""
+    for uid, panel in PANELS:
+        if panel["type"] in ("stat", "bargauge"):
+            lowest = defaults(panel)["thresholds"]["steps"][0]
+            assert lowest["value"] is None, (uid, panel["title"])
+            good_is_high = panel["title"] == "Gateways that work"
+            assert good_is_high or lowest["color"] not in ALARMING, (uid, panel["title"])
+
+
+def test_lines_show_gaps_and_carry_the_samples_of_loaded_history_only() -> None:
+    """Loaded history has one sample a day; a line over it must not hide that numbers were withheld for an hour."""
+    assert len(LINES) > 25
+    for uid, panel in LINES:
+        where = (uid, panel["title"])
+        assert defaults(panel)["custom"]["spanNulls"] is False, where
+        assert panel["maxDataPoints"] == 1_000, where
+        for target in panel["targets"]:
+            if re.search(r"segment:\w+:(?:sum|ratio)", target["expr"]):
+                assert "[25h]) unless on () max_over_time(stream:incomplete:bool[25h])" in target["expr"], where
+                # Nor does a line show how counts grow from nothing while history is being loaded.
+                assert "unless on () max_over_time(stream:backfill:bool[$__rate_interval])" in target["expr"], where
+
+
+def test_targets_and_intervals_reach_over_the_loaded_past() -> None:
+    """Rules do not run on the past: what only they record is a dot at the right border."""
+    targets = [(panel, each) for _, panel in LINES for each in panel["targets"] if each["legendFormat"] == "target"]
+    assert len(targets) >= 8
+    for panel, target in targets:
+        assert re.search(r"kpi:target:ratio\{[^}]*\}\[25h\] @ \$\{__to", target["expr"]), panel["title"]
+    for uid, panel in LINES:
+        for target in panel["targets"]:
+            assert "wilson" not in target["expr"], (uid, panel["title"])
+
+
+def test_stacks_begin_at_zero() -> None:
+    """A stack from 960 on shows a tenth of what it says as half."""
+    stacked = 0
+    for uid, panel in LINES:
+        if defaults(panel)["custom"].get("stacking", {}).get("mode") == "normal":
+            stacked += 1
+            mirrored = any(target["expr"].startswith("-") for target in panel["targets"])
+            assert mirrored or defaults(panel)["min"] == 0, (uid, panel["title"])
+    assert stacked > 5
+
+
+def test_axes_of_kpis_neither_flatten_nor_exaggerate() -> None:
+    """101.15 to 101.35 % over the whole height of a panel is a catastrophe that does not happen."""
+    assert set(AXES) == {ratio.name for ratio in RATIOS}
+    for uid, panel in LINES:
+        custom = defaults(panel)["custom"]
+        if any(re.search(r"segment:\w+:ratio", target["expr"]) for target in panel["targets"]):
+            bounded = "axisSoftMin" in custom or "min" in defaults(panel)
+            assert bounded, (uid, panel["title"])
+
+
+def test_bars_have_labels() -> None:
+    """A length of 0 cuts every label away; and the panel's unit makes an age of 2000 %."""
+    bars = [(uid, panel) for uid, panel in PANELS if panel["type"] == "barchart"]
+    assert len(bars) == 3
+    for uid, panel in bars:
+        assert "xTickLabelMaxLength" not in panel["options"], uid
+        across = panel["options"]["xField"]
+        (override,) = [each for each in panel["fieldConfig"]["overrides"] if each["matcher"]["options"] == across]
+        assert override["properties"] == [{"id": "unit", "value": "none"}], uid
+
+
+def test_completeness_can_be_red() -> None:
+    """Bands that are merged have the colour of their first value: days without numbers were green."""
+    (states,) = [panel for _, panel in PANELS if panel["type"] == "state-timeline"]
+    assert states["options"]["mergeValues"] is False
+    (mapping,) = defaults(states)["mappings"]
+    assert {each["text"]: each["color"] for each in mapping["options"].values()}["withheld"] == "red"
+
+
+def test_columns_of_tables_fit() -> None:
+    """Grafana gives each 150 pixels if nothing is said, and the last ones are out of sight."""
+    for uid, panel in PANELS:
+        if panel["type"] == "table":
+            assert defaults(panel)["custom"]["minWidth"] <= 70, (uid, panel["title"])
+
+
+def test_newest_cohorts_come_first_and_all_fit() -> None:
+    """Whether newer customers stay better is seen in the last cohorts, which were out of sight."""
+    (cohorts,) = [panel for _, panel in PANELS if panel["title"] == "Cohorts"]
+    assert cohorts["options"]["sortBy"] == [{"displayName": "cohort\\age", "desc": True}]
+    assert cohorts["gridPos"]["h"] >= 25
+    assert defaults(cohorts)["custom"]["minWidth"] <= 36
+
+
+def test_one_name_has_one_colour_on_all_boards() -> None:
+    """The palette by name gave two of four definitions of churn one green, and three windows one white."""
+    colours: dict[str, set[str]] = {}
+    for _, panel in LINES:
+        by_letter = {target["refId"]: target["legendFormat"] for target in panel["targets"]}
+        for override in panel["fieldConfig"]["overrides"]:
+            fixed = [each["value"]["fixedColor"] for each in override["properties"] if each["id"] == "color"]
+            named = override["matcher"]["options"]
+            name = by_letter[named] if override["matcher"]["id"] == "byFrameRefID" else named
+            if fixed and "{{" not in name:
+                colours.setdefault(name, set()).update(fixed)
+    assert {name: found for name, found in colours.items() if len(found) > 1} == {}
+    for together in (["30d", "90d", "365d"], ["standard", "stripe", "baremetrics", "profitwell"]):
+        assert len(set().union(*(colours[name] for name in together))) == len(together)
+    for uid, panel in LINES:
+        if any(target["legendFormat"] == "{{value}}" for target in panel["targets"]):
+            # By place, and a place for each value: two boards then agree.
+            assert defaults(panel)["color"]["mode"] == "palette-classic", (uid, panel["title"])
+            assert "or 0 / 0 * max by (value)" in panel["targets"][0]["expr"], (uid, panel["title"])
+
+
+def test_shares_are_written_with_one_decimal_and_days_as_days() -> None:
+    """8.14e-17 %, 12.9 weeks and 2 years are what Grafana makes of them by itself."""
+    for uid, panel in PANELS:
+        units = {defaults(panel)["unit"]}
+        units |= {e["value"] for o in panel["fieldConfig"]["overrides"] for e in o["properties"] if e["id"] == "unit"}
+        assert "d" not in units, (uid, panel["title"])
+        if panel["type"] == "timeseries" and defaults(panel)["unit"] == "percentunit":
+            assert defaults(panel)["decimals"] == 1, (uid, panel["title"])
+        if panel["type"] == "table" and defaults(panel)["unit"] == "percentunit" and panel["title"] != "Cohorts":
+            named = {o["matcher"]["options"] for o in panel["fieldConfig"]["overrides"]}
+            assert named, (uid, panel["title"])
+
+
+def test_estimates_of_counters_are_whole_numbers() -> None:
+    """51,008.444 events are none."""
+    for uid, panel in PANELS:
+        for target in panel["targets"]:
+            if "increase(" in target["expr"] and panel["type"] != "timeseries":
+                assert "round(" in target["expr"], (uid, panel["title"])
+
+
+def test_the_age_of_the_latest_event_begins_with_the_first_event() -> None:
+    """A worker that has just begun has a watermark of 0: it is 57 years behind, and no axis survives that."""
+    (age,) = [panel for _, panel in PANELS if panel["title"] == "Age of the latest event"]
+    assert re.search(r"tenure_watermark_timestamp_seconds\{[^}]*\}\) > 0", age["targets"][0]["expr"])
