@@ -58,8 +58,8 @@ ABSENT = {
 #: Rows that stand for numbers while they are withheld.
 WITHHELD_ROWS = {("What became of trials", "C"), ("What became of signups", "F")}
 #: There is no median once the whole past is counted: more than half of the demo's customers are still there. What
-#: changed in 30 days is known of some KPIs alone, the past that is loaded below begins some days ago, and answers are not
-#: followed up in the first minute.
+#: changed in 30 days is known of some KPIs alone, the past that is loaded below begins some days ago, and answers are
+#: not followed up in the first minute.
 EITHER = {
     ("Half of them stay for", "A"),
     ("The last 30 days against the 30 before", "E"),
