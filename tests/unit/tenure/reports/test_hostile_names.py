@@ -33,8 +33,8 @@ from tenure.doctor.findings import Diagnosed, Level
 from tenure.files.notation import Notation
 from tenure.files.publish import Summary
 from tenure.files.reader import EventFile
-from tenure.operations import dead_letters, forgetting, marks, target_trials, targets, topics
-from tenure.reports import kpi, periods
+from tenure.operations import dead_letters, forgetting, marks, targets, topics
+from tenure.reports import kpi, periods, target_trials
 from tenure.reports.formats import standard_console
 from tenure.reports.kpi import replay
 from tenure.undoing import undo
