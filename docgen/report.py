@@ -82,6 +82,27 @@ FEEDBACK: Final = """
 How long customers stay after an answer: [feedback.md](feedback.md). One object.
 """
 
+EXPERIMENTS: Final = """
+Measures, and how their variants compare: [experiments.md](experiments.md). One object.
+"""
+
+MARKS: Final = """
+What happened, with churn before and after: [marks.md](marks.md). `marks` prints one object, `mark` the one that it
+sent.
+"""
+
+CARE: Final = """
+Tickets and referrals: [support.md](support.md). One object each.
+"""
+
+USAGE: Final = """
+On how many days customers use the product: [usage.md](usage.md). One object.
+"""
+
+VALUE: Final = """
+What a customer brings, and costs: [value.md](value.md). One object.
+"""
+
 DRIVERS: Final = """
 What goes with staying: [drivers.md](drivers.md). One object.
 """
@@ -174,6 +195,11 @@ SECTIONS: Final = (
     Section("cohorts", ("cohorts",), COHORTS),
     Section("lifetime", ("lifetime",), LIFETIME),
     Section("feedback", ("feedback",), FEEDBACK),
+    Section("experiments", ("experiments",), EXPERIMENTS),
+    Section("mark and marks", ("mark", "marks"), MARKS),
+    Section("support and referrals", ("support", "referrals"), CARE),
+    Section("usage", ("usage",), USAGE),
+    Section("value", ("value",), VALUE),
     Section("drivers", ("drivers",), DRIVERS),
     Section("risk", ("risk",), RISK),
     Section("forecast", ("forecast",), FORECAST),

@@ -14,6 +14,7 @@ from schemas.documents.dead_letters import DeadLetterList, DeadLetterReplay, Who
 from schemas.documents.digest import DigestReport
 from schemas.documents.doctor import DoctorReport
 from schemas.documents.drivers import DriversReport
+from schemas.documents.experiments import ExperimentsReport
 from schemas.documents.explanation import Explanation, LensComparison
 from schemas.documents.export import ExportSummary
 from schemas.documents.feedback import FeedbackReport
@@ -21,19 +22,24 @@ from schemas.documents.forecast import ForecastReport
 from schemas.documents.forgetting import Forgetting
 from schemas.documents.lifetime import LifetimeReport
 from schemas.documents.losses import LossList, ReportedLoss
+from schemas.documents.marks import MarksReport, SentMark
 from schemas.documents.periods import PeriodList, PeriodReport
 from schemas.documents.publication import PublicationSummary
 from schemas.documents.reasons import ReasonsReport
 from schemas.documents.rebuilding import Rebuilding
 from schemas.documents.reconciliation import Reconciliation
+from schemas.documents.referrals import ReferralsReport
 from schemas.documents.report import Report
 from schemas.documents.risk import RiskReport
 from schemas.documents.snapshots import SnapshotSummary
 from schemas.documents.sql import SqlAnswer
+from schemas.documents.support import SupportReport
 from schemas.documents.targets import ChangedTarget, ListedTarget, TargetTrial
 from schemas.documents.topics import TopicStatus
 from schemas.documents.undo import Undoing
+from schemas.documents.usage import UsageReport
 from schemas.documents.validation import ValidationReport
+from schemas.documents.value import ValueReport
 
 REFERENCE: Final = "#/$defs/"
 
@@ -63,6 +69,13 @@ PRINTED: Final = (
     Printed("cohorts", CohortReport),
     Printed("lifetime", LifetimeReport),
     Printed("feedback", FeedbackReport),
+    Printed("experiments", ExperimentsReport),
+    Printed("mark", SentMark),
+    Printed("marks", MarksReport),
+    Printed("support", SupportReport),
+    Printed("referrals", ReferralsReport),
+    Printed("usage", UsageReport),
+    Printed("value", ValueReport),
     Printed("drivers", DriversReport),
     Printed("risk", RiskReport),
     Printed("forecast", ForecastReport),

@@ -1,6 +1,6 @@
 """Feeds: the pair of an event type and a source, by which events and what is wrong with them are counted.
 
-Pure. Which sources are counted by name: `streams.feeds`.
+Pure. Which sources are counted by name: `streams.partition.feeds`.
 """
 
 from collections.abc import Mapping

@@ -293,6 +293,13 @@ TARGET: Final = Instrument(
     "The value that a KPI is meant to keep to in a window; from the owner of partition 0 alone.",
     ("kpi", "window"),
 )
+SEGMENT_TARGET: Final = Instrument(
+    "tenure_segment_target_ratio",
+    "gauge",
+    "Targets",
+    "The same of a segment's customers.",
+    ("kpi", "window", "dimension", "value"),
+)
 TARGET_REVIEW: Final = Instrument(
     "tenure_target_review_timestamp_seconds",
     "gauge",
@@ -515,6 +522,13 @@ FEEDBACK_LOG_RANK: Final = Instrument(
     "Population",
     "The p-value of the log-rank test of whether the bands of a kind, but `never_asked`, leave at the same rate.",
     ("kind",),
+)
+MARKS: Final = Instrument(
+    "tenure_mark_timestamp_seconds",
+    "gauge",
+    "Population",
+    "When a mark happened, of the newest hundred: every board shows it there.",
+    ("mark", "kind", "title"),
 )
 OPEN_DETRACTORS: Final = Instrument(
     "tenure_open_detractors",

@@ -97,14 +97,15 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
         Principal("worker", "`worker`", tuple(_of_worker(settings)), RedisRights(keys, (*READING, *WRITING))),
         Principal(
             "publisher",
-            "`publish`, `company --live`, `gateway`",
+            "`publish`, `mark`, `company --live`, `gateway`",
             tuple(KafkaRight("WRITE", "TOPIC", topic, "its events") for topic in topics),
             None,
         ),
         Principal(
             "reader",
-            "`kpi`, `periods`, `cohorts`, `lifetime`, `feedback`, `drivers`, `risk`, `forecast`, `explain`, "
-            "`customer`, `lenses`, `reasons`, `features`, `history`, `digest`, `sql`, `export`, `api`, `reconcile`, "
+            "`kpi`, `periods`, `cohorts`, `lifetime`, `feedback`, `drivers`, `risk`, `forecast`, `experiments`, "
+            "`marks`, `support`, `referrals`, `usage`, `value`, `explain`, `customer`, `lenses`, `reasons`, "
+            "`features`, `history`, `digest`, `sql`, `export`, `api`, `reconcile`, "
             "`target list`, `resume`, `dlq list`, `dlq show`",
             tuple(looked_up),
             RedisRights(keys, READING),

@@ -26,6 +26,7 @@ from tenure.commands import (
     dlq,
     doctor,
     drivers,
+    experiments,
     explain,
     export,
     feedback,
@@ -36,21 +37,27 @@ from tenure.commands import (
     kpi,
     lenses,
     lifetime,
+    mark,
+    marks,
     periods,
     publish,
     reasons,
     rebuild,
     reconcile,
+    referrals,
     replay,
     restore,
     resume,
     risk,
     snapshot,
     sql,
+    support,
     target,
     topics,
     undo,
+    usage,
     validate,
+    value,
     worker,
 )
 from tenure.commands.one_line import complain, one_line_errors
@@ -179,6 +186,13 @@ app.command()(customer.customer)
 app.command()(lenses.lenses)
 app.command()(reasons.reasons)
 app.command()(reasons.features)
+app.command()(experiments.experiments)
+app.command()(mark.mark)
+app.command()(marks.marks)
+app.command()(support.support)
+app.command()(referrals.referrals)
+app.command()(usage.usage)
+app.command()(value.value)
 app.command()(sql.sql)
 app.command()(export.export)
 app.command()(digest.digest)

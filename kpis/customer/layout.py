@@ -28,5 +28,5 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
     recent: str = ""  # features of the last one
     runs: tuple[int, ...] = ()  # first and last instant of each run of activity, ms; between them seven days without
     onboarded: tuple[int, ...] = ()  # completions, ms, thinned
-    touchpoints: tuple[bytes, ...] = ()  # contacts, tickets, referrals, exposures, each as msgpack, as they arrived
     rare: Rare | None = None
+    touchpoints: tuple[bytes, ...] = ()  # contacts, tickets, referrals, exposures, each as msgpack, as they arrived

@@ -103,6 +103,10 @@ cdef inline bint read_state(const uint8_t *start, Py_ssize_t size, State *state)
             return False
         read_integer(&reader)
     state.onboarded.start, state.onboarded.size = place, reader.at - place
+    state.is_rare = reader.at == reader.end or reader.at[0] != NIL
+    if state.is_rare:
+        return not reader.failed and is_sound(state)
+    reader.at += 1
     place = reader.at
     state.touched = read_count(&reader)
     for n in range(state.touched):
@@ -110,7 +114,6 @@ cdef inline bint read_state(const uint8_t *start, Py_ssize_t size, State *state)
             return False
         read_bytes(&reader)
     state.touchpoints.start, state.touchpoints.size = place, reader.at - place
-    state.is_rare = reader.at == reader.end or reader.at[0] != NIL
     return not reader.failed and is_sound(state)
 
 
@@ -183,11 +186,11 @@ cdef inline void write_state(Writer *writer, const State *state, const Addition 
         write_raw(writer, state.onboarded.start, state.onboarded.size)
     else:
         begin_array(writer, 0)
+    write_kind(writer, NIL, 0, 0)
     if state.touched:
         write_raw(writer, state.touchpoints.start, state.touchpoints.size)
     else:
         begin_array(writer, 0)
-    write_kind(writer, NIL, 0, 0)
 
 
 cdef inline void write_two(Writer *writer, Text one, Text other, bint is_string) noexcept nogil:

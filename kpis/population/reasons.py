@@ -33,6 +33,8 @@ class Line(NamedTuple):
     before: int
     #: of `amount`, cancellations that were involuntary
     involuntary: int = 0
+    #: of cancellations in the window, the MRR that was lost by them (minor units)
+    lost_mrr: int = 0
 
     @property
     def change(self) -> int:
@@ -54,6 +56,7 @@ class _Sums:
         self.now: Counter[str] = Counter()
         self.before: Counter[str] = Counter()
         self.involuntary: Counter[str] = Counter()
+        self.lost_mrr: Counter[str] = Counter()
 
     def ranking(self, shown: int) -> Ranking:
         names = sorted({*self.now, *self.before}, key=lambda name: (-self.now[name], -self.before[name], name))
@@ -70,6 +73,7 @@ class _Sums:
             sum(self.now[part] for part in parts),
             sum(self.before[part] for part in parts),
             sum(self.involuntary[part] for part in parts),
+            sum(self.lost_mrr[part] for part in parts),
         )
 
 
@@ -135,6 +139,8 @@ class Reasons:
             reason = leaving.slug if leaving.number is None else names.reason_names[leaving.number]
             for sums in self._sums(self._cancellations, view, names, movement.departed.plan):
                 (sums.now if is_now else sums.before)[reason] += 1
+                if is_now:
+                    sums.lost_mrr[reason] += movement.departed.mrr
                 if is_now and leaving.is_involuntary:
                     sums.involuntary[reason] += 1
 

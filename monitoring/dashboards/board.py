@@ -12,6 +12,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from monitoring.dashboards.panels import SOURCE, Panel, Placed
 from monitoring.dashboards.variables import Variable
 from monitoring.dashboards.wording import RUNBOOKS
+from monitoring.recording import MARKED
 
 TAG: Final = "tenure"
 GRID: Final = 24
@@ -24,6 +25,13 @@ _ALERT_TEXT: Final = {
     "textFormat": f'<a href="{RUNBOOKS}/{{{{alertname}}}}.md">runbook</a>',
     "tagKeys": "severity,kpi,window,dimension,value,type,partition",
 }
+#: A mark stands where it happened, whenever it came: its time is the value, in milliseconds.
+_MARK_TEXT: Final[Mapping[str, Any]] = {
+    "titleFormat": "{{title}}",
+    "textFormat": "{{kind}}",
+    "tagKeys": "kind",
+    "useValueForTime": True,
+}
 #: Where alerts begin to fire: drawn for as long as they do they would cover the lines.
 _FIRING: Final = (
     'ALERTS{alertstate="firing",service="tenure",severity=~"page|warn",kpi%(kpi)s""}'
@@ -33,7 +41,7 @@ _FIRING: Final = (
 _ALERTS_OF_KPIS: Final = ("alerts", "red", _FIRING % {"kpi": "!="}, _ALERT_TEXT)
 _ALERTS_OF_THE_STREAM: Final = ("alerts", "red", _FIRING % {"kpi": "="}, _ALERT_TEXT)
 #: The same of the other annotations.
-_ALWAYS: Final[tuple[tuple[str, str, str, Mapping[str, str]], ...]] = (
+_ALWAYS: Final[tuple[tuple[str, str, str, Mapping[str, Any]], ...]] = (
     (
         "withheld",
         "#8e8e8e",
@@ -46,6 +54,7 @@ _ALWAYS: Final[tuple[tuple[str, str, str, Mapping[str, str]], ...]] = (
         "max(stream:backfill:bool) == 1",
         {"titleFormat": "history is loading", "textFormat": "Nothing is shown or judged meanwhile."},
     ),
+    ("marks", "purple", f"{MARKED} * 1000", _MARK_TEXT),
 )
 
 

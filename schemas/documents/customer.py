@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta
 from schemas.documents.document import Document
 from schemas.documents.explanation import ExplainedEvent
 from schemas.documents.losses import LossesMember, WaitingMember
+from schemas.documents.named_marks import MarksMember
 
 FactStatus = Literal["effect", "no_effect", "revoked", "later"]
 SubscriptionState = Literal["open", "paused", "closed"]
@@ -108,5 +109,6 @@ class CustomerTimeline(Document, frozen=True, kw_only=True):
     windows: Annotated[
         dict[str, list[CustomerContribution]], Meta(description="Counts of each window that the customer is in.")
     ]
+    marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta
 
 from schemas.documents.document import Document
 from schemas.documents.losses import LossesMember, WaitingMember
+from schemas.documents.named_marks import MarksMember
 
 WeekVerdict = Literal["more_than_chance", "within_chance"]
 TargetVerdict = Literal["met", "missed", "missed_for_sure", "no_data"]
@@ -114,5 +115,6 @@ class DigestReport(Document, frozen=True, kw_only=True):
     segments: Annotated[list[DigestSegment], Meta(description="The largest changes, the largest first.")]
     reasons: Annotated[list[DigestReason], Meta(description="The most frequent reasons of cancellations.")]
     corrected: Annotated[CorrectedWeek, Meta(description="What has become of the digest of the week before.")]
+    marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET

@@ -11,6 +11,7 @@ from schemas.documents.document import Document
 from schemas.documents.filters import WhereMember
 from schemas.documents.lifetime import LifetimeShare
 from schemas.documents.losses import LossesMember, WaitingMember
+from schemas.documents.named_marks import MarksMember
 
 
 class TraitGroup(Document, frozen=True, kw_only=True):
@@ -54,5 +55,6 @@ class DriversReport(Document, frozen=True, kw_only=True):
         list[TraitComparison], Meta(description="Those that 50 customers had and 50 had not; nothing is left out.")
     ]
     where: WhereMember = UNSET
+    marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET

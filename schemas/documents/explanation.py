@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from schemas.documents.document import Document
 from schemas.documents.filters import WhereMember
 from schemas.documents.losses import LossesMember, WaitingMember
+from schemas.documents.named_marks import MarksMember
 
 Side = Literal["count", "numerator", "denominator"]
 
@@ -119,6 +120,7 @@ class Explanation(Document, frozen=True, kw_only=True):
     agrees: Agrees
     moved: StreamMoved
     where: WhereMember = UNSET
+    marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET
 
@@ -164,5 +166,6 @@ class LensComparison(Document, frozen=True, kw_only=True):
     fault: Annotated[str | None, Meta(description="What does not add up, in words; `null` where all does.")]
     agrees: Agrees
     moved: StreamMoved
+    marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET

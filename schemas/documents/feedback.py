@@ -11,6 +11,7 @@ from schemas.documents.document import Document
 from schemas.documents.filters import WhereMember
 from schemas.documents.lifetime import LifetimeCurve, LifetimeShare
 from schemas.documents.losses import LossesMember, WaitingMember
+from schemas.documents.named_marks import MarksMember
 
 
 class FeedbackBand(Document, frozen=True, kw_only=True):
@@ -92,5 +93,6 @@ class FeedbackReport(Document, frozen=True, kw_only=True):
     open_detractors: Annotated[OpenDetractors, Meta(description="Whose answer waits.")]
     contacted: Annotated[ContactedDetractors, Meta(description="What follows on a contact.")]
     where: WhereMember = UNSET
+    marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET

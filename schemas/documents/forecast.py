@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta
 from schemas.documents.document import Document
 from schemas.documents.filters import WhereMember
 from schemas.documents.losses import LossesMember, WaitingMember
+from schemas.documents.named_marks import MarksMember
 
 
 class ForecastBand(Document, frozen=True, kw_only=True):
@@ -50,5 +51,6 @@ class ForecastReport(Document, frozen=True, kw_only=True):
         BandCoverage | None, Meta(description="How forecasts of the last year did; `null`: too little is before.")
     ]
     where: WhereMember = UNSET
+    marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from schemas.documents.document import Document
 from schemas.documents.filters import WhereMember
 from schemas.documents.losses import LossesMember, WaitingMember
+from schemas.documents.named_marks import MarksMember
 
 Low = Annotated[
     float | None,
@@ -68,5 +69,6 @@ class LifetimeReport(Document, frozen=True, kw_only=True):
         Meta(description="By dimension, then value; by plan the one that each began with. There with `--by` alone."),
     ] = UNSET
     where: WhereMember = UNSET
+    marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta
 
 from schemas.documents.document import Document
 from schemas.documents.losses import LossesMember, WaitingMember
+from schemas.documents.named_marks import MarksMember
 from schemas.documents.report import AsOf, EventsMember, SegmentsMember, TotalsMember, WindowsMember
 
 
@@ -114,6 +115,7 @@ class PeriodReport(Document, frozen=True, kw_only=True):
     restatements: Annotated[
         list[RestatementEntry], Meta(description="Each that can still be told with what it changed, the latest first.")
     ]
+    marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET
 
@@ -155,5 +157,6 @@ class PeriodList(Document, frozen=True, kw_only=True):
     restatements: Annotated[
         list[RestatementEntry], Meta(description="The latest of any period but first loads, as many as `--limit` says.")
     ]
+    marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from schemas.documents.document import Document
 from schemas.documents.losses import LossesMember, WaitingMember
+from schemas.documents.named_marks import MarksMember
 
 
 class RankedLine(Document, frozen=True, kw_only=True):
@@ -22,6 +23,9 @@ class RankedLine(Document, frozen=True, kw_only=True):
         int | UnsetType, Meta(description="Of cancellations alone: those that the customer chose (count).")
     ] = UNSET
     involuntary: Annotated[int | UnsetType, Meta(description="Of cancellations alone: the others (count).")] = UNSET
+    lost_mrr: Annotated[
+        int | UnsetType, Meta(description="Of cancellations alone: the MRR that was lost by them (minor units).")
+    ] = UNSET
     before: Annotated[int, Meta(description="The count in the window before.")]
     change: Annotated[int, Meta(description="`count` less `before`.")]
 
@@ -66,5 +70,6 @@ class ReasonsReport(Document, frozen=True, kw_only=True):
     segments: Annotated[
         dict[str, RankedSegments] | UnsetType, Meta(description="By dimension. There with `--by` alone.")
     ] = UNSET
+    marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET

@@ -19,6 +19,7 @@ from schemas.documents.document import Document, made
 from schemas.documents.filters import WhereMember
 from schemas.documents.ignored import IgnoredOfFile
 from schemas.documents.losses import LossesMember, WaitingMember
+from schemas.documents.named_marks import MarksMember
 from schemas.documents.translation import TranslationMember
 
 Surveys = dict[str, dict[str, dict[str, int]]]
@@ -235,6 +236,7 @@ class Report(Document, frozen=True, kw_only=True):
     events: EventsMember
     translation: TranslationMember = UNSET
     where: WhereMember = UNSET
+    marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET
 

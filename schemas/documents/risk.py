@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta
 from schemas.documents.document import Document
 from schemas.documents.filters import WhereMember
 from schemas.documents.losses import LossesMember, WaitingMember
+from schemas.documents.named_marks import MarksMember
 
 Amount = Annotated[int, Meta(description="MRR at T (minor units).")]
 
@@ -99,5 +100,6 @@ class RiskReport(Document, frozen=True, kw_only=True):
     refused: Annotated[str | None, Meta(description="Why nobody is scored, in words; `null` where the model is used.")]
     at_risk: Annotated[CustomersAtRisk | None, Meta(description="All others; `null` where nobody is scored.")]
     where: WhereMember = UNSET
+    marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET

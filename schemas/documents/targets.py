@@ -21,6 +21,8 @@ class ListedTarget(Document, frozen=True, kw_only=True):
     set_by: Annotated[str, Meta(description="Who set it.")]
     set_at: Annotated[str, Meta(description="When; an instant in UTC.")]
     note: Annotated[str, Meta(description="Why, in words; may be empty.")]
+    dimension: Annotated[str, Meta(description="The dimension of a segment; `all` for all customers.")]
+    segment: Annotated[str, Meta(description="The segment's value; empty for all customers.")]
 
 
 class ChangedTarget(Document, frozen=True, kw_only=True):
@@ -35,9 +37,11 @@ class ChangedTarget(Document, frozen=True, kw_only=True):
     owner: Annotated[str, Meta(description="Who answers for it.")]
     review: Annotated[str, Meta(description="When the owner looks at it again; an instant in UTC.")]
     note: Annotated[str, Meta(description="Why, in words; may be empty.")]
+    dimension: Annotated[str, Meta(description="The dimension of a segment; `all` for all customers.")]
+    segment: Annotated[str, Meta(description="The segment's value; empty for all customers.")]
 
 
-class Spell(Document, frozen=True, kw_only=True):
+class FiringSpell(Document, frozen=True, kw_only=True):
     """A run of midnights at which an alert would have fired."""
 
     first: Annotated[str, Meta(description="The first of them; an instant in UTC.")]
@@ -63,5 +67,5 @@ class TargetTrial(Document, frozen=True, kw_only=True):
     can_page: Annotated[
         bool, Meta(description="Whether it can page: proportions of all customers do, with targets of 1d and 7d.")
     ]
-    warnings: Annotated[list[Spell], Meta(description="When it would have warned.")]
-    pages: Annotated[list[Spell], Meta(description="When it would have paged.")]
+    warnings: Annotated[list[FiringSpell], Meta(description="When it would have warned.")]
+    pages: Annotated[list[FiringSpell], Meta(description="When it would have paged.")]

@@ -57,6 +57,10 @@ class MemoryTables:
     def _partitions(self) -> dict[int, _Partition]:
         return self._shared.generations[self.generation]
 
+    @_partitions.setter
+    def _partitions(self, found: dict[int, _Partition]) -> None:
+        self._shared.generations[self.generation] = found
+
     def beside(self, generation: int) -> MemoryTables:
         """See `Tables`."""
         found = MemoryTables()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from kpis.customer.touchpoints import MarkFact
 from kpis.population.cohorts import MONTH, Cohort
 from kpis.population.comparison import log_rank
 from kpis.population.lifetime import Durations, Lifetime, survival
+from kpis.population.marks import newest
 from kpis.population.reasons import Ranking
 from kpis.population.summary import AGES, CURVE_DAYS, FEEDBACK_DAYS, PopulationSummary, Rankings
 from schemas import instruments
@@ -15,19 +17,23 @@ from schemas.catalogue.feedback_bands import COMPARED
 from schemas.instruments import Instrument
 from streams.metrics.exposition import escaped, escaped_help
 
+#: Marks that are shown, the newest (count).
+MARKS_SHOWN: Final = 100
+
 Sample = tuple[tuple[str, ...], float]
 _COMPARED: Final = tuple(COMPARED.items())
 
 
-def population_exposition(summary: PopulationSummary, *, cpu_seconds: float) -> bytes:
+def population_exposition(summary: PopulationSummary, *, cpu_seconds: float, marks: Sequence[MarkFact] = ()) -> bytes:
     """Return a summary in Prometheus' text format.
 
     Args:
         summary: Of all customers.
         cpu_seconds: CPU time that it took (s).
+        marks: All there are, earliest first; the newest MARKS_SHOWN are shown.
     """
     lines: list[str] = []
-    for family, samples in _families(summary, cpu_seconds):
+    for family, samples in _families(summary, cpu_seconds, newest(marks, MARKS_SHOWN)):
         lines.append(f"# HELP {family.name} {escaped_help(family.help)}")
         lines.append(f"# TYPE {family.name} {family.type}")
         lines += [_line(family, *sample) for sample in samples]
@@ -39,13 +45,16 @@ def _line(family: Instrument, values: tuple[str, ...], value: float) -> str:
     return f"{family.name}{{{labels}}} {value}" if labels else f"{family.name} {value}"
 
 
-def _families(summary: PopulationSummary, cpu_seconds: float) -> Iterator[tuple[Instrument, list[Sample]]]:
+def _families(
+    summary: PopulationSummary, cpu_seconds: float, marks: Sequence[MarkFact]
+) -> Iterator[tuple[Instrument, list[Sample]]]:
     cohorts = [line for cohort in summary.cohorts for line in _ages(cohort)]
     yield instruments.COHORT_CUSTOMERS, [(labels, active) for labels, active, _ in cohorts]
     yield instruments.COHORT_MATURED, [(labels, matured) for labels, _, matured in cohorts]
     yield from _curve(summary.lifetime)
     yield from _rankings(summary.rankings)
     yield from _feedback(summary.feedback)
+    yield instruments.MARKS, [((mark.identity.hex(), mark.kind, mark.title), mark.at_ms / 1000) for mark in marks]
     customers, mrr = summary.open_detractors
     yield instruments.OPEN_DETRACTORS, [((), customers)]
     yield instruments.OPEN_DETRACTORS_MRR, [((), mrr)]

@@ -18,9 +18,9 @@ from schemas.instruments import Instrument
 from streams.batching.batches import Batch
 from streams.batching.ownership import Held
 from streams.errors import Halt, Lost, Unavailable
-from streams.feeds import Feeds
 from streams.partition.added import note_added
 from streams.partition.context import PartitionContext
+from streams.partition.feeds import Feeds
 from streams.partition.loading import load_whole
 from streams.partition.partition import Partition, ServiceMeters
 from streams.partition.result import BatchResult

@@ -276,6 +276,14 @@ def usual_segment_windows(windows: tuple[int, ...]) -> tuple[int, ...]:
     return usual or (min(windows, key=lambda days: abs(days - 30)),)
 
 
+def check_costs(value: dict[str, int]) -> dict[str, int]:
+    """No customer costs less than nothing."""
+    for channel, cost in value.items():
+        if cost < 0:
+            raise ValueError(f"{channel} costs {cost}; write minor units from 0, for example {channel}=12000")
+    return value
+
+
 def check_survey_rules(value: dict[str, str]) -> dict[str, str]:
     """Each known rule asks a kind of survey in a way."""
     check_known_keys(value, SURVEY_RULES)

@@ -51,6 +51,7 @@ _Names = Annotated[tuple[str, ...], NoDecode]
 _Topics = Annotated[dict[str, str], NoDecode]
 _Rates = Annotated[dict[str, Decimal], NoDecode]
 _SurveyRules = Annotated[dict[str, str], NoDecode]
+_Costs = Annotated[dict[str, int], NoDecode]
 _Signatures = Annotated[dict[str, str], NoDecode]
 _FROM_STORE: Final = "(from your secret store)"
 _Port = Annotated[int, Field(ge=0, le=65535)]
@@ -266,6 +267,13 @@ class Settings(BaseSettings):
         "since what converts at its very end counts only before.",
         unit="days",
         example="21",
+    )
+    acquisition_costs: _Costs = _setting(
+        {},
+        "What it costs to acquire one customer, by channel: minor units of the default currency. `tenure value` puts "
+        "them beside what a customer brings.",
+        unit="channel=minor units",
+        example="ads=12000,partner=4500",
     )
     survey_requests: bool = _setting(
         False,
@@ -504,7 +512,13 @@ class Settings(BaseSettings):
         rules.split_list
     )
     _split_pairs = field_validator(
-        "topics", "adapter_topics", "currency_rates", "survey_rules", "gateway_signatures", mode="before"
+        "topics",
+        "adapter_topics",
+        "currency_rates",
+        "survey_rules",
+        "gateway_signatures",
+        "acquisition_costs",
+        mode="before",
     )(rules.split_pairs)
     _log_names = field_validator("log_level", "log_format", "free_plans", "paused_customers", mode="before")(
         rules.lower_case
@@ -519,6 +533,7 @@ class Settings(BaseSettings):
     _forget_key = field_validator("forget_key")(rules.check_forget_key)
     _registry_url = field_validator("schema_registry_url")(rules.check_registry_url)
     _adapter_topics = field_validator("adapter_topics")(rules.check_adapter_topics)
+    _costs = field_validator("acquisition_costs")(rules.check_costs)
     _survey_rules = field_validator("survey_rules")(rules.check_survey_rules)
     _redis_url = field_validator("redis_url")(rules.check_redis_url)
     _hosts = field_validator("metrics_host", "gateway_host", "api_host")(rules.check_metrics_host)

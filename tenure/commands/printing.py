@@ -8,11 +8,13 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import asdict, replace
 from rich.text import Text
 
+from schemas.documents.named_marks import NamedMark
 from streams.readable import all_readable
 from tenure.commands.as_json import print_json
 from tenure.reports.formats import standard_console
 from tenure.reports.kpi_rows import unseen_feeds
 from tenure.reports.kpi_text import report_tables
+from tenure.reports.marks_text import mark_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,13 +69,17 @@ def print_report(
 
 
 def print_losses(document: Lacking) -> None:
-    """Print what the numbers of a document go without: what somebody gave up, and which partitions are halted.
+    """Print what stands beside the numbers of a document: marks, what somebody gave up, which partitions are halted.
 
     Args:
-        document: One with the members `losses` and `waiting`.
+        document: One with the members `losses` and `waiting`, and perhaps `marks`.
     """
     console = standard_console()
     readable: Lacking = all_readable(document)
+    marks = getattr(readable, "marks", UNSET)
+    for mark in marks or ():
+        if isinstance(mark, NamedMark):
+            console.print(mark_line(mark))
     for loss in readable.losses or ():
         console.print(_loss_line(loss))
     for halted in readable.waiting or ():

@@ -21,7 +21,7 @@ from streams.tables import Head, Tables
 from tenure.stored.reading import events_of, read_tables, report_of
 
 
-class Difference(NamedTuple):
+class DifferentCount(NamedTuple):
     """A number that is not the same: its name, as a path in the report, and both values."""
 
     number: str
@@ -29,7 +29,7 @@ class Difference(NamedTuple):
     after: object
 
 
-class Comparison(NamedTuple):
+class ComparedTables(NamedTuple):
     """The outcome of a comparison.
 
     Attributes:
@@ -40,7 +40,7 @@ class Comparison(NamedTuple):
 
     cells: int
     different_cells: int
-    differences: list[Difference]
+    differences: list[DifferentCount]
 
     @property
     def equal(self) -> bool:
@@ -56,7 +56,7 @@ class Side(NamedTuple):
     partitions: int
 
 
-async def compare(before: Side, after: Side, *, at_ms: int) -> Comparison:
+async def compare(before: Side, after: Side, *, at_ms: int) -> ComparedTables:
     """Compare all counts of two generations.
 
     Args:
@@ -74,12 +74,12 @@ async def compare(before: Side, after: Side, *, at_ms: int) -> Comparison:
         dimensions = after.settings.dimensions
         events = plain(events_of(old_heads, dimensions)), plain(events_of(new_heads, dimensions))
         if not different:
-            return Comparison(cells, 0, list(_differences("events", *events)))
+            return ComparedTables(cells, 0, list(_differences("events", *events)))
     (old,), (new,) = [
         await report_of(side.settings, side.tables, partitions=side.partitions, at_ms=[at_ms])
         for side in (before, after)
     ]
-    return Comparison(cells, different, list(_report_differences(old, new)))
+    return ComparedTables(cells, different, list(_report_differences(old, new)))
 
 
 async def _cells(side: Side, numbers: dict[tuple[int, str], int]) -> tuple[Cells, list[Head]]:
@@ -107,14 +107,14 @@ def _apart(first: Cells, second: Cells) -> Cells:
     return merged(np.concatenate((first.keys, second.keys)), np.concatenate((first.amounts, -second.amounts)))
 
 
-def _report_differences(old: Report, new: Report) -> list[Difference]:
+def _report_differences(old: Report, new: Report) -> list[DifferentCount]:
     return list(_differences("", plain(old), plain(new)))
 
 
-def _differences(path: str, old: object, new: object) -> Sequence[Difference]:
+def _differences(path: str, old: object, new: object) -> Sequence[DifferentCount]:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
-        out: list[Difference] = []
+        out: list[DifferentCount] = []
         for name in [*old, *(each for each in new if each not in old)]:
             out += _differences(f"{path}.{name}" if path else str(name), old.get(name), new.get(name))
         return out
-    return [] if old == new else [Difference(path, old, new)]
+    return [] if old == new else [DifferentCount(path, old, new)]

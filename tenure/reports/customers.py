@@ -6,13 +6,14 @@ Only the way to the states: what is made of them is pure and lies in `kpis`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from msgspec import UNSET, UnsetType
 
 from kpis.customer.state import Customer, decode
+from kpis.customer.touchpoints import MarkFact
 from kpis.filters import Filter
 from kpis.instants import end_of_bucket_ms
 from kpis.names import Names
@@ -32,6 +33,7 @@ from tenure.files.replay import Replayed, replayed
 from tenure.operations.losses import with_losses
 from tenure.reports.filtered import check_values, values_of
 from tenure.stored.customers import scan_all
+from tenure.stored.marks import read_marks, with_marks
 from tenure.stored.opening import counted_tables
 
 
@@ -77,6 +79,8 @@ class Source(NamedTuple):
     stream_id: str = ""
     #: only customers for whom it holds
     where: Filter | None = None
+    #: all there are
+    marks: Sequence[MarkFact] = ()
 
 
 @asynccontextmanager
@@ -101,7 +105,10 @@ async def open_source(settings: Settings, scope: Scope, *, clock: Clock | None =
         if found.refused:
             scope.tell(_refused(scope.file, found.refused))
         at_ms = _at_ms(settings, scope, found.last_ms)
-        yield Source(settings, found.tables, found.partitions, at_ms, found.log, found.place, where=scope.where)
+        marks = await read_marks(settings, found.tables, found.partitions)
+        yield Source(
+            settings, found.tables, found.partitions, at_ms, found.log, found.place, where=scope.where, marks=marks
+        )
         return
     async with counted_tables(settings) as (tables, mark, losses):
         now_ms = (clock or WallClock()).now_ms()
@@ -113,12 +120,17 @@ async def open_source(settings: Settings, scope: Scope, *, clock: Clock | None =
             losses=losses,
             stream_id=mark.id,
             where=scope.where,
+            marks=await read_marks(settings, tables, mark.partitions),
         )
 
 
 def lacking(document: AnyDocument, source: Source) -> AnyDocument:
-    """Return a document that was made of a source with the losses that it goes without; see `with_losses`."""
-    return with_losses(document, source.losses, source.settings, at_ms=source.at_ms)
+    """Return a document that was made of a source with what stands beside its numbers: losses, and marks.
+
+    See `with_losses` and `with_marks`.
+    """
+    found = with_losses(document, source.losses, source.settings, at_ms=source.at_ms)
+    return with_marks(found, source.marks, at_ms=source.at_ms)
 
 
 def where_text(scope: Scope) -> str | UnsetType:

@@ -17,6 +17,7 @@ from streams.tables import Tables
 from tenure.files.findings import Findings
 from tenure.files.notation import Notation
 from tenure.operations.losses import with_losses
+from tenure.stored.marks import read_marks, with_marks
 from tenure.stored.opening import counted_tables
 from tenure.stored.reading import report_of
 
@@ -56,8 +57,10 @@ async def read_report(
         now_ms = (clock or WallClock()).now_ms()
         instants = list(at_ms) or [end_of_bucket_ms(now_ms, settings.bucket_minutes)]
         found = await _report_of(settings, tables, where, scans, partitions=mark.partitions, at_ms=instants, by=by)
+        marks = await read_marks(settings, tables, mark.partitions)
         return [
-            with_losses(entry, losses, settings, at_ms=instant) for entry, instant in zip(found, instants, strict=True)
+            with_marks(with_losses(entry, losses, settings, at_ms=instant), marks, at_ms=instant)
+            for entry, instant in zip(found, instants, strict=True)
         ]
 
 
@@ -99,7 +102,11 @@ async def replay(
     found = await replayed(path, settings, notation, with_findings=True)
     instants = list(at_ms) or [end_of_bucket_ms(max(found.last_ms, rules.EARLIEST_MS), settings.bucket_minutes)]
     counted = await _report_of(settings, found.tables, where, None, partitions=found.partitions, at_ms=instants, by=by)
-    reports = [replace(entry, events=replace(entry.events, ignored=found.ignored)) for entry in counted]
+    marks = await read_marks(settings, found.tables, found.partitions)
+    reports = [
+        with_marks(replace(entry, events=replace(entry.events, ignored=found.ignored)), marks, at_ms=instant)
+        for entry, instant in zip(counted, instants, strict=True)
+    ]
     await note_without_effect(found, settings, found.findings)
     return ReplayedReport([replace(report, translation=found.translation) for report in reports], found.findings)
 

@@ -32,6 +32,7 @@ from streams.settings.meaning import windows_of
 from streams.settings.settings import Settings
 from streams.tables import Head, Restated, Tables
 from tenure.operations.losses import with_losses
+from tenure.stored.marks import read_marks, with_marks
 from tenure.stored.opening import counted_tables
 from tenure.stored.reading import events_of, read_tables
 
@@ -76,9 +77,13 @@ async def read_periods(
     periods = checked_periods(names, settings, now_ms=now_ms)
     async with counted_tables(settings) as (tables, mark, losses):
         found = await reports_of(settings, tables, periods, partitions=mark.partitions, by=by, now_ms=now_ms)
+        marks = await read_marks(settings, tables, mark.partitions)
     windows = windows_of(settings)
     ends = [_boundary(period, windows, now_ms) * windows.bucket_ms for period in periods]
-    return [with_losses(entry, losses, settings, at_ms=end) for entry, end in zip(found, ends, strict=True)]
+    return [
+        with_marks(with_losses(entry, losses, settings, at_ms=end), marks, at_ms=end)
+        for entry, end in zip(found, ends, strict=True)
+    ]
 
 
 async def reports_of(

@@ -89,6 +89,7 @@ def _line(what: str, line: Line) -> RankedLine:
         count=line.amount,
         voluntary=line.amount - line.involuntary if of_cancellations else UNSET,
         involuntary=line.involuntary if of_cancellations else UNSET,
+        lost_mrr=line.lost_mrr if of_cancellations else UNSET,
         before=line.before,
         change=line.change,
     )

@@ -16,7 +16,7 @@ TITLES: Final = {
     "survey_answers": "Survey answers by reason",
     "features": "Engaged customers by feature",
 }
-COLUMNS: Final = ("count", "voluntary", "involuntary", "before", "change")
+COLUMNS: Final = ("count", "voluntary", "involuntary", "lost_mrr", "before", "change")
 
 
 def reasons_tables(report: ReasonsReport, *kinds: str) -> RenderableType:
@@ -39,7 +39,7 @@ def _table(ranked: Ranked) -> RenderableType:
     table = Table(box=None, pad_edge=False)
     table.add_column("")
     for column in columns:
-        table.add_column(column, justify="right")
+        table.add_column(column.replace("lost_mrr", "lost MRR"), justify="right")
     for line in ranked.lines:
         numbers = [(column, getattr(line, column)) for column in columns]
         cells = [f"{number:+,}" if column == "change" else f"{number:,}" for column, number in numbers]

@@ -44,7 +44,7 @@ _NOTE: Final = "restore"
 _MODULUS: Final = (1 << 61) - 1
 
 
-class Restored(NamedTuple):
+class RestoredSnapshot(NamedTuple):
     """A snapshot that was restored."""
 
     header: SnapshotHeader
@@ -55,7 +55,7 @@ class Restored(NamedTuple):
     needs_rebuild: bool
 
 
-async def restore_snapshot(settings: Settings, path: Path, tell: Callable[[str], None]) -> Restored:
+async def restore_snapshot(settings: Settings, path: Path, tell: Callable[[str], None]) -> RestoredSnapshot:
     """Restore a snapshot.
 
     Args:
@@ -95,7 +95,7 @@ async def restore_snapshot(settings: Settings, path: Path, tell: Callable[[str],
             await restoring.leave_mark()
         await tables.note(_NOTE, b"")
     needs_rebuild = header.state_version != STATE_VERSION
-    return Restored(header, restoring.customers, restoring.cells, found, needs_rebuild)
+    return RestoredSnapshot(header, restoring.customers, restoring.cells, found, needs_rebuild)
 
 
 def _decoded(path: Path, part: bytes) -> Part:

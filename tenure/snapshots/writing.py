@@ -42,7 +42,7 @@ from tenure.stored.opening import running_tables
 _CELLS_A_PART: Final = 100_000
 
 
-class Written(NamedTuple):
+class WrittenSnapshot(NamedTuple):
     """A snapshot that was written."""
 
     header: SnapshotHeader
@@ -51,7 +51,7 @@ class Written(NamedTuple):
     bytes: int
 
 
-async def write_snapshot(settings: Settings, path: Path, tell: Callable[[str], None]) -> Written:
+async def write_snapshot(settings: Settings, path: Path, tell: Callable[[str], None]) -> WrittenSnapshot:
     """Write a snapshot of a stream.
 
     Args:
@@ -73,7 +73,7 @@ async def write_snapshot(settings: Settings, path: Path, tell: Callable[[str], N
             async for part in reading.parts():
                 file.put(encode_part(part))
             found, size = file.finish()
-    return Written(reading.header, reading.counts, found, size)
+    return WrittenSnapshot(reading.header, reading.counts, found, size)
 
 
 class _Reading:

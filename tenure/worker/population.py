@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
 
+from kpis.customer.touchpoints import MarkFact
 from kpis.instants import end_of_bucket_ms
 from kpis.population.local_time import local_time
 from kpis.population.summary import PopulationScan, PopulationSummary
@@ -21,6 +23,7 @@ from streams.metrics.cpu_time import Metered
 from streams.metrics.population_exposition import population_exposition
 from streams.settings.settings import Settings
 from tenure.stored.customers import scan_all
+from tenure.stored.marks import read_marks
 from tenure.worker.composition import Worker
 
 log = structlog.get_logger(__name__)
@@ -83,7 +86,8 @@ class PopulationExporter:
         try:
             scan = await metered
             # Beside the loop: the curve of ten years takes some 20 ms.
-            found = await asyncio.to_thread(_summarised, scan, metered.cpu_seconds)
+            marks = await read_marks(self._settings, self._worker.context.tables, self._worker.context.partitions)
+            found = await asyncio.to_thread(_summarised, scan, metered.cpu_seconds, marks)
             self.population, self.exposition, spent_seconds = found
         except _Lost:
             self._forget()
@@ -129,9 +133,12 @@ class PopulationExporter:
         return stream.consumer().last_heartbeat_age_seconds() <= self._settings.session_timeout_seconds
 
 
-def _summarised(scan: PopulationScan, cpu_seconds: float) -> tuple[PopulationSummary, bytes, float]:
+def _summarised(
+    scan: PopulationScan, cpu_seconds: float, marks: Sequence[MarkFact]
+) -> tuple[PopulationSummary, bytes, float]:
     """Return the summary, the same as Prometheus reads it, and the CPU time that this took on top (s)."""
     began = time.thread_time()
     summary = scan.summary()
     spent_seconds = time.thread_time() - began
-    return summary, population_exposition(summary, cpu_seconds=cpu_seconds + spent_seconds), spent_seconds
+    exposition = population_exposition(summary, cpu_seconds=cpu_seconds + spent_seconds, marks=marks)
+    return summary, exposition, spent_seconds

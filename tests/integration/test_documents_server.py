@@ -31,7 +31,8 @@ def page(address: str) -> str:
     """Return a page that is HTML."""
     with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - a server of the test's own
         assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-        return answer.read().decode()
+        text: str = answer.read().decode()
+    return text
 
 
 def test_a_runbook_is_a_page_whose_links_are_there(served: str) -> None:

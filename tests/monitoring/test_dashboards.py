@@ -14,7 +14,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models import dashboard as model
 
-from monitoring import rules
+from monitoring import recording, rules
 from monitoring.dashboards import __main__ as generator
 from monitoring.dashboards import wording
 from monitoring.dashboards.variables import LENSES
@@ -156,6 +156,7 @@ def test_every_ratio_and_every_metric_of_customers_is_on_a_board() -> None:
     """What is counted and shown nowhere is counted for nobody."""
     asked = "".join(filled_in(expr, lens=lens) for lens in LENSES for _, expr in all_queries())
     assert [ratio.name for ratio in RATIOS if f"segment:{ratio.name}:ratio" not in asked] == []
+    asked += next(rule.expr for rule in recording.rules() if rule.name == recording.MARKED and rule.name in asked)
     of_customers = [metric.name for metric in INSTRUMENTS if metric.area == "Population"]
     assert len(of_customers) > 10
     assert [name for name in of_customers if name not in asked] == []
@@ -230,14 +231,15 @@ def test_boards_are_read_only_and_know_the_alerts_of_their_kind() -> None:
     for uid, board in BOARDS.items():
         assert board["editable"] is False, uid
         assert board["schemaVersion"] == 41, uid
-        alerts, withheld, loading = annotations_of(board)
-        assert [each["name"] for each in (alerts, withheld, loading)] == ["alerts", "withheld", "loading"], uid
+        alerts, _, _, marks = annotations_of(board)
+        assert [each["name"] for each in annotations_of(board)] == ["alerts", "withheld", "loading", "marks"], uid
+        assert marks["useValueForTime"] is True, "a mark that comes late stands where it happened"
         assert ('kpi=""' if uid in of_the_stream else 'kpi!=""') in alerts["target"]["expr"], uid
-        assert [each["hide"] for each in annotations_of(board)] == [True] * 3, uid
+        assert [each["hide"] for each in annotations_of(board)] == [True] * 4, uid
         assert board["tags"] == ["tenure"], uid
         # A label that an alert does not have is written as its own name.
         labels = [re.findall(r"{{(\w+)}}", each["titleFormat"] + each["textFormat"]) for each in annotations_of(board)]
-        assert {name for names in labels for name in names} == {"alertname"}, uid
+        assert {name for names in labels for name in names} == {"alertname", "kind", "title"}, uid
 
 
 def test_grafana_knows_every_member_of_every_panel() -> None:

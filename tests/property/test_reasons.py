@@ -18,7 +18,7 @@ from schemas.instants import milliseconds
 from tests.property.any_order import INSTANTS, Arrival, arrivals_of
 from tests.property.cases import bounded, differences
 from tests.recount.customers import Book, read
-from tests.recount.reasons import Found, reasons
+from tests.recount.reasons import Found, lost_mrr, reasons
 from tests.recount.test_any_order import BY
 
 #: More names than any log of ours has: nothing is folded into the rest.
@@ -28,10 +28,15 @@ ALL = 10_000
 def counted(found: dict[tuple[str, str], Ranking], dimension: str | None) -> dict[str, dict[str, int]]:
     """Return all counts of one dimension, without zeros, by value and name."""
     rankings = {value: ranking for (of, value), ranking in found.items() if of == (dimension or "")}
-    parts: dict[str, dict[str, int]] = {"now": {}, "before": {}, "involuntary": {}}
+    parts: dict[str, dict[str, int]] = {"now": {}, "before": {}, "involuntary": {}, "lost MRR": {}}
     for value, ranking in rankings.items():
         for line in ranking.lines:
-            amounts = (("now", line.amount), ("before", line.before), ("involuntary", line.involuntary))
+            amounts = (
+                ("now", line.amount),
+                ("before", line.before),
+                ("involuntary", line.involuntary),
+                ("lost MRR", line.lost_mrr),
+            )
             for part, amount in amounts:
                 if amount:
                     parts[part][f"{value}/{line.name}"] = amount
@@ -54,6 +59,7 @@ def expected_of(
             "involuntary": named(reasons(book, at, window, what, by, involuntary=True))
             if what == "cancellations"
             else {},
+            "lost MRR": named(lost_mrr(book, at, window, by)) if what == "cancellations" else {},
         }
         for what in ("cancellations", "survey_answers", "features")
     }

@@ -53,6 +53,19 @@ def reasons(
     return found
 
 
+def lost_mrr(book: Book, at: datetime, window: str, by: str | None = None) -> Found:
+    """Return the MRR (minor units) that was lost by cancellations of one window as of T, where it is not 0."""
+    end_ms = instant_ms(at)
+    start_ms = windows_at(end_ms, book.options)[window]
+    found: Found = {}
+    for customer in book.customers.values():
+        for movement in customer.timeline.movements:
+            if movement.name == "cancellation" and start_ms <= movement.bucket_start_ms < end_ms and movement.mrr_minor:
+                value = segment_of(customer, by, movement.plan) if by else ""
+                found.setdefault(value, Counter())[movement.reason] += movement.mrr_minor
+    return found
+
+
 def largest(counts: Counter[str]) -> dict[str, int]:
     """Return the twenty largest counts, equal ones by slug, and the sum of the rest as `other`."""
     ranked = sorted(counts.items(), key=lambda named: (-named[1], named[0]))

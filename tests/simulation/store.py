@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from kpis.counting.cells import Cells
 from streams.embedded.tables import MemoryTables
 from streams.errors import TablesUnavailable
-from streams.tables import Commit, Redo, Restated, Stored, StreamMark
+from streams.tables import Commit, Redo, Restated, Stored, StreamMark, Tables
 
 if TYPE_CHECKING:
     from tests.simulation.workers import Simulation
@@ -109,6 +109,23 @@ class Connection:
         answer = await call()
         await self._travel()
         return answer
+
+    @property
+    def generation(self) -> int:
+        """See `Tables`."""
+        return self._store.generation
+
+    def beside(self, generation: int) -> Tables:
+        """See `Tables`."""
+        return self._store.beside(generation)
+
+    async def switch(self, expected: StreamMark, mark: StreamMark) -> bool:
+        """See `Tables`."""
+        return await self._call(lambda: self._store.switch(expected, mark))
+
+    async def discard(self, partition: int, *, but_the_head: bool = False) -> None:
+        """See `Tables`."""
+        await self._call(lambda: self._store.discard(partition, but_the_head=but_the_head))
 
     async def load(self, partition: int, since: Stored | None = None) -> Stored:
         """See `Tables`."""

@@ -1,4 +1,4 @@
-"""What the demo's company does for its customers: tickets, follow-ups of bad answers, referrals, an offer on trial.
+"""Care that the demo's company takes of its customers: tickets, follow-ups of bad answers, referrals, an offer tried.
 
 Each has its own generator of random numbers, and none decides anything about subscriptions: a demo without them sees
 the same customers come and go. Marks say what happened to all at once.

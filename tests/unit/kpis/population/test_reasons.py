@@ -42,7 +42,9 @@ def test_reasons_are_ranked_and_compared_with_the_window_before() -> None:
     lines = ("800 cancel reason=price", "801 cancel reason=price involuntary=true", "100 cancel reason=price",
              "101 cancel reason=bugs", "802 cancel")  # fmt: skip
     found = ranking_of(*lines)
-    assert found == Ranking([Line("price", 2, 1, 1), Line("unspecified", 1, 0), Line("bugs", 0, 1)], Line("", 3, 2, 1))
+    assert found == Ranking(
+        [Line("price", 2, 1, 1, 2), Line("unspecified", 1, 0, 0, 1), Line("bugs", 0, 1)], Line("", 3, 2, 1, 3)
+    )
     assert [line.change for line in found.lines] == [1, 1, -1]
 
 
@@ -50,7 +52,7 @@ def test_what_is_not_shown_is_other_and_so_is_a_reason_of_that_name() -> None:
     """Two lines of one name could not be told apart, and the lines must add up to all cancellations."""
     lines = ("800 cancel reason=a", "801 cancel reason=a", "802 cancel reason=b", "803 cancel reason=c",
              "804 cancel reason=other", "805 cancel reason=other", "806 cancel reason=other")  # fmt: skip
-    assert ranking_of(*lines, shown=1).lines == [Line("a", 2, 0), Line("other", 5, 0)]
+    assert ranking_of(*lines, shown=1).lines == [Line("a", 2, 0, 0, 2), Line("other", 5, 0, 0, 5)]
 
 
 def test_an_answer_without_a_reason_and_activity_without_a_feature_are_none() -> None:

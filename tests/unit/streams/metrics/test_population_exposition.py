@@ -6,15 +6,17 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from kpis.customer.touchpoints import MarkFact
 from kpis.population.cohorts import Cohort
 from kpis.population.comparison import log_rank
 from kpis.population.lifetime import Durations, survival
 from kpis.population.reasons import SHOWN, Line, Ranking
 from kpis.population.summary import AGES, COHORTS, CURVE_DAYS, FEEDBACK_DAYS, WINDOWS_DAYS, PopulationSummary, Rankings
+from schemas import instruments
 from schemas.catalogue.feedback_bands import BANDS
 from schemas.catalogue.windows import LIFETIME_DAYS
 from schemas.instruments import OF_THE_POPULATION
-from streams.metrics.population_exposition import population_exposition
+from streams.metrics.population_exposition import MARKS_SHOWN, population_exposition
 
 #: One worker shows as many at most; a scrape of a worker has some 1,500 besides (count).
 BUDGET = 1_650
@@ -142,3 +144,12 @@ def test_a_summary_of_anybody_stays_within_its_budget_of_series() -> None:
     assert len(families["tenure_feedback_survival_ratio"].samples) == len(feedback) * len(FEEDBACK_DAYS)
     assert len(families["tenure_cohort_customers"].samples) == COHORTS * AGES
     assert sum(len(family.samples) for family in families.values()) <= BUDGET
+
+
+def test_the_newest_marks_are_shown_with_their_time_as_value() -> None:
+    """A board takes the value as the time: a mark that comes late stands where it happened."""
+    marks = [MarkFact(1_000 * n, 0, n.to_bytes(8), 0, "price", f"Prices {n}", -1) for n in range(MARKS_SHOWN + 5)]
+    text = population_exposition(PopulationSummary(0, [], NOBODY, {}), cpu_seconds=0.0, marks=marks).decode()
+    (family,) = (each for each in text_string_to_metric_families(text) if each.name == instruments.MARKS.name)
+    shown = {sample.labels["title"]: sample.value for sample in family.samples}
+    assert shown == {f"Prices {n}": float(n) for n in range(5, MARKS_SHOWN + 5)}

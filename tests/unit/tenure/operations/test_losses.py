@@ -139,7 +139,7 @@ def run(*arguments: str) -> Result:
 
 
 def _wait(tables: MemoryTables) -> None:
-    tables._notes["loss:1"] = json.dumps(
+    tables._shared.notes["loss:1"] = json.dumps(
         {
             "partition": 1,
             "ranges": [{"topic": "t", "lost": "records", "first": 5, "goes_on_at": 9}],
@@ -210,4 +210,4 @@ def test_command_accepts_nothing_that_was_not_meant(
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (status, "")
     assert said in result.stderr
-    assert tables._logs["losses"] == []
+    assert tables._shared.logs["losses"] == []

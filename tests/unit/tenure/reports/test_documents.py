@@ -32,7 +32,7 @@ from tenure.dead_letters import replay, whole
 from tenure.doctor import checks
 from tenure.doctor.findings import Diagnosed, Level
 from tenure.files import publish
-from tenure.operations import dead_letters, forgetting, targets, topics
+from tenure.operations import dead_letters, forgetting, marks, targets, topics
 from tenure.rebuilding import rebuild
 from tenure.snapshots import restoring, writing
 from tenure.stored import opening
@@ -50,6 +50,7 @@ ROOT = Path(__file__).parents[4]
 _FILE = ("--file", str(ROOT / "docs" / "examples" / "golden.ndjson"), "--at", "2025-03-31")
 _ANSWERS = ("--file", str(ROOT / "docs" / "examples" / "answers.ndjson"))
 _EXPORT = ROOT / "tests" / "golden" / "stripe" / "export"
+_CARE = ("--file", str(ROOT / "docs" / "examples" / "care.ndjson"))
 _SET = ("target", "set", "retention", "30d", "90%", "--owner", "ada")
 #: By definition of the schema, how each is called; with segments and without, of a count, a stock and a ratio.
 CALLS: dict[str, list[tuple[str, ...]]] = {
@@ -78,6 +79,13 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "cohorts": [("cohorts", *_FILE), ("cohorts", *_FILE, "--where", "plan = pro", "--period", "week")],
     "lifetime": [("lifetime", *_FILE, "--where", "plan = pro"), ("lifetime", *_FILE, "--by", "plan")],
     "feedback": [("feedback", *_ANSWERS), ("feedback", *_FILE, "--where", "plan = pro")],
+    "experiments": [("experiments", *_CARE), ("experiments", *_CARE, "--measure", "guided_tour", "--control", "tour")],
+    "mark": [("mark", "Release 2"), ("mark", "Prices", "--kind", "price", "--until", "2h", "--at", "3h")],
+    "marks": [("marks", *_CARE), ("marks", *_FILE)],
+    "support": [("support", *_CARE), ("support", *_FILE, "--window", "7d")],
+    "referrals": [("referrals", *_CARE)],
+    "usage": [("usage", *_CARE), ("usage", *_FILE)],
+    "value": [("value", *_CARE, "--by", "channel"), ("value", *_CARE, "--by", "plan", "--by", "country")],
     "drivers": [("drivers", *_ANSWERS)],
     "risk": [("risk", *_ANSWERS)],
     "forecast": [("forecast", *_ANSWERS), ("forecast", *_ANSWERS, "--where", "plan = pro")],
@@ -167,6 +175,11 @@ def _running(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, late: MemoryTables
         found.note(key.hash_of("forgotten before"), Tombstone(1_767_225_600_000, [], key.check, "", 0))
         yield found
 
+    async def send_mark(*_: object) -> None:
+        """Kafka has it."""
+
+    monkeypatch.setattr(marks, "send_mark", send_mark)
+    monkeypatch.setenv("TENURE_ACQUISITION_COSTS", "ads=12000,partner=0")
     monkeypatch.setenv("TENURE_FORGET_KEY", "a key of thirty-two characters..")
     for name, function in (("look", look), ("known_forgotten", known_forgotten), ("records_in", sent)):
         monkeypatch.setattr(forgetting, name, function)

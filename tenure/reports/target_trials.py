@@ -15,7 +15,7 @@ from kpis.counting.rolling import ALL, Block
 from kpis.instants import instant_text
 from schemas.catalogue.formulas import Ratio
 from schemas.catalogue.verdicts import PAGE_WINDOWS, Z_PAGE, Z_WARN, is_beyond, target_in
-from schemas.documents.targets import Spell, TargetTrial
+from schemas.documents.targets import FiringSpell, TargetTrial
 from streams.errors import UsageError
 from streams.readable import readable
 from streams.settings.settings import Settings
@@ -120,15 +120,15 @@ def _counts(block: Block, tried: Tried, window: str) -> dict[str, int]:
     return found | {name: int(amounts[place]) for name, amounts in block.stock.items()}
 
 
-def _spells(at_ms: Sequence[int], fired: Sequence[bool]) -> list[Spell]:
+def _spells(at_ms: Sequence[int], fired: Sequence[bool]) -> list[FiringSpell]:
     """Return each run of midnights at which it fired."""
-    spells: list[Spell] = []
+    spells: list[FiringSpell] = []
     for n, (instant, now) in enumerate(zip(at_ms, fired, strict=True)):
         if not now:
             continue
         if n and fired[n - 1]:
             last = spells.pop()
-            spells.append(Spell(first=last.first, last=instant_text(instant), midnights=last.midnights + 1))
+            spells.append(FiringSpell(first=last.first, last=instant_text(instant), midnights=last.midnights + 1))
         else:
-            spells.append(Spell(first=instant_text(instant), last=instant_text(instant), midnights=1))
+            spells.append(FiringSpell(first=instant_text(instant), last=instant_text(instant), midnights=1))
     return spells

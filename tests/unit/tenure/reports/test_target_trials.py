@@ -11,7 +11,7 @@ from kpis.counting.rolling import Block
 from schemas.catalogue.ratios import RATIO_BY_NAME
 from schemas.catalogue.verdicts import is_beyond, target_in, wilson_lower
 from streams.errors import UsageError
-from tenure.operations.target_trials import Tried, judged
+from tenure.reports.target_trials import Tried, judged
 
 DAY_MS = 86_400_000
 CHURN = RATIO_BY_NAME["churn_standard"]

@@ -7,7 +7,7 @@ import random
 from collections import Counter
 
 from schemas.feeds import OTHER, FeedKey
-from streams.feeds import HELD_SECONDS, SOURCES_KEPT, SOURCES_SHOWN, Feeds
+from streams.partition.feeds import HELD_SECONDS, SOURCES_KEPT, SOURCES_SHOWN, Feeds
 from streams.partition.result import BatchResult, FeedCounts
 from tests.unit.streams.partitions import Surroundings
 

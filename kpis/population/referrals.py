@@ -1,0 +1,90 @@
+"""Referrals: who brought how many, and whether those who were brought stay longer than the others.
+
+Customers are taken some at a time, from any partition and in any order. Who was brought is known only when all have
+been seen: of each customer who was ever active a hash, the length of the first stay and whether it ended are kept.
+Pure: who reads the states is `tenure.reports.referrals`. Definitions: docs/definitions.md, section "What keeps
+customers".
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+
+from kpis.customer.state import Customer
+from kpis.customer.touchpoints import ReferralFact, hash_of_customer, touchpoints_of
+from kpis.customer.what_counts import WhatCounts
+from kpis.filters import Filter
+from kpis.names import Names
+from kpis.population.choosing import Chooser
+from kpis.population.lifetime import Durations
+from kpis.population.stays import past_until
+
+
+class Referrals(NamedTuple):
+    """Referrals before T.
+
+    Attributes:
+        referrers: Customers who brought somebody (count).
+        referred: Customers who were brought, each once (count).
+        stays: First stays of those of them who became active, and of all other customers (days).
+    """
+
+    referrers: int
+    referred: int
+    stays: tuple[Durations, Durations]
+
+
+class ReferralScan:
+    """Takes all customers, and tells those who were brought from the others."""
+
+    def __init__(self, *, at_ms: int, bucket_ms: int, what: WhatCounts, where: Filter | None = None) -> None:
+        """Begin without customers.
+
+        Args:
+            at_ms: T (ms since 1970).
+            bucket_ms: Length of a bucket (ms).
+            what: What counts.
+            where: Only stays of customers for whom it holds when they become active.
+        """
+        self._at_ms, self._bucket_ms, self._what = at_ms, bucket_ms, what
+        self._chooser = Chooser(where)
+        self._referrers = 0
+        self._referred: set[int] = set()
+        #: of each customer who was ever active: hash, days of the first stay, whether it ended
+        self._stays = array("Q")
+
+    def take(self, names: Names, customer_id: str, customer: Customer) -> None:
+        """Take one customer of a partition."""
+        if customer.touchpoints:
+            brought = {
+                int.from_bytes(fact.referred)
+                for fact in touchpoints_of(customer)
+                if isinstance(fact, ReferralFact) and fact.at_ms < self._at_ms
+            }
+            self._referrers += bool(brought)
+            self._referred |= brought
+        past = past_until(customer, self._at_ms, self._bucket_ms, self._what)
+        if not past.stays:
+            return
+        first = past.stays[0]
+        if self._chooser.holds(names, past.at(first.start_ms + 1).plan, customer.profile):
+            days, has_left = first.days_from(first.start_ms, self._at_ms), first.end_ms < self._at_ms
+            self._stays.extend((int.from_bytes(hash_of_customer(customer_id)), days, has_left))
+
+    def referrals(self) -> Referrals:
+        """Return what was found."""
+        hashes, days, has_left = np.array(self._stays, np.uint64).reshape(-1, 3).T
+        is_referred = np.isin(hashes, np.array(sorted(self._referred), np.uint64))
+        groups = [
+            Durations(*(_by_day(days[mine & (has_left == ended)]) for ended in (1, 0)))
+            for mine in (is_referred, ~is_referred)
+        ]
+        return Referrals(self._referrers, len(self._referred), (groups[0], groups[1]))
+
+
+def _by_day(days: np.ndarray[tuple[int, ...], np.dtype[np.uint64]]) -> Counter[int]:
+    return Counter(days.tolist())

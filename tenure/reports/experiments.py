@@ -1,0 +1,99 @@
+"""Measures and their variants as a document: what `tenure experiments --json` prints.
+
+In the terminal: `tenure.reports.experiments_text`. What the numbers mean: docs/experiments.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+
+from msgspec import UNSET
+
+from kpis.instants import instant_text
+from kpis.population.experiments import ExperimentScan, Variant, control_of
+from kpis.population.sequential import ALPHA
+from schemas.documents.experiments import Experiment, ExperimentsReport, ExperimentVariant, VariantComparison
+from schemas.instants import DAY_MS
+from streams.errors import UsageError
+from streams.readable import readable
+from streams.settings.settings import Settings
+from tenure.reports.customers import Scope, customers_of, lacking, open_source, where_text
+from tenure.reports.feedback import churn_of
+from tenure.reports.lifetime import curve_of
+
+
+async def read_experiments(
+    settings: Settings, scope: Scope, *, measures: Sequence[str] = (), control: str | None = None
+) -> ExperimentsReport:
+    """Return the measures of the running stream, or of a file, with their variants compared.
+
+    Args:
+        settings: Of the stream: where its Redis is, and what its numbers mean.
+        scope: Whose exposures.
+        measures: Those wanted; all where none is named.
+        control: The variant that others are compared with, where a measure has it.
+
+    Raises:
+        UsageError: Nobody was exposed to a measure that is named, or no measure has the control.
+        TenureError: As `tenure.reports.customers.open_source` and `customers_of`.
+    """
+    async with open_source(settings, scope) as source:
+        scan = ExperimentScan(
+            at_ms=source.at_ms,
+            bucket_ms=settings.bucket_minutes * 60_000,
+            what=settings.what_counts,
+            where=source.where,
+        )
+        async for names, _, customer in customers_of(source):
+            scan.take(names, customer)
+    found = scan.variants()
+    _check(found.keys(), measures, "measure")
+    if control is not None:
+        _check({name for variants in found.values() for name in variants}, [control], "variant")
+    wanted = {name: variants for name, variants in found.items() if not measures or name in measures}
+    report = ExperimentsReport(
+        as_of=instant_text(source.at_ms),
+        measures={name: _experiment(scan, name, variants, control) for name, variants in wanted.items()},
+        where=where_text(scope),
+    )
+    return lacking(report, source)
+
+
+def _check(known: Collection[str], wanted: Sequence[str], what: str) -> None:
+    for name in wanted:
+        if name not in known:
+            there = ", ".join(sorted(known)) or "none"
+            raise UsageError(f"nobody was exposed to a {what} {readable(name)}; there is: {there}")
+
+
+def _experiment(scan: ExperimentScan, measure: str, variants: dict[str, Variant], wanted: str | None) -> Experiment:
+    control = control_of(list(variants), wanted)
+    others = max(1, len(variants) - 1)
+    return Experiment(
+        control=control,
+        variants={
+            name: ExperimentVariant(
+                not_active=variant.not_active,
+                churn=churn_of(variant.durations),
+                curve=curve_of(variant.durations),
+                comparison=UNSET if name == control else _comparison(scan, measure, name, control, others),
+            )
+            for name, variant in variants.items()
+        },
+    )
+
+
+def _comparison(scan: ExperimentScan, measure: str, variant: str, control: str, others: int) -> VariantComparison:
+    """Return a comparison of as many as there are: the share of false alarms is divided among them."""
+    found = scan.compared(measure, variant, control, alpha=ALPHA / others)
+    low, high = found.interval or (None, None)
+    return VariantComparison(
+        odds_ratio=found.odds_ratio,
+        low=low or None,
+        high=None if high is None or math.isinf(high) else high,
+        p=min(1.0, found.p * others),
+        differs=found.since is not None,
+        since=None if found.since is None else instant_text(found.since * DAY_MS)[:10],
+        left=found.left,
+    )
