@@ -1,6 +1,6 @@
 """The always-valid comparison of two groups by when their members leave: it may be looked at on every day.
 
-ComparedMembers enter one after the other. Those of a few consecutive days of entry make a *stratum*, and of each stratum each
+Members enter one after the other. Those of a few consecutive days of entry make a *stratum*, and of each stratum each
 day with a leaving is a table of two groups: how many are there, how many leave. If both groups leave alike, who of a
 table leaves is a draw without replacement, whatever the rates of that day and of that age are. So the likelihood ratio
 of any other ratio of odds, multiplied over all tables so far, is a martingale, and so is a mixture of such: it exceeds
