@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from typing import Final, NamedTuple
 
-Z_WARN: Final = 1.96
-"""Of the bounds by which a target is missed for sure; 95 %."""
+from schemas.catalogue.verdicts import Z_WARN, wilson_lower
+
 Z_DEPARTS: Final = 3.0
 """From here on two samples differ by more than chance, as for a segment that departs and for a fall of NPS."""
 
@@ -32,16 +32,12 @@ def wilson_bounds(*, successes: int, trials: int, z: float = Z_WARN) -> Bounds |
     Returns:
         Bounds in [0, 1]; None where there are no trials: no data is not zero.
 
-    Source: Wilson (1927), J. Am. Stat. Assoc. 22, 209-212.
+    Source: as `schemas.catalogue.verdicts.wilson_lower`.
     """
     assert 0 <= successes <= trials, (successes, trials)
     if not trials:
         return None
-    share, square = successes / trials, z * z
-    middle = share + square / (2 * trials)
-    half = z * math.sqrt(share * (1 - share) / trials + square / (4 * trials * trials))
-    scale = 1 + square / trials
-    return Bounds(max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale))
+    return Bounds(wilson_lower(successes, trials, z), 1 - wilson_lower(trials - successes, trials, z))
 
 
 def proportions_apart(first: tuple[int, int], second: tuple[int, int]) -> float | None:

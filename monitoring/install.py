@@ -1,7 +1,7 @@
 """Writes rules, boards and Alertmanager's templates for somebody else's servers, with thresholds and names of theirs.
 
 `python -m monitoring.install --out FOLDER [--config FILE]`. The file (TOML) has what differs from what is shipped;
-docs/alerting.md has an example. Nothing is written where anything in it is wrong. Boards want `pip install tenure[boards]`.
+docs/alerting.md has an example. Nothing is written where anything in it is wrong. Boards want `tenure[boards]`.
 """
 
 import argparse

@@ -293,6 +293,13 @@ TARGET: Final = Instrument(
     "The value that a KPI is meant to keep to in a window; from the owner of partition 0 alone.",
     ("kpi", "window"),
 )
+SEGMENT_TARGET: Final = Instrument(
+    "tenure_segment_target_ratio",
+    "gauge",
+    "Targets",
+    "The same of a segment's customers.",
+    ("kpi", "window", "dimension", "value"),
+)
 TARGET_REVIEW: Final = Instrument(
     "tenure_target_review_timestamp_seconds",
     "gauge",

@@ -16,6 +16,17 @@ from streams.errors import CheckFailed
 from streams.tables import Tables
 
 _LOG: Final = "targets"
+ALL: Final = "all"
+"""The dimension of all customers."""
+
+
+class TargetPlace(NamedTuple):
+    """A KPI of some customers in a window, of which there is one target or none."""
+
+    kpi: str
+    window: str
+    dimension: str
+    segment: str
 
 
 class TargetChange(msgspec.Struct, frozen=True):
@@ -30,6 +41,8 @@ class TargetChange(msgspec.Struct, frozen=True):
         changed_by: Who said so.
         changed_at_ms: When (ms since 1970 UTC, by the clock of the machine it was said on).
         note: Why, in words; may be empty.
+        dimension: Of a segment: "plan"; `all` for all customers.
+        segment: The segment's value; empty for all customers.
     """
 
     kpi: str
@@ -40,6 +53,13 @@ class TargetChange(msgspec.Struct, frozen=True):
     changed_by: str
     changed_at_ms: int
     note: str = ""
+    dimension: str = ALL
+    segment: str = ""
+
+    @property
+    def place(self) -> TargetPlace:
+        """The KPI, window and customers that it is of; of each only the last change holds."""
+        return TargetPlace(self.kpi, self.window, self.dimension, self.segment)
 
 
 class Audited(NamedTuple):
@@ -68,7 +88,7 @@ class TargetStore:
         Raises:
             TablesUnavailable: Redis does not answer; whether the change is there, `changes` tells.
         """
-        await self._tables.append(_LOG, _encode(change))
+        await self._tables.append(_LOG, _encode(_stored(change)))
 
     async def changes(self) -> list[TargetChange]:
         """Return all changes, the earliest first.
@@ -102,25 +122,41 @@ class TargetStore:
 
 def holding(changes: Iterable[TargetChange]) -> list[TargetChange]:
     """Return what holds after some changes: the last of each KPI and window that was not taken back."""
-    last = {(change.kpi, change.window): change for change in changes}
+    last = {change.place: change for change in changes}
     return [last[place] for place in sorted(last) if last[place].value is not None]
 
 
 def audit(changes: Iterable[TargetChange]) -> list[Audited]:
     """Return each change with what held before it, the earliest first."""
-    last: dict[tuple[str, str], TargetChange] = {}
+    last: dict[TargetPlace, TargetChange] = {}
     out: list[Audited] = []
     for change in changes:
-        place = (change.kpi, change.window)
-        out.append(Audited(change, last.get(place)))
-        last[place] = change
+        out.append(Audited(change, last.get(change.place)))
+        last[change.place] = change
     return out
+
+
+def _stored(change: TargetChange) -> TargetChange:
+    """Return a change as it is stored: a segment stands in the KPI, as in "churn_standard@plan=pro".
+
+    A version that knows no segments would take a target of one for that of all customers; so it is of a KPI that it
+    knows nothing of.
+    """
+    if change.dimension == ALL:
+        return change
+    kpi = f"{change.kpi}@{change.dimension}={change.segment}"
+    return msgspec.structs.replace(change, kpi=kpi, dimension=ALL, segment="")
 
 
 def _read(entry: bytes, number: int) -> TargetChange:
     try:
-        return _decode(entry)
+        change = _decode(entry)
     except msgspec.DecodeError as error:
         raise CheckFailed(
             f"change {number} of the targets in Redis cannot be read ({error}): use the version of tenure that wrote it"
         ) from error
+    kpi, of_segment, where = change.kpi.partition("@")
+    if not of_segment:
+        return change
+    dimension, _, segment = where.partition("=")
+    return msgspec.structs.replace(change, kpi=kpi, dimension=dimension, segment=segment)

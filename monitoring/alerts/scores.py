@@ -6,7 +6,7 @@ Source: docs/definitions.md, section 6.
 from collections.abc import Iterator
 
 from monitoring import phrases, promql, scores
-from monitoring.alerts import bands, thresholds
+from monitoring.alerts import bands, segments, thresholds
 from monitoring.alerts.kpi import FEEDBACK_BOARD, RETENTION_BOARD, REVENUE_BOARD
 from monitoring.alerts.rule import Alert
 from monitoring.alerts.thresholds import Pace
@@ -37,6 +37,7 @@ def alerts(pace: Pace) -> Iterator[Alert]:
     yield _nps(pace)
     yield _departure(pace)
     yield from bands.alerts(pace)
+    yield from segments.alerts(pace)
 
 
 def _segments(count: str) -> str:

@@ -19,6 +19,9 @@ PAGE_WINDOWS: Final = verdicts.PAGE_WINDOWS
 TARGET_WINDOW: Final = verdicts.TARGET_WINDOW
 FALSE_DISCOVERIES: Final = verdicts.FALSE_DISCOVERIES
 
+SEGMENT_RANKS: Final = 20
+"""Segments that may be told to miss their targets by the limit of their rank; more have that of the last (count)."""
+
 # -- lines of a year's retention
 
 RETENTION_STANDARD: Final = 0.80

@@ -10,7 +10,8 @@ from monitoring.dashboards.board import Board, Section
 from monitoring.dashboards.frames import Arranged, Column, rows
 from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, Placed, bars, lines
 from monitoring.dashboards.queries import NOT_WITHHELD, Query, own
-from monitoring.dashboards.wording import COUNT, PERCENT, SCORE_FACTOR, About, of_counts, of_metric
+from monitoring.dashboards.wording import COUNT, MINOR_PER_MAJOR, PERCENT, SCORE_FACTOR, About, of_counts, of_metric
+from schemas import instruments as known
 from schemas.catalogue.ratios import RATIO_BY_NAME
 from schemas.events import SurveyStatus
 from schemas.instruments import ANSWERS_BY_REASON, SURVEYS_BY_WAY
@@ -18,6 +19,8 @@ from schemas.instruments import ANSWERS_BY_REASON, SURVEYS_BY_WAY
 UID: Final = "tenure-feedback"
 STATUSES: Final[tuple[str, ...]] = get_args(SurveyStatus)
 PARTS: Final = {"promoters": GOOD, "passives": FAIR, "detractors": BAD}
+_STAYS: Final = 90
+_LEFT: Final = 'end="left"'
 _NO_REASON: Final = 'reason="none"'
 _BY_WAY: Final = (
     "`answered` / `sent`, summed over kinds. An answer may be to a survey of an earlier window."
@@ -49,6 +52,7 @@ def board() -> Board:
                 ],
             ),
             Section("Who answers", [trends.line(response), by_way(), ways(), surveys()]),
+            Section("After an answer", [after_an_answer(), open_detractors()]),
             Section(
                 "By $dimension",
                 [trends.segments(nps), trends.segments(csat), trends.by_value(nps), trends.by_value(csat)],
@@ -98,6 +102,53 @@ def reasons() -> Placed:
     given = f"{named} unless max by (reason) ({own(ANSWERS_BY_REASON, _NO_REASON)})"
     asked = queries.bars_or_withheld(f"sort_desc(topk({TOP}, ({given}) > 0))", "reason")
     return bars(about, Query(asked, "{{reason}}"), size=(12, 9), empty="no reason was given")
+
+
+def after_an_answer() -> Placed:
+    """Return how long customers stay after an answer, by its kind and band, and how soon they are followed up."""
+    about = of_metric(
+        "Who stays after an answer",
+        known.FEEDBACK_SURVIVAL,
+        f"The share that stays longer than {_STAYS} days after an answer, with its 95 % interval; how many left and how"
+        " many spells there were; the hours by which half of the answers of the last 90 days were followed up; and how"
+        " likely chance alone makes bands of a kind that different. See docs/feedback.md.",
+        PERCENT,
+    )
+    days = f'days="{_STAYS}"'
+    survival = (known.FEEDBACK_SURVIVAL, known.FEEDBACK_SURVIVAL_LOWER, known.FEEDBACK_SURVIVAL_UPPER)
+    shares = [f"max by (kind, band) ({own(metric, days)})" for metric in survival]
+    spells = f"max by (kind, band, end) ({own(known.FEEDBACK_SPELLS)})"
+    left = f"max by (kind, band) ({own(known.FEEDBACK_SPELLS, _LEFT)})"
+    hours = f"max by (kind, band) ({own(known.FOLLOW_UP_MEDIAN)})"
+    chance = f"max by (kind) ({own(known.FEEDBACK_LOG_RANK)})"
+    by_band = f"{chance} * on (kind) group_right () (0 * {shares[0]} + 1)"
+    asked = [*shares, left, f"sum by (kind, band) ({spells})", hours, by_band]
+    names = (f"stay {_STAYS} days", "at least", "at most", "left", "of", "follow-up, h", "chance alone")
+    columns = [
+        *(Column(name, PERCENT, decimals=1) for name in (*names[:3], names[6])),
+        *(Column(name, COUNT, decimals=0) for name in names[3:6]),
+    ]
+    renamed = {"kind": "kind", "band": "answer"}
+    renamed |= {f"Value #{letter}": name for letter, name in zip("ABCDEFG", names, strict=True)}
+    first = queries.or_withheld(asked[0], "kind")
+    others = (Query(f"({each}){NOT_WITHHELD}") for each in asked[1:])
+    return rows(
+        about, Arranged(renamed, columns, sort_by="kind", descending=False), Query(first), *others, size=(18, 9)
+    )
+
+
+def open_detractors() -> Placed:
+    """Return the detractors whom nobody has followed up, and what they pay."""
+    about = of_metric(
+        "Detractors to call",
+        known.OPEN_DETRACTORS,
+        f"`{known.OPEN_DETRACTORS_MRR.name}`: {known.OPEN_DETRACTORS_MRR.help}",
+        COUNT,
+    )
+    pay = f"max({own(known.OPEN_DETRACTORS_MRR)}) / {MINOR_PER_MAJOR}"
+    words = sentences.number(pay, "mrr", "with an MRR of $1", step="1")
+    asked = sentences.joined(f"max({own(known.OPEN_DETRACTORS)})", own(known.OPEN_DETRACTORS), {"mrr": words})
+    return tiles.plain_tile(about, asked, words="mrr", empty="nobody yet", size=(6, 9))
 
 
 def by_way() -> Placed:

@@ -27,7 +27,12 @@ def shown(*, size: tuple[int, int] = (12, 3)) -> Placed:
         ("TenureIncomplete", "TenureBackfill"),
     )
     state = now(withheld.WITHHELD)
-    last = f'label_replace(1000 * {now(withheld.LAST_SHOWN)} unless on () {state}, "state", "complete, as of", "", "")'
+    complete = f"(1000 * {now(withheld.LAST_SHOWN)} unless on () {state})"
+    waits = now('stream:waits:bool{cause="after_load"}')
+    last = (
+        f'(label_replace({complete} and on () {waits}, "state", "complete; alerts wait for a load; as of", "", "")'
+        f' or label_replace({complete} unless on () {waits}, "state", "complete, as of", "", ""))'
+    )
     cause = f"topk(1, {now('stream:incomplete:partitions')})"
     for name, words in CAUSES.items():
         cause = f'label_replace({cause}, "cause", ": {words}", "cause", "{name}")'

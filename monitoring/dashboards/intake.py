@@ -342,5 +342,5 @@ def untranslated() -> Placed:
         runbooks=("TranslationLagging",),
     )
     asked = Query(f"max by (topic) ({own(known.ADAPTER_LAG_SECONDS)})", "{{topic}}")
-    steps = [(None, GOOD), (float(thresholds.ADAPTER_LAG_LIMIT_SECONDS), BAD)]
+    steps = [(None, NONE), (float(thresholds.ADAPTER_LAG_LIMIT_SECONDS), BAD)]
     return number(about, asked, steps=steps, size=(12, 8), empty="no topic of another system is read", names=True)

@@ -24,7 +24,7 @@ def answers() -> Placed:
         runbooks=("TenureGatewayFailing", "TenureGatewayNotLetIn"),
     )
     asked = Query(f"round(sum by (status) (increase({known.GATEWAY_REQUESTS.name}[1h])))", "{{status}}")
-    return number(about, asked, steps=[(None, CALM)], size=(18, 4), empty=_EMPTY, names=True)
+    return number(about, asked, steps=[(None, CALM)], size=(18, 4), empty="no request, or no gateway", names=True)
 
 
 def served() -> Placed:

@@ -21,6 +21,8 @@ class ListedTarget(Document, frozen=True, kw_only=True):
     set_by: Annotated[str, Meta(description="Who set it.")]
     set_at: Annotated[str, Meta(description="When; an instant in UTC.")]
     note: Annotated[str, Meta(description="Why, in words; may be empty.")]
+    dimension: Annotated[str, Meta(description="The dimension of a segment; `all` for all customers.")]
+    segment: Annotated[str, Meta(description="The segment's value; empty for all customers.")]
 
 
 class ChangedTarget(Document, frozen=True, kw_only=True):
@@ -35,6 +37,8 @@ class ChangedTarget(Document, frozen=True, kw_only=True):
     owner: Annotated[str, Meta(description="Who answers for it.")]
     review: Annotated[str, Meta(description="When the owner looks at it again; an instant in UTC.")]
     note: Annotated[str, Meta(description="Why, in words; may be empty.")]
+    dimension: Annotated[str, Meta(description="The dimension of a segment; `all` for all customers.")]
+    segment: Annotated[str, Meta(description="The segment's value; empty for all customers.")]
 
 
 class FiringSpell(Document, frozen=True, kw_only=True):

@@ -297,9 +297,13 @@ class Meters:
     def look_at_targets(self, targets: Iterable[TargetChange]) -> None:
         """Set the gauges of the targets that hold; none of those that do no more."""
         values, reviews = self[instruments.TARGET], self[instruments.TARGET_REVIEW]
-        values.clear()
-        reviews.clear()
+        of_segments = self[instruments.SEGMENT_TARGET]
+        for family in (values, reviews, of_segments):
+            family.clear()
         for target in targets:
+            if target.segment:
+                of_segments.labels(*target.place).set(target.value)
+                continue
             values.labels(target.kpi, target.window).set(target.value)
             reviews.labels(target.kpi, target.window, target.owner).set(target.review_at_ms / 1000)
 

@@ -18,7 +18,7 @@ from tenure.commands.say import say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from schemas.documents.targets import ChangedTarget, FiringSpell, TargetTrial
+    from schemas.documents.targets import ChangedTarget, FiringSpell, ListedTarget, TargetTrial
 
 _Ratio = Annotated[
     str,
@@ -29,6 +29,28 @@ _Window = Annotated[
     typer.Argument(
         metavar="WINDOW", help="A window of the settings, such as 30d, or month.", autocompletion=complete_window
     ),
+]
+
+_By = Annotated[
+    str | None,
+    typer.Option("--by", metavar="DIMENSION", help="Of a segment by this one.", show_default="all customers"),
+]
+_Segment = Annotated[str | None, typer.Option("--value", metavar="V", help="Of this segment; with --by.")]
+
+_Review = Annotated[
+    str | None,
+    typer.Option(
+        "--review",
+        metavar="DATE",
+        help="The day of its next review, at most a year ahead.",
+        show_default="90 days from today",
+    ),
+]
+_Note = Annotated[
+    str, typer.Option("--note", metavar="TEXT", help="Why, for those who look back.", show_default="nothing")
+]
+_ChangedBy = Annotated[
+    str | None, typer.Option("--as", metavar="NAME", help="Who sets it.", show_default="the user who is logged in")
 ]
 
 group = group_of("target", about="List, set and look back on the targets that alerts compare KPIs with.")
@@ -58,6 +80,7 @@ def list_targets(as_json: AsJson = False, config: Config = None) -> None:
         (
             entry.kpi,
             entry.window,
+            _whose(entry),
             shown(entry.kpi, entry.value),
             entry.owner,
             entry.review[:10] + (" overdue" if entry.overdue else ""),
@@ -65,7 +88,7 @@ def list_targets(as_json: AsJson = False, config: Config = None) -> None:
         )
         for entry in found
     ]
-    say(_table(("KPI", "Window", "Target", "Owner", "Review", "Note"), rows))
+    say(_table(("KPI", "Window", "Of", "Target", "Owner", "Review", "Note"), rows))
 
 
 @group.command("set")
@@ -80,28 +103,17 @@ def set_target(
             "Write -- before a value below 0.",
         ),
     ],
+    by: _By = None,
+    segment: _Segment = None,
     owner: Annotated[
         str | None,
         typer.Option(
             "--owner", metavar="NAME", help="Who answers for it; a new target needs one.", show_default="as it is"
         ),
     ] = None,
-    review: Annotated[
-        str | None,
-        typer.Option(
-            "--review",
-            metavar="DATE",
-            help="The day of its next review, at most a year ahead.",
-            show_default="90 days from today",
-        ),
-    ] = None,
-    note: Annotated[
-        str, typer.Option("--note", metavar="TEXT", help="Why, for those who look back.", show_default="nothing")
-    ] = "",
-    changed_by: Annotated[
-        str | None,
-        typer.Option("--as", metavar="NAME", help="Who sets it.", show_default="the user who is logged in"),
-    ] = None,
+    review: _Review = None,
+    note: _Note = "",
+    changed_by: _ChangedBy = None,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
@@ -130,6 +142,8 @@ def set_target(
         changed_by=current_user() if changed_by is None else changed_by,
         note=note,
         now_ms=now_ms,
+        by=by,
+        segment=segment,
     )
     with quiet_logs():
         entry = audited([run_until_stopped(put(settings, wanted, now_ms=now_ms))])[0]
@@ -139,9 +153,14 @@ def set_target(
         say(_sentence(all_readable(entry)))
 
 
+def _whose(entry: ListedTarget | ChangedTarget | TargetTrial) -> str:
+    return "all" if entry.dimension == "all" else f"{entry.dimension} {entry.segment}"
+
+
 def _sentence(entry: ChangedTarget) -> str:
     before = f"it was {shown(entry.kpi, entry.old)}" if entry.old is not None else "there was none"
-    what = f"{entry.kpi} in the window {entry.window}"
+    of = "" if entry.dimension == "all" else f" of {_whose(entry)}"
+    what = f"{entry.kpi}{of} in the window {entry.window}"
     if entry.new is None:
         return f"{what} has no target any more; {before}."
     after = f"Owner: {entry.owner}, review: {entry.review[:10]}."
@@ -155,11 +174,8 @@ def try_target(
     value: Annotated[
         str, typer.Argument(metavar="VALUE", help="As the KPI is counted, such as 0.9, or a percentage, such as 90%.")
     ],
-    by: Annotated[
-        str | None,
-        typer.Option("--by", metavar="DIMENSION", help="Of segments by this one.", show_default="all customers"),
-    ] = None,
-    segment: Annotated[str | None, typer.Option("--value", metavar="V", help="Of this segment; with --by.")] = None,
+    by: _By = None,
+    segment: _Segment = None,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
@@ -170,20 +186,16 @@ def try_target(
     """
     from streams.clock import WallClock
     from streams.settings.loading import load_settings
-    from tenure.commands.options import checked_dimensions
     from tenure.commands.quiet import quiet_logs
     from tenure.worker.signals import run_until_stopped
 
     settings, now_ms = load_settings(config), WallClock().now_ms()
-    from streams.errors import UsageError  # slow to import, so not before the settings are checked
-    from tenure.operations.targets import checked_kpi, checked_value, checked_window
+    # Slow to import, so not before the settings are checked.
+    from tenure.operations.targets import checked_kpi, checked_segment, checked_value, checked_window
     from tenure.reports.target_trials import Tried, trial_of
 
-    if (by is None) != (segment is None):
-        raise UsageError("--by and --value belong together: name the dimension, and one of its values")
     ratio, named = checked_kpi(kpi), checked_window(window, settings)
-    of_segment = {} if by is None else {"dimension": checked_dimensions([by], settings)[0], "segment": segment or ""}
-    tried = Tried(ratio, named, checked_value(value, ratio), **of_segment)
+    tried = Tried(ratio, named, checked_value(value, ratio), *checked_segment(ratio, named, by, segment, settings))
     with quiet_logs():
         found = run_until_stopped(trial_of(settings, tried, now_ms=now_ms))
     if as_json:
@@ -193,7 +205,7 @@ def try_target(
 
 
 def _trial_text(found: TargetTrial) -> str:
-    of = "" if found.dimension == "all" else f" of {found.dimension} {found.segment}"
+    of = "" if found.dimension == "all" else f" of {_whose(found)}"
     what = f"{found.kpi}{of} in the window {found.window}"
     if found.first is None or found.last is None:
         return f"{what}: there are no events before the last midnight yet; nothing can be tried."
@@ -255,6 +267,7 @@ def target_history(
             entry.by,
             entry.kpi,
             entry.window,
+            _whose(entry),
             shown(entry.kpi, entry.old),
             shown(entry.kpi, entry.new),
             entry.owner,
@@ -262,7 +275,7 @@ def target_history(
         )
         for entry in found
     ]
-    say(_table(("At", "By", "KPI", "Window", "Old", "New", "Owner", "Note"), rows))
+    say(_table(("At", "By", "KPI", "Window", "Of", "Old", "New", "Owner", "Note"), rows))
 
 
 def shown(kpi: str, value: float | None) -> str:

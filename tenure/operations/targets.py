@@ -15,13 +15,14 @@ from zoneinfo import ZoneInfo
 from kpis.instants import instant_of, instant_text
 from schemas.catalogue.formulas import Ratio
 from schemas.catalogue.ratios import RATIO_BY_NAME, WINDOW_RATIOS
+from schemas.dimensions import BUILT_IN_DIMENSIONS
 from schemas.documents.targets import ChangedTarget, ListedTarget
 from schemas.instants import milliseconds
 from schemas.wording import in_words, nearest_name
 from streams.errors import UsageError
 from streams.settings.did_you_mean import nearest_window
 from streams.settings.settings import Settings
-from streams.targets import Audited, TargetChange, TargetStore
+from streams.targets import ALL, Audited, TargetChange, TargetPlace, TargetStore
 from tenure.operations.lines import LONGEST_NAME, one_line
 from tenure.stored.opening import tables_of
 
@@ -55,7 +56,7 @@ async def put(settings: Settings, wanted: WantedTarget, *, now_ms: int) -> Audit
         ConfigurationError, TablesUnavailable: See `opened`.
     """
     async with opened(settings) as store:
-        before = {(target.kpi, target.window): target for target in await store.current()}.get(wanted.place)
+        before = {target.place: target for target in await store.current()}.get(wanted.place)
         change = wanted.change(before, now_ms=now_ms)
         await store.append(change)
         return Audited(change, before)
@@ -88,6 +89,8 @@ class WantedTarget:
         changed_by: str,
         note: str,
         now_ms: int,
+        by: str | None = None,
+        segment: str | None = None,
     ) -> None:
         """Check what was asked for.
 
@@ -101,12 +104,15 @@ class WantedTarget:
             changed_by: Who asks.
             note: Why; may be empty.
             now_ms: The time of day (ms since 1970 UTC).
+            by: The dimension of a segment; None for all customers.
+            segment: Its value.
 
         Raises:
             UsageError: One of them cannot be; the message says what can.
         """
         ratio = checked_kpi(kpi)
-        self.place = (ratio.name, checked_window(window, settings))
+        named = checked_window(window, settings)
+        self.place = TargetPlace(ratio.name, named, *checked_segment(ratio, named, by, segment, settings))
         self._value = None if value.strip().lower() == TAKE_BACK else checked_value(value, ratio)
         self._owner = None if owner is None else one_line("--owner", owner, least=1, most=LONGEST_NAME)
         self._changed_by = one_line("--as", changed_by, least=1, most=LONGEST_NAME)
@@ -119,7 +125,7 @@ class WantedTarget:
         Raises:
             UsageError: See `put`.
         """
-        kpi, window = self.place
+        kpi, window, dimension, segment = self.place
         owner = self._owner or (before.owner if before else None)
         if self._value is None and before is None:
             raise UsageError(f"there is no target of {kpi} in the window {window} to take back")
@@ -137,6 +143,8 @@ class WantedTarget:
             changed_by=self._changed_by,
             changed_at_ms=now_ms,
             note=self._note,
+            dimension=dimension,
+            segment=segment,
         )
 
 
@@ -168,6 +176,30 @@ def checked_window(name: str, settings: Settings) -> str:
     if named not in known:
         raise UsageError(f"WINDOW {name}: there is only {', '.join(known)}{nearest_window(named, known)}")
     return named
+
+
+def checked_segment(
+    ratio: Ratio, window: str, by: str | None, segment: str | None, settings: Settings
+) -> tuple[str, str]:
+    """Return the dimension and the value of a segment; `all` and nothing for all customers.
+
+    Raises:
+        UsageError: One of both is missing, or nothing is judged there.
+    """
+    if (by is None) != (segment is None):
+        raise UsageError("--by and --value belong together: name the dimension, and one of its values")
+    if by is None or segment is None:
+        return ALL, ""
+    known = [*BUILT_IN_DIMENSIONS, *settings.dimensions]
+    if by not in known:
+        raise UsageError(f"--by {by}: there is only {', '.join(known)}{nearest_name(by, known)}")
+    windows = [f"{days}d" for days in settings.segment_windows_days]
+    if window not in windows:
+        raise UsageError(f"WINDOW {window}: segments are counted in {', '.join(windows)} only")
+    if not ratio.is_proportion:
+        allowed = ", ".join(each.name for each in WINDOW_RATIOS if each.is_proportion)
+        raise UsageError(f"KPI {ratio.name}: chance is known of {allowed} alone, and segments are judged by it")
+    return by, one_line("--value", segment, least=1, most=LONGEST_NAME)
 
 
 def checked_value(text: str, ratio: Ratio) -> float:
@@ -232,6 +264,8 @@ def listed(targets: Sequence[TargetChange], *, now_ms: int) -> list[ListedTarget
             set_by=target.changed_by,
             set_at=instant_text(target.changed_at_ms),
             note=target.note,
+            dimension=target.dimension,
+            segment=target.segment,
         )
         for target in targets
     ]
@@ -250,6 +284,8 @@ def audited(entries: Sequence[Audited]) -> list[ChangedTarget]:
             owner=change.owner,
             review=instant_text(change.review_at_ms),
             note=change.note,
+            dimension=change.dimension,
+            segment=change.segment,
         )
         for change, before in entries
     ]

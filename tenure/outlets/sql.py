@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from tenure.outlets.reading import columns_of_relation, rows_of_counters, rows_o
 from tenure.reports.customers import Scope, Source, lacking, open_source
 
 _EXTRA: Final = "duckdb"
+_WORD: Final = re.compile(r"[a-z_0-9]+")
 _LOCKED: Final = (
     "SET temp_directory=''",
     "SET enable_external_access=false",
@@ -65,10 +67,10 @@ def checked_sql(text: str, limit: int) -> SqlQuery:
             kinds = [statement.type for statement in statements]
             if kinds != [duckdb.StatementType.SELECT]:
                 raise UsageError("the query is not one SELECT; nothing can be changed here, only read")
-            named = {str(name).lower().rpartition(".")[2] for name in connection.get_table_names(text)}
         except duckdb.Error as error:
             raise _refused(error) from error
-    return SqlQuery(text, frozenset(named & RELATIONS.keys()), limit)
+    # Whatever is spelled as a relation is read: DuckDB's own list of tables fails at joins of named queries.
+    return SqlQuery(text, frozenset(set(_WORD.findall(text.lower())) & RELATIONS.keys()), limit)
 
 
 async def answer_sql(settings: Settings, scope: Scope, query: SqlQuery, *, seconds: float | None = None) -> SqlAnswer:
@@ -109,7 +111,7 @@ def run_sql(
 
     Args:
         settings: They name the dimensions.
-        tables: Of the relations that the query names; the others are there without rows.
+        tables: Of the relations that the query names; where it names none, all are there without rows.
         query: What is asked.
         as_of: T.
         seconds: How long it may take; None: as long as it does.
@@ -119,15 +121,7 @@ def run_sql(
     """
     duckdb = module_of_extra("duckdb", _EXTRA)
     with duckdb.connect(":memory:") as connection:
-        for name, relation in RELATIONS.items():
-            table = tables.get(name)
-            if table is None:
-                table = ArrowRows(columns_of_relation(relation, settings), zoned=False).table()
-            connection.register("given", table)
-            connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM given')  # noqa: S608 - a name of ours
-            connection.unregister("given")
-        for line in _LOCKED:
-            connection.execute(line)
+        _lay_out(connection, settings, tables)
         try:
             with _interrupted(connection, seconds):
                 result = connection.execute(query.text)
@@ -139,6 +133,19 @@ def run_sql(
             raise _refused(error) from error
     shown = [[_plain(value) for value in row] for row in rows[: query.limit]]
     return SqlAnswer(as_of=as_of, columns=columns, rows=shown, truncated=len(rows) > query.limit)
+
+
+def _lay_out(connection: Any, settings: Settings, tables: dict[str, Any]) -> None:
+    """Make the relations that have a table, or all of them empty; the connection can read nothing else from then on."""
+    for name in tables or RELATIONS:
+        table = tables.get(name)
+        if table is None:
+            table = ArrowRows(columns_of_relation(RELATIONS[name], settings), zoned=False).table()
+        connection.register("given", table)
+        connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM given')  # noqa: S608 - a name of ours
+        connection.unregister("given")
+    for line in _LOCKED:
+        connection.execute(line)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from schemas.catalogue.counts import COUNT_BY_NAME
 from schemas.catalogue.formulas import Ratio
 from schemas.catalogue.lenses import Lens
 from schemas.catalogue.ratios import RATIO_BY_NAME
+from schemas.catalogue.verdicts import LEAST_LOSSES, LEAST_SAMPLE, Z_WARN, is_beyond
 from schemas.documents.digest import (
     CorrectedWeek,
     Correction,
@@ -46,8 +47,6 @@ from tenure.stored.reading import report_of
 WINDOW: Final = "7d"
 SEGMENTS_SHOWN: Final = 8
 REASONS_SHOWN: Final = 5
-LEAST_LOST: Final = 5
-LEAST_CUSTOMERS: Final = 50
 _WEEK: Final = re.compile(r"(\d{4})-?W(\d\d)")
 _STOCKS: Final = ("customers_active", "mrr", "customers_paused", "customers_with_several")
 _COUNTS: Final = (
@@ -263,21 +262,25 @@ def _target(change: TargetChange, now: Report, before: Report) -> DigestTarget:
         before=earlier,
         low=None if bounds is None else bounds.low,
         high=None if bounds is None else bounds.high,
-        verdict=target_verdict(wanted, value, bounds, higher_is_better=ratio.higher_is_better),
+        verdict=target_verdict(ratio, counts[0], wanted),
     )
 
 
-def target_verdict(
-    target: float, value: float | None, bounds: Bounds | None, *, higher_is_better: bool
-) -> TargetVerdict:
-    """Return whether a target is met; for sure is by the bound on the good side."""
+def target_verdict(ratio: Ratio, counts: Mapping[str, int], target: float) -> TargetVerdict:
+    """Return whether a ratio meets a target; for sure is as the alerts have it.
+
+    Args:
+        ratio: The KPI.
+        counts: Of the target's window; empty where the settings do not count it.
+        target: As the ratio is counted.
+    """
+    value = ratio.evaluate(counts) if counts else None
     if value is None:
         return "no_data"
-    if (value >= target) if higher_is_better else (value <= target):
+    if (value >= target) if ratio.higher_is_better else (value <= target):
         return "met"
-    good = None if bounds is None else bounds.high if higher_is_better else bounds.low
-    beyond = good is not None and ((good < target) if higher_is_better else (good > target))
-    return "missed_for_sure" if beyond else "missed"
+    sure = ratio.is_proportion and is_beyond(ratio, counts, target, z=Z_WARN)
+    return "missed_for_sure" if sure else "missed"
 
 
 # ------------------------------------------------------------------------- segments
@@ -309,7 +312,7 @@ def _segment(
     mine = (now.get("customers_lost", 0), now.get("customers_at_start", 0))
     rest = (others[0] - mine[0], others[1] - mine[1])
     apart = proportions_apart(mine, rest)
-    enough = mine[0] >= LEAST_LOST and mine[1] >= LEAST_CUSTOMERS
+    enough = mine[0] >= LEAST_LOSSES and mine[1] >= LEAST_SAMPLE
     return DigestSegment(
         dimension=dimension,
         value=value,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from kpis.names import Names
 from schemas.events import NO_CUSTOMER
+from streams.batching.partitioner import partition_of
 from streams.errors import Overtaken
 from streams.partition.state import read_head
 from streams.settings.meaning import names_of
@@ -65,7 +66,7 @@ async def read_customer(settings: Settings, tables: Tables, partitions: int, cus
     Args:
         settings: What numbers mean.
         tables: Where the states are.
-        partitions: How many there are (count); each is asked, since topics may have been widened.
+        partitions: How many there are (count); each is asked, the customer's first, since topics may have been widened.
         customer_id: Who.
 
     Raises:
@@ -73,7 +74,8 @@ async def read_customer(settings: Settings, tables: Tables, partitions: int, cus
         StateUnreadable: Another version has stored the partition.
         TablesUnavailable: The store does not answer.
     """
-    for partition in range(partitions) if customer_id != NO_CUSTOMER else ():
+    home = partition_of(customer_id.encode(), partitions)
+    for partition in sorted(range(partitions), key=lambda number: number != home) if customer_id != NO_CUSTOMER else ():
         found = await read_states_of(settings, tables, partition, [customer_id])
         if found is not None:
             return StoredCustomer(partition, found.names, found.states[0][1])

@@ -65,6 +65,16 @@ def band(shift: float, *, worse: int, better: int = 0) -> Scenario:
     return scenario
 
 
+def of_plans(lost: Sequence[int], start: int = 400, target: float = 0.03) -> Scenario:
+    """Return a stream with plans of so many customers each, of which so many are lost in 30 days, and a target each."""
+    scenario = healthy(SCORES, minutes=6, interval="5m")
+    for number, count in enumerate(lost):
+        where = {"dimension": "plan", "value": f"p{number:02}"}
+        put_counts(scenario, {"customers_lost": count, "customers_at_start": start}, window="30d", **where)
+        scenario.put("tenure_segment_target_ratio", target, instance="a", kpi="churn_standard", window="30d", **where)
+    return scenario
+
+
 SPIKE_FIRE: Final = [
     Case("ChurnSpike", "page", "three times the usual", partial(days, 60)),
     Case("ChurnSpike", "warn", "twice the usual", partial(days, 40)),
@@ -87,6 +97,7 @@ FIRE: Final = [
     Case("KpiOutOfBand", "page", "three bad days", partial(band, 5, worse=3), 8, (("kpi", "engagement"),)),
     Case("KpiOutOfBand", "warn", "two bad days", partial(band, 3.4, worse=2), 18),
     Case("KpiOutOfBand", "warn", "three days that are too good", partial(band, -5, worse=0, better=3), 18),
+    Case("SegmentMissesTarget", "warn", "one of ten plans", partial(of_plans, [40, *[12] * 9]), 5, (("value", "p00"),)),
     Case("SegmentChurnDeparts", "warn", "20 % against 2 %", partial(segments, (60, 300), (34, 1700))),
 ]
 QUIET: Final = [
@@ -100,6 +111,8 @@ QUIET: Final = [
     Case("KpiOutOfBand", "page", "one odd day", partial(band, 5, worse=1), 8),
     Case("KpiOutOfBand", "page", "three days that are too good", partial(band, -5, worse=0, better=3), 8),
     Case("KpiOutOfBand", "warn", "every-day business", partial(band, 2.5, worse=3), 18),
+    Case("SegmentMissesTarget", "warn", "one of forty, by chance", partial(of_plans, [20, *[12] * 39])),
+    Case("SegmentMissesTarget", "warn", "3 of 20", partial(of_plans, [3], 20)),
     Case("SegmentChurnDeparts", "warn", "as all others", partial(segments, (15, 300), (85, 1700))),
     Case("SegmentChurnDeparts", "warn", "3 of 20", partial(segments, (3, 20), (34, 1700))),
     Case(

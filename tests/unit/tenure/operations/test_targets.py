@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
@@ -172,6 +173,8 @@ def test_json_of_list_and_history_says_all_there_is() -> None:
             "set_by": "bob",
             "set_at": "2026-11-22T12:00:00Z",
             "note": "why",
+            "dimension": "all",
+            "segment": "",
         }
     ]
     assert listed([first], now_ms=NOW_MS)[0].overdue is False
@@ -186,5 +189,29 @@ def test_json_of_list_and_history_says_all_there_is() -> None:
             "owner": "anna",
             "review": "2027-02-20T00:00:00Z",
             "note": "",
+            "dimension": "all",
+            "segment": "",
         }
     ]
+
+
+def test_target_of_a_segment_is_its_own_and_must_be_judged_somewhere() -> None:
+    """One that no rule looks at would seem to be kept."""
+    pro = wanted(kpi="churn_standard", window="30d", value="3%", by="plan", segment="pro").change(None, now_ms=NOW_MS)
+    assert pro.place == ("churn_standard", "30d", "plan", "pro")
+    for changed, said in (
+        ({"window": "365d"}, "segments are counted in 7d, 30d only"),
+        ({"kpi": "nps", "value": "0.3"}, "KPI nps: chance is known of"),
+        ({"by": "plans"}, "--by plans: there is only plan, country, channel; did you mean plan?"),
+        ({"segment": None}, "--by and --value belong together"),
+    ):
+        asked: dict[str, Any] = {
+            "kpi": "churn_standard",
+            "window": "30d",
+            "value": "3%",
+            "by": "plan",
+            "segment": "pro",
+            **changed,
+        }
+        with pytest.raises(UsageError, match=re.escape(said)):
+            wanted(**asked)

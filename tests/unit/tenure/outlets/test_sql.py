@@ -85,6 +85,16 @@ def test_values_are_those_of_json(tmp_path: Path) -> None:
     assert answer.as_of == "2026-01-20T01:00:00Z"
 
 
+def test_relations_are_found_in_joins_and_in_what_has_a_name(tmp_path: Path) -> None:
+    """Only those that a query names are read; one that is missed would be empty."""
+    text = """WITH s AS (SELECT * FROM history WHERE active), e AS (SELECT * FROM main.customers)
+              SELECT s.plan, count(e.customer_id) FROM s LEFT JOIN e USING (customer_id)
+              WHERE EXISTS (SELECT 1 FROM "Movements" AS m WHERE m.customer_id = s.customer_id)
+              GROUP BY ALL ORDER BY ALL"""
+    assert checked_sql(text, 1).relations == {"history", "customers", "movements"}
+    assert asked(tmp_path, text).rows == [["basic", 1], ["pro", 1]]
+
+
 def test_answer_is_cut_at_the_limit_and_says_so(tmp_path: Path) -> None:
     """A million rows in a terminal help nobody."""
     assert asked(tmp_path, "SELECT customer_id FROM customers", limit=1).truncated

@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from scipy.stats import binomtest
 
 from kpis.instants import instant_text
-from kpis.proportions import Bounds, proportions_apart, scores_apart, wilson_bounds
+from kpis.proportions import proportions_apart, scores_apart, wilson_bounds
+from schemas.catalogue.ratios import RATIO_BY_NAME
 from schemas.documents.digest import DigestReport
 from streams.clock import ManualClock
 from streams.digests import DIGEST_LOG, DigestStore, IssuedDigest
@@ -132,23 +133,23 @@ def test_targets_are_compared_in_their_own_window(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
-    ("value", "bounds", "higher", "expected"),
+    ("kpi", "counts", "expected"),
     [
-        (0.9, (0.8, 0.95), True, "met"),
-        (0.85, (0.8, 0.95), True, "missed"),
-        (0.85, (0.8, 0.88), True, "missed_for_sure"),
-        (0.95, (0.92, 0.99), False, "missed_for_sure"),
-        (0.95, (0.8, 0.99), False, "missed"),
-        (0.95, None, False, "missed"),
-        (None, None, True, "no_data"),
+        ("retention", {"customers_retained": 95, "customers_at_start": 100}, "met"),
+        ("retention", {"customers_retained": 88, "customers_at_start": 100}, "missed"),
+        ("retention", {"customers_retained": 70, "customers_at_start": 100}, "missed_for_sure"),
+        ("retention", {"customers_retained": 7, "customers_at_start": 10}, "missed"),
+        ("churn_standard", {"customers_lost": 95, "customers_at_start": 100}, "missed"),
+        ("churn_standard", {"customers_lost": 99, "customers_at_start": 100}, "missed_for_sure"),
+        ("churn_standard", {"customers_lost": 9, "customers_at_start": 100}, "met"),
+        ("gross_revenue_retention", {"mrr_retained_gross": 8, "mrr_at_start": 10, "customers_at_start": 99}, "missed"),
+        ("retention", {"customers_retained": 0, "customers_at_start": 0}, "no_data"),
+        ("retention", {}, "no_data"),
     ],
 )
-def test_target_is_missed_for_sure_by_the_bound_on_the_good_side(
-    value: float | None, bounds: tuple[float, float] | None, higher: bool, expected: str
-) -> None:
+def test_target_is_missed_for_sure_where_the_alerts_would_warn(kpi: str, counts: dict[str, int], expected: str) -> None:
     """The same rule decides warnings."""
-    found = None if bounds is None else Bounds(*bounds)
-    assert target_verdict(0.9, value, found, higher_is_better=higher) == expected
+    assert target_verdict(RATIO_BY_NAME[kpi], counts, 0.9) == expected
 
 
 @pytest.mark.parametrize(
