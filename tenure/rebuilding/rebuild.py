@@ -208,7 +208,8 @@ def _builder(
     from tenure.rebuilding.from_tables import TablesBuilder  # noqa: PLC0415 - likewise
 
     return TablesBuilder(
-        settings, tables, target, in_use=plan.in_use, counted_with=plan.mark.partitions, partitions=plan.partitions, keeps_restatements=keeps,
+        settings, tables, target, in_use=plan.in_use, counted_with=plan.mark.partitions, partitions=plan.partitions,
+        keeps_restatements=keeps,
         tell=lambda customers: tell(f"{customers:,} customers are taken over"),
     )  # fmt: skip
 

@@ -32,12 +32,14 @@ from tenure.rebuilding.comparing import ComparedTables, Side, compare
 from tenure.rebuilding.from_tables import TablesBuilder
 from tenure.reports.periods import list_of
 from tenure.stored.customers import scan_all
+from tests.recount.short_events import activity, cancel, change, signup
 from tests.unit.streams.partitions import ALSO_MINE, MINE, on_virtual_time
 from tests.unit.tenure.reports.test_periods import NOW_MS, late_tables
 
 GOLDEN: Final = Path(__file__).parents[4] / "docs" / "examples" / "golden.ndjson"
 VERSION_3: Final = Path(__file__).parent / "tables_of_version_3.json"
 SETTINGS: Final = Settings()
+AT_MS: Final = 1_744_675_200_000
 LAST: Final = encode_head(Head(STATE_VERSION, commits=99))
 
 
@@ -270,3 +272,45 @@ def test_all_that_a_state_names_by_number_is_renumbered() -> None:
     }  # fmt: skip
     renumbered = {"plan", "profile", "first_plan", "life", "feedback", "used", "recent", "rare", "touchpoints"}
     assert set(Customer.__struct_fields__) == without_names | renumbered
+
+
+def test_other_settings_count_the_same_facts_as_a_replay_under_them(tmp_path: Path) -> None:
+    """A setting that decides what numbers mean may be changed later, and nothing has to be sent again."""
+    company = tmp_path / "company.ndjson"
+    company.write_text("".join(f"{json.dumps(event)}\n" for event in _events()))
+    others = Settings(
+        free_plans="customers",
+        paused_customers="lost",
+        trial_days=10,
+        business_time_zone="Asia/Tokyo",
+        windows_days=(3,),
+    )
+
+    async def test() -> None:
+        before, expected = [await replayed(str(company), settings) for settings in (SETTINGS, others)]
+        target = await built(before.tables, 4, 6, others)
+        found = await compare(Side(others, expected.tables, 4), Side(others, target, 6), at_ms=AT_MS)
+        assert found == ComparedTables(found.cells, 0, [])
+        as_before = await compare(Side(SETTINGS, before.tables, 4), Side(others, target, 6), at_ms=AT_MS)
+        assert as_before.differences
+
+    asyncio.run(test())
+
+
+def _events() -> list[dict[str, object]]:
+    """Return events in which each of the settings makes a difference."""
+    out: list[dict[str, object]] = []
+    for n in range(40):
+        who, day = f"c{n}", f"2025-03-{1 + n % 20:02}"
+        out += [
+            signup(
+                who, f"{day}T19:30:00Z", "free" if n % 3 == 0 else "pro", 0 if n % 3 == 0 else 900, trial=n % 4 == 0
+            ),
+            activity(who, f"{day}T20:00:00Z"),
+            change(who, f"2025-04-{1 + n % 9:02}T18:45:00Z", "team", 2000),
+        ]
+        if n % 5 == 0:
+            out.append({"type": "pause", "id": f"p{n}", "customer_id": who, "time": "2025-04-12T00:00:00Z"})
+        if n % 7 == 0:
+            out.append(cancel(who, "2025-04-14T23:00:00Z"))
+    return out

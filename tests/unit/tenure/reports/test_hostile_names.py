@@ -128,6 +128,15 @@ def unsafe(text: str) -> set[str]:
     return {character for character in text if not (character.isprintable() or character == "\n")}
 
 
+def answer_marks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have marks taken."""
+
+    async def send_mark(*_: object) -> None:
+        """Kafka has it."""
+
+    monkeypatch.setattr(marks, "send_mark", send_mark)
+
+
 def answer_letters(monkeypatch: pytest.MonkeyPatch) -> None:
     """Answer commands about dead letters."""
     headers = [(name, HOSTILE[0].encode()) for name in (HEADER_REASON, HEADER_DETAIL, HEADER_TOPIC, HOSTILE[1])]
@@ -259,10 +268,7 @@ def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     monkeypatch.setattr(periods, "read_periods", read_periods)
     monkeypatch.setattr(periods, "read_list", read_list)
 
-    async def send_mark(*_: object) -> None:
-        """Kafka has it."""
-
-    monkeypatch.setattr(marks, "send_mark", send_mark)
+    answer_marks(monkeypatch)
     answer_targets(monkeypatch)
     answer_letters(monkeypatch)
     answer_undo(monkeypatch)
