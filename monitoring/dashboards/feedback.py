@@ -123,7 +123,7 @@ def after_an_answer() -> Placed:
     chance = f"max by (kind) ({own(known.FEEDBACK_LOG_RANK)})"
     by_band = f"{chance} * on (kind) group_right () (0 * {shares[0]} + 1)"
     asked = [*shares, left, f"sum by (kind, band) ({spells})", hours, by_band]
-    names = (f"stay {_STAYS} days", "at least", "at most", "left", "of", "hours to follow up", "chance alone")
+    names = (f"stay {_STAYS} days", "at least", "at most", "left", "of", "follow-up, h", "chance alone")
     columns = [
         *(Column(name, PERCENT, decimals=1) for name in (*names[:3], names[6])),
         *(Column(name, COUNT, decimals=0) for name in names[3:6]),
@@ -146,7 +146,7 @@ def open_detractors() -> Placed:
         COUNT,
     )
     pay = f"max({own(known.OPEN_DETRACTORS_MRR)}) / {MINOR_PER_MAJOR}"
-    words = sentences.number(pay, "mrr", "they pay $1 a month", step="1")
+    words = sentences.number(pay, "mrr", "with an MRR of $1", step="1")
     asked = sentences.joined(f"max({own(known.OPEN_DETRACTORS)})", own(known.OPEN_DETRACTORS), {"mrr": words})
     return tiles.plain_tile(about, asked, words="mrr", empty="nobody yet", size=(6, 9))
 
