@@ -25,6 +25,7 @@ from kpis.customer.state import Customer, decode, encode
 from kpis.fold.fold import Fold
 from kpis.names import TABLES, Names
 from kpis.packing import table_of
+from schemas.events import NO_CUSTOMER
 from streams.batching.partitioner import partition_of
 from streams.copying import copy_commit, in_chunks
 from streams.settings.meaning import names_of, windows_of
@@ -161,7 +162,7 @@ class TablesBuilder:
     @property
     def customers(self) -> int:
         """Return how many customers were taken over (count)."""
-        return len(self._taken)
+        return len(self._taken.keys() - {NO_CUSTOMER})
 
     async def build(self) -> None:
         """Take over all customers while the stream goes on."""
@@ -212,7 +213,9 @@ class TablesBuilder:
         """Go through all customers once; those whose state was taken over as it is are left alone."""
         before, self._taken = self._taken, {}
         await self._restated.read(self._source)
-        async for found in scan_all(self._settings, self._source, range(self._in_use), also=CONVERTIBLE_VERSIONS):
+        async for found in scan_all(
+            self._settings, self._source, range(self._in_use), also=CONVERTIBLE_VERSIONS, with_marks=True
+        ):
             await self._take(found, before)
         for number, partition in enumerate(self._new):
             if not self.moves and number < self._in_use:
