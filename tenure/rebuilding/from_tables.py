@@ -67,18 +67,18 @@ class NewPartition:
         self._parts: list[Cells] = []
         self._gone: list[str] = []
 
-    def put(self, customer_id: str, after: Customer, before: Customer) -> None:
-        """Take over a customer's facts in place of those that were taken over before."""
+    def put(self, customer_id: str, after: Customer, before: Customer, *, gone: bool = False) -> None:
+        """Take over a customer's facts in place of those that were taken over before; or none, where they are gone."""
         context = self._fold.context
         context.rows = []
         for _ in context.write_down(after, before, 0):
             pass
         self._rows.append(table_of(context.rows))
         context.rows = []
-        if after.facts or after.feedback or after.acts or after.onboarded or after.rare is not None:
-            self.states[customer_id] = encode(after)
-        else:
+        if gone:
             self._gone.append(customer_id)
+        else:
+            self.states[customer_id] = encode(after)
 
     async def stored(self, customers: Sequence[str]) -> list[Customer]:
         """Return what was taken over of some customers; of those that were not, a customer without facts."""
@@ -180,7 +180,7 @@ class TablesBuilder:
         for number, partition in enumerate(self._new):
             mine = [name for name in gone if self._home(name, before[name][0]) == number]
             for name, state in zip(mine, await partition.stored(mine), strict=True):
-                partition.put(name, Customer(), state)
+                partition.put(name, Customer(), state, gone=True)
             await partition.store()
         restated = self._restated.updates() if self._keeps_restatements else {}
         for number, partition in enumerate(self._new):
