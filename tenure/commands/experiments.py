@@ -49,7 +49,7 @@ def experiments(
 
     A customer belongs to the first variant of a measure that they saw (event `exposure`). The p-value and the range are
     always valid: with no difference at all, 5 % of measures ever show one, however often somebody looks.
-    docs/experiments.md says more. For example: tenure experiments --file docs/examples/exposures.ndjson
+    docs/experiments.md says more. For example: tenure experiments --file docs/examples/care.ndjson
     """
     from streams.readable import all_readable
     from streams.settings.loading import load_settings
