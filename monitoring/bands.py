@@ -1,8 +1,8 @@
 """Recording rules of bands: the range in which a KPI's day is expected, by the same weekday of the weeks before.
 
 A day is a whole calendar day of the business; it is judged once it is over. Proportions are made alike for all sizes by
-the arcsine of their root. A shift is told from one bad day by three days together. Source: docs/operating.md, section
-Bands. Not for a KPI of stocks alone, whose days are not independent of each other.
+the arcsine of their root. A shift is told from one bad day by three days together. Not for a KPI of stocks alone, whose
+days are not independent of each other. Source: docs/alerting.md, section Bands.
 """
 
 import math

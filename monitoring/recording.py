@@ -5,6 +5,7 @@ be one worker short before the guard knows.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from monitoring import promql
 from monitoring.alerts import thresholds
@@ -13,14 +14,16 @@ from schemas.catalogue.counts import COUNTS, FACTS_WITHOUT_EFFECT, MATURING
 from schemas.catalogue.formulas import Ratio
 from schemas.catalogue.ratios import RATIOS, WINDOW_RATIOS
 from schemas.catalogue.windows import WINDOW_DAYS
+from schemas.instruments import MARKS
 
+MARKED: Final = "stream:mark:timestamp_seconds"
 _COMPLETE = "and on () stream:complete:bool == 1"
 _LEVELS = ("segment", "closed")
 
 
 def rules() -> list[Recording]:
     """Return the rules in the order of evaluation."""
-    return [*completeness(), *backfill(), *sums(), *ratios(), *targets()]
+    return [*completeness(), *backfill(), *marks(), *sums(), *ratios(), *targets()]
 
 
 def completeness() -> Iterator[Recording]:
@@ -50,6 +53,11 @@ def completeness() -> Iterator[Recording]:
     for cause, expr in causes.items():
         yield Recording("stream:incomplete:partitions", expr, {"cause": cause})
     yield Recording("stream:complete:bool", f"group({said})\nunless on () stream:incomplete:partitions")
+
+
+def marks() -> Iterator[Recording]:
+    """Yield when each mark happened, whoever exports it; boards show it at the value."""
+    yield Recording(MARKED, f"max by (mark, kind, title) ({MARKS.name})")
 
 
 def backfill() -> Iterator[Recording]:

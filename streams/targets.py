@@ -20,7 +20,7 @@ ALL: Final = "all"
 """The dimension of all customers."""
 
 
-class Place(NamedTuple):
+class TargetPlace(NamedTuple):
     """A KPI of some customers in a window, of which there is one target or none."""
 
     kpi: str
@@ -57,9 +57,9 @@ class TargetChange(msgspec.Struct, frozen=True):
     segment: str = ""
 
     @property
-    def place(self) -> Place:
-        """What it is a target of; of each only the last change holds."""
-        return Place(self.kpi, self.window, self.dimension, self.segment)
+    def place(self) -> TargetPlace:
+        """The KPI, window and customers that it is of; of each only the last change holds."""
+        return TargetPlace(self.kpi, self.window, self.dimension, self.segment)
 
 
 class Audited(NamedTuple):
@@ -128,7 +128,7 @@ def holding(changes: Iterable[TargetChange]) -> list[TargetChange]:
 
 def audit(changes: Iterable[TargetChange]) -> list[Audited]:
     """Return each change with what held before it, the earliest first."""
-    last: dict[Place, TargetChange] = {}
+    last: dict[TargetPlace, TargetChange] = {}
     out: list[Audited] = []
     for change in changes:
         out.append(Audited(change, last.get(change.place)))

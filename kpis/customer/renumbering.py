@@ -11,6 +11,7 @@ from kpis.customer.customer import feedback_of, life_of, set_feedback, set_life
 from kpis.customer.facts import CancelFact, LifecycleFact, PricedFact, SignupFact
 from kpis.customer.features import letters_of
 from kpis.customer.state import Customer, decode
+from kpis.customer.touchpoints import set_touchpoints, stored_touchpoints
 from kpis.names import TABLES, Names
 from kpis.references import moved_from, topic_of
 
@@ -44,6 +45,12 @@ class Renumbering:
                 for item in feedback_of(found)
             ],
         )
+        if found.touchpoints:
+            moved = [
+                msgspec.structs.replace(each, reference=self._reference(each.reference))
+                for each in stored_touchpoints(found)
+            ]
+            set_touchpoints(found, moved)
         feature = self._letter
         found.used = "".join([feature(letter) for letter in found.used])
         found.recent = "".join([feature(letter) for letter in found.recent])

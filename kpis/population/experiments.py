@@ -21,7 +21,7 @@ from kpis.filters import Filter
 from kpis.names import Names
 from kpis.population.choosing import Chooser
 from kpis.population.lifetime import Durations
-from kpis.population.sequential import Comparison, Members, compared
+from kpis.population.sequential import ComparedMembers, SequentialComparison, compared
 from kpis.population.stays import past_until
 from schemas.instants import DAY_MS
 
@@ -107,13 +107,13 @@ class ExperimentScan:
             for measure, variants in sorted(self._found.items())
         }
 
-    def compared(self, measure: str, variant: str, control: str, *, alpha: float) -> Comparison:
+    def compared(self, measure: str, variant: str, control: str, *, alpha: float) -> SequentialComparison:
         """Return the comparison of a variant with the one that it is held against, as of the end of the last day."""
         found = self._found[measure]
         parts = [np.array(found[name].members, np.int64).reshape(-1, 3) for name in (control, variant)]
         group = np.repeat(np.arange(2), [len(part) for part in parts])
         entry, leaving, has_left = np.concatenate(parts).T
-        return compared(Members(group, entry, leaving, has_left.astype(bool)), alpha=alpha)
+        return compared(ComparedMembers(group, entry, leaving, has_left.astype(bool)), alpha=alpha)
 
 
 def control_of(variants: Sequence[str], wanted: str | None = None) -> str:

@@ -40,7 +40,7 @@ class Churn(NamedTuple):
         return self.lost / self.at_start if self.at_start else None
 
 
-class Effect(NamedTuple):
+class MarkEffect(NamedTuple):
     """Churn in so many days before a mark and after it, and the difference with its interval; None: not over yet."""
 
     before: Churn
@@ -49,7 +49,7 @@ class Effect(NamedTuple):
     interval: Interval | None
 
 
-def effects_of(marks: Iterable[MarkFact], people: Joined, *, at_ms: int, bucket_ms: int, days: int) -> list[Effect]:
+def effects_of(marks: Iterable[MarkFact], people: Joined, *, at_ms: int, bucket_ms: int, days: int) -> list[MarkEffect]:
     """Return what churn was before and after each mark.
 
     A mark counts from the first boundary of buckets that is not before it; the days after it begin when it ends.
@@ -61,19 +61,19 @@ def effects_of(marks: Iterable[MarkFact], people: Joined, *, at_ms: int, bucket_
         bucket_ms: Length of a bucket (ms).
         days: Before and after (count).
     """
-    out: list[Effect] = []
+    out: list[MarkEffect] = []
     for mark in marks:
         begins_ms = _boundary(mark.at_ms, bucket_ms)
         ends_ms = max(begins_ms, _boundary(mark.until_ms, bucket_ms))
         before = _churn(people, begins_ms - days * DAY_MS, begins_ms)
         if ends_ms + days * DAY_MS > at_ms:
-            out.append(Effect(before, None, None, None))
+            out.append(MarkEffect(before, None, None, None))
             continue
         after = _churn(people, ends_ms, ends_ms + days * DAY_MS)
         if before.share is None or after.share is None:
-            out.append(Effect(before, after, None, None))
+            out.append(MarkEffect(before, after, None, None))
         else:
-            out.append(Effect(before, after, after.share - before.share, difference_interval(after, before)))
+            out.append(MarkEffect(before, after, after.share - before.share, difference_interval(after, before)))
     return out
 
 

@@ -47,7 +47,7 @@ def _weights() -> Floats:
 _LOG_WEIGHTS: Final = _weights()
 
 
-class Members(NamedTuple):
+class ComparedMembers(NamedTuple):
     """Members of two groups, one line each.
 
     Attributes:
@@ -63,7 +63,7 @@ class Members(NamedTuple):
     has_left: NDArray[np.bool_]
 
 
-class Table(NamedTuple):
+class StratumTable(NamedTuple):
     """One stratum on one day with leavings: those there of each group, those who leave, those of group 1 who do."""
 
     day: int
@@ -73,7 +73,7 @@ class Table(NamedTuple):
     left_1: int
 
 
-class Comparison(NamedTuple):
+class SequentialComparison(NamedTuple):
     """The comparison of group 1 with group 0, as of a day.
 
     Attributes:
@@ -107,9 +107,9 @@ def strata_of(entry: Ints, least: int = STRATUM) -> list[tuple[int, int]]:
     return out
 
 
-def tables_of(members: Members, least: int = STRATUM) -> list[Table]:
+def tables_of(members: ComparedMembers, least: int = STRATUM) -> list[StratumTable]:
     """Return the tables in which both groups are there, by day."""
-    out: list[Table] = []
+    out: list[StratumTable] = []
     for first, last in strata_of(members.entry, least):
         mine = (members.entry >= first) & (members.entry <= last)
         group, entry, leaving = members.group[mine], members.entry[mine], members.leaving[mine]
@@ -118,7 +118,7 @@ def tables_of(members: Members, least: int = STRATUM) -> list[Table]:
         left_1 = _count_on(leaving[has_left & (group == 1)], days)
         there = [_there(entry[group == number], leaving[group == number], days) for number in (0, 1)]
         columns = (days, there[0], there[1], left, left_1)
-        out += [Table(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+        out += [StratumTable(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
     out = [table for table in out if table.there_0 and table.there_1]
     out.sort()
     return out
@@ -142,7 +142,7 @@ class Likelihoods:
     Source: Fisher (1935), J. R. Stat. Soc. 98, 39-82.
     """
 
-    def __init__(self, tables: Sequence[Table]) -> None:
+    def __init__(self, tables: Sequence[StratumTable]) -> None:
         """Work out in how many ways each table could have come about."""
         self._count = len(tables)
         self._left_1 = np.array([table.left_1 for table in tables], np.float64)
@@ -177,7 +177,7 @@ def _parts(places: list[int], draws: int) -> list[list[int]]:
     return [places[start : start + size] for start in range(0, len(places), size)]
 
 
-def _log_ways(table: Table, left_1: int) -> float:
+def _log_ways(table: StratumTable, left_1: int) -> float:
     pairs = ((table.there_1, left_1), (table.there_0, table.left - left_1))
     return sum(math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) for n, k in pairs)
 
@@ -189,17 +189,17 @@ def _log_sum(logarithms: Floats) -> Floats:
     return found
 
 
-def compared(members: Members, *, alpha: float = ALPHA, least: int = STRATUM) -> Comparison:
+def compared(members: ComparedMembers, *, alpha: float = ALPHA, least: int = STRATUM) -> SequentialComparison:
     """Return the comparison of two groups as of the last day of `members`, which are all known until then.
 
     Args:
         members: Of both groups.
         alpha: How often groups that leave alike may ever be called different, in (0, 1).
-        least: Members of a stratum (count).
+        least: ComparedMembers of a stratum (count).
     """
     tables = tables_of(members, least)
     if not tables:
-        return Comparison(1.0, None, None, None, 0)
+        return SequentialComparison(1.0, None, None, None, 0)
     likelihoods = Likelihoods(tables)
     total = np.cumsum(likelihoods.by_table(_LOG_RATIOS), axis=0)
     days = np.array([table.day for table in tables], np.int64)
@@ -209,7 +209,7 @@ def compared(members: Members, *, alpha: float = ALPHA, least: int = STRATUM) ->
     since = int(days[is_last][beyond[0]]) if len(beyond) else None
     left, left_1 = sum(table.left for table in tables), sum(table.left_1 for table in tables)
     likeliest = _likeliest(likelihoods)
-    return Comparison(
+    return SequentialComparison(
         p=min(1.0, math.exp(-max(0.0, float(evidence.max())))),
         since=since,
         odds_ratio=math.exp(likeliest) if 0 < left_1 < left else None,

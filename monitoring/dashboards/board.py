@@ -10,10 +10,9 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as model
 
 from monitoring.dashboards.panels import SOURCE, Panel, Placed
-from monitoring.dashboards.queries import JOB
 from monitoring.dashboards.variables import Variable
 from monitoring.dashboards.wording import RUNBOOKS
-from schemas.instruments import MARKS
+from monitoring.recording import MARKED
 
 TAG: Final = "tenure"
 GRID: Final = 24
@@ -55,7 +54,7 @@ _ALWAYS: Final[tuple[tuple[str, str, str, Mapping[str, Any]], ...]] = (
         "max(stream:backfill:bool) == 1",
         {"titleFormat": "history is loading", "textFormat": "Nothing is shown or judged meanwhile."},
     ),
-    ("marks", "purple", f"max by (mark, kind, title) ({MARKS.name}{{{JOB}}}) * 1000", _MARK_TEXT),
+    ("marks", "purple", f"{MARKED} * 1000", _MARK_TEXT),
 )
 
 

@@ -140,7 +140,7 @@ def segments(ratio: Ratio, *, size: tuple[int, int] = (12, 8), departures: bool 
         )
     renamed = {"value": "segment"}
     renamed |= {f"Value #{chr(ord('A') + place)}": name for place, (_, name, _) in enumerate(named)}
-    runbooks = ("SegmentMissesTarget", *(("SegmentChurnDeparts",) if departures else ()))
+    runbooks = ("SegmentChurnDeparts", "SegmentMissesTarget") if departures else ()
     about = of_ratio(ratio, _WINDOW, *more, title=f"{ratio.title} by $dimension, with sample", runbooks=runbooks)
     arranged = Arranged(renamed, columns, sort_by="now", descending=not ratio.higher_is_better)
     return rows(about, arranged, *(Query(asked, name) for asked, name, _ in named), size=size)

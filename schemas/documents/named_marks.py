@@ -10,7 +10,7 @@ from schemas.documents.document import Document
 
 
 class NamedMark(Document, frozen=True, kw_only=True):
-    """What happened, beside the numbers of a report."""
+    """A mark beside the numbers of a report."""
 
     kind: Annotated[str, Meta(description="`release`, `price`, `campaign`, `incident` or `other`.")]
     title: Annotated[str, Meta(description="What it is called.")]

@@ -15,7 +15,7 @@ from schemas.documents.named_marks import MarksMember
 
 
 class TicketWait(Document, frozen=True, kw_only=True):
-    """How long tickets wait for something; those that wait still count for as long as they have waited."""
+    """The wait of tickets for something; those that wait still count for as long as they have waited."""
 
     done: Annotated[int, Meta(description="Tickets for which it came (count).")]
     waiting: Annotated[int, Meta(description="Tickets that wait still (count).")]

@@ -34,7 +34,7 @@ class SleepersOfWindow(Document, frozen=True, kw_only=True):
 
 
 class UsageReport(Document, frozen=True, kw_only=True):
-    """How often active customers use the product."""
+    """The use of the product by active customers."""
 
     as_of: Annotated[str, Meta(description="T, an instant in UTC.")]
     customers: Annotated[int, Meta(description="Active customers (count).")]

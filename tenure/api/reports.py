@@ -16,16 +16,22 @@ from schemas.documents.cohorts import CohortReport
 from schemas.documents.customer import CustomerTimeline
 from schemas.documents.digest import DigestReport
 from schemas.documents.drivers import DriversReport
+from schemas.documents.experiments import ExperimentsReport
 from schemas.documents.explanation import Explanation, LensComparison
 from schemas.documents.feedback import FeedbackReport
 from schemas.documents.forecast import ForecastReport
 from schemas.documents.lifetime import LifetimeReport
+from schemas.documents.marks import MarksReport
 from schemas.documents.periods import PeriodList, PeriodReport
 from schemas.documents.reasons import ReasonsReport
+from schemas.documents.referrals import ReferralsReport
 from schemas.documents.report import Report
 from schemas.documents.risk import RiskReport
 from schemas.documents.sql import SqlAnswer
+from schemas.documents.support import SupportReport
 from schemas.documents.targets import ListedTarget
+from schemas.documents.usage import UsageReport
+from schemas.documents.value import ValueReport
 from streams.clock import WallClock
 from streams.errors import UsageError
 from streams.settings.settings import Settings
@@ -41,14 +47,20 @@ from tenure.reports import (
     customer,
     digest,
     drivers,
+    experiments,
     explain,
     feedback,
     forecast,
     kpi,
     lifetime,
+    marks,
     periods,
     reasons,
+    referrals,
     risk,
+    support,
+    usage,
+    value,
 )
 from tenure.reports.customers import Scope
 from tenure.reports.filtered import CombinedScans
@@ -56,6 +68,7 @@ from tenure.reports.instants import parse_boundary_ms
 
 MOST_ROWS: Final = 10_000
 MOST_MEMBERS: Final = 1_000
+MOST_DAYS: Final = 365
 SQL_SECONDS: Final = 30.0
 
 _AS_OF: Final = ApiParameter(
@@ -178,6 +191,32 @@ async def _risk(settings: Settings, asked: RequestedReport) -> RiskReport:
 
 async def _forecast(settings: Settings, asked: RequestedReport) -> ForecastReport:
     return await forecast.read_forecast(settings, _scope(settings, asked))
+
+
+async def _experiments(settings: Settings, asked: RequestedReport) -> ExperimentsReport:
+    measures, control = asked.many("measure"), asked.one("control")
+    return await experiments.read_experiments(settings, _scope(settings, asked), measures=measures, control=control)
+
+
+async def _marks(settings: Settings, asked: RequestedReport) -> MarksReport:
+    return await marks.read_marked(settings, _scope(settings, asked), days=max(1, asked.count("days", 30, MOST_DAYS)))
+
+
+async def _support(settings: Settings, asked: RequestedReport) -> SupportReport:
+    window = checked_window(asked.one("window"), settings)
+    return await support.read_support(settings, _scope(settings, asked), window=window)
+
+
+async def _referrals(settings: Settings, asked: RequestedReport) -> ReferralsReport:
+    return await referrals.read_referrals(settings, _scope(settings, asked))
+
+
+async def _usage(settings: Settings, asked: RequestedReport) -> UsageReport:
+    return await usage.read_usage(settings, _scope(settings, asked))
+
+
+async def _value(settings: Settings, asked: RequestedReport) -> ValueReport:
+    return await value.read_value(settings, _scope(settings, asked))
 
 
 async def _reasons(settings: Settings, asked: RequestedReport) -> ReasonsReport:
@@ -308,6 +347,53 @@ REPORTS: Final = (
         (_AS_OF, _WHERE),
         ForecastReport,
         _forecast,
+    ),
+    ApiReport(
+        "experiments",
+        "Whether measures keep customers: how long those stay who saw each variant, and how variants compare.",
+        (
+            _AS_OF,
+            _WHERE,
+            ApiParameter("measure", "Only this measure.", many=True),
+            ApiParameter("control", "The variant that the others are compared with."),
+        ),
+        ExperimentsReport,
+        _experiments,
+    ),
+    ApiReport(
+        "marks",
+        "What happened to all customers, each with churn in the days before and after it.",
+        (_AS_OF, _WHERE, ApiParameter("days", "Before and after; 30 by default.", kind="integer")),
+        MarksReport,
+        _marks,
+    ),
+    ApiReport(
+        "support",
+        "How long tickets wait for an answer and for a solution, and who leaves after one.",
+        (_AS_OF, _WINDOW, _WHERE),
+        SupportReport,
+        _support,
+    ),
+    ApiReport(
+        "referrals",
+        "Who was brought by other customers, and whether those stay longer than the rest.",
+        (_AS_OF, _WHERE),
+        ReferralsReport,
+        _referrals,
+    ),
+    ApiReport(
+        "usage",
+        "On how many of the last 30 days customers used the product, who fell asleep and who woke up.",
+        (_AS_OF, _WHERE),
+        UsageReport,
+        _usage,
+    ),
+    ApiReport(
+        "value",
+        "What a customer brings in the time that they stay, beside the cost of acquiring one.",
+        (_AS_OF, _BY, _WHERE),
+        ValueReport,
+        _value,
     ),
     ApiReport(
         "reasons",

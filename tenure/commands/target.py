@@ -37,6 +37,22 @@ _By = Annotated[
 ]
 _Segment = Annotated[str | None, typer.Option("--value", metavar="V", help="Of this segment; with --by.")]
 
+_Review = Annotated[
+    str | None,
+    typer.Option(
+        "--review",
+        metavar="DATE",
+        help="The day of its next review, at most a year ahead.",
+        show_default="90 days from today",
+    ),
+]
+_Note = Annotated[
+    str, typer.Option("--note", metavar="TEXT", help="Why, for those who look back.", show_default="nothing")
+]
+_ChangedBy = Annotated[
+    str | None, typer.Option("--as", metavar="NAME", help="Who sets it.", show_default="the user who is logged in")
+]
+
 group = group_of("target", about="List, set and look back on the targets that alerts compare KPIs with.")
 
 
@@ -95,22 +111,9 @@ def set_target(
             "--owner", metavar="NAME", help="Who answers for it; a new target needs one.", show_default="as it is"
         ),
     ] = None,
-    review: Annotated[
-        str | None,
-        typer.Option(
-            "--review",
-            metavar="DATE",
-            help="The day of its next review, at most a year ahead.",
-            show_default="90 days from today",
-        ),
-    ] = None,
-    note: Annotated[
-        str, typer.Option("--note", metavar="TEXT", help="Why, for those who look back.", show_default="nothing")
-    ] = "",
-    changed_by: Annotated[
-        str | None,
-        typer.Option("--as", metavar="NAME", help="Who sets it.", show_default="the user who is logged in"),
-    ] = None,
+    review: _Review = None,
+    note: _Note = "",
+    changed_by: _ChangedBy = None,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:

@@ -22,7 +22,7 @@ from schemas.wording import in_words, nearest_name
 from streams.errors import UsageError
 from streams.settings.did_you_mean import nearest_window
 from streams.settings.settings import Settings
-from streams.targets import ALL, Audited, Place, TargetChange, TargetStore
+from streams.targets import ALL, Audited, TargetChange, TargetPlace, TargetStore
 from tenure.operations.lines import LONGEST_NAME, one_line
 from tenure.stored.opening import tables_of
 
@@ -112,7 +112,7 @@ class WantedTarget:
         """
         ratio = checked_kpi(kpi)
         named = checked_window(window, settings)
-        self.place = Place(ratio.name, named, *checked_segment(ratio, named, by, segment, settings))
+        self.place = TargetPlace(ratio.name, named, *checked_segment(ratio, named, by, segment, settings))
         self._value = None if value.strip().lower() == TAKE_BACK else checked_value(value, ratio)
         self._owner = None if owner is None else one_line("--owner", owner, least=1, most=LONGEST_NAME)
         self._changed_by = one_line("--as", changed_by, least=1, most=LONGEST_NAME)

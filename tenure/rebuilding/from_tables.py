@@ -130,11 +130,13 @@ class TablesBuilder:
         in_use: Partitions of the source that have something stored (count).
         counted_with: Partitions over which its customers are spread (count).
         partitions: Those over which they are to be spread, at least as many (count).
+        keeps_restatements: Whether those of the source are taken over.
         tell: Told how many customers are taken over, now and then.
     """
 
     def __init__(
         self, settings: Settings, source: Tables, target: Tables, *, in_use: int, counted_with: int, partitions: int,
+        keeps_restatements: bool = True,
         tell: Callable[[int], None],
     ) -> None:  # fmt: skip
         self._settings = settings
@@ -143,6 +145,7 @@ class TablesBuilder:
         self._in_use = in_use
         self._counted_with = counted_with
         self._partitions = partitions
+        self._keeps_restatements = keeps_restatements
         self._tell = tell
         self._new = [NewPartition(number, settings, target) for number in range(max(partitions, in_use))]
         self._renumberings: dict[tuple[int, int], Renumbering] = {}
@@ -178,9 +181,9 @@ class TablesBuilder:
             for name, state in zip(mine, await partition.stored(mine), strict=True):
                 partition.put(name, Customer(), state)
             await partition.store()
-        restated = self._restated.updates()
+        restated = self._restated.updates() if self._keeps_restatements else {}
         for number, partition in enumerate(self._new):
-            await partition.finish(self._head(number, heads), restated[number])
+            await partition.finish(self._head(number, heads), restated.get(number, ()))
         homes = {
             xxhash.xxh3_64_intdigest(name.encode()): self._home(name, origin)
             for name, (origin, _) in self._taken.items()

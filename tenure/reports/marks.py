@@ -10,7 +10,7 @@ from typing import Final
 from kpis.customer.touchpoints import MarkFact
 from kpis.instants import instant_text
 from kpis.population.episodes import joined
-from kpis.population.marks import Churn, Effect, effects_of, newest
+from kpis.population.marks import Churn, MarkEffect, effects_of, newest
 from schemas.documents.marks import MarkChurn, MarkedChurn, MarksReport
 from streams.settings.settings import Settings
 from tenure.reports.customers import Scope, lacking, open_source, stretches_of, where_text
@@ -45,7 +45,7 @@ async def read_marked(settings: Settings, scope: Scope, *, days: int) -> MarksRe
     return lacking(report, source._replace(marks=()))
 
 
-def _marked(mark: MarkFact, effect: Effect) -> MarkedChurn:
+def _marked(mark: MarkFact, effect: MarkEffect) -> MarkedChurn:
     low, high = effect.interval or (None, None)
     return MarkedChurn(
         kind=mark.kind,

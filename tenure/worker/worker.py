@@ -223,8 +223,10 @@ async def _claimed(settings: Settings, partitions: int) -> tuple[RedisTables, St
     tables = RedisTables(client, prefix=settings.redis_prefix)
     try:
         await check_durability(client, address=settings.redis_address, allow_unsafe=settings.allow_unsafe_redis)
+        known = await tables.read_mark()
+        if known is not None and known.group == settings.group:  # settings may be new with the version
+            await check_version(tables, known)
         mark = await claim_tables(settings, tables, partitions=partitions)
-        await check_version(tables, mark)
     except TenureError:
         await tables.close()
         raise

@@ -17,8 +17,6 @@ from tests.docs.pages import ROOT, text_of
 PAGE: Final = "docs/asks.md"
 ASKS: Final = 57
 OUT: Final = "Out of scope, because "
-#: Named before they are there: whoever brings one takes it out of here, for the test below fails otherwise.
-COMING: Final = frozenset({f"tenure {name}" for name in ("experiment", "mark")})
 
 
 class Ask(NamedTuple):
@@ -60,11 +58,4 @@ def test_every_ask_has_one_row() -> None:
 def test_answer_names_what_there_is_or_says_why_there_is_nothing(ask: Ask) -> None:
     """A name that was changed leads nowhere."""
     assert ask.names or ask.answer.startswith(OUT), ask.answer
-    assert [name for name in ask.names if name not in known() | COMING] == []
-
-
-def test_what_is_coming_has_not_come() -> None:
-    """A list of what is not there yet must not outlive it."""
-    assert sorted(COMING & known()) == []
-    named = {name for ask in asks() for name in ask.names}
-    assert sorted(COMING - named) == []
+    assert [name for name in ask.names if name not in known()] == []

@@ -20,7 +20,6 @@ from streams.settings.loading import load_settings
 from streams.settings.settings import ENVIRONMENT_PREFIX, Settings
 from tenure.demo.screen.layout import TILES
 from tests.docs.pages import ROOT, blocks_of, pages, text_of
-from tests.docs.test_asks import COMING
 
 KINDS = {"added", "changed", "fixed", "removed"}
 PAGE_WORDS = 520
@@ -240,7 +239,7 @@ def test_picture_of_a_report_shows_what_the_command_prints(tmp_path: Path) -> No
 
 def test_pages_do_not_promise_what_is_not_built() -> None:
     """A command that a page names and nobody wrote costs the reader's trust in all the others."""
-    known = set(commands()) | {name.removeprefix("tenure ") for name in COMING}
+    known = set(commands())
     named = {
         (str(page), name)
         for page in pages()

@@ -58,7 +58,7 @@ class Traffic:
         topics = self._installation.topics
         for line in self._lines:
             event = json.loads(line)
-            producer.produce(topics["events"], line, key=event["customer_id"])
+            producer.produce(topics["events"], line, key=event.get("customer_id", ""))
             producer.poll(0)
             self._stop.wait(0.002)
         assert producer.flush(30) == 0

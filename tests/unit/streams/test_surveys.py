@@ -99,7 +99,7 @@ class World:
             partitions={NUMBER: partition},
             halted={},
             meters=Meters(),
-            context=SimpleNamespace(tables=self.tables, outbox=self, topics=self.settings.input_topics[:1]),
+            context=SimpleNamespace(tables=self.tables, outbox=self, topics=self.settings.input_topics[:1], holds=None),
             consumer=lambda: consumer,
         )
         self.stream = stream

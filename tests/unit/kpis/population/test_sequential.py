@@ -10,16 +10,25 @@ from random import Random
 import numpy as np
 import pytest
 
-from kpis.population.sequential import ALPHA, Comparison, Likelihoods, Members, Table, compared, strata_of, tables_of
+from kpis.population.sequential import (
+    ALPHA,
+    ComparedMembers,
+    Likelihoods,
+    SequentialComparison,
+    StratumTable,
+    compared,
+    strata_of,
+    tables_of,
+)
 
 #: What a member is, for the plain side: group, day of entry, last day, whether it left on it.
 Member = tuple[int, int, int, bool]
 
 
-def members_of(members: Sequence[Member]) -> Members:
+def members_of(members: Sequence[Member]) -> ComparedMembers:
     """Return members as the comparison takes them."""
     columns = np.array(members, np.int64).reshape(-1, 4).T
-    return Members(*columns[:3], columns[3].astype(bool))
+    return ComparedMembers(*columns[:3], columns[3].astype(bool))
 
 
 def company(
@@ -38,7 +47,7 @@ def company(
     return found
 
 
-def plain_tables(members: Sequence[Member], least: int) -> list[Table]:
+def plain_tables(members: Sequence[Member], least: int) -> list[StratumTable]:
     """Return the tables by looking at every member on every day."""
     entries, strata, waiting = sorted({entry for _, entry, _, _ in members}), [], []
     for day in entries:
@@ -54,7 +63,7 @@ def plain_tables(members: Sequence[Member], least: int) -> list[Table]:
             left = [each for each in there if each[3] and each[2] == day]
             counts = [sum(each[0] == group for each in there) for group in (0, 1)]
             if left and all(counts):
-                found.append(Table(day, *counts, len(left), sum(each[0] for each in left)))
+                found.append(StratumTable(day, *counts, len(left), sum(each[0] for each in left)))
     return sorted(found)
 
 
@@ -65,7 +74,7 @@ def test_tables_are_those_of_whoever_looks_at_everybody_every_day(seed: int) -> 
     assert tables_of(members_of(members), 7) == plain_tables(members, 7)
 
 
-def ways(table: Table, left_1: int) -> int:
+def ways(table: StratumTable, left_1: int) -> int:
     """Return in how many ways so many of group 1 are among those who leave."""
     return math.comb(table.there_1, left_1) * math.comb(table.there_0, table.left - left_1)
 
@@ -77,7 +86,7 @@ def test_likelihood_of_a_table_is_that_of_a_draw_without_replacement() -> None:
         there_0, there_1 = random.randint(1, 9), random.randint(1, 9)
         left = random.randint(1, there_0 + there_1)
         low, high = max(0, left - there_0), min(left, there_1)
-        tables = [Table(1, there_0, there_1, left, left_1) for left_1 in range(low, high + 1)]
+        tables = [StratumTable(1, there_0, there_1, left, left_1) for left_1 in range(low, high + 1)]
         odds = Fraction(random.randint(1, 40), 10)
         weights = [ways(table, table.left_1) * odds**table.left_1 for table in tables]
         equal = [Fraction(ways(table, table.left_1), math.comb(there_0 + there_1, left)) for table in tables]
@@ -114,7 +123,7 @@ def test_evidence_is_the_mixture_over_ratios_day_by_day() -> None:
     assert found.left == sum(table.left for table in tables)
 
 
-def looked_at_every_day(members: Sequence[Member], days: int) -> list[Comparison]:
+def looked_at_every_day(members: Sequence[Member], days: int) -> list[SequentialComparison]:
     """Return what somebody sees who looks at the end of every day, and knows what has happened by then."""
     seen = []
     for today in range(days):
@@ -160,8 +169,8 @@ def test_a_difference_that_is_there_is_found_and_its_size_held() -> None:
 
 def test_nothing_to_compare_is_no_evidence() -> None:
     """A measure of this morning has one variant, or nobody who left."""
-    assert compared(members_of([])) == Comparison(1.0, None, None, None, 0)
-    assert compared(members_of([(0, 1, 5, True), (0, 1, 9, False)])) == Comparison(1.0, None, None, None, 0)
+    assert compared(members_of([])) == SequentialComparison(1.0, None, None, None, 0)
+    assert compared(members_of([(0, 1, 5, True), (0, 1, 9, False)])) == SequentialComparison(1.0, None, None, None, 0)
     one_sided = compared(members_of([(0, 1, 5, True), (1, 1, 9, False), (0, 1, 9, False)]))
     assert (one_sided.odds_ratio, one_sided.since) == (None, None)
 

@@ -357,6 +357,7 @@ NEEDED: Final[dict[str, dict[str, str]]] = {
     "kafka_token_url": {**_TOKENS, **_CLIENT},
     "kafka_token_scope": {**_TOKENS, **_CLIENT, "kafka_token_url": "https://login/token"},
     "gateway_key_file": {"gateway_certificate_file": "A-FILE"},
+    "api_key_file": {"api_certificate_file": "A-FILE"},
 }
 
 

@@ -19,6 +19,7 @@ from tenure.api.application import Api
 from tenure.api.running import ReportRunner
 from tenure.cli import app
 from tenure.gateway.senders import Tokens
+from tenure.operations import targets
 from tenure.stored import opening
 
 if TYPE_CHECKING:
@@ -52,6 +53,11 @@ SAME: dict[str, list[tuple[list[tuple[str, str]], tuple[str, ...]]]] = {
     "drivers": [([("as_of", AT), ("where", "plan != none")], ("drivers", "--at", AT, "--where", "plan != none"))],
     "risk": [([("as_of", AT)], ("risk", "--at", AT))],
     "forecast": [([("as_of", "2027-01-01")], ("forecast", "--at", "2027-01-01"))],
+    **{
+        name: [([("as_of", AT)], (name, "--at", AT))]
+        for name in ("experiments", "marks", "support", "referrals", "usage")
+    },
+    "value": [([("as_of", AT), ("where", "plan != none")], ("value", "--at", AT, "--where", "plan != none"))],
     "reasons": [([("as_of", AT), ("window", "7d")], ("reasons", "--at", AT, "--window", "7d"))],
     "features": [([("as_of", AT)], ("features", "--at", AT))],
     "digest": [([("week", "2026-W09")], ("digest", "--week", "2026-W09"))],
@@ -74,6 +80,7 @@ def put_tables(monkeypatch: pytest.MonkeyPatch, tables: MemoryTables) -> None:
         yield deepcopy(tables), StreamMark("group", 2, "")
 
     monkeypatch.setattr(opening, "tables_of", tables_of)
+    monkeypatch.setattr(targets, "tables_of", tables_of)
 
 
 def command(*arguments: str) -> Any:

@@ -205,6 +205,13 @@ def test_target_of_a_segment_is_its_own_and_must_be_judged_somewhere() -> None:
         ({"by": "plans"}, "--by plans: there is only plan, country, channel; did you mean plan?"),
         ({"segment": None}, "--by and --value belong together"),
     ):
-        asked = {"kpi": "churn_standard", "window": "30d", "value": "3%", "by": "plan", "segment": "pro", **changed}
+        asked: dict[str, Any] = {
+            "kpi": "churn_standard",
+            "window": "30d",
+            "value": "3%",
+            "by": "plan",
+            "segment": "pro",
+            **changed,
+        }
         with pytest.raises(UsageError, match=re.escape(said)):
             wanted(**asked)

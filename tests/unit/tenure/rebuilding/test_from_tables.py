@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from base64 import b64decode
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import pytest
 
 from kpis.counting.cells import Cells, groups_of
@@ -21,21 +22,24 @@ from streams.batching.partitioner import partition_of as home_of
 from streams.copying import cells_of_groups, copy_commit, head_commit, in_chunks
 from streams.embedded.tables import MemoryTables
 from streams.errors import StateUnreadable
+from streams.partition.state import read_head
 from streams.settings.meaning import names_of
 from streams.settings.settings import Settings
 from streams.survey_schedule import SCHEDULES, Schedule, encode_schedule, read_schedule
 from streams.tables import Erasure, Head, StreamMark, Tables, decode_head, encode_head
 from tenure.files.replay import Replayed, replayed
-from tenure.rebuilding import from_tables
 from tenure.rebuilding.comparing import ComparedTables, Side, compare
 from tenure.rebuilding.from_tables import TablesBuilder
 from tenure.reports.periods import list_of
 from tenure.stored.customers import scan_all
+from tests.recount.short_events import activity, cancel, change, signup
 from tests.unit.streams.partitions import ALSO_MINE, MINE, on_virtual_time
 from tests.unit.tenure.reports.test_periods import NOW_MS, late_tables
 
 GOLDEN: Final = Path(__file__).parents[4] / "docs" / "examples" / "golden.ndjson"
+VERSION_3: Final = Path(__file__).parent / "tables_of_version_3.json"
 SETTINGS: Final = Settings()
+AT_MS: Final = 1_744_675_200_000
 LAST: Final = encode_head(Head(STATE_VERSION, commits=99))
 
 
@@ -241,26 +245,21 @@ def test_names_of_another_partition_get_numbers_whatever_the_limit_is() -> None:
     assert names.adopt("plan", "plan-3") == numbers[3]
 
 
-def test_facts_of_an_earlier_version_are_taken_over_where_they_are_the_same(
-    golden: Replayed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A version that stores counters otherwise need not ask for all of Kafka again."""
+def test_tables_that_version_3_has_written_count_as_ours(golden: Replayed) -> None:
+    """The published example, as the program of that version stored it: facts in their places, counters unread."""
 
     async def test() -> None:
-        source = golden.tables.beside(7)
-        await built(golden.tables, 4, 4)
-        for number in range(4):
-            await golden.tables.beside(1).discard(number)
-            stored, head = await golden.tables.load(number), await golden.tables.read_head(number)
-            assert head is not None
-            old = encode_head(msgspec.structs.replace(decode_head(head), version=2))
-            states = golden.tables.states(number)
-            await source.commit(number, copy_commit(None, old, states=states, names=stored.names))
+        source = MemoryTables()
+        for number, stored in enumerate(json.loads(VERSION_3.read_text())["partitions"]):
+            head = b64decode(stored["head"])
+            assert decode_head(head).version == 3
+            states = {name: b64decode(state) for name, state in stored["states"].items()}
+            await source.commit(number, copy_commit(None, head, states=states, names=stored["names"]))
         with pytest.raises(StateUnreadable):
-            await built(source, 4, 4)
-        monkeypatch.setattr(from_tables, "CONVERTIBLE_VERSIONS", frozenset({2}))
-        target = await built(source, 4, 4)
-        assert (await compared(golden.tables, 4, target, 4)).equal
+            read_head(0, await source.load(0))
+        for partitions in (4, 8):
+            target = await built(source, 4, partitions)
+            assert (await compared(golden.tables, 4, target, partitions)).equal
 
     asyncio.run(test())
 
@@ -271,5 +270,47 @@ def test_all_that_a_state_names_by_number_is_renumbered() -> None:
         "is_open", "active", "first_at", "last_at", "feedback_at", "engaged_bucket", "active_bucket", "facts", "acts",
         "runs", "onboarded",
     }  # fmt: skip
-    renumbered = {"plan", "profile", "first_plan", "life", "feedback", "used", "recent", "rare"}
+    renumbered = {"plan", "profile", "first_plan", "life", "feedback", "used", "recent", "rare", "touchpoints"}
     assert set(Customer.__struct_fields__) == without_names | renumbered
+
+
+def test_other_settings_count_the_same_facts_as_a_replay_under_them(tmp_path: Path) -> None:
+    """A setting that decides what numbers mean may be changed later, and nothing has to be sent again."""
+    company = tmp_path / "company.ndjson"
+    company.write_text("".join(f"{json.dumps(event)}\n" for event in _events()))
+    others = Settings(
+        free_plans="customers",
+        paused_customers="lost",
+        trial_days=10,
+        business_time_zone="Asia/Tokyo",
+        windows_days=(3,),
+    )
+
+    async def test() -> None:
+        before, expected = [await replayed(str(company), settings) for settings in (SETTINGS, others)]
+        target = await built(before.tables, 4, 6, others)
+        found = await compare(Side(others, expected.tables, 4), Side(others, target, 6), at_ms=AT_MS)
+        assert found == ComparedTables(found.cells, 0, [])
+        as_before = await compare(Side(SETTINGS, before.tables, 4), Side(others, target, 6), at_ms=AT_MS)
+        assert as_before.differences
+
+    asyncio.run(test())
+
+
+def _events() -> list[dict[str, object]]:
+    """Return events in which each of the settings makes a difference."""
+    out: list[dict[str, object]] = []
+    for n in range(40):
+        who, day = f"c{n}", f"2025-03-{1 + n % 20:02}"
+        out += [
+            signup(
+                who, f"{day}T19:30:00Z", "free" if n % 3 == 0 else "pro", 0 if n % 3 == 0 else 900, trial=n % 4 == 0
+            ),
+            activity(who, f"{day}T20:00:00Z"),
+            change(who, f"2025-04-{1 + n % 9:02}T18:45:00Z", "team", 2000),
+        ]
+        if n % 5 == 0:
+            out.append({"type": "pause", "id": f"p{n}", "customer_id": who, "time": "2025-04-12T00:00:00Z"})
+        if n % 7 == 0:
+            out.append(cancel(who, "2025-04-14T23:00:00Z"))
+    return out

@@ -135,6 +135,17 @@ def late() -> MemoryTables:
 
 
 @pytest.fixture(autouse=True)
+def _marking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Marks are taken, and customers of channels cost something."""
+
+    async def send_mark(*_: object) -> None:
+        """Kafka has it."""
+
+    monkeypatch.setattr(marks, "send_mark", send_mark)
+    monkeypatch.setenv("TENURE_ACQUISITION_COSTS", "ads=12000,partner=0")
+
+
+@pytest.fixture(autouse=True)
 def _running(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, late: MemoryTables) -> None:
     """Commands find a copy of these tables instead of those in Redis, their like of a Kafka, and no settings."""
     tables = deepcopy(late)
@@ -175,11 +186,6 @@ def _running(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, late: MemoryTables
         found.note(key.hash_of("forgotten before"), Tombstone(1_767_225_600_000, [], key.check, "", 0))
         yield found
 
-    async def send_mark(*_: object) -> None:
-        """Kafka has it."""
-
-    monkeypatch.setattr(marks, "send_mark", send_mark)
-    monkeypatch.setenv("TENURE_ACQUISITION_COSTS", "ads=12000,partner=0")
     monkeypatch.setenv("TENURE_FORGET_KEY", "a key of thirty-two characters..")
     for name, function in (("look", look), ("known_forgotten", known_forgotten), ("records_in", sent)):
         monkeypatch.setattr(forgetting, name, function)

@@ -128,6 +128,15 @@ def unsafe(text: str) -> set[str]:
     return {character for character in text if not (character.isprintable() or character == "\n")}
 
 
+def answer_marks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have marks taken."""
+
+    async def send_mark(*_: object) -> None:
+        """Kafka has it."""
+
+    monkeypatch.setattr(marks, "send_mark", send_mark)
+
+
 def answer_letters(monkeypatch: pytest.MonkeyPatch) -> None:
     """Answer commands about dead letters."""
     headers = [(name, HOSTILE[0].encode()) for name in (HEADER_REASON, HEADER_DETAIL, HEADER_TOPIC, HOSTILE[1])]
@@ -195,6 +204,30 @@ def answer_forget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forgetting, "look_at_customer", look_at_customer)
 
 
+def answer_targets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answer the commands about targets."""
+    change_of_target = TargetChange("retention", "30d", 0.9, HOSTILE[0], 1, HOSTILE[1], 1, "a\nb" + HOSTILE[0])
+
+    async def changes(settings: Settings) -> list[TargetChange]:
+        del settings
+        return [change_of_target]
+
+    async def current(settings: Settings) -> list[TargetChange]:
+        return await changes(settings)
+
+    async def put(settings: Settings, wanted: object, *, now_ms: int) -> Any:
+        del settings, wanted, now_ms
+        return audit([change_of_target])[0]
+
+    async def trial_of(settings: Settings, tried: target_trials.Tried, *, now_ms: int) -> TargetTrial:
+        del settings, now_ms
+        return target_trials.judged([], [], tried._replace(dimension="plan", segment=HOSTILE[0]), {})
+
+    monkeypatch.setattr(target_trials, "trial_of", trial_of)
+    for name, function in (("changes", changes), ("current", current), ("put", put)):
+        monkeypatch.setattr(targets, name, function)
+
+
 @pytest.fixture
 def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     """Commands that ask Redis and Kafka are answered with hostile names."""
@@ -227,19 +260,6 @@ def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
         row = {**period, "restated_at": None, "totals": {"customers_active": 1, "mrr": 1}}
         return read(PeriodList, {"periods": [row], "restatements": [restatement]})
 
-    change_of_target = TargetChange("retention", "30d", 0.9, HOSTILE[0], 1, HOSTILE[1], 1, "a\nb" + HOSTILE[0])
-
-    async def changes(settings: Settings) -> list[TargetChange]:
-        del settings
-        return [change_of_target]
-
-    async def current(settings: Settings) -> list[TargetChange]:
-        return await changes(settings)
-
-    async def put(settings: Settings, wanted: object, *, now_ms: int) -> Any:
-        del settings, wanted, now_ms
-        return audit([change_of_target])[0]
-
     async def look(settings: Settings) -> list[topics.Topic]:
         del settings
         return [topics.Topic(HOSTILE[0], "topics.signup", None, None, topics.State.MISSING)]
@@ -248,18 +268,8 @@ def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     monkeypatch.setattr(periods, "read_periods", read_periods)
     monkeypatch.setattr(periods, "read_list", read_list)
 
-    async def trial_of(settings: Settings, tried: target_trials.Tried, *, now_ms: int) -> TargetTrial:
-        del settings, now_ms
-        return target_trials.judged([], [], tried._replace(dimension="plan", segment=HOSTILE[0]), {})
-
-    monkeypatch.setattr(target_trials, "trial_of", trial_of)
-    for name, function in (("changes", changes), ("current", current), ("put", put)):
-        monkeypatch.setattr(targets, name, function)
-
-    async def send_mark(*_: object) -> None:
-        """Kafka has it."""
-
-    monkeypatch.setattr(marks, "send_mark", send_mark)
+    answer_marks(monkeypatch)
+    answer_targets(monkeypatch)
     answer_letters(monkeypatch)
     answer_undo(monkeypatch)
     answer_forget(monkeypatch)
