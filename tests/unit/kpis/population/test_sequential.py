@@ -27,8 +27,8 @@ Member = tuple[int, int, int, bool]
 
 def members_of(members: Sequence[Member]) -> ComparedMembers:
     """Return members as the comparison takes them."""
-    columns = np.array(members, np.int64).reshape(-1, 4).T
-    return ComparedMembers(*columns[:3], columns[3].astype(bool))
+    group, entry, leaving, has_left = np.array(members, np.int64).reshape(-1, 4).T
+    return ComparedMembers(group, entry, leaving, has_left.astype(bool))
 
 
 def company(
@@ -61,9 +61,9 @@ def plain_tables(members: Sequence[Member], least: int) -> list[StratumTable]:
         for day in range(max(last for _, _, last, _ in members) + 1):
             there = [each for each in mine if each[1] <= day <= each[2]]
             left = [each for each in there if each[3] and each[2] == day]
-            counts = [sum(each[0] == group for each in there) for group in (0, 1)]
-            if left and all(counts):
-                found.append(StratumTable(day, *counts, len(left), sum(each[0] for each in left)))
+            there_0, there_1 = (sum(each[0] == group for each in there) for group in (0, 1))
+            if left and there_0 and there_1:
+                found.append(StratumTable(day, there_0, there_1, len(left), sum(each[0] for each in left)))
     return sorted(found)
 
 
