@@ -41,7 +41,7 @@ async def measure(path: str, settings: Settings, *, partitions: int) -> list[str
     server = EmbeddedRedis()
     await server.start()
     try:
-        client = await connect(server.url)
+        client = await connect(server.url, timeout_seconds=60)
         empty = (await client.info("memory"))["used_memory"]
         log = Log(partitions)
         CLUSTERS[PREFIX] = Cluster(log, now_ms=lambda: 0)

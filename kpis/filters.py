@@ -33,7 +33,7 @@ class FilterError(ValueError):
     """A text is no condition; the message says what was found at which character, and what to write."""
 
 
-class Comparison(NamedTuple):
+class ValueCondition(NamedTuple):
     """A condition on one dimension: its value is one of these."""
 
     dimension: str
@@ -53,7 +53,7 @@ class Junction(NamedTuple):
     all: bool
 
 
-Condition = Comparison | Negation | Junction
+Condition = ValueCondition | Negation | Junction
 
 
 class Filter(NamedTuple):
@@ -74,7 +74,7 @@ class Filter(NamedTuple):
         """
         return _flags(self.condition, numbered)
 
-    def comparisons(self) -> Iterator[Comparison]:
+    def comparisons(self) -> Iterator[ValueCondition]:
         """Yield the comparisons, from left to right."""
         yield from _comparisons(self.condition)
 
@@ -197,11 +197,11 @@ class _Parser:
         self._place += 1
         is_negated = self._take("not")
         if self._take("in"):
-            found: Condition = Comparison(token.text, self._list())
+            found: Condition = ValueCondition(token.text, self._list())
         elif not is_negated and self._next.keyword in {"=", "!="}:
             is_negated = self._next.text == "!="
             self._place += 1
-            found = Comparison(token.text, (self._value(),))
+            found = ValueCondition(token.text, (self._value(),))
         else:
             raise self._error("in" if is_negated else "=, !=, in or not in")
         return Negation(found) if is_negated else found
@@ -241,7 +241,7 @@ def _tokens(text: str) -> Iterator[_Token]:
 
 
 def _holds(condition: Condition, value_of: Callable[[str], str]) -> bool:
-    if isinstance(condition, Comparison):
+    if isinstance(condition, ValueCondition):
         return value_of(condition.dimension) in condition.values
     if isinstance(condition, Negation):
         return not _holds(condition.of, value_of)
@@ -250,7 +250,7 @@ def _holds(condition: Condition, value_of: Callable[[str], str]) -> bool:
 
 
 def _flags(condition: Condition, numbered: Callable[[str], Numbered]) -> Flags:
-    if isinstance(condition, Comparison):
+    if isinstance(condition, ValueCondition):
         names, numbers = numbered(condition.dimension)
         chosen = np.array([name in condition.values for name in names], np.bool_)
         found: Flags = chosen[numbers] if len(numbers) else np.empty(0, np.bool_)
@@ -263,8 +263,8 @@ def _flags(condition: Condition, numbered: Callable[[str], Numbered]) -> Flags:
     return joined
 
 
-def _comparisons(condition: Condition) -> Iterator[Comparison]:
-    if isinstance(condition, Comparison):
+def _comparisons(condition: Condition) -> Iterator[ValueCondition]:
+    if isinstance(condition, ValueCondition):
         yield condition
     elif isinstance(condition, Negation):
         yield from _comparisons(condition.of)

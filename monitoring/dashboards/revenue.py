@@ -17,7 +17,7 @@ def board() -> Board:
         UID,
         "Revenue",
         "What is earned from whom, and does expansion make up for churn?",
-        [variables.source(), variables.job(), variables.window(), variables.dimension(), variables.value()],
+        [variables.source(), variables.window(), variables.dimension(), variables.value()],
         [
             Section("", freshness.first_line()),
             Section(

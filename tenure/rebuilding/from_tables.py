@@ -25,6 +25,7 @@ from kpis.customer.state import Customer, decode, encode
 from kpis.fold.fold import Fold
 from kpis.names import TABLES, Names
 from kpis.packing import table_of
+from schemas.events import NO_CUSTOMER
 from streams.batching.partitioner import partition_of
 from streams.copying import copy_commit, in_chunks
 from streams.settings.meaning import names_of, windows_of
@@ -66,18 +67,18 @@ class NewPartition:
         self._parts: list[Cells] = []
         self._gone: list[str] = []
 
-    def put(self, customer_id: str, after: Customer, before: Customer) -> None:
-        """Take over a customer's facts in place of those that were taken over before."""
+    def put(self, customer_id: str, after: Customer, before: Customer, *, gone: bool = False) -> None:
+        """Take over a customer's facts in place of those that were taken over before; or none, where they are gone."""
         context = self._fold.context
         context.rows = []
         for _ in context.write_down(after, before, 0):
             pass
         self._rows.append(table_of(context.rows))
         context.rows = []
-        if after.facts or after.feedback or after.acts or after.onboarded or after.rare is not None:
-            self.states[customer_id] = encode(after)
-        else:
+        if gone:
             self._gone.append(customer_id)
+        else:
+            self.states[customer_id] = encode(after)
 
     async def stored(self, customers: Sequence[str]) -> list[Customer]:
         """Return what was taken over of some customers; of those that were not, a customer without facts."""
@@ -161,7 +162,7 @@ class TablesBuilder:
     @property
     def customers(self) -> int:
         """Return how many customers were taken over (count)."""
-        return len(self._taken)
+        return len(self._taken.keys() - {NO_CUSTOMER})
 
     async def build(self) -> None:
         """Take over all customers while the stream goes on."""
@@ -179,7 +180,7 @@ class TablesBuilder:
         for number, partition in enumerate(self._new):
             mine = [name for name in gone if self._home(name, before[name][0]) == number]
             for name, state in zip(mine, await partition.stored(mine), strict=True):
-                partition.put(name, Customer(), state)
+                partition.put(name, Customer(), state, gone=True)
             await partition.store()
         restated = self._restated.updates() if self._keeps_restatements else {}
         for number, partition in enumerate(self._new):
@@ -212,7 +213,9 @@ class TablesBuilder:
         """Go through all customers once; those whose state was taken over as it is are left alone."""
         before, self._taken = self._taken, {}
         await self._restated.read(self._source)
-        async for found in scan_all(self._settings, self._source, range(self._in_use), also=CONVERTIBLE_VERSIONS):
+        async for found in scan_all(
+            self._settings, self._source, range(self._in_use), also=CONVERTIBLE_VERSIONS, with_marks=True
+        ):
             await self._take(found, before)
         for number, partition in enumerate(self._new):
             if not self.moves and number < self._in_use:

@@ -24,7 +24,12 @@ class Slice(NamedTuple):
 
 
 async def scan_all(
-    settings: Settings, tables: Tables, partitions: Collection[int], *, also: Collection[int] = ()
+    settings: Settings,
+    tables: Tables,
+    partitions: Collection[int],
+    *,
+    also: Collection[int] = (),
+    with_marks: bool = False,
 ) -> AsyncIterator[Slice]:
     """Yield all customers of partitions in one pass, slice by slice, in no order.
 
@@ -36,6 +41,7 @@ async def scan_all(
         tables: Where the states are.
         partitions: Their numbers.
         also: Other versions of tables that are read, beside our own.
+        with_marks: Yield the state of marks too, which are of no customer.
 
     Raises:
         StateUnreadable: Another version has stored a partition.
@@ -49,7 +55,7 @@ async def scan_all(
     async for partition, states in tables.scan_states(partitions):
         if await tables.read_head(partition) != known[partition].head:  # commits came between, perhaps with new names
             known[partition] = await _restore(tables, partition, names[partition], known[partition], also=also)
-        yield Slice(partition, names[partition], [each for each in states if each[0] != NO_CUSTOMER])
+        yield Slice(partition, names[partition], [each for each in states if with_marks or each[0] != NO_CUSTOMER])
 
 
 class StoredCustomer(NamedTuple):

@@ -30,14 +30,17 @@ async def read_marks(settings: Settings, tables: Tables, partitions: int) -> lis
     Args:
         settings: What numbers mean.
         tables: Where the states are.
-        partitions: How many there are (count).
+        partitions: How many there are (count); each may be asked, since topics may have been widened.
 
     Raises:
         TenureError: As `tenure.stored.customers.read_customer`.
     """
     (home,) = partitions_of([NO_CUSTOMER.encode()], partitions)
-    found = await read_states_of(settings, tables, home, [NO_CUSTOMER])
-    return [] if found is None else marks_in(found.states[0][1])
+    for number in sorted(range(partitions), key=lambda number: number != home):
+        found = await read_states_of(settings, tables, number, [NO_CUSTOMER])
+        if found is not None:
+            return marks_in(found.states[0][1])
+    return []
 
 
 def with_marks(document: AnyDocument, marks: Sequence[MarkFact], *, at_ms: int) -> AnyDocument:

@@ -98,5 +98,5 @@ def test_references_are_read_as_people_read_them() -> None:
     assert (said["page"], sections_in(said["sections"])) == ("docs/definitions.md", ["1", "2", "3", "4"])
     assert sections_in("Counts and Ratios") == ["Counts", "Ratios"]
     assert has_section("docs/definitions.md", "Subscriptions and customers")
-    assert not has_section("docs/definitions.md", "7")
+    assert not has_section("docs/definitions.md", "9")
     assert not has_section("docs/kpis.md", "Nothing of this name")

@@ -25,8 +25,9 @@ def without_effect(kind: str, track: Track, *, hours: int = 30) -> Scenario:
 
 def loaded(kind: str, amount: int) -> Scenario:
     """Return the same after history was loaded for an hour, some hours ago."""
-    late = f"0+5000x{6 * 12} {5000 * 6 * 12}+0x{24 * 12}"
-    return without_effect(kind, amount).put("tenure_events_late_total", late, instance="a")
+    # As recorded: a step of five minutes is longer than the span that a load is seen by.
+    loading = f"1+0x{6 * 12 - 1} stale _x{24 * 12}"
+    return without_effect(kind, amount).put("stream:backfill:bool", loading)
 
 
 def mended(*a_step: int, last: int, missing_from: int | None = None) -> Scenario:

@@ -27,8 +27,7 @@ Member = tuple[int, int, int, bool]
 
 def members_of(members: Sequence[Member]) -> ComparedMembers:
     """Return members as the comparison takes them."""
-    columns = np.array(members, np.int64).reshape(-1, 4).T
-    group, entry, leaving, has_left = columns
+    group, entry, leaving, has_left = np.array(members, np.int64).reshape(-1, 4).T
     return ComparedMembers(group, entry, leaving, has_left.astype(bool))
 
 

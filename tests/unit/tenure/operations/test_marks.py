@@ -35,7 +35,7 @@ def sent(**changes: object) -> bytes:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_mark_is_an_event_of_no_customer(kind: str) -> None:
     """A mark that the stream refused would be a dead letter that nobody reads."""
-    decoded = Decoder().decode([Line(sent(kind=kind, until_ms=AT_MS + 1_000), NOW_MS)])
+    decoded = Decoder().decode([Line(sent(kind=kind, until_ms=AT_MS + 1_000), timestamp=NOW_MS)])
     assert decoded.refused == []
     (event,) = decoded.events
     assert isinstance(event, Mark)

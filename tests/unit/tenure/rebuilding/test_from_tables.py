@@ -32,6 +32,7 @@ from tenure.rebuilding.comparing import ComparedTables, Side, compare
 from tenure.rebuilding.from_tables import TablesBuilder
 from tenure.reports.periods import list_of
 from tenure.stored.customers import scan_all
+from tenure.stored.marks import read_marks
 from tests.recount.short_events import activity, cancel, change, signup
 from tests.unit.streams.partitions import ALSO_MINE, MINE, on_virtual_time
 from tests.unit.tenure.reports.test_periods import NOW_MS, late_tables
@@ -293,6 +294,7 @@ def test_other_settings_count_the_same_facts_as_a_replay_under_them(tmp_path: Pa
         assert found == ComparedTables(found.cells, 0, [])
         as_before = await compare(Side(SETTINGS, before.tables, 4), Side(others, target, 6), at_ms=AT_MS)
         assert as_before.differences
+        assert [mark.title for mark in await read_marks(others, target, 6)] == ["Dearer"]
 
     asyncio.run(test())
 
@@ -311,6 +313,8 @@ def _events() -> list[dict[str, object]]:
         ]
         if n % 5 == 0:
             out.append({"type": "pause", "id": f"p{n}", "customer_id": who, "time": "2025-04-12T00:00:00Z"})
+        if n == 3:
+            out.append({"type": "mark", "id": "m", "time": "2025-04-01T00:00:00Z", "kind": "price", "title": "Dearer"})
         if n % 7 == 0:
             out.append(cancel(who, "2025-04-14T23:00:00Z"))
     return out
