@@ -60,7 +60,7 @@ def test_the_same_mark_has_the_same_id_and_a_correction_that_of_what_it_corrects
 def test_what_is_no_mark_is_refused_before_it_is_sent() -> None:
     """A line that says what to change, and not a dead letter later on."""
     with pytest.raises(UsageError, match=r"release, price, campaign, incident, other.*did you mean release"):
-        sent(kind="releas")
+        sent(kind="releases")
     with pytest.raises(UsageError, match="--until lies before"):
         sent(until_ms=AT_MS - 1)
     with pytest.raises(UsageError, match="title"):
