@@ -10,9 +10,9 @@ from typing import Final
 import msgspec
 
 #: Names of small values that belong to no partition, and are the stream's: not who holds it, nor a build.
-NOTES: Final = ("shown",)
+NOTES: Final = ("shown", "feeds:shown")
 #: Small logs that belong to no partition.
-LOGS: Final = ("targets", "losses", "partitions", "rebuilds")
+LOGS: Final = ("targets", "losses", "partitions", "rebuilds", "digests")
 
 
 class SnapshotHeader(msgspec.Struct, frozen=True, tag="header"):
