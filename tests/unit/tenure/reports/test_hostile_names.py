@@ -247,7 +247,7 @@ def answered(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
     }  # fmt: skip
     period = {
         "period": "2026-01", "starts_at": "2026-01-01T00:00:00Z", "ends_at": "2026-02-01T00:00:00Z", "closed": True,
-        "revision": 1, "restated": {}, "watched_until": "2029-02-01T00:00:00Z",
+        "revision": 1, "restated": {}, "baseline": None, "watched_until": "2029-02-01T00:00:00Z",
     }  # fmt: skip
 
     async def read_periods(settings: Settings, names: Sequence[str], *, by: Sequence[str]) -> list[PeriodReport]:
