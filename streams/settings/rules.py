@@ -33,6 +33,7 @@ MAX_WINDOW_DAYS: Final = 365
 MAX_WINDOWS: Final = 12
 MAX_DIMENSIONS: Final = 8
 MAX_TOPIC_CHARACTERS: Final = 249
+_MOST_DIGITS: Final = 15
 DEFAULT_REDIS_URL: Final = "redis://127.0.0.1:6379/0"
 FORGET_KEY_CHARACTERS_MIN: Final = 32
 
@@ -274,6 +275,13 @@ def usual_segment_windows(windows: tuple[int, ...]) -> tuple[int, ...]:
     """
     usual = tuple(days for days in SEGMENT_WINDOW_DAYS if days in windows)
     return usual or (min(windows, key=lambda days: abs(days - 30)),)
+
+
+def check_size(value: object) -> object:
+    """A number written with an exponent is not beyond all use: as an integer it would fill the memory."""
+    if isinstance(value, Decimal) and (not value.is_finite() or value.adjusted() > _MOST_DIGITS):
+        raise ValueError(f"{value} is too large; write minor units from 0, for example 12000")
+    return value
 
 
 def check_costs(value: dict[str, int]) -> dict[str, int]:

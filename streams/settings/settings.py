@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from kpis.customer.what_counts import BY_DEFAULT, WhatCounts
@@ -51,7 +51,7 @@ _Names = Annotated[tuple[str, ...], NoDecode]
 _Topics = Annotated[dict[str, str], NoDecode]
 _Rates = Annotated[dict[str, Decimal], NoDecode]
 _SurveyRules = Annotated[dict[str, str], NoDecode]
-_Costs = Annotated[dict[str, int], NoDecode]
+_Costs = Annotated[dict[str, Annotated[int, BeforeValidator(rules.check_size)]], NoDecode]
 _Signatures = Annotated[dict[str, str], NoDecode]
 _FROM_STORE: Final = "(from your secret store)"
 _Port = Annotated[int, Field(ge=0, le=65535)]

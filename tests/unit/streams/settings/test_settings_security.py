@@ -153,7 +153,8 @@ def test_every_secret_is_never_shown_and_can_be_named_by_a_file() -> None:
     """Whoever adds a secret to the settings gets both without thinking of it."""
     of_the_gateway = {"gateway_tokens", "gateway_webhook_secrets"}
     assert set(SECRETS) == {
-        "redis_url", "kafka_password", "kafka_key_password", "schema_registry_password", "forget_key", *of_the_gateway,
+        "redis_url", "kafka_password", "kafka_key_password", "schema_registry_password", "forget_key",
+        "export_postgres", "api_tokens", *of_the_gateway,
     }  # fmt: skip
     assert [name for name in Settings.model_fields if "password" in name and name not in SECRETS] == []
     page = (Path(__file__).parents[4] / "docs" / "settings.md").read_text(encoding="utf-8")

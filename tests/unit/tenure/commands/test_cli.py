@@ -16,6 +16,7 @@ import pytest
 from typer.main import get_group
 from typer.testing import CliRunner
 
+from kpis.filters import Filter
 from kpis.instants import instant_text
 from schemas.documents.report import Report
 from streams.errors import CheckFailed, UsageError
@@ -81,14 +82,23 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, Any
     """What `kpi` and `replay` ask those who count; they are answered with a report made by hand."""
     questions: list[dict[str, Any]] = []
 
-    async def read_report(settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = ()) -> list[Report]:
+    async def read_report(
+        settings: Settings, *, at_ms: Sequence[int], by: Sequence[str] = (), where: Filter | None = None
+    ) -> list[Report]:
+        assert where is None
         questions.append({"at_ms": list(at_ms), "by": list(by), "group": settings.group})
         return [told(fake_report(as_of=instant_text(instant))) for instant in at_ms]
 
     async def replay(
-        path: str, settings: Settings, notation: Notation, *, at_ms: Sequence[int], by: Sequence[str] = ()
+        path: str,
+        settings: Settings,
+        notation: Notation,
+        *,
+        at_ms: Sequence[int],
+        by: Sequence[str] = (),
+        where: Filter | None = None,
     ) -> kpi.ReplayedReport:
-        assert notation == Notation()
+        assert (notation, where) == (Notation(), None)
         questions.append({"path": path, "at_ms": list(at_ms), "by": list(by), "group": settings.group})
         return kpi.ReplayedReport([told(fake_report())], Findings())
 

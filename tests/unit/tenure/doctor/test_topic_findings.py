@@ -28,9 +28,9 @@ async def told(settings: Settings) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("settings", "left_out", "needed"),
     [
-        (Settings(), NOT_NEEDED, 9),
-        (Settings(survey_requests=True), NOT_NEEDED[1:], 10),
-        (Settings(survey_requests=True, forget_key="0f" * 32), (), 11),
+        (Settings(), NOT_NEEDED, 11),
+        (Settings(survey_requests=True), NOT_NEEDED[1:], 12),
+        (Settings(survey_requests=True, forget_key="0f" * 32), (), 13),
     ],
 )
 async def test_topic_that_is_left_out_is_named_with_the_setting_that_leaves_it_out(

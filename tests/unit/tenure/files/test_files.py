@@ -245,7 +245,7 @@ def test_integer_and_boolean_members_are_those_of_the_event_structs() -> None:
     by_amount = {"amount_minor", "interval_count", "quantity"}
     assert {"mrr_minor", "score", "sequence"} | by_amount == INTEGER_MEMBERS
     assert {"involuntary", "completed", "test", "trial"} == BOOLEAN_MEMBERS
-    assert {"time", "effective_at"} == INSTANT_MEMBERS
+    assert {"time", "effective_at", "until"} == INSTANT_MEMBERS
 
 
 def test_parquet_columns_that_went_through_pandas_are_read_as_what_they_were(tmp_path: Path) -> None:

@@ -502,7 +502,15 @@ def test_reasons_and_features_of_a_file() -> None:
     )
     reasons = answer_of("reasons", "--file", file, "--at", AT, "--by", "plan")
     assert reasons["cancellations"]["lines"] == [
-        {"name": "price", "count": 1, "voluntary": 1, "involuntary": 0, "before": 0, "change": 1}
+        {
+            "name": "price",
+            "count": 1,
+            "voluntary": 1,
+            "involuntary": 0,
+            "lost_mrr": 4900,
+            "before": 0,
+            "change": 1,
+        }
     ]
     assert reasons["survey_answers"]["lines"] == [{"name": "bugs", "count": 1, "before": 0, "change": 1}]
     assert reasons["segments"]["plan"]["cancellations"]["basic"]["total"]["count"] == 1
