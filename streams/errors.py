@@ -33,7 +33,7 @@ These are the world's faults; our own are assertions. Facts stand in attributes,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 from schemas.wording import counted
 
@@ -420,6 +420,10 @@ class RecordsUnreadable(Halt):
 
 class StateUnreadable(Halt):
     """Redis holds bytes that this version cannot read."""
+
+
+COUNT_ELSEWHERE: Final = "count anew under another TENURE_REDIS_PREFIX and TENURE_GROUP"
+"""Advice where nothing says how far a partition was counted: `tenure rebuild` counts up to there, and cannot help."""
 
 
 class CommitTorn(Halt):

@@ -20,7 +20,7 @@ from kpis.customer.facts import STATE_VERSION
 from kpis.fold.fold import Fold
 from kpis.fold.restatements import Moved
 from kpis.names import Names
-from streams.errors import StateUnreadable
+from streams.errors import COUNT_ELSEWHERE, StateUnreadable
 from streams.holding import unheld
 from streams.partition.result import BatchResult
 from streams.partition.state_cache import StateCache
@@ -62,7 +62,7 @@ def read_head(number: int, stored: Stored, *, also: Collection[int] = ()) -> Hea
     try:
         head = decode_head(found)
     except msgspec.DecodeError as error:
-        raise StateUnreadable(number, f"its head is no head of ours ({error}); {_ADVICE}") from error
+        raise StateUnreadable(number, f"its head is no head of ours ({error}); {COUNT_ELSEWHERE}") from error
     if head.version != STATE_VERSION and head.version not in also:
         raise StateUnreadable(
             number, f"its tables have version {head.version}, this program reads {STATE_VERSION}; {_ADVICE}"

@@ -25,7 +25,7 @@ from typing import Any, Final, cast
 
 from kpis.counting.cells import Cells, newest, of_groups
 from kpis.counting.spans import SPAN_FIELD_BITS
-from streams.errors import CommitTorn, Conflict, StateUnreadable
+from streams.errors import COUNT_ELSEWHERE, CommitTorn, Conflict, StateUnreadable
 from streams.redis.clearing import clear_keys
 from streams.redis.commit import Argument, Command, DoneInPart, Torn, run_where
 from streams.redis.connection import asked, check_durability, connect, unsafe_of
@@ -53,7 +53,7 @@ _DAMAGED: Final = b"damaged"
 """A head that is none: the partition's tables hold one commit in part."""
 _FOREIGN_KEYS: Final = (
     "Redis has stored a commit in part, for somebody else writes keys that begin with {prefix} ({error}); "
-    "have them write elsewhere, then run `tenure rebuild --from kafka`"
+    f"have them write elsewhere, then {COUNT_ELSEWHERE}"
 )
 _Client = Any  # redis.asyncio.Redis | RedisCluster: their commands are typed as sync or async, which helps nobody
 

@@ -22,7 +22,7 @@ from kpis.instants import end_of_bucket_ms, instant_text
 from schemas.documents.rebuilding import PastRebuild, Rebuilding, RebuiltNumber
 from streams.batching.partitioner import partition_of
 from streams.clock import WallClock
-from streams.errors import CheckFailed, ConfigurationError, StateUnreadable, UsageError
+from streams.errors import COUNT_ELSEWHERE, CheckFailed, ConfigurationError, StateUnreadable, UsageError
 from streams.holding import Hold, unheld
 from streams.partition.added import partitions_in_use
 from streams.settings.settings import MEANING, Settings
@@ -102,6 +102,7 @@ async def rebuild(settings: Settings, wish: Wish, tell: Callable[[str], None]) -
         UsageError: There is no stream, or it cannot be spread so.
         ConfigurationError: A setting is another that facts depend on, and Kafka was not asked for.
         CheckFailed: Another command is at work, Kafka lacks records, or the stream went on meanwhile.
+        StateUnreadable: Nothing says how far a partition was counted.
         TenureError: Kafka or Redis does not answer.
     """
     async with _opened(settings) as (tables, mark):
@@ -163,13 +164,20 @@ async def _plan(settings: Settings, tables: Tables, mark: StreamMark, wish: Wish
 
 
 async def _is_older(tables: Tables, in_use: int, source: Source) -> bool:
-    """Return whether an earlier version has stored the tables; refuse facts that this one cannot read."""
+    """Return whether an earlier version has stored the tables; refuse facts that this one cannot read.
+
+    Raises:
+        StateUnreadable: A head is none, as after a commit in part: nothing says how far its partition was counted.
+        UsageError: An earlier version has stored facts that this one does not read.
+    """
     older = False
     for number in range(in_use):
         head = unheld(await tables.read_head(number))
         version = STATE_VERSION if head is None else version_of(head)
         if version == STATE_VERSION:
             continue
+        if version is None:
+            raise StateUnreadable(number, f"its head is no head of ours; {COUNT_ELSEWHERE}")
         if source == "tables" and version not in CONVERTIBLE_VERSIONS:
             raise UsageError(
                 f"the tables have version {version}, and this program reads facts of {STATE_VERSION}; add --from kafka"
