@@ -185,9 +185,10 @@ def _backfill(pace: Pace) -> Iterator[Alert]:
     yield _stream(
         "TenureBackfill",
         "warn",
-        f"max_over_time(stream:backfill:bool[{thresholds.BACKFILL_REST}]) == 1",
+        f"max_over_time(stream:backfill:bool[{thresholds.BACKFILL_PAUSE}]) == 1",
         pace.loading,
-        f"Nothing is judged for more than {pace.loading}: history is being loaded, or a producer is always late",
+        f"Little or nothing is judged for more than {pace.loading}: history is being loaded, or a producer is always"
+        " late",
         text,
     )
 

@@ -104,6 +104,9 @@ BACKFILL_WATERMARK_SECONDS: Final = 2 * 86_400
 BACKFILL_REST: Final = "1m"
 """So long after a backfill nothing is judged yet: its last events are still on their way. With `BACKFILL_SPAN`, and the
 five minutes that a page must hold, KPI pages are back ten minutes after the last event of a load."""
+BACKFILL_PAUSE: Final = "30m"
+"""Only after so long without old events is it over for who asks whether it ever ends: a producer that is always late
+may send in batches."""
 BACKFILL_EXPLAINS: Final = ("behind", "recovering", "not_counted", "withheld")
 """Causes of missing numbers that a Redis or a Kafka busy with history may make. No other one waits for its end."""
 

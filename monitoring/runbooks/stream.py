@@ -106,8 +106,9 @@ STREAM: Final = {
         "History is being loaded, and nothing is judged meanwhile.",
         "Most events are late, or the newest one is days old, while events are applied: somebody loads history. KPI"
         " alerts rest, and so do most of the machine's pages; what no loading explains still calls: no worker,"
-        " partitions without one or with two, halted ones. The warning says that it does not end"
-        f" ({thresholds.SHIPPED.loading}): nothing has been judged for so long.",
+        " partitions without one or with two, halted ones. The warning says that it does not end:"
+        f" for {thresholds.SHIPPED.loading} no {thresholds.BACKFILL_PAUSE} were without it, and little or nothing was"
+        " judged.",
         "Ask who loads. If nobody does, a producer sends old events: its clock, or a queue that was stuck, or it sends"
         f" every event hours late. {thresholds.BACKFILL_LATE_EVENTS} late events in {thresholds.BACKFILL_SPAN} that are"
         f" {thresholds.BACKFILL_LATE_SHARE:.0%} of all are enough.",

@@ -105,9 +105,9 @@ def _week(step: int) -> float:
     return 0 if step // STEPS_A_DAY % 7 in (2, 3) else 30
 
 
-def _monday(step: int, *, left: float) -> float:
-    """The same, with only a part of it left from 10 o'clock on Tuesday on."""
-    return _week(step) * (left if step >= _TUESDAY else 1)
+def _falls(step: int, *, at: int, left: float) -> float:
+    """The same, with only a part of it left from a step on."""
+    return _week(step) * (left if step >= at else 1)
 
 
 def refused(a_minute: dict[str, float], *, dead: dict[str, float], minutes: int = 60) -> Scenario:
@@ -143,6 +143,7 @@ def counted(late: float, *, minutes: int = 400, waits: float = 0, loading: bool 
 
 _BUSY: Final = dict.fromkeys(TYPES, 100.0)
 _FRIDAY: Final = STEPS_A_DAY + 10 * _HOUR
+_MONDAY: Final = 4 * STEPS_A_DAY + 8 * _HOUR
 _TUESDAY: Final = 5 * STEPS_A_DAY + 10 * _HOUR
 FIRE: Final = [
     Case("EventSourceQuiet", "page", "a busy source died an hour ago", partial(source, _dies, spans=("15m",)), _SOON),
@@ -180,8 +181,15 @@ FIRE: Final = [
         "EventSourceSlow",
         "warn",
         "60 % are lost after the first weekend",
-        partial(source, partial(_monday, left=0.4), days=6),
+        partial(source, partial(_falls, at=_TUESDAY, left=0.4), days=6),
         _TUESDAY + 3 * _HOUR,
+    ),
+    Case(
+        "EventSourceSlow",
+        "warn",
+        "60 % are lost on the first Monday, of whose twelve hours nothing is known yet",
+        partial(source, partial(_falls, at=_MONDAY, left=0.4), days=5, spans=("1h", "12h")),
+        _MONDAY + 3 * _HOUR,
     ),
     Case(
         "DeadLettersGrowing",

@@ -118,10 +118,20 @@ def while_loading(name: str, track: Track, **labels: object) -> Scenario:
     return scenario.put("tenure_events_late_total", rising(1000, 40), instance="a")
 
 
-def late_events(steps: int) -> Scenario:
-    """Return eight hours in steps of five minutes: for so many of them most events are late."""
-    late = f"0+5000x{steps} {5000 * steps}+0x{96 - steps}"
-    return healthy(STREAM, minutes=96, interval="5m").put("tenure_events_late_total", late, instance="a")
+def late_events(last: int, *, every: int = 1) -> Scenario:
+    """Return eight hours: in every so many minutes thousands of late events come, and none after the last one.
+
+    Steps are of a minute: whether history is loaded is seen within three.
+    """
+    minutes = 480
+    late = [5000.0 * (min(minute, last) // every) for minute in range(minutes + 1)]
+    return stream(minutes).put("tenure_events_late_total", list(enumerate(late)), instance="a")
+
+
+def two_loads() -> Scenario:
+    """Return eight hours in which history is loaded but for one hour in their middle."""
+    late = "0+1000x210 210000+0x59 210000+1000x210"
+    return stream(480).put("tenure_events_late_total", late, instance="a")
 
 
 def recovering(*at: int, minutes: int) -> Scenario:
@@ -198,7 +208,8 @@ FIRE: Final = [
     Case("TenureLagging", "page", "ten minutes behind, and it grows", partial(lag, 600, "0+100x60"), 50),
     Case("TenureLagging", "page", "one partition stands still, another catches up", one_stands_still, 50),
     Case("TenureBackfill", "info", "late events", partial(lag, 0, 0, loading=True), 30),
-    Case("TenureBackfill", "warn", "a producer that is always late", partial(late_events, 96), 90),
+    Case("TenureBackfill", "warn", "a producer that is always late", partial(late_events, 480), 450),
+    Case("TenureBackfill", "warn", "one that is late in batches", partial(late_events, 480, every=20), 450),
     Case("DeadLettersGrowing", "page", "one in ten", partial(dead_letters, 120), 50),
     Case("DeadLettersGrowing", "warn", "one a minute", partial(dead_letters, 1), 50),
     Case(
@@ -321,7 +332,8 @@ QUIET: Final = [
     Case("TenureLagging", "page", "ten minutes behind, but it shrinks", partial(lag, 600, "9000-100x60"), 50),
     Case("TenureLagging", "page", "history is being loaded", partial(lag, 600, "0+100x60", loading=True), 50),
     Case("TenureBackfill", "info", "every-day business", stream, 30),
-    Case("TenureBackfill", "warn", "three hours of history", partial(late_events, 36), 90),
+    Case("TenureBackfill", "warn", "three hours of history", partial(late_events, 180), 450),
+    Case("TenureBackfill", "warn", "two loads in a day", two_loads, 470),
     Case("DeadLettersGrowing", "page", "one in a hundred", partial(dead_letters, 10), 50),
     Case("DeadLettersGrowing", "page", "bad history is being loaded", partial(dead_letters, 120, loading=True), 50),
     Case(
