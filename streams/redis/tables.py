@@ -68,7 +68,8 @@ def _restating(key: str, updates: Sequence[PeriodUpdate]) -> list[Command]:
     commands: list[Command] = []
     fields: list[Argument] = []
     for period, entries, revision, changes in updates:
-        commands += [("RPUSH", f"{key}:{period}", *entries), ("LTRIM", f"{key}:{period}", -RESTATEMENTS_KEPT, -1)]
+        if entries:  # a copy may have the sums of a period alone
+            commands += [("RPUSH", f"{key}:{period}", *entries), ("LTRIM", f"{key}:{period}", -RESTATEMENTS_KEPT, -1)]
         fields += (period, revision)
         for name, change in changes.items():
             fields += (f"{period} {name}", change)

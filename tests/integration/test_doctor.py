@@ -57,7 +57,7 @@ def _alertmanager(tmp_path: Path) -> Iterator[Alertmanager]:
     folder = tmp_path / "alertmanager"
     shutil.copytree(ROOT / "alertmanager", folder)
     config = yaml.safe_load((folder / "alertmanager.yml").read_text(encoding="utf-8"))
-    config["receivers"] = [{"name": "page", **WEBHOOK}, {"name": "warn"}, {"name": "nobody"}]
+    config["receivers"] = [{"name": "page", **WEBHOOK}, {"name": "warn"}, {"name": "nobody"}, {"name": "watchdog"}]
     (folder / "alertmanager.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
     server = Alertmanager(folder, config=folder / "alertmanager.yml")
     try:
