@@ -77,7 +77,7 @@ def test_the_system_comes_up_works_together_and_ends_at_the_first_ctrl_c(
     base = yaml.safe_load(runbooks)["global"]["external_labels"]
     for link in (*(f"{base['runbooks']}/{name}.md" for name in names), f"{base['dashboards']}/d/tenure-stream"):
         with urllib.request.urlopen(link, timeout=10) as answer:  # noqa: S310 - our own
-            assert answer.headers.get_content_type() == ("text/html" if link.endswith(".md") else "text/plain"), link
+            assert answer.headers.get_content_type() == "text/html", link
     settings = dict(re.findall(r"(TENURE_\w+)=(\S+)", process.output))
     listed = subprocess.run(
         [str(Path(sys.executable).with_name("tenure")), "target", "list", "--json"],

@@ -110,7 +110,7 @@ def test_installation_that_works_has_no_fault_but_the_receiver_that_nobody_gave_
     assert (status, len(found["fault"])) == (1, 1)
     well = said(found["ok"])
     for what in (
-        "8 input topics of 4 partitions each", "1 worker in the group",
+        "10 input topics of 4 partitions each", "1 worker in the group",
         "the 40 latest records have their customer's key",
         "appends to disk", "every record in Kafka is applied", "40 events applied", "reads 1 worker",
         "alerts of severity page go to the receiver page", "a test page of severity page was given to: page",
