@@ -38,10 +38,10 @@ def test_topics_are_created_once_with_one_number_of_partitions_and_a_worker_take
     names = names_of(installation)
     before = installation.run("topics")
     assert before.returncode == 1
-    assert [line.split() for line in before.stdout.splitlines()[1:12]] == [
+    assert [line.split() for line in before.stdout.splitlines()[1:14]] == [
         [name, "–", "–", "–", "missing"] for name in names
     ]
-    said = f"tenure: Kafka does not have {', '.join(names[:9])}; run `tenure topics --create`\n"
+    said = f"tenure: Kafka does not have {', '.join(names[:11])}; run `tenure topics --create`\n"
     assert before.stderr == said
     created = installation.run("topics", "--create", "--json")
     assert (created.returncode, created.stderr) == (0, "")
@@ -92,7 +92,7 @@ def test_input_topics_that_differ_are_named_and_grow_when_that_is_asked_for(inst
         assert f"{events} has 2" in result.stderr
         assert "run `tenure topics --grow`, which raises the others to 3 and deletes nothing" in result.stderr
         assert result.stderr.count("\n") == 1
-        assert [state for _, _, state in listed(result.stdout).values()].count("missing") == 9
+        assert [state for _, _, state in listed(result.stdout).values()].count("missing") == 11
     refused = installation.run("topics", "--grow", "--partitions", "2")
     assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
     assert "--partitions 2: an input topic has 3 already, and Kafka takes none away" in refused.stderr
