@@ -16,7 +16,7 @@ from faust.tables.manager import TableManager
 from faust.transport import drivers
 
 from streams.batching.ownership import PartitionOwner, ReadsEverything
-from streams.tasks import heeding_cancellation
+from streams.tasks import heeding_cancellation, to_its_end
 
 if TYPE_CHECKING:
     from faust.types.auth import CredentialsT
@@ -146,6 +146,6 @@ async def run_until_stopped(app: faust.App, stop: asyncio.Event | None = None) -
     finally:
         if ending is not None:
             ending.cancel()
-        await app.stop()
+        await to_its_end(app.stop)
     if app.crash_reason is not None:
         raise app.crash_reason

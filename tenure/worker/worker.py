@@ -32,7 +32,7 @@ from streams.redis.tables import RedisTables, check_durability, connect
 from streams.settings.adapter_options import adapters_of_topics
 from streams.settings.settings import Settings
 from streams.tables import StreamMark
-from streams.tasks import cancel_and_wait
+from streams.tasks import cancel_and_wait, heeding_cancellation
 from streams.translation.foreign_log import KafkaForeignLog
 from tenure.garbage import look_seldom
 from tenure.stored.forgotten import known_forgotten
@@ -89,7 +89,7 @@ async def run(settings: Settings, *extensions: Extension) -> None:
     configure_logs(settings)
     while True:
         try:
-            return await _run(settings, *extensions)
+            return await heeding_cancellation(lambda: _run(settings, *extensions))
         except Superseded as found:
             log.warning("tables_built_anew", generation=found.generation)
 

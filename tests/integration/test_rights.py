@@ -216,7 +216,6 @@ def test_every_part_runs_with_the_rights_that_are_listed_for_it(stream: Guarded,
     for source in ("tables", "kafka"):
         assert "all of them the same" in stream.does("keeper", "rebuild", "--from", source, "--yes")
     assert "'c2' is forgotten" in stream.run("customer", "c2", **stream.as_user("reader")).stderr
-    until(lambda: worker.owned() == {0, 1, 2, 3}, "the worker on the tables that were built")
     assert worker.process.stop() == 0
     secrets = [*map(secret_of, NAMES), FORGET_KEY]
     assert [secret for secret in secrets if secret in worker.process.output] == []
