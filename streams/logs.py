@@ -31,7 +31,7 @@ def configure_logs(settings: Settings) -> None:
         processors=[*shared, *tail, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,  # a logger of a module would keep the first form for ever
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

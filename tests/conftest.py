@@ -1,16 +1,27 @@
 """Fixtures for tests that need real parts; a test that names none of them starts nothing."""
 
+import logging
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+import structlog
 
 from services.kafka import Kafka
 from services.postgres import Postgres
 from services.process import Process, StartProcess
 from services.redis import Redis
 from services.redis_cluster import RedisCluster
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """Undo what a test's commands configure: logs are configured for as long as a process lives."""
+    before, handlers, level = structlog.get_config(), logging.root.handlers, logging.root.level
+    yield
+    structlog.configure(**before)
+    logging.root.handlers, logging.root.level = handlers, level
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Iterator
 
 import pytest
-import structlog
 from typer.testing import CliRunner
 
 from schemas.documents.undo import Undoing
@@ -19,15 +16,6 @@ DOCUMENT = Undoing(
     revoked_before=0, not_counted_yet=0, over_limit=0, without_identity={}, as_of="2026-01-02T00:00:00Z",
     totals=[], windows={}, examples=[], sent=None,
 )  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _logs_as_before() -> Iterator[None]:
-    """The command configures logs, for as long as its process lives."""
-    before, handlers, level = structlog.get_config(), logging.root.handlers, logging.root.level
-    yield
-    structlog.configure(**before)
-    logging.root.handlers, logging.root.level = handlers, level
 
 
 def test_what_was_sent_is_printed_and_logged_before_what_was_not(
