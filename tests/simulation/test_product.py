@@ -84,3 +84,13 @@ def test_smaller_plan_sends_what_the_whole_one_sent() -> None:
     fewer = whole.with_records(some).with_faults({0})
     assert fewer.sendings() == [sending for sending in whole.sendings() if sending.number in some]
     assert fewer.planned_faults() == [fault for fault in whole.planned_faults() if fault.number == 0]
+
+
+def test_night_says_how_many_failed_and_how_fast_it_was() -> None:
+    """Nobody reads a night's log to its end: what counts is its last two lines, and how it ended."""
+    command = [sys.executable, "-m", "tests.simulation", "--seeds", "2", "--first", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    counted, speed = done.stdout.splitlines()[-2:]
+    assert counted.startswith("2 seeds (")
+    assert counted.endswith("): 0 failed")
+    assert " hours simulated in " in speed
