@@ -140,21 +140,38 @@ def cells_in_steps(
     return merged_in_steps(cells_of(rows[start : start + step_rows], names, windows) for start in starts)
 
 
-def merged_in_steps(parts: Iterable[Cells]) -> Generator[None, None, Cells]:
-    """Sum cells of several parts, each of which is taken in a step of its own.
+class CellSum:
+    """A sum of cells that parts are added to.
 
     Parts are merged with others of their size: no cell is touched more often than there are doublings.
     """
-    left: list[Cells] = []
-    for part in parts:
+
+    def __init__(self) -> None:
+        self._left: list[Cells] = []
+
+    def add(self, part: Cells) -> None:
+        """Add a part."""
+        left = self._left
         left.append(part)
         while len(left) > 1 and len(left[-2].keys) <= 2 * len(left[-1].keys):
             left.append(_together(left.pop(), left.pop()))
+
+    def total_in_steps(self) -> Generator[None, None, Cells]:
+        """Return the sum of all parts that were added."""
+        left = self._left
+        while len(left) > 1:
+            left.append(_together(left.pop(), left.pop()))
+            yield
+        return left[0] if left else EMPTY
+
+
+def merged_in_steps(parts: Iterable[Cells]) -> Generator[None, None, Cells]:
+    """Sum cells of several parts, each of which is taken in a step of its own."""
+    found = CellSum()
+    for part in parts:
+        found.add(part)
         yield
-    while len(left) > 1:
-        left.append(_together(left.pop(), left.pop()))
-        yield
-    return left[0] if left else EMPTY
+    return (yield from found.total_in_steps())
 
 
 def _together(first: Cells, second: Cells) -> Cells:
