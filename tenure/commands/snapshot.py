@@ -48,8 +48,8 @@ def snapshot(
         state_version=header.state_version,
         group=header.group,
         partitions=header.partitions,
-        customers=written.counts.customers,
-        cells=written.counts.cells,
+        customers=written.customers,
+        cells=written.cells,
     )
     if as_json:
         print_json(found)
