@@ -6,6 +6,7 @@ There is no Docker where the tests run: what can be known without it is checked 
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -148,17 +149,22 @@ def test_image_runs_as_a_user_without_rights() -> None:
 
 
 def test_image_holds_every_package_and_nothing_floating() -> None:
-    """A package that is not copied is missed at the first import, on someone else's machine."""
+    """What is not copied is missed at the first import, or the first page, on someone else's machine."""
     text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-    assert set(re.findall(r"^COPY (\w+) \1$", text, re.MULTILINE)) == set(PACKAGES)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert set(PACKAGES) <= set(wheel["packages"])
+    wanted = {*wheel["packages"], *wheel["shared-data"], *wheel["force-include"]}
+    assert wanted <= set(re.findall(r"^COPY (\S+) \1$", text, re.MULTILINE))
+    assert [path for path in wanted if not (ROOT / path).exists()] == []
     assert "--require-hashes" in text
     assert re.findall(r"--requirement (\S+)", text) == ["requirements/run.txt", "requirements/native.txt"]
     assert "COPY requirements/run.txt requirements/run.txt\n" in text
     bases = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
     assert len(bases) == 2
     assert [base for base in bases if not re.search(r":\d+\.\d+\.\d+-", base)] == []
-    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8")
-    assert [package for package in PACKAGES if f"!{package}\n" not in ignored] == []
+    sent = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE)
+    assert [path for path in wanted if not any(f"{path}/".startswith(f"{each}/") for each in sent)] == []
 
 
 def test_prometheus_accepts_its_configuration() -> None:
