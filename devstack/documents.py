@@ -69,6 +69,9 @@ class Documents(SimpleHTTPRequestHandler):
             self._answer(page_of(_NO_GRAFANA, "Boards"))
             return
         file = Path(self.translate_path(path))
+        if file.is_dir() and not path.endswith("/"):
+            super().do_GET()  # which sends on to the address with a slash: links of a page begin there
+            return
         if path == "/" or (file.is_dir() and (file / "README.md").is_file()):
             file /= "index.md" if path == "/" else "README.md"
         if file.suffix == ".md" and file.is_file():
