@@ -77,7 +77,8 @@ def test_topics_are_created_by_the_product_itself(services: dict[str, Any]) -> N
     topics = services["topics"]
     assert topics["image"] == services["worker-1"]["image"]
     assert topics["command"][:2] == ["topics", "--create"]
-    waiting = [n for n, service in services.items() if service["image"] == topics["image"] and n != "topics"]
+    ours = {n: service for n, service in services.items() if service["image"] == topics["image"]}
+    waiting = [n for n, service in ours.items() if "entrypoint" not in service and n != "topics"]
     conditions = {n: services[n]["depends_on"]["topics"]["condition"] for n in waiting}
     assert conditions == dict.fromkeys(["worker-1", "worker-2", "gateway", "company"], "service_completed_successfully")
 
@@ -130,6 +131,22 @@ def test_redis_appends_every_write_and_never_evicts(services: dict[str, Any]) ->
     options = dict(zip(command[1::2], command[2::2], strict=True))
     assert options["--appendonly"] == "yes"
     assert options["--maxmemory-policy"] == "noeviction"
+
+
+def test_links_of_alerts_lead_to_pages_that_are_served(services: dict[str, Any]) -> None:
+    """Somebody who is woken up clicks, and reads no Markdown; the image has what makes pages of it."""
+    documents = services["documents"]
+    python, _, module, port, host = documents["entrypoint"]
+    assert (python, module, host) == ("python", "devstack.documents", "0.0.0.0")  # noqa: S104 - inside of a container
+    assert documents["ports"] == [f"127.0.0.1:{port}:{port}"]
+    labels = yaml.safe_load((ROOT / "prometheus/prometheus.yml").read_text(encoding="utf-8"))["global"][
+        "external_labels"
+    ]
+    assert labels["runbooks"] == f"http://127.0.0.1:{port}/runbooks"
+    locked = (ROOT / "requirements" / "run.txt").read_text(encoding="utf-8")
+    assert all(f"\n{needed}==" in locked for needed in ("markdown-it-py", "pyyaml"))
+    mounted = {volume.split(":")[0] for volume in documents["volumes"]}
+    assert mounted == {"./devstack", "./services", "./docs"}
 
 
 def test_every_mounted_file_exists(services: dict[str, Any]) -> None:
