@@ -216,7 +216,9 @@ def _trial_text(found: TargetTrial) -> str:
         lines.append("It was {} at the lowest, {} in the middle, {} at the highest.".format(*values))
     lines += [_spells_text("warned", found.warnings), _spells_text("paged", found.pages)]
     if not found.can_page:
-        lines[-1] = "It cannot page: only proportions of all customers do, in windows of 1d and 7d that have targets, or one of 30d."
+        lines[-1] = (
+            "It cannot page: only proportions of all customers do, in windows of 1d and 7d that have targets, or one of 30d."
+        )
     return "\n".join(lines)
 
 
