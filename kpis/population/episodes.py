@@ -21,7 +21,7 @@ from kpis.customer.state import Customer
 from kpis.customer.timeline import Step, effective_facts, steps_of
 from kpis.customer.what_counts import WhatCounts
 from kpis.filters import Filter
-from kpis.names import PLAN, Names
+from kpis.names import Names
 
 #: The end of a stretch that has none (ms): after all instants.
 OPEN_MS: Final = 1 << 62
@@ -49,10 +49,7 @@ class Stretches(NamedTuple):
 
     def values(self, dimension: str) -> tuple[list[str], Ints]:
         """Return the values of a dimension, and the number of each customer's."""
-        if dimension == PLAN:
-            return self.names.values(PLAN), self.plan
-        column = self.names.dimensions.index(dimension) - 1
-        return self.names.values(dimension), self.names.value_columns()[column][self.profile]
+        return self.names.numbered(dimension, self.plan, self.profile)
 
 
 class StretchCollector:

@@ -19,7 +19,7 @@ from kpis.customer.movements import leaving_of
 from kpis.customer.state import Customer
 from kpis.customer.what_counts import WhatCounts
 from kpis.members.view import View, Window
-from kpis.names import NONE, OTHER, PLAN, Names
+from kpis.names import NONE, OTHER, Names
 
 #: Reasons, and features, that are shown by name (count).
 SHOWN: Final = 20
@@ -165,7 +165,7 @@ class Reasons:
         """Return the sums of all customers and of the segments that a fact belongs to."""
         yield found["", ""]
         for dimension in self._by:
-            value = names.plan_names[plan] if dimension == PLAN else names.value_of(dimension, view.customer.profile)
+            value = names.value_at(dimension, plan, view.customer.profile)
             yield found.setdefault((dimension, value), _Sums())
 
 
