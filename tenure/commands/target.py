@@ -217,7 +217,7 @@ def _trial_text(found: TargetTrial) -> str:
     lines += [_spells_text("warned", found.warnings), _spells_text("paged", found.pages)]
     if not found.can_page:
         lines[-1] = (
-            "It cannot page: only proportions of all customers do, in windows of 1d and 7d that have targets, or one of 30d."
+            "It cannot page: only proportions of all customers do, in counted windows of 1d and 7d with targets."
         )
     return "\n".join(lines)
 
