@@ -74,15 +74,13 @@ def test_history_is_that_of_customers_counted_one_by_one() -> None:
 
 def test_what_interrupts_a_stay_within_a_bucket_makes_nobody_young_again() -> None:
     """A plan switched by ending and beginning within the hour would put an old customer at a newcomer's risk."""
-    names = Names()
+    names, month_ms = Names(), 5 * MONTH_MS
     plan = names.plan("pro")
-    month = 5 * MONTH_MS
-    ends = (month + 1_000, OPEN_MS, month + 1_000, OPEN_MS)
-    starts = (0, month + 2_000, 0, month + HOUR_MS)
-    first, plans = np.zeros(2, np.int64), np.full(2, plan)
-    stretches = Stretches(
-        names, first, plans, first, np.full(2, 900), np.array([0, 0, 1, 1]), *np.array((starts, ends)), np.full(4, 900)
-    )
+    first, whose = np.zeros(2, np.int64), np.array([0, 0, 1, 1])
+    start_ms = np.array([0, month_ms + 2_000, 0, month_ms + HOUR_MS])
+    end_ms = np.array([month_ms + 1_000, OPEN_MS, month_ms + 1_000, OPEN_MS])
+    mrr = np.full(4, 900)
+    stretches = Stretches(names, first, np.full(2, plan), first, mrr[:2], whose, start_ms, end_ms, mrr)
     at_ms = 8 * MONTH_MS
     found = history_of(joined([stretches], at_ms, PLAN), at_ms, 1, bucket_ms=HOUR_MS)
     assert np.argwhere(found.now).tolist() == [[plan, 2], [plan, 8]]
