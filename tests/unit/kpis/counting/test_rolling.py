@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kpis.counting.cells import FIELD_BITS, Cells, group_of, point_column
-from kpis.counting.rolling import ALL
+from kpis.counting.rolling import ALL, CHANGED_CELLS
 from kpis.names import OTHER
 from kpis.rows import PAUSED
 from tests.unit.streams.snapshots import BOUNDARY, live_counts, snapshot_of
@@ -108,3 +108,32 @@ def test_a_stock_that_no_window_knows_is_compared_between_dimensions() -> None:
     live.change(0, Cells(np.array([key], np.int64), np.array([1], np.int64)))
     found = [text for text in snapshot_of(live).violations if "customers_paused" in text]
     assert found == ["customers_paused over all values of country = customers_paused"]
+
+
+def test_changes_that_nobody_asks_for_take_bounded_room() -> None:
+    """A rebuild serves no counts, and would hold every change of all its commits."""
+    folded, live = live_counts(SIGNUPS)
+    (table,) = folded.tables()
+    live.change(0, table.cells)
+    assert live.changed_cells == 0  # nothing is summed yet: the cells will be, with this
+    right = snapshot_of(live).blocks[ALL].stock["customers_active"].tolist()
+    nothing = Cells(table.cells.keys, np.zeros_like(table.cells.amounts))
+    many = CHANGED_CELLS // len(nothing.keys)
+    for _ in range(many):
+        live.change(0, nothing)
+    assert live.changed_cells == many * len(nothing.keys)
+    for _ in range(many):
+        live.change(0, nothing)
+    assert live.changed_cells == 0
+    assert snapshot_of(live).blocks[ALL].stock["customers_active"].tolist() == right
+    live.change(0, nothing)
+    assert live.changed_cells == len(nothing.keys)
+
+
+def test_value_that_comes_later_counts_in_its_place() -> None:
+    """The places of values are looked up once: one that is new then has none yet."""
+    folded, live = live_counts(SIGNUPS[:2])
+    shown = {"plan": ["basic", "team"]}
+    assert snapshot_of(live, shown).blocks["plan"].stock["customers_active"].tolist() == [2, 0, 0]
+    live.change(0, folded.batch(SIGNUPS[2:])[0])
+    assert snapshot_of(live, shown).blocks["plan"].stock["customers_active"].tolist() == [2, 1, 1]
