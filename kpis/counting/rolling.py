@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from kpis.arrays import Ints
-from kpis.counting.cells import Cells, Coordinates, merged, unpack
-from kpis.counting.counts import Counts, derive, edges, prefixes, shape_of, stocks
+from kpis.counting.cells import MOST_BUCKETS, Cells, Coordinates, merged, unpack
+from kpis.counting.counts import ACTIVE_COLUMNS, Counts, derive, edges, prefixes, shape_of, stocks
 from kpis.counting.daily import Daily, daily, daily_edges
 from kpis.counting.invariants import disagreements, violations
 from kpis.counting.windows import Windows
@@ -52,7 +52,7 @@ class Snapshot(NamedTuple):
 class _Owned:
     """One partition's names and cells, and what changed since they were last summed."""
 
-    def __init__(self, names: Names, cells: Callable[[], Cells]) -> None:
+    def __init__(self, names: Names, cells: Callable[[], Iterable[Cells]]) -> None:
         self.names = names
         self.cells = cells
         self.changes: list[Cells] = []
@@ -181,8 +181,14 @@ class RollingCounts:
         self._everyone = _Dimension(ALL, 0, windows, windows.names)
         self._split = [_Dimension(name, n, windows, segment_windows) for n, name in enumerate(dimensions)]
 
-    def take(self, number: int, names: Names, cells: Callable[[], Cells]) -> None:
-        """Count a partition in from now on; `cells` is asked again whenever a boundary passes."""
+    def take(self, number: int, names: Names, cells: Callable[[], Iterable[Cells]]) -> None:
+        """Count a partition in from now on.
+
+        Args:
+            number: Of the partition.
+            names: Its intern tables.
+            cells: Returns all its cells, part by part, as of when it is called; called again whenever a boundary passes.
+        """
         self._owned[number] = _Owned(names, cells)
         self._stale = True
 
@@ -217,24 +223,31 @@ class RollingCounts:
         """Return whether all of these partitions are counted in."""
         return all(number in self._owned for number in partitions)
 
-    def sizes(self) -> dict[int, dict[str, dict[str, int]]]:
-        """Return the active customers by partition, dimension and value; hidden values included."""
-        return {number: self._sizes_of(owned) for number, owned in self._owned.items()}
+    def sizes(self) -> Generator[None, None, dict[int, dict[str, dict[str, int]]]]:
+        """Return the active customers by partition, dimension and value, in steps; hidden values included."""
+        found: dict[int, dict[str, dict[str, int]]] = {}
+        for number, owned in list(self._owned.items()):
+            found[number] = yield from self._sizes_of(owned)
+        return found
 
-    def _sizes_of(self, owned: _Owned) -> dict[str, dict[str, int]]:
-        keys, amounts = owned.cells()
-        where = unpack(keys)
-        end = int(where.bucket.max(initial=0)) + 1
-        at = min(end, self._boundary) if self._boundary >= 0 else end
-        out: dict[str, dict[str, int]] = {}
-        for dimension in self._split:
-            mine = where.dimension == dimension.number
-            names = owned.names.values(dimension.name)
-            shape = shape_of(self._windows, len(names))
-            column, value, bucket = where.column[mine], where.value[mine], where.bucket[mine]
-            active = stocks(prefixes([at], column, value, bucket, amounts[mine], shape=shape), at)["customers_active"]
-            out[dimension.name] = dict(zip(names, active.tolist(), strict=True))
-        return out
+    def _sizes_of(self, owned: _Owned) -> Generator[None, None, dict[str, dict[str, int]]]:
+        names = {dimension: list(owned.names.values(dimension.name)) for dimension in self._split}
+        active = {dimension: np.zeros(len(values), np.int64) for dimension, values in names.items()}
+        at = self._boundary if self._boundary >= 0 else MOST_BUCKETS
+        for keys, amounts in owned.cells():
+            where = unpack(keys)
+            counted = (where.bucket < at) & np.isin(where.column, ACTIVE_COLUMNS)
+            for dimension, total in active.items():
+                mine = counted & (where.dimension == dimension.number)
+                column, value, bucket = where.column[mine], where.value[mine], where.bucket[mine]
+                shape = shape_of(self._windows, len(total))
+                sums = prefixes([at], column, value, bucket, amounts[mine], shape=shape)
+                np.add(total, stocks(sums, at)["customers_active"], out=total)
+            yield
+        return {
+            dimension.name: dict(zip(names[dimension], total.tolist(), strict=True))
+            for dimension, total in active.items()
+        }
 
     def is_summed(self, boundary: int | None = None) -> bool:
         """Return whether all partitions are summed as of a boundary, or as of any, but for changes since."""
@@ -286,7 +299,9 @@ class RollingCounts:
             if owned is not None:
                 owned.forget_changes()  # the cells have them
                 owned.forget_places()
-                self._add(owned, owned.cells())
+                for part in owned.cells():
+                    self._add(owned, part)
+                    yield
             yield
         if self._stale:  # a partition came or went meanwhile
             yield from self._anew(boundary)

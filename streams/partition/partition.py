@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
@@ -173,9 +173,9 @@ class Partition:
         """The intern tables."""
         return self._held.names
 
-    def cells(self) -> Cells:
-        """Return all cells; all that are stored once the partition is not recovering any more."""
-        return self._held.cells.cells()
+    def cells(self) -> Iterator[Cells]:
+        """Return all cells as of now, part by part; all that are stored, once the partition has recovered."""
+        return self._held.cells.parts()
 
     @property
     def cell_count(self) -> int:
@@ -442,7 +442,7 @@ class Partition:
             cut=cut, through=through,
         )  # fmt: skip
         await self._until_done(lambda: self._context.tables.commit(self.number, commit))
-        held.committed(commit, head=head, cells=cells, amounts=amounts)
+        held.committed(commit, head=head, cells=cells, amounts=amounts, at_rest=cut.at_rest)
         result.commit_seconds = time.perf_counter() - began
 
     # -- forgetting, see `streams.partition.forgetting`

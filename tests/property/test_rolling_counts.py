@@ -43,7 +43,7 @@ class Worker:
 
     def take(self, number: int) -> None:
         """Count a partition in, as after a recovery."""
-        self.live.take(number, self.folded.names[number], lambda: self.folded.cells[number])
+        self.live.take(number, self.folded.names[number], lambda: [self.folded.cells[number]])
 
     def feed(self, records: list[bytes]) -> None:
         """Fold a batch and tell of it."""

@@ -22,7 +22,7 @@ def live_counts(records: Sequence[bytes], *, partitions: int = 1) -> tuple[Folde
     folded.batches(records, 1000)
     live = RollingCounts(folded.windows, dimensions=folded.names[0].dimensions, segment_windows=["7d", "30d"])
     for number, table in enumerate(folded.tables()):
-        live.take(number, table.names, lambda table=table: table.cells)  # type: ignore[misc]  # bound early
+        live.take(number, table.names, lambda table=table: [table.cells])  # type: ignore[misc]  # bound early
     return folded, live
 
 
