@@ -187,7 +187,7 @@ class RollingCounts:
         Args:
             number: Of the partition.
             names: Its intern tables.
-            cells: Returns all its cells, part by part, as of when it is called; called again whenever a boundary passes.
+            cells: Returns all its cells, part by part, as of when it is called: again whenever a boundary passes.
         """
         self._owned[number] = _Owned(names, cells)
         self._stale = True

@@ -52,7 +52,10 @@ _T = TypeVar("_T")
 _OTHERS_WAIT_SECONDS: Final = 1.0
 """A topic that has more in the log, but nothing at hand, is waited for so long at most."""
 _IDLE_SECONDS: Final = 2.0
-"""So soon a partition without events looks after what it has stored."""
+"""So soon a partition without events looks after what it has stored, and after requests to forget customers."""
+_LONGEST_IDLE_SECONDS: Final = 6.0
+"""The pause between two such looks grows to this: a stream at rest costs next to nothing."""
+_IDLE_GROWTH: Final = 1.5
 _FORGOTTEN_TOGETHER: Final = 20
 """So many customers are forgotten between two batches (count): each takes several round trips."""
 _RECOVERY_SECONDS: Final = 0.1
@@ -286,15 +289,19 @@ class Partition:
         while not self._backlog and self._held.unread:
             await self._load_counters()
         self._end_recovery()
+        pause_seconds = _IDLE_SECONDS
         while not self._backlog:
             try:
-                await self._backlog.wait_for_one(_RECOVERY_SECONDS if self.recovering else _IDLE_SECONDS)
+                await self._backlog.wait_for_one(_RECOVERY_SECONDS if self.recovering else pause_seconds)
             except TimeoutError:
                 if not self.recovering:
                     # A Redis that lost its last second while nothing happens would stay behind until the next event.
                     await self._look_at_head()
                     await self._write_all()
+                    pause_seconds = min(_IDLE_GROWTH * pause_seconds, _LONGEST_IDLE_SECONDS)
                 await self._forget_as_asked()
+                if self.forget_requests:
+                    pause_seconds = _IDLE_SECONDS
                 self._end_recovery()
         consumer, topics = self._context.consumer(), self._context.topics
         begins = {topic: consumer.reading_position(TP(topic, self.number)) for topic in topics}
