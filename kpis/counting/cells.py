@@ -19,6 +19,8 @@ from kpis.names import Names
 from kpis.rows import ENGAGED, ENGAGED_AGAIN, PAIRS, POINTS
 
 _BUCKET_BITS: Final = 24
+MOST_BUCKETS: Final = 1 << _BUCKET_BITS
+"""No bucket has this number, or a greater one."""
 _COLUMN_BITS: Final = 12
 _VALUE_BITS: Final = 16
 #: bits of a key that name a cell within (dimension, value)
