@@ -90,8 +90,8 @@ tenure sql "
 
 Who asks on this machine has all of it, and Ctrl-C ends a query. A query that comes over HTTP, or from an assistant
 ([api.md](api.md)), may take $seconds s of DuckDB, $threads threads, and $memory MiB beside its relations; its answer
-may have $rows rows and $bytes bytes. DuckDB does not count single values that it has in hand: a query that makes texts of
-gigabytes can take more for as long. Give tokens to those whom you trust with that.
+may have $rows rows and $bytes bytes. DuckDB does not count single values that it has in hand: a query that makes texts
+of gigabytes can take more for as long. Give tokens to those whom you trust with that.
 
 The rows of `customers`, `subscriptions`, `history`, `movements`, `surveys` and `renewals` are also what
 [`tenure export`](export.md) writes to Parquet and PostgreSQL.
