@@ -129,13 +129,15 @@ async def read_digest(
     """
     if WINDOW.removesuffix("d") not in {str(days) for days in settings.windows_days}:
         raise UsageError("a digest is of seven days, which windows_days does not have; add 7 to it")
+    clock = clock or WallClock()
     async with open_source(settings, scope, clock=clock) as opened:
-        chosen = week_of(week, settings.business_time_zone, now_ms=opened.at_ms)
+        # A running stream counts to the end of the running bucket; the last week is not over before its own end.
+        now_ms = opened.at_ms if scope.file is not None else clock.now_ms()
+        chosen = week_of(week, settings.business_time_zone, now_ms=now_ms)
         source = opened._replace(at_ms=chosen.end_ms)
         digest = await _digest_of(source, chosen, scope.by)
         if issue:
-            issued_at_ms = (clock or WallClock()).now_ms()
-            await DigestStore(source.tables).issue(IssuedDigest(chosen.name, issued_at_ms, numbers_of(digest)))
+            await DigestStore(source.tables).issue(IssuedDigest(chosen.name, now_ms, numbers_of(digest)))
         return lacking(digest, source)
 
 

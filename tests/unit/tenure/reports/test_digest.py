@@ -63,6 +63,7 @@ def digest_of(
     *,
     by: tuple[str, ...] = (),
     losses: StreamLosses = NO_LOSSES,
+    now_ms: int = NOW_MS,
     issue: bool = False,
 ) -> DigestReport:
     """Return the digest of a running stream that has these tables."""
@@ -73,7 +74,7 @@ def digest_of(
         yield tables, StreamMark("group", 4, ""), losses
 
     monkeypatch.setattr(customers, "counted_tables", counted_tables)
-    return asyncio.run(read_digest(Settings(), Scope(by=by), week, clock=ManualClock(NOW_MS), issue=issue))
+    return asyncio.run(read_digest(Settings(), Scope(by=by), week, clock=ManualClock(now_ms), issue=issue))
 
 
 def test_numbers_are_those_of_the_week_and_of_the_week_before(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -125,6 +126,15 @@ def test_digest_is_issued_once_and_what_was_shown_first_counts(monkeypatch: pyte
     asyncio.run(tables.append(DIGEST_LOG, b"{"))
     with pytest.raises(CheckFailed, match="digest 2 in Redis"):
         asyncio.run(store.first_issue("2020-W01"))
+
+
+def test_week_that_ends_with_the_running_bucket_is_not_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A digest that is issued before the week ends would call the rest of the week a correction."""
+    tables, midnight_ms = asyncio.run(tables_of(tmp_path, BEFORE)), 1_773_014_400_000
+    assert digest_of(monkeypatch, tables, now_ms=midnight_ms - 60_000, issue=True).week == "2026-W09"
+    assert digest_of(monkeypatch, tables, now_ms=midnight_ms).week == "2026-W10"
+    with pytest.raises(UsageError, match="not over before 2026-03-09T00:00:00Z"):
+        digest_of(monkeypatch, tables, "2026-W10", now_ms=midnight_ms - 60_000)
 
 
 def test_targets_are_compared_in_their_own_window(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
