@@ -85,7 +85,6 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
     topics = settings.input_topics
     keys = f"~{settings.redis_prefix}:*"
     logs = tuple((f"~{settings.redis_prefix}:log:{name}", "rpush") for name in ("targets", "losses", "digests"))
-    forget_requests = ((f"~{settings.redis_prefix}:*{{*}}:f", "hsetnx"),)
     create = [*topics, settings.dead_letter_topic, settings.survey_request_topic, settings.forgotten_topic]
     looked_up = [
         KafkaRight("READ", "TOPIC", topic, "only for `explain` and `customer`, to look records up") for topic in topics
@@ -95,9 +94,7 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
         why = "only for `customer`, to say who is forgotten (`forget_key`)"
         looked_up.append(KafkaRight("READ", "TOPIC", settings.forgotten_topic, why))
     return (
-        Principal(
-            "worker", "`worker`", tuple(_of_worker(settings)), RedisRights(keys, (*READING, *WRITING), forget_requests)
-        ),
+        Principal("worker", "`worker`", tuple(_of_worker(settings)), RedisRights(keys, (*READING, *WRITING))),
         Principal(
             "publisher",
             "`publish`, `mark`, `company --live`, `gateway`",
@@ -127,13 +124,13 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
             "eraser",
             "`forget`",
             tuple(_of_eraser(settings)),
-            RedisRights(keys, READING, forget_requests),
+            RedisRights(keys, READING, ((f"~{settings.redis_prefix}:*{{*}}:f", "hset"),)),
         ),
         Principal(
             "keeper",
             "`rebuild`, `snapshot`, `restore`",
             tuple(_of_keeper(settings)),
-            RedisRights(keys, (*READING, *WRITING, "hsetnx")),
+            RedisRights(keys, (*READING, *WRITING)),
         ),
         Principal(
             "exporter",

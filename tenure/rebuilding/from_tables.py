@@ -28,7 +28,6 @@ from kpis.packing import table_of
 from schemas.events import NO_CUSTOMER
 from streams.batching.partitioner import partition_of
 from streams.copying import copy_commit, in_chunks
-from streams.giving_way import giving_way
 from streams.settings.meaning import names_of, windows_of
 from streams.settings.settings import Settings
 from streams.tables import Commit, Erasure, Head, PeriodUpdate, Tables, encode_head
@@ -100,7 +99,9 @@ class NewPartition:
     async def finish(self, head: Head, restated: Sequence[PeriodUpdate]) -> None:
         """Store the counters, and then the head."""
         await self.store()
-        cells = await giving_way(self._cells.total_in_steps())
+        while self._cells.join():
+            await asyncio.sleep(0)
+        cells = self._cells.whole()
         for some in in_chunks(cells, _CELLS_A_COMMIT):
             await self._commit(copy_commit(self._head, b"", cells=some))
         await self._tables.commit(self.number, copy_commit(self._head, encode_head(head), restated=restated))

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from docgen.commands import commands
+from monitoring.dashboards.wording import RUNBOOKS
 from streams.settings.settings import Settings
 from tests.docs.pages import links_of
 from tests.tidy.repository import PACKAGES, ROOT
@@ -233,14 +234,13 @@ def test_grafana_is_given_its_source_and_the_folder_of_its_dashboards(services: 
     assert {provider["options"]["path"] for provider in providers} <= mounted
 
 
-def test_links_of_alerts_and_of_runbooks_lead_to_what_grafana_serves(services: dict[str, Any]) -> None:
+def test_links_of_boards_and_of_runbooks_lead_to_what_grafana_serves(services: dict[str, Any]) -> None:
     """A runbook that sends its reader to a page that is not served leaves them alone."""
     public = "/usr/share/grafana/public/"
     mounts = [volume.split(":")[:2] for volume in services["grafana"]["volumes"]]
     served = {(ROOT / source).resolve(): path for source, path in mounts if path.startswith(public)}
-    config = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
-    labels, (folder, path) = config["global"]["external_labels"], *served.items()
-    assert labels["runbooks"] == f"{labels['dashboards']}/public/{path.removeprefix(public)}/runbooks"
+    ((folder, path),) = served.items()
+    assert f"/public/{path.removeprefix(public)}/runbooks" == RUNBOOKS
     runbooks = list((folder / "runbooks").glob("*.md"))
     links = [runbook.parent / link.split("#")[0] for runbook in runbooks for link in links_of(runbook)]
     assert len(links) > len(runbooks) > 20
