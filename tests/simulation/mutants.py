@@ -376,7 +376,7 @@ MUTANTS: Final[dict[str, Mutant]] = {
     "rows that miss the bucket of a change": Mutant(FoldContext, "write_down", _write_down_the_new),
     "events of other partitions dropped": Mutant(applying, "_take_away", _take_away_and_forget),
     "events of other partitions kept": Mutant(applying, "_take_away", _take_nothing_away),
-    "copies taken for records": Mutant(applying, "is_copy", _know_no_copy),
+    "copies taken for records": Mutant(applying, "is_copy", _know_no_copy, faults=_LOSSES),
     "dead letters that nobody sends": Mutant(LogOutbox, "send", _send_no_dead_letters),
     "counts changed twice": Mutant(RollingCounts, "change", _change_twice),
     "lost tables taken for a new stream": Mutant(EmbeddedConsumer, "_committed", _know_no_offsets, "losing"),

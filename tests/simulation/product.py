@@ -22,7 +22,6 @@ from schemas.instants import milliseconds
 from schemas.refusals import HEADER_OFFSET, HEADER_PARTITION, HEADER_REASON, HEADER_TOPIC
 from streams.backoff import Backoff
 from streams.errors import CommitTorn, Superseded, TablesUnavailable
-from streams.giving_way import giving_way
 from streams.records import TP, Record
 from streams.tables import StreamMark, decode_head
 from tenure.stored.mark import claim_tables
@@ -30,6 +29,7 @@ from tenure.stored.reading import report_of
 from tenure.worker.composition import Worker, ask_surveys, build_worker
 from tenure.worker.mark_watch import MarkWatch
 from tests.property.cases import differences
+from tests.property.rolling import counts_as_of
 from tests.recount.decoding import decode
 from tests.recount.records import record_of
 from tests.recount.refusals import RefusedError
@@ -290,7 +290,7 @@ class Run:
         exported: dict[str, Counter[str]] = {}
         for worker in self.at_work():
             assert isinstance(worker.subject, ProductWorker)
-            snapshot = await giving_way(worker.subject.worker.live.refresh(boundary))
+            snapshot = await counts_as_of(worker.subject.worker.live, boundary)
             self.problems += [f"{worker.name}: violated: {text}" for text in snapshot.violations]
             block = snapshot.blocks["all"]
             for window, counts in block.windows.items():
