@@ -378,7 +378,7 @@ MUTANTS: Final[dict[str, Mutant]] = {
     "events of other partitions kept": Mutant(applying, "_take_away", _take_nothing_away),
     "copies taken for records": Mutant(applying, "is_copy", _know_no_copy, faults=_LOSSES),
     "dead letters that nobody sends": Mutant(LogOutbox, "send", _send_no_dead_letters),
-    "counts changed twice": Mutant(RollingCounts, "change", _change_twice),
+    "counts changed twice": Mutant(RollingCounts, "change", _change_twice, "observed"),
     "lost tables taken for a new stream": Mutant(EmbeddedConsumer, "_committed", _know_no_offsets, "losing"),
     "lost records that nobody misses": Mutant(LocatingConsumer, "_halt_unless_found", _read_what_there_is, "losing"),
     "a topic made anew taken for the old one": Mutant(locating, "_differ", _see_no_difference, "losing"),
