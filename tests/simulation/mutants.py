@@ -40,7 +40,6 @@ _hold: Final = PartitionState.__init__
 _written: Final = PartitionState._written
 _take_over: Final = Unwritten.__init__
 _commit_of: Final = PartitionState.commit
-_cut: Final = PartitionState.cut_redo
 _take_away: Final = applying._take_away
 _write_down: Final = FoldContext.write_down
 _change: Final = RollingCounts.change
@@ -164,12 +163,6 @@ def _store_the_change(amounts: Any, changes: Any) -> Any:
 def _commit_without_names(self: PartitionState, **arguments: Any) -> Commit:
     """Store names with the next batch that has any."""
     return _commit_of(self, **arguments)._replace(names={})
-
-
-def _cut_beside_older_states(self: PartitionState, states: Any, cells: Any, *, through: bool) -> Any:
-    """Leave what is in the log there, when a commit writes states to their places."""
-    del through
-    return _cut(self, states, cells, through=False)
 
 
 def _take_a_group_for_read(self: PartitionState, group: int, cells: Cells) -> None:
@@ -355,7 +348,6 @@ MUTANTS: Final[dict[str, Mutant]] = {
     "a redo log that is cut one entry too far": Mutant(
         PartitionState, "_written", _let_one_entry_too_many_go, faults=_KILLS
     ),
-    "states written beside older ones in the log": Mutant(PartitionState, "cut_redo", _cut_beside_older_states),
     "a successor that does not read the redo log": Mutant(
         PartitionState, "__init__", _begin_without_the_log, faults=_KILLS
     ),
