@@ -44,6 +44,8 @@ class Cut(NamedTuple):
     states: dict[str, bytes]
     #: sorted, each once
     spans: Ints
+    #: those of them in which nothing has changed since: no entry that stays names them
+    at_rest: Ints
 
 
 class _KnownEntry(NamedTuple):
@@ -101,8 +103,9 @@ class Unwritten:
         left = self._take_newest(gone)
         spans = distinct(np.concatenate([entry.spans for entry in gone])) if gone else _NO_SPANS
         self._entries.append(_KnownEntry(size, states, spans_of(cells.keys)))
+        changed = np.concatenate([entry.spans for entry in self._entries]) if gone else _NO_SPANS
         self._size_bytes += size
-        return Cut(kept, left, spans)
+        return Cut(kept, left, spans, spans[~np.isin(spans, changed)])
 
     def _take_newest(self, gone: Sequence[_KnownEntry]) -> dict[str, bytes]:
         """Return the states that entries which go held last, and that no other holds; they are forgotten here."""
