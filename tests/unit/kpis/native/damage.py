@@ -83,7 +83,7 @@ def outcomes(count: int, seed: int = 1) -> Iterator[bool]:
     states: dict[str, bytes] = {}
     for start in range(0, 320, 8):
         part = slice(start, start + 8)
-        usual.begin(decoded.events[part], decoded.times[part], states, {}, [rng.randrange(1 << 40)] * 8)
+        usual.begin(list(decoded.events[part]), decoded.times[part], states, {}, [rng.randrange(1 << 40)] * 8)
         usual.go_on(0, 1_000)
         sound += states.values()
         if start % 80 == 0:
