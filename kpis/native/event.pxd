@@ -142,11 +142,18 @@ cdef inline bint two_digits(const uint8_t *at, int *number) noexcept nogil:
 
 
 cdef inline bint read_instant(Text text, int64_t *at_ms) noexcept nogil:
-    """Read an instant of 2000 to 2099 as `2026-03-01T09:30:00.123Z` says it, with up to six decimals, cut to ms."""
+    """Read an instant of 2000 to 2099 as `2026-03-01T09:30:00.123Z` says it, or `+00:00`; up to six decimals, cut to ms."""
     cdef const uint8_t *at = text.start
+    cdef Py_ssize_t size = text.size
     cdef int century, year, month, day, hour, minute, second, n, most
     cdef int64_t days, ms = 0
-    if not 20 <= text.size <= 27 or at[text.size - 1] != c'Z':
+    if size > 6 and memcmp(at + size - 6, b"+00:00", 6) == 0:
+        size -= 6
+    elif size > 1 and at[size - 1] == c'Z':
+        size -= 1
+    else:
+        return False
+    if not 19 <= size <= 26:
         return False
     if at[4] != c'-' or at[7] != c'-' or at[10] != c'T' or at[13] != c':' or at[16] != c':':
         return False
@@ -159,14 +166,14 @@ cdef inline bint read_instant(Text text, int64_t *at_ms) noexcept nogil:
     most = 30 + (month + month // 8) % 2 if month != 2 else 29 - (year % 4 != 0)
     if not 1 <= day <= most:
         return False
-    if text.size > 20:
-        if at[19] != c'.' or text.size == 21:
+    if size > 19:
+        if at[19] != c'.' or size == 20:
             return False
-        for n in range(20, <int>text.size - 1):
+        for n in range(20, <int>size):
             if not c'0' <= at[n] <= c'9':
                 return False
         for n in range(20, 23):
-            ms = ms * 10 + (at[n] - c'0' if n < text.size - 1 else 0)
+            ms = ms * 10 + (at[n] - c'0' if n < size else 0)
     # days from 2000-03-01 on: 10957 + 60 from 1970, in years that begin in March
     n = (month + 9) % 12
     if month < 3:

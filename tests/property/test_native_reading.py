@@ -125,7 +125,7 @@ def test_usual_events_of_all_types_are_read_natively() -> None:
     """Or the checks above would compare the decoder with itself."""
     usual = []
     for event_type in EVENT_TYPES[:11]:
-        members = {"type": event_type.TYPE, **SOUND, "time": "2026-01-01T11:59:59.123456Z", "source": "app"}
+        members = {"type": event_type.TYPE, **SOUND, "time": "2026-01-01T11:59:59.123456+00:00", "source": "app"}
         usual.append(json.dumps(members).encode())
     decoded = _assert_alike(_records(usual), DECODERS[0])
     reader = BatchReader(DECODERS[0])
@@ -140,8 +140,9 @@ def test_usual_events_of_all_types_are_read_natively() -> None:
 def test_instants_are_cut_to_the_millisecond_on_every_day_of_a_century() -> None:
     """Event time is cut and never rounded, and no day is another one."""
     sound = {"id": "a", "type": "pause", "customer_id": "c"}
-    days = [f"20{y:02}-{m:02}-{d:02}T23:59:59.9999Z" for y in range(100) for m in range(1, 13) for d in range(27, 33)]
-    values = [msgspec.json.encode({**sound, "time": day}) for day in days]
+    days = [f"20{y:02}-{m:02}-{d:02}" for y in range(100) for m in range(1, 13) for d in range(27, 33)]
+    ends = ("T23:59:59.9999Z", "T00:00:00+00:00", "T12:30:00.1+00:00", "T00:00:00.123456+00:00", "T01:00:00+01:00")
+    values = [msgspec.json.encode({**sound, "time": day + ends[n % 5]}) for n, day in enumerate(days)]
     _assert_alike(_records(values, (4_102_444_799_999,)), Decoder())
 
 

@@ -109,8 +109,7 @@ def events_read(count: int, seed: int = 1) -> Iterator[int]:
 
     rng = random.Random(seed)
     reader = BatchReader(Decoder(latest_ms=LATEST_MS))
-    lines = [f"{n * 13} {rng.choice(LINES)}" for n in range(100)]
-    sound = [each.replace(b"+00:00", b"Z") for each in records_of(lines)]
+    sound = records_of([f"{n * 13} {rng.choice(LINES)}" for n in range(100)])
     for _ in range(count):
         values = [rng.choice(sound) if rng.random() < 0.5 else damaged(rng.choice(sound), rng) for _ in range(3)]
         body = body_of([Record("t", 0, n, 5, b"c", value, NO_HEADERS) for n, value in enumerate(values)])
