@@ -230,6 +230,17 @@ def _correctness(pace: Pace) -> Iterator[Alert]:
         "First: note time and log lines; do not restart before. Then run tenure rebuild.",
     )
     yield _stream(
+        "TenureCountersDiffer",
+        "page",
+        "sum by (kind) (tenure_verification_differences) > 0",
+        pace.page,
+        f"{own(COUNT)} {{{{ $labels.kind }}}} in Redis are not what customers' facts come to: KPIs are wrong",
+        f"Workers have recounted customers from their facts, twice, and {own(COUNT)} of the stored"
+        " {{ $labels.kind }} are not what these come to: a fault of the program, or state that was damaged from"
+        " outside. The log line verification_differs names them.\n"
+        "First: note time and log lines, and see who has written to Redis. Then run tenure rebuild.",
+    )
+    yield _stream(
         "TenureCommitConflicts",
         "warn",
         f"sum(increase(tenure_commit_conflicts_total[15m])) > {thresholds.COMMIT_CONFLICTS}",
