@@ -54,6 +54,7 @@ def alerts(pace: Pace) -> Iterator[Alert]:
     yield from _events(pace)
     yield from producers.alerts(pace)
     yield from _correctness(pace)
+    yield from _tables(pace)
     yield from _forgetting(pace)
     yield from _dependencies(pace)
     yield from gateway.alerts(pace)
@@ -240,6 +241,9 @@ def _correctness(pace: Pace) -> Iterator[Alert]:
         " outside. The log line verification_differs names them.\n"
         "First: note time and log lines, and see who has written to Redis. Then run tenure rebuild.",
     )
+
+
+def _tables(pace: Pace) -> Iterator[Alert]:
     yield _stream(
         "TenureCommitConflicts",
         "warn",

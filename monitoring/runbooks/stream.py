@@ -212,9 +212,9 @@ STREAM: Final = {
             "Keep the log lines `verification_differs`: they name partition, customers, and counters with the hour"
             " and by how much these are off.",
             "See whether somebody wrote to Redis, or restored a part of it.",
-            "Where `kind` is `cells` alone the facts are whole: build the tables anew from them, with "
-            "[`tenure rebuild`](../rebuilding.md). Where it is `customers`, or you do not know who wrote, add"
-            " `--from kafka`.",
+            "Where `kind` is `cells` alone the facts may be whole: `tenure rebuild --yes --accept-differences`"
+            " [builds the tables anew](../rebuilding.md) from them. Where it is `customers`, or you do not know who"
+            " wrote, add `--from kafka`.",
             "The alert ends with the next full round; `tenure_verification_round_seconds` says how long one takes.",
             "Report it, with log and time, unless you know who wrote.",
         ),

@@ -52,13 +52,13 @@ class StreamMeters(ServiceMeters, Protocol):
 
 
 class CommitWatch(Protocol):
-    """Whoever follows what commits change of partitions."""
+    """A follower of what commits change of partitions."""
 
     def on_rows(self, number: int, rows: Ints) -> None:
         """A commit of a partition has changed these rows."""
 
     def on_break(self, number: int) -> None:
-        """What a partition stores does not follow from its rows any more: it is reloaded, given up, or erased from."""
+        """The tables of a partition do not follow from its rows any more: it is reloaded, given up, or erased from."""
 
 
 class Stream:

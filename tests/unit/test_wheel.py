@@ -48,7 +48,8 @@ def test_wheel_made_twice_is_the_same(tmp_path: Path) -> None:
 def test_what_is_compiled_elsewhere_is_the_same(tmp_path: Path) -> None:
     """A path of the machine that compiled it made each build another one."""
     folder = tmp_path / "elsewhere"
-    for name in [*(str(NATIVE / path.name) for path in (ROOT / NATIVE).glob("*.p*")), "tools/build-native"]:
+    sources = [NATIVE / path.name for path in (ROOT / NATIVE).glob("*.p*")]
+    for name in [*sources, NATIVE.parent / "__init__.py", Path("tools/build-native")]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     subprocess.run([folder / "tools/build-native", sys.executable], check=True, capture_output=True)
