@@ -337,7 +337,7 @@ FORGET_REQUESTS: Final = Instrument(
     "tenure_forget_requests",
     "gauge",
     "State",
-    "Requests to forget customers that wait; looked for every two seconds, and between batches.",
+    "Requests to forget customers that wait; looked for every few seconds, and between batches.",
     ("partition",),
 )
 CELLS: Final = Instrument("tenure_cells", "gauge", "State", "Counter cells held in memory for the owned partitions.")
