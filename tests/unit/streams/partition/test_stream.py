@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -142,7 +143,11 @@ def test_whoever_waits_for_records_to_be_applied_hears_that_they_will_not_be() -
     async def test() -> None:
         _, stream, _ = _stream()
         await stream.positions(frozenset({0, 1}))
-        for end in (lambda: stream.on_revoked(frozenset({0})), lambda: _halted(stream, 1)):
+        ends: list[Callable[[], Awaitable[None]]] = [
+            lambda: stream.on_revoked(frozenset({0})),
+            lambda: _halted(stream, 1),
+        ]
+        for end in ends:
             number = min(stream.partitions)
             waiting = asyncio.ensure_future(stream.until_applied({TP(SIGNUPS, number): 5}))
             await asyncio.sleep(1)
