@@ -16,7 +16,7 @@ from streams.partition.stream import Stream
 from streams.records import TP
 from streams.tables import Commit, Head, Stored, encode_head
 from tests.property.rolling import counts_as_of
-from tests.unit.streams.partitions import MINE, SIGNUPS, Surroundings, batch, on_virtual_time, signup
+from tests.unit.streams.partitions import MINE, PARTITIONS, SIGNUPS, Surroundings, batch, on_virtual_time, signup
 from tests.unit.streams.snapshots import BOUNDARY, live_counts
 
 
@@ -135,6 +135,17 @@ def test_counts_of_a_partition_in_conflict_are_shown_no_more() -> None:
         await stream.close()
 
     on_virtual_time(test)
+
+
+def test_a_scrape_before_the_first_assignment_asks_the_consumer_for_nothing() -> None:
+    """It is not connected yet, and knows no topics: the scrape would fail."""
+    _, stream, consumer = _stream()
+
+    def not_connected(_: str) -> int:
+        raise AttributeError("planted")
+
+    consumer.topic_partitions = not_connected  # type: ignore[attr-defined]
+    assert stream.partitions_there() == PARTITIONS
 
 
 def test_whoever_waits_for_records_to_be_applied_hears_that_they_will_not_be() -> None:
