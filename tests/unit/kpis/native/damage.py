@@ -30,12 +30,13 @@ KINDS = (0, 0x7F, 0x80, 0x9F, 0xC0, 0xC4, 0xC6, 0xCF, 0xD3, 0xDB, 0xDD, 0xFF)
 
 
 def load(path: str) -> None:
-    """Let `kpis.native` find another build of what is compiled."""
-    spec = importlib.util.spec_from_file_location("kpis.native.usual", path)
+    """Let `kpis.native` find another build of one of its modules, which the file's name says."""
+    name = f"kpis.native.{Path(path).name.partition('.')[0]}"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["kpis.native.usual"] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
 
 
