@@ -56,6 +56,10 @@ class KafkaCluster:
             self._admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
         return self._admin
 
+    def forget_client(self) -> None:
+        """Look for the brokers anew: a client that saw leaders change for long may keep to what it knew."""
+        self._admin = None
+
     @property
     def port(self) -> int:
         """The port of the first broker."""

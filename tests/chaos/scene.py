@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
 from typing import Any, Final, Self, cast
 
 import redis
@@ -27,6 +28,8 @@ from tests.recount.report import recount
 WORKERS: Final = 3
 SESSION_SECONDS: Final = 6
 BY: Final = ("plan", "country")
+#: What was sent in the last run, for whoever looks for what went wrong.
+SENT: Final = Path("build") / "chaos" / "sent.ndjson"
 _PATIENCE_SECONDS: Final = 300.0
 _AWAY: Final = (redis.RedisError, KafkaException, OSError)
 
@@ -39,15 +42,25 @@ class Scene:
         kind: Of Redis; one of `tests.chaos.stores.KINDS`.
         seed: Of all chance.
         rate: Events a second.
-        python: What is put in front of the workers' path, for workers of another version.
+        settings: Further settings of the workers that begin.
+        leave_out: Topics and settings that these do not know.
     """
 
-    def __init__(self, folder: Path, *, kind: str, seed: int, rate: int, python: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        kind: str,
+        seed: int,
+        rate: int,
+        settings: Mapping[str, str] = MappingProxyType({}),
+        leave_out: tuple[Sequence[str], Sequence[str]] = ((), ()),
+    ) -> None:
         self.folder, self.kind, self.seed, self.rate = folder, kind, seed, rate
         self.random = Random(seed)
         self.network = Network()
         self.workers: list[WorkerProcess] = []
-        self._python = python
+        self._settings, self._leave_out = settings, leave_out
         self._processes: list[Process] = []
         self._stack = contextlib.ExitStack()
 
@@ -85,16 +98,20 @@ class Scene:
             "TENURE_METRICS_REFRESH_SECONDS": "5",
         }
         self.installation.create_topics()
-        self.workers = [self.worker() for _ in range(WORKERS)]
+        self.workers = self._first_workers()
         until(self.is_owned, "an owner for each partition", seconds=_PATIENCE_SECONDS)
         self.sender = Sender(self.installation, endless(self.seed), rate=self.rate)
         self.sender.start()
         until(lambda: bool(self.heads()), "the first commit", seconds=_PATIENCE_SECONDS)
 
-    def worker(self, **settings: str) -> WorkerProcess:
-        """Start a worker, of the version that the scene was given."""
-        path = {} if self._python is None else {"PYTHONPATH": str(self._python), "PYTHONPYCACHEPREFIX": ""}
-        return self.installation.worker(**path, **settings)
+    def _first_workers(self) -> list[WorkerProcess]:
+        (topics, settings), environment = self._leave_out, self.installation.environment
+        known = {name: topic for name, topic in self.installation.topics.items() if name not in topics}
+        named = {**self._settings, "TENURE_TOPICS": ",".join(f"{name}={topic}" for name, topic in known.items())}
+        left = {name: environment.pop(name) for name in settings}
+        found = [self.installation.worker(**named) for _ in range(WORKERS)]
+        environment.update(left)
+        return found
 
     def _start(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> Process:
         log = self.folder / "stream" / f"process-{len(self._processes)}.log"
@@ -130,6 +147,7 @@ class Scene:
             except _AWAY:
                 if time.monotonic() > deadline:
                     raise
+                self.kafka.forget_client()
                 time.sleep(0.2)
 
     def is_applied_to(self, ends: Mapping[tuple[str, int], int]) -> bool:
@@ -173,8 +191,11 @@ class Scene:
             AssertionError: A number is another one.
         """
         a_second = self.sender.stop()
-        until(self.installation.is_applied, "everything applied", seconds=2 * _PATIENCE_SECONDS)
+        # Records of other partitions' customers come to lie in Kafka once more, before they are applied.
+        until(lambda: self.is_applied_to(self.ends()), "everything applied", seconds=2 * _PATIENCE_SECONDS)
         records = self.sender.sent
+        SENT.parent.mkdir(parents=True, exist_ok=True)
+        SENT.write_bytes(b"\n".join(records))
         by = [argument for dimension in BY for argument in ("--by", dimension)]
         at = [argument for moment in AT for argument in ("--at", moment.isoformat())]
         found = self.installation.kpi(*at, *by)
