@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 import sys
 import tempfile
@@ -39,10 +40,13 @@ def schedule(seed: int, count: int, kind: str) -> list[Fault]:
     return chosen[:count]
 
 
-def run(scene: Scene, faults: list[Fault]) -> list[Recovered]:
-    """Break and mend one thing after another, and print each."""
+def run(scene: Scene, faults: list[Fault], *, minutes: float = math.inf) -> list[Recovered]:
+    """Break and mend one thing after another, and print each; those are left out that begin after some minutes."""
     done = []
+    ends = time.monotonic() + 60 * minutes
     for number, fault in enumerate(faults, 1):
+        if time.monotonic() > ends:
+            break
         time.sleep(PAUSE_SECONDS)
         breaking, began = fault.breaking(scene), time.monotonic()
         what = next(breaking)
@@ -80,6 +84,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--faults", type=int, default=100, help="how many (%(default)s)")
     parser.add_argument("--rate", type=int, default=5_000, help="events a second (%(default)s)")
     parser.add_argument("--seed", type=int, default=20_261_130, help="of the schedule and the events (%(default)s)")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="no fault begins later; without it all do")
     parser.add_argument("--only", default="", help="only faults whose name has these words")
     return parser.parse_args()
 
@@ -98,7 +103,7 @@ def main() -> int:
         Scene(Path(folder), kind=asked.redis, seed=asked.seed, rate=asked.rate) as scene,
     ):
         try:
-            done = run(scene, faults)
+            done = run(scene, faults, minutes=asked.minutes)
             records, a_second = scene.check()
         except (NotReadyError, AssertionError):
             print(*scene.state(), sep="\n", file=sys.stderr)

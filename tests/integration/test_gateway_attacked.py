@@ -70,7 +70,7 @@ def test_flood_of_one_sender_and_of_wrong_signatures_leaves_room_to_others(insta
         honest = [gateway.post("/v1/events", b'[{"type":"x"}]', other).status for _ in range(5)]
         answers = [each.result() for each in flood]
         assert {each.result()[0] for each in forged} <= {401, 429}
-    assert honest == [400] * 5  # it is answered, and told what is wrong
+    assert honest == [422] * 5  # it is answered, and told what is wrong
     statuses = {answer.status for answer in answers}
     assert statuses == {200, 429}
     assert all(int(answer.headers["retry-after"]) > 0 for answer in answers if answer.status == 429)
