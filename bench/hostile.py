@@ -1,7 +1,7 @@
 """`python -m bench.hostile`: what producers cost that name everything anew, or one customer who does everything.
 
 Each case runs through the agents on the embedded log into a Redis of its own, in a process of its own, beside the same
-events with few names. Not a benchmark of speed: it shows what is bounded. Its figures: docs/operating.md.
+events with few names. Not a benchmark of speed: it shows what is bounded. Its figures: bench/README.md.
 """
 
 from __future__ import annotations

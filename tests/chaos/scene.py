@@ -14,7 +14,7 @@ from typing import Any, Final, Self, cast
 import redis
 from confluent_kafka import KafkaException
 
-from services.installation import Installation, WorkerProcess, until
+from services.installation import TENURE, Installation, WorkerProcess, until
 from services.kafka import Kafka
 from services.kafka_cluster import PASSWORD, USER, KafkaCluster
 from services.network import Network
@@ -113,6 +113,10 @@ class Scene:
         environment.update(left)
         return found
 
+    def command(self, *arguments: str) -> Process:
+        """Start another command of the stream."""
+        return self._start([TENURE, *arguments], self.installation.environment)
+
     def _start(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> Process:
         log = self.folder / "stream" / f"process-{len(self._processes)}.log"
         process = Process(command, log=log, environment=environment)
@@ -180,6 +184,10 @@ class Scene:
         stored = {(topic, number): at for number, head in heads.items() for topic, at in head.positions.items()}
         behind = {place: (stored.get(place, 0), end) for place, end in ends.items() if stored.get(place, 0) != end}
         yield f"behind: {behind}"
+
+    def last_words(self) -> list[str]:
+        """Return the last lines of the process that was started last."""
+        return self._processes[-1].output.splitlines()[-20:]
 
     def check(self) -> tuple[int, float]:
         """Hold all numbers against the recount once everything sent is applied; then stop the workers in good order.

@@ -25,7 +25,7 @@ FACTS: Final = "kpis/customer/facts.py"
 #: What the version before does not know.
 NEWER_TOPICS: Final = ("contact", "marks")
 NEWER_SETTINGS: Final = ("TENURE_MOVEMENT_TOPIC",)
-_SECONDS: Final = 120.0
+_SECONDS: Final = 240.0
 
 
 def previous_revision() -> str | None:
@@ -58,8 +58,9 @@ def upgrade(scene: Scene, *, seconds: float) -> None:
     scene.workers = [*old, new]
     until(lambda: "tenure rebuild --yes" in new.get("/readyz")[1], "a new worker that waits", seconds=_SECONDS)
     assert scene.is_owned(), "the old workers go on"
-    done = stream.run("rebuild", "--yes")
-    assert done.returncode == 0, done.stderr
+    rebuild = scene.command("rebuild", "--yes")
+    until(lambda: not rebuild.running, f"tables built anew: {rebuild.log}", seconds=_SECONDS)
+    assert rebuild.wait() == 0, rebuild.output
     scene.workers = [new]
     for worker in old:
         worker.process.stop(seconds=60)
@@ -93,7 +94,7 @@ def main() -> int:
                 time.sleep(asked.seconds)
                 records, a_second = scene.check()
             except (NotReadyError, AssertionError):
-                print(*scene.state(), sep="\n", file=sys.stderr)
+                print(*scene.state(), *scene.last_words(), sep="\n", file=sys.stderr)
                 raise
     print(f"exact: {records:,} records, {a_second:,.0f} a second, from {revision[:10]}")
     return 0
