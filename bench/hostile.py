@@ -24,9 +24,10 @@ from streams.embedded.transport import CLUSTERS, Cluster
 from streams.redis.tables import RedisTables, connect
 from streams.settings.settings import Settings
 from streams.tables import decode_head
+from streams.tasks import cancel_and_wait
 from tenure.files.reader import FileRecord
 from tenure.files.replay import feed, until_applied
-from tenure.worker.composition import build_worker
+from tenure.worker.composition import Worker, build_worker
 
 PREFIX: Final = "hostile"
 PARTITIONS: Final = 4
@@ -91,10 +92,12 @@ async def measure(case: str, count: int) -> list[Any]:
             settings, broker=f"embedded://{PREFIX}", tables=tables, partitions=PARTITIONS, latest_ms=rules.LATEST_MS
         )
         await worker.app.start()
+        agreeing = asyncio.create_task(_agree_on_feeds(worker, tables))
         await feed(log, worker, records(case, count), settings)
         await until_applied(worker, log)
         heads = [decode_head(head) for number in range(PARTITIONS) if (head := await tables.read_head(number))]
         refused = sum(sum(head.dead_letters.values()) for head in heads)
+        await cancel_and_wait([agreeing])
         await worker.app.stop()
         used = (await client.info("memory"))["used_memory"]
         await client.aclose()
@@ -107,6 +110,14 @@ async def measure(case: str, count: int) -> list[Any]:
         machine.peak_memory_bytes(os.getpid()),
         used,
     ]
+
+
+async def _agree_on_feeds(worker: Worker, tables: RedisTables) -> None:
+    """Agree on names of feeds every second, as a worker with metrics does: until then every source waits."""
+    while True:
+        await worker.stream.feeds.agree(tables, worker.stream.partitions, partitions=PARTITIONS)
+        worker.stream.feeds.taken(time.monotonic())
+        await asyncio.sleep(1.0)
 
 
 def main() -> None:

@@ -40,6 +40,7 @@ class Link:
         self._delay_seconds = 0.0
         self._open: dict[asyncio.StreamWriter, str] = {}
         self._changed = asyncio.Event()
+        self._server: asyncio.Server | None = None
 
     def cut(self, sources: Collection[str] = ()) -> None:
         """End all connections, and those to come as soon as they are made; with `sources` only theirs."""
@@ -74,7 +75,12 @@ class Link:
 
     async def serve(self) -> None:
         """Take connections; called by the network, in its thread."""
-        await asyncio.start_server(self._connected, CLIENTS, self.port, limit=CHUNK_BYTES)
+        self._server = await asyncio.start_server(self._connected, CLIENTS, self.port, limit=CHUNK_BYTES)
+
+    def close(self) -> None:
+        """Take no more connections; called by the network, in its thread."""
+        if self._server is not None:
+            self._server.close()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         source: str = writer.get_extra_info("peername")[0]
@@ -133,8 +139,19 @@ class Network:
         return self
 
     def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(timeout=30)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.close()
+
+    async def _end(self) -> None:
+        """End all connections, and take no more."""
+        for link in self.links:
+            link.close()
+        running = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
     def link(self, target_port: int) -> Link:
         """Return a new link to a port of this machine; nobody needs to listen there yet."""

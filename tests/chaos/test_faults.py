@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from services.process import wait_until
 from tests.chaos.faults import FAULTS
 from tests.chaos.redis_faults import FAULTS_OF_REDIS
@@ -21,6 +23,7 @@ NAMES = (
 )
 
 
+@pytest.mark.timeout(1_200)
 def test_numbers_are_exact_after_faults_of_brokers_shards_and_links(tmp_path: Path) -> None:
     """Those that nothing else here tries: the kinds that servers of one machine do not have by themselves."""
     faults = [fault for name in NAMES for fault in (*FAULTS, *FAULTS_OF_REDIS) if fault.name == name]
@@ -31,6 +34,7 @@ def test_numbers_are_exact_after_faults_of_brokers_shards_and_links(tmp_path: Pa
     assert records > 5_000
 
 
+@pytest.mark.timeout(1_200)
 def test_memory_stays_flat_while_workers_and_redis_are_killed(tmp_path: Path) -> None:
     """A worker that grows is killed by its machine one night, and every restart hides it until the next."""
     settings = {"TENURE_STATE_CACHE_CUSTOMERS": "2000"}
