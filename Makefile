@@ -19,7 +19,7 @@ DEV := .venv/dev.stamp
 SERIAL := tests/integration tests/chaos
 CHECKS := check-lint check-format check-types check-layers check-spelling check-dependencies check-documents check-tidy
 
-.PHONY: help demo test check $(CHECKS) test-fast test-serial mutants up down bench rivals wheel sbom audit format documents site services bands lock clean
+.PHONY: help demo test check $(CHECKS) test-fast test-serial chaos soak fuzz mutants up down bench rivals wheel sbom audit format documents site services bands lock clean
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -66,6 +66,15 @@ test-fast: services $(DEV) ## Run the tests that may run side by side.
 
 test-serial: services $(DEV) ## Run the tests that need the machine to themselves.
 	@$(BIN)/pytest -q --no-header $(SERIAL) $(ARGS)
+
+chaos: services $(DEV) ## Break 100 things on three brokers and a Redis Cluster under load, and hold the numbers against a recount; ARGS="--help".
+	@exec $(BIN)/python -m tests.chaos.run $(ARGS)
+
+soak: services $(DEV) ## Run two hours at half the load with a kill a minute, and see that memory stays flat; ARGS="--minutes 5".
+	@exec $(BIN)/python -m tests.chaos.soak $(ARGS)
+
+fuzz: $(DEV) ## Read millions of hostile records, guided by coverage, and the native part under sanitizers; ARGS="--help".
+	@tools/fuzz $(ARGS)
 
 mutants: services $(DEV) ## Try the tests with a sample of mutants of the fold and of the commit path; ARGS="--help". It takes long.
 	@$(BIN)/python tools/mutants.py $(ARGS)
@@ -116,6 +125,7 @@ lock: $(DEV) ## Choose the newest versions that pyproject.toml allows, for all m
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header $(EXTRAS) pyproject.toml -o requirements/run.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --group native -o requirements/native.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --group audit -o requirements/audit.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --group fuzz -o requirements/fuzz.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header $(EXTRAS) --group dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
 
 clean: ## Remove what the other targets made.

@@ -90,6 +90,65 @@ super.users=User:ANONYMOUS
 """
 
 
+IN_CLUSTER = """
+node.id={number}
+controller.quorum.voters={voters}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port},LINKED://127.0.0.1:{linked_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},LINKED://127.0.0.1:{link_port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,LINKED:SASL_PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+sasl.enabled.mechanisms=PLAIN
+listener.name.linked.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
+    user_{user}="{password}";
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+# Whoever comes directly, brokers and tests, may do everything; who comes by a link, what is not denied.
+super.users=User:ANONYMOUS
+allow.everyone.if.no.acl.found=true
+# What is acknowledged lies on two brokers, and a broker that was out of step never leads.
+min.insync.replicas=2
+unclean.leader.election.enable=false
+replica.lag.time.max.ms=2000
+offsets.topic.replication.factor=3
+# A group goes on while its broker is away.
+controller.quorum.election.timeout.ms=1000
+controller.quorum.fetch.timeout.ms=2000
+"""
+"""One of several brokers, with a listener that is reached by a link; later lines win."""
+
+
+class Member(NamedTuple):
+    """A broker's place among several.
+
+    Attributes:
+        number: Which of them it is, from 0 on.
+        controllers: The ports of their controllers, in order.
+        linked_port: Where it listens for those who come by its link.
+        link_port: Where its link listens, which is the address that it tells clients.
+        user: Who may come by the link: name and password.
+    """
+
+    number: int
+    controllers: Sequence[int]
+    linked_port: int
+    link_port: int
+    user: tuple[str, str]
+
+    def properties(self, port: int) -> str:
+        """Return the lines of its configuration; `port` is where it listens for the others."""
+        voters = ",".join(f"{n}@127.0.0.1:{controller}" for n, controller in enumerate(self.controllers))
+        name, password = self.user
+        return IN_CLUSTER.format(
+            number=self.number,
+            voters=voters,
+            port=port,
+            controller_port=self.controllers[self.number],
+            linked_port=self.linked_port,
+            link_port=self.link_port,
+            user=name,
+            password=password,
+        )
+
+
 class Secured(NamedTuple):
     """Security of a broker's further listeners: their certificate, and whom they let in."""
 
@@ -112,6 +171,7 @@ class Kafka:
         jvm_flags: Sequence[str] = JVM_FLAGS,
         port: int | None = None,
         secured: Secured | None = None,
+        member: Member | None = None,
     ) -> None:
         """Lay out a broker.
 
@@ -120,6 +180,7 @@ class Kafka:
             jvm_flags: What Java is told.
             port: Where it listens, on loopback; None takes any free one.
             secured: Of further listeners, at `…_bootstrap`; None: there are none.
+            member: Its place among several brokers; None: it is the only one.
 
         Raises:
             FileNotFoundError: Java or the broker's jars are missing.
@@ -130,6 +191,7 @@ class Kafka:
         self.folder = folder
         self.port = port or free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
+        self._member = member
         self.secured, self._secured_port = secured, free_port()
         self.secured_bootstrap = f"127.0.0.1:{self._secured_port}"
         self._mutual_port = free_port()
@@ -158,10 +220,14 @@ class Kafka:
 
     def start(self) -> None:
         """Start the broker, formatting its folder the first time, and wait until it answers."""
+        self.launch()
+        self.process.wait_until(self._answers, seconds=60.0, what=f"Kafka on {self.bootstrap}")
+
+    def launch(self) -> None:
+        """Start the broker, formatting its folder the first time; one of several answers only with the others."""
         if not self._laid_out:
             self._lay_out()
         self.process.start()
-        self.process.wait_until(self._answers, seconds=60.0, what=f"Kafka on {self.bootstrap}")
 
     def stop(self) -> None:
         """Shut the broker down in good order; `start` brings it back with its data."""
@@ -187,7 +253,12 @@ class Kafka:
         self.resume()
 
     def create_topics(
-        self, names: Sequence[str], partitions: int = 1, *, config: Mapping[str, str] | None = None
+        self,
+        names: Sequence[str],
+        partitions: int = 1,
+        *,
+        config: Mapping[str, str] | None = None,
+        replicas: int = 1,
     ) -> None:
         """Create topics and wait until the broker serves them.
 
@@ -195,12 +266,14 @@ class Kafka:
             names: Topics' names, new ones.
             partitions: Partitions of each (count).
             config: Topic settings, for example {"max.message.bytes": "20000000"}.
+            replicas: How many brokers hold each partition (count).
 
         Raises:
             KafkaException: Kafka refused, for example because a topic exists.
         """
         new = [
-            NewTopic(name, num_partitions=partitions, replication_factor=1, config=dict(config or {})) for name in names
+            NewTopic(name, num_partitions=partitions, replication_factor=replicas, config=dict(config or {}))
+            for name in names
         ]
         missing = {topic.topic: topic for topic in new}
         self.process.wait_until(lambda: self._create(missing), what=f"creation of {', '.join(names)}")
@@ -257,6 +330,8 @@ class Kafka:
             properties += AUTHORIZER if authorizer else ""
             kinds = ("SCRAM-SHA-256", "SCRAM-SHA-512")
             users = [word for kind in kinds for word in ("--add-scram", f"{kind}=[name={user},password={password}]")]
+        if self._member is not None:
+            properties += self._member.properties(self.port)
         self._properties.write_text(properties, encoding="utf-8")
         self._laid_out = True
         if (self.folder / "data" / "meta.properties").exists():
