@@ -15,6 +15,7 @@ import numpy as np
 
 from kpis.arrays import Ints, distinct
 from kpis.counting.cells import EMPTY, Cells
+from kpis.counting.partition_cells import LEAST_IN_MAP
 from kpis.counting.spans import spans_of
 from streams.redo import cells_of, newest_states, states_of
 
@@ -26,10 +27,12 @@ _NO_SPANS: Final = EMPTY.keys
 
 
 class RedoLimits(NamedTuple):
-    """Limits of the redo log of a partition."""
+    """Limits of the redo log of a partition, and of the cells that are held for changes."""
 
     size_bytes: int
     entries: int
+    #: while so many lie unpacked, those that the log lets go do too (count): see `kpis.counting.partition_cells`
+    cells_in_map: int = LEAST_IN_MAP
 
 
 REDO_LIMITS: Final = RedoLimits(16 * 1024 * 1024, 1_000)
@@ -44,6 +47,8 @@ class Cut(NamedTuple):
     states: dict[str, bytes]
     #: sorted, each once
     spans: Ints
+    #: those of them in which nothing has changed since: no entry that stays names them
+    at_rest: Ints
 
 
 class _KnownEntry(NamedTuple):
@@ -98,9 +103,10 @@ class Unwritten:
         left = self._states_without(gone, states)
         spans = distinct(np.concatenate([entry.spans for entry in gone])) if gone else _NO_SPANS
         self._entries.append(_KnownEntry(size, states, spans_of(cells.keys)))
+        changed = np.concatenate([entry.spans for entry in self._entries]) if gone else _NO_SPANS
         self._size_bytes += size
         self.states.update(states)
-        return Cut(kept, left, spans)
+        return Cut(kept, left, spans, spans[~np.isin(spans, changed)])
 
     def _states_without(self, gone: Sequence[_KnownEntry], states: Mapping[str, bytes]) -> dict[str, bytes]:
         """Return the states that entries which go held last, and that no other holds; they are forgotten here."""
