@@ -19,7 +19,7 @@ DEV := .venv/dev.stamp
 SERIAL := tests/integration tests/chaos
 CHECKS := check-lint check-format check-types check-layers check-spelling check-dependencies check-documents check-tidy
 
-.PHONY: help demo test check $(CHECKS) test-fast test-serial chaos soak fuzz mutants up down bench rivals sbom audit format documents site services bands lock clean
+.PHONY: help demo test check $(CHECKS) test-fast test-serial chaos soak fuzz mutants up down bench rivals wheel sbom audit format documents site services bands lock clean
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -92,12 +92,15 @@ rivals: services $(DEV) ## Measure the worker beside Kafka Streams, Flink and By
 	@tools/install-rivals
 	@exec $(BIN)/python -m bench.rivals $(ARGS)
 
+wheel: $(DEV) ## Build the wheel into build/wheel: the same sources and compiler make the same bytes.
+	@$(BIN)/python -m hatchling build -t wheel -d build/wheel
+
 sbom: $(AUDIT) ## Write build/sbom.json, the bill of materials of the product's locked requirements (CycloneDX).
 	@build/audit/bin/cyclonedx-py requirements $(SBOM) -o build/sbom.json 2>build/sbom.log || { cat build/sbom.log; exit 1; }
 	@build/audit/bin/cyclonedx-py requirements $(SBOM) 2>/dev/null | cmp - build/sbom.json # made twice, it is the same
 
 audit: $(AUDIT) ## Look for known vulnerabilities in the locked requirements; needs the network: it asks an advisory database.
-	@build/audit/bin/pip-audit --strict --progress-spinner off --disable-pip --require-hashes -r requirements/run.txt
+	@build/audit/bin/pip-audit --strict --progress-spinner off --disable-pip --require-hashes -r requirements/run.txt -r requirements/native.txt
 
 format: $(DEV) ## Format the code and mend what ruff can mend.
 	@$(BIN)/ruff format --quiet .

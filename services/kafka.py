@@ -54,9 +54,11 @@ log.cleaner.dedupe.buffer.size=4194304
 
 SECURED = """
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port},SASL_SSL://127.0.0.1:{secured_port},\
-    MUTUAL://127.0.0.1:{mutual_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://127.0.0.1:{secured_port},MUTUAL://127.0.0.1:{mutual_port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL,MUTUAL:SSL
+    MUTUAL://127.0.0.1:{mutual_port},SASL_PLAINTEXT://127.0.0.1:{password_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://127.0.0.1:{secured_port},MUTUAL://127.0.0.1:{mutual_port},\
+    SASL_PLAINTEXT://127.0.0.1:{password_port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL,MUTUAL:SSL,\
+    SASL_PLAINTEXT:SASL_PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
 sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512,OAUTHBEARER
 listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
@@ -67,6 +69,9 @@ listener.name.sasl_ssl.oauthbearer.sasl.jaas.config=\
 # A connection lives no longer than its token.
 listener.name.sasl_ssl.oauthbearer.connections.max.reauth.ms=3600000
 listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.sasl_plaintext.sasl.enabled.mechanisms=SCRAM-SHA-256
+listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config=\
+    org.apache.kafka.common.security.scram.ScramLoginModule required;
 listener.name.sasl_ssl.ssl.keystore.type=PEM
 listener.name.sasl_ssl.ssl.keystore.location={certificate_and_key}
 listener.name.mutual.ssl.keystore.type=PEM
@@ -76,7 +81,7 @@ listener.name.mutual.ssl.truststore.type=PEM
 listener.name.mutual.ssl.truststore.location={authority}
 listener.name.mutual.ssl.principal.mapping.rules=RULE:^CN=([^,]+).*$/$1/
 """
-"""Listeners with TLS, of which one asks for a password or a token, the other for a certificate; later lines win."""
+"""Listeners with TLS that ask for a password or a token, or a certificate; and one without. Later lines win."""
 
 AUTHORIZER = """
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
@@ -174,7 +179,7 @@ class Kafka:
             folder: Where its data lie; it exists, and is empty or was such a broker's before.
             jvm_flags: What Java is told.
             port: Where it listens, on loopback; None takes any free one.
-            secured: Of further listeners, at `secured_bootstrap` and `mutual_bootstrap`; None: there are none.
+            secured: Of further listeners, at `…_bootstrap`; None: there are none.
             member: Its place among several brokers; None: it is the only one.
 
         Raises:
@@ -191,6 +196,8 @@ class Kafka:
         self.secured_bootstrap = f"127.0.0.1:{self._secured_port}"
         self._mutual_port = free_port()
         self.mutual_bootstrap = f"127.0.0.1:{self._mutual_port}"
+        self._password_port = free_port()
+        self.password_bootstrap = f"127.0.0.1:{self._password_port}"
         self._properties = folder / "server.properties"
         self._java = ["java", *jvm_flags, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{JARS}/*"]
         self._admin: AdminClient | None = None
@@ -315,12 +322,14 @@ class Kafka:
             properties += SECURED.format(
                 **ports,
                 mutual_port=self._mutual_port,
+                password_port=self._password_port,
                 users=" ".join(f'user_{name}="{secret}"' for name, secret in {user: password, **others}.items()),
                 certificate_and_key=certificates.both,
                 authority=certificates.authority,
             )
             properties += AUTHORIZER if authorizer else ""
-            users = ["--add-scram", f"SCRAM-SHA-512=[name={user},password={password}]"]
+            kinds = ("SCRAM-SHA-256", "SCRAM-SHA-512")
+            users = [word for kind in kinds for word in ("--add-scram", f"{kind}=[name={user},password={password}]")]
         if self._member is not None:
             properties += self._member.properties(self.port)
         self._properties.write_text(properties, encoding="utf-8")

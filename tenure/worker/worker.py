@@ -44,6 +44,7 @@ from tenure.worker.redis_watch import RedisWatch
 from tenure.worker.retention_watch import RetentionWatch
 from tenure.worker.signals import Stopped, run_until_stopped
 from tenure.worker.switch_watch import SwitchWatch
+from tenure.worker.verifier import Verifier
 
 log = structlog.get_logger(__name__)
 Extension: TypeAlias = Callable[[Worker], None]
@@ -163,6 +164,8 @@ async def _work(
         asyncio.create_task(MarkWatch(tables, worker.app.crash).run(), name="mark-watch"),
         asyncio.create_task(SwitchWatch(tables, lambda: worker.stream.partitions).run(), name="switch-watch"),
     ]
+    if settings.verify_cpu_share:
+        watches.append(asyncio.create_task(Verifier(worker, settings).run(), name="verifier"))
     look_seldom()
     try:
         await application.run_until_stopped(worker.app)

@@ -140,13 +140,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=Path("build/fuzz"))
     parser.add_argument("--replay", action="store_true", help="read the records that were found before, once each")
-    parser.add_argument("--native", nargs="*", default=[], help="other builds of modules of kpis/native")
+    parser.add_argument("--native", type=Path, help="the folder of another build of kpis/native")
     asked = parser.parse_args()
-    for build in asked.native:
+    if asked.native is not None:
         from tests.unit.kpis.native.damage import load  # noqa: PLC0415 - before anything else of the product
 
-        load(build)
-    targets = _targets() if asked.replay or asked.native else instrumented(_targets)
+        load(asked.native)
+    targets = _targets() if asked.replay or asked.native is not None else instrumented(_targets)
     campaign = Campaign(targets[asked.target](), asked.folder / asked.target)
     if asked.replay:
         campaign.folder = asked.folder / f"{asked.target}-again"
