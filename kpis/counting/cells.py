@@ -123,13 +123,26 @@ def cells_of(rows: Ints, names: Names, windows: Windows) -> Cells:
         found = windows.row_sums.cells(np.ascontiguousarray(rows), values)
         if found is not None:
             return Cells(*found)
+    return merged(*_unsummed(rows, values, windows))
+
+
+def touched_by(rows: Ints, names: Names, windows: Windows) -> Ints:
+    """Return the keys of all cells that rows name, also of those whose amounts come to zero; in no order, some twice.
+
+    Arguments and errors are those of `cells_of`.
+    """
+    return _unsummed(rows, names.value_columns(), windows)[0]
+
+
+def _unsummed(rows: Ints, values: Ints, windows: Windows) -> tuple[Ints, Ints]:
+    """Return the keys and amounts of rows, for every dimension, one a row and cell."""
     column, plan, profile, bucket, amount = columns_of(rows, windows)
     segments = [plan, *(column_of[profile] for column_of in values)]
     for segment in segments:
         _check_bits("value", segment, _VALUE_BITS)
     base = fields_of(column, bucket)
     keys = np.concatenate([group_of(d, 0) << FIELD_BITS | v << FIELD_BITS | base for d, v in enumerate(segments)])
-    return merged(keys, np.tile(amount, len(segments)))
+    return keys, np.tile(amount, len(segments))
 
 
 def cells_in_steps(

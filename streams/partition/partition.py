@@ -78,6 +78,9 @@ class Listener(Protocol):
     def on_committed_between(self, partition: Partition, seconds: float, cells: Cells) -> None:
         """A commit between two batches has changed cells; it took so many seconds."""
 
+    def on_erased(self, partition: Partition) -> None:
+        """A customer was forgotten: what was theirs is a pseudonym's now."""
+
     def on_recovered(self, partition: Partition) -> None:
         """All counters are in memory."""
 
@@ -166,6 +169,11 @@ class Partition:
     def head(self) -> Head:
         """The head that was stored last."""
         return self._held.head
+
+    @property
+    def stored_head(self) -> bytes | None:
+        """The same as it is stored; None before the first commit."""
+        return self._held.stored_head
 
     @property
     def refused(self) -> RecordRefused | None:
@@ -535,6 +543,7 @@ class Partition:
         await self._commit_between(result, erasure)
         self._erased.add(key.hash_of(customer_id))
         self._meters.on_forgotten()
+        self._listener.on_erased(self)
         log.info("customer_forgotten", partition=self.number)
 
     async def _unnamed(self, state: bytes) -> dict[str, list[bytes]]:

@@ -134,7 +134,7 @@ COMMON_CHECKS: dict[str, Check] = {
     "source": _is_text,
     "customer_id": _is_id(128),
     "time": _is_time,
-    "sequence": _is_integer,
+    "sequence": _is_at_least(-(2**63), 2**63 - 1),
     "test": _is_boolean,
 }
 LIFECYCLE_CHECKS: dict[str, Check] = {"subscription_id": _is_id(128, shortest=0), "effective_at": _is_time}
