@@ -22,10 +22,11 @@ RUN tools/build-native /opt/build/bin/python
 COPY streams streams
 COPY agents agents
 COPY tenure tenure
+COPY monitoring monitoring
 # What lies in /opt/tenure/share/tenure: rules, boards, units.
 COPY LICENSE ./
 COPY prometheus/rules prometheus/rules
-COPY alertmanager/alertmanager.yml alertmanager/alertmanager.yml
+COPY alertmanager alertmanager
 COPY grafana/dashboards grafana/dashboards
 COPY deploy/systemd deploy/systemd
 RUN pip --python /opt/tenure/bin/python install --no-deps .

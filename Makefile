@@ -9,6 +9,7 @@ BIN := .venv/bin
 PRODUCT := schemas kpis streams agents tenure
 AUDIT := build/audit/stamp
 LOCKS := requirements/installer.txt requirements/run.txt requirements/dev.txt
+EXTRAS := $(addprefix --extra ,parquet avro duckdb gateway postgres mcp risk boards)
 SBOM := --output-reproducible --output-format JSON --spec-version 1.6 --pyproject pyproject.toml requirements/run.txt
 NATIVE := tools/build-native $(wildcard kpis/native/*.p*)
 RUN := .venv/run.stamp
@@ -109,10 +110,10 @@ bands: $(DEV) ## Simulate 40 noisy years of a company, and print how often bands
 
 lock: $(DEV) ## Choose the newest versions that pyproject.toml allows, for all machines.
 	@echo uv | $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-annotate - -o requirements/installer.txt
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --extra parquet --extra avro --extra duckdb --extra gateway --extra postgres --extra mcp --extra risk --extra boards pyproject.toml -o requirements/run.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header $(EXTRAS) pyproject.toml -o requirements/run.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --group native -o requirements/native.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --group audit -o requirements/audit.txt
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --extra parquet --extra avro --extra duckdb --extra gateway --extra postgres --extra mcp --extra risk --extra boards --group dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header $(EXTRAS) --group dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
 
 clean: ## Remove what the other targets made.
 	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -54,7 +54,9 @@ RenewalOutcome = Literal["renewed", "declined", "failed"]
 TicketId = Annotated[str, msgspec.Meta(min_length=1, max_length=128, extra={"form": "id"})]
 TicketStatus = Literal["opened", "answered", "solved"]
 MarkKind = Literal["release", "price", "campaign", "incident", "other"]
-Title = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+LONGEST_TITLE: Final = 200
+"""Of a mark (characters)."""
+Title = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TITLE)]
 #: Whose events are those of no customer: no event can name it.
 NO_CUSTOMER: Final = ""
 _NoCustomer = Annotated[str, msgspec.Meta(max_length=0)]

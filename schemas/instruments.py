@@ -337,7 +337,7 @@ FORGET_REQUESTS: Final = Instrument(
     "tenure_forget_requests",
     "gauge",
     "State",
-    "Requests to forget customers that wait; looked for every two seconds, and between batches.",
+    "Requests to forget customers that wait; looked for every few seconds, and between batches.",
     ("partition",),
 )
 CELLS: Final = Instrument("tenure_cells", "gauge", "State", "Counter cells held in memory for the owned partitions.")
@@ -538,6 +538,29 @@ OPEN_DETRACTORS: Final = Instrument(
 )
 OPEN_DETRACTORS_MRR: Final = Instrument(
     "tenure_open_detractors_mrr_minor", "gauge", "Population", "Their MRR, in minor units of the default currency."
+)
+LEAVING: Final = Instrument(
+    "tenure_customers_leaving",
+    "gauge",
+    "Population",
+    "Active customers whose cancellation is known, is not revoked, and will end the last subscription that counts.",
+)
+LEAVING_MRR: Final = Instrument(
+    "tenure_customers_leaving_mrr_minor", "gauge", "Population", "Their MRR, in minor units of the default currency."
+)
+DORMANT: Final = Instrument(
+    "tenure_customers_dormant",
+    "gauge",
+    "Population",
+    "Active customers who were engaged in the window before the last one, and not since.",
+    ("window",),
+)
+RESURRECTED: Final = Instrument(
+    "tenure_customers_resurrected",
+    "gauge",
+    "Population",
+    "Customers who were active two windows ago and are engaged in the last one, but were not in the one before.",
+    ("window",),
 )
 FOLLOW_UP_MEDIAN: Final = Instrument(
     "tenure_feedback_follow_up_median_hours",

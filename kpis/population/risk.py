@@ -25,14 +25,14 @@ from kpis.customer.facts import CancelFact, Feedback
 from kpis.customer.feedback_codes import ANSWERED, RENEWAL_BASE, SurveySaid, outcome_of, survey_of
 from kpis.customer.history import effective_feedback
 from kpis.customer.state import Customer
-from kpis.customer.timeline import effective_facts, steps_of
 from kpis.customer.touchpoints import SupportFact, touchpoints_of
 from kpis.customer.what_counts import WhatCounts
 from kpis.filters import Filter
 from kpis.names import Names
 from kpis.population.choosing import Chooser
 from kpis.population.feedback import band_of
-from kpis.population.stays import PastStays, Stay, past_of, past_until
+from kpis.population.leaving import leaving_at
+from kpis.population.stays import PastStays, Stay, past_until
 from schemas.catalogue.feedback_bands import DETRACTORS, NPS, PASSIVES, PROMOTERS, UNSATISFIED
 from schemas.instants import DAY_MS
 
@@ -193,23 +193,6 @@ def _in_order(names: Sequence[str], numbers: Ints) -> tuple[list[str], Ints]:
     place = np.zeros(len(names), np.int64)
     place[used] = np.arange(len(used))
     return [names[number] for number in used], place[numbers]
-
-
-def leaving_at(customer: Customer, at_ms: int, bucket_ms: int, what: WhatCounts) -> CancelFact | None:
-    """Return the cancel that is known at an instant, and ends the last subscription that counts at a later one.
-
-    Known are the facts whose `time` is before the instant; who goes on by another one of them is not leaving.
-    """
-    if customer.last_at < at_ms:
-        return None
-    known = [fact for fact in effective_facts(customer) if fact.time_ms < at_ms]
-    if not known or known[-1].at_ms < at_ms:
-        return None
-    past = past_of(steps_of(known, what), bucket_ms)
-    end_ms = next((stay.end_ms for stay in past.stays if stay.start_ms < at_ms <= stay.end_ms), at_ms)
-    ends = [step.fact for step in past.steps if step.fact.at_ms == end_ms and not step.after.active]
-    fact = ends[-1] if ends else None
-    return fact if isinstance(fact, CancelFact) else None
 
 
 class Signs:

@@ -168,7 +168,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
     async def _keepalive2(self) -> None:
         """Do nothing: Faust would wake both loops once a second, for a queue that wakes its loop itself."""
 
-    @ServiceTask
+    @ServiceTask  # type: ignore[untyped-decorator]  # mypy does not follow mode
     async def _thread_keepalive(self) -> None:
         """Do nothing, likewise."""
 

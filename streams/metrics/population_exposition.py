@@ -58,6 +58,12 @@ def _families(
     customers, mrr = summary.open_detractors
     yield instruments.OPEN_DETRACTORS, [((), customers)]
     yield instruments.OPEN_DETRACTORS_MRR, [((), mrr)]
+    customers, mrr = summary.leaving
+    yield instruments.LEAVING, [((), customers)]
+    yield instruments.LEAVING_MRR, [((), mrr)]
+    sleepers = summary.sleepers.items()
+    yield instruments.DORMANT, [((window,), found.dormant.total()) for window, found in sleepers]
+    yield instruments.RESURRECTED, [((window,), found.resurrected.total()) for window, found in sleepers]
     medians = {key: survival(waits).median_days() for key, waits in summary.waits.items()}
     yield instruments.FOLLOW_UP_MEDIAN, [(key, hours) for key, hours in medians.items() if hours is not None]
     yield instruments.SCAN_AS_OF, [((), summary.at_ms / 1000)]

@@ -106,7 +106,7 @@ class PartitionState:
         #: see `Head`; it is stored with the next commit
         self.tombstones = self.head.tombstones
         #: cells of all groups but those in `unread`, and of those too what was written since
-        self.cells = PartitionCells()
+        self.cells = PartitionCells(least_in_map=context.redo_limits.cells_in_map)
         #: groups of cells that are not in memory yet
         self.unread: set[int] = set(groups_of(self.names)) if stored.head else set()
         #: spans of those groups of which all cells are in memory

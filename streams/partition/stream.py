@@ -155,8 +155,11 @@ class Stream:
     def partitions_there(self) -> int:
         """Return how many partitions each input topic has, as far as this worker knows (count).
 
-        At least those of the stream's mark; more where the topics got more since the tables were begun.
+        At least those of the stream's mark; more where the topics got more since the tables were begun. Nobody knows
+        before the first assignment: the consumer may not be connected yet.
         """
+        if self.generation < 0:
+            return self.context.partitions
         consumer = self.consumer()
         return max([self.context.partitions, *(consumer.topic_partitions(topic) or 0 for topic in self.context.topics)])
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from kpis.arrays import Ints, distinct
 from kpis.counting.cells import EMPTY, Cells
+from kpis.counting.partition_cells import LEAST_IN_MAP
 from kpis.counting.spans import spans_of
 from streams.redo import cells_of, newest_states, states_of
 
@@ -26,10 +27,12 @@ _NO_SPANS: Final = EMPTY.keys
 
 
 class RedoLimits(NamedTuple):
-    """Limits of the redo log of a partition."""
+    """Limits of the redo log of a partition, and of the cells that are held for changes."""
 
     size_bytes: int
     entries: int
+    #: while so many lie unpacked, those that the log lets go do too (count): see `kpis.counting.partition_cells`
+    cells_in_map: int = LEAST_IN_MAP
 
 
 REDO_LIMITS: Final = RedoLimits(16 * 1024 * 1024, 1_000)

@@ -38,9 +38,7 @@ def snapshot(
 
     with quiet_logs():
         written = run_until_stopped(write_snapshot(settings, file, ProgressLines().tell))
-    found = summary_of(
-        file, written.header, sha256=written.sha256, customers=written.counts.customers, cells=written.counts.cells
-    )
+    found = summary_of(file, written.header, sha256=written.sha256, customers=written.customers, cells=written.cells)
     if as_json:
         print_json(found)
         return

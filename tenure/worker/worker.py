@@ -43,6 +43,7 @@ from tenure.worker.mark_watch import MarkWatch
 from tenure.worker.redis_watch import RedisWatch
 from tenure.worker.retention_watch import RetentionWatch
 from tenure.worker.signals import Stopped, run_until_stopped
+from tenure.worker.switch_watch import SwitchWatch
 
 log = structlog.get_logger(__name__)
 Extension: TypeAlias = Callable[[Worker], None]
@@ -153,6 +154,7 @@ async def _work(
         asyncio.create_task(RedisWatch(tables, worker.meters).run(), name="redis-watch"),
         asyncio.create_task(retention.run(), name="retention-watch"),
         asyncio.create_task(MarkWatch(tables, worker.app.crash).run(), name="mark-watch"),
+        asyncio.create_task(SwitchWatch(tables, lambda: worker.stream.partitions).run(), name="switch-watch"),
     ]
     look_seldom()
     try:

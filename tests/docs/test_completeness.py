@@ -102,7 +102,7 @@ def test_logs_that_the_operating_page_names_are_written() -> None:
     sources = "".join(
         p.read_text(encoding="utf-8") for room in ("streams", "tenure") for p in (ROOT / room).rglob("*.py")
     )
-    written = set(re.findall(r"log\.(?:warning|error|exception)\(\s*\"([a-z_]+)\"", sources))
+    written = set(re.findall(r"(?:log\.(?:warning|error|exception)\(\s*|failed=)\"([a-z_]+)\"", sources))
     assert len(named) > 5
     assert named == written
 

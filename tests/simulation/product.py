@@ -110,7 +110,7 @@ class Run:
         self.latency_seconds = self.plan.choice((0.005, 0.03, 0.2))
         self.failures = self.plan.choice((0.0, 0.02, 0.1))
         #: mostly so short that much is written to its place while all goes on
-        self.redo_limits = RedoLimits(self.plan.choice((300, 3_000, 1_000_000)), self.plan.choice((2, 5, 1_000)))
+        self.redo_limits = RedoLimits(self.plan.choice((300, 3_000, 1_000_000)), self.plan.choice((2, 5, 1_000)), 0)
         with _logs_into(self.simulation):
             self.simulation.run(self._scenario)
 

@@ -51,7 +51,7 @@ def test_cells_that_are_read_packed_are_there_and_take_changes() -> None:
     assert len(store) == len(keys)
     store.update(keys[300:301], np.array([-5], np.int64))
     known = store.look_up(keys[299:302])
-    assert (known.amounts.tolist(), known.is_known.all()) == ([300, -5, 302], True)
+    assert (known.amounts.tolist(), known.is_known.tolist()) == ([300, -5, 302], [True] * 3)
     assert sum(len(part.keys) for part in store.parts()) == len(store) == len(keys)
 
 

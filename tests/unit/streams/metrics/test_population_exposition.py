@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
@@ -9,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from kpis.customer.touchpoints import MarkFact
 from kpis.population.cohorts import Cohort
 from kpis.population.comparison import log_rank
+from kpis.population.frequency import Sleepers
 from kpis.population.lifetime import Durations, survival
 from kpis.population.reasons import SHOWN, Line, Ranking
 from kpis.population.summary import AGES, COHORTS, CURVE_DAYS, FEEDBACK_DAYS, WINDOWS_DAYS, PopulationSummary, Rankings
@@ -99,6 +102,16 @@ def test_reasons_and_features_are_shown_by_window() -> None:
     }
     assert samples_of(summary, "tenure_answers_by_reason") == {("30d", "price"): 5, ("30d", "other"): 2}
     assert samples_of(summary, "tenure_engaged_by_feature") == {("30d", "price"): 5, ("30d", "other"): 2}
+
+
+def test_who_is_on_the_way_out_or_back_is_shown() -> None:
+    """The numbers of `tenure risk` and `tenure usage`, between two looks at these."""
+    sleepers = {"30d": Sleepers(Counter({"pro": 2, "team": 1}), Counter({"pro": 4}))}
+    summary = PopulationSummary(0, [], NOBODY, {}, leaving=(5, 12_300), sleepers=sleepers)
+    assert samples_of(summary, "tenure_customers_leaving") == {(): 5}
+    assert samples_of(summary, "tenure_customers_leaving_mrr_minor") == {(): 12_300}
+    assert samples_of(summary, "tenure_customers_dormant") == {("30d",): 3}
+    assert samples_of(summary, "tenure_customers_resurrected") == {("30d",): 4}
 
 
 def test_spells_after_answers_are_shown_by_kind_and_band() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +16,7 @@ from streams.partition.stream import Stream
 from streams.records import TP
 from streams.tables import Commit, Head, Stored, encode_head
 from tests.property.rolling import counts_as_of
-from tests.unit.streams.partitions import MINE, SIGNUPS, Surroundings, batch, on_virtual_time, signup
+from tests.unit.streams.partitions import MINE, PARTITIONS, SIGNUPS, Surroundings, batch, on_virtual_time, signup
 from tests.unit.streams.snapshots import BOUNDARY, live_counts
 
 
@@ -136,13 +137,28 @@ def test_counts_of_a_partition_in_conflict_are_shown_no_more() -> None:
     on_virtual_time(test)
 
 
+def test_a_scrape_before_the_first_assignment_asks_the_consumer_for_nothing() -> None:
+    """It is not connected yet, and knows no topics: the scrape would fail."""
+    _, stream, consumer = _stream()
+
+    def not_connected(_: str) -> int:
+        raise AttributeError("planted")
+
+    consumer.topic_partitions = not_connected  # type: ignore[attr-defined]
+    assert stream.partitions_there() == PARTITIONS
+
+
 def test_whoever_waits_for_records_to_be_applied_hears_that_they_will_not_be() -> None:
     """A scrape would wait for a partition that is gone, or has stopped, as long as it may."""
 
     async def test() -> None:
         _, stream, _ = _stream()
         await stream.positions(frozenset({0, 1}))
-        for end in (lambda: stream.on_revoked(frozenset({0})), lambda: _halted(stream, 1)):
+        ends: list[Callable[[], Awaitable[None]]] = [
+            lambda: stream.on_revoked(frozenset({0})),
+            lambda: _halted(stream, 1),
+        ]
+        for end in ends:
             number = min(stream.partitions)
             waiting = asyncio.ensure_future(stream.until_applied({TP(SIGNUPS, number): 5}))
             await asyncio.sleep(1)

@@ -25,13 +25,13 @@ from streams.errors import Undelivered, UsageError
 from streams.settings.loading import load_settings
 from tenure.cli import app
 from tenure.operations import risks
-from tenure.operations.risks import RISK_TOPIC
 from tenure.reports.risk_model import ModelJudgement, RiskScores, fitted, judged
 from tests.property.folding import Folded
 from tests.recount.short_events import Event, activity, cancel, change, event, renewal, revoke, signup, survey
 from tests.unit.kpis.population.invented import company_with_signs, folded_company
 from tests.unit.tenure.reports.lives import day
 
+TOPIC = "tenure.risks"
 DAY_MS = 86_400_000
 FIRST_MS = 1_735_689_600_000
 
@@ -306,11 +306,11 @@ async def test_risks_are_sent_one_a_customer_under_its_key(
 
     @asynccontextmanager
     async def connected(_: object) -> AsyncIterator[tuple[OneTopicProducer, frozenset[str]]]:
-        yield producer, frozenset({RISK_TOPIC})
+        yield producer, frozenset({TOPIC})
 
     monkeypatch.setattr(risks, "connected", connected)
-    assert await risks.send_risks(load_settings(None), some_risks, RISK_TOPIC) == 2
-    assert [(topic, key) for topic, key, _ in producer.sent] == [(RISK_TOPIC, b"a"), (RISK_TOPIC, b"b")]
+    assert await risks.send_risks(load_settings(None), some_risks, TOPIC) == 2
+    assert [(topic, key) for topic, key, _ in producer.sent] == [(TOPIC, b"a"), (TOPIC, b"b")]
     values = [json.loads(value) for *_, value in producer.sent]
     assert [(each["status"], each["as_of"], each["mrr"]) for each in values] == [
         ("leaving", day(5), 5),
@@ -320,4 +320,4 @@ async def test_risks_are_sent_one_a_customer_under_its_key(
         await risks.send_risks(load_settings(None), some_risks, "elsewhere")
     producer = OneTopicProducer(takes=False)
     with pytest.raises(Undelivered, match="OSError: full; run the command again"):
-        await risks.send_risks(load_settings(None), some_risks, RISK_TOPIC)
+        await risks.send_risks(load_settings(None), some_risks, TOPIC)
