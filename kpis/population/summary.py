@@ -22,6 +22,7 @@ from kpis.population.feedback_scan import FeedbackScan
 from kpis.population.lifetime import Durations, Lifetime, durations, survival
 from kpis.population.local_time import LocalTime
 from kpis.population.reasons import Ranking, Reasons
+from kpis.population.scales import AskedOn, ScaleScan
 from schemas.catalogue.windows import LIFETIME_DAYS
 from schemas.instants import DAY_MS
 
@@ -66,6 +67,9 @@ class PopulationSummary(NamedTuple):
     waits: Mapping[tuple[str, str], Durations] = {}
     #: detractors whose answer waits: customers, and MRR (minor units)
     open_detractors: tuple[int, int] = (0, 0)
+    #: surveys on further scales by status, and their answers by score
+    scale_surveys: Mapping[AskedOn, Counter[str]] = {}
+    scale_answers: Mapping[AskedOn, Counter[int]] = {}
 
 
 class PopulationScan:
@@ -91,6 +95,7 @@ class PopulationScan:
         self._deaths: Counter[int] = Counter()
         self._censored: Counter[int] = Counter()
         self._feedback = FeedbackScan(at_ms=at_ms, bucket_ms=bucket_ms, what=what)
+        self._scales = ScaleScan(at_ms=at_ms, bucket_ms=bucket_ms, what=what)
         self._reasons: dict[str, Reasons] = {}
         for days in WINDOWS_DAYS:
             start_ms = at_ms - days * DAY_MS
@@ -103,6 +108,7 @@ class PopulationScan:
             reasons.take(names, taken)
         for customer in taken:
             self._feedback.take(names, "", customer)
+            self._scales.take(names, customer)
         self._gathering.take(taken)
         self._gathered += len(taken)
         if self._gathered >= _TOGETHER:
@@ -120,7 +126,8 @@ class PopulationScan:
         curve = survival(Durations(self._deaths, self._censored))
         found, follow_ups = self._feedback.durations(), self._feedback.follow_ups
         waiting = (follow_ups.open_customers, follow_ups.open_mrr)
-        return PopulationSummary(self._at_ms, newest, curve, rankings, found, follow_ups.waits(), waiting)
+        scales = (self._scales.statuses(), self._scales.scores())
+        return PopulationSummary(self._at_ms, newest, curve, rankings, found, follow_ups.waits(), waiting, *scales)
 
     def _sum_up(self) -> None:
         stretches = [self._gathering.stretches()]
