@@ -19,7 +19,7 @@ import structlog
 
 from kpis.customer.facts import STATE_VERSION
 from streams.copying import head_commit
-from streams.errors import CheckFailed, Conflict, TablesHeld
+from streams.errors import CheckFailed, Conflict, TablesHeld, TablesUnavailable
 from streams.tables import Head, Tables, encode_head
 from streams.tasks import cancel_and_wait
 
@@ -104,7 +104,8 @@ class Hold:
     async def _keep_beating(self) -> None:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
-            await self._beat()
+            with contextlib.suppress(TablesUnavailable):  # the next one may get through in time; `check` tells
+                await self._beat()
 
     async def take(self, partition: int, *, if_there: bool = False, without_log: bool = False) -> bytes | None:
         """Hold a partition; return the head that it had, None where nothing was stored.

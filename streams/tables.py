@@ -268,8 +268,8 @@ class Tables(Protocol):
     async def commit(self, partition: int, commit: Commit) -> None:
         """Store all of it, or nothing."""
 
-    async def ask_to_forget(self, partition: int, customer: str, request: bytes) -> None:
-        """Leave a request to forget a customer for whoever owns the partition; one that is there already stays."""
+    async def ask_to_forget(self, partition: int, customer: str, request: bytes, known: bytes | None = None) -> None:
+        """Leave a request to forget a customer for whoever owns the partition, unless another than `known` is there."""
 
     async def forget_requests(self, partition: int) -> dict[str, bytes]:
         """Return the requests to forget customers that wait, by customer."""

@@ -19,6 +19,8 @@ from kpis.names import Names
 from kpis.rows import ENGAGED, ENGAGED_AGAIN, PAIRS, POINTS
 
 _BUCKET_BITS: Final = 24
+MOST_BUCKETS: Final = 1 << _BUCKET_BITS
+"""No bucket has this number, or a greater one."""
 _COLUMN_BITS: Final = 12
 _VALUE_BITS: Final = 16
 #: bits of a key that name a cell within (dimension, value)
@@ -141,24 +143,51 @@ def cells_in_steps(
 
 
 def merged_in_steps(parts: Iterable[Cells]) -> Generator[None, None, Cells]:
-    """Sum cells of several parts, each of which is taken in a step of its own.
+    """Sum cells of several parts, each of which is taken in a step of its own."""
+    total = CellSum()
+    for part in parts:
+        total.add(part)
+        yield
+    while total.join():
+        yield
+    return total.whole()
+
+
+class CellSum:
+    """The sum of cells that come in parts.
 
     Parts are merged with others of their size: no cell is touched more often than there are doublings.
     """
-    left: list[Cells] = []
-    for part in parts:
-        left.append(part)
-        while len(left) > 1 and len(left[-2].keys) <= 2 * len(left[-1].keys):
-            left.append(_together(left.pop(), left.pop()))
-        yield
-    while len(left) > 1:
-        left.append(_together(left.pop(), left.pop()))
-        yield
-    return left[0] if left else EMPTY
 
+    def __init__(self) -> None:
+        """Begin without cells."""
+        #: each more than twice as long as the next
+        self._left: list[Cells] = []
 
-def _together(first: Cells, second: Cells) -> Cells:
-    return merged(np.concatenate((first.keys, second.keys)), np.concatenate((first.amounts, second.amounts)))
+    def add(self, part: Cells) -> None:
+        """Add a part.
+
+        Raises:
+            OverflowError: As `merged`; of `join` and `whole` too.
+        """
+        self._left.append(part)
+        while len(self._left) > 1 and len(self._left[-2].keys) <= 2 * len(self._left[-1].keys):
+            self.join()
+
+    def join(self) -> bool:
+        """Merge the two smallest parts; return False where there is one at most."""
+        if len(self._left) < 2:
+            return False
+        last, before = self._left.pop(), self._left.pop()
+        keys, amounts = np.concatenate((before.keys, last.keys)), np.concatenate((before.amounts, last.amounts))
+        self._left.append(merged(keys, amounts))
+        return True
+
+    def whole(self) -> Cells:
+        """Return the sum of all parts."""
+        while self.join():
+            pass
+        return self._left[0] if self._left else EMPTY
 
 
 def _check_bits(what: str, numbers: Ints, bits: int) -> None:

@@ -296,8 +296,8 @@ STREAM: Final = {
             "It falls: wait.",
             "A worker logs `forget_request_waits`: it has another TENURE_FORGET_KEY than whoever asked, or none. Give"
             " all workers the one key with which customers are forgotten.",
-            "A request that was made with a wrong key stays, and asking again does not replace it. Remove it, with the"
-            " prefix and the partition, then ask again: `redis-cli HDEL 'PREFIX:{PARTITION}:f' CUSTOMER`.",
+            "A request was made with a wrong key: ask again with the right one, `tenure forget CUSTOMER --yes`, which"
+            " replaces it.",
             "A service is waited for: the tombstone cannot be sent, or Redis is away. See `/readyz`, and the topic of"
             " tombstones: [forgetting](../forgetting.md).",
         ),

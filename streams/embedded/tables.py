@@ -188,9 +188,11 @@ class MemoryTables:
             found.restated[period] = Restated(revision, {**before.changes, **changes}, kept)
         found.head = commit.head
 
-    async def ask_to_forget(self, partition: int, customer: str, request: bytes) -> None:
+    async def ask_to_forget(self, partition: int, customer: str, request: bytes, known: bytes | None = None) -> None:
         """See `Tables`."""
-        self._partitions[partition].requests.setdefault(customer, request)
+        requests = self._partitions[partition].requests
+        if requests.get(customer) == known:
+            requests[customer] = request
 
     async def forget_requests(self, partition: int) -> dict[str, bytes]:
         """See `Tables`."""

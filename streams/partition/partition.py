@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
@@ -52,7 +52,10 @@ _T = TypeVar("_T")
 _OTHERS_WAIT_SECONDS: Final = 1.0
 """A topic that has more in the log, but nothing at hand, is waited for so long at most."""
 _IDLE_SECONDS: Final = 2.0
-"""So soon a partition without events looks after what it has stored."""
+"""So soon a partition without events looks after what it has stored, and after requests to forget customers."""
+_LONGEST_IDLE_SECONDS: Final = 6.0
+"""The pause between two such looks grows to this: a stream at rest costs next to nothing."""
+_IDLE_GROWTH: Final = 1.5
 _FORGOTTEN_TOGETHER: Final = 20
 """So many customers are forgotten between two batches (count): each takes several round trips."""
 _RECOVERY_SECONDS: Final = 0.1
@@ -173,9 +176,9 @@ class Partition:
         """The intern tables."""
         return self._held.names
 
-    def cells(self) -> Cells:
-        """Return all cells; all that are stored once the partition is not recovering any more."""
-        return self._held.cells.cells()
+    def cells(self) -> Iterator[Cells]:
+        """Return all cells as of now, part by part; all that are stored, once the partition has recovered."""
+        return self._held.cells.parts()
 
     @property
     def cell_count(self) -> int:
@@ -286,15 +289,19 @@ class Partition:
         while not self._backlog and self._held.unread:
             await self._load_counters()
         self._end_recovery()
+        pause_seconds = _IDLE_SECONDS
         while not self._backlog:
             try:
-                await self._backlog.wait_for_one(_RECOVERY_SECONDS if self.recovering else _IDLE_SECONDS)
+                await self._backlog.wait_for_one(_RECOVERY_SECONDS if self.recovering else pause_seconds)
             except TimeoutError:
                 if not self.recovering:
                     # A Redis that lost its last second while nothing happens would stay behind until the next event.
                     await self._look_at_head()
                     await self._write_all()
+                    pause_seconds = min(_IDLE_GROWTH * pause_seconds, _LONGEST_IDLE_SECONDS)
                 await self._forget_as_asked()
+                if self.forget_requests:
+                    pause_seconds = _IDLE_SECONDS
                 self._end_recovery()
         consumer, topics = self._context.consumer(), self._context.topics
         begins = {topic: consumer.reading_position(TP(topic, self.number)) for topic in topics}
@@ -442,7 +449,7 @@ class Partition:
             cut=cut, through=through,
         )  # fmt: skip
         await self._until_done(lambda: self._context.tables.commit(self.number, commit))
-        held.committed(commit, head=head, cells=cells, amounts=amounts)
+        held.committed(commit, head=head, cells=cells, amounts=amounts, at_rest=cut.at_rest)
         result.commit_seconds = time.perf_counter() - began
 
     # -- forgetting, see `streams.partition.forgetting`

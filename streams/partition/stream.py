@@ -70,8 +70,8 @@ class Stream:
         self.generation = -1
         #: returns the consumer that reads for this stream
         self.consumer = context.consumer
-        #: set by each commit
-        self._commit = asyncio.Event()
+        #: set by each commit, and where a partition is given up or halted
+        self._change = asyncio.Event()
         #: whom else to tell of commits
         self.on_applied: Callable[[BatchResult], None] = _unheard
 
@@ -82,14 +82,16 @@ class Stream:
             partition.put(batch)
 
     async def until_applied(self, ends: Mapping[TP, int]) -> None:
-        """Wait until partitions that are ours are applied so far, or are given up meanwhile."""
+        """Wait until partitions that are ours are applied so far, or are given up or halted meanwhile."""
         while any(self._is_behind(tp, end) for tp, end in ends.items()):
-            self._commit.clear()
-            await self._commit.wait()
+            self._change.clear()
+            await self._change.wait()
 
     def _is_behind(self, tp: TP, end: int) -> bool:
         partition = self.partitions.get(tp.partition)
-        return partition is not None and partition.head.positions.get(tp.topic, 0) < end
+        if partition is None or tp.partition in self.halted:
+            return False
+        return partition.head.positions.get(tp.topic, 0) < end
 
     async def close(self) -> None:
         """Stop all partitions."""
@@ -146,6 +148,7 @@ class Stream:
             self.live.drop(number)
         for number in partitions:
             self.halted.pop(number, None)
+        self._change.set()
         # Given up already, all of them: whoever waits for this may lose patience half-way.
         await asyncio.gather(*(partition.close() for partition in closing))
 
@@ -204,6 +207,7 @@ class Stream:
 
     def _halt(self, number: int, fault: Exception) -> None:
         self.halted[number] = fault
+        self._change.set()
         if isinstance(fault, Halt):
             log.error("partition_halted", partition=number, advice=fault.advice)
         else:
@@ -231,7 +235,7 @@ class Stream:
 
     def on_committed(self, partition: Partition, result: BatchResult, cells: Cells) -> None:
         """See `Listener`."""
-        self._commit.set()
+        self._change.set()
         self.meters.on_committed(result)
         self.feeds.on_committed(partition.number, result)
         self.on_applied(result)

@@ -44,6 +44,8 @@ class Cut(NamedTuple):
     states: dict[str, bytes]
     #: sorted, each once
     spans: Ints
+    #: those of them in which nothing has changed since: no entry that stays names them
+    at_rest: Ints
 
 
 class _KnownEntry(NamedTuple):
@@ -98,9 +100,10 @@ class Unwritten:
         left = self._states_without(gone, states)
         spans = distinct(np.concatenate([entry.spans for entry in gone])) if gone else _NO_SPANS
         self._entries.append(_KnownEntry(size, states, spans_of(cells.keys)))
+        changed = np.concatenate([entry.spans for entry in self._entries]) if gone else _NO_SPANS
         self._size_bytes += size
         self.states.update(states)
-        return Cut(kept, left, spans)
+        return Cut(kept, left, spans, spans[~np.isin(spans, changed)])
 
     def _states_without(self, gone: Sequence[_KnownEntry], states: Mapping[str, bytes]) -> dict[str, bytes]:
         """Return the states that entries which go held last, and that no other holds; they are forgotten here."""

@@ -397,14 +397,14 @@ REPORTS: Final = (
     ApiReport(
         "reasons",
         "Why customers cancel and what they answer, beside the window before.",
-        (_AS_OF, _WINDOW, _BY),
+        (_AS_OF, _WINDOW, _BY, _WHERE),
         ReasonsReport,
         _reasons,
     ),
     ApiReport(
         "features",
         "What engaged customers use, beside the window before.",
-        (_AS_OF, _WINDOW, _BY),
+        (_AS_OF, _WINDOW, _BY, _WHERE),
         ReasonsReport,
         _features,
     ),

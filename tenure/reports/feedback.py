@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, overload
 
 from kpis.instants import instant_text
 from kpis.population.comparison import Difference, LogRank, difference_at, log_rank
@@ -192,6 +192,14 @@ def difference_document(found: Difference | None, days: int) -> SurvivalDifferen
     return SurvivalDifference(days=days, value=found.value, low=found.interval.low, high=found.interval.high)
 
 
+@overload
+def tested(found: LogRank) -> LogRankTest: ...
+
+
+@overload
+def tested(found: LogRank | None) -> LogRankTest | None: ...
+
+
 def tested(found: LogRank | None) -> LogRankTest | None:
-    """Return a test as a document."""
+    """Return a test as a document; None where there is none."""
     return None if found is None else LogRankTest(statistic=found.statistic, degrees=found.degrees, p=found.p)

@@ -6,7 +6,6 @@ Pure: a report in, something that rich prints out. Nothing here depends on colou
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Final
 
 from rich.box import SIMPLE_HEAD
@@ -33,10 +32,7 @@ def feedback_tables(report: FeedbackReport, width: int) -> RenderableType:
         report: How long customers stay after an answer.
         width: Columns of the terminal.
     """
-    instant = datetime.fromisoformat(report.as_of)
-    heading = Text()
-    heading.append(f"As of {instant:%A, %Y-%m-%d %H:%M} UTC\n", style="bold")
-    heading.append(formats.only_where(report.where))
+    heading = formats.heading(report.as_of, report.where)
     heading.append("How long customers stay after an answer, until the next one\n")
     parts: list[RenderableType] = [heading]
     for kind, found in report.kinds.items():
@@ -57,10 +53,8 @@ def _kind(kind: str, found: FeedbackKind, width: int) -> Iterator[RenderableType
     if longest:
         yield curves_chart(curves, longest, width)
         yield Text()
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(SCALES[kind].title, no_wrap=True, header_style="bold")
-    for name in ("spells", "left", "median", *(f"gone in {days} days" for days in CHURN_DAYS)):
-        table.add_column(name, justify="right", no_wrap=True, header_style="bold")
+    gone = (f"gone in {days} days" for days in CHURN_DAYS)
+    table = formats.figures_table(SCALES[kind].title, "spells", "left", "median", *gone)
     for band, entry in found.bands.items():
         curve = entry.curve
         median = formats.ABSENT if curve.median_days is None else f"{curve.median_days:,} d"
@@ -83,10 +77,8 @@ def _followed(found: Mapping[str, AnswerFollowUp]) -> str:
 def _scales(found: Mapping[str, FurtherScale]) -> Iterator[RenderableType]:
     if not found:
         return
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("Last 90 days", no_wrap=True, header_style="bold")
-    for name in ("sent", "answered", "mean", "good", "95 % interval", "rewarded", "others"):
-        table.add_column(name, justify="right", no_wrap=True, header_style="bold")
+    names = ("sent", "answered", "mean", "good", "95 % interval", "rewarded", "others")
+    table = formats.figures_table("Last 90 days", *names)
     for kind, entry in found.items():
         given, scale = entry.surveys, SCALES[kind]
         mean = formats.ABSENT if given.mean is None else f"{given.mean:.1f} of {scale.highest}"

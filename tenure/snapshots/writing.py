@@ -61,7 +61,7 @@ async def write_snapshot(settings: Settings, path: Path, tell: Callable[[str], N
 
     Raises:
         InputError, OutputFailed: The file cannot be written, or is there.
-        CheckFailed: Another command is at work on the stream.
+        CheckFailed: Another command is at work on the stream, or it went on while it was read.
         TenureError: As `running_tables`.
     """
     async with running_tables(settings) as (tables, mark):
@@ -110,6 +110,7 @@ class _Reading:
                 head = await hold.take(number)
                 async for part in self._partition(number, head):
                     yield part
+                await hold.check()
                 await hold.give_back(number)
                 head = await hold.take(SCHEDULES + number, if_there=True)
                 if head is not None:
@@ -117,6 +118,7 @@ class _Reading:
                     slots = [str(slot) for slot in range(SLOTS)]
                     values = await self._tables.read_states(SCHEDULES + number, slots)
                     yield StatesPart([(slot, value) for slot, value in zip(slots, values, strict=True) if value])
+                    await hold.check()
                     await hold.give_back(SCHEDULES + number)
                 self._tell(f"partition {number} of {self._in_use} is written, {self._customers:,} customers")
             yield await self._shared()

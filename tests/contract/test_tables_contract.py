@@ -490,8 +490,12 @@ async def test_a_commit_that_forgets_removes_state_and_request_and_relists_resta
     await tables.commit(0, FIRST._replace(restated=entries))
     await tables.ask_to_forget(0, "a", b"first")
     await tables.ask_to_forget(0, "a", b"second")
+    await tables.ask_to_forget(0, "a", b"third", b"other")
+    await tables.ask_to_forget(0, "b", b"of nobody", b"known")
     await tables.ask_to_forget(0, "b", b"of b")
     assert await tables.forget_requests(0) == {"a": b"first", "b": b"of b"}
+    await tables.ask_to_forget(0, "a", b"in its place", b"first")
+    assert await tables.forget_requests(0) == {"a": b"in its place", "b": b"of b"}
     assert await tables.forget_requests(1) == {}
     erasure = Erasure(["a"], {"2025-01": [b"nobody", b"of b"]}, {"a": None, "b": b"decided"})
     second = a_commit(FIRST.head, a_head(2), states={"pseudonym": b"state of a"})

@@ -24,7 +24,6 @@ from schemas.documents.document import plain
 from schemas.instants import milliseconds
 from schemas.refusals import HEADER_OFFSET, HEADER_PARTITION, HEADER_REASON, HEADER_TOPIC
 from streams.errors import CommitTorn
-from streams.giving_way import giving_way
 from streams.partition.unwritten import RedoLimits
 from streams.records import TP, Record
 from streams.settings.settings import Settings
@@ -34,6 +33,7 @@ from tenure.worker.composition import Worker, build_worker
 from tests.logs.logs import generate
 from tests.logs.shapes import Shape
 from tests.property.cases import differences
+from tests.property.rolling import counts_as_of
 from tests.recount.decoding import decode
 from tests.recount.records import record_of
 from tests.recount.refusals import RefusedError
@@ -274,7 +274,7 @@ class Run:
         exported: dict[str, Counter[str]] = {}
         for worker in self._running():
             assert isinstance(worker.subject, ProductWorker)
-            snapshot = await giving_way(worker.subject.worker.live.refresh(boundary))
+            snapshot = await counts_as_of(worker.subject.worker.live, boundary)
             self.problems += [f"{worker.name}: violated: {text}" for text in snapshot.violations]
             block = snapshot.blocks["all"]
             for window, counts in block.windows.items():

@@ -186,9 +186,9 @@ class Connection:
         await self._call(lambda: self._store.commit(partition, commit))
         self._simulation.note(self.name, "committed", partition)
 
-    async def ask_to_forget(self, partition: int, customer: str, request: bytes) -> None:
+    async def ask_to_forget(self, partition: int, customer: str, request: bytes, known: bytes | None = None) -> None:
         """See `Tables`."""
-        await self._call(lambda: self._store.ask_to_forget(partition, customer, request))
+        await self._call(lambda: self._store.ask_to_forget(partition, customer, request, known))
 
     async def forget_requests(self, partition: int) -> dict[str, bytes]:
         """See `Tables`."""
