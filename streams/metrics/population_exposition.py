@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -56,7 +57,11 @@ def _families(
     yield from _rankings(summary.rankings)
     yield from _feedback(summary.feedback)
     yield instruments.SCALE_SURVEYS, _by_incentive(summary.scale_surveys)
-    yield instruments.SCALE_ANSWERS, _by_incentive(summary.scale_answers)
+    by_score = {
+        asked: Counter({str(score): count for score, count in counts.items()})
+        for asked, counts in summary.scale_answers.items()
+    }
+    yield instruments.SCALE_ANSWERS, _by_incentive(by_score)
     yield instruments.MARKS, [((mark.identity.hex(), mark.kind, mark.title), mark.at_ms / 1000) for mark in marks]
     customers, mrr = summary.open_detractors
     yield instruments.OPEN_DETRACTORS, [((), customers)]
@@ -111,9 +116,9 @@ def _feedback(found: Mapping[tuple[str, str], Durations]) -> Iterator[tuple[Inst
     yield instruments.FEEDBACK_LOG_RANK, [((kind,), test.p) for kind, test in tests.items() if test is not None]
 
 
-def _by_incentive(found: Mapping[AskedOn, Mapping[str, int]] | Mapping[AskedOn, Mapping[int, int]]) -> list[Sample]:
+def _by_incentive(found: Mapping[AskedOn, Counter[str]]) -> list[Sample]:
     return [
-        ((asked.kind, str(name), "true" if asked.incentive else "false"), count)
+        ((asked.kind, name, "true" if asked.incentive else "false"), count)
         for asked, counts in sorted(found.items())
         for name, count in sorted(counts.items())
     ]

@@ -5,6 +5,8 @@ import pytest
 from schemas.decoding.decoder import Decoder
 from tests.unit.schemas.lines import CANCEL, SIGNUP, SURVEY, decode, line, say, without
 
+SCORES = "0–10 for nps, 1–5 for csat, 1–7 for ces, 1–7 for ease, 1–5 for value or 1–3 for pmf"
+
 DETAILS = [
     (
         {**without(SIGNUP, "customer_id"), "customerid": "c1"},
@@ -57,8 +59,7 @@ DETAILS = [
     ({**SURVEY, "kind": "csat"}, "score: must be an integer from 1 to 5, for csat; got 9"),
     (
         {**SURVEY, "score": "9"},
-        "score: must be an integer, 0–10 for nps, 1–5 for csat, 1–7 for ces, 1–7 for ease, 1–5 for value or 1–3 for pmf;"
-        ' got "9"',
+        f'score: must be an integer, {SCORES}; got "9"',
     ),
     (
         {**SIGNUP, "time": "1999-01-01T00:00:00Z"},
