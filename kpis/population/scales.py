@@ -26,7 +26,7 @@ WINDOW_DAYS = 90
 
 
 class AskedOn(NamedTuple):
-    """How a survey came to its customer: on which scale, and whether an answer was to be rewarded."""
+    """The form of a question: on which scale, and whether an answer was to be rewarded."""
 
     kind: str
     incentive: bool
