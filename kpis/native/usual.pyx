@@ -26,7 +26,7 @@ from kpis.native.state cimport (
 
 from xxhash import xxh3_64_digest
 
-from kpis.customer.feedback_codes import ANSWERED, CLASS, CODE, renewal_code
+from kpis.customer.feedback_codes import ANSWERED, CLASS, CODE, KINDS, renewal_code
 from kpis.rows import (
     CANCELLED, CONVERTED, DOWNGRADED, ENDED, ENGAGED, ENGAGED_AGAIN, FEEDBACK, GONE, INVOLUNTARY, KEPT, LIVELY, MOVED,
     NEW, OF_NEW, PAUSED, REACTIVATED, SEVERAL, SIGNED_UP, STARTED, SUBSCRIPTIONS, TRIAL, UPGRADED, WITHOUT_EFFECT,
@@ -682,6 +682,8 @@ cdef class UsualEvents:
         if event.sequence:
             return False
         if kind == SURVEY:
+            if event.kind not in KINDS:
+                return False
             code = CODE[event.kind, event.status, event.score, event.via]
         else:
             code = renewal_code(event.outcome)
