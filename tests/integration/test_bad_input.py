@@ -268,24 +268,6 @@ def test_dead_letters_that_a_topic_does_not_take_at_all_are_said_until_it_does(i
     until(lambda: worker.get("/readyz")[0] == 200, "a worker that is ready again")
 
 
-def test_batch_waits_until_all_replicas_that_must_have_its_dead_letter(installation: Installation) -> None:
-    """With acks=1 the one broker would have answered; what it then loses nobody would send again."""
-    installation.create_topics()
-    configure(installation, installation.dead_letter_topic, "min.insync.replicas", "2")
-    producer = installation.producer()
-    worker = installation.worker()
-    until(lambda: worker.owned() == {0, 1, 2, 3}, "the assignment")
-    producer.produce(installation.topics["events"], b"bad", partition=0)
-    assert producer.flush(30) == 0
-    send_good(installation, producer, good_events())
-    assert producer.flush(30) == 0
-    until(lambda: {1, 2, 3} <= installation.heads().keys(), "the other partitions")
-    assert 0 not in installation.heads()
-    configure(installation, installation.dead_letter_topic, "min.insync.replicas", "1")
-    installation.until_applied()
-    assert [letter.value() for letter in letters_of(installation).values()] == [b"bad"]
-
-
 def configure(installation: Installation, topic: str, name: str, value: str) -> None:
     """Change a setting of a topic."""
     entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)

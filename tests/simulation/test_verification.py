@@ -16,7 +16,7 @@ from tests.simulation import product
 from tests.simulation.product import ProductWorker, Run
 from tests.simulation.test_forgetting import ForgettingRun
 
-SEEDS: Final = 8
+SEEDS: Final = 5
 #: CPU time of each step, as the verifier reads it (seconds): with 1 % of a core its pauses are 100 times as long
 STEP_SECONDS: Final = 0.002
 

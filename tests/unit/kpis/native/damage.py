@@ -83,7 +83,7 @@ def outcomes(count: int, seed: int = 1) -> Iterator[bool]:
     states: dict[str, bytes] = {}
     for start in range(0, 320, 8):
         part = slice(start, start + 8)
-        usual.begin(decoded.events[part], decoded.times[part], states, {}, [rng.randrange(1 << 40)] * 8)
+        usual.begin(list(decoded.events[part]), decoded.times[part], states, {}, [rng.randrange(1 << 40)] * 8)
         usual.go_on(0, 1_000)
         sound += states.values()
         if start % 80 == 0:
@@ -109,7 +109,8 @@ def events_read(count: int, seed: int = 1) -> Iterator[int]:
 
     rng = random.Random(seed)
     reader = BatchReader(Decoder(latest_ms=LATEST_MS))
-    sound = records_of([f"{n * 13} {rng.choice(LINES)}" for n in range(100)])
+    lines = [f"{n * 13} {rng.choice(LINES)}" for n in range(100)]
+    sound = [each.replace(b"+00:00", b"Z") for each in records_of(lines)]
     for _ in range(count):
         values = [rng.choice(sound) if rng.random() < 0.5 else damaged(rng.choice(sound), rng) for _ in range(3)]
         body = body_of([Record("t", 0, n, 5, b"c", value, NO_HEADERS) for n, value in enumerate(values)])
