@@ -561,6 +561,21 @@ FEEDBACK_LOG_RANK: Final = Instrument(
     "The p-value of the log-rank test of whether the bands of a kind, but `never_asked`, leave at the same rate.",
     ("kind",),
 )
+SCALE_SURVEYS: Final = Instrument(
+    "tenure_scale_surveys",
+    "gauge",
+    "Population",
+    "Surveys of the last 90 days on scales beside NPS and CSAT, by kind (`ces`, `ease`, `value`, `pmf`), by what became"
+    " of them, and by whether they had an incentive.",
+    ("kind", "status", "incentive"),
+)
+SCALE_ANSWERS: Final = Instrument(
+    "tenure_scale_answers",
+    "gauge",
+    "Population",
+    "Their answers by score.",
+    ("kind", "score", "incentive"),
+)
 MARKS: Final = Instrument(
     "tenure_mark_timestamp_seconds",
     "gauge",

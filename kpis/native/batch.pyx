@@ -10,9 +10,9 @@ from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset
 
 from kpis.native.event cimport (
-    ACTIVITY, AMOUNT, CANCEL, CHANGE, CURRENCY, CUSTOMER, EFFECTIVE, FEATURE, ID, INVOLUNTARY, LABELS, MOST_CURRENCIES,
-    MOST_LABELS, MRR, OTHER, OUTCOME, PAUSE, PLAN, REASON, RENEWAL, RESUME, SCORE, SEQUENCE, SIGNUP, SOURCE, STATUS,
-    SUBSCRIPTION, SURVEY, SURVEY_KIND, TEST, TIME, TRIAL, TYPE, VIA, Rules, UsualEvent, read_event,
+    ACTIVITY, AMOUNT, CANCEL, CHANGE, CURRENCY, CUSTOMER, EFFECTIVE, FEATURE, ID, INCENTIVE, INVOLUNTARY, LABELS,
+    MOST_CURRENCIES, MOST_LABELS, MRR, OTHER, OUTCOME, PAUSE, PLAN, REASON, RENEWAL, RESUME, SCORE, SEQUENCE, SIGNUP,
+    SOURCE, STATUS, SUBSCRIPTION, SURVEY, SURVEY_KIND, TEST, TIME, TRIAL, TYPE, VIA, Rules, UsualEvent, read_event,
 )
 from kpis.native.flat_json cimport MEMBER_SLOTS, slot_of
 from kpis.native.messages cimport Text
@@ -27,6 +27,7 @@ from schemas.events import (
     MRR_MINOR_MAX, Activity, Cancel, Downgrade, LifecycleEvent, Pause, Renewal, Resume, Signup, Survey, Upgrade,
 )
 from schemas.instants import milliseconds
+from schemas.survey_scales import COUNTED_SCALES
 
 cdef extern from *:
     """
@@ -44,7 +45,7 @@ cdef dict _MEMBERS = {
     "subscription_id": SUBSCRIPTION, "effective_at": EFFECTIVE, "plan": PLAN, "mrr_minor": MRR, "currency": CURRENCY,
     "trial": TRIAL, "amount_minor": AMOUNT, "interval": AMOUNT, "interval_count": AMOUNT, "quantity": AMOUNT,
     "reason": REASON, "involuntary": INVOLUNTARY, "kind": SURVEY_KIND, "status": STATUS, "score": SCORE, "via": VIA,
-    "outcome": OUTCOME, "feature": FEATURE,
+    "outcome": OUTCOME, "feature": FEATURE, "incentive": INCENTIVE,
 }
 # in the order in which they are looked for
 cdef tuple _TYPES = (Activity, Survey, Signup, Upgrade, Downgrade, Cancel, Renewal, Pause, Resume)
@@ -280,7 +281,7 @@ cdef class EventRules:
         rules.tolerance_ms, rules.last_ms, rules.is_file = tolerance_ms, last_ms, is_file
         rules.earliest_ms, rules.allowance_ms = EARLIEST_MS, EFFECTIVE_ALLOWANCE_MS
         rules.most_bytes, rules.most_mrr, rules.unspecified = most_bytes, MRR_MINOR_MAX, self.keep("unspecified")
-        kinds, statuses, ways = ("nps", "csat"), ("answered", "sent", "dismissed"), ("in_app", "email", "outreach")
+        kinds, statuses, ways = COUNTED_SCALES, ("answered", "sent", "dismissed"), ("in_app", "email", "outreach")
         for k, kind in enumerate(kinds):
             rules.survey_kinds[k] = self.keep(kind)
             for s, status in enumerate(statuses):
@@ -336,7 +337,10 @@ cdef object describe(object event, int64_t at_ms, UsualEvent *into):
     elif into.kind == CANCEL:
         into.word, into.involuntary = text_of(event.reason), event.involuntary
     elif into.kind == SURVEY:
-        into.word, into.code = text_of(event.reason), CODE[event.kind, event.status, event.score, event.via]
+        if event.kind in COUNTED_SCALES:
+            into.word, into.code = text_of(event.reason), CODE[event.kind, event.status, event.score, event.via]
+        else:
+            into.kind = OTHER
     elif into.kind == RENEWAL:
         into.code = renewal_code(event.outcome)
     elif into.kind == ACTIVITY:

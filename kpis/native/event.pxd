@@ -45,7 +45,8 @@ cdef enum:
     VIA = 19
     OUTCOME = 20
     FEATURE = 21
-    LABELS = 22
+    INCENTIVE = 22
+    LABELS = 23
 
 
 cdef struct UsualEvent:
@@ -261,7 +262,8 @@ cdef inline bint take_survey(const Rules *rules, const Value *members, UsualEven
     cdef int kind, status, way
     cdef int64_t score = -1
     if not (
-        take_choice(&members[SURVEY_KIND], rules.survey_kinds, 2, -1, &kind)
+        members[INCENTIVE].kind == ABSENT
+        and take_choice(&members[SURVEY_KIND], rules.survey_kinds, 2, -1, &kind)
         and take_choice(&members[STATUS], rules.statuses, 3, 0, &status)
         and take_choice(&members[VIA], rules.ways, 3, 0, &way)
         and take_slug(&members[REASON], event.word, &event.word)
