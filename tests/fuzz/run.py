@@ -135,7 +135,7 @@ def _targets() -> Any:
 def main() -> None:
     """Run one target; the exit code is 1 where it has a fault."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz.run", description=__doc__)
-    parser.add_argument("target", help="decoder, fold, adapters or gateway")
+    parser.add_argument("target", help="decoder, reader, fold, adapters or gateway")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=Path("build/fuzz"))

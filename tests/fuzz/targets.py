@@ -28,6 +28,7 @@ from tenure.gateway.signatures import signature_of
 from tests.logs.refused_records import MALFORMED, VALID
 from tests.property.folding import LATEST_MS, Folded, Line
 from tests.property.test_decoding_recounted import decoded, recounted
+from tests.property.test_native_reading import DECODERS, fetched, read_alike
 from tests.recount.options import Options
 from tests.recount.records import Record
 from tests.unit.schemas.adapters.golden import GoldenFile, golden_files
@@ -97,6 +98,31 @@ class Decoding(Target):
             return
         assert {name: getattr(expected, name) for name in found} == found
         self.outcomes["mended" if found["mended"] else "applied"] += 1
+
+
+class Reading(Target):
+    """What is read natively, from records and from packed ones, beside the decoder; variants of one at once."""
+
+    name = "reader"
+    _AT_ONCE: Final = 8
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting: list[bytes] = []
+
+    def seeds(self) -> Sequence[bytes]:
+        """See `Target`."""
+        return sound_events()
+
+    def read(self, record: bytes) -> None:
+        """See `Target`."""
+        self._waiting.append(record)
+        if len(self._waiting) == self._AT_ONCE:
+            values, self._waiting = self._waiting, []
+            found = read_alike(fetched(values), DECODERS[len(record) % len(DECODERS)])
+            self.outcomes["applied"] += len(found.events)
+            self.outcomes["test event"] += found.tests
+            self.outcomes["dead letter"] += len(found.refused)
 
 
 class Folding(Target):
@@ -225,4 +251,6 @@ class Gateway(Target):
             self.outcomes["dead letter" if refusal else "mended" if number in verdict.mended else "applied"] += 1
 
 
-TARGETS: Final[Mapping[str, type[Target]]] = {each.name: each for each in (Decoding, Folding, Adapting, Gateway)}
+TARGETS: Final[Mapping[str, type[Target]]] = {
+    each.name: each for each in (Decoding, Reading, Folding, Adapting, Gateway)
+}

@@ -9,7 +9,7 @@ import pytest
 from tests.fuzz.run import Campaign, by_chance
 from tests.fuzz.targets import TARGETS
 
-RECORDS = {"decoder": 20_000, "fold": 8_000, "adapters": 1_500, "gateway": 4_000}
+RECORDS = {"decoder": 20_000, "reader": 8_000, "fold": 8_000, "adapters": 1_500, "gateway": 4_000}
 
 
 @pytest.mark.parametrize("target", list(TARGETS))

@@ -53,7 +53,8 @@ def _read(reader: BatchReader, records: Sequence[Record]) -> Decoded[Record]:
     return at_once(reader.read_in_steps(records))
 
 
-def _records(values: Sequence[bytes | None], timestamps: Sequence[int] = (NOON_MS,)) -> list[Record]:
+def fetched(values: Sequence[bytes | None], timestamps: Sequence[int] = (NOON_MS,)) -> list[Record]:
+    """Return records of values, as they come from Kafka."""
     return [
         Record("customer.events", 3, 7 + 2 * n, timestamps[n % len(timestamps)], None, value, NO_HEADERS)
         for n, value in enumerate(values)
@@ -68,7 +69,8 @@ def _packed(records: Sequence[Record]) -> PackedRecords[Record]:
     return found
 
 
-def _assert_alike(records: Sequence[Record], decoder: Decoder) -> PackedDecoded[Record]:
+def read_alike(records: Sequence[Record], decoder: Decoder) -> PackedDecoded[Record]:
+    """Read records natively, packed or not, and by the decoder; assert that all say the same."""
     plainly = _outcome(_read(BatchReader(decoder, native=False), records))
     natively = _read(BatchReader(decoder), records)
     assert isinstance(natively, PackedDecoded)
@@ -86,7 +88,7 @@ def test_logs_are_read_natively_as_by_the_decoder(case: Case) -> None:
     """Among their records are refused ones of all reasons, test events, CloudEvents, and members that are mended."""
     log = case.log()
     for decoder in DECODERS:
-        _assert_alike(_records(log.records, (NOON_MS, 2_000_000_000_000, -1)), decoder)
+        read_alike(fetched(log.records, (NOON_MS, 2_000_000_000_000, -1)), decoder)
 
 
 @bounded(1500)
@@ -118,7 +120,7 @@ def test_nasty_records_are_read_natively_as_by_the_decoder(
             value[at:at] = rng.choice(INSERTED)
         else:
             del value[at:]
-    _assert_alike(_records([bytes(value)], (timestamp_ms,)), rng.choice(DECODERS))
+    read_alike(fetched([bytes(value)], (timestamp_ms,)), rng.choice(DECODERS))
 
 
 def test_usual_events_of_all_types_are_read_natively() -> None:
@@ -127,11 +129,11 @@ def test_usual_events_of_all_types_are_read_natively() -> None:
     for event_type in EVENT_TYPES[:11]:
         members = {"type": event_type.TYPE, **SOUND, "time": "2026-01-01T11:59:59.123456+00:00", "source": "app"}
         usual.append(json.dumps(members).encode())
-    decoded = _assert_alike(_records(usual), DECODERS[0])
+    decoded = read_alike(fetched(usual), DECODERS[0])
     reader = BatchReader(DECODERS[0])
     assert IS_THERE
     left = [event_type.TYPE for event_type in EVENT_TYPES[:11] if event_type.TYPE in {"revoke", "onboarding"}]
-    batch = _read(reader, _records(usual))
+    batch = _read(reader, fetched(usual))
     assert isinstance(batch, PackedDecoded)
     assert batch.batch.read_natively() == len(usual) - len(left)
     assert len(decoded.events) == len(usual)
@@ -143,7 +145,7 @@ def test_instants_are_cut_to_the_millisecond_on_every_day_of_a_century() -> None
     days = [f"20{y:02}-{m:02}-{d:02}" for y in range(100) for m in range(1, 13) for d in range(27, 33)]
     ends = ("T23:59:59.9999Z", "T00:00:00+00:00", "T12:30:00.1+00:00", "T00:00:00.123456+00:00", "T01:00:00+01:00")
     values = [msgspec.json.encode({**sound, "time": day + ends[n % 5]}) for n, day in enumerate(days)]
-    _assert_alike(_records(values, (4_102_444_799_999,)), Decoder())
+    read_alike(fetched(values, (4_102_444_799_999,)), Decoder())
 
 
 @bounded(200)
@@ -151,7 +153,7 @@ def test_instants_are_cut_to_the_millisecond_on_every_day_of_a_century() -> None
 def test_records_are_packed_only_where_they_are_whole(seed: int) -> None:
     """Kafka checks sums, not what lies in them: a length that leads outside of the bytes must not be followed."""
     rng = Random(seed)
-    records = _records([None if rng.random() < 0.1 else rng.randbytes(rng.randrange(40)) for _ in range(5)])
+    records = fetched([None if rng.random() < 0.1 else rng.randbytes(rng.randrange(40)) for _ in range(5)])
     body = bytearray(body_of(records))
     assert list(_packed(records)) == records
     for _ in range(rng.choice((1, 1, 3))):
@@ -173,7 +175,7 @@ def test_records_with_headers_are_left_to_the_parser_of_the_client() -> None:
 
 def test_packed_records_are_cut_and_joined_as_lists_are() -> None:
     """A commit takes parts of several reads, of several topics."""
-    records = _records([b"a", b"b", None, b"d"], (5, 6))
+    records = fetched([b"a", b"b", None, b"d"], (5, 6))
     some, others = (
         _packed(records),
         PackedRecords.parsed(Record, "other", 3, body_of(records), 4, base_offset=100, first_timestamp=0, timestamp=9),
