@@ -5,6 +5,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 ARGS ?=
+SEEDS ?= 1000
 BIN := .venv/bin
 PRODUCT := schemas kpis streams agents tenure
 AUDIT := build/audit/stamp
@@ -19,7 +20,7 @@ DEV := .venv/dev.stamp
 SERIAL := tests/integration tests/chaos
 CHECKS := check-lint check-format check-types check-layers check-spelling check-dependencies check-documents check-tidy
 
-.PHONY: help demo test check $(CHECKS) test-fast test-serial chaos soak fuzz mutants up down bench rivals wheel sbom audit format documents site services bands lock clean
+.PHONY: help demo test check $(CHECKS) test-fast test-serial chaos soak fuzz mutants simulate up down bench rivals wheel sbom audit format documents site services bands lock clean
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -78,6 +79,9 @@ fuzz: $(DEV) ## Read millions of hostile records, guided by coverage, and the na
 
 mutants: services $(DEV) ## Try the tests with a sample of mutants of the fold and of the commit path; ARGS="--help". It takes long.
 	@$(BIN)/python tools/mutants.py $(ARGS)
+
+simulate: $(DEV) ## Run the product under faults, simulated, from SEEDS seeds (1000) that no test tries, on all cores; ARGS="--help".
+	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
 
 up: services $(DEV) ## Run Kafka, Redis, two workers, Prometheus, Alertmanager and an invented company until Ctrl-C; ARGS="--help".
 	@exec $(BIN)/python -m devstack $(ARGS)
