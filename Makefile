@@ -20,7 +20,7 @@ DEV := .venv/dev.stamp
 SERIAL := tests/integration tests/chaos
 CHECKS := check-lint check-format check-types check-layers check-spelling check-dependencies check-documents check-tidy
 
-.PHONY: help demo test check $(CHECKS) test-fast test-serial mutants simulate up down bench rivals sbom audit format documents site services bands lock clean
+.PHONY: help demo test check $(CHECKS) test-fast test-serial chaos soak fuzz mutants simulate up down bench rivals wheel sbom audit format documents site services bands lock clean
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -68,6 +68,15 @@ test-fast: services $(DEV) ## Run the tests that may run side by side.
 test-serial: services $(DEV) ## Run the tests that need the machine to themselves.
 	@$(BIN)/pytest -q --no-header $(SERIAL) $(ARGS)
 
+chaos: services $(DEV) ## Break 100 things on three brokers and a Redis Cluster under load, and hold the numbers against a recount; ARGS="--help".
+	@exec $(BIN)/python -m tests.chaos.run $(ARGS)
+
+soak: services $(DEV) ## Run two hours at half the load with a kill a minute, and see that memory stays flat; ARGS="--minutes 5".
+	@exec $(BIN)/python -m tests.chaos.soak $(ARGS)
+
+fuzz: $(DEV) ## Read millions of hostile records, guided by coverage, and the native part under sanitizers; ARGS="--help".
+	@tools/fuzz $(ARGS)
+
 mutants: services $(DEV) ## Try the tests with a sample of mutants of the fold and of the commit path; ARGS="--help". It takes long.
 	@$(BIN)/python tools/mutants.py $(ARGS)
 
@@ -87,12 +96,15 @@ rivals: services $(DEV) ## Measure the worker beside Kafka Streams, Flink and By
 	@tools/install-rivals
 	@exec $(BIN)/python -m bench.rivals $(ARGS)
 
+wheel: $(DEV) ## Build the wheel into build/wheel: the same sources and compiler make the same bytes.
+	@$(BIN)/python -m hatchling build -t wheel -d build/wheel
+
 sbom: $(AUDIT) ## Write build/sbom.json, the bill of materials of the product's locked requirements (CycloneDX).
 	@build/audit/bin/cyclonedx-py requirements $(SBOM) -o build/sbom.json 2>build/sbom.log || { cat build/sbom.log; exit 1; }
 	@build/audit/bin/cyclonedx-py requirements $(SBOM) 2>/dev/null | cmp - build/sbom.json # made twice, it is the same
 
 audit: $(AUDIT) ## Look for known vulnerabilities in the locked requirements; needs the network: it asks an advisory database.
-	@build/audit/bin/pip-audit --strict --progress-spinner off --disable-pip --require-hashes -r requirements/run.txt
+	@build/audit/bin/pip-audit --strict --progress-spinner off --disable-pip --require-hashes -r requirements/run.txt -r requirements/native.txt
 
 format: $(DEV) ## Format the code and mend what ruff can mend.
 	@$(BIN)/ruff format --quiet .
@@ -117,6 +129,7 @@ lock: $(DEV) ## Choose the newest versions that pyproject.toml allows, for all m
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header $(EXTRAS) pyproject.toml -o requirements/run.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --group native -o requirements/native.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --group audit -o requirements/audit.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --group fuzz -o requirements/fuzz.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header $(EXTRAS) --group dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
 
 clean: ## Remove what the other targets made.

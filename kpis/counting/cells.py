@@ -34,6 +34,8 @@ PAIR_COLUMNS: Final = POINTS * 2
 
 STEP_ROWS: Final = 16_384
 """Of one step: some 25 ms."""
+NATIVE_STEP_ROWS: Final = 4 * STEP_ROWS
+"""Of one step that is summed natively: about as long; the cells of several steps have to be merged."""
 
 
 class Cells(NamedTuple):
@@ -121,23 +123,37 @@ def cells_of(rows: Ints, names: Names, windows: Windows) -> Cells:
         found = windows.row_sums.cells(np.ascontiguousarray(rows), values)
         if found is not None:
             return Cells(*found)
+    return merged(*_unsummed(rows, values, windows))
+
+
+def touched_by(rows: Ints, names: Names, windows: Windows) -> Ints:
+    """Return the keys of all cells that rows name, also of those whose amounts come to zero; in no order, some twice.
+
+    Arguments and errors are those of `cells_of`.
+    """
+    return _unsummed(rows, names.value_columns(), windows)[0]
+
+
+def _unsummed(rows: Ints, values: Ints, windows: Windows) -> tuple[Ints, Ints]:
+    """Return the keys and amounts of rows, for every dimension, one a row and cell."""
     column, plan, profile, bucket, amount = columns_of(rows, windows)
     segments = [plan, *(column_of[profile] for column_of in values)]
     for segment in segments:
         _check_bits("value", segment, _VALUE_BITS)
     base = fields_of(column, bucket)
     keys = np.concatenate([group_of(d, 0) << FIELD_BITS | v << FIELD_BITS | base for d, v in enumerate(segments)])
-    return merged(keys, np.tile(amount, len(segments)))
+    return keys, np.tile(amount, len(segments))
 
 
 def cells_in_steps(
-    rows: Ints, names: Names, windows: Windows, *, step_rows: int = STEP_ROWS
+    rows: Ints, names: Names, windows: Windows, *, step_rows: int | None = None
 ) -> Generator[None, None, Cells]:
     """Sum rows as `cells_of` does, in steps: one customer with thousands of facts can have millions of them.
 
     Raises:
         OverflowError: As `cells_of` does, also where it is the amount of a part that takes more than 64 bits.
     """
+    step_rows = step_rows or (STEP_ROWS if windows.row_sums is None else NATIVE_STEP_ROWS)
     starts = range(0, len(rows), step_rows)
     return merged_in_steps(cells_of(rows[start : start + step_rows], names, windows) for start in starts)
 

@@ -24,6 +24,7 @@ from kpis.population.leaving import leaving_at
 from kpis.population.lifetime import Durations, Lifetime, durations, survival
 from kpis.population.local_time import LocalTime
 from kpis.population.reasons import Ranking, Reasons
+from kpis.population.scales import AskedOn, ScaleScan
 from kpis.population.stays import past_until
 from schemas.catalogue.windows import LIFETIME_DAYS
 from schemas.instants import DAY_MS
@@ -73,6 +74,9 @@ class PopulationSummary(NamedTuple):
     leaving: tuple[int, int] = (0, 0)
     #: by window: 7d, 30d
     sleepers: Mapping[str, Sleepers] = {}
+    #: surveys on further scales by status, and their answers by score
+    scale_surveys: Mapping[AskedOn, Counter[str]] = {}
+    scale_answers: Mapping[AskedOn, Counter[int]] = {}
 
 
 class PopulationScan:
@@ -100,6 +104,7 @@ class PopulationScan:
         self._feedback = FeedbackScan(at_ms=at_ms, bucket_ms=bucket_ms, what=what)
         self._frequency = FrequencyScan(at_ms=at_ms, bucket_ms=bucket_ms, what=what)
         self._leaving, self._leaving_mrr = 0, 0
+        self._scales = ScaleScan(at_ms=at_ms, bucket_ms=bucket_ms, what=what)
         self._reasons: dict[str, Reasons] = {}
         for days in WINDOWS_DAYS:
             start_ms = at_ms - days * DAY_MS
@@ -113,6 +118,7 @@ class PopulationScan:
         for customer in taken:
             self._feedback.take(names, "", customer)
             self._take_ways(names, customer)
+            self._scales.take(names, customer)
         self._gathering.take(taken)
         self._gathered += len(taken)
         if self._gathered >= _TOGETHER:
@@ -141,8 +147,9 @@ class PopulationScan:
         waiting = (follow_ups.open_customers, follow_ups.open_mrr)
         sleepers = {f"{days}d": each for days, each in self._frequency.sleepers.items()}
         leaving = (self._leaving, self._leaving_mrr)
+        scales = (self._scales.statuses(), self._scales.scores())
         return PopulationSummary(
-            self._at_ms, newest, curve, rankings, found, follow_ups.waits(), waiting, leaving, sleepers
+            self._at_ms, newest, curve, rankings, found, follow_ups.waits(), waiting, leaving, sleepers, *scales
         )
 
     def _sum_up(self) -> None:

@@ -29,7 +29,7 @@ def board() -> Board:
             Section("", [freshness.shown(), intake.objective(), intake.budget(), alerts(), workers.workers()]),
             Section(
                 "Whether numbers are complete",
-                [intake.completeness(), intake.causes(), intake.owned(), intake.identities(), freshness.losses()],
+                [intake.completeness(), intake.causes(), intake.owned(), intake.checks(), freshness.losses()],
             ),
             Section(
                 "Whether they are up to date",

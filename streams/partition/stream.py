@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
+from kpis.arrays import Ints
 from kpis.counting.cells import Cells
 from kpis.counting.rolling import RollingCounts
 from schemas.instruments import Instrument
@@ -50,6 +51,16 @@ class StreamMeters(ServiceMeters, Protocol):
         """A commit was refused."""
 
 
+class CommitWatch(Protocol):
+    """A follower of what commits change of partitions."""
+
+    def on_rows(self, number: int, rows: Ints) -> None:
+        """A commit of a partition has changed these rows."""
+
+    def on_break(self, number: int) -> None:
+        """The tables of a partition do not follow from its rows any more: it is reloaded, given up, or erased from."""
+
+
 class Stream:
     """Implements `streams.batching.ownership.PartitionOwner` and `streams.partition.partition.Listener`."""
 
@@ -74,6 +85,8 @@ class Stream:
         self._change = asyncio.Event()
         #: whom else to tell of commits
         self.on_applied: Callable[[BatchResult], None] = _unheard
+        #: who follows what commits change, if anybody does
+        self.watch: CommitWatch | None = None
 
     async def apply(self, batch: Batch) -> None:
         """Take a batch over from an agent."""
@@ -146,6 +159,7 @@ class Stream:
         for number in sorted(partitions & self.partitions.keys()):
             closing.append(self.partitions.pop(number))
             self.live.drop(number)
+            self._tell_of_break(number)
         for number in partitions:
             self.halted.pop(number, None)
         self._change.set()
@@ -242,6 +256,8 @@ class Stream:
         self.meters.on_committed(result)
         self.feeds.on_committed(partition.number, result)
         self.on_applied(result)
+        if self.watch is not None:
+            self.watch.on_rows(partition.number, result.rows)
         self._count(partition, cells)
 
     def on_committed_between(self, partition: Partition, seconds: float, cells: Cells) -> None:
@@ -254,6 +270,14 @@ class Stream:
         if self._is_owned(partition) and not partition.recovering:
             self.live.change(partition.number, cells)
 
+    def on_erased(self, partition: Partition) -> None:
+        """See `Listener`."""
+        self._tell_of_break(partition.number)
+
+    def _tell_of_break(self, number: int) -> None:
+        if self.watch is not None:
+            self.watch.on_break(number)
+
     def on_recovered(self, partition: Partition) -> None:
         """See `Listener`."""
         if self._is_owned(partition):
@@ -263,6 +287,7 @@ class Stream:
         """See `Listener`."""
         if self._is_owned(partition):
             self.live.drop(partition.number)
+        self._tell_of_break(partition.number)
         self.meters.on_conflict()
 
     def on_halted(self, partition: Partition) -> None:

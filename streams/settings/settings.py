@@ -366,6 +366,13 @@ class Settings(BaseSettings):
         unit="seconds",
         example="5",
     )
+    verify_cpu_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = _setting(
+        0.01,
+        "The part of a core that a worker spends on recounting its customers from their facts, and comparing with the "
+        "stored counters; 0 switches it off.",
+        unit="ratio",
+        example="0.05",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "info", "The least severe log line that is written.", unit="name", example="warning"
     )

@@ -14,6 +14,7 @@ from kpis.population.comparison import log_rank
 from kpis.population.frequency import Sleepers
 from kpis.population.lifetime import Durations, survival
 from kpis.population.reasons import SHOWN, Line, Ranking
+from kpis.population.scales import AskedOn
 from kpis.population.summary import AGES, COHORTS, CURVE_DAYS, FEEDBACK_DAYS, WINDOWS_DAYS, PopulationSummary, Rankings
 from schemas import instruments
 from schemas.catalogue.feedback_bands import BANDS
@@ -134,6 +135,16 @@ def test_spells_after_answers_are_shown_by_kind_and_band() -> None:
     compared = log_rank([feedback["nps", "promoters"], feedback["nps", "detractors"]])
     assert compared is not None
     assert samples_of(summary, "tenure_feedback_log_rank_p_value") == {("nps",): pytest.approx(compared.p)}
+
+
+def test_answers_on_further_scales_are_shown_by_score_and_incentive() -> None:
+    """A board divides the good ones by all; no text of an answer is in a label."""
+    asked = AskedOn("ces", incentive=True)
+    summary = PopulationSummary(0, [], NOBODY, {})._replace(
+        scale_surveys={asked: Counter({"answered": 3, "sent": 4})}, scale_answers={asked: Counter({7: 2, 3: 1})}
+    )
+    assert samples_of(summary, "tenure_scale_answers") == {("ces", "7", "true"): 2, ("ces", "3", "true"): 1}
+    assert samples_of(summary, "tenure_scale_surveys") == {("ces", "answered", "true"): 3, ("ces", "sent", "true"): 4}
 
 
 def test_numbers_that_do_not_exist_are_absent() -> None:
