@@ -174,7 +174,7 @@ def _take_a_group_for_read(self: PartitionState, group: int, cells: Cells) -> No
 def _accept_all_but_the_last(self: Partition, batches: Any) -> tuple[list[Any], Any, Any]:
     """Count to the end of a batch, and leave that to the next one."""
     records, positions, last_ms = _accept(self, batches)
-    return (records[:-1] if len(records) > 3 else records), positions, last_ms
+    return list(records[:-1] if len(records) > 3 else records), positions, last_ms
 
 
 def _commit_behind_the_fence(self: MemoryTables, number: int, commit: Commit) -> Any:

@@ -44,7 +44,9 @@ if TYPE_CHECKING:
     from streams.forgetting.forgotten import Forgotten
 
 PATIENCE_SECONDS: Final = 600.0
-_NATIVE: Final = ("kpis.fold.fold", "kpis.counting.cell_store", "kpis.counting.windows")
+_NATIVE: Final = (
+    "kpis.fold.fold", "kpis.fold.reading", "kpis.counting.cell_store", "kpis.counting.windows", "streams.packed",
+)  # fmt: skip
 
 
 class RunClock:

@@ -9,12 +9,12 @@ import pytest
 
 from schemas import instruments
 from schemas.instruments import Instrument
-from streams.settings.settings import Settings
 from tenure.worker import verifier
 from tenure.worker.verifier import Verifier
 from tests.simulation import product
+from tests.simulation.families import run_of
+from tests.simulation.plan import Plan
 from tests.simulation.product import ProductWorker, Run
-from tests.simulation.test_forgetting import ForgettingRun
 
 SEEDS: Final = 5
 #: CPU time of each step, as the verifier reads it (seconds): with 1 % of a core its pauses are 100 times as long
@@ -43,11 +43,11 @@ class VerifiedWorker(ProductWorker):
 
     every: ClassVar[list[VerifiedWorker]] = []
 
-    def __init__(self, settings: Settings, *arguments: Any, **limits: Any) -> None:
+    def __init__(self, run: Run, *arguments: Any) -> None:
         """Build it as any other."""
-        super().__init__(settings, *arguments, **limits)
-        self.every.append(self)
-        self._verifier = Verifier(self.worker, settings, pause_seconds=0.1)
+        super().__init__(run, *arguments)
+        self._settings = run.settings
+        self._verifier: Verifier
         self._task: asyncio.Task[None] | None = None
         #: the most differences that were ever told (count)
         self.most = 0.0
@@ -55,6 +55,8 @@ class VerifiedWorker(ProductWorker):
     async def start(self) -> None:
         """Start both."""
         await super().start()
+        self._verifier = Verifier(self.worker, self._settings, pause_seconds=0.1)
+        self.every.append(self)
         self._task = asyncio.get_running_loop().create_task(self._verify())
 
     async def _verify(self) -> None:
@@ -85,11 +87,11 @@ def verified(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verifier, "_STEP", 1)
 
 
-@pytest.mark.parametrize("run", [Run, ForgettingRun])
-def test_no_alarm_is_false_whatever_happens_to_workers_and_tables(run: type[Run]) -> None:
+@pytest.mark.parametrize("family", ["usual", "forgetting"])
+def test_no_alarm_is_false_whatever_happens_to_workers_and_tables(family: str) -> None:
     """A page that means nothing is worse than none: the next one is not believed."""
     for seed in range(SEEDS):
-        assert run(seed).problems == []
+        assert run_of(Plan(seed, family=family)).problems == []
     assert [worker.most for worker in VerifiedWorker.every if worker.most] == []
     assert sum(worker.seen(instruments.VERIFIED_CELLS) for worker in VerifiedWorker.every) > 0
     assert sum(worker.seen(instruments.VERIFICATIONS_ABANDONED) for worker in VerifiedWorker.every) > 0
