@@ -209,7 +209,7 @@ class Tables(Protocol):
         """Remove all that is stored of a partition which nobody writes to any more."""
 
     async def load(self, partition: int, since: Stored | None = None) -> Stored:
-        """Return the head and the names of a partition, as of one instant.
+        """Return the head and the names of a partition, as of one instant; all of `kpis.names.TABLES` are named.
 
         Args:
             partition: Its number.

@@ -8,6 +8,7 @@ from typing import Final
 
 from kpis.counting.cells import Cells, newest, of_groups
 from kpis.counting.spans import SPAN_FIELD_BITS, unpacked
+from kpis.names import TABLES
 from streams.errors import CommitTorn, Conflict
 from streams.redo import cells_of, entry_of, newest_states
 from streams.tables import RESTATEMENTS_KEPT, Commit, Redo, Restated, Stored, StreamMark, positions_of
@@ -83,7 +84,7 @@ class MemoryTables:
     async def load(self, partition: int, since: Stored | None = None) -> Stored:
         """See `Tables`."""
         found = self._whole(partition)
-        return Stored(found.head, {table: list(names) for table, names in found.names.items()})
+        return Stored(found.head, {table: list(found.names.get(table, ())) for table in TABLES})
 
     async def read_head(self, partition: int) -> bytes | None:
         """See `Tables`."""
