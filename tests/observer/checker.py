@@ -12,6 +12,7 @@ Numbers come from `tests.recount`. Not here: how scrapes are read (`tests.observ
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from itertools import product
 from typing import Final, NamedTuple
 
@@ -21,7 +22,10 @@ from numpy.typing import NDArray
 
 from tests.recount.counts import STOCKS, WINDOW_COUNTS
 from tests.recount.customers import read
+from tests.recount.decoding import decode
 from tests.recount.options import Options
+from tests.recount.records import record_of
+from tests.recount.refusals import RefusedError
 from tests.recount.report import report, windows_at
 
 Lane = tuple[str, int]
@@ -89,7 +93,17 @@ class Checker:
             lanes.setdefault((record.topic, record.partition), []).append(record)
         #: which prefixes may have been counted, by who showed it, the partition, and its mark
         self._known: dict[tuple[str, int], tuple[object, set[Cut]]] = {}
-        self._values: dict[tuple[int, int, Cut], int] = {}
+        self._customers = {
+            record: customer
+            for lanes in self._lanes.values()
+            for lane in lanes.values()
+            for record in lane
+            if (customer := _customer_of(record.value, options)) is not None
+        }
+        #: sets of names of counts that were shown, each once
+        self._names: dict[frozenset[str], frozenset[str]] = {}
+        #: by customer, instant, names of counts, and how many of the customer's records of each topic are counted
+        self._values: dict[tuple[str, int, frozenset[str], Cut], int] = {}
         self.violations: list[Violation] = []
         #: looks that were decided, and others, of which there were too many ways (counts)
         self.decided = 0
@@ -156,9 +170,10 @@ class Checker:
         self, shown: Shown, partitions: Sequence[int], ways: Sequence[Sequence[Cut]]
     ) -> list[list[Cut]] | None:
         """Return the prefixes of each partition that can explain what is shown; None: none can."""
+        names = self._names.setdefault(frozenset(shown.counts), frozenset(shown.counts))
         wanted = np.uint64(sum(shown.counts[name] * _weight(name) for name in shown.counts) % 2**64)
         hashes = [
-            np.array([self._value(number, cut, shown) for cut in cuts], np.uint64)
+            np.array([self._value(number, cut, shown.as_of_ms, names) for cut in cuts], np.uint64)
             for number, cuts in zip(partitions, ways, strict=True)
         ]
         if not all(len(some) for some in hashes):
@@ -174,15 +189,32 @@ class Checker:
             *_used(ways[half:], of_right),
         ]
 
-    def _value(self, number: int, cut: Cut, shown: Shown) -> int:
-        """Return what stands for the counts of a prefix."""
-        place = (number, shown.as_of_ms, cut)
-        if place not in self._values:
-            lanes = sorted(self._lanes.get(number, {}).items())
-            values = [record.value for (_, lane), end in zip(lanes, cut, strict=True) for record in lane[:end]]
-            counts = counts_of(values, shown.as_of_ms, self._options)
-            self._values[place] = sum(counts.get(name, 0) * _weight(name) for name in shown.counts) % 2**64
-        return self._values[place]
+    def _value(self, number: int, cut: Cut, as_of_ms: int, names: frozenset[str]) -> int:
+        """Return what stands for the counts of a prefix: counts are sums over customers."""
+        lanes = [lane for _, lane in sorted(self._lanes.get(number, {}).items())]
+        counted: dict[str, list[list[SentRecord]]] = {}
+        for place, (lane, end) in enumerate(zip(lanes, cut, strict=True)):
+            for record in lane[:end]:
+                customer = self._customers.get(record)
+                if customer is not None:
+                    counted.setdefault(customer, [[] for _ in lanes])[place].append(record)
+        total = 0
+        for customer, records in counted.items():
+            own = (customer, as_of_ms, names, tuple(map(len, records)))
+            if own not in self._values:
+                values = [record.value for some in records for record in some]
+                counts = counts_of(values, as_of_ms, self._options)
+                self._values[own] = sum(counts.get(name, 0) * _weight(name) for name in names)
+            total += self._values[own]
+        return total % 2**64
+
+
+def _customer_of(value: bytes, options: Options) -> str | None:
+    """Return whose record it is; None where it is refused, and changes no count."""
+    try:
+        return decode(record_of(value), options).customer_id
+    except RefusedError:
+        return None
 
 
 def counts_of(values: Sequence[bytes], as_of_ms: int, options: Options) -> dict[str, int]:
@@ -197,6 +229,7 @@ def counts_of(values: Sequence[bytes], as_of_ms: int, options: Options) -> dict[
     return counts
 
 
+@cache
 def _weight(name: str) -> int:
     """Return a number of its own for each count, so that a sum of products stands for all of them."""
     return xxhash.xxh3_64_intdigest(name.encode())

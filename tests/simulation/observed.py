@@ -16,7 +16,7 @@ from tests.observer.scrapes import shown_in_report, shown_in_scrape
 from tests.simulation.plan import PARTITIONS, Sending
 from tests.simulation.product import ProductWorker, Run
 
-_LOOKS: Final = 14
+_LOOKS: Final = 8
 _LEAST_SECONDS: Final = 1.5
 
 

@@ -136,7 +136,7 @@ class Run:
         self.chance = plan.draws("chance")
         self.store = Store()
         self.log = plan.log
-        self.settings = plan.settings()
+        self.settings = plan.settings
         self.produced: list[Record] = []
         self.workers: list[SimulatedWorker] = []
         #: commands that ran beside them
