@@ -20,7 +20,7 @@ from streams.embedded.tables import MemoryTables
 from streams.embedded.transport import EmbeddedConsumer
 from streams.errors import Conflict
 from streams.holding import Hold, unheld
-from streams.partition import applying, partition, state, unwritten
+from streams.partition import applying, partition, state
 from streams.partition.outbox import DeadLetter, Delivery, LogOutbox
 from streams.partition.partition import Partition
 from streams.partition.state import PartitionState
@@ -149,9 +149,10 @@ def _newest_the_other_way(parts: Sequence[Cells]) -> Cells:
     return newest(parts[::-1])
 
 
-def _newest_states_the_other_way(entries: Sequence[bytes]) -> dict[str, bytes]:
+def _begin_with_the_oldest_states(self: Unwritten, entries: Any, limits: Any) -> None:
     """Read the log from its end."""
-    return newest_states(entries[::-1])
+    _take_over(self, entries, limits)
+    self.states = newest_states(entries[::-1])
 
 
 def _store_the_change(amounts: Any, changes: Any) -> Any:
@@ -358,7 +359,7 @@ MUTANTS: Final[dict[str, Mutant]] = {
         Unwritten, "__init__", _begin_with_entries_taken_for_written, faults=_KILLS
     ),
     "the oldest cells of the log": Mutant(state, "newest", _newest_the_other_way),
-    "the oldest states of the log": Mutant(unwritten, "newest_states", _newest_states_the_other_way),
+    "the oldest states of the log": Mutant(Unwritten, "__init__", _begin_with_the_oldest_states),
     "a redo log kept over a conflict": Mutant(Partition, "_reload", _reload_but_keep_the_log, faults=_LOSSES),
     "cells in their places that replace newer ones": Mutant(PartitionState, "_take", _take_all, faults=_KILLS),
     "spans written without the cells that were not read": Mutant(PartitionState, "unread_of", _know_all_spans),
