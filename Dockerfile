@@ -22,13 +22,15 @@ RUN tools/build-native /opt/build/bin/python
 COPY streams streams
 COPY agents agents
 COPY tenure tenure
+COPY monitoring monitoring
 # What lies in /opt/tenure/share/tenure: rules, boards, units.
 COPY LICENSE ./
 COPY prometheus/rules prometheus/rules
-COPY alertmanager/alertmanager.yml alertmanager/alertmanager.yml
+COPY alertmanager alertmanager
 COPY grafana/dashboards grafana/dashboards
 COPY deploy/systemd deploy/systemd
-RUN pip --python /opt/tenure/bin/python install --no-deps .
+RUN /opt/build/bin/python -m hatchling build -t wheel -d /opt/wheel \
+    && pip --python /opt/tenure/bin/python install --no-deps --no-index /opt/wheel/*.whl
 
 FROM python:3.12.12-slim-bookworm
 LABEL org.opencontainers.image.title="tenure" \

@@ -5,10 +5,12 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 ARGS ?=
+SEEDS ?= 1000
 BIN := .venv/bin
 PRODUCT := schemas kpis streams agents tenure
 AUDIT := build/audit/stamp
 LOCKS := requirements/installer.txt requirements/run.txt requirements/dev.txt
+EXTRAS := $(addprefix --extra ,parquet avro duckdb gateway postgres mcp risk boards)
 SBOM := --output-reproducible --output-format JSON --spec-version 1.6 --pyproject pyproject.toml requirements/run.txt
 NATIVE := tools/build-native $(wildcard kpis/native/*.p*)
 RUN := .venv/run.stamp
@@ -18,7 +20,7 @@ DEV := .venv/dev.stamp
 SERIAL := tests/integration tests/chaos
 CHECKS := check-lint check-format check-types check-layers check-spelling check-dependencies check-documents check-tidy
 
-.PHONY: help demo test check $(CHECKS) test-fast test-serial mutants up down bench rivals sbom audit format documents site services bands lock clean
+.PHONY: help demo test check $(CHECKS) test-fast test-serial chaos soak fuzz mutants simulate up down bench rivals wheel sbom audit format documents site services bands lock clean
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -66,8 +68,20 @@ test-fast: services $(DEV) ## Run the tests that may run side by side.
 test-serial: services $(DEV) ## Run the tests that need the machine to themselves.
 	@$(BIN)/pytest -q --no-header $(SERIAL) $(ARGS)
 
+chaos: services $(DEV) ## Break 100 things on three brokers and a Redis Cluster under load, and hold the numbers against a recount; ARGS="--help".
+	@exec $(BIN)/python -m tests.chaos.run $(ARGS)
+
+soak: services $(DEV) ## Run two hours at half the load with a kill a minute, and see that memory stays flat; ARGS="--minutes 5".
+	@exec $(BIN)/python -m tests.chaos.soak $(ARGS)
+
+fuzz: $(DEV) ## Read millions of hostile records, guided by coverage, and the native part under sanitizers; ARGS="--help".
+	@tools/fuzz $(ARGS)
+
 mutants: services $(DEV) ## Try the tests with a sample of mutants of the fold and of the commit path; ARGS="--help". It takes long.
 	@$(BIN)/python tools/mutants.py $(ARGS)
+
+simulate: $(DEV) ## Run the product under faults, simulated, from SEEDS seeds (1000) that no test tries, on all cores; ARGS="--help".
+	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
 
 up: services $(DEV) ## Run Kafka, Redis, two workers, Prometheus, Alertmanager and an invented company until Ctrl-C; ARGS="--help".
 	@exec $(BIN)/python -m devstack $(ARGS)
@@ -82,12 +96,15 @@ rivals: services $(DEV) ## Measure the worker beside Kafka Streams, Flink and By
 	@tools/install-rivals
 	@exec $(BIN)/python -m bench.rivals $(ARGS)
 
+wheel: $(DEV) ## Build the wheel into build/wheel: the same sources and compiler make the same bytes.
+	@$(BIN)/python -m hatchling build -t wheel -d build/wheel
+
 sbom: $(AUDIT) ## Write build/sbom.json, the bill of materials of the product's locked requirements (CycloneDX).
 	@build/audit/bin/cyclonedx-py requirements $(SBOM) -o build/sbom.json 2>build/sbom.log || { cat build/sbom.log; exit 1; }
 	@build/audit/bin/cyclonedx-py requirements $(SBOM) 2>/dev/null | cmp - build/sbom.json # made twice, it is the same
 
 audit: $(AUDIT) ## Look for known vulnerabilities in the locked requirements; needs the network: it asks an advisory database.
-	@build/audit/bin/pip-audit --strict --progress-spinner off --disable-pip --require-hashes -r requirements/run.txt
+	@build/audit/bin/pip-audit --strict --progress-spinner off --disable-pip --require-hashes -r requirements/run.txt -r requirements/native.txt
 
 format: $(DEV) ## Format the code and mend what ruff can mend.
 	@$(BIN)/ruff format --quiet .
@@ -109,10 +126,11 @@ bands: $(DEV) ## Simulate 40 noisy years of a company, and print how often bands
 
 lock: $(DEV) ## Choose the newest versions that pyproject.toml allows, for all machines.
 	@echo uv | $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-annotate - -o requirements/installer.txt
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --extra parquet --extra avro --extra duckdb --extra gateway --extra postgres --extra mcp --extra risk --extra boards pyproject.toml -o requirements/run.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header $(EXTRAS) pyproject.toml -o requirements/run.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --group native -o requirements/native.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --group audit -o requirements/audit.txt
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --extra parquet --extra avro --extra duckdb --extra gateway --extra postgres --extra mcp --extra risk --extra boards --group dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --group fuzz -o requirements/fuzz.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header $(EXTRAS) --group dev -c requirements/run.txt pyproject.toml -o requirements/dev.txt
 
 clean: ## Remove what the other targets made.
 	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,4 +1,4 @@
-"""`python -m devstack.documents PORT`: serves the pages that alerts link to, where no Grafana runs.
+"""`python -m devstack.documents PORT [HOST]`: serves the pages that alerts link to, on loopback unless told otherwise.
 
 `docs/` lies at `/`: pages as HTML, with links that lead on, so that somebody who is woken up can click; all else as it
 is. A link to a board is answered with the file of the board and how to see it.
@@ -69,6 +69,9 @@ class Documents(SimpleHTTPRequestHandler):
             self._answer(page_of(_NO_GRAFANA, "Boards"))
             return
         file = Path(self.translate_path(path))
+        if file.is_dir() and not path.endswith("/"):
+            super().do_GET()  # which sends on to the address with a slash: links of a page begin there
+            return
         if path == "/" or (file.is_dir() and (file / "README.md").is_file()):
             file /= "index.md" if path == "/" else "README.md"
         if file.suffix == ".md" and file.is_file():
@@ -90,8 +93,9 @@ class Documents(SimpleHTTPRequestHandler):
 
 def main() -> None:
     """Serve until the process is ended."""
+    port, *host = sys.argv[1:]
     handler = partial(Documents, directory=str(ROOT / "docs"))
-    with ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), handler) as server:
+    with ThreadingHTTPServer((host[0] if host else "127.0.0.1", int(port)), handler) as server:
         server.serve_forever()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tenure.api.openapi import FAULTS
 from tenure.api.reports import REPORTS, ApiReport
 
 HEAD: Final = """\
@@ -29,25 +30,21 @@ curl -s '127.0.0.1:8465/v1/explain?kpi=churn&window=7d'
 | status | means |
 | --- | --- |
 | 200 | The report. |
-| 400 | A parameter is wrong; `error` says what to write. |
-| 401 | No token, or none that is known. |
-| 404 | No such path, or no such customer. |
-| 421 | It has no tokens, and was asked under a name that is not this machine's. |
-| 503 | Redis does not answer, the report takes too long, or as many are being made as may be: ask again later. |
-| 500 | The stream cannot be read with these settings; the log says why. |
+$faults
 
 ## Who may ask
 
 It listens on 127.0.0.1, port 8465, and whoever is on this machine may ask. To listen on another address
 (`TENURE_API_HOST`) it wants tokens: `TENURE_API_TOKENS`, or a file of them (`TENURE_API_TOKENS_FILE`), as
-`name=token`. A request then needs `Authorization: Bearer TOKEN`, also from this machine. With a certificate
+`name=token`. A request then needs `Authorization: Bearer TOKEN`, also from this machine. Without tokens it answers
+no page of another site that a browser here shows. With a certificate
 (`TENURE_API_CERTIFICATE_FILE`) it speaks TLS; otherwise put a proxy before it. Answers hold customers' ids, and
 `customer_id` stands in the address: have the proxy log no queries. A token may read everything.
 
 Each report is made in a thread of its own, at most `api_max_requests` at once, and for `api_timeout_seconds` at most.
 Those that look at every customer
 (`explain`, `cohorts`, `reasons`, `sql` and others) take memory and seconds where there are millions. A query of `sql`
-may take 30 s, and reads nothing but its relations ([sql.md](sql.md)). Install the extra: `pip install
+has limits, and reads nothing but its relations ([sql.md](sql.md#limits)). Install the extra: `pip install
 'tenure[gateway]'`, and `tenure[duckdb]` for `sql`.
 
 ## For an assistant
@@ -78,7 +75,8 @@ Give such an assistant no tools that act on what it reads, or look at what it is
 
 def page() -> str:
     """Return docs/api.md as it should be."""
-    return HEAD + "".join(_section(report) for report in REPORTS)
+    faults = "\n".join(f"| {status} | {meaning} |" for status, meaning in FAULTS.items())
+    return HEAD.replace("$faults", faults) + "".join(_section(report) for report in REPORTS)
 
 
 def _section(report: ApiReport) -> str:

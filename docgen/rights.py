@@ -40,7 +40,8 @@ def page() -> str:
             lines += [*([""] if principal.kafka else []), "```text", f"{user} {rules}", "```"]
         if principal.redis is not None and principal.redis.also:
             (_, command), *_ = principal.redis.also
-            lines += ["", f"Redis 6.2 has no selectors: there `+{command}` stands in place of the parentheses."]
+            instead = f"there `+{command}` stands in place of the parentheses, for all keys of the stream"
+            lines += ["", f"Redis 6.2 has no selectors: {instead}."]
         lines.append("")
     return "\n".join([*lines, *_elsewhere()]).rstrip() + "\n"
 

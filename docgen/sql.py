@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from string import Template
 from typing import TYPE_CHECKING, Final
 
 from schemas.relations import OF_COUNTERS, OF_CUSTOMERS
+from tenure.api.reports import MOST_ROWS
+from tenure.outlets.sql import LIMITS
 
 if TYPE_CHECKING:
     from schemas.relations import Relation
@@ -83,6 +86,13 @@ tenure sql "
   WHERE v.kind = 'nps' AND v.score <= 6" --file docs/examples/golden.ndjson
 ```
 
+## Limits
+
+Who asks on this machine has all of it, and Ctrl-C ends a query. A query that comes over HTTP, or from an assistant
+([api.md](api.md)), may take $seconds s of DuckDB, $threads threads, and $memory MiB beside its relations; its answer
+may have $rows rows and $bytes bytes. DuckDB does not count single values that it has in hand: a query that makes texts
+of gigabytes can take more for as long. Give tokens to those whom you trust with that.
+
 The rows of `customers`, `subscriptions`, `history`, `movements`, `surveys` and `renewals` are also what
 [`tenure export`](export.md) writes to Parquet and PostgreSQL.
 """
@@ -103,7 +113,14 @@ holds, for whoever wants to check Tenure itself: a count is a sum of cells befor
 
 def page() -> str:
     """Return docs/sql.md as it should be."""
-    parts = [HEAD, OF_CUSTOMERS_HEAD, *(_section(each) for each in OF_CUSTOMERS)]
+    limits = {
+        "seconds": f"{LIMITS.seconds:g}",
+        "threads": str(LIMITS.threads),
+        "memory": str(LIMITS.memory_mib),
+        "rows": f"{MOST_ROWS:,}",
+        "bytes": f"{LIMITS.answer_bytes:,}",
+    }
+    parts = [Template(HEAD).substitute(limits), OF_CUSTOMERS_HEAD, *(_section(each) for each in OF_CUSTOMERS)]
     return "".join([*parts, OF_COUNTERS_HEAD, *(_section(each) for each in OF_COUNTERS)])
 
 

@@ -224,6 +224,23 @@ class Names:
         """Return the value of a dimension, any but plan, that a profile has."""
         return self.profile_names[profile][self.dimensions.index(dimension) - 1]
 
+    def value_at(self, dimension: str, plan: int, profile: int) -> str:
+        """Return the value of a dimension that a customer of a profile has with a plan, by their numbers."""
+        return self.plan_names[plan] if dimension == PLAN else self.value_of(dimension, profile)
+
+    def numbered(self, dimension: str, plans: Ints, profiles: Ints) -> tuple[list[str], Ints]:
+        """Return the values of a dimension, and the number of each of some customers'.
+
+        Args:
+            dimension: One of these.
+            plans: The numbers of their plans.
+            profiles: Those of their profiles, in the same order.
+        """
+        if dimension == PLAN:
+            return self.plan_names, plans
+        column = self.dimensions.index(dimension) - 1
+        return self.values(dimension), self.value_columns()[column][profiles]
+
     def sizes(self) -> list[int]:
         """Return how many values each dimension has."""
         return [len(self.plan_names), *(len(table) for table in self._values)]

@@ -51,7 +51,7 @@ def rules() -> Iterator[Recording]:
         yield Recording(NOW, value, {"kpi": ratio.name})
         yield Recording(FLOOR_NOW, floor, {"kpi": ratio.name})
     # The last sample before midnight: then the window of a day is that calendar day.
-    before = f"{(60 + thresholds.TIME_ZONE_HOURS * 3600) % _DAY_SECONDS}s"
+    before = f"{(60 + int(thresholds.TIME_ZONE_HOURS * 3600)) % _DAY_SECONDS}s"
     for name, now in ((DAY, NOW), (FLOOR, FLOOR_NOW)):
         yield Recording(name, f"last_over_time(({now} offset {before})[1d:1d])")
     yield from judged()

@@ -64,7 +64,7 @@ def _same_kind(span: str, days: int) -> str:
 
 def _weekend(seconds_ago: int) -> str:
     """Return 1 where it was a weekend so long ago, else 0."""
-    return f"(day_of_week(vector(time() - {seconds_ago - thresholds.TIME_ZONE_HOURS * 3600})) % 6 == bool 0)"
+    return f"(day_of_week(vector(time() - {seconds_ago - int(thresholds.TIME_ZONE_HOURS * 3600)})) % 6 == bool 0)"
 
 
 def _rise(counter: str, labels: str, span: str) -> str:

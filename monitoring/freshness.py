@@ -12,6 +12,7 @@ from typing import Final
 from monitoring.alerts import thresholds
 from monitoring.alerts.rule import Recording
 from monitoring.promql import number
+from schemas.instruments import AGES_MS, OLDER
 
 STALE: Final = "stream:stale:bool"
 LATE: Final = "stream:records_late:ratio"
@@ -24,7 +25,9 @@ _STEP: Final = timedelta(minutes=5)
 def rules() -> Iterator[Recording]:
     """Yield whether this instant is stale."""
     span, limit = thresholds.FRESH_SPAN, thresholds.FRESH_LIMIT_SECONDS
-    late = f'sum(increase({_COUNTED}{{within=~"{"|".join(thresholds.FRESH_TOO_OLD)}"}}[{span}]))'
+    # The classes of a record's age that lie beyond the limit all the same: each is named by its upper end.
+    late_classes = "|".join([*(name for name, most in AGES_MS.items() if most > limit * 1_000), OLDER])
+    late = f'sum(increase({_COUNTED}{{within=~"{late_classes}"}}[{span}]))'
     yield Recording(LATE, f"{late} / (sum(increase({_COUNTED}[{span}])) > 0)")
     reasons = (
         f"({LATE} > bool {thresholds.FRESH_LATE_SHARE})",

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from monitoring.alerts import thresholds
 from monitoring.alerts.rule import Recording, Rule
+from schemas.money import decimals_of
 
 BUILT_OF: Final = ("monitoring.rules", "monitoring.dashboards.boards")
 """What is imported once thresholds are set: it reads them then."""
@@ -38,8 +39,7 @@ class Names:
         runbooks: Where runbooks are found; without it the external label `runbooks` of Prometheus says so.
         dashboards: The same of Grafana.
         labels: Labels that every alert gets.
-        currency: The default currency of money on boards (ISO 4217).
-        minor_per_major: Its minor units in one.
+        currency: The default currency of money on boards (ISO 4217), which says what a minor unit is too.
     """
 
     job: str = "tenure"
@@ -49,7 +49,6 @@ class Names:
     dashboards: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     currency: str = ""
-    minor_per_major: int = 100
 
 
 class WrongOverrideError(Exception):
@@ -76,10 +75,12 @@ def overrides_of(text: str) -> tuple[Names, dict[str, Any], thresholds.Pace]:
         raise WrongOverrideError(f"names.currency = {currency!r}: write three capital letters, such as EUR")
     _known("thresholds.", numbers, list(shipped_thresholds()))
     chosen = {name: _like(f"thresholds.{name}", value, shipped_thresholds()[name]) for name, value in numbers.items()}
+    zone = chosen.get("TIME_ZONE_HOURS", 0)
+    if not -12 <= zone <= 14 or zone % 0.25:
+        raise WrongOverrideError(f"thresholds.TIME_ZONE_HOURS = {zone!r}: write -12 to 14, in quarters, such as 5.5")
     _known("durations.", durations, [each.name for each in fields(thresholds.Pace)])
     for name, value in durations.items():
-        if not (isinstance(value, str) and _DURATION.fullmatch(value)):
-            raise WrongOverrideError(f'durations.{name} = {value!r}: write a duration such as "5m"')
+        _duration(f"durations.{name}", value)
     return Names(**names), chosen, replace(thresholds.SHIPPED, **durations)
 
 
@@ -103,9 +104,9 @@ def files_of(names: Names, chosen: Mapping[str, Any], pace: thresholds.Pace, *, 
     if boards:
         wording: Any = importlib.import_module("monitoring.dashboards.wording")
         if names.currency:
-            wording.MONEY, wording.MINOR_PER_MAJOR = f"currency{names.currency}", names.minor_per_major
+            wording.MONEY, wording.MINOR_PER_MAJOR = f"currency{names.currency}", 10 ** decimals_of(names.currency)
         wording.RUNBOOKS = names.runbooks or wording.RUNBOOKS
-        made = importlib.import_module(BUILT_OF[1]).documents()
+        made = importlib.import_module(BUILT_OF[1]).documents(lambda query: narrowed(query, names))
         files |= {f"dashboards/{name}": text for name, text in made.items()}
     return files
 
@@ -169,13 +170,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ImportError as error:
         sys.stderr.write(f"boards need {error.name}: pip install 'tenure[boards]', or say --no-boards\n")
         return WRONG
-    for path, content in files.items():
-        target = chosen.out / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(content, encoding="utf-8")
-    shutil.copytree(_alertmanager(), chosen.out / "alertmanager", dirs_exist_ok=True)
+    try:
+        _write(files, chosen.out)
+    except (OSError, shutil.Error) as error:
+        sys.stderr.write(f"--out {chosen.out}: it cannot be written: {error}; name a folder that you may write to\n")
+        return WRONG
     sys.stdout.write(f"{len(files)} files of rules and boards, and Alertmanager's templates, are in {chosen.out}\n")
     return 0
+
+
+def _write(files: Mapping[str, str], folder: Path) -> None:
+    for path, content in files.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(content, encoding="utf-8")
+    shutil.copytree(_alertmanager(), folder / "alertmanager", dirs_exist_ok=True)
 
 
 def _alertmanager() -> Path:
@@ -193,12 +202,30 @@ def _known(where: str, found: Mapping[str, Any], known: Sequence[str]) -> None:
 def _like(name: str, value: Any, shipped: Any) -> Any:
     """Return a value in the form of what is shipped."""
     if isinstance(shipped, Mapping) and isinstance(value, Mapping):
-        return value
+        return {key: _like(f"{name}.{key}", each, "") for key, each in value.items()}
     if isinstance(shipped, tuple) and isinstance(value, list):
-        return tuple(tuple(each) if isinstance(each, list) else each for each in value)
+        return _all_like(name, value, shipped)
+    if isinstance(shipped, str) and _DURATION.fullmatch(shipped):
+        return _duration(name, value)
     wanted: tuple[type, ...] = (int, float) if isinstance(shipped, float) else (type(shipped),)
     if isinstance(value, bool) or not isinstance(value, wanted):
         raise WrongOverrideError(f"{name} = {value!r}: it is of another kind than what is shipped, {shipped!r}")
+    return value
+
+
+def _all_like(name: str, value: list[Any], shipped: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return a list whose elements are like those that are shipped; an element that is a list itself has as many."""
+    in_a_list = name.endswith("]")
+    if not value or (in_a_list and len(value) != len(shipped)):
+        wanted = f"{len(shipped)} elements" if in_a_list else "an element at least"
+        raise WrongOverrideError(f"{name} = {value!r}: it needs {wanted}, as {list(shipped)!r} has")
+    models = shipped if in_a_list else shipped[:1] * len(value)
+    return tuple(_like(f"{name}[{n}]", each, model) for n, (each, model) in enumerate(zip(value, models, strict=True)))
+
+
+def _duration(name: str, value: Any) -> str:
+    if not (isinstance(value, str) and _DURATION.fullmatch(value)):
+        raise WrongOverrideError(f'{name} = {value!r}: write a duration such as "5m"')
     return value
 
 

@@ -17,9 +17,11 @@ from typing import Annotated, ClassVar, Final, Literal, get_args, get_origin
 
 import msgspec
 
+from schemas.survey_scales import SCALES
+
 MRR_MINOR_MAX: Final = 10**12
-SCORE_MAX: Final = {"nps": 10, "csat": 5}
-SCORE_MIN: Final = {"nps": 0, "csat": 1}
+SCORE_MAX: Final = {kind: scale.highest for kind, scale in SCALES.items()}
+SCORE_MIN: Final = {kind: scale.lowest for kind, scale in SCALES.items()}
 
 EventId = Annotated[str, msgspec.Meta(min_length=1, max_length=256, extra={"form": "id"})]
 SubscriptionId = Annotated[str, msgspec.Meta(max_length=128, extra={"form": "id"})]
@@ -42,7 +44,10 @@ Quantity = Annotated[int, msgspec.Meta(ge=0)]
 _IntegerOfDiagnosis = Annotated[int, msgspec.Meta(ge=1, le=0)] | msgspec.UnsetType
 _TextOfDiagnosis = Annotated[str, msgspec.Meta(min_length=1, max_length=0)] | msgspec.UnsetType
 Score = Annotated[int, msgspec.Meta(ge=0, le=10)]
+#: Those that counts know.
 SurveyKind = Literal["nps", "csat"]
+#: Every kind: the keys of `SCALES`.
+AnySurveyKind = Literal[SurveyKind, "ces", "ease", "value", "pmf"]
 SurveyStatus = Literal["sent", "answered", "dismissed"]
 #: The ways in which a customer can be asked.
 AskedWay = Literal["in_app", "email", "outreach"]
@@ -54,7 +59,9 @@ RenewalOutcome = Literal["renewed", "declined", "failed"]
 TicketId = Annotated[str, msgspec.Meta(min_length=1, max_length=128, extra={"form": "id"})]
 TicketStatus = Literal["opened", "answered", "solved"]
 MarkKind = Literal["release", "price", "campaign", "incident", "other"]
-Title = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+LONGEST_TITLE: Final = 200
+"""Of a mark (characters)."""
+Title = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TITLE)]
 #: Whose events are those of no customer: no event can name it.
 NO_CUSTOMER: Final = ""
 _NoCustomer = Annotated[str, msgspec.Meta(max_length=0)]
@@ -221,15 +228,16 @@ class Survey(Event, tag="survey", frozen=True, kw_only=True):
     """A survey was sent, answered or dismissed; `score` is -1 where there is none."""
 
     TYPE: ClassVar[str] = "survey"
-    OWN_MEMBERS: ClassVar[tuple[str, ...]] = ("kind", "status", "score", "reason", "via")
+    OWN_MEMBERS: ClassVar[tuple[str, ...]] = ("kind", "status", "score", "reason", "via", "incentive")
     TOPIC: ClassVar[str] = "customer.survey"
 
     source: str = TOPIC
-    kind: SurveyKind
+    kind: AnySurveyKind
     status: SurveyStatus = "answered"
     score: Score = -1
     reason: Note = ""
     via: Way = "in_app"
+    incentive: bool = False
 
 
 class Renewal(Event, tag="renewal", frozen=True, kw_only=True):

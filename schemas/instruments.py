@@ -280,6 +280,44 @@ IDENTITIES_VIOLATED: Final = Instrument(
     "Correctness",
     "Equations between counts that do not hold right now; anything but 0 is a bug or damaged state.",
 )
+VERIFIED_CUSTOMERS: Final = Instrument(
+    "tenure_verified_customers_total",
+    "counter",
+    "Correctness",
+    "Customers whose state was recounted from its facts; each once in a recount.",
+)
+VERIFIED_CELLS: Final = Instrument(
+    "tenure_verified_cells_total",
+    "counter",
+    "Correctness",
+    "Stored counters that were compared with the sum of what all customers' facts come to.",
+)
+VERIFICATION_DIFFERENCES: Final = Instrument(
+    "tenure_verification_differences",
+    "gauge",
+    "Correctness",
+    "Stored counters, and customers, that are not what facts come to, by the last recount of each partition; each was "
+    "found twice. Anything but 0 is a bug or damaged state.",
+    ("kind",),
+)
+VERIFICATIONS_ABANDONED: Final = Instrument(
+    "tenure_verifications_abandoned_total",
+    "counter",
+    "Correctness",
+    "Recounts of a partition that came to no end: it changed hands or was reloaded, or too much was written.",
+)
+VERIFICATION_SECONDS: Final = Instrument(
+    "tenure_verification_round_seconds",
+    "gauge",
+    "Correctness",
+    "How long the last full round took, over all partitions of the worker.",
+)
+VERIFICATION_COMPLETED: Final = Instrument(
+    "tenure_verification_completed_timestamp_seconds",
+    "gauge",
+    "Correctness",
+    "When the last full round ended; 0 before the first.",
+)
 KPIS_AS_OF: Final = Instrument(
     "tenure_kpis_as_of_timestamp_seconds",
     "gauge",
@@ -337,7 +375,7 @@ FORGET_REQUESTS: Final = Instrument(
     "tenure_forget_requests",
     "gauge",
     "State",
-    "Requests to forget customers that wait; looked for every two seconds, and between batches.",
+    "Requests to forget customers that wait; looked for every few seconds, and between batches.",
     ("partition",),
 )
 CELLS: Final = Instrument("tenure_cells", "gauge", "State", "Counter cells held in memory for the owned partitions.")
@@ -523,6 +561,21 @@ FEEDBACK_LOG_RANK: Final = Instrument(
     "The p-value of the log-rank test of whether the bands of a kind, but `never_asked`, leave at the same rate.",
     ("kind",),
 )
+SCALE_SURVEYS: Final = Instrument(
+    "tenure_scale_surveys",
+    "gauge",
+    "Population",
+    "Surveys of the last 90 days on scales beside NPS and CSAT, by kind (`ces`, `ease`, `value`, `pmf`), by what became"
+    " of them, and by whether they had an incentive.",
+    ("kind", "status", "incentive"),
+)
+SCALE_ANSWERS: Final = Instrument(
+    "tenure_scale_answers",
+    "gauge",
+    "Population",
+    "Their answers by score.",
+    ("kind", "score", "incentive"),
+)
 MARKS: Final = Instrument(
     "tenure_mark_timestamp_seconds",
     "gauge",
@@ -538,6 +591,29 @@ OPEN_DETRACTORS: Final = Instrument(
 )
 OPEN_DETRACTORS_MRR: Final = Instrument(
     "tenure_open_detractors_mrr_minor", "gauge", "Population", "Their MRR, in minor units of the default currency."
+)
+LEAVING: Final = Instrument(
+    "tenure_customers_leaving",
+    "gauge",
+    "Population",
+    "Active customers whose cancellation is known, is not revoked, and will end the last subscription that counts.",
+)
+LEAVING_MRR: Final = Instrument(
+    "tenure_customers_leaving_mrr_minor", "gauge", "Population", "Their MRR, in minor units of the default currency."
+)
+DORMANT: Final = Instrument(
+    "tenure_customers_dormant",
+    "gauge",
+    "Population",
+    "Active customers who were engaged in the window before the last one, and not since.",
+    ("window",),
+)
+RESURRECTED: Final = Instrument(
+    "tenure_customers_resurrected",
+    "gauge",
+    "Population",
+    "Customers who were active two windows ago and are engaged in the last one, but were not in the one before.",
+    ("window",),
 )
 FOLLOW_UP_MEDIAN: Final = Instrument(
     "tenure_feedback_follow_up_median_hours",

@@ -19,6 +19,8 @@ from schemas.relations import MOVEMENTS, ColumnKind, RelationRow
 _COLUMNS: Final = tuple(column.name for column in MOVEMENTS.columns)
 _ENCODE: Final = msgspec.json.Encoder().encode
 MESSAGE_TYPE: Final = "movement"
+HEADER_OWNER: Final = "tenure-owner"
+"""The header by which the stream knows what it has exported."""
 
 
 def movement_id(customer_id: str, bucket_at_ms: int, place: int) -> str:

@@ -213,7 +213,7 @@ class Installation:
         with self.redis.client() as client:
             generation = json.loads(client.get(f"{PREFIX}:mark") or "{}").get("generation")
             space = f"{PREFIX}:g{generation}" if generation else PREFIX
-            found = client.mget([f"{space}:{{{number}}}:h" for number in range(self.partitions)])
+            found = [client.get(f"{space}:{{{number}}}:h") for number in range(self.partitions)]
         heads = {number: unheld(head) for number, head in enumerate(found)}
         return {number: decode_head(head) for number, head in heads.items() if head}
 

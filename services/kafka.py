@@ -54,9 +54,11 @@ log.cleaner.dedupe.buffer.size=4194304
 
 SECURED = """
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port},SASL_SSL://127.0.0.1:{secured_port},\
-    MUTUAL://127.0.0.1:{mutual_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://127.0.0.1:{secured_port},MUTUAL://127.0.0.1:{mutual_port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL,MUTUAL:SSL
+    MUTUAL://127.0.0.1:{mutual_port},SASL_PLAINTEXT://127.0.0.1:{password_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://127.0.0.1:{secured_port},MUTUAL://127.0.0.1:{mutual_port},\
+    SASL_PLAINTEXT://127.0.0.1:{password_port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL,MUTUAL:SSL,\
+    SASL_PLAINTEXT:SASL_PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
 sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512,OAUTHBEARER
 listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
@@ -67,6 +69,9 @@ listener.name.sasl_ssl.oauthbearer.sasl.jaas.config=\
 # A connection lives no longer than its token.
 listener.name.sasl_ssl.oauthbearer.connections.max.reauth.ms=3600000
 listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.sasl_plaintext.sasl.enabled.mechanisms=SCRAM-SHA-256
+listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config=\
+    org.apache.kafka.common.security.scram.ScramLoginModule required;
 listener.name.sasl_ssl.ssl.keystore.type=PEM
 listener.name.sasl_ssl.ssl.keystore.location={certificate_and_key}
 listener.name.mutual.ssl.keystore.type=PEM
@@ -76,13 +81,72 @@ listener.name.mutual.ssl.truststore.type=PEM
 listener.name.mutual.ssl.truststore.location={authority}
 listener.name.mutual.ssl.principal.mapping.rules=RULE:^CN=([^,]+).*$/$1/
 """
-"""Listeners with TLS, of which one asks for a password or a token, the other for a certificate; later lines win."""
+"""Listeners with TLS that ask for a password or a token, or a certificate; and one without. Later lines win."""
 
 AUTHORIZER = """
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 # Whoever comes by the listener without TLS: the broker itself, and the tests.
 super.users=User:ANONYMOUS
 """
+
+
+IN_CLUSTER = """
+node.id={number}
+controller.quorum.voters={voters}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port},LINKED://127.0.0.1:{linked_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},LINKED://127.0.0.1:{link_port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,LINKED:SASL_PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+sasl.enabled.mechanisms=PLAIN
+listener.name.linked.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
+    user_{user}="{password}";
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+# Whoever comes directly, brokers and tests, may do everything; who comes by a link, what is not denied.
+super.users=User:ANONYMOUS
+allow.everyone.if.no.acl.found=true
+# What is acknowledged lies on two brokers, and a broker that was out of step never leads.
+min.insync.replicas=2
+unclean.leader.election.enable=false
+replica.lag.time.max.ms=2000
+offsets.topic.replication.factor=3
+# A group goes on while its broker is away.
+controller.quorum.election.timeout.ms=1000
+controller.quorum.fetch.timeout.ms=2000
+"""
+"""One of several brokers, with a listener that is reached by a link; later lines win."""
+
+
+class Member(NamedTuple):
+    """A broker's place among several.
+
+    Attributes:
+        number: Which of them it is, from 0 on.
+        controllers: The ports of their controllers, in order.
+        linked_port: Where it listens for those who come by its link.
+        link_port: Where its link listens, which is the address that it tells clients.
+        user: Who may come by the link: name and password.
+    """
+
+    number: int
+    controllers: Sequence[int]
+    linked_port: int
+    link_port: int
+    user: tuple[str, str]
+
+    def properties(self, port: int) -> str:
+        """Return the lines of its configuration; `port` is where it listens for the others."""
+        voters = ",".join(f"{n}@127.0.0.1:{controller}" for n, controller in enumerate(self.controllers))
+        name, password = self.user
+        return IN_CLUSTER.format(
+            number=self.number,
+            voters=voters,
+            port=port,
+            controller_port=self.controllers[self.number],
+            linked_port=self.linked_port,
+            link_port=self.link_port,
+            user=name,
+            password=password,
+        )
 
 
 class Secured(NamedTuple):
@@ -107,6 +171,7 @@ class Kafka:
         jvm_flags: Sequence[str] = JVM_FLAGS,
         port: int | None = None,
         secured: Secured | None = None,
+        member: Member | None = None,
     ) -> None:
         """Lay out a broker.
 
@@ -114,7 +179,8 @@ class Kafka:
             folder: Where its data lie; it exists, and is empty or was such a broker's before.
             jvm_flags: What Java is told.
             port: Where it listens, on loopback; None takes any free one.
-            secured: Of further listeners, at `secured_bootstrap` and `mutual_bootstrap`; None: there are none.
+            secured: Of further listeners, at `…_bootstrap`; None: there are none.
+            member: Its place among several brokers; None: it is the only one.
 
         Raises:
             FileNotFoundError: Java or the broker's jars are missing.
@@ -125,10 +191,13 @@ class Kafka:
         self.folder = folder
         self.port = port or free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
+        self._member = member
         self.secured, self._secured_port = secured, free_port()
         self.secured_bootstrap = f"127.0.0.1:{self._secured_port}"
         self._mutual_port = free_port()
         self.mutual_bootstrap = f"127.0.0.1:{self._mutual_port}"
+        self._password_port = free_port()
+        self.password_bootstrap = f"127.0.0.1:{self._password_port}"
         self._properties = folder / "server.properties"
         self._java = ["java", *jvm_flags, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{JARS}/*"]
         self._admin: AdminClient | None = None
@@ -151,10 +220,14 @@ class Kafka:
 
     def start(self) -> None:
         """Start the broker, formatting its folder the first time, and wait until it answers."""
+        self.launch()
+        self.process.wait_until(self._answers, seconds=60.0, what=f"Kafka on {self.bootstrap}")
+
+    def launch(self) -> None:
+        """Start the broker, formatting its folder the first time; one of several answers only with the others."""
         if not self._laid_out:
             self._lay_out()
         self.process.start()
-        self.process.wait_until(self._answers, seconds=60.0, what=f"Kafka on {self.bootstrap}")
 
     def stop(self) -> None:
         """Shut the broker down in good order; `start` brings it back with its data."""
@@ -180,7 +253,12 @@ class Kafka:
         self.resume()
 
     def create_topics(
-        self, names: Sequence[str], partitions: int = 1, *, config: Mapping[str, str] | None = None
+        self,
+        names: Sequence[str],
+        partitions: int = 1,
+        *,
+        config: Mapping[str, str] | None = None,
+        replicas: int = 1,
     ) -> None:
         """Create topics and wait until the broker serves them.
 
@@ -188,12 +266,14 @@ class Kafka:
             names: Topics' names, new ones.
             partitions: Partitions of each (count).
             config: Topic settings, for example {"max.message.bytes": "20000000"}.
+            replicas: How many brokers hold each partition (count).
 
         Raises:
             KafkaException: Kafka refused, for example because a topic exists.
         """
         new = [
-            NewTopic(name, num_partitions=partitions, replication_factor=1, config=dict(config or {})) for name in names
+            NewTopic(name, num_partitions=partitions, replication_factor=replicas, config=dict(config or {}))
+            for name in names
         ]
         missing = {topic.topic: topic for topic in new}
         self.process.wait_until(lambda: self._create(missing), what=f"creation of {', '.join(names)}")
@@ -242,12 +322,16 @@ class Kafka:
             properties += SECURED.format(
                 **ports,
                 mutual_port=self._mutual_port,
+                password_port=self._password_port,
                 users=" ".join(f'user_{name}="{secret}"' for name, secret in {user: password, **others}.items()),
                 certificate_and_key=certificates.both,
                 authority=certificates.authority,
             )
             properties += AUTHORIZER if authorizer else ""
-            users = ["--add-scram", f"SCRAM-SHA-512=[name={user},password={password}]"]
+            kinds = ("SCRAM-SHA-256", "SCRAM-SHA-512")
+            users = [word for kind in kinds for word in ("--add-scram", f"{kind}=[name={user},password={password}]")]
+        if self._member is not None:
+            properties += self._member.properties(self.port)
         self._properties.write_text(properties, encoding="utf-8")
         self._laid_out = True
         if (self.folder / "data" / "meta.properties").exists():

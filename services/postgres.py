@@ -73,6 +73,14 @@ class Postgres:
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             return connection.execute(query.encode()).fetchall()
 
+    def execute(self, *statements: str) -> None:
+        """Carry out statements that have no answer."""
+        import psycopg  # noqa: PLC0415 - few tests need it
+
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            for each in statements:
+                connection.execute(each.encode())
+
     def stop(self) -> None:
         """End the server, and remove its folder."""
         self.process.kill()

@@ -5,6 +5,7 @@ Not a server: it knows neither ports nor readiness; `kafka.py` and `redis.py` ad
 
 import os
 import random
+import resource
 import signal
 import socket
 import subprocess
@@ -92,6 +93,7 @@ class Process:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=self.environment,
+                restore_signals=False,  # a write beyond `limit_files` fails, as on a full disk, and ends nobody
                 start_new_session=True,  # out of reach of Ctrl-C: whoever started it ends it, in good order
             )
         reaper.watch(self._popen.pid)
@@ -119,6 +121,11 @@ class Process:
     def resume(self) -> None:
         """Send SIGCONT, after a pause."""
         os.kill(self.pid, signal.SIGCONT)
+
+    def limit_files(self, most_bytes: int | None) -> None:
+        """Let no file grow beyond a size, until None: to the process its disk is full."""
+        hard = resource.prlimit(self.pid, resource.RLIMIT_FSIZE)[1]
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (hard if most_bytes is None else most_bytes, hard))
 
     def wait(self, *, seconds: float = 60.0) -> int:
         """Wait for the process to end by itself and return its exit code."""

@@ -136,6 +136,17 @@ class Redis:
         shutil.copytree(moment, self.folder / "appendonlydir")
         self.start()
 
+    def tear(self, share: float) -> None:
+        """Cut the append-only file of a killed server within its last transaction, as a power cut may.
+
+        Args:
+            share: How much of that transaction stays, from 0 to 1.
+        """
+        (file,) = (self.folder / "appendonlydir").glob("*.incr.aof")
+        content = file.read_bytes()
+        start = max(content.rfind(b"*1\r\n$5\r\nMULTI"), 0)
+        os.truncate(file, start + int((len(content) - start) * share))
+
     def _answers(self) -> bool:
         if not listens(self.port):
             return False

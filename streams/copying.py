@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from kpis.counting.cells import EMPTY, Cells
-from kpis.counting.spans import SPAN, SPAN_BITS, packed, spans_of
+from kpis.counting.spans import SPAN_BITS, packed_spans
 from streams.tables import NOTHING_ERASED, Commit, Erasure, PeriodUpdate, Tables, Written
 
 
@@ -37,6 +37,8 @@ def copy_commit(
 ) -> Commit:
     """Return a commit of what was read, or counted, elsewhere; states and cells go to their places at once.
 
+    With them the redo log goes: it must hold nothing that is not in its place, as where nothing but copies was stored.
+
     Args:
         expected: The head that is stored.
         head: The one to store.
@@ -46,10 +48,7 @@ def copy_commit(
         restated: Restatements of periods.
         erasure: Customers who go.
     """
-    spans = spans_of(cells.keys)
-    amounts = np.zeros(len(spans) * SPAN, np.int64)
-    amounts[np.searchsorted(spans, cells.keys >> SPAN_BITS) * SPAN + (cells.keys & SPAN - 1)] = cells.amounts
-    in_places = dict(zip(spans.tolist(), packed(amounts), strict=True)) if len(spans) else {}
+    in_places = packed_spans(cells)
     written = Written(states or {}, in_places, 1 if states or in_places else None)
     return Commit(expected, head, {}, EMPTY, names or {}, restated, erasure, written)
 

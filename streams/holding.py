@@ -19,7 +19,7 @@ import structlog
 
 from kpis.customer.facts import STATE_VERSION
 from streams.copying import head_commit
-from streams.errors import CheckFailed, Conflict, TablesHeld
+from streams.errors import CheckFailed, Conflict, Superseded, TablesHeld, TablesUnavailable
 from streams.tables import Head, Tables, encode_head
 from streams.tasks import cancel_and_wait
 
@@ -79,9 +79,14 @@ class Hold:
 
         Raises:
             CheckFailed: Another command holds partitions of the stream, and lives.
+            Superseded: Others have taken the place of these tables since they were opened.
         """
         await self._refuse_another()
         await self._beat()
+        # Only now can no other command put tables in place: what was read before may be of those that it replaced.
+        mark = await self._tables.read_mark()
+        if mark is not None and mark.generation != self._tables.generation:
+            raise Superseded(mark.generation)
         task = asyncio.create_task(self._keep_beating(), name="hold")
         try:
             yield self
@@ -97,14 +102,23 @@ class Hold:
         if await self._tables.note(_NOTE, None) != before:
             raise CheckFailed(f"{_name_of(before)} is at work on this stream; wait until it has ended")
 
+    async def _check_alone(self) -> None:
+        """Raise CheckFailed where another command has begun since: of two that begin at once, the first ends."""
+        found = await self._tables.note(_NOTE, None) or b""
+        if not found.startswith(self._token.encode()):
+            raise CheckFailed(f"{_name_of(found)} has begun on this stream at the same time; wait until it has ended")
+
     async def _beat(self) -> None:
         self._beats += 1
         await self._tables.note(_NOTE, f"{self._token} {self._beats} {self._what}".encode())
 
     async def _keep_beating(self) -> None:
-        while True:
-            await asyncio.sleep(BEAT_SECONDS)
-            await self._beat()
+        with contextlib.suppress(CheckFailed):  # who asks `check` is told
+            while True:
+                await asyncio.sleep(BEAT_SECONDS)
+                with contextlib.suppress(TablesUnavailable):  # not for ever: a moment later it may answer again
+                    await self._check_alone()
+                    await self._beat()
 
     async def take(self, partition: int, *, if_there: bool = False, without_log: bool = False) -> bytes | None:
         """Hold a partition; return the head that it had, None where nothing was stored.
@@ -131,7 +145,11 @@ class Hold:
         raise CheckFailed(f"partition {partition} is written faster than it can be held; try again")
 
     async def check(self) -> None:
-        """Raise CheckFailed where a partition is not held any more: this process had been silent for too long."""
+        """Raise CheckFailed where another command has begun, or a partition is not held any more.
+
+        A partition goes on when this process has been silent for too long.
+        """
+        await self._check_alone()
         for partition, wrapped in self._taken.items():
             if await self._tables.read_head(partition) != wrapped:
                 raise CheckFailed(

@@ -124,13 +124,13 @@ def principals(settings: Settings) -> tuple[Principal, ...]:
             "eraser",
             "`forget`",
             tuple(_of_eraser(settings)),
-            RedisRights(keys, READING, ((f"~{settings.redis_prefix}:*{{*}}:f", "hsetnx"),)),
+            RedisRights(keys, READING, ((f"~{settings.redis_prefix}:*{{*}}:f", "hset"),)),
         ),
         Principal(
             "keeper",
             "`rebuild`, `snapshot`, `restore`",
             tuple(_of_keeper(settings)),
-            RedisRights(keys, (*READING, *WRITING, "hsetnx")),
+            RedisRights(keys, (*READING, *WRITING)),
         ),
         Principal(
             "exporter",

@@ -209,7 +209,7 @@ class Tables(Protocol):
         """Remove all that is stored of a partition which nobody writes to any more."""
 
     async def load(self, partition: int, since: Stored | None = None) -> Stored:
-        """Return the head and the names of a partition, as of one instant.
+        """Return the head and the names of a partition, as of one instant; all of `kpis.names.TABLES` are named.
 
         Args:
             partition: Its number.
@@ -268,8 +268,8 @@ class Tables(Protocol):
     async def commit(self, partition: int, commit: Commit) -> None:
         """Store all of it, or nothing."""
 
-    async def ask_to_forget(self, partition: int, customer: str, request: bytes) -> None:
-        """Leave a request to forget a customer for whoever owns the partition; one that is there already stays."""
+    async def ask_to_forget(self, partition: int, customer: str, request: bytes, known: bytes | None = None) -> None:
+        """Leave a request to forget a customer for whoever owns the partition, unless another than `known` is there."""
 
     async def forget_requests(self, partition: int) -> dict[str, bytes]:
         """Return the requests to forget customers that wait, by customer."""

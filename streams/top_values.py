@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from kpis.names import OTHER
+from streams.giving_way import giving_way
 from streams.partition.stream import Stream
 
 _SHOWN = "shown"
@@ -29,7 +30,7 @@ async def elect_top_values(stream: Stream, *, limit: int) -> None:
         TablesUnavailable: The notes cannot be read or written.
     """
     tables, partitions = stream.context.tables, stream.context.partitions
-    sizes = stream.live.sizes()
+    sizes = await giving_way(stream.live.sizes())
     for number, by_dimension in sizes.items():
         await tables.note(f"sizes:{number}", msgspec.json.encode(by_dimension))
     if 0 in sizes:

@@ -44,7 +44,7 @@ TABLES = ["tests/contract/test_tables_contract.py", "tests/contract/test_redis_c
 PARTITION = [
     *(f"{STREAMS}/partition/test_{name}.py" for name in ("partition", "partition_state", "stream")),
     f"{UNIT}/fold/test_restatements.py",
-    "tests/simulation/test_product.py::test_numbers_are_exact_whatever_happens_to_workers_and_tables[0]",
+    "tests/simulation/test_product.py::test_numbers_are_exact_whatever_happens_to_workers_tables_and_log[0]",
 ]
 POPULATION = "kpis/population"
 #: What is tried of the tests for a module, or for a folder of them, that is not of the fold itself: the fast ones.

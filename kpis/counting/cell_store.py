@@ -1,4 +1,4 @@
-"""The counters of a partition in memory: a map from keys to amounts, compiled where it can be.
+"""A map from keys of cells to amounts, compiled where it can be.
 
 In Python, cells that changed lately lie in a dictionary; all others in two arrays, sorted by key. When the dictionary
 has grown by a share of the arrays it is merged into them, so that a change costs a constant on average.

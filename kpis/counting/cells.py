@@ -19,6 +19,8 @@ from kpis.names import Names
 from kpis.rows import ENGAGED, ENGAGED_AGAIN, PAIRS, POINTS
 
 _BUCKET_BITS: Final = 24
+MOST_BUCKETS: Final = 1 << _BUCKET_BITS
+"""No bucket has this number, or a greater one."""
 _COLUMN_BITS: Final = 12
 _VALUE_BITS: Final = 16
 #: bits of a key that name a cell within (dimension, value)
@@ -32,6 +34,8 @@ PAIR_COLUMNS: Final = POINTS * 2
 
 STEP_ROWS: Final = 16_384
 """Of one step: some 25 ms."""
+NATIVE_STEP_ROWS: Final = 4 * STEP_ROWS
+"""Of one step that is summed natively: about as long; the cells of several steps have to be merged."""
 
 
 class Cells(NamedTuple):
@@ -119,46 +123,87 @@ def cells_of(rows: Ints, names: Names, windows: Windows) -> Cells:
         found = windows.row_sums.cells(np.ascontiguousarray(rows), values)
         if found is not None:
             return Cells(*found)
+    return merged(*_unsummed(rows, values, windows))
+
+
+def touched_by(rows: Ints, names: Names, windows: Windows) -> Ints:
+    """Return the keys of all cells that rows name, also of those whose amounts come to zero; in no order, some twice.
+
+    Arguments and errors are those of `cells_of`.
+    """
+    return _unsummed(rows, names.value_columns(), windows)[0]
+
+
+def _unsummed(rows: Ints, values: Ints, windows: Windows) -> tuple[Ints, Ints]:
+    """Return the keys and amounts of rows, for every dimension, one a row and cell."""
     column, plan, profile, bucket, amount = columns_of(rows, windows)
     segments = [plan, *(column_of[profile] for column_of in values)]
     for segment in segments:
         _check_bits("value", segment, _VALUE_BITS)
     base = fields_of(column, bucket)
     keys = np.concatenate([group_of(d, 0) << FIELD_BITS | v << FIELD_BITS | base for d, v in enumerate(segments)])
-    return merged(keys, np.tile(amount, len(segments)))
+    return keys, np.tile(amount, len(segments))
 
 
 def cells_in_steps(
-    rows: Ints, names: Names, windows: Windows, *, step_rows: int = STEP_ROWS
+    rows: Ints, names: Names, windows: Windows, *, step_rows: int | None = None
 ) -> Generator[None, None, Cells]:
     """Sum rows as `cells_of` does, in steps: one customer with thousands of facts can have millions of them.
 
     Raises:
         OverflowError: As `cells_of` does, also where it is the amount of a part that takes more than 64 bits.
     """
+    step_rows = step_rows or (STEP_ROWS if windows.row_sums is None else NATIVE_STEP_ROWS)
     starts = range(0, len(rows), step_rows)
     return merged_in_steps(cells_of(rows[start : start + step_rows], names, windows) for start in starts)
 
 
 def merged_in_steps(parts: Iterable[Cells]) -> Generator[None, None, Cells]:
-    """Sum cells of several parts, each of which is taken in a step of its own.
+    """Sum cells of several parts, each of which is taken in a step of its own."""
+    total = CellSum()
+    for part in parts:
+        total.add(part)
+        yield
+    while total.join():
+        yield
+    return total.whole()
+
+
+class CellSum:
+    """The sum of cells that come in parts.
 
     Parts are merged with others of their size: no cell is touched more often than there are doublings.
     """
-    left: list[Cells] = []
-    for part in parts:
-        left.append(part)
-        while len(left) > 1 and len(left[-2].keys) <= 2 * len(left[-1].keys):
-            left.append(_together(left.pop(), left.pop()))
-        yield
-    while len(left) > 1:
-        left.append(_together(left.pop(), left.pop()))
-        yield
-    return left[0] if left else EMPTY
 
+    def __init__(self) -> None:
+        """Begin without cells."""
+        #: each more than twice as long as the next
+        self._left: list[Cells] = []
 
-def _together(first: Cells, second: Cells) -> Cells:
-    return merged(np.concatenate((first.keys, second.keys)), np.concatenate((first.amounts, second.amounts)))
+    def add(self, part: Cells) -> None:
+        """Add a part.
+
+        Raises:
+            OverflowError: As `merged`; of `join` and `whole` too.
+        """
+        self._left.append(part)
+        while len(self._left) > 1 and len(self._left[-2].keys) <= 2 * len(self._left[-1].keys):
+            self.join()
+
+    def join(self) -> bool:
+        """Merge the two smallest parts; return False where there is one at most."""
+        if len(self._left) < 2:
+            return False
+        last, before = self._left.pop(), self._left.pop()
+        keys, amounts = np.concatenate((before.keys, last.keys)), np.concatenate((before.amounts, last.amounts))
+        self._left.append(merged(keys, amounts))
+        return True
+
+    def whole(self) -> Cells:
+        """Return the sum of all parts."""
+        while self.join():
+            pass
+        return self._left[0] if self._left else EMPTY
 
 
 def _check_bits(what: str, numbers: Ints, bits: int) -> None:

@@ -49,6 +49,8 @@ Prefixes = Mapping[int, Ints]
 #: A count by name, one integer a value of the dimension.
 Counts = dict[str, Ints]
 
+#: columns of cells that the active customers are counted by
+ACTIVE_COLUMNS: Final = tuple(point_column(code) for code in (NEW, REACTIVATED, CANCELLED, MOVED))
 SURVEY = "survey"
 NO_EFFECT = "facts_without_effect"
 

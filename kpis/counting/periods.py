@@ -151,22 +151,24 @@ def changes(
 def _cells_by_part(parts: Sequence[Ints], windows: Windows, step_rows: int) -> Iterator[Cells]:
     """Sum rows into cells of all customers, the number of their part in the place of a segment; so many at a time."""
     pieces: list[Ints] = []
+    numbers: list[int] = []
     count = 0
     for number, part in enumerate(parts):
         for start in range(0, len(part), step_rows):
-            piece = part[start : start + step_rows].copy()
-            piece[:, 1] = number  # in the place of plans
+            piece = part[start : start + step_rows]
             if count + len(piece) > step_rows:
-                yield _cells_of(pieces, windows)
-                pieces, count = [], 0
+                yield _cells_of(pieces, numbers, windows)
+                pieces, numbers, count = [], [], 0
             pieces.append(piece)
+            numbers.append(number)
             count += len(piece)
     if pieces:
-        yield _cells_of(pieces, windows)
+        yield _cells_of(pieces, numbers, windows)
 
 
-def _cells_of(pieces: Sequence[Ints], windows: Windows) -> Cells:
+def _cells_of(pieces: Sequence[Ints], numbers: Sequence[int], windows: Windows) -> Cells:
     table = np.concatenate(pieces)
+    table[:, 1] = np.repeat(numbers, [len(piece) for piece in pieces])  # in the place of plans
     column, number, _, bucket, amount = columns_of(table, windows)
     return merged(number << FIELD_BITS | fields_of(column, bucket), amount)
 

@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from kpis.arrays import Ints
-from kpis.counting.cells import Cells, Coordinates, merged, unpack
-from kpis.counting.counts import Counts, derive, edges, prefixes, shape_of, stocks
+from kpis.counting.cells import MOST_BUCKETS, Cells, Coordinates, merged, unpack
+from kpis.counting.counts import ACTIVE_COLUMNS, Counts, derive, edges, prefixes, shape_of, stocks
 from kpis.counting.daily import Daily, daily, daily_edges
 from kpis.counting.invariants import disagreements, violations
 from kpis.counting.windows import Windows
@@ -22,6 +22,10 @@ from kpis.names import OTHER, PLAN, Names
 ALL = "all"
 _FEW_CELLS: Final = 2000
 """Of so many, each is added to each sum that holds it; of more, running sums are made first (count)."""
+CHANGED_CELLS: Final = 1_000_000
+"""So many changed cells of a partition wait for somebody who asks for counts; beyond it they are all summed anew, when
+somebody does (count). A rebuild asks for none."""
+_NO_PLACES: Final = np.empty(0, np.int64)
 
 
 class Block(NamedTuple):
@@ -48,13 +52,43 @@ class Snapshot(NamedTuple):
 class _Owned:
     """One partition's names and cells, and what changed since they were last summed."""
 
-    def __init__(self, names: Names, cells: Callable[[], Cells]) -> None:
+    def __init__(self, names: Names, cells: Callable[[], Iterable[Cells]]) -> None:
         self.names = names
         self.cells = cells
         self.changes: list[Cells] = []
+        #: cells in `changes`, one as often as it changed (count)
+        self.changed = 0
+        self._places: dict[str, Ints] = {}
+
+    def note(self, change: Cells) -> None:
+        """Note what a commit added."""
+        self.changes.append(change)
+        self.changed += len(change.keys)
+
+    def places(self, dimension: str, shown: Mapping[str, int]) -> Ints:
+        """Return by the number of each value its place among those that are shown; all others have the last one.
+
+        Values stay and keep their numbers: those that were looked up are not looked up again until `forget_places`.
+        """
+        known = self._places.get(dimension, _NO_PLACES)
+        names = self.names.values(dimension)
+        if len(names) > len(known):
+            fresh = [shown.get(name, len(shown)) for name in names[len(known) :]]
+            known = self._places[dimension] = np.concatenate((known, np.array(fresh, np.int64)))
+        return known
+
+    def forget_places(self) -> None:
+        """Look all values up again: others are shown."""
+        self._places.clear()
+
+    def forget_changes(self) -> None:
+        """Forget what changed: all cells are about to be summed."""
+        self.changes, self.changed = [], 0
 
     def take_changes(self) -> Cells | None:
-        changes, self.changes = self.changes, []
+        """Return what changed, each cell once."""
+        changes = self.changes
+        self.forget_changes()
         if not changes:
             return None
         return merged(
@@ -71,12 +105,14 @@ class _Dimension:
         self.windows = windows
         self.window_names = tuple(window_names)
         self.shown: list[str] = []
+        self._place_of: dict[str, int] = {}
         self.edges: list[int] = []
         self.prefix: dict[int, Ints] = {}
 
     def begin(self, boundary: int, shown: Sequence[str]) -> None:
         """Start from nothing at a boundary."""
         self.shown = [""] if self.name == ALL else [*shown, OTHER]
+        self._place_of = {value: place for place, value in enumerate(shown)}
         self.edges = edges(self.windows, boundary, self.window_names)
         if self.name == ALL:
             closed = edges(self.windows, boundary - 1, self.window_names)
@@ -84,7 +120,7 @@ class _Dimension:
         shape = shape_of(self.windows, len(self.shown))
         self.prefix = {x: np.zeros(shape, np.int64) for x in self.edges}
 
-    def add(self, names: Names, where: Coordinates, amounts: Ints) -> None:
+    def add(self, owned: _Owned, where: Coordinates, amounts: Ints) -> None:
         """Add cells of a partition."""
         mine = where.dimension == self.number
         if not mine.any():
@@ -93,9 +129,7 @@ class _Dimension:
         if self.name == ALL:
             value = np.zeros(len(column), np.int64)
         else:
-            place = {shown: n for n, shown in enumerate(self.shown)}
-            local = [place.get(name, len(self.shown) - 1) for name in names.values(self.name)]
-            value = np.array(local, np.int64)[where.value[mine]]
+            value = owned.places(self.name, self._place_of)[where.value[mine]]
         if len(column) <= _FEW_CELLS:
             self._add_few(column * len(self.shown) + value, bucket, amounts)
             return
@@ -147,16 +181,26 @@ class RollingCounts:
         self._everyone = _Dimension(ALL, 0, windows, windows.names)
         self._split = [_Dimension(name, n, windows, segment_windows) for n, name in enumerate(dimensions)]
 
-    def take(self, number: int, names: Names, cells: Callable[[], Cells]) -> None:
-        """Count a partition in from now on; `cells` is asked again whenever a boundary passes."""
+    def take(self, number: int, names: Names, cells: Callable[[], Iterable[Cells]]) -> None:
+        """Count a partition in from now on.
+
+        Args:
+            number: Of the partition.
+            names: Its intern tables.
+            cells: Returns all its cells, part by part, as of when it is called: again whenever a boundary passes.
+        """
         self._owned[number] = _Owned(names, cells)
         self._stale = True
 
     def change(self, number: int, cells: Cells) -> None:
         """Note what a commit added to the cells of a partition."""
         owned = self._owned.get(number)
-        if owned is not None and len(cells.keys):
-            owned.changes.append(cells)
+        if owned is None or self._stale or not len(cells.keys):
+            return  # where sums are made anew, they are made of cells that have this already
+        owned.note(cells)
+        if owned.changed > CHANGED_CELLS:
+            self._stale = True
+            owned.forget_changes()
 
     def drop(self, number: int) -> None:
         """Count a partition no more."""
@@ -170,38 +214,44 @@ class RollingCounts:
             self._shown = shown
             self._stale = True
 
+    @property
+    def changed_cells(self) -> int:
+        """Return how many changes of cells wait to be added to the sums (count)."""
+        return sum(owned.changed for owned in self._owned.values())
+
     def complete(self, partitions: Iterable[int]) -> bool:
         """Return whether all of these partitions are counted in."""
         return all(number in self._owned for number in partitions)
 
-    def sizes(self) -> dict[int, dict[str, dict[str, int]]]:
-        """Return the active customers by partition, dimension and value; hidden values included."""
-        return {number: self._sizes_of(owned) for number, owned in self._owned.items()}
+    def sizes(self) -> Generator[None, None, dict[int, dict[str, dict[str, int]]]]:
+        """Return the active customers by partition, dimension and value, in steps; hidden values included."""
+        found: dict[int, dict[str, dict[str, int]]] = {}
+        for number, owned in list(self._owned.items()):
+            found[number] = yield from self._sizes_of(owned)
+        return found
 
-    def _sizes_of(self, owned: _Owned) -> dict[str, dict[str, int]]:
-        keys, amounts = owned.cells()
-        where = unpack(keys)
-        end = int(where.bucket.max(initial=0)) + 1
-        at = min(end, self._boundary) if self._boundary >= 0 else end
-        out: dict[str, dict[str, int]] = {}
-        for dimension in self._split:
-            mine = where.dimension == dimension.number
-            names = owned.names.values(dimension.name)
-            shape = shape_of(self._windows, len(names))
-            column, value, bucket = where.column[mine], where.value[mine], where.bucket[mine]
-            active = stocks(prefixes([at], column, value, bucket, amounts[mine], shape=shape), at)["customers_active"]
-            out[dimension.name] = dict(zip(names, active.tolist(), strict=True))
-        return out
+    def _sizes_of(self, owned: _Owned) -> Generator[None, None, dict[str, dict[str, int]]]:
+        names = {dimension: list(owned.names.values(dimension.name)) for dimension in self._split}
+        active = {dimension: np.zeros(len(values), np.int64) for dimension, values in names.items()}
+        at = self._boundary if self._boundary >= 0 else MOST_BUCKETS
+        for keys, amounts in owned.cells():
+            where = unpack(keys)
+            counted = (where.bucket < at) & np.isin(where.column, ACTIVE_COLUMNS)
+            for dimension, total in active.items():
+                mine = counted & (where.dimension == dimension.number)
+                column, value, bucket = where.column[mine], where.value[mine], where.bucket[mine]
+                shape = shape_of(self._windows, len(total))
+                sums = prefixes([at], column, value, bucket, amounts[mine], shape=shape)
+                np.add(total, stocks(sums, at)["customers_active"], out=total)
+            yield
+        return {
+            dimension.name: dict(zip(names[dimension], total.tolist(), strict=True))
+            for dimension, total in active.items()
+        }
 
     def is_summed(self, boundary: int | None = None) -> bool:
         """Return whether all partitions are summed as of a boundary, or as of any, but for changes since."""
         return not self._stale and not self._is_summing and boundary in {None, self._boundary}
-
-    def refresh(self, boundary: int) -> Generator[None, None, Snapshot]:
-        """Return all counts as of a boundary, in steps; after a fault they are summed anew."""
-        if not self.is_summed(boundary):
-            yield from self.sum_anew(boundary)
-        return self.snapshot()
 
     def sum_anew(self, boundary: int) -> Generator[None, None, None]:
         """Sum all partitions as of a boundary, in steps; only one at a time may be under way."""
@@ -219,7 +269,7 @@ class RollingCounts:
         assert self.is_summed(), "sum them first"
         try:
             for owned in self._owned.values():
-                self._add(owned.names, owned.take_changes())
+                self._add(owned, owned.take_changes())
         except BaseException:
             self._stale = True
             raise
@@ -247,19 +297,22 @@ class RollingCounts:
         for number in list(self._owned):
             owned = self._owned.get(number)
             if owned is not None:
-                owned.take_changes()  # the cells have them
-                self._add(owned.names, owned.cells())
+                owned.forget_changes()  # the cells have them
+                owned.forget_places()
+                for part in owned.cells():
+                    self._add(owned, part)
+                    yield
             yield
         if self._stale:  # a partition came or went meanwhile
             yield from self._anew(boundary)
 
-    def _add(self, names: Names, cells: Cells | None) -> None:
+    def _add(self, owned: _Owned, cells: Cells | None) -> None:
         if cells is None or not len(cells.keys):
             return
         self._snapshot = None
         where = unpack(cells.keys)
         for dimension in (self._everyone, *self._split):
-            dimension.add(names, where, cells.amounts)
+            dimension.add(owned, where, cells.amounts)
 
 
 def _violations(blocks: Mapping[str, Block]) -> list[str]:

@@ -71,6 +71,20 @@ def packed(amounts: Ints) -> list[bytes]:
     ]
 
 
+def packed_spans(cells: Cells) -> dict[int, bytes]:
+    """Pack cells by span.
+
+    Args:
+        cells: Sorted by key; with all cells of their spans.
+    """
+    spans = spans_of(cells.keys)
+    if not len(spans):
+        return {}
+    amounts = np.zeros(len(spans) * SPAN, np.int64)
+    amounts[np.searchsorted(spans, cells.keys >> SPAN_BITS) * SPAN + (cells.keys & SPAN - 1)] = cells.amounts
+    return dict(zip(spans.tolist(), packed(amounts), strict=True))
+
+
 def unpacked(spans: Sequence[int], blobs: Sequence[bytes]) -> Cells:
     """Return the cells of packed spans, in their order.
 

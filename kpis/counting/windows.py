@@ -38,6 +38,7 @@ class Windows:
         time_zone: str = "UTC",
         bucket_ms: int = 3_600_000,
         trial_days: int = BY_DEFAULT.trial_days,
+        native: bool = True,
     ) -> None:
         """Take the windows.
 
@@ -46,6 +47,7 @@ class Windows:
             time_zone: Business time zone (IANA name).
             bucket_ms: Length of a bucket (ms); divides a day and every offset of the time zone.
             trial_days: See `kpis.customer.what_counts.WhatCounts`.
+            native: False sums rows in Python, as where nothing was compiled.
         """
         assert list(days) == sorted(set(days)), days
         assert bucket_ms >= 300_000, "buckets below five minutes do not fit the keys of cells"
@@ -61,7 +63,7 @@ class Windows:
         self.month_starts = np.array([self._local(year, month) for year, month in firsts], np.int64)
         self.year_starts = np.array([self._local(year, 1) for year in range(FIRST_YEAR, _LAST_YEAR)], np.int64)
         #: sums rows for these windows; None where nothing was compiled
-        self.row_sums = RowSums(self.spans, self.year_starts, self.month_starts) if IS_THERE else None
+        self.row_sums = RowSums(self.spans, self.year_starts, self.month_starts) if IS_THERE and native else None
 
     def _local(self, year: int, month: int) -> int:
         """Return the boundary at which a local month begins."""

@@ -28,11 +28,13 @@ SUPPORT: Final = 9
 REFERRAL: Final = 10
 EXPOSURE: Final = 11
 MARK: Final = 12
+#: The tag of surveys on further scales, as they are stored; in the order of kinds they are surveys.
+RATING: Final = 13
 
 #: Kinds, as reports and explanations name them.
 WORDS: Final = {
     SIGNUP: "signup", CHANGE: "change", PAUSE: "pause", RESUME: "resume", CANCEL: "cancel", REVOKE: "revoke",
-    CONTACT: "contact", SUPPORT: "support", REFERRAL: "referral", EXPOSURE: "exposure", MARK: "mark",
+    SURVEY: "survey", CONTACT: "contact", SUPPORT: "support", REFERRAL: "referral", EXPOSURE: "exposure", MARK: "mark",
 }  # fmt: skip
 
 

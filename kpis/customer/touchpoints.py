@@ -1,7 +1,8 @@
 """Touchpoints of a customer: what passed between us and them beside the timeline, as it is stored.
 
-Contacts, tickets, referrals and exposures change no count of a report; what is made of them is worked out when all
-customers are looked at. Marks, which have no customer, are kept the same way, in a state of their own.
+Contacts, tickets, referrals, exposures and surveys on further scales change no count of a report; what is made of them
+is worked out when all customers are looked at. Marks, which have no customer, are kept the same way, in a state of
+their own.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import ClassVar, Final
 import msgspec
 from xxhash import xxh3_64_digest
 
-from kpis.customer.facts import CONTACT, EXPOSURE, MARK, REFERRAL, SUPPORT
+from kpis.customer.facts import CONTACT, EXPOSURE, MARK, RATING, REFERRAL, SUPPORT, SURVEY
 from kpis.customer.state import Customer
 
 
@@ -113,7 +114,24 @@ class MarkFact(Touchpoint, tag=MARK, frozen=True, gc=False):
         return self.kind, self.title, self.until_ms
 
 
-AnyTouchpoint = ContactFact | SupportFact | ReferralFact | ExposureFact | MarkFact
+class RatingFact(Touchpoint, tag=RATING, frozen=True, gc=False):
+    """A survey on one of `FURTHER_SCALES`; its members are those of the event, and the score is -1 for none."""
+
+    KIND = SURVEY
+
+    kind: str
+    status: str
+    score: int
+    reason: str
+    via: str
+    incentive: bool
+
+    def said(self) -> tuple[str | int | bytes, ...]:
+        """Return all of it, in the order of the event."""
+        return self.kind, self.status, self.score, self.reason, self.via, self.incentive
+
+
+AnyTouchpoint = ContactFact | SupportFact | ReferralFact | ExposureFact | MarkFact | RatingFact
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(AnyTouchpoint).decode

@@ -7,12 +7,13 @@ from typing import Any, Final
 from kpis.customer.customer import pack_feedback
 from kpis.customer.deduplication import feedback_content, rare_of, revocation_content
 from kpis.customer.facts import Feedback, Revocation
-from kpis.customer.feedback_codes import ANSWERED, CLASS, CODE, renewal_code
+from kpis.customer.feedback_codes import ANSWERED, CLASS, CODE, KINDS, renewal_code
 from kpis.customer.history import effective_feedback
 from kpis.customer.state import Customer, may_hold
 from kpis.customer.timeline import FORTNIGHT_MS, WEEK_MS, Standing, effective_facts, standing_at, steps_of
 from kpis.fold.context import FoldContext
 from kpis.fold.contribution import lively
+from kpis.fold.touchpoints import rating
 from kpis.rows import ENGAGED, FEEDBACK, LIVELY
 from schemas.events import EVENT_TYPES
 
@@ -22,6 +23,8 @@ DEFAULT_SOURCES: Final = tuple(dict.fromkeys(kind.TOPIC for kind in EVENT_TYPES 
 
 def survey(context: FoldContext, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
     """Fold a survey; True where the state changed."""
+    if event.kind not in KINDS:
+        return rating(context, customer, event, at_ms, n)
     code = CODE[event.kind, event.status, event.score, event.via]
     identity = context.identity_of(event.source, event.id)
     reason = context.names.reason(event.reason) if event.reason else 0

@@ -44,6 +44,7 @@ from schemas.events import (
 )
 
 if IS_THERE:
+    from kpis.native.batch import EventBatch
     from kpis.native.usual import UsualEvents
 
 #: The last argument is the number of the event in its batch, by which its reference is asked for.
@@ -165,10 +166,10 @@ class Fold:
         self.context.since = None
         self.context.references = references
         if self._usual is not None and isinstance(states, dict):
-            self._usual.begin(_as_list(events), _as_list(times), states, self._changed, _as_list(references))
+            self._usual.begin(_as_taken(events), _as_list(times), states, self._changed, _as_list(references))
             self._looked_at = 0
 
-    def may_reach_back(self, events: list[Event], states: Mapping[str, bytes]) -> list[int]:
+    def may_reach_back(self, events: Sequence[Event], states: Mapping[str, bytes]) -> list[int]:
         """Return the numbers of events that may take back another one, or whose identity their customer's state holds.
 
         Args:
@@ -177,8 +178,7 @@ class Fold:
         """
         if self._usual is None or not isinstance(states, dict):
             return list(range(len(events)))
-        known = self._usual.may_be_known(events, states)
-        return sorted({*known, *(n for n, event in enumerate(events) if type(event) is Revoke)})
+        return self._usual.may_reach_back(_as_taken(events), states)
 
     def go_on(self, work: int) -> bool:
         """Apply the next events; True while something is left.
@@ -282,6 +282,10 @@ class Fold:
         yield from self.context.write_down(customer, decode(self._states.get(customer_id, _NOBODY)), since)
         state = self._states[customer_id] = self._changed[customer_id] = encode(customer)
         yield 1 + len(state) // STATE_BYTES
+
+
+def _as_taken(events: Sequence[Event]) -> list[Event] | EventBatch[Any]:
+    return events if isinstance(events, EventBatch) else _as_list(events)
 
 
 def _as_list(items: Sequence[_T]) -> list[_T]:

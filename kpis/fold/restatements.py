@@ -176,7 +176,7 @@ def fold_batch(
         step_work: Of one step, see `Fold.go_on`.
     """
     times = np.array(decoded.times, np.int64)
-    reached = np.array([record.timestamp for record in decoded.records], np.int64)
+    reached = decoded.arrived_ms()
     result.latest_record_ms = int(reached.max(initial=0))
     result.late = int(np.count_nonzero(times < reached // windows.bucket_ms * windows.bucket_ms))
     context = fold.context
@@ -279,7 +279,7 @@ def _fold_at(
     step_work: int,
 ) -> Generator[None, None, Ints]:
     """Fold the events at indices, add the states to the result, and return the rows."""
-    events, times = [decoded.events[index] for index in indices], [decoded.times[index] for index in indices]
+    events, times = decoded.part(indices)
     fold.begin(events, times, states, [lying_at[index] for index in indices])
     while fold.go_on(step_work):
         yield

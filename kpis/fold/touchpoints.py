@@ -1,4 +1,4 @@
-"""Handlers of contacts, tickets, referrals, exposures and marks: facts that change no count of a report."""
+"""Handlers of contacts, tickets, referrals, exposures, further surveys and marks: facts that change no count."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from kpis.customer.touchpoints import (
     ContactFact,
     ExposureFact,
     MarkFact,
+    RatingFact,
     ReferralFact,
     SupportFact,
     add_touchpoint,
@@ -41,6 +42,12 @@ def referral(context: FoldContext, customer: Customer, event: Any, at_ms: int, n
 def exposure(context: FoldContext, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
     """Fold an exposure; True where the state changed."""
     return _add(context, customer, ExposureFact(*_common(context, event, at_ms, n), event.measure, event.variant))
+
+
+def rating(context: FoldContext, customer: Customer, event: Any, at_ms: int, n: int) -> bool:
+    """Fold a survey on one of `FURTHER_SCALES`; True where the state changed."""
+    said = (event.kind, event.status, event.score, event.reason, event.via, event.incentive)
+    return _add(context, customer, RatingFact(*_common(context, event, at_ms, n), *said))
 
 
 def mark(context: FoldContext, nobody: Customer, event: Any, at_ms: int, n: int) -> bool:

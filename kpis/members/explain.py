@@ -200,9 +200,7 @@ class Explaining:
         if self._where is None:
             return True
         profile = view.customer.profile
-        return self._where.holds(
-            lambda dimension: names.plan_names[plan] if dimension == PLAN else names.value_of(dimension, profile)
-        )
+        return self._where.holds(lambda dimension: names.value_at(dimension, plan, profile))
 
     def _missing(self, view: View, names: Names) -> Iterator[Exclusion]:
         """Yield near exclusions of the segment; by plan, of those who are or were on it at either end of the window."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from kpis.customer.facts import REVOKE, WORDS, CancelFact, Fact, Feedback, PricedFact, Revocation
 from kpis.customer.feedback_codes import RENEWAL_BASE, outcome_of, survey_of
-from kpis.customer.touchpoints import ContactFact, ExposureFact, SupportFact, Touchpoint
+from kpis.customer.touchpoints import ContactFact, ExposureFact, RatingFact, SupportFact, Touchpoint
 from kpis.instants import instant_text
 from kpis.members.view import Mention
 from kpis.names import Names
@@ -81,6 +81,9 @@ def _touchpoint_text(fact: Touchpoint) -> str:
         parts += [f"ticket {fact.ticket}", fact.status]
     elif isinstance(fact, ExposureFact):
         parts += [f"measure {fact.measure}", f"variant {fact.variant}"]
+    elif isinstance(fact, RatingFact):
+        parts = [f"{fact.kind} {parts[0]}", *_answer_parts(fact.status, fact.score, fact.reason, fact.via)]
+        parts += ["with an incentive"] if fact.incentive else []
     return ", ".join(parts)
 
 
@@ -88,9 +91,13 @@ def _note_text(item: Feedback, reason: str) -> str:
     if item.code >= RENEWAL_BASE:
         return f"renewal {instant_text(item.at_ms)}, {outcome_of(item.code)}"
     kind, status, score, way = survey_of(item.code)
-    parts = [f"{kind} survey {instant_text(item.at_ms)}", status]
+    return ", ".join((f"{kind} survey {instant_text(item.at_ms)}", *_answer_parts(status, score, reason, way)))
+
+
+def _answer_parts(status: str, score: int, reason: str, way: str) -> list[str]:
+    parts = [status]
     if score >= 0:
         parts.append(f"score {score}")
     if reason:
         parts.append(f"reason {reason}")
-    return ", ".join((*parts, f"via {way}"))
+    return [*parts, f"via {way}"]

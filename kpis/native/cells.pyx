@@ -36,6 +36,9 @@ cdef enum:
     MOST_PACKED = 1 + SPAN + SPAN * MOST_NUMBER_BYTES
     # no key of a cell: these have no sign
     NO_KEY = -1
+    # of a key: eight slots fill two lines of a cache
+    ROW_BITS = 3
+    ROW_MASK = 7
 
 cdef int64_t MOST_BUCKETS = 1 << BUCKET_BITS, MOST_COLUMNS = 1 << COLUMN_BITS, MOST_VALUES = 1 << VALUE_BITS
 cdef int64_t FIRST_PAIR = POINTS, BEHIND_PAIRS = POINTS + PAIRS, PAIR_COLUMNS = POINTS * 2
@@ -74,7 +77,7 @@ cdef class CellMap:
         if slots is NULL:
             raise MemoryError
         free(self.slots)
-        self.slots, self.room, self.count, self.shift = slots, room, 0, 64
+        self.slots, self.room, self.count, self.shift = slots, room, 0, 64 + ROW_BITS
         while room > 1:
             room >>= 1
             self.shift -= 1
@@ -84,7 +87,9 @@ cdef class CellMap:
 
     cdef inline Slot *find(self, int64_t key) noexcept nogil:
         """Return the slot of a key, or the empty one that it would take."""
-        cdef uint64_t place = (<uint64_t>key * <uint64_t>0x9E3779B97F4A7C15) >> self.shift
+        # Cells of buckets in a row lie together: they are looked for, and packed, together.
+        cdef uint64_t row = <uint64_t>key >> ROW_BITS
+        cdef uint64_t place = (row * <uint64_t>0x9E3779B97F4A7C15) >> self.shift << ROW_BITS | <uint64_t>key & ROW_MASK
         while self.slots[place].key != key and self.slots[place].key != NO_KEY:
             place = (place + 1) & <uint64_t>(self.room - 1)
         return self.slots + place

@@ -1,4 +1,7 @@
+from typing import Any
+
 from kpis.fold.context import FoldContext
+from kpis.native.batch import EventBatch
 from schemas.events import Event
 
 SOURCES: str
@@ -9,7 +12,7 @@ class UsualEvents:
     def __init__(self, context: FoldContext) -> None: ...
     def begin(
         self,
-        events: list[Event],
+        events: list[Event] | EventBatch[Any],
         times: list[int],
         states: dict[str, bytes],
         changed: dict[str, bytes],
@@ -17,4 +20,4 @@ class UsualEvents:
     ) -> None: ...
     def go_on(self, start: int, work: int) -> int: ...
     def take_rows(self) -> bytes: ...
-    def may_be_known(self, events: list[Event], states: dict[str, bytes]) -> list[int]: ...
+    def may_reach_back(self, events: list[Event] | EventBatch[Any], states: dict[str, bytes]) -> list[int]: ...

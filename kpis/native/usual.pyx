@@ -7,11 +7,14 @@ which gives the same states and rows for all of them.
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItem
 from cpython.object cimport PyObject
-from cpython.unicode cimport PyUnicode_AsUTF8AndSize
+from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdint cimport int64_t, uint8_t, uint64_t
-from libc.stdlib cimport free, realloc
-from libc.string cimport memcmp
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memcmp, memcpy
 
+from kpis.native.batch cimport EventBatch, describe
+from kpis.native.event cimport ACTIVITY, MOST_LABELS, OTHER, RENEWAL, SURVEY, UsualEvent
+from kpis.native.hashing cimport MOST_HASHED_BYTES, xxh3
 from kpis.native.life cimport (
     CANCEL, CHANGE, PAUSE, RESUME, SIGNUP, Fact, Holdings, Life, Movement, Standing, arrived, begin_life, close_bucket,
     departed, is_plain, last_movement, mrr_of, place_of, read_fact, run_fact, run_waiting, take_fact,
@@ -24,15 +27,12 @@ from kpis.native.state cimport (
     LATEST_MS, Addition, State, holds, letter, little_endian, nobody, read_state, write_little_endian, write_state,
 )
 
-from xxhash import xxh3_64_digest
-
-from kpis.customer.feedback_codes import ANSWERED, CLASS, CODE, renewal_code
+from kpis.customer.feedback_codes import ANSWERED, CLASS
 from kpis.rows import (
     CANCELLED, CONVERTED, DOWNGRADED, ENDED, ENGAGED, ENGAGED_AGAIN, FEEDBACK, GONE, INVOLUNTARY, KEPT, LIVELY, MOVED,
     NEW, OF_NEW, PAUSED, REACTIVATED, SEVERAL, SIGNED_UP, STARTED, SUBSCRIPTIONS, TRIAL, UPGRADED, WITHOUT_EFFECT,
 )
-from schemas.events import Activity, Cancel, Downgrade, Pause, Renewal, Resume, Signup, Survey, Upgrade
-from schemas.instants import milliseconds
+from schemas.events import Revoke
 
 cdef extern from *:
     """
@@ -63,18 +63,6 @@ cdef int CODE_FEEDBACK = FEEDBACK, CODE_OF_NEW = OF_NEW, CODE_KEPT = KEPT, CODE_
 cdef int CODE_TRIAL = TRIAL, CODE_CONVERTED = CONVERTED, CODE_PAUSED = PAUSED, CODE_SEVERAL = SEVERAL
 cdef int CODE_SUBSCRIPTIONS = SUBSCRIPTIONS
 
-# kinds of events, those of facts as `kpis.native.life` numbers them
-cdef enum:
-    SURVEY = 6
-    RENEWAL = 7
-    ACTIVITY = 8
-    OTHER = 9
-
-cdef dict _KINDS = {
-    Signup: SIGNUP, Upgrade: CHANGE, Downgrade: CHANGE, Pause: PAUSE, Resume: RESUME, Cancel: CANCEL, Survey: SURVEY,
-    Renewal: RENEWAL, Activity: ACTIVITY,
-}
-
 # by kind of fact
 cdef int64_t _IN_VAIN[8]
 cdef int _MEMBERS_OF[8]
@@ -101,6 +89,82 @@ cdef struct Amounts:
     int64_t won
 
 
+cdef struct Word:
+    # malloc'ed; NULL is an empty slot
+    uint8_t *start
+    Py_ssize_t size
+    uint64_t hash
+    int64_t number
+
+
+cdef class Lexicon:
+    """Numbers of texts that are known for good; open addressing, half full at most."""
+
+    cdef Word *words
+    cdef Py_ssize_t room, count
+
+    def __cinit__(self):
+        self.room, self.count = 64, 0
+        self.words = <Word *>calloc(self.room, sizeof(Word))
+        if self.words is NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        cdef Py_ssize_t n
+        for n in range(self.room):
+            free(self.words[n].start)
+        free(self.words)
+
+    cdef Word *find(self, Text text) noexcept nogil:
+        """Return the slot of a text, or the empty one that it would take."""
+        cdef uint64_t hashed = hash_of_word(text)
+        cdef Py_ssize_t place = hashed & <uint64_t>(self.room - 1)
+        cdef Word *word = self.words + place
+        while word.start is not NULL and not (
+            word.hash == hashed and word.size == text.size and memcmp(word.start, text.start, text.size) == 0
+        ):
+            place = (place + 1) & (self.room - 1)
+            word = self.words + place
+        return word
+
+    cdef int put(self, Text text, int64_t number) except -1:
+        """Remember the number of a text that is not here."""
+        cdef Word *before = self.words
+        cdef Word *word
+        cdef Py_ssize_t n, place, room = self.room
+        if 2 * self.count >= self.room:
+            self.words = <Word *>calloc(2 * room, sizeof(Word))
+            if self.words is NULL:
+                self.words = before
+                raise MemoryError
+            self.room = 2 * room
+            for n in range(room):
+                if before[n].start is not NULL:
+                    place = before[n].hash & <uint64_t>(self.room - 1)
+                    while self.words[place].start is not NULL:
+                        place = (place + 1) & (self.room - 1)
+                    self.words[place] = before[n]
+            free(before)
+        word = self.find(text)
+        word.start = <uint8_t *>malloc(text.size + 1)
+        if word.start is NULL:
+            raise MemoryError
+        if text.size:
+            memcpy(word.start, text.start, text.size)
+        word.size, word.hash, word.number = text.size, hash_of_word(text), number
+        self.count += 1
+        return 0
+
+
+cdef inline uint64_t hash_of_word(Text text) noexcept nogil:
+    """Return a hash: xxh3 of what it takes, and of what is longer one of its beginning and its length."""
+    cdef Text beginning = text
+    if text.size == 0:
+        return 0
+    beginning.size = min(text.size, MOST_HASHED_BYTES)
+    return xxh3(beginning, <uint64_t>text.size)
+
+
 cdef class UsualEvents:
     """Folds usual events of batches, one partition's at a time; not safe for use by two threads at once.
 
@@ -108,15 +172,20 @@ cdef class UsualEvents:
         context: Of the fold: names, limits, and what counts.
     """
 
-    cdef object context, names, key_of, plans, reasons, features, profiles, currencies
-    cdef dict sources
+    cdef object context, names
+    # numbers of names, and of sources the seeds of their hashes
+    cdef Lexicon plans, reasons, features, profiles, currencies, sources
     cdef int64_t bucket_ms, few, few_bytes
     # of the batch
-    cdef list events, times, references
+    cdef object events
+    cdef list times, references
+    # NULL where the events are a list: then `one` is the event at work
+    cdef EventBatch batch
+    cdef UsualEvent one
+    # whether labels of signups are the names' dimensions, in their order
+    cdef bint knows_labels
     cdef dict states, changed
     cdef set left_customers
-    # hashes of events that were looked at lately, by number
-    cdef list hashed, hashes
     cdef readonly list left
     cdef readonly int64_t applied
     # rows, ROW integers each
@@ -141,13 +210,13 @@ cdef class UsualEvents:
         self.out.room = self.piece.room = 0
 
     def __init__(self, context):
-        self.context, self.names, self.sources = context, context.names, context.sources
-        self.key_of = context.names.key_of
+        self.context, self.names = context, context.names
+        self.plans, self.reasons, self.features, self.profiles = Lexicon(), Lexicon(), Lexicon(), Lexicon()
+        self.currencies, self.sources = Lexicon(), Lexicon()
         self.bucket_ms = self.life.bucket_ms = context.bucket_ms
         self.life.what.free_plans, self.life.what.paused = context.what.free_plans, context.what.paused
         self.life.what.trial_ms = context.what.trial_ms
         self.few, self.few_bytes = context.few, context.few_bytes
-        self.hashed, self.hashes = [], []
         self.begin([], [], {}, {}, [])
 
     def __dealloc__(self):
@@ -157,9 +226,11 @@ cdef class UsualEvents:
         free(self.out.start)
         free(self.piece.start)
 
-    def begin(self, list events, list times, dict states, dict changed, list references):
-        """Take events that are to be folded; states that change are changed in both dictionaries."""
+    def begin(self, object events, list times, dict states, dict changed, list references):
+        """Take events that are to be folded, a list or an EventBatch; states that change are changed in both dictionaries."""
         self.events, self.times, self.references = events, times, references
+        self.batch = events if isinstance(events, EventBatch) else None
+        self.knows_labels = self.batch is not None and self.batch.rules.labels == self.names.dimensions[1:]
         self.states, self.changed = states, changed
         self.left, self.left_customers = [], set()
         self.row_count, self.applied = 0, 0
@@ -175,20 +246,17 @@ cdef class UsualEvents:
             Up to where events have been looked at; those that are not folded are in `left`, by number.
         """
         cdef Py_ssize_t n = start, count = len(self.events)
-        cdef object event, customer_id
-        cdef int kind
+        cdef object customer_id
+        cdef UsualEvent *event
         while n < count and work > 0:
-            event = self.events[n]
-            customer_id = event.customer_id
+            event = self.event_at(n)
+            customer_id = self.customer_of(event)
+            work -= 1
             if self.left_customers and customer_id in self.left_customers:
                 self.left.append(n)
-                work -= 1
-            else:
-                kind = self.kind_of(event)
-                work -= 1
-                if kind == OTHER or not self.fold(kind, event, customer_id, n, &work):
-                    self.left_customers.add(customer_id)
-                    self.left.append(n)
+            elif event.kind == OTHER or not self.fold(event, customer_id, n, &work):
+                self.left_customers.add(customer_id)
+                self.left.append(n)
             n += 1
         return n
 
@@ -196,60 +264,108 @@ cdef class UsualEvents:
         """Return the rows since `begin`, and let go of the batch: integers of 64 bits in the machine's order, seven a row."""
         rows = PyBytes_FromStringAndSize(<char *>self.rows, self.row_count * ROW * sizeof(int64_t))
         self.begin([], [], {}, {}, [])
-        self.hashed, self.hashes = [], []
         return rows
 
-    def may_be_known(self, list events, dict states):
-        """Return the numbers of those events whose customer's state holds their hash: as a fact's, or where it is named.
-
-        The hashes are kept for the fold of the same list.
-        """
-        cdef list out = [], hashes = []
-        cdef object event
+    def may_reach_back(self, object events, dict states):
+        """Return the numbers of revokes, and of events whose customer's state holds their hash, wherever it does."""
+        cdef list out = []
+        cdef UsualEvent *event
         cdef PyObject *stored
         cdef Text text
-        cdef Py_ssize_t n = -1
-        for event in events:
-            n += 1
-            if not event.HAS_IDENTITY:
-                hashes.append(None)
+        cdef uint8_t identity[8]
+        cdef Py_ssize_t n
+        self.begin(events, [], {}, {}, [])
+        for n in range(len(events)):
+            event = self.event_at(n)
+            if event.kind == OTHER and type(<object>event.object) is Revoke:
+                out.append(n)
                 continue
-            identity = self.hash_of(event)
-            hashes.append(identity)
-            stored = PyDict_GetItem(states, event.customer_id)
+            if event.kind == ACTIVITY or (event.kind == OTHER and not (<object>event.object).HAS_IDENTITY):
+                continue
+            stored = PyDict_GetItem(states, self.customer_of(event))
             if stored is NULL:
                 continue
+            self.identity_of(event, identity)
             text.start = <const uint8_t *>PyBytes_AS_STRING(<object>stored)
             text.size = PyBytes_GET_SIZE(<object>stored)
-            if holds(text, <const uint8_t *>PyBytes_AS_STRING(identity), PyBytes_GET_SIZE(identity)):
+            if holds(text, identity, 8):
                 out.append(n)
-        self.hashed, self.hashes = events, hashes
+        self.begin([], [], {}, {}, [])
         return out
 
-    cdef int kind_of(self, object event) except -1:
-        cdef PyObject *known = PyDict_GetItem(_KINDS, type(event))
-        if known is not NULL:
-            return <object>known
-        kind = SIGNUP if isinstance(event, Signup) else OTHER
-        _KINDS[type(event)] = kind
-        return kind
+    cdef UsualEvent *event_at(self, Py_ssize_t n) except NULL:
+        if self.batch is not None:
+            return self.batch.each + n
+        describe(self.events[n], self.times[n] if self.times else 0, &self.one)
+        return &self.one
 
-    cdef bytes identity_of(self, Py_ssize_t n, object event):
-        if self.hashed is self.events:
-            return self.hashes[n]
-        return self.hash_of(event)
+    cdef object customer_of(self, UsualEvent *event):
+        return self.batch.customer_of(event) if self.batch is not None else (<object>event.object).customer_id
 
-    cdef bytes hash_of(self, object event):
-        """Return the hash that stands for (source, id): see `kpis.fold.context`."""
-        cdef PyObject *seed = PyDict_GetItem(self.sources, event.source)
-        if seed is NULL:
-            return self.context.identity_of(event.source, event.id)
-        return xxh3_64_digest(event.id.encode(), <object>seed)
+    # -- names
 
-    cdef bint fold(self, int kind, object event, object customer_id, Py_ssize_t n, int64_t *work) except -1:
+    cdef int identity_of(self, UsualEvent *event, uint8_t *into) except -1:
+        """Write the hash that stands for (source, id), 8 bytes: see `kpis.fold.context`."""
+        cdef Word *seed
+        cdef int n
+        if not event.is_hashed:
+            seed = self.sources.find(event.source)
+            if seed.start is not NULL and 0 < event.id.size <= MOST_HASHED_BYTES:
+                event.identity = xxh3(event.id, <uint64_t>seed.number)
+            else:
+                source = str_of(event.source)
+                event.identity = int.from_bytes(self.context.identity_of(source, str_of(event.id)), "big")
+                known = self.context.sources.get(source)
+                if known is not None and seed.start is NULL:
+                    self.sources.put(event.source, <int64_t><uint64_t>known)
+            event.is_hashed = True
+        for n in range(8):
+            into[n] = <uint8_t>(event.identity >> (56 - 8 * n))
+        return 0
+
+    cdef int64_t number_of(self, Lexicon known, Text text, object number, dict numbers) except -1:
+        """Return the number of a name; `number` gives one, and `numbers` has those that hold for good."""
+        cdef Word *word = known.find(text)
+        if word.start is not NULL:
+            return word.number
+        name = str_of(text)
+        found = number(name)
+        if name in numbers:
+            known.put(text, found)
+        return found
+
+    cdef int64_t profile_of(self, UsualEvent *event) except -1:
+        """Return the number of what a signup says for good."""
+        cdef uint8_t joined[1024]
+        cdef Text text, label
+        cdef int n, count
+        names = self.names
+        if not event.is_read:
+            return names.profile(names.key_of(<object>event.object))
+        if not self.knows_labels:
+            return names.profile(names.key_of(self.batch[event - self.batch.each]))
+        count = self.batch.rules.rules.label_count
+        text.start, text.size = joined, 0
+        for n in range(count):
+            label = event.labels[n]
+            if label.size:
+                memcpy(joined + text.size, label.start, label.size)
+            text.size += label.size
+            joined[text.size] = 0  # no label has it
+            text.size += 1
+        if self.profiles.find(text).start is not NULL:
+            return self.profiles.find(text).number
+        asked = tuple([str_of(event.labels[n]) for n in range(count)])
+        found = names.profile(asked)
+        if asked in names.profiles:
+            self.profiles.put(text, found)
+        return found
+
+    cdef bint fold(self, UsualEvent *event, object customer_id, Py_ssize_t n, int64_t *work) except -1:
         """Fold one event; False, with nothing changed, where it is not usual."""
         cdef PyObject *stored = PyDict_GetItem(self.states, customer_id)
-        cdef int64_t at_ms = self.times[n]
+        cdef int64_t at_ms = event.at_ms
+        cdef int kind = event.kind
         cdef Py_ssize_t size = 0, rows = self.row_count
         cdef bint folded, changes = True
         if not 0 <= at_ms < LATEST_MS:
@@ -265,15 +381,15 @@ cdef class UsualEvents:
         work[0] -= size // STATE_BYTES
         self.reserve(size)
         if kind == ACTIVITY:
-            folded = self.fold_activity(event, at_ms, &changes)
+            folded = self.fold_activity(event, &changes)
         elif self.state.facts >= self.few or self.state.feedback.size >= self.few_bytes:
             return False
         elif self.state.touched and self.state.touched + self.state.facts >= self.few:
             return False
         elif kind == SURVEY or kind == RENEWAL:
-            folded = self.fold_feedback(kind, event, at_ms, n)
+            folded = self.fold_feedback(event, n)
         else:
-            folded = self.fold_fact(kind, event, at_ms, n)
+            folded = self.fold_fact(event, n)
         if not folded:
             self.row_count = rows
             return False
@@ -358,29 +474,26 @@ cdef class UsualEvents:
 
     # -- facts of the timeline
 
-    cdef bint fold_fact(self, int kind, object event, int64_t at_ms, Py_ssize_t n) except -1:
+    cdef bint fold_fact(self, UsualEvent *event, Py_ssize_t n) except -1:
         """Fold a fact of the timeline: see `kpis.fold.append`."""
         cdef State *state = &self.state
-        cdef int64_t bucket = at_ms // self.bucket_ms, profile
+        cdef int64_t at_ms = event.at_ms, bucket = at_ms // self.bucket_ms, profile
+        cdef uint8_t identity[8]
         cdef Fact fact
         if at_ms <= state.last_at or at_ms < state.feedback_at or bucket < state.engaged_bucket:
             return False
         if state.first_at < 0 and state.was_onboarded:
             return False
-        identity = self.identity_of(n, event)
+        self.identity_of(event, identity)
         if self.is_known(identity):
             return False
-        subscription = event.subscription_id
-        fact.kind, fact.at_ms, fact.sequence = kind, at_ms, event.sequence
-        fact.subscription.start = <const uint8_t *>PyUnicode_AsUTF8AndSize(subscription, &fact.subscription.size)
+        fact.kind, fact.at_ms, fact.sequence, fact.subscription = event.kind, at_ms, event.sequence, event.subscription
         if not self.run(LATEST_MS):
             return False
-        profile = 0
-        if kind == SIGNUP:
-            profile = self.names.profile(self.key_of(event))
+        profile = self.profile_of(event) if event.kind == SIGNUP else 0
         if not self.write_fact(&fact, event, identity, n, profile):
             return False
-        if kind == SIGNUP and state.first_at < 0:
+        if event.kind == SIGNUP and state.first_at < 0:
             self.move(profile)
             state.first_at, state.first_plan, state.profile = at_ms, fact.plan, profile
         if not self.add(&fact, bucket):
@@ -390,11 +503,10 @@ cdef class UsualEvents:
         state.last_at = at_ms
         return True
 
-    cdef bint is_known(self, bytes identity) except -1:
-        cdef const uint8_t *start = <const uint8_t *>PyBytes_AS_STRING(identity)
-        if holds(self.state.life, start, 8) or holds(self.state.feedback, start, 8):
+    cdef bint is_known(self, const uint8_t *identity) noexcept:
+        if holds(self.state.life, identity, 8) or holds(self.state.feedback, identity, 8):
             return True
-        return holds(self.state.touchpoints, start, 8)
+        return holds(self.state.touchpoints, identity, 8)
 
     cdef bint run(self, int64_t before_ms) except -1:
         """Run the customer's facts before an instant (ms since 1970) through the machines; False where they do not fit."""
@@ -417,39 +529,40 @@ cdef class UsualEvents:
         run_waiting(&self.life)
         return not self.life.failed
 
-    cdef bint write_fact(self, Fact *fact, object event, bytes identity, Py_ssize_t n, int64_t profile) except -1:
+    cdef bint write_fact(
+        self, Fact *fact, UsualEvent *event, const uint8_t *identity, Py_ssize_t n, int64_t profile
+    ) except -1:
         """Write a fact as it is stored; its plan and price, or what a cancel says, come from the event."""
         cdef Writer *piece = &self.piece
-        cdef int64_t price = 0, currency = 0, own_ms = 0
+        cdef int64_t price = 0, currency = 0, amount, own_ms = 0 if event.said_ms == event.at_ms else event.said_ms
         names = self.names
         fact.plan = fact.mrr = 0
         fact.trial = fact.involuntary = False
-        if event.effective_at is not None:
-            own_ms = milliseconds(event.time)
-            own_ms = 0 if own_ms == fact.at_ms else own_ms
         if fact.kind == SIGNUP or fact.kind == CHANGE:
-            amount = event.mrr_minor
-            if event.currency:
-                currency = names.currency(event.currency)
+            amount = event.mrr
+            if event.currency.size:
+                currency = self.number_of(self.currencies, event.currency, names.currency, names.currencies)
             if currency:
                 price = amount
-                amount = names.money.convert(amount, event.currency, fact.at_ms)
-            if not -MOST_MINOR < amount < MOST_MINOR:
-                return False
-            fact.plan, fact.mrr, fact.trial = names.plan(event.plan), amount, event.trial
+                converted = names.money.convert(amount, str_of(event.currency), fact.at_ms)
+                if not -MOST_MINOR < converted < MOST_MINOR:
+                    return False
+                amount = converted
+            fact.plan = self.number_of(self.plans, event.plan, names.plan, names.plans)
+            fact.mrr, fact.trial = amount, event.trial
         begin_array(piece, _MEMBERS_OF[fact.kind])
         write_integer(piece, fact.kind)
         write_integer(piece, fact.at_ms)
         write_integer(piece, fact.sequence)
         begin_bytes(piece, 8)
-        write_raw(piece, <const uint8_t *>PyBytes_AS_STRING(identity), 8)
+        write_raw(piece, identity, 8)
         write_integer(piece, self.references[n])
         begin_string(piece, fact.subscription.size)
         write_raw(piece, fact.subscription.start, fact.subscription.size)
         write_integer(piece, own_ms)
         if fact.kind == CANCEL:
             fact.involuntary = event.involuntary
-            write_integer(piece, names.reason(event.reason))
+            write_integer(piece, self.number_of(self.reasons, event.word, names.reason, names.reasons))
             write_truth(piece, fact.involuntary)
         elif fact.kind == SIGNUP or fact.kind == CHANGE:
             write_integer(piece, fact.plan)
@@ -673,22 +786,18 @@ cdef class UsualEvents:
 
     # -- surveys and renewals
 
-    cdef bint fold_feedback(self, int kind, object event, int64_t at_ms, Py_ssize_t n) except -1:
+    cdef bint fold_feedback(self, UsualEvent *event, Py_ssize_t n) except -1:
         """Fold a survey or a renewal: see `kpis.fold.feedback`."""
         cdef State *state = &self.state
-        cdef int64_t bucket = at_ms // self.bucket_ms, plan
-        cdef uint64_t code, reason = 0, reference = self.references[n]
-        cdef bint answered
+        cdef int64_t at_ms = event.at_ms, bucket = at_ms // self.bucket_ms, plan
+        cdef uint64_t code = event.code, reason = 0, reference = self.references[n]
+        cdef bint answered = _IS_ANSWER[code]
+        cdef uint8_t identity[8]
         if event.sequence:
             return False
-        if kind == SURVEY:
-            code = CODE[event.kind, event.status, event.score, event.via]
-        else:
-            code = renewal_code(event.outcome)
-        answered = _IS_ANSWER[code]
         if answered and not self.is_last_engagement(bucket):
             return False
-        identity = self.identity_of(n, event)
+        self.identity_of(event, identity)
         if self.is_known(identity):
             return False
         plan = state.plan
@@ -698,14 +807,14 @@ cdef class UsualEvents:
             plan = self.life.now.plan
         if answered and not self.begin_second_week(at_ms):
             return False
-        if kind == SURVEY and event.reason:
-            reason = self.names.reason(event.reason)
+        if event.word.size:
+            reason = self.number_of(self.reasons, event.word, self.names.reason, self.names.reasons)
         self.point(CODE_FEEDBACK + _CLASS_OF[code], plan, bucket, 1, 0)
         if answered:
             self.engage(bucket)
         write_little_endian(&self.piece, <uint64_t>at_ms << 16 | code)
         write_little_endian(&self.piece, reference << 16 | reason)
-        write_raw(&self.piece, <const uint8_t *>PyBytes_AS_STRING(identity), 8)
+        write_raw(&self.piece, identity, 8)
         self.more.feedback.start, self.more.feedback.size = self.piece.start, self.piece.size
         state.feedback_at = max(state.feedback_at, at_ms)
         return True
@@ -727,16 +836,20 @@ cdef class UsualEvents:
         return 0
 
     cdef bint begin_second_week(self, int64_t at_ms) except -1:
-        """Write down the first sign of life in the second week after the first signup; False where that is not plain."""
+        """Write down the first sign of life in the second week after the first signup; False where that does not fit."""
         cdef State *state = &self.state
         cdef int64_t week = state.first_at + WEEK_MS
+        cdef bint is_open
         if state.first_at < 0 or not week <= at_ms < week + WEEK_MS:
             return True
         if self.is_lively(week, week + WEEK_MS):
             return True
+        is_open = state.is_open
         if state.last_at >= week:
-            return False
-        if state.is_open:
+            if not self.run(week):
+                return False
+            is_open = self.life.now.is_open
+        if is_open:
             self.point(CODE_LIVELY, state.first_plan, state.first_at // self.bucket_ms, 1, 0)
         return True
 
@@ -768,12 +881,12 @@ cdef class UsualEvents:
 
     # -- activity
 
-    cdef bint fold_activity(self, object event, int64_t at_ms, bint *changes) except -1:
+    cdef bint fold_activity(self, UsualEvent *event, bint *changes) except -1:
         """Fold an activity: see `kpis.fold.usage`."""
         cdef State *state = &self.state
-        cdef int64_t bucket = at_ms // self.bucket_ms, last = state.active_bucket, feature
+        cdef int64_t at_ms = event.at_ms, bucket = at_ms // self.bucket_ms, last = state.active_bucket
+        cdef int64_t feature = self.number_of(self.features, event.word, self.names.feature, self.names.features)
         cdef bint is_plain = True
-        feature = self.feature_of(event.feature)
         if bucket == last:
             if state.run_first <= at_ms <= state.run_last:
                 changes[0] = self.use(feature, False, &is_plain)
@@ -798,12 +911,6 @@ cdef class UsualEvents:
         self.write_gap(bucket - last if last >= 0 else bucket)
         state.active_bucket = bucket
         return True
-
-    cdef int64_t feature_of(self, object name) except -1:
-        cdef PyObject *known = PyDict_GetItem(self.names.features, name)
-        if known is not NULL:
-            return <object>known
-        return self.names.feature(name)
 
     cdef bint use(self, int64_t feature, bint begins, bint *is_plain) except -1:
         """Note a feature of the last bucket with activity, or of one that begins; True where the state changes.
@@ -842,6 +949,10 @@ cdef class UsualEvents:
             shift -= 7
         self.more.acts.size = self.piece.start + self.piece.size - self.more.acts.start
         return 0
+
+
+cdef inline object str_of(Text text):
+    return PyUnicode_DecodeUTF8(<const char *>text.start, text.size, NULL) if text.size else ""
 
 
 cdef void *grown(void *start, Py_ssize_t count, size_t size) except NULL:

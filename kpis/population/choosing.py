@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from kpis.filters import Filter
-from kpis.names import PLAN, Names
+from kpis.names import Names
 
 
 class Chooser:
@@ -23,9 +21,5 @@ class Chooser:
         key = id(names), plan, profile
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = self._where.holds(_values(names, plan, profile))
+            found = self._known[key] = self._where.holds(lambda dimension: names.value_at(dimension, plan, profile))
         return found
-
-
-def _values(names: Names, plan: int, profile: int) -> Callable[[str], str]:
-    return lambda dimension: names.plan_names[plan] if dimension == PLAN else names.value_of(dimension, profile)

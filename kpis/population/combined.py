@@ -13,14 +13,14 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from kpis.arrays import Ints
-from kpis.counting.cells import FIELD_BITS, FIELD_MASK, Cells, columns_of, fields_of, merged, unpack
+from kpis.counting.cells import FIELD_BITS, FIELD_MASK, CellSum, columns_of, fields_of, merged, unpack
 from kpis.counting.report import Segments
 from kpis.counting.windows import Windows
 from kpis.customer.state import Customer
 from kpis.customer.what_counts import WhatCounts
 from kpis.filters import Filter
 from kpis.fold.contribution import contribution
-from kpis.names import PLAN, Names
+from kpis.names import Names
 from kpis.rows import Row
 
 #: Rows that are summed at once, and combinations of plan and profile that a partition may have (count).
@@ -47,10 +47,7 @@ class CombinedCells(NamedTuple):
 
     def numbered(self, dimension: str) -> tuple[list[str], Ints]:
         """Return the values of a dimension, and the number of each combination's."""
-        if dimension == PLAN:
-            return self.names.values(PLAN), self.plan
-        column = self.names.dimensions.index(dimension) - 1
-        return self.names.values(dimension), self.names.value_columns()[column][self.profile]
+        return self.names.numbered(dimension, self.plan, self.profile)
 
 
 class CombiningCollector:
@@ -67,8 +64,7 @@ class CombiningCollector:
         self._names, self._windows, self._what = names, windows, what
         self._places: dict[int, int] = {}
         self._rows: list[Row] = []
-        #: sums of steps, each larger than the next
-        self._parts: list[Cells] = []
+        self._total = CellSum()
 
     def take(self, customers: Iterable[Customer]) -> None:
         """Take some customers."""
@@ -80,9 +76,7 @@ class CombiningCollector:
     def cells(self) -> CombinedCells:
         """Return the cells of all who were taken."""
         self._sum_up()
-        while len(self._parts) > 1:
-            self._join()
-        whole = self._parts[0] if self._parts else merged(_NONE, _NONE)
+        whole = self._total.whole()
         combination, field = whole.keys >> FIELD_BITS, unpack(whole.keys & FIELD_MASK)
         order = np.argsort(field.bucket, kind="stable")
         keys = np.array(list(self._places), np.int64)
@@ -104,14 +98,7 @@ class CombiningCollector:
         found, place = np.unique(plan << _PROFILE_BITS | profile, return_inverse=True)
         known = np.array([self._places.setdefault(key, len(self._places)) for key in found.tolist()], np.int64)
         assert len(self._places) <= MOST_COMBINATIONS, "plans and profiles are bounded by the settings"
-        self._parts.append(merged(known[place] << FIELD_BITS | fields_of(column, bucket), amount))
-        while len(self._parts) > 1 and len(self._parts[-2].keys) <= 2 * len(self._parts[-1].keys):
-            self._join()
-
-    def _join(self) -> None:
-        last, before = self._parts.pop(), self._parts.pop()
-        keys, amounts = np.concatenate((before.keys, last.keys)), np.concatenate((before.amounts, last.amounts))
-        self._parts.append(merged(keys, amounts))
+        self._total.add(merged(known[place] << FIELD_BITS | fields_of(column, bucket), amount))
 
 
 class Combinations(NamedTuple):

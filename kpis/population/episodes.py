@@ -14,14 +14,14 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from kpis.arrays import Ints
+from kpis.arrays import Flags, Ints
 from kpis.customer.facts import SignupFact, facts_of
 from kpis.customer.movements import Movement, movements_of
 from kpis.customer.state import Customer
 from kpis.customer.timeline import Step, effective_facts, steps_of
 from kpis.customer.what_counts import WhatCounts
 from kpis.filters import Filter
-from kpis.names import PLAN, Names
+from kpis.names import Names
 
 #: The end of a stretch that has none (ms): after all instants.
 OPEN_MS: Final = 1 << 62
@@ -49,10 +49,7 @@ class Stretches(NamedTuple):
 
     def values(self, dimension: str) -> tuple[list[str], Ints]:
         """Return the values of a dimension, and the number of each customer's."""
-        if dimension == PLAN:
-            return self.names.values(PLAN), self.plan
-        column = self.names.dimensions.index(dimension) - 1
-        return self.names.values(dimension), self.names.value_columns()[column][self.profile]
+        return self.names.numbered(dimension, self.plan, self.profile)
 
 
 class StretchCollector:
@@ -211,9 +208,13 @@ class Episodes(NamedTuple):
 
 def episodes_of(people: Joined, bucket_ms: int) -> Episodes:
     """Return the episodes of all customers: what interrupts stretches within one bucket ends none."""
+    begins = begins_episode(people, bucket_ms)
+    ends = np.append(begins[1:], np.ones(len(begins[:1]), np.bool_))
+    return Episodes(people.customer[begins], people.start_ms[begins], people.end_ms[ends])
+
+
+def begins_episode(people: Joined, bucket_ms: int) -> Flags:
+    """Return of each stretch whether an episode begins with it: none does that goes on in the bucket of an end."""
     customer, start_ms, end_ms = people.customer, people.start_ms, people.end_ms
-    if not len(customer):
-        return Episodes(customer, start_ms, end_ms)
     goes_on = (customer[1:] == customer[:-1]) & (start_ms[1:] // bucket_ms == end_ms[:-1] // bucket_ms)
-    begins, ends = np.append(True, ~goes_on), np.append(~goes_on, True)
-    return Episodes(customer[begins], start_ms[begins], end_ms[ends])
+    return np.append(np.ones(len(customer[:1]), np.bool_), ~goes_on)

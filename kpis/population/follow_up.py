@@ -98,14 +98,14 @@ class FollowUps:
         return self._open[: self._limit]
 
     def _note_wait(self, item: Feedback, said: SurveySaid, followed_ms: int | None, past: PastStays) -> None:
-        until_ms = self._at_ms if followed_ms is None else followed_ms
-        if followed_ms is None:
-            stay = past.stay_at(item.at_ms)
-            if stay is None:
-                return
-            until_ms = min(until_ms, stay.end_ms)  # who has left waits no more
+        stay = past.stay_at(item.at_ms)
+        if stay is None:
+            return
+        # Who has left waits no more, and is not followed up any more.
+        is_followed = followed_ms is not None and followed_ms <= stay.end_ms
+        until_ms = min(self._at_ms if followed_ms is None else followed_ms, stay.end_ms)
         counts = self._hours.setdefault((said.kind, band_of(said)), (Counter(), Counter()))
-        counts[followed_ms is not None][(until_ms - item.at_ms) // _HOUR_MS] += 1
+        counts[is_followed][(until_ms - item.at_ms) // _HOUR_MS] += 1
 
     def _note_after(self, spell: AnswerSpell, followed_ms: int | None) -> None:
         if spell.days < CONTACT_DAYS:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from kpis.arrays import Ints
 from kpis.names import PLAN
-from kpis.population.episodes import Joined, Stretches, joined
+from kpis.population.episodes import Joined, Stretches, begins_episode, joined
 
 Floats = NDArray[np.float64]
 
@@ -113,10 +113,17 @@ def stock_at(people: Joined, at_ms: int) -> tuple[int, int]:
     return int(is_there.sum()), int(people.mrr[is_there].sum())
 
 
-def history_of(people: Joined, origin_ms: int, months: int) -> MonthlyHistory:
-    """Return the months before an origin (ms since 1970); of facts from then on nothing is seen."""
+def history_of(people: Joined, origin_ms: int, months: int, *, bucket_ms: int) -> MonthlyHistory:
+    """Return the months before an origin; of facts from then on nothing is seen.
+
+    Args:
+        people: Who was active when.
+        origin_ms: The origin (ms since 1970).
+        months: How many (count).
+        bucket_ms: Length of a bucket (ms): what interrupts a stay within one does not make it young again.
+    """
     plans = max(1, len(people.values))
-    begun_ms = _stay_starts(people)
+    begun_ms = _stay_starts(people, bucket_ms)
     shape = (months, plans, _MOST_AGE + 1)
     there, gone = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     arrived, arrived_mrr = np.zeros((months, plans), np.int64), np.zeros((months, plans), np.int64)
@@ -155,13 +162,10 @@ class _Snapshot:
         return count, mrr, squares
 
 
-def _stay_starts(people: Joined) -> Ints:
-    """Return of each stretch when the time without a break that it belongs to began (ms)."""
-    goes_on = np.zeros(len(people.start_ms), np.bool_)
-    same = people.customer[1:] == people.customer[:-1]
-    goes_on[1:] = same & (people.start_ms[1:] == people.end_ms[:-1])
-    first = np.maximum.accumulate(np.where(goes_on, 0, np.arange(len(goes_on))))
-    return people.start_ms[first] if len(first) else people.start_ms
+def _stay_starts(people: Joined, bucket_ms: int) -> Ints:
+    """Return of each stretch when the episode that it belongs to began (ms)."""
+    begins = begins_episode(people, bucket_ms)
+    return people.start_ms[np.maximum.accumulate(np.where(begins, np.arange(len(begins)), 0))]
 
 
 def learnt_months(people: Joined, origin_ms: int) -> int:
@@ -373,7 +377,7 @@ def held_out_months(parts: Sequence[Stretches], at_ms: int, bucket_ms: int) -> l
         months = learnt_months(people, origin_ms)
         if months < LEAST_MONTHS:
             break
-        history = history_of(people, origin_ms, months)
+        history = history_of(people, origin_ms, months, bucket_ms=bucket_ms)
         for ahead, month in enumerate(forecast(history, origin_ms, back, runs=_HELD_OUT_SIMULATIONS), 1):
             out.append(HeldOut(back, ahead, month, *stock_at(everything, min(month.at_ms, at_ms))))
     return out

@@ -18,6 +18,7 @@ from kpis.customer.state import decode
 from kpis.customer.touchpoints import MarkFact, touchpoints_of
 from kpis.population.episodes import Joined
 from kpis.population.lifetime import CONFIDENCE, Interval
+from kpis.proportions import wilson_bounds
 from schemas.instants import DAY_MS
 
 _Z: Final = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
@@ -97,19 +98,13 @@ def difference_interval(one: Churn, other: Churn) -> Interval:
     Source: Newcombe (1998), Stat. Med. 17, 873-890, method 10, of two Wilson intervals.
     """
     first, second = one.lost / one.at_start, other.lost / other.at_start
-    (low_1, high_1), (low_2, high_2) = wilson_interval(one), wilson_interval(other)
+    of_one, of_other = (wilson_bounds(successes=each.lost, trials=each.at_start, z=_Z) for each in (one, other))
+    assert of_one is not None, one
+    assert of_other is not None, other
     return Interval(
-        first - second - math.hypot(first - low_1, high_2 - second),
-        first - second + math.hypot(high_1 - first, second - low_2),
+        first - second - math.hypot(first - of_one.low, of_other.high - second),
+        first - second + math.hypot(of_one.high - first, second - of_other.low),
     )
-
-
-def wilson_interval(churn: Churn) -> Interval:
-    """Return the 95 % interval of a share. Source: Wilson (1927), J. Am. Stat. Assoc. 22, 209-212."""
-    n, share = churn.at_start, churn.lost / churn.at_start
-    middle = share + _Z**2 / (2 * n)
-    spread = _Z * math.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
-    return Interval((middle - spread) / (1 + _Z**2 / n), (middle + spread) / (1 + _Z**2 / n))
 
 
 def newest(marks: Sequence[MarkFact], most: int) -> Sequence[MarkFact]:

@@ -18,8 +18,10 @@ from kpis.customer.feedback_codes import ANSWERED
 from kpis.customer.movements import leaving_of
 from kpis.customer.state import Customer
 from kpis.customer.what_counts import WhatCounts
+from kpis.filters import Filter
 from kpis.members.view import View, Window
-from kpis.names import NONE, OTHER, PLAN, Names
+from kpis.names import NONE, OTHER, Names
+from kpis.population.choosing import Chooser
 
 #: Reasons, and features, that are shown by name (count).
 SHOWN: Final = 20
@@ -84,7 +86,15 @@ Found = dict[tuple[str, str], _Sums]
 class Reasons:
     """Takes all customers, and counts reasons and features."""
 
-    def __init__(self, window: Window, what: WhatCounts, *, before_ms: int, by: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        window: Window,
+        what: WhatCounts,
+        *,
+        before_ms: int,
+        by: Sequence[str] = (),
+        where: Filter | None = None,
+    ) -> None:
         """Begin without customers.
 
         Args:
@@ -92,7 +102,9 @@ class Reasons:
             what: What counts.
             before_ms: The start of the window before it (ms since 1970), which ends where the window starts.
             by: Dimensions whose segments are wanted.
+            where: Only what customers did for whom it holds; its plan is the one that segments by plan use.
         """
+        self._chooser = Chooser(where)
         self._window, self._what = window, what
         self._before = Window(before_ms, window.start_ms, window.bucket_ms)
         self._windows = ((self._window, True), (self._before, False))[: 1 if before_ms == window.start_ms else 2]
@@ -162,10 +174,12 @@ class Reasons:
                     (sums.now if is_now else sums.before)[name] += 1
 
     def _sums(self, found: Found, view: View, names: Names, plan: int) -> Iterable[_Sums]:
-        """Return the sums of all customers and of the segments that a fact belongs to."""
+        """Return the sums of all customers and of the segments that a fact belongs to; none where it is not chosen."""
+        if not self._chooser.holds(names, plan, view.customer.profile):
+            return
         yield found["", ""]
         for dimension in self._by:
-            value = names.plan_names[plan] if dimension == PLAN else names.value_of(dimension, view.customer.profile)
+            value = names.value_at(dimension, plan, view.customer.profile)
             yield found.setdefault((dimension, value), _Sums())
 
 

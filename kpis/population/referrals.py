@@ -21,7 +21,7 @@ from kpis.filters import Filter
 from kpis.names import Names
 from kpis.population.choosing import Chooser
 from kpis.population.lifetime import Durations
-from kpis.population.stays import past_until
+from kpis.population.stays import PastStays, past_until
 
 
 class Referrals(NamedTuple):
@@ -48,26 +48,22 @@ class ReferralScan:
             at_ms: T (ms since 1970).
             bucket_ms: Length of a bucket (ms).
             what: What counts.
-            where: Only stays of customers for whom it holds when they become active.
+            where: Only referrals by customers for whom it holds at them, and stays of those for whom it holds when
+                they become active, whoever brought them.
         """
         self._at_ms, self._bucket_ms, self._what = at_ms, bucket_ms, what
         self._chooser = Chooser(where)
         self._referrers = 0
+        #: hashes of all who were brought, and of those whom a customer brought for whom the filter holds
+        self._brought: set[int] = set()
         self._referred: set[int] = set()
         #: of each customer who was ever active: hash, days of the first stay, whether it ended
         self._stays = array("Q")
 
     def take(self, names: Names, customer_id: str, customer: Customer) -> None:
         """Take one customer of a partition."""
-        if customer.touchpoints:
-            brought = {
-                int.from_bytes(fact.referred)
-                for fact in touchpoints_of(customer)
-                if isinstance(fact, ReferralFact) and fact.at_ms < self._at_ms
-            }
-            self._referrers += bool(brought)
-            self._referred |= brought
         past = past_until(customer, self._at_ms, self._bucket_ms, self._what)
+        self._take_referrals(names, customer, past)
         if not past.stays:
             return
         first = past.stays[0]
@@ -75,10 +71,24 @@ class ReferralScan:
             days, has_left = first.days_from(first.start_ms, self._at_ms), first.end_ms < self._at_ms
             self._stays.extend((int.from_bytes(hash_of_customer(customer_id)), days, has_left))
 
+    def _take_referrals(self, names: Names, customer: Customer, past: PastStays) -> None:
+        if not customer.touchpoints:
+            return
+        facts = [each for each in touchpoints_of(customer) if isinstance(each, ReferralFact)]
+        has_counted = False
+        for fact in facts:
+            if fact.at_ms < self._at_ms:
+                hashed = int.from_bytes(fact.referred)
+                self._brought.add(hashed)
+                if self._chooser.holds(names, past.at(fact.at_ms).plan, customer.profile):
+                    self._referred.add(hashed)
+                    has_counted = True
+        self._referrers += has_counted
+
     def referrals(self) -> Referrals:
         """Return what was found."""
         hashes, days, has_left = np.array(self._stays, np.uint64).reshape(-1, 3).T
-        is_referred = np.isin(hashes, np.array(sorted(self._referred), np.uint64))
+        is_referred = np.isin(hashes, np.array(sorted(self._brought), np.uint64))
         groups = [
             Durations(*(_by_day(days[mine & (has_left == ended)]) for ended in (1, 0)))
             for mine in (is_referred, ~is_referred)

@@ -25,14 +25,14 @@ from kpis.customer.facts import CancelFact, Feedback
 from kpis.customer.feedback_codes import ANSWERED, RENEWAL_BASE, SurveySaid, outcome_of, survey_of
 from kpis.customer.history import effective_feedback
 from kpis.customer.state import Customer
-from kpis.customer.timeline import effective_facts, steps_of
 from kpis.customer.touchpoints import SupportFact, touchpoints_of
 from kpis.customer.what_counts import WhatCounts
 from kpis.filters import Filter
 from kpis.names import Names
 from kpis.population.choosing import Chooser
 from kpis.population.feedback import band_of
-from kpis.population.stays import PastStays, Stay, past_of, past_until
+from kpis.population.leaving import leaving_at
+from kpis.population.stays import PastStays, Stay, past_until
 from schemas.catalogue.feedback_bands import DETRACTORS, NPS, PASSIVES, PROMOTERS, UNSATISFIED
 from schemas.instants import DAY_MS
 
@@ -97,16 +97,16 @@ class Observations(NamedTuple):
     signs: Floats
     has_left: Flags
 
-    def chosen(self, flags: Flags) -> Observations:
-        """Return some of them."""
+    def chosen(self, which: Flags | Ints) -> Observations:
+        """Return some of them, by flags or by places."""
         return self._replace(
-            customer=self.customer[flags],
-            step=self.step[flags],
-            age_days=self.age_days[flags],
-            plan=self.plan[flags],
-            mrr=self.mrr[flags],
-            signs=self.signs[flags],
-            has_left=self.has_left[flags],
+            customer=self.customer[which],
+            step=self.step[which],
+            age_days=self.age_days[which],
+            plan=self.plan[which],
+            mrr=self.mrr[which],
+            signs=self.signs[which],
+            has_left=self.has_left[which],
         )
 
 
@@ -156,16 +156,22 @@ class RiskScan:
                 self._learnt += hashed < self._limit
             self._observe(names, place, step, at_ms, past, stay)
             self._signs.extend(signs.at(at_ms))
-        if self._learnt > 2 * MOST_LEARNT:
-            self._limit, self._learnt = self._limit // 2, self._learnt // 2
+        # Counted anew each time: the last limit, and so the sample, is then the same in whatever order they came.
+        while self._learnt > 2 * MOST_LEARNT:
+            self._limit //= 2
+            self._learnt = sum(each < self._limit for each in self._hashes)
 
     def observations(self) -> Observations:
-        """Return what was taken so far."""
-        customer, step, age, plan, mrr, left = np.array(self._numbers, np.int64).reshape(-1, 6).T
+        """Return what was taken so far, by customer: the same in whatever order they came."""
+        numbers = np.array(self._numbers, np.int64).reshape(-1, 6)
         signs = np.array(self._signs, np.float64).reshape(-1, len(SIGNS))
-        found = Observations(self._ids, list(self._plans), customer, step, age, plan, mrr, signs, left.astype(np.bool_))
         in_sample = np.array(self._hashes, np.int64) < self._limit
-        return found.chosen((step == 0) | in_sample[customer])
+        kept = (numbers[:, 1] == 0) | in_sample[numbers[:, 0]]
+        customer, step, age, plan, mrr, left = numbers[kept].T
+        ids, customer = _in_order(self._ids, customer)
+        plans, plan = _in_order(list(self._plans), plan)
+        found = Observations(ids, plans, customer, step, age, plan, mrr, signs[kept], left.astype(np.bool_))
+        return found.chosen(np.lexsort((step, customer)))
 
     def _observe(self, names: Names, place: int, step: int, at_ms: int, past: PastStays, stay: Stay) -> None:
         standing = past.at(at_ms)
@@ -181,21 +187,12 @@ class RiskScan:
         self.leaving.append(PendingCancellation(customer_id, plan, now.mrr, reason, *said))
 
 
-def leaving_at(customer: Customer, at_ms: int, bucket_ms: int, what: WhatCounts) -> CancelFact | None:
-    """Return the cancel that is known at an instant, and ends the last subscription that counts at a later one.
-
-    Known are the facts whose `time` is before the instant; who goes on by another one of them is not leaving.
-    """
-    if customer.last_at < at_ms:
-        return None
-    known = [fact for fact in effective_facts(customer) if fact.time_ms < at_ms]
-    if not known or known[-1].at_ms < at_ms:
-        return None
-    past = past_of(steps_of(known, what), bucket_ms)
-    end_ms = next((stay.end_ms for stay in past.stays if stay.start_ms < at_ms <= stay.end_ms), at_ms)
-    ends = [step.fact for step in past.steps if step.fact.at_ms == end_ms and not step.after.active]
-    fact = ends[-1] if ends else None
-    return fact if isinstance(fact, CancelFact) else None
+def _in_order(names: Sequence[str], numbers: Ints) -> tuple[list[str], Ints]:
+    """Return the names that numbers stand for, sorted, and for each number the place of its name."""
+    used = sorted(np.unique(numbers).tolist(), key=names.__getitem__)
+    place = np.zeros(len(names), np.int64)
+    place[used] = np.arange(len(used))
+    return [names[number] for number in used], place[numbers]
 
 
 class Signs:

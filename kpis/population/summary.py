@@ -12,16 +12,20 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from kpis.customer.state import decode
+from kpis.customer.state import Customer, decode
 from kpis.customer.what_counts import WhatCounts
 from kpis.members.view import Window
 from kpis.names import Names
 from kpis.population.cohorts import MONTH, Cohort, cohorts, whole
 from kpis.population.episodes import StretchCollector
 from kpis.population.feedback_scan import FeedbackScan
+from kpis.population.frequency import FrequencyScan, Sleepers
+from kpis.population.leaving import leaving_at
 from kpis.population.lifetime import Durations, Lifetime, durations, survival
 from kpis.population.local_time import LocalTime
 from kpis.population.reasons import Ranking, Reasons
+from kpis.population.scales import AskedOn, ScaleScan
+from kpis.population.stays import past_until
 from schemas.catalogue.windows import LIFETIME_DAYS
 from schemas.instants import DAY_MS
 
@@ -66,6 +70,13 @@ class PopulationSummary(NamedTuple):
     waits: Mapping[tuple[str, str], Durations] = {}
     #: detractors whose answer waits: customers, and MRR (minor units)
     open_detractors: tuple[int, int] = (0, 0)
+    #: those whose cancellation is known: customers, and MRR (minor units)
+    leaving: tuple[int, int] = (0, 0)
+    #: by window: 7d, 30d
+    sleepers: Mapping[str, Sleepers] = {}
+    #: surveys on further scales by status, and their answers by score
+    scale_surveys: Mapping[AskedOn, Counter[str]] = {}
+    scale_answers: Mapping[AskedOn, Counter[int]] = {}
 
 
 class PopulationScan:
@@ -91,6 +102,9 @@ class PopulationScan:
         self._deaths: Counter[int] = Counter()
         self._censored: Counter[int] = Counter()
         self._feedback = FeedbackScan(at_ms=at_ms, bucket_ms=bucket_ms, what=what)
+        self._frequency = FrequencyScan(at_ms=at_ms, bucket_ms=bucket_ms, what=what)
+        self._leaving, self._leaving_mrr = 0, 0
+        self._scales = ScaleScan(at_ms=at_ms, bucket_ms=bucket_ms, what=what)
         self._reasons: dict[str, Reasons] = {}
         for days in WINDOWS_DAYS:
             start_ms = at_ms - days * DAY_MS
@@ -103,10 +117,21 @@ class PopulationScan:
             reasons.take(names, taken)
         for customer in taken:
             self._feedback.take(names, "", customer)
+            self._take_ways(names, customer)
+            self._scales.take(names, customer)
         self._gathering.take(taken)
         self._gathered += len(taken)
         if self._gathered >= _TOGETHER:
             self._sum_up()
+
+    def _take_ways(self, names: Names, customer: Customer) -> None:
+        """Take one customer: whether they go, sleep or woke up."""
+        known = leaving_at(customer, self._at_ms, self._bucket_ms, self._what)
+        if known is not None:
+            self._leaving += 1
+            self._leaving_mrr += past_until(customer, self._at_ms, self._bucket_ms, self._what).now.mrr
+        if customer.acts or customer.feedback:  # who never was engaged neither fell asleep nor woke up
+            self._frequency.take(names, customer)
 
     def summary(self) -> PopulationSummary:
         """Return the summary of all who were taken."""
@@ -120,7 +145,12 @@ class PopulationScan:
         curve = survival(Durations(self._deaths, self._censored))
         found, follow_ups = self._feedback.durations(), self._feedback.follow_ups
         waiting = (follow_ups.open_customers, follow_ups.open_mrr)
-        return PopulationSummary(self._at_ms, newest, curve, rankings, found, follow_ups.waits(), waiting)
+        sleepers = {f"{days}d": each for days, each in self._frequency.sleepers.items()}
+        leaving = (self._leaving, self._leaving_mrr)
+        scales = (self._scales.statuses(), self._scales.scores())
+        return PopulationSummary(
+            self._at_ms, newest, curve, rankings, found, follow_ups.waits(), waiting, leaving, sleepers, *scales
+        )
 
     def _sum_up(self) -> None:
         stretches = [self._gathering.stretches()]

@@ -9,6 +9,7 @@ Source: Efron (1979), Ann. Stat. 7, 1-26.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from kpis.customer.state import Customer
 from kpis.customer.what_counts import WhatCounts
 from kpis.filters import Filter
-from kpis.names import PLAN, Names
+from kpis.names import Names
 from kpis.population.choosing import Chooser
 from kpis.population.lifetime import Interval
 from kpis.population.stays import past_until
@@ -55,7 +56,7 @@ class Value(NamedTuple):
 
 
 class ValueScan:
-    """Takes all customers, and keeps their stays, by value of a dimension."""
+    """Takes all customers, and keeps their stays, by value of some dimensions."""
 
     def __init__(
         self,
@@ -63,7 +64,7 @@ class ValueScan:
         at_ms: int,
         bucket_ms: int,
         what: WhatCounts,
-        dimension: str | None = None,
+        dimensions: Sequence[str] = (),
         where: Filter | None = None,
     ) -> None:
         """Begin without customers.
@@ -72,65 +73,63 @@ class ValueScan:
             at_ms: T (ms since 1970).
             bucket_ms: Length of a bucket (ms).
             what: What counts.
-            dimension: Whose values get a value of their own; of a plan it is the one that a stay began with.
+            dimensions: Whose values get a value of their own; of a plan it is the one that a stay began with.
             where: Only stays that begin when it holds.
         """
         self._at_ms, self._bucket_ms, self._what = at_ms, bucket_ms, what
-        self._dimension = dimension
         self._chooser = Chooser(where)
-        self._cells: dict[str, Counter[Cell]] = {"": Counter()}
-        #: movements into the company, by value: customers who became active for the first time
-        self.new: Counter[str] = Counter()
+        #: the stays of all customers
+        self.stays: Counter[Cell] = Counter()
+        #: by dimension, then value
+        self.segments: dict[str, dict[str, Counter[Cell]]] = {dimension: {} for dimension in dimensions}
 
     def take(self, names: Names, customer: Customer) -> None:
         """Take one customer of a partition."""
         past = past_until(customer, self._at_ms, self._bucket_ms, self._what)
-        for place, stay in enumerate(past.stays):
-            began = past.at(stay.start_ms + 1)
-            if not self._chooser.holds(names, began.plan, customer.profile):
+        for stay in past.stays:
+            plan = past.at(stay.start_ms + 1).plan
+            if not self._chooser.holds(names, plan, customer.profile):
                 continue
             has_left = stay.end_ms < self._at_ms
             cell = (stay.days_from(stay.start_ms, self._at_ms), has_left, 0 if has_left else past.now.mrr)
-            for value in self._values(names, began.plan, customer.profile):
-                self._cells.setdefault(value, Counter())[cell] += 1
-                self.new[value] += place == 0
+            self.stays[cell] += 1
+            for dimension, by_value in self.segments.items():
+                by_value.setdefault(names.value_at(dimension, plan, customer.profile), Counter())[cell] += 1
 
-    def values(self) -> dict[str, Value]:
-        """Return the value of a customer by value of the dimension, by name; of all customers under ""."""
-        return {name: value_of(cells) for name, cells in sorted(self._cells.items())}
 
-    def payback_days(self, value: str, cost_minor: float) -> int | None:
-        """Return after how many days a customer has brought what it cost; None where the stays seen do not say."""
-        cells = self._cells[value]
-        found = value_of(cells)
-        if found.arpa is None:
-            return None
-        days, _ = _columns(cells)
-        survival = _survival(*_by_duration(cells))[0]
-        steps = np.diff(np.concatenate(([0], days)))
-        shares = np.concatenate(([1.0], survival[:-1]))
-        brought = np.cumsum(steps * shares) * found.arpa / _MONTH_DAYS
-        beyond = np.flatnonzero(brought >= cost_minor)
-        if not len(beyond):
-            return None
-        place = int(beyond[0])
-        missing = cost_minor - (brought[place - 1] if place else 0.0)
-        a_day = shares[place] * found.arpa / _MONTH_DAYS
-        return int(np.ceil((days[place - 1] if place else 0) + missing / a_day))
+def payback_days(cells: Counter[Cell], cost_minor: float) -> int | None:
+    """Return after how many days a customer of a group of stays has brought what it cost.
 
-    def _values(self, names: Names, plan: int, profile: int) -> tuple[str, ...]:
-        if self._dimension is None:
-            return ("",)
-        name = names.plan_names[plan] if self._dimension == PLAN else names.value_of(self._dimension, profile)
-        return "", name
+    Args:
+        cells: The stays, each with how many there are of it.
+        cost_minor: The cost of acquiring one (minor units); 0 is paid back at once.
+
+    Returns:
+        None where the stays seen do not say.
+    """
+    if not any(not has_left for _, has_left, _ in cells):
+        return None
+    if cost_minor <= 0:
+        return 0
+    amounts = _amounts(cells)
+    a_day = float(_figures(cells, amounts)[2][0]) / _MONTH_DAYS
+    days, _ = _columns(cells)
+    steps = np.diff(np.concatenate(([0], days)))
+    shares = np.concatenate(([1.0], _survival(*_by_duration(cells, amounts))[0, :-1]))
+    brought = np.cumsum(steps * shares) * a_day
+    beyond = np.flatnonzero(brought >= cost_minor)
+    if not len(beyond):
+        return None
+    place = int(beyond[0])
+    missing = cost_minor - (brought[place - 1] if place else 0.0)
+    return int(np.ceil((days[place - 1] if place else 0) + missing / (a_day * shares[place])))
 
 
 def value_of(cells: Counter[Cell]) -> Value:
     """Return the value of a customer of a group of stays, each a cell with how many there are of it."""
     if not cells:
         return Value(0, None, None, None, None)
-    amounts = np.array(list(cells.values()), np.float64)[None, :]
-    mean, active, arpa = _figures(cells, amounts)
+    mean, active, arpa = _figures(cells, _amounts(cells))
     customers = int(active[0])
     if not customers:
         return Value(0, None, float(mean[0]), None, None)
@@ -164,11 +163,14 @@ def _columns(cells: Counter[Cell]) -> tuple[Floats, NDArray[np.int64]]:
     return days, place
 
 
-def _by_duration(cells: Counter[Cell], amounts: Floats | None = None) -> tuple[Floats, Floats]:
+def _amounts(cells: Counter[Cell]) -> Floats:
+    """Return cells as one sample of themselves."""
+    return np.array(list(cells.values()), np.float64)[None, :]
+
+
+def _by_duration(cells: Counter[Cell], amounts: Floats) -> tuple[Floats, Floats]:
     """Return of samples of cells (lines) the deaths and the censorings by duration (columns)."""
     days, place = _columns(cells)
-    if amounts is None:
-        amounts = np.array(list(cells.values()), np.float64)[None, :]
     ended = np.array([cell[1] for cell in cells], np.bool_)
     deaths, censored = np.zeros((2, len(amounts), len(days)))
     for line in range(len(amounts)):

@@ -54,6 +54,7 @@ def alerts(pace: Pace) -> Iterator[Alert]:
     yield from _events(pace)
     yield from producers.alerts(pace)
     yield from _correctness(pace)
+    yield from _tables(pace)
     yield from _forgetting(pace)
     yield from _dependencies(pace)
     yield from gateway.alerts(pace)
@@ -229,6 +230,20 @@ def _correctness(pace: Pace) -> Iterator[Alert]:
         " rest. The log line identities_violated names them.\n"
         "First: note time and log lines; do not restart before. Then run tenure rebuild.",
     )
+    yield _stream(
+        "TenureCountersDiffer",
+        "page",
+        "sum by (kind) (tenure_verification_differences) > 0",
+        pace.page,
+        f"{own(COUNT)} {{{{ $labels.kind }}}} in Redis are not what customers' facts come to: KPIs are wrong",
+        f"Workers have recounted customers from their facts, twice, and {own(COUNT)} of the stored"
+        " {{ $labels.kind }} are not what these come to: a fault of the program, or state that was damaged from"
+        " outside. The log line verification_differs names them.\n"
+        "First: note time and log lines, and see who has written to Redis. Then run tenure rebuild.",
+    )
+
+
+def _tables(pace: Pace) -> Iterator[Alert]:
     yield _stream(
         "TenureCommitConflicts",
         "warn",

@@ -80,8 +80,6 @@ BURN_LEAST_GAPS: Final = 3
 FRESH_OBJECTIVE: Final = 0.995
 """The share of the time in which what Kafka had a minute ago is in the numbers."""
 FRESH_LIMIT_SECONDS: Final = 60
-FRESH_TOO_OLD: Final = ("300s", "more")
-"""The classes of `tenure_records_counted_total` beyond that limit."""
 FRESH_SPAN: Final = "1m"
 FRESH_LATE_SHARE: Final = 0.01
 """Records of that span that may be older."""
@@ -120,8 +118,8 @@ QUIET_WEEKS: Final = 4
 """Weeks whose same hours say what is usual (count)."""
 QUIET_DAYS: Final = 3
 """Days whose same hours say it where Prometheus is younger than a week: Friday says it of Monday (count)."""
-TIME_ZONE_HOURS: Final = 0
-"""Hours that the business is ahead of UTC: when its weekend begins."""
+TIME_ZONE_HOURS: Final = 0.0
+"""Hours that the business is ahead of UTC, in quarters: when its weekend and its days begin."""
 QUIET_SHIFT_HOURS: Final = 1
 """The least of the hours around is taken: when the clocks change, the same hours of business move by one."""
 

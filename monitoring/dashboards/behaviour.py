@@ -10,11 +10,11 @@ from typing import Final
 from grafana_foundation_sdk.models import dashboard as model
 
 from monitoring import promql
-from monitoring.dashboards import queries, tiles
+from monitoring.dashboards import queries, sentences, tiles
 from monitoring.dashboards.frames import Arranged, Column, curve, rows
-from monitoring.dashboards.panels import CALM, Placed, bars, lines
+from monitoring.dashboards.panels import CALM, FAIR, GOOD, Placed, bars, lines
 from monitoring.dashboards.queries import NOT_WITHHELD, Query, own
-from monitoring.dashboards.wording import COUNT, DAYS, PERCENT, About, of_metric
+from monitoring.dashboards.wording import COUNT, DAYS, MINOR_PER_MAJOR, PERCENT, About, of_metric
 from schemas import instruments as known
 from schemas.catalogue.counts import COUNT_BY_NAME
 from schemas.catalogue.windows import LIFETIME_DAYS
@@ -81,6 +81,29 @@ def features(*, size: tuple[int, int] = (12, 9)) -> Placed:
     named = f"max by (feature) ({queries.of_population(metric)}) unless max by (feature) ({own(metric, _NO_FEATURE)})"
     asked = f"sort_desc(topk({TOP}, ({named}) > 0))"
     return bars(about, Query(queries.bars_or_withheld(asked, "feature"), "{{feature}}"), size=size, empty="no activity")
+
+
+def leaving() -> Placed:
+    """Return the customers whose cancellation is known, and what they pay."""
+    metric, paid = known.LEAVING, known.LEAVING_MRR
+    meaning = f"`tenure risk` lists them, and those who may follow.\n\n`{paid.name}`: {paid.help}"
+    about = of_metric("Leaving, by what is known", metric, meaning, COUNT)
+    words = sentences.number(f"max({own(paid)}) / {MINOR_PER_MAJOR}", "mrr", "with an MRR of $1", step="1")
+    asked = sentences.joined(f"max({own(metric)})", own(metric), {"mrr": words})
+    return tiles.plain_tile(about, asked, words="mrr", empty="nobody yet", size=(6, 8))
+
+
+def sleepers() -> Placed:
+    """Return who fell asleep and who woke up, over time."""
+    woken = known.RESURRECTED
+    meaning = f"In {queries.SEGMENT_WINDOW}; `tenure usage` has them by plan.\n\n`{woken.name}`: {woken.help}"
+    about = of_metric("Customers who fell asleep, and who woke up", known.DORMANT, meaning, COUNT)
+    month = f'window="{queries.SEGMENT_WINDOW}"'
+    asked = [
+        Query(f"max({queries.trend(own(metric, month))})", name, colour=colour)
+        for metric, name, colour in ((known.DORMANT, "fell asleep", FAIR), (woken, "woke up", GOOD))
+    ]
+    return lines(about, *asked, size=(18, 8), lowest=0)
 
 
 def median_tile() -> Placed:

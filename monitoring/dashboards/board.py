@@ -1,7 +1,7 @@
 """A dashboard: its rows of panels on the grid, its variables, annotations and links, as the JSON that Grafana reads."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -101,22 +101,25 @@ class Board:
         return (_ALERTS_OF_THE_STREAM if self.of_the_stream else _ALERTS_OF_KPIS, *_ALWAYS)
 
 
-def text_of(board: Board) -> str:
-    """Return the JSON of a board; the same bytes for the same board."""
+def text_of(board: Board, change: Callable[[str], str]) -> str:
+    """Return the JSON of a board; the same bytes for the same board. `change` is made to each of its queries."""
     document: dict[str, Any] = json.loads(json.dumps(_built(board), cls=JSONEncoder))
     for annotation, (_, _, expr, words) in zip(document["annotations"]["list"], board.annotations, strict=True):
         annotation.update(words)
-        annotation["target"] = {"expr": expr, "interval": "", "refId": "Anno"}
+        annotation["expr"] = change(expr)
+        annotation["target"] = {"expr": change(expr), "interval": "", "refId": "Anno"}
     for variable in document["templating"]["list"]:
         for member in _LEFTOVERS:
             variable.pop(member, None)
         if isinstance(variable["query"], dict):
-            variable["definition"] = variable["query"]["query"]
+            variable["definition"] = variable["query"]["query"] = change(variable["query"]["query"])
     for panel in document["panels"]:
         # It says how copies of a panel are laid out, and nothing is copied.
         panel.pop("repeatDirection", None)
         # Labels of bars: 0 cuts them all away.
         panel.get("options", {}).pop("xTickLabelMaxLength", None)
+        for target in panel.get("targets", ()):
+            target["expr"] = change(target["expr"])
     return json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 

@@ -38,6 +38,7 @@ def board() -> Board:
                     scanned(),
                 ],
             ),
+            Section("On their way out, or back", [behaviour.leaving(), behaviour.sleepers()]),
         ],
     )
 

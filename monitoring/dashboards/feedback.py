@@ -15,6 +15,7 @@ from schemas import instruments as known
 from schemas.catalogue.ratios import RATIO_BY_NAME
 from schemas.events import SurveyStatus
 from schemas.instruments import ANSWERS_BY_REASON, SURVEYS_BY_WAY
+from schemas.survey_scales import FURTHER_SCALES, SCALES
 
 UID: Final = "tenure-feedback"
 STATUSES: Final[tuple[str, ...]] = get_args(SurveyStatus)
@@ -51,7 +52,7 @@ def board() -> Board:
                     reasons(),
                 ],
             ),
-            Section("Who answers", [trends.line(response), by_way(), ways(), surveys()]),
+            Section("Who answers", [trends.line(response), ways(), surveys(), further_scales()]),
             Section("After an answer", [after_an_answer(), open_detractors()]),
             Section(
                 "By $dimension",
@@ -151,12 +152,46 @@ def open_detractors() -> Placed:
     return tiles.plain_tile(about, asked, words="mrr", empty="nobody yet", size=(6, 9))
 
 
-def by_way() -> Placed:
-    """Return the response rate by way over time."""
-    about = of_metric("Response rate by way", SURVEYS_BY_WAY, f"Which way to ask is answered.\n\n{_BY_WAY}", PERCENT)
-    answered, sent = (queries.trend(_surveys(status)) for status in ("answered", "sent"))
-    asked = f"sum by (via) ({answered}) / (sum by (via) ({sent}) > 0)"
-    return lines(about, Query(asked, "{{via}}"), size=(12, 8), lowest=0, highest=1)
+def further_scales() -> Placed:
+    """Return the share of good answers on further scales, with and without an incentive."""
+    good = ", ".join(f"`{kind}` from {SCALES[kind].good_from}" for kind in FURTHER_SCALES)
+    about = of_metric(
+        "Further scales",
+        known.SCALE_ANSWERS,
+        "Of the last 90 days: the share of good answers, those to surveys with an incentive and the others by"
+        f" themselves, and how many surveys were answered and sent. Good are {good}. See docs/feedback.md.",
+        PERCENT,
+    )
+    shares = [_good_share(where) for where in ("", 'incentive="true"', 'incentive="false"')]
+    counts = [f"sum by (kind) ({own(known.SCALE_SURVEYS, _status(name))})" for name in ("answered", "sent")]
+    names = ("good", "rewarded", "not rewarded", "answered", "sent")
+    columns = [
+        *(Column(name, PERCENT, decimals=1) for name in names[:3]),
+        *(Column(name, COUNT, decimals=0) for name in names[3:]),
+    ]
+    renamed = {"kind": "scale"}
+    renamed |= {f"Value #{letter}": name for letter, name in zip("ABCDE", names, strict=True)}
+    first = queries.or_withheld(shares[0], "kind")
+    others = (Query(f"({each}){NOT_WITHHELD}") for each in (*shares[1:], *counts))
+    arranged = Arranged(renamed, columns, sort_by="scale", descending=False)
+    return rows(about, arranged, Query(first), *others, size=(12, 8))
+
+
+def _good_share(where: str) -> str:
+    given = f"sum by (kind) ({own(known.SCALE_ANSWERS, where)})"
+    good = " or ".join(_good(kind, where) for kind in FURTHER_SCALES)
+    return f"(({good}) or 0 * {given}) / ({given} > 0)"
+
+
+def _good(kind: str, where: str) -> str:
+    scale = SCALES[kind]
+    scores = "|".join(str(score) for score in scale.scores if score >= scale.good_from)
+    matched = ",".join(filter(None, (f'kind="{kind}",score=~"{scores}"', where)))
+    return f"sum by (kind) ({own(known.SCALE_ANSWERS, matched)})"
+
+
+def _status(name: str) -> str:
+    return f'status="{name}"'
 
 
 def ways() -> Placed:

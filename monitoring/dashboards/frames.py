@@ -97,7 +97,7 @@ def columns(about: About, query: Query, *, across: str, size: tuple[int, int] = 
     panel.override_by_name(across, [overridden("unit", "none")])
     # Prometheus answers in no order.
     order = model.DataTransformerConfig(id_val="sortBy", options={"sort": [{"field": across}]})
-    panel.transformations(_arranging(Arranged({across: across, "Value": query.legend}, first=[order])))
+    panel.transformations(_arranging(Arranged({across: across, "Value": query.legend}, first=[order]), 1))
     if (highest := options.get("highest")) is not None:
         panel.max(highest)
     return Placed(panel, *size)
@@ -114,7 +114,7 @@ def rows(about: About, arranged: Arranged, *queries: Query, size: tuple[int, int
     panel.align(looks.FieldTextAlignment.AUTO).filterable(filterable=False)
     panel.cell_options(looks.TableAutoCellOptions()).min_width(LEAST_WIDTH)
     panel.thresholds(steps_of([(None, NONE)])).no_value(" ")
-    panel.transformations(_arranging(arranged))
+    panel.transformations(_arranging(arranged, len(queries)))
     if arranged.sort_by:
         order = common.TableSortByFieldState().display_name(arranged.sort_by).desc(arranged.descending)
         panel.sort_by([order])
@@ -142,7 +142,7 @@ def curve(
         size: Width and height on the grid.
     """
     panel = framed(trend.Panel(), about, queries, now=True, as_table=True)
-    panel.x_field(across).transformations(_arranging(arranged))
+    panel.x_field(across).transformations(_arranging(arranged, len(queries)))
     panel.draw_style(looks.GraphDrawStyle.LINE).line_interpolation(looks.LineInterpolation.STEP_AFTER).line_width(2)
     panel.show_points(looks.VisibilityMode.NEVER).span_nulls(span_nulls=True)
     legend = common.VizLegendOptions().display_mode(looks.LegendDisplayMode.LIST).show_legend(show_legend=True)
@@ -196,17 +196,23 @@ def matrix(
     return Placed(panel, *size)
 
 
-def _arranging(arranged: Arranged) -> list[model.DataTransformerConfig]:
+def _arranging(arranged: Arranged, queries: int) -> list[model.DataTransformerConfig]:
     """Return the transformations that put the queries' frames together and make them what `arranged` says."""
-    return [model.DataTransformerConfig(id_val="merge", options={}), *arranged.first, _organized(arranged)]
+    return [model.DataTransformerConfig(id_val="merge", options={}), *arranged.first, _organized(arranged, queries)]
 
 
-def _organized(arranged: Arranged) -> model.DataTransformerConfig:
-    """Return the transformation that renames and orders columns, and leaves out those that are not named."""
+def _organized(arranged: Arranged, queries: int) -> model.DataTransformerConfig:
+    """Return the transformation that renames and orders columns, and leaves out those that are not named.
+
+    Values are left out by name too: Grafana 9 and 10 know no `includeByName`, and each query has a column.
+    """
     places = {name: place for place, name in enumerate(arranged.renamed)}
+    values = ["Value"] if queries == 1 else [f"Value #{chr(ord('A') + place)}" for place in range(queries)]
+    left_out = ["Time", *(value for value in values if value not in arranged.renamed)]
     options = {"includeByName": dict.fromkeys(arranged.renamed, True), "indexByName": places}
     return model.DataTransformerConfig(
-        id_val="organize", options={"excludeByName": {"Time": True}, **options, "renameByName": dict(arranged.renamed)}
+        id_val="organize",
+        options={"excludeByName": dict.fromkeys(left_out, True), **options, "renameByName": dict(arranged.renamed)},
     )
 
 

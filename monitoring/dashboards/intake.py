@@ -53,17 +53,22 @@ def owned() -> Placed:
     return number(about, asked, size=(6, 6), empty="no worker", names=True, decimals=0, steps=[(None, CALM)])
 
 
-def identities() -> Placed:
-    """Return how many equations between counts do not hold."""
+def checks() -> Placed:
+    """Return how many equations between counts do not hold, and how many counters a recount refutes."""
+    each = (known.VERIFICATION_DIFFERENCES, known.VERIFIED_CUSTOMERS, known.VERIFICATION_SECONDS)
     about = of_metric(
-        "Equations that fail",
+        "Checks that fail",
         known.IDENTITIES_VIOLATED,
-        "0, or the KPIs are wrong.",
+        "Equations between counts, and counters that customers' facts refute: 0, or the KPIs are wrong.\n\n"
+        + "\n".join(f"- `{metric.name}`: {metric.help}" for metric in each),
         COUNT,
-        runbooks=("TenureIdentityViolated",),
+        runbooks=("TenureIdentityViolated", "TenureCountersDiffer"),
     )
-    steps = [(None, GOOD), (1.0, BAD)]
-    return number(about, Query(f"max({own(known.IDENTITIES_VIOLATED)})"), steps=steps, size=(6, 6), empty="no worker")
+    asked = [
+        Query(f"max({own(known.IDENTITIES_VIOLATED)})", "equations"),
+        Query(f"sum({own(known.VERIFICATION_DIFFERENCES)})", "recounted"),
+    ]
+    return number(about, *asked, steps=[(None, GOOD), (1.0, BAD)], size=(6, 6), empty="no worker", names=True)
 
 
 def budget() -> Placed:

@@ -29,7 +29,7 @@ def board() -> Board:
             Section("", [freshness.shown(), intake.objective(), intake.budget(), alerts(), workers.workers()]),
             Section(
                 "Whether numbers are complete",
-                [intake.completeness(), intake.causes(), intake.owned(), intake.identities(), freshness.losses()],
+                [intake.completeness(), intake.causes(), intake.owned(), intake.checks(), freshness.losses()],
             ),
             Section(
                 "Whether they are up to date",
@@ -59,7 +59,8 @@ def alerts() -> Placed:
     )
     began = f'1000 * ALERTS_FOR_STATE{{service="tenure"}} and ignoring (alertstate) {firing}'
     named = f'max by (alertname, severity, what) (label_join({began}, "what", " ", {of_what}))'
-    nothing = f'label_replace(0 / 0 * vector(1) unless on () {firing}, "alertname", "nothing fires", "", "")'
+    # Not where alerts are named: that is a link.
+    nothing = f'label_replace(0 / 0 * vector(1) unless on () {firing}, "what", "nothing fires", "", "")'
     columns = [
         Column("alert", width=330, leads_to=("Runbook", f"{RUNBOOKS}/${{__value.raw}}.md")),
         Column("severity", mappings=shown_as({"page": ("page", BAD), "warn": ("warning", FAIR)}), width=110),

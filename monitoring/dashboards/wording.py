@@ -19,7 +19,7 @@ PERCENT: Final = units.PercentUnit
 COUNT: Final = units.LocaleFormat
 PLAIN: Final = units.Number
 MONEY: Final = units.Dollars
-"""Of the default currency; whoever sets another changes this and `MINOR_PER_MAJOR`, and generates anew."""
+"""Of the default currency; `monitoring.install` sets another."""
 MINOR_PER_MAJOR: Final = 100
 """Minor units in one unit of the default currency."""
 SECONDS: Final = units.Seconds

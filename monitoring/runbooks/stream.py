@@ -196,6 +196,29 @@ STREAM: Final = {
             f"{_ANEW} Report it, with log and time.",
         ),
     ),
+    "TenureCountersDiffer": Runbook(
+        "Stored counters are not what customers' facts come to: KPIs are wrong.",
+        "Workers recount all customers from their facts, again and again, and compare with the counters in Redis. What"
+        " two recounts in a row found alike is a fault of the program, or state that was damaged from outside:"
+        " `kind` is `cells` for counters, `customers` for states that are not what their own facts make them.",
+        "It has no other reading: counters that commits touch meanwhile are left to the next recount, and a recount"
+        " of a partition that is reloaded, moved or erased from says nothing.",
+        (
+            ("Which kind, on which worker?", "tenure_verification_differences > 0"),
+            ("Are recounts made at all?", "increase(tenure_verified_customers_total[1h])"),
+            ("Was a commit refused about then?", "increase(tenure_commit_conflicts_total[1d])"),
+        ),
+        (
+            "Keep the log lines `verification_differs`: they name partition, customers, and counters with the hour"
+            " and by how much these are off.",
+            "See whether somebody wrote to Redis, or restored a part of it.",
+            "Where `kind` is `cells` alone the facts may be whole: `tenure rebuild --yes --accept-differences`"
+            " [builds the tables anew](../rebuilding.md) from them. Where it is `customers`, or you do not know who"
+            " wrote, add `--from kafka`.",
+            "The alert ends with the next full round; `tenure_verification_round_seconds` says how long one takes.",
+            "Report it, with log and time, unless you know who wrote.",
+        ),
+    ),
     "TenureCommitConflicts": Runbook(
         "Redis refuses commits all the time: somebody else writes the same partitions.",
         "A commit is refused when the positions stored are not those it expects. After a rebalance a few are normal.",
@@ -296,8 +319,8 @@ STREAM: Final = {
             "It falls: wait.",
             "A worker logs `forget_request_waits`: it has another TENURE_FORGET_KEY than whoever asked, or none. Give"
             " all workers the one key with which customers are forgotten.",
-            "A request that was made with a wrong key stays, and asking again does not replace it. Remove it, with the"
-            " prefix and the partition, then ask again: `redis-cli HDEL 'PREFIX:{PARTITION}:f' CUSTOMER`.",
+            "A request was made with a wrong key: ask again with the right one, `tenure forget CUSTOMER --yes`, which"
+            " replaces it.",
             "A service is waited for: the tombstone cannot be sent, or Redis is away. See `/readyz`, and the topic of"
             " tombstones: [forgetting](../forgetting.md).",
         ),

@@ -6,12 +6,15 @@ Source: docs/events.md.
 """
 
 import re
-from collections.abc import Generator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Generator, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final, Generic, TypeVar, Union
+from typing import Any, Final, Generic, NamedTuple, TypeVar, Union
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from schemas.decoding.cut_values import CutValue
 from schemas.decoding.diagnosis import Diagnosis, Readable
@@ -96,20 +99,72 @@ class Decoded(Generic[R]):
         mended: By the index of an event, its members that were mended; only events that have any.
     """
 
-    events: list[Event]
+    events: MutableSequence[Event]
     times: list[int]
-    records: list[R]
+    records: MutableSequence[R]
     refused: list[tuple[R, Refusal]]
     tests: int = 0
     mended: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
     def pick(self, indices: Sequence[int]) -> None:
         """Keep the events at indices, in that order, with what is known of each."""
-        columns: tuple[list[Any], ...] = (self.events, self.times, self.records)
-        for column in columns:
-            column[:] = [column[index] for index in indices]
+        self.events, self.times = self.part(indices)
+        self.records = [self.records[index] for index in indices]
         if self.mended:
             self.mended = {n: self.mended[index] for n, index in enumerate(indices) if index in self.mended}
+
+    def part(self, indices: Sequence[int]) -> tuple[MutableSequence[Event], list[int]]:
+        """Return the events at indices, in that order, and their times."""
+        return [self.events[index] for index in indices], [self.times[index] for index in indices]
+
+    def put_in_order(self) -> None:
+        """Sort events by their time, those of one time in the order of their records."""
+        times = np.array(self.times, np.int64)
+        if not (times[1:] >= times[:-1]).all():
+            self.pick(np.argsort(times, kind="stable").tolist())
+
+    def customers(self) -> list[str]:
+        """Return the customers, each once, in the order of their first events."""
+        return list(dict.fromkeys([event.customer_id for event in self.events]))
+
+    def with_headers(self) -> list[int]:
+        """Return the indices of events whose record has headers."""
+        return [n for n, record in enumerate(self.records) if record.headers]
+
+    def arrived_ms(self) -> NDArray[np.int64]:
+        """Return the timestamps of the events' records (ms since 1970)."""
+        return np.array([record.timestamp for record in self.records], np.int64)
+
+    def latest_ms(self) -> int:
+        """Return the latest event time (ms since 1970), 0 without any; of a scheduled fact when it was announced."""
+        times = self.times
+        for index, event in enumerate(self.events):
+            if isinstance(event, LifecycleEvent) and event.effective_at is not None:
+                times = times if times is not self.times else list(times)
+                times[index] = milliseconds(event.time)
+        return max(times, default=0)
+
+    def feeds(self) -> Counter[tuple[str, str]]:
+        """Return how many events there are by type and source."""
+        counted = Counter((type(event), event.source) for event in self.events)
+        found: Counter[tuple[str, str]] = Counter()
+        for (kind, source), count in counted.items():
+            found[kind.TYPE, source] += count
+        return found
+
+
+class DecodingLimits(NamedTuple):
+    """The configuration of a decoder; see `Decoder`."""
+
+    #: the members of a signup that are its values of dimensions, the plan apart
+    labels: tuple[str, ...]
+    #: with the default one
+    currencies: Mapping[str, int]
+    future_tolerance_ms: int
+    #: the last instant that is not too late (ms since 1970)
+    last_ms: int
+    is_file: bool
+    max_record_bytes: int
 
 
 class Decoder:
@@ -158,6 +213,14 @@ class Decoder:
         self._last_ms = (LATEST_MS if latest_ms is None else latest_ms) - 1
         self._is_file = latest_ms is not None
         self._max_record_bytes = max_record_bytes
+        self.limits = DecodingLimits(
+            (*BUILT_IN_DIMENSIONS[1:], *own),
+            accepted,
+            future_tolerance_ms,
+            self._last_ms,
+            self._is_file,
+            max_record_bytes,
+        )
         self._diagnosis = Diagnosis(
             signup=self.signup,
             currencies=accepted,

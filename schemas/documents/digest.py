@@ -36,11 +36,13 @@ class DigestNumber(Document, frozen=True, kw_only=True):
 
 
 class DigestTarget(Document, frozen=True, kw_only=True):
-    """A target as of the end of the week, in its own window."""
+    """A target as of the end of the week, of its own customers and in its own window."""
 
     kpi: Annotated[str, Meta(description="The ratio.")]
     title: Annotated[str, Meta(description="The same for people.")]
     window: Annotated[str, Meta(description="The window that the target is of.")]
+    dimension: Annotated[str, Meta(description="The dimension of a segment; `all` for all customers.")]
+    segment: Annotated[str, Meta(description="The segment's value; empty for all customers.")]
     target: Annotated[float, Meta(description="The target.")]
     owner: Annotated[str, Meta(description="Who answers for it.")]
     now: Annotated[float | None, Meta(description="The ratio; `null` where there is no sample.")]

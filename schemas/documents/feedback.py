@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta
 from schemas.documents.comparisons import ChurnAfter, DifferenceMember, LogRankMember
 from schemas.documents.document import Document
 from schemas.documents.filters import WhereMember
-from schemas.documents.lifetime import LifetimeCurve, LifetimeShare
+from schemas.documents.lifetime import High, LifetimeCurve, LifetimeShare, Low
 from schemas.documents.losses import LossesMember, WaitingMember
 from schemas.documents.named_marks import MarksMember
 
@@ -84,11 +84,38 @@ class FeedbackKind(Document, frozen=True, kw_only=True):
     follow_up: Annotated[dict[str, AnswerFollowUp], Meta(description="By band; bands without answers are left out.")]
 
 
+class ScaleAnswers(Document, frozen=True, kw_only=True):
+    """The surveys of the last 90 days on one scale."""
+
+    sent: Annotated[int, Meta(description="Surveys that were sent (count).")]
+    answered: Annotated[int, Meta(description="Answers (count).")]
+    dismissed: Annotated[int, Meta(description="Surveys that were dismissed (count).")]
+    mean: Annotated[float | None, Meta(description="The mean score; `null` without answers.")]
+    good: Annotated[int, Meta(description="Answers from the score on that is good (count).")]
+    share: Annotated[float | None, Meta(description="Their share; `null` without answers.")]
+    low: Low
+    high: High
+
+
+class FurtherScale(Document, frozen=True, kw_only=True):
+    """A scale beside NPS and CSAT; an incentive can buy answers, and better ones."""
+
+    title: Annotated[str, Meta(description="Its name in words.")]
+    good_from: Annotated[int, Meta(description="Scores from here on are good.")]
+    surveys: Annotated[ScaleAnswers, Meta(description="All of its surveys.")]
+    rewarded: Annotated[ScaleAnswers, Meta(description="Those with an incentive to answer.")]
+    not_rewarded: Annotated[ScaleAnswers, Meta(description="The others.")]
+
+
 class FeedbackReport(Document, frozen=True, kw_only=True):
     """Staying after an answer, by what was answered."""
 
     as_of: Annotated[str, Meta(description="T, an instant in UTC.")]
     kinds: Annotated[dict[str, FeedbackKind], Meta(description="By kind of survey: `nps`, `csat`.")]
+    scales: Annotated[
+        dict[str, FurtherScale],
+        Meta(description="Of the last 90 days, by kind: `ces`, `ease`, `value`, `pmf`; those without any left out."),
+    ]
     currency: Annotated[str, Meta(description="What MRR is counted in (ISO 4217).")]
     open_detractors: Annotated[OpenDetractors, Meta(description="Whose answer waits.")]
     contacted: Annotated[ContactedDetractors, Meta(description="What follows on a contact.")]

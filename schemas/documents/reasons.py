@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 
 from schemas.documents.document import Document
+from schemas.documents.filters import WhereMember
 from schemas.documents.losses import LossesMember, WaitingMember
 from schemas.documents.named_marks import MarksMember
 
@@ -70,6 +71,7 @@ class ReasonsReport(Document, frozen=True, kw_only=True):
     segments: Annotated[
         dict[str, RankedSegments] | UnsetType, Meta(description="By dimension. There with `--by` alone.")
     ] = UNSET
+    where: WhereMember = UNSET
     marks: MarksMember = UNSET
     losses: LossesMember = UNSET
     waiting: WaitingMember = UNSET

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from faust import Schema
 from faust.types import TP, AppT, EventT, Message
 
-from streams.records import NO_HEADERS, Record
+from streams.packed import Records
+from streams.records import NO_HEADERS
 
 if TYPE_CHECKING:
     from faust.serializers.schemas import DecodeFunction, OnKeyDecodeErrorFun, OnValueDecodeErrorFun
@@ -65,7 +66,7 @@ class Batch:
     __slots__ = ("end", "lease", "moves", "partition", "records", "start", "topic")
 
     def __init__(
-        self, topic: str, partition: int, start: int, end: int, records: list[Record], lease: Lease, *,
+        self, topic: str, partition: int, start: int, end: int, records: Records, lease: Lease, *,
         moves: bool = False,
     ) -> None:  # fmt: skip
         assert not (moves and records), "what moves the position brings no records"

@@ -21,7 +21,7 @@ from streams.errors import RecordsUnreadable, Unavailable
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
 
-    from streams.records import Record
+    from streams.packed import Records
 
 SAID_SECONDS: Final = 60.0
 """So often the log says that the instance id is still taken."""
@@ -36,7 +36,7 @@ class Fetched(NamedTuple):
     tp: TP
     start: int
     end: int
-    records: list[Record]
+    records: Records
     lease: Lease | None
 
 
@@ -144,7 +144,7 @@ class BatchConsumer(LocatingConsumer):
             yield tp, self._message(tp, Batch(tp.topic, tp.partition, start, end, records, lease))
 
     def _message(self, tp: TP, batch: Batch) -> ConsumerMessage:
-        timestamp_ms = batch.records[-1].timestamp if batch.records else 0
+        timestamp_ms = batch.records[-1].timestamp if len(batch.records) else 0
         message = ConsumerMessage(
             tp.topic, tp.partition, batch.end - 1, timestamp_ms / 1000, 0, [], None, None, None, 0, 0, tp,
             generation_id=batch.lease.generation,

@@ -8,6 +8,7 @@ from typing import Final
 
 from kpis.counting.cells import Cells, newest, of_groups
 from kpis.counting.spans import SPAN_FIELD_BITS, unpacked
+from kpis.names import TABLES
 from streams.errors import CommitTorn, Conflict
 from streams.redo import cells_of, entry_of, newest_states
 from streams.tables import RESTATEMENTS_KEPT, Commit, Redo, Restated, Stored, StreamMark, positions_of
@@ -83,7 +84,7 @@ class MemoryTables:
     async def load(self, partition: int, since: Stored | None = None) -> Stored:
         """See `Tables`."""
         found = self._whole(partition)
-        return Stored(found.head, {table: list(names) for table, names in found.names.items()})
+        return Stored(found.head, {table: list(found.names.get(table, ())) for table in TABLES})
 
     async def read_head(self, partition: int) -> bytes | None:
         """See `Tables`."""
@@ -188,9 +189,11 @@ class MemoryTables:
             found.restated[period] = Restated(revision, {**before.changes, **changes}, kept)
         found.head = commit.head
 
-    async def ask_to_forget(self, partition: int, customer: str, request: bytes) -> None:
+    async def ask_to_forget(self, partition: int, customer: str, request: bytes, known: bytes | None = None) -> None:
         """See `Tables`."""
-        self._partitions[partition].requests.setdefault(customer, request)
+        requests = self._partitions[partition].requests
+        if requests.get(customer) == known:
+            requests[customer] = request
 
     async def forget_requests(self, partition: int) -> dict[str, bytes]:
         """See `Tables`."""

@@ -27,6 +27,7 @@ from aiokafka.errors import (
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, credentials_to_aiokafka_auth, server_list
 from faust.types import TP
+from mode.services import ServiceTask
 
 from streams.backoff import Backoff
 from streams.batching.client_errors import REFUSALS, unavailable
@@ -163,6 +164,13 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
             log.warning("group_leave_timed_out", limit_seconds=STOP_TIMEOUT_SECONDS)
             stopping.cancel()
             await self._consumer._client.close()
+
+    async def _keepalive2(self) -> None:
+        """Do nothing: Faust would wake both loops once a second, for a queue that wakes its loop itself."""
+
+    @ServiceTask  # type: ignore[untyped-decorator]  # mypy does not follow mode
+    async def _thread_keepalive(self) -> None:
+        """Do nothing, likewise."""
 
     def _stopped_set(self) -> None:
         if not self.thread_loop.is_closed():  # it is when a crash of the application ended this thread first

@@ -17,7 +17,7 @@ ENOUGH_BYTES: Final = 128 * 1024
 """After so much (in memory) the next fetch follows at once."""
 WAIT_MS: Final = 100
 """A fetch that brings nothing returns after so long: partitions that it did not ask for wait until then."""
-QUIET_WAIT_MS: Final = 1000
+QUIET_WAIT_MS: Final = 2000
 """The same where no record came for a second, and none of them can wait."""
 UNREAD_SECONDS: Final = 0.1
 """So long aiokafka fetches nothing while something that it has fetched is not taken, or the pause is cut short."""

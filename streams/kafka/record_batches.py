@@ -20,6 +20,7 @@ from aiokafka.record.default_records import DefaultRecordBatch
 from schemas.decoding.cut_values import CutValue
 from schemas.refusals import TRUNCATED_BYTES
 from streams.kafka.decompression import NONE, SNAPPY, decompressed_into, pieces_of, snappy_size
+from streams.packed import Records, packed
 from streams.records import NO_HEADERS, Record, held_bytes
 
 log = structlog.get_logger(__name__)
@@ -35,6 +36,8 @@ _COUNT_AT: Final = 57
 _HEADER_BYTES: Final = 61
 _CODEC: Final = 0x07
 _VARINT_BYTES: Final = 10
+_BROKERS_OWN: Final = 1
+"""The type of timestamps that the broker has set."""
 ROOM_BYTES: Final = _HEADER_BYTES + LIST_BYTES
 _attributes: Final = struct.Struct(">h")
 _count: Final = struct.Struct(">i")
@@ -43,7 +46,7 @@ _count: Final = struct.Struct(">i")
 class RecordList(NamedTuple):
     """Some records of a batch."""
 
-    records: list[Record]
+    records: Records
     #: of keys, values and headers, as they lie on the wire; of a large record about what it takes in memory
     size: int
 
@@ -80,20 +83,33 @@ class WireBatch:
         size = len(self.records)
         if size > LIST_BYTES:
             return None
-        parser = self.parsed
+        parser, body = self.parsed, self.records
         if self.codec == SNAPPY:
             size = snappy_size(self.records)
             if size > LIST_BYTES:
                 return None
-        elif self.codec != NONE:
+            return RecordList(records_in(tp, parser), size)
+        if self.codec != NONE:
             view = memoryview(room)
             found = decompressed_into(self.codec, self.records, view[_HEADER_BYTES:])
             if found is None:
                 return None
             size = found
             view[:_HEADER_BYTES] = self._plain_header(self.count)
-            parser = DefaultRecordBatch(view[: _HEADER_BYTES + size])
-        return RecordList(records_in(tp, parser), size)
+            parser, body = DefaultRecordBatch(view[: _HEADER_BYTES + size]), view[_HEADER_BYTES : _HEADER_BYTES + size]
+        return RecordList(self._packed(tp, body) or records_in(tp, parser), size)
+
+    def _packed(self, tp: tuple[str, int], body: memoryview) -> Records | None:
+        """Return all records, which are not compressed; None where they have to be read one by one."""
+        parsed = self.parsed
+        return packed(
+            tp,
+            bytes(body),
+            self.count,
+            base_offset=parsed.base_offset,
+            first_timestamp=parsed.first_timestamp,
+            timestamp=parsed.max_timestamp if parsed.timestamp_type == _BROKERS_OWN else None,
+        )
 
     def lists(self, tp: tuple[str, int], *, max_value_bytes: int) -> Iterator[RecordList]:
         """Return the records in lists, decompressing no more than the next list needs.
@@ -144,7 +160,7 @@ class WireBatch:
         end = cursor.at + length
         cursor.varint()  # attributes, of which there are none
         timestamp = self.parsed.first_timestamp + cursor.varint()
-        if self.parsed.timestamp_type == 1:  # the broker's own
+        if self.parsed.timestamp_type == _BROKERS_OWN:
             timestamp = self.parsed.max_timestamp
         offset = self.parsed.base_offset + cursor.varint()
         key = cursor.nullable(end, EXTRAS_BYTES, _KEY_KEPT_BYTES)

@@ -26,6 +26,7 @@ from streams.batching.batches import Lease
 from streams.batching.consumer import Fetched
 from streams.kafka.decompression import window_bytes
 from streams.kafka.record_batches import LIST_BYTES, PIECE_BYTES, ROOM_BYTES, RecordList, WireBatch, records_in
+from streams.packed import Records, is_packed, joined, within
 from streams.records import HEADER_BYTES, RECORD_BYTES, Record, have_headers, held_bytes
 
 OPEN_BYTES: Final = 144 * 1024 * 1024
@@ -133,7 +134,7 @@ class Unread:
         self._at = 0
         self._lists: Iterator[RecordList] | None = None
 
-    def read(self, room_bytes: int) -> tuple[list[Record], int]:
+    def read(self, room_bytes: int) -> tuple[Records, int]:
         """Return the next committed records, as aiokafka's own iterator would, and the memory that they take (bytes).
 
         Args:
@@ -146,7 +147,7 @@ class Unread:
             CorruptRecordException: Bytes were damaged on the way.
         """
         self.read_at = time.monotonic()
-        found: list[Record] = []
+        found: list[Records] = []
         taken = 0
         while taken < room_bytes:
             raw = self._next_batch()
@@ -159,12 +160,12 @@ class Unread:
                 break
             if self._lists is None:
                 self._at += len(raw)
-            found += part.records
+            found.append(part.records)
             taken += part.size + RECORD_BYTES * len(part.records)
-            if have_headers(part.records):
+            if not is_packed(part.records) and have_headers(part.records):
                 taken += sum(HEADER_BYTES * len(record.headers) for record in part.records)
         self.read_bytes += taken
-        return found, taken
+        return joined(found), taken
 
     def close(self) -> None:
         """Give up what is held of a batch that was read in part; it is read again from its beginning."""
@@ -225,9 +226,9 @@ class Unread:
     def _fresh(self, part: RecordList, end: int) -> RecordList:
         """Return the records from the next offset on, which is `end` then: a fetch begins with a batch, not there."""
         first, self.next_fetch_offset = self.next_fetch_offset, max(end, self.next_fetch_offset)
-        if not part.records or part.records[0].offset >= first:
+        if not len(part.records) or part.records[0].offset >= first:
             return part
-        return RecordList([record for record in part.records if record.offset >= first], part.size)
+        return RecordList(within(part.records, first, self.next_fetch_offset), part.size)
 
     def _check(self, wire: Any) -> None:
         if self._source._check_crcs and not wire.validate_crc():
@@ -245,12 +246,12 @@ def _is_aborted(source: Any, wire: Any) -> bool:
 
 
 def in_pieces(
-    tp: TP, start: int, end: int, records: list[Record], limit_records: int, lease: Lease | None
+    tp: TP, start: int, end: int, records: Records, limit_records: int, lease: Lease | None
 ) -> Iterable[Fetched]:
     """Return the records of [start, end) in pieces of at most `limit_records` that join without gaps."""
     for i in range(limit_records, len(records), limit_records):
         after = records[i - 1].offset + 1
         yield Fetched(tp, start, after, records[i - limit_records : i], lease)
         start = after
-    rest = len(records) - ((len(records) - 1) % limit_records + 1) if records else 0
+    rest = len(records) - ((len(records) - 1) % limit_records + 1) if len(records) else 0
     yield Fetched(tp, start, end, records[rest:] if rest else records, lease)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -11,6 +12,7 @@ from kpis.population.comparison import log_rank
 from kpis.population.lifetime import Durations, Lifetime, survival
 from kpis.population.marks import newest
 from kpis.population.reasons import Ranking
+from kpis.population.scales import AskedOn
 from kpis.population.summary import AGES, CURVE_DAYS, FEEDBACK_DAYS, PopulationSummary, Rankings
 from schemas import instruments
 from schemas.catalogue.feedback_bands import COMPARED
@@ -54,10 +56,22 @@ def _families(
     yield from _curve(summary.lifetime)
     yield from _rankings(summary.rankings)
     yield from _feedback(summary.feedback)
+    yield instruments.SCALE_SURVEYS, _by_incentive(summary.scale_surveys)
+    by_score = {
+        asked: Counter({str(score): count for score, count in counts.items()})
+        for asked, counts in summary.scale_answers.items()
+    }
+    yield instruments.SCALE_ANSWERS, _by_incentive(by_score)
     yield instruments.MARKS, [((mark.identity.hex(), mark.kind, mark.title), mark.at_ms / 1000) for mark in marks]
     customers, mrr = summary.open_detractors
     yield instruments.OPEN_DETRACTORS, [((), customers)]
     yield instruments.OPEN_DETRACTORS_MRR, [((), mrr)]
+    customers, mrr = summary.leaving
+    yield instruments.LEAVING, [((), customers)]
+    yield instruments.LEAVING_MRR, [((), mrr)]
+    sleepers = summary.sleepers.items()
+    yield instruments.DORMANT, [((window,), found.dormant.total()) for window, found in sleepers]
+    yield instruments.RESURRECTED, [((window,), found.resurrected.total()) for window, found in sleepers]
     medians = {key: survival(waits).median_days() for key, waits in summary.waits.items()}
     yield instruments.FOLLOW_UP_MEDIAN, [(key, hours) for key, hours in medians.items() if hours is not None]
     yield instruments.SCAN_AS_OF, [((), summary.at_ms / 1000)]
@@ -106,6 +120,14 @@ def _feedback(found: Mapping[tuple[str, str], Durations]) -> Iterator[tuple[Inst
     }
     tests = {kind: log_rank(groups) for kind, groups in compared.items()}
     yield instruments.FEEDBACK_LOG_RANK, [((kind,), test.p) for kind, test in tests.items() if test is not None]
+
+
+def _by_incentive(found: Mapping[AskedOn, Counter[str]]) -> list[Sample]:
+    return [
+        ((asked.kind, name, "true" if asked.incentive else "false"), count)
+        for asked, counts in sorted(found.items())
+        for name, count in sorted(counts.items())
+    ]
 
 
 def _rankings(rankings: Mapping[str, Rankings]) -> Iterator[tuple[Instrument, list[Sample]]]:

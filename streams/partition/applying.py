@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import chain
-from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
 import structlog
 
 from kpis.customer.pseudonyms import ForgottenCustomer
 from kpis.fold.restatements import fold_batch
 from schemas.decoding.decoder import Decoded
-from schemas.events import Event, LifecycleEvent
 from schemas.feeds import FeedKey, feed_of_refused
-from schemas.instants import milliseconds
 from schemas.refusals import Reason, Refusal
 from streams.batching.partitioner import partitions_of
 from streams.giving_way import giving_way
+from streams.packed import Records, timestamps_of
 from streams.partition.context import PartitionContext
 from streams.partition.forgetting import rename, swallow
 from streams.partition.forwarding import Forward, Seal, is_copy, was_forwarded_on
@@ -29,11 +26,10 @@ from streams.partition.state import PartitionState
 from streams.records import Record
 
 log = structlog.get_logger(__name__)
-_SOURCE_OF: Final = attrgetter("source")
 
 
 async def apply_records(
-    records: Sequence[Record],
+    records: Records,
     number: int,
     context: PartitionContext,
     held: PartitionState,
@@ -48,11 +44,11 @@ async def apply_records(
         held: What the worker has of it; states change there before they are stored.
         read_states: Reads stored states of customers, in order.
     """
-    decoded = await giving_way(context.decoder.decode_in_steps(records))
+    decoded = await giving_way(context.reader.read_in_steps(records))
     seal = Seal(context.mark.id)
     mended = _mended_here(decoded, seal)
-    _put_in_order(decoded)
-    customers = list(dict.fromkeys([event.customer_id for event in decoded.events]))
+    decoded.put_in_order()
+    customers = decoded.customers()
     missing = held.states.take(customers)
     strangers: list[str] = []
     if missing:
@@ -68,10 +64,10 @@ async def apply_records(
         result.forgotten_copies = sum(is_copy(record, seal) for record in swallowed)
     result.forwards, returned = _take_away(decoded, strangers, number, context, seal) if strangers else _NOTHING_AWAY
     # Most records have no headers: they are not looked at any further.
-    copies = [n for n, record in enumerate(decoded.records) if record.headers and is_copy(record, seal)]
+    copies = [n for n in decoded.with_headers() if is_copy(decoded.records[n], seal)]
     result.copied_facts = sum(decoded.events[n].HAS_IDENTITY for n in copies)
     result.copied_instants = len(copies) - result.copied_facts
-    commit, at_hand, references = held.head.commits + 1, held.states.at_hand, references_of(decoded.records, held.names)
+    commit, at_hand, references = held.head.commits + 1, held.states.at_hand, references_of(decoded, held.names)
     if forgotten:
         for n in rename(decoded, forgotten):
             references[n] = 0
@@ -87,8 +83,8 @@ async def apply_records(
     result.feeds = _by_feed(decoded, result.refused, mended, context)
     for (kind, _), count in result.feeds.applied.items():
         result.types[kind] += count
-    result.latest_ms = _latest_ms(decoded)
-    result.arrived_ms = np.array([record.timestamp for record in records], np.int64)
+    result.latest_ms = decoded.latest_ms()
+    result.arrived_ms = timestamps_of(records)
     return result
 
 
@@ -99,18 +95,14 @@ def _by_feed(
     context: PartitionContext,
 ) -> FeedCounts:
     """Return how much of each feed is applied, refused and mended."""
-    kinds: Iterable[type[Event]] = map(type, decoded.events)
-    counted = Counter(zip(kinds, map(_SOURCE_OF, decoded.events), strict=True))
-    feeds = FeedCounts()
-    for (kind, source), count in counted.items():
-        feeds.applied[FeedKey(kind.TYPE, source)] += count
+    feeds = FeedCounts(Counter({FeedKey(*feed): count for feed, count in decoded.feeds().items()}))
     types = context.types_of_topics
     for record, _ in refused:
         feeds.dead_letters[feed_of_refused(record.value, types.get(record.topic))] += 1
-    if mended:
-        for event, record in zip(decoded.events, decoded.records, strict=True):
-            if id(record) in mended:
-                feeds.mended[FeedKey(event.TYPE, event.source)] += 1
+    for n in decoded.mended:
+        if id(decoded.records[n]) in mended:
+            event = decoded.events[n]
+            feeds.mended[FeedKey(event.TYPE, event.source)] += 1
     return feeds
 
 
@@ -175,20 +167,3 @@ def _take_away(
             forwards.append(Forward(record, context.mixed_topic, home, event.customer_id, seal, event.HAS_IDENTITY))
     decoded.pick(kept)
     return _Away(forwards, returned)
-
-
-def _put_in_order(decoded: Decoded[Record]) -> None:
-    """Sort events by their time: no number changes, but the fold's short cuts then apply."""
-    times = np.array(decoded.times, np.int64)
-    if not (times[1:] >= times[:-1]).all():
-        decoded.pick(np.argsort(times, kind="stable").tolist())
-
-
-def _latest_ms(decoded: Decoded[Record]) -> int:
-    """Return the latest time of a batch's events; of a scheduled fact the time at which it was announced."""
-    times = decoded.times
-    for index, event in enumerate(decoded.events):
-        if isinstance(event, LifecycleEvent) and event.effective_at is not None:
-            times = times if times is not decoded.times else list(times)
-            times[index] = milliseconds(event.time)
-    return max(times, default=0)

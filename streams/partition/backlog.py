@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.batching.batches import Batch
+from streams.packed import sizes_of, timestamps_of
 from streams.partition.waiting_room import WaitingRoom
-from streams.records import held_bytes
 
 TAKEN_BYTES: Final = 16 * 1024 * 1024
 """What is taken for one commit, in memory: at most so much, or one record."""
@@ -85,9 +85,8 @@ class Backlog:
         """Let a batch wait."""
         lane = self._waiting.setdefault(batch.topic, deque())
         before = lane[-1].reached_ms if lane else 0
-        written = np.array([record.timestamp for record in batch.records], np.int64)
-        written = np.maximum.accumulate(np.maximum(written, before))
-        sizes = np.array(held_bytes(batch.records), np.int64)
+        written = np.maximum.accumulate(np.maximum(timestamps_of(batch.records), before))
+        sizes = sizes_of(batch.records)
         lane.append(_Waiting(batch, written, int(written[-1]) if len(written) else before, sizes))
         self._records[batch.topic] += len(batch)
         self._memory.take((self, batch.topic), int(sizes.sum()))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from kpis.counting.windows import Windows
 from kpis.customer.what_counts import WhatCounts
+from kpis.fold.reading import BatchReader
 from kpis.names import Names
 from schemas.decoding.decoder import Decoder
 from schemas.feeds import types_of_topics
@@ -39,6 +40,8 @@ class PartitionContext:
     #: reads for the worker; there once the application is built
     consumer: Callable[[], BatchConsumer]
     decoder: Decoder
+    #: reads batches as the decoder does
+    reader: BatchReader
     windows: Windows
     what_counts: WhatCounts
     #: returns empty intern tables
@@ -80,12 +83,14 @@ def context_of(
     redo_limits: RedoLimits = REDO_LIMITS,
 ) -> PartitionContext:
     """Return what writers need, as settings ask for it; `stream_id` is that of the mark in the tables."""
+    decoder = decoder_of(settings, latest_ms=latest_ms)
     return PartitionContext(
         tables=tables,
         mark=StreamMark(settings.group, partitions, settings.fingerprint(), stream_id),
         outbox=outbox,
         consumer=consumer,
-        decoder=decoder_of(settings, latest_ms=latest_ms),
+        decoder=decoder,
+        reader=BatchReader(decoder),
         windows=windows_of(settings),
         what_counts=settings.what_counts,
         new_names=partial(names_of, settings),

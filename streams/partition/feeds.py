@@ -22,6 +22,8 @@ SOURCES_SHOWN: Final = 20
 """Sources that are counted by name (count)."""
 SOURCES_KEPT: Final = 500
 """Sources of a partition whose sizes are kept; beyond twice as many the smaller half is forgotten (count)."""
+FEEDS_WAITING: Final = 20 * SOURCES_KEPT
+"""Of more feeds that wait those are counted as `other` at once that no partition keeps the size of (count)."""
 HELD_SECONDS: Final = 30.0
 """What a feed has had waits so long after it got its name: two scrapes."""
 _SHOWN: Final = "feeds:shown"
@@ -39,7 +41,9 @@ class Feeds:
         self._sizes: dict[int, Sizes] = {}
         self._noted: dict[int, Sizes] = {}
         self._changed: set[int] = set()
-        self._waiting = FeedCounts()
+        #: what came since `taken` was last asked, and what it left
+        self.waiting = FeedCounts()
+        self._most_waiting = FEEDS_WAITING
         self._named_at: dict[FeedKey, float] = {}
         self._shown: Sizes = {}
 
@@ -53,9 +57,6 @@ class Feeds:
         feeds = result.feeds
         if not (feeds.applied or feeds.dead_letters):
             return
-        self._waiting.applied += feeds.applied
-        self._waiting.dead_letters += feeds.dead_letters
-        self._waiting.mended += feeds.mended
         sizes = self._sizes.setdefault(number, {})
         for counts in (feeds.applied, feeds.dead_letters):
             for (kind, source), count in counts.items():
@@ -63,7 +64,18 @@ class Feeds:
                 kinds[kind] = kinds.get(kind, 0) + count
         if len(sizes) > 2 * SOURCES_KEPT:
             self._sizes[number] = _largest(sizes, SOURCES_KEPT)
+        for waiting, counts in zip(_parts(self.waiting), _parts(feeds), strict=True):
+            waiting.update(counts)
+            if len(waiting) > self._most_waiting:
+                self._fold_small(waiting)
         self._changed.add(number)
+
+    def _fold_small(self, waiting: Counter[FeedKey]) -> None:
+        """Count as `other` what waits of sources that no partition keeps: none of them is about to get a name."""
+        kept = {OTHER, *self._shown, *(source for sizes in self._sizes.values() for source in sizes)}
+        for feed in [feed for feed in waiting if feed.source not in kept]:
+            waiting[FeedKey(feed.type, OTHER)] += waiting.pop(feed)
+        self._most_waiting = max(FEEDS_WAITING, 2 * len(waiting))  # those that are kept are not looked at each time
 
     def taken(self, now_seconds: float) -> FeedCounts:
         """Return what came since this was last asked, under the names that hold.
@@ -73,7 +85,7 @@ class Feeds:
         old = now_seconds - HELD_SECONDS
         young = {feed for feed in self.shown if self._named_at.setdefault(feed, now_seconds) > old}
         parts: list[Counter[FeedKey]] = []
-        for waiting in (self._waiting.applied, self._waiting.dead_letters, self._waiting.mended):
+        for waiting in _parts(self.waiting):
             ready: Counter[FeedKey] = Counter()
             for feed in [feed for feed in waiting if feed not in young]:
                 ready[feed if feed.source in self._shown else FeedKey(feed.type, OTHER)] += waiting.pop(feed)
@@ -100,10 +112,15 @@ class Feeds:
             found = await tables.note(f"feeds:{number}", None)
             self._noted[number] = _decode(found) if found else {}
             self._sizes[number] = _sum([self._noted[number], self._sizes.get(number, {})])
-        for number in self._changed & mine:
+        self._changed &= mine
+        for number in sorted(self._changed):
+            self._changed.discard(number)  # what comes while it is noted is noted next time
             self._noted[number] = self._sizes[number]
-            await tables.note(f"feeds:{number}", msgspec.json.encode(self._sizes[number]))
-        self._changed.clear()
+            try:
+                await tables.note(f"feeds:{number}", msgspec.json.encode(self._sizes[number]))
+            except BaseException:
+                self._changed.add(number)
+                raise
         if 0 in mine:
             notes = [await tables.note(f"feeds:{number}", None) for number in range(partitions)]
             decided = _largest(_sum([_decode(note) for note in notes if note]), SOURCES_SHOWN)
@@ -111,6 +128,10 @@ class Feeds:
                 await tables.note(_SHOWN, msgspec.json.encode(decided))
         found = await tables.note(_SHOWN, None)
         self._shown = _decode(found) if found else {}
+
+
+def _parts(counts: FeedCounts) -> tuple[Counter[FeedKey], ...]:
+    return counts.applied, counts.dead_letters, counts.mended
 
 
 def _kinds(sizes: Sizes) -> dict[str, set[str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
@@ -27,6 +27,7 @@ from streams.backoff import Backoff
 from streams.batching.batches import Batch
 from streams.errors import CommitTorn, Conflict, ForgetKeyUnfit, Halt, RecordRefused, TenureError, Unavailable
 from streams.giving_way import giving_way
+from streams.packed import Records, joined, within
 from streams.partition.added import note_added
 from streams.partition.applying import apply_records
 from streams.partition.backlog import Backlog
@@ -37,7 +38,7 @@ from streams.partition.loading import load_whole
 from streams.partition.outbox import DeadLetter, Delivery
 from streams.partition.result import BatchResult
 from streams.partition.state import PartitionState
-from streams.records import TP, Record
+from streams.records import TP
 from streams.survey_schedule import forget_in_schedule
 from streams.tables import NOTHING_ERASED, Erasure, Head, Restated, Stored, positions_of
 from streams.tasks import cancel_and_wait
@@ -52,7 +53,10 @@ _T = TypeVar("_T")
 _OTHERS_WAIT_SECONDS: Final = 1.0
 """A topic that has more in the log, but nothing at hand, is waited for so long at most."""
 _IDLE_SECONDS: Final = 2.0
-"""So soon a partition without events looks after what it has stored."""
+"""So soon a partition without events looks after what it has stored, and after requests to forget customers."""
+_LONGEST_IDLE_SECONDS: Final = 6.0
+"""The pause between two such looks grows to this: a stream at rest costs next to nothing."""
+_IDLE_GROWTH: Final = 1.5
 _FORGOTTEN_TOGETHER: Final = 20
 """So many customers are forgotten between two batches (count): each takes several round trips."""
 _RECOVERY_SECONDS: Final = 0.1
@@ -73,6 +77,9 @@ class Listener(Protocol):
 
     def on_committed_between(self, partition: Partition, seconds: float, cells: Cells) -> None:
         """A commit between two batches has changed cells; it took so many seconds."""
+
+    def on_erased(self, partition: Partition) -> None:
+        """A customer was forgotten: what was theirs is a pseudonym's now."""
 
     def on_recovered(self, partition: Partition) -> None:
         """All counters are in memory."""
@@ -164,6 +171,11 @@ class Partition:
         return self._held.head
 
     @property
+    def stored_head(self) -> bytes | None:
+        """The same as it is stored; None before the first commit."""
+        return self._held.stored_head
+
+    @property
     def refused(self) -> RecordRefused | None:
         """The record that Kafka does not take of us, while the partition waits for somebody to change that."""
         return self.waiting if isinstance(self.waiting, RecordRefused) else None
@@ -173,9 +185,9 @@ class Partition:
         """The intern tables."""
         return self._held.names
 
-    def cells(self) -> Cells:
-        """Return all cells; all that are stored once the partition is not recovering any more."""
-        return self._held.cells.cells()
+    def cells(self) -> Iterator[Cells]:
+        """Return all cells as of now, part by part; all that are stored, once the partition has recovered."""
+        return self._held.cells.parts()
 
     @property
     def cell_count(self) -> int:
@@ -286,15 +298,19 @@ class Partition:
         while not self._backlog and self._held.unread:
             await self._load_counters()
         self._end_recovery()
+        pause_seconds = _IDLE_SECONDS
         while not self._backlog:
             try:
-                await self._backlog.wait_for_one(_RECOVERY_SECONDS if self.recovering else _IDLE_SECONDS)
+                await self._backlog.wait_for_one(_RECOVERY_SECONDS if self.recovering else pause_seconds)
             except TimeoutError:
                 if not self.recovering:
                     # A Redis that lost its last second while nothing happens would stay behind until the next event.
                     await self._look_at_head()
                     await self._write_all()
+                    pause_seconds = min(_IDLE_GROWTH * pause_seconds, _LONGEST_IDLE_SECONDS)
                 await self._forget_as_asked()
+                if self.forget_requests:
+                    pause_seconds = _IDLE_SECONDS
                 self._end_recovery()
         consumer, topics = self._context.consumer(), self._context.topics
         begins = {topic: consumer.reading_position(TP(topic, self.number)) for topic in topics}
@@ -392,7 +408,7 @@ class Partition:
         topic_ids = self._topic_ids(positions, batches)
         if positions == self.head.positions and topic_ids == self.head.topic_ids:
             return
-        self.oldest_waiting_ms = records[0].timestamp if records else None
+        self.oldest_waiting_ms = records[0].timestamp if len(records) else None
         held, context, began = self._held, self._context, time.perf_counter()
         result = await apply_records(records, self.number, context, held, self._read_states)
         cells = await giving_way(cells_in_steps(result.rows, held.names, context.windows))
@@ -442,7 +458,7 @@ class Partition:
             cut=cut, through=through,
         )  # fmt: skip
         await self._until_done(lambda: self._context.tables.commit(self.number, commit))
-        held.committed(commit, head=head, cells=cells, amounts=amounts)
+        held.committed(commit, head=head, cells=cells, amounts=amounts, at_rest=cut.at_rest)
         result.commit_seconds = time.perf_counter() - began
 
     # -- forgetting, see `streams.partition.forgetting`
@@ -527,6 +543,7 @@ class Partition:
         await self._commit_between(result, erasure)
         self._erased.add(key.hash_of(customer_id))
         self._meters.on_forgotten()
+        self._listener.on_erased(self)
         log.info("customer_forgotten", partition=self.number)
 
     async def _unnamed(self, state: bytes) -> dict[str, list[bytes]]:
@@ -594,12 +611,12 @@ class Partition:
         await self._until_done(lambda: outbox.send(more), asks_tables=False)
         result.refuse(stuck, refused)
 
-    def _accept(self, batches: Iterable[Batch]) -> tuple[list[Record], dict[str, int], dict[str, int]]:
+    def _accept(self, batches: Iterable[Batch]) -> tuple[Records, dict[str, int], dict[str, int]]:
         """Return the records that are not applied yet, and by topic the position after them and when the last came.
 
         A batch that begins beyond the stored position is not applied: the consumer is sent back.
         """
-        records: list[Record] = []
+        parts: list[Records] = []
         last_ms: dict[str, int] = {}
         positions = dict(self.head.positions)
         for batch in batches:
@@ -619,12 +636,12 @@ class Partition:
                 self._listener.move_to(batch.tp, end)  # it is read again once the limit is beyond it
             fresh = batch.records
             if batch.start < position or end < batch.end:
-                fresh = [record for record in fresh if position <= record.offset < end]
-            records += fresh
+                fresh = within(fresh, position, end)
+            parts.append(fresh)
             positions[batch.topic] = end
-            if fresh:
+            if len(fresh):
                 last_ms[batch.topic] = fresh[-1].timestamp
-        return records, positions, last_ms
+        return joined(parts), positions, last_ms
 
     def _topic_ids(self, positions: Mapping[str, int], batches: Iterable[Batch]) -> dict[str, str]:
         """Return the ids of the topics that positions belong to, as far as the log has ids."""

@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
+from kpis.arrays import Ints
 from kpis.counting.cells import Cells
 from kpis.counting.rolling import RollingCounts
 from schemas.instruments import Instrument
@@ -50,6 +51,16 @@ class StreamMeters(ServiceMeters, Protocol):
         """A commit was refused."""
 
 
+class CommitWatch(Protocol):
+    """A follower of what commits change of partitions."""
+
+    def on_rows(self, number: int, rows: Ints) -> None:
+        """A commit of a partition has changed these rows."""
+
+    def on_break(self, number: int) -> None:
+        """The tables of a partition do not follow from its rows any more: it is reloaded, given up, or erased from."""
+
+
 class Stream:
     """Implements `streams.batching.ownership.PartitionOwner` and `streams.partition.partition.Listener`."""
 
@@ -70,10 +81,12 @@ class Stream:
         self.generation = -1
         #: returns the consumer that reads for this stream
         self.consumer = context.consumer
-        #: set by each commit
-        self._commit = asyncio.Event()
+        #: set by each commit, and where a partition is given up or halted
+        self._change = asyncio.Event()
         #: whom else to tell of commits
         self.on_applied: Callable[[BatchResult], None] = _unheard
+        #: who follows what commits change, if anybody does
+        self.watch: CommitWatch | None = None
 
     async def apply(self, batch: Batch) -> None:
         """Take a batch over from an agent."""
@@ -82,14 +95,16 @@ class Stream:
             partition.put(batch)
 
     async def until_applied(self, ends: Mapping[TP, int]) -> None:
-        """Wait until partitions that are ours are applied so far, or are given up meanwhile."""
+        """Wait until partitions that are ours are applied so far, or are given up or halted meanwhile."""
         while any(self._is_behind(tp, end) for tp, end in ends.items()):
-            self._commit.clear()
-            await self._commit.wait()
+            self._change.clear()
+            await self._change.wait()
 
     def _is_behind(self, tp: TP, end: int) -> bool:
         partition = self.partitions.get(tp.partition)
-        return partition is not None and partition.head.positions.get(tp.topic, 0) < end
+        if partition is None or tp.partition in self.halted:
+            return False
+        return partition.head.positions.get(tp.topic, 0) < end
 
     async def close(self) -> None:
         """Stop all partitions."""
@@ -144,16 +159,21 @@ class Stream:
         for number in sorted(partitions & self.partitions.keys()):
             closing.append(self.partitions.pop(number))
             self.live.drop(number)
+            self._tell_of_break(number)
         for number in partitions:
             self.halted.pop(number, None)
+        self._change.set()
         # Given up already, all of them: whoever waits for this may lose patience half-way.
         await asyncio.gather(*(partition.close() for partition in closing))
 
     def partitions_there(self) -> int:
         """Return how many partitions each input topic has, as far as this worker knows (count).
 
-        At least those of the stream's mark; more where the topics got more since the tables were begun.
+        At least those of the stream's mark; more where the topics got more since the tables were begun. Nobody knows
+        before the first assignment: the consumer may not be connected yet.
         """
+        if self.generation < 0:
+            return self.context.partitions
         consumer = self.consumer()
         return max([self.context.partitions, *(consumer.topic_partitions(topic) or 0 for topic in self.context.topics)])
 
@@ -204,6 +224,7 @@ class Stream:
 
     def _halt(self, number: int, fault: Exception) -> None:
         self.halted[number] = fault
+        self._change.set()
         if isinstance(fault, Halt):
             log.error("partition_halted", partition=number, advice=fault.advice)
         else:
@@ -231,10 +252,12 @@ class Stream:
 
     def on_committed(self, partition: Partition, result: BatchResult, cells: Cells) -> None:
         """See `Listener`."""
-        self._commit.set()
+        self._change.set()
         self.meters.on_committed(result)
         self.feeds.on_committed(partition.number, result)
         self.on_applied(result)
+        if self.watch is not None:
+            self.watch.on_rows(partition.number, result.rows)
         self._count(partition, cells)
 
     def on_committed_between(self, partition: Partition, seconds: float, cells: Cells) -> None:
@@ -247,6 +270,14 @@ class Stream:
         if self._is_owned(partition) and not partition.recovering:
             self.live.change(partition.number, cells)
 
+    def on_erased(self, partition: Partition) -> None:
+        """See `Listener`."""
+        self._tell_of_break(partition.number)
+
+    def _tell_of_break(self, number: int) -> None:
+        if self.watch is not None:
+            self.watch.on_break(number)
+
     def on_recovered(self, partition: Partition) -> None:
         """See `Listener`."""
         if self._is_owned(partition):
@@ -256,6 +287,7 @@ class Stream:
         """See `Listener`."""
         if self._is_owned(partition):
             self.live.drop(partition.number)
+        self._tell_of_break(partition.number)
         self.meters.on_conflict()
 
     def on_halted(self, partition: Partition) -> None:

@@ -15,8 +15,9 @@ import numpy as np
 
 from kpis.arrays import Ints, distinct
 from kpis.counting.cells import EMPTY, Cells
+from kpis.counting.partition_cells import LEAST_IN_MAP
 from kpis.counting.spans import spans_of
-from streams.redo import cells_of, newest_states, states_of
+from streams.redo import cells_of, states_of
 
 _CELL_BYTES: Final = 16
 _STATE_BYTES: Final = 40
@@ -26,10 +27,12 @@ _NO_SPANS: Final = EMPTY.keys
 
 
 class RedoLimits(NamedTuple):
-    """Limits of the redo log of a partition."""
+    """Limits of the redo log of a partition, and of the cells that are held for changes."""
 
     size_bytes: int
     entries: int
+    #: while so many lie unpacked, those that the log lets go do too (count): see `kpis.counting.partition_cells`
+    cells_in_map: int = LEAST_IN_MAP
 
 
 REDO_LIMITS: Final = RedoLimits(16 * 1024 * 1024, 1_000)
@@ -44,6 +47,8 @@ class Cut(NamedTuple):
     states: dict[str, bytes]
     #: sorted, each once
     spans: Ints
+    #: those of them in which nothing has changed since: no entry that stays names them
+    at_rest: Ints
 
 
 class _KnownEntry(NamedTuple):
@@ -64,7 +69,9 @@ class Unwritten:
         )
         self._size_bytes = sum(entry.size_bytes for entry in self._entries)
         #: the newest, by customer
-        self.states = newest_states(entries)
+        self.states: dict[str, bytes] = {}
+        for entry in self._entries:
+            self.states.update(entry.states)
 
     @property
     def any(self) -> bool:
@@ -95,23 +102,27 @@ class Unwritten:
                 self._size_bytes -= entry.size_bytes
                 gone.append(entry)
         kept = len(self._entries) if gone else None
-        left = self._states_without(gone, states)
+        self.states.update(states)
+        left = self._take_newest(gone)
         spans = distinct(np.concatenate([entry.spans for entry in gone])) if gone else _NO_SPANS
         self._entries.append(_KnownEntry(size, states, spans_of(cells.keys)))
+        changed = np.concatenate([entry.spans for entry in self._entries]) if gone else _NO_SPANS
         self._size_bytes += size
-        self.states.update(states)
-        return Cut(kept, left, spans)
+        return Cut(kept, left, spans, spans[~np.isin(spans, changed)])
 
-    def _states_without(self, gone: Sequence[_KnownEntry], states: Mapping[str, bytes]) -> dict[str, bytes]:
+    def _take_newest(self, gone: Sequence[_KnownEntry]) -> dict[str, bytes]:
         """Return the states that entries which go held last, and that no other holds; they are forgotten here."""
-        names: dict[str, bytes] = {}
-        for entry in gone:
-            names.update(entry.states)
-        if names:
-            for later in (*(entry.states for entry in self._entries), states):
-                for customer in later.keys() & names.keys():
-                    del names[customer]
-        return {customer: self.states.pop(customer) for customer in names}
+        newest = self.states
+        # The newest of a customer is the very object that its entry has.
+        left = {
+            customer: state
+            for entry in gone
+            for customer, state in entry.states.items()
+            if newest.get(customer) is state
+        }
+        for customer in left:
+            del newest[customer]
+        return left
 
 
 def _size_of(states: Mapping[str, bytes]) -> int:

@@ -70,12 +70,31 @@ _SILENCES: Final = (RedisConnectionError, RedisTimeoutError, OSError)
 
 
 class _PackingInC:
-    """A connection class that packs commands in C: the client's own way takes five times as long."""
+    """A connection class that packs commands in C: the client's own way takes five times as long.
+
+    A cluster's client ends connections that others still write to when it looks for its nodes anew; what becomes of the
+    write then is no error of Redis, nor of the network. Here it is one, so that it is tried again.
+    """
 
     def pack_command(self, *args: Any) -> list[bytes]:
         """Return a command as Redis reads it; see redis.asyncio.Connection."""
         name = args[0].encode() if isinstance(args[0], str) else args[0]
         return [hiredis.pack_command((*name.split(), *args[1:]))]  # CONFIG GET is two words
+
+    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        """Send a command; see redis.asyncio.Connection.
+
+        Raises:
+            ConnectionError: Also where somebody else has ended the connection meanwhile.
+        """
+        connection: Any = super()
+        try:
+            await connection.send_packed_command(command, check_health)
+        except (AttributeError, RuntimeError) as error:
+            # There is no writer any more, or its transport is closed: uvloop says so by a RuntimeError.
+            if getattr(self, "_writer", None) is None:
+                raise RedisConnectionError(f"the connection was ended meanwhile: {error}") from error
+            raise
 
 
 def _packing_in_c(connection: type[Any]) -> type[Any]:

@@ -33,3 +33,4 @@ class Script:
 
 LOAD: Final = Script("load.lua")
 CLAIM: Final = Script("claim.lua")
+ASK: Final = Script("ask.lua")

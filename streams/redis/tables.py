@@ -31,6 +31,7 @@ from streams.redis.commit import Argument, Command, DoneInPart, Torn, run_where
 from streams.redis.connection import asked, check_durability, connect, unsafe_of
 from streams.redis.reading import PartitionReader, field_of
 from streams.redis.scan import Seen, scan_customers, scan_keys
+from streams.redis.script import ASK
 from streams.redo import entry_of, newest_states, states_of
 from streams.tables import (
     RESTATEMENTS_KEPT,
@@ -277,9 +278,10 @@ class RedisTables:
             commands.append(("HDEL", requests, customer) if request is None else ("HSET", requests, customer, request))
         return commands
 
-    async def ask_to_forget(self, partition: int, customer: str, request: bytes) -> None:
+    async def ask_to_forget(self, partition: int, customer: str, request: bytes, known: bytes | None = None) -> None:
         """See `Tables`."""
-        await asked(lambda: self._redis.hsetnx(self._key(partition, "f"), customer, request))
+        key = self._key(partition, "f")
+        await asked(lambda: ASK.run(self._redis, [key], [customer, request, known or b""]))
 
     async def forget_requests(self, partition: int) -> dict[str, bytes]:
         """See `Tables`."""

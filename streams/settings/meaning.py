@@ -13,13 +13,14 @@ from schemas.dimensions import BUILT_IN_DIMENSIONS
 from streams.settings.settings import Settings
 
 
-def windows_of(settings: Settings) -> Windows:
-    """Return the windows that settings ask for."""
+def windows_of(settings: Settings, *, native: bool = True) -> Windows:
+    """Return the windows that settings ask for; `native` is as `Windows` takes it."""
     return Windows(
         settings.windows_days,
         time_zone=settings.business_time_zone,
         bucket_ms=settings.bucket_minutes * 60_000,
         trial_days=settings.trial_days,
+        native=native,
     )
 
 

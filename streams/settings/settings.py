@@ -61,6 +61,19 @@ def _setting(default: Any, meaning: str, *, unit: str, example: str) -> Any:
     return Field(default=default, description=meaning, examples=[example], json_schema_extra={"unit": unit})
 
 
+def _certificate_setting(server: str, example: str) -> Any:
+    meaning = (
+        f"The certificate that {server} shows, and those between it and the authority: it then speaks TLS alone. "
+        "Without one, TLS is up to the proxy in front of it."
+    )
+    return _setting(None, meaning, unit="file, PEM", example=example)
+
+
+def _key_setting(example: str) -> Any:
+    meaning = "The certificate's private key; not needed where it stands in the certificate's file."
+    return _setting(None, meaning, unit="file, PEM", example=example)
+
+
 class Settings(BaseSettings):
     """Everything about a stream that may differ between two installations.
 
@@ -108,10 +121,7 @@ class Settings(BaseSettings):
         unit="file, PEM",
         example="/etc/ssl/tenure.pem",
     )
-    kafka_key_file: Path | None = _setting(
-        None, "The certificate's private key; not needed where it stands in the certificate's file.",
-        unit="file, PEM", example="/etc/ssl/tenure-key.pem",
-    )  # fmt: skip
+    kafka_key_file: Path | None = _key_setting("/etc/ssl/tenure-key.pem")
     kafka_key_password: SecretStr | None = _setting(
         None, "The password of the private key, if it is encrypted.", unit="secret", example=_FROM_STORE
     )
@@ -356,6 +366,13 @@ class Settings(BaseSettings):
         unit="seconds",
         example="5",
     )
+    verify_cpu_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = _setting(
+        0.01,
+        "The part of a core that a worker spends on recounting its customers from their facts, and comparing with the "
+        "stored counters; 0 switches it off.",
+        unit="ratio",
+        example="0.05",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "info", "The least severe log line that is written.", unit="name", example="warning"
     )
@@ -388,17 +405,8 @@ class Settings(BaseSettings):
     gateway_port: _Port = _setting(
         8464, "The port that `tenure gateway` listens on; 0 takes any free one.", unit="port", example="8080"
     )
-    gateway_certificate_file: Path | None = _setting(
-        None,
-        "The certificate that the gateway shows, and those between it and the authority: it then speaks TLS alone. "
-        "Without one, TLS is up to the proxy in front of it.",
-        unit="file, PEM",
-        example="/etc/ssl/gateway.pem",
-    )
-    gateway_key_file: Path | None = _setting(
-        None, "The certificate's private key; not needed where it stands in the certificate's file.",
-        unit="file, PEM", example="/etc/ssl/gateway-key.pem",
-    )  # fmt: skip
+    gateway_certificate_file: Path | None = _certificate_setting("the gateway", "/etc/ssl/gateway.pem")
+    gateway_key_file: Path | None = _key_setting("/etc/ssl/gateway-key.pem")
     gateway_tokens: SecretStr | None = _setting(
         None,
         "The bearer tokens of producers that send events of their own: `name=token`, separated by commas or one a "
@@ -478,16 +486,8 @@ class Settings(BaseSettings):
         unit="secret, name=token",
         example="dashboard=FROM-YOUR-SECRET-STORE",
     )
-    api_certificate_file: Path | None = _setting(
-        None,
-        "The certificate that the API shows; it then speaks TLS alone. Without one, TLS is up to the proxy before it.",
-        unit="file, PEM",
-        example="/etc/ssl/api.pem",
-    )
-    api_key_file: Path | None = _setting(
-        None, "The certificate's private key; not needed where it stands in the certificate's file.",
-        unit="file, PEM", example="/etc/ssl/api-key.pem",
-    )  # fmt: skip
+    api_certificate_file: Path | None = _certificate_setting("the API", "/etc/ssl/api.pem")
+    api_key_file: Path | None = _key_setting("/etc/ssl/api-key.pem")
     api_max_requests: Annotated[int, Field(ge=1, le=64)] = _setting(
         2, "Reports that the API makes at once; whoever asks for more is told to come again.", unit="reports",
         example="4",

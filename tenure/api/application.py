@@ -1,10 +1,12 @@
 """The application that the API serves: paths, who may ask, limits, and answers as JSON.
 
-Order of the checks: the host that was asked, path, token, parameters, room. Nothing can be changed by a request.
+Order of the checks: path, token or, without tokens, the host that was asked and the page that asks; parameters, room.
+Nothing can be changed by a request.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Final
@@ -29,6 +31,9 @@ PREFIX: Final = "/v1/"
 _JSON: Final = "application/json"
 _AGAIN: Final = {"Retry-After": "1"}
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.ASCII)
+#: What a browser says of the page that asks: of this API itself, or none, as where somebody typed the address.
+_OWN_SITES: Final = frozenset({"same-origin", "none"})
 #: Answers are about people and money: no proxy and no browser keeps them.
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
@@ -77,14 +82,22 @@ class Api:
     def _refused(self, request: Request) -> Response | None:
         """Return the answer to who may not ask."""
         if self._tokens is None:
-            # A page in a browser that has a name of its own point here would be believed otherwise.
-            asked = (request.url.hostname or "").lower()
-            if asked not in self._hosts:
-                return _fault(421, f"it is asked as {asked[:200]!r}; ask it as 127.0.0.1, or set api_tokens")
-            return None
+            return self._refused_without_token(request)
         if self._tokens.sender_of(request.headers.get("authorization", "")) is None:
             advice = "no token that api_tokens has; send the header Authorization: Bearer TOKEN"
             return _fault(401, advice, {"WWW-Authenticate": "Bearer"})
+        return None
+
+    def _refused_without_token(self, request: Request) -> Response | None:
+        """Return the answer to a page in a browser on this machine, which might ask for a stranger."""
+        asked = request.headers.get("host", "").lower()
+        found = _HOST.fullmatch(asked)
+        # A page that has a name of its own point here would be believed otherwise.
+        if found is None or found[1].strip("[]") not in self._hosts:
+            return _fault(421, f"it is asked as {asked[:200]!r}; ask it as 127.0.0.1, or set api_tokens")
+        site, origin = request.headers.get("sec-fetch-site", "none"), request.headers.get("origin", "")
+        if site not in _OWN_SITES or (origin and origin.partition("://")[2].lower() != asked):
+            return _fault(403, "a page of another site asks; ask it directly, or set api_tokens and send one")
         return None
 
     async def _health(self, _request: Request) -> Response:

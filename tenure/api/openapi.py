@@ -13,14 +13,16 @@ from tenure.api.reports import REPORTS, ApiReport
 ApiObject = dict[str, Any]
 
 _SCHEMAS: Final = "#/components/schemas/"
-_FAULTS: Final = {
-    "400": "A parameter is wrong; the text says what to write.",
-    "401": "There is no token, or none that is known.",
-    "404": "There is no such customer, or a check found fault.",
-    "421": "Without tokens it is asked as this machine alone.",
-    "500": "The stream cannot be read, or a fault of the API.",
-    "503": "Redis does not answer, the report takes too long, or as many are being made as may be.",
+FAULTS: Final = {
+    "400": "A parameter is wrong; `error` says what to write.",
+    "401": "No token, or none that is known.",
+    "403": "It has no tokens, and a page of another site asked.",
+    "404": "No such path, no such customer, or a past that is too short to forecast from.",
+    "421": "It has no tokens, and was asked under a name that is not this machine's.",
+    "500": "The stream cannot be read with these settings, or a fault of the API; the log says why.",
+    "503": "Redis does not answer, the report takes too long, or as many are being made as may be: ask again later.",
 }
+"""What an answer that is no report means, by its status."""
 
 
 class ApiFault(msgspec.Struct, frozen=True):
@@ -82,7 +84,7 @@ def api_document() -> ApiObject:
 def _operation(report: ApiReport, shape: ApiObject, fault: ApiObject) -> ApiObject:
     faults = {
         status: {"description": meaning, "content": {"application/json": {"schema": fault}}}
-        for status, meaning in _FAULTS.items()
+        for status, meaning in FAULTS.items()
     }
     answer = {"description": report.meaning, "content": {"application/json": {"schema": shape}}}
     return {

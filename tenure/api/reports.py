@@ -41,7 +41,7 @@ from tenure.commands.explain_options import checked_window
 from tenure.commands.options import checked_dimensions, checked_filter, checked_windows
 from tenure.commands.printing import only as only_windows
 from tenure.operations import targets
-from tenure.outlets.sql import answer_sql, checked_sql
+from tenure.outlets.sql import LIMITS, answer_sql, checked_sql
 from tenure.reports import (
     cohorts,
     customer,
@@ -69,7 +69,6 @@ from tenure.reports.instants import parse_boundary_ms
 MOST_ROWS: Final = 10_000
 MOST_MEMBERS: Final = 1_000
 MOST_DAYS: Final = 365
-SQL_SECONDS: Final = 30.0
 
 _AS_OF: Final = ApiParameter(
     "as_of", "As of T: a date, or an instant such as 2026-03-01T00:00:00Z, on a bucket boundary. Now by default."
@@ -241,7 +240,7 @@ async def _targets(settings: Settings, asked: RequestedReport) -> list[ListedTar
 
 async def _sql(settings: Settings, asked: RequestedReport) -> SqlAnswer:
     query = checked_sql(asked.text("statement"), asked.count("limit", 1_000, MOST_ROWS))
-    return await answer_sql(settings, _scope(settings, asked), query, seconds=SQL_SECONDS)
+    return await answer_sql(settings, _scope(settings, asked), query, limits=LIMITS)
 
 
 REPORTS: Final = (
@@ -398,14 +397,14 @@ REPORTS: Final = (
     ApiReport(
         "reasons",
         "Why customers cancel and what they answer, beside the window before.",
-        (_AS_OF, _WINDOW, _BY),
+        (_AS_OF, _WINDOW, _BY, _WHERE),
         ReasonsReport,
         _reasons,
     ),
     ApiReport(
         "features",
         "What engaged customers use, beside the window before.",
-        (_AS_OF, _WINDOW, _BY),
+        (_AS_OF, _WINDOW, _BY, _WHERE),
         ReasonsReport,
         _features,
     ),

@@ -4,10 +4,9 @@
 
 from __future__ import annotations
 
-from tenure.commands.as_json import print_json
 from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Money, Query, Times, TimeZone
 from tenure.commands.options import AsJson, Config, Where
-from tenure.commands.scanned import AtOne, File, checked_scope
+from tenure.commands.scanned import AtOne, File, checked_scope, print_scanned
 from tenure.files.notation import MoneyForm, TimeForm
 
 
@@ -33,24 +32,12 @@ def drivers(
     more than 5 % are expected to be false. What goes with staying need not keep anybody. docs/drivers.md says more.
     For example: tenure drivers --file docs/examples/answers.ndjson
     """
-    from streams.readable import all_readable
     from streams.settings.loading import load_settings
-    from tenure.commands.quiet import quiet_logs
-    from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
     options = FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)
     scope = checked_scope(settings, at=at, by=None, file=file, options=options, where=where)
-    from tenure.commands.printing import print_losses
     from tenure.reports.drivers import read_drivers
     from tenure.reports.drivers_text import drivers_tables
-    from tenure.reports.formats import standard_console
 
-    with quiet_logs():
-        report = run_until_stopped(read_drivers(settings, scope))
-    if as_json:
-        print_json(report)
-        return
-    console = standard_console()
-    console.print(drivers_tables(all_readable(report)))
-    print_losses(report)
+    print_scanned(read_drivers(settings, scope), drivers_tables, as_json=as_json)

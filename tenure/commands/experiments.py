@@ -8,10 +8,9 @@ from typing import Annotated
 
 import typer
 
-from tenure.commands.as_json import print_json
 from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Money, Query, Times, TimeZone
 from tenure.commands.options import AsJson, Config, Where
-from tenure.commands.scanned import AtOne, File, checked_scope
+from tenure.commands.scanned import AtOne, File, checked_scope, print_scanned
 from tenure.files.notation import MoneyForm, TimeForm
 
 _Measure = Annotated[
@@ -51,23 +50,14 @@ def experiments(
     always valid: with no difference at all, 5 % of measures ever show one, however often somebody looks.
     docs/experiments.md says more. For example: tenure experiments --file docs/examples/care.ndjson
     """
-    from streams.readable import all_readable
     from streams.settings.loading import load_settings
-    from tenure.commands.quiet import quiet_logs
-    from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
     options = FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)
     scope = checked_scope(settings, at=at, by=None, file=file, options=options, where=where)
-    from tenure.commands.printing import print_losses
     from tenure.reports.experiments import read_experiments
     from tenure.reports.experiments_text import experiments_tables
-    from tenure.reports.formats import standard_console
 
-    with quiet_logs():
-        report = run_until_stopped(read_experiments(settings, scope, measures=measure or (), control=control))
-    if as_json:
-        print_json(report)
-        return
-    standard_console().print(experiments_tables(all_readable(report)))
-    print_losses(report)
+    print_scanned(
+        read_experiments(settings, scope, measures=measure or (), control=control), experiments_tables, as_json=as_json
+    )

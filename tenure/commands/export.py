@@ -69,17 +69,19 @@ def export(
     from tenure.commands.say import say, say_error
     from tenure.worker.signals import run_until_stopped
 
+    if to is ExportKind.KAFKA and target is not None:
+        raise UsageError(f"--to kafka: {target}: the setting movement_topic names the topic; leave it out")
+    if to is ExportKind.KAFKA and file is not None:
+        raise UsageError("--to kafka and --file: leave one out; the topic holds the movements of a running stream")
     settings = load_settings(config)
     options = FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)
     scope = checked_scope(settings, at=None, by=None, file=file, options=options)
     from tenure.commands.printing import print_losses
 
     if to is ExportKind.KAFKA:
-        if target is not None:
-            raise UsageError(f"--to kafka: {target}: the setting movement_topic names the topic; leave it out")
         from tenure.outlets.movements_topic import export_movements
 
-        exporting = export_movements(settings, scope, say_error)
+        exporting = export_movements(settings, say_error)
     else:
         from tenure.outlets.export import export as export_to
 

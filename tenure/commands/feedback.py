@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
-from tenure.commands.as_json import print_json
 from tenure.commands.explain_options import Limit
 from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Money, Query, Times, TimeZone
 from tenure.commands.options import AsJson, Config, Where
-from tenure.commands.scanned import AtOne, File, checked_scope
+from tenure.commands.scanned import AtOne, File, checked_scope, print_scanned
 from tenure.files.notation import MoneyForm, TimeForm
 
 
@@ -36,24 +35,16 @@ def feedback(
     docs/feedback.md says more. For example:
     tenure feedback --file docs/examples/answers.ndjson
     """
-    from streams.readable import all_readable
     from streams.settings.loading import load_settings
-    from tenure.commands.quiet import quiet_logs
-    from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
     options = FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)
     scope = checked_scope(settings, at=at, by=None, file=file, options=options, where=where)
-    from tenure.commands.printing import print_losses
     from tenure.reports.feedback import read_feedback
     from tenure.reports.feedback_text import feedback_tables
     from tenure.reports.formats import standard_console
 
-    with quiet_logs():
-        report = run_until_stopped(read_feedback(settings, scope, limit=limit))
-    if as_json:
-        print_json(report)
-        return
-    console = standard_console()
-    console.print(feedback_tables(all_readable(report), console.width))
-    print_losses(report)
+    width = standard_console().width
+    print_scanned(
+        read_feedback(settings, scope, limit=limit), lambda report: feedback_tables(report, width), as_json=as_json
+    )

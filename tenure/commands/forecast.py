@@ -4,10 +4,9 @@
 
 from __future__ import annotations
 
-from tenure.commands.as_json import print_json
 from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Money, Query, Times, TimeZone
 from tenure.commands.options import AsJson, Config, Where
-from tenure.commands.scanned import AtOne, File, checked_scope
+from tenure.commands.scanned import AtOne, File, checked_scope, print_scanned
 from tenure.files.notation import MoneyForm, TimeForm
 
 
@@ -32,24 +31,12 @@ def forecast(
     twelve months held what came. Six months of history are needed. docs/forecast.md says more.
     For example: tenure forecast --where 'plan = pro'
     """
-    from streams.readable import all_readable
     from streams.settings.loading import load_settings
-    from tenure.commands.quiet import quiet_logs
-    from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
     options = FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)
     scope = checked_scope(settings, at=at, by=None, file=file, options=options, where=where)
-    from tenure.commands.printing import print_losses
     from tenure.reports.forecast import read_forecast
     from tenure.reports.forecast_text import forecast_tables
-    from tenure.reports.formats import standard_console
 
-    with quiet_logs():
-        report = run_until_stopped(read_forecast(settings, scope))
-    if as_json:
-        print_json(report)
-        return
-    console = standard_console()
-    console.print(forecast_tables(all_readable(report)))
-    print_losses(report)
+    print_scanned(read_forecast(settings, scope), forecast_tables, as_json=as_json)

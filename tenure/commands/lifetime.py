@@ -4,10 +4,9 @@
 
 from __future__ import annotations
 
-from tenure.commands.as_json import print_json
 from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Money, Query, Times, TimeZone
 from tenure.commands.options import AsJson, By, Config, Where
-from tenure.commands.scanned import AtOne, File, checked_scope
+from tenure.commands.scanned import AtOne, File, checked_scope, print_scanned
 from tenure.files.notation import MoneyForm, TimeForm
 
 
@@ -33,24 +32,14 @@ def lifetime(
     holds it with 95 % confidence. docs/cohorts-and-lifetime.md says more. For example:
     tenure lifetime --file docs/examples/golden.ndjson --by plan
     """
-    from streams.readable import all_readable
     from streams.settings.loading import load_settings
-    from tenure.commands.quiet import quiet_logs
-    from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
     options = FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)
     scope = checked_scope(settings, at=at, by=by, file=file, options=options, where=where)
-    from tenure.commands.printing import print_losses
-    from tenure.reports import lifetime
     from tenure.reports.formats import standard_console
+    from tenure.reports.lifetime import read_lifetime
     from tenure.reports.lifetime_text import lifetime_tables
 
-    with quiet_logs():
-        report = run_until_stopped(lifetime.read_lifetime(settings, scope))
-    if as_json:
-        print_json(report)
-        return
-    console = standard_console()
-    console.print(lifetime_tables(all_readable(report), console.width))
-    print_losses(report)
+    width = standard_console().width
+    print_scanned(read_lifetime(settings, scope), lambda report: lifetime_tables(report, width), as_json=as_json)

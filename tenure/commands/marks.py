@@ -8,10 +8,9 @@ from typing import Annotated
 
 import typer
 
-from tenure.commands.as_json import print_json
 from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Money, Query, Times, TimeZone
 from tenure.commands.options import AsJson, Config, Where
-from tenure.commands.scanned import AtOne, File, checked_scope
+from tenure.commands.scanned import AtOne, File, checked_scope, print_scanned
 from tenure.files.notation import MoneyForm, TimeForm
 
 _Days = Annotated[
@@ -38,23 +37,12 @@ def marks(
 
     A mark says what happened, not what came of it. docs/marks.md says more.
     """
-    from streams.readable import all_readable
     from streams.settings.loading import load_settings
-    from tenure.commands.quiet import quiet_logs
-    from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
     options = FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)
     scope = checked_scope(settings, at=at, by=None, file=file, options=options, where=where)
-    from tenure.commands.printing import print_losses
-    from tenure.reports.formats import standard_console
     from tenure.reports.marks import read_marked
     from tenure.reports.marks_text import marks_tables
 
-    with quiet_logs():
-        report = run_until_stopped(read_marked(settings, scope, days=days))
-    if as_json:
-        print_json(report)
-        return
-    standard_console().print(marks_tables(all_readable(report)))
-    print_losses(report)
+    print_scanned(read_marked(settings, scope, days=days), marks_tables, as_json=as_json)

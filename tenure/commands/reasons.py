@@ -6,22 +6,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tenure.commands.as_json import print_json
 from tenure.commands.explain_options import OneWindow, checked_window
 from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Money, Query, Times, TimeZone
-from tenure.commands.options import AsJson, By, Config
-from tenure.commands.scanned import AtOne, File, checked_scope
+from tenure.commands.options import AsJson, By, Config, Where
+from tenure.commands.scanned import AtOne, File, checked_scope, print_scanned
 from tenure.files.notation import MoneyForm, TimeForm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from schemas.documents.reasons import ReasonsReport
+
 
 def reasons(
     window: OneWindow = None,
     at: AtOne = None,
     by: By = None,
+    where: Where = None,
     file: File = None,
     file_format: FileFormat = None,
     money: Money = MoneyForm.MINOR,
@@ -39,13 +41,14 @@ def reasons(
     docs/explain.md says more. For example: tenure reasons --file docs/examples/golden.ndjson --at 2025-03-31
     """
     options = FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)
-    _print(["cancellations", "survey_answers"], window, at, by, file, options, as_json=as_json, config=config)
+    _print(["cancellations", "survey_answers"], window, at, by, where, file, options, as_json=as_json, config=config)
 
 
 def features(
     window: OneWindow = None,
     at: AtOne = None,
     by: By = None,
+    where: Where = None,
     file: File = None,
     file_format: FileFormat = None,
     money: Money = MoneyForm.MINOR,
@@ -63,7 +66,7 @@ def features(
     comes its number in the window before, and the change. docs/explain.md says more.
     """
     options = FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)
-    _print(["features"], window, at, by, file, options, as_json=as_json, config=config)
+    _print(["features"], window, at, by, where, file, options, as_json=as_json, config=config)
 
 
 def _print(
@@ -71,29 +74,22 @@ def _print(
     window: str | None,
     at: str | None,
     by: Sequence[str] | None,
+    where: str | None,
     file: str | None,
     options: FileOptions,
     *,
     as_json: bool,
     config: Path | None,
 ) -> None:
-    from streams.readable import all_readable
     from streams.settings.loading import load_settings
-    from tenure.commands.quiet import quiet_logs
-    from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
     chosen = checked_window(window, settings)
-    scope = checked_scope(settings, at=at, by=by, file=file, options=options)
-    from tenure.commands.printing import print_losses
-    from tenure.reports.formats import standard_console
+    scope = checked_scope(settings, at=at, by=by, file=file, options=options, where=where)
     from tenure.reports.reasons import only, read_reasons
     from tenure.reports.reasons_text import reasons_tables
 
-    with quiet_logs():
-        report = only(run_until_stopped(read_reasons(settings, scope, window=chosen)), kinds)
-    if as_json:
-        print_json(report)
-        return
-    standard_console().print(reasons_tables(all_readable(report), *kinds))
-    print_losses(report)
+    async def reading() -> ReasonsReport:
+        return only(await read_reasons(settings, scope, window=chosen), kinds)
+
+    print_scanned(reading(), lambda report: reasons_tables(report, *kinds), as_json=as_json)

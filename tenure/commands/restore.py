@@ -27,8 +27,6 @@ def restore(
     that holds anything is refused; so are other settings than those that decide what the numbers mean. Workers that are
     started then go on from the stored positions. docs/snapshots.md says more.
     """
-    from kpis.instants import instant_text
-    from schemas.documents.snapshots import SnapshotSummary
     from streams.readable import all_readable
     from streams.settings.loading import load_settings
     from tenure.commands.quiet import quiet_logs
@@ -36,20 +34,12 @@ def restore(
 
     settings = load_settings(config)
     from tenure.snapshots.restoring import restore_snapshot
+    from tenure.snapshots.summary import summary_of
 
     with quiet_logs():
         restored = run_until_stopped(restore_snapshot(settings, file, ProgressLines().tell))
-    header = restored.header
-    found = SnapshotSummary(
-        file=str(file),
-        sha256=restored.sha256,
-        taken_at=instant_text(header.taken_at_ms),
-        program=header.program,
-        state_version=header.state_version,
-        group=header.group,
-        partitions=header.partitions,
-        customers=restored.customers,
-        cells=restored.cells,
+    found = summary_of(
+        file, restored.header, sha256=restored.sha256, customers=restored.customers, cells=restored.cells
     )
     if as_json:
         print_json(found)

@@ -27,30 +27,18 @@ def snapshot(
     is read back before it gets its name. It says who the customers are: treat it as you treat the topics.
     docs/snapshots.md says more.
     """
-    from kpis.instants import instant_text
-    from schemas.documents.snapshots import SnapshotSummary
     from streams.readable import all_readable
     from streams.settings.loading import load_settings
     from tenure.commands.quiet import quiet_logs
     from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
+    from tenure.snapshots.summary import summary_of
     from tenure.snapshots.writing import write_snapshot
 
     with quiet_logs():
         written = run_until_stopped(write_snapshot(settings, file, ProgressLines().tell))
-    header = written.header
-    found = SnapshotSummary(
-        file=str(file),
-        sha256=written.sha256,
-        taken_at=instant_text(header.taken_at_ms),
-        program=header.program,
-        state_version=header.state_version,
-        group=header.group,
-        partitions=header.partitions,
-        customers=written.counts.customers,
-        cells=written.counts.cells,
-    )
+    found = summary_of(file, written.header, sha256=written.sha256, customers=written.customers, cells=written.cells)
     if as_json:
         print_json(found)
         return

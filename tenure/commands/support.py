@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
-from tenure.commands.as_json import print_json
 from tenure.commands.explain_options import OneWindow, checked_window
 from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Money, Query, Times, TimeZone
 from tenure.commands.options import AsJson, Config, Where
-from tenure.commands.scanned import AtOne, File, checked_scope
+from tenure.commands.scanned import AtOne, File, checked_scope, print_scanned
 from tenure.files.notation import MoneyForm, TimeForm
 
 
@@ -32,24 +31,13 @@ def support(
     Waiting is told of the tickets that were opened in the window (event `support`); those that wait still count for as
     long as they have waited. docs/support.md says more.
     """
-    from streams.readable import all_readable
     from streams.settings.loading import load_settings
-    from tenure.commands.quiet import quiet_logs
-    from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
     chosen = checked_window(window, settings)
     options = FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)
     scope = checked_scope(settings, at=at, by=None, file=file, options=options, where=where)
-    from tenure.commands.printing import print_losses
     from tenure.reports.care_text import support_tables
-    from tenure.reports.formats import standard_console
     from tenure.reports.support import read_support
 
-    with quiet_logs():
-        report = run_until_stopped(read_support(settings, scope, window=chosen))
-    if as_json:
-        print_json(report)
-        return
-    standard_console().print(support_tables(all_readable(report)))
-    print_losses(report)
+    print_scanned(read_support(settings, scope, window=chosen), support_tables, as_json=as_json)

@@ -216,7 +216,9 @@ def _trial_text(found: TargetTrial) -> str:
         lines.append("It was {} at the lowest, {} in the middle, {} at the highest.".format(*values))
     lines += [_spells_text("warned", found.warnings), _spells_text("paged", found.pages)]
     if not found.can_page:
-        lines[-1] = "It cannot page: only proportions of all customers do, with targets of 1d and 7d or one of 30d."
+        lines[-1] = (
+            "It cannot page: only proportions of all customers do, in counted windows of 1d and 7d with targets."
+        )
     return "\n".join(lines)
 
 
@@ -280,10 +282,9 @@ def target_history(
 
 def shown(kpi: str, value: float | None) -> str:
     """Return a target as people read its KPI: "90 %", "+40.0", "4.00"."""
-    from tenure.reports.kpi_rows import CHURN, OPINION, REVENUE, STAYING
+    from tenure.reports.kpi_rows import SHOWN
 
-    write = {row.ratio.name: row.shown for row in (*STAYING, *CHURN, *REVENUE, *OPINION)}[kpi]
-    return write(value)
+    return SHOWN[kpi](value)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

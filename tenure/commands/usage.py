@@ -4,10 +4,9 @@
 
 from __future__ import annotations
 
-from tenure.commands.as_json import print_json
 from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Money, Query, Times, TimeZone
 from tenure.commands.options import AsJson, Config, Where
-from tenure.commands.scanned import AtOne, File, checked_scope
+from tenure.commands.scanned import AtOne, File, checked_scope, print_scanned
 from tenure.files.notation import MoneyForm, TimeForm
 
 
@@ -30,23 +29,12 @@ def usage(
     Dormant is who used it in the window before the last one, and not since; resurrected, who uses it again.
     docs/usage.md says more. For example: tenure usage --file docs/examples/golden.ndjson
     """
-    from streams.readable import all_readable
     from streams.settings.loading import load_settings
-    from tenure.commands.quiet import quiet_logs
-    from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
     options = FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)
     scope = checked_scope(settings, at=at, by=None, file=file, options=options, where=where)
-    from tenure.commands.printing import print_losses
-    from tenure.reports.formats import standard_console
     from tenure.reports.usage import read_usage
     from tenure.reports.usage_text import usage_tables
 
-    with quiet_logs():
-        report = run_until_stopped(read_usage(settings, scope))
-    if as_json:
-        print_json(report)
-        return
-    standard_console().print(usage_tables(all_readable(report)))
-    print_losses(report)
+    print_scanned(read_usage(settings, scope), usage_tables, as_json=as_json)

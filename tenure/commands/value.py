@@ -4,10 +4,9 @@
 
 from __future__ import annotations
 
-from tenure.commands.as_json import print_json
 from tenure.commands.file_options import As, FileFormat, FileOptions, Map, Money, Query, Times, TimeZone
 from tenure.commands.options import AsJson, By, Config, Where
-from tenure.commands.scanned import AtOne, File, checked_scope
+from tenure.commands.scanned import AtOne, File, checked_scope, print_scanned
 from tenure.files.notation import MoneyForm, TimeForm
 
 
@@ -31,23 +30,12 @@ def value(
     By channel it stands beside the cost of acquiring one, where the setting acquisition_costs has it. docs/value.md
     says more. For example: tenure value --file docs/examples/golden.ndjson --by channel
     """
-    from streams.readable import all_readable
     from streams.settings.loading import load_settings
-    from tenure.commands.quiet import quiet_logs
-    from tenure.worker.signals import run_until_stopped
 
     settings = load_settings(config)
     options = FileOptions(file_format, money, times, time_zone, adapter, adapter_options, query)
     scope = checked_scope(settings, at=at, by=by, file=file, options=options, where=where)
-    from tenure.commands.printing import print_losses
-    from tenure.reports.formats import standard_console
     from tenure.reports.value import read_value
     from tenure.reports.value_text import value_tables
 
-    with quiet_logs():
-        report = run_until_stopped(read_value(settings, scope))
-    if as_json:
-        print_json(report)
-        return
-    standard_console().print(value_tables(all_readable(report)))
-    print_losses(report)
+    print_scanned(read_value(settings, scope), value_tables, as_json=as_json)

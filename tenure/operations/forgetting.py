@@ -21,7 +21,7 @@ from kpis.customer.state import Customer, decode
 from kpis.instants import instant_text
 from schemas.documents.forgetting import Forgetting, InputTopicKept
 from schemas.documents.topics import TopicRetention
-from schemas.tombstones import ForgetRequest, encode_request
+from schemas.tombstones import ForgetRequest, decode_request, encode_request
 from streams.errors import CheckFailed, ConfigurationError
 from streams.forgetting.forgotten import Forgotten, forget_key_of
 from tenure.operations.dead_letters import dead_letter_records, letter_of
@@ -111,12 +111,21 @@ async def forget_customer(settings: Settings, found: Forgetting, *, now_ms: int,
     assert partition is not None, "there is nobody to forget"
     deadline = time.monotonic() + wait_seconds
     async with known_forgotten(settings) as forgotten, running_tables(settings) as (tables, _):
-        await tables.ask_to_forget(partition, customer_id, encode_request(ForgetRequest(now_ms, key.check)))
+        there = (await tables.forget_requests(partition)).get(customer_id)
+        if there is None or _is_with_another_key(there, key):
+            request = encode_request(ForgetRequest(now_ms, key.check))
+            await tables.ask_to_forget(partition, customer_id, request, there)
         while (who := await _done(tables, forgotten, partition, customer_id)) is None:
             if time.monotonic() >= deadline:
                 return replace(found, outcome="asked")
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
     return replace(found, outcome="forgotten", at=instant_text(who.at_ms))
+
+
+def _is_with_another_key(request: bytes, key: ForgetKey) -> bool:
+    """Return whether a request was made with a key that is not ours, and nobody has begun to carry it out."""
+    found = decode_request(request)
+    return found.tombstone is None and found.check != key.check
 
 
 async def _done(tables: Tables, forgotten: Forgotten, partition: int, customer_id: str) -> ForgottenCustomer | None:

@@ -9,7 +9,7 @@ from xxhash import xxh3_64_hexdigest
 
 from kpis.instants import instant_text
 from schemas.documents.marks import SentMark
-from schemas.events import Mark, MarkKind
+from schemas.events import LONGEST_TITLE, Mark, MarkKind
 from schemas.wording import nearest_name
 from streams.batching.sender import Outgoing
 from streams.errors import Undelivered, UsageError
@@ -20,7 +20,6 @@ from tenure.files.publish import check_topic, connected, deliver, reason_of
 from tenure.operations.lines import one_line
 
 KINDS: Final[tuple[str, ...]] = get_args(MarkKind)
-LONGEST_TITLE: Final = 200
 
 _encode: Final = msgspec.json.Encoder().encode
 

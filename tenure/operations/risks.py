@@ -17,8 +17,6 @@ from streams.errors import Undelivered
 from streams.settings.settings import Settings
 from tenure.files.publish import check_topic, connected, deliver, reason_of
 
-#: The topic that documents name; it is no topic of the stream, and whoever wants it creates it.
-RISK_TOPIC: Final = "tenure.risks"
 _AT_ONCE: Final = 1_000
 
 

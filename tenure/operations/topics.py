@@ -167,19 +167,24 @@ async def _create(
     if wanted.partitions not in (None, size):
         advice = f"the input topics that exist have {size:,}; leave it out, or add --grow"
         raise UsageError(f"--partitions {wanted.partitions}: {advice}")
+    new = {topic.topic: _NewTopic(1 if topic.setting == FORGOTTEN else size, _created_with(topic)) for topic in missing}
+    await _create_all(new, admin, wanted.replication)
+
+
+class _NewTopic(NamedTuple):
+    partitions: int
+    settings: Mapping[str, str]
+
+
+async def _create_all(new: Mapping[str, _NewTopic], admin: AIOKafkaAdminClient, replication: int | None = None) -> None:
     brokers = len((await admin.describe_cluster())["brokers"])
-    replicas = wanted.replication or min(_USUAL_REPLICAS, brokers)
+    replicas = replication or min(_USUAL_REPLICAS, brokers)
     # One replica may be away, and what was acknowledged is on more than one where there are more.
     in_step = {"min.insync.replicas": str(max(1, replicas - 1))}
     answer = await admin.create_topics(
         [
-            NewTopic(
-                topic.topic,
-                1 if topic.setting == FORGOTTEN else size,
-                replicas,
-                topic_configs={**in_step, **_created_with(topic)},
-            )
-            for topic in missing
+            NewTopic(name, topic.partitions, replicas, topic_configs={**in_step, **topic.settings})
+            for name, topic in new.items()
         ]
     )
     for name, code, *message in answer.topic_errors:
@@ -211,11 +216,7 @@ async def create_compacted(settings: Settings, topic: str) -> None:
             return
         await check_visible([topic], admin, settings)
         widest = max((sizes[name].partitions for name in settings.input_topics if name in sizes), default=0)
-        replicas = min(_USUAL_REPLICAS, len((await admin.describe_cluster())["brokers"]))
-        in_step = {"min.insync.replicas": str(max(1, replicas - 1))}
-        new = NewTopic(topic, widest or DEFAULT_PARTITIONS, replicas, topic_configs={**in_step, **COMPACTED})
-        for name, code, *message in (await admin.create_topics([new])).topic_errors:
-            _check_created(name, code, *message)
+        await _create_all({topic: _NewTopic(widest or DEFAULT_PARTITIONS, COMPACTED)}, admin)
 
 
 async def _keep(topics: Sequence[str], admin: AIOKafkaAdminClient) -> None:

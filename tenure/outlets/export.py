@@ -8,6 +8,7 @@ Targets: `tenure.outlets.parquet` and `tenure.outlets.postgres`. For its user: d
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -29,6 +30,8 @@ from tenure.stored.customers import Slice, scan_all
 
 VERSION: Final = 1
 """Of the rows: whoever changes what a row says counts it up, and exports begin anew."""
+MIXED_NUMBERING: Final = json.dumps([])
+"""The numbering of a partition that is written anew: until it is done, some of its digests are of another one."""
 OF_EXPORT: Final = tuple(relation.name for relation in OF_CUSTOMERS)
 DIGEST: Final = "state_digest"
 DUE_AT: Final = "due_at"
@@ -39,7 +42,7 @@ class ExportHead(NamedTuple):
     """The head of a target: what its rows are of, and mean.
 
     Attributes:
-        stream: The stream's name for good; empty for a file.
+        stream: What `owner_of` returns.
         meaning: The settings that decide what numbers mean, and the version of the rows.
         as_of_ms: T (ms since 1970).
     """
@@ -80,6 +83,9 @@ class ExportTarget(Protocol):
     def known(self, partition: int) -> KnownPartition:
         """Return the customers of a partition."""
 
+    def note_numbering(self, partition: int, numbering: str) -> None:
+        """Note for good by which numbering the digests of a partition are to be read, before rows are replaced."""
+
     def replace(self, partition: int, changed: Sequence[ChangedCustomer]) -> None:
         """Replace the rows of some customers, all of them or none."""
 
@@ -106,7 +112,7 @@ async def export(settings: Settings, scope: Scope, target: ExportTarget, *, kind
     """
     async with open_source(settings, scope) as source:
         meaning = json.dumps([VERSION, settings.fingerprint(), dimensions_of(settings)])
-        head = ExportHead(source.stream_id, meaning, source.at_ms)
+        head = ExportHead(owner_of(source.stream_id), meaning, source.at_ms)
         _check_head(head, target.begin(head))
         tally: Counter[str] = Counter()
         for partition in range(source.partitions):
@@ -123,11 +129,32 @@ async def export(settings: Settings, scope: Scope, target: ExportTarget, *, kind
         return lacking(summary, source)
 
 
+def owner_of(stream_id: str) -> str:
+    """Return the name under which a stream owns what it exports.
+
+    Args:
+        stream_id: Of the mark; the stream signs with it, so that no target may show it. Empty for a file.
+
+    Returns:
+        32 hexadecimal digits; empty for a file.
+    """
+    return stream_id and hashlib.sha256(f"tenure export {stream_id}".encode()).hexdigest()[:32]
+
+
+def check_owner(found: str, owner: str) -> None:
+    """Check that a target holds the export of this stream.
+
+    Raises:
+        UsageError: It holds that of another one.
+    """
+    if found != owner:
+        raise UsageError("the target holds the export of another stream; choose another one, or remove what it holds")
+
+
 def _check_head(head: ExportHead, found: ExportHead | None) -> None:
     if found is None:
         return
-    if found.stream != head.stream:
-        raise UsageError("the target holds the export of another stream; choose another one, or remove its tables")
+    check_owner(found.stream, head.stream)
     if found.meaning != head.meaning:
         raise UsageError(
             "the target was exported under other settings, or by another version of the rows; choose another one, or "
@@ -143,13 +170,14 @@ def _check_head(head: ExportHead, found: ExportHead | None) -> None:
 async def _export_partition(source: Source, target: ExportTarget, partition: int, tally: Counter[str]) -> None:
     scope = RecordsScope(source.at_ms, source.settings.bucket_minutes * 60_000, source.settings.what_counts)
     known = target.known(partition)
-    customers, numbering = known.customers, known.numbering
-    is_first = True
-    left = set(customers)
+    customers, noted = known.customers, known.numbering
+    alike: bool | None = None
+    numbering, left = "", set(customers)
     async for part in scan_all(source.settings, source.tables, [partition]):
-        if is_first and not numbers_alike(part.names, known.numbering):
-            customers = {}  # the same bytes may mean other names: all are made anew
-        is_first, numbering = False, numbering_of(part.names)
+        if alike is None:
+            alike = not customers or numbers_alike(part.names, noted)
+            customers = customers if alike else {}  # the same bytes may mean other names: all are made anew
+        numbering = numbering_of(part.names)
         changed = [each for each in _changed(part, customers, scope) if each.records.rows or each.customer_id in left]
         left.difference_update(customer_id for customer_id, _ in part.states)
         tally["customers"] += len(part.states)
@@ -157,9 +185,14 @@ async def _export_partition(source: Source, target: ExportTarget, partition: int
         for each in changed:
             tally.update({f"rows/{name}": len(rows) for name, rows in each.records.rows.items()})
         if changed:
+            # Whoever is killed after this has digests of these names, too.
+            known_by = numbering if alike else MIXED_NUMBERING
+            if known_by != noted:
+                target.note_numbering(partition, known_by)
+                noted = known_by
             target.replace(partition, changed)
     tally["removed"] += len(left)
-    target.finish_partition(partition, left, numbering)
+    target.finish_partition(partition, left, numbering or noted)
 
 
 def _changed(part: Slice, customers: Mapping[str, KnownCustomer], scope: RecordsScope) -> list[ChangedCustomer]:
@@ -182,9 +215,12 @@ def numbering_of(names: Names) -> str:
 
 
 def numbers_alike(names: Names, numbering: str) -> bool:
-    """Return whether all numbers of then stand for the same names now; names may have come since."""
-    if not numbering:
-        return True
+    """Return whether all numbers of then stand for the same names now; names may have come since.
+
+    Where nothing was noted, or digests of two numberings, they do not.
+    """
+    if not numbering or numbering == MIXED_NUMBERING:
+        return False
     sizes, digest = json.loads(numbering)
     tables = _tables(names)
     return len(sizes) == len(tables) and digest == _digest_of(tables, sizes)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,7 +28,7 @@ from tenure.outlets.export import (
 from tenure.outlets.reading import columns_of_relation
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from streams.settings.settings import Settings
 
@@ -68,26 +68,29 @@ class ParquetTarget:
             UsageError: Another export writes into the folder.
             InputError: The folder cannot be written.
         """
-        try:
+        with self._written(self._folder, "choose another folder"):
             for name in OF_EXPORT:
                 (self._folder / name).mkdir(parents=True, exist_ok=True)
             self._lock = os.open(self._folder / LOCK_FILE, os.O_CREAT | os.O_RDWR, 0o644)
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UsageError(f"another export writes into {self._folder}; wait until it has ended") from error
-        except OSError as error:
-            raise InputError(
-                str(self._folder), f"cannot be written ({error.strerror}); choose another folder"
-            ) from error
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise UsageError(f"another export writes into {self._folder}; wait until it has ended") from error
         file = self._folder / HEAD_FILE
-        if not file.exists():
+        if not self._is_there(file):
+            # At once: another stream's export may not go on with what a killed one has left.
             self._head = {"stream": head.stream, "meaning": head.meaning, "as_of_ms": 0, "numbering": {}}
+            self._write_head()
             return None
         try:
             self._head = json.loads(file.read_text(encoding="utf-8"))
-            return ExportHead(self._head["stream"], self._head["meaning"], self._head["as_of_ms"])
+            found = ExportHead(self._head["stream"], self._head["meaning"], self._head["as_of_ms"])
+            dict[str, str](self._head["numbering"])
+        except OSError as error:
+            raise InputError(str(file), f"cannot be read ({_reason(error)}); have it readable") from error
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(str(file), "is not what an export has written; choose another folder") from error
+        return found
 
     def known(self, partition: int) -> KnownPartition:
         """See `ExportTarget`."""
@@ -95,13 +98,18 @@ class ParquetTarget:
         self._new = {name: ArrowRows(self._columns(name), zoned=True) for name in OF_EXPORT}
         customers: dict[str, KnownCustomer] = {}
         file = self._file(CUSTOMERS.name, partition)
-        if file.exists():
+        if self._is_there(file):
             table = self._read(file, [CUSTOMER_ID, DIGEST, DUE_AT])
             due = table.column(DUE_AT).cast(self._arrow.int64()).to_pylist()
             ids, digests = (table.column(name).to_pylist() for name in (CUSTOMER_ID, DIGEST))
             customers = {each: KnownCustomer(*known) for each, *known in zip(ids, digests, due, strict=True)}
         self._kept = set(customers)
         return KnownPartition(customers, self._head["numbering"].get(str(partition), ""))
+
+    def note_numbering(self, partition: int, numbering: str) -> None:
+        """See `ExportTarget`."""
+        self._head["numbering"][str(partition)] = numbering
+        self._write_head()
 
     def replace(self, partition: int, changed: Sequence[ChangedCustomer]) -> None:
         """See `ExportTarget`; they are written when the partition is finished."""
@@ -117,8 +125,7 @@ class ParquetTarget:
         for name in sorted(OF_EXPORT, key=lambda name: name == CUSTOMERS.name):
             self._write(name, partition)
         self._new = {}
-        self._head["numbering"][str(partition)] = numbering
-        self._write_head()
+        self.note_numbering(partition, numbering)
 
     def finish(self, head: ExportHead) -> None:
         """See `ExportTarget`."""
@@ -139,39 +146,63 @@ class ParquetTarget:
     def _file(self, name: str, partition: int) -> Path:
         return self._folder / name / f"{partition:05}.parquet"
 
+    def _is_there(self, file: Path) -> bool:
+        try:
+            return file.exists()
+        except OSError as error:
+            raise InputError(str(file), f"cannot be read ({_reason(error)}); have it readable") from error
+
     def _read(self, file: Path, columns: list[str] | None = None) -> Any:
         try:
-            return self._parquet.ParquetFile(file).read(columns=columns)
-        except (OSError, self._arrow.ArrowException) as error:
+            with file.open("rb") as content:
+                return self._parquet.ParquetFile(content).read(columns=columns)
+        except self._arrow.ArrowException as error:
             raise InputError(str(file), "is not what an export has written; remove the folder") from error
+        except OSError as error:  # also what pyarrow says of a file that is damaged
+            if error.errno is None:
+                raise InputError(str(file), "is damaged; remove the folder") from error
+            raise InputError(str(file), f"cannot be read ({_reason(error)}); have it readable") from error
 
     def _write(self, name: str, partition: int) -> None:
         file, new = self._file(name, partition), self._new[name].table()
-        if file.exists():
+        if self._is_there(file):
             old = self._read(file)
             stays = self._compute.is_in(old.column(CUSTOMER_ID), self._arrow.array(self._kept, self._arrow.string()))
             if not len(new) and self._compute.all(stays).as_py() is not False:
                 return
             new = self._arrow.concat_tables([old.filter(stays), new])
         beside = file.with_name(f".{file.name}.part")
-        try:
+        with self._written(file, "make room there", beside):
             with beside.open("wb") as output:
                 self._parquet.write_table(new, output, compression="zstd")
                 output.flush()
                 os.fsync(output.fileno())
             _rename(beside, file)
-        except OSError as error:
-            with suppress(OSError):
-                beside.unlink()
-            raise InputError(str(file), f"cannot be written ({error.strerror}); make room there") from error
 
     def _write_head(self) -> None:
-        beside = self._folder / f".{HEAD_FILE}.part"
-        with beside.open("w", encoding="utf-8") as output:
-            json.dump(self._head, output)
-            output.flush()
-            os.fsync(output.fileno())
-        _rename(beside, self._folder / HEAD_FILE)
+        file, beside = self._folder / HEAD_FILE, self._folder / f".{HEAD_FILE}.part"
+        with self._written(file, "make room there", beside):
+            with beside.open("w", encoding="utf-8") as output:
+                json.dump(self._head, output)
+                output.flush()
+                os.fsync(output.fileno())
+            _rename(beside, file)
+
+    @contextmanager
+    def _written(self, file: Path, advice: str, beside: Path | None = None) -> Iterator[None]:
+        """Raise InputError where a file cannot be written; of what was written beside it nothing stays."""
+        try:
+            yield
+        except OSError as error:
+            if beside is not None:
+                with suppress(OSError):
+                    beside.unlink()
+            raise InputError(str(file), f"cannot be written ({_reason(error)}); {advice}") from error
+
+
+def _reason(error: OSError) -> str:
+    """Return what an operating system, or a library in its name, says."""
+    return error.strerror or " ".join(str(error).split()) or type(error).__name__
 
 
 def _rename(beside: Path, file: Path) -> None:

@@ -63,14 +63,18 @@ _KEYS: Final = {
     SURVEYS.name: (CUSTOMER_ID, "survey_key"),
     RENEWALS.name: (CUSTOMER_ID, "renewal_key"),
 }
+_SECRETS: Final = ("password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
+"""The options of libpq that others must not see; paths of files with secrets are none."""
+_SHOWN: Final = ("host", "hostaddr", "port", "dbname")
+"""Those that messages name."""
 _STATE: Final = f"{DIGEST} bigint NOT NULL, {DUE_AT} timestamptz"
-_HEADS: Final = (
-    (
-        "CREATE TABLE IF NOT EXISTS exports (one boolean PRIMARY KEY DEFAULT true CHECK (one), stream text NOT NULL,"
+_HEADS: Final = {
+    "exports": (
+        "CREATE TABLE exports (one boolean PRIMARY KEY DEFAULT true CHECK (one), stream text NOT NULL,"
         " meaning text NOT NULL, as_of timestamptz NOT NULL)"
     ),
-    "CREATE TABLE IF NOT EXISTS export_partitions (partition bigint PRIMARY KEY, numbering text NOT NULL)",
-)
+    "export_partitions": "CREATE TABLE export_partitions (partition bigint PRIMARY KEY, numbering text NOT NULL)",
+}
 
 
 def check_schema(name: str) -> str:
@@ -92,7 +96,7 @@ def checked_dsn(argument: str | None, setting: str | None) -> str:
         setting: As the settings have it.
 
     Raises:
-        UsageError: There is none, or the argument holds a password, or cannot be read.
+        UsageError: There is none, or the argument holds a secret, or it cannot be read.
     """
     conninfo = module_of_extra("psycopg.conninfo", EXTRA)
     psycopg = module_of_extra("psycopg", EXTRA)
@@ -104,9 +108,13 @@ def checked_dsn(argument: str | None, setting: str | None) -> str:
         parts = conninfo.conninfo_to_dict(given)
     except psycopg.Error:
         raise UsageError(f"{named} cannot be read; write for example postgresql://user@host/database") from None
-    if argument and "password" in parts:
+    if "://" in given and any("@" in str(parts.get(name, "")) for name in _SHOWN):
+        # What libpq takes for a host or a database is then the end of a password, and its messages would show that.
+        raise UsageError(f"{named} has an @ behind the user; in a password write %40 for @, %2F for / and %3A for :")
+    held = [name for name in _SECRETS if name in parts]
+    if argument and held:
         raise UsageError(
-            f"{named} holds a password, which others see in the list of processes; set {SETTING}, or its file, instead"
+            f"{named} holds a {held[0]}, which others see in the list of processes; set {SETTING}, or its file, instead"
         )
     return given
 
@@ -141,10 +149,7 @@ class PostgresTarget:
             if not mine:
                 raise UsageError(f"another export writes into the schema {self._schema}; wait until it has ended")
             with self._connection.transaction():
-                self._connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
-                self._connection.execute(f'SET search_path TO "{self._schema}"')
-                for line in (*_HEADS, *(self._table(name) for name in OF_EXPORT)):
-                    self._connection.execute(line)
+                self._make()
             found = self._connection.execute("SELECT stream, meaning, as_of FROM exports").fetchone()
             if found is None:
                 self._connection.execute(
@@ -154,13 +159,25 @@ class PostgresTarget:
                 return None
             return ExportHead(found[0], found[1], milliseconds(found[2]))
 
+    def _make(self) -> None:
+        """Make what is missing, and nothing else: an export into tables that are there needs no right to make any."""
+        connection = self._connection
+        (is_missing,) = connection.execute("SELECT to_regnamespace(%s) IS NULL", [self._schema]).fetchone()
+        if is_missing:
+            connection.execute(f'CREATE SCHEMA "{self._schema}"')
+        connection.execute(f'SET search_path TO "{self._schema}"')
+        for name, line in {**_HEADS, **{name: self._table(name) for name in OF_EXPORT}}.items():
+            (is_missing,) = connection.execute("SELECT to_regclass(%s) IS NULL", [name]).fetchone()
+            if is_missing:
+                connection.execute(line)
+
     def _table(self, name: str) -> str:
         """Return the statement that makes a table; names of columns are ours or checked by the settings."""
         columns = ", ".join(
             f'"{each.name}" {_TYPES[each.kind]}{"" if each.nullable else " NOT NULL"}' for each in self._columns[name]
         )
         state = f", {_STATE}" if name == CUSTOMERS.name else ""
-        return f"CREATE TABLE IF NOT EXISTS {name} ({columns}{state}, PRIMARY KEY ({', '.join(_KEYS[name])}))"
+        return f"CREATE TABLE {name} ({columns}{state}, PRIMARY KEY ({', '.join(_KEYS[name])}))"
 
     def known(self, partition: int) -> KnownPartition:
         """See `ExportTarget`."""
@@ -173,6 +190,15 @@ class PostgresTarget:
             query = "SELECT numbering FROM export_partitions WHERE partition = %s"
             found = self._connection.execute(query, [partition]).fetchone()
             return KnownPartition(customers, "" if found is None else found[0])
+
+    def note_numbering(self, partition: int, numbering: str) -> None:
+        """See `ExportTarget`."""
+        with self._answering():
+            self._connection.execute(
+                "INSERT INTO export_partitions VALUES (%s, %s)"
+                " ON CONFLICT (partition) DO UPDATE SET numbering = excluded.numbering",
+                [partition, numbering],
+            )
 
     def replace(self, partition: int, changed: Sequence[ChangedCustomer]) -> None:
         """See `ExportTarget`."""
@@ -197,11 +223,7 @@ class PostgresTarget:
         with self._answering(), self._connection.transaction():
             if gone:
                 self._remove(gone)
-            self._connection.execute(
-                "INSERT INTO export_partitions VALUES (%s, %s)"
-                " ON CONFLICT (partition) DO UPDATE SET numbering = excluded.numbering",
-                [partition, numbering],
-            )
+            self.note_numbering(partition, numbering)
 
     def finish(self, head: ExportHead) -> None:
         """See `ExportTarget`."""

@@ -6,9 +6,11 @@ What the rows are made of is pure: `kpis.population.records` and `kpis.counting.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterator
+from itertools import islice
 from typing import Final, NamedTuple
 
 from kpis.counting.cell_names import cell_rows
+from kpis.counting.rolling import ALL
 from kpis.customer.state import decode
 from kpis.population.records import RecordsScope, records_of
 from schemas.catalogue.counts import COUNTS
@@ -21,8 +23,8 @@ from tenure.reports.customers import Source
 from tenure.stored.customers import scan_all
 from tenure.stored.reading import read_tables, report_of
 
-ALL: Final = "all"
-"""The dimension of all customers."""
+_AT_ONCE: Final = 65_536
+"""So many rows of counters are held beside their table (count)."""
 
 
 class RelationSlice(NamedTuple):
@@ -37,23 +39,19 @@ def columns_of_relation(relation: Relation, settings: Settings) -> tuple[Column,
     return relation.columns_with(dimensions_of(settings)[1:])
 
 
-async def rows_of_customers(
-    source: Source, relations: Collection[str], partitions: Collection[int] | None = None
-) -> AsyncIterator[RelationSlice]:
+async def rows_of_customers(source: Source, relations: Collection[str]) -> AsyncIterator[RelationSlice]:
     """Yield the rows of relations of customers, slice by slice, in no order; one pass over all states.
 
     Args:
         source: Of the customers, and as of when.
         relations: Their names.
-        partitions: Numbers of partitions; None: all.
 
     Raises:
         TenureError: As `scan_all`.
     """
     settings = source.settings
     scope = RecordsScope(source.at_ms, settings.bucket_minutes * 60_000, settings.what_counts)
-    numbers = range(source.partitions) if partitions is None else partitions
-    async for part in scan_all(settings, source.tables, numbers):
+    async for part in scan_all(settings, source.tables, range(source.partitions)):
         found: dict[str, list[RelationRow]] = {name: [] for name in relations}
         for customer_id, state in part.states:
             of_one = records_of(customer_id, decode(state), part.partition, part.names, scope, relations)
@@ -71,7 +69,8 @@ async def rows_of_counters(source: Source, relations: Collection[str]) -> AsyncI
         until = source.at_ms // windows.bucket_ms
         async for part in read_tables(settings, source.tables, source.partitions):
             rows = cell_rows(part.partition, part.table.names, part.table.cells, windows, until)
-            yield RelationSlice(CELLS_RELATION.name, list(rows))
+            while some := list(islice(rows, _AT_ONCE)):
+                yield RelationSlice(CELLS_RELATION.name, some)
     if {COUNTS_RELATION.name, RATIOS_RELATION.name} & set(relations):
         (report,) = await report_of(
             settings,

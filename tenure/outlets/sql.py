@@ -6,12 +6,10 @@ network, no variable of the environment; and it is one SELECT. The relations: `s
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import decimal
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 from kpis.instants import instant_text
@@ -34,6 +32,28 @@ _LOCKED: Final = (
     "SET autoload_known_extensions=false",
     "SET lock_configuration=true",
 )
+_ROWS_AT_ONCE: Final = 256
+_UNTIL_INTERRUPTED_SECONDS: Final = 0.1
+
+
+class SqlLimits(NamedTuple):
+    """The limits of a query that others send.
+
+    Attributes:
+        seconds: How long DuckDB may take.
+        memory_mib: What it may take beside the relations (MiB). Single values that it has in hand are not in it.
+        threads: That work on it (count).
+        answer_bytes: What the answer may come to as text (bytes).
+    """
+
+    seconds: float
+    memory_mib: int
+    threads: int
+    answer_bytes: int
+
+
+LIMITS: Final = SqlLimits(seconds=30.0, memory_mib=512, threads=2, answer_bytes=16_000_000)
+"""Of a query that comes over HTTP, or from an assistant."""
 
 
 class SqlQuery(NamedTuple):
@@ -73,22 +93,43 @@ def checked_sql(text: str, limit: int) -> SqlQuery:
     return SqlQuery(text, frozenset(set(_WORD.findall(text.lower())) & RELATIONS.keys()), limit)
 
 
-async def answer_sql(settings: Settings, scope: Scope, query: SqlQuery, *, seconds: float | None = None) -> SqlAnswer:
-    """Return the answer to a query, of the running stream or of a file.
+async def answer_sql(
+    settings: Settings, scope: Scope, query: SqlQuery, *, limits: SqlLimits | None = None
+) -> SqlAnswer:
+    """Return the answer to a query, of the running stream or of a file; who is cancelled interrupts DuckDB.
 
     Args:
         settings: Of the stream: where its Redis is, and what its numbers mean.
         scope: Of which of the two, and as of when.
         query: What `checked_sql` returns.
-        seconds: How long DuckDB may take; None: as long as it does.
+        limits: None: whatever this machine has, for whoever asks on it.
 
     Raises:
-        UsageError: DuckDB refuses the query, or takes too long.
+        UsageError: DuckDB refuses the query, or it goes beyond a limit.
         TenureError: As `tenure.reports.customers.open_source` and `scan_all`.
     """
+    duckdb = module_of_extra("duckdb", _EXTRA)
     async with open_source(settings, scope) as source:
-        tables = await relation_tables(source, query.relations)
-        return lacking(run_sql(settings, tables, query, as_of=instant_text(source.at_ms), seconds=seconds), source)
+        tables, as_of = await relation_tables(source, query.relations), instant_text(source.at_ms)
+        with duckdb.connect(":memory:") as connection:
+            running = asyncio.create_task(
+                asyncio.to_thread(_run, connection, settings, tables, query, as_of, limits), name="duckdb"
+            )
+            try:
+                await asyncio.wait([running], timeout=None if limits is None else limits.seconds)
+                took_too_long = not running.done()
+            finally:
+                await _ended(running, connection)
+        if limits is not None and took_too_long:
+            raise UsageError(f"the query takes longer than {limits.seconds:g} s; ask for less")
+        return lacking(running.result(), source)
+
+
+async def _ended(running: asyncio.Task[SqlAnswer], connection: Any) -> None:
+    """Interrupt what a connection does until its thread has ended; between two statements it is not noticed."""
+    while not running.done():
+        connection.interrupt()
+        await asyncio.wait([running], timeout=_UNTIL_INTERRUPTED_SECONDS)
 
 
 async def relation_tables(source: Source, relations: frozenset[str]) -> dict[str, Any]:
@@ -104,38 +145,48 @@ async def relation_tables(source: Source, relations: frozenset[str]) -> dict[str
     return {name: rows.table() for name, rows in found.items()}
 
 
-def run_sql(
-    settings: Settings, tables: dict[str, Any], query: SqlQuery, *, as_of: str, seconds: float | None = None
+def _run(
+    connection: Any, settings: Settings, tables: dict[str, Any], query: SqlQuery, as_of: str, limits: SqlLimits | None
 ) -> SqlAnswer:
-    """Return DuckDB's answer.
+    """Return DuckDB's answer; where the query names no relation, all are there without rows."""
+    duckdb = module_of_extra("duckdb", _EXTRA)
+    try:
+        _lay_out(connection, settings, tables, limits)
+        rows = _fetched(connection.execute(query.text), query.limit, limits)
+    except duckdb.OutOfMemoryException as error:
+        if limits is None:
+            raise _refused(error) from error
+        advice = f"the query takes more than {limits.memory_mib} MiB beside the relations; ask for less"
+        raise UsageError(advice) from error
+    except duckdb.Error as error:
+        raise _refused(error) from error
+    columns = [SqlColumn(name=str(each[0]), type=str(each[1]).lower()) for each in connection.description or ()]
+    return SqlAnswer(as_of=as_of, columns=columns, rows=rows[: query.limit], truncated=len(rows) > query.limit)
 
-    Args:
-        settings: They name the dimensions.
-        tables: Of the relations that the query names; where it names none, all are there without rows.
-        query: What is asked.
-        as_of: T.
-        seconds: How long it may take; None: as long as it does.
+
+def _fetched(result: Any, limit: int, limits: SqlLimits | None) -> list[list[str | int | float | bool | None]]:
+    """Return the rows up to one more than the limit, as JSON has their values.
 
     Raises:
-        UsageError: DuckDB refuses the query, or takes too long.
+        UsageError: They are larger than an answer may be.
     """
-    duckdb = module_of_extra("duckdb", _EXTRA)
-    with duckdb.connect(":memory:") as connection:
-        _lay_out(connection, settings, tables)
-        try:
-            with _interrupted(connection, seconds):
-                result = connection.execute(query.text)
-                rows = result.fetchmany(query.limit + 1)
-            columns = [SqlColumn(name=str(each[0]), type=str(each[1]).lower()) for each in result.description or ()]
-        except duckdb.InterruptException as error:
-            raise UsageError(f"the query takes longer than {seconds:g} s; ask for less") from error
-        except duckdb.Error as error:
-            raise _refused(error) from error
-    shown = [[_plain(value) for value in row] for row in rows[: query.limit]]
-    return SqlAnswer(as_of=as_of, columns=columns, rows=shown, truncated=len(rows) > query.limit)
+    found: list[list[str | int | float | bool | None]] = []
+    size = 0
+    while len(found) <= limit:
+        some = result.fetchmany(min(_ROWS_AT_ONCE, limit + 1 - len(found)))
+        if not some:
+            break
+        rows = [[_plain(value) for value in row] for row in some]
+        size += sum(len(value) if isinstance(value, str) else 8 for row in rows for value in row)
+        if limits is not None and size > limits.answer_bytes:
+            raise UsageError(
+                f"the answer is larger than {limits.answer_bytes:,} bytes; ask for fewer rows, or shorter texts"
+            )
+        found += rows
+    return found
 
 
-def _lay_out(connection: Any, settings: Settings, tables: dict[str, Any]) -> None:
+def _lay_out(connection: Any, settings: Settings, tables: dict[str, Any], limits: SqlLimits | None) -> None:
     """Make the relations that have a table, or all of them empty; the connection can read nothing else from then on."""
     for name in tables or RELATIONS:
         table = tables.get(name)
@@ -144,23 +195,12 @@ def _lay_out(connection: Any, settings: Settings, tables: dict[str, Any]) -> Non
         connection.register("given", table)
         connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM given')  # noqa: S608 - a name of ours
         connection.unregister("given")
+    if limits is not None:
+        (held,) = connection.execute("SELECT sum(memory_usage_bytes)::BIGINT FROM duckdb_memory()").fetchone()
+        connection.execute(f"SET memory_limit = '{(held >> 20) + limits.memory_mib}MiB'")
+        connection.execute(f"SET threads = {limits.threads}")
     for line in _LOCKED:
         connection.execute(line)
-
-
-@contextmanager
-def _interrupted(connection: Any, seconds: float | None) -> Iterator[None]:
-    """Interrupt what a connection does in a block once it takes too long."""
-    if seconds is None:
-        yield
-        return
-    timer = threading.Timer(seconds, connection.interrupt)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _refused(error: Exception) -> UsageError:

@@ -1,4 +1,4 @@
-"""Copies of what lies beside customers and counters in a partition: schedules of surveys, and requests to forget."""
+"""Copies of what lies beside customers and counters in a partition: the schedules of surveys."""
 
 from __future__ import annotations
 
@@ -71,17 +71,3 @@ def _together(first: Schedule | None, second: Schedule) -> Schedule:
         max(first.commits, second.commits) + 1,
         uuid.uuid4().bytes,
     )
-
-
-async def move_requests(source: Tables, target: Tables, partitions: int, home_of: Callable[[str, int], int]) -> None:
-    """Give new tables the requests to forget customers that wait.
-
-    Args:
-        source: The tables that hold.
-        target: The new ones.
-        partitions: Of the source (count).
-        home_of: Returns where a customer comes to lie, by the id and the partition where they lay.
-    """
-    for number in range(partitions):
-        for customer_id, request in (await source.forget_requests(number)).items():
-            await target.ask_to_forget(home_of(customer_id, number), customer_id, request)

@@ -18,6 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from kpis.customer.facts import STATE_VERSION
+from schemas.events import NO_CUSTOMER
 from streams.batching.witness import witness_of
 from streams.copying import copy_commit
 from streams.errors import CheckFailed
@@ -30,8 +31,9 @@ from streams.records import TP
 from streams.settings.settings import Settings
 from streams.tables import Head, PeriodUpdate, StreamMark, Tables, decode_head, encode_head, positions_of
 from streams.tasks import to_its_end
-from tenure.rebuilding.beside import copy_schedules, move_requests
+from tenure.rebuilding.beside import copy_schedules
 from tenure.stored.forgotten import known_forgotten
+from tenure.stored.switching import move_requests
 from tenure.worker.composition import Worker, build_worker
 
 _Ends = Callable[[], Awaitable[dict[TP, int]]]
@@ -113,7 +115,7 @@ class KafkaBuilder:
         await copy_schedules(self._source, self._target, self._in_use, None, lambda _: 0)
         await move_requests(self._source, self._target, self._in_use, lambda _, number: number)
         async for _, names in self._target.scan_customers(range(self._in_use)):
-            self._customers += len(names)
+            self._customers += len(set(names) - {NO_CUSTOMER})
 
     async def _positions(self) -> dict[TP, int]:
         """Return how far the stream has counted."""

@@ -16,7 +16,7 @@ import msgspec
 import xxhash
 
 from kpis.arrays import Ints
-from kpis.counting.cells import Cells, cells_of, merged_in_steps
+from kpis.counting.cells import CellSum, cells_of
 from kpis.counting.windows import Windows
 from kpis.customer.facts import CONVERTIBLE_VERSIONS, STATE_VERSION
 from kpis.customer.pseudonyms import is_pseudonym
@@ -31,9 +31,10 @@ from streams.copying import copy_commit, in_chunks
 from streams.settings.meaning import names_of, windows_of
 from streams.settings.settings import Settings
 from streams.tables import Commit, Erasure, Head, PeriodUpdate, Tables, encode_head
-from tenure.rebuilding.beside import copy_schedules, move_requests
+from tenure.rebuilding.beside import copy_schedules
 from tenure.rebuilding.restatements import MovedRestatements
 from tenure.stored.customers import Slice, scan_all
+from tenure.stored.switching import move_requests
 
 _CELLS_A_COMMIT: Final = 50_000
 _STEP: Final = 250
@@ -64,7 +65,7 @@ class NewPartition:
         self._head: bytes | None = None
         self._commits = 0
         self._rows: list[Ints] = []
-        self._parts: list[Cells] = []
+        self._cells = CellSum()
         self._gone: list[str] = []
 
     def put(self, customer_id: str, after: Customer, before: Customer, *, gone: bool = False) -> None:
@@ -88,9 +89,8 @@ class NewPartition:
     async def store(self) -> None:
         """Store what was put; the counters stay in memory."""
         for rows in self._rows:
-            self._parts.append(cells_of(rows, self.names, self._windows))
+            self._cells.add(cells_of(rows, self.names, self._windows))
         self._rows.clear()
-        self._parts = [_summed(self._parts)]
         states, gone, self.states, self._gone = self.states, self._gone, {}, []
         names = self.names.take_new()
         if states or names or gone:
@@ -99,7 +99,9 @@ class NewPartition:
     async def finish(self, head: Head, restated: Sequence[PeriodUpdate]) -> None:
         """Store the counters, and then the head."""
         await self.store()
-        cells = _summed(self._parts)
+        while self._cells.join():
+            await asyncio.sleep(0)
+        cells = self._cells.whole()
         for some in in_chunks(cells, _CELLS_A_COMMIT):
             await self._commit(copy_commit(self._head, b"", cells=some))
         await self._tables.commit(self.number, copy_commit(self._head, encode_head(head), restated=restated))
@@ -109,16 +111,6 @@ class NewPartition:
         head = encode_head(Head(STATE_VERSION, commits=self._commits, writer=uuid.uuid4().bytes))
         await self._tables.commit(self.number, commit._replace(head=head))
         self._head = head
-
-
-def _summed(parts: Sequence[Cells]) -> Cells:
-    steps = merged_in_steps(parts)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            found: Cells = done.value
-            return found
 
 
 class TablesBuilder:
@@ -162,7 +154,7 @@ class TablesBuilder:
     @property
     def customers(self) -> int:
         """Return how many customers were taken over (count)."""
-        return len(self._taken.keys() - {NO_CUSTOMER})
+        return len(self._taken) - (NO_CUSTOMER in self._taken)
 
     async def build(self) -> None:
         """Take over all customers while the stream goes on."""
@@ -210,7 +202,7 @@ class TablesBuilder:
         return partition_of(customer_id.encode(), self._partitions)
 
     async def _pass(self) -> None:
-        """Go through all customers once; those whose state was taken over as it is are left alone."""
+        """Go through all customers once; those whose state and restatements were taken over are left alone."""
         before, self._taken = self._taken, {}
         await self._restated.read(self._source)
         async for found in scan_all(
@@ -232,7 +224,7 @@ class TablesBuilder:
         by_home: dict[int, list[tuple[str, bytes]]] = {}
         for name, state in found.states:
             taken = self._taken[name] = (found.partition, xxhash.xxh3_64_intdigest(state))
-            if before.get(name) != taken:
+            if before.get(name) != taken or self._restated.has_new(state, found.partition):
                 by_home.setdefault(self._home(name, found.partition), []).append((name, state))
         for home, some in by_home.items():
             partition = self._new[home]
@@ -246,7 +238,7 @@ class TablesBuilder:
                 self._restated.meet(customer, found.partition, home)
                 partition.put(name, customer, known.get(name) or Customer())
             await partition.store()
-        self._tell(len(self._taken))
+        self._tell(self.customers)
 
     def _translation(self, found: Slice, partition: NewPartition) -> Callable[[bytes], Customer]:
         """Return what turns a state of a slice into one of a new partition."""

@@ -2,7 +2,8 @@
 
 The stream goes on while they are built. Then it is held still for a moment (`streams.holding`): what has come since is
 taken over, and everything is compared. One write of the mark puts the new tables in place; workers begin again with
-them by themselves. Killed before that, nothing has changed, and workers go on after `SILENCE_SECONDS`.
+them by themselves. Killed before that, nothing has changed, and workers go on after `SILENCE_SECONDS`;
+killed after it, a worker or the next rebuild does the rest (`tenure.stored.switching`).
 Design: docs/decisions, rebuilding beside the stream.
 """
 
@@ -20,23 +21,21 @@ from msgspec.structs import replace
 from kpis.customer.facts import CONVERTIBLE_VERSIONS, STATE_VERSION
 from kpis.instants import end_of_bucket_ms, instant_text
 from schemas.documents.rebuilding import PastRebuild, Rebuilding, RebuiltNumber
-from streams.batching.partitioner import partition_of
 from streams.clock import WallClock
-from streams.errors import COUNT_ELSEWHERE, CheckFailed, ConfigurationError, StateUnreadable, UsageError
+from streams.errors import COUNT_ELSEWHERE, CheckFailed, ConfigurationError, StateUnreadable, Superseded, UsageError
 from streams.holding import Hold, unheld
 from streams.partition.added import partitions_in_use
 from streams.settings.settings import MEANING, Settings
 from streams.survey_schedule import SCHEDULES
 from streams.tables import Head, StreamMark, Tables, decode_head, version_of
 from tenure.operations.topics import State, look
-from tenure.rebuilding.beside import move_requests
 from tenure.rebuilding.comparing import ComparedTables, Side, compare
 from tenure.stored.opening import open_tables
+from tenure.stored.switching import REBUILDS, TablesSwitch, finish_switch, note_switch
 
 Source = Literal["tables", "kafka"]
 FROM_FACTS: Final = frozenset({"windows_days", "business_time_zone", "free_plans", "paused_customers", "trial_days"})
 """Settings that decide what numbers mean, and on which facts do not depend: they may be others from now on."""
-_LOG: Final = "rebuilds"
 _BUILD: Final = "build"
 _DIFFERENCES_TOLD: Final = 1_000
 
@@ -102,12 +101,13 @@ async def rebuild(settings: Settings, wish: Wish, tell: Callable[[str], None]) -
         UsageError: There is no stream, or it cannot be spread so.
         ConfigurationError: A setting is another that facts depend on, and Kafka was not asked for.
         CheckFailed: Another command is at work, Kafka lacks records, or the stream went on meanwhile.
+        Superseded: Another command has put new tables in place meanwhile.
         StateUnreadable: Nothing says how far a partition was counted.
         TenureError: Kafka or Redis does not answer.
     """
     async with _opened(settings) as (tables, mark):
         plan = await _plan(settings, tables, mark, wish)
-        earlier = [msgspec.json.decode(entry, type=PastRebuild) for entry in await tables.entries(_LOG)]
+        earlier = [msgspec.json.decode(entry, type=PastRebuild) for entry in await tables.entries(REBUILDS)]
         document = Rebuilding(
             outcome="planned",
             source=wish.source,
@@ -225,11 +225,12 @@ def _builder(
 async def _do(
     settings: Settings, tables: Tables, plan: RebuildPlan, wish: Wish, document: Rebuilding, tell: Callable[[str], None]
 ) -> Rebuilding:
-    mark, target = plan.mark, tables.beside(plan.mark.generation + 1)
+    target = tables.beside(plan.mark.generation + 1)
     spread = max(plan.partitions, plan.in_use)
     builder = _builder(settings, tables, target, plan, wish.source, tell)
     hold = Hold(tables, "tenure rebuild")
     async with hold.beating():
+        await finish_switch(tables)
         await _begin(settings, tables, target, plan, wish.source)
         if not plan.older or wish.source == "kafka":  # of older tables states can be read once they are held
             await builder.build()
@@ -241,20 +242,33 @@ async def _do(
         document = _compared(document, comparison, builder.customers)
         if comparison is not None and not comparison.equal and not wish.accept_differences:
             await hold.give_back()
-            await _discard(target, spread)
+            await _discard(tables, target, spread)
             held = round(time.monotonic() - held_at, 3)
             return replace(document, outcome="different", held_seconds=held)
         await hold.check()
-        new = mark._replace(partitions=plan.partitions, meaning=settings.fingerprint(), generation=mark.generation + 1)
-        if not await tables.switch(mark, new):
-            raise CheckFailed("somebody else has put other tables in place meanwhile; look at `tenure kpi`")
-        hold.keep()
+        await _switch(tables, plan, settings, hold, _entry(document, wish))
+        held = round(time.monotonic() - held_at, 3)
         await tables.note(_BUILD, b"")
-    held = round(time.monotonic() - held_at, 3)
-    document = replace(document, outcome="switched", held_seconds=held)
-    await tables.append(_LOG, msgspec.json.encode(_entry(document, wish)))
-    await _tidy(tables, target, plan)
-    return document
+        await finish_switch(tables)
+    return replace(document, outcome="switched", held_seconds=held)
+
+
+async def _switch(tables: Tables, plan: RebuildPlan, settings: Settings, hold: Hold, entry: PastRebuild) -> None:
+    """Put the new tables in place.
+
+    Raises:
+        CheckFailed: Somebody else has put others there.
+        TablesUnavailable: Nothing is known of the outcome; a worker that begins again with the new tables finishes it.
+    """
+    mark = plan.mark
+    new = mark._replace(partitions=plan.partitions, meaning=settings.fingerprint(), generation=mark.generation + 1)
+    told = msgspec.json.encode(entry)
+    await note_switch(tables, TablesSwitch(mark.generation, plan.in_use, mark.partitions, plan.partitions, told))
+    # Redis may have switched and not have answered: then nobody may go on with the old tables. Where it has not,
+    # workers go on by themselves.
+    hold.keep()
+    if not await tables.switch(mark, new):
+        raise CheckFailed("somebody else has put other tables in place meanwhile; look at `tenure kpi`")
 
 
 async def _begin(settings: Settings, tables: Tables, target: Tables, plan: RebuildPlan, source: Source) -> None:
@@ -262,12 +276,20 @@ async def _begin(settings: Settings, tables: Tables, target: Tables, plan: Rebui
     wanted = json.dumps([source, plan.partitions, plan.mark.generation, settings.fingerprint(), STATE_VERSION]).encode()
     if source == "kafka" and await tables.note(_BUILD, None) == wanted:
         return
-    await _discard(target, max(plan.partitions, plan.in_use))
+    await _discard(tables, target, max(plan.partitions, plan.in_use))
     await tables.note(_BUILD, wanted)
 
 
-async def _discard(target: Tables, partitions: int) -> None:
+async def _discard(tables: Tables, target: Tables, partitions: int) -> None:
+    """Remove tables that are not in place.
+
+    Raises:
+        Superseded: They are by now: this process had stood still, and another command has built them meanwhile.
+    """
     for number in range(partitions):
+        mark = await tables.read_mark()
+        if mark is None or mark.generation >= target.generation:
+            raise Superseded(target.generation)
         await target.discard(number)
         await target.discard(SCHEDULES + number)
 
@@ -326,18 +348,3 @@ def _entry(document: Rebuilding, wish: Wish) -> PastRebuild:
         differences=len(document.differences),
         settings=document.settings,
     )
-
-
-async def _tidy(tables: Tables, target: Tables, plan: RebuildPlan) -> None:
-    """Take over what was asked of the old tables at the last moment, and remove them but for their heads.
-
-    A worker that has not noticed yet finds the head held, and commits nothing.
-    """
-    moves = plan.partitions != plan.mark.partitions
-    await move_requests(
-        tables, target, plan.in_use,
-        lambda name, number: partition_of(name.encode(), plan.partitions) if moves else number,
-    )  # fmt: skip
-    for number in range(plan.in_use):
-        await tables.discard(number, but_the_head=True)
-        await tables.discard(SCHEDULES + number)

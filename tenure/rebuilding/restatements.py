@@ -34,8 +34,9 @@ class MovedRestatements:
         self._in_use = in_use
         self._moves = moves
         self._stored: list[dict[str, Restated]] = []
-        #: by partition, the hashes of events that restated something
+        #: by partition, the hashes of events that restated something, and of these those that `read` found last
         self._wanted: list[set[bytes]] = []
+        self._new: list[set[bytes]] = []
         #: by partition and hash of an event, the partition that its customer comes to lie on
         self._homes: dict[tuple[int, bytes], int] = {}
 
@@ -45,7 +46,16 @@ class MovedRestatements:
         for number in range(self._in_use):
             periods = list(await source.restated(number))
             self._stored.append(await source.restated(number, periods))
+        before = self._wanted or [set()] * self._in_use
         self._wanted = [_identities(restated) if self._moves else set() for restated in self._stored]
+        self._new = [now - known for now, known in zip(self._wanted, before, strict=True)]
+
+    def has_new(self, state: bytes, origin: int) -> bool:
+        """Return whether a state has the event of a restatement that came between the last two reads.
+
+        The state itself may have been read before with the event in it.
+        """
+        return any(identity in state for identity in self._new[origin])  # it lies there as it is
 
     def meet(self, customer: Customer, origin: int, home: int) -> None:
         """Learn where a customer comes to lie."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from msgspec import UnsetType
-from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -25,7 +23,7 @@ _DAY_HOURS = 24
 
 def support_tables(report: SupportReport) -> RenderableType:
     """Return a report of tickets as tables."""
-    waits = _table("waiting for", "done", "waiting", "median", "within a day")
+    waits = formats.figures_table("waiting for", "done", "waiting", "median", "within a day")
     for name, wait in (("an answer", report.answer), ("a solution", report.solution)):
         counts = (formats.count(wait.done), formats.count(wait.waiting))
         waits.add_row(name, *counts, _span(wait), formats.percent(wait.within_day, 1))
@@ -36,7 +34,9 @@ def support_tables(report: SupportReport) -> RenderableType:
 
 def referrals_tables(report: ReferralsReport) -> RenderableType:
     """Return a report of referrals as tables."""
-    counts = f"{report.referrers:,} customers brought {report.referred:,} others; of these {{}} became customers\n"
+    counts = (
+        f"{report.referrers:,} customers brought {report.referred:,} others; {{}} who were brought became customers\n"
+    )
     groups = {
         "were brought": (report.brought.curve, report.brought.churn),
         "came otherwise": (report.others.curve, report.others.churn),
@@ -50,23 +50,13 @@ def referrals_tables(report: ReferralsReport) -> RenderableType:
 
 
 def _heading(as_of: str, where: str | UnsetType, what: str) -> Text:
-    heading = Text()
-    heading.append(f"As of {datetime.fromisoformat(as_of):%A, %Y-%m-%d %H:%M} UTC\n", style="bold")
-    heading.append(formats.only_where(where))
+    heading = formats.heading(as_of, where)
     heading.append(f"{what}\n")
     return heading
 
 
-def _table(first: str, *columns: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(first, no_wrap=True, header_style="bold")
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True, header_style="bold")
-    return table
-
-
 def _stays(first: str, groups: Mapping[str, tuple[LifetimeCurve, list[ChurnAfter]]]) -> Table:
-    table = _table(first, "stays", "left", *(f"gone in {days} days" for days in CHURN_DAYS))
+    table = formats.figures_table(first, "stays", "left", *(f"gone in {days} days" for days in CHURN_DAYS))
     for name, (curve, churn) in groups.items():
         counts = (formats.count(curve.episodes), formats.count(curve.deaths))
         table.add_row(name, *counts, *(churn_cell(each) for each in churn))

@@ -6,7 +6,6 @@ Pure: a report in, something that rich prints out. The shares are written out, s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from fractions import Fraction
 from typing import Final, NamedTuple
 
@@ -54,11 +53,8 @@ def cohort_tables(report: CohortReport, room: Room, shown: CohortMeasure = Cohor
         room: What fits; each table says what it leaves out.
         shown: What the cells are a share of.
     """
-    instant = datetime.fromisoformat(report.as_of)
     period = report.period
-    heading = Text()
-    heading.append(f"As of {instant:%A, %Y-%m-%d %H:%M} UTC\n", style="bold")
-    heading.append(formats.only_where(report.where))
+    heading = formats.heading(report.as_of, report.where)
     heading.append(f"Customers by the {period} in which they were first active ({report.time_zone});\n")
     heading.append(_MEANINGS[shown].format(period=period) + "\n")
     look = _Look(room, period, shown, report.currency)

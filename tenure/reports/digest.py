@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from msgspec import UnsetType
+
 from kpis.instants import instant_of, instant_text
 from kpis.proportions import Z_DEPARTS, Bounds, proportions_apart, scores_apart, wilson_bounds
 from schemas.catalogue.counts import COUNT_BY_NAME
@@ -38,7 +40,7 @@ from streams.digests import DigestStore, IssuedDigest
 from streams.errors import UsageError
 from streams.settings.meaning import dimensions_of
 from streams.settings.settings import Settings
-from streams.targets import TargetChange, TargetStore
+from streams.targets import ALL, TargetChange, TargetStore
 from tenure.reports.customers import Scope, Source, lacking, open_source
 from tenure.reports.kpi_rows import CHURN, OPINION, REVENUE, STAYING, unseen_feeds
 from tenure.reports.reasons import reasons_of
@@ -127,12 +129,15 @@ async def read_digest(
     """
     if WINDOW.removesuffix("d") not in {str(days) for days in settings.windows_days}:
         raise UsageError("a digest is of seven days, which windows_days does not have; add 7 to it")
-    async with open_source(settings, scope, clock=clock) as source:
-        chosen = week_of(week, settings.business_time_zone, now_ms=source.at_ms)
-        digest = await _digest_of(source._replace(at_ms=chosen.end_ms), chosen, scope.by)
+    clock = clock or WallClock()
+    async with open_source(settings, scope, clock=clock) as opened:
+        # A running stream counts to the end of the running bucket; the last week is not over before its own end.
+        now_ms = opened.at_ms if scope.file is not None else clock.now_ms()
+        chosen = week_of(week, settings.business_time_zone, now_ms=now_ms)
+        source = opened._replace(at_ms=chosen.end_ms)
+        digest = await _digest_of(source, chosen, scope.by)
         if issue:
-            issued_at_ms = (clock or WallClock()).now_ms()
-            await DigestStore(source.tables).issue(IssuedDigest(chosen.name, issued_at_ms, numbers_of(digest)))
+            await DigestStore(source.tables).issue(IssuedDigest(chosen.name, now_ms, numbers_of(digest)))
         return lacking(digest, source)
 
 
@@ -143,16 +148,18 @@ def numbers_of(digest: DigestReport) -> dict[str, int | float | None]:
 
 async def _digest_of(source: Source, week: Week, by: Sequence[str]) -> DigestReport:
     settings = source.settings
-    dimensions = by or dimensions_of(settings)
+    known = dimensions_of(settings)
+    targets = await TargetStore(source.tables).current()
+    aimed = [each.dimension for each in targets if each.dimension in known]
+    dimensions = by or known
     past = week_of(None, settings.business_time_zone, now_ms=week.start_ms)
     ends = [week.end_ms, past.end_ms, past.start_ms]
     now, before, last = await report_of(
-        settings, source.tables, partitions=source.partitions, at_ms=ends, by=dimensions
+        settings, source.tables, partitions=source.partitions, at_ms=ends, by=list(dict.fromkeys((*dimensions, *aimed)))
     )
     issued = await DigestStore(source.tables).first_issue(past.name)
     reasons = await reasons_of(source, window=WINDOW, by=())
     lines = reasons.cancellations.lines if reasons.cancellations else []
-    targets = await TargetStore(source.tables).current()
     return DigestReport(
         week=week.name,
         starts_at=instant_text(week.start_ms),
@@ -160,7 +167,7 @@ async def _digest_of(source: Source, week: Week, by: Sequence[str]) -> DigestRep
         currency=settings.default_currency,
         numbers=_numbers(now, before),
         targets=[_target(each, now, before) for each in targets if each.value is not None],
-        segments=_segments(now, before)[:SEGMENTS_SHOWN],
+        segments=_segments(now, before, dimensions)[:SEGMENTS_SHOWN],
         reasons=[
             DigestReason(reason=str(line.name), count=line.count, before=line.before) for line in lines[:REASONS_SHOWN]
         ],
@@ -248,14 +255,15 @@ def _verdict(ratio: Ratio, now: Mapping[str, int], before: Mapping[str, int]) ->
 def _target(change: TargetChange, now: Report, before: Report) -> DigestTarget:
     ratio, wanted = RATIO_BY_NAME[change.kpi], change.value
     assert wanted is not None, "one that was taken back does not hold"
-    there = change.window in now.windows
-    counts = [_known(each, change.window) if there else {} for each in (now, before)]
+    counts = [_counts_of(change, each) for each in (now, before)]
     value, earlier = (ratio.evaluate(known) if known else None for known in counts)
-    bounds = interval_of(ratio, counts[0]) if there else None
+    bounds = interval_of(ratio, counts[0]) if counts[0] else None
     return DigestTarget(
         kpi=ratio.name,
         title=ratio.title,
         window=change.window,
+        dimension=change.dimension,
+        segment=change.segment,
         target=wanted,
         owner=change.owner,
         now=value,
@@ -264,6 +272,14 @@ def _target(change: TargetChange, now: Report, before: Report) -> DigestTarget:
         high=None if bounds is None else bounds.high,
         verdict=target_verdict(ratio, counts[0], wanted),
     )
+
+
+def _counts_of(change: TargetChange, report: Report) -> dict[str, int]:
+    """Return the counts of a target's customers in its window; empty where a report has none."""
+    found: Report | Segment | None = report
+    if change.dimension != ALL:
+        found = _segments_of(report, change.dimension).get(change.segment)
+    return {} if found is None or change.window not in found.windows else _known(found, change.window)
 
 
 def target_verdict(ratio: Ratio, counts: Mapping[str, int], target: float) -> TargetVerdict:
@@ -286,11 +302,15 @@ def target_verdict(ratio: Ratio, counts: Mapping[str, int], target: float) -> Ta
 # ------------------------------------------------------------------------- segments
 
 
-def _segments(now: Report, before: Report) -> list[DigestSegment]:
+def _segments_of(report: Report, dimension: str) -> Mapping[str, Segment]:
+    return {} if isinstance(report.segments, UnsetType) else report.segments.get(dimension, {})
+
+
+def _segments(now: Report, before: Report, dimensions: Sequence[str]) -> list[DigestSegment]:
     """Return all segments that moved, those first whose MRR moved most, then whose customers did."""
     found = []
-    for dimension, values in (now.segments or {}).items():
-        earlier = before.segments[dimension] if isinstance(before.segments, dict) else {}
+    for dimension in dimensions:
+        values, earlier = (_segments_of(each, dimension) for each in (now, before))
         everyone = now.windows[WINDOW]
         lost, start = everyone.count("customers_lost"), everyone.count("customers_at_start")
         together = sorted({*values, *earlier})

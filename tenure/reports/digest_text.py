@@ -11,16 +11,18 @@ import html
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
+from msgspec import UNSET
+
 from schemas.documents.digest import Correction, DigestNumber, DigestReport, DigestSegment, DigestTarget
 from schemas.wording import counted
 from streams.readable import readable
+from streams.targets import ALL
 from tenure.reports import formats
-from tenure.reports.kpi_rows import CHURN, OPINION, REVENUE, STAYING
+from tenure.reports.kpi_rows import SHOWN
 
 MINOR: Final = "minor units"
+_EVER: Final = "ever"
 _MINUS: Final = "\N{MINUS SIGN}"
-_FORMS: Final = {row.ratio.name: row.shown for row in (*STAYING, *CHURN, *REVENUE, *OPINION)}
-"""By ratio, how its value is written; a count has none."""
 _FIRST: Final = ("customers_active", "mrr", "churn_standard")
 _VERDICTS: Final = {
     "met": "met",
@@ -175,8 +177,8 @@ def lead(digest: DigestReport) -> list[str]:
     corrected = digest.corrected.corrections
     if corrected:
         found.append(f"{counted(len(corrected), 'numbers')} of {digest.corrected.week} have been corrected since.")
-    if digest.waiting:
-        found.append("The numbers are incomplete: partitions are halted by a loss, see tenure resume.")
+    if digest.waiting or digest.losses:
+        found.append("The numbers may be incomplete: what they go without stands at the end.")
     return found
 
 
@@ -191,7 +193,7 @@ def tables_of(digest: DigestReport) -> list[DigestTable]:
         ),
         DigestTable(
             "Targets",
-            ("Target", "Owner", "Is to be", "Is", "A week before", "95 % interval", "Verdict"),
+            ("Target", "Of", "Owner", "Is to be", "Is", "A week before", "95 % interval", "Verdict"),
             [_target_row(target) for target in digest.targets],
             "There are none: tenure target set sets one.",
         ),
@@ -218,7 +220,33 @@ def tables_of(digest: DigestReport) -> list[DigestTable]:
             "Nobody has left.",
         ),
         _corrections(digest),
+        *_marks(digest),
+        *_missing(digest),
     ]
+
+
+def _marks(digest: DigestReport) -> Iterator[DigestTable]:
+    """Yield what happened; nothing where there is no mark."""
+    if digest.marks is not UNSET:
+        rows: list[tuple[str, ...]] = [
+            (DigestName(mark.title), mark.kind, mark.at, mark.until or "") for mark in digest.marks
+        ]
+        yield DigestTable("Marks of the last 90 days", ("Mark", "Kind", "At", "Until"), rows, "")
+
+
+def _missing(digest: DigestReport) -> Iterator[DigestTable]:
+    """Yield what the numbers go without; nothing where nothing was lost."""
+    rows: list[tuple[str, ...]] = []
+    for loss in digest.losses or ():
+        windows = ", ".join(loss.windows) or "none, but in what adds up since"
+        known = (f"Partition {loss.partition}", loss.since or _EVER, loss.until or "now", windows)
+        rows.append((*known, DigestName(loss.accepted_by), DigestName(loss.reason) if loss.reason else ""))
+    for halted in digest.waiting or ():
+        known = (f"Partition {halted.partition}", halted.since or _EVER, halted.until or "now", "all")
+        rows.append((*known, "nobody: it is halted, see tenure resume", ""))
+    if rows:
+        columns = ("Events of", "From", "Until", "Missing in", "Accepted by", "Because")
+        yield DigestTable("What the numbers go without", columns, rows, "")
 
 
 def _corrections(digest: DigestReport) -> DigestTable:
@@ -242,9 +270,9 @@ def _number_row(number: DigestNumber, digest: DigestReport) -> tuple[str, ...]:
 
 def _target_row(target: DigestTarget) -> tuple[str, ...]:
     title = f"{target.title}, {target.window}"
-    values = (formats.ABSENT if each is None else f"{100 * each:.2f} %" for each in (target.now, target.before))
-    wanted = f"{100 * target.target:.2f} %"
-    return (title, DigestName(target.owner), wanted, *values, _interval(target), _VERDICTS[target.verdict])
+    of = "all customers" if target.dimension == ALL else DigestName(f"{target.dimension} {target.segment}")
+    values = (SHOWN[target.kpi](each) for each in (target.target, target.now, target.before))
+    return (title, of, DigestName(target.owner), *values, _interval(target), _VERDICTS[target.verdict])
 
 
 def _segment_row(segment: DigestSegment, digest: DigestReport) -> tuple[str, ...]:
@@ -269,8 +297,8 @@ def _shown(value: float | None, number: DigestNumber | Correction, digest: Diges
         return formats.ABSENT
     if number.unit.startswith(MINOR):
         return formats.money(value, digest.currency)
-    if number.name in _FORMS:
-        return _FORMS[number.name](value)
+    if number.name in SHOWN:
+        return SHOWN[number.name](value)
     return f"{value:,}"
 
 
@@ -281,7 +309,7 @@ def _change(number: DigestNumber, digest: DigestReport) -> str:
         return ""
     if number.unit.startswith(MINOR):
         return _signed_money(now - before, digest)
-    form = _FORMS.get(number.name)
+    form = SHOWN.get(number.name)
     if form is None:
         return _signed(round(now - before))
     moved = now - before

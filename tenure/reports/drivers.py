@@ -8,11 +8,10 @@ from __future__ import annotations
 from kpis.instants import instant_text
 from kpis.population.lifetime import Durations, survival
 from kpis.population.traits import COMPARED_DAYS, LANDMARK_DAYS, TraitEffect, TraitScan
-from schemas.documents.comparisons import LogRankTest
 from schemas.documents.drivers import DriversReport, TraitComparison, TraitGroup
 from streams.settings.settings import Settings
 from tenure.reports.customers import Scope, customers_of, lacking, open_source, where_text
-from tenure.reports.feedback import difference_document
+from tenure.reports.feedback import difference_document, tested
 from tenure.reports.lifetime import share_of
 
 
@@ -46,14 +45,13 @@ async def read_drivers(settings: Settings, scope: Scope) -> DriversReport:
 
 
 def _comparison(effect: TraitEffect) -> TraitComparison:
-    test = effect.test
     return TraitComparison(
         kind=effect.trait.kind,
         value=effect.trait.value,
         having=_group(effect.having),
         lacking=_group(effect.lacking),
         difference=difference_document(effect.difference, COMPARED_DAYS),
-        log_rank=LogRankTest(statistic=test.statistic, degrees=test.degrees, p=test.p),
+        log_rank=tested(effect.test),
         adjusted_p=effect.adjusted_p,
         reported=effect.is_reported,
     )

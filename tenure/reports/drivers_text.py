@@ -6,7 +6,6 @@ Pure: a report in, something that rich prints out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Final
 
 from rich.box import SIMPLE_HEAD
@@ -28,10 +27,7 @@ _WORDS: Final = {
 
 def drivers_tables(report: DriversReport) -> RenderableType:
     """Return a report as a table of what is reported, and a line about the rest."""
-    instant = datetime.fromisoformat(report.as_of)
-    heading = Text()
-    heading.append(f"As of {instant:%A, %Y-%m-%d %H:%M} UTC\n", style="bold")
-    heading.append(formats.only_where(report.where))
+    heading = formats.heading(report.as_of, report.where)
     heading.append(counted(report.customers, "customers"), style="bold cyan")
     heading.append(f" who were active {report.landmark_days} days after they first became active\n")
     reported = [each for each in report.traits if each.reported]

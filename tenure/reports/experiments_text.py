@@ -6,12 +6,9 @@ Pure: a report in, something that rich prints out. Nothing here depends on colou
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from msgspec import UNSET
-from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from schemas.catalogue.feedback_bands import CHURN_DAYS
@@ -22,9 +19,7 @@ from tenure.reports.curves_text import churn_cell
 
 def experiments_tables(report: ExperimentsReport) -> RenderableType:
     """Return a report as tables, one a measure."""
-    heading = Text()
-    heading.append(f"As of {datetime.fromisoformat(report.as_of):%A, %Y-%m-%d %H:%M} UTC\n", style="bold")
-    heading.append(formats.only_where(report.where))
+    heading = formats.heading(report.as_of, report.where)
     heading.append("How long customers stay from the first variant on that they saw\n")
     parts: list[RenderableType] = [heading]
     for name, measure in report.measures.items():
@@ -37,11 +32,8 @@ def experiments_tables(report: ExperimentsReport) -> RenderableType:
 
 def _measure(name: str, measure: Experiment) -> Iterator[RenderableType]:
     yield Text(name, style="bold")
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("variant", no_wrap=True, header_style="bold")
-    columns = ("customers", "left", *(f"gone {days} d" for days in CHURN_DAYS), "odds of leaving", "p")
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True, header_style="bold")
+    gone = (f"gone {days} d" for days in CHURN_DAYS)
+    table = formats.figures_table("variant", "customers", "left", *gone, "odds of leaving", "p")
     for variant, found in measure.variants.items():
         counts = (formats.count(found.curve.episodes), formats.count(found.curve.deaths))
         compared = ("control", "") if found.comparison is UNSET else _compared(found.comparison)

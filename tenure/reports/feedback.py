@@ -5,14 +5,17 @@ The curves in the terminal are `tenure.reports.feedback_text`. What the numbers 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, overload
 
 from kpis.instants import instant_text
 from kpis.population.comparison import Difference, LogRank, difference_at, log_rank
 from kpis.population.feedback_scan import FeedbackScan
 from kpis.population.follow_up import FollowUps
 from kpis.population.lifetime import Durations, survival
+from kpis.population.scales import AskedOn, ScaleScan
+from kpis.proportions import wilson_bounds
 from schemas.catalogue.feedback_bands import BANDS, CHURN_DAYS, COMPARED
 from schemas.documents.comparisons import ChurnAfter, LogRankTest, SurvivalDifference
 from schemas.documents.feedback import (
@@ -22,9 +25,12 @@ from schemas.documents.feedback import (
     FeedbackBand,
     FeedbackKind,
     FeedbackReport,
+    FurtherScale,
     OpenDetractorEntry,
     OpenDetractors,
+    ScaleAnswers,
 )
+from schemas.survey_scales import FURTHER_SCALES, SCALES
 from streams.settings.settings import Settings
 from tenure.reports.customers import Scope, Source, customers_of, lacking, open_source, where_text
 from tenure.reports.lifetime import curve_of, share_of
@@ -46,11 +52,12 @@ async def read_feedback(settings: Settings, scope: Scope, *, limit: int) -> Feed
         TenureError: As `tenure.reports.customers.open_source` and `customers_of`.
     """
     async with open_source(settings, scope) as source:
-        scan = await _scanned(source, limit)
+        scan, scales = await _scanned(source, limit)
     found = scan.follow_ups
     report = FeedbackReport(
         as_of=instant_text(source.at_ms),
         kinds=kinds_of(scan.durations(), found.waits()),
+        scales=scales_of(scales),
         currency=settings.default_currency,
         open_detractors=_open(found, source.at_ms),
         contacted=_contacted(found),
@@ -59,18 +66,49 @@ async def read_feedback(settings: Settings, scope: Scope, *, limit: int) -> Feed
     return lacking(report, source)
 
 
-async def _scanned(source: Source, limit: int) -> FeedbackScan:
-    settings = source.settings
-    scan = FeedbackScan(
-        at_ms=source.at_ms,
-        bucket_ms=settings.bucket_minutes * 60_000,
-        what=settings.what_counts,
-        where=source.where,
-        limit=limit,
-    )
+async def _scanned(source: Source, limit: int) -> tuple[FeedbackScan, ScaleScan]:
+    bucket_ms, what = source.settings.bucket_minutes * 60_000, source.settings.what_counts
+    scan = FeedbackScan(at_ms=source.at_ms, bucket_ms=bucket_ms, what=what, where=source.where, limit=limit)
+    scales = ScaleScan(at_ms=source.at_ms, bucket_ms=bucket_ms, what=what, where=source.where)
     async for names, customer_id, customer in customers_of(source):
         scan.take(names, customer_id, customer)
-    return scan
+        scales.take(names, customer)
+    return scan, scales
+
+
+def scales_of(scan: ScaleScan) -> dict[str, FurtherScale]:
+    """Return the further scales on which somebody was asked as documents."""
+    statuses, scores = scan.statuses(), scan.scores()
+
+    def answers(kind: str, *incentives: bool) -> ScaleAnswers:
+        keys = [AskedOn(kind, incentive) for incentive in incentives]
+        asked = sum((statuses.get(key, Counter()) for key in keys), Counter[str]())
+        given = sum((scores.get(key, Counter()) for key in keys), Counter[int]())
+        good = sum(count for score, count in given.items() if score >= SCALES[kind].good_from)
+        number = given.total()
+        bounds = wilson_bounds(successes=good, trials=number)
+        return ScaleAnswers(
+            sent=asked["sent"],
+            answered=number,
+            dismissed=asked["dismissed"],
+            mean=sum(score * count for score, count in given.items()) / number if number else None,
+            good=good,
+            share=good / number if number else None,
+            low=None if bounds is None else bounds.low,
+            high=None if bounds is None else bounds.high,
+        )
+
+    return {
+        kind: FurtherScale(
+            title=SCALES[kind].title,
+            good_from=SCALES[kind].good_from,
+            surveys=answers(kind, True, False),
+            rewarded=answers(kind, True),
+            not_rewarded=answers(kind, False),
+        )
+        for kind in FURTHER_SCALES
+        if any(key.kind == kind for key in statuses)
+    }
 
 
 def kinds_of(
@@ -154,6 +192,14 @@ def difference_document(found: Difference | None, days: int) -> SurvivalDifferen
     return SurvivalDifference(days=days, value=found.value, low=found.interval.low, high=found.interval.high)
 
 
+@overload
+def tested(found: LogRank) -> LogRankTest: ...
+
+
+@overload
+def tested(found: LogRank | None) -> LogRankTest | None: ...
+
+
 def tested(found: LogRank | None) -> LogRankTest | None:
-    """Return a test as a document."""
+    """Return a test as a document; None where there is none."""
     return None if found is None else LogRankTest(statistic=found.statistic, degrees=found.degrees, p=found.p)

@@ -6,7 +6,6 @@ Pure: a report in, something that rich prints out. Nothing here depends on colou
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Final
 
 from rich.box import SIMPLE_HEAD
@@ -15,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.catalogue.feedback_bands import CHURN_DAYS, COMPARED, NEVER_ASKED
-from schemas.documents.feedback import AnswerFollowUp, ContactedDetractors, FeedbackKind, FeedbackReport
+from schemas.documents.feedback import AnswerFollowUp, ContactedDetractors, FeedbackKind, FeedbackReport, FurtherScale
+from schemas.survey_scales import SCALES
 from schemas.wording import counted
 from tenure.reports import formats
 from tenure.reports.curves_text import churn_cell, curves_chart, log_rank_words
@@ -23,7 +23,6 @@ from tenure.reports.curves_text import churn_cell, curves_chart, log_rank_words
 #: The chart ends here, or where nobody has been seen for longer (days).
 _CHART_DAYS: Final = 365
 _DATE: Final = len("2026-03-01")
-_NAMES: Final = {"nps": "NPS", "csat": "CSAT"}
 
 
 def feedback_tables(report: FeedbackReport, width: int) -> RenderableType:
@@ -33,10 +32,7 @@ def feedback_tables(report: FeedbackReport, width: int) -> RenderableType:
         report: How long customers stay after an answer.
         width: Columns of the terminal.
     """
-    instant = datetime.fromisoformat(report.as_of)
-    heading = Text()
-    heading.append(f"As of {instant:%A, %Y-%m-%d %H:%M} UTC\n", style="bold")
-    heading.append(formats.only_where(report.where))
+    heading = formats.heading(report.as_of, report.where)
     heading.append("How long customers stay after an answer, until the next one\n")
     parts: list[RenderableType] = [heading]
     for kind, found in report.kinds.items():
@@ -44,6 +40,7 @@ def feedback_tables(report: FeedbackReport, width: int) -> RenderableType:
             parts += _kind(kind, found, width)
     if len(parts) == 1:
         parts.append(Text("Nobody has been asked so far.\n"))
+    parts += _scales(report.scales)
     parts += _open(report)
     parts += _contacted(report.contacted)
     parts.append(Text("\n".join(_remarks()), style="dim"))
@@ -56,10 +53,8 @@ def _kind(kind: str, found: FeedbackKind, width: int) -> Iterator[RenderableType
     if longest:
         yield curves_chart(curves, longest, width)
         yield Text()
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(_NAMES[kind], no_wrap=True, header_style="bold")
-    for name in ("spells", "left", "median", *(f"gone in {days} days" for days in CHURN_DAYS)):
-        table.add_column(name, justify="right", no_wrap=True, header_style="bold")
+    gone = (f"gone in {days} days" for days in CHURN_DAYS)
+    table = formats.figures_table(SCALES[kind].title, "spells", "left", "median", *gone)
     for band, entry in found.bands.items():
         curve = entry.curve
         median = formats.ABSENT if curve.median_days is None else f"{curve.median_days:,} d"
@@ -77,6 +72,26 @@ def _followed(found: Mapping[str, AnswerFollowUp]) -> str:
         half = "" if entry.median_hours is None else f", half within {entry.median_hours:,} h"
         parts.append(f"{band} {entry.followed:,} of {entry.answers:,}{half}")
     return f"Followed up, of the last 90 days: {'; '.join(parts)}."
+
+
+def _scales(found: Mapping[str, FurtherScale]) -> Iterator[RenderableType]:
+    if not found:
+        return
+    names = ("sent", "answered", "mean", "good", "95 % interval", "rewarded", "others")
+    table = formats.figures_table("Last 90 days", *names)
+    for kind, entry in found.items():
+        given, scale = entry.surveys, SCALES[kind]
+        mean = formats.ABSENT if given.mean is None else f"{given.mean:.1f} of {scale.highest}"
+        interval = formats.ABSENT
+        if given.low is not None and given.high is not None:
+            interval = f"{formats.percent(given.low, 1)} to {formats.percent(given.high, 1)}"
+        counts = (formats.count(given.sent), formats.count(given.answered))
+        shares = (formats.percent(each.share, 1) for each in (given, entry.rewarded, entry.not_rewarded))
+        good, rewarded, others = shares
+        table.add_row(entry.title, *counts, mean, good, interval, rewarded, others)
+    yield table
+    parts = [f"{entry.title} from {entry.good_from}" for entry in found.values()]
+    yield Text(f"Good: {', '.join(parts)}. Rewarded: of the answers to surveys with an incentive.\n")
 
 
 def _open(report: FeedbackReport) -> Iterator[RenderableType]:

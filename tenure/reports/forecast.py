@@ -68,6 +68,7 @@ def forecast_report(stretches: Sequence[Stretches], *, at_ms: int, bucket_ms: in
         )
     customers, mrr = stock_at(people, at_ms)
     held_out = held_out_months(stretches, at_ms, bucket_ms)
+    history = history_of(people, at_ms, months, bucket_ms=bucket_ms)
     return ForecastReport(
         as_of=instant_text(at_ms),
         currency=currency,
@@ -75,9 +76,7 @@ def forecast_report(stretches: Sequence[Stretches], *, at_ms: int, bucket_ms: in
         customers=customers,
         mrr=mrr,
         band=BAND,
-        months=[
-            _month(month) for month in forecast(history_of(people, at_ms, months), at_ms, widths=widths_of(held_out))
-        ],
+        months=[_month(month) for month in forecast(history, at_ms, widths=widths_of(held_out))],
         coverage=_coverage(widened(held_out)),
     )
 

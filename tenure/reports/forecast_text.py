@@ -5,7 +5,6 @@ Pure: a report in, something that rich prints out.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
 from rich.box import SIMPLE_HEAD
@@ -22,10 +21,7 @@ _DATE: Final = len("2026-03-01")
 
 def forecast_tables(report: ForecastReport) -> RenderableType:
     """Return a report as a table."""
-    instant = datetime.fromisoformat(report.as_of)
-    heading = Text()
-    heading.append(f"As of {instant:%A, %Y-%m-%d %H:%M} UTC\n", style="bold")
-    heading.append(formats.only_where(report.where))
+    heading = formats.heading(report.as_of, report.where)
     heading.append(counted(report.customers, "customers"), style="bold cyan")
     heading.append(f" · MRR {formats.money(report.mrr, report.currency)}\n")
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))

@@ -1,15 +1,19 @@
-"""Formats of numbers for people: counts, ratios, money, changes, sparklines.
+"""Formats of numbers for people: counts, ratios, money, changes, sparklines; headings and tables of figures.
 
-Pure text, but for the console. A number that is absent is an en dash, never 0.
+Pure, but for the console. A number that is absent is an en dash, never 0.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from msgspec import UNSET, UnsetType
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text
 
 from schemas.money import decimals_of
 from streams.readable import visible
@@ -38,6 +42,23 @@ class SafeConsole(Console):
 def standard_console(*, stderr: bool = False) -> Console:
     """Return the console of standard output, which shows text as it is: a plan may be named [/b], an event :key:."""
     return SafeConsole(highlight=False, soft_wrap=False, markup=False, emoji=False, stderr=stderr)
+
+
+def heading(as_of: str, where: str | UnsetType) -> Text:
+    """Return the first lines of a report: the instant that it is as of, and of which customers it is."""
+    text = Text()
+    text.append(f"As of {datetime.fromisoformat(as_of):%A, %Y-%m-%d %H:%M} UTC\n", style="bold")
+    text.append(only_where(where))
+    return text
+
+
+def figures_table(first: str, *columns: str) -> Table:
+    """Return a table whose first column names what the figures of a line are of."""
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(first, no_wrap=True, header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True, header_style="bold")
+    return table
 
 
 def only_where(where: str | UnsetType) -> str:

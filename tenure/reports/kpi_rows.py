@@ -89,6 +89,9 @@ OPINION: Final = (
     RatioRow("Surveys answered", RATIO_BY_NAME["survey_response"], ("none sent", "none sent")),
 )
 
+SHOWN: Final = {row.ratio.name: row.shown for row in (*STAYING, *CHURN, *REVENUE, *OPINION)}
+"""By ratio of a window, how its value is written: "90 %", "+40.0", "4.00"."""
+
 CUSTOMER_COUNTS: Final = (
     ("At the start", "customers_at_start"),
     ("  still here", "customers_retained"),

@@ -6,7 +6,6 @@ Pure: a report in, something that rich prints out. Nothing here depends on colou
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Final, NamedTuple
 
 from msgspec import UNSET, UnsetType
@@ -75,10 +74,8 @@ def report_tables(
 
 
 def _heading(entry: Report | PeriodReport, currency: str) -> RenderableType:
-    instant, totals = datetime.fromisoformat(entry.as_of), entry.totals
-    text = Text()
-    text.append(f"As of {instant:%A, %Y-%m-%d %H:%M} UTC\n", style="bold")
-    text.append(formats.only_where(entry.where if isinstance(entry, Report) else UNSET))
+    totals = entry.totals
+    text = formats.heading(entry.as_of, entry.where if isinstance(entry, Report) else UNSET)
     text.append(counted(totals.count("customers_active"), "customers"), style="bold cyan")
     text.append(f" · MRR {formats.money(totals.count('mrr'), currency)}")
     text.append(f" · per customer {formats.money(totals.at(['arpa']), currency)}")

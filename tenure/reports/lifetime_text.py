@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Final
 
 from msgspec import UNSET
@@ -45,11 +44,8 @@ def lifetime_tables(report: LifetimeReport, width: int) -> RenderableType:
         report: The lifetimes.
         width: Columns of the terminal.
     """
-    instant = datetime.fromisoformat(report.as_of)
     everyone = report.all
-    heading = Text()
-    heading.append(f"As of {instant:%A, %Y-%m-%d %H:%M} UTC\n", style="bold")
-    heading.append(formats.only_where(report.where))
+    heading = formats.heading(report.as_of, report.where)
     heading.append(counted(everyone.episodes, "stays"), style="bold cyan")
     heading.append(f" · {everyone.deaths:,} have ended, {everyone.censored:,} go on\n")
     parts: list[RenderableType] = [heading]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -18,9 +16,7 @@ _MINUTE = len("2026-03-01T09:30")
 
 def marks_tables(report: MarksReport) -> RenderableType:
     """Return a report as a table."""
-    heading = Text()
-    heading.append(f"As of {datetime.fromisoformat(report.as_of):%A, %Y-%m-%d %H:%M} UTC\n", style="bold")
-    heading.append(formats.only_where(report.where))
+    heading = formats.heading(report.as_of, report.where)
     heading.append(f"Churn in the {report.days} days before and after each mark\n")
     if not report.marks:
         return Group(heading, Text("There is no mark so far; set one: tenure mark TITLE"))

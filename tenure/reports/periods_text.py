@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -39,7 +38,7 @@ def period_restated(entry: PeriodReport, currency: str) -> RenderableType:
         return Text(f"Loaded at first, until {_instant(entry.baseline.until)}; nothing has moved it since.\n")
     if not entry.revision:
         return Text("No late event has moved it since it was over.\n" if entry.closed else "")
-    counts = _table("Moved by late events", "At its end", "Now", "Change")
+    counts = formats.figures_table("Moved by late events", "At its end", "Now", "Change")
     for name, pair in entry.restated.items():
         then, now = pair.at_end, pair.now
         change = _shown(name, now - then, currency)
@@ -57,7 +56,7 @@ def period_list(listed: PeriodList, currency: str) -> RenderableType:
     """Return the list of periods and the latest restatements."""
     if not listed.periods:
         return Text("No event is counted yet.")
-    table = _table("Period", "", "Revision", "Customers", "MRR", "Last restated, UTC")
+    table = formats.figures_table("Period", "", "Revision", "Customers", "MRR", "Last restated, UTC")
     table.columns[1].justify = table.columns[5].justify = "left"
     for row in listed.periods:
         table.add_row(
@@ -95,7 +94,7 @@ def _then_and_now(row: ListedPeriod, name: str, currency: str) -> str:
 
 def _restatements(rows: Sequence[RestatementEntry], currency: str, *, with_period: bool) -> Table:
     heads = ["Period"] if with_period else []
-    table = _table(*heads, "Revision", "Arrived, UTC", "Late by", "Event", "What it changed")
+    table = formats.figures_table(*heads, "Revision", "Arrived, UTC", "Late by", "Event", "What it changed")
     for column in table.columns[-2:]:
         column.justify, column.no_wrap, column.overflow = "left", False, "fold"
     for each in rows:
@@ -138,14 +137,6 @@ def _changed(each: RestatementEntry, currency: str) -> str:
     ]
     more = len(pairs) - len(shown)
     return "; ".join([*shown, f"{more} more"] if more else shown)
-
-
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    table.add_column(first, no_wrap=True, header_style="bold")
-    for name in others:
-        table.add_column(name, justify="right", no_wrap=True, header_style="bold")
-    return table
 
 
 def _shown(name: str, value: int, currency: str) -> str:

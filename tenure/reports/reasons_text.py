@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.documents.reasons import Ranked, ReasonsReport
+from tenure.reports import formats
 
 TITLES: Final = {
     "cancellations": "Cancellations by reason",
@@ -22,7 +23,7 @@ COLUMNS: Final = ("count", "voluntary", "involuntary", "lost_mrr", "before", "ch
 def reasons_tables(report: ReasonsReport, *kinds: str) -> RenderableType:
     """Return some kinds of a report (keys of TITLES) as tables."""
     ends = f"from {report.start} up to {report.as_of}; the one before begins at {report.before}"
-    parts: list[RenderableType] = [Text(f"Window {report.window}: {ends}")]
+    parts: list[RenderableType] = [Text(f"{formats.only_where(report.where)}Window {report.window}: {ends}")]
     segments = {} if report.segments is UNSET else report.segments
     for kind in kinds:
         parts += [Text(f"\n{TITLES[kind]}", style="bold"), _table(getattr(report, kind))]

@@ -23,7 +23,7 @@ from schemas.documents.risk import (
 )
 from streams.settings.settings import Settings
 from tenure.reports.customers import Scope, customers_of, lacking, open_source, where_text
-from tenure.reports.risk_model import ModelJudgement, Score, fitted, judged, scores
+from tenure.reports.risk_model import ModelJudgement, RiskScores, Score, fitted, judged
 
 
 async def read_risk(settings: Settings, scope: Scope, *, limit: int) -> RiskReport:
@@ -108,13 +108,12 @@ def _held_out(found: ModelJudgement) -> HeldOutQuarter:
 
 def _at_risk(observations: Observations, limit: int) -> CustomersAtRisk:
     now = observations.chosen(observations.step == 0)
-    found = scores(fitted(observations.chosen(observations.step > 0)), now)
-    named = [score for score in found if not is_pseudonym(score.customer_id)]
+    found = RiskScores(fitted(observations.chosen(observations.step > 0)), now)
     return CustomersAtRisk(
-        customers=len(found),
-        expected=sum(score.probability for score in found),
-        mrr_at_risk=sum(score.probability * score.mrr for score in found),
-        listed=[_risky(score) for score in named[:limit]],
+        customers=len(found.probabilities),
+        expected=float(found.probabilities.sum()),
+        mrr_at_risk=found.mrr_at_risk,
+        listed=[_risky(score) for score in found.listed(limit, lambda customer_id: not is_pseudonym(customer_id))],
     )
 
 

@@ -6,11 +6,13 @@ scikit-learn is an extra, and loaded here alone. What the figures mean: docs/ris
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from kpis.arrays import Flags, Ints
+from kpis.arrays import Flags
 from kpis.population.risk import HELD_OUT_STEPS, SIGNS, Floats, Observations
 from streams.errors import UsageError
 
@@ -86,8 +88,11 @@ class RiskModel(NamedTuple):
 
     def probabilities(self, found: Observations) -> Floats:
         """Return the probability of each to leave within the step."""
-        linear = self.matrix(found) @ self.coefficients + self.intercept
-        chances: Floats = 1 / (1 + np.exp(-linear))
+        return self.chances(self.matrix(found))
+
+    def chances(self, matrix: Floats) -> Floats:
+        """Return the probabilities of observations that `matrix` made columns of."""
+        chances: Floats = 1 / (1 + np.exp(-(matrix @ self.coefficients + self.intercept)))
         return chances
 
 
@@ -130,42 +135,71 @@ def fitted(found: Observations) -> RiskModel:
     return model._replace(coefficients=regression.coef_[0], intercept=float(regression.intercept_[0]))
 
 
-def scores(model: RiskModel, found: Observations, most_reasons: int = 3) -> list[Score]:
-    """Return the scores of observations, the greatest probability first.
+class RiskScores:
+    """The scores of observations by a model."""
 
-    A reason is compared with the mean of all that are scored: a term of the sum that makes the logarithm of the odds.
-    """
-    if not len(found.customer):
-        return []
-    matrix, chances = model.matrix(found), model.probabilities(found)
-    terms = (matrix - matrix.mean(0)) * model.coefficients
-    ages = len(AGE_EDGES) + 1
-    # Where plan and age meet, the term is shared by both; it is told as one of age.
-    plan = terms[:, : model.plans].sum(1)
-    age = terms[:, model.plans : model.plans + ages + model.plans * ages].sum(1)
-    by_reason = np.column_stack((age, plan, terms[:, -len(SIGNS) :]))
-    order = np.lexsort((found.customer, -chances))
-    out: list[Score] = []
-    for place in order.tolist():
-        ranked = np.argsort(-by_reason[place], kind="stable")[:most_reasons]
-        reasons = tuple(
-            (REASONS[each], float(np.exp(by_reason[place, each]))) for each in ranked if by_reason[place, each] > 0.01
-        )
-        who, plan_name = found.customer_ids[found.customer[place]], found.plans[found.plan[place]]
-        out.append(Score(who, plan_name, int(found.mrr[place]), float(chances[place]), reasons))
-    return out
+    def __init__(self, model: RiskModel, found: Observations) -> None:
+        """Score observations."""
+        self._model, self._found = model, found
+        self._matrix = model.matrix(found)
+        #: of each to leave within the step
+        self.probabilities = model.chances(self._matrix)
+
+    @property
+    def mrr_at_risk(self) -> float:
+        """The MRR that is expected to leave (minor units)."""
+        return float(self.probabilities @ self._found.mrr)
+
+    def listed(self, limit: int, is_named: Callable[[str], bool], most_reasons: int = 3) -> list[Score]:
+        """Return the scores of some, the greatest probability first.
+
+        A reason is compared with the mean of all that are scored: a term of the sum that makes the logarithm of the
+        odds.
+
+        Args:
+            limit: So many at most (count).
+            is_named: Says of a customer's id whether it may be in a list.
+            most_reasons: Of each at most (count).
+        """
+        found = self._found
+        order = np.lexsort((found.customer, -self.probabilities)).tolist()
+        named = (place for place in order if is_named(found.customer_ids[found.customer[place]]))
+        places = list(islice(named, limit))
+        return [
+            Score(
+                customer_id=found.customer_ids[found.customer[place]],
+                plan=found.plans[found.plan[place]],
+                mrr=int(found.mrr[place]),
+                probability=float(self.probabilities[place]),
+                reasons=_reasons(terms, most_reasons),
+            )
+            for place, terms in zip(places, self._terms(places), strict=True)
+        ]
+
+    def _terms(self, places: Sequence[int]) -> Floats:
+        """Return of some observations (lines) the terms of REASONS (columns), less their means over all."""
+        model = self._model
+        terms = (self._matrix[places] - self._matrix.mean(0)) * model.coefficients if places else np.empty((0, 0))
+        ages = len(AGE_EDGES) + 1
+        # Where plan and age meet, the term is shared by both; it is told as one of age.
+        plan = terms[:, : model.plans].sum(1)
+        age = terms[:, model.plans : model.plans + ages + model.plans * ages].sum(1)
+        return np.column_stack((age, plan, terms[:, -len(SIGNS) :]))
+
+
+def _reasons(terms: Floats, most: int) -> tuple[tuple[str, float], ...]:
+    ranked = np.argsort(-terms, kind="stable")[:most]
+    return tuple((REASONS[each], float(np.exp(terms[each]))) for each in ranked if terms[each] > 0.01)
 
 
 def _plan_and_age(found: Observations, plans: int) -> Floats:
     """Return plan, age, and both together, each as one column a value."""
     age = np.searchsorted(np.array(AGE_EDGES), found.age_days, "right")
     ages = len(AGE_EDGES) + 1
-    both = _one_hot(found.plan * ages + age, plans * ages)
-    return np.hstack((_one_hot(found.plan, plans), _one_hot(age, ages), both))
-
-
-def _one_hot(numbers: Ints, size: int) -> Floats:
-    columns: Floats = np.eye(size)[numbers]
+    columns = np.zeros((len(age), plans + ages + plans * ages))
+    lines = np.arange(len(age))
+    for column in (found.plan, plans + age, plans + ages + found.plan * ages + age):
+        columns[lines, column] = 1.0
     return columns
 
 

@@ -6,7 +6,6 @@ Pure: a report in, something that rich prints out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Final
 
 from rich.box import SIMPLE_HEAD
@@ -41,10 +40,7 @@ _WORDS: Final = {
 
 def risk_tables(report: RiskReport) -> RenderableType:
     """Return a report as tables."""
-    instant = datetime.fromisoformat(report.as_of)
-    heading = Text()
-    heading.append(f"As of {instant:%A, %Y-%m-%d %H:%M} UTC\n", style="bold")
-    heading.append(formats.only_where(report.where))
+    heading = formats.heading(report.as_of, report.where)
     parts: list[RenderableType] = [heading, *_leaving(report.leaving, report.currency)]
     if report.at_risk is not None:
         parts += _at_risk(report.at_risk, report.currency)

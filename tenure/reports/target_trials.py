@@ -51,10 +51,11 @@ async def trial_of(settings: Settings, tried: Tried, *, now_ms: int) -> TargetTr
     at_ms = midnights(None, None, time_zone=settings.business_time_zone, now_ms=now_ms)
     by = [] if tried.dimension == ALL else [tried.dimension]
     past = await read_past(settings, at_ms=at_ms, by=by)
+    of = tried.ratio.name, tried.dimension, tried.segment
     others = {
         target.window: target.value
         for target in await current(settings)
-        if target.kpi == tried.ratio.name and target.value is not None
+        if target.value is not None and (target.kpi, target.dimension, target.segment) == of
     }
     return judged(past.at_ms, past.blocks[tried.dimension], tried, others)
 
@@ -66,17 +67,19 @@ def judged(at_ms: Sequence[int], blocks: Sequence[Block], tried: Tried, others: 
         at_ms: The instants, ascending (ms since 1970 UTC).
         blocks: The counts as of each.
         tried: The target.
-        others: Targets of the same KPI that hold, by window.
+        others: Targets of the same KPI and customers that hold, by window.
 
     Raises:
         UsageError: See `trial_of`.
     """
-    targets = {**others, tried.window: tried.value} if tried.dimension == ALL else {tried.window: tried.value}
+    targets = {**others, tried.window: tried.value}
     if tried.segment not in (blocks[0].values if blocks else [tried.segment]):
         there = ", ".join(readable(value) for value in blocks[0].values if value) or "none"
         raise UsageError(f"--value {readable(tried.segment)}: {tried.dimension} has only {there} by name")
     paging = {window: target_in(tried.ratio, targets, window) for window in PAGE_WINDOWS}
-    can_page = tried.ratio.is_proportion and tried.dimension == ALL and None not in paging.values()
+    are_counted = all(window in block.windows for block in blocks[:1] for window in PAGE_WINDOWS)
+    is_judged = tried.ratio.is_proportion and tried.dimension == ALL
+    can_page = is_judged and are_counted and None not in paging.values()
     warned: list[bool] = []
     paged: list[bool] = []
     values: list[float] = []

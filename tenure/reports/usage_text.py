@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from schemas.documents.usage import UsageReport
@@ -20,27 +17,17 @@ _LINES: Final = ((0, 0), (1, 1), (2, 4), (5, 9), (10, 19), (20, 30))
 
 def usage_tables(report: UsageReport) -> RenderableType:
     """Return a report as a histogram and a table."""
-    heading = Text()
-    heading.append(f"As of {datetime.fromisoformat(report.as_of):%A, %Y-%m-%d %H:%M} UTC\n", style="bold")
-    heading.append(formats.only_where(report.where))
+    heading = formats.heading(report.as_of, report.where)
     mean = "" if report.mean_days is None else f", on {report.mean_days:.1f} of 30 days on average"
     heading.append(f"{report.customers:,} customers use the product{mean}\n")
-    days = _table("days of use", "customers", "share")
+    days = formats.figures_table("days of use", "customers", "share")
     days.add_column("")
     for first, last in _LINES:
         count = sum(each.customers for each in report.days if first <= each.days <= last)
         share = count / report.customers if report.customers else None
         name = str(first) if first == last else f"{first}–{last}"
         days.add_row(name, formats.count(count), formats.percent(share, 1), formats.bar(share, _BAR))
-    windows = _table("window", "fell asleep", "woke up")
+    windows = formats.figures_table("window", "fell asleep", "woke up")
     for name, found in report.windows.items():
         windows.add_row(name, formats.count(found.dormant), formats.count(found.resurrected))
     return Group(heading, days, Text(), windows)
-
-
-def _table(first: str, *columns: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(first, no_wrap=True, header_style="bold")
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True, header_style="bold")
-    return table

@@ -5,11 +5,14 @@ In the terminal: `tenure.reports.value_text`. What the numbers mean: docs/value.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from kpis.instants import instant_text
-from kpis.population.value import Value, ValueScan
+from kpis.population.value import Cell, Value, ValueScan, payback_days, value_of
 from schemas.documents.value import CustomerValue, ValueReport
 from streams.settings.settings import Settings
 from tenure.reports.customers import Scope, customers_of, lacking, open_source, where_text
@@ -28,32 +31,27 @@ async def read_value(settings: Settings, scope: Scope) -> ValueReport:
         TenureError: As `tenure.reports.customers.open_source` and `customers_of`.
     """
     async with open_source(settings, scope) as source:
-        scans = {
-            dimension: ValueScan(
-                at_ms=source.at_ms,
-                bucket_ms=settings.bucket_minutes * 60_000,
-                what=settings.what_counts,
-                dimension=dimension,
-                where=source.where,
-            )
-            for dimension in scope.by or (None,)
-        }
+        scan = ValueScan(
+            at_ms=source.at_ms,
+            bucket_ms=settings.bucket_minutes * 60_000,
+            what=settings.what_counts,
+            dimensions=scope.by,
+            where=source.where,
+        )
         async for names, _, customer in customers_of(source):
-            for scan in scans.values():
-                scan.take(names, customer)
-    first = next(iter(scans.values()))
+            scan.take(names, customer)
     report = ValueReport(
         as_of=instant_text(source.at_ms),
         currency=settings.default_currency,
-        all=_value(first.values()[""]),
-        segments={name: _segments(settings, name, scans[name]) for name in scope.by} if scope.by else UNSET,
+        all=_value(value_of(scan.stays)),
+        segments={name: _segment_values(settings, name, scan.segments[name]) for name in scope.by} or UNSET,
         where=where_text(scope),
     )
     return lacking(report, source)
 
 
-def _segments(settings: Settings, dimension: str, scan: ValueScan) -> dict[str, CustomerValue]:
-    found = {name: _value(value) for name, value in scan.values().items() if name}
+def _segment_values(settings: Settings, dimension: str, stays: Mapping[str, Counter[Cell]]) -> dict[str, CustomerValue]:
+    found = {name: _value(value_of(cells)) for name, cells in sorted(stays.items())}
     if dimension != _CHANNEL:
         return found
     costs = settings.acquisition_costs
@@ -62,7 +60,7 @@ def _segments(settings: Settings, dimension: str, scan: ValueScan) -> dict[str, 
             value,
             acquisition_cost=float(costs[name]),
             over_cost=None if value.value is None or not costs[name] else value.value / costs[name],
-            payback_days=scan.payback_days(name, costs[name]),
+            payback_days=payback_days(stays[name], costs[name]),
         )
         if name in costs
         else value

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from msgspec import UNSET
-from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -16,9 +13,7 @@ from tenure.reports import formats
 
 def value_tables(report: ValueReport) -> RenderableType:
     """Return a report as tables."""
-    heading = Text()
-    heading.append(f"As of {datetime.fromisoformat(report.as_of):%A, %Y-%m-%d %H:%M} UTC\n", style="bold")
-    heading.append(formats.only_where(report.where))
+    heading = formats.heading(report.as_of, report.where)
     heading.append(f"What a customer brings, in {report.currency}\n")
     parts: list[RenderableType] = [heading, _table("", {"all customers": report.all}, report.currency)]
     for dimension, values in ({} if report.segments is UNSET else report.segments).items():
@@ -30,10 +25,7 @@ def value_tables(report: ValueReport) -> RenderableType:
 
 
 def _table(first: str, values: dict[str, CustomerValue], currency: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(first, no_wrap=True, header_style="bold")
-    for column in ("customers", "a month", "mean stay", "value", "95 %"):
-        table.add_column(column, justify="right", no_wrap=True, header_style="bold")
+    table = formats.figures_table(first, "customers", "a month", "mean stay", "value", "95 %")
     for name, found in values.items():
         stay = formats.ABSENT if found.mean_days is None else f"{found.mean_days:,.0f} d"
         figures = (formats.count(found.customers), _money(found.arpa, currency), stay, _money(found.value, currency))
@@ -42,10 +34,7 @@ def _table(first: str, values: dict[str, CustomerValue], currency: str) -> Table
 
 
 def _cost_table(first: str, values: dict[str, CustomerValue], currency: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(first, no_wrap=True, header_style="bold")
-    for column in ("cost", "value / cost", "paid back after"):
-        table.add_column(column, justify="right", no_wrap=True, header_style="bold")
+    table = formats.figures_table(first, "cost", "value / cost", "paid back after")
     for name, found in values.items():
         if found.acquisition_cost is not UNSET:
             table.add_row(name, *_costs(found, currency))

@@ -14,9 +14,10 @@ import hashlib
 import os
 import struct
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Final, Self
+from typing import BinaryIO, Final, NamedTuple, Self
 
 from streams.errors import InputError, OutputFailed
 
@@ -24,6 +25,7 @@ _MAGIC: Final = b"tenure-snapshot "
 _FIRST_LINE: Final = _MAGIC + b"1\n"
 _PREAMBLE: Final = struct.Struct(">II")
 _SUM_BYTES: Final = 32
+_LAST_PARTS: Final = 2
 LARGEST_PART_BYTES: Final = 256 * 1024 * 1024
 
 
@@ -76,7 +78,7 @@ class SnapshotWriter:
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
-            if check_file(self._unfinished) != found:
+            if check_file(self._unfinished).sha256 != found:
                 raise OutputFailed(f"{self.path}: the disk does not return what was written to it")
             self._unfinished.rename(self.path)
         except OSError as error:
@@ -99,15 +101,31 @@ class SnapshotWriter:
             self._unfinished.unlink(missing_ok=True)
 
 
-def check_file(path: Path) -> str:
-    """Read a whole file; return its SHA-256.
+class CheckedFile(NamedTuple):
+    """A file that is whole.
+
+    Attributes:
+        sha256: Of all but itself.
+        first: Its first part.
+        last: Its last two.
+    """
+
+    sha256: str
+    first: bytes
+    last: list[bytes]
+
+
+def check_file(path: Path) -> CheckedFile:
+    """Read a whole file.
 
     Raises:
         InputError: It is none, or is damaged, or ends too early.
     """
-    for _ in _read(path):
-        pass
-    return _stored_sum(path).hex()
+    parts = _read(path)
+    first = next(parts, b"")
+    last = deque([first], maxlen=_LAST_PARTS)
+    last.extend(parts)
+    return CheckedFile(_stored_sum(path).hex(), first, list(last))
 
 
 def parts_of(path: Path) -> Iterator[bytes]:

@@ -5,9 +5,12 @@ So a snapshot is read by whatever stores the same facts otherwise. Commands: `te
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
+
+from schemas.events import NO_CUSTOMER
 
 #: Names of small values that belong to no partition, and are the stream's: not who holds it, nor a build.
 NOTES: Final = ("shown", "feeds:shown")
@@ -77,17 +80,23 @@ class RequestsPart(msgspec.Struct, frozen=True, tag="requests"):
 
 
 class SharedPart(msgspec.Struct, frozen=True, tag="shared"):
-    """Notes and logs of the stream, which belong to no partition."""
+    """The last part but one: notes and logs of the stream, which belong to no partition."""
 
     notes: dict[str, bytes]
     logs: dict[str, list[bytes]]
 
 
-class CountsPart(msgspec.Struct, frozen=True, tag="counts"):
+class CountsPart(msgspec.Struct, frozen=True, tag="counts", rename={"states": "customers"}):
     """The last part: how much there is, to compare with what was restored."""
 
-    customers: int
+    #: of customers, and that of marks
+    states: int
     cells: int
+
+
+def customers_among(states: Iterable[tuple[str, bytes]]) -> int:
+    """Return how many of some states are of a customer: that of marks is of nobody (count)."""
+    return sum(name != NO_CUSTOMER for name, _ in states)
 
 
 Part = SnapshotHeader | PartitionPart | StatesPart | CellsPart | RestatedPart | RequestsPart | SharedPart | CountsPart

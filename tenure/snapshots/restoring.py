@@ -25,7 +25,7 @@ from streams.holding import Hold, held_head
 from streams.settings.settings import MEANING, Settings
 from streams.survey_schedule import SCHEDULES
 from streams.tables import PeriodUpdate, StreamMark, Tables
-from tenure.snapshots.file import check_file, parts_of
+from tenure.snapshots.file import CheckedFile, check_file, parts_of
 from tenure.snapshots.parts import (
     CellsPart,
     CountsPart,
@@ -36,11 +36,13 @@ from tenure.snapshots.parts import (
     SharedPart,
     SnapshotHeader,
     StatesPart,
+    customers_among,
     decode_part,
 )
 from tenure.stored.opening import open_tables
 
-_NOTE: Final = "restore"
+_NOTE: Final = "restoring"
+"""The note of how many partitions a restore that has not ended may have written (count)."""
 _MODULUS: Final = (1 << 61) - 1
 
 
@@ -72,7 +74,10 @@ async def restore_snapshot(settings: Settings, path: Path, tell: Callable[[str],
     """
     tell("the file is checked")
     found = check_file(path)
-    header = _header(path)
+    header = _header(path, found)
+    shared = _decoded(path, found.last[0])
+    if not isinstance(shared, SharedPart):
+        raise InputError(str(path), "it does not end as a snapshot does")
     _check_settings(settings, header)
     async with open_tables(settings) as (tables, mark):
         if mark is not None:
@@ -83,7 +88,8 @@ async def restore_snapshot(settings: Settings, path: Path, tell: Callable[[str],
         restoring = _Restoring(settings, tables, header, tell)
         hold = Hold(tables, "tenure restore")
         async with hold.beating():
-            await restoring.make_room(found)
+            await restoring.check_logs(shared)
+            await restoring.make_room()
             try:
                 for part in parts_of(path):
                     await restoring.take(_decoded(path, part))
@@ -92,10 +98,11 @@ async def restore_snapshot(settings: Settings, path: Path, tell: Callable[[str],
                     f"somebody else writes there too ({error}); stop the workers, and try again"
                 ) from error
             await restoring.check()
+            await restoring.share(shared)
             await restoring.leave_mark()
         await tables.note(_NOTE, b"")
     needs_rebuild = header.state_version != STATE_VERSION
-    return RestoredSnapshot(header, restoring.customers, restoring.cells, found, needs_rebuild)
+    return RestoredSnapshot(header, restoring.customers, restoring.cells, found.sha256, needs_rebuild)
 
 
 def _decoded(path: Path, part: bytes) -> Part:
@@ -106,8 +113,8 @@ def _decoded(path: Path, part: bytes) -> Part:
     return found
 
 
-def _header(path: Path) -> SnapshotHeader:
-    first = _decoded(path, next(parts_of(path)))
+def _header(path: Path, found: CheckedFile) -> SnapshotHeader:
+    first = _decoded(path, found.first)
     if not isinstance(first, SnapshotHeader):
         raise InputError(str(path), "it does not begin as a snapshot does")
     return first
@@ -133,10 +140,11 @@ class _PartitionSums:
     """Sums over what a partition holds, in whatever order it comes."""
 
     def __init__(self) -> None:
-        self.customers = self.cells = self.states_sum = self.cells_sum = 0
+        self.states = self.customers = self.cells = self.states_sum = self.cells_sum = 0
 
     def add_states(self, states: list[tuple[str, bytes]]) -> None:
-        self.customers += len(states)
+        self.states += len(states)
+        self.customers += customers_among(states)
         for customer_id, state in states:
             self.states_sum += xxhash.xxh3_64_intdigest(state, xxhash.xxh3_64_intdigest(customer_id.encode()))
         self.states_sum %= _MODULUS
@@ -175,18 +183,36 @@ class _Restoring:
         return sum(sums.customers for number, sums in self._sums.items() if number < SCHEDULES)
 
     @property
+    def states(self) -> int:
+        return sum(sums.states for number, sums in self._sums.items() if number < SCHEDULES)
+
+    @property
     def cells(self) -> int:
         return sum(sums.cells for sums in self._sums.values())
 
-    async def make_room(self, sha256: str) -> None:
-        """Remove what an earlier try has left.
+    async def check_logs(self, part: SharedPart) -> None:
+        """Look at the small logs, which nothing replaces.
+
+        Raises:
+            UsageError: One has other entries.
+        """
+        for name, entries in part.logs.items():
+            there = await self._tables.entries(name)
+            if there != entries[: len(there)]:
+                raise UsageError(
+                    f"there are other {name} under the prefix {self._settings.redis_prefix!r} already; set another "
+                    "TENURE_REDIS_PREFIX"
+                )
+
+    async def make_room(self) -> None:
+        """Remove what an earlier try has left, of whichever file, and note how far this one may reach.
 
         Raises:
             UsageError: Something else is stored there.
         """
-        unfinished = await self._tables.note(_NOTE, None)
-        numbers = [number + start for start in (0, SCHEDULES) for number in range(self._header.in_use)]
-        for number in numbers:
+        unfinished = int(await self._tables.note(_NOTE, None) or 0)
+        in_use = max(self._header.in_use, unfinished)
+        for number in [number + start for start in (0, SCHEDULES) for number in range(in_use)]:
             if unfinished:
                 await self._tables.discard(number)
             elif await self._tables.read_head(number) is not None:
@@ -194,7 +220,7 @@ class _Restoring:
                     f"partition {number} has something stored under the prefix {self._settings.redis_prefix!r}, and "
                     "there is no stream; set another TENURE_REDIS_PREFIX, or remove its keys"
                 )
-        await self._tables.note(_NOTE, sha256.encode())
+        await self._tables.note(_NOTE, b"%d" % in_use)
 
     async def take(self, part: Part) -> None:
         """Write one part."""
@@ -220,7 +246,6 @@ class _Restoring:
                     await self._tables.ask_to_forget(self._number, customer_id, request)
             case SharedPart():
                 await self._finish_partition()
-                await self._share(part)
             case CountsPart():
                 self._counts = part
 
@@ -259,17 +284,12 @@ class _Restoring:
         if part.partition < SCHEDULES:
             self._tell(f"partition {part.partition} of {self._header.in_use} is restored")
 
-    async def _share(self, part: SharedPart) -> None:
+    async def share(self, part: SharedPart) -> None:
+        """Write what belongs to no partition."""
         for name, note in part.notes.items():
             await self._tables.note(name, note)
         for name, entries in part.logs.items():
-            there = await self._tables.entries(name)
-            if there != entries[: len(there)]:
-                raise UsageError(
-                    f"there are other {name} under the prefix {self._settings.redis_prefix!r} already; set another "
-                    "TENURE_REDIS_PREFIX"
-                )
-            for entry in entries[len(there) :]:
+            for entry in entries[len(await self._tables.entries(name)) :]:
                 await self._tables.append(name, entry)
 
     async def check(self) -> None:
@@ -279,7 +299,7 @@ class _Restoring:
             CheckFailed: It is not what the file says.
         """
         self._tell("what was written is read back")
-        if self._counts is None or self._counts != CountsPart(self.customers, self.cells):
+        if self._counts is None or self._counts != CountsPart(self.states, self.cells):
             raise CheckFailed("the snapshot has other counts than it says; nothing was put in place")
         for number, head in self._heads.items():
             found = _PartitionSums()

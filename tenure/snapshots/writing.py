@@ -35,6 +35,7 @@ from tenure.snapshots.parts import (
     SharedPart,
     SnapshotHeader,
     StatesPart,
+    customers_among,
     encode_part,
 )
 from tenure.stored.opening import running_tables
@@ -46,7 +47,8 @@ class WrittenSnapshot(NamedTuple):
     """A snapshot that was written."""
 
     header: SnapshotHeader
-    counts: CountsPart
+    customers: int
+    cells: int
     sha256: str
     bytes: int
 
@@ -61,7 +63,7 @@ async def write_snapshot(settings: Settings, path: Path, tell: Callable[[str], N
 
     Raises:
         InputError, OutputFailed: The file cannot be written, or is there.
-        CheckFailed: Another command is at work on the stream.
+        CheckFailed: Another command is at work on the stream, or a partition went on while it was read.
         TenureError: As `running_tables`.
     """
     async with running_tables(settings) as (tables, mark):
@@ -73,7 +75,7 @@ async def write_snapshot(settings: Settings, path: Path, tell: Callable[[str], N
             async for part in reading.parts():
                 file.put(encode_part(part))
             found, size = file.finish()
-    return WrittenSnapshot(reading.header, reading.counts, found, size)
+    return WrittenSnapshot(reading.header, reading.customers, reading.counts.cells, found, size)
 
 
 class _Reading:
@@ -86,7 +88,7 @@ class _Reading:
         self._tables = tables
         self._in_use = in_use
         self._tell = tell
-        self._customers = self._cells = 0
+        self._states = self._cells = self.customers = 0
         self.header = SnapshotHeader(
             group=mark.group,
             partitions=mark.partitions,
@@ -100,7 +102,7 @@ class _Reading:
 
     @property
     def counts(self) -> CountsPart:
-        return CountsPart(self._customers, self._cells)
+        return CountsPart(self._states, self._cells)
 
     async def parts(self) -> AsyncIterator[Part]:
         hold = Hold(self._tables, "tenure snapshot")
@@ -110,6 +112,7 @@ class _Reading:
                 head = await hold.take(number)
                 async for part in self._partition(number, head):
                     yield part
+                await hold.check()
                 await hold.give_back(number)
                 head = await hold.take(SCHEDULES + number, if_there=True)
                 if head is not None:
@@ -117,8 +120,9 @@ class _Reading:
                     slots = [str(slot) for slot in range(SLOTS)]
                     values = await self._tables.read_states(SCHEDULES + number, slots)
                     yield StatesPart([(slot, value) for slot, value in zip(slots, values, strict=True) if value])
+                    await hold.check()
                     await hold.give_back(SCHEDULES + number)
-                self._tell(f"partition {number} of {self._in_use} is written, {self._customers:,} customers")
+                self._tell(f"partition {number} of {self._in_use} is written, {self.customers:,} customers")
             yield await self._shared()
             yield self.counts
 
@@ -128,7 +132,8 @@ class _Reading:
         read_head(number, stored)  # of this version, or StateUnreadable
         yield PartitionPart(number, head, stored.names)
         async for _, states in tables.scan_states([number]):
-            self._customers += len(states)
+            self._states += len(states)
+            self.customers += customers_among(states)
             yield StatesPart(states)
         names = names_of(self._settings)
         names.restore(stored.names)

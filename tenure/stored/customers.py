@@ -80,9 +80,14 @@ async def read_customer(settings: Settings, tables: Tables, partitions: int, cus
         StateUnreadable: Another version has stored the partition.
         TablesUnavailable: The store does not answer.
     """
-    home = partition_of(customer_id.encode(), partitions)
-    for partition in sorted(range(partitions), key=lambda number: number != home) if customer_id != NO_CUSTOMER else ():
-        found = await read_states_of(settings, tables, partition, [customer_id])
+    return None if customer_id == NO_CUSTOMER else await read_state(settings, tables, partitions, customer_id)
+
+
+async def read_state(settings: Settings, tables: Tables, partitions: int, name: str) -> StoredCustomer | None:
+    """Return the state of a customer, or that of marks, by its name; as `read_customer`."""
+    home = partition_of(name.encode(), partitions)
+    for partition in sorted(range(partitions), key=lambda number: number != home):
+        found = await read_states_of(settings, tables, partition, [name])
         if found is not None:
             return StoredCustomer(partition, found.names, found.states[0][1])
     return None

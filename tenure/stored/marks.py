@@ -14,10 +14,9 @@ from schemas.documents.document import AnyDocument
 from schemas.documents.named_marks import NamedMark
 from schemas.events import NO_CUSTOMER
 from schemas.instants import DAY_MS
-from streams.batching.partitioner import partitions_of
 from streams.settings.settings import Settings
 from streams.tables import Tables
-from tenure.stored.customers import read_states_of
+from tenure.stored.customers import read_state
 
 #: So long before its T a report names a mark (days), and so many of them (count).
 NAMED_DAYS: Final = 90
@@ -35,12 +34,8 @@ async def read_marks(settings: Settings, tables: Tables, partitions: int) -> lis
     Raises:
         TenureError: As `tenure.stored.customers.read_customer`.
     """
-    (home,) = partitions_of([NO_CUSTOMER.encode()], partitions)
-    for number in sorted(range(partitions), key=lambda number: number != home):
-        found = await read_states_of(settings, tables, number, [NO_CUSTOMER])
-        if found is not None:
-            return marks_in(found.states[0][1])
-    return []
+    found = await read_state(settings, tables, partitions, NO_CUSTOMER)
+    return [] if found is None else marks_in(found.state)
 
 
 def with_marks(document: AnyDocument, marks: Sequence[MarkFact], *, at_ms: int) -> AnyDocument:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
@@ -85,12 +86,12 @@ class Exporter:
     async def start(self) -> None:
         """Show what there is from now on, and begin to look at what takes long."""
         self.server.show(self.exposition, self._not_ready)
-        loop = asyncio.get_running_loop()
+        loop, refresh = asyncio.get_running_loop(), self._settings.metrics_refresh_seconds
         self._tasks = {
-            loop.create_task(self._run(), name="exporter"),
+            loop.create_task(_again(self._prepare, refresh, failed="counts_not_prepared"), name="exporter"),
             # Beside it: a Redis that does not answer holds up targets, which rest there, and not the counts.
-            loop.create_task(self._watch_targets(), name="targets"),
-            loop.create_task(self._watch_feeds(), name="feeds"),
+            loop.create_task(_again(self._look_at_stored, refresh, failed="targets_failed"), name="targets"),
+            loop.create_task(_again(self.look_at_feeds, _FEEDS_SECONDS, failed="feeds_failed"), name="feeds"),
             loop.create_task(self._population.run(), name="population"),
         }
 
@@ -171,14 +172,6 @@ class Exporter:
 
     # -- what takes long
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self._prepare()
-            except Exception:
-                log.exception("counts_not_prepared")
-            await asyncio.sleep(self._settings.metrics_refresh_seconds)
-
     async def _prepare(self) -> None:
         """Do what the next scrape would have to wait for, and agree on the values that are shown."""
         await self._sum()
@@ -188,22 +181,9 @@ class Exporter:
         if time.monotonic() - self._shown_at >= interval and live.complete(stream.partitions):
             await self._agree_on_shown()
 
-    async def _watch_targets(self) -> None:
-        while True:
-            try:
-                await self.look_at_targets()
-                await self._look_at_losses()
-            except Exception:
-                log.exception("targets_failed")
-            await asyncio.sleep(self._settings.metrics_refresh_seconds)
-
-    async def _watch_feeds(self) -> None:
-        while True:
-            try:
-                await self.look_at_feeds()
-            except Exception:
-                log.exception("feeds_failed")
-            await asyncio.sleep(_FEEDS_SECONDS)
+    async def _look_at_stored(self) -> None:
+        await self.look_at_targets()
+        await self._look_at_losses()
 
     async def look_at_feeds(self) -> None:
         """Agree on the sources that are counted by name, and count; while Redis is away, what was agreed holds."""
@@ -304,3 +284,13 @@ class Exporter:
             return f"halted: {', '.join(f'partition {number}' for number in sorted(halted))}"
         recovering = sorted(number for number, partition in partitions.items() if partition.recovering)
         return f"recovering: partitions {recovering}" if recovering else None
+
+
+async def _again(look: Callable[[], Awaitable[None]], pause_seconds: float, *, failed: str) -> None:
+    """Look again and again until cancelled; a look that fails is logged under the name `failed`."""
+    while True:
+        try:
+            await look()
+        except Exception:
+            log.exception(failed)
+        await asyncio.sleep(pause_seconds)

@@ -65,6 +65,8 @@ class PopulationExporter:
         self.exposition = b""
         #: the same as numbers
         self.population: PopulationSummary | None = None
+        #: as of when it was made, and the heads of all partitions then; None where there is no summary
+        self._made_of: tuple[int, list[bytes | None]] | None = None
 
     async def run(self) -> None:
         """Look whenever it is time, until cancelled."""
@@ -81,14 +83,20 @@ class PopulationExporter:
             return
         if now < self._again_at:
             return
-        metered = Metered(self._scan())
         spent_seconds, least_seconds = 0.0, self._least_pause_seconds
+        metered: Metered[PopulationScan] | None = None
         try:
+            made_of = await self._stored_now()
+            if made_of == self._made_of:  # a stream at rest: the same would come of it
+                self._again_at = now + least_seconds
+                return
+            metered = Metered(self._scan(made_of[0]))
             scan = await metered
             # Beside the loop: the curve of ten years takes some 20 ms.
             marks = await read_marks(self._settings, self._worker.context.tables, self._worker.context.partitions)
             found = await asyncio.to_thread(_summarised, scan, metered.cpu_seconds, marks)
             self.population, self.exposition, spent_seconds = found
+            self._made_of = made_of
         except _Lost:
             self._forget()
             least_seconds = 0.0  # it may be ours again already: nobody else would show a summary
@@ -98,21 +106,28 @@ class PopulationExporter:
         except Exception:
             self._forget()
             log.exception("population_failed")
-        pause_seconds = max(least_seconds, PAUSE_OVER_CPU * (metered.cpu_seconds + spent_seconds))
+        if metered is not None:
+            spent_seconds += metered.cpu_seconds
+        pause_seconds = max(least_seconds, PAUSE_OVER_CPU * spent_seconds)
         self._again_at = asyncio.get_running_loop().time() + pause_seconds
 
     def _forget(self) -> None:
-        self.exposition, self.population = b"", None
+        self.exposition, self.population, self._made_of = b"", None, None
 
-    async def _scan(self) -> PopulationScan:
-        """Look at all customers.
+    async def _stored_now(self) -> tuple[int, list[bytes | None]]:
+        """Return the end of the running bucket (ms since 1970), and the heads of all partitions."""
+        context = self._worker.context
+        at_ms = end_of_bucket_ms(self._clock.now_ms(), self._settings.bucket_minutes)
+        return at_ms, [await context.tables.read_head(number) for number in range(context.partitions)]
+
+    async def _scan(self, at_ms: int) -> PopulationScan:
+        """Look at all customers, as of an instant.
 
         Raises:
             _Lost: Partition 0 went to another worker meanwhile.
             TenureError: See `tenure.reports.customers.scan_all`.
         """
         settings, context = self._settings, self._worker.context
-        at_ms = end_of_bucket_ms(self._clock.now_ms(), settings.bucket_minutes)
         clock = local_time(settings.business_time_zone)
         what = settings.what_counts
         scan = PopulationScan(at_ms=at_ms, clock=clock, bucket_ms=context.windows.bucket_ms, what=what)

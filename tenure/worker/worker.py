@@ -43,6 +43,8 @@ from tenure.worker.mark_watch import MarkWatch
 from tenure.worker.redis_watch import RedisWatch
 from tenure.worker.retention_watch import RetentionWatch
 from tenure.worker.signals import Stopped, run_until_stopped
+from tenure.worker.switch_watch import SwitchWatch
+from tenure.worker.verifier import Verifier
 
 log = structlog.get_logger(__name__)
 Extension: TypeAlias = Callable[[Worker], None]
@@ -64,13 +66,19 @@ class _Starting:
     def __init__(self, settings: Settings) -> None:
         self.meters = Meters(settings.dimensions)
         self.waits_for = "Kafka"
+        self.reason = "it has not answered"
         self.server = MetricsServer(self._exposition, self._not_ready)
 
     async def _exposition(self) -> bytes:
         return self.meters.exposition()
 
     def _not_ready(self) -> str:
-        return f"waiting for {self.waits_for}: it has not answered since the worker started"
+        return f"waiting for {self.waits_for} since the worker started: {self.reason}"
+
+    def note_unavailable(self, error: TablesUnavailable) -> None:
+        """Say from now on what Redis said, or what is wrong with what lies there."""
+        self.meters[instruments.REDIS_UP].set(0)
+        self.reason = error.reason
 
 
 async def run(settings: Settings, *extensions: Extension) -> None:
@@ -112,7 +120,8 @@ async def _run(settings: Settings, *extensions: Extension) -> None:
         async with known_forgotten(settings, options, _read_patiently) as forgotten:
             starting.waits_for = "Redis"
             starting.meters[instruments.KAFKA_UP].set(1)
-            tables, mark = await claimed_tables(settings, partitions=partitions, meters=starting.meters)
+            tables, mark = await claimed_tables(settings, partitions=partitions, waiting=starting.note_unavailable)
+            starting.meters[instruments.REDIS_UP].set(1)
             try:
                 extensions = (partial(_translate, settings, adapters, registry, options), *extensions)
                 await _work(settings, tables, starting, forgotten, mark=mark, options=options, extensions=extensions)
@@ -153,7 +162,10 @@ async def _work(
         asyncio.create_task(RedisWatch(tables, worker.meters).run(), name="redis-watch"),
         asyncio.create_task(retention.run(), name="retention-watch"),
         asyncio.create_task(MarkWatch(tables, worker.app.crash).run(), name="mark-watch"),
+        asyncio.create_task(SwitchWatch(tables, lambda: worker.stream.partitions).run(), name="switch-watch"),
     ]
+    if settings.verify_cpu_share:
+        watches.append(asyncio.create_task(Verifier(worker, settings).run(), name="verifier"))
     look_seldom()
     try:
         await application.run_until_stopped(worker.app)
@@ -189,10 +201,12 @@ def _translate(
         translate_topics(worker, settings, adapters, KafkaForeignLog(settings, options), registry)
 
 
-async def claimed_tables(settings: Settings, *, partitions: int, meters: Meters) -> tuple[RedisTables, StreamMark]:
+async def claimed_tables(
+    settings: Settings, *, partitions: int, waiting: Callable[[TablesUnavailable], None]
+) -> tuple[RedisTables, StreamMark]:
     """Connect to the Redis of the settings, look whether it keeps what it is told, and claim the tables there.
 
-    Waits while Redis is away, and says so in the meters.
+    Waits while Redis is away, or its tables are of an earlier version, and tells `waiting` each time.
 
     Raises:
         ConfigurationError: It may lose data, and no setting allows that; or its tables belong to another stream.
@@ -205,7 +219,7 @@ async def claimed_tables(settings: Settings, *, partitions: int, meters: Meters)
             refusal = refusal_of(settings.redis_url.get_secret_value(), error)
             if error.cause == "refused" and refusal is not None:
                 raise refusal from error
-            meters[instruments.REDIS_UP].set(0)
+            waiting(error)
             log.warning(
                 "waiting_for_redis",
                 redis=settings.redis_address,
@@ -214,7 +228,6 @@ async def claimed_tables(settings: Settings, *, partitions: int, meters: Meters)
             )
             await backoff.pause()
         else:
-            meters[instruments.REDIS_UP].set(1)
             return claimed
 
 

@@ -16,9 +16,16 @@ PLANS = ("basic", "pro", "team")
 DAY_SECONDS = 86_400
 
 
-def crowd(random: Random, *, customers: int) -> list[bytes]:
-    """Return the events of customers, five or six each, roughly by time: a few late, one in fifty twice."""
-    timed = [event for number in range(customers) for event in _events_of(random, f"customer-{number}")]
+def crowd(random: Random, *, customers: int, first: int = 0) -> list[bytes]:
+    """Return the events of customers, five or six each, roughly by time: a few late, one in fifty twice.
+
+    Args:
+        random: All chance.
+        customers: How many (count).
+        first: The number of the first one, by which it is named.
+    """
+    numbers = range(first, first + customers)
+    timed = [event for number in numbers for event in _events_of(random, f"customer-{number}")]
     again = random.sample(timed, len(timed) // 50)
     timed = sorted(timed + again, key=lambda event: event[0] + random.random() * DAY_SECONDS)
     return [record for _, record in timed]

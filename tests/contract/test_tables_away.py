@@ -339,3 +339,37 @@ async def test_one_node_of_a_cluster_that_evicts_is_found(number: int, redis_clu
     finally:
         with redis_cluster.nodes[number].client() as client:
             client.config_set("maxmemory-policy", "noeviction")
+
+
+class _EndedWriter:
+    """Stands for a connection's writer whose transport somebody else has closed."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def writelines(self, _: object) -> None:
+        """Fail as asyncio or uvloop does."""
+        raise self._error
+
+    def close(self) -> None:
+        """Do nothing: it is closed."""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AttributeError("'NoneType' object has no attribute 'writelines'"),
+        RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed"),
+    ],
+)
+async def test_connection_that_somebody_else_ends_amid_a_write_is_a_redis_that_does_not_answer(
+    tables: RedisTables, error: Exception
+) -> None:
+    """A cluster's client does that when it looks for its nodes anew; taken for a fault of ours it halts a partition."""
+    pool = tables._redis.connection_pool
+    connection = await pool.get_connection()
+    connection._writer = _EndedWriter(error)
+    await pool.release(connection)
+    with pytest.raises(TablesUnavailable, match="was ended meanwhile"):
+        await tables.read_head(0)
+    assert await tables.read_head(0) == FIRST.head

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from kpis.names import TABLES
 from streams.embedded.tables import MemoryTables
 from streams.errors import CommitTorn, Conflict
 from streams.redo import states_of
@@ -235,6 +236,13 @@ async def test_a_customer_may_be_called_anything(tables: Tables, customer: str) 
     await tables.commit(0, a_commit(None, a_head(1), states={customer: b"this", "somebody": b"other"}))
     assert await tables.read_states(0, [customer, "somebody", customer + "x"]) == [b"this", b"other", None]
     assert (await tables.load(0)).head == a_head(1)
+
+
+async def test_tables_of_names_are_all_there_before_they_have_any(tables: Tables) -> None:
+    """Whoever reads while the first name of a table comes asks how many it had before."""
+    assert (await tables.load(0)).names == {table: [] for table in TABLES}
+    await tables.commit(0, FIRST)
+    assert (await tables.load(0)).names.keys() == {*TABLES}
 
 
 async def test_names_may_be_anything_and_keep_their_order(tables: Tables) -> None:
@@ -490,8 +498,12 @@ async def test_a_commit_that_forgets_removes_state_and_request_and_relists_resta
     await tables.commit(0, FIRST._replace(restated=entries))
     await tables.ask_to_forget(0, "a", b"first")
     await tables.ask_to_forget(0, "a", b"second")
+    await tables.ask_to_forget(0, "a", b"third", b"other")
+    await tables.ask_to_forget(0, "b", b"of nobody", b"known")
     await tables.ask_to_forget(0, "b", b"of b")
     assert await tables.forget_requests(0) == {"a": b"first", "b": b"of b"}
+    await tables.ask_to_forget(0, "a", b"in its place", b"first")
+    assert await tables.forget_requests(0) == {"a": b"in its place", "b": b"of b"}
     assert await tables.forget_requests(1) == {}
     erasure = Erasure(["a"], {"2025-01": [b"nobody", b"of b"]}, {"a": None, "b": b"decided"})
     second = a_commit(FIRST.head, a_head(2), states={"pseudonym": b"state of a"})

@@ -49,6 +49,16 @@ def test_every_option_of_a_command_is_documented() -> None:
     assert missing == []
 
 
+def test_page_of_filters_names_the_commands_that_have_one() -> None:
+    """Whoever looks there for a command that is not named goes without a filter that there is."""
+    found = sorted(
+        name for name, command in commands().items() if any("--where" in each.opts for each in command.params)
+    )
+    named = re.search(r"\n`tenure (.+?) have it\. ", text_of("docs/filters.md"), re.DOTALL)
+    assert named is not None
+    assert re.findall(r"\w+", named[1].replace(" and ", " ")) == found
+
+
 def test_every_setting_is_documented() -> None:
     """A setting that is not on the page is set by nobody."""
     page = text_of("docs/settings.md")
@@ -92,7 +102,7 @@ def test_logs_that_the_operating_page_names_are_written() -> None:
     sources = "".join(
         p.read_text(encoding="utf-8") for room in ("streams", "tenure") for p in (ROOT / room).rglob("*.py")
     )
-    written = set(re.findall(r"log\.(?:warning|error|exception)\(\s*\"([a-z_]+)\"", sources))
+    written = set(re.findall(r"(?:log\.(?:warning|error|exception)\(\s*|failed=)\"([a-z_]+)\"", sources))
     assert len(named) > 5
     assert named == written
 

@@ -38,6 +38,8 @@ def page(address: str) -> str:
 def test_a_runbook_is_a_page_whose_links_are_there(served: str) -> None:
     """Somebody who is woken up clicks, and reads no Markdown."""
     text = page(f"{served}/runbooks/TenureIncomplete.md")
+    with urllib.request.urlopen(f"{served}/runbooks", timeout=5) as answer:  # noqa: S310 - a server of the test's own
+        assert answer.url == f"{served}/runbooks/"  # or links of that page would lead beside it
     links = re.findall(r'href="([^"#:]+\.md)(?:#([^"]*))?"', text)
     assert links
     for link, anchor in links:

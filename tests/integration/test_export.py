@@ -82,6 +82,23 @@ def test_both_targets_hold_the_same_rows_after_late_events_too(
     assert wrong.stderr.startswith("tenure: PostgreSQL")
 
 
+def test_tables_that_are_there_are_written_without_the_right_to_make_any(
+    running: Installation, postgres: Postgres
+) -> None:
+    """An administrator makes them once; what runs every hour needs no more than to write."""
+    to_postgres = ("export", "--to", "postgres", "--schema", "narrow")
+    assert run(running, *to_postgres, TENURE_EXPORT_POSTGRES=postgres.dsn)["changed"] == 40
+    postgres.execute(
+        f"CREATE ROLE writer LOGIN PASSWORD '{PASSWORD}'",
+        "REVOKE CREATE ON DATABASE postgres FROM PUBLIC",
+        "GRANT USAGE ON SCHEMA narrow TO writer",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA narrow TO writer",
+    )
+    publish(running, [cancel("c-1", "2026-01-20")])
+    narrow = postgres.dsn.replace("//tenure:", "//writer:")
+    assert run(running, *to_postgres, TENURE_EXPORT_POSTGRES=narrow)["changed"] == 1
+
+
 def test_sql_of_a_running_stream_counts_as_its_counters(running: Installation) -> None:
     """One is asked by analysts, the other by dashboards."""
     (report,) = run(running, "kpi", "--at", "2026-03-01", "--window", "30d")

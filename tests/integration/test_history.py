@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from schemas.catalogue.counts import COUNTS, FACTS_WITHOUT_EFFECT
+from schemas.catalogue.counts import FACTS_WITHOUT_EFFECT
 from schemas.catalogue.ratios import RATIOS, has_windows
 from schemas.documents.document import plain
 from schemas.instants import milliseconds
@@ -30,6 +30,7 @@ from tenure.reports.kpi import read_report
 from tenure.stored.mark import claim_tables
 from tenure.worker.composition import build_worker
 from tests.integration.test_metrics import recent_events
+from tests.reports import counts_in, segments_in
 
 PARTITIONS = 4
 NEW_YORK = ZoneInfo("America/New_York")
@@ -87,7 +88,7 @@ def test_prometheus_answers_for_last_year_as_the_report_does(redis_server: Redis
         assert {(labels["job"], labels["instance"]) for labels, _ in found} == {("shop", "here:1")}
         # A value that a report leaves out because nothing is counted there is a zero in Prometheus.
         counts = samples_of(found)
-        assert counts == {**dict.fromkeys(counts, 0.0), **counts_in(report)}
+        assert counts == {**dict.fromkeys(counts, 0.0), **all_counts_in(report)}
         recorded = samples_of(prometheus.query('{__name__=~"segment:.*:ratio"}', at_seconds=at_ms / 1000))
         assert recorded == ratios_in(report)
         sums = samples_of(prometheus.query('{__name__=~"segment:.*:sum"}', at_seconds=at_ms / 1000))
@@ -104,24 +105,9 @@ def samples_of(found: list[tuple[dict[str, str], float]]) -> Samples:
     return found_by
 
 
-def segments_in(report: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any], list[str]]]:
-    """Yield dimension, value, numbers and windows of everybody and of every segment."""
-    yield "all", "", report, list(report["windows"])
-    for dimension in BY:
-        for value, numbers in report["segments"][dimension].items():
-            yield dimension, value, numbers, ["7d", "30d"]
-
-
-def counts_in(report: dict[str, Any]) -> Samples:
+def all_counts_in(report: dict[str, Any]) -> Samples:
     """Return the counts of a report as samples."""
-    found: Samples = {}
-    for dimension, value, numbers, windows in segments_in(report):
-        for count in COUNTS:
-            if count.kind == "stock":
-                found[count.metric, "", dimension, value] = numbers["totals"][count.name]
-            else:
-                for window in windows:
-                    found[count.metric, window, dimension, value] = numbers["windows"][window][count.name]
+    found: Samples = counts_in(report, BY)
     for window, numbers in report["windows"].items():
         for kind, amount in numbers[FACTS_WITHOUT_EFFECT.name].items():
             found[FACTS_WITHOUT_EFFECT.metric, window, "all", kind] = amount
@@ -131,7 +117,7 @@ def counts_in(report: dict[str, Any]) -> Samples:
 def ratios_in(report: dict[str, Any]) -> Samples:
     """Return the ratios of a report as samples, those that there are."""
     found: dict[tuple[str, str, str, str], float | None] = {}
-    for dimension, value, numbers, windows in segments_in(report):
+    for dimension, value, numbers, windows in segments_in(report, BY):
         for ratio in RATIOS:
             name = f"segment:{ratio.name}:ratio"
             if ratio.kind == "stock":

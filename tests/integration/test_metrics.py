@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from schemas.catalogue.counts import COUNTS
 from services.installation import Installation, Sample, WorkerProcess, samples_in, until
 from tests.chaos.crowd import START, crowd_of
+from tests.reports import counts_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,25 +72,6 @@ def key_of(sample: Sample) -> tuple[str, str, str, str]:
     return sample.name, labels.get("window", ""), labels["dimension"], labels["value"]
 
 
-def reported(report: dict[str, Any]) -> dict[tuple[str, str, str, str], int]:
-    """Return the same out of a report: all windows for all customers, 7 and 30 days for segments."""
-    found: dict[tuple[str, str, str, str], int] = {}
-
-    def note(numbers: dict[str, Any], dimension: str, value: str, windows: Iterable[str]) -> None:
-        for count in COUNTS:
-            if count.kind == "stock":
-                found[count.metric, "", dimension, value] = numbers["totals"][count.name]
-            else:
-                for window in windows:
-                    found[count.metric, window, dimension, value] = numbers["windows"][window][count.name]
-
-    note(report, "all", "", report["windows"])
-    for dimension in BY:
-        for value, numbers in report["segments"][dimension].items():
-            note(numbers, dimension, value, ("7d", "30d"))
-    return found
-
-
 def test_gauges_of_two_workers_add_up_to_the_report(
     two_workers: list[WorkerProcess], installation: Installation
 ) -> None:
@@ -98,7 +80,7 @@ def test_gauges_of_two_workers_add_up_to_the_report(
     def agree() -> bool:
         report = installation.kpi(*(word for name in BY for word in ("--by", name)))[0]
         sums = summed(two_workers)
-        expected = reported(report)
+        expected = counts_in(report, BY)
         # Values that are not shown by name are folded into `other`, which the report does not have.
         others = {key: amount for key, amount in sums.items() if key not in expected}
         return expected.items() <= sums.items() and set(others.values()) <= {0}

@@ -81,3 +81,19 @@ def test_topic_holds_what_there_is_after_late_events_and_a_kill(
     check(running)
     kinds = {each["kind"] for each in held(running).values() if each["customer_id"] == "c-0"}
     assert kinds == {"new", "cancellation"}
+
+
+def test_topic_of_others_is_left_as_it_is(running: Installation) -> None:
+    """An export takes back what is not a movement of its stream: of another's that would be everything."""
+    assert export(running)["movements"] == 35
+    file = running.run("export", "--to", "kafka", "--file", "any.ndjson")
+    assert (file.returncode, "--to kafka and --file" in file.stderr) == (2, True)
+    before = running.ends([running.movement_topic])
+    producer = running.producer()
+    producer.produce(running.movement_topic, b"{}", key=b"mine", partition=2)
+    producer.flush()
+    refused = running.run("export", "--to", "kafka")
+    assert refused.returncode == 2
+    assert f"{running.movement_topic} holds at partition 2, offset" in refused.stderr
+    after = running.ends([running.movement_topic])
+    assert sum(after.values()) == sum(before.values()) + 1

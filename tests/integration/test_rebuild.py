@@ -199,8 +199,8 @@ def test_tables_of_an_earlier_version_are_made_into_ours_while_events_come(
     asked = ["rebuild", *(["--from", "kafka"] if source == "kafka" else []), "--yes"]
     with Traffic(installation, company[half:]):
         worker = installation.worker()
-        until(lambda: "waiting for Redis" in worker.get("/readyz")[1], "it waits")
-        until(lambda: f"tenure {' '.join(asked)}" in worker.process.output, "it says what for")
+        until(lambda: f"tenure {' '.join(asked)}" in worker.get("/readyz")[1], "it waits, and says what for")
+        assert "waiting for Redis since the worker started" in worker.get("/readyz")[1]
         if source == "kafka":
             refused = installation.run("rebuild", "--yes")
             assert (refused.returncode, "--from kafka" in refused.stderr) == (2, True)

@@ -154,7 +154,7 @@ class Guarded(Installation):
 
     def working(self) -> WorkerProcess:
         """Start a worker as its user."""
-        return self.worker(**self.as_user("worker"))
+        return self.worker(TENURE_VERIFY_CPU_SHARE="1", **self.as_user("worker"))
 
 
 def _binding(name: str, right: KafkaRight) -> AclBinding:
@@ -215,6 +215,7 @@ def test_every_part_runs_with_the_rights_that_are_listed_for_it(stream: Guarded,
     assert "read back and whole" in stream.does("keeper", "snapshot", str(tmp_path / "taken"))
     for source in ("tables", "kafka"):
         assert "all of them the same" in stream.does("keeper", "rebuild", "--from", source, "--yes")
+    until(lambda: worker.total("tenure_verified_cells_total") > 0, "a recount of what was built")
     assert "'c2' is forgotten" in stream.run("customer", "c2", **stream.as_user("reader")).stderr
     assert worker.process.stop() == 0
     secrets = [*map(secret_of, NAMES), FORGET_KEY]

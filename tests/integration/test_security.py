@@ -78,6 +78,17 @@ def test_stream_runs_on_a_kafka_that_wants_tls_and_a_password(mechanism: str, be
     assert applied(behind_kafka, TENURE_KAFKA_SASL_MECHANISM=mechanism) == 1
 
 
+def test_stream_runs_on_a_kafka_that_wants_a_password_without_tls(behind_kafka: Installation) -> None:
+    """Inside of a network that encrypts by itself; the password itself never crosses it with SCRAM."""
+    behind_kafka.environment |= {
+        "TENURE_KAFKA_BOOTSTRAP": behind_kafka.kafka.password_bootstrap,
+        "TENURE_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+        "TENURE_KAFKA_SASL_MECHANISM": "SCRAM-SHA-256",
+    }
+    del behind_kafka.environment["TENURE_KAFKA_CA_FILE"]
+    assert applied(behind_kafka) == 1
+
+
 def test_kafka_that_does_not_let_us_in_is_told_in_one_line_without_the_secret(
     behind_kafka: Installation, certificates: Certificates
 ) -> None:

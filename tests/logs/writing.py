@@ -287,8 +287,13 @@ class Writing:
         members: Members = {"kind": kind}
         members |= self._maybe(via=("in_app", "email", "outreach"), status=("sent", "answered", "dismissed"))
         members |= self._maybe(reason=("price", "bugs"))
+        scores = {"nps": (0, 10), "csat": (1, 5)}
+        if "contact" in self.shape.types and random.random() < 0.25:
+            scores = {"ces": (1, 7), "ease": (1, 7), "value": (1, 5), "pmf": (1, 3)}
+            kind = random.choice(tuple(scores))
+            members |= {"kind": kind} | self._maybe(incentive=(True, False))
         if members.get("status", "answered") == "answered" or random.random() < 0.1:
-            members["score"] = random.randint(0, 10) if kind == "nps" else random.randint(1, 5)
+            members["score"] = random.randint(*scores[kind])
         return members
 
     # -- what comes on top

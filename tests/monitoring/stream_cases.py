@@ -228,6 +228,13 @@ FIRE: Final = [
     ),
     Case("TenureIdentityViolated", "page", "one equation", partial(with_series, "tenure_identities_violated", 1), 30),
     Case(
+        "TenureCountersDiffer",
+        "page",
+        "one counter",
+        partial(with_series, "tenure_verification_differences", 1, kind="cells"),
+        30,
+    ),
+    Case(
         "TenureCommitConflicts",
         "warn",
         "three a minute",
@@ -363,6 +370,13 @@ QUIET: Final = [
         "one in a thousand",
         partial(with_series, "tenure_records_forwarded_total", rising(1, 100), 100, topic="t"),
         90,
+    ),
+    Case(
+        "TenureCountersDiffer",
+        "page",
+        "all is well",
+        partial(with_series, "tenure_verification_differences", 0, kind="cells"),
+        30,
     ),
     Case(
         "TenureIdentityViolated",

@@ -128,6 +128,8 @@ def test_columns_that_look_special_are_columns_of_their_table() -> None:
         letters = {f"Value #{target['refId']}" for target in panel["targets"]} if panel["targets"][1:] else {"Value"}
         values = {name for name in options["includeByName"] if name.startswith("Value")}
         assert values <= letters, (uid, panel["title"])
+        # What Grafana 9 is not told to leave out is a column of its own at the end.
+        assert letters - values == {name for name in options["excludeByName"] if name != "Time"}, (uid, panel["title"])
         named = {each["matcher"]["options"] for each in panel["fieldConfig"]["overrides"]}
         assert named <= columns, (uid, panel["title"])
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -21,9 +25,10 @@ selector = 'env="prod"'
 runbooks = "https://wiki.example/runbooks"
 dashboards = "https://grafana.example"
 labels = {team = "retention"}
-currency = "EUR"
+currency = "JPY"
 [thresholds]
 Z_PAGE = 3.5
+TIME_ZONE_HOURS = 5.5
 QUIET_SPANS = ["1h", "1d"]
 [durations]
 page = "10m"
@@ -67,11 +72,28 @@ def test_overrides_are_in_the_rules_and_boards_and_prometheus_takes_them(tmp_pat
     assert spans == {"1h", "1d"}
     bound = next(r for r in found if r.get("record") == "segment:churn_standard:wilson_page")
     assert "3.5 * sqrt" in bound["expr"]
+    day = next(r for r in found if r.get("record") == "band:kpi:day")
+    assert "offset 19860s)[1d:1d]" in day["expr"], "a day of India ends at half past six in the evening, UTC"
     boards = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "out" / "dashboards").iterdir()}
     assert len(boards) == len(list((ROOT / "grafana" / "dashboards").glob("*.json")))
-    assert "currencyEUR" in boards["revenue.json"]
+    assert "currencyJPY" in boards["revenue.json"]
+    assert ") / 1\\n* on" in boards["revenue.json"], "a yen has no hundredths"
+    assert ") / 100\\n* on" not in boards["revenue.json"]
     assert "currencyUSD" not in "".join(boards.values())
+    queries = [query for text in boards.values() for query in queries_of(json.loads(text))]
+    assert not [query for query in queries if re.search(r'(?<![\w:])tenure_\w+(?!\w|:|\{env="prod")', query)]
+    assert any('up{env="prod",job=~"$job"}' in query for query in queries)
     assert (tmp_path / "out" / "alertmanager" / "templates" / "email.tmpl").is_file()
+
+
+def queries_of(document: Any) -> Iterator[str]:
+    """Yield all queries of a board, those of its annotations and choices too."""
+    for node in document.values() if isinstance(document, dict) else document if isinstance(document, list) else ():
+        yield from queries_of(node)
+    if isinstance(document, dict):
+        asked = document.get("query")
+        yield from (document[key] for key in ("expr", "definition") if isinstance(document.get(key), str))
+        yield from [asked["query"]] if isinstance(asked, dict) and "query" in asked else []
 
 
 def test_without_overrides_the_rules_are_those_that_are_shipped() -> None:
@@ -103,6 +125,14 @@ def test_selector_narrows_metrics_and_no_recorded_series(query: str, expected: s
         ('[thresholds]\nZ_PAGE = "3"', "thresholds.Z_PAGE = '3': it is of another kind than what is shipped, 3.0"),
         ("[thresholds]\nLEAST_LOSSES = 2.5", "LEAST_LOSSES = 2.5: it is of another kind"),
         ("[durations]\npage = 5", 'durations.page = 5: write a duration such as "5m"'),
+        ("[thresholds]\nQUIET_SPANS = [15]", 'thresholds.QUIET_SPANS[0] = 15: write a duration such as "5m"'),
+        ("[thresholds]\nQUIET_SPANS = []", "thresholds.QUIET_SPANS = []: it needs an element at least"),
+        ("[thresholds]\nBURN_PAGES = [[14.4, '1h']]", "BURN_PAGES[0] = [14.4, '1h']: it needs 3 elements"),
+        ("[thresholds]\nBURN_PAGES = [['x', '1h', '5m']]", "BURN_PAGES[0][0] = 'x': it is of another kind"),
+        ("[thresholds]\nBURN_PAGES = ['1h']", "BURN_PAGES[0] = '1h': it is of another kind"),
+        ("[thresholds]\nTIME_ZONE_HOURS = 5.3", "TIME_ZONE_HOURS = 5.3: write -12 to 14, in quarters"),
+        ("[names]\nlabels = {team = 1}", "names.labels.team = 1: it is of another kind"),
+        ("[names]\nminor_per_major = 1", "names.minor_per_major is none of job"),
         ("[names]\ncurrency = 'euro'", "names.currency = 'euro': write three capital letters"),
         ("[names", "no TOML"),
     ],
@@ -120,6 +150,15 @@ def test_wrong_file_writes_nothing_and_ends_with_2(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.endswith('durations.page = 5: write a duration such as "5m"\n')
     assert not (tmp_path / "out").exists()
+
+
+def test_folder_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> None:
+    """Where a file stands in the way, whoever runs it: root may write everywhere."""
+    (tmp_path / "out").write_text("in the way", encoding="utf-8")
+    done = installed(tmp_path, "")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"--out {tmp_path / 'out'}: it cannot be written: ")
+    assert done.stderr.count("\n") == 1
 
 
 def test_all_that_can_be_overridden_is_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,7 @@ from kpis.customer.state import decode
 from kpis.customer.what_counts import WhatCounts
 from kpis.fold.contribution import contribution
 from kpis.fold.fold import Fold
+from kpis.fold.reading import BatchReader
 from kpis.money import Money
 from kpis.names import Names
 from kpis.packing import table_of
@@ -30,6 +31,7 @@ from schemas.documents.document import plain
 from schemas.documents.report import Events
 from schemas.instants import milliseconds
 from schemas.refusals import Reason
+from tests.property.steps import at_once
 from tests.recount.options import Options
 
 LATEST_MS = milliseconds(dt.datetime(2100, 1, 1, tzinfo=dt.UTC))
@@ -113,6 +115,7 @@ class Folded:
         self.options = options
         self.windows = windows_of(options)
         self.decoder = decoder_of(options)
+        self.reader = BatchReader(self.decoder, native=native)
         self.what = what_of(options)
         self.names = [names_of(options) for _ in range(partitions)]
         self.folds = [fold_of(names, options, short_cuts=short_cuts, native=native) for names in self.names]
@@ -126,7 +129,8 @@ class Folded:
 
     def batch(self, records: Sequence[bytes]) -> list[Cells]:
         """Fold one batch; return what it added to the cells of each partition."""
-        decoded = self.decoder.decode([Line(record, self.offset + n) for n, record in enumerate(records)])
+        lines = [Line(record, self.offset + n) for n, record in enumerate(records)]
+        decoded = at_once(self.reader.read_in_steps(lines))
         self.offset += len(records)
         self.tests += decoded.tests
         for _, refusal in decoded.refused:
@@ -138,8 +142,7 @@ class Folded:
             states = self.states[number]
             before = dict(states)
             new, rows = fold.fold(
-                [decoded.events[n] for n in mine],
-                [decoded.times[n] for n in mine],
+                *decoded.part(mine),
                 states,
                 [reference_of(decoded.records[n].timestamp, self.names[number].topic("log")) for n in mine],
             )

@@ -173,6 +173,11 @@ SAID_BY_TYPE: Final[dict[str, tuple[str, ...]]] = {
     "cancel": ("subscription_id", "reason", "involuntary"),
     "pause": ("subscription_id",),
     "resume": ("subscription_id",),
+    "contact": ("about",),
+    "support": ("ticket", "status"),
+    "referral": ("referred",),
+    "exposure": ("measure", "variant"),
+    "mark": ("survey_kind", "title"),
 }
 SAID_OF_PRICED: Final = ("subscription_id", "plan", "price_minor", "trial")
 

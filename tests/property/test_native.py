@@ -99,7 +99,9 @@ def _usual_log(rng: Random, count: int) -> tuple[bytes, ...]:
             members["subscription_id"] = rng.choice(("", "one", "two", "three" * 20))
             members |= {"sequence": rng.randrange(3)} if rng.random() < 0.2 else {}
         members |= {"reason": "price", "involuntary": rng.random() < 0.3} if kind == "cancel" else {}
-        members |= {"kind": "nps", "score": rng.randrange(11)} if kind == "survey" else {}
+        asked = rng.choice(("nps", "nps", "nps", "ces"))
+        score = rng.randrange(11) if asked == "nps" else rng.randint(1, 7)
+        members |= {"kind": asked, "score": score} if kind == "survey" else {}
         members |= {"outcome": rng.choice(("failed", "renewed"))} if kind == "renewal" else {}
         members |= {"feature": f"f{int(rng.paretovariate(0.3)) % 3000}"} if kind == "activity" else {}
         out.append(msgspec.json.encode(members))

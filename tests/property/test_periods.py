@@ -20,6 +20,7 @@ from kpis.counting.periods import Period, counts_in, period_of, running_periods,
 from kpis.counting.report import Table, report
 from kpis.counting.windows import YEAR, Windows
 from kpis.fold import restatements
+from kpis.fold.reading import BatchReader
 from kpis.fold.restatements import FoldResult, Restatement, fold_batch
 from schemas.catalogue.windows import MONTH
 from schemas.decoding.decoder import Decoded
@@ -133,7 +134,7 @@ class Restating:
         """Start empty; `alone` events of a batch are restatements of their own, more are one."""
         self.alone = alone
         self.windows = windows_of(options)
-        self.decoder = decoder_of(options)
+        self.reader = BatchReader(decoder_of(options))
         self.names = names_of(options)
         self.fold = fold_of(self.names, options)
         self.states: dict[str, bytes] = {}
@@ -144,11 +145,8 @@ class Restating:
 
     def batch(self, records: Sequence[Record]) -> None:
         """Apply a batch."""
-        decoded: Decoded[Record] = self.decoder.decode(list(records))
-        order = np.argsort(np.array(decoded.times, np.int64), kind="stable").tolist()  # as the stream has them
-        decoded.events[:] = [decoded.events[place] for place in order]
-        decoded.records[:] = [decoded.records[place] for place in order]
-        decoded.times.sort()
+        decoded: Decoded[Record] = at_once(self.reader.read_in_steps(records))
+        decoded.put_in_order()  # as the stream has them
         self.commits += 1
         places, before = [0] * len(decoded.events), dict(self.states)
         done = FoldResult()

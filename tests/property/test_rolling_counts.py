@@ -21,9 +21,9 @@ from kpis.names import OTHER
 from schemas.documents.document import plain
 from schemas.documents.report import STOCKS
 from schemas.instants import milliseconds
-from streams.giving_way import giving_way
 from tests.property.cases import Case, bounded, cases
 from tests.property.folding import Folded
+from tests.property.rolling import counts_as_of
 
 SEGMENT_WINDOWS = ("7d", "30d")
 STOCK_NAMES = [count.name for count in STOCKS]
@@ -43,7 +43,7 @@ class Worker:
 
     def take(self, number: int) -> None:
         """Count a partition in, as after a recovery."""
-        self.live.take(number, self.folded.names[number], lambda: self.folded.cells[number])
+        self.live.take(number, self.folded.names[number], lambda: [self.folded.cells[number]])
 
     def feed(self, records: list[bytes]) -> None:
         """Fold a batch and tell of it."""
@@ -52,7 +52,7 @@ class Worker:
 
     def snapshot(self, boundary: int) -> Snapshot:
         """Return all counts as of a boundary."""
-        return asyncio.run(giving_way(self.live.refresh(boundary)))
+        return asyncio.run(counts_as_of(self.live, boundary))
 
 
 def _boundaries(folded: Folded, moments: list[int], random: Random) -> list[int]:

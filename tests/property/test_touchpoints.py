@@ -1,4 +1,4 @@
-"""Contacts, tickets, referrals, exposures and marks are kept exactly, whatever arrives in whatever order.
+"""Contacts, tickets, referrals, exposures, further surveys and marks are kept exactly, in whatever order they arrive.
 
 The other side is `tests.recount`, which shares no code with the product.
 """
@@ -34,6 +34,7 @@ def _kept(case: Case, log: Log, *, native: bool = True) -> dict[str, list[Said]]
 
 def _sent(event: Event) -> Said:
     members: dict[str, Said] = {
+        "survey": (event.survey_kind, event.status, event.score, event.reason, event.via, event.incentive),
         "contact": (event.about,),
         "support": (event.ticket, event.status),
         "referral": (hash_of_customer(event.referred),),

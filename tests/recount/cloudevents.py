@@ -25,13 +25,26 @@ def parsed_object(content: bytes) -> dict[str, object]:
         RefusedError: they are none.
     """
     try:
-        found = json.loads(content.decode(), parse_constant=_refuse_constant, parse_int=_integer)
-        # Half of a surrogate pair is no character, and has no bytes.
+        found = json.loads(
+            content.decode(), parse_constant=_refuse_constant, parse_int=_integer, object_pairs_hook=_object
+        )
         json.dumps(found, ensure_ascii=False, default=str).encode()
     except (ValueError, RecursionError) as error:
         raise RefusedError(Reason.MALFORMED_JSON, str(error)) from error
     if not isinstance(found, dict):
         raise RefusedError(Reason.MALFORMED_JSON, "not an object")
+    return found
+
+
+def _object(pairs: list[tuple[str, object]]) -> Members:
+    """Return the members of an object: of those under one name the last.
+
+    Raises:
+        UnicodeEncodeError: one of the others holds half of a surrogate pair, which is no character, and has no bytes.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        json.dumps(pairs, ensure_ascii=False, default=str).encode()
     return found
 
 

@@ -34,7 +34,7 @@ class Customer:
         renewals: With the plan at the time of each.
         activities: Instant (milliseconds since 1970) and feature, empty where absent.
         completions_ms: Instants of completed onboarding.
-        touchpoints: Contacts, tickets, referrals and exposures, earliest first.
+        touchpoints: Contacts, tickets, referrals, exposures and surveys on further scales, earliest first.
         revokes_without_effect_ms: The `time` of each revocation that hits no event.
     """
 
@@ -149,15 +149,16 @@ def _customer(
     def of_kinds(kinds: tuple[str, ...]) -> list[Event]:
         return [event for event in counting if event.kind in kinds]
 
+    further = [event for event in of_kinds(("survey",)) if not event.is_counted_survey()]
     return Customer(
         id=customer_id,
         timeline=timeline,
         segments={name: value or NO_VALUE for name, value in zip(options.segment_members, values, strict=True)},
-        surveys=with_plan("survey"),
+        surveys=tuple(each for each in with_plan("survey") if each[0].is_counted_survey()),
         renewals=with_plan("renewal"),
         activities=frozenset((event.at_ms, event.feature) for event in instants if event.kind == "activity"),
         completions_ms=frozenset(event.at_ms for event in instants if event.kind == "onboarding" and event.completed),
-        touchpoints=tuple(sorted(of_kinds(TOUCHPOINTS), key=_by_time)),
+        touchpoints=tuple(sorted((*of_kinds(TOUCHPOINTS), *further), key=_by_time)),
         revokes_without_effect_ms=tuple(revokes_without_effect_ms),
     )
 

@@ -34,7 +34,14 @@ REQUIRED = {
     "exposure": ("measure", "variant"),
     "mark": ("kind", "title"),
 }
-SCORES = {"nps": range(11), "csat": range(1, 6)}
+SCORES = {
+    "nps": range(11),
+    "csat": range(1, 6),
+    "ces": range(1, 8),
+    "ease": range(1, 8),
+    "value": range(1, 6),
+    "pmf": range(1, 4),
+}
 Members = Mapping[str, object]
 Check = Callable[[object], bool]
 Mender = Callable[[object], str | None]
@@ -134,7 +141,7 @@ COMMON_CHECKS: dict[str, Check] = {
     "source": _is_text,
     "customer_id": _is_id(128),
     "time": _is_time,
-    "sequence": _is_integer,
+    "sequence": _is_at_least(-(2**63), 2**63 - 1),
     "test": _is_boolean,
 }
 LIFECYCLE_CHECKS: dict[str, Check] = {"subscription_id": _is_id(128, shortest=0), "effective_at": _is_time}
@@ -156,7 +163,11 @@ OWN_CHECKS: dict[str, dict[str, Check]] = {
     "pause": LIFECYCLE_CHECKS,
     "resume": LIFECYCLE_CHECKS,
     "revoke": {"revokes": _is_id(256)},
-    "survey": {"kind": _is_one_of(*SCORES), "status": _is_one_of("sent", "answered", "dismissed")},
+    "survey": {
+        "kind": _is_one_of(*SCORES),
+        "status": _is_one_of("sent", "answered", "dismissed"),
+        "incentive": _is_boolean,
+    },
     "renewal": {"outcome": _is_one_of("renewed", "declined", "failed")},
     "onboarding": {"completed": _is_boolean},
     "activity": {},
@@ -291,6 +302,7 @@ def _event(members: Members, options: Options) -> Event:
         status=text("status", "answered"),
         score=_number(members, "score", -1) if event_type == "survey" else -1,
         via=describing("via", "in_app"),
+        incentive=members.get("incentive") is True,
         outcome=text("outcome"),
         completed=members.get("completed") is not False,
         feature=describing("feature"),

@@ -11,6 +11,7 @@ import xxhash
 
 LIFECYCLE = ("signup", "change", "pause", "resume", "cancel")
 #: Kinds with an identity, in the order that decides between two events of one.
+COUNTED_SURVEYS = ("nps", "csat")
 IDENTIFIED = (*LIFECYCLE, "revoke", "survey", "renewal", "contact", "support", "referral", "exposure", "mark")
 #: What passed between us and a customer; no count is made of it.
 TOUCHPOINTS = ("contact", "support", "referral", "exposure")
@@ -85,6 +86,7 @@ class Event:
     status: str = ""
     score: int = -1
     via: str = ""
+    incentive: bool = False
     outcome: str = ""
     completed: bool = True
     feature: str = ""
@@ -115,7 +117,7 @@ class Event:
             "resume": (),
             "cancel": (self.reason, int(self.involuntary)),
             "revoke": (self.revokes,),
-            "survey": (self.survey_kind, self.status, self.score, self.reason, self.via),
+            "survey": (self.survey_kind, self.status, self.score, self.reason, self.via, *self._incentive()),
             "renewal": (self.outcome,),
             "contact": (self.about,),
             "support": (self.ticket, self.status),
@@ -127,6 +129,14 @@ class Event:
         # Whether it names its source decides what a revoke revokes, and nothing of any other kind.
         last = (int(self.names_source),) if self.kind == "revoke" else ()
         return (*own[self.kind], self.subscription_id, self.time_ms, *last)
+
+    def is_counted_survey(self) -> bool:
+        """Return whether it is a survey that counts know; the others are touchpoints."""
+        return self.kind == "survey" and self.survey_kind in COUNTED_SURVEYS
+
+    def _incentive(self) -> tuple[int, ...]:
+        """Return whether there was an incentive, which is kept of the surveys that counts do not know."""
+        return () if self.is_counted_survey() else (int(self.incentive),)
 
     def order_in_timeline(self) -> tuple[int, int, int, Comparable]:
         """Return the key by which the lifecycle facts of a customer are sorted."""

@@ -1,21 +1,29 @@
 """Takes out of Faust and mode what would make two runs of a seed differ: clocks, hash order, random ids, the collector.
 
+And what only costs time: timers that look at nothing here, and tasks that wait for one thing each.
+
 Only inside of a `with neutral(loop, seed)`. Each measure was found by a run that differed; the tests that one seed
 gives one trace fail without them.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import importlib
 import random
+import secrets
+import time
 import uuid
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from mode.services import Service
 from mode.timers import Timer
 from mode.utils import queues
+
+from streams.holding import HoldWatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +45,16 @@ CLOCKS: Final = (
     ("mode.utils.times", "TIME_MONOTONIC"),
 )
 """Modules that took a clock by name when they were imported."""
+
+
+IDLE: Final = frozenset({"Monitor._sampler", "Recovery._publish_stats"})
+"""Tasks of Faust that only measure, again and again."""
+
+
+async def _wait_for(awaitable: Awaitable[Any], timeout: float | None, **_: Any) -> Any:
+    """Wait as asyncio does from Python 3.12 on: without a task of its own."""
+    async with asyncio.timeout(timeout):
+        return await awaitable
 
 
 class _OrderedSet(dict[Any, None]):
@@ -85,6 +103,16 @@ class _Patches:
             setattr(owner, name, value)
 
 
+def _tasks_in_order(tasks: Callable[[Service], Iterable[Any]]) -> Callable[[Service], list[Any]]:
+    """Return what lists the background tasks of a service by name, without the idle ones."""
+
+    def listed(service: Service) -> list[Any]:
+        wanted = [task for task in tasks(service) if task.fun.__qualname__ not in IDLE]
+        return sorted(wanted, key=lambda task: task.fun.__qualname__)
+
+    return listed
+
+
 @contextlib.contextmanager
 def neutral(loop: SimulatedLoop, seed: object) -> Iterator[None]:
     """Make Faust and mode a function of the loop and the seed."""
@@ -98,9 +126,13 @@ def neutral(loop: SimulatedLoop, seed: object) -> Iterator[None]:
     for function in (Service.itertimer, Timer.__init__):
         patches.put(function, "__kwdefaults__", {**function.__kwdefaults__, "clock": loop.time})
     patches.put(uuid, "uuid4", lambda: uuid.UUID(int=ids.getrandbits(128), version=4))
+    patches.put(HoldWatch.__init__, "__defaults__", (loop.time,))
+    patches.put(time, "monotonic", loop.time)
+    patches.put(time, "perf_counter", loop.time)
+    patches.put(secrets, "token_hex", lambda size: f"{ids.getrandbits(8 * size):0{2 * size}x}")
+    patches.put(asyncio, "wait_for", _wait_for)
     # The background tasks of a service are kept as a set of names.
-    tasks = Service._get_tasks
-    patches.put(Service, "_get_tasks", lambda self: sorted(tasks(self), key=lambda task: task.fun.__qualname__))
+    patches.put(Service, "_get_tasks", _tasks_in_order(Service._get_tasks))
     patches.ordered(Service, "_futures")
     patches.ordered(queues.FlowControlQueue, "_pending_pressure_drop_callbacks")
     patches.ordered(queues.FlowControlEvent, "_queues")

@@ -1,76 +1,154 @@
-"""Tables that simulated workers share: in memory, behind a network that is slow and fails, able to lose commits.
+"""Tables that simulated workers share: in memory, behind a network that is slow and fails, able to lose what they hold.
 
-The commits themselves are those of `MemoryTables`, which passes the same contract tests as Redis.
+The commits themselves are those of `MemoryTables`, which passes the same contract tests as Redis. What a Redis may do
+beside that stands here: lose its last seconds, come back from a backup, empty, or with half of a transaction; go on as
+a replica that lags behind, while some still write to the one before.
 """
 
 from __future__ import annotations
 
 import asyncio
-import copy
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from kpis.counting.cells import Cells
-from streams.embedded.tables import MemoryTables
+from streams.embedded.tables import MemoryTables, _Partition, _Shared
 from streams.errors import TablesUnavailable
-from streams.tables import Commit, Redo, Restated, Stored, StreamMark, Tables
+from streams.tables import Commit, Redo, Restated, Stored, StreamMark
 
 if TYPE_CHECKING:
     from tests.simulation.workers import Simulation
 
 _T = TypeVar("_T")
+EVERYBODY: Final = ""
+
+
+def _partition_as_it_is(found: _Partition) -> _Partition:
+    """Return a copy of a partition, which later commits do not change."""
+    copy = _Partition()
+    copy.head, copy.torn = found.head, found.torn
+    copy.names = defaultdict(list, {table: list(names) for table, names in found.names.items()})
+    copy.states = dict(found.states)
+    copy.spans = defaultdict(dict, {group: dict(spans) for group, spans in found.spans.items()})
+    copy.redo, copy.restated, copy.requests = list(found.redo), dict(found.restated), dict(found.requests)
+    return copy
+
+
+def _as_it_is(shared: _Shared) -> _Shared:
+    """Return a copy of all that a Redis holds."""
+    copy = _Shared()
+    for generation, partitions in shared.generations.items():
+        for number, found in partitions.items():
+            copy.generations[generation][number] = _partition_as_it_is(found)
+    copy.mark, copy.notes = shared.mark, dict(shared.notes)
+    copy.logs = defaultdict(list, {name: list(entries) for name, entries in shared.logs.items()})
+    return copy
+
+
+class CommitSeen(NamedTuple):
+    """A commit that was stored: the head before it, and when (virtual seconds)."""
+
+    expected: bytes | None
+    at_seconds: float
 
 
 class Store(MemoryTables):
-    """What Redis holds; it may fall back to what it held earlier, as after a loss of its last second of appends."""
+    """What Redis holds, and what may become of it."""
 
     def __init__(self) -> None:
         """Start empty."""
         super().__init__()
-        self._earlier = copy.deepcopy(self._partitions)
-        #: by partition: the head at that time, and states of commits that are carried out in part later
-        self._torn: dict[int, tuple[bytes | None, dict[str, bytes]]] = {}
-        #: until then nothing is answered (virtual seconds)
-        self.away_until_seconds = 0.0
+        #: the node that was the primary before a fail-over, and who still writes to it
+        self._before: tuple[_Shared, frozenset[str]] | None = None
+        #: by partition: head and states at that time, and states of commits that are carried out in part later
+        self._torn: dict[int, tuple[bytes | None, dict[str, bytes], dict[str, bytes]]] = {}
+        #: until when nothing is answered, by the name of a worker, or to everybody (virtual seconds)
+        self.away_until_seconds: dict[str, float] = {}
+        #: the ids that the stream ever had: another one after its mark was lost with everything
+        self.stream_ids: set[str] = set()
+        #: every commit that was ever stored, by its head
+        self.commits: dict[bytes, CommitSeen] = {}
 
-    def remember(self) -> None:
-        """Keep a copy of everything."""
-        self._earlier = copy.deepcopy(self._partitions)
+    @property
+    def generation(self) -> int:
+        """The generation that the mark names."""
+        return self._shared.mark.generation if self._shared.mark else 0
 
-    def fall_back(self) -> None:
-        """Forget all that was committed since `remember`."""
-        self._partitions = copy.deepcopy(self._earlier)
+    def side_of(self, name: str) -> _Shared:
+        """Return the node that a worker reads and writes."""
+        before = self._before
+        return before[0] if before is not None and name in before[1] else self._shared
+
+    def is_away(self, name: str, now_seconds: float) -> bool:
+        """Return whether a worker gets no answer."""
+        away = self.away_until_seconds
+        return now_seconds < max(away.get(EVERYBODY, 0.0), away.get(name, 0.0))
+
+    def saved(self) -> _Shared:
+        """Return a backup of everything."""
+        return _as_it_is(self._shared)
+
+    def restore(self, backup: _Shared) -> None:
+        """Hold what a backup does, and nothing else."""
+        self._shared = _as_it_is(backup)
+        self._torn.clear()
 
     def lose_everything(self) -> None:
         """Forget all there is, as a Redis does that starts empty: notes and logs too."""
-        MemoryTables.__init__(self)
-        self.remember()
+        self.restore(_Shared())
 
-    def fall_back_within_a_commit(self) -> None:
-        """Forget the same, but for states that lie in the append-only file within a transaction without an end.
+    def fail_over(self, replica: _Shared, clinging: Collection[str]) -> None:
+        """Go on with what a replica held; some workers go on with the node before, until `end_of_the_old_one`."""
+        self._before = (self._shared, frozenset(clinging))
+        self.restore(replica)
+
+    def end_of_the_old_one(self) -> None:
+        """End the node that was the primary before; what it took since the fail-over is gone."""
+        self._before = None
+
+    def fall_back_within_a_commit(self, backup: _Shared) -> None:
+        """Hold what a backup does, but for states that lie in the append-only file within a transaction without an end.
 
         A transaction begins with those that it writes to their places; its entry of the redo log comes after them.
         """
-        self._torn = {
-            number: (
-                before.head,
-                {c: s for c, s in self._partitions[number].states.items() if before.states.get(c) != s},
-            )
-            for number, before in self._earlier.items()
+        partitions, earlier = self._partitions, backup.generations[self.generation]
+        torn = {
+            number: (before.head, before.states, _changed(before.states, partitions[number].states))
+            for number, before in earlier.items()
         }
-        self.fall_back()
+        self.restore(backup)
+        self._torn = torn
 
     def load_again(self) -> bool:
         """Carry out what lies there, where a commit has closed the transaction since; return whether there was one."""
-        closed = [number for number, (head, _) in self._torn.items() if self._partitions[number].head != head]
+        closed = [number for number, torn in self._torn.items() if self._partitions[number].head != torn[0]]
         for number in closed:
-            states = self._torn.pop(number)[1]
-            found, before = self._partitions[number], self._earlier[number].states
+            _, before, states = self._torn.pop(number)
+            found = self._partitions[number]
             found.states |= {
                 name: state for name, state in states.items() if found.states.get(name) == before.get(name)
             }
             found.torn = bool(states)
         return bool(closed)
+
+
+def _changed(before: dict[str, bytes], after: dict[str, bytes]) -> dict[str, bytes]:
+    return {name: state for name, state in after.items() if before.get(name) != state}
+
+
+class View(MemoryTables):
+    """The tables as one connection finds them: of the node that it has, of the generation that it read first."""
+
+    def __init__(self, store: Store, name: str, generation: int | None = None) -> None:
+        """Take the store, and the name of the worker."""
+        self._store = store
+        self._name = name
+        self._generation = generation
+
+    @property
+    def _shared(self) -> _Shared:  # type: ignore[override]
+        return self._store.side_of(self._name)
 
 
 class Connection:
@@ -80,8 +158,9 @@ class Connection:
     """
 
     def __init__(
-        self, store: Store, simulation: Simulation, name: str, *, latency_seconds: float, failures: float
-    ) -> None:
+        self, store: Store, simulation: Simulation, name: str, *, latency_seconds: float, failures: float,
+        generation: int | None = None,
+    ) -> None:  # fmt: skip
         """Take the store.
 
         Args:
@@ -90,24 +169,29 @@ class Connection:
             name: Of the worker.
             latency_seconds: Mean duration of each way.
             failures: Share of ways on which a call gets lost.
+            generation: Of the tables; None: the one that the mark names when it is read first.
         """
-        self._store = store
+        self._all = store
+        self._store = View(store, name, generation)
         self._simulation = simulation
         self._draws = simulation.draws(f"connection/{name}")
         self._latency_seconds = latency_seconds
         self._failures = failures
         self.name = name
 
-    async def _travel(self) -> None:
+    async def _travel(self, step: str) -> None:
         await asyncio.sleep(self._draws.expovariate(1 / self._latency_seconds))
-        away = self._simulation.loop.time() < self._store.away_until_seconds
+        await self._simulation.trap(step)
+        away = self._all.is_away(self.name, self._simulation.loop.time())
         if away or self._draws.random() < self._failures:
             raise TablesUnavailable("Redis", "simulated")
 
-    async def _call(self, call: Callable[[], Awaitable[_T]]) -> _T:
-        await self._travel()
+    async def _call(self, call: Callable[[], Awaitable[_T]], what: str = "") -> _T:
+        """Call; one that is named can be interrupted on its way back too."""
+        await self._travel(f"{what}:asked")
         answer = await call()
-        await self._travel()
+        if what:
+            await self._travel(f"{what}:answered")
         return answer
 
     @property
@@ -115,21 +199,28 @@ class Connection:
         """See `Tables`."""
         return self._store.generation
 
-    def beside(self, generation: int) -> Tables:
+    def beside(self, generation: int | None) -> Connection:
         """See `Tables`."""
-        return self._store.beside(generation)
+        return Connection(
+            self._all, self._simulation, self.name, latency_seconds=self._latency_seconds, failures=self._failures,
+            generation=generation,
+        )  # fmt: skip
+
+    def anew(self) -> Connection:
+        """Return a connection that has read no mark yet."""
+        return self.beside(None)
 
     async def switch(self, expected: StreamMark, mark: StreamMark) -> bool:
         """See `Tables`."""
-        return await self._call(lambda: self._store.switch(expected, mark))
+        return await self._call(lambda: self._store.switch(expected, mark), "switch")
 
     async def discard(self, partition: int, *, but_the_head: bool = False) -> None:
         """See `Tables`."""
-        await self._call(lambda: self._store.discard(partition, but_the_head=but_the_head))
+        await self._call(lambda: self._store.discard(partition, but_the_head=but_the_head), "discard")
 
     async def load(self, partition: int, since: Stored | None = None) -> Stored:
         """See `Tables`."""
-        return await self._call(lambda: self._store.load(partition))
+        return await self._call(lambda: self._store.load(partition), "load")
 
     async def read_head(self, partition: int) -> bytes | None:
         """See `Tables`."""
@@ -142,30 +233,30 @@ class Connection:
     async def scan_states(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[tuple[str, bytes]]]]:
         """See `Tables`."""
         async for found in self._store.scan_states(partitions):
-            await self._travel()
+            await self._travel("scan")
             yield found
 
     async def scan_customers(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[str]]]:
         """See `Tables`."""
         async for found in self._store.scan_customers(partitions):
-            await self._travel()
+            await self._travel("scan")
             yield found
 
     async def read_redo(self, partition: int) -> Redo:
         """See `Tables`."""
-        return await self._call(lambda: self._store.read_redo(partition))
+        return await self._call(lambda: self._store.read_redo(partition), "read_redo")
 
     async def read_written(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
         """See `Tables`."""
-        return await self._call(lambda: self._store.read_written(partition, customers))
+        return await self._call(lambda: self._store.read_written(partition, customers), "read_written")
 
     async def read_spans(self, partition: int, spans: Sequence[int]) -> Cells:
         """See `Tables`."""
-        return await self._call(lambda: self._store.read_spans(partition, spans))
+        return await self._call(lambda: self._store.read_spans(partition, spans), "read_spans")
 
     async def read_group(self, partition: int, group: int) -> Cells:
         """See `Tables`."""
-        return await self._call(lambda: self._store.read_group(partition, group))
+        return await self._call(lambda: self._store.read_group(partition, group), "read_group")
 
     async def snapshot(
         self, partition: int, groups: Sequence[int], since: Stored | None = None
@@ -183,12 +274,17 @@ class Connection:
 
     async def commit(self, partition: int, commit: Commit) -> None:
         """See `Tables`."""
-        await self._call(lambda: self._store.commit(partition, commit))
+        what = "commit" if commit.written.kept is None else "checkpoint"
+        await self._call(lambda: self._commit(partition, commit), what)
         self._simulation.note(self.name, "committed", partition)
 
-    async def ask_to_forget(self, partition: int, customer: str, request: bytes) -> None:
+    async def _commit(self, partition: int, commit: Commit) -> None:
+        await self._store.commit(partition, commit)
+        self._all.commits.setdefault(commit.head, CommitSeen(commit.expected, self._simulation.loop.time()))
+
+    async def ask_to_forget(self, partition: int, customer: str, request: bytes, known: bytes | None = None) -> None:
         """See `Tables`."""
-        await self._call(lambda: self._store.ask_to_forget(partition, customer, request))
+        await self._call(lambda: self._store.ask_to_forget(partition, customer, request, known))
 
     async def forget_requests(self, partition: int) -> dict[str, bytes]:
         """See `Tables`."""
@@ -196,11 +292,13 @@ class Connection:
 
     async def clear(self, partition: int) -> None:
         """See `Tables`."""
-        await self._call(lambda: self._store.clear(partition))
+        await self._call(lambda: self._store.clear(partition), "clear")
 
     async def mark(self, mark: StreamMark) -> StreamMark:
         """See `Tables`."""
-        return await self._call(lambda: self._store.mark(mark))
+        found = await self._call(lambda: self._store.mark(mark), "mark")
+        self._all.stream_ids.add(found.id)
+        return found
 
     async def read_mark(self) -> StreamMark | None:
         """See `Tables`."""
@@ -208,7 +306,7 @@ class Connection:
 
     async def note(self, name: str, value: bytes | None) -> bytes | None:
         """See `Tables`."""
-        return await self._call(lambda: self._store.note(name, value))
+        return await self._call(lambda: self._store.note(name, value), "note")
 
     async def append(self, name: str, entry: bytes) -> None:
         """See `Tables`."""

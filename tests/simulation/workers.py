@@ -14,7 +14,8 @@ import logging
 import random
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from streams.embedded.transport import CLUSTERS, Cluster
 from tests.simulation.loop import WORKER, SimulatedLoop
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 CLUSTER_NAME = "simulation"
 BROKER = f"embedded://{CLUSTER_NAME}"
+_T = TypeVar("_T")
 
 
 class Subject(Protocol):
@@ -60,27 +62,35 @@ class SimulatedWorker:
         self.name = name
         self.subject: Subject | None = None
         self.running = False
+        self._died = simulation.loop.create_future()
 
     async def start(self) -> SimulatedWorker:
         """Start; every task from here on is this worker's."""
         self.running = True
-        await self._inside(self._start())
+        await self.inside(self._start())
         return self
 
     async def _start(self) -> None:
         self.subject = self._factory(self._simulation.cluster, self.name)
         await self.subject.start()
 
+    @property
+    def is_at_work(self) -> bool:
+        """Return whether it runs, and has started."""
+        return self.running and self.subject is not None and bool(self.subject.app.started)
+
     async def stop(self) -> None:
         """Stop in good order, if it runs."""
         if self.running and self.subject is not None:
             self.running = False
-            await self._inside(self.subject.stop())
+            await self.inside(self.subject.stop())
 
     def crash(self) -> None:
         """Kill it, as SIGKILL does."""
         self.running = False
         self._simulation.loop.kill(self.name)
+        if not self._died.done():
+            self._died.set_result(None)
 
     def freeze(self, frozen: bool = True) -> None:
         """Make it a zombie: no heartbeats, deaf to rebalances, still processing; or let it come to itself."""
@@ -89,10 +99,28 @@ class SimulatedWorker:
         consumer.frozen = frozen
         consumer._changed.set()
 
-    async def _inside(self, step: Coroutine[Any, Any, None]) -> None:
+    async def inside(self, step: Coroutine[Any, Any, _T]) -> _T | None:
+        """Run something as a task of this worker; None where it was killed meanwhile."""
         context = contextvars.copy_context()
         context.run(WORKER.set, self.name)
-        await self._simulation.loop.create_task(step, context=context)
+        task = self._simulation.loop.create_task(step, context=context)
+        await asyncio.wait([task, self._died], return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+
+
+@dataclass
+class Trap:
+    """Something that happens to the next worker that comes to a step.
+
+    Attributes:
+        step: Its name, as connections and the log call it.
+        steps_left: How often it must be come to (count).
+        spring: Called with the name of the worker.
+    """
+
+    step: str
+    steps_left: int
+    spring: Callable[[str], None]
 
 
 class Simulation:
@@ -108,15 +136,38 @@ class Simulation:
         self.seed = seed
         self.loop = SimulatedLoop(self.draws("order") if shuffle else None)
         self.trace: list[tuple[Any, ...]] = []
+        self.traps: list[Trap] = []
+        #: all operations of the log take so many times as long, up to that time (virtual seconds)
+        self.slowness = (1.0, 0.0)
         latency = self.draws("latency")
-        self.cluster = Cluster(
-            now_ms=lambda: int(self.loop.time() * 1000),
-            latency_seconds=lambda _operation: latency.expovariate(1 / latency_seconds),
-        )
+
+        def seconds(operation: str) -> float:
+            self._spring(f"log:{operation}")
+            factor = self.slowness[0] if self.loop.time() < self.slowness[1] else 1.0
+            return factor * latency.expovariate(1 / latency_seconds)
+
+        self.cluster = Cluster(now_ms=lambda: int(self.loop.time() * 1000), latency_seconds=seconds)
 
     def draws(self, purpose: str) -> random.Random:
         """Return a source of randomness of its own for each purpose, so that one more draw moves no other."""
         return random.Random(f"{self.seed}/{purpose}")
+
+    async def trap(self, step: str) -> None:
+        """Let happen what waits for a worker to come to a step; whoever is killed there does not come back."""
+        self._spring(step)
+        if WORKER.get() in self.loop.killed:
+            await asyncio.Event().wait()
+
+    def _spring(self, step: str) -> None:
+        if not self.traps:
+            return
+        name = WORKER.get()
+        for trap in [trap for trap in self.traps if trap.step == step and name is not None]:
+            trap.steps_left -= 1
+            if trap.steps_left <= 0:
+                self.traps.remove(trap)
+                self.note("trap", name, step)
+                trap.spring(str(name))
 
     def note(self, *facts: Any) -> None:
         """Write down what happened, with the time."""

@@ -48,16 +48,18 @@ def _parse(file: SourceFile) -> ast.Module:
 
 
 @cache
-def text_files() -> tuple[SourceFile, ...]:
-    """Return every text file of the repository."""
+def names_of_files() -> tuple[str, ...]:
+    """Return the names of all files of the repository, relative to the root, sorted."""
     git = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     names = subprocess.run(git, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
-    found = []
-    for name in sorted(filter(None, names)):
-        path = ROOT / name
-        if path.is_file() and b"\0" not in (content := path.read_bytes()):
-            found.append(SourceFile(Path(name), content.decode(errors="replace")))
-    return tuple(found)
+    return tuple(sorted(name for name in names if name and (ROOT / name).is_file()))
+
+
+@cache
+def text_files() -> tuple[SourceFile, ...]:
+    """Return every text file of the repository."""
+    found = ((name, (ROOT / name).read_bytes()) for name in names_of_files())
+    return tuple(SourceFile(Path(name), text.decode(errors="replace")) for name, text in found if b"\0" not in text)
 
 
 @cache

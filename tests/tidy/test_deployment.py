@@ -6,6 +6,7 @@ There is no Docker where the tests run: what can be known without it is checked 
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import yaml
 
 from docgen.commands import commands
+from monitoring.dashboards.wording import RUNBOOKS
 from streams.settings.settings import Settings
 from tests.docs.pages import links_of
 from tests.tidy.repository import PACKAGES, ROOT
@@ -76,7 +78,8 @@ def test_topics_are_created_by_the_product_itself(services: dict[str, Any]) -> N
     topics = services["topics"]
     assert topics["image"] == services["worker-1"]["image"]
     assert topics["command"][:2] == ["topics", "--create"]
-    waiting = [n for n, service in services.items() if service["image"] == topics["image"] and n != "topics"]
+    ours = {n: service for n, service in services.items() if service["image"] == topics["image"]}
+    waiting = [n for n, service in ours.items() if "entrypoint" not in service and n != "topics"]
     conditions = {n: services[n]["depends_on"]["topics"]["condition"] for n in waiting}
     assert conditions == dict.fromkeys(["worker-1", "worker-2", "gateway", "company"], "service_completed_successfully")
 
@@ -131,6 +134,22 @@ def test_redis_appends_every_write_and_never_evicts(services: dict[str, Any]) ->
     assert options["--maxmemory-policy"] == "noeviction"
 
 
+def test_links_of_alerts_lead_to_pages_that_are_served(services: dict[str, Any]) -> None:
+    """Somebody who is woken up clicks, and reads no Markdown; the image has what makes pages of it."""
+    documents = services["documents"]
+    python, _, module, port, host = documents["entrypoint"]
+    assert (python, module, host) == ("python", "devstack.documents", "0.0.0.0")  # noqa: S104 - inside of a container
+    assert documents["ports"] == [f"127.0.0.1:{port}:{port}"]
+    labels = yaml.safe_load((ROOT / "prometheus/prometheus.yml").read_text(encoding="utf-8"))["global"][
+        "external_labels"
+    ]
+    assert labels["runbooks"] == f"http://127.0.0.1:{port}/runbooks"
+    locked = (ROOT / "requirements" / "run.txt").read_text(encoding="utf-8")
+    assert all(f"\n{needed}==" in locked for needed in ("markdown-it-py", "pyyaml"))
+    mounted = {volume.split(":")[0] for volume in documents["volumes"]}
+    assert mounted == {"./devstack", "./services", "./docs"}
+
+
 def test_every_mounted_file_exists(services: dict[str, Any]) -> None:
     """Docker makes an empty folder of a path that does not exist, and the service starts without its configuration."""
     mounts = [volume for service in services.values() for volume in service.get("volumes", [])]
@@ -148,17 +167,22 @@ def test_image_runs_as_a_user_without_rights() -> None:
 
 
 def test_image_holds_every_package_and_nothing_floating() -> None:
-    """A package that is not copied is missed at the first import, on someone else's machine."""
+    """What is not copied is missed at the first import, or the first page, on someone else's machine."""
     text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-    assert set(re.findall(r"^COPY (\w+) \1$", text, re.MULTILINE)) == set(PACKAGES)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert set(PACKAGES) <= set(wheel["packages"])
+    wanted = {*wheel["packages"], *wheel["shared-data"], *wheel["force-include"]}
+    assert wanted <= set(re.findall(r"^COPY (\S+) \1$", text, re.MULTILINE))
+    assert [path for path in wanted if not (ROOT / path).exists()] == []
     assert "--require-hashes" in text
     assert re.findall(r"--requirement (\S+)", text) == ["requirements/run.txt", "requirements/native.txt"]
     assert "COPY requirements/run.txt requirements/run.txt\n" in text
     bases = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
     assert len(bases) == 2
     assert [base for base in bases if not re.search(r":\d+\.\d+\.\d+-", base)] == []
-    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8")
-    assert [package for package in PACKAGES if f"!{package}\n" not in ignored] == []
+    sent = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE)
+    assert [path for path in wanted if not any(f"{path}/".startswith(f"{each}/") for each in sent)] == []
 
 
 def test_prometheus_accepts_its_configuration() -> None:
@@ -210,14 +234,13 @@ def test_grafana_is_given_its_source_and_the_folder_of_its_dashboards(services: 
     assert {provider["options"]["path"] for provider in providers} <= mounted
 
 
-def test_links_of_alerts_and_of_runbooks_lead_to_what_grafana_serves(services: dict[str, Any]) -> None:
+def test_links_of_boards_and_of_runbooks_lead_to_what_grafana_serves(services: dict[str, Any]) -> None:
     """A runbook that sends its reader to a page that is not served leaves them alone."""
     public = "/usr/share/grafana/public/"
     mounts = [volume.split(":")[:2] for volume in services["grafana"]["volumes"]]
     served = {(ROOT / source).resolve(): path for source, path in mounts if path.startswith(public)}
-    config = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
-    labels, (folder, path) = config["global"]["external_labels"], *served.items()
-    assert labels["runbooks"] == f"{labels['dashboards']}/public/{path.removeprefix(public)}/runbooks"
+    ((folder, path),) = served.items()
+    assert f"/public/{path.removeprefix(public)}/runbooks" == RUNBOOKS
     runbooks = list((folder / "runbooks").glob("*.md"))
     links = [runbook.parent / link.split("#")[0] for runbook in runbooks for link in links_of(runbook)]
     assert len(links) > len(runbooks) > 20

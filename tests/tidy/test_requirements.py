@@ -51,6 +51,13 @@ def test_tools_of_the_audit_are_locked_too() -> None:
     assert [str(tool) for tool in tools if not tool.specifier.contains(Version(versions[_normalised(tool)]))] == []
 
 
+def test_audit_looks_at_all_that_an_image_is_made_of() -> None:
+    """What nobody looks at is where a known hole stays open."""
+    installed = set(re.findall(r"--requirement (\S+)", (ROOT / "Dockerfile").read_text(encoding="utf-8")))
+    (audit,) = re.findall(r"pip-audit .*", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    assert set(re.findall(r"-r (\S+)", audit)) == installed
+
+
 def test_what_checks_and_tests_run_with_is_what_users_run_with() -> None:
     """Otherwise a green build says nothing about the demo."""
     run, dev = locked("run"), locked("dev")

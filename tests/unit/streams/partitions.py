@@ -108,6 +108,10 @@ class Surroundings:
         del partition, cells
         self.commits.append(seconds)
 
+    def on_erased(self, partition: Partition) -> None:
+        """See `Listener`."""
+        self.heard.append(f"erased from {partition.number}")
+
     def on_recovered(self, partition: Partition) -> None:
         """See `Listener`."""
         self.heard.append(f"recovered {partition.number}")

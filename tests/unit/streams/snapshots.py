@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from kpis.counting.rolling import RollingCounts, Snapshot
 from schemas.instants import milliseconds
-from streams.giving_way import giving_way
 from tests.property.folding import Folded
+from tests.property.rolling import counts_as_of
 from tests.recount.options import DEFAULTS
 from tests.unit.kpis.customers import START
 
@@ -22,11 +22,11 @@ def live_counts(records: Sequence[bytes], *, partitions: int = 1) -> tuple[Folde
     folded.batches(records, 1000)
     live = RollingCounts(folded.windows, dimensions=folded.names[0].dimensions, segment_windows=["7d", "30d"])
     for number, table in enumerate(folded.tables()):
-        live.take(number, table.names, lambda table=table: table.cells)  # type: ignore[misc]  # bound early
+        live.take(number, table.names, lambda table=table: [table.cells])  # type: ignore[misc]  # bound early
     return folded, live
 
 
 def snapshot_of(live: RollingCounts, shown: Mapping[str, Sequence[str]] | None = None, at: int = BOUNDARY) -> Snapshot:
     """Return a snapshot that shows these values of each dimension."""
     live.show(shown or {})
-    return asyncio.run(giving_way(live.refresh(at)))
+    return asyncio.run(counts_as_of(live, at))

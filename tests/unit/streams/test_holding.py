@@ -11,7 +11,7 @@ import pytest
 from kpis.customer.facts import STATE_VERSION
 from streams.copying import copy_commit, head_commit
 from streams.embedded.tables import MemoryTables
-from streams.errors import CheckFailed, Conflict, TablesHeld
+from streams.errors import CheckFailed, Conflict, TablesHeld, TablesUnavailable
 from streams.holding import BEAT_SECONDS, SILENCE_SECONDS, Hold, HoldWatch, is_held, unheld
 from streams.partition.state import read_head
 from streams.tables import Head, StreamMark, decode_head, encode_head
@@ -93,6 +93,28 @@ def test_a_partition_goes_on_when_nothing_was_heard_of_its_holder_and_not_before
             await asyncio.sleep(SILENCE_SECONDS + 2 * BEAT_SECONDS)
         await watch.look(0, (await tables.load(0)).head)
         assert (await tables.load(0)).head == FIRST
+
+    on_the_clock(test)
+
+
+def test_a_beat_that_did_not_get_through_is_not_the_last_one() -> None:
+    """A Redis that fails over for a second would end a rebuild of an hour."""
+
+    async def test(_: Callable[[], float]) -> None:
+        tables = await one_partition()
+        note, beats = tables.note, list[bytes]()
+
+        async def noted(name: str, value: bytes | None) -> bytes | None:
+            if value is not None:
+                beats.append(value)
+                if len(beats) == 3:
+                    raise TablesUnavailable("Redis", "planted")
+            return await note(name, value)
+
+        tables.note = noted  # type: ignore[method-assign]
+        async with Hold(tables, "tenure rebuild").beating():
+            await asyncio.sleep(SILENCE_SECONDS)
+        assert len(beats) > 10
 
     on_the_clock(test)
 

@@ -8,10 +8,10 @@ from collections import Counter
 import msgspec
 import pytest
 
-from streams.giving_way import giving_way
 from streams.metrics.meters import Meters
 from streams.partition.stream import Stream
 from streams.top_values import elect_top_values, largest
+from tests.property.rolling import counts_as_of
 from tests.unit.kpis.counting.test_rolling import SIGNUPS
 from tests.unit.streams.partitions import Surroundings
 from tests.unit.streams.snapshots import BOUNDARY, live_counts, snapshot_of
@@ -58,7 +58,7 @@ def test_owner_of_partition_0_decides_for_all() -> None:
         assert noted is not None
         assert msgspec.json.decode(noted) == {"plan": ["basic"], "country": ["DE"], "channel": ["none"]}
         for stream in (first, second):
-            snapshot = await giving_way(stream.live.refresh(BOUNDARY))
+            snapshot = await counts_as_of(stream.live, BOUNDARY)
             assert {name: block.values for name, block in snapshot.blocks.items()} == {
                 "all": [""],
                 "plan": ["basic", "other"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from functools import partial
 
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 
 from kpis.counting.cells import FIELD_BITS, Cells, group_of, point_column
-from kpis.counting.rolling import ALL
+from kpis.counting.rolling import ALL, CHANGED_CELLS
 from kpis.names import OTHER
 from kpis.rows import PAUSED
+from streams.giving_way import giving_way
 from tests.unit.streams.snapshots import BOUNDARY, live_counts, snapshot_of
 
 
@@ -51,10 +53,10 @@ def test_counts_after_a_fault_are_summed_anew() -> None:
     right = snapshot_of(live).blocks[ALL].stock["customers_active"].tolist()
     faults: list[Exception] = [MemoryError("planted")]
 
-    def cells(number: int) -> Cells:
+    def cells(number: int) -> list[Cells]:
         if faults and number == 1:
             raise faults.pop()
-        return folded.tables()[number].cells
+        return [folded.tables()[number].cells]
 
     for number, table in enumerate(folded.tables()):
         live.take(number, table.names, partial(cells, number))
@@ -96,8 +98,9 @@ def test_sizes_are_active_customers_by_value() -> None:
     """They decide which values are shown; those that are hidden now must be among them."""
     _, live = live_counts(SIGNUPS)
     snapshot_of(live, {"plan": []})
-    assert live.sizes()[0]["plan"] == {"none": 0, "basic": 2, "pro": 1, "team": 1}
-    assert live.sizes()[0]["country"] == {"none": 1, "DE": 2, "US": 1}
+    sizes = asyncio.run(giving_way(live.sizes()))
+    assert sizes[0]["plan"] == {"none": 0, "basic": 2, "pro": 1, "team": 1}
+    assert sizes[0]["country"] == {"none": 1, "DE": 2, "US": 1}
 
 
 def test_a_stock_that_no_window_knows_is_compared_between_dimensions() -> None:
@@ -108,3 +111,32 @@ def test_a_stock_that_no_window_knows_is_compared_between_dimensions() -> None:
     live.change(0, Cells(np.array([key], np.int64), np.array([1], np.int64)))
     found = [text for text in snapshot_of(live).violations if "customers_paused" in text]
     assert found == ["customers_paused over all values of country = customers_paused"]
+
+
+def test_changes_that_nobody_asks_for_take_bounded_room() -> None:
+    """A rebuild serves no counts, and would hold every change of all its commits."""
+    folded, live = live_counts(SIGNUPS)
+    (table,) = folded.tables()
+    live.change(0, table.cells)
+    assert live.changed_cells == 0  # nothing is summed yet: the cells will be, with this
+    right = snapshot_of(live).blocks[ALL].stock["customers_active"].tolist()
+    nothing = Cells(table.cells.keys, np.zeros_like(table.cells.amounts))
+    many = CHANGED_CELLS // len(nothing.keys)
+    for _ in range(many):
+        live.change(0, nothing)
+    assert live.changed_cells == many * len(nothing.keys)
+    for _ in range(many):
+        live.change(0, nothing)
+    assert live.changed_cells == 0
+    assert snapshot_of(live).blocks[ALL].stock["customers_active"].tolist() == right
+    live.change(0, nothing)
+    assert live.changed_cells == len(nothing.keys)
+
+
+def test_value_that_comes_later_counts_in_its_place() -> None:
+    """The places of values are looked up once: one that is new then has none yet."""
+    folded, live = live_counts(SIGNUPS[:2])
+    shown = {"plan": ["basic", "team"]}
+    assert snapshot_of(live, shown).blocks["plan"].stock["customers_active"].tolist() == [2, 0, 0]
+    live.change(0, folded.batch(SIGNUPS[2:])[0])
+    assert snapshot_of(live, shown).blocks["plan"].stock["customers_active"].tolist() == [2, 1, 1]

@@ -1,6 +1,6 @@
-"""Folds events into damaged states natively: whatever lies there, it is left alone or folded, and memory is kept whole.
+"""Folds events into damaged states natively, and reads damaged records: whatever lies there, memory is kept whole.
 
-Run by itself, under sanitizers: `python -m tests.unit.kpis.native.damage COUNT [MODULE]`; see test_sanitizers.py.
+Run by itself, under sanitizers: `python -m tests.unit.kpis.native.damage COUNT [FOLDER]`; see test_sanitizers.py.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import random
 import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,14 +30,16 @@ LINES = (
 KINDS = (0, 0x7F, 0x80, 0x9F, 0xC0, 0xC4, 0xC6, 0xCF, 0xD3, 0xDB, 0xDD, 0xFF)
 
 
-def load(path: str) -> None:
+def load(folder: Path) -> None:
     """Let `kpis.native` find another build of what is compiled."""
-    spec = importlib.util.spec_from_file_location("kpis.native.usual", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["kpis.native.usual"] = module
-    spec.loader.exec_module(module)
+    for name in ("batch", "usual"):
+        path = folder / f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}"
+        spec = importlib.util.spec_from_file_location(f"kpis.native.{name}", path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[f"kpis.native.{name}"] = module
+        spec.loader.exec_module(module)
 
 
 def damaged(state: bytes, rng: random.Random) -> bytes:
@@ -80,7 +83,7 @@ def outcomes(count: int, seed: int = 1) -> Iterator[bool]:
     states: dict[str, bytes] = {}
     for start in range(0, 320, 8):
         part = slice(start, start + 8)
-        usual.begin(decoded.events[part], decoded.times[part], states, {}, [rng.randrange(1 << 40)] * 8)
+        usual.begin(list(decoded.events[part]), decoded.times[part], states, {}, [rng.randrange(1 << 40)] * 8)
         usual.go_on(0, 1_000)
         sound += states.values()
         if start % 80 == 0:
@@ -94,9 +97,45 @@ def outcomes(count: int, seed: int = 1) -> Iterator[bool]:
         usual.take_rows()
 
 
+def events_read(count: int, seed: int = 1) -> Iterator[int]:
+    """Yield, for so many damaged record batches, how many of their events were read natively all the same."""
+    from kpis.fold.reading import BatchReader, PackedDecoded  # noqa: PLC0415 - once what is compiled was chosen
+    from kpis.native.batch import PackedRecords  # noqa: PLC0415
+    from schemas.decoding.decoder import Decoder  # noqa: PLC0415
+    from streams.records import NO_HEADERS, Record  # noqa: PLC0415
+    from tests.property.folding import LATEST_MS  # noqa: PLC0415
+    from tests.unit.kpis.customers import records_of  # noqa: PLC0415
+    from tests.unit.streams.kafka.wire import body_of  # noqa: PLC0415
+
+    rng = random.Random(seed)
+    reader = BatchReader(Decoder(latest_ms=LATEST_MS))
+    sound = records_of([f"{n * 13} {rng.choice(LINES)}" for n in range(100)])
+    for _ in range(count):
+        values = [rng.choice(sound) if rng.random() < 0.5 else damaged(rng.choice(sound), rng) for _ in range(3)]
+        body = body_of([Record("t", 0, n, 5, b"c", value, NO_HEADERS) for n, value in enumerate(values)])
+        body = body if rng.random() < 0.5 else damaged(body, rng)
+        found = PackedRecords.parsed(
+            Record, "t", 0, body, 3, base_offset=rng.randrange(9), first_timestamp=0, timestamp=None
+        )
+        if found is None:
+            yield 0
+            continue
+        steps = reader.read_in_steps(found)
+        decoded = None
+        while decoded is None:
+            try:
+                next(steps)
+            except StopIteration as done:
+                decoded = done.value
+        assert isinstance(decoded, PackedDecoded)
+        assert len(decoded.customers()) <= len(decoded.feeds()) + len(decoded.batch.places()[0])
+        yield decoded.batch.read_natively()
+
+
 if __name__ == "__main__":
     if len(sys.argv) > 2:
-        load(sys.argv[2])
-        assert Path(sys.modules["kpis.native.usual"].__file__ or "").samefile(sys.argv[2])
+        load(Path(sys.argv[2]))
+        assert Path(sys.modules["kpis.native.usual"].__file__ or "").parent.samefile(sys.argv[2])
     folded = sum(outcomes(int(sys.argv[1])))
-    print(f"{folded} of {sys.argv[1]} folded")  # noqa: T201
+    read = sum(events_read(int(sys.argv[1]) // 4))
+    print(f"{folded} of {sys.argv[1]} folded, {read} read")  # noqa: T201

@@ -64,7 +64,7 @@ def test_a_detractor_is_open_while_still_here_and_not_contacted(events: list[Eve
 def test_waits_are_hours_until_the_first_contact_or_until_now() -> None:
     """Those that wait count for as long as they have waited; who has left waits no more; old answers are history."""
     events = [
-        *(signup(who, day(1), "pro", 4_900) for who in "abcde"),
+        *(signup(who, day(1), "pro", 4_900) for who in "abcdef"),
         survey("a", day(50), kind="nps", score=3),
         contact("a", day(50.5)),
         contact("a", day(60)),
@@ -72,6 +72,7 @@ def test_waits_are_hours_until_the_first_contact_or_until_now() -> None:
         survey("c", day(95), kind="nps", score=5),
         cancel("c", day(97)),
         survey("d", day(5), kind="nps", score=5),
+        *(cancel("f", day(60)), survey("f", day(61), kind="nps", score=5), contact("f", day(62))),
         survey("e", day(99), kind="csat", score=5),
     ]
     assert followed(events).waits() == {
@@ -79,6 +80,16 @@ def test_waits_are_hours_until_the_first_contact_or_until_now() -> None:
         ("nps", "detractors"): Durations({12: 1}, {48: 1}),
         ("nps", "promoters"): Durations({}, {240: 1}),
     }
+
+
+@pytest.mark.parametrize(("called", "followed_up"), [(96, True), (97, True), (97.1, False), (99.5, False)])
+def test_a_contact_after_the_customer_left_follows_nothing_up(called: float, followed_up: bool) -> None:
+    """A call to win somebody back is no answer to what they said, and would make others look slow."""
+    events = [*BEGUN, survey("a", day(95), kind="nps", score=5), cancel("a", day(97)), contact("a", day(called))]
+    events.append(signup("a", day(99), "pro", 4_900))
+    hours = int((min(called, 97) - 95) * 24)
+    expected = Durations({hours: 1}, {}) if followed_up else Durations({}, {hours: 1})
+    assert followed(events).waits() == {("nps", "detractors"): expected}
 
 
 def test_contacted_detractors_are_compared_with_the_others_from_the_seventh_day_on() -> None:

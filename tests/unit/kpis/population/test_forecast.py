@@ -53,7 +53,7 @@ def test_history_is_that_of_customers_counted_one_by_one() -> None:
     parts = stretches_of(folded)
     origin_ms = 1_735_689_600_000 + 480 * 24 * HOUR_MS
     people = joined(parts, origin_ms, PLAN)
-    found = history_of(people, origin_ms, 6)
+    found = history_of(people, origin_ms, 6, bucket_ms=HOUR_MS)
     spans = list(zip(*(column.tolist() for column in people[4:]), strict=True))
 
     def there(at_ms: int) -> dict[int, int]:
@@ -72,13 +72,28 @@ def test_history_is_that_of_customers_counted_one_by_one() -> None:
     assert stock_at(people, origin_ms) == (len(there(origin_ms)), sum(there(origin_ms).values()))
 
 
+def test_what_interrupts_a_stay_within_a_bucket_makes_nobody_young_again() -> None:
+    """A plan switched by ending and beginning within the hour would put an old customer at a newcomer's risk."""
+    names, month_ms = Names(), 5 * MONTH_MS
+    plan = names.plan("pro")
+    first, whose = np.zeros(2, np.int64), np.array([0, 0, 1, 1])
+    start_ms = np.array([0, month_ms + 2_000, 0, month_ms + HOUR_MS])
+    end_ms = np.array([month_ms + 1_000, OPEN_MS, month_ms + 1_000, OPEN_MS])
+    mrr = np.full(4, 900)
+    stretches = Stretches(names, first, np.full(2, plan), first, mrr[:2], whose, start_ms, end_ms, mrr)
+    at_ms = 8 * MONTH_MS
+    found = history_of(joined([stretches], at_ms, PLAN), at_ms, 1, bucket_ms=HOUR_MS)
+    assert np.argwhere(found.now).tolist() == [[plan, 2], [plan, 8]]
+
+
 def test_a_forecast_sees_nothing_that_came_later_and_is_the_same_each_time() -> None:
     """Else the past would be forecast better than the future."""
     parts = invented(1)
     origin_ms = 18 * MONTH_MS
     people = joined(parts, origin_ms, PLAN)
     known = joined([as_of(part, origin_ms) for part in parts], origin_ms, PLAN)
-    first, second = (forecast(history_of(each, origin_ms, 12), origin_ms, runs=200) for each in (people, known))
+    histories = (history_of(each, origin_ms, 12, bucket_ms=HOUR_MS) for each in (people, known))
+    first, second = (forecast(each, origin_ms, runs=200) for each in histories)
     assert first == second
     assert [month.at_ms for month in first] == [origin_ms + (n + 1) * MONTH_MS for n in range(12)]
     assert all(month.mrr[1] <= month.mrr[0] <= month.mrr[2] for month in first)
@@ -101,7 +116,7 @@ def test_a_company_that_nobody_leaves_grows_by_who_comes() -> None:
     parts = invented(2, churn=0.0, months=24)
     people = joined(parts, 24 * MONTH_MS, PLAN)
     customers, mrr = stock_at(people, 24 * MONTH_MS)
-    *_, last = forecast(history_of(people, 24 * MONTH_MS, 12), 24 * MONTH_MS)
+    *_, last = forecast(history_of(people, 24 * MONTH_MS, 12, bucket_ms=HOUR_MS), 24 * MONTH_MS)
     assert last.customers[0] == pytest.approx(customers + 12 * 30, rel=0.1)
     assert last.mrr[0] == pytest.approx(mrr + 12 * 30 * 2_900, rel=0.12)
     assert last.customers[1] >= customers

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kpis.customer.state import decode, encode
-from kpis.population.marks import Churn, difference_interval, marks_in, newest, wilson_interval
+from kpis.population.marks import Churn, difference_interval, marks_in, newest
+from kpis.proportions import wilson_bounds
 from schemas.events import NO_CUSTOMER
 from tests.property.folding import Folded
 from tests.recount.options import DEFAULTS
@@ -27,7 +28,8 @@ def test_interval_of_a_difference_is_the_published_one(one: Churn, other: Churn,
 
 def test_interval_of_a_share_is_wilsons() -> None:
     """Of 81 of 263 Newcombe (1998) gives 0.2553 to 0.3662."""
-    found = wilson_interval(Churn(263, 81))
+    found = wilson_bounds(successes=81, trials=263)
+    assert found is not None
     assert (round(found.low, 4), round(found.high, 4)) == (0.2553, 0.3662)
 
 

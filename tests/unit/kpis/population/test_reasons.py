@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from kpis.customer.state import Customer, decode
 from kpis.customer.what_counts import BY_DEFAULT
+from kpis.filters import Filter, parse_filter
 from kpis.fold.fold import Fold
 from kpis.members.view import Window
 from kpis.names import Names
@@ -17,7 +20,7 @@ from tests.unit.kpis.customers import HOUR_MS, START, record
 END_MS = milliseconds(START) + 60 * DAY_MS
 
 
-def counted(*lines: str) -> Reasons:
+def counted(*lines: str, where: Filter | None = None) -> Reasons:
     """Return what 30 days up to the sixtieth day hold, of one customer for each line; cancels have a signup."""
     names = Names()
     fold = Fold(names)
@@ -27,7 +30,7 @@ def counted(*lines: str) -> Reasons:
         (state,) = fold.fold(decoded.events, decoded.times, {})[0].values()
         states[str(n)] = state
     span = Window(END_MS - 30 * DAY_MS, END_MS, HOUR_MS)
-    reasons = Reasons(span, BY_DEFAULT, before_ms=END_MS - 60 * DAY_MS)
+    reasons = Reasons(span, BY_DEFAULT, before_ms=END_MS - 60 * DAY_MS, where=where)
     reasons.take(names, map(decode, states.values()))
     return reasons
 
@@ -46,6 +49,17 @@ def test_reasons_are_ranked_and_compared_with_the_window_before() -> None:
         [Line("price", 2, 1, 1, 2), Line("unspecified", 1, 0, 0, 1), Line("bugs", 0, 1)], Line("", 3, 2, 1, 3)
     )
     assert [line.change for line in found.lines] == [1, 1, -1]
+
+
+@pytest.mark.parametrize(("where", "amount"), [("plan = pro", 2), ("plan = team", 0), ("not plan = team", 2)])
+def test_reasons_and_features_are_of_whom_a_filter_chooses(where: str, amount: int) -> None:
+    """By the plan that the segment by plan of each uses."""
+    chosen = parse_filter(where, ("plan", "country", "channel"))
+    lines = ("800 cancel reason=price", "801 cancel reason=price")
+    cancelled = counted(*lines, where=chosen).cancellations()["", ""]
+    used = counted("800 activity feature=export", "801 activity feature=export", where=chosen).features()["", ""]
+    said = counted("800 survey kind=nps score=9", "801 survey kind=nps score=9", where=chosen).answers()["", ""]
+    assert [each.total.amount for each in (cancelled, used, said)] == [amount] * 3
 
 
 def test_what_is_not_shown_is_other_and_so_is_a_reason_of_that_name() -> None:

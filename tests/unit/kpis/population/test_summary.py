@@ -17,7 +17,7 @@ from kpis.population.summary import AGES, COHORTS, PopulationScan
 from schemas.instants import milliseconds
 from tests.property.any_order import Arrival
 from tests.recount.options import Options
-from tests.recount.short_events import Event, cancel, signup
+from tests.recount.short_events import Event, activity, cancel, signup
 from tests.unit.kpis.stretches import stretches_of
 
 AT_MS = milliseconds(datetime(2026, 4, 1, tzinfo=UTC))
@@ -70,6 +70,29 @@ def test_a_summary_does_not_depend_on_how_customers_are_taken(together: int, mon
     assert sum(line.involuntary for line in lines) == sum(bool(event["involuntary"]) for event in cancels) > 0
     assert found.rankings["7d"].cancellations.total.amount < counted.total()
     assert max(len(cohort.matured) for cohort in found.cohorts) >= AGES - 1
+
+
+def test_a_summary_says_who_is_on_the_way_out_or_back() -> None:
+    """Operators watch them between two reports: the numbers are those of `tenure risk` and `tenure usage`."""
+    events = [
+        *(signup(name, "2025-01-05T00:00:00Z", mrr_minor=1000 * n) for n, name in enumerate("abcde", 1)),
+        activity("a", "2026-02-10T00:00:00Z"),  # the 30 days before the last 30
+        activity("b", "2026-03-20T00:00:00Z"),
+        activity("c", "2026-02-10T00:00:00Z"),
+        activity("c", "2026-03-28T00:00:00Z"),
+        cancel("d", "2026-03-30T00:00:00Z", effective_at="2026-05-01T00:00:00Z"),
+        cancel("e", "2026-03-30T00:00:00Z"),
+    ]
+    folded = Arrival(events, Options(business_time_zone=ZONE), partitions=3).folded()
+    scan = PopulationScan(at_ms=AT_MS, clock=local_time(ZONE), bucket_ms=HOUR_MS, what=BY_DEFAULT)
+    for names, states in zip(folded.names, folded.states, strict=True):
+        scan.take(names, states.values())
+    found = scan.summary()
+    assert found.leaving == (1, 4000)
+    assert {window: (each.dormant.total(), each.resurrected.total()) for window, each in found.sleepers.items()} == {
+        "7d": (1, 1),  # b; c
+        "30d": (1, 1),  # a; b
+    }
 
 
 def test_a_summary_of_nobody_has_no_numbers() -> None:

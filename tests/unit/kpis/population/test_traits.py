@@ -8,23 +8,12 @@ import pytest
 from lifelines import KaplanMeierFitter
 from lifelines.statistics import logrank_test
 
-from kpis.customer.state import decode
 from kpis.population.traits import LEAST_GROUP, Trait, TraitEffect, TraitScan
+from schemas.instants import DAY_MS
 from tests.recount.short_events import Event, activity, cancel, change, onboarding, signup, survey
-from tests.unit.kpis.population.invented import company, folded_company
+from tests.unit.kpis.population.invented import company
+from tests.unit.kpis.population.null_companies import FIRST_MS, scanned, told
 from tests.unit.tenure.reports.lives import day
-
-DAY_MS = 86_400_000
-FIRST_MS = 1_735_689_600_000
-
-
-def scanned(events: list[Event], days: int = 400) -> TraitScan:
-    """Return what goes with staying of some events, as of so many days after the beginning of 2025."""
-    folded = folded_company(events)
-    scan = TraitScan(at_ms=FIRST_MS + days * DAY_MS, bucket_ms=folded.windows.bucket_ms, what=folded.what)
-    for state in folded.states[0].values():
-        scan.take(folded.names[0], decode(state))
-    return scan
 
 
 def reported(scan: TraitScan) -> dict[Trait, TraitEffect]:
@@ -49,8 +38,8 @@ def test_planted_effects_are_found_with_their_direction(seed: int) -> None:
 
 def test_companies_without_effects_report_none() -> None:
     """Twenty traits at 5 % each would find something nearly always, and send somebody after it."""
-    wrong = [seed for seed in range(8) if reported(scanned(company(seed, customers=400, half_life_days=90)))]
-    assert len(wrong) <= 1, wrong
+    found = told(range(8), customers=400, half_life_days=90)
+    assert len(found.reported) <= 1, found
 
 
 def test_a_comparison_is_that_of_lifelines_on_customers_of_one_age() -> None:

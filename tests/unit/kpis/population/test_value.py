@@ -10,7 +10,7 @@ from lifelines import KaplanMeierFitter
 from lifelines.utils import restricted_mean_survival_time
 
 from kpis.customer.state import decode
-from kpis.population.value import Cell, ValueScan, value_of
+from kpis.population.value import Cell, ValueScan, payback_days, value_of
 from schemas.events import NO_CUSTOMER
 from schemas.instants import DAY_MS
 from tests.unit.kpis.population.invented import company, folded_company
@@ -68,23 +68,36 @@ def test_cost_is_paid_back_on_the_day_on_which_so_much_was_brought() -> None:
     """Told by the same curve, day by day."""
     folded = folded_company(company(4, customers=200))
     at_ms = 1_735_689_600_000 + 400 * DAY_MS
-    scan = ValueScan(at_ms=at_ms, bucket_ms=folded.windows.bucket_ms, what=folded.what, dimension="channel")
+    scan = ValueScan(at_ms=at_ms, bucket_ms=folded.windows.bucket_ms, what=folded.what, dimensions=("channel", "plan"))
     for names, states in zip(folded.names, folded.states, strict=True):
         for customer_id, state in states.items():
             assert customer_id != NO_CUSTOMER
             scan.take(names, decode(state))
-    found = scan.values()
-    assert set(found) == {"", "ads", "organic", "partner"}
-    assert sum(found[name].customers for name in ("ads", "organic", "partner")) == found[""].customers
-    whole = found["ads"]
+    found = {
+        dimension: {name: value_of(cells) for name, cells in by.items()} for dimension, by in scan.segments.items()
+    }
+    assert {dimension: set(values) for dimension, values in found.items()} == {
+        "channel": {"ads", "organic", "partner"},
+        "plan": {"basic", "pro", "team"},
+    }
+    for values in found.values():
+        assert sum(value.customers for value in values.values()) == value_of(scan.stays).customers
+    whole = found["channel"]["ads"]
     assert whole.value is not None
     assert whole.arpa is not None
     cost = whole.value / 2
-    days = scan.payback_days("ads", cost)
+    cells = scan.segments["channel"]["ads"]
+    days = payback_days(cells, cost)
     assert days is not None
-    cells = scan._cells["ads"]
     flat = [cell for cell, count in cells.items() for _ in range(count)]
     fitted = KaplanMeierFitter().fit([cell[0] for cell in flat], [cell[1] for cell in flat])
     brought = [restricted_mean_survival_time(fitted, t=day) * whole.arpa / MONTH_DAYS for day in (days - 1, days)]
     assert brought[0] < cost <= brought[1] + 1e-6
-    assert scan.payback_days("ads", 2 * whole.value) is None
+    assert payback_days(cells, 2 * whole.value) is None
+
+
+def test_cost_of_nothing_is_paid_back_at_once_and_another_never_without_revenue() -> None:
+    """A free plan with a channel that costs nothing is no reason to fail."""
+    free: Counter[Cell] = Counter({(5, False, 0): 3, (7, True, 0): 1})
+    assert (value_of(free).value, payback_days(free, 0), payback_days(free, 1)) == (0.0, 0, None)
+    assert payback_days(Counter({(5, True, 0): 3}), 0) is None

@@ -5,6 +5,8 @@ import pytest
 from schemas.decoding.decoder import Decoder
 from tests.unit.schemas.lines import CANCEL, SIGNUP, SURVEY, decode, line, say, without
 
+SCORES = "0–10 for nps, 1–5 for csat, 1–7 for ces, 1–7 for ease, 1–5 for value or 1–3 for pmf"
+
 DETAILS = [
     (
         {**without(SIGNUP, "customer_id"), "customerid": "c1"},
@@ -53,9 +55,12 @@ DETAILS = [
         say("upgrade", plan="pro", amount_minor=10**12, interval="day"),
         "amount_minor: must come to at most 1000000000000 a month; got 1000000000000",
     ),
-    ({**SURVEY, "kind": "NPS"}, 'kind: must be one of nps, csat; got "NPS"; did you mean nps?'),
+    ({**SURVEY, "kind": "NPS"}, 'kind: must be one of nps, csat, ces, ease, value, pmf; got "NPS"; did you mean nps?'),
     ({**SURVEY, "kind": "csat"}, "score: must be an integer from 1 to 5, for csat; got 9"),
-    ({**SURVEY, "score": "9"}, 'score: must be an integer, 0–10 for nps or 1–5 for csat; got "9"'),
+    (
+        {**SURVEY, "score": "9"},
+        f'score: must be an integer, {SCORES}; got "9"',
+    ),
     (
         {**SIGNUP, "time": "1999-01-01T00:00:00Z"},
         'time: must not lie before 2000-01-01T00:00:00Z; got "1999-01-01T00:00:00Z"',

@@ -16,6 +16,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+from mode.services import ServiceTask
+
 FOLDERS: Final = ("streams.batching", "streams.kafka", "streams.embedded")
 LIBRARIES: Final = {"faust", "mode", "aiokafka"}
 #: of named tuples
@@ -61,9 +63,12 @@ def owner_of(name: str) -> Any:
 def source_of(owner: Any, name: str) -> str | None:
     """Return the source of a method, or of all that a class assigns to an attribute; None where it has neither."""
     found = vars(owner).get(name)
-    for kind in (property, staticmethod, classmethod, functools.cached_property):
+    for kind, function in (
+        (property, "fget"), (staticmethod, "__func__"), (classmethod, "__func__"), (functools.cached_property, "func"),
+        (ServiceTask, "fun"),
+    ):  # fmt: skip
         if isinstance(found, kind):
-            found = getattr(found, "fget", None) or getattr(found, "func", None) or getattr(found, "__func__", None)
+            found = getattr(found, function)
     if inspect.isfunction(found):
         return inspect.getsource(found)
     return _assignments(owner).get(name)

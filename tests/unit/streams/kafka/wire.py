@@ -9,6 +9,7 @@ from aiokafka.codec import gzip_encode, lz4_encode, snappy_encode, zstd_encode
 from aiokafka.record.util import calc_crc32c
 
 from streams.kafka.decompression import GZIP, LZ4, NONE, SNAPPY, ZSTD
+from streams.records import Record
 
 #: offset, timestamp, key, value, headers
 Written = tuple[int, int, bytes | None, bytes | None, Sequence[tuple[bytes, bytes | None]]]
@@ -26,6 +27,17 @@ def batch(records: Sequence[Written], *, codec: int = NONE) -> bytes:
         record_bytes(offset - base, at_ms, key, value, headers) for offset, at_ms, key, value, headers in records
     )
     return batch_of(_ENCODE[codec](body), codec=codec, base=base, count=len(records))
+
+
+def body_of(records: Sequence[Record]) -> bytes:
+    """Return records as they lie in a batch, whose offsets and timestamps count from 0."""
+    return b"".join(
+        record_bytes(
+            record.offset, record.timestamp, record.key, record.value,
+            [(name.encode(), value) for name, value in record.headers],
+        )
+        for record in records
+    )  # fmt: skip
 
 
 def batch_of(body: bytes, *, codec: int, base: int, count: int) -> bytes:

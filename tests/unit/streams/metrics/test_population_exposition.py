@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
@@ -9,8 +11,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from kpis.customer.touchpoints import MarkFact
 from kpis.population.cohorts import Cohort
 from kpis.population.comparison import log_rank
+from kpis.population.frequency import Sleepers
 from kpis.population.lifetime import Durations, survival
 from kpis.population.reasons import SHOWN, Line, Ranking
+from kpis.population.scales import AskedOn
 from kpis.population.summary import AGES, COHORTS, CURVE_DAYS, FEEDBACK_DAYS, WINDOWS_DAYS, PopulationSummary, Rankings
 from schemas import instruments
 from schemas.catalogue.feedback_bands import BANDS
@@ -101,6 +105,16 @@ def test_reasons_and_features_are_shown_by_window() -> None:
     assert samples_of(summary, "tenure_engaged_by_feature") == {("30d", "price"): 5, ("30d", "other"): 2}
 
 
+def test_who_is_on_the_way_out_or_back_is_shown() -> None:
+    """The numbers of `tenure risk` and `tenure usage`, between two looks at these."""
+    sleepers = {"30d": Sleepers(Counter({"pro": 2, "team": 1}), Counter({"pro": 4}))}
+    summary = PopulationSummary(0, [], NOBODY, {}, leaving=(5, 12_300), sleepers=sleepers)
+    assert samples_of(summary, "tenure_customers_leaving") == {(): 5}
+    assert samples_of(summary, "tenure_customers_leaving_mrr_minor") == {(): 12_300}
+    assert samples_of(summary, "tenure_customers_dormant") == {("30d",): 3}
+    assert samples_of(summary, "tenure_customers_resurrected") == {("30d",): 4}
+
+
 def test_spells_after_answers_are_shown_by_kind_and_band() -> None:
     """What is compared is told with the test that compares it; who was never asked is in none."""
     feedback = {
@@ -121,6 +135,16 @@ def test_spells_after_answers_are_shown_by_kind_and_band() -> None:
     compared = log_rank([feedback["nps", "promoters"], feedback["nps", "detractors"]])
     assert compared is not None
     assert samples_of(summary, "tenure_feedback_log_rank_p_value") == {("nps",): pytest.approx(compared.p)}
+
+
+def test_answers_on_further_scales_are_shown_by_score_and_incentive() -> None:
+    """A board divides the good ones by all; no text of an answer is in a label."""
+    asked = AskedOn("ces", incentive=True)
+    summary = PopulationSummary(0, [], NOBODY, {})._replace(
+        scale_surveys={asked: Counter({"answered": 3, "sent": 4})}, scale_answers={asked: Counter({7: 2, 3: 1})}
+    )
+    assert samples_of(summary, "tenure_scale_answers") == {("ces", "7", "true"): 2, ("ces", "3", "true"): 1}
+    assert samples_of(summary, "tenure_scale_surveys") == {("ces", "answered", "true"): 3, ("ces", "sent", "true"): 4}
 
 
 def test_numbers_that_do_not_exist_are_absent() -> None:

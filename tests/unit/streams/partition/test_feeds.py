@@ -7,7 +7,7 @@ import random
 from collections import Counter
 
 from schemas.feeds import OTHER, FeedKey
-from streams.partition.feeds import HELD_SECONDS, SOURCES_KEPT, SOURCES_SHOWN, Feeds
+from streams.partition.feeds import FEEDS_WAITING, HELD_SECONDS, SOURCES_KEPT, SOURCES_SHOWN, Feeds
 from streams.partition.result import BatchResult, FeedCounts
 from tests.unit.streams.partitions import Surroundings
 
@@ -90,5 +90,43 @@ def test_any_number_of_sources_takes_bounded_room_and_keeps_the_large_ones() -> 
         assert found[FeedKey("activity", "app")] == 10 * SOURCES_KEPT
         assert len(found) <= SOURCES_SHOWN + 1
         assert found.total() == 15 * SOURCES_KEPT
+
+    asyncio.run(test())
+
+
+def test_any_number_of_sources_in_between_two_agreements_takes_bounded_room() -> None:
+    """A rebuild agrees on no names at all, and a worker only every few seconds: a source may be a customer's id."""
+    feeds = Feeds()
+    for n in range(2 * FEEDS_WAITING):
+        feeds.on_committed(0, batch({FeedKey("activity", f"customer-{n}"): 1, FeedKey("activity", "app"): 1}))
+    feeds.on_committed(0, batch({FeedKey("activity", OTHER): 1}))
+    assert len(feeds.waiting.applied) <= FEEDS_WAITING
+
+    async def test() -> None:
+        await feeds.agree(Surroundings().tables, [0], partitions=1)
+        found = counted(feeds)
+        assert found[FeedKey("activity", "app")] == 2 * FEEDS_WAITING
+        assert found.total() == 4 * FEEDS_WAITING + 1
+
+    asyncio.run(test())
+
+
+def test_what_comes_while_sizes_are_noted_is_noted_next_time() -> None:
+    """The owner of partition 0 would not hear of a source whose last batch came just then."""
+
+    async def test() -> None:
+        around, feeds, late = Surroundings(), Feeds(), FeedKey("signup", "late")
+        note = around.tables.note
+
+        async def slow_note(name: str, value: bytes | None) -> bytes | None:
+            if value is not None and name == "feeds:1" and b"late" not in value:
+                feeds.on_committed(1, batch({late: 1}))
+            return await note(name, value)
+
+        around.tables.note = slow_note  # type: ignore[method-assign]
+        feeds.on_committed(1, batch({FeedKey("signup", "early"): 1}))
+        await feeds.agree(around.tables, [1], partitions=2)
+        await feeds.agree(around.tables, [1], partitions=2)
+        assert b"late" in (await note("feeds:1", None) or b"")
 
     asyncio.run(test())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,12 +11,12 @@ from kpis.counting.cells import EMPTY
 from kpis.counting.rolling import ALL
 from kpis.customer.facts import STATE_VERSION
 from streams.errors import LogUnavailable, Lost, PositionOutOfRange, StateUnreadable, TablesUnavailable, Unavailable
-from streams.giving_way import giving_way
 from streams.metrics.meters import Meters
 from streams.partition.stream import Stream
 from streams.records import TP
 from streams.tables import Commit, Head, Stored, encode_head
-from tests.unit.streams.partitions import MINE, SIGNUPS, Surroundings, batch, on_virtual_time, signup
+from tests.property.rolling import counts_as_of
+from tests.unit.streams.partitions import MINE, PARTITIONS, SIGNUPS, Surroundings, batch, on_virtual_time, signup
 from tests.unit.streams.snapshots import BOUNDARY, live_counts
 
 
@@ -124,16 +125,56 @@ def test_counts_of_a_partition_in_conflict_are_shown_no_more() -> None:
         await asyncio.sleep(1)
         stream.partitions[0].put(batch(signup(MINE, 0)))
         await asyncio.sleep(1)
-        shown = (await giving_way(stream.live.refresh(BOUNDARY))).blocks[ALL].stock["customers_active"].tolist()
+        shown = (await counts_as_of(stream.live, BOUNDARY)).blocks[ALL].stock["customers_active"].tolist()
         assert (stream.live.complete([0]), shown) == (True, [1])
         stream.on_conflict(stream.partitions[0])
-        snapshot = await giving_way(stream.live.refresh(BOUNDARY))
+        snapshot = await counts_as_of(stream.live, BOUNDARY)
         assert not stream.live.complete([0])
         assert snapshot.partitions == frozenset()
         assert snapshot.blocks[ALL].stock["customers_active"].tolist() == [0]
         await stream.close()
 
     on_virtual_time(test)
+
+
+def test_a_scrape_before_the_first_assignment_asks_the_consumer_for_nothing() -> None:
+    """It is not connected yet, and knows no topics: the scrape would fail."""
+    _, stream, consumer = _stream()
+
+    def not_connected(_: str) -> int:
+        raise AttributeError("planted")
+
+    consumer.topic_partitions = not_connected  # type: ignore[attr-defined]
+    assert stream.partitions_there() == PARTITIONS
+
+
+def test_whoever_waits_for_records_to_be_applied_hears_that_they_will_not_be() -> None:
+    """A scrape would wait for a partition that is gone, or has stopped, as long as it may."""
+
+    async def test() -> None:
+        _, stream, _ = _stream()
+        await stream.positions(frozenset({0, 1}))
+        ends: list[Callable[[], Awaitable[None]]] = [
+            lambda: stream.on_revoked(frozenset({0})),
+            lambda: _halted(stream, 1),
+        ]
+        for end in ends:
+            number = min(stream.partitions)
+            waiting = asyncio.ensure_future(stream.until_applied({TP(SIGNUPS, number): 5}))
+            await asyncio.sleep(1)
+            assert not waiting.done()
+            await end()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert waiting.done()
+        await stream.until_applied({TP(SIGNUPS, 1): 5})
+        await stream.close()
+
+    on_virtual_time(test)
+
+
+async def _halted(stream: Stream, number: int) -> None:
+    stream.on_halt(PositionOutOfRange(SIGNUPS, number, 3, 7, 9))
 
 
 def test_partition_that_halts_for_another_reason_stays_halted() -> None:

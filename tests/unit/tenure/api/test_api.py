@@ -124,6 +124,44 @@ async def test_page_of_another_name_is_not_answered_without_tokens() -> None:
         assert (await get(client, "/v1/targets")).status_code == 421
 
 
+@pytest.mark.parametrize(
+    "host", ["", "evil test", "127.0.0.1 ", "a@127.0.0.1", "127.0.0.1:x", "[::1", "127.0.0.1/x", "127.0.0.1.evil.test"]
+)
+async def test_host_that_is_none_is_not_taken_for_this_machine(host: str) -> None:
+    """What cannot be read says nothing of who was asked."""
+    async with client_of() as client:
+        assert (await get(client, "/v1/targets", host=host)).status_code == 421
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "LOCALHOST:8465", "[::1]:80"])
+async def test_names_of_this_machine_are_answered(host: str) -> None:
+    """Whoever asks on this machine writes one of them."""
+    async with client_of() as client:
+        assert (await get(client, "/v1/targets", host=host)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"sec-fetch-site": "same-site", "origin": "http://localhost:3000"}, 403),
+        ({"origin": "https://evil.test"}, 403),
+        ({"origin": "null"}, 403),
+        ({"origin": "http://127.0.0.1:3000"}, 403),
+        ({"sec-fetch-site": "same-origin", "origin": "http://127.0.0.1:8465"}, 200),
+        ({"sec-fetch-site": "none"}, 200),
+    ],
+)
+async def test_page_of_another_site_is_not_answered_without_tokens(headers: dict[str, str], status: int) -> None:
+    """It cannot read the answer, but could have a thousand reports made."""
+    async with client_of() as client:
+        assert (await client.get("/v1/targets", headers=headers)).status_code == status
+    tokens = Tokens([NamedSecret("dashboard", TOKEN)])
+    async with client_of(tokens=tokens) as client:
+        authorized = {**headers, "authorization": f"Bearer {TOKEN}"}
+        assert (await client.get("/v1/targets", headers=authorized)).status_code == 200
+
+
 async def test_more_requests_than_may_be_are_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each report takes memory and a processor."""
     ends = threading.Event()

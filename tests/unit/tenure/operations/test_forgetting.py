@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from schemas.documents.forgetting import Forgetting
-from schemas.tombstones import decode_request
+from schemas.tombstones import ForgetRequest, Tombstone, decode_request, encode_request
 from streams.embedded.tables import MemoryTables
 from streams.forgetting.forgotten import Forgotten
 from streams.kafka.retention import Retention
@@ -138,6 +138,19 @@ def test_a_request_that_nobody_carries_out_stays_and_the_line_says_so(tables: Me
     assert "asked for, and not done yet" in text
     assert "once partition 0 has an owner with the same forget_key" in said
     on_virtual_time(lambda: _asked(tables, {MINE: KEY.check}))
+
+
+def test_asking_again_replaces_a_request_that_was_made_with_another_key(tables: MemoryTables) -> None:
+    """Nobody could carry it out, and it would stay for ever; one that is half carried out is somebody else's."""
+    begun = ForgetRequest(2, "another", Tombstone(2, [], "another", "stream", 0))
+    for there, expected in ((ForgetRequest(1, "wrong"), KEY.check), (begun, "another")):
+        asyncio.run(tables.ask_to_forget(0, MINE, encode_request(there), _request_in(tables)))
+        assert run(MINE, "--still-active", "--yes", "--wait", "0")[0] == 1
+        on_virtual_time(lambda check=expected: _asked(tables, {MINE: check}))  # type: ignore[misc]  # bound early
+
+
+def _request_in(tables: MemoryTables) -> bytes | None:
+    return asyncio.run(tables.forget_requests(0)).get(MINE)
 
 
 def test_without_a_key_the_line_says_how_to_make_one() -> None:

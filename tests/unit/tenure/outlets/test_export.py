@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -11,9 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from kpis.names import Names
+from streams.batching.partitioner import partition_of
 from streams.errors import CheckFailed, InputError, UsageError
 from streams.settings.settings import Settings
-from tenure.outlets.export import ExportHead, numbering_of, numbers_alike
+from tenure.operations.topics import DEFAULT_PARTITIONS
+from tenure.outlets.export import MIXED_NUMBERING, ExportHead, numbering_of, numbers_alike, owner_of
 from tenure.outlets.parquet import HEAD_FILE, LOCK_FILE, ParquetTarget
 from tenure.outlets.postgres import _back, _text, check_schema, checked_dsn
 from tests.recount.short_events import activity, cancel, change, renewal, signup, survey
@@ -129,11 +132,74 @@ def _with_head(folder: Path, file: Path, *, stream: str) -> None:
     to_parquet(folder, file)
 
 
-def test_head_of_a_new_folder_is_none(tmp_path: Path) -> None:
-    """There is nothing to compare with."""
+def test_disk_that_is_full_is_said_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator makes room, and the next export goes on; of what was begun nothing stays."""
+    file = file_of(tmp_path, BEFORE)
+
+    def full(_number: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(InputError, match="No space left on device"):
+            to_parquet(tmp_path / "out", file)
+    assert list((tmp_path / "out").rglob("*.part")) == []
+    assert to_parquet(tmp_path / "out", file).changed == 3
+
+
+def test_file_that_cannot_be_read_is_said_in_a_line(tmp_path: Path) -> None:
+    """What is damaged, and what is none, want different hands."""
+    file = file_of(tmp_path, BEFORE)
+    to_parquet(tmp_path / "out", file)
+    (content, *_) = [each for each in (tmp_path / "out" / "customers").iterdir() if pq.read_metadata(each).num_rows]
+    content.write_bytes(b"not a file of Parquet")
+    with pytest.raises(InputError, match="remove the folder"):
+        to_parquet(tmp_path / "out", file)
+    (tmp_path / "out" / HEAD_FILE).unlink()
+    (tmp_path / "out" / HEAD_FILE).mkdir()
+    with pytest.raises(InputError, match=r"cannot be read \(Is a directory\)"):
+        to_parquet(tmp_path / "out", file)
+
+
+def test_folder_belongs_to_who_began_it(tmp_path: Path) -> None:
+    """An export that was killed at once has left the head: another stream's may not go on with it."""
     target = ParquetTarget(tmp_path / "out", Settings())
     assert target.begin(ExportHead("", "m", 1)) is None
     target.close()
+    assert target.begin(ExportHead("other", "m", 1)) == ExportHead("", "m", 0)
+    target.close()
+
+
+def test_stream_owns_a_target_under_a_name_that_signs_nothing() -> None:
+    """It proves with its id what it has forwarded: a file that analysts read may not show that."""
+    owner = owner_of("0123456789abcdef")
+    assert "0123456789abcdef" not in owner
+    assert (owner == owner_of("0123456789abcdef"), owner == owner_of("another"), owner_of("")) == (True, False, "")
+
+
+class Killed(Exception):
+    """Stands for the end of the process."""
+
+
+def test_digests_of_an_export_that_was_killed_are_known_by_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same bytes mean another plan where plans were numbered anew meanwhile."""
+    write = ParquetTarget._write
+
+    def write_and_die(target: ParquetTarget, name: str, partition: int) -> None:
+        write(target, name, partition)
+        if (name, partition) == ("customers", partition_of(b"ada", DEFAULT_PARTITIONS)):
+            raise Killed
+
+    file = file_of(tmp_path, [signup("ada", "2026-01-01", "pro", 4900)])
+    with monkeypatch.context() as patched:
+        patched.setattr(ParquetTarget, "_write", write_and_die)
+        with pytest.raises(Killed):
+            to_parquet(tmp_path / "out", file)
+    other = to_parquet(tmp_path / "out", file_of(tmp_path, [signup("ada", "2026-01-01", "basic", 4900)]))
+    assert other.changed == 1
+    assert [row["plan"] for row in in_parquet(tmp_path / "out")["customers"]] == ["basic"]
 
 
 def test_names_that_were_numbered_anew_are_noticed() -> None:
@@ -145,7 +211,8 @@ def test_names_that_were_numbered_anew_are_noticed() -> None:
     more.plan("team")
     for name in ("basic", "pro"):
         other.plan(name)
-    assert numbers_alike(first, "")
+    assert not numbers_alike(first, "")
+    assert not numbers_alike(first, MIXED_NUMBERING)
     assert numbers_alike(more, numbering_of(first))
     assert not numbers_alike(first, numbering_of(more))
     assert not numbers_alike(other, numbering_of(first))
@@ -169,6 +236,24 @@ def test_password_in_an_argument_is_refused_and_never_shown() -> None:
     with pytest.raises(UsageError, match="TENURE_EXPORT_POSTGRES"):
         checked_dsn(None, None)
     assert checked_dsn("postgresql://ada@db/x", None) == "postgresql://ada@db/x"
+
+
+@pytest.mark.parametrize("secret", ["s3c@ret", "s3/cret", "12/34", "a@b:ret", "s3/c@ret"])
+def test_password_that_libpq_would_take_for_a_host_or_a_database_is_never_shown(secret: str) -> None:
+    """Its messages name both, and a log keeps them."""
+    with pytest.raises(UsageError, match="write %40 for @") as refused:
+        checked_dsn(None, f"postgresql://ada:{secret}@db.internal/x")
+    assert not any(part in str(refused.value) for part in ("s3", "ret", "12", "34"))
+    assert checked_dsn(None, "postgresql://ada:s3c%40ret@db/x") == "postgresql://ada:s3c%40ret@db/x"
+    assert checked_dsn(None, "host=db password=s3c@ret dbname=a@b") == "host=db password=s3c@ret dbname=a@b"
+
+
+@pytest.mark.parametrize("option", ["sslpassword", "oauth_client_secret"])
+def test_other_secrets_in_an_argument_are_refused_too(option: str) -> None:
+    """The password of a private key opens as much."""
+    with pytest.raises(UsageError, match=f"holds a {option}") as refused:
+        checked_dsn(f"postgresql://ada@db/x?{option}=hunter2", None)
+    assert "hunter2" not in str(refused.value)
 
 
 @pytest.mark.parametrize("name", ["", "Tenure", 'a"b', "a;drop", "1a", "x" * 64])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,20 +16,21 @@ from streams.errors import UsageError
 from streams.settings.settings import Settings
 from tenure.outlets import arrow_tables
 from tenure.outlets.reading import columns_of_relation
-from tenure.outlets.sql import answer_sql, checked_sql
+from tenure.outlets.sql import LIMITS, SqlLimits, answer_sql, checked_sql
 from tenure.outlets.sql_text import write_answer
 from tenure.reports.customers import Scope
 from tests.recount.short_events import cancel, signup
 from tests.unit.tenure.outlets.exported import file_of
 
 SECRET = "nobody-may-read-this"
+ENDLESS = "SELECT count(*) FROM range(100000000000) AS a, range(100000000000) AS b WHERE a.range + b.range = 7"
 
 
-def asked(folder: Path, text: str, *, limit: int = 100, seconds: float | None = None) -> SqlAnswer:
+def asked(folder: Path, text: str, *, limit: int = 100, limits: SqlLimits | None = None) -> SqlAnswer:
     """Return the answer to a query over two customers."""
     file = file_of(folder, [signup("ada", "2026-01-01", "pro", 4900), signup("bob", "2026-01-02", "basic", 900),
                             cancel("bob", "2026-01-20", reason="price")])  # fmt: skip
-    return asyncio.run(answer_sql(Settings(), Scope(file=str(file)), checked_sql(text, limit), seconds=seconds))
+    return asyncio.run(answer_sql(Settings(), Scope(file=str(file)), checked_sql(text, limit), limits=limits))
 
 
 @pytest.mark.parametrize(
@@ -103,9 +105,41 @@ def test_answer_is_cut_at_the_limit_and_says_so(tmp_path: Path) -> None:
 
 def test_query_that_takes_too_long_is_interrupted(tmp_path: Path) -> None:
     """One that never ends must not hold a place of the API for ever."""
-    endless = "SELECT count(*) FROM range(100000000000) AS a, range(100000000000) AS b WHERE a.range + b.range = 7"
-    with pytest.raises(UsageError, match="takes longer than"):
-        asked(tmp_path, endless, seconds=0.2)
+    with pytest.raises(UsageError, match=r"takes longer than 0.2 s"):
+        asked(tmp_path, ENDLESS, limits=LIMITS._replace(seconds=0.2))
+
+
+async def test_query_of_who_is_cancelled_is_interrupted(tmp_path: Path) -> None:
+    """A signal, or the limit of the API for all reports, ends it too; the thread has ended by then."""
+    before = threading.active_count()
+    file = file_of(tmp_path, [signup("ada", "2026-01-01", "pro", 4900)])
+    answering = asyncio.create_task(answer_sql(Settings(), Scope(file=str(file)), checked_sql(ENDLESS, 1)))
+    while threading.active_count() == before:
+        await asyncio.sleep(0.01)
+    answering.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await answering
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("SELECT list(range) FROM range(200000000)", "more than 512 MiB beside the relations"),
+        ("SELECT repeat('x', 9000000) FROM range(2)", "larger than 16,000,000 bytes"),
+        ("SELECT range, repeat('x', 1600) FROM range(10001)", "larger than 16,000,000 bytes"),
+    ],
+)
+def test_query_that_takes_too_much_is_refused(text: str, said: str, tmp_path: Path) -> None:
+    """One caller of the API must not take the memory of all others."""
+    with pytest.raises(UsageError, match=said):
+        asked(tmp_path, text, limit=20_000, limits=LIMITS)
+
+
+def test_relations_count_beside_the_memory_of_a_query(tmp_path: Path) -> None:
+    """A large stream needs more for its relations than a query may take."""
+    small = LIMITS._replace(memory_mib=8, threads=1)
+    assert asked(tmp_path, "SELECT count(*) FROM customers", limits=small).rows == [[2]]
+    assert asked(tmp_path, "SELECT current_setting('threads')::INTEGER", limits=small).rows == [[1]]
 
 
 def test_csv_holds_no_formula() -> None:

@@ -26,7 +26,7 @@ from streams.partition.state import read_head
 from streams.settings.meaning import names_of
 from streams.settings.settings import Settings
 from streams.survey_schedule import SCHEDULES, Schedule, encode_schedule, read_schedule
-from streams.tables import Erasure, Head, StreamMark, Tables, decode_head, encode_head
+from streams.tables import Erasure, Head, Restated, StreamMark, Tables, decode_head, encode_head
 from tenure.files.replay import Replayed, replayed
 from tenure.rebuilding.comparing import ComparedTables, Side, compare
 from tenure.rebuilding.from_tables import TablesBuilder
@@ -161,6 +161,53 @@ def test_restatements_go_with_their_customers_and_are_told_as_before() -> None:
         assert await target.restated(moved)
 
     on_virtual_time(test)
+
+
+def test_restatement_that_comes_between_two_looks_goes_with_a_customer_whose_state_was_taken_over_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Restatements are read before customers: an event that comes in between is in the state alone."""
+
+    async def test() -> None:
+        source = (await late_tables()).tables
+        before = await list_of(SETTINGS, source, partitions=2, now_ms=NOW_MS, limit=100)
+        target = source.beside(1)
+        builder = TablesBuilder(SETTINGS, source, target, in_use=2, counted_with=2, partitions=5, tell=lambda _: None)
+
+        async def none_yet(*_: object) -> dict[str, Restated]:
+            return {}
+
+        with monkeypatch.context() as earlier:
+            earlier.setattr(source, "restated", none_yet)
+            await builder.build()
+        await builder.finish({0: decode_head(await source.read_head(0) or b"")})
+        moved = home_of(MINE.encode(), 5)
+        assert {name: each.revision for name, each in (await target.restated(moved)).items()} == {
+            "2026-01": 2,
+            "2026-02": 2,
+        }
+        after = await list_of(SETTINGS, target, partitions=5, now_ms=NOW_MS, limit=100)
+        assert plain(after) == plain(before)
+
+    on_virtual_time(test)
+
+
+def test_marks_are_of_no_customer(tmp_path: Path) -> None:
+    """They lie in a state, so that whoever counts states counts one too many."""
+    company = tmp_path / "company.ndjson"
+    company.write_text("".join(f"{json.dumps(event)}\n" for event in _events()))
+    told: list[int] = []
+
+    async def test() -> None:
+        before = await replayed(str(company), SETTINGS)
+        target = before.tables.beside(1)
+        builder = TablesBuilder(
+            SETTINGS, before.tables, target, in_use=4, counted_with=4, partitions=4, tell=told.append
+        )
+        await builder.build()
+        assert (builder.customers, max(told)) == (40, 40)
+
+    asyncio.run(test())
 
 
 def test_whoever_was_asked_is_not_asked_again_by_another_partition() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from markdown_it import MarkdownIt
+from msgspec import UnsetType
 from msgspec.structs import replace
 from scipy.stats import binomtest
 
@@ -23,7 +24,7 @@ from streams.clock import ManualClock
 from streams.digests import DIGEST_LOG, DigestStore, IssuedDigest
 from streams.embedded.tables import MemoryTables
 from streams.errors import CheckFailed, UsageError
-from streams.partition.losses import StreamLosses
+from streams.partition.losses import AcceptedLoss, Loss, StreamLosses
 from streams.settings.settings import Settings
 from streams.tables import StreamMark
 from streams.targets import TargetChange, TargetStore
@@ -32,7 +33,7 @@ from tenure.reports import customers
 from tenure.reports.customers import Scope
 from tenure.reports.digest import read_digest, target_verdict, week_of
 from tenure.reports.digest_text import FORMATS, lead, markdown, page_of, slack
-from tests.recount.short_events import cancel, signup, survey
+from tests.recount.short_events import cancel, event, signup, survey
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -44,6 +45,7 @@ BEFORE = [
     *(survey(f"c{n}", "2026-03-04", "nps", 9) for n in range(20, 40)),
     cancel("c7", "2026-02-25"),
 ]
+NO_LOSSES = StreamLosses([], [])
 LATE = [cancel("c8", "2026-02-24", reason="unused")]
 
 
@@ -55,17 +57,24 @@ async def tables_of(folder: Path, events: list[dict[str, Any]]) -> MemoryTables:
 
 
 def digest_of(
-    monkeypatch: pytest.MonkeyPatch, tables: MemoryTables, week: str | None = None, **options: Any
+    monkeypatch: pytest.MonkeyPatch,
+    tables: MemoryTables,
+    week: str | None = None,
+    *,
+    by: tuple[str, ...] = (),
+    losses: StreamLosses = NO_LOSSES,
+    now_ms: int = NOW_MS,
+    issue: bool = False,
 ) -> DigestReport:
     """Return the digest of a running stream that has these tables."""
 
     @asynccontextmanager
     async def counted_tables(settings: Settings) -> AsyncIterator[Any]:
         del settings
-        yield tables, StreamMark("group", 4, ""), StreamLosses([], [])
+        yield tables, StreamMark("group", 4, ""), losses
 
     monkeypatch.setattr(customers, "counted_tables", counted_tables)
-    return asyncio.run(read_digest(Settings(), Scope(), week, clock=ManualClock(NOW_MS), **options))
+    return asyncio.run(read_digest(Settings(), Scope(by=by), week, clock=ManualClock(now_ms), issue=issue))
 
 
 def test_numbers_are_those_of_the_week_and_of_the_week_before(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -119,6 +128,15 @@ def test_digest_is_issued_once_and_what_was_shown_first_counts(monkeypatch: pyte
         asyncio.run(store.first_issue("2020-W01"))
 
 
+def test_week_that_ends_with_the_running_bucket_is_not_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A digest that is issued before the week ends would call the rest of the week a correction."""
+    tables, midnight_ms = asyncio.run(tables_of(tmp_path, BEFORE)), 1_773_014_400_000
+    assert digest_of(monkeypatch, tables, now_ms=midnight_ms - 60_000, issue=True).week == "2026-W09"
+    assert digest_of(monkeypatch, tables, now_ms=midnight_ms).week == "2026-W10"
+    with pytest.raises(UsageError, match="not over before 2026-03-09T00:00:00Z"):
+        digest_of(monkeypatch, tables, "2026-W10", now_ms=midnight_ms - 60_000)
+
+
 def test_targets_are_compared_in_their_own_window(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A target of 30 days says nothing about seven."""
     tables = asyncio.run(tables_of(tmp_path, BEFORE))
@@ -130,6 +148,53 @@ def test_targets_are_compared_in_their_own_window(monkeypatch: pytest.MonkeyPatc
     assert found["retention", "30d"].verdict == "missed_for_sure"
     assert found["retention", "30d"].now == pytest.approx(0.93)
     assert found["csat", "30d"].verdict == "no_data"
+
+
+def test_target_of_a_segment_is_judged_by_its_own_customers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Six of fifty on basic left, and none on pro: the company's churn says nothing of either."""
+    tables = asyncio.run(tables_of(tmp_path, [*BEFORE, *(cancel(f"c{n}", "2026-03-04") for n in range(8, 20, 2))]))
+    for segment in ("basic", "pro", "gone"):
+        change = TargetChange("churn_standard", "7d", 0.08, "ada", 0, "ada", 0, dimension="plan", segment=segment)
+        asyncio.run(TargetStore(tables).append(change))
+    digest = digest_of(monkeypatch, tables, by=("country",))
+    found = {(each.dimension, each.segment): each for each in digest.targets}
+    assert found["plan", "basic"].now == pytest.approx(9 / 50)
+    assert found["plan", "basic"].verdict == "missed_for_sure"
+    assert found["plan", "pro"].now == pytest.approx(3 / 49)
+    assert found["plan", "pro"].before == pytest.approx(1 / 50)
+    assert (found["plan", "gone"].now, found["plan", "gone"].verdict) == (None, "no_data")
+    assert {each.dimension for each in digest.segments} <= {"country"}
+    assert "| Customer churn, standard lens, 7d | `plan basic` | `ada` | 8.00 % | 18.00 % |" in markdown(digest)
+
+
+def test_targets_are_written_as_their_kpi_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An NPS of +40 is no 40 per cent, and a quick ratio of 4 no 400."""
+    tables = asyncio.run(tables_of(tmp_path, BEFORE))
+    for kpi, value in (("nps", 0.4), ("quick_ratio", 4.0)):
+        asyncio.run(TargetStore(tables).append(TargetChange(kpi, "7d", value, "ada", 0, "ada", 0)))
+    rows = [line for line in markdown(digest_of(monkeypatch, tables)).splitlines() if "`ada`" in line]
+    assert ["+40.0 | +100.0 |" in rows[0], "4.00 | 0.00 |" in rows[1]] == [True, True]
+
+
+def test_marks_and_what_is_missing_stand_beside_the_numbers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Of the end of the week that is told, not of now; and in every form."""
+    marks = [event("mark", "", time, {}, kind="price", title=f"rise <{time}>") for time in ("2026-02-20", "2026-03-05")]
+    tables = asyncio.run(tables_of(tmp_path, [*BEFORE, *marks]))
+    early = Loss(1, [], 1_771_804_800_000, 1_771_891_200_000)  # 23 to 24 February
+    late = Loss(2, [], 1_772_668_800_000)  # from 5 March on
+    losses = StreamLosses([late], [AcceptedLoss(each, "ada", NOW_MS, "disk <full>") for each in (early, late)])
+    digest = digest_of(monkeypatch, tables, "2026-W09", losses=losses)
+    assert not isinstance(digest.marks, UnsetType)
+    assert [mark.at for mark in digest.marks] == ["2026-02-20T00:00:00Z"]
+    assert not isinstance(digest.losses, UnsetType)
+    assert [(loss.partition, loss.windows[:2]) for loss in digest.losses] == [(1, ["7d", "30d"])]
+    for form in FORMATS.values():
+        text = form(digest)
+        assert "2026-02-20T00:00:00Z" in text
+        assert "Partition 1" in text
+        assert "see tenure resume" in text
+        assert "<full>" not in text.replace("`disk <full>`", "")
+    assert "may be incomplete" in " ".join(lead(digest))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import jsonschema
@@ -24,13 +25,13 @@ from streams.errors import Undelivered, UsageError
 from streams.settings.loading import load_settings
 from tenure.cli import app
 from tenure.operations import risks
-from tenure.operations.risks import RISK_TOPIC
-from tenure.reports.risk_model import ModelJudgement, fitted, judged, scores
+from tenure.reports.risk_model import ModelJudgement, RiskScores, fitted, judged
 from tests.property.folding import Folded
 from tests.recount.short_events import Event, activity, cancel, change, event, renewal, revoke, signup, survey
 from tests.unit.kpis.population.invented import company_with_signs, folded_company
 from tests.unit.tenure.reports.lives import day
 
+TOPIC = "tenure.risks"
 DAY_MS = 86_400_000
 FIRST_MS = 1_735_689_600_000
 
@@ -169,7 +170,12 @@ def test_a_model_that_sees_signs_is_better_than_plan_and_age_and_calibrated(tell
 
 def test_scores_come_with_what_raises_the_odds(telling: Observations) -> None:
     """Somebody is to call these customers, and asks why."""
-    found = scores(fitted(telling.chosen(telling.step > 0)), telling.chosen(telling.step == 0))
+    now = telling.chosen(telling.step == 0)
+    scored = RiskScores(fitted(telling.chosen(telling.step > 0)), now)
+    found = scored.listed(10_000, lambda customer_id: customer_id != "c5")
+    assert scored.listed(3, lambda _: True)[:1] == found[:1]
+    assert scored.listed(0, lambda _: True) == []
+    assert {each.customer_id for each in found} == {telling.customer_ids[n] for n in now.customer} - {"c5"}
     assert [each.probability for each in found] == sorted((each.probability for each in found), reverse=True)
     assert {found[0].reasons[0][0]} <= {"days_since_use", "days_of_use", "never_used", "use_falls"}
     assert all(odds > 1 for each in found for _, odds in each.reasons)
@@ -205,6 +211,24 @@ def test_customers_beyond_the_sample_are_scored_and_not_learnt_from(monkeypatch:
     assert 5 <= len(learnt) <= 60
     for step in (1, 5):
         assert by_customer(part, step).items() <= by_customer(whole, step).items()
+
+
+def test_the_sample_and_what_is_learnt_from_it_are_the_same_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis names customers in any order; a risk that another look changes is believed by nobody."""
+    folded = folded_company(company_with_signs(4, customers=300))
+    monkeypatch.setattr(risk, "MOST_LEARNT", 20)
+    found = []
+    for seed in range(4):
+        states = list(folded.states[0].items())
+        Random(seed).shuffle(states)
+        scan = RiskScan(at_ms=FIRST_MS + 600 * DAY_MS, bucket_ms=folded.windows.bucket_ms, what=folded.what)
+        for customer_id, state in states:
+            scan.take(folded.names[0], customer_id, decode(state))
+        found.append(scan.observations())
+    for other in found[1:]:
+        assert (other.customer_ids, other.plans) == (found[0].customer_ids, found[0].plans)
+        for mine, theirs in zip(found[0][2:], other[2:], strict=True):
+            assert np.array_equal(mine, theirs)
 
 
 HOSTILE = "\x1b[2Jx"
@@ -282,11 +306,11 @@ async def test_risks_are_sent_one_a_customer_under_its_key(
 
     @asynccontextmanager
     async def connected(_: object) -> AsyncIterator[tuple[OneTopicProducer, frozenset[str]]]:
-        yield producer, frozenset({RISK_TOPIC})
+        yield producer, frozenset({TOPIC})
 
     monkeypatch.setattr(risks, "connected", connected)
-    assert await risks.send_risks(load_settings(None), some_risks, RISK_TOPIC) == 2
-    assert [(topic, key) for topic, key, _ in producer.sent] == [(RISK_TOPIC, b"a"), (RISK_TOPIC, b"b")]
+    assert await risks.send_risks(load_settings(None), some_risks, TOPIC) == 2
+    assert [(topic, key) for topic, key, _ in producer.sent] == [(TOPIC, b"a"), (TOPIC, b"b")]
     values = [json.loads(value) for *_, value in producer.sent]
     assert [(each["status"], each["as_of"], each["mrr"]) for each in values] == [
         ("leaving", day(5), 5),
@@ -296,4 +320,4 @@ async def test_risks_are_sent_one_a_customer_under_its_key(
         await risks.send_risks(load_settings(None), some_risks, "elsewhere")
     producer = OneTopicProducer(takes=False)
     with pytest.raises(Undelivered, match="OSError: full; run the command again"):
-        await risks.send_risks(load_settings(None), some_risks, RISK_TOPIC)
+        await risks.send_risks(load_settings(None), some_risks, TOPIC)

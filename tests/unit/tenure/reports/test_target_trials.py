@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +13,10 @@ from kpis.counting.rolling import Block
 from schemas.catalogue.ratios import RATIO_BY_NAME
 from schemas.catalogue.verdicts import is_beyond, target_in, wilson_lower
 from streams.errors import UsageError
+from streams.settings.settings import Settings
+from streams.targets import TargetChange
+from tenure.reports import target_trials
+from tenure.reports.history import Past
 from tenure.reports.target_trials import Tried, judged
 
 DAY_MS = 86_400_000
@@ -88,3 +94,32 @@ def test_stream_without_a_past_has_nothing_to_try() -> None:
     """A new stream is no year without warnings."""
     found = judged([], [], Tried(CHURN, "30d", 0.03), {})
     assert (found.first, found.midnights, found.warnings) == (None, 0, [])
+
+
+def test_windows_that_are_not_counted_take_the_page_and_nothing_else() -> None:
+    """Settings with windows of 30 and 90 days have no alert that pages, and a trial all the same."""
+    one = block(60, 1000)
+    found = judged([0], [one._replace(windows={"30d": one.windows["30d"]})], Tried(CHURN, "30d", 0.03), {})
+    assert (len(found.warnings), found.pages, found.can_page) == (1, [], False)
+
+
+def test_a_target_is_tried_beside_those_of_the_same_customers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan's target of seven days says nothing about when all customers would page."""
+    bad = block(60, 1000, day=16, week=60)
+    held = [
+        TargetChange("churn_standard", "1d", 0.001, "ada", 0, "ada", 0),
+        TargetChange("churn_standard", "7d", 0.9, "ada", 0, "ada", 0, dimension="plan", segment="pro"),
+    ]
+
+    async def read_past(settings: Settings, **asked: Any) -> Past:
+        del settings, asked
+        return Past([0], {"all": [bad]})
+
+    async def current(settings: Settings) -> list[TargetChange]:
+        del settings
+        return held
+
+    monkeypatch.setattr(target_trials, "read_past", read_past)
+    monkeypatch.setattr(target_trials, "current", current)
+    found = asyncio.run(target_trials.trial_of(Settings(), Tried(CHURN, "30d", 0.03), now_ms=DAY_MS))
+    assert len(found.pages) == 1

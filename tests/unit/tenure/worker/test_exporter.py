@@ -33,9 +33,9 @@ from tests.property.cases import Case as NastyLog
 from tests.property.cases import bounded, cases
 from tests.recount.options import Options
 from tests.recount.short_events import signup
+from tests.reports import counts_in
 
 PARTITIONS = 2
-SEGMENT_WINDOWS = ("7d", "30d")
 HOUR_MS = 3_600_000
 NOW_MS = milliseconds(datetime(2026, 2, 1, tzinfo=UTC))
 #: by metric, window, dimension and value
@@ -103,21 +103,7 @@ class Scraped:
         at_ms = (self.clock.now_ms() // bucket_ms + 1) * bucket_ms
         by = self.worker.context.new_names().dimensions
         (report,) = plain(await report_of(self.settings, self.tables, partitions=PARTITIONS, at_ms=[at_ms], by=by))
-        found: Gauges = {}
-
-        def note(numbers: dict[str, Any], dimension: str, value: str, windows: Any) -> None:
-            for count in COUNTS:
-                if count.kind == "stock":
-                    found[count.metric, "", dimension, value] = numbers["totals"][count.name]
-                else:
-                    for window in windows:
-                        found[count.metric, window, dimension, value] = numbers["windows"][window][count.name]
-
-        note(report, "all", "", report["windows"])
-        for dimension in by:
-            for value, numbers in report["segments"][dimension].items():
-                note(numbers, dimension, value, SEGMENT_WINDOWS)
-        return found
+        return counts_in(report, by)
 
     def handled(self) -> int:
         """Return how many events were applied, duplicates included (count)."""

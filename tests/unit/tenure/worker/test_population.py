@@ -165,7 +165,22 @@ async def test_a_redis_that_is_away_leaves_the_last_summary_with_its_time() -> N
     world = World(least_pause_seconds=0)
     await world.tell(signup("c", "2026-01-05"))
     await world.portraying.look()
+    await world.tell(signup("d", "2026-01-05"))
     world.tables.away = True
     world.portraying._again_at = 0.0
     await world.portraying.look()
     assert (world.tables.scans, world.sizes()) == (2, {"2026-01": 1})
+
+
+async def test_a_stream_at_rest_is_not_looked_at_again() -> None:
+    """Nothing else would cost as much where nothing happens."""
+    world = World(least_pause_seconds=0)
+    await world.tell(signup("c", "2026-01-05"))
+    for _ in range(3):
+        world.portraying._again_at = 0.0
+        await world.portraying.look()
+    assert (world.tables.scans, world.sizes()) == (1, {"2026-01": 1})
+    await world.tell(signup("d", "2026-01-05"))
+    world.portraying._again_at = 0.0
+    await world.portraying.look()
+    assert (world.tables.scans, world.sizes()) == (2, {"2026-01": 2})

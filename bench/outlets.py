@@ -1,0 +1,146 @@
+"""`python -m bench.outlets`: what exports, SQL and filters cost with many customers.
+
+An invented company in a Redis of its own, filled by the agents on the embedded log. Times are those of this process
+and of Redis, in CPU-seconds and by the clock. Its figures: docs/decisions, 0030 and 0031.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import datetime as dt
+import json
+import random
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import SecretStr
+
+from kpis.filters import parse_filter
+from schemas.decoding import rules
+from schemas.dimensions import BUILT_IN_DIMENSIONS
+from schemas.instants import DAY_MS
+from streams.embedded.log import Log
+from streams.embedded.redis import EmbeddedRedis
+from streams.embedded.transport import CLUSTERS, Cluster
+from streams.redis.tables import RedisTables, connect
+from streams.settings.settings import Settings
+from tenure.files.replay import feed, until_applied
+from tenure.files.tables import FileRecord
+from tenure.outlets.export import export
+from tenure.outlets.parquet import ParquetTarget
+from tenure.outlets.sql import answer_sql, checked_sql
+from tenure.reports.customers import Scope
+from tenure.reports.filtered import CombinedScans, filtered_report_of
+from tenure.stored.mark import claim_tables
+from tenure.stored.opening import running_tables
+from tenure.worker.composition import build_worker
+
+PREFIX: Final = "outlets"
+_PARTITIONS: Final = 4
+_PLANS: Final = ("basic", "pro", "team", "business")
+_COUNTRIES: Final = ("DE", "AT", "PT", "FR", "US", "GB")
+_CHANNELS: Final = ("ads", "search", "partner", "referral")
+_WHERE: Final = ("plan = pro and country in (DE, AT) and not channel = ads", "country = PT or plan != basic")
+_SQL: Final = "SELECT kind, count(*), sum(mrr_change) FROM movements GROUP BY ALL"
+_FIRST_MS: Final = 1_735_689_600_000  # 1 January 2025
+_DAYS: Final = 600
+
+
+def _events(customers: int, chance: random.Random, names: str = "c") -> Iterator[bytes]:
+    """Yield the events of customers: signups, of some a change, of some a cancel."""
+    for number in range(customers):
+        who, at = f"{names}-{number}", _FIRST_MS + int(chance.random() * _DAYS * DAY_MS)
+        plan, mrr = chance.choice(_PLANS), chance.randrange(900, 20_000)
+        segments = {"country": chance.choice(_COUNTRIES), "channel": chance.choice(_CHANNELS)}
+        yield _event("signup", who, at, plan=plan, mrr_minor=mrr, **segments)
+        if chance.random() < 0.3:
+            yield _event("upgrade", who, at + 20 * DAY_MS, plan=chance.choice(_PLANS), mrr_minor=mrr + 500)
+        if chance.random() < 0.25:
+            yield _event("cancel", who, at + int((10 + 200 * chance.random()) * DAY_MS), reason="price")
+
+
+def _event(kind: str, who: str, at_ms: int, **members: object) -> bytes:
+    time_of_day = dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC).isoformat()
+    named = {"id": f"{kind}-{who}", "type": kind, "customer_id": who, "time": time_of_day}
+    return json.dumps(named | members).encode()
+
+
+async def measure(customers: int, seed: int) -> None:
+    """Print what each outlet costs, with so many customers."""
+    server = EmbeddedRedis()
+    await server.start()
+    settings = Settings(redis_url=SecretStr(server.url), redis_prefix=PREFIX)
+    client, log = await connect(server.url, timeout_seconds=60), Log(_PARTITIONS)
+    tables = RedisTables(client, prefix=PREFIX)
+    await claim_tables(settings, tables, partitions=_PARTITIONS)
+    CLUSTERS[PREFIX] = Cluster(log, now_ms=lambda: 0)
+    chance, scans = random.Random(seed), CombinedScans()
+
+    async def fill(count: int, names: str) -> None:
+        worker = build_worker(
+            settings, broker=f"embedded://{PREFIX}", tables=tables, partitions=_PARTITIONS, latest_ms=rules.LATEST_MS
+        )
+        await worker.app.start()
+        try:
+            records = enumerate(_events(count, chance, names))
+            await feed(log, worker, (FileRecord(number, value) for number, value in records), settings)
+            await until_applied(worker, log)
+        finally:
+            await worker.app.stop()
+
+    async def filtered(where: str) -> None:
+        async with running_tables(settings) as (found, mark):
+            condition = parse_filter(where, (*BUILT_IN_DIMENSIONS, *settings.dimensions))
+            at_ms = [_FIRST_MS + _DAYS * DAY_MS]
+            await filtered_report_of(settings, found, condition, partitions=mark.partitions, at_ms=at_ms, scans=scans)
+
+    async def exported() -> None:
+        summary = await export(settings, Scope(), ParquetTarget(folder, settings), kind="parquet")
+        print(f"{summary.changed:,} of {summary.customers:,} customers changed")
+
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "out"
+        await _timed("fill", partial(fill, customers, "c"), client)
+        await _timed("export, first", exported, client)
+        await _timed("export, nothing changed", exported, client)
+        await fill(customers // 100, "d")
+        await _timed("export, 1 % new", exported, client)
+        await _timed("sql", lambda: answer_sql(settings, Scope(), checked_sql(_SQL, 100)), client)
+        await _timed("filter, first", partial(filtered, _WHERE[0]), client)
+        for where in _WHERE:
+            await _timed(f"filter, further: {where}", partial(filtered, where), client)
+    server.stop()
+
+
+async def _timed(name: str, run: Callable[[], Awaitable[Any]], client: Any) -> None:
+    began, used, served = time.monotonic(), time.process_time(), await _served(client)
+    await run()
+    print(
+        f"{name}: {time.process_time() - used:.2f} CPU-s, Redis {await _served(client) - served:.2f} CPU-s,"
+        f" {time.monotonic() - began:.2f} s",
+        flush=True,
+    )
+
+
+async def _served(client: Any) -> float:
+    """Return what Redis has used so far (CPU-seconds)."""
+    found = await client.info("cpu")
+    return float(found["used_cpu_user"]) + float(found["used_cpu_sys"])
+
+
+def main() -> None:
+    """Measure, and print it."""
+    parser = argparse.ArgumentParser(prog="python -m bench.outlets", description=__doc__)
+    parser.add_argument("--customers", type=int, default=1_000_000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    asyncio.run(measure(options.customers, options.seed))
+
+
+if __name__ == "__main__":
+    main()
