@@ -137,7 +137,7 @@ class Servers:
         return self.client.info(section)
 
     def state_sizes(self) -> tuple[int, float, float]:
-        """Return how many customers have a state outside of the redo log, and mean sizes of a sample: with key, alone (bytes)."""
+        """Return how many customers have a state beside the log, and its mean size with its key, and alone (bytes)."""
         keys = list(self.client.scan_iter(f"{PREFIX}:*:s:*", count=5000))
         sample = random.Random(1).sample(keys, min(_SAMPLE, len(keys)))
         pipe = self.client.pipeline(transaction=False)

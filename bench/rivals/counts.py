@@ -1,7 +1,7 @@
-"""The job of all counts: what cells by hour say of a report's windows. Columns.java has the same columns in the same order.
+"""The job of all counts: what cells by hour say of a report's windows. Columns.java has the same columns in this order.
 
-Source of each count: docs/definitions.md, section 3. Only what the job's events can bring about is there: customers of one
-subscription, no trials, pauses, activity and renewals.
+Source of each count: docs/definitions.md, section 3. Only what the job's events can bring about is there: customers of
+one subscription, no trials, pauses, activity and renewals.
 """
 
 from __future__ import annotations
