@@ -137,7 +137,7 @@ class Servers:
         return self.client.info(section)
 
     def state_sizes(self) -> tuple[int, float, float]:
-        """Return how many customers have a state, and mean sizes of a sample: key with state, state alone (bytes)."""
+        """Return how many customers have a state beside the log, and its mean size with its key, and alone (bytes)."""
         keys = list(self.client.scan_iter(f"{PREFIX}:*:s:*", count=5000))
         sample = random.Random(1).sample(keys, min(_SAMPLE, len(keys)))
         pipe = self.client.pipeline(transaction=False)
@@ -145,7 +145,7 @@ class Servers:
             pipe.memory_usage(key)
             pipe.strlen(key)
         answers = pipe.execute()
-        return len(keys), sum(answers[::2]) / len(sample), sum(answers[1::2]) / len(sample)
+        return len(keys), sum(answers[::2]) / max(1, len(sample)), sum(answers[1::2]) / max(1, len(sample))
 
     def cell_sizes(self) -> tuple[int, float]:
         """Return how many counter cells there are, and the mean size of one (bytes)."""

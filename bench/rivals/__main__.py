@@ -10,10 +10,11 @@ import json
 import os
 import sys
 import time
-from typing import Final
+from typing import Any, Final
 
 from bench import machine
 from bench.job import run_job
+from bench.rivals import counts
 from bench.rivals.figures import Figures, Outcome
 from bench.rivals.processes import RIVALS, TOPIC, Rival, RivalError, java_version, run_rival
 from bench.rivals.rules import COUNTERS, Cells, netted_totals, recount, totals_of
@@ -42,6 +43,7 @@ class Run:
         self.expected = recount(message.value for message in self.records)
         self.expected_totals = netted_totals(message.value for message in self.records)
         versions = {OURS: "this tree", **{rival.name: rival.version for rival in self.rivals}}
+        self.report: dict[str, Any] = {}
         self.figures = Figures(f"{java_version()}, {machine.description()}", vars(options), versions)
 
     def _is_there(self, rival: Rival) -> bool:
@@ -62,7 +64,7 @@ class Run:
                     self.figures.differing.setdefault(rival.name, []).append(str(error))
                     _say(str(error))
                 else:
-                    self._take(rival.name, outcome, _differing(cells, self.expected))
+                    self._take(rival.name, outcome, self._differing(rival, cells))
 
     def _ours(self, servers: Servers) -> None:
         with Worker(servers, core=self.core) as worker:
@@ -72,6 +74,7 @@ class Run:
             cost.events, cost.worker_seconds, cost.wall_seconds, cost.startup_seconds, cost.peak_memory_bytes,
             cost.kafka_seconds, cost.redis_seconds, cost.redis_memory_bytes,
         )  # fmt: skip
+        self.report = report
         counted = totals_of(report, WINDOW)
         differing = [
             f"{name} {ours} instead of {right}"
@@ -79,6 +82,12 @@ class Run:
             if ours != right
         ]
         self._take(OURS, outcome, differing)
+
+    def _differing(self, rival: Rival, cells: Cells) -> list[str]:
+        if not rival.all_counts:
+            return _differing(cells, self.expected)
+        hours = {int(hour): values for hour, values in cells.items()}
+        return counts.differing(self.report, counts.windows_of(hours, self.end_ms // HOUR_MS))
 
     def _take(self, name: str, outcome: Outcome, differing: list[str]) -> None:
         if outcome.events != len(self.records):

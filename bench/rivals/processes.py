@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +38,7 @@ class Rival:
         command: Its job; bootstrap, topic, number of records and a folder for its state follow.
         options: What follows them.
         versioned: The file whose name tells the version, up to it.
+        all_counts: It counts what the product counts for all customers (counts.py), not the six counters of rules.py.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Rival:
     command: tuple[str, ...]
     options: tuple[str, ...] = ()
     versioned: str = ""
+    all_counts: bool = False
 
     @property
     def installed(self) -> bool:
@@ -67,8 +69,12 @@ def _streams(name: str, guarantee: str) -> Rival:
     return _java(f"Kafka Streams, {name}", "kafka-streams", "StreamsJob", guarantee, "lib/kafka-streams-")
 
 
-def _flink(name: str, backend: str) -> Rival:
-    return _java(f"Flink, {name}", "flink", "FlinkJob", backend, "lib/flink-runtime-", *_OPENED)
+def _flink(name: str, backend: str, job: str = "FlinkJob") -> Rival:
+    return _java(f"Flink, {name}", "flink", job, backend, "lib/flink-runtime-", *_OPENED)
+
+
+def _flink_of_all_counts(name: str, backend: str) -> Rival:
+    return replace(_flink(f"{name}, all counts", backend, "FlinkCountsJob"), all_counts=True)
 
 
 RIVALS: Final = (
@@ -76,6 +82,8 @@ RIVALS: Final = (
     _streams("exactly once", "exactly_once_v2"),
     _flink("heap", "hashmap"),
     _flink("RocksDB", "rocksdb"),
+    _flink_of_all_counts("heap", "hashmap"),
+    _flink_of_all_counts("RocksDB", "rocksdb"),
     Rival(
         "Bytewax",
         "bytewax",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.rivals import counts
 from bench.rivals.chart import chart
 from bench.rivals.figures import table
 from bench.rivals.rules import LOST, MRR, NEW, SURVEYS, netted_totals, recount, totals_of
@@ -46,6 +47,35 @@ def test_cells_that_the_rivals_are_held_to_sum_up_to_the_same_stocks() -> None:
         ours[MRR],
     )
     assert rivals[NEW] > ours[NEW]
+
+
+def test_cells_of_all_counts_make_a_report_of_their_windows() -> None:
+    """What Flink's second job leaves by hour is compared with a report: the sums must be those of the definitions."""
+    log = [
+        b'{"id":"a","type":"signup","customer_id":"c","time":"2026-10-20T05:10:00Z","plan":"pro","mrr_minor":900}',
+        b'{"id":"b","type":"cancel","customer_id":"c","time":"2026-10-31T22:10:00Z"}',
+    ]
+    (report,) = recount_by_definitions(log, [END])
+    end_hour = int(END.timestamp()) // 3600
+    begun, ended = end_hour - 11 * 24 - 19, end_hour - 2
+    cells: dict[int, dict[str, int]] = {
+        begun: {"customers_active": 1, "mrr": 900, "signups": 1, "customers_new": 1, "mrr_new": 900},
+        begun + 7 * 24: {"dropoff_matured": 1},
+        ended: {"customers_active": -1, "mrr": -900, "cancellations": 1, "mrr_churned": 900},
+    }
+    names = (*counts.LEVELS, *counts.HAPPENED)
+    sliding = [0] * (len(counts.DAYS) * len(counts.SLIDING))
+    of_new = dict.fromkeys(
+        [len(counts.SLIDING) * n + counts.SLIDING.index("cancellations_of_new") for n in (2, 3, 4)], 1
+    )
+    rows = {hour: [said.get(name, 0) for name in names] + sliding for hour, said in cells.items()}
+    rows[ended][len(names) :] = [of_new.get(place, 0) for place in range(len(sliding))]
+    windows = counts.windows_of(rows, end_hour)
+    assert counts.differing(report, windows) == []
+    assert windows["7d"]["customers_lost"] == 1
+    assert counts.differing(report, {"7d": {**windows["7d"], "customers_lost": 0}}) == [
+        "customers_lost of 7d: 0 instead of 1"
+    ]
 
 
 def test_page_shows_the_table_and_the_chart_of_the_figures() -> None:

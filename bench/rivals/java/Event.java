@@ -4,11 +4,12 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectReader;
 import java.io.IOException;
 
-/** An event, as far as the rivals' job reads it. */
+/** An event, as far as the rivals' jobs read it. */
 @JsonIgnoreProperties(ignoreUnknown = true)
 public class Event {
     private static final ObjectReader READER = new ObjectMapper().readerFor(Event.class);
 
+    public String id;
     public String type;
     public String time;
     public String plan;
@@ -18,6 +19,10 @@ public class Event {
 
     @JsonProperty("mrr_minor")
     public long mrr;
+
+    public boolean involuntary;
+    public String status = "answered";
+    public int score = -1;
 
     public static Event of(byte[] value) throws IOException {
         return READER.readValue(value);

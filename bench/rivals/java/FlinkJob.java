@@ -12,6 +12,7 @@ import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.StateBackendOptions;
 import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
+import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
@@ -103,10 +104,16 @@ public class FlinkJob {
         return settings;
     }
 
-    public static void main(String[] arguments) throws Exception {
+    /** The environment of both jobs. */
+    static StreamExecutionEnvironment environment(String[] arguments) {
         var environment = StreamExecutionEnvironment.createLocalEnvironment(1, settings(arguments[3], arguments[4]));
         environment.enableCheckpointing(CHECKPOINT_MS);
         environment.getConfig().enableObjectReuse();
+        return environment;
+    }
+
+    /** The topic's events up to its end. */
+    static DataStream<Event> events(StreamExecutionEnvironment environment, String[] arguments) {
         KafkaSource<Event> source = KafkaSource.<Event>builder()
                 .setBootstrapServers(arguments[0])
                 .setTopics(arguments[1])
@@ -115,7 +122,12 @@ public class FlinkJob {
                 .setBounded(OffsetsInitializer.latest())
                 .setValueOnlyDeserializer(new Reading())
                 .build();
-        environment.fromSource(source, WatermarkStrategy.noWatermarks(), "events")
+        return environment.fromSource(source, WatermarkStrategy.noWatermarks(), "events");
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        var environment = environment(arguments);
+        events(environment, arguments)
                 .keyBy(event -> event.customer)
                 .process(new Following())
                 .keyBy(change -> change.cell)

@@ -244,7 +244,7 @@ def test_integer_and_boolean_members_are_those_of_the_event_structs() -> None:
     """The table's types follow from the events'; a new member must not need a second place to be typed."""
     by_amount = {"amount_minor", "interval_count", "quantity"}
     assert {"mrr_minor", "score", "sequence"} | by_amount == INTEGER_MEMBERS
-    assert {"involuntary", "completed", "test", "trial"} == BOOLEAN_MEMBERS
+    assert {"involuntary", "completed", "test", "trial", "incentive"} == BOOLEAN_MEMBERS
     assert {"time", "effective_at", "until"} == INSTANT_MEMBERS
 
 
