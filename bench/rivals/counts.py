@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from schemas.catalogue.windows import WINDOW_DAYS
+
 LEVELS: Final = ("customers_active", "mrr")
 """Changes within an hour; a sum over all hours before T is the count as of T."""
 HAPPENED: Final = (
@@ -18,7 +20,7 @@ HAPPENED: Final = (
     "survey_dismissed", "nps_promoters", "nps_passives", "nps_detractors", "change", "cancel",
 )  # fmt: skip
 """What happened in an hour; a sum over a window's hours is its count. The last two are facts without effect."""
-DAYS: Final = (1, 7, 30, 90, 365)
+DAYS: Final = WINDOW_DAYS
 SLIDING: Final = (
     "customers_retained", "mrr_retained_gross", "mrr_retained_net", "cancellations_of_new", "customers_engaged",
 )  # fmt: skip

@@ -171,7 +171,9 @@ def further_scales() -> Placed:
     ]
     renamed = {"kind": "scale"}
     renamed |= {f"Value #{letter}": name for letter, name in zip("ABCDE", names, strict=True)}
-    first = queries.or_withheld(shares[0], "kind")
+    asked = f"sum({own(known.SCALE_SURVEYS)})"
+    none = f'label_replace(0 / 0 * vector(1) unless on () {asked}, "kind", "no survey in 90 days", "", "")'
+    first = queries.or_withheld(f"{shares[0]} or {none}", "kind")
     others = (Query(f"({each}){NOT_WITHHELD}") for each in (*shares[1:], *counts))
     arranged = Arranged(renamed, columns, sort_by="scale", descending=False)
     return rows(about, arranged, Query(first), *others, size=(12, 8))

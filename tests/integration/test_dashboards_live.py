@@ -55,6 +55,7 @@ ABSENT = {
     ("Records of other systems wait, by topic", "A"): "no topic holds records of another system",
     ("Requests to the gateway in the last hour, by status", "A"): "no gateway runs beside the demo",
     ("Gateways that work", "A"): "as above",
+    **dict.fromkeys([("Further scales", letter) for letter in "BCDE"], "the demo asks nobody on further scales"),
 }
 #: Rows that stand for numbers while they are withheld.
 WITHHELD_ROWS = {("What became of trials", "C"), ("What became of signups", "F")}
@@ -66,6 +67,7 @@ EITHER = {
     ("The last 30 days against the 30 before", "E"),
     ("Who stays after an answer", "F"),
     ("Freshness budget left", "A"),  # known after five minutes
+    ("Checks that fail", "B"),  # known once a partition was recounted
 }
 #: As `ABSENT`, of whole panels, which then say so in words.
 IN_WORDS = {
