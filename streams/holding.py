@@ -49,6 +49,11 @@ def held_head(token: str, head: bytes | None) -> bytes:
     return b"%b%b:%b" % (_HELD, token.encode(), head or b"")
 
 
+def emptied(head: bytes) -> bytes:
+    """Return a held head that stands for nothing: whoever goes on from it counts anew what the log has."""
+    return held_head(_token_of(head).decode(), None)
+
+
 def _token_of(head: bytes) -> bytes:
     return head[len(_HELD) :].partition(b":")[0]
 

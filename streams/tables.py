@@ -205,8 +205,16 @@ class Tables(Protocol):
     async def switch(self, expected: StreamMark, mark: StreamMark) -> bool:
         """Put a mark in the place of another in one step; return whether that was there."""
 
-    async def discard(self, partition: int, *, but_the_head: bool = False) -> None:
-        """Remove all that is stored of a partition which nobody writes to any more."""
+    async def discard(self, partition: int, *, held: bytes | None = None) -> None:
+        """Remove all that is stored of a partition which nobody writes to any more.
+
+        Args:
+            partition: Its number.
+            held: The head that it must have, and keeps; None: nothing stays, whatever it has.
+
+        Raises:
+            Conflict: It has another head than that: these are not the tables that were to go.
+        """
 
     async def load(self, partition: int, since: Stored | None = None) -> Stored:
         """Return the head and the names of a partition, as of one instant; all of `kpis.names.TABLES` are named.

@@ -75,11 +75,14 @@ class MemoryTables:
         self._shared.mark = mark
         return True
 
-    async def discard(self, partition: int, *, but_the_head: bool = False) -> None:
+    async def discard(self, partition: int, *, held: bytes | None = None) -> None:
         """See `Tables`."""
-        found = self._partitions.pop(partition, None)
-        if but_the_head and found is not None:
-            self._partitions[partition].head = found.head
+        found = self._partitions[partition]
+        if held is not None and found.head != held:
+            raise Conflict(partition, {}, positions_of(found.head))
+        del self._partitions[partition]
+        if held is not None:
+            self._partitions[partition].head = held
 
     async def load(self, partition: int, since: Stored | None = None) -> Stored:
         """See `Tables`."""

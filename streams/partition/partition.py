@@ -330,6 +330,9 @@ class Partition:
         held = self._held
         group = min(held.unread)
         held.take_group(group, await self._until_done(lambda: self._context.tables.read_group(self.number, group)))
+        if not held.unread:
+            # A Redis that has lost something since the head was read would have its counts shown with those before.
+            await self._look_at_head()
 
     def _end_recovery(self) -> None:
         """Tell that the counters are whole, once they are: loaded, and without a gap that is counted again."""

@@ -292,14 +292,20 @@ class RedisTables:
         """See `Tables`."""
         await clear_keys(self._redis, self._key(partition, ""), partition)
 
-    async def discard(self, partition: int, *, but_the_head: bool = False) -> None:
+    async def discard(self, partition: int, *, held: bytes | None = None) -> None:
         """See `Tables`."""
-        start = self._key(partition, "")
-        kept = {f"{start}h".encode(), f"{start}b".encode()} if but_the_head else set()
+        start, head = self._key(partition, ""), self._key(partition, "h")
+        kept = {head.encode(), f"{start}b".encode()} if held is not None else set()
         async for keys in scan_keys(self._redis, f"{start}*", [start]):
             gone = [key for key in keys if key not in kept]
-            if gone:
+            if gone and held is None:
                 await asked(lambda gone=gone: self._redis.unlink(*gone))  # type: ignore[misc]
+            elif gone and held is not None:
+                # Fenced each time: a replica that has taken over meanwhile may not know that these tables are left.
+                commands = [("UNLINK", *gone), ("SET", head, held)]
+                stored = await asked(lambda commands=commands: run_where(self._redis, head, held, commands))  # type: ignore[misc]
+                if stored != held:
+                    raise Conflict(partition, {}, positions_of(stored))
 
     async def mark(self, mark: StreamMark) -> StreamMark:
         """See `Tables`."""

@@ -6,12 +6,16 @@ or a worker that starts: everything here may be done twice.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
 from streams.batching.partitioner import partition_of
+from streams.copying import head_commit
+from streams.errors import Conflict
+from streams.holding import emptied, is_held
 from streams.survey_schedule import SCHEDULES
 from streams.tables import Tables
 
@@ -62,7 +66,8 @@ async def finish_switch(tables: Tables) -> None:
     """Do what is left of a switch that was made, if anything is.
 
     Requests that the old tables got at the last moment go to the new ones; then the old ones are removed but for their
-    heads. A worker that has not noticed the switch yet finds the head held, and commits nothing.
+    heads. A worker that has not noticed the switch yet finds the head held, and commits nothing. Where a Redis that
+    fails over has lost the switch meanwhile, the old tables count again, and stay.
     """
     switch = await unfinished_switch(tables)
     if switch is None:
@@ -72,9 +77,27 @@ async def finish_switch(tables: Tables) -> None:
     old = tables.beside(switch.generation)
     await move_requests(old, tables.beside(switch.generation + 1), switch.in_use, switch.home_of)
     for number in range(switch.in_use):
-        await old.discard(number, but_the_head=True)
-        await old.discard(SCHEDULES + number)
+        if await unfinished_switch(tables) is None:
+            return
+        await _remove(old, number)
     await tables.note(_NOTE, b"")
+
+
+async def _remove(old: Tables, number: int) -> None:
+    """Remove a partition and its schedule of surveys but for their heads, as long as these are held.
+
+    A replica that takes over may have neither the switch nor the hold: then these are the tables that count, and stay.
+    Where it has the hold alone, the head says that nothing is there, and the partition is counted anew.
+    """
+    head = await old.read_head(number)
+    with contextlib.suppress(Conflict):
+        if head is not None and is_held(head):
+            await old.commit(number, head_commit(head, emptied(head)))
+            await old.discard(number, held=emptied(head))
+    schedule = await old.read_head(SCHEDULES + number)
+    with contextlib.suppress(Conflict):
+        if schedule is not None and is_held(schedule):
+            await old.discard(SCHEDULES + number, held=schedule)
 
 
 async def move_requests(source: Tables, target: Tables, partitions: int, home_of: Callable[[str, int], int]) -> None:

@@ -101,7 +101,8 @@ async def write(tables: Tables) -> None:
 async def finish_a_switch(tables: Tables) -> None:
     """Do all that a worker does which finishes what a rebuild has left."""
     await tables.beside(1).ask_to_forget(0, "b", b"request")
-    await tables.beside(1).discard(0, but_the_head=True)
+    await tables.beside(1).commit(0, FIRST)
+    await tables.beside(1).discard(0, held=FIRST.head)
     await tables.append("rebuilds", b"{}")
 
 

@@ -386,7 +386,10 @@ async def test_a_partition_that_is_discarded_leaves_nothing_or_its_head(tables: 
     for number in (0, 1):
         await tables.commit(number, FIRST)
     await tables.discard(0)
-    await tables.discard(1, but_the_head=True)
+    with pytest.raises(Conflict):
+        await tables.discard(1, held=a_head(3))
+    assert await scanned(tables, 1) != []
+    await tables.discard(1, held=FIRST.head)
     assert (await tables.load(0)).head is None
     assert (await tables.load(1)).head == FIRST.head
     for number in (0, 1):

@@ -65,6 +65,8 @@ class Store(MemoryTables):
         self._torn: dict[int, tuple[bytes | None, dict[str, bytes], dict[str, bytes]]] = {}
         #: until when nothing is answered, by the name of a worker, or to everybody (virtual seconds)
         self.away_until_seconds: dict[str, float] = {}
+        #: how often something of what was stored was lost (count)
+        self.losses = 0
         #: the ids that the stream ever had: another one after its mark was lost with everything
         self.stream_ids: set[str] = set()
         #: every commit that was ever stored, by its head
@@ -91,6 +93,7 @@ class Store(MemoryTables):
 
     def restore(self, backup: _Shared) -> None:
         """Hold what a backup does, and nothing else."""
+        self.losses += 1
         self._shared = _as_it_is(backup)
         self._torn.clear()
 
@@ -105,6 +108,7 @@ class Store(MemoryTables):
 
     def end_of_the_old_one(self) -> None:
         """End the node that was the primary before; what it took since the fail-over is gone."""
+        self.losses += 1
         self._before = None
 
     def fall_back_within_a_commit(self, backup: _Shared) -> None:
@@ -214,9 +218,9 @@ class Connection:
         """See `Tables`."""
         return await self._call(lambda: self._store.switch(expected, mark), "switch")
 
-    async def discard(self, partition: int, *, but_the_head: bool = False) -> None:
+    async def discard(self, partition: int, *, held: bytes | None = None) -> None:
         """See `Tables`."""
-        await self._call(lambda: self._store.discard(partition, but_the_head=but_the_head), "discard")
+        await self._call(lambda: self._store.discard(partition, held=held), "discard")
 
     async def load(self, partition: int, since: Stored | None = None) -> Stored:
         """See `Tables`."""

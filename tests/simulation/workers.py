@@ -24,7 +24,6 @@ from tests.simulation.neutral import neutral
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from streams.batching.application import App
 
 CLUSTER_NAME = "simulation"
 BROKER = f"embedded://{CLUSTER_NAME}"
@@ -34,8 +33,8 @@ _T = TypeVar("_T")
 class Subject(Protocol):
     """What is simulated: it starts and stops inside of a running loop."""
 
-    app: App
-    """Its Faust application, from the start on."""
+    app: Any
+    """Its Faust application, once it has one."""
 
     async def start(self) -> None:
         """Begin to work; returns once it works."""
@@ -77,7 +76,8 @@ class SimulatedWorker:
     @property
     def is_at_work(self) -> bool:
         """Return whether it runs, and has started."""
-        return self.running and self.subject is not None and bool(self.subject.app.started)
+        subject = self.subject
+        return self.running and subject is not None and subject.app is not None and bool(subject.app.started)
 
     async def stop(self) -> None:
         """Stop in good order, if it runs."""

@@ -446,6 +446,25 @@ def test_waiting_batches_of_several_topics_go_into_one_commit() -> None:
     on_virtual_time(test)
 
 
+def test_counts_are_not_shown_where_redis_lost_its_data_while_they_were_loaded() -> None:
+    """The head of before and counters of after would be numbers that never were, until somebody looks at the head."""
+
+    async def test() -> None:
+        around = Surroundings()
+        first = await around.partition()
+        first.put(batch(signup(MINE, 0)))
+        await asyncio.sleep(5)  # all is written to its place
+        await first.close()
+        second = await around.partition()
+        await around.tables.discard(0)
+        around.heard.clear()
+        await asyncio.sleep(1)
+        assert around.heard[0].startswith("conflict"), around.heard
+        await second.close()
+
+    on_virtual_time(test)
+
+
 def test_cells_of_an_earlier_owner_are_added_to_and_not_replaced() -> None:
     """While counters are still being loaded, the amounts that a commit changes are read one by one."""
 

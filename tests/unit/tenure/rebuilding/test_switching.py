@@ -21,7 +21,7 @@ from streams.tables import StreamMark
 from tenure.files.replay import replayed
 from tenure.rebuilding import rebuild as module
 from tenure.rebuilding.rebuild import Wish, rebuild
-from tenure.stored.switching import REBUILDS, finish_switch, unfinished_switch
+from tenure.stored.switching import REBUILDS, TablesSwitch, finish_switch, note_switch, unfinished_switch
 from tenure.worker.switch_watch import SwitchWatch
 from tests.unit.streams.partitions import on_virtual_time
 
@@ -190,5 +190,43 @@ def test_old_heads_stay_held_when_the_answer_to_the_switch_is_lost(
         await stream.beside(0).ask_to_forget(1, "c", b"request")
         await SwitchWatch(opened_by(stream), lambda: {0}).run()
         await assert_finished(stream, 1)
+
+    on_virtual_time(test)
+
+
+@pytest.mark.parametrize("has_hold", [True, False], ids=["with the hold", "without it"])
+def test_old_tables_stay_where_a_replica_takes_over_that_has_not_seen_the_switch(
+    stream: MemoryTables, monkeypatch: pytest.MonkeyPatch, has_hold: bool
+) -> None:
+    """They count again then: removed, all of their customers would be gone, and their positions would hide it."""
+
+    async def test() -> None:
+        everybody = customers(stream, 0)
+        heads = {number: (await stream.load(number)).head for number in range(4)}
+        requests = MemoryTables.forget_requests
+
+        async def fail_over(self: MemoryTables, partition: int) -> dict[str, bytes]:
+            if (await opened_by(stream).read_mark() or MARK).generation == 1:
+                stream._shared.mark = MARK
+                for number in () if has_hold else range(4):
+                    stream._partitions[number].head = heads[number]
+            return await requests(self, partition)
+
+        monkeypatch.setattr(MemoryTables, "forget_requests", fail_over)
+        assert (await run(WISH)).outcome == "switched"
+        assert customers(stream, 0) == everybody
+
+    on_virtual_time(test)
+
+
+def test_tables_without_the_hold_are_not_removed(stream: MemoryTables) -> None:
+    """Whoever has unwrapped their heads goes on with them."""
+
+    async def test() -> None:
+        everybody = customers(stream, 0)
+        await note_switch(stream, TablesSwitch(0, 4, 4, 4, b"{}"))
+        assert await stream.switch(MARK, MARK._replace(generation=1))
+        await finish_switch(opened_by(stream))
+        assert customers(stream, 0) == everybody
 
     on_virtual_time(test)
