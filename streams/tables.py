@@ -82,6 +82,12 @@ class Stored(NamedTuple):
     redo: Sequence[bytes] | None = None
 
 
+class Under(NamedTuple):
+    """The head that a writer believes to be stored: whatever it reads must be what that head stands for."""
+
+    head: bytes | None
+
+
 class Redo(NamedTuple):
     """The redo log of a partition (`streams.redo`): its entries, oldest first, and the head that they lead to."""
 
@@ -189,7 +195,8 @@ class Tables(Protocol):
     What belongs to partitions is there once for each *generation*; mark, notes and logs are the same for all of them.
 
     Raises:
-        Conflict: From `commit` and `clear`: somebody else has written to the partition since.
+        Conflict: From `commit` and `clear`: somebody else has written to the partition since. From what reads `under`
+            a head: another one is stored. A commit would not always tell: Redis may fall back to that head meanwhile.
         CommitTorn: From `load`, `read_head`, `read_redo`, `snapshot`, `restated`, `restatements` and `commit`: half of
             a commit was carried out. From others that read the redo log too.
         TablesUnavailable: From all: the store did not answer; nothing is known of the outcome of a commit.
@@ -233,7 +240,9 @@ class Tables(Protocol):
     async def read_redo(self, partition: int) -> Redo:
         """Return the redo log of a partition, and the head that it leads to, as of one instant."""
 
-    async def read_written(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
+    async def read_written(
+        self, partition: int, customers: Sequence[str], *, under: Under | None = None
+    ) -> list[bytes | None]:
         """Return the states of customers as they are written in their places: for who knows the redo log."""
 
     def scan_states(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[tuple[str, bytes]]]]:
@@ -247,10 +256,10 @@ class Tables(Protocol):
     def scan_customers(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[str]]]:
         """Yield all customers of some partitions who have a state, as `scan_states` does, and read no state."""
 
-    async def read_spans(self, partition: int, spans: Sequence[int]) -> Cells:
+    async def read_spans(self, partition: int, spans: Sequence[int], *, under: Under | None = None) -> Cells:
         """Return all cells of spans as they are written in their places, sorted: for who knows the redo log."""
 
-    async def read_group(self, partition: int, group: int) -> Cells:
+    async def read_group(self, partition: int, group: int, *, under: Under | None = None) -> Cells:
         """Return all cells of a group in the same way."""
 
     async def snapshot(
@@ -267,10 +276,12 @@ class Tables(Protocol):
             Overtaken: More was written meanwhile than can be read; whoever loads again may have better luck.
         """
 
-    async def restated(self, partition: int, periods: Sequence[str] = ()) -> dict[str, Restated]:
+    async def restated(
+        self, partition: int, periods: Sequence[str] = (), *, under: Under | None = None
+    ) -> dict[str, Restated]:
         """Return the restatements of all periods that have any, as of one instant; entries of those named alone."""
 
-    async def restatements(self, partition: int, period: str) -> list[bytes]:
+    async def restatements(self, partition: int, period: str, *, under: Under | None = None) -> list[bytes]:
         """Return the newest restatements of a period, oldest first: the entries of its `Restated`."""
 
     async def commit(self, partition: int, commit: Commit) -> None:

@@ -11,7 +11,7 @@ from kpis.counting.spans import SPAN_FIELD_BITS, unpacked
 from kpis.names import TABLES
 from streams.errors import CommitTorn, Conflict
 from streams.redo import cells_of, entry_of, newest_states
-from streams.tables import RESTATEMENTS_KEPT, Commit, Redo, Restated, Stored, StreamMark, positions_of
+from streams.tables import RESTATEMENTS_KEPT, Commit, Redo, Restated, Stored, StreamMark, Under, positions_of
 
 _SLICE: Final = 1000
 
@@ -99,6 +99,12 @@ class MemoryTables:
             raise CommitTorn(partition)
         return found
 
+    def _under(self, partition: int, under: Under | None) -> _Partition:
+        found = self._partitions[partition]
+        if under is not None and found.head != under.head:
+            raise Conflict(partition, positions_of(under.head), positions_of(found.head))
+        return found
+
     async def read_redo(self, partition: int) -> Redo:
         """See `Tables`."""
         found = self._whole(partition)
@@ -110,9 +116,11 @@ class MemoryTables:
         newer = newest_states(found.redo)
         return [newer.get(customer, found.states.get(customer)) for customer in customers]
 
-    async def read_written(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
+    async def read_written(
+        self, partition: int, customers: Sequence[str], *, under: Under | None = None
+    ) -> list[bytes | None]:
         """See `Tables`."""
-        states = self._partitions[partition].states
+        states = self._under(partition, under).states
         return [states.get(customer) for customer in customers]
 
     async def scan_states(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[tuple[str, bytes]]]]:
@@ -129,14 +137,14 @@ class MemoryTables:
             for at in range(0, len(customers), _SLICE):
                 yield partition, customers[at : at + _SLICE]
 
-    async def read_spans(self, partition: int, spans: Sequence[int]) -> Cells:
+    async def read_spans(self, partition: int, spans: Sequence[int], *, under: Under | None = None) -> Cells:
         """See `Tables`."""
-        there = self._partitions[partition].spans
+        there = self._under(partition, under).spans
         return unpacked(spans, [there[span >> SPAN_FIELD_BITS].get(span, b"") for span in spans])
 
-    async def read_group(self, partition: int, group: int) -> Cells:
+    async def read_group(self, partition: int, group: int, *, under: Under | None = None) -> Cells:
         """See `Tables`."""
-        there = self._partitions[partition].spans[group]
+        there = self._under(partition, under).spans[group]
         spans = sorted(there)
         return unpacked(spans, [there[span] for span in spans])
 
@@ -150,15 +158,19 @@ class MemoryTables:
         cells = newest([*parts, *(cells_of(entry) for entry in found.redo)])
         return await self.load(partition), of_groups(cells, groups) if since is None else cells
 
-    async def restated(self, partition: int, periods: Sequence[str] = ()) -> dict[str, Restated]:
+    async def restated(
+        self, partition: int, periods: Sequence[str] = (), *, under: Under | None = None
+    ) -> dict[str, Restated]:
         """See `Tables`."""
+        self._under(partition, under)
         return {
             period: Restated(found.revision, dict(found.changes), list(found.entries) if period in periods else [])
             for period, found in self._whole(partition).restated.items()
         }
 
-    async def restatements(self, partition: int, period: str) -> list[bytes]:
+    async def restatements(self, partition: int, period: str, *, under: Under | None = None) -> list[bytes]:
         """See `Tables`."""
+        self._under(partition, under)
         found = self._whole(partition).restated.get(period)
         return [] if found is None else list(found.entries)
 

@@ -40,7 +40,7 @@ from streams.partition.result import BatchResult
 from streams.partition.state import PartitionState
 from streams.records import TP
 from streams.survey_schedule import forget_in_schedule
-from streams.tables import NOTHING_ERASED, Erasure, Head, Restated, Stored, positions_of
+from streams.tables import NOTHING_ERASED, Erasure, Head, Restated, Stored, Under, positions_of
 from streams.tasks import cancel_and_wait
 
 if TYPE_CHECKING:
@@ -284,6 +284,15 @@ class Partition:
         finally:
             self._backlog.applied()
 
+    @property
+    def _under(self) -> Under:
+        """The head that all must be of which is read here.
+
+        A zombie would else read what its successor has stored; and were Redis to lose that before the zombie commits,
+        nobody would refuse the commit.
+        """
+        return Under(self._held.stored_head)
+
     async def _look_at_head(self) -> None:
         """Raise Conflict where somebody else has committed since."""
         head = await self._until_done(lambda: self._context.tables.read_head(self.number))
@@ -329,10 +338,10 @@ class Partition:
         """Read the counters of one more segment; between commits, so that nothing is missed or counted twice."""
         held = self._held
         group = min(held.unread)
-        held.take_group(group, await self._until_done(lambda: self._context.tables.read_group(self.number, group)))
-        if not held.unread:
-            # A Redis that has lost something since the head was read would have its counts shown with those before.
-            await self._look_at_head()
+        held.take_group(
+            group,
+            await self._until_done(lambda: self._context.tables.read_group(self.number, group, under=self._under)),
+        )
 
     def _end_recovery(self) -> None:
         """Tell that the counters are whole, once they are: loaded, and without a gap that is counted again."""
@@ -555,7 +564,7 @@ class Partition:
         found: dict[str, list[bytes]] = {}
         for period in await self._restated():
             # A period may have a thousand of them: others have their turn while the next ones are read.
-            known = await self._until_done(partial(tables.restatements, self.number, period))
+            known = await self._until_done(partial(tables.restatements, self.number, period, under=self._under))
             left = without_events_of(customer, known, self.names, bucket_ms=self._context.windows.bucket_ms)
             if left != known:
                 found[period] = left
@@ -565,7 +574,9 @@ class Partition:
         """Return the restatements of periods, without their entries; they are read once."""
         held = self._held
         if held.restated is None:
-            held.restated = await self._until_done(lambda: self._context.tables.restated(self.number))
+            held.restated = await self._until_done(
+                lambda: self._context.tables.restated(self.number, under=self._under)
+            )
         return held.restated
 
     async def _bury(
@@ -660,7 +671,11 @@ class Partition:
         """Return stored states: of the redo log, which is known, or of their places."""
         newer = self._held.unwritten.states
         others = [customer for customer in customers if customer not in newer]
-        read = await self._until_done(lambda: self._context.tables.read_written(self.number, others)) if others else []
+        read = (
+            await self._until_done(lambda: self._context.tables.read_written(self.number, others, under=self._under))
+            if others
+            else []
+        )
         written = dict(zip(others, read, strict=True))
         return [newer[customer] if customer in newer else written[customer] for customer in customers]
 
@@ -678,7 +693,9 @@ class Partition:
         """Have all cells of spans in memory."""
         if spans:
             tables = self._context.tables
-            self._held.take_spans(spans, await self._until_done(lambda: tables.read_spans(self.number, spans)))
+            self._held.take_spans(
+                spans, await self._until_done(lambda: tables.read_spans(self.number, spans, under=self._under))
+            )
 
 
 def _oversized(forward: Forward) -> Refusal:

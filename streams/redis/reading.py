@@ -8,7 +8,6 @@ Not here: states (`streams.redis.scan`), and what is written (`streams.redis.tab
 
 from __future__ import annotations
 
-import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
@@ -17,13 +16,13 @@ from redis.exceptions import ResponseError
 from kpis.counting.cells import Cells, newest
 from kpis.counting.spans import SPAN_FIELD_BITS, SPAN_FIELD_MASK, unpacked
 from kpis.names import TABLES
-from streams.errors import CommitTorn, Overtaken, StateUnreadable
+from streams.errors import CommitTorn, Conflict, Overtaken, StateUnreadable
 from streams.redis.clearing import is_clearing
 from streams.redis.commit import is_torn
 from streams.redis.connection import asked
 from streams.redis.script import LOAD
 from streams.redo import Chain, cells_of, mark_of, newest_mark
-from streams.tables import Redo, Stored
+from streams.tables import Redo, Stored, Under, positions_of
 
 SLICE: Final = 5_000
 """Names that one call asks for, about (count): Redis answers it in some 3 ms."""
@@ -66,6 +65,16 @@ def _cells_of(partition: int, spans: Sequence[int], packed: Sequence[bytes]) -> 
         return unpacked(spans, packed)
     except ValueError as error:
         raise StateUnreadable(partition, f"{error}; count anew under another TENURE_REDIS_PREFIX") from error
+
+
+def check_head(partition: int, head: bytes | None, under: Under | None) -> None:
+    """Raise Conflict where another head is stored than the one that something is read under.
+
+    The head is read on the same connection, with what is read or after it: a Redis that has fallen back is another
+    one, or has been started again, and closes the connection.
+    """
+    if under is not None and head != under.head:
+        raise Conflict(partition, positions_of(under.head), positions_of(head))
 
 
 async def _answers(pipe: Any) -> list[Any]:
@@ -177,12 +186,12 @@ class PartitionReader:
                 return Redo(head, entries)
         return Redo(*await self.whole(partition, [key], starts=[0]))
 
-    async def spans(self, partition: int, spans: Sequence[int]) -> Cells:
-        """Return the cells of spans as they are written, sorted."""
-        parts = [await self._some_spans(partition, spans[at : at + SPANS]) for at in range(0, len(spans), SPANS)]
+    async def spans(self, partition: int, spans: Sequence[int], under: Under | None = None) -> Cells:
+        """Return the cells of spans as they are written, sorted; see `Tables` for `under`."""
+        parts = [await self._some_spans(partition, spans[at : at + SPANS], under) for at in range(0, len(spans), SPANS)]
         return newest(parts)
 
-    async def _some_spans(self, partition: int, spans: Sequence[int]) -> Cells:
+    async def _some_spans(self, partition: int, spans: Sequence[int], under: Under | None) -> Cells:
         by_group: dict[int, list[int]] = {}
         for span in spans:
             by_group.setdefault(span >> SPAN_FIELD_BITS, []).append(span)
@@ -191,18 +200,30 @@ class PartitionReader:
             pipe = self._redis.pipeline(transaction=False)
             for group, members in by_group.items():
                 pipe.hmget(self.key(partition, f"c:{group}"), [field_of(span) for span in members])
+            pipe.get(self.key(partition, "h"))
             return await _answers(pipe)
 
-        answers = await self.asked(partition, ask)
+        *answers, head = await self.asked(partition, ask)
+        check_head(partition, head, under)
         found = [packed or b"" for some in answers for packed in some]
         return _cells_of(partition, [span for members in by_group.values() for span in members], found)
 
-    async def slices(self, partition: int, group: int) -> AsyncIterator[Cells]:
-        """Yield the cells of a group, slice by slice, some twice; what changes meanwhile is old, new or absent."""
+    async def slices(self, partition: int, group: int, under: Under | None = None) -> AsyncIterator[Cells]:
+        """Yield the cells of a group, slice by slice, some twice; what changes meanwhile is old, new or absent.
+
+        Nothing changes `under` a head: see `Tables`.
+        """
         key, cursor = self.key(partition, f"c:{group}"), 0
+
+        async def ask() -> list[Any]:
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.hscan(key, cursor, count=SPANS)
+            pipe.get(self.key(partition, "h"))
+            return await _answers(pipe)
+
         while True:
-            ask = functools.partial(self._redis.hscan, key, cursor, count=SPANS)
-            cursor, found = await self.asked(partition, ask)
+            (cursor, found), head = await self.asked(partition, ask)
+            check_head(partition, head, under)
             yield _unpacked(partition, group, found)
             if not cursor:
                 return

@@ -29,7 +29,7 @@ from streams.errors import COUNT_ELSEWHERE, CommitTorn, Conflict, StateUnreadabl
 from streams.redis.clearing import clear_keys
 from streams.redis.commit import Argument, Command, DoneInPart, Torn, run_where
 from streams.redis.connection import asked, check_durability, connect, unsafe_of
-from streams.redis.reading import PartitionReader, field_of
+from streams.redis.reading import PartitionReader, check_head, field_of
 from streams.redis.scan import Seen, scan_customers, scan_keys
 from streams.redis.script import ASK
 from streams.redo import entry_of, newest_states, states_of
@@ -42,6 +42,7 @@ from streams.tables import (
     Restated,
     Stored,
     StreamMark,
+    Under,
     Written,
     positions_of,
 )
@@ -148,13 +149,17 @@ class RedisTables:
         written = dict(zip(others, await self.read_written(partition, others), strict=True))
         return [newer[customer] if customer in newer else written[customer] for customer in customers]
 
-    async def read_written(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
+    async def read_written(
+        self, partition: int, customers: Sequence[str], *, under: Under | None = None
+    ) -> list[bytes | None]:
         """See `Tables`."""
-        start = self._key(partition, "s:")
+        start, head = self._key(partition, "s:"), self._key(partition, "h")
         out: list[bytes | None] = []
         for at in range(0, len(customers), _SLICE):
-            keys = [start + customer for customer in customers[at : at + _SLICE]]
-            out += await asked(lambda keys=keys: self._redis.mget(keys))  # type: ignore[misc]
+            keys = [head, *(start + customer for customer in customers[at : at + _SLICE])]
+            found, *states = await asked(lambda keys=keys: self._redis.mget(keys))  # type: ignore[misc]
+            check_head(partition, found, under)
+            out += states
         return out
 
     async def scan_states(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[tuple[str, bytes]]]]:
@@ -190,28 +195,33 @@ class RedisTables:
                 customers = [key.decode()[len(start) :] for key in fresh[at : at + _SCANNED]]
                 yield {customer: states[customer] for customer in customers}
 
-    async def read_spans(self, partition: int, spans: Sequence[int]) -> Cells:
+    async def read_spans(self, partition: int, spans: Sequence[int], *, under: Under | None = None) -> Cells:
         """See `Tables`."""
-        return await self._reader.spans(partition, spans)
+        return await self._reader.spans(partition, spans, under)
 
-    async def read_group(self, partition: int, group: int) -> Cells:
+    async def read_group(self, partition: int, group: int, *, under: Under | None = None) -> Cells:
         """See `Tables`."""
-        return newest([some async for some in self._reader.slices(partition, group)])
+        return newest([some async for some in self._reader.slices(partition, group, under)])
 
-    async def restated(self, partition: int, periods: Sequence[str] = ()) -> dict[str, Restated]:
+    async def restated(
+        self, partition: int, periods: Sequence[str] = (), *, under: Under | None = None
+    ) -> dict[str, Restated]:
         """See `Tables`."""
-        found = await self._restated(partition, ())
+        found = await self._restated(partition, (), under)
         for period in periods:
             if period in found:  # one at a time: its entries may be a thousand
                 found |= {
-                    name: known for name, known in (await self._restated(partition, [period])).items() if name == period
+                    name: known
+                    for name, known in (await self._restated(partition, [period], under)).items()
+                    if name == period
                 }
         return found
 
-    async def _restated(self, partition: int, periods: Sequence[str]) -> dict[str, Restated]:
+    async def _restated(self, partition: int, periods: Sequence[str], under: Under | None) -> dict[str, Restated]:
         """Return the restatements of all periods, and the entries of some, read in one step."""
         keys = [*(self._key(partition, f"r:{period}") for period in periods), self._key(partition, "r")]
-        _, *lists, flat = await self._reader.whole(partition, keys, starts=[0] * len(periods))
+        head, *lists, flat = await self._reader.whole(partition, keys, starts=[0] * len(periods))
+        check_head(partition, head, under)
         entries = dict(zip(periods, lists, strict=True))
         found: dict[str, Restated] = {}
         for field, amount in zip(flat[::2], flat[1::2], strict=True):
@@ -222,9 +232,10 @@ class RedisTables:
             found[period] = known if count else known._replace(revision=int(amount))
         return found
 
-    async def restatements(self, partition: int, period: str) -> list[bytes]:
+    async def restatements(self, partition: int, period: str, *, under: Under | None = None) -> list[bytes]:
         """See `Tables`."""
-        _, entries = await self._reader.whole(partition, [self._key(partition, f"r:{period}")], starts=[0])
+        head, entries = await self._reader.whole(partition, [self._key(partition, f"r:{period}")], starts=[0])
+        check_head(partition, head, under)
         return cast("list[bytes]", entries)
 
     async def commit(self, partition: int, commit: Commit) -> None:

@@ -18,6 +18,7 @@ from streams.tables import (
     PeriodUpdate,
     StreamMark,
     Tables,
+    Under,
     Written,
     decode_head,
 )
@@ -236,6 +237,30 @@ async def test_a_customer_may_be_called_anything(tables: Tables, customer: str) 
     await tables.commit(0, a_commit(None, a_head(1), states={customer: b"this", "somebody": b"other"}))
     assert await tables.read_states(0, [customer, "somebody", customer + "x"]) == [b"this", b"other", None]
     assert (await tables.load(0)).head == a_head(1)
+
+
+async def test_what_is_read_under_a_head_is_of_that_head_or_refused(tables: Tables) -> None:
+    """A zombie must not learn what its successor has stored: Redis may lose that before the zombie commits."""
+    await tables.commit(0, FIRST)
+    under, other = Under(FIRST.head), Under(a_head(7))
+    period = PeriodUpdate("2025-01", [b"r"], 1, {"customers_active": 1})
+    assert await tables.read_written(0, ["a"], under=under) == await tables.read_written(0, ["a"])
+    assert (await tables.read_group(0, 0, under=under)).keys.tolist() == (await tables.read_group(0, 0)).keys.tolist()
+    await tables.commit(0, a_commit(FIRST.head, a_head(2))._replace(restated=[period]))
+    for refused in (under, other, Under(None)):
+        for reading in (
+            tables.read_written(0, ["a"], under=refused),
+            tables.read_spans(0, [0], under=refused),
+            tables.read_group(0, 0, under=refused),
+            tables.restated(0, ["2025-01"], under=refused),
+            tables.restatements(0, "2025-01", under=refused),
+        ):
+            with pytest.raises(Conflict):
+                await reading
+    now = Under(a_head(2))
+    assert (await tables.restated(0, ["2025-01"], under=now))["2025-01"].entries == [b"r"]
+    assert await tables.restatements(0, "2025-01", under=now) == [b"r"]
+    assert await tables.read_written(1, ["a"], under=Under(None)) == [None]
 
 
 async def test_tables_of_names_are_all_there_before_they_have_any(tables: Tables) -> None:

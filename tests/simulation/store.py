@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from kpis.counting.cells import Cells
 from streams.embedded.tables import MemoryTables, _Partition, _Shared
 from streams.errors import TablesUnavailable
-from streams.tables import Commit, Redo, Restated, Stored, StreamMark
+from streams.tables import Commit, Redo, Restated, Stored, StreamMark, Under
 
 if TYPE_CHECKING:
     from tests.simulation.workers import Simulation
@@ -250,17 +250,19 @@ class Connection:
         """See `Tables`."""
         return await self._call(lambda: self._store.read_redo(partition), "read_redo")
 
-    async def read_written(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
+    async def read_written(
+        self, partition: int, customers: Sequence[str], *, under: Under | None = None
+    ) -> list[bytes | None]:
         """See `Tables`."""
-        return await self._call(lambda: self._store.read_written(partition, customers), "read_written")
+        return await self._call(lambda: self._store.read_written(partition, customers, under=under), "read_written")
 
-    async def read_spans(self, partition: int, spans: Sequence[int]) -> Cells:
+    async def read_spans(self, partition: int, spans: Sequence[int], *, under: Under | None = None) -> Cells:
         """See `Tables`."""
-        return await self._call(lambda: self._store.read_spans(partition, spans), "read_spans")
+        return await self._call(lambda: self._store.read_spans(partition, spans, under=under), "read_spans")
 
-    async def read_group(self, partition: int, group: int) -> Cells:
+    async def read_group(self, partition: int, group: int, *, under: Under | None = None) -> Cells:
         """See `Tables`."""
-        return await self._call(lambda: self._store.read_group(partition, group), "read_group")
+        return await self._call(lambda: self._store.read_group(partition, group, under=under), "read_group")
 
     async def snapshot(
         self, partition: int, groups: Sequence[int], since: Stored | None = None
@@ -268,13 +270,15 @@ class Connection:
         """See `Tables`."""
         return await self._call(lambda: self._store.snapshot(partition, groups, since))
 
-    async def restated(self, partition: int, periods: Sequence[str] = ()) -> dict[str, Restated]:
+    async def restated(
+        self, partition: int, periods: Sequence[str] = (), *, under: Under | None = None
+    ) -> dict[str, Restated]:
         """See `Tables`."""
-        return await self._call(lambda: self._store.restated(partition, periods))
+        return await self._call(lambda: self._store.restated(partition, periods, under=under))
 
-    async def restatements(self, partition: int, period: str) -> list[bytes]:
+    async def restatements(self, partition: int, period: str, *, under: Under | None = None) -> list[bytes]:
         """See `Tables`."""
-        return await self._call(lambda: self._store.restatements(partition, period))
+        return await self._call(lambda: self._store.restatements(partition, period, under=under))
 
     async def commit(self, partition: int, commit: Commit) -> None:
         """See `Tables`."""

@@ -21,7 +21,7 @@ from streams.partition.partition import Partition
 from streams.partition.result import BatchResult
 from streams.records import NO_HEADERS, TP, Headers, Record
 from streams.settings.settings import Settings
-from streams.tables import Commit, Head, Restated, Stored, Tables, decode_head
+from streams.tables import Commit, Head, Restated, Stored, Tables, Under, decode_head
 from tests.property.folding import LATEST_MS
 from tests.simulation.loop import SimulatedLoop
 
@@ -187,18 +187,22 @@ class _Tables(MemoryTables):
         #: how often was read, by what
         self.reads: Counter[str] = Counter()
 
-    async def read_written(self, partition: int, customers: Sequence[str]) -> list[bytes | None]:
+    async def read_written(
+        self, partition: int, customers: Sequence[str], *, under: Under | None = None
+    ) -> list[bytes | None]:
         self.reads["states"] += len(customers)
-        return await super().read_written(partition, customers)
+        return await super().read_written(partition, customers, under=under)
 
     async def scan_states(self, partitions: Collection[int]) -> AsyncIterator[tuple[int, list[tuple[str, bytes]]]]:
         async for partition, states in super().scan_states(partitions):
             self.reads["states"] += len(states)
             yield partition, states
 
-    async def restated(self, partition: int, periods: Sequence[str] = ()) -> dict[str, Restated]:
+    async def restated(
+        self, partition: int, periods: Sequence[str] = (), *, under: Under | None = None
+    ) -> dict[str, Restated]:
         self.reads["restated"] += 1
-        return await super().restated(partition, periods)
+        return await super().restated(partition, periods, under=under)
 
     async def commit(self, partition: int, commit: Commit) -> None:
         if self.fail_before:

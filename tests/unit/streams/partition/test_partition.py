@@ -18,6 +18,7 @@ from streams.errors import LogUnavailable, TablesUnavailable
 from streams.records import TP
 from streams.tables import Head, decode_head
 from tenure.stored.reading import events_of
+from tests.simulation.store import Store
 from tests.unit.streams.partitions import (
     ALSO_MINE,
     MINE,
@@ -461,6 +462,41 @@ def test_counts_are_not_shown_where_redis_lost_its_data_while_they_were_loaded()
         await asyncio.sleep(1)
         assert around.heard[0].startswith("conflict"), around.heard
         await second.close()
+
+    on_virtual_time(test)
+
+
+def test_zombie_learns_nothing_of_what_redis_loses_before_it_commits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It had the successor's state, and Redis fell back to the zombie's own head: the event counted as a repetition."""
+
+    async def test() -> None:
+        around = Surroundings()
+        zombie = await around.partition()
+        zombie.put(batch(signup(MINE, 0)))
+        await asyncio.sleep(0.5)
+        earlier = Store()
+        earlier.restore(around.tables._shared)
+        successor = await around.partition()
+        successor.put(batch(signup(ALSO_MINE, 1), start=1))
+        await asyncio.sleep(0.5)
+        await successor._write_all()
+        await successor.close()
+        read = around.tables.read_written
+
+        async def read_and_fall_back(*arguments: Any, **options: Any) -> list[bytes | None]:
+            monkeypatch.setattr(around.tables, "read_written", read)
+            try:
+                return await read(*arguments, **options)
+            finally:
+                around.tables._shared = earlier.saved()
+
+        monkeypatch.setattr(around.tables, "read_written", read_and_fall_back)
+        for _ in range(2):  # whoever reloads is handed it again
+            zombie.put(batch(signup(ALSO_MINE, 1), start=1))
+            await asyncio.sleep(1)
+        head = await _stored(around)
+        assert (head.applied, head.duplicates) == (2, 0)
+        await zombie.close()
 
     on_virtual_time(test)
 
