@@ -215,7 +215,9 @@ STREAM: Final = {
             "Where `kind` is `cells` alone the facts may be whole: `tenure rebuild --yes --accept-differences`"
             " [builds the tables anew](../rebuilding.md) from them. Where it is `customers`, or you do not know who"
             " wrote, add `--from kafka`.",
-            "The alert ends with the next full round; `tenure_verification_round_seconds` says how long one takes.",
+            "The alert ends with the next full round; `tenure_verification_round_seconds` says how long one takes. It"
+            " ends too where the partition goes to another worker or its worker starts again, and comes back with the"
+            " first round there: until one is through, believe the log lines.",
             "Report it, with log and time, unless you know who wrote.",
         ),
     ),
@@ -307,7 +309,7 @@ STREAM: Final = {
         "Requests to forget customers wait.",
         "`tenure forget` has left requests, and the owners of the customers' partitions have not carried them out. Who"
         " asked may have a deadline by law. Counts do not depend on it.",
-        "A request is carried out within two seconds, many thousands take longer; an hour is too long, unless the"
+        "A request is carried out within six seconds, many thousands take longer; an hour is too long, unless the"
         " number falls.",
         (
             ("Which partitions, and does it fall?", "sum by (partition) (tenure_forget_requests)"),

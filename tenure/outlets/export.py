@@ -141,20 +141,11 @@ def owner_of(stream_id: str) -> str:
     return stream_id and hashlib.sha256(f"tenure export {stream_id}".encode()).hexdigest()[:32]
 
 
-def check_owner(found: str, owner: str) -> None:
-    """Check that a target holds the export of this stream.
-
-    Raises:
-        UsageError: It holds that of another one.
-    """
-    if found != owner:
-        raise UsageError("the target holds the export of another stream; choose another one, or remove what it holds")
-
-
 def _check_head(head: ExportHead, found: ExportHead | None) -> None:
     if found is None:
         return
-    check_owner(found.stream, head.stream)
+    if found.stream != head.stream:
+        raise UsageError("the target holds the export of another stream; choose another one, or remove what it holds")
     if found.meaning != head.meaning:
         raise UsageError(
             "the target was exported under other settings, or by another version of the rows; choose another one, or "

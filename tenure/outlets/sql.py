@@ -10,6 +10,7 @@ import asyncio
 import datetime as dt
 import decimal
 import re
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from kpis.instants import instant_text
@@ -18,6 +19,7 @@ from schemas.instants import EPOCH
 from schemas.relations import OF_COUNTERS, OF_CUSTOMERS, RELATIONS
 from streams.errors import UsageError
 from streams.settings.settings import Settings
+from streams.tasks import to_its_end
 from tenure.outlets.arrow_tables import ArrowRows, module_of_extra
 from tenure.outlets.reading import columns_of_relation, rows_of_counters, rows_of_customers
 from tenure.reports.customers import Scope, Source, lacking, open_source
@@ -119,7 +121,7 @@ async def answer_sql(
                 await asyncio.wait([running], timeout=None if limits is None else limits.seconds)
                 took_too_long = not running.done()
             finally:
-                await _ended(running, connection)
+                await to_its_end(partial(_ended, running, connection))
         if limits is not None and took_too_long:
             raise UsageError(f"the query takes longer than {limits.seconds:g} s; ask for less")
         return lacking(running.result(), source)
@@ -130,6 +132,8 @@ async def _ended(running: asyncio.Task[SqlAnswer], connection: Any) -> None:
     while not running.done():
         connection.interrupt()
         await asyncio.wait([running], timeout=_UNTIL_INTERRUPTED_SECONDS)
+    if not running.cancelled():
+        running.exception()  # of what was interrupted nobody else asks
 
 
 async def relation_tables(source: Source, relations: frozenset[str]) -> dict[str, Any]:

@@ -263,11 +263,14 @@ async def _switch(tables: Tables, plan: RebuildPlan, settings: Settings, hold: H
     mark = plan.mark
     new = mark._replace(partitions=plan.partitions, meaning=settings.fingerprint(), generation=mark.generation + 1)
     told = msgspec.json.encode(entry)
-    await note_switch(tables, TablesSwitch(mark.generation, plan.in_use, mark.partitions, plan.partitions, told))
+    take_back = await note_switch(
+        tables, TablesSwitch(mark.generation, plan.in_use, mark.partitions, plan.partitions, told)
+    )
     # Redis may have switched and not have answered: then nobody may go on with the old tables. Where it has not,
     # workers go on by themselves.
     hold.keep()
     if not await tables.switch(mark, new):
+        await take_back()  # it may be the note of a switch that another command has made
         raise CheckFailed("somebody else has put other tables in place meanwhile; look at `tenure kpi`")
 
 

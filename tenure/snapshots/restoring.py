@@ -98,7 +98,9 @@ async def restore_snapshot(settings: Settings, path: Path, tell: Callable[[str],
                     f"somebody else writes there too ({error}); stop the workers, and try again"
                 ) from error
             await restoring.check()
+            await hold.check()
             await restoring.share(shared)
+            await hold.check()
             await restoring.leave_mark()
         await tables.note(_NOTE, b"")
     needs_rebuild = header.state_version != STATE_VERSION

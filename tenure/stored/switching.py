@@ -7,7 +7,8 @@ or a worker that starts: everything here may be done twice.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -47,9 +48,11 @@ class TablesSwitch(msgspec.Struct, frozen=True):
         return partition_of(customer_id.encode(), self.partitions) if moves else partition
 
 
-async def note_switch(tables: Tables, switch: TablesSwitch) -> None:
-    """Note what is left to do after a switch that comes next."""
+async def note_switch(tables: Tables, switch: TablesSwitch) -> Callable[[], Awaitable[object]]:
+    """Note what is left to do after a switch that comes next; return what takes that back where it was not made."""
+    before = await tables.note(_NOTE, None)
     await tables.note(_NOTE, msgspec.msgpack.encode(switch))
+    return partial(tables.note, _NOTE, before or b"")
 
 
 async def unfinished_switch(tables: Tables) -> TablesSwitch | None:

@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from streams.errors import CheckFailed, TablesUnavailable
+from streams.errors import TenureError
 from streams.holding import Hold
 from streams.tables import Tables
 from tenure.stored.switching import finish_switch, unfinished_switch
@@ -46,7 +46,7 @@ class SwitchWatch:
                 return False
             async with Hold(self._tables, "a worker").beating():
                 await finish_switch(self._tables)
-        except (CheckFailed, TablesUnavailable) as error:
+        except TenureError as error:
             log.info("switch_not_finished", reason=str(error))
             return False
         except Exception:

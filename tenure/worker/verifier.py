@@ -45,7 +45,7 @@ _ROWS_WAITING: Final = 200_000
 _TOUCHED: Final = 1_000_000
 """Cells that commits have touched, at most (count): some 40 MB."""
 _LONG: Final = 100_000
-"""Cells that take long to sort: it is done beside the event loop (count)."""
+"""Cells that take long: more are taken off in several steps, and sorted beside the event loop (count)."""
 _COMMIT_SECONDS: Final = 10.0
 """So long it is waited for a commit whose outcome is stored already, but not known."""
 _LOOK_SECONDS: Final = 0.05
@@ -99,6 +99,7 @@ class Verifier:
         self._number: int | None = None
         self._rows: list[Ints] = []
         self._rows_waiting = 0
+        self._flooded = False
         self._broken = False
         #: what differs, by partition: customers and cells (counts)
         self._differences: dict[int, tuple[int, int]] = {}
@@ -107,12 +108,13 @@ class Verifier:
 
     def on_rows(self, number: int, rows: Ints) -> None:
         """See `CommitWatch`."""
-        if number != self._number or self._rows_waiting > _ROWS_WAITING:
+        if number != self._number or self._flooded:
             return
         self._rows.append(rows)
         self._rows_waiting += len(rows)
         if self._rows_waiting > _ROWS_WAITING:
             self._rows.clear()
+            self._flooded = True
 
     def on_break(self, number: int) -> None:
         """See `CommitWatch`."""
@@ -207,7 +209,7 @@ class Verifier:
         number = partition.number
         if self._worker.stream.partitions.get(number) is not partition or partition.recovering:
             raise _Abandoned("its counters are not whole")
-        self._number, self._broken, self._rows_waiting = number, False, 0
+        self._number, self._broken, self._flooded, self._rows_waiting = number, False, False, 0
         self._rows.clear()
         recount = Verification(self._windows, self._settings.what_counts, part=part, parts=parts)
         suspects: list[str] = []
@@ -243,7 +245,7 @@ class Verifier:
         await asyncio.sleep(spent_seconds * (1 / self._share - 1))
         if self._broken:
             raise _Abandoned("it was reloaded, given up or erased from")
-        if max(self._rows_waiting // _ROWS_WAITING, recount.touched // _TOUCHED):
+        if self._flooded or recount.touched > _TOUCHED:
             raise _Abandoned("too much is written")
 
     async def _still_wrong(self, number: int, customers: list[str]) -> frozenset[str]:
@@ -261,8 +263,11 @@ class Verifier:
         together = max(1, _CELLS_READ * len(groups) // max(1, partition.cell_count))
         for at in range(0, len(groups), together):
             some = groups[at : at + together]
-            recount.subtract(await self._stored(partition.number, some))
-            await self._rest(partition, recount)
+            stored = await self._stored(partition.number, some)
+            for start in range(0, len(stored.keys), _LONG):
+                part = slice(start, start + _LONG)
+                recount.subtract(Cells(stored.keys[part], stored.amounts[part]))
+                await self._rest(partition, recount)
 
     async def _stored(self, number: int, groups: list[int]) -> Cells:
         """Return the stored cells of groups; of one that cannot be read none, so that all of its cells differ."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import gc
 import io
 import threading
 from pathlib import Path
@@ -103,10 +104,12 @@ def test_answer_is_cut_at_the_limit_and_says_so(tmp_path: Path) -> None:
     assert not asked(tmp_path, "SELECT customer_id FROM customers", limit=2).truncated
 
 
-def test_query_that_takes_too_long_is_interrupted(tmp_path: Path) -> None:
-    """One that never ends must not hold a place of the API for ever."""
+def test_query_that_takes_too_long_is_interrupted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """One that never ends must not hold a place of the API for ever, nor write a traceback into its log."""
     with pytest.raises(UsageError, match=r"takes longer than 0.2 s"):
         asked(tmp_path, ENDLESS, limits=LIMITS._replace(seconds=0.2))
+    gc.collect()
+    assert caplog.text == ""
 
 
 async def test_query_of_who_is_cancelled_is_interrupted(tmp_path: Path) -> None:

@@ -230,3 +230,17 @@ def test_tables_without_the_hold_are_not_removed(stream: MemoryTables) -> None:
         assert customers(stream, 0) == everybody
 
     on_virtual_time(test)
+
+
+def test_switch_that_was_not_made_leaves_the_note_of_another_that_was(stream: MemoryTables) -> None:
+    """A command that had stood still would have its own entry in the log of rebuilds, and the other's would be lost."""
+
+    async def test() -> None:
+        other = TablesSwitch(0, 4, 4, 8, b"other")
+        await note_switch(stream, other)
+        assert await stream.switch(MARK, MARK._replace(generation=1))
+        take_back = await note_switch(opened_by(stream), TablesSwitch(0, 4, 4, 2, b"mine"))
+        await take_back()
+        assert await unfinished_switch(stream) == other
+
+    on_virtual_time(test)
