@@ -68,6 +68,8 @@ EITHER = {
     ("Who stays after an answer", "F"),
     ("Freshness budget left", "A"),  # known after five minutes
     ("Checks that fail", "B"),  # known once a partition was recounted
+    ("Dead letters of the last 24 hours, by reason", "A"),
+    ("Mended members, of the last 24 hours", "A"),
 }
 #: As `ABSENT`, of whole panels, which then say so in words.
 IN_WORDS = {
@@ -80,6 +82,8 @@ IN_WORDS = {
     "Records of other systems wait, by topic": "no topic of another system is read",
     "Requests to the gateway in the last hour, by status": "no request, or no gateway",
     "Gateways that work": "no gateway runs",
+    "Dead letters of the last 24 hours, by reason": "none",
+    "Mended members, of the last 24 hours": "none",
 }
 WITHOUT_TARGETS = {"Days until targets are reviewed": "no target is known"}
 
