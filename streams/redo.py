@@ -15,7 +15,7 @@ Who decides what is written when: `streams.partition.unwritten`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -23,6 +23,10 @@ import numpy as np
 
 from kpis.arrays import Ints
 from kpis.counting.cells import Cells
+from kpis.native import IS_THERE
+
+if IS_THERE:
+    from kpis.native.states import StateChanges
 
 _HASH_BYTES: Final = 8
 _MARKS_BYTES: Final = 2 * _HASH_BYTES
@@ -38,10 +42,29 @@ def mark_of(head: bytes | None) -> bytes:
     return hashlib.blake2b(head or b"", digest_size=_HASH_BYTES).digest()
 
 
-def entry_of(expected: bytes | None, head: bytes, cells: Cells, states: dict[str, bytes]) -> bytes:
+def entry_of(expected: bytes | None, head: bytes, cells: Cells, states: Mapping[str, bytes]) -> bytes:
     """Return the entry of a commit, which replaces one head by another and changes cells and states."""
     numbers = (len(cells.keys).to_bytes(8, "little"), cells.keys.tobytes(), cells.amounts.tobytes())
-    return b"".join((mark_of(expected), mark_of(head), *numbers, _encode_states(states)))
+    return b"".join((mark_of(expected), mark_of(head), *numbers, _packed(states)))
+
+
+def _packed(states: Mapping[str, bytes]) -> bytes:
+    return states.packed() if IS_THERE and isinstance(states, StateChanges) else _encode_states(dict(states))
+
+
+def size_of(states: Mapping[str, bytes]) -> int:
+    """Return how many bytes states have together."""
+    if IS_THERE and isinstance(states, StateChanges):
+        return states.size_bytes
+    return sum(map(len, states.values()))
+
+
+def flat(states: Mapping[str, bytes], start: str) -> list[bytes]:
+    """Return keys and states in turn: a key is `start` and the customer's id."""
+    begin = start.encode()
+    if IS_THERE and isinstance(states, StateChanges):
+        return states.flat(begin)
+    return [part for customer, state in states.items() for part in (begin + customer.encode(), state)]
 
 
 def cells_of(entry: bytes) -> Cells:

@@ -45,6 +45,7 @@ from schemas.events import (
 
 if IS_THERE:
     from kpis.native.batch import EventBatch
+    from kpis.native.states import StateTable
     from kpis.native.usual import UsualEvents
 
 #: The last argument is the number of the event in its batch, by which its reference is asked for.
@@ -143,7 +144,7 @@ class Fold:
             references: Where their records lie (see `kpis.references`); None where it does not matter.
 
         Returns:
-            The states that changed, and the rows that changed, one line each; counts of events are added to `context`.
+            The states that changed, where `states` does not note them itself (a `StateTable` does), and the rows that changed, one line each; counts of events are added to `context`.
         """
         self.begin(events, times, states, references)
         while self.go_on(_WITHOUT_END):
@@ -165,7 +166,7 @@ class Fold:
         self.context.rows = []
         self.context.since = None
         self.context.references = references
-        if self._usual is not None and isinstance(states, dict):
+        if self._usual is not None and isinstance(states, dict | StateTable):
             self._usual.begin(_as_taken(events), _as_list(times), states, self._changed, _as_list(references))
             self._looked_at = 0
 
@@ -176,7 +177,7 @@ class Fold:
             events: Decoded events.
             states: By customer.
         """
-        if self._usual is None or not isinstance(states, dict):
+        if self._usual is None or not isinstance(states, dict | StateTable):
             return list(range(len(events)))
         return self._usual.may_reach_back(_as_taken(events), states)
 

@@ -130,8 +130,8 @@ class Moved(NamedTuple):
 class FoldResult:
     """The result of a batch's fold, which fills in one that the caller made: a subclass has more members."""
 
-    #: that changed, by customer
-    states: dict[str, bytes] = field(default_factory=dict)
+    #: that changed, by customer, where those before do not note it themselves
+    states: Mapping[str, bytes] = field(default_factory=dict)
     rows: Ints = field(default_factory=lambda: table_of(()))
     #: indices, in the batch, of events over the limit of facts
     over_limit: list[int] = field(default_factory=list)
@@ -186,11 +186,13 @@ def fold_batch(
     if groups:
         apart = {index for group in groups for index in group.indices}
         rest = [index for index in range(len(decoded.events)) if index not in apart]
-        result.rows = yield from _fold_at(fold, decoded, rest, states, lying_at, result, step_work)
+        changed: dict[str, bytes] = {}
+        result.rows = yield from _fold_at(fold, decoded, rest, states, lying_at, changed, result, step_work)
         parts: list[Ints] = []
         for group in groups:
-            rows = yield from _fold_at(fold, decoded, group.indices, states, lying_at, result, step_work)
+            rows = yield from _fold_at(fold, decoded, group.indices, states, lying_at, changed, result, step_work)
             parts.append(rows)
+        result.states = changed
         result.rows = np.concatenate((result.rows, *parts))
         result.moved = yield from _updates(decoded, groups, parts, windows, commit)
     else:
@@ -275,16 +277,17 @@ def _fold_at(
     indices: Sequence[int],
     states: MutableMapping[str, bytes],
     lying_at: Sequence[int],
+    changed: dict[str, bytes],
     result: FoldResult,
     step_work: int,
 ) -> Generator[None, None, Ints]:
-    """Fold the events at indices, add the states to the result, and return the rows."""
+    """Fold the events at indices, add the states to those that changed, and return the rows."""
     events, times = decoded.part(indices)
     fold.begin(events, times, states, [lying_at[index] for index in indices])
     while fold.go_on(step_work):
         yield
     new, rows = fold.end()
-    result.states.update(new)
+    changed.update(new)
     result.over_limit += [indices[n] for n in fold.refused]
     yield
     return rows

@@ -21,8 +21,10 @@ def sources_digest() -> str:
 try:
     from kpis.native.batch import SOURCES as SOURCES_OF_BATCH
     from kpis.native.cells import SOURCES as SOURCES_OF_CELLS
+    from kpis.native.states import SOURCES as SOURCES_OF_STATES
     from kpis.native.usual import SOURCES
 except ImportError:
     IS_THERE = False
 else:
-    IS_THERE = sources_digest() == SOURCES == SOURCES_OF_CELLS == SOURCES_OF_BATCH  # or what it counts is not known
+    # or what it counts is not known
+    IS_THERE = sources_digest() == SOURCES == SOURCES_OF_CELLS == SOURCES_OF_BATCH == SOURCES_OF_STATES

@@ -47,6 +47,9 @@ cdef class EventBatch:
     cdef EventRules rules
     cdef readonly object records
     cdef object event_of
+    # the table of states in which its customers' slots were found, and its batch then
+    cdef object found_in
+    cdef int64_t found_at
 
     cdef object customer_of(self, UsualEvent *event)
     cdef object record_at(self, Py_ssize_t number)

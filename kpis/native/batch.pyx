@@ -360,6 +360,7 @@ cdef class EventBatch:
         self.each = NULL
         self.count = self.room = 0
         self.records, self.rules, self.event_of = records, rules, event_of
+        self.found_in, self.found_at = None, 0
 
     def __dealloc__(self):
         cdef Py_ssize_t n
@@ -427,6 +428,7 @@ cdef class EventBatch:
         if found.each is NULL:
             raise MemoryError
         found.room = max(1, which.shape[0])
+        found.found_in, found.found_at = self.found_in, self.found_at
         for n in range(which.shape[0]):
             assert 0 <= which[n] < self.count, "there is no such event"
             found.each[n] = self.each[which[n]]

@@ -3,7 +3,7 @@
 What is not said plainly, or not usual, is left to that: it is never refused here.
 """
 
-from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memcmp, memset
 
 from cpython.object cimport PyObject
@@ -79,6 +79,8 @@ cdef struct UsualEvent:
     uint64_t identity
     # the number of its record in its batch
     Py_ssize_t record
+    # that of its customer's slot in a table of states, and one; 0: nobody has looked
+    int32_t slot
     # its texts lie in its record, labels among them; else in the object
     bint is_read
     # owned by a batch: the customer's id, and the event, as Python has them; NULL where nobody has asked

@@ -212,3 +212,13 @@ cdef inline void begin_array(Writer *writer, uint64_t count) noexcept nogil:
         write_kind(writer, 0xDC, count, 2)
     else:
         write_kind(writer, 0xDD, count, 4)
+
+
+cdef inline void begin_map(Writer *writer, uint64_t count) noexcept nogil:
+    """Write what stands before so many pairs."""
+    if count < 16:
+        write_kind(writer, 0x80 | <int>count, 0, 0)
+    elif count < 0x10000:
+        write_kind(writer, 0xDE, count, 2)
+    else:
+        write_kind(writer, 0xDF, count, 4)

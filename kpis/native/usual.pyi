@@ -2,6 +2,7 @@ from typing import Any
 
 from kpis.fold.context import FoldContext
 from kpis.native.batch import EventBatch
+from kpis.native.states import StateTable
 from schemas.events import Event
 
 SOURCES: str
@@ -14,10 +15,10 @@ class UsualEvents:
         self,
         events: list[Event] | EventBatch[Any],
         times: list[int],
-        states: dict[str, bytes],
+        states: dict[str, bytes] | StateTable,
         changed: dict[str, bytes],
         references: list[int],
     ) -> None: ...
     def go_on(self, start: int, work: int) -> int: ...
     def take_rows(self) -> bytes: ...
-    def may_reach_back(self, events: list[Event] | EventBatch[Any], states: dict[str, bytes]) -> list[int]: ...
+    def may_reach_back(self, events: list[Event] | EventBatch[Any], states: dict[str, bytes] | StateTable) -> list[int]: ...

@@ -8,7 +8,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.dict cimport PyDict_GetItem
 from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeUTF8
-from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcmp, memcpy
 
@@ -23,6 +23,7 @@ from kpis.native.messages cimport (
     Reader, Text, Writer, begin_array, begin_bytes, begin_string, read_integer, write_integer, write_kind, write_raw,
     write_truth,
 )
+from kpis.native.states cimport StateTable
 from kpis.native.state cimport (
     LATEST_MS, Addition, State, holds, letter, little_endian, nobody, read_state, write_little_endian, write_state,
 )
@@ -184,6 +185,8 @@ cdef class UsualEvents:
     cdef UsualEvent one
     # whether labels of signups are the names' dimensions, in their order
     cdef bint knows_labels
+    # states by customer: a table, which notes itself what changes, or else a dictionary, and one of those that changed
+    cdef StateTable table
     cdef dict states, changed
     cdef set left_customers
     cdef readonly list left
@@ -226,12 +229,16 @@ cdef class UsualEvents:
         free(self.out.start)
         free(self.piece.start)
 
-    def begin(self, object events, list times, dict states, dict changed, list references):
-        """Take events that are to be folded, a list or an EventBatch; states that change are changed in both dictionaries."""
+    def begin(self, object events, list times, object states, dict changed, list references):
+        """Take events that are to be folded, a list or an EventBatch; states that change are changed in both mappings.
+
+        Where the first is a StateTable, `changed` stays as it is.
+        """
         self.events, self.times, self.references = events, times, references
         self.batch = events if isinstance(events, EventBatch) else None
         self.knows_labels = self.batch is not None and self.batch.rules.labels == self.names.dimensions[1:]
-        self.states, self.changed = states, changed
+        self.table = states if isinstance(states, StateTable) else None
+        self.states, self.changed = states if self.table is None else None, changed
         self.left, self.left_customers = [], set()
         self.row_count, self.applied = 0, 0
 
@@ -246,16 +253,14 @@ cdef class UsualEvents:
             Up to where events have been looked at; those that are not folded are in `left`, by number.
         """
         cdef Py_ssize_t n = start, count = len(self.events)
-        cdef object customer_id
         cdef UsualEvent *event
         while n < count and work > 0:
             event = self.event_at(n)
-            customer_id = self.customer_of(event)
             work -= 1
-            if self.left_customers and customer_id in self.left_customers:
+            if self.left_customers and self.customer_of(event) in self.left_customers:
                 self.left.append(n)
-            elif event.kind == OTHER or not self.fold(event, customer_id, n, &work):
-                self.left_customers.add(customer_id)
+            elif event.kind == OTHER or not self.fold(event, n, &work):
+                self.left_customers.add(self.customer_of(event))
                 self.left.append(n)
             n += 1
         return n
@@ -266,7 +271,7 @@ cdef class UsualEvents:
         self.begin([], [], {}, {}, [])
         return rows
 
-    def may_reach_back(self, object events, dict states):
+    def may_reach_back(self, object events, object states):
         """Return the numbers of revokes, and of events whose customer's state holds their hash, wherever it does."""
         cdef list out = []
         cdef UsualEvent *event
@@ -274,7 +279,7 @@ cdef class UsualEvents:
         cdef Text text
         cdef uint8_t identity[8]
         cdef Py_ssize_t n
-        self.begin(events, [], {}, {}, [])
+        self.begin(events, [], states, {}, [])
         for n in range(len(events)):
             event = self.event_at(n)
             if event.kind == OTHER and type(<object>event.object) is Revoke:
@@ -282,7 +287,7 @@ cdef class UsualEvents:
                 continue
             if event.kind == ACTIVITY or (event.kind == OTHER and not (<object>event.object).HAS_IDENTITY):
                 continue
-            stored = PyDict_GetItem(states, self.customer_of(event))
+            stored = self.stored_of(event)
             if stored is NULL:
                 continue
             self.identity_of(event, identity)
@@ -301,6 +306,12 @@ cdef class UsualEvents:
 
     cdef object customer_of(self, UsualEvent *event):
         return self.batch.customer_of(event) if self.batch is not None else (<object>event.object).customer_id
+
+    cdef PyObject *stored_of(self, UsualEvent *event) except? NULL:
+        """Return the state of an event's customer; NULL where there is none."""
+        if self.table is None:
+            return PyDict_GetItem(self.states, self.customer_of(event))
+        return self.table.slots[self.table.slot_of_event(self.batch, event)].state
 
     # -- names
 
@@ -361,9 +372,9 @@ cdef class UsualEvents:
             self.profiles.put(text, found)
         return found
 
-    cdef bint fold(self, UsualEvent *event, object customer_id, Py_ssize_t n, int64_t *work) except -1:
+    cdef bint fold(self, UsualEvent *event, Py_ssize_t n, int64_t *work) except -1:
         """Fold one event; False, with nothing changed, where it is not usual."""
-        cdef PyObject *stored = PyDict_GetItem(self.states, customer_id)
+        cdef PyObject *stored = self.stored_of(event)
         cdef int64_t at_ms = event.at_ms
         cdef int kind = event.kind
         cdef Py_ssize_t size = 0, rows = self.row_count
@@ -398,8 +409,12 @@ cdef class UsualEvents:
             write_state(&self.out, &self.state, &self.more)
             assert not self.out.failed, "a state has outgrown its room"
             state = PyBytes_FromStringAndSize(<char *>self.out.start, self.out.size)
-            self.states[customer_id] = state
-            self.changed[customer_id] = state
+            if self.table is not None:
+                self.table.set_state(self.table.slot_of_event(self.batch, event), state)
+            else:
+                customer_id = self.customer_of(event)
+                self.states[customer_id] = state
+                self.changed[customer_id] = state
         return True
 
     cdef int reserve(self, Py_ssize_t size) except -1:

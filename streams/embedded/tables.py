@@ -183,7 +183,7 @@ class MemoryTables:
             raise Conflict(partition, positions_of(commit.expected), positions_of(found.head))
         for table, names in commit.names.items():
             found.names[table].extend(names)
-        found.redo.append(entry_of(commit.expected, commit.head, commit.cells, dict(commit.states)))
+        found.redo.append(entry_of(commit.expected, commit.head, commit.cells, commit.states))
         if commit.written.kept is not None:
             found.redo = found.redo[-commit.written.kept :]
         found.states.update(commit.written.states)

@@ -48,15 +48,10 @@ async def apply_records(
     seal = Seal(context.mark.id)
     mended = _mended_here(decoded, seal)
     decoded.put_in_order()
-    customers = decoded.customers()
-    missing = held.states.take(customers)
-    strangers: list[str] = []
-    if missing:
-        read = dict(zip(missing, await read_states(missing), strict=True))
-        held.states.at_hand.update({customer: state for customer, state in read.items() if state is not None})
-        strangers = [customer for customer, state in read.items() if state is None]
+    customers, missing = held.states.find(decoded.events)
+    strangers = await _bring_at_hand(missing, held, read_states)
     result = BatchResult(records=len(records), tests=decoded.tests)
-    result.cache_hits, result.cache_misses = len(customers) - len(missing), len(missing)
+    result.cache_hits, result.cache_misses = customers - len(missing), len(missing)
     forgotten: dict[str, ForgottenCustomer] = {}
     if strangers and context.forgotten.any:
         forgotten, swallowed = swallow(decoded, strangers, context.forgotten, mended)
@@ -67,12 +62,14 @@ async def apply_records(
     copies = [n for n in decoded.with_headers() if is_copy(decoded.records[n], seal)]
     result.copied_facts = sum(decoded.events[n].HAS_IDENTITY for n in copies)
     result.copied_instants = len(copies) - result.copied_facts
-    commit, at_hand, references = held.head.commits + 1, held.states.at_hand, references_of(decoded, held.names)
+    commit, references = held.head.commits + 1, references_of(decoded, held.names)
     if forgotten:
         for n in rename(decoded, forgotten):
             references[n] = 0
-        await _bring_at_hand([who.pseudonym for who in forgotten.values()], held, read_states)
-    await giving_way(fold_batch(held.fold, decoded, at_hand, references, context.windows, result, commit=commit))
+        pseudonyms = [who.pseudonym for who in forgotten.values()]
+        await _bring_at_hand([name for name in pseudonyms if name not in held.states], held, read_states)
+    await giving_way(fold_batch(held.fold, decoded, held.states, references, context.windows, result, commit=commit))
+    result.states = held.states.take_changed()
     result.duplicates += returned
     detail = f"the customer has {context.max_facts} facts, as many as are kept (max_facts_per_customer)"
     over_limit = [(decoded.records[n], Refusal(Reason.TOO_MANY_FACTS, detail)) for n in result.over_limit]
@@ -107,13 +104,16 @@ def _by_feed(
 
 
 async def _bring_at_hand(
-    customers: list[str], held: PartitionState, read_states: Callable[[list[str]], Awaitable[list[bytes | None]]]
-) -> None:
-    """Have the states of some customers at hand, of those that have one."""
-    missing = held.states.take(customers)
-    if missing:
-        read = dict(zip(missing, await read_states(missing), strict=True))
-        held.states.at_hand.update({customer: state for customer, state in read.items() if state is not None})
+    missing: list[str], held: PartitionState, read_states: Callable[[list[str]], Awaitable[list[bytes | None]]]
+) -> list[str]:
+    """Have the states of customers in memory that are not; return those who have none."""
+    strangers: list[str] = []
+    for customer, state in zip(missing, await read_states(missing) if missing else [], strict=True):
+        if state is None:
+            strangers.append(customer)
+        else:
+            held.states.put(customer, state)
+    return strangers
 
 
 def _mended_here(decoded: Decoded[Record], seal: Seal) -> dict[int, tuple[str, ...]]:

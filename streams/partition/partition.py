@@ -668,16 +668,14 @@ class Partition:
         return {topic: topic_id for topic, topic_id in known.items() if topic_id is not None}
 
     async def _read_states(self, customers: list[str]) -> list[bytes | None]:
-        """Return stored states: of the redo log, which is known, or of their places."""
-        newer = self._held.unwritten.states
-        others = [customer for customer in customers if customer not in newer]
-        read = (
-            await self._until_done(lambda: self._context.tables.read_written(self.number, others, under=self._under))
-            if others
-            else []
-        )
-        written = dict(zip(others, read, strict=True))
-        return [newer[customer] if customer in newer else written[customer] for customer in customers]
+        """Return the states of customers, in order: of memory, or as they are stored."""
+        known = {customer: self._held.states.get(customer) for customer in customers}
+        others = [customer for customer, state in known.items() if state is None]
+        if others:
+            tables, number = self._context.tables, self.number
+            read = await self._until_done(lambda: tables.read_written(number, others, under=self._under))
+            known.update(zip(others, read, strict=True))
+        return [known[customer] for customer in customers]
 
     async def _amounts(self, cells: Cells) -> Ints:
         """Return the new, absolute amounts of cells; reads those that are not in memory yet."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -25,7 +25,7 @@ from kpis.names import Names
 from streams.errors import COUNT_ELSEWHERE, StateUnreadable
 from streams.holding import unheld
 from streams.partition.result import BatchResult
-from streams.partition.state_cache import StateCache
+from streams.partition.states import customer_states
 from streams.partition.unwritten import Cut, Unwritten
 from streams.redo import cells_of
 from streams.tables import (
@@ -100,7 +100,7 @@ class PartitionState:
             what=context.what_counts,
             max_facts=context.max_facts,
         )
-        self.states = StateCache(cache)
+        self.states = customer_states(cache)
         #: restatements of periods, without their entries; None until the first late event asks for them
         self.restated: dict[str, Restated] | None = None
         #: see `Head`; it is stored with the next commit
@@ -112,7 +112,7 @@ class PartitionState:
         #: spans of those groups of which all cells are in memory
         self._read: set[int] = set()
         #: what the redo log holds; with the cells of its entries, those in memory are what is true
-        self.unwritten = Unwritten(redo, context.redo_limits)
+        self.unwritten = Unwritten(redo, context.redo_limits, self.states)
         logged = newest([cells_of(entry) for entry in redo])
         self.cells.update(*logged)
         #: spans of which the log had cells when it was loaded
@@ -149,7 +149,7 @@ class PartitionState:
             return []
         return [span for span in spans.tolist() if span >> SPAN_FIELD_BITS in self.unread and span not in self._read]
 
-    def cut_redo(self, states: dict[str, bytes], cells: Cells, *, through: bool) -> Cut:
+    def cut_redo(self, states: Mapping[str, bytes], cells: Cells, *, through: bool) -> Cut:
         """Cut the redo log for the next commit; all spans of the cut must be read before it is made.
 
         Args:
@@ -159,14 +159,14 @@ class PartitionState:
                 without any, all that the log holds goes to its place.
         """
         # A state in the log would hide the one that is written; cells of the log may stay there.
-        everything = through and (bool(self.unwritten.states) or not states)
+        everything = through and (self.unwritten.has_states or not states)
         return self.unwritten.cut({} if through else states, cells, everything=everything)
 
     def commit(
         self,
         *,
         head: Head,
-        states: dict[str, bytes],
+        states: Mapping[str, bytes],
         cells: Cells,
         amounts: Ints,
         moved: Sequence[Moved] = (),
@@ -199,12 +199,12 @@ class PartitionState:
             written,
         )
 
-    def _written(self, cut: Cut | None, states: dict[str, bytes]) -> Written:
+    def _written(self, cut: Cut | None, states: Mapping[str, bytes]) -> Written:
         """Return what a commit writes to its place: what a cut leaves to it, and states of its own."""
         if cut is None or cut.kept is None:
             return Written(states)
         spans = dict(zip(cut.spans.tolist(), self.cells.packed(cut.spans), strict=True))
-        return Written(cut.states | states, spans, cut.kept + 1)
+        return Written({**cut.states, **states} if states else cut.states, spans, cut.kept + 1)
 
     def _rest(self, written: Written, at_rest: Ints) -> None:
         """Hold spans that were written packed from now on; those of a group that is not in memory are read again."""
@@ -232,7 +232,7 @@ class PartitionState:
             at_rest: Spans that it has written and that have not changed for a while: see `Cut`.
         """
         self.head, self.stored_head = head, commit.head
-        self.states.drop(commit.erasure.gone)
+        self.states.remove(commit.erasure.gone)
         self.states.let_go()
         self.cells.update(cells.keys, amounts)
         self._rest(commit.written, at_rest)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from kpis.arrays import Ints, distinct
 from kpis.counting.cells import EMPTY, Cells
 from kpis.counting.partition_cells import LEAST_IN_MAP
 from kpis.counting.spans import spans_of
-from streams.redo import cells_of, states_of
+from streams.partition.states import CustomerStates
+from streams.redo import cells_of, size_of, states_of
 
 _CELL_BYTES: Final = 16
 _STATE_BYTES: Final = 40
@@ -44,7 +45,7 @@ class Cut(NamedTuple):
 
     #: the entries that stay, without that of the commit (count); None: all
     kept: int | None
-    states: dict[str, bytes]
+    states: Mapping[str, bytes]
     #: sorted, each once
     spans: Ints
     #: those of them in which nothing has changed since: no entry that stays names them
@@ -53,30 +54,32 @@ class Cut(NamedTuple):
 
 class _KnownEntry(NamedTuple):
     size_bytes: int
-    states: Mapping[str, bytes]
+    #: stands for its states in those that are in memory
+    states: Any
     spans: Ints
 
 
 class Unwritten:
     """The part of a partition that its redo log holds, and its places do not have yet, or may not have."""
 
-    def __init__(self, entries: Sequence[bytes], limits: RedoLimits) -> None:
-        """Take over the entries that are stored, oldest first."""
-        self._limits = limits
+    def __init__(self, entries: Sequence[bytes], limits: RedoLimits, states: CustomerStates) -> None:
+        """Take over the entries that are stored, oldest first; their states are put into those in memory."""
+        self._limits, self._states = limits, states
         self._entries = deque(
-            _KnownEntry(len(entry) + _ENTRY_BYTES, states_of(entry), spans_of(cells_of(entry).keys))
+            _KnownEntry(len(entry) + _ENTRY_BYTES, states.log(states_of(entry)), spans_of(cells_of(entry).keys))
             for entry in entries
         )
         self._size_bytes = sum(entry.size_bytes for entry in self._entries)
-        #: the newest, by customer
-        self.states: dict[str, bytes] = {}
-        for entry in self._entries:
-            self.states.update(entry.states)
 
     @property
     def any(self) -> bool:
         """Return whether there is anything to write."""
-        return any(entry.states or len(entry.spans) for entry in self._entries)
+        return any(len(entry.states) or len(entry.spans) for entry in self._entries)
+
+    @property
+    def has_states(self) -> bool:
+        """Return whether there is a state that its place does not have, or may not have."""
+        return self._states.logged > 0
 
     def is_too_large(self, states: Mapping[str, bytes]) -> bool:
         """Return whether states of one commit would take up so much of the log that they are better written at once."""
@@ -102,28 +105,14 @@ class Unwritten:
                 self._size_bytes -= entry.size_bytes
                 gone.append(entry)
         kept = len(self._entries) if gone else None
-        self.states.update(states)
-        left = self._take_newest(gone)
+        logged = self._states.log(states)
+        left = self._states.unlog([entry.states for entry in gone])
         spans = distinct(np.concatenate([entry.spans for entry in gone])) if gone else _NO_SPANS
-        self._entries.append(_KnownEntry(size, states, spans_of(cells.keys)))
+        self._entries.append(_KnownEntry(size, logged, spans_of(cells.keys)))
         changed = np.concatenate([entry.spans for entry in self._entries]) if gone else _NO_SPANS
         self._size_bytes += size
         return Cut(kept, left, spans, spans[~np.isin(spans, changed)])
 
-    def _take_newest(self, gone: Sequence[_KnownEntry]) -> dict[str, bytes]:
-        """Return the states that entries which go held last, and that no other holds; they are forgotten here."""
-        newest = self.states
-        # The newest of a customer is the very object that its entry has.
-        left = {
-            customer: state
-            for entry in gone
-            for customer, state in entry.states.items()
-            if newest.get(customer) is state
-        }
-        for customer in left:
-            del newest[customer]
-        return left
-
 
 def _size_of(states: Mapping[str, bytes]) -> int:
-    return sum(map(len, states.values())) + _STATE_BYTES * len(states)
+    return size_of(states) + _STATE_BYTES * len(states)

@@ -32,7 +32,7 @@ from streams.redis.connection import asked, check_durability, connect, unsafe_of
 from streams.redis.reading import PartitionReader, check_head, field_of
 from streams.redis.scan import Seen, scan_customers, scan_keys
 from streams.redis.script import ASK
-from streams.redo import entry_of, newest_states, states_of
+from streams.redo import entry_of, flat, newest_states, states_of
 from streams.tables import (
     RESTATEMENTS_KEPT,
     Commit,
@@ -246,7 +246,7 @@ class RedisTables:
             commands += [("RPUSH", self._key(partition, f"n:{table}"), *part) for part in _parts(names)]
         commands += _restating(self._key(partition, "r"), commit.restated)
         redo, kept = self._key(partition, "w"), commit.written.kept
-        commands.append(("RPUSH", redo, entry_of(commit.expected, commit.head, commit.cells, dict(commit.states))))
+        commands.append(("RPUSH", redo, entry_of(commit.expected, commit.head, commit.cells, commit.states)))
         if kept is not None:
             commands.append(("LTRIM", redo, -kept, -1))
         head, counter = self._key(partition, "h"), self._key(partition, "b")
@@ -267,9 +267,7 @@ class RedisTables:
     def _writing(self, partition: int, written: Written) -> list[Command]:
         """Return the commands that write states and spans to their places."""
         start = self._key(partition, "s:")
-        states: list[Argument] = []
-        for customer, state in written.states.items():
-            states += (start + customer, state)
+        states: list[Argument] = [*flat(written.states, start)]
         by_group: dict[int, list[Argument]] = {}
         for span, cells in written.spans.items():
             by_group.setdefault(span >> SPAN_FIELD_BITS, []).extend((field_of(span), cells))

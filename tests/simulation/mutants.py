@@ -120,9 +120,9 @@ def _begin_without_the_cells_of_the_log(
     self.cells = type(self.cells)()
 
 
-def _begin_with_entries_taken_for_written(self: Unwritten, entries: Any, limits: Any) -> None:
+def _begin_with_entries_taken_for_written(self: Unwritten, entries: Any, limits: Any, states: Any) -> None:
     """Leave to the writer before what the writer before had not written."""
-    _take_over(self, entries, limits)
+    _take_over(self, entries, limits, states)
     self._entries.clear()
 
 
@@ -149,10 +149,11 @@ def _newest_the_other_way(parts: Sequence[Cells]) -> Cells:
     return newest(parts[::-1])
 
 
-def _begin_with_the_oldest_states(self: Unwritten, entries: Any, limits: Any) -> None:
+def _begin_with_the_oldest_states(self: Unwritten, entries: Any, limits: Any, states: Any) -> None:
     """Read the log from its end."""
-    _take_over(self, entries, limits)
-    self.states = newest_states(entries[::-1])
+    _take_over(self, entries, limits, states)
+    for customer, state in newest_states(entries[::-1]).items():
+        states.put(customer, state)
 
 
 def _store_the_change(amounts: Any, changes: Any) -> Any:

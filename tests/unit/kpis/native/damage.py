@@ -11,6 +11,9 @@ import sys
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 #: how an event comes about: what follows its customer
 LINES = (
@@ -32,7 +35,7 @@ KINDS = (0, 0x7F, 0x80, 0x9F, 0xC0, 0xC4, 0xC6, 0xCF, 0xD3, 0xDB, 0xDD, 0xFF)
 
 def load(folder: Path) -> None:
     """Let `kpis.native` find another build of what is compiled."""
-    for name in ("batch", "usual"):
+    for name in ("batch", "states", "usual"):
         path = folder / f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}"
         spec = importlib.util.spec_from_file_location(f"kpis.native.{name}", path)
         assert spec is not None
@@ -132,10 +135,39 @@ def events_read(count: int, seed: int = 1) -> Iterator[int]:
         yield decoded.batch.read_natively()
 
 
+def states_kept(count: int, seed: int = 1) -> int:
+    """Do so many things with a table of states, and return of how many customers it then has one."""
+    from kpis.native.states import StateTable  # noqa: PLC0415 - once what is compiled was chosen
+
+    rng = random.Random(seed)
+    table = StateTable(300)
+    entries: list[Any] = []
+    for _ in range(count):
+        for _ in range(rng.randrange(1, 8)):
+            name = f"{rng.choice(('', 'ä', 'long' * 50))}{rng.randrange(1_000)}"
+            if rng.random() < 0.3:
+                table.put(name, rng.randbytes(rng.randrange(40)))
+            elif rng.random() < 0.5:
+                table[name] = rng.randbytes(rng.randrange(400))
+            else:
+                table.get(name)
+        changed = table.take_changed()
+        if not entries and name not in changed:
+            table.remove([name])
+        assert msgspec.msgpack.decode(changed.packed()) == dict(changed)
+        entries.append(table.log(changed))
+        if len(entries) > rng.randrange(20):
+            assert all(table[name] == state for name, state in table.unlog(entries).items())
+            entries.clear()
+        table.let_go()
+    return len(table)
+
+
 if __name__ == "__main__":
     if len(sys.argv) > 2:
         load(Path(sys.argv[2]))
         assert Path(sys.modules["kpis.native.usual"].__file__ or "").parent.samefile(sys.argv[2])
     folded = sum(outcomes(int(sys.argv[1])))
     read = sum(events_read(int(sys.argv[1]) // 4))
+    assert states_kept(int(sys.argv[1]) // 10) > 100
     print(f"{folded} of {sys.argv[1]} folded, {read} read")  # noqa: T201
