@@ -144,7 +144,8 @@ class Fold:
             references: Where their records lie (see `kpis.references`); None where it does not matter.
 
         Returns:
-            The states that changed, where `states` does not note them itself (a `StateTable` does), and the rows that changed, one line each; counts of events are added to `context`.
+            The states that changed, and the rows that changed, one line each; counts of events are added to `context`.
+            Where `states` notes itself what changes (a `StateTable`), those that are returned are not all of them.
         """
         self.begin(events, times, states, references)
         while self.go_on(_WITHOUT_END):

@@ -94,8 +94,11 @@ class PlainStates(MutableMapping[str, bytes]):
     def unlog(self, gone: list[Any]) -> dict[str, bytes]:
         """Return the states that the oldest entries held last; they are the log's no longer."""
         newest, left = self._logged, dict[str, bytes]()
-        for entry in gone:  # the newest of a customer is the very object that its entry has
-            left.update((customer, state) for customer, state in entry.items() if newest.get(customer) is state)
+        entries: list[Mapping[str, bytes]] = gone
+        for entry in entries:
+            for customer, state in entry.items():
+                if newest.get(customer) is state:  # the newest is the very object that its entry has
+                    left[customer] = state
         for customer in left:
             del newest[customer]
         return left

@@ -152,8 +152,8 @@ def _newest_the_other_way(parts: Sequence[Cells]) -> Cells:
 def _begin_with_the_oldest_states(self: Unwritten, entries: Any, limits: Any, states: Any) -> None:
     """Read the log from its end."""
     _take_over(self, entries, limits, states)
-    for customer, state in newest_states(entries[::-1]).items():
-        states.put(customer, state)
+    for customer, oldest in newest_states(entries[::-1]).items():
+        states.put(customer, oldest)
 
 
 def _store_the_change(amounts: Any, changes: Any) -> Any:

@@ -152,8 +152,8 @@ def states_kept(count: int, seed: int = 1) -> int:
             else:
                 table.get(name)
         changed = table.take_changed()
-        if not entries and name not in changed:
-            table.remove([name])
+        if not entries:
+            table.remove(["nobody", *changed])
         assert msgspec.msgpack.decode(changed.packed()) == dict(changed)
         entries.append(table.log(changed))
         if len(entries) > rng.randrange(20):

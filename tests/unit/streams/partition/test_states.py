@@ -128,7 +128,7 @@ def test_states_are_the_latest_or_missing_and_stay_few(
 @pytest.mark.skipif(not IS_THERE, reason="nothing was compiled")
 @pytest.mark.parametrize("seed", range(30))
 def test_both_kinds_do_the_same(seed: int) -> None:
-    """Customers come, change, leave the log and memory, and are removed, in any order; many share their slots' places."""
+    """Customers come, change, leave the log and memory, and are removed, in any order; many share places."""
     rng = random.Random(seed)
     native, plain = customer_states(1 << 20), PlainStates(1 << 20)
     entries: list[tuple[Any, Any]] = []
