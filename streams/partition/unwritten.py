@@ -15,7 +15,6 @@ import numpy as np
 
 from kpis.arrays import Ints, distinct
 from kpis.counting.cells import EMPTY, Cells
-from kpis.counting.partition_cells import LEAST_IN_MAP
 from kpis.counting.spans import spans_of
 from streams.partition.states import CustomerStates
 from streams.redo import cells_of, size_of, states_of
@@ -28,12 +27,10 @@ _NO_SPANS: Final = EMPTY.keys
 
 
 class RedoLimits(NamedTuple):
-    """Limits of the redo log of a partition, and of the cells that are held for changes."""
+    """Limits of the redo log of a partition."""
 
     size_bytes: int
     entries: int
-    #: while so many lie unpacked, those that the log lets go do too (count): see `kpis.counting.partition_cells`
-    cells_in_map: int = LEAST_IN_MAP
 
 
 REDO_LIMITS: Final = RedoLimits(16 * 1024 * 1024, 1_000)
@@ -48,8 +45,6 @@ class Cut(NamedTuple):
     states: Mapping[str, bytes]
     #: sorted, each once
     spans: Ints
-    #: those of them in which nothing has changed since: no entry that stays names them
-    at_rest: Ints
 
 
 class _KnownEntry(NamedTuple):
@@ -109,9 +104,8 @@ class Unwritten:
         left = self._states.unlog([entry.states for entry in gone])
         spans = distinct(np.concatenate([entry.spans for entry in gone])) if gone else _NO_SPANS
         self._entries.append(_KnownEntry(size, logged, spans_of(cells.keys)))
-        changed = np.concatenate([entry.spans for entry in self._entries]) if gone else _NO_SPANS
         self._size_bytes += size
-        return Cut(kept, left, spans, spans[~np.isin(spans, changed)])
+        return Cut(kept, left, spans)
 
 
 def _size_of(states: Mapping[str, bytes]) -> int:
