@@ -125,7 +125,6 @@ def test_states_are_the_latest_or_missing_and_stay_few(
         assert len(states) <= max(1, capacity) + 4
 
 
-@pytest.mark.skipif(not IS_THERE, reason="nothing was compiled")
 @pytest.mark.parametrize("seed", range(30))
 def test_both_kinds_do_the_same(seed: int) -> None:
     """Customers come, change, leave the log and memory, and are removed, in any order; many share places."""
