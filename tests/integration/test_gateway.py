@@ -19,6 +19,8 @@ from streams.batching.partitioner import partition_of
 from tests.integration.test_refusals import refusal_of
 from tests.unit.tenure.gateway.served import SECRET, signature, stripe
 
+pytestmark = pytest.mark.alone
+
 TIMEOUT_SECONDS: Final = "2"
 
 

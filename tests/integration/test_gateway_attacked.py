@@ -7,10 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Final
 
+import pytest
+
 from services.gateway import TOKEN, GatewayProcess
 from services.installation import Installation, until
 from tests.integration.test_gateway import deliver, event, running
 from tests.unit.tenure.gateway.served import SECRET, signature, stripe
+
+pytestmark = pytest.mark.alone
 
 SECRETS: Final = {"TENURE_GATEWAY_WEBHOOK_SECRETS": f"stripe={SECRET}"}
 OTHER_TOKEN: Final = "other-token-9876543210"

@@ -5,7 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import json
 
+import pytest
+
 from services.installation import Installation, WorkerProcess, until
+
+pytestmark = pytest.mark.alone
 
 
 def shown_by(worker: WorkerProcess) -> dict[tuple[str, ...], float]:
