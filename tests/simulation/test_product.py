@@ -46,7 +46,8 @@ def test_planted_bug_is_called_as_what_it_replaces(name: str) -> None:
     mutant = MUTANTS[name]
     parameters = inspect.signature(getattr(mutant.owner, mutant.name)).parameters.values()
     by_name = {each.name: None for each in parameters if each.kind is each.KEYWORD_ONLY}
-    inspect.signature(mutant.wrong).bind(*[None] * (len(parameters) - len(by_name)), **by_name)
+    bound = inspect.signature(mutant.wrong).bind(*[None] * (len(parameters) - len(by_name)), **by_name)
+    assert len(bound.args) + len(bound.kwargs) == len(parameters)
 
 
 def test_bugs_are_planted_in_each_kind_of_run() -> None:

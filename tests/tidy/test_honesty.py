@@ -10,6 +10,10 @@ from tests.tidy.repository import Function, SourceFile, collected_tests, python_
 # In two parts, so that this file does not hold them.
 PUT_OFF = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK")) + r")\b")
 LEFT_OUT = {"skip", "skipif", "skipIf", "skipTest", "xfail", "importorskip"}
+# As the Makefile has them: where tests are that run by themselves, one after another.
+ALONE = ("tests/integration/", "tests/chaos/")
+# Short sessions end, and a broker that several tests share comes back late, where a machine is busy with other tests.
+NEEDS_THE_MACHINE = re.compile(r"TENURE_SESSION_TIMEOUT_SECONDS|\bkafka\.(?:kill|pause|stop)\(")
 # What waits for something fails when it does not come.
 CHECKING_CALLS = ("raises", "warns", "assert_", "check_", "expect", "until", "validate", "wait_until")
 
@@ -34,6 +38,19 @@ def test_no_test_is_skipped_or_expected_to_fail() -> None:
         if isinstance(node, ast.Attribute) and node.attr in LEFT_OUT and _is_of_pytest(node.value)
     ]
     assert left_out == []
+
+
+def test_tests_run_by_themselves_where_they_need_it_and_are_run_at_all() -> None:
+    """One that is marked elsewhere is run by nobody; one that should be fails on a busy day."""
+    wrong = []
+    for file in text_files():
+        path = str(file.path)
+        is_marked = "pytestmark = pytest.mark.alone" in file.lines
+        needs_it = path.startswith("tests/chaos/") or NEEDS_THE_MACHINE.search("\n".join(file.lines)) is not None
+        is_there = path.startswith(ALONE) and file.path.name.startswith("test_")
+        if is_marked != (is_there and (needs_it or is_marked)):
+            wrong.append(path)
+    assert wrong == []
 
 
 def test_no_error_is_swallowed() -> None:
