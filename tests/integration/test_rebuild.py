@@ -17,8 +17,6 @@ from services.installation import PREFIX, TENURE, Installation, WorkerProcess, u
 from services.process import StartProcess
 from streams.tables import encode_head
 
-pytestmark = pytest.mark.alone
-
 AT: Final = ("--at", "2026-03-01", "--by", "plan", "--by", "country")
 
 

@@ -18,8 +18,6 @@ from services.paging import Paging
 if TYPE_CHECKING:
     from services.redis import Redis
 
-pytestmark = pytest.mark.alone
-
 EVENTS = [
     {"id": f"s{n}", "type": "signup", "customer_id": f"c{n}", "time": "2026-03-01T10:00:00Z", "plan": "pro",
      "mrr_minor": 4900, "country": "PT", "channel": "ads"}

@@ -45,10 +45,10 @@ def test_tests_run_by_themselves_where_they_need_it_and_are_run_at_all() -> None
     wrong = []
     for file in text_files():
         path = str(file.path)
-        is_marked = "pytestmark = pytest.mark.alone" in file.lines
-        needs_it = path.startswith("tests/chaos/") or NEEDS_THE_MACHINE.search("\n".join(file.lines)) is not None
+        is_marked = bool({"pytestmark = pytest.mark.alone", "@pytest.mark.alone"} & {*file.lines})
         is_there = path.startswith(ALONE) and file.path.name.startswith("test_")
-        if is_marked != (is_there and (needs_it or is_marked)):
+        needs_it = is_there and (path.startswith("tests/chaos/") or NEEDS_THE_MACHINE.search(file.text) is not None)
+        if (is_marked and not is_there) or (needs_it and not is_marked):
             wrong.append(path)
     assert wrong == []
 
