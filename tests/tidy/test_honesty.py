@@ -34,7 +34,7 @@ def test_no_test_is_skipped_or_expected_to_fail() -> None:
     left_out = [
         f"{file.path}:{node.lineno}: {node.attr}"
         for file in python_files()
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.Attribute) and node.attr in LEFT_OUT and _is_of_pytest(node.value)
     ]
     assert left_out == []
@@ -58,7 +58,7 @@ def test_no_error_is_swallowed() -> None:
     swallowed = [
         f"{file.path}:{node.lineno}"
         for file in python_files()
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if (isinstance(node, ast.ExceptHandler) and _swallows(node))
         or (isinstance(node, ast.With) and _hides_all(node))
     ]
@@ -70,7 +70,7 @@ def test_no_assertion_is_true_whatever_happens() -> None:
     idle = [
         f"{file.path}:{node.lineno}: {ast.unparse(node)}"
         for file in python_files()
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.Assert) and _is_idle(node.test)
     ]
     assert idle == []
