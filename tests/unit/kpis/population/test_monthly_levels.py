@@ -17,7 +17,8 @@ def drawn(levels: Floats, noise: float = 1e-3, settings: tuple[Setting, ...] = S
 @pytest.mark.parametrize("settings", [SEASONAL, STEADY])
 def test_what_never_changed_is_not_expected_to(settings: tuple[Setting, ...]) -> None:
     """Two years of the same number: the middle is that number, and a year ahead is less sure than a month."""
-    found = drawn(3.0 + np.zeros(24), settings=settings)
+    levels: Floats = np.full(24, 3.0)
+    found = drawn(levels, settings=settings)
     assert np.median(found, 0) == pytest.approx(np.full(12, 3.0), abs=0.03)
     assert found[:, 11].std() > found[:, 0].std()
 
