@@ -1,11 +1,14 @@
 """A map from keys of cells to amounts, compiled where it can be.
 
-In Python, cells that changed lately lie in a dictionary; all others in two arrays, sorted by key. When the dictionary
-has grown by a share of the arrays it is merged into them, so that a change costs a constant on average.
+Compiled, the cells of a span lie together, in two to nine bytes each; those of a commit come in order, so that only
+spans are looked for. In Python, cells that changed lately lie in a dictionary; all others in two arrays, sorted by
+key. When the dictionary has grown by a share of the arrays it is merged into them, so that a change costs a constant on
+average.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
@@ -16,10 +19,13 @@ from kpis.counting.spans import keys_of, packed
 from kpis.native import IS_THERE
 
 if IS_THERE:
-    from kpis.native.cells import CellMap
+    from kpis.native.cells import CellSpans
 
 _LEAST_RECENT: Final = 50_000
 _SHARE: Final = 4
+_SPANS_A_PART: Final = 2_000
+_CELLS_A_PART: Final = 100_000
+"""Of what is returned part by part (counts): a few milliseconds."""
 
 
 class KnownAmounts(NamedTuple):
@@ -30,7 +36,10 @@ class KnownAmounts(NamedTuple):
 
 
 class CellStore(Protocol):
-    """Amounts by key (see `kpis.counting.cells`); what is not here is not known to be anything."""
+    """Amounts by key (see `kpis.counting.cells`); what is not here is not known to be anything.
+
+    Any order of keys will do; cells sorted by key cost least.
+    """
 
     def __len__(self) -> int:
         """Return how many cells there are, at most."""
@@ -47,6 +56,9 @@ class CellStore(Protocol):
     def cells(self) -> Cells:
         """Return all cells, sorted by key; amounts may be zero."""
 
+    def parts(self) -> Iterator[Cells]:
+        """Return all cells as of now, part by part, sorted by key; whatever changes meanwhile is not in it."""
+
 
 def cell_store() -> CellStore:
     """Return an empty store."""
@@ -54,32 +66,36 @@ def cell_store() -> CellStore:
 
 
 class NativeCellStore:
-    """A map in compiled code: some 40 bytes a cell."""
+    """Cells by span in compiled code: three bytes a cell where hours are full, ninety where one lies alone."""
 
     def __init__(self) -> None:
         """Start empty."""
-        self._map = CellMap()
+        self._spans = CellSpans()
 
     def __len__(self) -> int:
-        return len(self._map)
+        return len(self._spans)
 
     def look_up(self, keys: Ints) -> KnownAmounts:
         """See `CellStore`."""
         amounts, is_known = np.empty(len(keys), np.int64), np.empty(len(keys), np.uint8)
-        self._map.look_up(keys, amounts, is_known)
+        self._spans.look_up(keys, amounts, is_known)
         return KnownAmounts(amounts, is_known.view(np.bool_))
 
     def update(self, keys: Ints, amounts: Ints) -> None:
         """See `CellStore`."""
-        self._map.update(keys, amounts)
+        self._spans.update(keys, amounts)
 
     def packed(self, spans: Ints) -> list[bytes]:
         """See `CellStore`."""
-        return self._map.packed(spans)
+        return self._spans.packed(spans)
 
     def cells(self) -> Cells:
         """See `CellStore`."""
-        return Cells(*self._map.items())
+        return Cells(*self._spans.cells(self._spans.all_spans()))
+
+    def parts(self) -> Iterator[Cells]:
+        """See `CellStore`."""
+        return _parts_of(self._spans.copy())
 
 
 class PlainCellStore:
@@ -125,6 +141,12 @@ class PlainCellStore:
         self._merge()
         return Cells(self._keys, self._amounts)
 
+    def parts(self) -> Iterator[Cells]:
+        """See `CellStore`."""
+        keys, amounts = self.cells()  # a change makes others
+        starts = range(0, len(keys), _CELLS_A_PART)
+        return (Cells(keys[at : at + _CELLS_A_PART], amounts[at : at + _CELLS_A_PART]) for at in starts)
+
     def _merge(self) -> None:
         size = len(self._recent)
         if not size:
@@ -137,3 +159,10 @@ class PlainCellStore:
         order = np.argsort(joined)
         self._keys = joined[order]
         self._amounts = np.concatenate((self._amounts[kept], amounts))[order]
+
+
+def _parts_of(cells: CellSpans) -> Iterator[Cells]:
+    """Return what lies there, part by part; nobody changes it."""
+    spans = cells.all_spans()
+    for at in range(0, len(spans), _SPANS_A_PART):
+        yield Cells(*cells.cells(spans[at : at + _SPANS_A_PART]))

@@ -470,7 +470,7 @@ class Partition:
             cut=cut, through=through,
         )  # fmt: skip
         await self._until_done(lambda: self._context.tables.commit(self.number, commit))
-        held.committed(commit, head=head, cells=cells, amounts=amounts, at_rest=cut.at_rest)
+        held.committed(commit, head=head, cells=cells, amounts=amounts)
         result.commit_seconds = time.perf_counter() - began
 
     # -- forgetting, see `streams.partition.forgetting`

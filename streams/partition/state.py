@@ -11,13 +11,11 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-import numpy as np
 
 from kpis.arrays import Ints
-from kpis.counting.cell_store import KnownAmounts
-from kpis.counting.cells import EMPTY, Cells, groups_of, newest
-from kpis.counting.partition_cells import PartitionCells
-from kpis.counting.spans import SPAN_BITS, SPAN_FIELD_BITS, spans_of
+from kpis.counting.cell_store import CellStore, KnownAmounts, cell_store
+from kpis.counting.cells import Cells, groups_of, newest
+from kpis.counting.spans import SPAN_FIELD_BITS, spans_of
 from kpis.customer.facts import STATE_VERSION
 from kpis.fold.fold import Fold
 from kpis.fold.restatements import Moved
@@ -106,28 +104,21 @@ class PartitionState:
         #: see `Head`; it is stored with the next commit
         self.tombstones = self.head.tombstones
         #: cells of all groups but those in `unread`, and of those too what was written since
-        self.cells = PartitionCells(least_in_map=context.redo_limits.cells_in_map)
+        self.cells: CellStore = cell_store()
         #: groups of cells that are not in memory yet
         self.unread: set[int] = set(groups_of(self.names)) if stored.head else set()
         #: spans of those groups of which all cells are in memory
         self._read: set[int] = set()
         #: what the redo log holds; with the cells of its entries, those in memory are what is true
         self.unwritten = Unwritten(redo, context.redo_limits)
-        logged = newest([cells_of(entry) for entry in redo])
-        self.cells.update(*logged)
-        #: spans of which the log had cells when it was loaded
-        self._logged = spans_of(logged.keys)
+        self.cells.update(*newest([cells_of(entry) for entry in redo]))
 
     def take_group(self, group: int, cells: Cells) -> None:
         """Take over the cells of a group that were read in their places."""
-        known = np.concatenate((self._logged, np.fromiter(self._read, np.int64, len(self._read))))
-        changing = np.isin(cells.keys >> SPAN_BITS, known)
-        self._take(Cells(cells.keys[changing], cells.amounts[changing]))
-        self.cells.add_packed(Cells(cells.keys[~changing], cells.amounts[~changing]))
+        self._take(cells)
         self.unread.discard(group)
         if not self.unread:
             self._read.clear()
-            self._logged = EMPTY.keys
 
     def take_spans(self, spans: Sequence[int], cells: Cells) -> None:
         """Take over the cells of spans that were read in their places."""
@@ -206,11 +197,6 @@ class PartitionState:
         spans = dict(zip(cut.spans.tolist(), self.cells.packed(cut.spans), strict=True))
         return Written(cut.states | states, spans, cut.kept + 1)
 
-    def _rest(self, written: Written, at_rest: Ints) -> None:
-        """Hold spans that were written packed from now on; those of a group that is not in memory are read again."""
-        spans = [span for span in at_rest.tolist() if span >> SPAN_FIELD_BITS not in self.unread]
-        self.cells.pack(spans, [written.spans[span] for span in spans])
-
     def _restating(self, moved: Sequence[Moved]) -> list[PeriodUpdate]:
         """Return what a batch changed of periods, added to what is stored."""
         out: list[PeriodUpdate] = []
@@ -221,7 +207,7 @@ class PartitionState:
             out.append(PeriodUpdate(period, entries, known.revision + len(entries), sums))
         return out
 
-    def committed(self, commit: Commit, *, head: Head, cells: Cells, amounts: Ints, at_rest: Ints = EMPTY.keys) -> None:
+    def committed(self, commit: Commit, *, head: Head, cells: Cells, amounts: Ints) -> None:
         """Bring what is in memory in line with what is stored now.
 
         Args:
@@ -229,13 +215,11 @@ class PartitionState:
             head: The new one.
             cells: That changed, by how much.
             amounts: Theirs from now on.
-            at_rest: Spans that it has written and that have not changed for a while: see `Cut`.
         """
         self.head, self.stored_head = head, commit.head
         self.states.drop(commit.erasure.gone)
         self.states.let_go()
         self.cells.update(cells.keys, amounts)
-        self._rest(commit.written, at_rest)
         for period, _, revision, changes in commit.restated:
             assert self.restated is not None
             known = self.restated.get(period) or Restated(0, {}, [])

@@ -15,7 +15,6 @@ import numpy as np
 
 from kpis.arrays import Ints, distinct
 from kpis.counting.cells import EMPTY, Cells
-from kpis.counting.partition_cells import LEAST_IN_MAP
 from kpis.counting.spans import spans_of
 from streams.redo import cells_of, states_of
 
@@ -27,12 +26,10 @@ _NO_SPANS: Final = EMPTY.keys
 
 
 class RedoLimits(NamedTuple):
-    """Limits of the redo log of a partition, and of the cells that are held for changes."""
+    """Limits of the redo log of a partition."""
 
     size_bytes: int
     entries: int
-    #: while so many lie unpacked, those that the log lets go do too (count): see `kpis.counting.partition_cells`
-    cells_in_map: int = LEAST_IN_MAP
 
 
 REDO_LIMITS: Final = RedoLimits(16 * 1024 * 1024, 1_000)
@@ -47,8 +44,6 @@ class Cut(NamedTuple):
     states: dict[str, bytes]
     #: sorted, each once
     spans: Ints
-    #: those of them in which nothing has changed since: no entry that stays names them
-    at_rest: Ints
 
 
 class _KnownEntry(NamedTuple):
@@ -106,9 +101,8 @@ class Unwritten:
         left = self._take_newest(gone)
         spans = distinct(np.concatenate([entry.spans for entry in gone])) if gone else _NO_SPANS
         self._entries.append(_KnownEntry(size, states, spans_of(cells.keys)))
-        changed = np.concatenate([entry.spans for entry in self._entries]) if gone else _NO_SPANS
         self._size_bytes += size
-        return Cut(kept, left, spans, spans[~np.isin(spans, changed)])
+        return Cut(kept, left, spans)
 
     def _take_newest(self, gone: Sequence[_KnownEntry]) -> dict[str, bytes]:
         """Return the states that entries which go held last, and that no other holds; they are forgotten here."""

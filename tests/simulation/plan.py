@@ -136,8 +136,8 @@ class Plan:
             batch_max_records=draws.choice((1, 4, 20, 500)),
             latency_seconds=draws.choice((0.005, 0.03, 0.2)),
             failures=draws.choice((0.0, 0.02, 0.1)),
-            # mostly so short that much is written to its place while all goes on, and packed at once
-            redo_limits=RedoLimits(draws.choice((300, 3_000, 1_000_000)), draws.choice((2, 5, 1_000)), 0),
+            # mostly so short that much is written to its place while all goes on
+            redo_limits=RedoLimits(draws.choice((300, 3_000, 1_000_000)), draws.choice((2, 5, 1_000))),
             states_in_memory=draws.choice((1, 3, 1_000)),
             native=draws.random() < 0.6,
         )

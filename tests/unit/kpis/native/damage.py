@@ -1,5 +1,7 @@
 """Folds events into damaged states natively, and reads damaged records: whatever lies there, memory is kept whole.
 
+Counters of all sizes are kept natively beside it, and any rows summed.
+
 Run by itself, under sanitizers: `python -m tests.unit.kpis.native.damage COUNT [FOLDER]`; see test_sanitizers.py.
 """
 
@@ -32,7 +34,7 @@ KINDS = (0, 0x7F, 0x80, 0x9F, 0xC0, 0xC4, 0xC6, 0xCF, 0xD3, 0xDB, 0xDD, 0xFF)
 
 def load(folder: Path) -> None:
     """Let `kpis.native` find another build of what is compiled."""
-    for name in ("batch", "usual"):
+    for name in ("batch", "cells", "usual"):
         path = folder / f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}"
         spec = importlib.util.spec_from_file_location(f"kpis.native.{name}", path)
         assert spec is not None
@@ -132,10 +134,45 @@ def events_read(count: int, seed: int = 1) -> Iterator[int]:
         yield decoded.batch.read_natively()
 
 
+def cells_kept(count: int, seed: int = 1) -> int:
+    """Return how many cells there are after so many changes of counters, each looked up, packed and summed natively."""
+    import numpy as np  # noqa: PLC0415 - once what is compiled was chosen
+
+    from kpis.counting.windows import Windows  # noqa: PLC0415
+    from kpis.native.cells import CellSpans  # noqa: PLC0415
+
+    rng = random.Random(seed)
+    windows, values = Windows(), np.array([[rng.randrange(1 << 16) for _ in range(5)]], np.int64)
+    assert windows.row_sums is not None
+    cells, truth = CellSpans(), dict[int, int]()
+    for _ in range(count):
+        keys = [
+            rng.randrange(300) << 36 | rng.randrange(rng.choice((9, 300, 1 << 30))) for _ in range(rng.randrange(30))
+        ]
+        amounts = [rng.choice((1, -1)) * ((1 << rng.choice((0, 7, 8, 15, 31, 63))) - 1) for _ in keys]
+        keys = keys if rng.random() < 0.3 else sorted(keys)
+        cells.update(np.array(keys, np.int64), np.array(amounts, np.int64))
+        truth |= dict(zip(keys, amounts, strict=True))
+        found, known = np.empty(len(keys), np.int64), np.empty(len(keys), np.uint8)
+        cells.look_up(np.array(keys, np.int64), found, known)
+        assert found.tolist() == [truth[key] for key in keys]
+        cells.packed(np.array([rng.randrange(1 << 36) for _ in range(3)] + [key >> 8 for key in keys], np.int64))
+        rows = [
+            [rng.randrange(90), 1, rng.randrange(6), rng.randrange(1 << 20), rng.randrange(1 << 20), 1, -1]
+            for _ in range(9)
+        ]
+        windows.row_sums.cells(np.array(rows, np.int64), values)
+    copy = cells.copy()
+    keys_there, amounts_there = copy.cells(copy.all_spans())
+    assert dict(zip(keys_there.tolist(), amounts_there.tolist(), strict=True)) == truth
+    return len(cells)
+
+
 if __name__ == "__main__":
     if len(sys.argv) > 2:
         load(Path(sys.argv[2]))
         assert Path(sys.modules["kpis.native.usual"].__file__ or "").parent.samefile(sys.argv[2])
     folded = sum(outcomes(int(sys.argv[1])))
     read = sum(events_read(int(sys.argv[1]) // 4))
-    print(f"{folded} of {sys.argv[1]} folded, {read} read")  # noqa: T201
+    kept = cells_kept(int(sys.argv[1]) // 20)
+    print(f"{folded} of {sys.argv[1]} folded, {kept} kept, {read} read")  # noqa: T201

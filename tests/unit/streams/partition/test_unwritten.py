@@ -39,17 +39,8 @@ def test_of_a_long_log_the_older_half_goes() -> None:
     assert cut.kept == 1
     # The last of the three that go holds nothing newer of these; `hot` and `c3` are in the one that stays.
     assert cut.states == {"c0": b"x", "c2": b"x"}
-    assert cut.spans.tolist() == cut.at_rest.tolist() == [0, 1, 2]
+    assert cut.spans.tolist() == [0, 1, 2]
     assert log.states == {"hot": b"3", "c3": b"x", "c1": b"new"}
-
-
-def test_span_that_an_entry_that_stays_has_changed_is_not_at_rest() -> None:
-    """The running hour changes with each commit: it would be packed for the next one to unpack it."""
-    log = Unwritten((), RedoLimits(100_000, 4))
-    for n in range(4):
-        log.cut({}, cells(0, n << SPAN_BITS), everything=False)
-    cut = log.cut({}, cells(2 << SPAN_BITS), everything=False)
-    assert (cut.spans.tolist(), cut.at_rest.tolist()) == ([0, 1, 2], [1])
 
 
 def test_log_is_bounded_by_its_bytes_too() -> None:
