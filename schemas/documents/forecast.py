@@ -32,7 +32,7 @@ class BandCoverage(Document, frozen=True, kw_only=True):
     """The share of earlier forecasts whose bands held what came."""
 
     months: Annotated[int, Meta(description="Months that were forecast, of all origins together (count).")]
-    origins: Annotated[int, Meta(description="Instants of the last year that were forecast from (count).")]
+    origins: Annotated[int, Meta(description="Instants of the last two years that were forecast from (count).")]
     customers: Annotated[float, Meta(description="The share of them whose band held the customers.")]
     mrr: Annotated[float, Meta(description="The share of them whose band held the MRR.")]
 
@@ -42,13 +42,13 @@ class ForecastReport(Document, frozen=True, kw_only=True):
 
     as_of: Annotated[str, Meta(description="T, an instant in UTC.")]
     currency: Annotated[str, Meta(description="What MRR is counted in (ISO 4217).")]
-    learnt_months: Annotated[int, Meta(description="Months before T that it rests on (count).")]
+    learnt_months: Annotated[int, Meta(description="Months before T that rates of leaving rest on (count).")]
     customers: Annotated[int, Meta(description="Active customers at T.")]
     mrr: Annotated[int, Meta(description="MRR at T (minor units).")]
     band: Annotated[float, Meta(description="The share of what comes that the bands are to hold.")]
     months: Annotated[list[ForecastMonth], Meta(description="The next first.")]
     coverage: Annotated[
-        BandCoverage | None, Meta(description="How forecasts of the last year did; `null`: too little is before.")
+        BandCoverage | None, Meta(description="How forecasts of the last two years did; `null`: too little is before.")
     ]
     where: WhereMember = UNSET
     marks: MarksMember = UNSET

@@ -27,8 +27,9 @@ def forecast(
     """Print customers and MRR of the next twelve months, with bands that are to hold 80 % of what comes.
 
     Customers leave at the rates at which those of their plan and age left in the last year, and others come as they
-    came then, with the trend that there was. With the forecast comes how often the bands of forecasts from the last
-    twelve months held what came. Six months of history are needed. docs/forecast.md says more.
+    came in up to three years, with the trend and the season that there were. With the forecast comes how often the
+    bands of forecasts from the last 24 months held what came. Six months of history are needed. docs/forecast.md says
+    more.
     For example: tenure forecast --where 'plan = pro'
     """
     from streams.settings.loading import load_settings

@@ -12,19 +12,9 @@ from msgspec.structs import replace
 from kpis.instants import instant_text
 from kpis.names import PLAN
 from kpis.population.episodes import Stretches, joined
-from kpis.population.forecast import (
-    BAND,
-    LEAST_MONTHS,
-    HeldOut,
-    Month,
-    forecast,
-    held_out_months,
-    history_of,
-    learnt_months,
-    stock_at,
-    widened,
-    widths_of,
-)
+from kpis.population.forecast import BAND, LEARNT_MONTHS, LEAST_MONTHS, SEEN_MONTHS, Month, forecast
+from kpis.population.forecast_trials import ORIGINS, HeldOut, held_out_months
+from kpis.population.monthly_history import history_of, whole_months
 from schemas.documents.forecast import BandCoverage, ForecastBand, ForecastMonth, ForecastReport
 from streams.errors import CheckFailed
 from streams.settings.settings import Settings
@@ -60,24 +50,23 @@ def forecast_report(stretches: Sequence[Stretches], *, at_ms: int, bucket_ms: in
         CheckFailed: There are too few months to learn from.
     """
     people = joined(stretches, at_ms, PLAN)
-    months = learnt_months(people, at_ms)
+    months = whole_months(people, at_ms, SEEN_MONTHS + ORIGINS)
     if months < LEAST_MONTHS:
         raise CheckFailed(
             f"no forecast: there are {months} whole months of 365/12 days before {instant_text(at_ms)},"
             f" and {LEAST_MONTHS} are needed to learn from"
         )
-    customers, mrr = stock_at(people, at_ms)
-    held_out = held_out_months(stretches, at_ms, bucket_ms)
     history = history_of(people, at_ms, months, bucket_ms=bucket_ms)
+    customers, mrr = history.total()
     return ForecastReport(
         as_of=instant_text(at_ms),
         currency=currency,
-        learnt_months=months,
+        learnt_months=min(months, LEARNT_MONTHS),
         customers=customers,
         mrr=mrr,
         band=BAND,
-        months=[_month(month) for month in forecast(history, at_ms, widths=widths_of(held_out))],
-        coverage=_coverage(widened(held_out)),
+        months=[_month(month) for month in forecast(history.before(0, SEEN_MONTHS), at_ms)],
+        coverage=_coverage(held_out_months(history, at_ms)),
     )
 
 

@@ -12,6 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from kpis.population.forecast import SEEN_MONTHS
 from schemas.documents.forecast import BandCoverage, ForecastBand, ForecastReport
 from schemas.wording import counted
 from tenure.reports import formats
@@ -33,7 +34,10 @@ def forecast_tables(report: ForecastReport) -> RenderableType:
         low, high = (formats.short_money(each, report.currency, unit=False) for each in (month.mrr.low, month.mrr.high))
         row = (formats.count(round(month.customers.middle)), _range(month.customers), mrr, f"{low}–{high}")
         table.add_row(month.at[:_DATE], *row)
-    rest = f"It rests on {report.learnt_months} months: rates of leaving by plan and age, and who came.\n"
+    rest = (
+        f"Rates of leaving by plan and age are those of {report.learnt_months} months, arrivals of up to"
+        f" {SEEN_MONTHS}.\n"
+    )
     return Group(heading, table, Text(), Text(rest + _coverage(report.coverage), style="dim"))
 
 
@@ -47,5 +51,5 @@ def _coverage(found: BandCoverage | None) -> str:
     return (
         f"Forecasts from {counted(found.origins, 'months')} of the past: the bands held the customers in"
         f" {found.customers:.0%} and the MRR in {found.mrr:.0%} of {found.months} cases; 80 % is meant.\n"
-        "The future is taken to be like the last year: a price change or a campaign is not in it."
+        "The future is taken to be like the past: a first price rise or a campaign is not in it."
     )

@@ -7,6 +7,7 @@ Run by itself, under sanitizers: `python -m tests.unit.kpis.native.damage COUNT 
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import random
 import sys
@@ -106,6 +107,7 @@ def events_read(count: int, seed: int = 1) -> Iterator[int]:
     from schemas.decoding.decoder import Decoder  # noqa: PLC0415
     from streams.records import NO_HEADERS, Record  # noqa: PLC0415
     from tests.property.folding import LATEST_MS  # noqa: PLC0415
+    from tests.property.steps import at_once  # noqa: PLC0415
     from tests.unit.kpis.customers import records_of  # noqa: PLC0415
     from tests.unit.streams.kafka.wire import body_of  # noqa: PLC0415
 
@@ -122,15 +124,10 @@ def events_read(count: int, seed: int = 1) -> Iterator[int]:
         if found is None:
             yield 0
             continue
-        steps = reader.read_in_steps(found)
-        decoded = None
-        while decoded is None:
-            try:
-                next(steps)
-            except StopIteration as done:
-                decoded = done.value
+        decoded = at_once(reader.read_in_steps(found))
         assert isinstance(decoded, PackedDecoded)
-        assert len(decoded.customers()) <= len(decoded.feeds()) + len(decoded.batch.places()[0])
+        count = len(decoded.batch.places()[0])
+        assert len(decoded.customers()) <= count == decoded.feeds().total()
         yield decoded.batch.read_natively()
 
 
@@ -139,7 +136,7 @@ def cells_kept(count: int, seed: int = 1) -> int:
     import numpy as np  # noqa: PLC0415 - once what is compiled was chosen
 
     from kpis.counting.windows import Windows  # noqa: PLC0415
-    from kpis.native.cells import CellSpans  # noqa: PLC0415
+    from kpis.native.cells import CellSpans, add_before  # noqa: PLC0415
 
     rng = random.Random(seed)
     windows, values = Windows(), np.array([[rng.randrange(1 << 16) for _ in range(5)]], np.int64)
@@ -162,6 +159,11 @@ def cells_kept(count: int, seed: int = 1) -> int:
             for _ in range(9)
         ]
         windows.row_sums.cells(np.array(rows, np.int64), values)
+        edges = np.array(sorted(rng.randrange(1 << 24) for _ in range(rng.randrange(4))), np.int64)
+        places = np.array([rng.randrange(-1, 4) for _ in range(3)], np.int64)
+        with contextlib.suppress(IndexError):
+            some = np.array(sorted(rng.getrandbits(38) & ~(0xFF0 << 24) for _ in range(9)), np.int64)
+            add_before(some, some, 0, places, edges, np.zeros((16, 3, len(edges)), np.int64))
     copy = cells.copy()
     keys_there, amounts_there = copy.cells(copy.all_spans())
     assert dict(zip(keys_there.tolist(), amounts_there.tolist(), strict=True)) == truth
