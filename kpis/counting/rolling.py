@@ -1,7 +1,7 @@
 """The rolling counts of the partitions that this worker owns, kept up to date as cells change and as time goes on.
 
-Between two boundaries a change costs one addition per edge of a window; when a boundary passes, prefix sums are made
-anew. Counts are made of the sums when somebody asks. Pure; long work goes in steps.
+Between two boundaries a change costs one addition per edge of a window behind it; when a boundary passes, prefix sums
+are made anew. Counts are made of the sums when somebody asks. Pure; long work goes in steps.
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from kpis.arrays import Ints
-from kpis.counting.cells import MOST_BUCKETS, Cells, Coordinates, merged, unpack
+from kpis.counting.cells import EMPTY, MOST_BUCKETS, Cells, merged, unpack
 from kpis.counting.counts import ACTIVE_COLUMNS, Counts, derive, edges, prefixes, shape_of, stocks
 from kpis.counting.daily import Daily, daily, daily_edges
 from kpis.counting.invariants import disagreements, violations
 from kpis.counting.windows import Windows
 from kpis.names import OTHER, PLAN, Names
+from kpis.native import IS_THERE
+
+if IS_THERE:
+    from kpis.native.cells import add_before
 
 ALL = "all"
-_FEW_CELLS: Final = 2000
-"""Of so many, each is added to each sum that holds it; of more, running sums are made first (count)."""
 CHANGED_CELLS: Final = 1_000_000
 """So many changed cells of a partition wait for somebody who asks for counts; beyond it they are all summed anew, when
 somebody does (count). A rebuild asks for none."""
@@ -85,15 +87,14 @@ class _Owned:
         """Forget what changed: all cells are about to be summed."""
         self.changes, self.changed = [], 0
 
-    def take_changes(self) -> Cells | None:
-        """Return what changed, each cell once."""
+    def take_changes(self) -> Cells:
+        """Return what changed, commit by commit; each cell once where nothing is compiled that adds them."""
         changes = self.changes
         self.forget_changes()
         if not changes:
-            return None
-        return merged(
-            np.concatenate([change.keys for change in changes]), np.concatenate([change.amounts for change in changes])
-        )
+            return EMPTY
+        keys, amounts = (np.concatenate(parts) for parts in zip(*changes, strict=True))
+        return Cells(keys, amounts) if IS_THERE else merged(keys, amounts)
 
 
 class _Dimension:
@@ -106,44 +107,39 @@ class _Dimension:
         self.window_names = tuple(window_names)
         self.shown: list[str] = []
         self._place_of: dict[str, int] = {}
-        self.edges: list[int] = []
+        self._edges: Ints = _NO_PLACES
+        #: by column, place and edge: a cell is added to the sums of all edges behind it, which lie side by side
+        self._sums: Ints = np.zeros((0, 0, 0), np.int64)
+        #: the same by edge
         self.prefix: dict[int, Ints] = {}
 
     def begin(self, boundary: int, shown: Sequence[str]) -> None:
         """Start from nothing at a boundary."""
         self.shown = [""] if self.name == ALL else [*shown, OTHER]
         self._place_of = {value: place for place, value in enumerate(shown)}
-        self.edges = edges(self.windows, boundary, self.window_names)
+        found = edges(self.windows, boundary, self.window_names)
         if self.name == ALL:
             closed = edges(self.windows, boundary - 1, self.window_names)
-            self.edges = sorted({*self.edges, *closed, *daily_edges(self.windows, boundary)})
-        shape = shape_of(self.windows, len(self.shown))
-        self.prefix = {x: np.zeros(shape, np.int64) for x in self.edges}
+            found = sorted({*found, *closed, *daily_edges(self.windows, boundary)})
+        self._edges = np.array(found, np.int64)
+        self._sums = np.zeros((*shape_of(self.windows, len(self.shown)), len(found)), np.int64)
+        self.prefix = {x: self._sums[:, :, k] for k, x in enumerate(found)}
 
-    def add(self, owned: _Owned, where: Coordinates, amounts: Ints) -> None:
+    def add(self, owned: _Owned, cells: Cells) -> None:
         """Add cells of a partition."""
-        mine = where.dimension == self.number
-        if not mine.any():
+        places = None if self.name == ALL else owned.places(self.name, self._place_of)
+        if IS_THERE:
+            add_before(cells.keys, cells.amounts, self.number, places, self._edges, self._sums)
             return
-        column, bucket, amounts = where.column[mine], where.bucket[mine], amounts[mine]
-        if self.name == ALL:
-            value = np.zeros(len(column), np.int64)
-        else:
-            value = owned.places(self.name, self._place_of)[where.value[mine]]
-        if len(column) <= _FEW_CELLS:
-            self._add_few(column * len(self.shown) + value, bucket, amounts)
+        where = unpack(cells.keys)
+        first = np.searchsorted(self._edges, where.bucket, "right")
+        mine = np.flatnonzero((where.dimension == self.number) & (first < len(self._edges)))
+        if not len(mine):
             return
-        shape = shape_of(self.windows, len(self.shown))
-        for x, sums in prefixes(self.edges, column, value, bucket, amounts, shape=shape).items():
-            self.prefix[x] += sums
-
-    def _add_few(self, place: Ints, bucket: Ints, amounts: Ints) -> None:
-        """Add cells one by one to each sum that holds them; mostly they are of now, and few do."""
-        order = np.argsort(bucket, kind="stable")
-        place, amounts = place[order], amounts[order]
-        for x, end in zip(self.edges, np.searchsorted(bucket[order], self.edges).tolist(), strict=True):
-            if end:
-                np.add.at(self.prefix[x].reshape(-1), place[:end], amounts[:end])
+        place = np.zeros(len(mine), np.int64) if places is None else places[where.value[mine]]
+        changes = np.zeros_like(self._sums)
+        np.add.at(changes, (where.column[mine], place, first[mine]), cells.amounts[mine])
+        self._sums += np.cumsum(changes, axis=2)
 
     def hides_customers(self, boundary: int) -> bool:
         """Return whether values that are not shown have active customers."""
@@ -306,13 +302,12 @@ class RollingCounts:
         if self._stale:  # a partition came or went meanwhile
             yield from self._anew(boundary)
 
-    def _add(self, owned: _Owned, cells: Cells | None) -> None:
-        if cells is None or not len(cells.keys):
+    def _add(self, owned: _Owned, cells: Cells) -> None:
+        if not len(cells.keys):
             return
         self._snapshot = None
-        where = unpack(cells.keys)
         for dimension in (self._everyone, *self._split):
-            dimension.add(owned, where, cells.amounts)
+            dimension.add(owned, cells)
 
 
 def _violations(blocks: Mapping[str, Block]) -> list[str]:

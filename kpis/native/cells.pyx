@@ -599,3 +599,53 @@ cdef int32_t *empty_table(int room_bits) except NULL:
     if table is NULL:
         raise MemoryError
     return table
+
+
+def add_before(
+    const int64_t[::1] keys, const int64_t[::1] amounts, int64_t dimension, const int64_t[::1] places, const int64_t[::1] edges,
+    int64_t[:, :, ::1] sums,
+):
+    """Add cells of a dimension to all sums before boundaries that have them.
+
+    Args:
+        keys: Of cells, also of other dimensions; sorted they cost least.
+        amounts: Theirs.
+        dimension: The number of the dimension.
+        places: By value, its place in the sums; None: all have the first.
+        edges: Boundaries, ascending.
+        sums: By column, place and boundary.
+
+    Raises:
+        IndexError: A cell has no place in the sums.
+    """
+    cdef Py_ssize_t n = 0, first, k, count = edges.shape[0]
+    cdef int64_t series, value, column, place, bucket, since, until, amount
+    cdef int64_t *sum
+    if sums.shape[2] != count:
+        raise IndexError("a sum for each boundary is wanted")
+    while n < keys.shape[0]:
+        series = keys[n] >> BUCKET_BITS
+        if series >> (COLUMN_BITS + VALUE_BITS) != dimension:
+            n += 1
+            continue
+        column, value, place = series & MOST_COLUMNS - 1, series >> COLUMN_BITS & MOST_VALUES - 1, 0
+        if places is not None:
+            if value >= places.shape[0]:
+                raise IndexError(f"value {value} of dimension {dimension} has no name")
+            place = places[value]
+        if column >= sums.shape[0] or not 0 <= place < sums.shape[1]:
+            raise IndexError(f"column {column} or place {place} is not summed")
+        first = places_before(edges, keys[n] & MOST_BUCKETS - 1)
+        since = edges[first - 1] if first else 0
+        until = edges[first] if first < count else MOST_BUCKETS
+        amount = 0
+        while n < keys.shape[0] and keys[n] >> BUCKET_BITS == series:
+            bucket = keys[n] & MOST_BUCKETS - 1
+            if not since <= bucket < until:
+                break
+            amount += amounts[n]
+            n += 1
+        if first < count:
+            sum = &sums[column, place, 0]
+            for k in range(first, count):
+                sum[k] += amount

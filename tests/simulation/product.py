@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS: Final = 600.0
 _NATIVE: Final = (
-    "kpis.fold.fold", "kpis.fold.reading", "kpis.counting.cell_store", "kpis.counting.windows", "streams.packed",
+    "kpis.fold.fold", "kpis.fold.reading", "kpis.counting.cell_store", "kpis.counting.rolling", "kpis.counting.windows",
+    "streams.packed",
 )  # fmt: skip
 
 

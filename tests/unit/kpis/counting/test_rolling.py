@@ -9,9 +9,10 @@ from functools import partial
 import numpy as np
 import pytest
 
-from kpis.counting.cells import FIELD_BITS, Cells, group_of, point_column
-from kpis.counting.rolling import ALL, CHANGED_CELLS
+from kpis.counting.cells import FIELD_BITS, Cells, columns, group_of, groups_of, merged, point_column
+from kpis.counting.rolling import ALL, CHANGED_CELLS, Snapshot
 from kpis.names import OTHER
+from kpis.native.cells import add_before
 from kpis.rows import PAUSED
 from streams.giving_way import giving_way
 from tests.unit.streams.snapshots import BOUNDARY, live_counts, snapshot_of
@@ -131,6 +132,55 @@ def test_changes_that_nobody_asks_for_take_bounded_room() -> None:
     assert snapshot_of(live).blocks[ALL].stock["customers_active"].tolist() == right
     live.change(0, nothing)
     assert live.changed_cells == len(nothing.keys)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_sums_are_the_same_natively_and_in_python(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker without a compiler shows the numbers of one that has one."""
+    folded, live = live_counts(SIGNUPS, partitions=2)
+    _, plain = live_counts(SIGNUPS, partitions=2)
+    rng = np.random.default_rng(seed)
+    width = columns(folded.windows)
+    for _ in range(4):
+        shown = {"plan": ["pro", "basic"], "country": ["DE"]} if rng.random() < 0.5 else {}
+        boundary = BOUNDARY + int(rng.integers(0, 60))
+        for number, table in enumerate(folded.tables()):
+            for _ in range(int(rng.integers(0, 4))):
+                groups = np.array(groups_of(table.names), np.int64)
+                count = int(rng.choice((1, 30, 5_000)))
+                bucket = boundary - np.abs(rng.normal(0, 600, count)).astype(np.int64) + 2
+                keys = rng.choice(groups, count) << FIELD_BITS | rng.integers(0, width, count) << 24 | bucket
+                change = merged(keys, rng.choice((1, -1, 2**40, -(2**40), 10**6), count))
+                live.change(number, change)
+                plain.change(number, change)
+        found = snapshot_of(live, shown, boundary)
+        with monkeypatch.context() as patch:
+            patch.setattr("kpis.counting.rolling.IS_THERE", False)
+            expected = snapshot_of(plain, shown, boundary)
+        assert _numbers(found) == _numbers(expected)
+
+
+def test_a_cell_that_has_no_place_is_refused_natively_too() -> None:
+    """It would be added to another count, or to memory that is none of ours."""
+    sums, edges = np.zeros((3, 2, 1), np.int64), np.array([10], np.int64)
+    for column, value in ((3, 0), (0, 2), (2, 1)):
+        keys = np.array([group_of(1, value) << FIELD_BITS | column << 24 | 5], np.int64)
+        with pytest.raises(IndexError):
+            add_before(keys, keys, 1, np.array([0, 2], np.int64), edges, sums)
+    assert not sums.any()
+
+
+def _numbers(snapshot: Snapshot) -> dict[str, object]:
+    """Return all counts of a snapshot as plain objects."""
+    return {
+        name: (
+            block.values,
+            *({count: numbers.tolist() for count, numbers in counts.items()} for counts in (
+                block.stock, *block.windows.values(), *block.starts.values(),
+            )),
+        )
+        for name, block in snapshot.blocks.items()
+    }  # fmt: skip
 
 
 def test_value_that_comes_later_counts_in_its_place() -> None:

@@ -7,6 +7,7 @@ Run by itself, under sanitizers: `python -m tests.unit.kpis.native.damage COUNT 
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import random
 import sys
@@ -139,7 +140,7 @@ def cells_kept(count: int, seed: int = 1) -> int:
     import numpy as np  # noqa: PLC0415 - once what is compiled was chosen
 
     from kpis.counting.windows import Windows  # noqa: PLC0415
-    from kpis.native.cells import CellSpans  # noqa: PLC0415
+    from kpis.native.cells import CellSpans, add_before  # noqa: PLC0415
 
     rng = random.Random(seed)
     windows, values = Windows(), np.array([[rng.randrange(1 << 16) for _ in range(5)]], np.int64)
@@ -162,6 +163,11 @@ def cells_kept(count: int, seed: int = 1) -> int:
             for _ in range(9)
         ]
         windows.row_sums.cells(np.array(rows, np.int64), values)
+        edges = np.array(sorted(rng.randrange(1 << 24) for _ in range(rng.randrange(4))), np.int64)
+        places = np.array([rng.randrange(-1, 4) for _ in range(3)], np.int64)
+        with contextlib.suppress(IndexError):
+            some = np.array(sorted(rng.getrandbits(38) & ~(0xFF0 << 24) for _ in range(9)), np.int64)
+            add_before(some, some, 0, places, edges, np.zeros((16, 3, len(edges)), np.int64))
     copy = cells.copy()
     keys_there, amounts_there = copy.cells(copy.all_spans())
     assert dict(zip(keys_there.tolist(), amounts_there.tolist(), strict=True)) == truth
