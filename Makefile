@@ -16,8 +16,8 @@ NATIVE := tools/build-native $(wildcard kpis/native/*.p*)
 RUN := .venv/run.stamp
 VENV := .venv/all.stamp
 DEV := .venv/dev.stamp
-# These start real servers and measure time-outs: one at a time. All others run side by side.
-SERIAL := tests/integration tests/chaos
+# Where tests are that need the machine to themselves, marked `alone`. All others run side by side.
+ALONE := tests/integration tests/chaos
 CHECKS := check-lint check-format check-types check-layers check-spelling check-dependencies check-documents check-tidy
 
 .PHONY: help demo test check $(CHECKS) test-fast test-serial chaos soak fuzz mutants simulate up down bench rivals wheel sbom audit format documents site services bands lock clean
@@ -63,10 +63,10 @@ check-tidy: $(DEV) ## Check the code's own rules, and the files of the deploymen
 	@$(BIN)/pytest -q --no-header tests/tidy
 
 test-fast: services $(DEV) ## Run the tests that may run side by side.
-	@$(BIN)/pytest -q --no-header -n 2 --dist worksteal $(addprefix --ignore=,tests/tidy $(SERIAL)) $(ARGS)
+	@$(BIN)/pytest -q --no-header -n 2 --dist worksteal -m "not alone" --ignore=tests/tidy $(ARGS)
 
 test-serial: services $(DEV) ## Run the tests that need the machine to themselves.
-	@$(BIN)/pytest -q --no-header $(SERIAL) $(ARGS)
+	@$(BIN)/pytest -q --no-header -m alone $(ALONE) $(ARGS)
 
 chaos: services $(DEV) ## Break 100 things on three brokers and a Redis Cluster under load, and hold the numbers against a recount; ARGS="--help".
 	@exec $(BIN)/python -m tests.chaos.run $(ARGS)

@@ -11,19 +11,14 @@ import asyncio
 from collections import Counter, defaultdict
 from typing import Any, Final
 
+from bench.embedded import embedded_stream
 from kpis.counting.cells import segment_of
 from kpis.counting.spans import cells_in
-from schemas.decoding import rules
-from streams.embedded.log import Log
-from streams.embedded.redis import EmbeddedRedis
-from streams.embedded.transport import CLUSTERS, Cluster
-from streams.redis.tables import RedisTables, connect
+from streams.redis.tables import RedisTables
 from streams.redo import cells_of, states_of
 from streams.settings.meaning import names_of
 from streams.settings.settings import Settings
 from tenure.files.reader import EventFile
-from tenure.files.replay import feed, until_applied
-from tenure.worker.composition import build_worker
 
 PREFIX: Final = "capacity"
 _PAUSE_SECONDS: Final = 0.2
@@ -38,30 +33,15 @@ async def measure(path: str, settings: Settings, *, partitions: int) -> list[str
         settings: What numbers mean.
         partitions: Into how many (count).
     """
-    server = EmbeddedRedis()
-    await server.start()
-    try:
-        client = await connect(server.url, timeout_seconds=60)
-        empty = (await client.info("memory"))["used_memory"]
-        log = Log(partitions)
-        CLUSTERS[PREFIX] = Cluster(log, now_ms=lambda: 0)
-        tables = RedisTables(client, prefix=PREFIX)
-        worker = build_worker(
-            settings, broker=f"embedded://{PREFIX}", tables=tables, partitions=partitions, latest_ms=rules.LATEST_MS
-        )
-        await worker.app.start()
-        await feed(log, worker, EventFile(path).records(), settings)
-        await until_applied(worker, log)
-        for number in range(partitions):
-            while await _has_unwritten(tables, number):
-                await asyncio.sleep(_PAUSE_SECONDS)
-        await worker.app.stop()
-        used = (await client.info("memory"))["used_memory"] - empty
-        lines = await _lines(client, settings, used_bytes=used)
-        await client.aclose()
-    finally:
-        server.stop()
-    return lines
+    async with embedded_stream(PREFIX, partitions=partitions) as stream:
+        empty = (await stream.client.info("memory"))["used_memory"]
+        async with stream.worker(settings) as worker:
+            await stream.apply(worker, EventFile(path).records(), settings)
+            for number in range(partitions):
+                while await _has_unwritten(stream.tables, number):
+                    await asyncio.sleep(_PAUSE_SECONDS)
+        used = (await stream.client.info("memory"))["used_memory"] - empty
+        return await _lines(stream.client, settings, used_bytes=used)
 
 
 async def _has_unwritten(tables: RedisTables, number: int) -> bool:

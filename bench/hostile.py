@@ -17,17 +17,13 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from bench import machine
-from schemas.decoding import rules
-from streams.embedded.log import Log
-from streams.embedded.redis import EmbeddedRedis
-from streams.embedded.transport import CLUSTERS, Cluster
-from streams.redis.tables import RedisTables, connect
+from bench.embedded import embedded_stream
+from streams.redis.tables import RedisTables
 from streams.settings.settings import Settings
 from streams.tables import decode_head
 from streams.tasks import cancel_and_wait
 from tenure.files.reader import FileRecord
-from tenure.files.replay import feed, until_applied
-from tenure.worker.composition import Worker, build_worker
+from tenure.worker.composition import Worker
 
 PREFIX: Final = "hostile"
 PARTITIONS: Final = 4
@@ -81,28 +77,14 @@ def records(case: str, count: int) -> Iterator[FileRecord]:
 async def measure(case: str, count: int) -> list[Any]:
     """Return events, what became of them, CPU-seconds, and memory of the worker and of Redis (bytes)."""
     settings = Settings(max_facts_per_customer=1_000_000) if case.endswith("kept") else Settings()
-    server = EmbeddedRedis()
-    await server.start()
-    try:
-        client = await connect(server.url, timeout_seconds=60)
-        log = Log(PARTITIONS)
-        CLUSTERS[PREFIX] = Cluster(log, now_ms=lambda: 0)
-        tables = RedisTables(client, prefix=PREFIX)
-        worker = build_worker(
-            settings, broker=f"embedded://{PREFIX}", tables=tables, partitions=PARTITIONS, latest_ms=rules.LATEST_MS
-        )
-        await worker.app.start()
-        agreeing = asyncio.create_task(_agree_on_feeds(worker, tables))
-        await feed(log, worker, records(case, count), settings)
-        await until_applied(worker, log)
-        heads = [decode_head(head) for number in range(PARTITIONS) if (head := await tables.read_head(number))]
-        refused = sum(sum(head.dead_letters.values()) for head in heads)
-        await cancel_and_wait([agreeing])
-        await worker.app.stop()
-        used = (await client.info("memory"))["used_memory"]
-        await client.aclose()
-    finally:
-        server.stop()
+    async with embedded_stream(PREFIX, partitions=PARTITIONS) as stream:
+        async with stream.worker(settings) as worker:
+            agreeing = asyncio.create_task(_agree_on_feeds(worker, stream.tables))
+            await stream.apply(worker, records(case, count), settings)
+            found = [await stream.tables.read_head(number) for number in range(PARTITIONS)]
+            refused = sum(sum(decode_head(head).dead_letters.values()) for head in found if head)
+            await cancel_and_wait([agreeing])
+        used = (await stream.client.info("memory"))["used_memory"]
     return [
         sum(1 for _ in CASES[case](count)),
         refused,

@@ -20,17 +20,12 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
+from bench.embedded import EmbeddedStream, embedded_stream
 from kpis.filters import parse_filter
-from schemas.decoding import rules
 from schemas.dimensions import BUILT_IN_DIMENSIONS
 from schemas.instants import DAY_MS
-from streams.embedded.log import Log
-from streams.embedded.redis import EmbeddedRedis
-from streams.embedded.transport import CLUSTERS, Cluster
-from streams.redis.tables import RedisTables, connect
 from streams.settings.settings import Settings
-from tenure.files.replay import feed, until_applied
-from tenure.files.tables import FileRecord
+from tenure.files.reader import FileRecord
 from tenure.outlets.export import export
 from tenure.outlets.parquet import ParquetTarget
 from tenure.outlets.sql import answer_sql, checked_sql
@@ -38,7 +33,6 @@ from tenure.reports.customers import Scope
 from tenure.reports.filtered import CombinedScans, filtered_report_of
 from tenure.stored.mark import claim_tables
 from tenure.stored.opening import running_tables
-from tenure.worker.composition import build_worker
 
 PREFIX: Final = "outlets"
 _PARTITIONS: Final = 4
@@ -72,26 +66,19 @@ def _event(kind: str, who: str, at_ms: int, **members: object) -> bytes:
 
 async def measure(customers: int, seed: int) -> None:
     """Print what each outlet costs, with so many customers."""
-    server = EmbeddedRedis()
-    await server.start()
-    settings = Settings(redis_url=SecretStr(server.url), redis_prefix=PREFIX)
-    client, log = await connect(server.url, timeout_seconds=60), Log(_PARTITIONS)
-    tables = RedisTables(client, prefix=PREFIX)
-    await claim_tables(settings, tables, partitions=_PARTITIONS)
-    CLUSTERS[PREFIX] = Cluster(log, now_ms=lambda: 0)
+    async with embedded_stream(PREFIX, partitions=_PARTITIONS) as stream:
+        await _measure_with(stream, customers, seed)
+
+
+async def _measure_with(stream: EmbeddedStream, customers: int, seed: int) -> None:
+    settings, client = Settings(redis_url=SecretStr(stream.url), redis_prefix=PREFIX), stream.client
+    await claim_tables(settings, stream.tables, partitions=_PARTITIONS)
     chance, scans = random.Random(seed), CombinedScans()
 
     async def fill(count: int, names: str) -> None:
-        worker = build_worker(
-            settings, broker=f"embedded://{PREFIX}", tables=tables, partitions=_PARTITIONS, latest_ms=rules.LATEST_MS
-        )
-        await worker.app.start()
-        try:
-            records = enumerate(_events(count, chance, names))
-            await feed(log, worker, (FileRecord(number, value) for number, value in records), settings)
-            await until_applied(worker, log)
-        finally:
-            await worker.app.stop()
+        records = enumerate(_events(count, chance, names))
+        async with stream.worker(settings) as worker:
+            await stream.apply(worker, (FileRecord(number, value) for number, value in records), settings)
 
     async def filtered(where: str) -> None:
         async with running_tables(settings) as (found, mark):
@@ -114,7 +101,6 @@ async def measure(customers: int, seed: int) -> None:
         await _timed("filter, first", partial(filtered, _WHERE[0]), client)
         for where in _WHERE:
             await _timed(f"filter, further: {where}", partial(filtered, where), client)
-    server.stop()
 
 
 async def _timed(name: str, run: Callable[[], Awaitable[Any]], client: Any) -> None:

@@ -75,7 +75,7 @@ class Node:
 
 
 class RedisShards:
-    """`shards`, each of two nodes of which one is the master; `linked_url` leads to all of them by their links."""
+    """`shards`, each of two nodes of which one is the master; `url` leads to all of them by their links."""
 
     def __init__(self, folder: Path, network: Network) -> None:
         """Lay out the nodes, whose data lie in folders inside `folder`, which exists."""
@@ -115,12 +115,6 @@ class RedisShards:
     def until_well(self, *, seconds: float = 60.0) -> None:
         """Wait until it is."""
         wait_until(self.is_well, seconds=seconds, what="a cluster of three shards")
-
-    def client(self) -> redis.RedisCluster:
-        """Return a new client of the cluster; close it after use."""
-        return redis.RedisCluster(
-            host="127.0.0.1", port=self.nodes[0].link.port, socket_timeout=2.0, socket_connect_timeout=2.0
-        )
 
     def isolate(self, node: Node) -> None:
         """Let a node and the others lose sight of each other; clients reach all of them."""

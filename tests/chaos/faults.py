@@ -6,9 +6,9 @@ Those of Redis are in `tests.chaos.redis_faults`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from confluent_kafka.admin._acl import AclBinding, AclBindingFilter, AclOperation, AclPermissionType
 from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
@@ -24,6 +24,7 @@ SHORT_SECONDS: Final = 1.5
 FULL_DISK_BYTES: Final = 1_024
 PARTITIONS_MOST: Final = 6
 Breaking = Callable[[Scene], Iterator[str]]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,17 @@ class Fault:
     times: int = 1_000
 
 
+def one_of(scene: Scene, things: Sequence[_T]) -> tuple[int, _T]:
+    """Return one of several things, by chance, and its number."""
+    return scene.random.choice(list(enumerate(things)))
+
+
 # -- workers
 
 
 def kill_worker(scene: Scene) -> Iterator[str]:
     """A machine dies in the middle of a batch."""
-    number, worker = scene.random.choice(list(enumerate(scene.workers)))
+    number, worker = one_of(scene, scene.workers)
     worker.process.kill()
     yield f"worker {number}"
     worker.process.start()
@@ -67,7 +73,7 @@ def kill_all_workers(scene: Scene) -> Iterator[str]:
 
 def pause_worker(scene: Scene) -> Iterator[str]:
     """A worker stands still for longer than its session, and comes back as a zombie."""
-    number, worker = scene.random.choice(list(enumerate(scene.workers)))
+    number, worker = one_of(scene, scene.workers)
     worker.process.pause()
     yield f"worker {number}"
     worker.process.resume()
@@ -75,7 +81,7 @@ def pause_worker(scene: Scene) -> Iterator[str]:
 
 def replace_worker(scene: Scene) -> Iterator[str]:
     """A deployment: SIGTERM, and a new one."""
-    number, worker = scene.random.choice(list(enumerate(scene.workers)))
+    number, worker = one_of(scene, scene.workers)
     assert worker.process.stop(seconds=60) == 0, worker.process.output[-2000:]
     yield f"worker {number}"
     worker.process.start()
@@ -86,7 +92,7 @@ def replace_worker(scene: Scene) -> Iterator[str]:
 
 def kill_broker(scene: Scene) -> Iterator[str]:
     """One of three: leaders move, and what was acknowledged is on two."""
-    number, broker = scene.random.choice(list(enumerate(scene.kafka.brokers)))
+    number, broker = one_of(scene, scene.kafka.brokers)
     broker.kill()
     yield f"broker {number}"
     broker.launch()
@@ -104,7 +110,7 @@ def kill_two_brokers(scene: Scene) -> Iterator[str]:
 
 def pause_broker(scene: Scene) -> Iterator[str]:
     """A broker stands still with its connections open, until the others have taken over."""
-    number, broker = scene.random.choice(list(enumerate(scene.kafka.brokers)))
+    number, broker = one_of(scene, scene.kafka.brokers)
     broker.pause()
     yield f"broker {number}"
     broker.resume()
@@ -112,7 +118,7 @@ def pause_broker(scene: Scene) -> Iterator[str]:
 
 def fill_brokers_disk(scene: Scene) -> Iterator[str]:
     """A broker that cannot write ends itself."""
-    number, broker = scene.random.choice(list(enumerate(scene.kafka.brokers)))
+    number, broker = one_of(scene, scene.kafka.brokers)
     broker.process.limit_files(FULL_DISK_BYTES)
     yield f"broker {number}"
     broker.kill()
@@ -148,7 +154,7 @@ def cut(links: str) -> Breaking:
     """Return a fault: all connections end, and none can be made."""
 
     def breaking(scene: Scene) -> Iterator[str]:
-        number, link = _one_of(scene, links)
+        number, link = _link(scene, links)
         link.cut()
         yield f"{links} {number}"
         link.heal()
@@ -160,7 +166,7 @@ def freeze(links: str, *ways: Way) -> Breaking:
     """Return a fault: connections stand, and nothing comes through, one way or both."""
 
     def breaking(scene: Scene) -> Iterator[str]:
-        number, link = _one_of(scene, links)
+        number, link = _link(scene, links)
         link.freeze(*ways)
         yield f"{links} {number}"
         link.heal()
@@ -172,7 +178,7 @@ def slow(links: str) -> Breaking:
     """Return a fault: every piece comes late, and few bytes a second come."""
 
     def breaking(scene: Scene) -> Iterator[str]:
-        number, link = _one_of(scene, links)
+        number, link = _link(scene, links)
         link.slow(bytes_a_second=50_000, delay_seconds=0.2)
         yield f"{links} {number}"
         link.heal()
@@ -204,9 +210,8 @@ def swizzle(scene: Scene) -> Iterator[str]:
         time.sleep(0.3)
 
 
-def _one_of(scene: Scene, links: str) -> tuple[int, Link]:
-    found = scene.kafka.links if links == "Kafka" else scene.stores.links
-    return scene.random.choice(list(enumerate(found)))
+def _link(scene: Scene, links: str) -> tuple[int, Link]:
+    return one_of(scene, scene.kafka.links if links == "Kafka" else scene.stores.links)
 
 
 _LINKED: Final = frozenset({"alone", "cluster"})

@@ -9,7 +9,7 @@ from typing import Final
 from services.installation import until
 from services.redis import Redis
 from services.redis_shards import NODE_TIMEOUT_MS, USER
-from tests.chaos.faults import FULL_DISK_BYTES, LONG_SECONDS, SHORT_SECONDS, Fault
+from tests.chaos.faults import FULL_DISK_BYTES, LONG_SECONDS, SHORT_SECONDS, Fault, one_of
 from tests.chaos.scene import Scene
 from tests.chaos.stores import Sharded, asked, role_of
 
@@ -20,7 +20,7 @@ _FAILOVER_SECONDS: Final = 60.0
 
 
 def _group(scene: Scene) -> tuple[int, Sequence[Redis], Redis]:
-    number, group = scene.random.choice(list(enumerate(scene.stores.groups)))
+    number, group = one_of(scene, scene.stores.groups)
     return number, group, scene.stores.primary(group)
 
 

@@ -17,6 +17,8 @@ from services.postgres import Postgres
 from services.process import Process, StartProcess, wait_until
 from tests.unit.tenure.outlets.exported import in_parquet, to_parquet
 
+pytestmark = pytest.mark.alone
+
 KILLS: Final = 4
 SEED: Final = 20261129
 

@@ -13,6 +13,8 @@ from tests.chaos.run import Recovered, run, schedule, table
 from tests.chaos.scene import Scene
 from tests.chaos.soak import GROWTH_MOST, growth_of, soak
 
+pytestmark = pytest.mark.alone
+
 SEED = 20_261_130
 NAMES = (
     "Redis alone on the minority's side",

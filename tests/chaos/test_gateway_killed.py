@@ -14,6 +14,8 @@ import pytest
 from services.gateway import GatewayAnswer, GatewayProcess
 from services.installation import Installation, until
 
+pytestmark = pytest.mark.alone
+
 SENDERS = 4
 BATCH = 5
 ROUNDS = 3

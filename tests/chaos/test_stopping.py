@@ -11,6 +11,8 @@ import pytest
 from services.installation import Installation, until
 from tests.chaos.crowd import crowd_of
 
+pytestmark = pytest.mark.alone
+
 #: a few seconds for a good-bye to Kafka that never comes, and those that a busy machine takes
 PATIENCE_SECONDS = 12.0
 AWAY: dict[str, Callable[[Installation], None]] = {

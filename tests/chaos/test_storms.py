@@ -8,12 +8,16 @@ from functools import cache
 from random import Random
 from typing import TYPE_CHECKING
 
+import pytest
+
 from services.installation import TENURE, Installation, WorkerProcess, until
 from tests.chaos.crowd import AT, crowd
 from tests.recount.report import Json, recount
 
 if TYPE_CHECKING:
     from services.process import Process, StartProcess
+
+pytestmark = pytest.mark.alone
 
 SEED = 20_261_122
 CUSTOMERS = 20_000

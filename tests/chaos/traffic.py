@@ -46,28 +46,30 @@ class Sender:
         installation: Where to, by topics of the events' types.
         records: What to send.
         rate: How many a second.
-        keep: Whether to keep them in `sent`.
     """
 
-    def __init__(self, installation: Installation, records: Iterator[bytes], *, rate: int, keep: bool = True) -> None:
+    def __init__(self, installation: Installation, records: Iterator[bytes], *, rate: int) -> None:
         self.sent: list[bytes] = []
-        self.count = 0
         self.failed: list[str] = []
-        self._records, self._rate, self._keep = records, rate, keep
+        self._records, self._rate = records, rate
         # Each once and in order, however often it is sent; what Kafka does not take now it takes later.
         self._producer: Producer = installation.producer(
             **{"enable.idempotence": True, "message.timeout.ms": 0, "partitioner": "murmur2_random", "linger.ms": 20},
             **{"compression.type": "lz4", "queue.buffering.max.messages": 1_000_000, "log_level": 0},
         )
-        names = {setting: installation.topics[setting] for setting in installation.topics}
         self._topics = {
-            event_type: names[topic.removeprefix("customer.")]
+            event_type: installation.topics[topic.removeprefix("customer.")]
             for event_type, topic in DEFAULT_TOPIC_OF_TYPE.items()
             if topic.startswith("customer.")
         }
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._send, daemon=True)
         self._began = 0.0
+
+    @property
+    def count(self) -> int:
+        """How many records were sent so far (count)."""
+        return len(self.sent)
 
     def start(self) -> None:
         """Begin to send."""
@@ -110,9 +112,7 @@ class Sender:
                 self._producer.poll(0.1)
                 continue
             break
-        self.count += 1
-        if self._keep:
-            self.sent.append(record)
+        self.sent.append(record)
 
     def _told(self, error: Any, _: Any) -> None:
         if error is not None:

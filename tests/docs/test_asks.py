@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final, NamedTuple, get_args
 
 import pytest
@@ -37,6 +38,7 @@ def asks() -> list[Ask]:
     return [Ask(*row) for row in rows if row not in (["ask", "answer"], ["---", "---"])]
 
 
+@cache
 def known() -> set[str]:
     """Return all names that a reader can look up."""
     found = {f"tenure {name}" for name in commands()}

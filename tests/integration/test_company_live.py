@@ -5,9 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 
+import pytest
+
 from services.installation import TENURE, Installation, until
 from services.process import StartProcess
 from tenure.demo.company.company import Company
+
+pytestmark = pytest.mark.alone
 
 DAYS, CUSTOMERS = 20, 40
 

@@ -29,6 +29,8 @@ from services.prometheus import Prometheus
 from tests.monitoring.boards import CHOSEN, END, Asked, boards, filled_in, panels, queries
 from tests.monitoring.scenario import RULES
 
+pytestmark = pytest.mark.alone
+
 BOARDS = boards()
 ASKED = [asked for board in BOARDS.values() for asked in queries(board)]
 LEGENDS = {

@@ -33,6 +33,8 @@ from services.process import free_port
 if TYPE_CHECKING:
     from services.process import StartProcess
 
+pytestmark = pytest.mark.alone
+
 
 def answer_of(url: str) -> Any:
     """Return what an API answers, out of its JSON."""

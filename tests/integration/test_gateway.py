@@ -79,6 +79,7 @@ def test_events_and_webhooks_are_counted_and_what_is_wrong_is_a_dead_letter(inst
     assert gateway.process.stop() == 0
 
 
+@pytest.mark.alone
 def test_nothing_is_acknowledged_while_kafka_is_away(installation: Installation) -> None:
     """Senders keep what they have, come again when they are told, and are let in once it is back."""
     installation.create_topics()
@@ -102,6 +103,7 @@ def test_nothing_is_acknowledged_while_kafka_is_away(installation: Installation)
     assert '"kafka_unreachable"' in gateway.process.output
 
 
+@pytest.mark.alone
 def test_memory_that_waits_for_kafka_is_bounded(installation: Installation) -> None:
     """Senders that come again and again during an outage must not fill it up."""
     installation.create_topics()
@@ -117,6 +119,7 @@ def test_memory_that_waits_for_kafka_is_bounded(installation: Installation) -> N
     until(lambda: "tenure_gateway_in_flight_bytes 0.0" in gateway.text_of("/metrics"), "no more bytes are held")
 
 
+@pytest.mark.alone
 def test_gateway_that_is_told_to_stop_answers_what_is_in_flight(installation: Installation) -> None:
     """A deployment must not cost a sender its answer; whoever balances the load is told first."""
     installation.create_topics()

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Final
 
+import pytest
+
 from services.gateway import TOKEN, GatewayProcess
 from services.installation import Installation, until
 from tests.integration.test_gateway import deliver, event, running
@@ -56,6 +58,7 @@ def test_webhook_that_is_sent_again_counts_once_and_an_old_one_is_refused(instal
     assert (report["events"]["applied"], report["events"]["duplicate"]) == (1, 19)
 
 
+@pytest.mark.alone
 def test_flood_of_one_sender_and_of_wrong_signatures_leaves_room_to_others(installation: Installation) -> None:
     """Each sender has a rate of its own; who has no right to send reaches neither Kafka nor the room of the others."""
     installation.create_topics()

@@ -19,6 +19,8 @@ from services.mailbox import Mailbox
 from services.process import wait_until
 from services.webhook import Webhook
 
+pytestmark = pytest.mark.alone
+
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "alertmanager" / "alertmanager.yml"
 EXAMPLE = re.compile(r"(?m)^#   - name: page$(?:\n#.*)+")

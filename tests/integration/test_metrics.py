@@ -16,6 +16,8 @@ from tests.reports import counts_in
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+pytestmark = pytest.mark.alone
+
 SESSION_SECONDS = 2
 BY = ("plan", "country", "channel")
 

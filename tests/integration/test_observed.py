@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 
+import pytest
 from confluent_kafka import KafkaError, Message
 
 from services.installation import Installation, WorkerProcess, until
@@ -15,6 +16,8 @@ from tests.logs.logs import generate
 from tests.logs.shapes import PLAIN
 from tests.observer.checker import Checker, SentRecord, Shown
 from tests.observer.scrapes import shown_in_report, shown_in_scrape
+
+pytestmark = pytest.mark.alone
 
 BURSTS = 12
 

@@ -19,6 +19,8 @@ from services.paging import FACTOR, RULES, Paging, hurried, hurried_rules
 from services.subscribers import Event, Subscribers, hour_end, records, taken_back
 from tests.recount.statistics import SPIKE_WEEKS, churn_spike_z
 
+pytestmark = pytest.mark.alone
+
 SESSION_SECONDS = 2
 LEAVING = 60
 TARGET = 0.2

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
+
 from services.installation import Installation, WorkerProcess, until
 from tests.integration.test_metrics import recent_events
+
+pytestmark = pytest.mark.alone
 
 SESSION_SECONDS = 2
 

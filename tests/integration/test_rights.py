@@ -184,6 +184,7 @@ def stream(
     guarded.delete_topics()
 
 
+@pytest.mark.timeout(900)  # some forty commands
 def test_every_part_runs_with_the_rights_that_are_listed_for_it(stream: Guarded, tmp_path: Path) -> None:
     """Who follows the page has an installation that works, and no part that may more than it needs."""
     stream.does("topics", "topics", "--create", "--partitions", "4")

@@ -18,6 +18,8 @@ from services.process import StartProcess
 from services.redis import Redis
 from tests.integration.test_refusals import refusal_of
 
+pytestmark = pytest.mark.alone
+
 USER: Final = "tenure"
 PASSWORD: Final = "corr3ct-h0rse"
 Right = tuple[ResourceType, str, AclOperation]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 
+import pytest
+
 from services.installation import Installation, WorkerProcess, until
 
 
@@ -44,6 +46,7 @@ def test_a_target_is_exported_by_one_worker_as_soon_as_it_is_set(installation: I
     assert [(entry["kpi"], entry["value"], entry["set_by"]) for entry in listed] == [("retention", 0.9, "carl")]
 
 
+@pytest.mark.alone
 def test_targets_move_with_partition_0_and_outlast_a_redis_that_is_away(installation: Installation) -> None:
     """A worker that ends, or a Redis that restarts, is no reason for an alert that a target is missing."""
     installation.environment["TENURE_SESSION_TIMEOUT_SECONDS"] = "2"

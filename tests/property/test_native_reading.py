@@ -71,14 +71,14 @@ def _packed(records: Sequence[Record]) -> PackedRecords[Record]:
 
 def read_alike(records: Sequence[Record], decoder: Decoder) -> PackedDecoded[Record]:
     """Read records natively, packed or not, and by the decoder; assert that all say the same."""
-    plainly = _outcome(_read(BatchReader(decoder, native=False), records))
+    plainly = _read(BatchReader(decoder, native=False), records)
     natively = _read(BatchReader(decoder), records)
+    packed = _read(BatchReader(decoder), _packed(records))
     assert isinstance(natively, PackedDecoded)
-    assert _outcome(natively) == plainly
-    assert _outcome(_read(BatchReader(decoder), _packed(records))) == plainly
-    for each in (natively, _read(BatchReader(decoder, native=False), records)):
+    assert _outcome(natively) == _outcome(packed) == _outcome(plainly)
+    for each in (natively, packed, plainly):
         each.put_in_order()
-    assert _outcome(natively)
+    assert _outcome(natively) == _outcome(packed) == _outcome(plainly)
     return natively
 
 

@@ -23,23 +23,7 @@ from tenure.stored.reading import report_of
 from tenure.validation.files import validate_file
 from tests.logs.logs import Log
 from tests.property.cases import SHAPES, Case, bounded, cases, check_log, differences
-from tests.recount.options import Options
-
-
-def settings_of(options: Options) -> Settings:
-    """Return the settings of a log."""
-    return Settings(
-        bucket_minutes=options.bucket_minutes,
-        business_time_zone=options.business_time_zone,
-        default_currency=options.default_currency,
-        currency_rates=dict(options.currency_rates),
-        dimensions=options.dimensions,
-        free_plans=options.free_plans,
-        paused_customers=options.paused_customers,
-        trial_days=options.trial_days,
-        max_facts_per_customer=options.max_facts,
-        max_record_bytes=options.max_record_bytes,
-    )
+from tests.settings import settings_of
 
 
 async def _effectless(found: Replayed, settings: Settings) -> dict[str, int]:

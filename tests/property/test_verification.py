@@ -18,6 +18,7 @@ from kpis.population.verification import Verification, in_both
 from tests.logs.logs import generate
 from tests.logs.shapes import EVERYTHING, FIRST_SLICE, PLAIN, Shape
 from tests.property.folding import Folded
+from tests.property.steps import at_once
 from tests.recount.options import Options
 
 PARTS = 2
@@ -88,13 +89,7 @@ class Recounted:
 
 def taken(verification: Verification, folded: Folded, states: Sequence[tuple[str, bytes]]) -> list[str]:
     """Add contributions; return who is wrong."""
-    steps = verification.take(folded.names[0], states)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            wrong: list[str] = done.value
-            return wrong
+    return at_once(verification.take(folded.names[0], states))
 
 
 def _windows(options: Options) -> Windows:

@@ -10,8 +10,9 @@ from typing import TypeAlias
 import xxhash
 
 LIFECYCLE = ("signup", "change", "pause", "resume", "cancel")
-#: Kinds with an identity, in the order that decides between two events of one.
+#: Kinds of surveys that counts know.
 COUNTED_SURVEYS = ("nps", "csat")
+#: Kinds with an identity, in the order that decides between two events of one.
 IDENTIFIED = (*LIFECYCLE, "revoke", "survey", "renewal", "contact", "support", "referral", "exposure", "mark")
 #: What passed between us and a customer; no count is made of it.
 TOUCHPOINTS = ("contact", "support", "referral", "exposure")

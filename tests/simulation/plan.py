@@ -17,6 +17,7 @@ from streams.partition.unwritten import RedoLimits
 from streams.settings.settings import Settings
 from tests.logs.logs import Log, generate
 from tests.logs.shapes import Shape
+from tests.settings import settings_of
 
 PARTITIONS: Final = 4
 SHAPE: Final = Shape(events=36, customers=8)
@@ -145,16 +146,9 @@ class Plan:
     @cached_property
     def settings(self) -> Settings:
         """Return the settings of all workers."""
-        options = self.log.options
-        return Settings(
+        return settings_of(
+            self.log.options,
             group="simulated",
-            currency_rates=dict(options.currency_rates),
-            dimensions=options.dimensions,
-            business_time_zone=options.business_time_zone,
-            bucket_minutes=options.bucket_minutes,
-            free_plans=options.free_plans,
-            paused_customers=options.paused_customers,
-            trial_days=options.trial_days,
             batch_max_records=self.circumstances.batch_max_records,
             state_cache_customers=0,
             survey_requests=self.kind == "asking",

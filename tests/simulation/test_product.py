@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import shlex
 import subprocess
@@ -37,6 +38,16 @@ def test_planted_bug_is_found(name: str) -> None:
     """A simulation that finds nothing may look at nothing."""
     with planted(name) as mutant:
         assert any(outcome_of(plan).problems for plan in islice(mutant.plans(SEEDS), PATIENCE))
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_planted_bug_is_called_as_what_it_replaces(name: str) -> None:
+    """One that no longer fits would fail at its first call, and be found for that."""
+    mutant = MUTANTS[name]
+    parameters = inspect.signature(getattr(mutant.owner, mutant.name)).parameters.values()
+    by_name = {each.name: None for each in parameters if each.kind is each.KEYWORD_ONLY}
+    bound = inspect.signature(mutant.wrong).bind(*[None] * (len(parameters) - len(by_name)), **by_name)
+    assert len(bound.args) + len(bound.kwargs) == len(parameters)
 
 
 def test_bugs_are_planted_in_each_kind_of_run() -> None:

@@ -35,9 +35,14 @@ class SourceFile:
         """The syntax tree, of a Python file."""
         return _parse(self)
 
+    @property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """All nodes of the tree, as `ast.walk` yields them."""
+        return _walked(self)
+
     def functions(self) -> Iterator[Function]:
         """Yield every function and method, nested ones too."""
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, Function):
                 yield node
 
@@ -45,6 +50,11 @@ class SourceFile:
 @cache
 def _parse(file: SourceFile) -> ast.Module:
     return ast.parse(file.text)
+
+
+@cache  # many rules look at all of them, and walking a tree takes as long as parsing it
+def _walked(file: SourceFile) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(file.tree))
 
 
 @cache

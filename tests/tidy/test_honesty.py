@@ -10,6 +10,10 @@ from tests.tidy.repository import Function, SourceFile, collected_tests, python_
 # In two parts, so that this file does not hold them.
 PUT_OFF = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK")) + r")\b")
 LEFT_OUT = {"skip", "skipif", "skipIf", "skipTest", "xfail", "importorskip"}
+# As the Makefile has them: where tests are that run by themselves, one after another.
+ALONE = ("tests/integration/", "tests/chaos/")
+# Short sessions end, and a broker that several tests share comes back late, where a machine is busy with other tests.
+NEEDS_THE_MACHINE = re.compile(r"TENURE_SESSION_TIMEOUT_SECONDS|\bkafka\.(?:kill|pause|stop)\(")
 # What waits for something fails when it does not come.
 CHECKING_CALLS = ("raises", "warns", "assert_", "check_", "expect", "until", "validate", "wait_until")
 
@@ -30,10 +34,23 @@ def test_no_test_is_skipped_or_expected_to_fail() -> None:
     left_out = [
         f"{file.path}:{node.lineno}: {node.attr}"
         for file in python_files()
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.Attribute) and node.attr in LEFT_OUT and _is_of_pytest(node.value)
     ]
     assert left_out == []
+
+
+def test_tests_run_by_themselves_where_they_need_it_and_are_run_at_all() -> None:
+    """One that is marked elsewhere is run by nobody; one that should be fails on a busy day."""
+    wrong = []
+    for file in text_files():
+        path = str(file.path)
+        is_marked = bool({"pytestmark = pytest.mark.alone", "@pytest.mark.alone"} & {*file.lines})
+        is_there = path.startswith(ALONE) and file.path.name.startswith("test_")
+        needs_it = is_there and (path.startswith("tests/chaos/") or NEEDS_THE_MACHINE.search(file.text) is not None)
+        if (is_marked and not is_there) or (needs_it and not is_marked):
+            wrong.append(path)
+    assert wrong == []
 
 
 def test_no_error_is_swallowed() -> None:
@@ -41,7 +58,7 @@ def test_no_error_is_swallowed() -> None:
     swallowed = [
         f"{file.path}:{node.lineno}"
         for file in python_files()
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if (isinstance(node, ast.ExceptHandler) and _swallows(node))
         or (isinstance(node, ast.With) and _hides_all(node))
     ]
@@ -53,7 +70,7 @@ def test_no_assertion_is_true_whatever_happens() -> None:
     idle = [
         f"{file.path}:{node.lineno}: {ast.unparse(node)}"
         for file in python_files()
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.Assert) and _is_idle(node.test)
     ]
     assert idle == []

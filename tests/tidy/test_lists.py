@@ -48,7 +48,7 @@ def test_list_is_written_down_in_one_file_alone(name: str) -> None:
 
 def _constants_of(file: SourceFile) -> Iterator[tuple[ast.expr, set[object]]]:
     """Yield each tuple, list and set of constants, a `Literal`'s too; a table by name is no list of names."""
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         if isinstance(node, ast.Tuple | ast.List | ast.Set) and len(node.elts) > 1:
             members = [each.value for each in node.elts if isinstance(each, ast.Constant)]
             if len(members) == len(node.elts):

@@ -34,7 +34,7 @@ def test_no_module_is_there_that_nobody_imports() -> None:
 def _imports_of(file: SourceFile) -> set[str]:
     """Return the modules that a file imports; of `from a import b` both `a` and `a.b`."""
     found: set[str] = set()
-    for node in ast.walk(file.tree):
+    for node in file.nodes:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -88,7 +88,7 @@ def test_no_two_classes_share_a_name() -> None:
     named: dict[str, list[str]] = {}
     for file in python_files():
         if file.path.parts[0] in PACKAGES:
-            for node in ast.walk(file.tree):
+            for node in file.nodes:
                 if isinstance(node, ast.ClassDef):
                     named.setdefault(node.name, []).append(f"{file.path}:{node.lineno}")
     assert {name: places for name, places in named.items() if len(places) > 1} == {}
@@ -117,7 +117,7 @@ def test_no_docstring_of_the_product_opens_with_a_riddle() -> None:
         f"{file.path}:{getattr(node, 'lineno', 1)}"
         for file in python_files()
         if _is_room(file)
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
         if riddle.match(ast.get_docstring(node) or "")
     ]
@@ -140,7 +140,7 @@ def test_no_class_or_function_has_a_name_that_says_nothing() -> None:
     named = [
         f"{file.path}:{node.lineno}: {node.name}"
         for file in python_files()
-        for node in ast.walk(file.tree)
+        for node in file.nodes
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and empty.search(node.name)
     ]
     assert named == []

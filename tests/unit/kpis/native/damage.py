@@ -107,6 +107,7 @@ def events_read(count: int, seed: int = 1) -> Iterator[int]:
     from schemas.decoding.decoder import Decoder  # noqa: PLC0415
     from streams.records import NO_HEADERS, Record  # noqa: PLC0415
     from tests.property.folding import LATEST_MS  # noqa: PLC0415
+    from tests.property.steps import at_once  # noqa: PLC0415
     from tests.unit.kpis.customers import records_of  # noqa: PLC0415
     from tests.unit.streams.kafka.wire import body_of  # noqa: PLC0415
 
@@ -123,15 +124,10 @@ def events_read(count: int, seed: int = 1) -> Iterator[int]:
         if found is None:
             yield 0
             continue
-        steps = reader.read_in_steps(found)
-        decoded = None
-        while decoded is None:
-            try:
-                next(steps)
-            except StopIteration as done:
-                decoded = done.value
+        decoded = at_once(reader.read_in_steps(found))
         assert isinstance(decoded, PackedDecoded)
-        assert len(decoded.customers()) <= len(decoded.feeds()) + len(decoded.batch.places()[0])
+        count = len(decoded.batch.places()[0])
+        assert len(decoded.customers()) <= count == decoded.feeds().total()
         yield decoded.batch.read_natively()
 
 

@@ -31,30 +31,15 @@ from tenure.worker.composition import build_worker
 from tenure.worker.exporter import Exporter
 from tests.property.cases import Case as NastyLog
 from tests.property.cases import bounded, cases
-from tests.recount.options import Options
 from tests.recount.short_events import signup
 from tests.reports import counts_in
+from tests.settings import settings_of
 
 PARTITIONS = 2
 HOUR_MS = 3_600_000
 NOW_MS = milliseconds(datetime(2026, 2, 1, tzinfo=UTC))
 #: by metric, window, dimension and value
 Gauges = dict[tuple[str, str, str, str], int]
-
-
-def settings_of(options: Options) -> Settings:
-    """Return the settings of a stream that counts by the options."""
-    return Settings(
-        group="scraped",
-        currency_rates=dict(options.currency_rates),
-        dimensions=options.dimensions,
-        business_time_zone=options.business_time_zone,
-        bucket_minutes=options.bucket_minutes,
-        free_plans=options.free_plans,
-        paused_customers=options.paused_customers,
-        trial_days=options.trial_days,
-        batch_max_records=20,
-    )
 
 
 class Scraped:
@@ -166,7 +151,7 @@ async def _scrape_again_and_again(case: NastyLog) -> None:
     log, random = case.log(), case.random("scrapes")
     left = list(log.records)
     start_ms = min(map(milliseconds, log.at)) - 2 * HOUR_MS
-    async with scraped(settings_of(log.options), now_ms=start_ms) as worker:
+    async with scraped(settings_of(log.options, group="scraped", batch_max_records=20), now_ms=start_ms) as worker:
         for _ in range(6):
             size = random.randint(0, len(left))
             worker.produce(left[:size])
