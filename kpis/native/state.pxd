@@ -4,7 +4,7 @@ The members, their order and their meaning are those of `kpis.customer.layout`.
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint64_t
-from libc.string cimport memcmp
+from libc.string cimport memchr, memcmp
 
 from kpis.native.messages cimport (
     Reader, Text, Writer, begin_array, begin_bytes, begin_string, read_bytes, read_count, read_integer, read_string,
@@ -144,10 +144,16 @@ cdef inline void nobody(State *state) noexcept nogil:
 
 cdef inline bint holds(Text text, const uint8_t *piece, Py_ssize_t size) noexcept nogil:
     """Return whether bytes hold others."""
-    cdef Py_ssize_t n
-    for n in range(text.size - size + 1):
-        if text.start[n] == piece[0] and memcmp(text.start + n, piece, size) == 0:
+    cdef const uint8_t *at = text.start
+    cdef Py_ssize_t left = text.size - size + 1
+    while left > 0:
+        at = <const uint8_t *>memchr(at, piece[0], left)
+        if at is NULL:
+            return False
+        if memcmp(at, piece, size) == 0:
             return True
+        at += 1
+        left = text.start + text.size - size + 1 - at
     return False
 
 

@@ -35,6 +35,8 @@ _AGE_EDGES: Final = (1, 2, 3, 6, 12, 24)
 _GROUP: Final = np.searchsorted(np.array(_AGE_EDGES), np.arange(MOST_AGE + 1), "right")
 #: Customers that the rate of a wider group counts as beside those of a narrower one (count).
 _PRIOR: Final = 20.0
+#: A month whose arrivals pay next to nothing counts as one in which they pay this part of the usual.
+_LEAST_LEVEL: Final = 0.05
 #: The logarithm of a number that is simulated stays within (least, most).
 _BOUNDS: Final = (-5.0, 16.0)
 _SEED: Final = 20_260_101
@@ -169,7 +171,7 @@ class _ArrivingMrr:
         self._level = np.ones((runs, months))
         if has.sum() > 1:
             usual, variance = usual[has], variance[has]
-            levels = np.log(np.maximum(history.arrived_mrr.sum(1)[::-1][has], 1) / usual)
+            levels = np.log(np.maximum(history.arrived_mrr.sum(1)[::-1][has] / usual, _LEAST_LEVEL))
             noise = np.maximum(variance / usual**2, 1e-6)
             self._level = np.exp(np.clip(drawn_levels(levels, noise, months, runs, random, STEADY), *_BOUNDS))
 

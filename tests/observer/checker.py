@@ -11,6 +11,7 @@ Numbers come from `tests.recount`. Not here: how scrapes are read (`tests.observ
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import product
@@ -93,13 +94,8 @@ class Checker:
             lanes.setdefault((record.topic, record.partition), []).append(record)
         #: which prefixes may have been counted, by who showed it, the partition, and its mark
         self._known: dict[tuple[str, int], tuple[object, set[Cut]]] = {}
-        self._customers = {
-            record: customer
-            for lanes in self._lanes.values()
-            for lane in lanes.values()
-            for record in lane
-            if (customer := _customer_of(record.value, options)) is not None
-        }
+        #: by partition and customer, what each topic has of it, in the order of their names
+        self._shares = {number: _shares(lanes, options) for number, lanes in self._lanes.items()}
         #: sets of names of counts that were shown, each once
         self._names: dict[frozenset[str], frozenset[str]] = {}
         #: by customer, instant, names of counts, and how many of the customer's records of each topic are counted
@@ -191,22 +187,38 @@ class Checker:
 
     def _value(self, number: int, cut: Cut, as_of_ms: int, names: frozenset[str]) -> int:
         """Return what stands for the counts of a prefix: counts are sums over customers."""
-        lanes = [lane for _, lane in sorted(self._lanes.get(number, {}).items())]
-        counted: dict[str, list[list[SentRecord]]] = {}
-        for place, (lane, end) in enumerate(zip(lanes, cut, strict=True)):
-            for record in lane[:end]:
-                customer = self._customers.get(record)
-                if customer is not None:
-                    counted.setdefault(customer, [[] for _ in lanes])[place].append(record)
         total = 0
-        for customer, records in counted.items():
-            own = (customer, as_of_ms, names, tuple(map(len, records)))
+        for customer, shares in self._shares.get(number, {}).items():
+            lengths = tuple(bisect_left(share.places, end) for share, end in zip(shares, cut, strict=True))
+            if not any(lengths):
+                continue
+            own = (customer, as_of_ms, names, lengths)
             if own not in self._values:
-                values = [record.value for some in records for record in some]
+                values = [value for share, end in zip(shares, lengths, strict=True) for value in share.values[:end]]
                 counts = counts_of(values, as_of_ms, self._options)
                 self._values[own] = sum(counts.get(name, 0) * _weight(name) for name in names)
             total += self._values[own]
         return total % 2**64
+
+
+class _Share(NamedTuple):
+    """The records of one customer in one topic's partition: their places in it, and their values."""
+
+    places: list[int]
+    values: list[bytes]
+
+
+def _shares(lanes: Mapping[Lane, Sequence[SentRecord]], options: Options) -> dict[str, list[_Share]]:
+    """Return what is there of each customer, lane by lane in the order of their names; what is refused is nobody's."""
+    found: dict[str, list[_Share]] = {}
+    for number, (_, lane) in enumerate(sorted(lanes.items())):
+        for place, record in enumerate(lane):
+            customer = _customer_of(record.value, options)
+            if customer is not None:
+                share = found.setdefault(customer, [_Share([], []) for _ in lanes])[number]
+                share.places.append(place)
+                share.values.append(record.value)
+    return found
 
 
 def _customer_of(value: bytes, options: Options) -> str | None:

@@ -149,6 +149,22 @@ def test_a_company_that_nobody_leaves_grows_by_who_comes() -> None:
     assert last.customers[1] >= customers
 
 
+@pytest.mark.parametrize(("rate", "prices", "ends"), [(0.4, 900, 30), (5.0, 0, 30), (5.0, 900, 14)])
+def test_a_company_of_few_who_may_pay_nothing_or_be_gone_has_a_forecast(rate: float, prices: int, ends: int) -> None:
+    """A filter may leave two customers, only free ones, or some who all left long ago."""
+    (found,) = invented(5, months=20, rate=rate)
+    mrr = np.where(found.mrr > 900, prices, 0)
+    parts = [found._replace(mrr=mrr, mrr_start=mrr, end_ms=np.minimum(found.end_ms, ends * MONTH_MS))]
+    report = forecast_report(parts, at_ms=20 * MONTH_MS, bucket_ms=HOUR_MS, currency="USD")
+    numbers = [
+        number for month in report.months for band in (month.customers, month.mrr) for number in (band.low, band.high)
+    ]
+    assert all(math.isfinite(number) and number >= 0 for number in numbers)
+    assert report.coverage is not None
+    assert report.mrr == 0 or prices
+    assert (report.customers == 0) == (ends < 20)
+
+
 def test_whoever_leaves_may_pay_less_than_others() -> None:
     """If it is the small ones who leave, MRR falls by less than customers do."""
     there = np.zeros((13, 1, 26), np.int64)
