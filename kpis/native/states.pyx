@@ -490,7 +490,7 @@ cdef class StateTable:
         self.entry += 1
         found.number, found.count = self.entry, len(states)
         found.slots = <int32_t *>room_for(NULL, found.count + 1, sizeof(int32_t))
-        if changes is not None and changes.table is self:
+        if changes is not None and changes.table is self and self.has_slots_of(changes):
             memcpy(found.slots, changes.slots, found.count * sizeof(int32_t))
         else:
             for n, (customer, state) in enumerate(states.items()):
@@ -501,6 +501,14 @@ cdef class StateTable:
             self.logged += slot.entry == 0
             slot.entry = self.entry
         return found
+
+    cdef bint has_slots_of(self, StateChanges changes) noexcept:
+        """Return whether the customers of changes have the slots that they had."""
+        cdef Py_ssize_t n
+        for n in range(changes.count):
+            if self.slots[changes.slots[n]].customer is not changes.customers[n]:
+                return False
+        return True
 
     def unlog(self, list gone):
         """Return the states that entries which go held last; they are the log's no longer."""
