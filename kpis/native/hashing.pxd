@@ -85,3 +85,16 @@ cdef inline uint64_t xxh3(Text text, uint64_t seed) noexcept nogil:
     h = (h ^ h >> 33) * <uint64_t>0xC2B2AE3D27D4EB4F
     h = (h ^ h >> 29) * <uint64_t>0x165667B19E3779F9
     return h ^ h >> 32
+
+
+cdef inline uint64_t hash_of_text(Text text, uint64_t seed) noexcept nogil:
+    """Return a hash of a text of any length: xxh3 of what it takes, and else of one piece after the other."""
+    cdef Text piece = text
+    if text.size == 0:
+        return seed
+    while piece.size > MOST_HASHED_BYTES:
+        piece.size = MOST_HASHED_BYTES
+        seed = xxh3(piece, seed)
+        piece.start += MOST_HASHED_BYTES
+        piece.size = text.size - (piece.start - text.start)
+    return xxh3(piece, seed)

@@ -204,21 +204,21 @@ cdef inline void begin_string(Writer *writer, Py_ssize_t size) noexcept nogil:
         write_size(writer, size, 0xD9)
 
 
+cdef inline void write_count(Writer *writer, uint64_t count, int short_kind, int first_kind) noexcept nogil:
+    """Write of how many something is, up to 15 in the kind itself, else in 2 or 4 bytes."""
+    if count < 16:
+        write_kind(writer, short_kind | <int>count, 0, 0)
+    elif count < 0x10000:
+        write_kind(writer, first_kind, count, 2)
+    else:
+        write_kind(writer, first_kind + 1, count, 4)
+
+
 cdef inline void begin_array(Writer *writer, uint64_t count) noexcept nogil:
     """Write what stands before so many members."""
-    if count < 16:
-        write_kind(writer, 0x90 | <int>count, 0, 0)
-    elif count < 0x10000:
-        write_kind(writer, 0xDC, count, 2)
-    else:
-        write_kind(writer, 0xDD, count, 4)
+    write_count(writer, count, 0x90, 0xDC)
 
 
 cdef inline void begin_map(Writer *writer, uint64_t count) noexcept nogil:
     """Write what stands before so many pairs."""
-    if count < 16:
-        write_kind(writer, 0x80 | <int>count, 0, 0)
-    elif count < 0x10000:
-        write_kind(writer, 0xDE, count, 2)
-    else:
-        write_kind(writer, 0xDF, count, 4)
+    write_count(writer, count, 0x80, 0xDE)

@@ -57,9 +57,9 @@ cdef class StateTable:
     # open addressing, half full at most: 0 is empty, else the number of a slot and one, with the high half of its hash
     cdef uint64_t *index
     cdef Py_ssize_t index_room
-    cdef readonly Py_ssize_t customers, logged
-    # states that are here (count), and those that were asked for in this round
-    cdef Py_ssize_t states, used
+    cdef readonly Py_ssize_t logged
+    # slots that are taken, states that are here, and those of them that were asked for in this round (counts)
+    cdef Py_ssize_t customers, states, used
     cdef int32_t round
     cdef int64_t batch, entry
     cdef Py_ssize_t most
@@ -70,7 +70,6 @@ cdef class StateTable:
     cdef int32_t *absent
     cdef Py_ssize_t absent_count, absent_room
 
-    cdef uint64_t hash_of(self, Text text) noexcept nogil
     cdef int32_t look_up(self, Text text, uint64_t hashed) noexcept
     cdef int32_t slot_for(self, Text text, PyObject *customer) except -1
     cdef int32_t slot_of(self, object customer) except? -2

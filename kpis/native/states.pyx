@@ -13,7 +13,7 @@ from libc.string cimport memcmp, memcpy, memset
 
 from kpis.native.batch cimport EventBatch
 from kpis.native.event cimport UsualEvent
-from kpis.native.hashing cimport MOST_HASHED_BYTES, xxh3
+from kpis.native.hashing cimport hash_of_text
 from kpis.native.messages cimport Text, Writer, begin_bytes, begin_map, begin_string, write_raw
 
 import os
@@ -182,18 +182,6 @@ cdef class StateTable:
 
     # -- slots
 
-    cdef uint64_t hash_of(self, Text text) noexcept nogil:
-        cdef uint64_t found = self.seed
-        cdef Text part = text
-        if text.size == 0:
-            return found
-        while part.size > MOST_HASHED_BYTES:
-            part.size = MOST_HASHED_BYTES
-            found = xxh3(part, found)
-            part.start += MOST_HASHED_BYTES
-            part.size = text.size - (part.start - text.start)
-        return xxh3(part, found)
-
     cdef int32_t look_up(self, Text text, uint64_t hashed) noexcept:
         """Return the number of a customer's slot; -1: there is none."""
         cdef Py_ssize_t place = hashed & <uint64_t>(self.index_room - 1)
@@ -213,7 +201,7 @@ cdef class StateTable:
 
     cdef int32_t slot_for(self, Text text, PyObject *customer) except -1:
         """Give a customer who has none a slot, without a state."""
-        cdef uint64_t hashed = self.hash_of(text)
+        cdef uint64_t hashed = hash_of_text(text, self.seed)
         cdef Py_ssize_t place
         cdef int32_t number = self.free_slot
         cdef Slot *slot
@@ -242,7 +230,7 @@ cdef class StateTable:
     cdef int32_t slot_of(self, object customer) except? -2:
         """Return the number of a customer's slot; -1: there is none."""
         cdef Text text = utf8_of(<PyObject *>customer)
-        return self.look_up(text, self.hash_of(text))
+        return self.look_up(text, hash_of_text(text, self.seed))
 
     cdef int grow_index(self) except -1:
         cdef uint64_t *before = self.index
@@ -339,7 +327,11 @@ cdef class StateTable:
 
     def items(self):
         """Return the customers with their states."""
-        return [(customer, self[customer]) for customer in self]
+        cdef Py_ssize_t n
+        return [
+            (<object>self.slots[n].customer, <object>self.slots[n].state)
+            for n in range(self.slot_count) if self.slots[n].state is not NULL
+        ]
 
     def get(self, str customer, object default=None):
         """Return a state that is at hand."""
@@ -403,7 +395,7 @@ cdef class StateTable:
         hashes = <uint64_t *>room_for(NULL, count + AHEAD, sizeof(uint64_t))
         try:
             for n in range(count):
-                hashes[n] = self.hash_of(batch.each[n].customer)
+                hashes[n] = hash_of_text(batch.each[n].customer, self.seed)
             for n in range(count):
                 if n + AHEAD < count:
                     __builtin_prefetch(self.index + (hashes[n + AHEAD] & <uint64_t>(self.index_room - 1)))
@@ -435,7 +427,7 @@ cdef class StateTable:
         cdef int32_t number
         if event.slot and batch is not None and batch.found_in is self and batch.found_at == self.batch:
             return event.slot - 1
-        number = self.look_up(event.customer, self.hash_of(event.customer))
+        number = self.look_up(event.customer, hash_of_text(event.customer, self.seed))
         if number < 0:
             customer = batch.customer_of(event) if batch is not None else (<object>event.object).customer_id
             number = self.slot_for(event.customer, <PyObject *>customer)

@@ -8,13 +8,13 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.dict cimport PyDict_GetItem
 from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeUTF8
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcmp, memcpy
 
 from kpis.native.batch cimport EventBatch, describe
 from kpis.native.event cimport ACTIVITY, MOST_LABELS, OTHER, RENEWAL, SURVEY, UsualEvent
-from kpis.native.hashing cimport MOST_HASHED_BYTES, xxh3
+from kpis.native.hashing cimport MOST_HASHED_BYTES, hash_of_text, xxh3
 from kpis.native.life cimport (
     CANCEL, CHANGE, PAUSE, RESUME, SIGNUP, Fact, Holdings, Life, Movement, Standing, arrived, begin_life, close_bucket,
     departed, is_plain, last_movement, mrr_of, place_of, read_fact, run_fact, run_waiting, take_fact,
@@ -118,7 +118,7 @@ cdef class Lexicon:
 
     cdef Word *find(self, Text text) noexcept nogil:
         """Return the slot of a text, or the empty one that it would take."""
-        cdef uint64_t hashed = hash_of_word(text)
+        cdef uint64_t hashed = hash_of_text(text, 0)
         cdef Py_ssize_t place = hashed & <uint64_t>(self.room - 1)
         cdef Word *word = self.words + place
         while word.start is not NULL and not (
@@ -152,18 +152,9 @@ cdef class Lexicon:
             raise MemoryError
         if text.size:
             memcpy(word.start, text.start, text.size)
-        word.size, word.hash, word.number = text.size, hash_of_word(text), number
+        word.size, word.hash, word.number = text.size, hash_of_text(text, 0), number
         self.count += 1
         return 0
-
-
-cdef inline uint64_t hash_of_word(Text text) noexcept nogil:
-    """Return a hash: xxh3 of what it takes, and of what is longer one of its beginning and its length."""
-    cdef Text beginning = text
-    if text.size == 0:
-        return 0
-    beginning.size = min(text.size, MOST_HASHED_BYTES)
-    return xxh3(beginning, <uint64_t>text.size)
 
 
 cdef class UsualEvents:
