@@ -91,7 +91,7 @@ def described(system: System, folder: Path, wished: Mapping[str, int]) -> list[s
         f"Workers       http://127.0.0.1:{ports['worker-1']}/metrics and http://127.0.0.1:{ports['worker-2']}/metrics",
         f"Gateway       http://127.0.0.1:{ports['gateway']}/v1/events, its token in {system.tokens_file}",
         f"Prometheus    http://127.0.0.1:{ports['prometheus']}",
-        f"Runbooks      http://127.0.0.1:{ports['documents']}/runbooks/README.md",
+        f"Runbooks      http://127.0.0.1:{ports['documents']}/runbooks/",
         f"Alertmanager  http://127.0.0.1:{ports['alertmanager']}",
         f"Data, logs    {folder}",
         *([f"Other ports than usual, which are taken: {', '.join(moved)}"] if moved else []),

@@ -25,7 +25,7 @@ USUAL_PORTS: Final = {
     "gateway": 8464,
     "prometheus": 9090,
     "alertmanager": 9093,
-    "documents": 3000,
+    "documents": 3001,
 }
 WORKERS: Final = ("worker-1", "worker-2")
 PARTITIONS: Final = 6

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from monitoring.alerts import thresholds
-from monitoring.alerts.rule import Recording, Rule
+from monitoring.alerts.rule import PAGE, Recording, Rule
 from schemas.money import decimals_of
 
 BUILT_OF: Final = ("monitoring.rules", "monitoring.dashboards.boards")
@@ -36,7 +36,9 @@ class Names:
         job: The job that Prometheus reads workers as.
         gateway_job: The same of gateways.
         selector: Matchers that every metric of the product gets, such as `env="prod"`.
-        runbooks: Where runbooks are found; without it the external label `runbooks` of Prometheus says so.
+        runbooks: Where runbooks are found. Without it alerts have what the external label `runbooks` of Prometheus
+            says, and boards the address at which `docker compose up` and `make up` serve them.
+        runbook_page: What is behind a runbook's name there: `.html` on the site of `make site`.
         dashboards: The same of Grafana.
         labels: Labels that every alert gets.
         currency: The default currency of money on boards (ISO 4217), which says what a minor unit is too.
@@ -46,6 +48,7 @@ class Names:
     gateway_job: str = "tenure-gateway"
     selector: str = ""
     runbooks: str = ""
+    runbook_page: str = PAGE
     dashboards: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     currency: str = ""
@@ -105,7 +108,7 @@ def files_of(names: Names, chosen: Mapping[str, Any], pace: thresholds.Pace, *, 
         wording: Any = importlib.import_module("monitoring.dashboards.wording")
         if names.currency:
             wording.MONEY, wording.MINOR_PER_MAJOR = f"currency{names.currency}", 10 ** decimals_of(names.currency)
-        wording.RUNBOOKS = names.runbooks or wording.RUNBOOKS
+        wording.RUNBOOKS, wording.RUNBOOK_PAGE = names.runbooks or wording.RUNBOOKS, names.runbook_page
         made = importlib.import_module(BUILT_OF[1]).documents(lambda query: narrowed(query, names))
         files |= {f"dashboards/{name}": text for name, text in made.items()}
     return files
@@ -120,7 +123,7 @@ def changed(rule: Rule, names: Names) -> Rule:
         key: _QUERY.sub(lambda found: narrowed(found[0], names), getattr(rule, key))
         for key in ("summary", "description")
     }
-    addresses = {"runbooks": names.runbooks, "dashboards": names.dashboards}
+    addresses = {"runbooks": names.runbooks, "page": names.runbook_page, "dashboards": names.dashboards}
     return replace(
         rule,
         expr=expr,

@@ -6,8 +6,12 @@ YAML of one shape only, written without a library, so that the same rules are th
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 Labels = Mapping[str, str]
+
+PAGE: Final = ".md"
+"""Behind the name of a page of docs/, where `devstack.documents` serves it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Alert:
         summary: One line with value and unit.
         description: What is known, sentence by sentence.
         dashboard: Path of the dashboard, with the variables that fit.
-        addresses: Of `runbooks` and `dashboards`, in place of Prometheus' external labels.
+        addresses: Of `runbooks` and `dashboards`, in place of Prometheus' external labels, and the `page` behind names.
     """
 
     name: str
@@ -107,11 +111,11 @@ def _alert(rule: Alert) -> Iterator[str]:
     labels = {"severity": rule.severity, "service": "tenure", "area": rule.area, **rule.labels}
     yield from _mapping("labels", labels)
     external = {name: f"{{{{ $externalLabels.{name} }}}}" for name in ("runbooks", "dashboards")}
-    addresses = {**external, **rule.addresses}
+    addresses = {**external, "page": PAGE, **rule.addresses}
     annotations = {
         "summary": rule.summary,
         "description": rule.description,
-        "runbook_url": f"{addresses['runbooks']}/{rule.name}.md",
+        "runbook_url": f"{addresses['runbooks']}/{rule.name}{addresses['page']}",
         "dashboard_url": f"{addresses['dashboards']}{rule.dashboard}",
         **({} if rule.lasting == "0s" else {"lasting": rule.lasting}),
     }

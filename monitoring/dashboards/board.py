@@ -11,7 +11,7 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from monitoring.dashboards.panels import SOURCE, Panel, Placed
 from monitoring.dashboards.variables import Variable
-from monitoring.dashboards.wording import RUNBOOKS
+from monitoring.dashboards.wording import RUNBOOKS, runbook
 from monitoring.recording import MARKED
 
 TAG: Final = "tenure"
@@ -22,7 +22,7 @@ _LEFTOVERS: Final = ("auto", "auto_min", "auto_count")
 _ALERT_TEXT: Final = {
     "titleFormat": "{{alertname}}",
     # Where an alert lacks a label, Grafana would write the label's name into the text; tags are left out.
-    "textFormat": f'<a href="{RUNBOOKS}/{{{{alertname}}}}.md">runbook</a>',
+    "textFormat": f'<a href="{runbook("{{alertname}}")}">runbook</a>',
     "tagKeys": "severity,kpi,window,dimension,value,type,partition",
 }
 #: A mark stands where it happened, whenever it came: its time is the value, in milliseconds.
@@ -149,7 +149,7 @@ def _link_to_boards() -> dashboard.DashboardLink:
 
 
 def _link_to_runbooks() -> dashboard.DashboardLink:
-    found = dashboard.DashboardLink("Runbooks").type(model.DashboardLinkType.LINK).url(f"{RUNBOOKS}/README.md")
+    found = dashboard.DashboardLink("Runbooks").type(model.DashboardLinkType.LINK).url(f"{RUNBOOKS}/")
     found.tooltip("What to do when an alert fires.").icon("doc").tags([]).as_dropdown(as_dropdown=False)
     return found.keep_time(keep_time=False).include_vars(include_vars=False).target_blank(target_blank=True)
 

@@ -27,7 +27,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models import prometheus as asked
 
 from monitoring.dashboards.queries import Query
-from monitoring.dashboards.wording import COLOURS, COUNT, PERCENT, RUNBOOKS, About
+from monitoring.dashboards.wording import COLOURS, COUNT, PERCENT, About, runbook
 
 SOURCE: Final = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
 NOW: Final = "15m"
@@ -242,7 +242,7 @@ def _described(about: About) -> str:
     """Return the description, and the runbooks: as links of the panel they would take the place of its title."""
     if not about.runbooks:
         return about.description
-    pages = ", ".join(f"[{name}]({RUNBOOKS}/{name}.md)" for name in about.runbooks)
+    pages = ", ".join(f"[{name}]({runbook(name)})" for name in about.runbooks)
     return f"{about.description}\n\nRunbooks: {pages}"
 
 

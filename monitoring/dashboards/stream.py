@@ -7,7 +7,7 @@ from monitoring.dashboards.board import Board, Section
 from monitoring.dashboards.frames import Arranged, Column, rows
 from monitoring.dashboards.panels import BAD, CALM, FAIR, NONE, Placed, bars, number, shown_as
 from monitoring.dashboards.queries import Query, own
-from monitoring.dashboards.wording import COUNT, DAYS, PLAIN, RUNBOOKS, SECONDS, About, of_metric
+from monitoring.dashboards.wording import COUNT, DAYS, PLAIN, SECONDS, About, of_metric, runbook
 from schemas import instruments as known
 
 #: Labels that say what an alert is about.
@@ -62,7 +62,7 @@ def alerts() -> Placed:
     # Not where alerts are named: that is a link.
     nothing = f'label_replace(0 / 0 * vector(1) unless on () {firing}, "what", "nothing fires", "", "")'
     columns = [
-        Column("alert", width=330, leads_to=("Runbook", f"{RUNBOOKS}/${{__value.raw}}.md")),
+        Column("alert", width=330, leads_to=("Runbook", runbook("${__value.raw}"))),
         Column("severity", mappings=shown_as({"page": ("page", BAD), "warn": ("warning", FAIR)}), width=110),
         Column("since", "dateTimeFromNow", width=170),
     ]

@@ -11,6 +11,7 @@ from typing import Final
 from grafana_foundation_sdk.models import units
 
 from monitoring import rules
+from monitoring.alerts.rule import PAGE
 from schemas.catalogue.counts import COUNT_BY_NAME
 from schemas.catalogue.formulas import Ratio
 from schemas.instruments import Instrument
@@ -87,8 +88,11 @@ AXES: Final = {
 """The least range of each KPI's axis: without it a change of a tenth of a per cent fills a panel. Numbers that lie
 outside widen it. Shares near to all or none have a near end; the others have all of 0 to 100 %, or half."""
 
-RUNBOOKS: Final = "/public/docs/runbooks"
-"""Where Grafana serves docs/runbooks/; with all of docs/ above it, since runbooks link to other pages."""
+RUNBOOKS: Final = "http://127.0.0.1:3001/runbooks"
+"""Where docs/runbooks/ is served as pages (`devstack.documents`), as links of alerts have it; Grafana itself would
+serve the raw text. `monitoring.install` sets another."""
+RUNBOOK_PAGE: Final = PAGE
+"""Behind the name of a runbook there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,11 @@ class About:
     description: str
     unit: str
     runbooks: Sequence[str] = ()
+
+
+def runbook(name: str) -> str:
+    """Return the address of an alert's runbook; the name may be one of Grafana's variables."""
+    return f"{RUNBOOKS}/{name}{RUNBOOK_PAGE}"
 
 
 def of_ratio(ratio: Ratio, *more: str, title: str = "", runbooks: Sequence[str] = ()) -> About:

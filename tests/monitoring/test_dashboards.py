@@ -209,7 +209,7 @@ def test_every_link_leads_to_a_board_or_to_a_runbook() -> None:
     for uid, board in BOARDS.items():
         boards_of, runbooks = board["links"]
         assert (boards_of["type"], boards_of["tags"], boards_of["asDropdown"]) == ("dashboards", ["tenure"], True), uid
-        assert runbooks["url"] == f"{wording.RUNBOOKS}/README.md", uid
+        assert runbooks["url"] == f"{wording.RUNBOOKS}/", uid
     names = {name for _, panel in PANELS for name in runbooks_of(panel)}
     assert len(names) > 50
     assert [name for name in names if not (folder / f"{name}.md").is_file()] == []

@@ -23,6 +23,7 @@ OVERRIDES = """
 job = "billing-tenure"
 selector = 'env="prod"'
 runbooks = "https://wiki.example/runbooks"
+runbook_page = ".html"
 dashboards = "https://grafana.example"
 labels = {team = "retention"}
 currency = "JPY"
@@ -66,7 +67,7 @@ def test_overrides_are_in_the_rules_and_boards_and_prometheus_takes_them(tmp_pat
     page = next(r for r in found if r.get("alert") == "DropOffAboveTarget" and r["labels"]["severity"] == "page")
     assert page["for"] == "10m"
     assert page["labels"]["team"] == "retention"
-    assert page["annotations"]["runbook_url"] == "https://wiki.example/runbooks/DropOffAboveTarget.md"
+    assert page["annotations"]["runbook_url"] == "https://wiki.example/runbooks/DropOffAboveTarget.html"
     assert page["annotations"]["dashboard_url"].startswith("https://grafana.example/d/")
     spans = {r["labels"]["span"] for r in found if r.get("record") == "feed:events_expected:sum"}
     assert spans == {"1h", "1d"}
@@ -80,6 +81,9 @@ def test_overrides_are_in_the_rules_and_boards_and_prometheus_takes_them(tmp_pat
     assert ") / 1\\n* on" in boards["revenue.json"], "a yen has no hundredths"
     assert ") / 100\\n* on" not in boards["revenue.json"]
     assert "currencyUSD" not in "".join(boards.values())
+    assert "127.0.0.1" not in "".join(boards.values()), "links lead to somebody's own pages"
+    assert "https://wiki.example/runbooks/${__value.raw}.html" in boards["stream.json"]
+    assert "(https://wiki.example/runbooks/ChurnSpike.html)" in boards["retention.json"]
     queries = [query for text in boards.values() for query in queries_of(json.loads(text))]
     assert not [query for query in queries if re.search(r'(?<![\w:])tenure_\w+(?!\w|:|\{env="prod")', query)]
     assert any('up{env="prod",job=~"$job"}' in query for query in queries)
