@@ -11,10 +11,10 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from monitoring import promql
 from monitoring.dashboards import queries, sentences, tiles
-from monitoring.dashboards.frames import Arranged, Column, curve, rows
+from monitoring.dashboards.frames import NOTHING, Arranged, Column, curve, rows
 from monitoring.dashboards.panels import CALM, FAIR, GOOD, Placed, bars, lines
 from monitoring.dashboards.queries import NOT_WITHHELD, Query, own
-from monitoring.dashboards.wording import COUNT, DAYS, MINOR_PER_MAJOR, PERCENT, About, of_metric
+from monitoring.dashboards.wording import COUNT, DAYS, PERCENT, About, of_metric
 from schemas import instruments as known
 from schemas.catalogue.counts import COUNT_BY_NAME
 from schemas.catalogue.windows import LIFETIME_DAYS
@@ -88,7 +88,7 @@ def leaving() -> Placed:
     metric, paid = known.LEAVING, known.LEAVING_MRR
     meaning = f"`tenure risk` lists them, and those who may follow.\n\n`{paid.name}`: {paid.help}"
     about = of_metric("Leaving, by what is known", metric, meaning, COUNT)
-    words = sentences.number(f"max({own(paid)}) / {MINOR_PER_MAJOR}", "mrr", "with an MRR of $1", step="1")
+    words = sentences.money(f"max({own(paid)})", "mrr", "with an MRR of $1")
     asked = sentences.joined(f"max({own(metric)})", own(metric), {"mrr": words})
     return tiles.plain_tile(about, asked, words="mrr", empty="nobody yet", size=(6, 8))
 
@@ -138,7 +138,7 @@ def survival_table(*, size: tuple[int, int] = (12, 8)) -> Placed:
     about = _survival("Who stays for so long", "*at least* and *at most*: the 95 % interval.")
     shares = [Column(name, decimals=1) for name in ("stay longer", "at least", "at most")]
     columns = [Column("days", "none", decimals=0), *shares]
-    arranged = Arranged(_CURVE, columns, sort_by="days", descending=False, first=_BY_NUMBER)
+    arranged = Arranged(_CURVE, columns, sort_by="days", descending=False, first=_BY_NUMBER, empty=NOTHING)
     return rows(about, arranged, *_curve(REPORTED), size=size)
 
 
@@ -147,7 +147,9 @@ def survival_curve(*, size: tuple[int, int] = (24, 9)) -> Placed:
     meaning = "From left to right the days of a stay: where the curve falls steeply, customers leave."
     arranged = Arranged(_CURVE, [Column("days", "none")], first=_BY_NUMBER)
     about = _survival("Survival curve", meaning)
-    return curve(about, arranged, *_curve(), across="days", band=("at most", "at least"), size=size)
+    return curve(
+        about, arranged, *_curve(), across="days", label="days of a stay", band=("at most", "at least"), size=size
+    )
 
 
 def _curve(where: str = "") -> list[Query]:

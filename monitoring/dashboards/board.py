@@ -54,7 +54,7 @@ _ALWAYS: Final[tuple[tuple[str, str, str, Mapping[str, Any]], ...]] = (
         "max(stream:backfill:bool) == 1",
         {"titleFormat": "history is loading", "textFormat": "Nothing is shown or judged meanwhile."},
     ),
-    ("marks", "purple", f"{MARKED} * 1000", _MARK_TEXT),
+    ("marks", "purple", f"{MARKED} * 1000 >= ${{__from}} <= ${{__to}}", _MARK_TEXT),
 )
 
 

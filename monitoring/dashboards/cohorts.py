@@ -8,7 +8,7 @@ from monitoring.dashboards import behaviour, freshness, queries, variables
 from monitoring.dashboards.board import Board, Section
 from monitoring.dashboards.frames import columns, matrix
 from monitoring.dashboards.panels import Placed, number
-from monitoring.dashboards.queries import NOT_WITHHELD, Query, own
+from monitoring.dashboards.queries import DAILY, NOT_WITHHELD, Query, own
 from monitoring.dashboards.wording import COUNT, PERCENT, About, of_metric
 from schemas import instruments as known
 
@@ -48,8 +48,8 @@ def scanned() -> Placed:
     meaning = "Cohorts and lifetime are counted anew now and then, not with every event: so long ago the last time."
     about = of_metric("Last counted", known.SCAN_AS_OF, meaning, "dateTimeFromNow")
     # It is as of the end of the running hour, which is to come: what is counted until now.
-    asked = f"1000 * clamp_max(max({own(known.SCAN_AS_OF)}), time())"
-    return number(about, Query(asked, "as of"), size=(6, 9), empty="not yet")
+    asked = f"1000 * clamp_max(max(last_over_time({own(known.SCAN_AS_OF)}[{DAILY}])), time())"
+    return number(about, Query(asked, "as of"), size=(6, 9), empty="not in the last day")
 
 
 def shares() -> Placed:
@@ -91,6 +91,5 @@ def by_age() -> Placed:
     )
     about = of_metric("All cohorts together", known.COHORT_MATURED, meaning, PERCENT)
     active, matured = (f"sum by (age) (max by (cohort, age) ({own(metric, PERIOD)}))" for metric in _PARTS)
-    return columns(
-        about, Query(f"{active} / ({matured} > 0){NOT_WITHHELD}", "active"), across="age", size=(12, 9), highest=1
-    )
+    asked = queries.or_withheld(f"{active} / ({matured} > 0)", "age")
+    return columns(about, Query(asked, "active"), across="age", size=(12, 9), highest=1)

@@ -8,9 +8,9 @@ from monitoring.dashboards import freshness, queries, sentences, tiles, trends, 
 from monitoring.dashboards.behaviour import TOP
 from monitoring.dashboards.board import Board, Section
 from monitoring.dashboards.frames import Arranged, Column, rows
-from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, Placed, bars, lines
+from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, Placed, bars, lines, worded
 from monitoring.dashboards.queries import NOT_WITHHELD, Query, own
-from monitoring.dashboards.wording import COUNT, MINOR_PER_MAJOR, PERCENT, SCORE_FACTOR, About, of_counts, of_metric
+from monitoring.dashboards.wording import COUNT, PERCENT, SCORE_FACTOR, About, of_counts, of_metric
 from schemas import instruments as known
 from schemas.catalogue.ratios import RATIO_BY_NAME
 from schemas.events import SurveyStatus
@@ -20,6 +20,9 @@ from schemas.survey_scales import FURTHER_SCALES, SCALES
 UID: Final = "tenure-feedback"
 STATUSES: Final[tuple[str, ...]] = get_args(SurveyStatus)
 PARTS: Final = {"promoters": GOOD, "passives": FAIR, "detractors": BAD}
+KINDS: Final = {"nps": "NPS", "csat": "CSAT"}
+BANDS: Final = {"never_asked": "never asked", "no_answer": "did not answer"}
+"""Words for what is no word."""
 _STAYS: Final = 90
 _LEFT: Final = 'end="left"'
 _NO_REASON: Final = 'reason="none"'
@@ -126,6 +129,8 @@ def after_an_answer() -> Placed:
     asked = [*shares, left, f"sum by (kind, band) ({spells})", hours, by_band]
     names = (f"stay {_STAYS} days", "at least", "at most", "left", "of", "follow-up, h", "chance alone")
     columns = [
+        Column("kind", mappings=worded(KINDS)),
+        Column("answer", mappings=worded(BANDS), least=trends.SEGMENT_WIDTH),
         *(Column(name, PERCENT, decimals=1) for name in (*names[:3], names[6])),
         *(Column(name, COUNT, decimals=0) for name in names[3:6]),
     ]
@@ -146,8 +151,7 @@ def open_detractors() -> Placed:
         f"`{known.OPEN_DETRACTORS_MRR.name}`: {known.OPEN_DETRACTORS_MRR.help}",
         COUNT,
     )
-    pay = f"max({own(known.OPEN_DETRACTORS_MRR)}) / {MINOR_PER_MAJOR}"
-    words = sentences.number(pay, "mrr", "with an MRR of $1", step="1")
+    words = sentences.money(f"max({own(known.OPEN_DETRACTORS_MRR)})", "mrr", "with an MRR of $1")
     asked = sentences.joined(f"max({own(known.OPEN_DETRACTORS)})", own(known.OPEN_DETRACTORS), {"mrr": words})
     return tiles.plain_tile(about, asked, words="mrr", empty="nobody yet", size=(6, 9))
 
@@ -205,7 +209,8 @@ def ways() -> Placed:
 
     rate = queries.or_withheld(f"{summed('answered')} / ({summed('sent')} > 0)", "kind")
     named = {"kind": "kind", "via": "way", "Value #A": "rate", "Value #B": "sent", "Value #C": "answered"}
-    columns = [Column("rate", decimals=1), *(Column(name, COUNT, decimals=0) for name in STATUSES)]
+    columns = [Column("kind", mappings=worded(KINDS)), Column("rate", decimals=1)]
+    columns += [Column(name, COUNT, decimals=0) for name in STATUSES]
     arranged = Arranged({**named, "Value #D": "dismissed"}, columns, sort_by="rate")
     counted = [Query(f"{summed(status)}{NOT_WITHHELD}") for status in STATUSES]
     return rows(about, arranged, Query(rate), *counted, size=(12, 8))

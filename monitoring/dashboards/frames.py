@@ -29,7 +29,7 @@ from monitoring.dashboards.wording import About
 LEAST_WIDTH: Final = 70
 """Of a column, in pixels: Grafana's own 150 put the last columns of most tables out of sight."""
 COHORT_WIDTH: Final = 36
-_NOTHING: Final = "nothing yet, or withheld: see Numbers"
+NOTHING: Final = "nothing yet, or withheld: see Numbers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class Column:
         unit: A name of Grafana's units; empty for the table's.
         steps: Colours of its cells from which value on; none: no colours.
         width: In pixels; None leaves it to Grafana.
+        least: The least width, in pixels, where it may be wider; None for `LEAST_WIDTH`.
         decimals: Of its numbers; None leaves them to Grafana.
         mappings: Words and colours in place of its values.
         leads_to: Where a click on a cell leads, and what the link is called; empty: nowhere.
@@ -51,6 +52,7 @@ class Column:
     unit: str = ""
     steps: Steps = ()
     width: int | None = None
+    least: int | None = None
     decimals: int | None = None
     mappings: Sequence[Any] = ()
     leads_to: tuple[str, str] = ("", "")
@@ -66,6 +68,8 @@ class Arranged:
         columns: How they look.
         sort_by: The column that decides the order of the rows.
         descending: Whether the largest comes first.
+        first: Transformations before the columns are put into order.
+        empty: What stands there without any row, and in cells without a value.
     """
 
     renamed: Mapping[str, str]
@@ -73,6 +77,7 @@ class Arranged:
     sort_by: str = ""
     descending: bool = True
     first: Sequence[Any] = field(default_factory=list)
+    empty: str = " "
 
 
 def columns(about: About, query: Query, *, across: str, size: tuple[int, int] = (12, 8), **options: Any) -> Placed:
@@ -86,6 +91,7 @@ def columns(about: About, query: Query, *, across: str, size: tuple[int, int] = 
         options: `highest`.
     """
     panel = framed(barchart.Panel(), about, [query], now=True, as_table=True)
+    # Not `no_value`: Grafana would write it below each bar.
     panel.x_field(across).orientation(looks.VizOrientation.VERTICAL).stacking(looks.StackingMode.NONE).min(0)
     panel.show_value(looks.VisibilityMode.NEVER).bar_width(0.9).group_width(0.7).x_tick_label_spacing(60)
     panel.axis_grid_show(axis_grid_show=True)
@@ -113,7 +119,7 @@ def rows(about: About, arranged: Arranged, *queries: Query, size: tuple[int, int
     panel.show_header(show_header=True).cell_height(looks.TableCellHeight.SM)
     panel.align(looks.FieldTextAlignment.AUTO).filterable(filterable=False)
     panel.cell_options(looks.TableAutoCellOptions()).min_width(LEAST_WIDTH)
-    panel.thresholds(steps_of([(None, NONE)])).no_value(" ")
+    panel.thresholds(steps_of([(None, NONE)])).no_value(arranged.empty)
     panel.transformations(_arranging(arranged, len(queries)))
     if arranged.sort_by:
         order = common.TableSortByFieldState().display_name(arranged.sort_by).desc(arranged.descending)
@@ -128,6 +134,7 @@ def curve(
     arranged: Arranged,
     *queries: Query,
     across: str,
+    label: str,
     band: tuple[str, str],
     size: tuple[int, int] = (24, 9),
 ) -> Placed:
@@ -138,11 +145,12 @@ def curve(
         arranged: How the frame becomes one row for each point, in ascending order.
         queries: One for each line.
         across: The column that goes from left to right.
+        label: What it is, below its axis.
         band: The columns of an interval's upper and lower bound.
         size: Width and height on the grid.
     """
     panel = framed(trend.Panel(), about, queries, now=True, as_table=True)
-    panel.x_field(across).transformations(_arranging(arranged, len(queries)))
+    panel.no_value(NOTHING).x_field(across).transformations(_arranging(arranged, len(queries)))
     panel.draw_style(looks.GraphDrawStyle.LINE).line_interpolation(looks.LineInterpolation.STEP_AFTER).line_width(2)
     panel.show_points(looks.VisibilityMode.NEVER).span_nulls(span_nulls=True)
     legend = common.VizLegendOptions().display_mode(looks.LegendDisplayMode.LIST).show_legend(show_legend=True)
@@ -151,6 +159,7 @@ def curve(
     panel.color_scheme(coloured_by(model.FieldColorModeId.PALETTE_CLASSIC_BY_NAME))
     for column in arranged.columns:
         panel.override_by_name(column.name, _column_properties(column))
+    panel.override_by_name(across, [overridden("custom.axisLabel", label)])
     draw_band(panel, *band)
     return Placed(panel, *size)
 
@@ -173,7 +182,7 @@ def matrix(
     panel.show_header(show_header=True).cell_height(looks.TableCellHeight.SM).decimals(0).min(0).max(1)
     panel.align(looks.FieldTextAlignment.CENTER).filterable(filterable=False)
     panel.cell_options(looks.TableColoredBackgroundCellOptions(mode=looks.TableCellBackgroundDisplayMode.BASIC))
-    panel.min_width(COHORT_WIDTH).no_value(_NOTHING)
+    panel.min_width(COHORT_WIDTH).no_value(NOTHING)
     panel.color_scheme(coloured_by(model.FieldColorModeId.CONTINUOUS_RD_YL_GR))
     # A cell without data would be painted like 0.
     empty = [
@@ -206,13 +215,17 @@ def _organized(arranged: Arranged, queries: int) -> model.DataTransformerConfig:
 
     Values are left out by name too: Grafana 9 and 10 know no `includeByName`, and each query has a column.
     """
-    places = {name: place for place, name in enumerate(arranged.renamed)}
+    renamed = dict(arranged.renamed)
+    if queries > 1 and "Value #A" in renamed:
+        # Where the first query alone has an answer, Grafana gives its values no letter.
+        renamed["Value"] = renamed["Value #A"]
+    places = {name: place for place, name in enumerate(renamed)}
     values = ["Value"] if queries == 1 else [f"Value #{chr(ord('A') + place)}" for place in range(queries)]
-    left_out = ["Time", *(value for value in values if value not in arranged.renamed)]
-    options = {"includeByName": dict.fromkeys(arranged.renamed, True), "indexByName": places}
+    left_out = ["Time", *(value for value in values if value not in renamed)]
+    options = {"includeByName": dict.fromkeys(renamed, True), "indexByName": places}
     return model.DataTransformerConfig(
         id_val="organize",
-        options={"excludeByName": dict.fromkeys(left_out, True), **options, "renameByName": dict(arranged.renamed)},
+        options={"excludeByName": dict.fromkeys(left_out, True), **options, "renameByName": renamed},
     )
 
 
@@ -233,6 +246,8 @@ def _column_properties(column: Column) -> list[model.DynamicConfigValue]:
         found.append(overridden("custom.hidden", True))
     if column.width is not None:
         found.append(overridden("custom.width", column.width))
+    if column.least is not None:
+        found.append(overridden("custom.minWidth", column.least))
     if column.steps:
         found.append(overridden("thresholds", steps_of(column.steps).build()))
         found.append(overridden("color", {"mode": "thresholds"}))

@@ -5,7 +5,7 @@ from typing import Final
 from monitoring import withheld
 from monitoring.alerts import thresholds
 from monitoring.dashboards import queries
-from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, NONE, Placed, bars, number
+from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, NONE, Placed, number, withheld_as
 from monitoring.dashboards.queries import Query, now
 from monitoring.dashboards.wording import CAUSES, COUNT, About, of_metric
 from schemas.instruments import LOSSES
@@ -77,8 +77,18 @@ def losses(*, size: tuple[int, int] = (12, 6)) -> Placed:
         COUNT,
         runbooks=("TenurePartitionHalted",),
     )
-    asked = Query(f"max by (window) ({queries.own(LOSSES)}) > 0", "{{window}}")
-    return bars(about, asked, steps=[(None, NONE), (1.0, BAD)], size=size, empty="nothing was given up")
+    since = f'label_replace({withheld.WITHHELD}, "window", "since $1", "since", "(.*)")'
+    asked = f"max by (window) ({queries.own(LOSSES)}) > 0 or on () 0 / 0 * max by (window) ({since})"
+    return number(
+        about,
+        Query(asked, "{{window}}"),
+        steps=[(None, NONE), (1.0, BAD)],
+        size=size,
+        decimals=0,
+        empty="nothing was given up",
+        names=True,
+        mappings=withheld_as("withheld"),
+    )
 
 
 def first_line() -> list[Placed]:

@@ -2,8 +2,6 @@
 
 from typing import Final
 
-from grafana_foundation_sdk.models import units
-
 from monitoring import feeds as fed
 from monitoring import freshness as fresh
 from monitoring import promql
@@ -29,7 +27,7 @@ from monitoring.dashboards.wording import CAUSES, COUNT, PERCENT, PLAIN, SECONDS
 from schemas import instruments as known
 from schemas.catalogue.counts import FACTS_WITHOUT_EFFECT
 
-RATE: Final = units.EventsPerSecond
+RATE: Final = "suffix:/s"
 _TYPE: Final = 'type=~"$type"'
 _HALF: Final = 0.5
 _A_DAY: Final = 5_760
@@ -50,7 +48,9 @@ def owned() -> Placed:
     expected = f"max({own(known.PARTITIONS_EXPECTED)})"
     of_all = sentences.number(expected, "of", "of $1 have an owner", step="1")
     asked = Query(f"({own_it} or 0 * {expected}) * on () group_left (of) ({of_all})", "{{of}}")
-    return number(about, asked, size=(6, 6), empty="no worker", names=True, decimals=0, steps=[(None, CALM)])
+    return number(
+        about, asked, size=(6, 6), empty="no worker", names=True, decimals=0, steps=[(None, NONE), (0.0, CALM)]
+    )
 
 
 def checks() -> Placed:
@@ -68,7 +68,9 @@ def checks() -> Placed:
         Query(f"max({own(known.IDENTITIES_VIOLATED)})", "equations"),
         Query(f"sum({own(known.VERIFICATION_DIFFERENCES)})", "recounted"),
     ]
-    return number(about, *asked, steps=[(None, GOOD), (1.0, BAD)], size=(6, 6), empty="no worker", names=True)
+    return number(
+        about, *asked, steps=[(None, NONE), (0.0, GOOD), (1.0, BAD)], size=(6, 6), empty="no worker", names=True
+    )
 
 
 def budget() -> Placed:
@@ -324,7 +326,8 @@ def watermark() -> Placed:
     meaning = "How long ago the latest event happened, by partition. On a quiet partition it grows without any fault."
     about = of_metric("Age of the latest event", known.WATERMARK, meaning, SECONDS)
     # It is 0 until a partition's first event: a worker that has just begun would be 57 years behind.
-    asked = f"time() - (max by (partition) ({own(known.WATERMARK)}) > 0)"
+    # While history is being loaded it is years.
+    asked = f"(time() - (max by (partition) ({own(known.WATERMARK)}) > 0)) {queries.NO_BACKFILL}"
     return lines(about, Query(asked, "partition {{partition}}"), size=(12, 8), lowest=0)
 
 

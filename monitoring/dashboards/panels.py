@@ -35,8 +35,10 @@ TREND_POINTS: Final = 1_000
 """Steps of a line, whatever its width: a week goes in steps of ten minutes, so that a young stream is seen."""
 TILE_POINTS: Final = 200
 """Steps of the small line behind a number."""
-NUMBER_PIXELS, WORDS_PIXELS = 32, 13
-"""One size for all numbers of tiles, and one for the words beside them."""
+NUMBER_PIXELS, WORDS_PIXELS, BESIDE_PIXELS = 32, 13, 11
+"""One size for all numbers of tiles, one for the words beside them, and one for names beside bars."""
+ENDLESS: Final = 1e12
+"""In place of an end of a range that has none."""
 GOOD, FAIR, BAD, CALM, NONE, FAINT = "green", "orange", "red", "blue", "text", "#8e8e8e"
 Panel = (
     stat.Panel | timeseries.Panel | table.Panel | bargauge.Panel | barchart.Panel | statetimeline.Panel | trend.Panel
@@ -73,7 +75,7 @@ def number(about: About, *queries: Query, steps: Steps = (), size: tuple[int, in
         size: Width and height on the grid.
         options: `mappings`, `empty` (what stands there without data), `decimals`, `line` (with a small line over time
             behind it), `names` (show the legends), `coloured` (colours by a pattern of legends), `board` (the uid of
-            the board that it leads to).
+            the board that it leads to), `lowest` and `highest` of the small line.
     """
     line = options.get("line", False)
     panel = framed(stat.Panel(), about, queries, now=not line)
@@ -82,6 +84,10 @@ def number(about: About, *queries: Query, steps: Steps = (), size: tuple[int, in
     panel.graph_mode(looks.BigValueGraphMode.AREA if line else looks.BigValueGraphMode.NONE)
     if line:
         panel.max_data_points(TILE_POINTS)
+    if (lowest := options.get("lowest")) is not None:
+        panel.min(lowest)
+    if (highest := options.get("highest")) is not None:
+        panel.max(highest)
     panel.color_mode(looks.BigValueColorMode.VALUE).justify_mode(looks.BigValueJustifyMode.AUTO)
     named = options.get("names", line or len(queries) > 1)
     panel.text_mode(looks.BigValueTextMode.VALUE_AND_NAME if named else looks.BigValueTextMode.VALUE)
@@ -153,10 +159,12 @@ def bars(about: About, *queries: Query, size: tuple[int, int] = (12, 8), **optio
     panel.reduce_options(common.ReduceDataOptions().calcs(["last"]).fields("").values(False))
     panel.orientation(looks.VizOrientation.HORIZONTAL).display_mode(looks.BarGaugeDisplayMode.BASIC)
     panel.value_mode(looks.BarGaugeValueMode.TEXT).show_unfilled(show_unfilled=True)
-    text = common.VizTextDisplayOptions().value_size(WORDS_PIXELS + 3)
-    # With a size of its own a name beside its bar is cut, without one a name above its bar fills the panel.
-    panel.text(text.title_size(WORDS_PIXELS) if options.get("above") else text)
-    panel.name_placement(looks.BarGaugeNamePlacement.LEFT).min(options.get("lowest", 0)).mappings(withheld_as(" "))
+    # Without a size names grow with the bars, and of two bars they fill the panel. Grafana leaves as much room for them
+    # as names of 12 pixels need: larger ones are cut.
+    size_of_names = WORDS_PIXELS if options.get("above") else BESIDE_PIXELS
+    panel.text(common.VizTextDisplayOptions().value_size(WORDS_PIXELS + 3).title_size(size_of_names))
+    place = looks.BarGaugeNamePlacement.TOP if options.get("above") else looks.BarGaugeNamePlacement.LEFT
+    panel.name_placement(place).min(options.get("lowest", 0)).mappings(withheld_as(" "))
     panel.thresholds(steps_of(options.get("steps") or [(None, CALM)])).no_value(options.get("empty", "–"))
     panel.color_scheme(coloured_by(model.FieldColorModeId.THRESHOLDS))
     if (highest := options.get("highest")) is not None:
@@ -187,11 +195,14 @@ def shown_as(values: Mapping[str, tuple[str, str]]) -> list[Any]:
 
 
 def ranges(found: Sequence[tuple[float | None, float | None, str, str]]) -> list[Any]:
-    """Return what stands for ranges of values: from, to, text and colour of each."""
+    """Return what stands for ranges of values: from, to, text and colour of each; None has no end."""
     return [
         model.RangeMap(
             options=model.DashboardRangeMapOptions(
-                from_val=begin, to=end, result=model.ValueMappingResult(text=text, color=colour, index=place)
+                # Grafana takes null for 0: below it nothing would be "worse", and above it nothing "better".
+                from_val=-ENDLESS if begin is None else begin,
+                to=ENDLESS if end is None else end,
+                result=model.ValueMappingResult(text=text, color=colour, index=place),
             )
         )
         for place, (begin, end, text, colour) in enumerate(found)

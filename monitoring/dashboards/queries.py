@@ -35,7 +35,7 @@ NOT_WITHHELD: Final = f"\nunless on () {WITHHELD}"
 """Behind what no rule withholds: numbers served while others are missing, and those of a half-loaded past."""
 _LIVE: Final = "stream:incomplete:bool"
 """There, as 0 or 1, whenever Prometheus evaluated the rules; loaded history does not have it."""
-_NO_BACKFILL: Final = (
+NO_BACKFILL: Final = (
     "unless on () max_over_time(stream:backfill:bool[$__rate_interval])"
     " unless on () max_over_time(stream:backfill:bool[$__rate_interval] offset -1m)"
 )
@@ -119,7 +119,7 @@ def trend(selector: str) -> str:
     """
     sampled = f"last_over_time({selector}[$__rate_interval])"
     loaded = f"last_over_time({selector}[{DAILY}]) unless on () max_over_time({_LIVE}[{DAILY}])"
-    return f"(({sampled} or {loaded}) {_NO_BACKFILL})"
+    return f"(({sampled} or {loaded}) {NO_BACKFILL})"
 
 
 def trend_of(formula: Formula, where: str) -> str:

@@ -6,9 +6,20 @@ PromQL for a series without a name, of value 1, whose one label is the words; ab
 
 from typing import Final
 
+from monitoring.dashboards import wording
 from monitoring.dashboards.queries import EARLIER_DAYS
+from schemas.catalogue.ratios import RATIOS
 
 SEPARATOR: Final = " · "
+_ALERTED: Final = {
+    "cancellations": "Cancellations",
+    "cancellations_voluntary": "Cancellations by choice",
+    "cancellations_involuntary": "Failed payments",
+    "churn_departure": "Churn against all others",
+    "nps_fall": "Net promoter score",
+    "retention_line": "A year's retention",
+}
+"""What alerts are about that is no ratio."""
 
 
 def said(condition: str, label: str, words: str) -> str:
@@ -30,6 +41,12 @@ def number(value: str, label: str, words: str, *, step: str) -> str:
     return _replaced(grouped, label, words, "(.*)")
 
 
+def money(value: str, label: str, words: str) -> str:
+    """Return words about money in minor units; `$1` stands for it, with its currency."""
+    currency = wording.MONEY.removeprefix("currency")
+    return number(f"{value} / {wording.MINOR_PER_MAJOR}", label, words.replace("$1", f"{currency} $1"), step="1")
+
+
 def change(value: str, label: str, words: str, *, step: str) -> str:
     """Return words about a number with its sign."""
     written = f'count_values("{label}", round({value}, {step}))'
@@ -49,6 +66,13 @@ def joined(numbers: str, exists: str, labels: dict[str, str]) -> str:
     for label, words in labels.items():
         text += f"\n* on () group_left ({label}) ({words} or on () group({exists}))"
     return text
+
+
+def titled(expr: str) -> str:
+    """Return series whose label `kpi` is the title that people know, where it was a name of code."""
+    for name, title in ({ratio.name: ratio.title for ratio in RATIOS} | _ALERTED).items():
+        expr = f'label_replace({expr}, "kpi", "{title}", "kpi", "{name}")'
+    return expr
 
 
 def _replaced(text: str, label: str, by: str, pattern: str) -> str:

@@ -2,18 +2,18 @@
 
 from typing import Final
 
-from monitoring.dashboards import freshness, intake, variables, workers
+from monitoring.dashboards import freshness, intake, queries, sentences, variables, workers
 from monitoring.dashboards.board import Board, Section
 from monitoring.dashboards.frames import Arranged, Column, rows
-from monitoring.dashboards.panels import BAD, CALM, FAIR, NONE, Placed, bars, number, shown_as
+from monitoring.dashboards.panels import BAD, CALM, FAIR, NONE, Placed, number, shown_as
 from monitoring.dashboards.queries import Query, own
-from monitoring.dashboards.wording import COUNT, DAYS, PLAIN, SECONDS, About, of_metric, runbook
+from monitoring.dashboards.wording import COUNT, PLAIN, SECONDS, About, of_metric, runbook
 from schemas import instruments as known
 
 #: Labels that say what an alert is about.
 _LABELS: Final = (
-    *("kpi", "window", "dimension", "value", "type", "source", "kind", "reason", "cause", "member", "topic"),
-    *("partition", "instance", "owner"),
+    *("kpi", "window", "dimension", "value", "type", "source", "scope", "kind", "reason", "cause", "member", "topic"),
+    *("partition", "instance", "sender", "owner"),
 )
 UID: Final = "tenure-stream"
 
@@ -54,10 +54,8 @@ def alerts() -> Placed:
         PLAIN,
         ("Watchdog",),
     )
-    of_what = ", ".join(
-        f'"{label}"' for label in ("kpi", "window", "dimension", "value", "type", "partition", "instance")
-    )
-    began = f'1000 * ALERTS_FOR_STATE{{service="tenure"}} and ignoring (alertstate) {firing}'
+    of_what = ", ".join(f'"{label}"' for label in _LABELS)
+    began = sentences.titled(f'(1000 * ALERTS_FOR_STATE{{service="tenure"}} and ignoring (alertstate) {firing})')
     named = f'max by (alertname, severity, what) (label_join({began}, "what", " ", {of_what}))'
     # Not where alerts are named: that is a link.
     nothing = f'label_replace(0 / 0 * vector(1) unless on () {firing}, "what", "nothing fires", "", "")'
@@ -77,13 +75,16 @@ def reviews() -> Placed:
         "Days until targets are reviewed",
         known.TARGET_REVIEW,
         "Targets by KPI, window and owner; below 0 the review is overdue.",
-        DAYS,
+        PLAIN,
         runbooks=("TargetReviewOverdue", "TargetMissing"),
     )
-    days = f"floor((max by (kpi, window, owner) ({own(known.TARGET_REVIEW)}) - time()) / 86400)"
-    legend = "{{kpi}} {{window}}, {{owner}}"
-    asked = [Query(f"sort({days} < 0)", legend, colour=BAD), Query(f"sort({days} >= 0)", legend, colour=CALM)]
-    return bars(about, *asked, steps=[(None, NONE)], size=(12, 8), empty="no target is known")
+    reviewed = sentences.titled(f"max by (kpi, window, owner) ({own(known.TARGET_REVIEW)})")
+    none = f'label_replace(0 / 0 * vector(1) unless on () {own(known.TARGET_REVIEW)}, "kpi", "no target", "", "")'
+    asked = queries.or_withheld(f"floor(({reviewed} - time()) / 86400) or {none}", "kpi")
+    columns = [Column("KPI", width=240), Column("days left", PLAIN, [(None, BAD), (0.0, NONE)], decimals=0)]
+    renamed = {"kpi": "KPI", "window": "window", "owner": "owner", "Value": "days left"}
+    arranged = Arranged(renamed, columns, sort_by="days left", descending=False)
+    return rows(about, arranged, Query(asked), size=(12, 8))
 
 
 def requests() -> Placed:

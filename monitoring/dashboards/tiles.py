@@ -27,6 +27,7 @@ SHARES_OF_ANSWERS: Final = ("csat",)
 WIDTH: Final = 6
 """Of a tile: its title is whole on a screen of 1,440 pixels with the menu open, four to a line."""
 HEIGHT: Final = 5
+_FROM_ZERO: Final = (0.0, None)
 _SAID: Final = (
     "The number is as of now; behind it is its line over the chosen time. Small type: what becomes of the target, how"
     f" it changed in {queries.EARLIER_DAYS} days, and how many customers, answers or terms it is about. Green is on"
@@ -48,12 +49,15 @@ class Shown:
         line: The same over time.
         words: PromQL of the small line's words by label, in their order.
         factor: What the number is multiplied by, or divided, to be shown.
+        axis: The least and the most of the line: by itself it fills the tile, and 20 to 22 looks like a leap. None
+            where Grafana knows the range, as of shares, or nobody does.
     """
 
     value: str
     line: str
     words: dict[str, str] = field(default_factory=dict)
     factor: str = ""
+    axis: tuple[float | None, float | None] = (None, None)
 
 
 def tile(ratio: Ratio, *, title: str = "", board: str = "", size: tuple[int, int] = (WIDTH, HEIGHT)) -> Placed:
@@ -92,7 +96,14 @@ def count_tile(
         size: Width and height on the grid.
     """
     return expression_tile(
-        about, now(selector), queries.trend(selector), queries.earlier(selector), factor=factor, board=board, size=size
+        about,
+        now(selector),
+        queries.trend(selector),
+        queries.earlier(selector),
+        factor=factor,
+        board=board,
+        size=size,
+        axis=_FROM_ZERO,
     )
 
 
@@ -106,6 +117,7 @@ def expression_tile(
     points: bool = False,
     board: str = "",
     size: tuple[int, int] = (WIDTH, HEIGHT),
+    axis: tuple[float | None, float | None] = (None, None),
 ) -> Placed:
     """Return what `count_tile` does, of an expression over several series: now, over time, and earlier.
 
@@ -116,7 +128,7 @@ def expression_tile(
     changed, unit = (difference, " points") if points else (share, " %")
     words = {"change": sentences.change(changed, "change", f"$1{unit}", step="0.1")}
     said = About(about.title, f"{about.description}\n\n{_COUNTED}", about.unit, about.runbooks)
-    return _tile(said, Shown(here, everyones(line), words, factor), board, size)
+    return _tile(said, Shown(here, everyones(line), words, factor, axis), board, size)
 
 
 def plain_tile(
@@ -191,7 +203,8 @@ def _ratio_tile(about: About, ratio: Ratio, kpi: str, board: str, size: tuple[in
     }
     if not has_windows(ratio):
         del words["sample"]
-    return _tile(about, Shown(here, everyones(queries.trend(selector)), words, factor_of(ratio)), board, size)
+    axis = (-100.0, 100.0) if ratio.name == "nps" else _FROM_ZERO if ratio.name == "quick_ratio" else (None, None)
+    return _tile(about, Shown(here, everyones(queries.trend(selector)), words, factor_of(ratio), axis), board, size)
 
 
 def _shown(value: str) -> str:
@@ -248,6 +261,8 @@ def _tile(about: About, shown: Shown, board: str, size: tuple[int, int]) -> Plac
         empty="no sample",
         decimals=1 if shown.words.get("verdict") else None,
         line=True,
+        lowest=shown.axis[0],
+        highest=shown.axis[1],
         mappings=withheld_as("withheld"),
         coloured={f"/^{words}/": colour for words, colour in VERDICTS.items()},
         steps=[(None, CALM if shown.words else NONE)],

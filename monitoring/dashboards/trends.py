@@ -1,12 +1,12 @@
 """A KPI over time, with its target and its interval; by window; by the chosen values; and its table of segments."""
 
-from typing import Final
+from typing import Any, Final
 
 from monitoring import promql
 from monitoring.alerts import thresholds
 from monitoring.dashboards import queries
 from monitoring.dashboards.frames import Arranged, Column, rows
-from monitoring.dashboards.panels import BAD, CALM, FAIR, NONE, Placed, lines
+from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, NONE, Placed, lines, ranges
 from monitoring.dashboards.queries import Query, everyones, trend
 from monitoring.dashboards.tiles import target_of
 from monitoring.dashboards.wording import AXES, COUNT, PERCENT, SCORE_FACTOR, About, factor_of, of_ratio, unit_of
@@ -19,6 +19,8 @@ LONG_WINDOWS: Final = 'window=~"30d|90d|365d"'
 LEAST: Final = 20
 """Customers, answers or terms of a segment without which it has no line: one of a single customer jumps by 100 %."""
 HIGH, LOW = "at most", "at least"
+SEGMENT_WIDTH: Final = 135
+"""Of the column that names segments, in pixels, at least: its share of a narrow panel cuts "priority_support"."""
 _ROW: Final = "max by (value)"
 _TREND: Final = (
     "Each point is the window that ends then, as it was known then; a stretch without numbers is a gap. Dashed: the"
@@ -124,19 +126,21 @@ def segments(ratio: Ratio, *, size: tuple[int, int] = (12, 8), departures: bool 
         ]
     named.append((_of_rows(ratio, "sample"), "of", COUNT))
     more = [f"*{LOW}* and *{HIGH}*: the 95 % Wilson interval."] if ratio.is_proportion else []
-    columns = [Column(name, each, decimals=0 if each == COUNT else 1) for _, name, each in named]
+    columns = [Column("segment", least=SEGMENT_WIDTH)]
+    columns += [Column(name, each, decimals=0 if each == COUNT else 1) for _, name, each in named]
     if departures:
         named += [
             (_share_of_losses(), "of losses", PERCENT),
-            (f"{_ROW} ({queries.of_segments(DEPARTURE)})", "z", ""),
+            (f"{_ROW} ({queries.of_segments(DEPARTURE)})", "than others", ""),
         ]
         columns += [
             Column("of losses", PERCENT, decimals=0),
-            Column("z", "none", [(None, NONE), (2.0, FAIR), (thresholds.DEPARTURE_Z, BAD)], decimals=1),
+            Column("than others", mappings=_than_others()),
         ]
         more.append(
-            "*of losses*: the segment's share of the customers lost. *z*: how many standard errors its churn is"
-            f" from that of all other customers; from {thresholds.DEPARTURE_Z:g} on there is an alert."
+            "*of losses*: the segment's share of the customers lost. *than others*: whether its churn is"
+            f" higher than that of all other customers by more than chance: perhaps from {thresholds.Z_WARN:g} standard"
+            f" errors on, *higher* from {thresholds.DEPARTURE_Z:g} on, where there is an alert."
         )
     renamed = {"value": "segment"}
     renamed |= {f"Value #{chr(ord('A') + place)}": name for place, (_, name, _) in enumerate(named)}
@@ -144,6 +148,18 @@ def segments(ratio: Ratio, *, size: tuple[int, int] = (12, 8), departures: bool 
     about = of_ratio(ratio, _WINDOW, *more, title=f"{ratio.title} by $dimension, with sample", runbooks=runbooks)
     arranged = Arranged(renamed, columns, sort_by="now", descending=not ratio.higher_is_better)
     return rows(about, arranged, *(Query(asked, name) for asked, name, _ in named), size=size)
+
+
+def _than_others() -> list[Any]:
+    """Return the words for how many standard errors a segment's churn is above that of all others."""
+    perhaps, surely = thresholds.Z_WARN, thresholds.DEPARTURE_Z
+    said = [
+        (None, -perhaps, "lower", GOOD),
+        (-perhaps, perhaps, "no different", NONE),
+        (perhaps, surely, "perhaps higher", FAIR),
+        (surely, None, "higher", BAD),
+    ]
+    return ranges(said)
 
 
 _WINDOW: Final = f"Of the chosen window, or of {queries.SEGMENT_WINDOW} where segments are not counted in it."

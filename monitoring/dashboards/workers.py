@@ -177,7 +177,7 @@ def segment_values() -> Placed:
     )
     asked = [
         Query(f"max by (dimension) ({own(known.SEGMENT_VALUES)})", "{{dimension}}"),
-        Query(f"max by (dimension) ({own(over)})", "{{dimension}}, over the limit", colour=BAD),
+        Query(f"max by (dimension) ({own(over)}) > 0", "{{dimension}}, over the limit", colour=BAD),
     ]
     return lines(about, *asked, size=(12, 8), lowest=0)
 
@@ -201,8 +201,8 @@ def rebalances() -> Placed:
     """Return how often partitions moved."""
     meaning = "Each one withholds KPIs for a moment; an estimate from counters."
     about = of_metric("Rebalances of the last hour", known.REBALANCES, meaning, COUNT)
-    asked = f"sum by (instance) (increase({own(known.REBALANCES)}[1h]))"
-    return lines(about, Query(asked, "{{instance}}"), size=(12, 8), lowest=0)
+    asked = f"round(sum by (instance) (increase({own(known.REBALANCES)}[1h])))"
+    return lines(about, Query(asked, "{{instance}}"), size=(12, 8), lowest=0, decimals=0)
 
 
 def _quantiles(histogram: Instrument) -> list[Query]:

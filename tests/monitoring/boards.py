@@ -18,6 +18,8 @@ BUILT_IN: Final = {"__rate_interval": "1m", "__interval_ms": "15000", "__interva
 CHOSEN: Final = {"job": ".+", "value": ".+", "type": ".+", "window": "30d", "lens": "standard", "dimension": "plan"}
 #: The end of the range, as queries of now ask for it.
 END: Final = "${__to:date:seconds}"
+#: Of the range that ends there.
+RANGE_SECONDS: Final = 7 * 86_400
 _VARIABLE: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 Json = dict[str, Any]
@@ -85,11 +87,12 @@ def filled_in(text: str, *, end: float | None = None, **chosen: str) -> str:
     Raises:
         KeyError: It has a variable that no board has.
     """
-    values = {**BUILT_IN, **CHOSEN, **chosen}
+    instant = time.time() if end is None else end
+    limits = {"__from": f"{1000 * (instant - RANGE_SECONDS):.0f}", "__to": f"{1000 * instant:.0f}"}
+    values = {**BUILT_IN, **limits, **CHOSEN, **chosen}
 
     def value_of(found: re.Match[str]) -> str:
         name = found[1] or found[2]
         return found[0] if name.isdigit() else values[name]
 
-    instant = time.time() if end is None else end
     return _VARIABLE.sub(value_of, text.replace(END, f"{instant:.0f}"))

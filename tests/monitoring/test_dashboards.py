@@ -29,7 +29,7 @@ BOARDS = boards()
 PANELS = [(uid, panel) for uid, board in BOARDS.items() for panel in panels(board)]
 #: What Grafana knows of units, as far as it is used here.
 UNITS = {
-    *("percentunit", "locale", "none", "currencyUSD", "s", "dateTimeFromNow", "eps", "ops"),
+    *("percentunit", "locale", "none", "currencyUSD", "s", "dateTimeFromNow", "suffix:/s", "ops"),
     *("suffix: days", "suffix: points"),
 }
 #: `segment:churn_$lens:ratio` and `segment:retention:ratio`
@@ -127,6 +127,8 @@ def test_columns_that_look_special_are_columns_of_their_table() -> None:
         columns = set(options["renameByName"].values())
         letters = {f"Value #{target['refId']}" for target in panel["targets"]} if panel["targets"][1:] else {"Value"}
         values = {name for name in options["includeByName"] if name.startswith("Value")}
+        if "Value #A" in values:
+            values.discard("Value")  # of the first query, where no other has an answer
         assert values <= letters, (uid, panel["title"])
         # What Grafana 9 is not told to leave out is a column of its own at the end.
         assert letters - values == {name for name in options["excludeByName"] if name != "Time"}, (uid, panel["title"])

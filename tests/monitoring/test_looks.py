@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from monitoring import rules
 from monitoring.dashboards.wording import AXES
 from schemas.catalogue.ratios import RATIOS
 from tests.monitoring.boards import END, Json, boards, panels
@@ -122,7 +123,23 @@ def test_words_are_those_of_people() -> None:
     for uid, panel in PANELS:
         shown = [panel["title"], *(target["legendFormat"] for target in panel["targets"])]
         for text in shown:
-            assert not re.search(r"\bz in\b|^Came$|_7d|^value$|^none$", text), (uid, panel["title"], text)
+            assert not re.search(r"\bz in\b|^z$|^Came$|_7d|^value$|^none$", text), (uid, panel["title"], text)
+        for target in panel["targets"]:
+            if "{{kpi}}" in target["legendFormat"]:
+                assert '"kpi", "Customer retention", "kpi", "retention"' in target["expr"], (uid, panel["title"])
+
+
+def test_every_alert_that_fires_says_of_what() -> None:
+    """A feed that is quiet has a type and a source, and somebody has to mend that one."""
+    (table,) = [p for p in panels(BOARDS["tenure-stream"]) if p["title"] == "Alerts that fire"]
+    (asked,) = [target["expr"] for target in table["targets"]]
+    said = set(re.findall(r'"(\w+)"', asked.partition("label_join")[2]))
+    for alert in rules.alerts():
+        # Each has the label `service`, which is that of the product.
+        known = set(re.findall(r"\$labels\.(\w+)", alert.summary + alert.description)) - {"service"}
+        assert known <= said, alert.name
+        kpi = alert.labels.get("kpi")
+        assert kpi is None or f'"kpi", "{kpi}")' in asked, f"{alert.name}: {kpi} has no title"
 
 
 def test_nothing_that_is_good_is_red_or_orange() -> None:
@@ -190,6 +207,7 @@ def test_bars_have_labels() -> None:
         across = panel["options"]["xField"]
         (override,) = [each for each in panel["fieldConfig"]["overrides"] if each["matcher"]["options"] == across]
         assert override["properties"] == [{"id": "unit", "value": "none"}], uid
+        assert "noValue" not in defaults(panel), "it would stand below each bar"
 
 
 def test_completeness_can_be_red() -> None:
@@ -261,3 +279,105 @@ def test_the_age_of_the_latest_event_begins_with_the_first_event() -> None:
     """A worker that has just begun has a watermark of 0: it is 57 years behind, and no axis survives that."""
     (age,) = [panel for _, panel in PANELS if panel["title"] == "Age of the latest event"]
     assert re.search(r"tenure_watermark_timestamp_seconds\{[^}]*\}\) > 0", age["targets"][0]["expr"])
+
+
+def test_ranges_of_words_have_no_open_end() -> None:
+    """Grafana takes null for 0: a KPI that is worse by three standard errors was shown as -300 %, without a word."""
+    found = [
+        each["options"]
+        for _, panel in PANELS
+        for override in panel["fieldConfig"]["overrides"]
+        for property_ in override["properties"]
+        if property_["id"] == "mappings"
+        for each in property_["value"]
+        if each["type"] == "range"
+    ]
+    assert len(found) >= 10
+    for options in found:
+        assert None not in (options["from"], options["to"]), options
+    texts = {options["result"]["text"] for options in found if abs(options["from"]) > 1e9 or options["to"] > 1e9}
+    assert texts == {"worse", "better", "lower", "higher"}
+
+
+def test_small_lines_of_tiles_do_not_exaggerate() -> None:
+    """NPS from 20 to 22 over the whole height of a tile is a leap; of shares Grafana knows the range."""
+    for uid, panel in TILES:
+        found, where = defaults(panel), (uid, panel["title"])
+        if panel["title"] == "Net promoter score":
+            assert (found["min"], found["max"]) == (-100, 100), where
+        elif found["unit"] != "percentunit" and panel["title"] != "Net new MRR":
+            assert found["min"] == 0, where
+
+
+def test_names_beside_bars_are_whole_and_no_larger_than_words() -> None:
+    """Two bars had names in letters of 36 pixels, twelve had names that were cut."""
+    bars = [(uid, panel) for uid, panel in PANELS if panel["type"] == "bargauge"]
+    assert len(bars) > 5
+    for uid, panel in bars:
+        above = panel["options"]["namePlacement"] == "top"
+        assert panel["options"]["text"]["titleSize"] == (13 if above else 11), (uid, panel["title"])
+        assert above or panel["options"]["namePlacement"] == "left", (uid, panel["title"])
+
+
+def test_tables_know_the_values_of_a_query_that_alone_has_an_answer() -> None:
+    """Grafana then leaves the letter away: "no survey in 90 days" stood beside the column "Value" with NaN."""
+    count = 0
+    for uid, panel in PANELS:
+        if panel["type"] != "table" or len(panel["targets"]) < 2:
+            continue
+        (organized,) = [each["options"] for each in panel["transformations"] if each["id"] == "organize"]
+        count += 1
+        renamed = organized["renameByName"]
+        assert renamed["Value"] == renamed["Value #A"], (uid, panel["title"])
+        assert organized["includeByName"]["Value"] is True, (uid, panel["title"])
+    assert count > 8
+
+
+def test_ages_are_not_those_of_loaded_history() -> None:
+    """While a year is loaded the latest event is a year old, and that flattens the day after."""
+    (age,) = [panel for _, panel in PANELS if panel["title"] == "Age of the latest event"]
+    assert "unless on () max_over_time(stream:backfill:bool[$__rate_interval])" in age["targets"][0]["expr"]
+
+
+def test_what_is_money_says_of_which_currency() -> None:
+    """An MRR of 1,993 is none without the currency, which tiles write beside their number."""
+    said = [target["expr"] for _, panel in PANELS for target in panel["targets"] if "an MRR of" in target["expr"]]
+    assert len(said) == 2
+    assert all("with an MRR of USD $1" in text for text in said)
+
+
+def test_legends_name_nothing_that_is_not_there() -> None:
+    """Six red names of limits that nobody has reached are looked at in vain."""
+    (values,) = [panel for _, panel in PANELS if panel["title"] == "Values of dimensions"]
+    assert values["targets"][1]["expr"].endswith("> 0")
+
+
+def test_marks_outside_of_the_range_are_not_drawn_at_its_border() -> None:
+    """A release of last spring is not one of today."""
+    for board in BOARDS.values():
+        (marks,) = [each for each in board["annotations"]["list"] if each["name"] == "marks"]
+        assert ">= ${__from} <= ${__to}" in marks["expr"]
+
+
+def test_nothing_is_blank_while_numbers_are_withheld() -> None:
+    """A table without a row, and a curve without a point, look like a company without customers."""
+    of_lifetime = ("Cohorts", "Who stays for so long", "Survival curve")
+    for uid, panel in PANELS:
+        if panel["title"] in of_lifetime:
+            assert defaults(panel)["noValue"] == "nothing yet, or withheld: see Numbers", (uid, panel["title"])
+
+
+def test_states_that_are_not_known_are_not_green() -> None:
+    """What nobody could look at was written in the colour of checks that hold."""
+    found = [p for _, p in PANELS if p["type"] == "stat" and defaults(p)["noValue"] == "no worker"]
+    assert len(found) == 2
+    assert {defaults(panel)["thresholds"]["steps"][0]["color"] for panel in found} == {"text"}
+
+
+def test_the_column_that_names_rows_has_room_for_names() -> None:
+    """An equal share of a narrow table cut "priority_support"; a fixed width cut "numbers withheld since…"."""
+    tables = [p for _, p in PANELS if p["type"] == "table" and p["title"].endswith("with sample")]
+    assert len(tables) == 6
+    for panel in tables:
+        (override,) = [e for e in panel["fieldConfig"]["overrides"] if e["matcher"]["options"] == "segment"]
+        assert override["properties"] == [{"id": "custom.minWidth", "value": 135}], panel["title"]
