@@ -8,7 +8,7 @@ from monitoring.dashboards import queries
 from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, NONE, Placed, number, withheld_as
 from monitoring.dashboards.queries import Query, now
 from monitoring.dashboards.wording import CAUSES, COUNT, About, of_metric
-from schemas.instruments import LOSSES
+from schemas.instruments import BUILD_INFO, LOSSES
 
 STREAM: Final = "tenure-stream"
 _FROM_NOW: Final = "dateTimeFromNow"
@@ -77,8 +77,8 @@ def losses(*, size: tuple[int, int] = (12, 6)) -> Placed:
         COUNT,
         runbooks=("TenurePartitionHalted",),
     )
-    since = f'label_replace({withheld.WITHHELD}, "window", "since $1", "since", "(.*)")'
-    asked = f"max by (window) ({queries.own(LOSSES)}) > 0 or on () 0 / 0 * max by (window) ({since})"
+    nobody = f'label_replace(absent({queries.own(BUILD_INFO)}), "window", "no worker answers", "", "")'
+    asked = f"max by (window) ({queries.own(LOSSES)}) > 0 or on () 0 / 0 * max by (window) ({nobody})"
     return number(
         about,
         Query(asked, "{{window}}"),
@@ -87,7 +87,7 @@ def losses(*, size: tuple[int, int] = (12, 6)) -> Placed:
         decimals=0,
         empty="nothing was given up",
         names=True,
-        mappings=withheld_as("withheld"),
+        mappings=withheld_as("not known"),
     )
 
 

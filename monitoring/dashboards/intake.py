@@ -125,13 +125,21 @@ def causes() -> Placed:
         COUNT,
         _COMPLETENESS,
     )
-    nothing = 'label_replace(vector(0), "cause", "nothing", "", "") unless on () stream:incomplete:partitions'
+    known_causes = (
+        "(stream:incomplete:partitions or 0 / 0 *"
+        ' label_replace(stream:backfill:bool unless on () stream:incomplete:partitions, "cause", "loading", "", ""))'
+    )
+    nothing = f'label_replace(vector(0), "cause", "nothing", "", "") unless on () {known_causes}'
     columns = [
-        Column("cause", mappings=worded({"nothing": "nothing: they are complete", **CAUSES}), width=380),
+        Column(
+            "cause",
+            mappings=worded({"nothing": "nothing: they are complete", "loading": "history is being loaded", **CAUSES}),
+            width=380,
+        ),
         Column("partitions", COUNT, decimals=0),
     ]
     arranged = Arranged({"cause": "cause", "Value": "partitions"}, columns, sort_by="partitions")
-    return rows(about, arranged, Query(f"max by (cause) (stream:incomplete:partitions or {nothing})"), size=(12, 6))
+    return rows(about, arranged, Query(f"max by (cause) ({known_causes} or {nothing})"), size=(12, 6))
 
 
 def completeness() -> Placed:

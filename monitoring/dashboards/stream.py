@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from monitoring.dashboards import freshness, intake, queries, sentences, variables, workers
+from monitoring.dashboards import freshness, intake, sentences, variables, workers
 from monitoring.dashboards.board import Board, Section
 from monitoring.dashboards.frames import Arranged, Column, rows
 from monitoring.dashboards.panels import BAD, CALM, FAIR, NONE, Placed, number, shown_as
@@ -79,8 +79,10 @@ def reviews() -> Placed:
         runbooks=("TargetReviewOverdue", "TargetMissing"),
     )
     reviewed = sentences.titled(f"max by (kpi, window, owner) ({own(known.TARGET_REVIEW)})")
-    none = f'label_replace(0 / 0 * vector(1) unless on () {own(known.TARGET_REVIEW)}, "kpi", "no target", "", "")'
-    asked = queries.or_withheld(f"floor(({reviewed} - time()) / 86400) or {none}", "kpi")
+    none = (
+        f'label_replace(0 / 0 * vector(1) unless on () {own(known.TARGET_REVIEW)}, "kpi", "no target is known", "", "")'
+    )
+    asked = f"floor(({reviewed} - time()) / 86400) or {none}"
     columns = [Column("KPI", width=240), Column("days left", PLAIN, [(None, BAD), (0.0, NONE)], decimals=0)]
     renamed = {"kpi": "KPI", "window": "window", "owner": "owner", "Value": "days left"}
     arranged = Arranged(renamed, columns, sort_by="days left", descending=False)

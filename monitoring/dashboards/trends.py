@@ -147,7 +147,9 @@ def segments(ratio: Ratio, *, size: tuple[int, int] = (12, 8), departures: bool 
     runbooks = ("SegmentChurnDeparts", "SegmentMissesTarget") if departures else ()
     about = of_ratio(ratio, _WINDOW, *more, title=f"{ratio.title} by $dimension, with sample", runbooks=runbooks)
     arranged = Arranged(renamed, columns, sort_by="now", descending=not ratio.higher_is_better)
-    return rows(about, arranged, *(Query(asked, name) for asked, name, _ in named), size=size)
+    asked = [each if place == 0 else f"({each}){queries.NOT_WITHHELD}" for place, (each, _, _) in enumerate(named)]
+    shown = (Query(each, name) for each, (_, name, _) in zip(asked, named, strict=True))
+    return rows(about, arranged, *shown, size=size)
 
 
 def _than_others() -> list[Any]:

@@ -89,6 +89,9 @@ def test_whatever_shows_a_kpi_now_says_that_numbers_are_withheld() -> None:
         if panel["type"] in ("stat", "bargauge", "table") and of_kpis:
             count += 1
             assert "stream:withheld:timestamp_seconds" in asked, (uid, panel["title"])
+            for target in panel["targets"] if panel["type"] == "table" else ():
+                # While history was loaded, intervals and samples stood beside the row that says "withheld".
+                assert "stream:withheld:timestamp_seconds" in target["expr"], (uid, panel["title"], target["refId"])
             if panel["type"] == "stat":
                 nan = [each["options"] for each in defaults(panel)["mappings"] if each["type"] == "special"]
                 assert [(each["match"], each["result"]["text"]) for each in nan] == [("nan", "withheld")]
@@ -381,3 +384,12 @@ def test_the_column_that_names_rows_has_room_for_names() -> None:
     for panel in tables:
         (override,) = [e for e in panel["fieldConfig"]["overrides"] if e["matcher"]["options"] == "segment"]
         assert override["properties"] == [{"id": "custom.minWidth", "value": 135}], panel["title"]
+
+
+def test_what_no_worker_withholds_is_shown_while_history_is_loaded() -> None:
+    """Targets and losses are no KPIs: they are as they were."""
+    for title in ("Days until targets are reviewed", "Windows that miss events for good"):
+        (panel,) = [panel for _, panel in PANELS if panel["title"] == title]
+        assert "stream:withheld" not in panel["targets"][0]["expr"], title
+    (causes,) = [panel for _, panel in PANELS if panel["title"] == "Why numbers are withheld"]
+    assert "stream:backfill:bool" in causes["targets"][0]["expr"], "history that is loading is a reason, too"
