@@ -8,7 +8,7 @@ from monitoring.dashboards import behaviour, freshness, queries, variables
 from monitoring.dashboards.board import Board, Section
 from monitoring.dashboards.frames import columns, matrix
 from monitoring.dashboards.panels import Placed, number
-from monitoring.dashboards.queries import DAILY, NOT_WITHHELD, Query, own
+from monitoring.dashboards.queries import NOT_WITHHELD, Query, own
 from monitoring.dashboards.wording import COUNT, PERCENT, About, of_metric
 from schemas import instruments as known
 
@@ -48,8 +48,8 @@ def scanned() -> Placed:
     meaning = "Cohorts and lifetime are counted anew now and then, not with every event: so long ago the last time."
     about = of_metric("Last counted", known.SCAN_AS_OF, meaning, "dateTimeFromNow")
     # It is as of the end of the running hour, which is to come: what is counted until now.
-    asked = f"1000 * clamp_max(max(last_over_time({own(known.SCAN_AS_OF)}[{DAILY}])), time())"
-    return number(about, Query(asked, "as of"), size=(6, 9), empty="not in the last day")
+    asked = f"1000 * clamp_max(max({own(known.SCAN_AS_OF)}), time())"
+    return number(about, Query(asked, "as of"), size=(6, 9), empty="not yet, or nobody answers")
 
 
 def shares() -> Placed:
