@@ -14,19 +14,18 @@ from typing import Final, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kpis.arrays import Ints
-from kpis.population.monthly_history import MONTH_MS, MOST_AGE, Floats, MonthlyHistory
-from kpis.population.monthly_levels import SEASONAL, STEADY, drawn_levels
+from kpis.arrays import Floats, Ints
+from kpis.population.monthly_history import MONTH_MS, MOST_AGE, MonthlyHistory
+from kpis.population.monthly_levels import MOST_AHEAD, MOST_SEEN, SEASONAL, STEADY, drawn_levels
 
 Number = TypeVar("Number", np.int64, np.float64)
 
-#: Months that are forecast, and that rates of leaving are learnt from (count); with fewer than the least there is no
-#: forecast.
-MONTHS: Final = 12
+#: Months that are forecast, and whose arrivals, levels of leaving and changes of MRR are looked at (count).
+MONTHS: Final = MOST_AHEAD
+SEEN_MONTHS: Final = MOST_SEEN
+#: Months that rates of leaving are learnt from; with fewer than the least there is no forecast (count).
 LEARNT_MONTHS: Final = 12
 LEAST_MONTHS: Final = 6
-#: Months whose arrivals, levels of leaving and changes of MRR are looked at (count): of a season one year shows one.
-SEEN_MONTHS: Final = 36
 #: The share of what comes that the band is to hold.
 BAND: Final = 0.8
 SIMULATIONS: Final = 1_000

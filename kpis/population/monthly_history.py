@@ -10,12 +10,9 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kpis.arrays import Flags, Ints
+from kpis.arrays import Flags, Floats, Ints
 from kpis.population.episodes import Joined, begins_episode
-
-Floats = NDArray[np.float64]
 
 HOUR_MS: Final = 3_600_000
 MONTH_MS: Final = 730 * HOUR_MS
