@@ -17,7 +17,7 @@ from streams.errors import CheckFailed
 from tenure.reports.forecast import forecast_report
 from tests.property.test_cohorts_and_lifetime import stretches_of
 from tests.unit.kpis.population.invented import company, folded_company
-from tests.unit.kpis.population.monthly_companies import KINDS, coverage, held_out, invented_company
+from tests.unit.kpis.population.monthly_companies import FURTHER, KINDS, coverage, held_out, invented_company
 
 
 def invented(seed: int, *, months: int = 26, rate: float = 30.0, churn: float = 0.04) -> list[Stretches]:
@@ -118,10 +118,10 @@ def test_held_out_months_are_those_that_came() -> None:
         assert (each.month.at_ms, each.customers, each.mrr) == (at_ms, len(there), sum(there))
 
 
-@pytest.mark.parametrize("kinds", [("steady", "seasonal"), ("few customers", "young")])
+@pytest.mark.parametrize("kinds", [("steady", "seasonal"), ("few customers", "young"), ("bursts", "slow wandering")])
 def test_bands_hold_about_what_they_promise(kinds: tuple[str, ...]) -> None:
     """Of several companies together: months of one are much alike. Figures of more of them: docs/forecast.md."""
-    found = [each for kind in kinds for each in held_out(KINDS[kind], range(2))]
+    found = [each for kind in kinds for each in held_out((KINDS | FURTHER)[kind], range(2))]
     customers, mrr = coverage(found)
     assert BAND - 0.15 <= customers <= BAND + 0.15
     assert BAND - 0.15 <= mrr <= BAND + 0.15
