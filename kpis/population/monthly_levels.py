@@ -19,9 +19,9 @@ import numpy as np
 from kpis.arrays import Floats
 
 YEAR_MONTHS: Final = 12
-#: Months that a series may have been seen for, of a season one year shows one, and that may be drawn (count).
-MOST_SEEN: Final = 36
-MOST_AHEAD: Final = 12
+#: Months that are looked at at most, since of a season one year shows one, and months that may be drawn (count).
+SEEN_MONTHS: Final = 36
+AHEAD_MONTHS: Final = 12
 #: By how much a trend weakens from month to month: none goes on for ever.
 _DAMPING: Final = 0.97
 #: The level may be any: so far it may be from the mean of what was seen (logarithm).
@@ -89,8 +89,8 @@ class _Prior(NamedTuple):
 
 @lru_cache(maxsize=2)
 def _prior(settings: tuple[Setting, ...]) -> _Prior:
-    """Return what is known beforehand of the last MOST_SEEN months, and of MOST_AHEAD to come after them."""
-    months = np.arange(1 - MOST_SEEN, MOST_AHEAD + 1, dtype=np.float64)
+    """Return what is known beforehand of the last SEEN_MONTHS months, and of AHEAD_MONTHS to come after them."""
+    months = np.arange(1 - SEEN_MONTHS, AHEAD_MONTHS + 1, dtype=np.float64)
     apart = np.abs(months[:, None] - months[None])
     to_come = np.maximum(months, 0.0)
     trend = np.where(months <= 0, months, _DAMPING * (1 - _DAMPING**to_come) / (1 - _DAMPING))
@@ -114,18 +114,18 @@ def drawn_levels(
     """Return draws of the logarithm of a series in the months to come, one line a run.
 
     Args:
-        levels: The logarithms of the months seen, MOST_SEEN at most, the last one last.
+        levels: The logarithms of the months seen, SEEN_MONTHS at most, the last one last.
         noise: The variance of each that is chance of counting alone.
-        ahead: Months to come, MOST_AHEAD at most (count).
+        ahead: Months to come, AHEAD_MONTHS at most (count).
         runs: Draws (count).
         random: Where they come from.
         settings: The grid.
     """
     seen, middle = len(levels), float(np.average(levels, weights=1 / noise))
-    assert seen <= MOST_SEEN, seen
-    assert ahead <= MOST_AHEAD, ahead
+    assert seen <= SEEN_MONTHS, seen
+    assert ahead <= AHEAD_MONTHS, ahead
     covariance, log_weight = _prior(settings)
-    past, to_come = slice(MOST_SEEN - seen, MOST_SEEN), slice(MOST_SEEN, MOST_SEEN + ahead)
+    past, to_come = slice(SEEN_MONTHS - seen, SEEN_MONTHS), slice(SEEN_MONTHS, SEEN_MONTHS + ahead)
     across = covariance[:, past, to_come]
     off = levels - middle
     known = covariance[:, past, past] + np.diag(noise)

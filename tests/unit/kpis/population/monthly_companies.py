@@ -15,9 +15,9 @@ import numpy as np
 from kpis.arrays import Floats, Ints
 from kpis.names import PLAN, Names
 from kpis.population.episodes import OPEN_MS, Stretches, joined
-from kpis.population.forecast import SEEN_MONTHS
 from kpis.population.forecast_trials import ORIGINS, HeldOut, held_out_months
 from kpis.population.monthly_history import HOUR_MS, MONTH_MS, history_of, whole_months
+from kpis.population.monthly_levels import SEEN_MONTHS
 
 _PRICES: Final = np.array([900.0, 4_900.0, 12_900.0])
 #: Who is younger leaves at twice the rate (months).

@@ -10,9 +10,10 @@ import pytest
 
 from kpis.names import PLAN, Names
 from kpis.population.episodes import OPEN_MS, Stretches, as_of, joined
-from kpis.population.forecast import BAND, LEAST_MONTHS, SEEN_MONTHS, forecast
+from kpis.population.forecast import BAND, LEAST_MONTHS, forecast
 from kpis.population.forecast_trials import held_out_months
 from kpis.population.monthly_history import HOUR_MS, MONTH_MS, MonthlyHistory, history_of, whole_months
+from kpis.population.monthly_levels import SEEN_MONTHS
 from streams.errors import CheckFailed
 from tenure.reports.forecast import forecast_report
 from tests.property.test_cohorts_and_lifetime import stretches_of
