@@ -42,7 +42,7 @@ from schemas.instruments import OF_THE_POPULATION
 from streams.metrics.population_exposition import MARKS_SHOWN, population_exposition
 
 #: One worker shows as many at most; a scrape of a worker has some 1,500 besides (count).
-BUDGET = 2_300
+BUDGET = 2_150
 NOBODY = survival(Durations({}, {}))
 NOTHING = Ranking([], Line("", 0, 0))
 
