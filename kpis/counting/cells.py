@@ -116,9 +116,19 @@ def cells_of(rows: Ints, names: Names, windows: Windows) -> Cells:
     Raises:
         OverflowError: A column, a bucket or a value takes more than its bits, or an amount more than 64.
     """
+    return summed(rows, names.value_columns(), windows)
+
+
+def summed(rows: Ints, values: Ints, windows: Windows) -> Cells:
+    """Sum rows as `cells_of` does, which gives returns and errors.
+
+    Args:
+        rows: One line each.
+        values: The value of each profile: shape (dimensions but plan, profiles).
+        windows: Classes of pairs.
+    """
     if not len(rows):
         return EMPTY
-    values = names.value_columns()
     if windows.row_sums is not None:
         found = windows.row_sums.cells(np.ascontiguousarray(rows), values)
         if found is not None:

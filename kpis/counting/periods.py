@@ -20,10 +20,8 @@ from kpis.counting.cells import (
     FIELD_BITS,
     STEP_ROWS,
     Cells,
-    columns_of,
-    fields_of,
-    merged,
     merged_in_steps,
+    summed,
     unpack,
 )
 from kpis.counting.counts import NO_EFFECT, SURVEY, derive, edges, prefixes, shape_of, stocks
@@ -37,6 +35,7 @@ YEARS_WATCHED: Final = 10
 #: parts times periods that are looked at together: a limit on memory
 _AT_ONCE: Final = 400
 _NAME: Final = re.compile(r"(\d{4})(?:-(\d\d))?")
+_NO_DIMENSIONS: Final[Ints] = np.empty((0, 0), np.int64)
 _FIRST_COUNTED: Final = 2000
 _LAST_COUNTED: Final = 2099
 
@@ -169,8 +168,7 @@ def _cells_by_part(parts: Sequence[Ints], windows: Windows, step_rows: int) -> I
 def _cells_of(pieces: Sequence[Ints], numbers: Sequence[int], windows: Windows) -> Cells:
     table = np.concatenate(pieces)
     table[:, 1] = np.repeat(numbers, [len(piece) for piece in pieces])  # in the place of plans
-    column, number, _, bucket, amount = columns_of(table, windows)
-    return merged(number << FIELD_BITS | fields_of(column, bucket), amount)
+    return summed(table, _NO_DIMENSIONS, windows)
 
 
 class _Lines(NamedTuple):

@@ -171,16 +171,17 @@ class Fold:
             self._usual.begin(_as_taken(events), _as_list(times), states, self._changed, _as_list(references))
             self._looked_at = 0
 
-    def may_reach_back(self, events: Sequence[Event], states: Mapping[str, bytes]) -> list[int]:
+    def may_reach_back(self, events: Sequence[Event], states: Mapping[str, bytes], numbers: Ints) -> list[int]:
         """Return the numbers of events that may take back another one, or whose identity their customer's state holds.
 
         Args:
             events: Decoded events.
             states: By customer.
+            numbers: Of the events that are looked at.
         """
         if self._usual is None or not isinstance(states, dict | StateTable):
-            return list(range(len(events)))
-        return self._usual.may_reach_back(_as_taken(events), states)
+            return numbers.tolist()
+        return self._usual.may_reach_back(_as_taken(events), states, numbers)
 
     def go_on(self, work: int) -> bool:
         """Apply the next events; True while something is left.

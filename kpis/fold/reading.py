@@ -114,6 +114,24 @@ class PackedDecoded(Decoded[R]):
         part = self.batch.picked(indices)
         return cast("MutableSequence[Event]", part), part.times().tolist()
 
+    def offsets_by_topic(self, indices: Ints) -> dict[str, tuple[int, int]] | None:
+        """Return the first and the last offset of the records of events, by topic in the order of `indices`.
+
+        None where the records are not packed: somebody has to look at each.
+        """
+        records = self.batch.records
+        if not isinstance(records, PackedRecords):
+            return None
+        offsets, topics = (every[indices] for every in self.batch.places())
+        numbers, firsts = np.unique(topics, return_index=True)
+        found: dict[str, tuple[int, int]] = {}
+        for number in numbers[np.argsort(firsts)].tolist():  # parts of one topic have a number each
+            topic, mine = records.topics[number], offsets[topics == number]
+            first, last = int(mine.min()), int(mine.max())
+            before = found.get(topic, (first, last))
+            found[topic] = (min(first, before[0]), max(last, before[1]))
+        return found
+
     def customers(self) -> list[str]:
         """See `Decoded`."""
         return self.batch.customers()

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from kpis.arrays import Ints
-from kpis.counting.periods import changes, watched_until
+from kpis.counting.periods import Period, changes, watched_until
 from kpis.counting.windows import Windows
 from kpis.customer.customer import activity_of, feedback_of, life_of
 from kpis.customer.deduplication import identity_of, known_content, sequence_of
@@ -26,6 +26,7 @@ from kpis.customer.state import Customer
 from kpis.customer.state import decode as decode_state
 from kpis.customer.touchpoints import stored_touchpoints
 from kpis.fold.fold import Fold
+from kpis.fold.reading import PackedDecoded
 from kpis.names import Names
 from kpis.packing import table_of
 from kpis.references import offset_of, partition_of, topic_of
@@ -194,7 +195,9 @@ def fold_batch(
             parts.append(rows)
         result.states = changed
         result.rows = np.concatenate((result.rows, *parts))
-        result.moved = yield from _updates(decoded, groups, parts, windows, commit)
+        found = yield from changes(parts, windows, sorted({group.over_at for group in groups}))
+        told = [_without_changes(decoded, group.indices, times, reached, commit) for group in groups] if found else []
+        result.moved = _moved(found, groups, told, windows)
     else:
         fold.begin(decoded.events, decoded.times, states, lying_at)
         while fold.go_on(step_work):
@@ -234,8 +237,8 @@ def _groups(
     apart = np.ones(len(times), bool)
     if over_at.min() == over_at.max():
         apart = times // windows.bucket_ms < over_at
-        for n in fold.may_reach_back(decoded.events, states):
-            apart[n] = apart[n] or reaches_back(fold, decoded.events[n], states)
+        for n in fold.may_reach_back(decoded.events, states, np.flatnonzero(~apart)):
+            apart[n] = reaches_back(fold, decoded.events[n], states)
     indices = np.flatnonzero(apart)
     order = indices[np.argsort(reached[indices], kind="stable")]
     if len(order) <= alone:
@@ -293,46 +296,57 @@ def _fold_at(
     return rows
 
 
-def _updates(
-    decoded: Decoded[_Logged], groups: Sequence[_Group], parts: Sequence[Ints], windows: Windows, commit: int
-) -> Generator[None, None, list[Moved]]:
-    """Return what each group changed of the periods that were over for it."""
-    by_period = yield from changes(parts, windows, sorted({group.over_at for group in groups}))
-    bare = [_without_changes(decoded, group.indices, commit) for group in groups] if by_period else []
+def _moved(
+    by_period: Mapping[Period, Sequence[dict[str, int]]],
+    groups: Sequence[_Group],
+    told: Sequence[Restatement],
+    windows: Windows,
+) -> list[Moved]:
+    """Return what each group changed of the periods that were over for it; `told` are its restatements without that."""
     out: list[Moved] = []
     for period, by_group in by_period.items():
         watched = watched_until(period, windows)
         entries: list[bytes] = []
         sums: dict[str, int] = {}
-        for group, told, changed in zip(groups, bare, by_group, strict=True):
+        for group, bare, changed in zip(groups, told, by_group, strict=True):
             if changed and period.end <= group.over_at < watched:
-                entries.append(encode(msgspec.structs.replace(told, changes=changed)))
+                entries.append(encode(msgspec.structs.replace(bare, changes=changed)))
                 sums = {name: sums.get(name, 0) + changed.get(name, 0) for name in sums | changed}
         if entries:
             out.append(Moved(period.name, entries, {name: n for name, n in sums.items() if n}))
     return out
 
 
-def _without_changes(decoded: Decoded[_Logged], indices: Sequence[int], commit: int) -> Restatement:
+def _without_changes(
+    decoded: Decoded[_Logged], indices: Sequence[int], times: Ints, reached: Ints, commit: int
+) -> Restatement:
     """Return the restatement by events, the same for all periods but for what they changed."""
-    records = [decoded.records[index] for index in indices]
-    offsets: dict[str, tuple[int, int]] = {}
-    for record in records:
-        first, last = offsets.get(record.topic, (record.offset, record.offset))
-        offsets[record.topic] = (min(first, record.offset), max(last, record.offset))
+    mine = np.array(indices, np.int64)
     alone = decoded.events[indices[0]] if len(indices) == 1 else None
     found = Restatement(
         commit=commit,
         events=len(indices),
-        arrived_at_ms=max(record.timestamp for record in records),
-        occurred_at_ms=min(decoded.times[index] for index in indices),
-        offsets=offsets,
+        arrived_at_ms=int(reached[mine].max()),
+        occurred_at_ms=int(times[mine].min()),
+        offsets=_offsets_by_topic(decoded, mine),
         event_id="" if alone is None else alone.id,
         event_type="" if alone is None else alone.TYPE,
         changes={},
         event_source="" if alone is None else alone.source,
     )
     return found if alone is None or not is_pseudonym(alone.customer_id) else _unnamed(found)
+
+
+def _offsets_by_topic(decoded: Decoded[_Logged], indices: Ints) -> dict[str, tuple[int, int]]:
+    """Return the first and the last offset of the records of events, by topic."""
+    found = decoded.offsets_by_topic(indices) if isinstance(decoded, PackedDecoded) else None
+    if found is not None:
+        return found
+    offsets: dict[str, tuple[int, int]] = {}
+    for record in [decoded.records[index] for index in indices.tolist()]:
+        first, last = offsets.get(record.topic, (record.offset, record.offset))
+        offsets[record.topic] = (min(first, record.offset), max(last, record.offset))
+    return offsets
 
 
 def _unnamed(found: Restatement) -> Restatement:

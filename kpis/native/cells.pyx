@@ -427,7 +427,9 @@ cdef class RowSums:
         self.begin()
         for n in range(rows.shape[0]):
             count = self.fields_of(&rows[n, 0], fields, amounts)
-            if count < 0 or not 0 <= rows[n, 1] < MOST_VALUES or not 0 <= rows[n, 2] < values.shape[1]:
+            if count < 0 or not 0 <= rows[n, 1] < MOST_VALUES:
+                return None
+            if values.shape[0] and not 0 <= rows[n, 2] < values.shape[1]:
                 return None
             for d in range(values.shape[0] + 1):
                 group = rows[n, 1] if d == 0 else values[d - 1, rows[n, 2]]

@@ -1,5 +1,6 @@
 from typing import Any
 
+from kpis.arrays import Ints
 from kpis.fold.context import FoldContext
 from kpis.native.batch import EventBatch
 from kpis.native.states import StateTable
@@ -22,5 +23,5 @@ class UsualEvents:
     def go_on(self, start: int, work: int) -> int: ...
     def take_rows(self) -> bytes: ...
     def may_reach_back(
-        self, events: list[Event] | EventBatch[Any], states: dict[str, bytes] | StateTable
+        self, events: list[Event] | EventBatch[Any], states: dict[str, bytes] | StateTable, numbers: Ints
     ) -> list[int]: ...

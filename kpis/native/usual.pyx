@@ -262,16 +262,18 @@ cdef class UsualEvents:
         self.begin([], [], {}, {}, [])
         return rows
 
-    def may_reach_back(self, object events, object states):
-        """Return the numbers of revokes, and of events whose customer's state holds their hash, wherever it does."""
+    def may_reach_back(self, object events, object states, const int64_t[::1] numbers):
+        """Return, of some numbers, those of revokes, and of events whose customer's state holds their hash anywhere."""
         cdef list out = []
         cdef UsualEvent *event
         cdef PyObject *stored
         cdef Text text
         cdef uint8_t identity[8]
-        cdef Py_ssize_t n
+        cdef Py_ssize_t k, n
         self.begin(events, [], states, {}, [])
-        for n in range(len(events)):
+        for k in range(numbers.shape[0]):
+            n = numbers[k]
+            assert 0 <= n < len(events), "there is no such event"
             event = self.event_at(n)
             if event.kind == OTHER and type(<object>event.object) is Revoke:
                 out.append(n)

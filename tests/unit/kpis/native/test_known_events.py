@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
+import numpy as np
 
 from tests.property.folding import Folded, Line
 from tests.recount.options import Options
@@ -50,4 +51,4 @@ def test_events_that_may_reach_back_are_those_that_the_state_holds() -> None:
     folded.batch(_changes("e")[:-1])
     (fold,) = folded.folds
     decoded = [folded.decoder.decode([Line(record)]).events[0] for record in (*_changes("e"), *_changes("other"))]
-    assert fold.may_reach_back(decoded, folded.states[0]) == list(range(FACTS - 1))
+    assert fold.may_reach_back(decoded, folded.states[0], np.arange(len(decoded))) == list(range(FACTS - 1))
