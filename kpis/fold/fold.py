@@ -180,7 +180,8 @@ class Fold:
             numbers: Of the events that are looked at.
         """
         if self._usual is None or not isinstance(states, dict | StateTable):
-            return numbers.tolist()
+            found: list[int] = numbers.tolist()
+            return found
         return self._usual.may_reach_back(_as_taken(events), states, numbers)
 
     def go_on(self, work: int) -> bool:
