@@ -38,3 +38,9 @@ def table_of(rows: Sequence[Row]) -> Ints:
         OverflowError: A number takes more than 64 bits.
     """
     return array_of(packed_rows(rows))
+
+
+def stacked(tables: Sequence[Ints]) -> Ints:
+    """Return the rows of some tables below each other; those of one are not copied where the others have none."""
+    some = [table for table in tables if len(table)]
+    return some[0] if len(some) == 1 else np.concatenate(some or tables)

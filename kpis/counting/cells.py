@@ -7,7 +7,7 @@ classes that fit it, end[buckets < x1] - start[buckets < x0]. Adding a window on
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -35,7 +35,7 @@ PAIR_COLUMNS: Final = POINTS * 2
 STEP_ROWS: Final = 16_384
 """Of one step: some 25 ms."""
 NATIVE_STEP_ROWS: Final = 4 * STEP_ROWS
-"""Of one step that is summed natively: about as long; the cells of several steps have to be merged."""
+"""Of one step that is summed natively: about as long."""
 
 
 class Cells(NamedTuple):
@@ -129,11 +129,35 @@ def summed(rows: Ints, values: Ints, windows: Windows) -> Cells:
     """
     if not len(rows):
         return EMPTY
-    if windows.row_sums is not None:
-        found = windows.row_sums.cells(np.ascontiguousarray(rows), values)
-        if found is not None:
-            return Cells(*found)
+    if windows.native:
+        with windows.row_sums() as sums:
+            if sums.add(np.ascontiguousarray(rows), values):
+                return Cells(*sums.take())
     return merged(*_unsummed(rows, values, windows))
+
+
+def summed_in_steps(
+    tables: Callable[[], Iterable[Ints]], values: Ints, windows: Windows
+) -> Generator[None, None, Cells]:
+    """Sum the rows of some tables, each in a step of its own; see `summed`.
+
+    Args:
+        tables: Returns them, also a second time: what is summed natively may turn out not to fit.
+        values: As `summed` takes them.
+        windows: Classes of pairs.
+
+    Raises:
+        OverflowError: As `cells_of` does, also where it is the amount of a part that takes more than 64 bits.
+    """
+    if windows.native:
+        with windows.row_sums() as sums:
+            for table in tables():
+                if not sums.add(np.ascontiguousarray(table), values):
+                    break
+                yield
+            else:
+                return Cells(*sums.take())
+    return (yield from merged_in_steps(merged(*_unsummed(table, values, windows)) for table in tables()))
 
 
 def touched_by(rows: Ints, names: Names, windows: Windows) -> Ints:
@@ -163,9 +187,9 @@ def cells_in_steps(
     Raises:
         OverflowError: As `cells_of` does, also where it is the amount of a part that takes more than 64 bits.
     """
-    step_rows = step_rows or (STEP_ROWS if windows.row_sums is None else NATIVE_STEP_ROWS)
-    starts = range(0, len(rows), step_rows)
-    return merged_in_steps(cells_of(rows[start : start + step_rows], names, windows) for start in starts)
+    size = step_rows or (NATIVE_STEP_ROWS if windows.native else STEP_ROWS)
+    starts = range(0, len(rows), size)
+    return summed_in_steps(lambda: (rows[start : start + size] for start in starts), names.value_columns(), windows)
 
 
 def merged_in_steps(parts: Iterable[Cells]) -> Generator[None, None, Cells]:

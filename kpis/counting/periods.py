@@ -19,9 +19,7 @@ from kpis.arrays import Ints
 from kpis.counting.cells import (
     FIELD_BITS,
     STEP_ROWS,
-    Cells,
-    merged_in_steps,
-    summed,
+    summed_in_steps,
     unpack,
 )
 from kpis.counting.counts import NO_EFFECT, SURVEY, derive, edges, prefixes, shape_of, stocks
@@ -129,7 +127,7 @@ def changes(
         For each period that any of them may change, for each part the counts that are not zero, by name; surveys by
         kind, way and status are `survey/<kind>/<way>/<status>`.
     """
-    keys, amount = yield from merged_in_steps(_cells_by_part(parts, windows, step_rows))
+    keys, amount = yield from summed_in_steps(lambda: _tables_by_part(parts, step_rows), _NO_DIMENSIONS, windows)
     if not len(keys):
         return {}
     _, _, column, bucket = unpack(keys)
@@ -147,8 +145,8 @@ def changes(
     return out
 
 
-def _cells_by_part(parts: Sequence[Ints], windows: Windows, step_rows: int) -> Iterator[Cells]:
-    """Sum rows into cells of all customers, the number of their part in the place of a segment; so many at a time."""
+def _tables_by_part(parts: Sequence[Ints], step_rows: int) -> Iterator[Ints]:
+    """Return the rows with the number of their part in the place of the plan, so many at a time."""
     pieces: list[Ints] = []
     numbers: list[int] = []
     count = 0
@@ -156,19 +154,19 @@ def _cells_by_part(parts: Sequence[Ints], windows: Windows, step_rows: int) -> I
         for start in range(0, len(part), step_rows):
             piece = part[start : start + step_rows]
             if count + len(piece) > step_rows:
-                yield _cells_of(pieces, numbers, windows)
+                yield _numbered(pieces, numbers)
                 pieces, numbers, count = [], [], 0
             pieces.append(piece)
             numbers.append(number)
             count += len(piece)
     if pieces:
-        yield _cells_of(pieces, numbers, windows)
+        yield _numbered(pieces, numbers)
 
 
-def _cells_of(pieces: Sequence[Ints], numbers: Sequence[int], windows: Windows) -> Cells:
+def _numbered(pieces: Sequence[Ints], numbers: Sequence[int]) -> Ints:
     table = np.concatenate(pieces)
-    table[:, 1] = np.repeat(numbers, [len(piece) for piece in pieces])  # in the place of plans
-    return summed(table, _NO_DIMENSIONS, windows)
+    table[:, 1] = np.repeat(numbers, [len(piece) for piece in pieces])
+    return table
 
 
 class _Lines(NamedTuple):

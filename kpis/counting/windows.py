@@ -7,7 +7,8 @@ of bucket b.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -62,8 +63,8 @@ class Windows:
         firsts = [(year, month) for year in range(FIRST_YEAR, _LAST_YEAR) for month in range(1, 13)]
         self.month_starts = np.array([self._local(year, month) for year, month in firsts], np.int64)
         self.year_starts = np.array([self._local(year, 1) for year in range(FIRST_YEAR, _LAST_YEAR)], np.int64)
-        #: sums rows for these windows; None where nothing was compiled
-        self.row_sums = RowSums(self.spans, self.year_starts, self.month_starts) if IS_THERE and native else None
+        self.native = IS_THERE and native
+        self._idle: list[RowSums] = []
 
     def _local(self, year: int, month: int) -> int:
         """Return the boundary at which a local month begins."""
@@ -77,6 +78,17 @@ class Windows:
             starts = self.month_starts if name == MONTH else self.year_starts
             return int(starts[np.searchsorted(starts, boundary - 1, "right") - 1])
         return boundary - int(self.spans[self.fixed.index(name)])
+
+    @contextmanager
+    def row_sums(self) -> Iterator[RowSums]:
+        """Lend what sums rows for these windows natively; nobody else has it meanwhile."""
+        assert self.native, "nothing was compiled"
+        sums = self._idle.pop() if self._idle else RowSums(self.spans, self.year_starts, self.month_starts)
+        try:
+            yield sums
+        finally:
+            sums.forget()
+            self._idle.append(sums)
 
     # -- classes of pairs: which windows can hold both ends
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, MutableMapping, Sequence
 from typing import Any, Final, TypeVar
 
-import numpy as np
-
 from kpis.arrays import Ints
 from kpis.customer.state import Customer, decode, encode
 from kpis.customer.what_counts import BY_DEFAULT, WhatCounts
@@ -22,7 +20,7 @@ from kpis.fold.touchpoints import contact, exposure, mark, referral, support
 from kpis.fold.usage import activity, onboarding
 from kpis.names import Names
 from kpis.native import IS_THERE
-from kpis.packing import array_of, table_of
+from kpis.packing import array_of, stacked, table_of
 from schemas.events import (
     Activity,
     Cancel,
@@ -180,8 +178,8 @@ class Fold:
             numbers: Of the events that are looked at.
         """
         if self._usual is None or not isinstance(states, dict | StateTable):
-            found: list[int] = numbers.tolist()
-            return found
+            every: list[int] = numbers.tolist()
+            return every
         return self._usual.may_reach_back(_as_taken(events), states, numbers)
 
     def go_on(self, work: int) -> bool:
@@ -257,7 +255,7 @@ class Fold:
         rows = table_of(self.context.rows)
         if self._usual is None:
             return self._changed, rows
-        return self._changed, np.concatenate((array_of(self._usual.take_rows()), rows))
+        return self._changed, stacked((array_of(self._usual.take_rows()), rows))
 
     def _apply_again(self, customer_id: str, event: Event, n: int) -> int:
         """Apply one more event to a customer whose cache is stale; return how much work it was."""

@@ -28,7 +28,7 @@ from kpis.customer.touchpoints import stored_touchpoints
 from kpis.fold.fold import Fold
 from kpis.fold.reading import PackedDecoded
 from kpis.names import Names
-from kpis.packing import table_of
+from kpis.packing import stacked, table_of
 from kpis.references import offset_of, partition_of, topic_of
 from schemas.decoding.decoder import Decoded
 from schemas.decoding.diagnosis import Readable
@@ -194,7 +194,7 @@ def fold_batch(
             rows = yield from _fold_at(fold, decoded, group.indices, states, lying_at, changed, result, step_work)
             parts.append(rows)
         result.states = changed
-        result.rows = np.concatenate((result.rows, *parts))
+        result.rows = stacked((result.rows, *parts))
         found = yield from changes(parts, windows, sorted({group.over_at for group in groups}))
         told = [_without_changes(decoded, group.indices, times, reached, commit) for group in groups] if found else []
         result.moved = _moved(found, groups, told, windows)

@@ -50,6 +50,8 @@ cdef enum:
     LINE_MASK = 7
     # room for so many lines stays from one batch to the next: some two MB
     MOST_LINES_KEPT = 1 << 15
+    # of so many buckets in a row it is written down in which year and month the first one lies
+    STRIDE_BITS = 10
 
 cdef int64_t MOST_BUCKETS = 1 << BUCKET_BITS, MOST_COLUMNS = 1 << COLUMN_BITS, MOST_VALUES = 1 << VALUE_BITS
 cdef int64_t FIRST_PAIR = POINTS, BEHIND_PAIRS = POINTS + PAIRS, PAIR_COLUMNS = POINTS * 2
@@ -382,7 +384,7 @@ cdef Block *empty_blocks(int room_bits) except NULL:
 
 
 cdef class RowSums:
-    """Sums the rows of a batch for every dimension.
+    """Sums rows for every dimension.
 
     Cells of eight buckets in a row lie in one line while they are summed: lines are looked for and sorted, not cells.
 
@@ -391,7 +393,8 @@ cdef class RowSums:
         year_starts, month_starts: Boundaries at which they begin, ascending.
     """
 
-    cdef const int64_t[::1] spans, year_starts, month_starts
+    cdef const int64_t[::1] spans
+    cdef Calendar years, months
     cdef int64_t classes
     # by the hash of a line: its number plus one, 0 where there is none
     cdef int32_t *table
@@ -406,14 +409,16 @@ cdef class RowSums:
         self.table_bits = self.count = self.room = 0
 
     def __init__(self, const int64_t[::1] spans, const int64_t[::1] year_starts, const int64_t[::1] month_starts):
-        self.spans, self.year_starts, self.month_starts = spans, year_starts, month_starts
+        self.spans = spans
+        self.years, self.months = Calendar(year_starts), Calendar(month_starts)
         self.classes = (spans.shape[0] + 1) * 3
+        self.forget()
 
     def __dealloc__(self):
         self.let_go()
 
-    def cells(self, const int64_t[:, ::1] rows, const int64_t[:, ::1] values):
-        """Return sorted keys and their amounts, those of zero left out; None where a number does not fit.
+    def add(self, const int64_t[:, ::1] rows, const int64_t[:, ::1] values):
+        """Add rows; return False where a number does not fit, and the sums are good for nothing from then on.
 
         Args:
             rows: One line each.
@@ -424,25 +429,24 @@ cdef class RowSums:
         cdef int64_t amounts[6]
         cdef int k, count
         cdef int64_t d, group
-        self.begin()
         for n in range(rows.shape[0]):
             count = self.fields_of(&rows[n, 0], fields, amounts)
             if count < 0 or not 0 <= rows[n, 1] < MOST_VALUES:
-                return None
+                return False
             if values.shape[0] and not 0 <= rows[n, 2] < values.shape[1]:
-                return None
+                return False
             for d in range(values.shape[0] + 1):
                 group = rows[n, 1] if d == 0 else values[d - 1, rows[n, 2]]
                 if not 0 <= group < MOST_VALUES:
-                    return None
+                    return False
                 group |= d << VALUE_BITS
                 for k in range(count):
-                    if not self.add(group << FIELD_BITS | fields[k], amounts[k]):
-                        return None
-        return self.sums()
+                    if not self.add_to(group << FIELD_BITS | fields[k], amounts[k]):
+                        return False
+        return True
 
-    cdef int begin(self) except -1:
-        """Forget all sums; the room of a usual batch stays."""
+    def forget(self):
+        """Begin anew; the room of a usual batch stays."""
         if self.room > MOST_LINES_KEPT:
             self.let_go()
         self.count = 0
@@ -450,7 +454,6 @@ cdef class RowSums:
             self.table = empty_table(FIRST_ROOM_BITS)
             self.table_bits = FIRST_ROOM_BITS
         memset(self.table, 0, sizeof(int32_t) << self.table_bits)
-        return 0
 
     cdef void let_go(self) noexcept:
         """Give all room back."""
@@ -460,7 +463,7 @@ cdef class RowSums:
         self.table, self.lines, self.amounts = NULL, NULL, NULL
         self.table_bits = self.count = self.room = 0
 
-    cdef inline bint add(self, int64_t key, int64_t amount) except -1:
+    cdef inline bint add_to(self, int64_t key, int64_t amount) except -1:
         """Add an amount to a cell; False where it would leave 64 bits."""
         cdef int64_t line = key >> LINE_BITS
         cdef uint64_t place = PLACE_OF(<uint64_t>line, self.table_bits)
@@ -518,8 +521,8 @@ cdef class RowSums:
             table[place] = n + 1
         return 0
 
-    cdef object sums(self):
-        """Return the keys and amounts of all cells but those of zero, sorted by key."""
+    def take(self):
+        """Return the keys and amounts of all cells but those of zero, sorted by key, and begin anew."""
         cdef int64_t count = 0, n, first
         cdef const int64_t *line
         cdef int k
@@ -540,6 +543,7 @@ cdef class RowSums:
                 # What is zero is written over by the next: nobody can tell in advance which are.
                 all_keys[count], all_amounts[count] = first | k, line[k]
                 count += line[k] != 0
+        self.forget()
         return keys[:count], amounts[:count]
 
     cdef int fields_of(self, const int64_t *row, int64_t *fields, int64_t *amounts) noexcept nogil:
@@ -576,9 +580,28 @@ cdef class RowSums:
     cdef int64_t class_of(self, int64_t i, int64_t j) noexcept nogil:
         """Return the class of a pair: see `kpis.counting.windows`."""
         cdef int64_t kind = places_before(self.spans, j - i) * 3
-        kind += places_before(self.year_starts, i) == places_before(self.year_starts, j)
-        kind += places_before(self.month_starts, i) == places_before(self.month_starts, j)
+        kind += self.years.place_of(i) == self.years.place_of(j)
+        kind += self.months.place_of(i) == self.months.place_of(j)
         return kind
+
+
+cdef class Calendar:
+    """Years or months by bucket."""
+
+    cdef const int64_t[::1] starts
+    # places of the buckets 0, STRIDE, 2 * STRIDE, …
+    cdef const int64_t[::1] places
+
+    def __cinit__(self, const int64_t[::1] starts):
+        self.starts = starts
+        self.places = np.searchsorted(starts, np.arange(0, MOST_BUCKETS, 1 << STRIDE_BITS), "right").astype(np.int64)
+
+    cdef inline int64_t place_of(self, int64_t bucket) noexcept nogil:
+        """Return how many begin at a bucket or before it."""
+        cdef int64_t place = self.places[bucket >> STRIDE_BITS]
+        while place < self.starts.shape[0] and self.starts[place] <= bucket:
+            place += 1
+        return place
 
 
 cdef Py_ssize_t places_before(const int64_t[::1] sorted_numbers, int64_t number) noexcept nogil:

@@ -36,6 +36,8 @@ cdef class StateChanges:
     # in this table
     cdef int32_t *slots
     cdef StateTable table
+    # made when somebody asks for one of them by name
+    cdef dict by_customer
     cdef readonly int64_t size_bytes
 
     cdef int make_room(self, Py_ssize_t room) except -1

@@ -101,7 +101,9 @@ cdef class StateChanges:
         return [<object>self.states[n] for n in range(self.count)]
 
     def __getitem__(self, str customer):
-        return dict(self.items())[customer]
+        if self.by_customer is None:
+            self.by_customer = dict(self.items())
+        return self.by_customer[customer]
 
     def packed(self):
         """Return the states by customer in MessagePack."""

@@ -195,7 +195,8 @@ class PartitionState:
         if cut is None or cut.kept is None:
             return Written(states)
         spans = dict(zip(cut.spans.tolist(), self.cells.packed(cut.spans), strict=True))
-        return Written({**cut.states, **states} if states else cut.states, spans, cut.kept + 1)
+        both = {**cut.states, **states} if cut.states and states else states or cut.states
+        return Written(both, spans, cut.kept + 1)
 
     def _restating(self, moved: Sequence[Moved]) -> list[PeriodUpdate]:
         """Return what a batch changed of periods, added to what is stored."""

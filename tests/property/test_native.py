@@ -177,8 +177,8 @@ def test_rows_are_summed_natively_into_the_cells_of_python(rows: Ints, zone: str
     names = Names()
     for country in ("DE", "FR"):
         names.profile((country, ""))
-    windows = Windows(time_zone=zone, bucket_ms=bucket_minutes * 60_000)
-    assert windows.row_sums is not None
-    natively = _cells_or_refusal(rows, names, windows)
-    windows.row_sums = None
-    assert natively == _cells_or_refusal(rows, names, windows)
+    natively, plainly = (
+        Windows(time_zone=zone, bucket_ms=bucket_minutes * 60_000, native=native) for native in (True, False)
+    )
+    assert natively.native
+    assert _cells_or_refusal(rows, names, natively) == _cells_or_refusal(rows, names, plainly)

@@ -60,6 +60,17 @@ def test_what_is_set_has_changed(make: Make) -> None:
 
 
 @both
+def test_many_that_changed_are_given_out_by_name(make: Make) -> None:
+    """Whoever asks for all of them, one by one, has them at once: a loop of loops would not end here."""
+    states = make(10)
+    expected = {f"c{number}": b"%d" % number for number in range(50_000)}
+    for customer, state in expected.items():
+        states[customer] = state
+    changed = states.take_changed()
+    assert {**changed, "d": b""} == {**expected, "d": b""}
+
+
+@both
 def test_what_is_used_stays_while_others_come_and_go(make: Make) -> None:
     """Customers who are busy now are busy in the next batch too."""
     states = make(10)
