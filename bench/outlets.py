@@ -64,13 +64,13 @@ def _event(kind: str, who: str, at_ms: int, **members: object) -> bytes:
     return json.dumps(named | members).encode()
 
 
-async def measure(customers: int, seed: int) -> None:
+async def measure(customers: int, seed: int, *, filters_only: bool = False) -> None:
     """Print what each outlet costs, with so many customers."""
     async with embedded_stream(PREFIX, partitions=_PARTITIONS) as stream:
-        await _measure_with(stream, customers, seed)
+        await _measure_with(stream, customers, seed, filters_only=filters_only)
 
 
-async def _measure_with(stream: EmbeddedStream, customers: int, seed: int) -> None:
+async def _measure_with(stream: EmbeddedStream, customers: int, seed: int, *, filters_only: bool) -> None:
     settings, client = Settings(redis_url=SecretStr(stream.url), redis_prefix=PREFIX), stream.client
     await claim_tables(settings, stream.tables, partitions=_PARTITIONS)
     chance, scans = random.Random(seed), CombinedScans()
@@ -93,11 +93,12 @@ async def _measure_with(stream: EmbeddedStream, customers: int, seed: int) -> No
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "out"
         await _timed("fill", partial(fill, customers, "c"), client)
-        await _timed("export, first", exported, client)
-        await _timed("export, nothing changed", exported, client)
-        await fill(customers // 100, "d")
-        await _timed("export, 1 % new", exported, client)
-        await _timed("sql", lambda: answer_sql(settings, Scope(), checked_sql(_SQL, 100)), client)
+        if not filters_only:
+            await _timed("export, first", exported, client)
+            await _timed("export, nothing changed", exported, client)
+            await fill(customers // 100, "d")
+            await _timed("export, 1 % new", exported, client)
+            await _timed("sql", lambda: answer_sql(settings, Scope(), checked_sql(_SQL, 100)), client)
         await _timed("filter, first", partial(filtered, _WHERE[0]), client)
         for where in _WHERE:
             await _timed(f"filter, further: {where}", partial(filtered, where), client)
@@ -124,8 +125,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.outlets", description=__doc__)
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--filters", action="store_true", help="filters alone")
     options = parser.parse_args()
-    asyncio.run(measure(options.customers, options.seed))
+    asyncio.run(measure(options.customers, options.seed, filters_only=options.filters))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any, Final
 import yaml
 
 from services.process import free_port
+from tenure.demo.company.market import ACQUISITION_COSTS
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 FOLDER: Final = ROOT / "build" / "up"
@@ -103,6 +104,7 @@ def worker_environment(ports: dict[str, int], name: str) -> dict[str, str]:
         "TENURE_METRICS_HOST": "127.0.0.1",
         "TENURE_METRICS_PORT": str(ports[name]),
         "TENURE_INSTANCE_ID": name,
+        "TENURE_ACQUISITION_COSTS": ",".join(f"{channel}={cost}" for channel, cost in ACQUISITION_COSTS.items()),
     }
 
 

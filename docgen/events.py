@@ -143,7 +143,7 @@ MEANINGS_OF_MEMBERS: Final = {
     "outcome": "How the term ended.",
     "completed": "`true` by default; only completions count.",
     "feature": "What was used.",
-    "incentive": "Whether an answer was to be rewarded.",
+    "incentive": "Whether an answer was to be rewarded; not kept of `nps` and `csat`.",
     "about": "The `id` of the survey that was followed up, of the same `source` or of the default one of surveys.",
     "ticket": "The ticket's id in your system.",
     "referred": "The id of the customer who was brought.",

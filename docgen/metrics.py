@@ -73,7 +73,7 @@ INTRODUCTIONS: Final[dict[Area, str]] = {
     "Partitions": "Who owns what. KPIs are complete when every partition has exactly one owner and none is recovering"
     " or halted.",
     "Correctness": "Whether the counts agree with each other.",
-    "Population": "What does not add up over workers: cohorts, lifetimes, reasons, features"
+    "Population": "What does not add up over workers: cohorts, lifetimes, reasons, features, measures, tickets, value"
     " ([what they are](cohorts-and-lifetime.md)). The owner of partition 0 looks at all customers one by one, again and"
     " again, and shows these behind its counts. While partition 0 changes hands nobody does.",
     "Targets": "What `tenure target set` was last told, by KPI ([names](kpis.md#ratios)) and window. While partition 0"

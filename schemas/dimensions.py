@@ -8,6 +8,8 @@ from typing import Final
 
 #: In this order profiles are stored, the plan apart.
 BUILT_IN_DIMENSIONS: Final = ("plan", "country", "channel")
+#: The one by which customers have a cost of acquisition.
+CHANNEL: Final = BUILT_IN_DIMENSIONS[2]
 
 #: Members that only describe an event, beside dimensions.
 DESCRIBING_MEMBERS: Final = ("reason", "feature", "via")

@@ -623,6 +623,138 @@ FOLLOW_UP_MEDIAN: Final = Instrument(
     " while fewer than half are.",
     ("kind", "band"),
 )
+EXPERIMENT_CUSTOMERS: Final = Instrument(
+    "tenure_experiment_customers",
+    "gauge",
+    "Population",
+    "Customers by the variant of a measure that they saw first: `left` and `goes_on` were active then, `not_active`"
+    " were not. Of the 10 measures that somebody saw for the first time last the control and the 4 largest variants;"
+    " all else is measure and variant `other`.",
+    ("measure", "variant", "end"),
+)
+EXPERIMENT_SURVIVAL: Final = Instrument(
+    "tenure_experiment_survival_ratio",
+    "gauge",
+    "Population",
+    "Share of those who were active that stays longer than `days`, by Kaplan and Meier.",
+    ("measure", "variant", "days"),
+)
+EXPERIMENT_NEWEST: Final = Instrument(
+    "tenure_experiment_newest_timestamp_seconds",
+    "gauge",
+    "Population",
+    "When somebody saw the measure for the first time last: one that is over gets no newer.",
+    ("measure",),
+)
+EXPERIMENT_P: Final = Instrument(
+    "tenure_experiment_p_value",
+    "gauge",
+    "Population",
+    "The always-valid p-value of a variant against the control, times the number of comparisons: at most 0.05, and they"
+    " differ.",
+    ("measure", "variant", "control"),
+)
+EXPERIMENT_ODDS: Final = Instrument(
+    "tenure_experiment_odds_ratio",
+    "gauge",
+    "Population",
+    "The odds of leaving on a day, over those with the control: below 1 customers stay longer.",
+    ("measure", "variant", "control"),
+)
+EXPERIMENT_ODDS_LOWER: Final = Instrument(
+    "tenure_experiment_odds_lower_ratio",
+    "gauge",
+    "Population",
+    "Lower bound of the range that holds it on all days at once with 95 %; absent where there is none.",
+    ("measure", "variant", "control"),
+)
+EXPERIMENT_ODDS_UPPER: Final = Instrument(
+    "tenure_experiment_odds_upper_ratio",
+    "gauge",
+    "Population",
+    "Upper bound of that range; absent where there is none.",
+    ("measure", "variant", "control"),
+)
+TICKETS: Final = Instrument(
+    "tenure_support_tickets",
+    "gauge",
+    "Population",
+    "Tickets that were opened in the last 30 days, by what they wait for (`answer`, `solution`), and whether it came"
+    " (`done`) or they wait still (`waiting`).",
+    ("wait", "end"),
+)
+TICKET_MEDIAN: Final = Instrument(
+    "tenure_support_median_seconds",
+    "gauge",
+    "Population",
+    "Time by which it came to half of them, those that wait counted so far; absent while fewer than half have it.",
+    ("wait",),
+)
+TICKET_WITHIN_DAY: Final = Instrument(
+    "tenure_support_within_day_ratio",
+    "gauge",
+    "Population",
+    "Share of them to which it came within 24 hours, by Kaplan and Meier.",
+    ("wait",),
+)
+TICKET_SPELLS: Final = Instrument(
+    "tenure_support_spells",
+    "gauge",
+    "Population",
+    "Stays after a ticket of an active customer was opened: `left` ended with the customer's leaving, `goes_on` have"
+    " not, or the next ticket ended them.",
+    ("end",),
+)
+TICKET_SURVIVAL: Final = Instrument(
+    "tenure_support_survival_ratio",
+    "gauge",
+    "Population",
+    "Share of those stays that last longer than `days`, by Kaplan and Meier.",
+    ("days",),
+)
+TICKET_SURVIVAL_LOWER: Final = Instrument(
+    "tenure_support_survival_lower_ratio",
+    "gauge",
+    "Population",
+    "Lower bound of that share's 95 % interval, by Greenwood.",
+    ("days",),
+)
+TICKET_SURVIVAL_UPPER: Final = Instrument(
+    "tenure_support_survival_upper_ratio",
+    "gauge",
+    "Population",
+    "Upper bound of that share's 95 % interval, by Greenwood.",
+    ("days",),
+)
+VALUE: Final = Instrument(
+    "tenure_customer_value_minor",
+    "gauge",
+    "Population",
+    "Lifetime value in minor units of the default currency: the mean stay, none counted beyond the longest one seen,"
+    " times the MRR of an active customer. Of all, and by channel: the 20 with the most stays, the rest as `other`.",
+    ("dimension", "value"),
+)
+VALUE_DAYS: Final = Instrument(
+    "tenure_customer_value_days",
+    "gauge",
+    "Population",
+    "The mean stay that it is made of.",
+    ("dimension", "value"),
+)
+ACQUISITION_COST: Final = Instrument(
+    "tenure_acquisition_cost_minor",
+    "gauge",
+    "Population",
+    "Cost of acquiring a customer of a channel, as the setting `acquisition_costs` says, in minor units.",
+    ("channel",),
+)
+PAYBACK_DAYS: Final = Instrument(
+    "tenure_acquisition_payback_days",
+    "gauge",
+    "Population",
+    "Days after which a customer of a channel has brought that cost; absent where the stays seen do not say.",
+    ("channel",),
+)
 SCAN_AS_OF: Final = Instrument(
     "tenure_scan_timestamp_seconds", "gauge", "Population", "The instant T that all of these are as of."
 )

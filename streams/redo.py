@@ -44,8 +44,13 @@ def mark_of(head: bytes | None) -> bytes:
 
 def entry_of(expected: bytes | None, head: bytes, cells: Cells, states: Mapping[str, bytes]) -> bytes:
     """Return the entry of a commit, which replaces one head by another and changes cells and states."""
+    return b"".join(parts_of_entry(expected, head, cells, states))
+
+
+def parts_of_entry(expected: bytes | None, head: bytes, cells: Cells, states: Mapping[str, bytes]) -> tuple[bytes, ...]:
+    """Return an entry as `entry_of` does, in parts that follow each other."""
     numbers = (len(cells.keys).to_bytes(8, "little"), cells.keys.tobytes(), cells.amounts.tobytes())
-    return b"".join((mark_of(expected), mark_of(head), *numbers, _packed(states)))
+    return (mark_of(expected), mark_of(head), *numbers, _packed(states))
 
 
 def _packed(states: Mapping[str, bytes]) -> bytes:
@@ -57,14 +62,6 @@ def size_of(states: Mapping[str, bytes]) -> int:
     if IS_THERE and isinstance(states, StateChanges):
         return states.size_bytes
     return sum(map(len, states.values()))
-
-
-def flat(states: Mapping[str, bytes], start: str) -> list[bytes]:
-    """Return keys and states in turn: a key is `start` and the customer's id."""
-    begin = start.encode()
-    if IS_THERE and isinstance(states, StateChanges):
-        return states.flat(begin)
-    return [part for customer, state in states.items() for part in (begin + customer.encode(), state)]
 
 
 def cells_of(entry: bytes) -> Cells:

@@ -177,6 +177,17 @@ cdef inline void write_integer(Writer *writer, int64_t number) noexcept nogil:
         write_kind(writer, 0xD3, <uint64_t>number, 8)
 
 
+cdef inline void write_decimal(Writer *writer, uint64_t number) noexcept nogil:
+    """Write a number in digits."""
+    cdef uint8_t digits[20]
+    cdef int place = 20
+    while place == 20 or number:
+        place -= 1
+        digits[place] = <uint8_t>(0x30 + number % 10)
+        number //= 10
+    write_raw(writer, digits + place, 20 - place)
+
+
 cdef inline void write_truth(Writer *writer, bint truth) noexcept nogil:
     write_kind(writer, 0xC3 if truth else 0xC2, 0, 0)
 

@@ -42,6 +42,7 @@ cdef class StateChanges:
 
     cdef int make_room(self, Py_ssize_t room) except -1
     cdef void add(self, PyObject *customer, PyObject *state, int32_t slot) noexcept
+    cdef bytes setting_some(self, bytes start, Py_ssize_t first, Py_ssize_t end)
 
 
 cdef class LoggedStates:

@@ -14,7 +14,7 @@ from libc.string cimport memcmp, memcpy, memset
 from kpis.native.batch cimport EventBatch
 from kpis.native.event cimport UsualEvent
 from kpis.native.hashing cimport hash_of_text
-from kpis.native.messages cimport Text, Writer, begin_bytes, begin_map, begin_string, write_raw
+from kpis.native.messages cimport Text, Writer, begin_bytes, begin_map, begin_string, write_decimal, write_raw
 
 import os
 
@@ -36,6 +36,8 @@ cdef enum:
     AHEAD = 8
     # what may stand before a string and the bytes after it
     MARKS_BYTES = 10
+    # what stands around an argument of a command of Redis, at most
+    ARGUMENT_BYTES = 32
 
 
 cdef inline Text utf8_of(PyObject *text) except *:
@@ -49,6 +51,13 @@ cdef void *room_for(void *before, Py_ssize_t count, size_t size) except NULL:
     if found is NULL:
         raise MemoryError
     return found
+
+
+cdef inline void begin_argument(Writer *writer, Py_ssize_t size) noexcept nogil:
+    """Write what stands before an argument of so many bytes of a command of Redis."""
+    write_raw(writer, b"$", 1)
+    write_decimal(writer, size)
+    write_raw(writer, b"\r\n", 2)
 
 
 cdef class StateChanges:
@@ -129,19 +138,42 @@ cdef class StateChanges:
         finally:
             free(writer.start)
 
-    def flat(self, bytes start):
-        """Return keys and states in turn, a key being `start` and the customer's id."""
-        cdef Py_ssize_t n, size = PyBytes_GET_SIZE(start)
-        cdef Text text
-        found = []
-        for n in range(self.count):
-            text = utf8_of(self.customers[n])
-            key = PyBytes_FromStringAndSize(NULL, size + text.size)
-            memcpy(PyBytes_AS_STRING(key), PyBytes_AS_STRING(start), size)
-            memcpy(PyBytes_AS_STRING(key) + size, text.start, text.size)
-            found.append(key)
-            found.append(<object>self.states[n])
-        return found
+    def setting(self, bytes start, Py_ssize_t most):
+        """Return commands of Redis that set states, at most so many each, as they go over the wire.
+
+        A key is `start` and the customer's id.
+        """
+        cdef Py_ssize_t n
+        return [self.setting_some(start, n, min(n + most, self.count)) for n in range(0, self.count, most)]
+
+    cdef bytes setting_some(self, bytes start, Py_ssize_t first, Py_ssize_t end):
+        cdef Writer writer
+        cdef Text key, text
+        cdef Py_ssize_t n, room = ARGUMENT_BYTES
+        key.start, key.size = <const uint8_t *>PyBytes_AS_STRING(start), PyBytes_GET_SIZE(start)
+        for n in range(first, end):
+            room += 2 * ARGUMENT_BYTES + key.size + utf8_of(self.customers[n]).size
+            room += PyBytes_GET_SIZE(<object>self.states[n])
+        writer.start, writer.size, writer.room, writer.failed = <uint8_t *>room_for(NULL, room, 1), 0, room, False
+        try:
+            write_raw(&writer, b"*", 1)
+            write_decimal(&writer, 1 + 2 * (end - first))
+            write_raw(&writer, b"\r\n$4\r\nMSET\r\n", 12)
+            for n in range(first, end):
+                text = utf8_of(self.customers[n])
+                begin_argument(&writer, key.size + text.size)
+                write_raw(&writer, key.start, key.size)
+                write_raw(&writer, text.start, text.size)
+                text.start = <const uint8_t *>PyBytes_AS_STRING(<object>self.states[n])
+                text.size = PyBytes_GET_SIZE(<object>self.states[n])
+                write_raw(&writer, b"\r\n", 2)
+                begin_argument(&writer, text.size)
+                write_raw(&writer, text.start, text.size)
+                write_raw(&writer, b"\r\n", 2)
+            assert not writer.failed, "states are longer than they were"
+            return PyBytes_FromStringAndSize(<char *>writer.start, writer.size)
+        finally:
+            free(writer.start)
 
 
 cdef class LoggedStates:

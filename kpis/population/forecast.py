@@ -1,8 +1,9 @@
 """Customers and MRR of the next twelve months: hazards by age and plan, and the arrivals of the past, simulated.
 
 Nothing is assumed of a single customer: those of one plan and one age leave at the rate at which such customers left in
-the last year, and others come as they came then. Each simulated year draws anew what the past leaves open, so that the
-band holds what is not known besides what is chance.
+the last year. How far all these rates together, the number of those who come and what they pay will move is drawn out
+of the months before (`kpis.population.monthly_levels`). Each simulated year draws anew what the past leaves open, so
+that the band holds what is not known besides what is chance.
 Pure: seeded, so that the same customers give the same forecast. How forecasts of the past did:
 `kpis.population.forecast_trials`. Definitions: docs/definitions.md, section "What keeps customers".
 """
@@ -14,19 +15,15 @@ from typing import Final, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kpis.arrays import Ints
-from kpis.population.monthly_history import MONTH_MS, MOST_AGE, Floats, MonthlyHistory
-from kpis.population.monthly_levels import SEASONAL, STEADY, drawn_levels
+from kpis.arrays import Floats, Ints
+from kpis.population.monthly_history import MONTH_MS, MOST_AGE, MonthlyHistory
+from kpis.population.monthly_levels import AHEAD_MONTHS, SEASONAL, STEADY, drawn_levels
 
 Number = TypeVar("Number", np.int64, np.float64)
 
-#: Months that are forecast, and that rates of leaving are learnt from (count); with fewer than the least there is no
-#: forecast.
-MONTHS: Final = 12
+#: Months that rates of leaving are learnt from; with fewer than the least there is no forecast (count).
 LEARNT_MONTHS: Final = 12
 LEAST_MONTHS: Final = 6
-#: Months whose arrivals, levels of leaving and changes of MRR are looked at (count): of a season one year shows one.
-SEEN_MONTHS: Final = 36
 #: The share of what comes that the band is to hold.
 BAND: Final = 0.8
 SIMULATIONS: Final = 1_000
@@ -51,7 +48,9 @@ class Month(NamedTuple):
     mrr: tuple[float, float, float]
 
 
-def forecast(history: MonthlyHistory, origin_ms: int, months: int = MONTHS, *, runs: int = SIMULATIONS) -> list[Month]:
+def forecast(
+    history: MonthlyHistory, origin_ms: int, months: int = AHEAD_MONTHS, *, runs: int = SIMULATIONS
+) -> list[Month]:
     """Return the months from an origin on.
 
     Args:

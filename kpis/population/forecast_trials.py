@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from kpis.population.forecast import LEAST_MONTHS, MONTHS, SEEN_MONTHS, Month, forecast
+from kpis.population.forecast import LEAST_MONTHS, Month, forecast
 from kpis.population.monthly_history import MONTH_MS, MonthlyHistory
+from kpis.population.monthly_levels import AHEAD_MONTHS, SEEN_MONTHS
 
 #: Origins that are tried, one a month (count).
 ORIGINS: Final = 24
@@ -50,6 +51,6 @@ def held_out_months(history: MonthlyHistory, at_ms: int) -> list[HeldOut]:
     out: list[HeldOut] = []
     for back in range(1, min(ORIGINS, history.months - LEAST_MONTHS) + 1):
         known = history.before(back, SEEN_MONTHS)
-        months = forecast(known, at_ms - back * MONTH_MS, min(back, MONTHS), runs=_SIMULATIONS)
+        months = forecast(known, at_ms - back * MONTH_MS, min(back, AHEAD_MONTHS), runs=_SIMULATIONS)
         out += [HeldOut(back, ahead, month, *history.total(back - ahead)) for ahead, month in enumerate(months, 1)]
     return out

@@ -10,12 +10,9 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kpis.arrays import Flags, Ints
+from kpis.arrays import Flags, Floats, Ints
 from kpis.population.episodes import Joined, begins_episode
-
-Floats = NDArray[np.float64]
 
 HOUR_MS: Final = 3_600_000
 MONTH_MS: Final = 730 * HOUR_MS
@@ -24,12 +21,21 @@ MOST_AGE: Final = 25
 
 
 class MonthlyHistory(NamedTuple):
-    """Customers at the boundaries of months before an origin, the origin first.
+    """Customers at the boundaries of months before an origin, the origin first, and what became of them in between.
 
-    By boundary, plan and age (months, MOST_AGE for all that are older): customers, their MRR and the sum of its
-    squares. By month, the last one first, plan and age at its beginning: who was not there at its end. By month and
-    plan: who is there at its end and was not at its beginning, with their MRR. By month: the MRR at its beginning of
-    those who left; and the MRR at its beginning of those who stayed, and at its end. MRR in minor units.
+    Months go backwards, the last one first. Ages are whole months, MOST_AGE for all that are older; MRR is in minor
+    units.
+
+    Attributes:
+        stock: Customers by boundary, plan and age.
+        stock_mrr: Their MRR.
+        stock_squares: The sum of its squares.
+        gone: Customers of a month's beginning who were not there at its end, by month, plan and age.
+        arrived: Customers of a month's end who were not there at its beginning, by month and plan.
+        arrived_mrr: Their MRR at the end.
+        gone_mrr: The MRR at the beginning of those who were gone, by month.
+        stayed_mrr_before: The MRR at the beginning of those who were there at both, by month.
+        stayed_mrr_after: Theirs at the end.
     """
 
     stock: Ints

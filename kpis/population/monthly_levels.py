@@ -15,11 +15,13 @@ from itertools import product
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from kpis.arrays import Floats
 
 YEAR_MONTHS: Final = 12
+#: Months that are looked at at most, since of a season one year shows one, and months that may be drawn (count).
+SEEN_MONTHS: Final = 36
+AHEAD_MONTHS: Final = 12
 #: By how much a trend weakens from month to month: none goes on for ever.
 _DAMPING: Final = 0.97
 #: The level may be any: so far it may be from the mean of what was seen (logarithm).
@@ -29,7 +31,7 @@ _SEASON_WIDTH: Final = 0.8
 
 
 class Setting(NamedTuple):
-    """Sizes of the parts (standard deviations, logarithm), and how likely they are beforehand."""
+    """Sizes of the parts (standard deviations, logarithm; of a trend by month), and how likely they are beforehand."""
 
     trend: float
     season: float
@@ -41,11 +43,13 @@ class Setting(NamedTuple):
 
 
 def _grid(
+    *,
     trends: Mapping[float, float],
     seasons: Mapping[float, float],
     fading: Mapping[tuple[float, float], float],
-    single: Iterable[float],
+    single: Iterable[float] = (0.0, 0.05, 0.1, 0.2, 0.35),
 ) -> tuple[Setting, ...]:
+    """Return every setting that some parts make, each of which has a weight; of single months all weigh the same."""
     return tuple(
         Setting(trend, season, deviation, kept, one, of_trend * of_season * of_fading)
         for (trend, of_trend), (season, of_season), ((deviation, kept), of_fading), one in product(
@@ -54,12 +58,11 @@ def _grid(
     )
 
 
-_SINGLE: Final = (0.0, 0.05, 0.1, 0.2, 0.35)
-#: Of arrivals, which have trends and seasons: deviations with their weights.
+#: Of arrivals, which have trends and seasons.
 SEASONAL: Final = _grid(
-    {0.01: 0.2, 0.03: 0.3, 0.08: 0.5},
-    {0.0: 0.5, 0.1: 0.15, 0.2: 0.15, 0.4: 0.2},
-    {
+    trends={0.01: 0.2, 0.03: 0.3, 0.08: 0.5},
+    seasons={0.0: 0.5, 0.1: 0.15, 0.2: 0.15, 0.4: 0.2},
+    fading={
         (0, 0): 0.3,
         (0.05, 0.9): 0.1,
         (0.1, 0.7): 0.1,
@@ -68,25 +71,26 @@ SEASONAL: Final = _grid(
         (0.5, 0.99): 0.1,
         (0.5, 0.96): 0.15,
     },
-    _SINGLE,
 )
 #: Of rates and of amounts, which have a level and lose it slowly.
 STEADY: Final = _grid(
-    {0.003: 0.5, 0.01: 0.5}, {0.0: 1.0}, {(0, 0): 0.5, (0.05, 0.9): 0.2, (0.1, 0.9): 0.15, (0.3, 0.99): 0.15}, _SINGLE
+    trends={0.003: 0.5, 0.01: 0.5},
+    seasons={0.0: 1.0},
+    fading={(0, 0): 0.5, (0.05, 0.9): 0.2, (0.1, 0.9): 0.15, (0.3, 0.99): 0.15},
 )
 
 
-class _Parts(NamedTuple):
-    """Covariances of the months seen and to come under each setting, and the logarithms of the settings' weights."""
+class _Prior(NamedTuple):
+    """Covariances of months under each setting (settings, months, months), and the logarithms of settings' weights."""
 
-    #: (settings, months, months): seen, then to come
     covariance: Floats
     log_weight: Floats
 
 
-@lru_cache(maxsize=128)
-def _parts(settings: tuple[Setting, ...], seen: int, ahead: int) -> _Parts:
-    months = np.arange(1 - seen, ahead + 1, dtype=np.float64)
+@lru_cache(maxsize=2)
+def _prior(settings: tuple[Setting, ...]) -> _Prior:
+    """Return what is known beforehand of the last SEEN_MONTHS months, and of AHEAD_MONTHS to come after them."""
+    months = np.arange(1 - SEEN_MONTHS, AHEAD_MONTHS + 1, dtype=np.float64)
     apart = np.abs(months[:, None] - months[None])
     to_come = np.maximum(months, 0.0)
     trend = np.where(months <= 0, months, _DAMPING * (1 - _DAMPING**to_come) / (1 - _DAMPING))
@@ -101,7 +105,7 @@ def _parts(settings: tuple[Setting, ...], seen: int, ahead: int) -> _Parts:
         + fading**2 * np.where(kept > 0, np.maximum(kept, 1e-9) ** apart, 0.0)
         + single**2 * np.eye(len(months))
     )
-    return _Parts(covariance, np.log(weight[:, 0, 0]))
+    return _Prior(covariance, np.log(weight[:, 0, 0]))
 
 
 def drawn_levels(
@@ -110,24 +114,29 @@ def drawn_levels(
     """Return draws of the logarithm of a series in the months to come, one line a run.
 
     Args:
-        levels: The logarithms of the months seen, the last one last.
+        levels: The logarithms of the months seen, SEEN_MONTHS at most, the last one last.
         noise: The variance of each that is chance of counting alone.
-        ahead: Months to come (count).
+        ahead: Months to come, AHEAD_MONTHS at most (count).
         runs: Draws (count).
         random: Where they come from.
         settings: The grid.
     """
     seen, middle = len(levels), float(np.average(levels, weights=1 / noise))
-    parts = _parts(settings, seen, ahead)
-    known = parts.covariance[:, :seen, :seen] + np.diag(noise)
-    across = parts.covariance[:, :seen, seen:]
+    assert seen <= SEEN_MONTHS, seen
+    assert ahead <= AHEAD_MONTHS, ahead
+    covariance, log_weight = _prior(settings)
+    past, to_come = slice(SEEN_MONTHS - seen, SEEN_MONTHS), slice(SEEN_MONTHS, SEEN_MONTHS + ahead)
+    across = covariance[:, past, to_come]
     off = levels - middle
-    solved = np.linalg.solve(known, np.concatenate([np.broadcast_to(off[:, None], (len(known), seen, 1)), across], 2))
+    known = covariance[:, past, past] + np.diag(noise)
+    sides = np.concatenate([np.broadcast_to(off[:, None], (len(known), seen, 1)), across], 2)
+    solved = np.linalg.solve(known, sides)
     by_off, by_across = solved[:, :, 0], solved[:, :, 1:]
-    likelihood = parts.log_weight - (by_off @ off + np.linalg.slogdet(known)[1]) / 2
+    # Of each setting: how likely it makes what was seen, and what it then expects of the months to come.
+    likelihood = log_weight - (by_off @ off + np.linalg.slogdet(known)[1]) / 2
     weight = np.exp(likelihood - likelihood.max())
     mean = middle + np.einsum("gsa,gs->ga", across, by_off)
-    left_open = parts.covariance[:, seen:, seen:] - np.swapaxes(across, 1, 2) @ by_across
+    left_open = covariance[:, to_come, to_come] - np.swapaxes(across, 1, 2) @ by_across
     root = np.linalg.cholesky(left_open + 1e-9 * np.eye(ahead))
     of = random.choice(len(weight), runs, p=weight / weight.sum())
     found: Floats = mean[of] + np.einsum("rab,rb->ra", root[of], random.standard_normal((runs, ahead)))

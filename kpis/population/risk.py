@@ -17,9 +17,8 @@ from typing import Final, NamedTuple
 from zlib import crc32
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kpis.arrays import Flags, Ints
+from kpis.arrays import Flags, Floats, Ints
 from kpis.customer.customer import activity_of
 from kpis.customer.facts import CancelFact, Feedback
 from kpis.customer.feedback_codes import ANSWERED, RENEWAL_BASE, SurveySaid, outcome_of, survey_of
@@ -35,8 +34,6 @@ from kpis.population.leaving import leaving_at
 from kpis.population.stays import PastStays, Stay, past_until
 from schemas.catalogue.feedback_bands import DETRACTORS, NPS, PASSIVES, PROMOTERS, UNSATISFIED
 from schemas.instants import DAY_MS
-
-Floats = NDArray[np.float64]
 
 #: Between two observations, and how far ahead they look (days).
 STEP_DAYS: Final = 30

@@ -17,9 +17,8 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kpis.arrays import Ints
+from kpis.arrays import Flags, Floats, Ints
 from kpis.population.lifetime import Interval
 
 #: Of comparisons without any difference no more than this share is ever called one.
@@ -34,8 +33,6 @@ _FARTHEST: Final = 12.0
 _BISECTIONS: Final = 60
 #: Possible draws that are worked out together (count).
 _CELLS: Final = 20_000
-
-Floats = NDArray[np.float64]
 
 
 def _weights() -> Floats:
@@ -60,7 +57,7 @@ class ComparedMembers(NamedTuple):
     group: Ints
     entry: Ints
     leaving: Ints
-    has_left: NDArray[np.bool_]
+    has_left: Flags
 
 
 class StratumTable(NamedTuple):
@@ -110,8 +107,10 @@ def strata_of(entry: Ints, least: int = STRATUM) -> list[tuple[int, int]]:
 def tables_of(members: ComparedMembers, least: int = STRATUM) -> list[StratumTable]:
     """Return the tables in which both groups are there, by day."""
     out: list[StratumTable] = []
+    order = np.argsort(members.entry, kind="stable")
+    entered = members.entry[order]
     for first, last in strata_of(members.entry, least):
-        mine = (members.entry >= first) & (members.entry <= last)
+        mine = order[slice(*np.searchsorted(entered, (first, last + 1)))]
         group, entry, leaving = members.group[mine], members.entry[mine], members.leaving[mine]
         has_left = members.has_left[mine]
         days, left = np.unique(leaving[has_left], return_counts=True)
@@ -195,9 +194,13 @@ def compared(members: ComparedMembers, *, alpha: float = ALPHA, least: int = STR
     Args:
         members: Of both groups.
         alpha: How often groups that leave alike may ever be called different, in (0, 1).
-        least: ComparedMembers of a stratum (count).
+        least: Members of a stratum (count).
     """
-    tables = tables_of(members, least)
+    return compared_tables(tables_of(members, least), alpha=alpha)
+
+
+def compared_tables(tables: Sequence[StratumTable], *, alpha: float) -> SequentialComparison:
+    """Return the comparison of two groups by all their tables, which are in the order of `tables_of`."""
     if not tables:
         return SequentialComparison(1.0, None, None, None, 0)
     likelihoods = Likelihoods(tables)

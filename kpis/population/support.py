@@ -21,6 +21,8 @@ from kpis.population.lifetime import Durations
 from kpis.population.stays import past_until
 
 _MINUTE_MS: Final = 60_000
+#: Waits are told of by what came within so long (minutes).
+DAY_MINUTES: Final = 24 * 60
 
 
 class Ticket(NamedTuple):

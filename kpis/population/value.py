@@ -8,19 +8,21 @@ Source: Efron (1979), Ann. Stat. 7, 1-26.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kpis.arrays import Floats, Ints
 from kpis.customer.state import Customer
 from kpis.customer.what_counts import WhatCounts
 from kpis.filters import Filter
-from kpis.names import Names
+from kpis.names import PLAN, Names
 from kpis.population.choosing import Chooser
-from kpis.population.lifetime import Interval
+from kpis.population.episodes import OPEN_MS, Stretches, joined
+from kpis.population.lifetime import Durations, Interval, durations, survival
 from kpis.population.stays import past_until
 
 #: Samples of a bootstrap (count), and the seed of its draws: the same stays have the same interval.
@@ -30,8 +32,6 @@ _MONTH_DAYS: Final = 365 / 12
 _TAIL: Final = 0.025
 #: Samples that are worked out together, and how many cells that may take (count).
 _TOGETHER: Final = 4_000_000
-
-Floats = NDArray[np.float64]
 
 #: A stay: whole days, whether it has ended, and MRR at T where it goes on (minor units).
 Cell = tuple[int, bool, int]
@@ -97,50 +97,107 @@ class ValueScan:
                 by_value.setdefault(names.value_at(dimension, plan, customer.profile), Counter())[cell] += 1
 
 
-def payback_days(cells: Counter[Cell], cost_minor: float) -> int | None:
-    """Return after how many days a customer of a group of stays has brought what it cost.
+class StaySums:
+    """The stays of a group in sums: all that a value needs, but for its interval."""
+
+    def __init__(self) -> None:
+        """Begin without stays."""
+        #: stays that have ended, and that go on, by whole days
+        self.ended: Counter[int] = Counter()
+        self.going_on: Counter[int] = Counter()
+        #: of those who are active (minor units)
+        self.mrr = 0
+
+    @property
+    def stays(self) -> int:
+        """Their number."""
+        return self.durations.episodes
+
+    @property
+    def durations(self) -> Durations:
+        """Their lengths."""
+        return Durations(self.ended, self.going_on)
+
+    def add(self, other: StaySums) -> None:
+        """Take the stays of another group too."""
+        self.ended.update(other.ended)
+        self.going_on.update(other.going_on)
+        self.mrr += other.mrr
+
+    def value(self) -> Value:
+        """Return the value of a customer of the group, without its interval."""
+        mean_days, customers = survival(self.durations).restricted_mean_days(), self.going_on.total()
+        if mean_days is None or not customers:
+            return Value(0, None, mean_days, None, None)
+        arpa = self.mrr / customers
+        return Value(customers, arpa, mean_days, mean_days * arpa / _MONTH_DAYS, None)
+
+    def payback_days(self, cost_minor: float) -> int | None:
+        """Return after how many days a customer has brought what it cost.
+
+        Args:
+            cost_minor: The cost of acquiring one (minor units); 0 is paid back at once.
+
+        Returns:
+            None where the stays seen do not say.
+        """
+        customers = self.going_on.total()
+        if not customers:
+            return None
+        if cost_minor <= 0:
+            return 0
+        a_day = self.mrr / customers / _MONTH_DAYS
+        brought, before, share = 0.0, 0, 1.0
+        for point in survival(self.durations).points:
+            more = (point.days - before) * share * a_day
+            if brought + more >= cost_minor:
+                return math.ceil(before + (cost_minor - brought) / (share * a_day))
+            brought, before, share = brought + more, point.days, point.survival
+        return None
+
+
+def stay_sums(stretches: Sequence[Stretches], *, at_ms: int, bucket_ms: int, dimension: str) -> dict[str, StaySums]:
+    """Return the stays of partitions in sums, by value of a dimension.
 
     Args:
-        cells: The stays, each with how many there are of it.
-        cost_minor: The cost of acquiring one (minor units); 0 is paid back at once.
-
-    Returns:
-        None where the stays seen do not say.
+        stretches: Of each partition.
+        at_ms: T (ms since 1970), a boundary of buckets.
+        bucket_ms: Length of a bucket (ms).
+        dimension: Any but the plan, since a stay has the one that it began with.
     """
-    if not any(not has_left for _, has_left, _ in cells):
-        return None
-    if cost_minor <= 0:
-        return 0
-    amounts = _amounts(cells)
-    a_day = float(_figures(cells, amounts)[2][0]) / _MONTH_DAYS
-    days, _ = _columns(cells)
-    steps = np.diff(np.concatenate(([0], days)))
-    shares = np.concatenate(([1.0], _survival(*_by_duration(cells, amounts))[0, :-1]))
-    brought = np.cumsum(steps * shares) * a_day
-    beyond = np.flatnonzero(brought >= cost_minor)
-    if not len(beyond):
-        return None
-    place = int(beyond[0])
-    missing = cost_minor - (brought[place - 1] if place else 0.0)
-    return int(np.ceil((days[place - 1] if place else 0) + missing / (a_day * shares[place])))
+    assert dimension != PLAN
+    people = joined(stretches, at_ms, dimension)
+    goes_on = people.end_ms == OPEN_MS
+    mrr = np.zeros(len(people.values), np.int64)
+    np.add.at(mrr, people.value[people.customer[goes_on]], people.mrr[goes_on])
+    paid = dict(zip(people.values, mrr.tolist(), strict=True))
+    found: dict[str, StaySums] = {}
+    for name, each in durations(stretches, at_ms=at_ms, bucket_ms=bucket_ms, dimension=dimension).items():
+        sums = found[name] = StaySums()
+        sums.ended.update(each.deaths)
+        sums.going_on.update(each.censored)
+        sums.mrr = paid[name]
+    return found
+
+
+def sums_of(cells: Counter[Cell]) -> StaySums:
+    """Return a group of stays in sums, each a cell with how many there are of it."""
+    found = StaySums()
+    for (days, has_left, mrr), count in cells.items():
+        (found.ended if has_left else found.going_on)[days] += count
+        found.mrr += mrr * count
+    return found
 
 
 def value_of(cells: Counter[Cell]) -> Value:
     """Return the value of a customer of a group of stays, each a cell with how many there are of it."""
-    if not cells:
-        return Value(0, None, None, None, None)
-    mean, active, arpa = _figures(cells, _amounts(cells))
-    customers = int(active[0])
-    if not customers:
-        return Value(0, None, float(mean[0]), None, None)
+    found = sums_of(cells).value()
+    if found.value is None:
+        return found
     drawn = _drawn(cells)
-    return Value(
-        customers,
-        float(arpa[0]),
-        float(mean[0]),
-        float(mean[0] * arpa[0] / _MONTH_DAYS),
-        Interval(*np.quantile(drawn, (_TAIL, 1 - _TAIL)).tolist()) if len(drawn) else None,
-    )
+    if not len(drawn):
+        return found
+    return found._replace(interval=Interval(*np.quantile(drawn, (_TAIL, 1 - _TAIL)).tolist()))
 
 
 def _drawn(cells: Counter[Cell]) -> Floats:
@@ -157,15 +214,10 @@ def _drawn(cells: Counter[Cell]) -> Floats:
     return np.concatenate(found)
 
 
-def _columns(cells: Counter[Cell]) -> tuple[Floats, NDArray[np.int64]]:
+def _columns(cells: Counter[Cell]) -> tuple[Floats, Ints]:
     """Return the durations of cells, ascending, and of each cell the place of its own."""
     days, place = np.unique(np.array([cell[0] for cell in cells], np.float64), return_inverse=True)
     return days, place
-
-
-def _amounts(cells: Counter[Cell]) -> Floats:
-    """Return cells as one sample of themselves."""
-    return np.array(list(cells.values()), np.float64)[None, :]
 
 
 def _by_duration(cells: Counter[Cell], amounts: Floats) -> tuple[Floats, Floats]:
@@ -190,9 +242,9 @@ def _survival(deaths: Floats, censored: Floats) -> Floats:
 def _figures(cells: Counter[Cell], amounts: Floats) -> tuple[Floats, Floats, Floats]:
     """Return of samples of cells (lines) the mean stay (days), the active customers, and their mean MRR."""
     days, _ = _columns(cells)
-    survival = _survival(*_by_duration(cells, amounts))
+    shares = _survival(*_by_duration(cells, amounts))
     steps = np.diff(np.concatenate(([0.0], days)))
-    before = np.concatenate((np.ones((len(amounts), 1)), survival[:, :-1]), axis=1)
+    before = np.concatenate((np.ones((len(amounts), 1)), shares[:, :-1]), axis=1)
     goes_on = np.array([not cell[1] for cell in cells], np.float64)
     mrr = np.array([cell[2] for cell in cells], np.float64)
     active = amounts @ goes_on

@@ -6,7 +6,7 @@ Source: docs/definitions.md, section 6.
 from collections.abc import Iterator
 
 from monitoring import phrases, promql, scores
-from monitoring.alerts import bands, segments, thresholds
+from monitoring.alerts import bands, measures, segments, thresholds
 from monitoring.alerts.kpi import FEEDBACK_BOARD, RETENTION_BOARD, REVENUE_BOARD
 from monitoring.alerts.rule import Alert
 from monitoring.alerts.thresholds import Pace
@@ -38,6 +38,7 @@ def alerts(pace: Pace) -> Iterator[Alert]:
     yield _departure(pace)
     yield from bands.alerts(pace)
     yield from segments.alerts(pace)
+    yield from measures.alerts(pace)
 
 
 def _segments(count: str) -> str:

@@ -108,6 +108,13 @@ may send in batches."""
 BACKFILL_EXPLAINS: Final = ("behind", "recovering", "not_counted", "withheld")
 """Causes of missing numbers that a Redis or a Kafka busy with history may make. No other one waits for its end."""
 
+# -- measures
+
+MEASURE_P: Final = 0.05
+"""The always-valid p-value from which on a variant differs from the control; that of `kpis.population.sequential`."""
+MEASURE_RUNS: Final = "7d"
+"""A measure that nobody saw for the first time in so long is over: there is nothing to stop."""
+
 # -- sources
 
 QUIET_EXPECTED: Final = 10

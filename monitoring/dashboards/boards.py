@@ -7,6 +7,7 @@ from monitoring.dashboards import (
     executive,
     feedback,
     feeds,
+    measures,
     onboarding,
     retention,
     revenue,
@@ -18,7 +19,7 @@ from monitoring.dashboards.board import Board, text_of
 
 def boards() -> list[Board]:
     """Return the boards in the order of the links between them."""
-    modules = (executive, retention, cohorts, onboarding, revenue, feedback, stream, feeds, workers)
+    modules = (executive, retention, cohorts, onboarding, revenue, feedback, measures, stream, feeds, workers)
     return [module.board() for module in modules]
 
 

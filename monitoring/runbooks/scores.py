@@ -4,7 +4,7 @@ from typing import Final
 
 from monitoring import promql, scores
 from monitoring.alerts import thresholds
-from monitoring.runbooks import bands, segments
+from monitoring.runbooks import bands, measures, segments
 from monitoring.runbooks.kpi import COMPLETE, OUTLASTED, explained
 from monitoring.runbooks.runbook import Runbook
 
@@ -134,4 +134,5 @@ RUNBOOKS: Final = {
     ),
     **bands.RUNBOOKS,
     **segments.RUNBOOKS,
+    **measures.RUNBOOKS,
 }

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from kpis.customer.touchpoints import MarkFact
+from kpis.names import OTHER
 from kpis.population.cohorts import MONTH, Cohort
 from kpis.population.comparison import log_rank
-from kpis.population.lifetime import Durations, Lifetime, survival
+from kpis.population.experiments import FewMeasures
+from kpis.population.lifetime import Durations, Lifetime, Point, survival
 from kpis.population.marks import newest
 from kpis.population.reasons import Ranking
 from kpis.population.scales import AskedOn
-from kpis.population.summary import AGES, CURVE_DAYS, FEEDBACK_DAYS, PopulationSummary, Rankings
+from kpis.population.summary import AGES, CURVE_DAYS, FEEDBACK_DAYS, PopulationSummary, Rankings, TicketSummary
+from kpis.population.support import DAY_MINUTES
 from schemas import instruments
-from schemas.catalogue.feedback_bands import COMPARED
+from schemas.catalogue.feedback_bands import CHURN_DAYS, COMPARED
 from schemas.instruments import Instrument
 from streams.metrics.exposition import escaped, escaped_help
 
@@ -26,16 +31,23 @@ Sample = tuple[tuple[str, ...], float]
 _COMPARED: Final = tuple(COMPARED.items())
 
 
-def population_exposition(summary: PopulationSummary, *, cpu_seconds: float, marks: Sequence[MarkFact] = ()) -> bytes:
+def population_exposition(
+    summary: PopulationSummary,
+    *,
+    cpu_seconds: float,
+    marks: Sequence[MarkFact] = (),
+    costs: Mapping[str, int] = MappingProxyType({}),
+) -> bytes:
     """Return a summary in Prometheus' text format.
 
     Args:
         summary: Of all customers.
         cpu_seconds: CPU time that it took (s).
         marks: All there are, earliest first; the newest MARKS_SHOWN are shown.
+        costs: Of acquiring a customer, by channel (minor units).
     """
     lines: list[str] = []
-    for family, samples in _families(summary, cpu_seconds, newest(marks, MARKS_SHOWN)):
+    for family, samples in _families(summary, cpu_seconds, newest(marks, MARKS_SHOWN), costs):
         lines.append(f"# HELP {family.name} {escaped_help(family.help)}")
         lines.append(f"# TYPE {family.name} {family.type}")
         lines += [_line(family, *sample) for sample in samples]
@@ -48,7 +60,7 @@ def _line(family: Instrument, values: tuple[str, ...], value: float) -> str:
 
 
 def _families(
-    summary: PopulationSummary, cpu_seconds: float, marks: Sequence[MarkFact]
+    summary: PopulationSummary, cpu_seconds: float, marks: Sequence[MarkFact], costs: Mapping[str, int]
 ) -> Iterator[tuple[Instrument, list[Sample]]]:
     cohorts = [line for cohort in summary.cohorts for line in _ages(cohort)]
     yield instruments.COHORT_CUSTOMERS, [(labels, active) for labels, active, _ in cohorts]
@@ -74,6 +86,9 @@ def _families(
     yield instruments.RESURRECTED, [((window,), found.resurrected.total()) for window, found in sleepers]
     medians = {key: survival(waits).median_days() for key, waits in summary.waits.items()}
     yield instruments.FOLLOW_UP_MEDIAN, [(key, hours) for key, hours in medians.items() if hours is not None]
+    yield from _measures(summary.measures)
+    yield from _tickets(summary.tickets)
+    yield from _value(summary, costs)
     yield instruments.SCAN_AS_OF, [((), summary.at_ms / 1000)]
     yield instruments.SCAN_CPU, [((), cpu_seconds)]
 
@@ -98,17 +113,9 @@ def _curve(lifetime: Lifetime) -> Iterator[tuple[Instrument, list[Sample]]]:
 
 
 def _feedback(found: Mapping[tuple[str, str], Durations]) -> Iterator[tuple[Instrument, list[Sample]]]:
-    ends: list[Sample] = [
-        ((*key, end), sum(counts.values()))
-        for key, spells in found.items()
-        for end, counts in (("left", spells.deaths), ("goes_on", spells.censored))
-    ]
+    ends: list[Sample] = [((*key, end), count) for key, spells in found.items() for end, count in _ends(spells)]
     points = [
-        ((*key, str(days)), point)
-        for key, spells in found.items()
-        for curve in [survival(spells)]
-        for days in FEEDBACK_DAYS
-        if (point := curve.at(days)) is not None
+        ((*key, str(days)), point) for key, spells in found.items() for days, point in _points(spells, FEEDBACK_DAYS)
     ]
     bounds = [(labels, point.interval) for labels, point in points if point.interval is not None]
     yield instruments.FEEDBACK_SPELLS, ends
@@ -120,6 +127,92 @@ def _feedback(found: Mapping[tuple[str, str], Durations]) -> Iterator[tuple[Inst
     }
     tests = {kind: log_rank(groups) for kind, groups in compared.items()}
     yield instruments.FEEDBACK_LOG_RANK, [((kind,), test.p) for kind, test in tests.items() if test is not None]
+
+
+def _measures(found: FewMeasures) -> Iterator[tuple[Instrument, list[Sample]]]:
+    told = [
+        ((name, variant), each)
+        for name, measure in found.measures.items()
+        for variant, each in measure.variants.items()
+    ]
+    counted = [*told, ((OTHER, OTHER), found.others)] if found.others.customers else told
+    yield (
+        instruments.EXPERIMENT_CUSTOMERS,
+        [
+            ((*names, end), count)
+            for names, each in counted
+            for end, count in (*_ends(each.durations), ("not_active", each.not_active))
+        ],
+    )
+    yield (
+        instruments.EXPERIMENT_SURVIVAL,
+        [
+            ((*names, str(days)), point.survival)
+            for names, each in told
+            for days, point in _points(each.durations, CHURN_DAYS)
+        ],
+    )
+    yield instruments.EXPERIMENT_NEWEST, [((name,), each.newest_ms / 1000) for name, each in found.measures.items()]
+    compared = [
+        ((name, variant, measure.control), each)
+        for name, measure in found.measures.items()
+        for variant, each in measure.comparisons.items()
+    ]
+    yield instruments.EXPERIMENT_P, [(names, each.p) for names, each in compared]
+    yield (
+        instruments.EXPERIMENT_ODDS,
+        [(names, each.odds_ratio) for names, each in compared if each.odds_ratio is not None],
+    )
+    bounds = [(names, each.interval) for names, each in compared if each.interval is not None]
+    yield instruments.EXPERIMENT_ODDS_LOWER, [(names, bound.low) for names, bound in bounds if bound.low]
+    yield instruments.EXPERIMENT_ODDS_UPPER, [(names, bound.high) for names, bound in bounds if bound.high < math.inf]
+
+
+def _tickets(found: TicketSummary) -> Iterator[tuple[Instrument, list[Sample]]]:
+    waits = {"answer": found.answer, "solution": found.solution}
+    curves = {name: survival(each) for name, each in waits.items()}
+    yield (
+        instruments.TICKETS,
+        [
+            ((name, end), sum(counts.values()))
+            for name, each in waits.items()
+            for end, counts in (("done", each.deaths), ("waiting", each.censored))
+        ],
+    )
+    medians = [((name,), curve.median_days()) for name, curve in curves.items()]
+    yield instruments.TICKET_MEDIAN, [(name, 60 * minutes) for name, minutes in medians if minutes is not None]
+    within = [((name,), curve.at(DAY_MINUTES)) for name, curve in curves.items()]
+    yield instruments.TICKET_WITHIN_DAY, [(name, 1 - point.survival) for name, point in within if point is not None]
+    yield instruments.TICKET_SPELLS, [((end,), count) for end, count in _ends(found.spells)]
+    points = [((str(days),), point) for days, point in _points(found.spells, CHURN_DAYS)]
+    bounds = [(days, point.interval) for days, point in points if point.interval is not None]
+    yield instruments.TICKET_SURVIVAL, [(days, point.survival) for days, point in points]
+    yield instruments.TICKET_SURVIVAL_LOWER, [(days, interval.low) for days, interval in bounds]
+    yield instruments.TICKET_SURVIVAL_UPPER, [(days, interval.high) for days, interval in bounds]
+
+
+def _value(summary: PopulationSummary, costs: Mapping[str, int]) -> Iterator[tuple[Instrument, list[Sample]]]:
+    found = [
+        (("all", ""), summary.stays.value()),
+        *((("channel", name), stays.value()) for name, stays in summary.channels.items()),
+    ]
+    yield instruments.VALUE, [(names, each.value) for names, each in found if each.value is not None]
+    yield instruments.VALUE_DAYS, [(names, each.mean_days) for names, each in found if each.mean_days is not None]
+    paid = {name: costs[name] for name in summary.channels if name in costs}
+    yield instruments.ACQUISITION_COST, [((name,), cost) for name, cost in paid.items()]
+    payback = {name: summary.channels[name].payback_days(cost) for name, cost in paid.items()}
+    yield instruments.PAYBACK_DAYS, [((name,), days) for name, days in payback.items() if days is not None]
+
+
+def _ends(found: Durations) -> tuple[tuple[str, int], tuple[str, int]]:
+    """Return how many stays ended with the customer's leaving, and how many did not."""
+    return ("left", sum(found.deaths.values())), ("goes_on", sum(found.censored.values()))
+
+
+def _points(found: Durations, days: Sequence[int]) -> list[tuple[int, Point]]:
+    """Return the points of a curve at some days, as far as it reaches."""
+    curve = survival(found)
+    return [(day, point) for day in days if (point := curve.at(day)) is not None]
 
 
 def _by_incentive(found: Mapping[AskedOn, Counter[str]]) -> list[Sample]:

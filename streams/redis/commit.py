@@ -11,12 +11,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-import hiredis
 from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import ResponseError, WatchError
 
-Argument = bytes | str | int
-Command = Sequence[Argument]
+from streams.redis.commands import Command, wire
+
 _Client = Any  # redis.asyncio.Redis | RedisCluster: their commands are typed as sync or async, which helps nobody
 _Connection = Any
 
@@ -55,7 +54,7 @@ async def run_where(
         client: Of one Redis, or of a cluster.
         key: In the same slot as all keys of the commands.
         expected: What it must hold; None: nothing.
-        commands: Each a name and its arguments.
+        commands: To be run, in order.
         counter: A hash in the same slot, with the fields `begun` and `ended`; None keeps no count.
 
     Returns:
@@ -97,8 +96,7 @@ async def _ask(connection: _Connection, commands: Sequence[Command]) -> list[Any
     Raises:
         ResponseError: The last command's refusal, or else the first of the others; all answers were read.
     """
-    pack: Any = hiredis.pack_command  # its stub takes no tuples but of one
-    await connection.send_packed_command([pack(tuple(command)) for command in commands])
+    await connection.send_packed_command(wire(commands))
     answers: list[Any] = []
     refused: list[ResponseError] = []
     for _ in commands:

@@ -27,12 +27,13 @@ from kpis.counting.cells import Cells, newest, of_groups
 from kpis.counting.spans import SPAN_FIELD_BITS
 from streams.errors import COUNT_ELSEWHERE, CommitTorn, Conflict, StateUnreadable
 from streams.redis.clearing import clear_keys
-from streams.redis.commit import Argument, Command, DoneInPart, Torn, run_where
+from streams.redis.commands import Argument, Command, in_parts, pieces_of, setting
+from streams.redis.commit import DoneInPart, Torn, run_where
 from streams.redis.connection import asked, check_durability, connect, unsafe_of
 from streams.redis.reading import PartitionReader, check_head, field_of
 from streams.redis.scan import Seen, scan_customers, scan_keys
 from streams.redis.script import ASK
-from streams.redo import entry_of, flat, newest_states, states_of
+from streams.redo import newest_states, parts_of_entry, states_of
 from streams.tables import (
     RESTATEMENTS_KEPT,
     Commit,
@@ -58,11 +59,6 @@ _FOREIGN_KEYS: Final = (
     f"have them write elsewhere, then {COUNT_ELSEWHERE}"
 )
 _Client = Any  # redis.asyncio.Redis | RedisCluster: their commands are typed as sync or async, which helps nobody
-
-
-def _parts(arguments: Sequence[Argument]) -> list[Sequence[Argument]]:
-    """Cut arguments, in pairs, into what one command takes; Redis 6.2 takes 1,048,576."""
-    return [arguments[at : at + 2 * _SLICE] for at in range(0, len(arguments), 2 * _SLICE)]
 
 
 def _restating(key: str, updates: Sequence[PeriodUpdate]) -> list[Command]:
@@ -243,10 +239,11 @@ class RedisTables:
         commands = self._writing(partition, commit.written)
         commands += self._erasing(partition, commit.erasure)
         for table, names in commit.names.items():
-            commands += [("RPUSH", self._key(partition, f"n:{table}"), *part) for part in _parts(names)]
+            commands += [("RPUSH", self._key(partition, f"n:{table}"), *part) for part in pieces_of(names)]
         commands += _restating(self._key(partition, "r"), commit.restated)
         redo, kept = self._key(partition, "w"), commit.written.kept
-        commands.append(("RPUSH", redo, entry_of(commit.expected, commit.head, commit.cells, commit.states)))
+        entry = parts_of_entry(commit.expected, commit.head, commit.cells, commit.states)
+        commands.append(in_parts(("RPUSH", redo), entry))
         if kept is not None:
             commands.append(("LTRIM", redo, -kept, -1))
         head, counter = self._key(partition, "h"), self._key(partition, "b")
@@ -266,14 +263,12 @@ class RedisTables:
 
     def _writing(self, partition: int, written: Written) -> list[Command]:
         """Return the commands that write states and spans to their places."""
-        start = self._key(partition, "s:")
-        states: list[Argument] = [*flat(written.states, start)]
         by_group: dict[int, list[Argument]] = {}
         for span, cells in written.spans.items():
             by_group.setdefault(span >> SPAN_FIELD_BITS, []).extend((field_of(span), cells))
-        commands: list[Command] = [("MSET", *part) for part in _parts(states)]
+        commands = setting(written.states, self._key(partition, "s:"))
         for group, pairs in by_group.items():
-            commands += [("HSET", self._key(partition, f"c:{group}"), *part) for part in _parts(pairs)]
+            commands += [("HSET", self._key(partition, f"c:{group}"), *part) for part in pieces_of(pairs)]
         return commands
 
     def _erasing(self, partition: int, erasure: Erasure) -> list[Command]:

@@ -280,8 +280,8 @@ class Settings(BaseSettings):
     )
     acquisition_costs: _Costs = _setting(
         {},
-        "What it costs to acquire one customer, by channel: minor units of the default currency. `tenure value` puts "
-        "them beside what a customer brings.",
+        "What it costs to acquire one customer, by channel: minor units of the default currency. `tenure value` and a "
+        "board put them beside what a customer brings.",
         unit="channel=minor units",
         example="ads=12000,partner=4500",
     )

@@ -31,6 +31,7 @@ from streams.routing import Router
 from streams.settings.settings import Settings
 from streams.tasks import to_its_end
 from tenure.demo.company.company import Arrival, Company
+from tenure.demo.company.market import ACQUISITION_COSTS
 from tenure.demo.notices import Notices
 from tenure.demo.screen.screen import DemoScreen
 from tenure.demo.screen.view import DemoView, Health
@@ -79,7 +80,11 @@ async def run(settings: Settings, screen: DemoScreen, *, seconds: float | None, 
         ConfigurationError: /metrics cannot listen, or there is no Redis to embed.
     """
     configure_logs(settings.model_copy(update={"log_level": "error"}))
-    settings = settings.model_copy(update={"dimensions": settings.dimensions or DIMENSIONS})
+    company = {
+        "dimensions": settings.dimensions or DIMENSIONS,
+        "acquisition_costs": settings.acquisition_costs or ACQUISITION_COSTS,
+    }
+    settings = settings.model_copy(update=company)
     async with AsyncExitStack() as stack:
         redis = EmbeddedRedis()
         stack.callback(redis.stop)

@@ -11,8 +11,8 @@ from collections.abc import Collection, Sequence
 from msgspec import UNSET
 
 from kpis.instants import instant_text
-from kpis.population.experiments import ExperimentScan, Variant, control_of
-from kpis.population.sequential import ALPHA
+from kpis.population.experiments import ExperimentScan, Measure
+from kpis.population.sequential import SequentialComparison
 from schemas.documents.experiments import Experiment, ExperimentsReport, ExperimentVariant, VariantComparison
 from schemas.instants import DAY_MS
 from streams.errors import UsageError
@@ -51,10 +51,9 @@ async def read_experiments(
     _check(found.keys(), measures, "measure")
     if control is not None:
         _check({name for variants in found.values() for name in variants}, [control], "variant")
-    wanted = {name: variants for name, variants in found.items() if not measures or name in measures}
     report = ExperimentsReport(
         as_of=instant_text(source.at_ms),
-        measures={name: _experiment(scan, name, variants, control) for name, variants in wanted.items()},
+        measures={name: _experiment(scan.measure(name, control)) for name in found if not measures or name in measures},
         where=where_text(scope),
     )
     return lacking(report, source)
@@ -67,32 +66,28 @@ def _check(known: Collection[str], wanted: Sequence[str], what: str) -> None:
             raise UsageError(f"nobody was exposed to a {what} {readable(name)}; there is: {there}")
 
 
-def _experiment(scan: ExperimentScan, measure: str, variants: dict[str, Variant], wanted: str | None) -> Experiment:
-    control = control_of(list(variants), wanted)
-    others = max(1, len(variants) - 1)
+def _experiment(found: Measure) -> Experiment:
     return Experiment(
-        control=control,
+        control=found.control,
         variants={
             name: ExperimentVariant(
                 not_active=variant.not_active,
                 churn=churn_of(variant.durations),
                 curve=curve_of(variant.durations),
-                comparison=UNSET if name == control else _comparison(scan, measure, name, control, others),
+                comparison=UNSET if name == found.control else _comparison(found.comparisons[name]),
             )
-            for name, variant in variants.items()
+            for name, variant in found.variants.items()
         },
     )
 
 
-def _comparison(scan: ExperimentScan, measure: str, variant: str, control: str, others: int) -> VariantComparison:
-    """Return a comparison of as many as there are: the share of false alarms is divided among them."""
-    found = scan.compared(measure, variant, control, alpha=ALPHA / others)
+def _comparison(found: SequentialComparison) -> VariantComparison:
     low, high = found.interval or (None, None)
     return VariantComparison(
         odds_ratio=found.odds_ratio,
         low=low or None,
         high=None if high is None or math.isinf(high) else high,
-        p=min(1.0, found.p * others),
+        p=found.p,
         differs=found.since is not None,
         since=None if found.since is None else instant_text(found.since * DAY_MS)[:10],
         left=found.left,

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 from kpis.instants import instant_text
 from kpis.names import PLAN
 from kpis.population.episodes import Stretches, joined
-from kpis.population.forecast import BAND, LEARNT_MONTHS, LEAST_MONTHS, SEEN_MONTHS, Month, forecast
+from kpis.population.forecast import BAND, LEARNT_MONTHS, LEAST_MONTHS, Month, forecast
 from kpis.population.forecast_trials import ORIGINS, HeldOut, held_out_months
 from kpis.population.monthly_history import history_of, whole_months
+from kpis.population.monthly_levels import SEEN_MONTHS
 from schemas.documents.forecast import BandCoverage, ForecastBand, ForecastMonth, ForecastReport
 from streams.errors import CheckFailed
 from streams.settings.settings import Settings

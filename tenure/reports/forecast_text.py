@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from kpis.population.forecast import SEEN_MONTHS
+from kpis.population.monthly_levels import SEEN_MONTHS
 from schemas.documents.forecast import BandCoverage, ForecastBand, ForecastReport
 from schemas.wording import counted
 from tenure.reports import formats

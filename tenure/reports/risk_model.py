@@ -12,8 +12,8 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from kpis.arrays import Flags
-from kpis.population.risk import HELD_OUT_STEPS, SIGNS, Floats, Observations
+from kpis.arrays import Flags, Floats
+from kpis.population.risk import HELD_OUT_STEPS, SIGNS, Observations
 from streams.errors import UsageError
 
 #: Ages from which the rate of leaving may differ (days since the stay began).

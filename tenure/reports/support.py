@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from kpis.instants import instant_text
 from kpis.population.lifetime import Durations, survival
-from kpis.population.support import SupportScan
+from kpis.population.support import DAY_MINUTES, SupportScan
 from schemas.documents.support import SupportReport, TicketWait
 from streams.settings.settings import Settings
 from tenure.reports.customers import Scope, customers_of, lacking, open_source, where_text
 from tenure.reports.explain import window_until
 from tenure.reports.feedback import churn_of
 from tenure.reports.lifetime import curve_of
-
-_DAY_MINUTES = 24 * 60
 
 
 async def read_support(settings: Settings, scope: Scope, *, window: str) -> SupportReport:
@@ -55,7 +53,7 @@ async def read_support(settings: Settings, scope: Scope, *, window: str) -> Supp
 
 def _wait(found: Durations) -> TicketWait:
     curve = survival(found)
-    within = curve.at(_DAY_MINUTES)
+    within = curve.at(DAY_MINUTES)
     return TicketWait(
         done=sum(found.deaths.values()),
         waiting=sum(found.censored.values()),

@@ -12,12 +12,11 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from kpis.instants import instant_text
-from kpis.population.value import Cell, Value, ValueScan, payback_days, value_of
+from kpis.population.value import Cell, Value, ValueScan, sums_of, value_of
+from schemas.dimensions import CHANNEL
 from schemas.documents.value import CustomerValue, ValueReport
 from streams.settings.settings import Settings
 from tenure.reports.customers import Scope, customers_of, lacking, open_source, where_text
-
-_CHANNEL = "channel"
 
 
 async def read_value(settings: Settings, scope: Scope) -> ValueReport:
@@ -52,7 +51,7 @@ async def read_value(settings: Settings, scope: Scope) -> ValueReport:
 
 def _segment_values(settings: Settings, dimension: str, stays: Mapping[str, Counter[Cell]]) -> dict[str, CustomerValue]:
     found = {name: _value(value_of(cells)) for name, cells in sorted(stays.items())}
-    if dimension != _CHANNEL:
+    if dimension != CHANNEL:
         return found
     costs = settings.acquisition_costs
     return {
@@ -60,7 +59,7 @@ def _segment_values(settings: Settings, dimension: str, stays: Mapping[str, Coun
             value,
             acquisition_cost=float(costs[name]),
             over_cost=None if value.value is None or not costs[name] else value.value / costs[name],
-            payback_days=payback_days(stays[name], costs[name]),
+            payback_days=sums_of(stays[name]).payback_days(costs[name]),
         )
         if name in costs
         else value

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import structlog
 
 from kpis.customer.touchpoints import MarkFact
 from kpis.instants import end_of_bucket_ms
+from kpis.population.experiments import Comparisons
 from kpis.population.local_time import local_time
 from kpis.population.summary import PopulationScan, PopulationSummary
 from streams.clock import Clock
@@ -65,6 +66,8 @@ class PopulationExporter:
         self.exposition = b""
         #: the same as numbers
         self.population: PopulationSummary | None = None
+        #: of variants, made by the scans before
+        self._comparisons = Comparisons()
         #: as of when it was made, and the heads of all partitions then; None where there is no summary
         self._made_of: tuple[int, list[bytes | None]] | None = None
 
@@ -94,7 +97,8 @@ class PopulationExporter:
             scan = await metered
             # Beside the loop: the curve of ten years takes some 20 ms.
             marks = await read_marks(self._settings, self._worker.context.tables, self._worker.context.partitions)
-            found = await asyncio.to_thread(_summarised, scan, metered.cpu_seconds, marks)
+            costs = self._settings.acquisition_costs
+            found = await asyncio.to_thread(_summarised, scan, metered.cpu_seconds, marks, costs)
             self.population, self.exposition, spent_seconds = found
             self._made_of = made_of
         except _Lost:
@@ -130,7 +134,8 @@ class PopulationExporter:
         settings, context = self._settings, self._worker.context
         clock = local_time(settings.business_time_zone)
         what = settings.what_counts
-        scan = PopulationScan(at_ms=at_ms, clock=clock, bucket_ms=context.windows.bucket_ms, what=what)
+        bucket_ms, known = context.windows.bucket_ms, self._comparisons
+        scan = PopulationScan(at_ms=at_ms, clock=clock, bucket_ms=bucket_ms, what=what, known=known)
         async for part in scan_all(settings, context.tables, range(context.partitions)):
             for at in range(0, len(part.states), _STEP):
                 began = time.perf_counter()
@@ -149,11 +154,11 @@ class PopulationExporter:
 
 
 def _summarised(
-    scan: PopulationScan, cpu_seconds: float, marks: Sequence[MarkFact]
+    scan: PopulationScan, cpu_seconds: float, marks: Sequence[MarkFact], costs: Mapping[str, int]
 ) -> tuple[PopulationSummary, bytes, float]:
     """Return the summary, the same as Prometheus reads it, and the CPU time that this took on top (s)."""
     began = time.thread_time()
     summary = scan.summary()
     spent_seconds = time.thread_time() - began
-    exposition = population_exposition(summary, cpu_seconds=cpu_seconds + spent_seconds, marks=marks)
+    exposition = population_exposition(summary, cpu_seconds=cpu_seconds + spent_seconds, marks=marks, costs=costs)
     return summary, exposition, spent_seconds

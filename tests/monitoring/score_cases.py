@@ -75,6 +75,18 @@ def of_plans(lost: Sequence[int], start: int = 400, target: float = 0.03) -> Sce
     return scenario
 
 
+def measure(odds: float, p: float, newest: float = 0) -> Scenario:
+    """Return a stream with one variant of a measure; the newest customer saw it at some time (s since 1970)."""
+    scenario = Scenario(("alerts-scores.yml",), 20).put("stream:complete:bool", 1)
+    labels = {"measure": "tour", "variant": "long", "control": "control"}
+    scenario.put("tenure_experiment_odds_ratio", odds, **labels).put("tenure_experiment_p_value", p, **labels)
+    scenario.put("tenure_experiment_odds_lower_ratio", 1.2, **labels)
+    scenario.put("tenure_experiment_newest_timestamp_seconds", newest, measure="tour")
+    for variant, left in (("long", 40), ("control", 18)):
+        scenario.put("tenure_experiment_customers", left, measure="tour", variant=variant, end="left")
+    return scenario
+
+
 SPIKE_FIRE: Final = [
     Case("ChurnSpike", "page", "three times the usual", partial(days, 60)),
     Case("ChurnSpike", "warn", "twice the usual", partial(days, 40)),
@@ -98,6 +110,7 @@ FIRE: Final = [
     Case("KpiOutOfBand", "warn", "two bad days", partial(band, 3.4, worse=2), 18),
     Case("KpiOutOfBand", "warn", "three days that are too good", partial(band, -5, worse=0, better=3), 18),
     Case("SegmentMissesTarget", "warn", "one of ten plans", partial(of_plans, [40, *[12] * 9]), 5, (("value", "p00"),)),
+    Case("MeasureLosesCustomers", "warn", "twice the odds", partial(measure, 2, 0.03), 18, (("variant", "long"),)),
     Case("SegmentChurnDeparts", "warn", "20 % against 2 %", partial(segments, (60, 300), (34, 1700))),
 ]
 QUIET: Final = [
@@ -113,6 +126,9 @@ QUIET: Final = [
     Case("KpiOutOfBand", "warn", "every-day business", partial(band, 2.5, worse=3), 18),
     Case("SegmentMissesTarget", "warn", "one of forty, by chance", partial(of_plans, [20, *[12] * 39])),
     Case("SegmentMissesTarget", "warn", "3 of 20", partial(of_plans, [3], 20)),
+    Case("MeasureLosesCustomers", "warn", "half the odds", partial(measure, 0.5, 0.001), 18),
+    Case("MeasureLosesCustomers", "warn", "chance may do it", partial(measure, 2, 0.06), 18),
+    Case("MeasureLosesCustomers", "warn", "over for eight days", partial(measure, 2, 0.001, -8 * 86_400), 18),
     Case("SegmentChurnDeparts", "warn", "as all others", partial(segments, (15, 300), (85, 1700))),
     Case("SegmentChurnDeparts", "warn", "3 of 20", partial(segments, (3, 20), (34, 1700))),
     Case(

@@ -50,12 +50,14 @@ class Channel(NamedTuple):
         early_churn: Share that leaves within seven days of signing up.
         silent: Share that signs up and never uses the product.
         onboarded: Share that completes the onboarding.
+        cost_minor: What it costs to acquire a customer (minor units).
     """
 
     name: str
     early_churn: float
     silent: float
     onboarded: float
+    cost_minor: int
 
 
 class Country(NamedTuple):
@@ -77,13 +79,16 @@ LAST_PLAN = len(PLANS) - 1
 
 # 7-day drop-off differs by channel on purpose: the segment that departs has to be findable in the demo.
 CHANNELS = (
-    Channel("organic", 0.035, 0.06, 0.72),
-    Channel("paid_search", 0.055, 0.08, 0.64),
-    Channel("paid_social", 0.210, 0.20, 0.38),
-    Channel("referral", 0.020, 0.03, 0.82),
-    Channel("partner", 0.025, 0.05, 0.78),
-    Channel("outbound", 0.045, 0.07, 0.70),
+    Channel("organic", 0.035, 0.06, 0.72, 0),
+    Channel("paid_search", 0.055, 0.08, 0.64, 38_000),
+    Channel("paid_social", 0.210, 0.20, 0.38, 52_000),
+    Channel("referral", 0.020, 0.03, 0.82, 9_900),
+    Channel("partner", 0.025, 0.05, 0.78, 30_000),
+    Channel("outbound", 0.045, 0.07, 0.70, 110_000),
 )
+
+#: The setting of the same name.
+ACQUISITION_COSTS = {channel.name: channel.cost_minor for channel in CHANNELS if channel.cost_minor}
 
 #: Partners bill by a system that changes no subscription: it ends the old one and opens another in the same second.
 SWITCHING_CHANNEL = CHANNELS[4]

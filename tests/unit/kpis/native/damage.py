@@ -154,6 +154,7 @@ def states_kept(count: int, seed: int = 1) -> int:
         if not entries:
             table.remove(["nobody", *changed])
         assert msgspec.msgpack.decode(changed.packed()) == dict(changed)
+        assert len(changed.setting(b"s:", 3)) == (len(changed) + 2) // 3
         entries.append(table.log(changed))
         if len(entries) > rng.randrange(20):
             assert all(table[name] == state for name, state in table.unlog(entries).items())

@@ -10,14 +10,15 @@ import pytest
 
 from kpis.names import PLAN, Names
 from kpis.population.episodes import OPEN_MS, Stretches, as_of, joined
-from kpis.population.forecast import BAND, LEAST_MONTHS, SEEN_MONTHS, forecast
+from kpis.population.forecast import BAND, LEAST_MONTHS, forecast
 from kpis.population.forecast_trials import held_out_months
 from kpis.population.monthly_history import HOUR_MS, MONTH_MS, MonthlyHistory, history_of, whole_months
+from kpis.population.monthly_levels import SEEN_MONTHS
 from streams.errors import CheckFailed
 from tenure.reports.forecast import forecast_report
 from tests.property.test_cohorts_and_lifetime import stretches_of
 from tests.unit.kpis.population.invented import company, folded_company
-from tests.unit.kpis.population.monthly_companies import KINDS, coverage, held_out, invented_company
+from tests.unit.kpis.population.monthly_companies import FURTHER, KINDS, coverage, held_out, invented_company
 
 
 def invented(seed: int, *, months: int = 26, rate: float = 30.0, churn: float = 0.04) -> list[Stretches]:
@@ -118,10 +119,10 @@ def test_held_out_months_are_those_that_came() -> None:
         assert (each.month.at_ms, each.customers, each.mrr) == (at_ms, len(there), sum(there))
 
 
-@pytest.mark.parametrize("kinds", [("steady", "seasonal"), ("few customers", "young")])
+@pytest.mark.parametrize("kinds", [("steady", "seasonal"), ("few customers", "young"), ("bursts", "slow wandering")])
 def test_bands_hold_about_what_they_promise(kinds: tuple[str, ...]) -> None:
     """Of several companies together: months of one are much alike. Figures of more of them: docs/forecast.md."""
-    found = [each for kind in kinds for each in held_out(KINDS[kind], range(2))]
+    found = [each for kind in kinds for each in held_out((KINDS | FURTHER)[kind], range(2))]
     customers, mrr = coverage(found)
     assert BAND - 0.15 <= customers <= BAND + 0.15
     assert BAND - 0.15 <= mrr <= BAND + 0.15

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kpis.population.monthly_levels import SEASONAL, STEADY, Floats, Setting, drawn_levels
+from kpis.arrays import Floats
+from kpis.population.monthly_levels import SEASONAL, STEADY, Setting, drawn_levels
 
 
 def drawn(levels: Floats, noise: float = 1e-3, settings: tuple[Setting, ...] = SEASONAL) -> Floats:

@@ -10,7 +10,7 @@ from lifelines import KaplanMeierFitter
 from lifelines.utils import restricted_mean_survival_time
 
 from kpis.customer.state import decode
-from kpis.population.value import Cell, ValueScan, payback_days, value_of
+from kpis.population.value import Cell, ValueScan, sums_of, value_of
 from schemas.events import NO_CUSTOMER
 from schemas.instants import DAY_MS
 from tests.unit.kpis.population.invented import company, folded_company
@@ -87,17 +87,17 @@ def test_cost_is_paid_back_on_the_day_on_which_so_much_was_brought() -> None:
     assert whole.arpa is not None
     cost = whole.value / 2
     cells = scan.segments["channel"]["ads"]
-    days = payback_days(cells, cost)
+    days = sums_of(cells).payback_days(cost)
     assert days is not None
     flat = [cell for cell, count in cells.items() for _ in range(count)]
     fitted = KaplanMeierFitter().fit([cell[0] for cell in flat], [cell[1] for cell in flat])
     brought = [restricted_mean_survival_time(fitted, t=day) * whole.arpa / MONTH_DAYS for day in (days - 1, days)]
     assert brought[0] < cost <= brought[1] + 1e-6
-    assert payback_days(cells, 2 * whole.value) is None
+    assert sums_of(cells).payback_days(2 * whole.value) is None
 
 
 def test_cost_of_nothing_is_paid_back_at_once_and_another_never_without_revenue() -> None:
     """A free plan with a channel that costs nothing is no reason to fail."""
     free: Counter[Cell] = Counter({(5, False, 0): 3, (7, True, 0): 1})
-    assert (value_of(free).value, payback_days(free, 0), payback_days(free, 1)) == (0.0, 0, None)
-    assert payback_days(Counter({(5, True, 0): 3}), 0) is None
+    assert (value_of(free).value, sums_of(free).payback_days(0), sums_of(free).payback_days(1)) == (0.0, 0, None)
+    assert sums_of(Counter({(5, True, 0): 3})).payback_days(0) is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections import Counter
 
 import pytest
@@ -11,11 +13,28 @@ from prometheus_client.parser import text_string_to_metric_families
 from kpis.customer.touchpoints import MarkFact
 from kpis.population.cohorts import Cohort
 from kpis.population.comparison import log_rank
+from kpis.population.experiments import FewMeasures, Measure, Variant
 from kpis.population.frequency import Sleepers
-from kpis.population.lifetime import Durations, survival
+from kpis.population.lifetime import Durations, Interval, survival
 from kpis.population.reasons import SHOWN, Line, Ranking
 from kpis.population.scales import AskedOn
-from kpis.population.summary import AGES, COHORTS, CURVE_DAYS, FEEDBACK_DAYS, WINDOWS_DAYS, PopulationSummary, Rankings
+from kpis.population.sequential import ALPHA, SequentialComparison
+from kpis.population.summary import (
+    AGES,
+    CHANNELS,
+    COHORTS,
+    CURVE_DAYS,
+    FEEDBACK_DAYS,
+    MEASURES,
+    SUPPORT_DAYS,
+    VARIANTS,
+    WINDOWS_DAYS,
+    PopulationSummary,
+    Rankings,
+    TicketSummary,
+)
+from kpis.population.value import StaySums
+from monitoring.alerts import thresholds
 from schemas import instruments
 from schemas.catalogue.feedback_bands import BANDS
 from schemas.catalogue.windows import LIFETIME_DAYS
@@ -23,9 +42,20 @@ from schemas.instruments import OF_THE_POPULATION
 from streams.metrics.population_exposition import MARKS_SHOWN, population_exposition
 
 #: One worker shows as many at most; a scrape of a worker has some 1,500 besides (count).
-BUDGET = 1_650
+BUDGET = 2_150
 NOBODY = survival(Durations({}, {}))
 NOTHING = Ranking([], Line("", 0, 0))
+
+
+NONE = Durations({}, {})
+SURE = SequentialComparison(0.01, 20_000, 2.0, Interval(1.5, 4.0), 40)
+
+
+def stays_of(mrr: int) -> StaySums:
+    """Return two stays of 60 days that go on, and what both pay together."""
+    found = StaySums()
+    found.going_on[60], found.mrr = 2, mrr
+    return found
 
 
 def cohort(name: str, size: int, matured: tuple[int, ...], active: tuple[int, ...]) -> Cohort:
@@ -51,6 +81,18 @@ def test_all_families_are_there_with_help_and_type() -> None:
     assert list(families) == [declared.name for declared in OF_THE_POPULATION]
     assert [family.documentation for family in families.values()] == [declared.help for declared in OF_THE_POPULATION]
     assert {family.type for family in families.values()} == {"gauge"}
+
+
+def test_limits_that_help_and_alerts_name_are_those_that_hold() -> None:
+    """Neither may import them: the help of a metric is declared below, and rules are written without the product."""
+    helps = {each.name: each.help for each in OF_THE_POPULATION}
+    measures = helps["tenure_experiment_customers"]
+    assert f"the {MEASURES} measures" in measures
+    assert f"the {VARIANTS} largest variants" in measures
+    assert f"at most {ALPHA}" in helps["tenure_experiment_p_value"]
+    assert f"last {SUPPORT_DAYS} days" in helps["tenure_support_tickets"]
+    assert f"the {CHANNELS} with the most" in helps["tenure_customer_value_minor"]
+    assert thresholds.MEASURE_P == ALPHA
 
 
 def test_a_cohort_is_shown_by_age_in_months_with_two_digits() -> None:
@@ -147,6 +189,45 @@ def test_answers_on_further_scales_are_shown_by_score_and_incentive() -> None:
     assert samples_of(summary, "tenure_scale_surveys") == {("ces", "answered", "true"): 3, ("ces", "sent", "true"): 4}
 
 
+def test_variants_are_shown_with_what_decides_and_the_rest_as_one() -> None:
+    """A bound of nothing or of infinity is none; who saw what has no place on a board is counted all the same."""
+    unsure = SequentialComparison(1.0, None, None, Interval(0.0, math.inf), 0)
+    spells, few = Durations({3: 1}, {100: 3}), Durations({}, {5: 2})
+    variants = {"control": Variant(spells, 2), "a": Variant(spells, 0), "b": Variant(few, 0)}
+    measures = {"tour": Measure(86_400_000, "control", variants, {"a": SURE, "b": unsure})}
+    summary = PopulationSummary(0, [], NOBODY, {})._replace(measures=FewMeasures(measures, Variant(few, 1)))
+    customers = samples_of(summary, "tenure_experiment_customers")
+    assert customers["tour", "control", "not_active"] == 2
+    assert [customers["tour", "a", end] for end in ("left", "goes_on", "not_active")] == [1, 3, 0]
+    assert [customers["other", "other", end] for end in ("left", "goes_on", "not_active")] == [0, 2, 1]
+    assert samples_of(summary, "tenure_experiment_survival_ratio") == {
+        ("tour", name, days): 0.75 for name, days in itertools.product(("control", "a"), ("30", "90"))
+    }
+    assert samples_of(summary, "tenure_experiment_newest_timestamp_seconds") == {("tour",): 86_400}
+    assert samples_of(summary, "tenure_experiment_p_value") == {
+        ("tour", "a", "control"): 0.01,
+        ("tour", "b", "control"): 1.0,
+    }
+    for bound, value in (("odds", 2.0), ("odds_lower", 1.5), ("odds_upper", 4.0)):
+        assert samples_of(summary, f"tenure_experiment_{bound}_ratio") == {("tour", "a", "control"): value}
+    without = summary._replace(measures=FewMeasures(measures, Variant(NONE, 0)))
+    assert ("other", "other", "left") not in samples_of(without, "tenure_experiment_customers")
+
+
+def test_a_channel_has_its_cost_where_it_is_set_and_its_payback_where_the_stays_say() -> None:
+    """A channel that nobody set a cost of has none, and not one of 0."""
+    channels = {"ads": stays_of(300), "partner": stays_of(0), "seo": stays_of(300)}
+    summary = PopulationSummary(0, [], NOBODY, {})._replace(channels=channels, stays=stays_of(100))
+    text = population_exposition(summary, cpu_seconds=0.0, costs={"ads": 100, "partner": 50, "none": 1}).decode()
+    found = {family.name: family.samples for family in text_string_to_metric_families(text)}
+    values = {tuple(each.labels.values()): each.value for each in found["tenure_customer_value_minor"]}
+    assert values["channel", "partner"] == 0
+    assert values["all", ""] == pytest.approx(60 * 100 / 2 / (365 / 12))
+    costs = {each.labels["channel"]: each.value for each in found["tenure_acquisition_cost_minor"]}
+    payback = {each.labels["channel"]: each.value for each in found["tenure_acquisition_payback_days"]}
+    assert (costs, payback) == ({"ads": 100, "partner": 50}, {"ads": 21})
+
+
 def test_numbers_that_do_not_exist_are_absent() -> None:
     """Nobody has no median; while more than half stay on, neither."""
     assert samples_of(PopulationSummary(0, [], NOBODY, {}), "tenure_survival_median_days") == {}
@@ -163,7 +244,19 @@ def test_a_summary_of_anybody_stays_within_its_budget_of_series() -> None:
     rankings = {f"{days}d": Rankings(found, found, found) for days in WINDOWS_DAYS}
     spells = Durations(dict.fromkeys(range(400), 2), dict.fromkeys(range(400), 1))
     feedback = {(kind, band): spells for kind, bands in BANDS.items() for band in bands}
-    families = families_of(PopulationSummary(0, cohorts, lifetime, rankings, feedback))
+    measure = Measure(
+        0, "control", dict.fromkeys(("control", *"abcd"), Variant(spells, 1)), dict.fromkeys("abcd", SURE)
+    )
+    measures = FewMeasures({f"m{n}": measure for n in range(MEASURES)}, Variant(spells, 1))
+    assert len(measure.comparisons) == VARIANTS
+    names = [*(f"c{n}" for n in range(CHANNELS)), "other"]
+    summary = PopulationSummary(0, cohorts, lifetime, rankings, feedback)._replace(
+        measures=measures, tickets=TicketSummary(spells, spells, spells), channels=dict.fromkeys(names, stays_of(5))
+    )
+    text = population_exposition(summary, cpu_seconds=0.0, costs=dict.fromkeys(names, 1)).decode()
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    assert len(families["tenure_acquisition_payback_days"].samples) == CHANNELS + 1
+    assert len(families["tenure_experiment_p_value"].samples) == MEASURES * VARIANTS
     assert set(LIFETIME_DAYS) <= set(CURVE_DAYS)
     assert len(families["tenure_feedback_survival_ratio"].samples) == len(feedback) * len(FEEDBACK_DAYS)
     assert len(families["tenure_cohort_customers"].samples) == COHORTS * AGES

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from kpis.native import IS_THERE
 from schemas.events import Activity
 from streams.partition.states import CustomerStates, PlainStates, customer_states
-from streams.redo import flat, size_of
+from streams.redis.commands import MOST_PAIRS, setting, wire
+from streams.redo import size_of
 from tests.property.cases import bounded
 
 Make = Callable[[int], CustomerStates]
@@ -55,7 +56,7 @@ def test_what_is_set_has_changed(make: Make) -> None:
     states["a"] = b"4"
     assert dict(taken) == {"a": b"333", "ö" * 200: b""}
     assert (taken["a"], size_of(taken), len(taken)) == (b"333", 3, 2)
-    assert flat(taken, "s:") == [b"s:a", b"333", b"s:" + ("ö" * 200).encode(), b""]
+    assert wire(setting(taken, "s:")) == wire([("MSET", "s:a", b"333", "s:" + "ö" * 200, b"")])
     assert dict(states.take_changed()) == {"a": b"4"}
 
 
@@ -68,6 +69,9 @@ def test_many_that_changed_are_given_out_by_name(make: Make) -> None:
         states[customer] = state
     changed = states.take_changed()
     assert {**changed, "d": b""} == {**expected, "d": b""}
+    commands = wire(setting(changed, "s:"))
+    assert len(commands) == len(expected) // MOST_PAIRS
+    assert b"".join(commands) == b"".join(wire(setting(expected, "s:")))
 
 
 @both
