@@ -153,7 +153,6 @@ def after_a_ticket() -> Placed:
     left = f"max({own(known.TICKET_SPELLS, _LEFT)})"
     asked += [f"0 * {asked[0]} + on () group_left () {each}" for each in (left, f"sum({spells})")]
     columns = [
-        Column("days", "none", decimals=0),
         *(Column(name, PERCENT, decimals=1) for name in names[:4]),
         *(Column(name, COUNT, decimals=0) for name in names[4:]),
     ]

@@ -16,6 +16,7 @@ _ALERTED: Final = {
     "cancellations_voluntary": "Cancellations by choice",
     "cancellations_involuntary": "Failed payments",
     "churn_departure": "Churn against all others",
+    "experiments": "Measures",
     "nps_fall": "Net promoter score",
     "retention_line": "A year's retention",
 }

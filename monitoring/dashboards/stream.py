@@ -13,7 +13,7 @@ from schemas import instruments as known
 #: Labels that say what an alert is about.
 _LABELS: Final = (
     *("kpi", "window", "dimension", "value", "type", "source", "scope", "kind", "reason", "cause", "member", "topic"),
-    *("partition", "instance", "sender", "owner"),
+    *("measure", "variant", "control", "partition", "instance", "sender", "owner"),
 )
 UID: Final = "tenure-stream"
 
