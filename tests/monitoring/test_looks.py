@@ -391,7 +391,8 @@ def test_columns_that_name_rows_have_no_words_for_what_is_no_number() -> None:
         if panel["type"] != "table" or not any("numbers withheld since" in each["expr"] for each in panel["targets"]):
             continue
         (organized,) = [each["options"] for each in panel["transformations"] if each["id"] == "organize"]
-        first = next(iter(organized["renameByName"].values()))
+        places = organized["indexByName"]
+        first = organized["renameByName"][min(places, key=places.__getitem__)]
         for override in panel["fieldConfig"]["overrides"]:
             if override["matcher"]["options"] == first:
                 mappings = [m for each in override["properties"] if each["id"] == "mappings" for m in each["value"]]
