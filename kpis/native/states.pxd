@@ -84,5 +84,6 @@ cdef class StateTable:
     cdef int drop(self, int32_t number) except -1
     cdef bint meet(self, int32_t number, list missing) except -1
     cdef int32_t slot_of_event(self, EventBatch batch, UsualEvent *event) except -1
+    cdef void fetch(self, EventBatch batch, Py_ssize_t soon, Py_ssize_t later) noexcept
     cdef bint has_slots_of(self, StateChanges changes) noexcept
     cdef StateChanges changes_of(self, int32_t *numbers, Py_ssize_t count)

@@ -469,6 +469,20 @@ cdef class StateTable:
         event.slot = number + 1
         return number
 
+    cdef void fetch(self, EventBatch batch, Py_ssize_t soon, Py_ssize_t later) noexcept:
+        """Have the state of an event's customer in the caches soon, and the slot of a later one's."""
+        cdef const uint8_t *state
+        if batch.found_in is not self or batch.found_at != self.batch:
+            return
+        if later < batch.count and batch.each[later].slot:
+            __builtin_prefetch(self.slots + batch.each[later].slot - 1)
+        if soon < batch.count and batch.each[soon].slot:
+            state = <const uint8_t *>self.slots[batch.each[soon].slot - 1].state
+            if state is not NULL:
+                __builtin_prefetch(state)
+                __builtin_prefetch(state + 64)
+                __builtin_prefetch(state + 128)
+
     def take_changed(self):
         """Return the states that were set since this was asked last."""
         cdef Py_ssize_t n

@@ -50,6 +50,8 @@ cdef enum:
     ROW = 7
     FEEDBACK_BYTES = 24
     STATE_BYTES = 128
+    # so many events ahead the states of customers are fetched: they lie all over memory
+    AHEAD = 4
     # a new state is at most so much longer than the one before (bytes)
     GROWTH = 2048
 
@@ -246,6 +248,8 @@ cdef class UsualEvents:
         cdef Py_ssize_t n = start, count = len(self.events)
         cdef UsualEvent *event
         while n < count and work > 0:
+            if self.table is not None and self.batch is not None:
+                self.table.fetch(self.batch, n + AHEAD, n + 2 * AHEAD)
             event = self.event_at(n)
             work -= 1
             if self.left_customers and self.customer_of(event) in self.left_customers:
@@ -274,6 +278,8 @@ cdef class UsualEvents:
         for k in range(numbers.shape[0]):
             n = numbers[k]
             assert 0 <= n < len(events), "there is no such event"
+            if self.table is not None and self.batch is not None and k + 2 * AHEAD < numbers.shape[0]:
+                self.table.fetch(self.batch, numbers[k + AHEAD], numbers[k + 2 * AHEAD])
             event = self.event_at(n)
             if event.kind == OTHER and type(<object>event.object) is Revoke:
                 out.append(n)

@@ -80,11 +80,11 @@ LAST_PLAN = len(PLANS) - 1
 # 7-day drop-off differs by channel on purpose: the segment that departs has to be findable in the demo.
 CHANNELS = (
     Channel("organic", 0.035, 0.06, 0.72, 0),
-    Channel("paid_search", 0.055, 0.08, 0.64, 38_000),
-    Channel("paid_social", 0.210, 0.20, 0.38, 52_000),
-    Channel("referral", 0.020, 0.03, 0.82, 9_900),
-    Channel("partner", 0.025, 0.05, 0.78, 30_000),
-    Channel("outbound", 0.045, 0.07, 0.70, 110_000),
+    Channel("paid_search", 0.055, 0.08, 0.64, 310_000),
+    Channel("paid_social", 0.210, 0.20, 0.38, 420_000),
+    Channel("referral", 0.020, 0.03, 0.82, 60_000),
+    Channel("partner", 0.025, 0.05, 0.78, 240_000),
+    Channel("outbound", 0.045, 0.07, 0.70, 980_000),
 )
 
 #: The setting of the same name.
