@@ -46,6 +46,7 @@ class Column:
         mappings: Words and colours in place of its values.
         leads_to: Where a click on a cell leads, and what the link is called; empty: nowhere.
         hidden: Whether it is there for links alone.
+        text: Whether it names rows, be it by numbers: they have a unit, and the words of withheld rows are none.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Column:
     mappings: Sequence[Any] = ()
     leads_to: tuple[str, str] = ("", "")
     hidden: bool = False
+    text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +235,7 @@ def _column_properties(column: Column) -> list[model.DynamicConfigValue]:
     found = [overridden("unit", column.unit)] if column.unit else []
     if column.decimals is not None:
         found.append(overridden("decimals", column.decimals))
-    if column.decimals is not None or column.unit:
+    if (column.decimals is not None or column.unit) and not column.text:
         # On columns of text it would stand for every text, which is no number.
         found.append(overridden("mappings", withheld_as(" ")))
     if column.mappings:

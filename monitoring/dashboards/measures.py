@@ -22,7 +22,7 @@ UID: Final = "tenure-measures"
 _VARIANT: Final = "measure, variant"
 _STAYS: Final = CHURN_DAYS[-1]
 _RUNBOOKS: Final = ("MeasureLosesCustomers",)
-_P: Final = "chance alone"
+_P: Final = "chance"
 _LEFT: Final = 'end="left"'
 _ALL: Final = 'dimension="all"'
 _CHANNELS: Final = f'dimension="{CHANNEL}"'
@@ -78,13 +78,14 @@ def measures() -> Placed:
     newest = f"1000 * max by (measure) ({own(known.EXPERIMENT_NEWEST)})"
     asked += [_variants(known.EXPERIMENT_ODDS_UPPER), _variants(known.EXPERIMENT_P)]
     asked += [f"{newest} * on (measure) group_right () (0 * {active} + 1)"]
-    names = ("customers", "left", f"stay {_STAYS} days", "odds of leaving", "at least", "at most", _P, "seen last")
+    names = ("customers", "left", f"stay {_STAYS} days", "odds", "at least", "at most", _P, "seen last")
     columns = [
+        Column("measure", least=130),
         *(Column(name, COUNT, decimals=0) for name in names[:2]),
-        Column(names[2], PERCENT, decimals=1),
+        Column(names[2], PERCENT, decimals=1, least=110),
         *(Column(name, PLAIN, decimals=2) for name in names[3:6]),
         Column(_P, PLAIN, decimals=4),
-        Column("seen last", "dateTimeFromNow"),
+        Column("seen last", "dateTimeFromNow", width=130),
     ]
     none = _row("measure", "nobody saw a measure", own(known.EXPERIMENT_CUSTOMERS))
     return _table(about, ("measure", "variant"), names, columns, [f"{asked[0]} or {none}", *asked[1:]], size=(18, 9))
@@ -153,7 +154,9 @@ def after_a_ticket() -> Placed:
     left = f"max({own(known.TICKET_SPELLS, _LEFT)})"
     asked += [f"0 * {asked[0]} + on () group_left () {each}" for each in (left, f"sum({spells})")]
     columns = [
-        *(Column(name, PERCENT, decimals=1) for name in names[:4]),
+        Column("days", "none", text=True),
+        Column(names[0], PERCENT, decimals=1, least=115),
+        *(Column(name, PERCENT, decimals=1) for name in names[1:4]),
         *(Column(name, COUNT, decimals=0) for name in names[4:]),
     ]
     none = _row("days", "nobody left or stayed so long", own(known.TICKET_SURVIVAL, days))

@@ -56,7 +56,10 @@ def alerts() -> Placed:
     )
     of_what = ", ".join(f'"{label}"' for label in _LABELS)
     began = sentences.titled(f'(1000 * ALERTS_FOR_STATE{{service="tenure"}} and ignoring (alertstate) {firing})')
-    named = f'max by (alertname, severity, what) (label_join({began}, "what", " ", {of_what}))'
+    joined = f'label_join({began}, "what", " ", {of_what})'
+    # Of labels that an alert does not have the spaces are left, and Grafana reads spaces alone as 0.
+    trimmed = f'label_replace({joined}, "what", "$1", "what", " *(.*?) *")'
+    named = f"max by (alertname, severity, what) ({trimmed})"
     # Not where alerts are named: that is a link.
     nothing = f'label_replace(0 / 0 * vector(1) unless on () {firing}, "what", "nothing fires", "", "")'
     columns = [

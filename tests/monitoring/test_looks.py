@@ -136,6 +136,8 @@ def test_every_alert_that_fires_says_of_what() -> None:
     (table,) = [p for p in panels(BOARDS["tenure-stream"]) if p["title"] == "Alerts that fire"]
     (asked,) = [target["expr"] for target in table["targets"]]
     said = set(re.findall(r'"(\w+)"', asked.partition("label_join")[2]))
+    # Spaces alone, of an alert without labels, were shown as 0.
+    assert '"what", "$1", "what", " *(.*?) *")' in asked
     for alert in rules.alerts():
         # Each has the label `service`, which is that of the product.
         known = set(re.findall(r"\$labels\.(\w+)", alert.summary + alert.description)) - {"service"}
@@ -383,6 +385,16 @@ def test_the_column_that_names_rows_has_room_for_names() -> None:
     for panel in tables:
         (override,) = [e for e in panel["fieldConfig"]["overrides"] if e["matcher"]["options"] == "segment"]
         assert override["properties"] == [{"id": "custom.minWidth", "value": 135}], panel["title"]
+
+
+def test_days_that_name_rows_are_no_shares() -> None:
+    """A label of digits gets the unit of its panel: 30 days were 3000 %."""
+    for uid, panel in PANELS:
+        if panel["type"] == "table" and defaults(panel)["unit"] == "percentunit":
+            (organized,) = [each["options"] for each in panel["transformations"] if each["id"] == "organize"] or [{}]
+            if "days" in organized.get("renameByName", {}).values():
+                (days,) = [e for e in panel["fieldConfig"]["overrides"] if e["matcher"]["options"] == "days"]
+                assert {"id": "unit", "value": "none"} in days["properties"], (uid, panel["title"])
 
 
 def test_columns_that_name_rows_have_no_words_for_what_is_no_number() -> None:
