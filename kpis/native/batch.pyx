@@ -7,12 +7,13 @@ from cpython.ref cimport Py_INCREF, Py_XDECREF, Py_XINCREF
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeASCII
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memcmp, memcpy, memset
+from libc.string cimport memcpy, memset
 
 from kpis.native.event cimport (
     ACTIVITY, AMOUNT, CANCEL, CHANGE, CURRENCY, CUSTOMER, EFFECTIVE, FEATURE, ID, INCENTIVE, INVOLUNTARY, LABELS,
     MOST_CURRENCIES, MOST_LABELS, MRR, OTHER, OUTCOME, PAUSE, PLAN, REASON, RENEWAL, RESUME, SCORE, SEQUENCE, SIGNUP,
-    SOURCE, STATUS, SUBSCRIPTION, SURVEY, SURVEY_KIND, TEST, TIME, TRIAL, TYPE, VIA, Rules, UsualEvent, read_event,
+    SOURCE, STATUS, SUBSCRIPTION, SURVEY, SURVEY_KIND, TEST, TIME, TRIAL, TYPE, VIA, Rules, UsualEvent, is_text,
+    read_event,
 )
 from kpis.native.flat_json cimport MEMBER_SLOTS, slot_of
 from kpis.native.messages cimport Text
@@ -565,9 +566,7 @@ cdef class EventBatch:
                 found[event.TYPE, event.source] += 1
                 continue
             for k in range(seen):
-                if before[k].type == each.type and before[k].source.size == each.source.size and memcmp(
-                    before[k].source.start, each.source.start, each.source.size
-                ) == 0:
+                if before[k].type == each.type and is_text(before[k].source, each.source):
                     times[k] += 1
                     break
             else:

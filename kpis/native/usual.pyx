@@ -124,7 +124,8 @@ cdef class Lexicon:
         cdef Py_ssize_t place = hashed & <uint64_t>(self.room - 1)
         cdef Word *word = self.words + place
         while word.start is not NULL and not (
-            word.hash == hashed and word.size == text.size and memcmp(word.start, text.start, text.size) == 0
+            word.hash == hashed and word.size == text.size
+            and (text.size == 0 or memcmp(word.start, text.start, text.size) == 0)
         ):
             place = (place + 1) & (self.room - 1)
             word = self.words + place
