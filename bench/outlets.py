@@ -22,6 +22,7 @@ from pydantic import SecretStr
 
 from bench.embedded import EmbeddedStream, embedded_stream
 from kpis.filters import parse_filter
+from kpis.population.cohorts import MONTH
 from schemas.dimensions import BUILT_IN_DIMENSIONS
 from schemas.instants import DAY_MS
 from streams.settings.settings import Settings
@@ -29,8 +30,10 @@ from tenure.files.reader import FileRecord
 from tenure.outlets.export import export
 from tenure.outlets.parquet import ParquetTarget
 from tenure.outlets.sql import answer_sql, checked_sql
-from tenure.reports.customers import Scope
+from tenure.reports.cohorts import read_cohorts
+from tenure.reports.customers import Scope, stretch_passes
 from tenure.reports.filtered import CombinedScans, filtered_report_of
+from tenure.reports.lifetime import read_lifetime
 from tenure.stored.mark import claim_tables
 from tenure.stored.opening import running_tables
 
@@ -73,7 +76,8 @@ async def measure(customers: int, seed: int, *, filters_only: bool = False) -> N
 async def _measure_with(stream: EmbeddedStream, customers: int, seed: int, *, filters_only: bool) -> None:
     settings, client = Settings(redis_url=SecretStr(stream.url), redis_prefix=PREFIX), stream.client
     await claim_tables(settings, stream.tables, partitions=_PARTITIONS)
-    chance, scans = random.Random(seed), CombinedScans()
+    chance, scans, passes = random.Random(seed), CombinedScans(), stretch_passes()
+    at_ms, dimensions = _FIRST_MS + _DAYS * DAY_MS, (*BUILT_IN_DIMENSIONS, *settings.dimensions)
 
     async def fill(count: int, names: str) -> None:
         records = enumerate(_events(count, chance, names))
@@ -82,9 +86,12 @@ async def _measure_with(stream: EmbeddedStream, customers: int, seed: int, *, fi
 
     async def filtered(where: str) -> None:
         async with running_tables(settings) as (found, mark):
-            condition = parse_filter(where, (*BUILT_IN_DIMENSIONS, *settings.dimensions))
-            at_ms = [_FIRST_MS + _DAYS * DAY_MS]
-            await filtered_report_of(settings, found, condition, partitions=mark.partitions, at_ms=at_ms, scans=scans)
+            condition = parse_filter(where, dimensions)
+            await filtered_report_of(settings, found, condition, partitions=mark.partitions, at_ms=[at_ms], scans=scans)
+
+    async def stayed(where: str, *, curve: bool) -> None:
+        scope = Scope(at_ms, where=parse_filter(where, dimensions), stretches=passes)
+        await (read_lifetime(settings, scope) if curve else read_cohorts(settings, scope, period=MONTH))
 
     async def exported() -> None:
         summary = await export(settings, Scope(), ParquetTarget(folder, settings), kind="parquet")
@@ -102,6 +109,10 @@ async def _measure_with(stream: EmbeddedStream, customers: int, seed: int, *, fi
         await _timed("filter, first", partial(filtered, _WHERE[0]), client)
         for where in _WHERE:
             await _timed(f"filter, further: {where}", partial(filtered, where), client)
+        await _timed("cohorts, first", partial(stayed, _WHERE[0], curve=False), client)
+        for where in _WHERE:
+            await _timed(f"cohorts, further: {where}", partial(stayed, where, curve=False), client)
+            await _timed(f"lifetime, further: {where}", partial(stayed, where, curve=True), client)
 
 
 async def _timed(name: str, run: Callable[[], Awaitable[Any]], client: Any) -> None:

@@ -62,7 +62,7 @@ from tenure.reports import (
     usage,
     value,
 )
-from tenure.reports.customers import Scope
+from tenure.reports.customers import Scope, StretchPasses, stretch_passes
 from tenure.reports.filtered import CombinedScans
 from tenure.reports.instants import parse_boundary_ms
 
@@ -110,14 +110,21 @@ def _scope(settings: Settings, asked: RequestedReport) -> Scope:
     text = asked.one("as_of")
     at_ms = None if text is None else _at_ms(settings, text)
     where = checked_filter(asked.one("where"), settings)
-    return Scope(at_ms, checked_dimensions(asked.many("by"), settings), where=where)
+    by, passes = checked_dimensions(asked.many("by"), settings), _passes(settings.redis_address, settings.redis_prefix)
+    return Scope(at_ms, by, where=where, stretches=passes.stretches)
+
+
+class _StreamPasses(NamedTuple):
+    """The last passes over all customers of a stream, so that a further filter need not make others."""
+
+    combined: CombinedScans
+    stretches: StretchPasses
 
 
 @cache
-def _scans(redis_address: str, prefix: str) -> CombinedScans:
-    """Return the last pass over all customers of a stream, so that a further filter need not make another."""
+def _passes(redis_address: str, prefix: str) -> _StreamPasses:
     del redis_address, prefix
-    return CombinedScans()
+    return _StreamPasses(CombinedScans(), stretch_passes())
 
 
 def _lenses(asked: RequestedReport) -> list[Lens]:
@@ -129,7 +136,7 @@ async def _kpi(settings: Settings, asked: RequestedReport) -> list[Report]:
     now_ms = end_of_bucket_ms(WallClock().now_ms(), settings.bucket_minutes)
     instants = [_at_ms(settings, text) for text in asked.many("as_of")] or [now_ms]
     where = checked_filter(asked.one("where"), settings)
-    scans = _scans(settings.redis_address, settings.redis_prefix)
+    scans = _passes(settings.redis_address, settings.redis_prefix).combined
     found = await kpi.read_report(settings, at_ms=instants, by=by, where=where, scans=scans)
     return [only_windows(entry, windows=windows, lenses=_lenses(asked)) for entry in found]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from msgspec import UNSET, UnsetType
 
@@ -32,9 +32,22 @@ from tenure.files.reader import STANDARD_INPUT
 from tenure.files.replay import Replayed, replayed
 from tenure.operations.losses import with_losses
 from tenure.reports.filtered import check_values, values_of
+from tenure.reports.passes import Passes
 from tenure.stored.customers import scan_all
 from tenure.stored.marks import read_marks, with_marks
 from tenure.stored.opening import counted_tables
+
+StretchPasses: TypeAlias = Passes[StretchCollector, Stretches]
+
+
+def stretch_passes() -> StretchPasses:
+    """Return passes that keep when customers were active; nothing is read yet."""
+    return Passes(_collecting, StretchCollector.stretches)
+
+
+def _collecting(settings: Settings) -> Callable[[Names], StretchCollector]:
+    bucket_ms, what = settings.bucket_minutes * 60_000, settings.what_counts
+    return lambda names: StretchCollector(names, bucket_ms=bucket_ms, what=what)
 
 
 def _unheard(line: str) -> None:
@@ -51,6 +64,7 @@ class Scope(NamedTuple):
         notation: How the file's values are written.
         tell: Told in a line how many events of the file were refused, if any.
         where: Only customers for whom it holds.
+        stretches: Earlier passes over the running stream, which need not be made again.
     """
 
     at_ms: int | None = None
@@ -59,6 +73,7 @@ class Scope(NamedTuple):
     notation: Notation = Notation()
     tell: Callable[[str], None] = _unheard
     where: Filter | None = None
+    stretches: StretchPasses | None = None
 
 
 class Source(NamedTuple):
@@ -81,6 +96,8 @@ class Source(NamedTuple):
     where: Filter | None = None
     #: all there are
     marks: Sequence[MarkFact] = ()
+    #: earlier passes over these tables
+    stretches: StretchPasses | None = None
 
 
 @asynccontextmanager
@@ -121,6 +138,7 @@ async def open_source(settings: Settings, scope: Scope, *, clock: Clock | None =
             stream_id=mark.id,
             where=scope.where,
             marks=await read_marks(settings, tables, mark.partitions),
+            stretches=scope.stretches,
         )
 
 
@@ -182,13 +200,8 @@ async def stretches_of(source: Source) -> list[Stretches]:
         UsageError: No customer ever had a value that its filter names.
         TenureError: As `scan_all`.
     """
-    settings, found = source.settings, dict[int, StretchCollector]()
-    bucket_ms, what = settings.bucket_minutes * 60_000, settings.what_counts
-    async for part in scan_all(settings, source.tables, range(source.partitions)):
-        if part.partition not in found:
-            found[part.partition] = StretchCollector(part.names, bucket_ms=bucket_ms, what=what)
-        found[part.partition].take(decode(state) for _, state in part.states)
-    stretches = [found[partition].stretches() for partition in sorted(found)]
+    passes = source.stretches or stretch_passes()
+    stretches = list((await passes.read(source.settings, source.tables, source.partitions)).values())
     if source.where is None:
         return stretches
     check_values(source.where, values_of(part.names for part in stretches))

@@ -6,12 +6,10 @@ Only the way to the states; what is made of them is `kpis.population.combined`. 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from kpis.counting.report import report_of_segments
-from kpis.customer.state import decode
 from kpis.filters import Filter, FilterError
 from kpis.names import Names
 from kpis.population.combined import Combinations, CombinedCells, CombiningCollector, filtered, together
@@ -22,46 +20,30 @@ from streams.partition.state import read_head
 from streams.settings.meaning import windows_of
 from streams.settings.settings import Settings
 from streams.tables import Stored, Tables
-from tenure.stored.customers import scan_all
+from tenure.reports.passes import Passes
 from tenure.stored.reading import events_of
 
 
-class _Pass(NamedTuple):
-    """A pass over all customers: the heads of partitions before it, the cells by partition, and all of them joined."""
-
-    heads: Mapping[int, bytes | None]
-    cells: Mapping[int, CombinedCells]
-    joined: Combinations
-
-
 class CombinedScans:
-    """The last pass over all customers: who asks again reads only the partitions that have changed since.
-
-    Several threads may ask at once: a pass is replaced as a whole.
-    """
+    """The cells by combination of the last pass over all customers, joined."""
 
     def __init__(self) -> None:
         """Begin with nothing read."""
-        self._last = _Pass({}, {}, together([], ()))
+        self._passes = Passes(_collecting, CombiningCollector.cells)
+        self._joined: tuple[Mapping[int, CombinedCells], Combinations] | None = None
 
     async def read(self, settings: Settings, tables: Tables, partitions: int) -> Combinations:
         """Return the cells of all partitions by combination; errors are those of `scan_all`."""
-        last = self._last
-        heads = {partition: await tables.read_head(partition) for partition in range(partitions)}
-        if last.heads == heads:
-            return last.joined
-        stale = [each for each, head in heads.items() if each not in last.heads or last.heads[each] != head]
-        windows, found = windows_of(settings), dict[int, CombiningCollector]()
-        async for part in scan_all(settings, tables, stale):
-            if part.partition not in found:
-                found[part.partition] = CombiningCollector(part.names, windows, settings.what_counts)
-            found[part.partition].take(decode(state) for _, state in part.states)
-        cells = {each: known for each, known in last.cells.items() if each in heads and each not in stale}
-        cells |= {partition: collector.cells() for partition, collector in found.items()}
-        dimensions = (*BUILT_IN_DIMENSIONS, *settings.dimensions)
-        joined = together([cells[each] for each in sorted(cells)], dimensions)
-        self._last = _Pass(heads, cells, joined)
-        return joined
+        cells, joined = await self._passes.read(settings, tables, partitions), self._joined
+        if joined is None or joined[0] is not cells:
+            joined = cells, together(list(cells.values()), (*BUILT_IN_DIMENSIONS, *settings.dimensions))
+            self._joined = joined
+        return joined[1]
+
+
+def _collecting(settings: Settings) -> Callable[[Names], CombiningCollector]:
+    windows = windows_of(settings)
+    return lambda names: CombiningCollector(names, windows, settings.what_counts)
 
 
 async def filtered_report_of(

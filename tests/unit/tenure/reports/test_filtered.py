@@ -10,11 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 from kpis.filters import parse_filter
+from kpis.population.episodes import Stretches
 from schemas.dimensions import BUILT_IN_DIMENSIONS
 from streams.embedded.tables import MemoryTables
 from streams.errors import UsageError
 from streams.settings.settings import Settings
 from tenure.cli import app
+from tenure.reports.customers import Source, stretch_passes, stretches_of
 from tenure.reports.filtered import CombinedScans, filtered_report_of
 from tests.unit.streams.partitions import on_virtual_time
 from tests.unit.tenure.reports.test_periods import LATE_CANCEL, late_tables
@@ -110,3 +112,34 @@ def test_a_further_filter_reads_only_partitions_that_have_changed() -> None:
 
     on_virtual_time(ask)
     assert found == [3, 3, 3, 2]
+
+
+def test_cohorts_and_lifetimes_read_only_partitions_that_have_changed() -> None:
+    """When customers were active is kept of a pass, whatever filter, period or instant is asked for next."""
+
+    async def ask() -> None:
+        around = await late_tables(cancelled=False)
+        tables, passes = _Watched(around.tables), stretch_passes()
+        source = Source(SETTINGS, tables, 2, AT_MS, stretches=passes)
+        once = await stretches_of(source)
+        where = parse_filter("plan = none", BUILT_IN_DIMENSIONS)
+        few = await stretches_of(source._replace(where=where))
+        assert tables.scanned == [[0, 1]]
+        assert sum(len(part.first_ms) for part in once) == 3
+        assert not any(len(part.first_ms) for part in few)
+        partition = await around.partition()
+        partition.put(LATE_CANCEL)
+        await asyncio.sleep(1)
+        await partition.close()
+        again = await stretches_of(source)
+        assert len(tables.scanned[-1]) == 1
+        assert [_ends(part) for part in again] == [
+            _ends(part) for part in await stretches_of(source._replace(stretches=None))
+        ]
+        assert [_ends(part) for part in again] != [_ends(part) for part in once]
+
+    on_virtual_time(ask)
+
+
+def _ends(part: Stretches) -> list[int]:
+    return sorted(part.end_ms.tolist())
