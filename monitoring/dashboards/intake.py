@@ -257,7 +257,7 @@ def without_effect() -> Placed:
         ("FactsWithoutEffect",),
     )
     asked = queries.trend(f'{producers.WITHOUT_EFFECT}{{{promql.ALL},window="{producers.DAY}"}}')
-    return lines(about, Query(f"sum by (kind) ({asked})", "{{kind}}"), size=(12, 8), lowest=0, decimals=0)
+    return lines(about, Query(f"sum by (kind) ({asked})", "{{kind}}"), size=(12, 8), lowest=0)
 
 
 def mended() -> Placed:
@@ -326,7 +326,7 @@ def lag_records() -> Placed:
         runbooks=("TenureLagging",),
     )
     asked = f"sum by (topic) ({own(known.LAG_RECORDS)})"
-    return lines(about, Query(asked, "{{topic}}"), size=(12, 8), stacked=True, filled=30, decimals=0)
+    return lines(about, Query(asked, "{{topic}}"), size=(12, 8), stacked=True, filled=30)
 
 
 def watermark() -> Placed:

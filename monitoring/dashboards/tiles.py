@@ -24,6 +24,8 @@ STANDARD: Final = RATIO_BY_NAME["churn_standard"]
 VERDICTS: Final = {"on target": GOOD, "may miss target": FAIR, "missed target": BAD, "no target": CALM}
 SHARES_OF_ANSWERS: Final = ("csat",)
 """Shares that the catalogue does not call proportions, since one customer may answer twice; chance is as large."""
+NO_CHANGE: Final = f"no change is known in {queries.EARLIER_DAYS} d"
+"""Where there was no number then: in a stream's first days, and where no history was loaded."""
 WIDTH: Final = 6
 """Of a tile: its title is whole on a screen of 1,440 pixels with the menu open, four to a line."""
 HEIGHT: Final = 5
@@ -126,7 +128,9 @@ def expression_tile(
     here = _shown(value)
     difference, share = f"100 * ({here} - {everyones(before)})", f"100 * ({here} / ({everyones(before)} > 0) - 1)"
     changed, unit = (difference, " points") if points else (share, " %")
-    words = {"change": sentences.change(changed, "change", f"$1{unit}", step="0.1")}
+    # Grafana writes "Value" beside a number without words.
+    nothing = sentences.said(here, "change", NO_CHANGE)
+    words = {"change": f"{sentences.change(changed, 'change', f'$1{unit}', step='0.1')} or on () {nothing}"}
     said = About(about.title, f"{about.description}\n\n{_COUNTED}", about.unit, about.runbooks)
     return _tile(said, Shown(here, everyones(line), words, factor, axis), board, size)
 

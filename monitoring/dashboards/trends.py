@@ -19,6 +19,8 @@ LONG_WINDOWS: Final = 'window=~"30d|90d|365d"'
 LEAST: Final = 20
 """Customers, answers or terms of a segment without which it has no line: one of a single customer jumps by 100 %."""
 HIGH, LOW = "at most", "at least"
+OTHERS_WIDTH: Final = 95
+"""Of the column *than others*, whose title does not fit an equal share of a table (pixels)."""
 SEGMENT_WIDTH: Final = 135
 """Of the column that names segments, in pixels, at least: its share of a narrow panel cuts "priority_support"."""
 _ROW: Final = "max by (value)"
@@ -135,7 +137,7 @@ def segments(ratio: Ratio, *, size: tuple[int, int] = (12, 8), departures: bool 
         ]
         columns += [
             Column("of losses", PERCENT, decimals=0),
-            Column("than others", mappings=_than_others()),
+            Column("than others", least=OTHERS_WIDTH, mappings=_than_others()),
         ]
         more.append(
             "*of losses*: the segment's share of the customers lost. *than others*: whether its churn is"

@@ -202,7 +202,7 @@ def rebalances() -> Placed:
     meaning = "Each one withholds KPIs for a moment; an estimate from counters."
     about = of_metric("Rebalances of the last hour", known.REBALANCES, meaning, COUNT)
     asked = f"round(sum by (instance) (increase({own(known.REBALANCES)}[1h])))"
-    return lines(about, Query(asked, "{{instance}}"), size=(12, 8), lowest=0, decimals=0)
+    return lines(about, Query(asked, "{{instance}}"), size=(12, 8), lowest=0)
 
 
 def _quantiles(histogram: Instrument) -> list[Query]:

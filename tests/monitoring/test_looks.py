@@ -418,3 +418,28 @@ def test_what_no_worker_withholds_is_shown_while_history_is_loaded() -> None:
         assert "stream:withheld" not in panel["targets"][0]["expr"], title
     (causes,) = [panel for _, panel in PANELS if panel["title"] == "Why numbers are withheld"]
     assert "stream:backfill:bool" in causes["targets"][0]["expr"], "history that is loading is a reason, too"
+
+
+def test_axes_have_no_words_between_whole_numbers() -> None:
+    """Without decimals Grafana leaves out the ticks between, and writes what stands for no number in their place."""
+    for uid, panel in LINES:
+        assert defaults(panel).get("decimals") != 0, (uid, panel["title"])
+
+
+def test_a_tile_without_a_past_says_so() -> None:
+    """Beside a number without words Grafana writes "Value": in a stream's first days, and where no past is loaded."""
+    said = 0
+    for uid, panel in TILES:
+        (target,) = panel["targets"]
+        if '"verdict", "no target"' not in target["expr"]:
+            said += 1
+            assert '"change", "no change is known in 30 d"' in target["expr"], (uid, panel["title"])
+    assert said >= 8
+
+
+def test_titles_of_columns_about_others_are_whole() -> None:
+    """Seven columns share the table evenly, and the last title lost its end."""
+    found = [e for _, p in PANELS for e in p["fieldConfig"]["overrides"] if e["matcher"]["options"] == "than others"]
+    assert found
+    for override in found:
+        assert {"id": "custom.minWidth", "value": 95} in override["properties"]
