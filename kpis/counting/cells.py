@@ -116,19 +116,9 @@ def cells_of(rows: Ints, names: Names, windows: Windows) -> Cells:
     Raises:
         OverflowError: A column, a bucket or a value takes more than its bits, or an amount more than 64.
     """
-    return summed(rows, names.value_columns(), windows)
-
-
-def summed(rows: Ints, values: Ints, windows: Windows) -> Cells:
-    """Sum rows as `cells_of` does, which gives returns and errors.
-
-    Args:
-        rows: One line each.
-        values: The value of each profile: shape (dimensions but plan, profiles).
-        windows: Classes of pairs.
-    """
     if not len(rows):
         return EMPTY
+    values = names.value_columns()
     if windows.native:
         with windows.row_sums() as sums:
             if sums.add(np.ascontiguousarray(rows), values):
@@ -139,11 +129,11 @@ def summed(rows: Ints, values: Ints, windows: Windows) -> Cells:
 def summed_in_steps(
     tables: Callable[[], Iterable[Ints]], values: Ints, windows: Windows
 ) -> Generator[None, None, Cells]:
-    """Sum the rows of some tables, each in a step of its own; see `summed`.
+    """Sum the rows of some tables as `cells_of` does, each in a step of its own.
 
     Args:
         tables: Returns them, also a second time: what is summed natively may turn out not to fit.
-        values: As `summed` takes them.
+        values: The value of each profile: shape (dimensions but plan, profiles).
         windows: Classes of pairs.
 
     Raises:

@@ -522,7 +522,7 @@ cdef class RowSums:
         return 0
 
     def take(self):
-        """Return the keys and amounts of all cells but those of zero, sorted by key, and begin anew."""
+        """Return the keys and amounts of all cells but those of zero, sorted by key."""
         cdef int64_t count = 0, n, first
         cdef const int64_t *line
         cdef int k
@@ -543,7 +543,6 @@ cdef class RowSums:
                 # What is zero is written over by the next: nobody can tell in advance which are.
                 all_keys[count], all_amounts[count] = first | k, line[k]
                 count += line[k] != 0
-        self.forget()
         return keys[:count], amounts[:count]
 
     cdef int fields_of(self, const int64_t *row, int64_t *fields, int64_t *amounts) noexcept nogil:

@@ -38,7 +38,7 @@ def board() -> Board:
         [
             Section("", freshness.first_line()),
             Section("Did the measure work?", [different(), measures(), chance(), odds()]),
-            Section("Do tickets cost customers?", [answered(), solved(), after_a_ticket(), waiting(), medians()]),
+            Section("Do tickets cost customers?", [answered(), solved(), after_a_ticket(), waiting(), within_a_day()]),
             Section("What is a customer worth?", [worth(), by_channel(), worth_over_time()]),
         ],
     )
@@ -175,7 +175,7 @@ def waiting() -> Placed:
     return lines(about, *asked, lowest=0)
 
 
-def medians() -> Placed:
+def within_a_day() -> Placed:
     """Return the share that is answered and solved within a day, over time."""
     meaning = "Of the tickets that were opened in the 30 days before."
     about = of_metric("Within a day, over time", known.TICKET_WITHIN_DAY, meaning, PERCENT)
