@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from kpis.filters import Filter
 from kpis.names import Names
 
@@ -23,3 +25,12 @@ class Chooser:
         if found is None:
             found = self._known[key] = self._where.holds(lambda dimension: names.value_at(dimension, plan, profile))
         return found
+
+
+Choice: TypeAlias = Filter | Chooser | None
+"""Whom a scan is of: those for whom a filter holds, those whom a chooser chooses, or everybody."""
+
+
+def chooser_of(choice: Choice) -> Chooser:
+    """Return what chooses the customers of a scan."""
+    return choice if isinstance(choice, Chooser) else Chooser(choice)

@@ -17,9 +17,8 @@ import numpy as np
 from kpis.customer.state import Customer
 from kpis.customer.touchpoints import ExposureFact, touchpoints_of
 from kpis.customer.what_counts import WhatCounts
-from kpis.filters import Filter
 from kpis.names import OTHER, Names
-from kpis.population.choosing import Chooser
+from kpis.population.choosing import Choice, chooser_of
 from kpis.population.lifetime import Durations
 from kpis.population.sequential import ALPHA, ComparedMembers, SequentialComparison, compared_tables, tables_of
 from kpis.population.stays import past_until
@@ -57,6 +56,12 @@ class _Variant:
         self.deaths.update(other.deaths)
         self.censored.update(other.censored)
         self.not_active += other.not_active
+
+    def join(self, other: _Variant) -> None:
+        """Take those of another one too, who are compared as its own are."""
+        self.add(other)
+        self.newest_ms = max(self.newest_ms, other.newest_ms)
+        self.members.extend(other.members)
 
     def told(self) -> Variant:
         return Variant(Durations(self.deaths, self.censored), self.not_active)
@@ -132,7 +137,7 @@ class ExperimentScan:
         at_ms: int,
         bucket_ms: int,
         what: WhatCounts,
-        where: Filter | None = None,
+        where: Choice = None,
         limit: int | None = None,
         known: Comparisons | None = None,
     ) -> None:
@@ -150,7 +155,7 @@ class ExperimentScan:
         self._at_ms, self._bucket_ms, self._what = at_ms, bucket_ms, what
         #: the first day that is not over (day number): what happens on it is not compared yet
         self._today = at_ms // DAY_MS
-        self._chooser = Chooser(where)
+        self._chooser = chooser_of(where)
         self._found: dict[str, dict[str, _Variant]] = {}
         self._count = 0
         #: all there are once they are more than the limit
@@ -180,6 +185,13 @@ class ExperimentScan:
             if entry < self._today and variant is not self._beyond:
                 has_left = has_left and last < self._today
                 variant.members.append(entry << _ENTRY | min(last, self._today - 1) << _LAST | has_left)
+
+    def add(self, other: ExperimentScan) -> None:
+        """Take the customers of another scan too; neither has a limit."""
+        for measure, variants in other._found.items():
+            mine = self._found.setdefault(measure, {})
+            for name, variant in variants.items():
+                mine.setdefault(name, _Variant()).join(variant)
 
     def _variant(self, fact: ExposureFact) -> _Variant:
         found = self._found.get(fact.measure, {}).get(fact.variant)

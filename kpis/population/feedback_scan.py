@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from kpis.customer.facts import SignupFact, facts_of
 from kpis.customer.state import Customer
 from kpis.customer.what_counts import WhatCounts
-from kpis.filters import Filter
 from kpis.names import Names
-from kpis.population.choosing import Chooser
+from kpis.population.choosing import Choice, chooser_of
 from kpis.population.feedback import ANSWERED, beginnings_of, spells_of, surveys_of, unasked_of
 from kpis.population.follow_up import FollowUps
 from kpis.population.lifetime import Durations
@@ -27,9 +26,7 @@ from schemas.instants import DAY_MS
 class FeedbackScan:
     """Takes all customers, and sums up how long they stay by band."""
 
-    def __init__(
-        self, *, at_ms: int, bucket_ms: int, what: WhatCounts, where: Filter | None = None, limit: int = 0
-    ) -> None:
+    def __init__(self, *, at_ms: int, bucket_ms: int, what: WhatCounts, where: Choice = None, limit: int = 0) -> None:
         """Begin without customers.
 
         Args:
@@ -40,7 +37,7 @@ class FeedbackScan:
             limit: Open detractors that are kept by name (count).
         """
         self._at_ms, self._bucket_ms, self._what = at_ms, bucket_ms, what
-        self._chooser = Chooser(where)
+        self._chooser = chooser_of(where)
         self.follow_ups = FollowUps(at_ms, limit=limit)
         self._deaths: dict[tuple[str, str], Counter[int]] = {}
         self._censored: dict[tuple[str, str], Counter[int]] = {}
@@ -73,6 +70,13 @@ class FeedbackScan:
             ]
             if answers:
                 self.follow_ups.take(names, customer_id, customer, past, answers, spells)
+
+    def add(self, other: FeedbackScan) -> None:
+        """Take the customers of another scan too."""
+        self.follow_ups.add(other.follow_ups)
+        for mine, its in ((self._deaths, other._deaths), (self._censored, other._censored)):
+            for key, days in its.items():
+                mine.setdefault(key, Counter()).update(days)
 
     def durations(self) -> Mapping[tuple[str, str], Durations]:
         """Return the spells that were taken so far by kind and band; bands without any are left out."""

@@ -83,6 +83,18 @@ class FollowUps:
             if band_of(said) == DETRACTORS and _followed_ms(item, contacts) is None:
                 self._note_open(names, customer_id, past, item, said)
 
+    def add(self, other: FollowUps) -> None:
+        """Take the answers of another scan too, which keeps as many open detractors by name."""
+        for key, both in other._hours.items():
+            for mine, its in zip(self._hours.setdefault(key, (Counter(), Counter())), both, strict=True):
+                mine.update(its)
+        for pair, its_pair in zip(self._after, other._after, strict=True):
+            for mine, its in zip(pair, its_pair, strict=True):
+                mine.update(its)
+        self.open_customers += other.open_customers
+        self.open_mrr += other.open_mrr
+        self._open += other._open
+
     def waits(self) -> Mapping[tuple[str, str], Durations]:
         """Return by kind and band how many hours answers waited: until a contact, or are waiting still."""
         return {key: Durations(followed, waiting) for key, (waiting, followed) in sorted(self._hours.items())}

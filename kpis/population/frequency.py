@@ -15,9 +15,8 @@ from kpis.customer.history import history_of
 from kpis.customer.state import Customer
 from kpis.customer.timeline import standing_at
 from kpis.customer.what_counts import WhatCounts
-from kpis.filters import Filter
 from kpis.names import Names
-from kpis.population.choosing import Chooser
+from kpis.population.choosing import Choice, chooser_of
 from schemas.instants import DAY_MS
 
 #: The days that use is counted on (count).
@@ -36,7 +35,7 @@ class Sleepers(NamedTuple):
 class FrequencyScan:
     """Takes all customers, and counts on how many days they used the product."""
 
-    def __init__(self, *, at_ms: int, bucket_ms: int, what: WhatCounts, where: Filter | None = None) -> None:
+    def __init__(self, *, at_ms: int, bucket_ms: int, what: WhatCounts, where: Choice = None) -> None:
         """Begin without customers.
 
         Args:
@@ -46,7 +45,7 @@ class FrequencyScan:
             where: Only customers for whom it holds at T.
         """
         self._at_ms, self._bucket_ms, self._what = at_ms, bucket_ms, what
-        self._chooser = Chooser(where)
+        self._chooser = chooser_of(where)
         #: customers who are active at T, by on how many of the last DAYS days of 24 hours there was activity
         self.by_days: Counter[int] = Counter()
         self.sleepers = {days: Sleepers(Counter(), Counter()) for days in WINDOWS_DAYS}
@@ -65,6 +64,13 @@ class FrequencyScan:
                 found.dormant[plan] += 1
             elif lately and not before and standing_at(history.steps, self._at_ms - 2 * days * DAY_MS).active:
                 found.resurrected[plan] += 1
+
+    def add(self, other: FrequencyScan) -> None:
+        """Take the customers of another scan too."""
+        self.by_days.update(other.by_days)
+        for days, found in other.sleepers.items():
+            self.sleepers[days].dormant.update(found.dormant)
+            self.sleepers[days].resurrected.update(found.resurrected)
 
     def _days_of_use(self, customer: Customer) -> int:
         ages = {(self._at_ms - 1 - bucket * self._bucket_ms) // DAY_MS for bucket in activity_of(customer)}

@@ -18,10 +18,9 @@ from kpis.customer.feedback_codes import ANSWERED
 from kpis.customer.movements import leaving_of
 from kpis.customer.state import Customer
 from kpis.customer.what_counts import WhatCounts
-from kpis.filters import Filter
 from kpis.members.view import View, Window
 from kpis.names import NONE, OTHER, Names
-from kpis.population.choosing import Chooser
+from kpis.population.choosing import Choice, chooser_of
 
 #: Reasons, and features, that are shown by name (count).
 SHOWN: Final = 20
@@ -60,6 +59,13 @@ class _Sums:
         self.involuntary: Counter[str] = Counter()
         self.lost_mrr: Counter[str] = Counter()
 
+    def add(self, other: _Sums) -> None:
+        """Take the counts of others too."""
+        self.now.update(other.now)
+        self.before.update(other.before)
+        self.involuntary.update(other.involuntary)
+        self.lost_mrr.update(other.lost_mrr)
+
     def ranking(self, shown: int) -> Ranking:
         names = sorted({*self.now, *self.before}, key=lambda name: (-self.now[name], -self.before[name], name))
         lines = [self._line(name, [name]) for name in [name for name in names if name != OTHER][:shown]]
@@ -93,7 +99,7 @@ class Reasons:
         *,
         before_ms: int,
         by: Sequence[str] = (),
-        where: Filter | None = None,
+        where: Choice = None,
     ) -> None:
         """Begin without customers.
 
@@ -104,7 +110,7 @@ class Reasons:
             by: Dimensions whose segments are wanted.
             where: Only what customers did for whom it holds; its plan is the one that segments by plan use.
         """
-        self._chooser = Chooser(where)
+        self._chooser = chooser_of(where)
         self._window, self._what = window, what
         self._before = Window(before_ms, window.start_ms, window.bucket_ms)
         self._windows = ((self._window, True), (self._before, False))[: 1 if before_ms == window.start_ms else 2]
@@ -130,6 +136,13 @@ class Reasons:
                     self._take_answers(view, names, is_now=is_now)
                 if used:
                     self._take_features(view, names, is_now=is_now)
+
+    def add(self, other: Reasons) -> None:
+        """Take the customers of another scan too."""
+        pairs = ((self._cancellations, other._cancellations), (self._answers, other._answers))
+        for mine, its in (*pairs, (self._features, other._features)):
+            for segment, sums in its.items():
+                mine.setdefault(segment, _Sums()).add(sums)
 
     def cancellations(self, *, shown: int = SHOWN) -> dict[tuple[str, str], Ranking]:
         """Return cancellations by reason, of each (dimension, value); ("", "") is all customers."""

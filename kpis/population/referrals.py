@@ -17,9 +17,8 @@ import numpy as np
 from kpis.customer.state import Customer
 from kpis.customer.touchpoints import ReferralFact, hash_of_customer, touchpoints_of
 from kpis.customer.what_counts import WhatCounts
-from kpis.filters import Filter
 from kpis.names import Names
-from kpis.population.choosing import Chooser
+from kpis.population.choosing import Choice, chooser_of
 from kpis.population.lifetime import Durations
 from kpis.population.stays import PastStays, past_until
 
@@ -41,7 +40,7 @@ class Referrals(NamedTuple):
 class ReferralScan:
     """Takes all customers, and tells those who were brought from the others."""
 
-    def __init__(self, *, at_ms: int, bucket_ms: int, what: WhatCounts, where: Filter | None = None) -> None:
+    def __init__(self, *, at_ms: int, bucket_ms: int, what: WhatCounts, where: Choice = None) -> None:
         """Begin without customers.
 
         Args:
@@ -52,7 +51,7 @@ class ReferralScan:
                 they become active, whoever brought them.
         """
         self._at_ms, self._bucket_ms, self._what = at_ms, bucket_ms, what
-        self._chooser = Chooser(where)
+        self._chooser = chooser_of(where)
         self._referrers = 0
         #: hashes of all who were brought, and of those whom a customer brought for whom the filter holds
         self._brought: set[int] = set()
@@ -70,6 +69,13 @@ class ReferralScan:
         if self._chooser.holds(names, past.at(first.start_ms + 1).plan, customer.profile):
             days, has_left = first.days_from(first.start_ms, self._at_ms), first.end_ms < self._at_ms
             self._stays.extend((int.from_bytes(hash_of_customer(customer_id)), days, has_left))
+
+    def add(self, other: ReferralScan) -> None:
+        """Take the customers of another scan too."""
+        self._referrers += other._referrers
+        self._brought |= other._brought
+        self._referred |= other._referred
+        self._stays.extend(other._stays)
 
     def _take_referrals(self, names: Names, customer: Customer, past: PastStays) -> None:
         if not customer.touchpoints:

@@ -26,9 +26,8 @@ from kpis.customer.history import effective_feedback
 from kpis.customer.state import Customer
 from kpis.customer.touchpoints import SupportFact, touchpoints_of
 from kpis.customer.what_counts import WhatCounts
-from kpis.filters import Filter
 from kpis.names import Names
-from kpis.population.choosing import Chooser
+from kpis.population.choosing import Choice, chooser_of
 from kpis.population.feedback import band_of
 from kpis.population.leaving import leaving_at
 from kpis.population.stays import PastStays, Stay, past_until
@@ -110,7 +109,7 @@ class Observations(NamedTuple):
 class RiskScan:
     """Takes all customers, and keeps what a model learns from and scores, and whose cancellation is known."""
 
-    def __init__(self, *, at_ms: int, bucket_ms: int, what: WhatCounts, where: Filter | None = None) -> None:
+    def __init__(self, *, at_ms: int, bucket_ms: int, what: WhatCounts, where: Choice = None) -> None:
         """Begin without customers.
 
         Args:
@@ -120,7 +119,7 @@ class RiskScan:
             where: Only customers for whom it holds; its plan is the one at T.
         """
         self._at_ms, self._bucket_ms, self._what = at_ms, bucket_ms, what
-        self._chooser = Chooser(where)
+        self._chooser = chooser_of(where)
         self._ids: list[str] = []
         self._plans: dict[str, int] = {}
         #: of each observation customer, step, age, plan, MRR and outcome; and its signs
@@ -153,10 +152,29 @@ class RiskScan:
                 self._learnt += hashed < self._limit
             self._observe(names, place, step, at_ms, past, stay)
             self._signs.extend(signs.at(at_ms))
+        self._narrow()
+
+    def _narrow(self) -> None:
+        """Halve the sample while it is too large."""
         # Counted anew each time: the last limit, and so the sample, is then the same in whatever order they came.
         while self._learnt > 2 * MOST_LEARNT:
             self._limit //= 2
             self._learnt = sum(each < self._limit for each in self._hashes)
+
+    def add(self, other: RiskScan) -> None:
+        """Take the customers of another scan too."""
+        numbers = np.array(other._numbers, np.int64).reshape(-1, 6)
+        plans = [self._plans.setdefault(name, len(self._plans)) for name in other._plans]
+        numbers[:, 0] += len(self._ids)
+        numbers[:, 3] = np.array(plans, np.int64)[numbers[:, 3]]
+        self._numbers.extend(numbers.ravel().tolist())
+        self._signs.extend(other._signs)
+        self._ids += other._ids
+        self._hashes.extend(other._hashes)
+        self.leaving += other.leaving
+        self._limit = min(self._limit, other._limit)
+        self._learnt = sum(each < self._limit for each in self._hashes)
+        self._narrow()
 
     def observations(self) -> Observations:
         """Return what was taken so far, by customer: the same in whatever order they came."""

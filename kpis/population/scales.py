@@ -14,9 +14,8 @@ from typing import NamedTuple
 from kpis.customer.state import Customer
 from kpis.customer.touchpoints import RatingFact, touchpoints_of
 from kpis.customer.what_counts import WhatCounts
-from kpis.filters import Filter
 from kpis.names import Names
-from kpis.population.choosing import Chooser
+from kpis.population.choosing import Choice, chooser_of
 from kpis.population.stays import past_until
 from schemas.instants import DAY_MS
 from schemas.survey_scales import FURTHER_SCALES
@@ -35,7 +34,7 @@ class AskedOn(NamedTuple):
 class ScaleScan:
     """Takes all customers, and sums up what they were asked on further scales, and answered."""
 
-    def __init__(self, *, at_ms: int, bucket_ms: int, what: WhatCounts, where: Filter | None = None) -> None:
+    def __init__(self, *, at_ms: int, bucket_ms: int, what: WhatCounts, where: Choice = None) -> None:
         """Begin without customers.
 
         Args:
@@ -45,7 +44,7 @@ class ScaleScan:
             where: Only surveys of customers for whom it held at the survey.
         """
         self._at_ms, self._bucket_ms, self._what = at_ms, bucket_ms, what
-        self._chooser = Chooser(where)
+        self._chooser = chooser_of(where)
         self._statuses: dict[AskedOn, Counter[str]] = {}
         self._scores: dict[AskedOn, Counter[int]] = {}
 
@@ -68,6 +67,13 @@ class ScaleScan:
                 self._statuses.setdefault(key, Counter())[fact.status] += 1
                 if fact.status == "answered":
                     self._scores.setdefault(key, Counter())[fact.score] += 1
+
+    def add(self, other: ScaleScan) -> None:
+        """Take the surveys of another scan too."""
+        for key, statuses in other._statuses.items():
+            self._statuses.setdefault(key, Counter()).update(statuses)
+        for key, scores in other._scores.items():
+            self._scores.setdefault(key, Counter()).update(scores)
 
     def statuses(self) -> Mapping[AskedOn, Counter[str]]:
         """Return how many surveys were sent, answered and dismissed; scales without any are left out."""

@@ -14,9 +14,8 @@ from typing import Final, NamedTuple
 from kpis.customer.state import Customer
 from kpis.customer.touchpoints import SupportFact, touchpoints_of
 from kpis.customer.what_counts import WhatCounts
-from kpis.filters import Filter
 from kpis.names import Names
-from kpis.population.choosing import Chooser
+from kpis.population.choosing import Choice, chooser_of
 from kpis.population.lifetime import Durations
 from kpis.population.stays import past_until
 
@@ -59,9 +58,7 @@ def _first(facts: Sequence[SupportFact], statuses: Sequence[str], from_ms: int) 
 class SupportScan:
     """Takes all customers, and sums up their tickets."""
 
-    def __init__(
-        self, *, start_ms: int, at_ms: int, bucket_ms: int, what: WhatCounts, where: Filter | None = None
-    ) -> None:
+    def __init__(self, *, start_ms: int, at_ms: int, bucket_ms: int, what: WhatCounts, where: Choice = None) -> None:
         """Begin without customers.
 
         Args:
@@ -72,7 +69,7 @@ class SupportScan:
             where: Only tickets of customers for whom it held when they were opened.
         """
         self._start_ms, self._at_ms, self._bucket_ms, self._what = start_ms, at_ms, bucket_ms, what
-        self._chooser = Chooser(where)
+        self._chooser = chooser_of(where)
         #: of the window, in whole minutes: what came to its end, and what waits still
         self._waits: dict[str, tuple[Counter[int], Counter[int]]] = {
             "answer": (Counter(), Counter()), "solution": (Counter(), Counter())
@@ -99,6 +96,12 @@ class SupportScan:
             next_ms = begun[place + 1][0].opened_ms if place + 1 < len(begun) else self._at_ms
             left, goes_on = self._spells
             (left if stay.end_ms < next_ms else goes_on)[stay.days_from(ticket.opened_ms, next_ms)] += 1
+
+    def add(self, other: SupportScan) -> None:
+        """Take the tickets of another scan too."""
+        for of, both in (*other._waits.items(), ("", other._spells)):
+            for mine, its in zip(self._waits[of] if of else self._spells, both, strict=True):
+                mine.update(its)
 
     def waits(self, of: str) -> Durations:
         """Return how long tickets of the window waited for an `answer` or a `solution`, in whole minutes."""

@@ -19,9 +19,8 @@ from kpis.customer.feedback_codes import ANSWERED, survey_of
 from kpis.customer.history import effective_feedback
 from kpis.customer.state import Customer
 from kpis.customer.what_counts import WhatCounts
-from kpis.filters import Filter
 from kpis.names import PLAN, Names
-from kpis.population.choosing import Chooser
+from kpis.population.choosing import Choice, chooser_of
 from kpis.population.comparison import FALSE_DISCOVERIES, Difference, LogRank, adjusted, difference_at, log_rank
 from kpis.population.lifetime import Durations, survival
 from kpis.population.stays import PastStays, past_until
@@ -67,7 +66,7 @@ class TraitEffect(NamedTuple):
 class TraitScan:
     """Takes all customers, and sums up how long those of each trait stay from the landmark on."""
 
-    def __init__(self, *, at_ms: int, bucket_ms: int, what: WhatCounts, where: Filter | None = None) -> None:
+    def __init__(self, *, at_ms: int, bucket_ms: int, what: WhatCounts, where: Choice = None) -> None:
         """Begin without customers.
 
         Args:
@@ -77,7 +76,7 @@ class TraitScan:
             where: Only customers for whom it holds; its plan is the one at the landmark.
         """
         self._at_ms, self._bucket_ms, self._what = at_ms, bucket_ms, what
-        self._chooser = Chooser(where)
+        self._chooser = chooser_of(where)
         self._everyone: tuple[Counter[int], Counter[int]] = (Counter(), Counter())
         self._having: dict[Trait, tuple[Counter[int], Counter[int]]] = {}
 
@@ -94,6 +93,14 @@ class TraitScan:
         self._everyone[has_left][days] += 1
         for trait in set(_traits(customer, past, names, landmark_ms, self._bucket_ms)):
             self._having.setdefault(trait, (Counter(), Counter()))[has_left][days] += 1
+
+    def add(self, other: TraitScan) -> None:
+        """Take the customers of another scan too."""
+        for mine, its in zip(self._everyone, other._everyone, strict=True):
+            mine.update(its)
+        for trait, both in other._having.items():
+            for mine, its in zip(self._having.setdefault(trait, (Counter(), Counter())), both, strict=True):
+                mine.update(its)
 
     def customers(self) -> int:
         """Return how many were active at the landmark."""

@@ -18,9 +18,8 @@ import numpy as np
 from kpis.arrays import Floats, Ints
 from kpis.customer.state import Customer
 from kpis.customer.what_counts import WhatCounts
-from kpis.filters import Filter
 from kpis.names import PLAN, Names
-from kpis.population.choosing import Chooser
+from kpis.population.choosing import Choice, chooser_of
 from kpis.population.episodes import OPEN_MS, Stretches, joined
 from kpis.population.lifetime import Durations, Interval, durations, survival
 from kpis.population.stays import past_until
@@ -65,7 +64,7 @@ class ValueScan:
         bucket_ms: int,
         what: WhatCounts,
         dimensions: Sequence[str] = (),
-        where: Filter | None = None,
+        where: Choice = None,
     ) -> None:
         """Begin without customers.
 
@@ -77,7 +76,7 @@ class ValueScan:
             where: Only stays that begin when it holds.
         """
         self._at_ms, self._bucket_ms, self._what = at_ms, bucket_ms, what
-        self._chooser = Chooser(where)
+        self._chooser = chooser_of(where)
         #: the stays of all customers
         self.stays: Counter[Cell] = Counter()
         #: by dimension, then value
@@ -95,6 +94,14 @@ class ValueScan:
             self.stays[cell] += 1
             for dimension, by_value in self.segments.items():
                 by_value.setdefault(names.value_at(dimension, plan, customer.profile), Counter())[cell] += 1
+
+    def add(self, other: ValueScan) -> None:
+        """Take the stays of another scan too."""
+        self.stays.update(other.stays)
+        for dimension, by_value in other.segments.items():
+            mine = self.segments[dimension]
+            for value, cells in by_value.items():
+                mine.setdefault(value, Counter()).update(cells)
 
 
 class StaySums:

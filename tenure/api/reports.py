@@ -63,8 +63,8 @@ from tenure.reports import (
     value,
 )
 from tenure.reports.customers import Scope, StretchPasses, stretch_passes
-from tenure.reports.filtered import CombinedScans
 from tenure.reports.instants import parse_boundary_ms
+from tenure.reports.kept import KeptScans
 
 MOST_ROWS: Final = 10_000
 MOST_MEMBERS: Final = 1_000
@@ -111,20 +111,20 @@ def _scope(settings: Settings, asked: RequestedReport) -> Scope:
     at_ms = None if text is None else _at_ms(settings, text)
     where = checked_filter(asked.one("where"), settings)
     by, passes = checked_dimensions(asked.many("by"), settings), _passes(settings.redis_address, settings.redis_prefix)
-    return Scope(at_ms, by, where=where, stretches=passes.stretches)
+    return Scope(at_ms, by, where=where, stretches=passes.stretches, kept=passes.kept)
 
 
 class _StreamPasses(NamedTuple):
     """The last passes over all customers of a stream, so that a further filter need not make others."""
 
-    combined: CombinedScans
     stretches: StretchPasses
+    kept: KeptScans
 
 
 @cache
 def _passes(redis_address: str, prefix: str) -> _StreamPasses:
     del redis_address, prefix
-    return _StreamPasses(CombinedScans(), stretch_passes())
+    return _StreamPasses(stretch_passes(), KeptScans())
 
 
 def _lenses(asked: RequestedReport) -> list[Lens]:
@@ -136,7 +136,7 @@ async def _kpi(settings: Settings, asked: RequestedReport) -> list[Report]:
     now_ms = end_of_bucket_ms(WallClock().now_ms(), settings.bucket_minutes)
     instants = [_at_ms(settings, text) for text in asked.many("as_of")] or [now_ms]
     where = checked_filter(asked.one("where"), settings)
-    scans = _passes(settings.redis_address, settings.redis_prefix).combined
+    scans = _passes(settings.redis_address, settings.redis_prefix).kept.combined
     found = await kpi.read_report(settings, at_ms=instants, by=by, where=where, scans=scans)
     return [only_windows(entry, windows=windows, lenses=_lenses(asked)) for entry in found]
 

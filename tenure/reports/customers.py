@@ -6,18 +6,18 @@ Only the way to the states: what is made of them is pure and lies in `kpis`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from msgspec import UNSET, UnsetType
 
-from kpis.customer.state import Customer, decode
 from kpis.customer.touchpoints import MarkFact
 from kpis.filters import Filter
 from kpis.instants import end_of_bucket_ms
 from kpis.names import Names
 from kpis.population.episodes import StretchCollector, Stretches, chosen
+from kpis.population.groups import ScanQuestion, Summable, summed_up
 from schemas.documents.document import AnyDocument
 from schemas.wording import counted
 from streams.clock import Clock, WallClock
@@ -32,11 +32,13 @@ from tenure.files.reader import STANDARD_INPUT
 from tenure.files.replay import Replayed, replayed
 from tenure.operations.losses import with_losses
 from tenure.reports.filtered import check_values, values_of
+from tenure.reports.kept import KeptScans, taken_of
 from tenure.reports.passes import Passes
 from tenure.stored.customers import scan_all
 from tenure.stored.marks import read_marks, with_marks
 from tenure.stored.opening import counted_tables
 
+S = TypeVar("S", bound=Summable)
 StretchPasses: TypeAlias = Passes[StretchCollector, Stretches]
 
 
@@ -65,6 +67,7 @@ class Scope(NamedTuple):
         tell: Told in a line how many events of the file were refused, if any.
         where: Only customers for whom it holds.
         stretches: Earlier passes over the running stream, which need not be made again.
+        kept: Earlier scans of it, likewise.
     """
 
     at_ms: int | None = None
@@ -74,6 +77,7 @@ class Scope(NamedTuple):
     tell: Callable[[str], None] = _unheard
     where: Filter | None = None
     stretches: StretchPasses | None = None
+    kept: KeptScans | None = None
 
 
 class Source(NamedTuple):
@@ -98,6 +102,8 @@ class Source(NamedTuple):
     marks: Sequence[MarkFact] = ()
     #: earlier passes over these tables
     stretches: StretchPasses | None = None
+    #: earlier scans of them
+    kept: KeptScans | None = None
 
 
 @asynccontextmanager
@@ -139,6 +145,7 @@ async def open_source(settings: Settings, scope: Scope, *, clock: Clock | None =
             where=scope.where,
             marks=await read_marks(settings, tables, mark.partitions),
             stretches=scope.stretches,
+            kept=scope.kept,
         )
 
 
@@ -177,20 +184,30 @@ def _without_events(found: Replayed) -> str:
     )
 
 
-async def customers_of(source: Source) -> AsyncIterator[tuple[Names, str, Customer]]:
-    """Yield all customers with the names of their partition, filter or not; afterwards check what the filter names.
+def _check_where(source: Source, names: Iterable[Names]) -> None:
+    if source.where is not None:
+        check_values(source.where, values_of(names))
+
+
+async def scanned(source: Source, question: ScanQuestion[S]) -> S:
+    """Return a scan that has taken all customers that the source is of.
 
     Raises:
         UsageError: No customer ever had a value that the source's filter names.
         TenureError: As `scan_all`.
     """
-    names: dict[int, Names] = {}
-    async for part in scan_all(source.settings, source.tables, range(source.partitions)):
-        names[part.partition] = part.names
-        for customer_id, state in part.states:
-            yield part.names, customer_id, decode(state)
-    if source.where is not None:
-        check_values(source.where, values_of(names.values()))
+    if source.kept is None:
+        scan = question.make(source.where)
+        names: dict[int, Names] = {}
+        async for part in scan_all(source.settings, source.tables, range(source.partitions)):
+            names[part.partition] = part.names
+            for taken in taken_of(part):
+                question.take(scan, question.prepare(taken))
+        _check_where(source, names.values())
+        return scan
+    groups = (await source.kept.read(source.settings, source.tables, source.partitions, question)).values()
+    _check_where(source, (part.names for part in groups))
+    return summed_up(groups, question, source.where)
 
 
 async def stretches_of(source: Source) -> list[Stretches]:

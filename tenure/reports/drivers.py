@@ -6,11 +6,12 @@ The table in the terminal is `tenure.reports.drivers_text`. What the numbers mea
 from __future__ import annotations
 
 from kpis.instants import instant_text
+from kpis.population.groups import ScanQuestion
 from kpis.population.lifetime import Durations, survival
 from kpis.population.traits import COMPARED_DAYS, LANDMARK_DAYS, TraitEffect, TraitScan
 from schemas.documents.drivers import DriversReport, TraitComparison, TraitGroup
 from streams.settings.settings import Settings
-from tenure.reports.customers import Scope, customers_of, lacking, open_source, where_text
+from tenure.reports.customers import Scope, lacking, open_source, scanned, where_text
 from tenure.reports.feedback import difference_document, tested
 from tenure.reports.lifetime import share_of
 
@@ -23,17 +24,17 @@ async def read_drivers(settings: Settings, scope: Scope) -> DriversReport:
         scope: Which customers.
 
     Raises:
-        TenureError: As `tenure.reports.customers.open_source` and `customers_of`.
+        TenureError: As `tenure.reports.customers.open_source` and `scanned`.
     """
     async with open_source(settings, scope) as source:
-        scan = TraitScan(
-            at_ms=source.at_ms,
-            bucket_ms=settings.bucket_minutes * 60_000,
-            what=settings.what_counts,
-            where=source.where,
+        question = ScanQuestion[TraitScan](
+            ("drivers", source.at_ms),
+            lambda choice: TraitScan(
+                at_ms=source.at_ms, bucket_ms=settings.bucket_minutes * 60_000, what=settings.what_counts, where=choice
+            ),
+            lambda scan, each: scan.take(each.names, each.customer),
         )
-        async for names, _, customer in customers_of(source):
-            scan.take(names, customer)
+        scan = await scanned(source, question)
     report = DriversReport(
         as_of=instant_text(source.at_ms),
         landmark_days=LANDMARK_DAYS,

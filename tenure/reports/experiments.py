@@ -12,13 +12,14 @@ from msgspec import UNSET
 
 from kpis.instants import instant_text
 from kpis.population.experiments import ExperimentScan, Measure
+from kpis.population.groups import ScanQuestion
 from kpis.population.sequential import SequentialComparison
 from schemas.documents.experiments import Experiment, ExperimentsReport, ExperimentVariant, VariantComparison
 from schemas.instants import DAY_MS
 from streams.errors import UsageError
 from streams.readable import readable
 from streams.settings.settings import Settings
-from tenure.reports.customers import Scope, customers_of, lacking, open_source, where_text
+from tenure.reports.customers import Scope, lacking, open_source, scanned, where_text
 from tenure.reports.feedback import churn_of
 from tenure.reports.lifetime import curve_of
 
@@ -36,17 +37,17 @@ async def read_experiments(
 
     Raises:
         UsageError: Nobody was exposed to a measure that is named, or no measure has the control.
-        TenureError: As `tenure.reports.customers.open_source` and `customers_of`.
+        TenureError: As `tenure.reports.customers.open_source` and `scanned`.
     """
     async with open_source(settings, scope) as source:
-        scan = ExperimentScan(
-            at_ms=source.at_ms,
-            bucket_ms=settings.bucket_minutes * 60_000,
-            what=settings.what_counts,
-            where=source.where,
+        question = ScanQuestion[ExperimentScan](
+            ("experiments", source.at_ms),
+            lambda choice: ExperimentScan(
+                at_ms=source.at_ms, bucket_ms=settings.bucket_minutes * 60_000, what=settings.what_counts, where=choice
+            ),
+            lambda scan, each: scan.take(each.names, each.customer),
         )
-        async for names, _, customer in customers_of(source):
-            scan.take(names, customer)
+        scan = await scanned(source, question)
     found = scan.variants()
     _check(found.keys(), measures, "measure")
     if control is not None:

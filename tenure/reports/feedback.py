@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Final, overload
+from typing import Final, NamedTuple, overload
 
 from kpis.instants import instant_text
+from kpis.population.choosing import Choice
 from kpis.population.comparison import Difference, LogRank, difference_at, log_rank
 from kpis.population.feedback_scan import FeedbackScan
 from kpis.population.follow_up import FollowUps
+from kpis.population.groups import ScanQuestion, Taken
 from kpis.population.lifetime import Durations, survival
 from kpis.population.scales import AskedOn, ScaleScan
 from kpis.proportions import wilson_bounds
@@ -32,7 +34,7 @@ from schemas.documents.feedback import (
 )
 from schemas.survey_scales import FURTHER_SCALES, SCALES
 from streams.settings.settings import Settings
-from tenure.reports.customers import Scope, Source, customers_of, lacking, open_source, where_text
+from tenure.reports.customers import Scope, Source, lacking, open_source, scanned, where_text
 from tenure.reports.lifetime import curve_of, share_of
 
 #: How long those whom somebody got in touch with are compared with the others (days).
@@ -49,7 +51,7 @@ async def read_feedback(settings: Settings, scope: Scope, *, limit: int) -> Feed
         limit: Open detractors that are listed (count).
 
     Raises:
-        TenureError: As `tenure.reports.customers.open_source` and `customers_of`.
+        TenureError: As `tenure.reports.customers.open_source` and `scanned`.
     """
     async with open_source(settings, scope) as source:
         scan, scales = await _scanned(source, limit)
@@ -67,13 +69,29 @@ async def read_feedback(settings: Settings, scope: Scope, *, limit: int) -> Feed
 
 
 async def _scanned(source: Source, limit: int) -> tuple[FeedbackScan, ScaleScan]:
-    bucket_ms, what = source.settings.bucket_minutes * 60_000, source.settings.what_counts
-    scan = FeedbackScan(at_ms=source.at_ms, bucket_ms=bucket_ms, what=what, where=source.where, limit=limit)
-    scales = ScaleScan(at_ms=source.at_ms, bucket_ms=bucket_ms, what=what, where=source.where)
-    async for names, customer_id, customer in customers_of(source):
-        scan.take(names, customer_id, customer)
-        scales.take(names, customer)
-    return scan, scales
+    bucket_ms, what, at_ms = source.settings.bucket_minutes * 60_000, source.settings.what_counts, source.at_ms
+
+    def begun(choice: Choice) -> _AnswerScans:
+        scan = FeedbackScan(at_ms=at_ms, bucket_ms=bucket_ms, what=what, where=choice, limit=limit)
+        return _AnswerScans(scan, ScaleScan(at_ms=at_ms, bucket_ms=bucket_ms, what=what, where=choice))
+
+    found = await scanned(source, ScanQuestion(("feedback", limit, at_ms), begun, _AnswerScans.take))
+    return found.feedback, found.scales
+
+
+class _AnswerScans(NamedTuple):
+    """The scans of one pass."""
+
+    feedback: FeedbackScan
+    scales: ScaleScan
+
+    def take(self, taken: Taken) -> None:
+        self.feedback.take(taken.names, taken.customer_id, taken.customer)
+        self.scales.take(taken.names, taken.customer)
+
+    def add(self, other: _AnswerScans) -> None:
+        self.feedback.add(other.feedback)
+        self.scales.add(other.scales)
 
 
 def scales_of(scan: ScaleScan) -> dict[str, FurtherScale]:

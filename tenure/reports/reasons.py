@@ -12,11 +12,12 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from kpis.instants import instant_text
+from kpis.population.groups import ScanQuestion
 from kpis.population.reasons import Line, Ranking, Reasons
 from schemas.documents.reasons import Ranked, RankedLine, RankedSegments, ReasonsReport
 from streams.settings.meaning import windows_of
 from streams.settings.settings import Settings
-from tenure.reports.customers import Scope, Source, customers_of, lacking, open_source
+from tenure.reports.customers import Scope, Source, lacking, open_source, scanned
 from tenure.reports.explain import window_until
 
 WHAT: Final = ("cancellations", "survey_answers", "features")
@@ -31,7 +32,7 @@ async def read_reasons(settings: Settings, scope: Scope, *, window: str) -> Reas
         window: Its name, such as "30d".
 
     Raises:
-        TenureError: As `tenure.reports.customers.open_source` and `customers_of`.
+        TenureError: As `tenure.reports.customers.open_source` and `scanned`.
     """
     async with open_source(settings, scope) as source:
         return lacking(await reasons_of(source, window=window, by=scope.by), source)
@@ -42,9 +43,13 @@ async def reasons_of(source: Source, *, window: str, by: Sequence[str]) -> Reaso
     span = window_until(source.settings, window, source.at_ms)
     windows = windows_of(source.settings)
     before_ms = windows.start(window, span.start_ms // windows.bucket_ms) * windows.bucket_ms
-    reasons = Reasons(span, source.settings.what_counts, before_ms=before_ms, by=by, where=source.where)
-    async for names, _, customer in customers_of(source):
-        reasons.take(names, [customer])
+    what_counts = source.settings.what_counts
+    question = ScanQuestion[Reasons](
+        ("reasons", window, *by, source.at_ms),
+        lambda choice: Reasons(span, what_counts, before_ms=before_ms, by=by, where=choice),
+        lambda scan, each: scan.take(each.names, [each.customer]),
+    )
+    reasons = await scanned(source, question)
     found = dict(zip(WHAT, (reasons.cancellations(), reasons.answers(), reasons.features()), strict=True))
     everyone = {what: _ranked(what, rankings["", ""]) for what, rankings in found.items()}
     return ReasonsReport(

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from kpis.instants import instant_text
 from kpis.population.comparison import log_rank
+from kpis.population.groups import ScanQuestion
 from kpis.population.lifetime import Durations
 from kpis.population.referrals import ReferralScan
 from schemas.documents.referrals import ReferralGroup, ReferralsReport
 from streams.settings.settings import Settings
-from tenure.reports.customers import Scope, customers_of, lacking, open_source, where_text
+from tenure.reports.customers import Scope, lacking, open_source, scanned, where_text
 from tenure.reports.feedback import churn_of, tested
 from tenure.reports.lifetime import curve_of
 
@@ -24,17 +25,17 @@ async def read_referrals(settings: Settings, scope: Scope) -> ReferralsReport:
         scope: Of whom.
 
     Raises:
-        TenureError: As `tenure.reports.customers.open_source` and `customers_of`.
+        TenureError: As `tenure.reports.customers.open_source` and `scanned`.
     """
     async with open_source(settings, scope) as source:
-        scan = ReferralScan(
-            at_ms=source.at_ms,
-            bucket_ms=settings.bucket_minutes * 60_000,
-            what=settings.what_counts,
-            where=source.where,
+        question = ScanQuestion[ReferralScan](
+            ("referrals", source.at_ms),
+            lambda choice: ReferralScan(
+                at_ms=source.at_ms, bucket_ms=settings.bucket_minutes * 60_000, what=settings.what_counts, where=choice
+            ),
+            lambda scan, each: scan.take(each.names, each.customer_id, each.customer),
         )
-        async for names, customer_id, customer in customers_of(source):
-            scan.take(names, customer_id, customer)
+        scan = await scanned(source, question)
     found = scan.referrals()
     brought, others = found.stays
     report = ReferralsReport(

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from kpis.customer.pseudonyms import is_pseudonym
 from kpis.instants import instant_text
+from kpis.population.groups import ScanQuestion
 from kpis.population.risk import Observations, PendingCancellation, RiskScan
 from schemas.documents.risk import (
     CalibrationTenth,
@@ -22,7 +23,7 @@ from schemas.documents.risk import (
     RiskyCustomer,
 )
 from streams.settings.settings import Settings
-from tenure.reports.customers import Scope, customers_of, lacking, open_source, where_text
+from tenure.reports.customers import Scope, lacking, open_source, scanned, where_text
 from tenure.reports.risk_model import ModelJudgement, RiskScores, Score, fitted, judged
 
 
@@ -36,17 +37,17 @@ async def read_risk(settings: Settings, scope: Scope, *, limit: int) -> RiskRepo
 
     Raises:
         UsageError: scikit-learn is not installed.
-        TenureError: As `tenure.reports.customers.open_source` and `customers_of`.
+        TenureError: As `tenure.reports.customers.open_source` and `scanned`.
     """
     async with open_source(settings, scope) as source:
-        scan = RiskScan(
-            at_ms=source.at_ms,
-            bucket_ms=settings.bucket_minutes * 60_000,
-            what=settings.what_counts,
-            where=source.where,
+        question = ScanQuestion[RiskScan](
+            ("risk", source.at_ms),
+            lambda choice: RiskScan(
+                at_ms=source.at_ms, bucket_ms=settings.bucket_minutes * 60_000, what=settings.what_counts, where=choice
+            ),
+            lambda scan, each: scan.take(each.names, each.customer_id, each.customer),
         )
-        async for names, customer_id, customer in customers_of(source):
-            scan.take(names, customer_id, customer)
+        scan = await scanned(source, question)
     observations = scan.observations()
     found = judged(observations)
     refused = found if isinstance(found, str) else None if found.is_better else _no_better(found)

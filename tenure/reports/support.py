@@ -6,11 +6,12 @@ In the terminal: `tenure.reports.care_text`. What the numbers mean: docs/support
 from __future__ import annotations
 
 from kpis.instants import instant_text
+from kpis.population.groups import ScanQuestion
 from kpis.population.lifetime import Durations, survival
 from kpis.population.support import DAY_MINUTES, SupportScan
 from schemas.documents.support import SupportReport, TicketWait
 from streams.settings.settings import Settings
-from tenure.reports.customers import Scope, customers_of, lacking, open_source, where_text
+from tenure.reports.customers import Scope, lacking, open_source, scanned, where_text
 from tenure.reports.explain import window_until
 from tenure.reports.feedback import churn_of
 from tenure.reports.lifetime import curve_of
@@ -25,18 +26,21 @@ async def read_support(settings: Settings, scope: Scope, *, window: str) -> Supp
         window: Its name, such as "30d": waiting is told of tickets that were opened in it.
 
     Raises:
-        TenureError: As `tenure.reports.customers.open_source` and `customers_of`.
+        TenureError: As `tenure.reports.customers.open_source` and `scanned`.
     """
     async with open_source(settings, scope) as source:
-        scan = SupportScan(
-            start_ms=window_until(settings, window, source.at_ms).start_ms,
-            at_ms=source.at_ms,
-            bucket_ms=settings.bucket_minutes * 60_000,
-            what=settings.what_counts,
-            where=source.where,
+        question = ScanQuestion[SupportScan](
+            ("support", window, source.at_ms),
+            lambda choice: SupportScan(
+                start_ms=window_until(settings, window, source.at_ms).start_ms,
+                at_ms=source.at_ms,
+                bucket_ms=settings.bucket_minutes * 60_000,
+                what=settings.what_counts,
+                where=choice,
+            ),
+            lambda scan, each: scan.take(each.names, each.customer),
         )
-        async for names, _, customer in customers_of(source):
-            scan.take(names, customer)
+        scan = await scanned(source, question)
     spells = scan.spells()
     report = SupportReport(
         as_of=instant_text(source.at_ms),

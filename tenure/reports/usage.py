@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from kpis.instants import instant_text
 from kpis.population.frequency import DAYS, FrequencyScan
+from kpis.population.groups import ScanQuestion
 from schemas.documents.usage import DaysOfUse, SleepersOfWindow, UsageReport
 from streams.settings.settings import Settings
-from tenure.reports.customers import Scope, customers_of, lacking, open_source, where_text
+from tenure.reports.customers import Scope, lacking, open_source, scanned, where_text
 
 
 async def read_usage(settings: Settings, scope: Scope) -> UsageReport:
@@ -20,17 +21,17 @@ async def read_usage(settings: Settings, scope: Scope) -> UsageReport:
         scope: Of whom.
 
     Raises:
-        TenureError: As `tenure.reports.customers.open_source` and `customers_of`.
+        TenureError: As `tenure.reports.customers.open_source` and `scanned`.
     """
     async with open_source(settings, scope) as source:
-        scan = FrequencyScan(
-            at_ms=source.at_ms,
-            bucket_ms=settings.bucket_minutes * 60_000,
-            what=settings.what_counts,
-            where=source.where,
+        question = ScanQuestion[FrequencyScan](
+            ("usage", source.at_ms),
+            lambda choice: FrequencyScan(
+                at_ms=source.at_ms, bucket_ms=settings.bucket_minutes * 60_000, what=settings.what_counts, where=choice
+            ),
+            lambda scan, each: scan.take(each.names, each.customer),
         )
-        async for names, _, customer in customers_of(source):
-            scan.take(names, customer)
+        scan = await scanned(source, question)
     customers = scan.by_days.total()
     used = sum(days * count for days, count in scan.by_days.items())
     report = UsageReport(

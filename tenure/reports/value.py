@@ -12,11 +12,12 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from kpis.instants import instant_text
+from kpis.population.groups import ScanQuestion
 from kpis.population.value import Cell, Value, ValueScan, sums_of, value_of
 from schemas.dimensions import CHANNEL
 from schemas.documents.value import CustomerValue, ValueReport
 from streams.settings.settings import Settings
-from tenure.reports.customers import Scope, customers_of, lacking, open_source, where_text
+from tenure.reports.customers import Scope, lacking, open_source, scanned, where_text
 
 
 async def read_value(settings: Settings, scope: Scope) -> ValueReport:
@@ -27,18 +28,21 @@ async def read_value(settings: Settings, scope: Scope) -> ValueReport:
         scope: Of whom.
 
     Raises:
-        TenureError: As `tenure.reports.customers.open_source` and `customers_of`.
+        TenureError: As `tenure.reports.customers.open_source` and `scanned`.
     """
     async with open_source(settings, scope) as source:
-        scan = ValueScan(
-            at_ms=source.at_ms,
-            bucket_ms=settings.bucket_minutes * 60_000,
-            what=settings.what_counts,
-            dimensions=scope.by,
-            where=source.where,
+        question = ScanQuestion[ValueScan](
+            ("value", scope.by, source.at_ms),
+            lambda choice: ValueScan(
+                at_ms=source.at_ms,
+                bucket_ms=settings.bucket_minutes * 60_000,
+                what=settings.what_counts,
+                dimensions=scope.by,
+                where=choice,
+            ),
+            lambda scan, each: scan.take(each.names, each.customer),
         )
-        async for names, _, customer in customers_of(source):
-            scan.take(names, customer)
+        scan = await scanned(source, question)
     report = ValueReport(
         as_of=instant_text(source.at_ms),
         currency=settings.default_currency,

@@ -12,11 +12,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kpis.customer.state import decode
 from kpis.members.exclusions import EXCLUSIONS, Exclusions
-from kpis.members.explain import Explained, Explaining, candidates
+from kpis.members.explain import Explained, Explaining, candidate_of
 from kpis.members.lenses import DIFFERENCES
 from kpis.members.rules import MEMBERSHIPS, Memberships
 from kpis.members.view import Window
+from kpis.population.groups import Taken
 from schemas.catalogue.counts import COUNT_BY_NAME, COUNTS, FACTS_WITHOUT_EFFECT
 from schemas.catalogue.formulas import Count
 from schemas.instants import milliseconds
@@ -53,7 +55,9 @@ def explained_shares(
     span = Window(start * windows.bucket_ms, boundary * windows.bucket_ms, windows.bucket_ms)
     explaining = Explaining(shares, misses, span, folded.what, limit=limit, dimension=dimension)
     for number, states in enumerate(folded.states):
-        for candidate in candidates(span, folded.what, number, folded.names[number], states.items()):
+        for customer_id, state in states.items():
+            taken = Taken(number, folded.names[number], customer_id, state, decode(state))
+            candidate = candidate_of(taken, span, folded.what)
             explaining.take(candidate)
     return explaining.explained()
 

@@ -1,0 +1,157 @@
+"""Groups of customers whom every filter treats alike: what a scan finds in each, so that filters need no scan more.
+
+A filter decides by a customer's profile and plans. What a scan takes of a customer depends on the filter only by which
+of the plans that it asks of it are chosen. So the scan is made once for each such choice, and a filter adds up those
+that it makes itself: the same sums, to the unit, as those of a scan under that filter.
+Pure: who reads the states is `tenure.reports.kept`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import combinations
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
+
+from kpis.customer.state import Customer
+from kpis.filters import Filter
+from kpis.names import Names
+from kpis.population.choosing import Choice, Chooser
+
+#: Plans that one customer may have been on to be in a group (count); those of more are looked at for each filter.
+MOST_PLANS = 3
+
+
+class Summable(Protocol):
+    """A scan whose results can be added up."""
+
+    def add(self, other: Self, /) -> None:
+        """Take what another scan of the same question has taken; the other stays as it is."""
+
+
+S = TypeVar("S", bound=Summable)
+
+
+class Taken(NamedTuple):
+    """One customer of a partition, as a scan takes it; `state` are the bytes that the customer was decoded from."""
+
+    partition: int
+    names: Names
+    customer_id: str
+    state: bytes
+    customer: Customer
+
+
+def _itself(taken: Taken) -> Any:
+    return taken
+
+
+class ScanQuestion(NamedTuple, Generic[S]):
+    """A question to all customers: equal keys ask the same.
+
+    Attributes:
+        key: The name of the report and all that the answer depends on but the filter and the customers.
+        make: Begins a scan of those chosen. It must take nothing that depends on a plan without asking its chooser,
+            and ask for all plans where none is chosen.
+        take: Lets a scan take one customer, as it was prepared.
+        prepare: Works out of a customer once what all scans take of it.
+    """
+
+    key: tuple[object, ...]
+    make: Callable[[Choice], S]
+    take: Callable[[S, Any], None]
+    prepare: Callable[[Taken], Any] = _itself
+
+
+class GroupKey(NamedTuple):
+    """The customers of a profile whose scan asks for some plans, and which of these are chosen; by their numbers."""
+
+    profile: int
+    asked: tuple[int, ...]
+    chosen: tuple[int, ...]
+
+
+class Groups(NamedTuple, Generic[S]):
+    """What a scan finds in the customers of one partition.
+
+    Attributes:
+        names: Of the partition.
+        nobody: What it finds where the filter holds for nobody.
+        scans: What it finds in each group.
+        others: Customers of more than MOST_PLANS plans.
+    """
+
+    names: Names
+    nobody: S
+    scans: Mapping[GroupKey, S]
+    others: list[Taken]
+
+
+class _PlanChooser(Chooser):
+    """Chooses by plan alone, and notes what it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.asked: set[int] = set()
+        self.chosen: tuple[int, ...] = ()
+
+    def holds(self, names: Names, plan: int, profile: int) -> bool:
+        del names, profile
+        self.asked.add(plan)
+        return plan in self.chosen
+
+
+class GroupCollector(Generic[S]):
+    """Takes the customers of one partition, slice by slice; its names may grow meanwhile."""
+
+    def __init__(self, names: Names, question: ScanQuestion[S]) -> None:
+        """Begin without customers; `names` are what their numbers stand for."""
+        self._names, self._question, self._chooser = names, question, _PlanChooser()
+        self._nobody = question.make(self._chooser)
+        self._scans: dict[GroupKey, S] = {}
+        self._others: list[Taken] = []
+
+    def take(self, customers: Iterable[Taken]) -> None:
+        """Take some customers."""
+        chooser, take, prepare = self._chooser, self._question.take, self._question.prepare
+        for taken in customers:
+            chooser.asked, chooser.chosen = set(), ()
+            prepared = prepare(taken)
+            take(self._nobody, prepared)
+            asked = tuple(sorted(chooser.asked))
+            if len(asked) > MOST_PLANS:
+                self._others.append(taken)
+                continue
+            for chosen in _choices(asked):
+                chooser.chosen = chosen
+                take(self._scan(GroupKey(taken.customer.profile, asked, chosen)), prepared)
+            assert len(chooser.asked) == len(asked), "a scan asks for all plans where none is chosen"
+
+    def groups(self) -> Groups[S]:
+        """Return what was found in all who were taken."""
+        return Groups(self._names, self._nobody, self._scans, self._others)
+
+    def _scan(self, key: GroupKey) -> S:
+        found = self._scans.get(key)
+        if found is None:
+            found = self._scans[key] = self._question.make(self._chooser)
+        return found
+
+
+def _choices(asked: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """Yield all choices of some plans but that of none."""
+    for count in range(1, len(asked) + 1):
+        yield from combinations(asked, count)
+
+
+def summed_up(parts: Iterable[Groups[S]], question: ScanQuestion[S], where: Filter | None) -> S:
+    """Return what a scan of all customers under a filter finds."""
+    whole = question.make(where)
+    for part in parts:
+        chooser = Chooser(where)
+        whole.add(part.nobody)
+        for key, scan in part.scans.items():
+            if all((plan in key.chosen) == chooser.holds(part.names, plan, key.profile) for plan in key.asked):
+                whole.add(scan)
+        for taken in part.others:
+            question.take(whole, question.prepare(taken))
+    return whole
