@@ -11,10 +11,12 @@ import asyncio
 import datetime as dt
 import json
 import random
+import resource
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,8 +34,19 @@ from tenure.outlets.parquet import ParquetTarget
 from tenure.outlets.sql import answer_sql, checked_sql
 from tenure.reports.cohorts import read_cohorts
 from tenure.reports.customers import Scope, stretch_passes
+from tenure.reports.drivers import read_drivers
+from tenure.reports.experiments import read_experiments
+from tenure.reports.explain import ExplainQuery, read_explanation
+from tenure.reports.feedback import read_feedback
 from tenure.reports.filtered import CombinedScans, filtered_report_of
+from tenure.reports.kept import KeptScans
 from tenure.reports.lifetime import read_lifetime
+from tenure.reports.reasons import read_reasons
+from tenure.reports.referrals import read_referrals
+from tenure.reports.risk import read_risk
+from tenure.reports.support import read_support
+from tenure.reports.usage import read_usage
+from tenure.reports.value import read_value
 from tenure.stored.mark import claim_tables
 from tenure.stored.opening import running_tables
 
@@ -61,10 +74,63 @@ def _events(customers: int, chance: random.Random, names: str = "c") -> Iterator
             yield _event("cancel", who, at + int((10 + 200 * chance.random()) * DAY_MS), reason="price")
 
 
-def _event(kind: str, who: str, at_ms: int, **members: object) -> bytes:
+def _further(customers: int, chance: random.Random) -> Iterator[bytes]:
+    """Yield what one in five of the customers of `_events` says and does beside."""
+    for number in range(0, customers, 5):
+        who, at = f"c-{number}", _FIRST_MS + int(chance.random() * _DAYS * DAY_MS)
+        yield _event("survey", who, at, kind="nps", score=chance.randrange(11), reason="price")
+        yield _event("activity", who, at + DAY_MS, feature=chance.choice(("reports", "export")))
+        yield _event("exposure", who, at, measure="offer", variant=chance.choice(("control", "annual")))
+        yield _event("support", who, at, ticket=f"t-{number}", status="opened")
+
+
+def _event(kind: str, who: str, at_ms: int, /, **members: object) -> bytes:
     time_of_day = dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC).isoformat()
     named = {"id": f"{kind}-{who}", "type": kind, "customer_id": who, "time": time_of_day}
     return json.dumps(named | members).encode()
+
+
+_READERS: Final[Mapping[str, Callable[[Settings, Scope], Awaitable[Any]]]] = {
+    "explain": lambda settings, scope: read_explanation(
+        settings, "churn_standard", ExplainQuery(scope, "30d", limit=0)
+    ),
+    "feedback": lambda settings, scope: read_feedback(settings, scope, limit=10),
+    "drivers": read_drivers,
+    "experiments": read_experiments,
+    "support": lambda settings, scope: read_support(settings, scope, window="30d"),
+    "usage": read_usage,
+    "value": read_value,
+    "reasons": lambda settings, scope: read_reasons(settings, scope, window="30d"),
+    "referrals": read_referrals,
+    "risk": lambda settings, scope: read_risk(settings, scope, limit=20),
+}
+
+
+async def measure_reports(customers: int, seed: int, names: Sequence[str], *, once: bool) -> None:
+    """Print what reports cost with so many customers, when their scans are kept; first without, where `once` is set."""
+    async with embedded_stream(PREFIX, partitions=_PARTITIONS) as stream:
+        settings, kept = Settings(redis_url=SecretStr(stream.url), redis_prefix=PREFIX), KeptScans()
+        await claim_tables(settings, stream.tables, partitions=_PARTITIONS)
+        chance, dimensions = random.Random(seed), (*BUILT_IN_DIMENSIONS, *settings.dimensions)
+        events = chain(_events(customers, chance), _further(customers, chance))
+
+        async def fill() -> None:
+            async with stream.worker(settings) as worker:
+                await stream.apply(worker, (FileRecord(*each) for each in enumerate(events)), settings)
+
+        await _timed("fill", fill, stream.client)
+        scopes = [Scope(_FIRST_MS + _DAYS * DAY_MS, where=parse_filter(where, dimensions)) for where in _WHERE]
+        for name in names or _READERS:
+            read = partial(_READERS[name], settings)
+            if once:
+                await _timed(f"{name}, nothing kept", partial(read, scopes[0]), stream.client)
+            for number, scope in enumerate((*scopes, scopes[0])):
+                what = "first" if not number else f"further: {scope.where.text if scope.where else ''}"
+                await _timed(f"{name}, {what}", partial(read, scope._replace(kept=kept)), stream.client)
+            print(
+                f"{name}: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_024:,.0f} MiB at most so far",
+                flush=True,
+            )
 
 
 async def measure(customers: int, seed: int, *, filters_only: bool = False) -> None:
@@ -137,7 +203,12 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--filters", action="store_true", help="filters alone")
+    parser.add_argument("--reports", nargs="*", choices=_READERS, help="reports whose scans are kept; all by default")
+    parser.add_argument("--once", action="store_true", help="with --reports: first with nothing kept")
     options = parser.parse_args()
+    if options.reports is not None:
+        asyncio.run(measure_reports(options.customers, options.seed, options.reports, once=options.once))
+        return
     asyncio.run(measure(options.customers, options.seed, filters_only=options.filters))
 
 
