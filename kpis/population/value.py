@@ -201,7 +201,7 @@ def value_of(cells: Counter[Cell]) -> Value:
     found = sums_of(cells).value()
     if found.value is None:
         return found
-    drawn = _drawn(cells)
+    drawn = _drawn(Counter(dict(sorted(cells.items()))))  # the same stays draw the same, in whatever order they came
     if not len(drawn):
         return found
     return found._replace(interval=Interval(*np.quantile(drawn, (_TAIL, 1 - _TAIL)).tolist()))
