@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from operator import add
 from typing import NamedTuple, TypeVar
 
+from kpis.choosing.chooser import Choice, chooser_of
+from kpis.choosing.groups import Taken
 from kpis.customer.pseudonyms import is_pseudonym
 from kpis.customer.state import decode
 from kpis.customer.what_counts import WhatCounts
@@ -19,8 +21,6 @@ from kpis.members.fact_texts import FactText, fact_text
 from kpis.members.rules import Membership, Memberships
 from kpis.members.view import View, Window
 from kpis.names import PLAN, Names
-from kpis.population.choosing import Choice, chooser_of
-from kpis.population.groups import Taken
 
 
 class Why(NamedTuple):

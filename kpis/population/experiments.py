@@ -14,11 +14,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from kpis.choosing.chooser import Choice, chooser_of
 from kpis.customer.state import Customer
 from kpis.customer.touchpoints import ExposureFact, touchpoints_of
 from kpis.customer.what_counts import WhatCounts
 from kpis.names import OTHER, Names
-from kpis.population.choosing import Choice, chooser_of
 from kpis.population.lifetime import Durations
 from kpis.population.sequential import ALPHA, ComparedMembers, SequentialComparison, compared_tables, tables_of
 from kpis.population.stays import past_until

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+from kpis.choosing.chooser import Choice, chooser_of
 from kpis.customer.facts import SignupFact, facts_of
 from kpis.customer.state import Customer
 from kpis.customer.what_counts import WhatCounts
 from kpis.names import Names
-from kpis.population.choosing import Choice, chooser_of
 from kpis.population.feedback import ANSWERED, beginnings_of, spells_of, surveys_of, unasked_of
 from kpis.population.follow_up import FollowUps
 from kpis.population.lifetime import Durations

@@ -10,13 +10,13 @@ from bisect import bisect_left
 from collections import Counter
 from typing import Final, NamedTuple
 
+from kpis.choosing.chooser import Choice, chooser_of
 from kpis.customer.customer import activity_of
 from kpis.customer.history import history_of
 from kpis.customer.state import Customer
 from kpis.customer.timeline import standing_at
 from kpis.customer.what_counts import WhatCounts
 from kpis.names import Names
-from kpis.population.choosing import Choice, chooser_of
 from schemas.instants import DAY_MS
 
 #: The days that use is counted on (count).

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
+from kpis.choosing.chooser import Choice, chooser_of
 from kpis.customer.customer import activity_of
 from kpis.customer.features import features_of
 from kpis.customer.feedback_codes import ANSWERED
@@ -20,7 +21,6 @@ from kpis.customer.state import Customer
 from kpis.customer.what_counts import WhatCounts
 from kpis.members.view import View, Window
 from kpis.names import NONE, OTHER, Names
-from kpis.population.choosing import Choice, chooser_of
 
 #: Reasons, and features, that are shown by name (count).
 SHOWN: Final = 20

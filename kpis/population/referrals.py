@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kpis.choosing.chooser import Choice, chooser_of
 from kpis.customer.state import Customer
 from kpis.customer.touchpoints import ReferralFact, hash_of_customer, touchpoints_of
 from kpis.customer.what_counts import WhatCounts
 from kpis.names import Names
-from kpis.population.choosing import Choice, chooser_of
 from kpis.population.lifetime import Durations
 from kpis.population.stays import PastStays, past_until
 

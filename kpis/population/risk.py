@@ -19,6 +19,7 @@ from zlib import crc32
 import numpy as np
 
 from kpis.arrays import Flags, Floats, Ints
+from kpis.choosing.chooser import Choice, chooser_of
 from kpis.customer.customer import activity_of
 from kpis.customer.facts import CancelFact, Feedback
 from kpis.customer.feedback_codes import ANSWERED, RENEWAL_BASE, SurveySaid, outcome_of, survey_of
@@ -27,7 +28,6 @@ from kpis.customer.state import Customer
 from kpis.customer.touchpoints import SupportFact, touchpoints_of
 from kpis.customer.what_counts import WhatCounts
 from kpis.names import Names
-from kpis.population.choosing import Choice, chooser_of
 from kpis.population.feedback import band_of
 from kpis.population.leaving import leaving_at
 from kpis.population.stays import PastStays, Stay, past_until

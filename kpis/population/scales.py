@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from kpis.choosing.chooser import Choice, chooser_of
 from kpis.customer.state import Customer
 from kpis.customer.touchpoints import RatingFact, touchpoints_of
 from kpis.customer.what_counts import WhatCounts
 from kpis.names import Names
-from kpis.population.choosing import Choice, chooser_of
 from kpis.population.stays import past_until
 from schemas.instants import DAY_MS
 from schemas.survey_scales import FURTHER_SCALES

@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from kpis.choosing.chooser import Choice, chooser_of
 from kpis.customer.state import Customer
 from kpis.customer.touchpoints import SupportFact, touchpoints_of
 from kpis.customer.what_counts import WhatCounts
 from kpis.names import Names
-from kpis.population.choosing import Choice, chooser_of
 from kpis.population.lifetime import Durations
 from kpis.population.stays import past_until
 

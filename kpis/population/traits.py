@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
+from kpis.choosing.chooser import Choice, chooser_of
 from kpis.customer.customer import activity_of
 from kpis.customer.features import features_of
 from kpis.customer.feedback_codes import ANSWERED, survey_of
@@ -20,7 +21,6 @@ from kpis.customer.history import effective_feedback
 from kpis.customer.state import Customer
 from kpis.customer.what_counts import WhatCounts
 from kpis.names import PLAN, Names
-from kpis.population.choosing import Choice, chooser_of
 from kpis.population.comparison import FALSE_DISCOVERIES, Difference, LogRank, adjusted, difference_at, log_rank
 from kpis.population.lifetime import Durations, survival
 from kpis.population.stays import PastStays, past_until

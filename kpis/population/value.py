@@ -16,10 +16,10 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from kpis.arrays import Floats, Ints
+from kpis.choosing.chooser import Choice, chooser_of
 from kpis.customer.state import Customer
 from kpis.customer.what_counts import WhatCounts
 from kpis.names import PLAN, Names
-from kpis.population.choosing import Choice, chooser_of
 from kpis.population.episodes import OPEN_MS, Stretches, joined
 from kpis.population.lifetime import Durations, Interval, durations, survival
 from kpis.population.stays import past_until

@@ -12,12 +12,12 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 from msgspec import UNSET, UnsetType
 
+from kpis.choosing.groups import ScanQuestion, Summable, summed_up
 from kpis.customer.touchpoints import MarkFact
 from kpis.filters import Filter
 from kpis.instants import end_of_bucket_ms
 from kpis.names import Names
 from kpis.population.episodes import StretchCollector, Stretches, chosen
-from kpis.population.groups import ScanQuestion, Summable, summed_up
 from schemas.documents.document import AnyDocument
 from schemas.wording import counted
 from streams.clock import Clock, WallClock

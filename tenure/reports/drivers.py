@@ -5,8 +5,8 @@ The table in the terminal is `tenure.reports.drivers_text`. What the numbers mea
 
 from __future__ import annotations
 
+from kpis.choosing.groups import ScanQuestion
 from kpis.instants import instant_text
-from kpis.population.groups import ScanQuestion
 from kpis.population.lifetime import Durations, survival
 from kpis.population.traits import COMPARED_DAYS, LANDMARK_DAYS, TraitEffect, TraitScan
 from schemas.documents.drivers import DriversReport, TraitComparison, TraitGroup

@@ -10,9 +10,9 @@ from collections.abc import Collection, Sequence
 
 from msgspec import UNSET
 
+from kpis.choosing.groups import ScanQuestion
 from kpis.instants import instant_text
 from kpis.population.experiments import ExperimentScan, Measure
-from kpis.population.groups import ScanQuestion
 from kpis.population.sequential import SequentialComparison
 from schemas.documents.experiments import Experiment, ExperimentsReport, ExperimentVariant, VariantComparison
 from schemas.instants import DAY_MS

@@ -12,6 +12,8 @@ from typing import Final, NamedTuple, TypedDict
 
 from msgspec import UNSET, UnsetType
 
+from kpis.choosing.chooser import Choice
+from kpis.choosing.groups import ScanQuestion
 from kpis.instants import instant_text
 from kpis.members.exclusions import EXCLUSIONS
 from kpis.members.explain import Candidate, Explained, Explaining, Member, candidate_of
@@ -20,8 +22,6 @@ from kpis.members.lenses import DIFFERENCES
 from kpis.members.rules import MEMBERSHIPS, Memberships
 from kpis.members.view import Window
 from kpis.names import Names
-from kpis.population.choosing import Choice
-from kpis.population.groups import ScanQuestion
 from schemas.catalogue.counts import COUNT_BY_NAME, FACTS_WITHOUT_EFFECT
 from schemas.catalogue.formulas import Count, Formula, Ratio
 from schemas.catalogue.lenses import Lens
@@ -220,7 +220,7 @@ async def _once(
 
 
 class _Explainings(NamedTuple):
-    """What is explained in one pass, by name, and the names of partitions with customers."""
+    """Explanations of one pass by name, and the names of partitions with customers."""
 
     by_name: dict[str, Explaining]
     names: dict[int, Names]

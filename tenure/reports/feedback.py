@@ -9,12 +9,12 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final, NamedTuple, overload
 
+from kpis.choosing.chooser import Choice
+from kpis.choosing.groups import ScanQuestion, Taken
 from kpis.instants import instant_text
-from kpis.population.choosing import Choice
 from kpis.population.comparison import Difference, LogRank, difference_at, log_rank
 from kpis.population.feedback_scan import FeedbackScan
 from kpis.population.follow_up import FollowUps
-from kpis.population.groups import ScanQuestion, Taken
 from kpis.population.lifetime import Durations, survival
 from kpis.population.scales import AskedOn, ScaleScan
 from kpis.proportions import wilson_bounds

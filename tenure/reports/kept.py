@@ -1,7 +1,7 @@
 """Scans that are kept between questions: what each report has found last, by groups of customers.
 
 A further filter adds up groups, and only partitions that have changed are read again. An answer is as of one instant:
-the next bucket's is scanned anew. Truth: `kpis.population.groups`.
+the next bucket's is scanned anew. Truth: `kpis.choosing.groups`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from threading import Lock
 from typing import Any, Final, TypeVar
 
+from kpis.choosing.groups import GroupCollector, Groups, ScanQuestion, Summable, Taken
 from kpis.customer.state import decode
-from kpis.population.groups import GroupCollector, Groups, ScanQuestion, Summable, Taken
 from streams.settings.settings import Settings
 from streams.tables import Tables
 from tenure.reports.filtered import CombinedScans

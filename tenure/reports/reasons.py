@@ -11,8 +11,8 @@ from typing import Final
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from kpis.choosing.groups import ScanQuestion
 from kpis.instants import instant_text
-from kpis.population.groups import ScanQuestion
 from kpis.population.reasons import Line, Ranking, Reasons
 from schemas.documents.reasons import Ranked, RankedLine, RankedSegments, ReasonsReport
 from streams.settings.meaning import windows_of

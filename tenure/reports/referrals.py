@@ -5,9 +5,9 @@ In the terminal: `tenure.reports.care_text`. What the numbers mean: docs/support
 
 from __future__ import annotations
 
+from kpis.choosing.groups import ScanQuestion
 from kpis.instants import instant_text
 from kpis.population.comparison import log_rank
-from kpis.population.groups import ScanQuestion
 from kpis.population.lifetime import Durations
 from kpis.population.referrals import ReferralScan
 from schemas.documents.referrals import ReferralGroup, ReferralsReport

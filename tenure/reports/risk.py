@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kpis.choosing.groups import ScanQuestion
 from kpis.customer.pseudonyms import is_pseudonym
 from kpis.instants import instant_text
-from kpis.population.groups import ScanQuestion
 from kpis.population.risk import Observations, PendingCancellation, RiskScan
 from schemas.documents.risk import (
     CalibrationTenth,

@@ -5,8 +5,8 @@ In the terminal: `tenure.reports.care_text`. What the numbers mean: docs/support
 
 from __future__ import annotations
 
+from kpis.choosing.groups import ScanQuestion
 from kpis.instants import instant_text
-from kpis.population.groups import ScanQuestion
 from kpis.population.lifetime import Durations, survival
 from kpis.population.support import DAY_MINUTES, SupportScan
 from schemas.documents.support import SupportReport, TicketWait

@@ -5,9 +5,9 @@ In the terminal: `tenure.reports.usage_text`. What the numbers mean: docs/usage.
 
 from __future__ import annotations
 
+from kpis.choosing.groups import ScanQuestion
 from kpis.instants import instant_text
 from kpis.population.frequency import DAYS, FrequencyScan
-from kpis.population.groups import ScanQuestion
 from schemas.documents.usage import DaysOfUse, SleepersOfWindow, UsageReport
 from streams.settings.settings import Settings
 from tenure.reports.customers import Scope, lacking, open_source, scanned, where_text

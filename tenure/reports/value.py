@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from kpis.choosing.groups import ScanQuestion
 from kpis.instants import instant_text
-from kpis.population.groups import ScanQuestion
 from kpis.population.value import Cell, Value, ValueScan, sums_of, value_of
 from schemas.dimensions import CHANNEL
 from schemas.documents.value import CustomerValue, ValueReport

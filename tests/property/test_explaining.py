@@ -12,13 +12,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kpis.choosing.groups import Taken
 from kpis.customer.state import decode
 from kpis.members.exclusions import EXCLUSIONS, Exclusions
 from kpis.members.explain import Explained, Explaining, candidate_of
 from kpis.members.lenses import DIFFERENCES
 from kpis.members.rules import MEMBERSHIPS, Memberships
 from kpis.members.view import Window
-from kpis.population.groups import Taken
 from schemas.catalogue.counts import COUNT_BY_NAME, COUNTS, FACTS_WITHOUT_EFFECT
 from schemas.catalogue.formulas import Count
 from schemas.instants import milliseconds

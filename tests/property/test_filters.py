@@ -12,6 +12,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kpis.choosing.groups import Taken
 from kpis.counting.report import report_of_segments
 from kpis.customer.state import decode
 from kpis.filters import Filter, parse_filter
@@ -20,7 +21,6 @@ from kpis.members.rules import MEMBERSHIPS
 from kpis.members.view import Window
 from kpis.population.combined import Combinations, CombiningCollector, filtered, together
 from kpis.population.episodes import chosen
-from kpis.population.groups import Taken
 from schemas.catalogue.counts import COUNT_BY_NAME
 from schemas.documents.document import plain
 from schemas.instants import milliseconds

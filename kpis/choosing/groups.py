@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
+from kpis.choosing.chooser import Choice, Chooser
 from kpis.customer.state import Customer
 from kpis.filters import Filter
 from kpis.names import Names
-from kpis.population.choosing import Choice, Chooser
 
 #: Plans that one customer may have been on to be in a group (count); those of more are looked at for each filter.
 MOST_PLANS = 3
@@ -71,7 +71,7 @@ class GroupKey(NamedTuple):
 
 
 class Groups(NamedTuple, Generic[S]):
-    """What a scan finds in the customers of one partition.
+    """Findings of a scan in the customers of one partition.
 
     Attributes:
         names: Of the partition.
