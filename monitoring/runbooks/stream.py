@@ -53,8 +53,8 @@ STREAM: Final = {
             " they ended.",
             "`owned_twice`, `counted_twice`: one of the two was paused or lost Kafka; it notices within the session"
             " time-out. If not, restart the one with the older log line `partitions_assigned`.",
-            "`seen_before`: wait. Prometheus was started anew while workers were too, and for five minutes it still shows"
-            " what it read of them before.",
+            "`seen_before`: wait. Prometheus was started anew while workers were too, and for five minutes it still"
+            " shows what it read of them before.",
             "`recovering` for long: Redis is slow or away, see [TenureRedisUnreachable](TenureRedisUnreachable.md); or"
             " tables are counted anew, see [TenurePartitionRecounted](TenurePartitionRecounted.md).",
             "`not_counted` beside another cause comes of it. Alone: a worker cannot compute its counts, a fault of"
@@ -435,8 +435,8 @@ STREAM: Final = {
     ),
     "TenureWorkerAbsent": Runbook(
         "A worker does not answer Prometheus.",
-        "It ended, hangs, or cannot be reached. Others take its partitions over after the session time-out, and no event is"
-        " lost meanwhile.",
+        "It ended, hangs, or cannot be reached. Others take its partitions over after the session time-out, and no"
+        " event is lost meanwhile.",
         "Prometheus asked and got nothing. During a deployment this is normal, and the alert waits for two minutes.",
         (_WORKERS, _OWNERS, _CAUSES),
         (
