@@ -87,6 +87,8 @@ def above_average(bad: str, sample: str, window: str, what: str) -> str:
 def reasons(window: str) -> str:
     """Return a sentence of the most frequent reasons of cancellations, with a space before it; nothing without any.
 
+    Reasons are counted when a worker looks at all customers, now and then: it says of how many cancellations they are.
+
     Args:
         window: One in which they are counted.
     """
@@ -97,8 +99,10 @@ def reasons(window: str) -> str:
         '{{ if eq .Labels.involuntary "true" }} (payment failed){{ end }}'
         f" {{{{ .Value | {COUNT} }}}}{{{{ end }}}}"
     )
+    known = looked_up(f'sum(max by (reason, involuntary) (tenure_cancellations_by_reason{{window="{window}"}}))', COUNT)
+    total = of_window(promql.recorded("segment", "cancellations"), window, COUNT)
     return (
-        f"{{{{ with query `{query}` }}}} Most frequent reasons in {window}:"
+        f"{{{{ with query `{query}` }}}} Most frequent reasons in {window}, known of {known} of {total} cancellations:"
         f" {{{{ range $n, $found := . }}}}{each}{{{{ end }}}}.{{{{ end }}}}"
     )
 

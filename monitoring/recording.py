@@ -18,6 +18,7 @@ from schemas.instruments import MARKS
 
 MARKED: Final = "stream:mark:timestamp_seconds"
 _COMPLETE = "and on () stream:complete:bool == 1"
+_STARTED: Final = 'process_start_time_seconds{job="prometheus"}'
 _LEVELS = ("segment", "closed")
 
 
@@ -37,9 +38,10 @@ def completeness() -> Iterator[Recording]:
     causes = {
         "no_worker": f"absent({said})",
         "unowned": f"{expected} - (count(sum by (partition) (tenure_partition_owned)) or vector(0)) > 0",
-        "owned_twice": "count(sum by (partition) (tenure_partition_owned) > 1)",
+        "owned_twice": _twice("tenure_partition_owned"),
         "not_counted": f"{expected} - (count(sum by (partition) (tenure_partition_counted)) or vector(0)) > 0",
-        "counted_twice": "count(sum by (partition) (tenure_partition_counted) > 1)",
+        "counted_twice": _twice("tenure_partition_counted"),
+        "seen_before": _seen_before("tenure_partition_owned", "tenure_partition_counted"),
         "recovering": "sum(tenure_partition_recovering) > 0",
         "halted": "count(count by (partition) (tenure_partition_halted))",
         "withheld": "sum(tenure_kpis_withheld) > 0",
@@ -53,6 +55,30 @@ def completeness() -> Iterator[Recording]:
     for cause, expr in causes.items():
         yield Recording("stream:incomplete:partitions", expr, {"cause": cause})
     yield Recording("stream:complete:bool", f"group({said})\nunless on () stream:incomplete:partitions")
+
+
+def _twice(series: str) -> str:
+    """Return how many partitions have a series of two workers, both scraped since Prometheus started."""
+    return f"count({_claims(series)} > 1)"
+
+
+def _seen_before(*series: str) -> str:
+    """Return how many partitions have such series of two workers, one of which was scraped before that start alone.
+
+    Prometheus shows the last sample of a series for five minutes; one that is started anew does not know that a worker
+    which it had read before is gone, or has other partitions by now. Sums over workers hold its customers twice.
+    """
+    either = "\n  or ".join(f"(sum by (partition) ({name}) > 1 unless {_claims(name)} > 1)" for name in series)
+    return f"count(\n  {either}\n)"
+
+
+def _claims(series: str) -> str:
+    """Return how many workers have each partition by what was scraped since Prometheus started.
+
+    Where it does not read itself under its usual name nothing is known of its start, and all counts.
+    """
+    before = f"timestamp({series}) < on () group_left () max({_STARTED})"
+    return f"sum by (partition) ({series} unless {before})"
 
 
 def marks() -> Iterator[Recording]:

@@ -77,6 +77,11 @@ def _flink_of_all_counts(name: str, backend: str) -> Rival:
     return replace(_flink(f"{name}, all counts", backend, "FlinkCountsJob"), all_counts=True)
 
 
+def _python(name: str, folder: str, job: str, *arguments: str, package: str) -> Rival:
+    command = (str(INSTALLED / folder / "bin" / "python"), "-m", f"bench.rivals.{job}", *arguments)
+    return Rival(name, folder, command, versioned=f"lib/python*/site-packages/{package}-")
+
+
 RIVALS: Final = (
     _streams("at least once", "at_least_once"),
     _streams("exactly once", "exactly_once_v2"),
@@ -84,12 +89,9 @@ RIVALS: Final = (
     _flink("RocksDB", "rocksdb"),
     _flink_of_all_counts("heap", "hashmap"),
     _flink_of_all_counts("RocksDB", "rocksdb"),
-    Rival(
-        "Bytewax",
-        "bytewax",
-        (str(INSTALLED / "bytewax" / "bin" / "python"), "-m", "bench.rivals.bytewax_job"),
-        versioned="lib/python*/site-packages/bytewax-",
-    ),
+    _python("Bytewax", "bytewax", "bytewax_job", package="bytewax"),
+    _python("DuckDB, a recount of a file", "recounts", "recount_job", "duckdb", package="duckdb"),
+    _python("chdb, a recount of the topic", "recounts", "recount_job", "chdb", package="chdb"),
 )
 
 

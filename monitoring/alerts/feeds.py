@@ -118,6 +118,10 @@ def _less(span: str) -> str:
     )
 
 
+#: What cannot be read names no source.
+_FROM: Final = "from {{ if .Labels.source }}{{ .Labels.source }}{{ else }}an unnamed source{{ end }}"
+
+
 def _dead_letters(pace: Pace) -> Iterator[Alert]:
     dead = "sum(increase(tenure_dead_letters_total[30m]))"
     applied = "sum(increase(tenure_events_applied_total[30m]))"
@@ -129,7 +133,7 @@ def _dead_letters(pace: Pace) -> Iterator[Alert]:
     )
     whose = phrases.listed(
         f"sort_desc(topk(5, sum by ({feeds.FEED}) (increase({DEAD}[30m])) > 0))",
-        f"{{{{ .Labels.type }}}} from {{{{ .Labels.source }}}} {{{{ .Value | {COUNT} }}}}",
+        f"{{{{ .Labels.type }}}} {_FROM} {{{{ .Value | {COUNT} }}}}",
         "none any more",
     )
     text = (

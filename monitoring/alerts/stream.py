@@ -19,6 +19,7 @@ _WORDS = {
     "owned_twice": "partitions with two workers: {{ .Value }}",
     "not_counted": "partitions not counted: {{ .Value }}",
     "counted_twice": "partitions counted twice: {{ .Value }}",
+    "seen_before": "Prometheus was started, and still sees old workers of partitions: {{ .Value }}",
     "recovering": "partitions still being loaded: {{ .Value }}",
     "halted": "partitions halted: {{ .Value }}",
     "withheld": "workers without Kafka: {{ .Value }}",

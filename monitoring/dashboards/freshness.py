@@ -4,7 +4,7 @@ from typing import Final
 
 from monitoring import withheld
 from monitoring.alerts import thresholds
-from monitoring.dashboards import queries
+from monitoring.dashboards import queries, sentences
 from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, NONE, Placed, number, withheld_as
 from monitoring.dashboards.queries import Query, now
 from monitoring.dashboards.wording import CAUSES, COUNT, About, of_metric
@@ -12,7 +12,9 @@ from schemas.instruments import BUILD_INFO, LOSSES
 
 STREAM: Final = "tenure-stream"
 _FROM_NOW: Final = "dateTimeFromNow"
-_FIRING: Final = 'ALERTS{alertstate="firing",service="tenure",severity=~"page|warn"}'
+FIRING: Final = 'ALERTS{alertstate="firing",service="tenure",severity=~"page|warn"}'
+"""Alerts that somebody is told of."""
+_PENDING: Final = FIRING.replace('"firing"', '"pending"')
 
 
 def shown(*, size: tuple[int, int] = (12, 3)) -> Placed:
@@ -49,19 +51,27 @@ def shown(*, size: tuple[int, int] = (12, 3)) -> Placed:
     )
 
 
+def quiet() -> str:
+    """Return words in a label `what` while no alert fires, which say how many are pending; the value is 1."""
+    pending = sentences.number(f"count({_PENDING})", "what", "nothing fires; $1 pending", step="1")
+    nothing = f'label_replace(vector(1) unless on () {_PENDING}, "what", "nothing fires", "", "")'
+    return f"({pending} or {nothing}) unless on () {FIRING}"
+
+
 def firing(*, size: tuple[int, int] = (12, 3)) -> Placed:
     """Return how many alerts fire, and whether pages are among them."""
     about = About(
         "Alerts that fire",
         "How many alerts of Tenure fire now. A click leads to the board that names them, since when they fire, and"
-        f" what to do.\n\n`count of {_FIRING}`",
+        " what to do. *Pending* are those whose condition holds, and not yet for as long as they wait.\n\n"
+        f"`count of {FIRING}`",
         COUNT,
     )
-    pages = _FIRING.replace("page|warn", "page")
+    pages = FIRING.replace("page|warn", "page")
     asked = (
-        f'label_replace(count({_FIRING}) and on () {pages}, "what", "with pages: look now", "", "")\n'
-        f'or label_replace(count({_FIRING}) unless on () {pages}, "what", "warnings, no pages", "", "")\n'
-        f'or label_replace(vector(0) unless on () {_FIRING}, "what", "nothing fires", "", "")'
+        f'label_replace(count({FIRING}) and on () {pages}, "what", "with pages: look now", "", "")\n'
+        f'or label_replace(count({FIRING}) unless on () {pages}, "what", "warnings, no pages", "", "")\n'
+        f"or 0 * ({quiet()})"
     )
     coloured = {"/^with pages/": BAD, "/^warnings/": FAIR, "/^nothing/": NONE}
     return number(about, Query(asked, "{{what}}"), size=size, names=True, coloured=coloured, decimals=0, board=STREAM)

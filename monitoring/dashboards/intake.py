@@ -298,7 +298,7 @@ def dead_letters() -> Placed:
         COUNT,
         runbooks=("DeadLettersGrowing",),
     )
-    asked = f"sort_desc(round(sum by (reason) (increase({own(known.DEAD_LETTERS)}[24h]))) > 0)"
+    asked = f"sort_desc(round(sum by (reason) ({queries.risen(own(known.DEAD_LETTERS))})) > 0)"
     return bars(about, Query(asked, "{{reason}}"), steps=[(None, NONE), (1.0, FAIR)], size=(12, 8), empty="none")
 
 

@@ -91,6 +91,17 @@ def own(instrument: Instrument, where: str = "") -> str:
     return f"{instrument.name}{{{JOB}{',' if where else ''}{where}}}"
 
 
+def risen(counter: str) -> str:
+    """Return by how much a counter rose in 24 hours, with what it had when Prometheus first saw it.
+
+    To Prometheus nothing rises before its first look; what was loaded by then would be missing for a day. A counter
+    that was there the day before was seen to rise to what it has.
+    """
+    rise = f"increase({counter}[24h])"
+    first = f"min_over_time({counter}[24h]) unless last_over_time({counter}[24h] offset 24h)"
+    return f"({rise} + ({first} or 0 * {rise}))"
+
+
 def now(selector: str) -> str:
     """Return a series as of the end of the range, whatever the step."""
     return f"{selector} @ {AS_OF}"

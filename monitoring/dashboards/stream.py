@@ -46,22 +46,24 @@ def board() -> Board:
 
 def alerts() -> Placed:
     """Return the alerts that fire, since when, and their runbooks."""
-    firing = 'ALERTS{alertstate="firing",service="tenure",severity=~"page|warn"}'
     about = About(
         "Alerts that fire",
-        "Pages first. *since* is when the condition began; a click on a name opens its runbook.\n\n"
-        f"`ALERTS_FOR_STATE` of `{firing}`",
+        "Pages first. *since* is when the condition began; a click on a name opens its runbook. Those that are"
+        " pending, whose condition does not yet hold for as long as they wait, are counted where none fires.\n\n"
+        f"`ALERTS_FOR_STATE` of `{freshness.FIRING}`",
         PLAIN,
         ("Watchdog",),
     )
     of_what = ", ".join(f'"{label}"' for label in _LABELS)
-    began = sentences.titled(f'(1000 * ALERTS_FOR_STATE{{service="tenure"}} and ignoring (alertstate) {firing})')
+    began = sentences.titled(
+        f'(1000 * ALERTS_FOR_STATE{{service="tenure"}} and ignoring (alertstate) {freshness.FIRING})'
+    )
     joined = f'label_join({began}, "what", " ", {of_what})'
     # Of labels that an alert does not have the spaces are left, and Grafana reads spaces alone as 0.
     trimmed = f'label_replace({joined}, "what", "$1", "what", " *(.*?) *")'
     named = f"max by (alertname, severity, what) ({trimmed})"
     # Not where alerts are named: that is a link.
-    nothing = f'label_replace(0 / 0 * vector(1) unless on () {firing}, "what", "nothing fires", "", "")'
+    nothing = f"0 / 0 * ({freshness.quiet()})"
     columns = [
         Column("alert", width=330, leads_to=("Runbook", runbook("${__value.raw}"))),
         Column("severity", mappings=shown_as({"page": ("page", BAD), "warn": ("warning", FAIR)}), width=110),

@@ -55,6 +55,7 @@ CAUSES: Final = {
     "owned_twice": "two workers have one partition",
     "not_counted": "a partition is not counted yet",
     "counted_twice": "two workers count one partition",
+    "seen_before": "Prometheus was started, and sees old workers for 5 minutes",
     "recovering": "counts are being loaded",
     "halted": "a partition is halted",
     "withheld": "a worker has lost touch with Kafka",

@@ -52,8 +52,9 @@ RUNBOOKS: Final = {
             "One reason, plan or country: stop what only they got. A release can be rolled back, an e-mail campaign"
             " stopped.",
             "One producer gone wild, cancelling what nobody cancelled: stop it, then take its cancels back by"
-            " `tenure undo` as above, with the source that `tenure explain` shows, and the past is right again"
-            " ([undo](../undo.md)).",
+            " `tenure undo` as above, with the source that `tenure explain` shows and the time at which they began to"
+            " arrive as `--since`: it takes back all of the source from then on, right ones too. The past is right"
+            " again ([undo](../undo.md)).",
             "None of these: hand it to the owner of the churn target.",
             OUTLASTED,
         ),

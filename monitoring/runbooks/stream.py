@@ -53,6 +53,8 @@ STREAM: Final = {
             " they ended.",
             "`owned_twice`, `counted_twice`: one of the two was paused or lost Kafka; it notices within the session"
             " time-out. If not, restart the one with the older log line `partitions_assigned`.",
+            "`seen_before`: wait. Prometheus was started anew while workers were too, and for five minutes it still"
+            " shows what it read of them before.",
             "`recovering` for long: Redis is slow or away, see [TenureRedisUnreachable](TenureRedisUnreachable.md); or"
             " tables are counted anew, see [TenurePartitionRecounted](TenurePartitionRecounted.md).",
             "`not_counted` beside another cause comes of it. Alone: a worker cannot compute its counts, a fault of"
@@ -433,12 +435,19 @@ STREAM: Final = {
     ),
     "TenureWorkerAbsent": Runbook(
         "A worker does not answer Prometheus.",
-        "It ended, hangs, or cannot be reached. Others take its partitions over after the session time-out.",
+        "It ended, hangs, or cannot be reached. Others take its partitions over after the session time-out, and no"
+        " event is lost meanwhile.",
         "Prometheus asked and got nothing. During a deployment this is normal, and the alert waits for two minutes.",
         (_WORKERS, _OWNERS, _CAUSES),
         (
             "See whether it is being deployed or was taken away on purpose: then take it out of prometheus.yml.",
-            "Else its last log lines; a worker that ended with status 2 says in one line what is wrong.",
+            "Its process has ended: read its last log lines; one that ended with status 2 says in one line what is"
+            " wrong. Without a last line it was killed, most often for its memory (`dmesg`, or `OOMKilled`): see"
+            " [TenureMemoryNearLimit](TenureMemoryNearLimit.md). Start it again.",
+            "Its process runs: ask it on its own machine, `curl --max-time 5 http://ADDRESS/healthz`, with the address"
+            " that the page names as `instance`. It answers: what lies between it and Prometheus does not let it"
+            " through. It does not: it hangs; end it by `kill -9`, with which nothing is lost, and start it again.",
+            "It gets partitions again when it is back, and the alert is over with Prometheus' next look.",
         ),
     ),
 }

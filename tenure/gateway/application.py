@@ -28,7 +28,7 @@ from tenure.gateway.intake import Intake, RequestRefused, come_again
 from tenure.gateway.meters import EVENTS, WEBHOOKS
 from tenure.gateway.openapi import openapi
 from tenure.gateway.room import HeldRoom, IntakeRoom, NoRoom
-from tenure.gateway.senders import Rates, Tokens
+from tenure.gateway.senders import Rates, Tokens, token_fault
 from tenure.gateway.signatures import BEARER, Signature
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Gateway:
         if sender is None:
             raise RequestRefused(
                 401,
-                "no token that gateway_tokens has; send the header Authorization: Bearer TOKEN",
+                token_fault(request.headers.get("authorization")),
                 headers={"WWW-Authenticate": BEARER},
             )
         partial = _flag(request, "partial")

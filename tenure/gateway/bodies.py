@@ -8,7 +8,7 @@ Source: CloudEvents 1.0.2, HTTP protocol binding; docs/gateway.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 from urllib.parse import unquote
@@ -40,6 +40,8 @@ _read_array: Final = msgspec.json.Decoder(
         forbid_unknown_fields=True,
     )
 ).decode
+# An object of whatever members: none of them is built.
+_read_object = msgspec.json.Decoder(msgspec.defstruct("EventObject", [])).decode
 
 
 class Incoming(NamedTuple):
@@ -102,11 +104,16 @@ def events_in(body: bytes, content_type: str, headers: Mapping[str, str]) -> Seq
     if content_type == ENVELOPES:
         return [Incoming(value, _ENVELOPE_HEADERS) for value in _listed(body)]
     if content_type == LINES:
+        if body.lstrip()[:1] == b"[" and _is(_read_array, body):
+            raise BodyError(400, f"the body is a JSON array, and not one event a line; send it as {JSON}")
         return [Incoming(line) for line in _lines(body)]
     if attributes:
         return [Incoming(body, ((CONTENT_TYPE, JSON.encode()), *map(_attribute, attributes)))]
     if body.lstrip()[:1] == b"[":
         return [Incoming(value) for value in _listed(body)]
+    first = [line[0] for line in islice(_LINE.finditer(body), 2)]
+    if len(first) > 1 and all(_is(_read_object, line) for line in first):
+        raise BodyError(400, f"the body is several JSON objects, one a line; send them as {LINES}, or as an array")
     return [Incoming(body)]
 
 
@@ -129,6 +136,14 @@ def _listed(body: bytes) -> list[bytes]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BodyError(400, f"the body is no JSON array of events: {error}") from error
     return [bytes(value) for value in found if value is not None]
+
+
+def _is(read: Callable[[bytes], object], text: bytes) -> bool:
+    try:
+        read(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
 
 
 def _lines(body: bytes) -> list[bytes]:

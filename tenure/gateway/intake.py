@@ -119,12 +119,7 @@ class Intake:
         refused = _refused(events, found)
         self.meters.refused(EVENTS, sender, (refusal.reason for refusal in found.refused.values()))
         if refused and not partial:
-            raise RequestRefused(
-                422,
-                f"{len(refused):,} of {len(events):,} events would not be applied, so none was sent; correct them and "
-                "send all again, or send with ?partial=true what is right",
-                refused=refused,
-            )
+            raise RequestRefused(422, _all_or_nothing(len(refused), len(events)), refused=refused)
         right = [event for n, event in enumerate(events) if n not in found.refused]
         sent = await addressed(right, self.router)
         try:
@@ -212,6 +207,14 @@ class Intake:
         except LogUnavailable as error:
             advice = "" if isinstance(error, RecordRefused) else "; send it again: what arrives twice counts once"
             raise come_again(f"{error}{advice}", AWAY_SECONDS) from error
+
+
+def _all_or_nothing(wrong: int, events: int) -> str:
+    """Return why nothing was sent, and what to do; counts of events."""
+    advice = "correct them and send all again"
+    if wrong < events:
+        advice += ", or send with ?partial=true what is right"
+    return f"{wrong:,} of {events:,} events would not be applied, so none was sent; {advice}"
 
 
 def _refused(events: Sequence[Incoming], found: Judged) -> tuple[RefusedEvent, ...]:

@@ -38,6 +38,20 @@ class Tokens:
         return sender if scheme.lower() == "bearer" else None
 
 
+def token_fault(authorization: str | None) -> str:
+    """Return what is wrong with a header that brings no token that is known, and what to do; it repeats no token."""
+    wanted = "send the header Authorization: Bearer TOKEN"
+    if authorization is None:
+        return f"there is no token; {wanted}"
+    scheme, _, given = authorization.strip().partition(" ")
+    if scheme.lower() != "bearer" or not given.strip():
+        return f"the header Authorization brings no token of the scheme Bearer; {wanted}"
+    return (
+        f"gateway_tokens does not have this token; {wanted} with one that stands there, without the name before the ="
+        " sign, and restart the gateway if it was added since"
+    )
+
+
 class Rates:
     """A bucket of tokens for each sender, which fills at the rate of the setting up to that of ten seconds.
 

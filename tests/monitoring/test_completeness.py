@@ -149,6 +149,26 @@ def test_each_cause_of_incompleteness_is_named(
     assert scenario.values("count(stream:complete:bool) or vector(0)", 5) == {"": 0 if causes else 1}
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "cause"),
+    [("a", "b", "seen_before"), ("gone", "a", "seen_before"), ("b", "a", "counted_twice")],
+    ids=["moved", "gone", "still-there"],
+)
+def test_worker_of_before_the_start_of_prometheus_is_no_second_worker(before: str, after: str, cause: str) -> None:
+    """Five minutes long it sees what it scraped before it was started, and nobody can mend that by a restart."""
+    scenario = _stream().put("process_start_time_seconds", 9 * 60 + 30, job="prometheus", instance="p")
+    for name in ("tenure_partition_owned", "tenure_partition_counted"):
+        scenario.drop(name, partition=0)
+        scenario.put(name, "1x30" if cause == "counted_twice" else "1x9 _x21", instance=before, partition=0)
+        scenario.put(name, "_x10 1x20", instance=after, partition=0)
+    found = scenario.values("stream:incomplete:partitions or vector(0)", 12)
+    assert found == ({"": 0, "seen_before": 1} if cause == "seen_before" else {"": 0, cause: 1, "owned_twice": 1})
+    assert scenario.values("stream:incomplete:partitions or vector(0)", 9) == {"": 0}
+    assert scenario.values("count(stream:complete:bool) or vector(0)", 12) == {"": 0}
+    if cause == "seen_before":
+        assert scenario.values("count(stream:complete:bool) or vector(0)", 16) == {"": 1}
+
+
 def test_owned_is_not_counted() -> None:
     """After a rebalance a worker owns a partition some seconds before its counts hold its customers."""
     scenario = _stream().drop("tenure_partition_counted", partition=3)

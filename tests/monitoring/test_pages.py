@@ -27,8 +27,8 @@ Last 7 days: 60 lost of 1000 customers at the start: 6%, target 1.19% (from 5% i
 Chance allowed for, it is at least 4.115% (99.87 % sure).
 Last day: 16 lost of 1000 customers at the start: 1.6%, target 0.1708% (from 5% in 30 days). \
 Chance allowed for, it is at least 0.7705% (99.87 % sure).
-Above the company's average: plan pro by 32 lost. Most frequent reasons in 7d: too expensive 30; \
-card_expired (payment failed) 20; bugs 6. The target is owned by Ada.
+Above the company's average: plan pro by 32 lost. Most frequent reasons in 7d, known of 100 of 130 \
+cancellations: too expensive 30; card_expired (payment failed) 20; bugs 6. The target is owned by Ada.
 First: Look which segment and which reason the cancellations have in common; stop a failed payment run or release."""
 
 
@@ -49,7 +49,11 @@ def bad_week(minutes: int = 60) -> Scenario:
 
 
 def with_reasons_and_owner(scenario: Scenario) -> Scenario:
-    """Add what a worker says of reasons once it has looked at all customers, and the owner of the target."""
+    """Add what a worker says of reasons once it has looked at all customers, and the owner of the target.
+
+    It looked a while ago: 30 cancellations have come since, and whoever is called is told.
+    """
+    put_counts(scenario, {"cancellations": 130}, window="7d")
     for reason, involuntary, count in (
         ("none", "false", 40),
         ("too expensive", "false", 30),

@@ -136,3 +136,46 @@ def test_numbers_are_not_shown_while_history_is_loading() -> None:
     words, number = said(scenario, "tenure-executive", "Customer retention", at=35)
     assert "history is loading" in words
     assert math.isnan(number)
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        ((), ("nothing fires", 0)),
+        (("pending", "pending"), ("nothing fires; 2 pending", 0)),
+        (("pending", "firing"), ("warnings, no pages", 1)),
+    ],
+    ids=["calm", "pending", "firing"],
+)
+def test_alerts_that_are_pending_are_said_where_none_fires(
+    states: tuple[str, ...], expected: tuple[str, float]
+) -> None:
+    """Somebody who looks at the board while a condition holds is told that all is quiet."""
+    scenario = healthy(RECORDING, minutes=40)
+    for number, state in enumerate(states):
+        labels = {"alertname": f"A{number}", "alertstate": state, "service": "tenure", "severity": "warn"}
+        scenario.put("ALERTS", 1, **labels)
+    assert said(scenario, "tenure-executive", "Alerts that fire") == expected
+
+
+@pytest.mark.parametrize(
+    ("track", "expected"),
+    [
+        ([(1400, 37.0)], 37),  # loaded before the first look
+        ([(1400, 37.0), (1420, 40.0)], 40),
+        ([(0, 100.0), (1440, 100.0)], 0),  # known for longer than a day
+        ([(0, 100.0), (1500, 103.0)], 3),
+    ],
+    ids=["before-the-first-look", "and-after-it", "old", "old-and-rising"],
+)
+def test_dead_letters_of_a_load_are_there_whenever_prometheus_first_looked(
+    track: list[tuple[int, float | None]], expected: int
+) -> None:
+    """Feeds show them, and a reason that does not adds up to less for a day."""
+    end = 1560
+    scenario = Scenario(RECORDING, minutes=end)
+    scenario.put("tenure_dead_letters_total", track, instance="a", job="tenure", reason="unknown_type")
+    title = "Dead letters of the last 24 hours, by reason"
+    (panel,) = [panel for panel in panels(BOARDS["tenure-feeds"]) if panel["title"] == title]
+    found = scenario.values(filled_in(panel["targets"][0]["expr"], end=60 * end), end)
+    assert found == ({"unknown_type": pytest.approx(expected, abs=1)} if expected else {})

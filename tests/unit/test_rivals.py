@@ -9,6 +9,7 @@ import pytest
 from bench.rivals import counts
 from bench.rivals.chart import chart
 from bench.rivals.figures import table
+from bench.rivals.recount_job import count_file
 from bench.rivals.rules import LOST, MRR, NEW, SURVEYS, netted_totals, recount, totals_of
 from bench.traffic import LIFECYCLE, Traffic
 from tests.recount.report import recount as recount_by_definitions
@@ -47,6 +48,15 @@ def test_cells_that_the_rivals_are_held_to_sum_up_to_the_same_stocks() -> None:
         ours[MRR],
     )
     assert rivals[NEW] > ours[NEW]
+
+
+@pytest.mark.parametrize("customers", [3, 50, 2000])
+def test_one_query_over_a_file_counts_the_same(tmp_path: Path, customers: int) -> None:
+    """The query follows plans by windows, where the recount keeps a state a customer."""
+    log = lines(customers, customers=customers)
+    path = tmp_path / "events.ndjson"
+    path.write_bytes(b"\n".join(log) + b"\n")
+    assert count_file(path) == recount(log)
 
 
 def test_cells_of_all_counts_make_a_report_of_their_windows() -> None:

@@ -142,3 +142,39 @@ def test_array_and_lines_hold_the_same_events(events: list[dict[str, object]]) -
     assert [event.value for event in in_array] == values
     if values:
         assert events_in(b"\n".join(values), LINES, {}) == in_array
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "advice"),
+    [
+        (JSON, ONE + b"\n" + TWO, LINES),
+        (JSON, ONE + b"\n\n" + TWO + b"\n{oops", LINES),
+        (LINES, b"[" + ONE + b",\n" + TWO + b"]", JSON),
+        (LINES, b" []", JSON),
+    ],
+    ids=["lines", "broken-later", "array", "empty-array"],
+)
+def test_body_of_another_type_than_its_header_says_is_told_the_right_one(
+    content_type: str, body: bytes, advice: str
+) -> None:
+    """Each line of an array is malformed, and so is a file of lines: the events are right, and the header is not."""
+    with pytest.raises(BodyError, match=f"send (it|them) as {advice}") as refused:
+        events_in(body, content_type, {})
+    assert refused.value.status == 400
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "count"),
+    [
+        (JSON, b'{\n"id": "1",\n"x": {}\n}', 1),
+        (JSON, ONE + b"\nrest", 1),
+        (LINES, b"[oops\n" + ONE, 2),
+        (LINES, b"[1]\n" + ONE, 2),
+    ],
+    ids=["over-lines", "trailing", "broken-first", "array-first"],
+)
+def test_body_of_one_broken_event_is_left_to_the_judgement_of_events(
+    content_type: str, body: bytes, count: int
+) -> None:
+    """That says which of them is wrong, and how."""
+    assert len(events_in(body, content_type, {})) == count

@@ -71,6 +71,14 @@ async def test_wrong_event_keeps_all_from_being_sent_and_is_named() -> None:
     assert served.samples()['tenure_gateway_refused_total{path="events",reason="missing_member",sender="app"}'] == 1
 
 
+async def test_answer_does_not_advise_to_send_what_is_right_where_nothing_is() -> None:
+    """A producer of one event would try what cannot help."""
+    answer = await Served().send(json.dumps(signup(1, plan=None)))
+    assert answer.json()["error"] == (
+        "1 of 1 events would not be applied, so none was sent; correct them and send all again"
+    )
+
+
 async def test_right_events_are_sent_in_part_where_the_producer_asks_for_it() -> None:
     """A producer that cannot hold back the rest says so."""
     served = Served()

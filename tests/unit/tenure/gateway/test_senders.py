@@ -8,7 +8,7 @@ import pytest
 
 from streams.settings.gateway import NamedSecret
 from tenure.gateway.room import IntakeRoom, NoRoom
-from tenure.gateway.senders import Rates, Tokens
+from tenure.gateway.senders import Rates, Tokens, token_fault
 
 TOKENS = Tokens([NamedSecret("billing", "old-token"), NamedSecret("app", "app-token"), NamedSecret("billing", "new")])
 
@@ -31,6 +31,25 @@ TOKENS = Tokens([NamedSecret("billing", "old-token"), NamedSecret("app", "app-to
 def test_sender_is_told_by_any_of_its_tokens(authorization: str, sender: str | None) -> None:
     """A producer changes from one token to the next while both hold."""
     assert TOKENS.sender_of(authorization) == sender
+
+
+@pytest.mark.parametrize(
+    ("authorization", "said"),
+    [
+        (None, "there is no token"),
+        ("app-token", "no token of the scheme Bearer"),
+        ("Basic app-token", "no token of the scheme Bearer"),
+        ("Bearer ", "no token of the scheme Bearer"),
+        ("Bearer app=app-token", "does not have this token"),
+    ],
+    ids=["none", "bare", "basic", "empty", "named"],
+)
+def test_sender_is_told_what_is_wrong_with_its_token(authorization: str | None, said: str) -> None:
+    """A header that is missing is mended by somebody else than a token that was changed."""
+    fault = token_fault(authorization)
+    assert said in fault
+    assert "send the header Authorization: Bearer TOKEN" in fault
+    assert "app-token" not in fault
 
 
 def test_sender_has_a_burst_and_then_its_rate() -> None:
