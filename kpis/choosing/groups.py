@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import combinations
-from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
+from typing import Generic, NamedTuple, Protocol, Self, TypeVar
 
 from kpis.choosing.chooser import Choice, Chooser
 from kpis.customer.state import Customer
@@ -41,10 +41,6 @@ class Taken(NamedTuple):
     customer: Customer
 
 
-def _itself(taken: Taken) -> Any:
-    return taken
-
-
 class ScanQuestion(NamedTuple, Generic[S]):
     """A question to all customers: equal keys ask the same.
 
@@ -52,14 +48,12 @@ class ScanQuestion(NamedTuple, Generic[S]):
         key: The name of the report and all that the answer depends on but the filter and the customers.
         make: Begins a scan of those chosen. It must take nothing that depends on a plan without asking its chooser,
             and ask for all plans where none is chosen.
-        take: Lets a scan take one customer, as it was prepared.
-        prepare: Works out of a customer once what all scans take of it.
+        take: Lets a scan take one customer.
     """
 
     key: tuple[object, ...]
     make: Callable[[Choice], S]
-    take: Callable[[S, Any], None]
-    prepare: Callable[[Taken], Any] = _itself
+    take: Callable[[S, Taken], None]
 
 
 class GroupKey(NamedTuple):
@@ -112,18 +106,17 @@ class GroupCollector(Generic[S]):
 
     def take(self, customers: Iterable[Taken]) -> None:
         """Take some customers."""
-        chooser, take, prepare = self._chooser, self._question.take, self._question.prepare
+        chooser, take = self._chooser, self._question.take
         for taken in customers:
             chooser.asked, chooser.chosen = set(), ()
-            prepared = prepare(taken)
-            take(self._nobody, prepared)
+            take(self._nobody, taken)
             asked = tuple(sorted(chooser.asked))
             if len(asked) > MOST_PLANS:
                 self._others.append(taken)
                 continue
             for chosen in _choices(asked):
                 chooser.chosen = chosen
-                take(self._scan(GroupKey(taken.customer.profile, asked, chosen)), prepared)
+                take(self._scan(GroupKey(taken.customer.profile, asked, chosen)), taken)
             assert len(chooser.asked) == len(asked), "a scan asks for all plans where none is chosen"
 
     def groups(self) -> Groups[S]:
@@ -153,5 +146,5 @@ def summed_up(parts: Iterable[Groups[S]], question: ScanQuestion[S], where: Filt
             if all((plan in key.chosen) == chooser.holds(part.names, plan, key.profile) for plan in key.asked):
                 whole.add(scan)
         for taken in part.others:
-            question.take(whole, question.prepare(taken))
+            question.take(whole, taken)
     return whole

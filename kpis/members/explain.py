@@ -7,15 +7,13 @@ Pure: who reads the states is `tenure.reports.explain`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from operator import add
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
-from kpis.choosing.chooser import Choice, chooser_of
-from kpis.choosing.groups import Taken
 from kpis.customer.pseudonyms import is_pseudonym
 from kpis.customer.state import decode
 from kpis.customer.what_counts import WhatCounts
+from kpis.filters import Filter
 from kpis.members.exclusions import Exclusion, Exclusions
 from kpis.members.fact_texts import FactText, fact_text
 from kpis.members.rules import Membership, Memberships
@@ -78,10 +76,20 @@ class Candidate(NamedTuple):
     view: View
 
 
-def candidate_of(taken: Taken, window: Window, what: WhatCounts) -> Candidate:
-    """Return a customer as whoever explains takes it, as of a window; `what` says what counts."""
-    view = View(taken.customer, window, what)
-    return Candidate(taken.customer_id, taken.partition, taken.names, taken.state, view)
+def candidates(
+    window: Window, what: WhatCounts, partition: int, names: Names, states: Iterable[tuple[str, bytes]]
+) -> Iterator[Candidate]:
+    """Yield customers of a partition one by one, each decoded once.
+
+    Args:
+        window: As of when they are looked at; that of whoever takes them.
+        what: What counts.
+        partition: Theirs.
+        names: Of the partition, which know all numbers in the states.
+        states: Customers with the states that `kpis.customer.state.encode` wrote.
+    """
+    for customer_id, state in states:
+        yield Candidate(customer_id, partition, names, state, View(decode(state), window, what))
 
 
 class _Kept(NamedTuple):
@@ -112,7 +120,7 @@ class Explaining:
         limit: int,
         dimension: str | None = None,
         value: str | None = None,
-        where: Choice = None,
+        where: Filter | None = None,
     ) -> None:
         """Begin without customers.
 
@@ -127,7 +135,7 @@ class Explaining:
             where: Only what belongs to segments for which it holds.
         """
         self._shares, self._misses, self._window, self._what = shares, exclusions, window, what
-        self._limit, self._dimension, self._value, self._chooser = limit, dimension, value, chooser_of(where)
+        self._limit, self._dimension, self._value, self._where = limit, dimension, value, where
         self._by_value: Counter[str] = Counter()
         self._customers = self._near = 0
         self._members: list[_Kept] = []
@@ -153,15 +161,6 @@ class Explaining:
             self._keep(self._members, _Kept((-amount, customer_id), customer_id, partition, names, state))
         elif is_near:
             self._keep(self._missed, _Kept((0, customer_id), customer_id, partition, names, state))
-
-    def add(self, other: Explaining) -> None:
-        """Take the customers of another one too, which shows as many."""
-        self._by_value.update(other._by_value)
-        self._customers += other._customers
-        self._near += other._near
-        self._members += other._members
-        self._missed += other._missed
-        self._forgotten = ForgottenMembers(*map(add, self._forgotten, other._forgotten))
 
     def explained(self) -> Explained:
         """Return what was taken so far: the largest shares first, then by customer."""
@@ -198,7 +197,10 @@ class Explaining:
 
     def _holds(self, view: View, names: Names, plan: int) -> bool:
         """Return whether the filter holds of a customer on a plan."""
-        return self._chooser.holds(names, plan, view.customer.profile)
+        if self._where is None:
+            return True
+        profile = view.customer.profile
+        return self._where.holds(lambda dimension: names.value_at(dimension, plan, profile))
 
     def _missing(self, view: View, names: Names) -> Iterator[Exclusion]:
         """Yield near exclusions of the segment; by plan, of those who are or were on it at either end of the window."""

@@ -196,18 +196,20 @@ async def scanned(source: Source, question: ScanQuestion[S]) -> S:
         UsageError: No customer ever had a value that the source's filter names.
         TenureError: As `scan_all`.
     """
-    if source.kept is None:
+    groups = None
+    if source.kept is not None:
+        groups = await source.kept.read(source.settings, source.tables, source.partitions, question)
+    if groups is None:
         scan = question.make(source.where)
         names: dict[int, Names] = {}
         async for part in scan_all(source.settings, source.tables, range(source.partitions)):
             names[part.partition] = part.names
             for taken in taken_of(part):
-                question.take(scan, question.prepare(taken))
+                question.take(scan, taken)
         _check_where(source, names.values())
         return scan
-    groups = (await source.kept.read(source.settings, source.tables, source.partitions, question)).values()
-    _check_where(source, (part.names for part in groups))
-    return summed_up(groups, question, source.where)
+    _check_where(source, (part.names for part in groups.values()))
+    return summed_up(groups.values(), question, source.where)
 
 
 async def stretches_of(source: Source) -> list[Stretches]:

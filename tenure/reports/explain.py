@@ -12,11 +12,9 @@ from typing import Final, NamedTuple, TypedDict
 
 from msgspec import UNSET, UnsetType
 
-from kpis.choosing.chooser import Choice
-from kpis.choosing.groups import ScanQuestion
 from kpis.instants import instant_text
 from kpis.members.exclusions import EXCLUSIONS
-from kpis.members.explain import Candidate, Explained, Explaining, Member, candidate_of
+from kpis.members.explain import Explained, Explaining, Member, candidates
 from kpis.members.fact_texts import FactText
 from kpis.members.lenses import DIFFERENCES
 from kpis.members.rules import MEMBERSHIPS, Memberships
@@ -42,9 +40,10 @@ from schemas.documents.report import Segment
 from streams.errors import UsageError
 from streams.settings.meaning import windows_of
 from streams.settings.settings import Settings
-from tenure.reports.customers import Scope, Source, lacking, open_source, scanned, where_text
+from tenure.reports.customers import Scope, Source, lacking, open_source, where_text
 from tenure.reports.event_lookup import Known, Place, look_up
 from tenure.reports.filtered import filtered_report_of
+from tenure.stored.customers import scan_all
 from tenure.stored.reading import report_of
 
 _TRIES: Final = 3
@@ -187,53 +186,32 @@ async def _once(
     source: Source, span: Window, query: ExplainQuery, counts: Sequence[str], more: Mapping[str, Memberships]
 ) -> tuple[dict[str, Explained], dict[str, Number], bool]:
     what = source.settings.what_counts
-    memberships = {count: MEMBERSHIPS[count] for count in counts} | dict(more)
-
-    def begun(choice: Choice) -> _Explainings:
-        return _Explainings(
-            {
-                name: Explaining(
-                    shares,
-                    EXCLUSIONS.get(name),
-                    span,
-                    what,
-                    limit=query.limit,
-                    dimension=query.dimension,
-                    value=query.value,
-                    where=choice,
-                )
-                for name, shares in memberships.items()
-            },
-            {},
+    explainings = {
+        name: Explaining(
+            shares,
+            EXCLUSIONS.get(name),
+            span,
+            what,
+            limit=query.limit,
+            dimension=query.dimension,
+            value=query.value,
+            where=source.where,
         )
-
-    key = ("explain", *memberships, span, query.dimension, query.value, query.limit)
-    question = ScanQuestion(key, begun, _Explainings.take, lambda taken: candidate_of(taken, span, what))
+        for name, shares in ({count: MEMBERSHIPS[count] for count in counts} | dict(more)).items()
+    }
     before = [await source.tables.read_head(partition) for partition in range(source.partitions)]
-    found = await scanned(source, question)
+    names: dict[int, Names] = {}
+    async for part in scan_all(source.settings, source.tables, range(source.partitions)):
+        names[part.partition] = part.names
+        for candidate in candidates(span, what, part.partition, part.names, part.states):
+            for explaining in explainings.values():
+                explaining.take(candidate)
     if query.dimension is not None and query.value is not None:
-        values = (value for known in found.names.values() for value in known.values(query.dimension))
+        values = (value for known in names.values() for value in known.values(query.dimension))
         _check_value(query.dimension, query.value, values)
     numbers = await _numbers(source, span, query, counts)
     after = [await source.tables.read_head(partition) for partition in range(source.partitions)]
-    return {name: each.explained() for name, each in found.by_name.items()}, numbers, before != after
-
-
-class _Explainings(NamedTuple):
-    """Explanations of one pass by name, and the names of partitions with customers."""
-
-    by_name: dict[str, Explaining]
-    names: dict[int, Names]
-
-    def take(self, candidate: Candidate) -> None:
-        self.names[candidate.partition] = candidate.names
-        for explaining in self.by_name.values():
-            explaining.take(candidate)
-
-    def add(self, other: _Explainings) -> None:
-        self.names.update(other.names)
-        for name, explaining in self.by_name.items():
-            explaining.add(other.by_name[name])
+    return {name: explaining.explained() for name, explaining in explainings.items()}, numbers, before != after
 
 
 def _check_value(dimension: str, value: str, values: Iterable[str]) -> None:

@@ -25,6 +25,15 @@ MOST_KEPT: Final = 8
 S = TypeVar("S", bound=Summable)
 
 
+class _Kept:
+    """The passes of one question, and the heads of partitions that a scan without them has seen since."""
+
+    def __init__(self, question: ScanQuestion[Any]) -> None:
+        begin, end = (lambda _: lambda names: GroupCollector(names, question)), GroupCollector.groups
+        self.passes = Passes[GroupCollector[Any], Groups[Any]](begin, end, unpacked=taken_of)
+        self.seen: Mapping[int, bytes | None] = {}
+
+
 class KeptScans:
     """The last scans of a stream by question; several threads may ask at once."""
 
@@ -32,28 +41,34 @@ class KeptScans:
         """Begin with nothing read."""
         #: cells by combination, of which the numbers themselves are made
         self.combined = CombinedScans()
-        self._lock, self._passes = Lock(), OrderedDict[tuple[object, ...], Passes[Any, Any]]()
+        self._lock, self._kept = Lock(), OrderedDict[tuple[object, ...], _Kept]()
 
     async def read(
         self, settings: Settings, tables: Tables, partitions: int, question: ScanQuestion[S]
-    ) -> Mapping[int, Groups[S]]:
+    ) -> Mapping[int, Groups[S]] | None:
         """Return what is found in the customers of each partition.
+
+        Returns:
+            None where all partitions have changed since they were grouped, and again since the last question: while
+            the stream goes on, groups would take longer to make than a scan of those who are asked for.
 
         Raises:
             TenureError: As `scan_all`.
         """
-        return await self._passes_of(question).read(settings, tables, partitions)
+        kept = self._kept_of(question)
+        heads = {partition: await tables.read_head(partition) for partition in range(partitions)}
+        known = kept.passes.heads
+        if known and all(known.get(each) != head for each, head in heads.items()) and kept.seen != heads:
+            kept.seen = heads
+            return None
+        return await kept.passes.read(settings, tables, partitions)
 
-    def _passes_of(self, question: ScanQuestion[S]) -> Passes[GroupCollector[S], Groups[S]]:
+    def _kept_of(self, question: ScanQuestion[Any]) -> _Kept:
         with self._lock:
-            found = self._passes.pop(question.key, None)
-            if found is None:
-                found = Passes(
-                    lambda _: lambda names: GroupCollector(names, question), GroupCollector.groups, unpacked=taken_of
-                )
-            self._passes[question.key] = found
-            while len(self._passes) > MOST_KEPT:
-                self._passes.popitem(last=False)
+            found = self._kept.pop(question.key, None) or _Kept(question)
+            self._kept[question.key] = found
+            while len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
             return found
 
 

@@ -51,6 +51,11 @@ class Passes(Generic[Taking, Made]):
         self._begin, self._end, self._unpacked = begin, end, unpacked
         self._last: _Pass[Made] = _Pass({}, {})
 
+    @property
+    def heads(self) -> Mapping[int, bytes | None]:
+        """The heads of partitions as the last pass found them; none before the first."""
+        return self._last.heads
+
     async def read(self, settings: Settings, tables: Tables, partitions: int) -> Mapping[int, Made]:
         """Return what is made of each partition; the same mapping where none has changed.
 

@@ -12,10 +12,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpis.choosing.groups import Taken
-from kpis.customer.state import decode
 from kpis.members.exclusions import EXCLUSIONS, Exclusions
-from kpis.members.explain import Explained, Explaining, candidate_of
+from kpis.members.explain import Explained, Explaining, candidates
 from kpis.members.lenses import DIFFERENCES
 from kpis.members.rules import MEMBERSHIPS, Memberships
 from kpis.members.view import Window
@@ -55,9 +53,7 @@ def explained_shares(
     span = Window(start * windows.bucket_ms, boundary * windows.bucket_ms, windows.bucket_ms)
     explaining = Explaining(shares, misses, span, folded.what, limit=limit, dimension=dimension)
     for number, states in enumerate(folded.states):
-        for customer_id, state in states.items():
-            taken = Taken(number, folded.names[number], customer_id, state, decode(state))
-            candidate = candidate_of(taken, span, folded.what)
+        for candidate in candidates(span, folded.what, number, folded.names[number], states.items()):
             explaining.take(candidate)
     return explaining.explained()
 

@@ -12,11 +12,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpis.choosing.groups import Taken
 from kpis.counting.report import report_of_segments
 from kpis.customer.state import decode
 from kpis.filters import Filter, parse_filter
-from kpis.members.explain import Explaining, candidate_of
+from kpis.members.explain import Explaining, candidates
 from kpis.members.rules import MEMBERSHIPS
 from kpis.members.view import Window
 from kpis.population.combined import Combinations, CombiningCollector, filtered, together
@@ -153,9 +152,7 @@ def test_members_of_a_filter_add_up_to_its_numbers(arrival: Arrival, at: datetim
         MEMBERSHIPS[count], None, span, folded.what, limit=2, dimension="plan", where=parse_filter(text, BY)
     )
     for number, states in enumerate(folded.states):
-        for customer_id, state in states.items():
-            taken = Taken(number, folded.names[number], customer_id, state, decode(state))
-            candidate = candidate_of(taken, span, folded.what)
+        for candidate in candidates(span, folded.what, number, folded.names[number], states.items()):
             explaining.take(candidate)
     window = "" if COUNT_BY_NAME[count].kind == "stock" else "30d"
     assert explaining.explained().total == counts_of(numbers_of(folded, text, at))[window, count]
