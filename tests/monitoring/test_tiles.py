@@ -207,3 +207,17 @@ def test_a_change_against_numbers_of_before_a_load_says_so(live_since: int, load
     (table,) = [panel for panel in panels(BOARDS["tenure-executive"]) if panel["title"] == title]
     (compared,) = scenario.values(filled_in(table["targets"][6]["expr"], end=3600 * end), end).values()
     assert compared == ("loaded" in expected)
+
+
+def test_columns_of_feeds_are_there_after_a_load_though_nothing_is_known() -> None:
+    """A column that vanishes looks like a board that is broken."""
+    (table,) = [panel for panel in panels(BOARDS["tenure-feeds"]) if panel["title"] == "Feeds, of the last 24 hours"]
+    scenario = Scenario((), minutes=5)
+    labels = {"instance": "a", "job": "tenure", "type": "cancel", "source": "billing"}
+    scenario.put("tenure_feed_events_total", 7, **labels)
+    for place in (0, 1):
+        asked = table["targets"][place]["expr"]
+        (unknown,) = scenario.values(filled_in(asked, end=300), 5).values()
+        assert math.isnan(unknown)
+    scenario.put("feed:events_applied:increase1d", 7, type="cancel", source="billing")
+    assert scenario.values(filled_in(table["targets"][0]["expr"], end=300), 5) == {"billing cancel": 7}
