@@ -7,8 +7,8 @@ from monitoring.alerts import thresholds
 from monitoring.dashboards import behaviour, freshness, movements, queries, tiles, trends, variables
 from monitoring.dashboards.board import Board, Section
 from monitoring.dashboards.frames import Arranged, Column, rows
-from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, NONE, Placed, lines, ranges, worded
-from monitoring.dashboards.queries import DAILY, EARLIER_DAYS, Query
+from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, NONE, Placed, lines, ranges, shown_as, worded
+from monitoring.dashboards.queries import DAILY, EARLIER_DAYS, Query, loaded_since
 from monitoring.dashboards.wording import PERCENT, About, formula_of, of_count, of_ratio, unit_of
 from schemas.catalogue.formulas import Formula, Ratio
 from schemas.catalogue.ratios import RATIO_BY_NAME, WINDOW_RATIOS, has_windows
@@ -103,6 +103,7 @@ def changes() -> Placed:
         "The last 30 days against the 30 before",
         "Every ratio of 30 days but the quick ratio, which is no share. *better* and *worse*: beyond chance, from"
         f" {_BEYOND:g} standard errors on; of money nothing is said. The 30 days before come from loaded history, too."
+        " *compared with*: `as known then` where history was loaded in between, which *before* lacks; else `alike`."
         " *last 3 days*: whether they are within the band that is expected of their weekdays. A click on a name leads"
         " to the board that says more.\n\n" + "\n".join(f"- {ratio.title}: {formula_of(ratio)}" for ratio in SHARES),
         "none",
@@ -113,6 +114,7 @@ def changes() -> Placed:
     verdict = ranges(
         [(None, -_BEYOND, "worse", BAD), (-_BEYOND, _BEYOND, "may be chance", NONE), (_BEYOND, None, "better", GOOD)]
     )
+    alike = shown_as({"0": ("alike", NONE), "1": ("as known then", FAIR)})
     columns = [
         Column(
             "KPI",
@@ -122,11 +124,12 @@ def changes() -> Placed:
         ),
         *(Column(name, decimals=1) for name in ("now", "before", "change", "target")),
         Column("is it real", mappings=verdict),
+        Column("compared with", mappings=alike),
         Column("last 3 days", mappings=days),
         Column("board", hidden=True),
     ]
-    named = ("now", "before", "change", "target", "is it real", "last 3 days")
-    renamed = {"kpi": "KPI"} | {f"Value #{letter}": name for letter, name in zip("ABCDEF", named, strict=True)}
+    named = ("now", "before", "change", "target", "is it real", "last 3 days", "compared with")
+    renamed = {"kpi": "KPI"} | {f"Value #{letter}": name for letter, name in zip("ABCDEFG", named, strict=True)}
     here, before = _of_names("ratio"), _of_names("ratio", f"[{DAILY}] offset {EARLIER_DAYS}d")
     asked = [
         queries.or_withheld(_scaled(here), "kpi"),
@@ -135,6 +138,7 @@ def changes() -> Placed:
         _scaled(f'max by (kpi) ({promql.TARGET}{{kpi=~"{"|".join(_NAMES)}",window="{MONTH}"}})'),
         " or ".join(_named(_score(ratio), ratio.name) for ratio in SHARES if _has_score(ratio)),
         f'max by (kpi) ({bands.SHIFT}{{kpi=~"{"|".join(_NAMES)}"}})',
+        f"0 * {before} + on () group_left () (group({loaded_since()}) or on () vector(0))",
     ]
     with_board = [_with_board(f"({each}){queries.NOT_WITHHELD}" if place else each) for place, each in enumerate(asked)]
     arranged = Arranged(renamed | {"board": "board"}, columns, sort_by="KPI", descending=False)

@@ -20,6 +20,7 @@ from monitoring.dashboards.panels import (
     number,
     shown_as,
     states,
+    withheld_as,
     worded,
 )
 from monitoring.dashboards.queries import Query, own
@@ -28,6 +29,7 @@ from schemas import instruments as known
 from schemas.catalogue.counts import FACTS_WITHOUT_EFFECT
 
 RATE: Final = "suffix:/s"
+_NOT_KNOWN: Final = "not known"
 _TYPE: Final = 'type=~"$type"'
 _HALF: Final = 0.5
 _A_DAY: Final = 5_760
@@ -185,16 +187,22 @@ def flow() -> Placed:
     asked = []
     for span in ("1h", "1d"):
         asked.append(Query(f"round(sum by (type) (increase({came}[{span}])))"))
-        asked.append(Query(f'round(sum by (type) ({fed.EXPECTED_OF_TYPE}{{span="{span}",{_TYPE}}}))'))
+        usual = f'sum by (type) ({fed.EXPECTED_OF_TYPE}{{span="{span}",{_TYPE}}})'
+        asked.append(Query(f"round({usual} or {_not_known(came, 'type')})"))
     names = {
         "Value #A": "last hour",
         "Value #B": "usual in an hour",
         "Value #C": "last day",
         "Value #D": "usual in a day",
     }
-    columns = [Column(name, COUNT, decimals=0) for name in names.values()]
+    columns = [Column(name, COUNT, decimals=0, mappings=withheld_as(_NOT_KNOWN)) for name in names.values()]
     arranged = Arranged({"type": "type", **names}, columns, sort_by="type", descending=False)
     return rows(about, arranged, *asked, size=(12, 8))
+
+
+def _not_known(counter: str, labels: str) -> str:
+    """Return no number for each that is counted: without any series Grafana leaves a column out."""
+    return f"0 / 0 * sum by ({labels}) ({counter})"
 
 
 def by_feed() -> Placed:
@@ -202,17 +210,19 @@ def by_feed() -> Placed:
     about = About(
         "Feeds, of the last 24 hours",
         "A feed is an event type from one source: what came, what usually comes, what could not be applied, and in"
-        " how many a member was mended. Estimates from counters; what came is not said while history is loaded.\n\n"
+        " how many a member was mended. Estimates from counters; what came is not known for a day after a load of"
+        " history, nor what is usual on the first days.\n\n"
         f"`{fed.came('1d')}`, `{fed.EXPECTED}`, `{known.FEED_DEAD_LETTERS.name}`, `{known.FEED_MENDED.name}`",
         COUNT,
         ("EventSourceSlow", "EventSourceQuiet", "DeadLettersGrowing"),
     )
     counted = [f"increase({own(metric)}[24h])" for metric in (known.FEED_DEAD_LETTERS, known.FEED_MENDED)]
-    asked = [fed.came("1d"), f'{fed.EXPECTED}{{span="1d"}}', *counted]
+    unknown = _not_known(own(known.FEED_EVENTS), fed.FEED)
+    flows = (fed.came("1d"), f'{fed.EXPECTED}{{span="1d"}}')
+    asked = [*(f"sum by ({fed.FEED}) ({flow}) or {unknown}" for flow in flows), *counted]
     names = ("came", "usual", "refused", "mended")
     columns = [
-        Column("came", COUNT, decimals=0),
-        Column("usual", COUNT, decimals=0),
+        *(Column(name, COUNT, decimals=0, mappings=withheld_as(_NOT_KNOWN)) for name in ("came", "usual")),
         Column("refused", COUNT, [(None, NONE), (1.0, FAIR)], decimals=0),
         Column("mended", COUNT, decimals=0),
     ]

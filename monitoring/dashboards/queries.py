@@ -117,6 +117,15 @@ def earlier(selector: str) -> str:
     return f"last_over_time({selector}[{DAILY}] @ {AS_OF} offset {EARLIER_DAYS}d)"
 
 
+def loaded_since() -> str:
+    """Return a series where numbers of `EARLIER_DAYS` ago are as they were known then, and history was loaded since.
+
+    What they are compared with lacks what the load brought. Loaded history lacks nothing, and has no sample of rules.
+    """
+    known = f"last_over_time({_LIVE}[{DAILY}] @ {AS_OF} offset {EARLIER_DAYS}d)"
+    return f"(max_over_time(stream:backfill:bool[{EARLIER_DAYS}d] @ {AS_OF}) and on () {known})"
+
+
 def everyones(expr: str) -> str:
     """Return the only series of an expression without its labels, so that such can be joined."""
     return f"max({expr})"

@@ -30,15 +30,18 @@ WIDTH: Final = 6
 """Of a tile: its title is whole on a screen of 1,440 pixels with the menu open, four to a line."""
 HEIGHT: Final = 5
 _FROM_ZERO: Final = (0.0, None)
+_LOADED: Final = (
+    " *Loaded since*: history was loaded in between, and what the number is compared with lacks what that brought."
+)
 _SAID: Final = (
     "The number is as of now; behind it is its line over the chosen time. Small type: what becomes of the target, how"
     f" it changed in {queries.EARLIER_DAYS} days, and how many customers, answers or terms it is about. Green is on"
     " target, orange misses it where chance may be the reason, red misses it (with 97.5 % certainty), blue has none in"
-    " this window. While numbers are withheld it says so, and since when."
+    f" this window.{_LOADED} While numbers are withheld it says so, and since when."
 )
 _COUNTED: Final = (
     "The number is as of now; behind it is its line over the chosen time. Small type: how it changed in"
-    f" {queries.EARLIER_DAYS} days. While numbers are withheld it says so, and since when."
+    f" {queries.EARLIER_DAYS} days.{_LOADED} While numbers are withheld it says so, and since when."
 )
 
 
@@ -130,7 +133,10 @@ def expression_tile(
     changed, unit = (difference, " points") if points else (share, " %")
     # Grafana writes "Value" beside a number without words.
     nothing = sentences.said(here, "change", NO_CHANGE)
-    words = {"change": f"{sentences.change(changed, 'change', f'$1{unit}', step='0.1')} or on () {nothing}"}
+    words = {
+        "change": f"{sentences.change(changed, 'change', f'$1{unit}', step='0.1')} or on () {nothing}",
+        "load": _load(changed),
+    }
     said = About(about.title, f"{about.description}\n\n{_COUNTED}", about.unit, about.runbooks)
     return _tile(said, Shown(here, everyones(line), words, factor, axis), board, size)
 
@@ -201,6 +207,7 @@ def _ratio_tile(about: About, ratio: Ratio, kpi: str, board: str, size: tuple[in
         "verdict": _verdict(ratio, kpi, here, target),
         "target": sentences.number(f"{scale} {target}", "target", f" {sign} $1{share}", step=step),
         "change": sentences.change(on_scale, "change", f"{sentences.SEPARATOR}$1{unit}", step=step),
+        "load": _load(on_scale),
         "sample": sentences.number(
             everyones(now(f"segment:{kpi}:sample{{{where}}}")), "sample", f"{sentences.SEPARATOR}of $1", step="1"
         ),
@@ -209,6 +216,11 @@ def _ratio_tile(about: About, ratio: Ratio, kpi: str, board: str, size: tuple[in
         del words["sample"]
     axis = (-100.0, 100.0) if ratio.name == "nps" else _FROM_ZERO if ratio.name == "quick_ratio" else (None, None)
     return _tile(about, Shown(here, everyones(queries.trend(selector)), words, factor_of(ratio), axis), board, size)
+
+
+def _load(changed: str) -> str:
+    """Return the words that a change is against numbers that lack what was loaded since; absent where it is not."""
+    return sentences.said(f"{changed} and on () {queries.loaded_since()}", "load", ", loaded since")
 
 
 def _shown(value: str) -> str:
@@ -257,7 +269,7 @@ def _tile(about: About, shown: Shown, board: str, size: tuple[int, int]) -> Plac
     numbers = f"((({shown.line}) unless on () ({last})) or ({shown.value} and on () ({last})))"
     found = sentences.joined(f"{numbers}{shown.factor}", shown.value, shown.words)
     asked = f"{found}\nor on () (0 / 0 * {_since('verdict', 'target')} and on () {last})"
-    legend = "".join(f"{{{{{label}}}}}" for label in ("verdict", "target", "change", "sample"))
+    legend = "".join(f"{{{{{label}}}}}" for label in ("verdict", "target", "change", "load", "sample"))
     return number(
         about,
         Query(asked, legend),

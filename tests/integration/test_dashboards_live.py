@@ -45,9 +45,6 @@ _TARGETS = re.compile(r"(kpi:target:ratio|tenure_target_\w+)\{")
 VERDICTS = {"on target", "no target", "may miss target", "missed target"}
 #: What a young Prometheus beside a healthy demo cannot answer, by panel and letter; and why.
 ABSENT = {
-    ("Events of the last hour and the last day", "B"): "nothing is remembered of the week before",
-    ("Events of the last hour and the last day", "D"): "as above",
-    ("Feeds, of the last 24 hours", "B"): "as above",
     ("The last 30 days against the 30 before", "F"): "a band wants weeks of days",
     ("NPS against window before", "A"): "nothing is remembered of the window before",
     ("Values of dimensions", "B"): "no limit is reached",

@@ -179,3 +179,45 @@ def test_dead_letters_of_a_load_are_there_whenever_prometheus_first_looked(
     (panel,) = [panel for panel in panels(BOARDS["tenure-feeds"]) if panel["title"] == title]
     found = scenario.values(filled_in(panel["targets"][0]["expr"], end=60 * end), end)
     assert found == ({"unknown_type": pytest.approx(expected, abs=1)} if expected else {})
+
+
+@pytest.mark.parametrize(
+    ("live_since", "load", "expected"),
+    [
+        (0, None, "+20 % in 30 d"),
+        (0, 100, "+20 % in 30 d, loaded since"),
+        (500, 600, "+20 % in 30 d"),  # what it is compared with was loaded itself
+    ],
+    ids=["no-load", "load", "first-load"],
+)
+def test_a_change_against_numbers_of_before_a_load_says_so(live_since: int, load: int | None, expected: str) -> None:
+    """A company does not grow by a fifth because somebody loaded the year before last."""
+    end = 24 * 31
+    scenario = Scenario((), minutes=end, interval="1h")
+    scenario.put("segment:tenure_customers_active:sum", [(0, 1000.0), (700, 1200.0)], dimension="all", value="")
+    scenario.put("stream:incomplete:bool", [(live_since, 0.0)])
+    if load is not None:
+        scenario.put("stream:backfill:bool", [(load, 1.0), (load + 2, None)])
+    (panel,) = [panel for panel in panels(BOARDS["tenure-executive"]) if panel["title"] == "Customers"]
+    asked = filled_in(panel["targets"][0]["expr"], end=3600 * end)
+    (words,) = scenario.values(asked, end)
+    assert words.replace(" , ", ", ") == expected  # each label's words, with a space between
+    scenario.put("segment:retention:ratio", 0.9, dimension="all", window="30d")
+    title = "The last 30 days against the 30 before"
+    (table,) = [panel for panel in panels(BOARDS["tenure-executive"]) if panel["title"] == title]
+    (compared,) = scenario.values(filled_in(table["targets"][6]["expr"], end=3600 * end), end).values()
+    assert compared == ("loaded" in expected)
+
+
+def test_columns_of_feeds_are_there_after_a_load_though_nothing_is_known() -> None:
+    """A column that vanishes looks like a board that is broken."""
+    (table,) = [panel for panel in panels(BOARDS["tenure-feeds"]) if panel["title"] == "Feeds, of the last 24 hours"]
+    scenario = Scenario((), minutes=5)
+    labels = {"instance": "a", "job": "tenure", "type": "cancel", "source": "billing"}
+    scenario.put("tenure_feed_events_total", 7, **labels)
+    for place in (0, 1):
+        asked = table["targets"][place]["expr"]
+        (unknown,) = scenario.values(filled_in(asked, end=300), 5).values()
+        assert math.isnan(unknown)
+    scenario.put("feed:events_applied:increase1d", 7, type="cancel", source="billing")
+    assert scenario.values(filled_in(table["targets"][0]["expr"], end=300), 5) == {"billing cancel": 7}
