@@ -25,7 +25,7 @@ MOST_KEPT: Final = 8
 S = TypeVar("S", bound=Summable)
 
 
-class _Kept:
+class _KeptQuestion:
     """The passes of one question, and the heads of partitions that a scan without them has seen since."""
 
     def __init__(self, question: ScanQuestion[Any]) -> None:
@@ -41,7 +41,7 @@ class KeptScans:
         """Begin with nothing read."""
         #: cells by combination, of which the numbers themselves are made
         self.combined = CombinedScans()
-        self._lock, self._kept = Lock(), OrderedDict[tuple[object, ...], _Kept]()
+        self._lock, self._kept = Lock(), OrderedDict[tuple[object, ...], _KeptQuestion]()
 
     async def read(
         self, settings: Settings, tables: Tables, partitions: int, question: ScanQuestion[S]
@@ -63,9 +63,9 @@ class KeptScans:
             return None
         return await kept.passes.read(settings, tables, partitions)
 
-    def _kept_of(self, question: ScanQuestion[Any]) -> _Kept:
+    def _kept_of(self, question: ScanQuestion[Any]) -> _KeptQuestion:
         with self._lock:
-            found = self._kept.pop(question.key, None) or _Kept(question)
+            found = self._kept.pop(question.key, None) or _KeptQuestion(question)
             self._kept[question.key] = found
             while len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
