@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -68,8 +69,7 @@ def _run(folder: Path, *, company: bool, wished: Mapping[str, int]) -> int:
                 say(line)
             if company and load_last_year(system):
                 say("has given the company's last year to Prometheus, which shows it within a minute")
-            while system.starts_again():
-                time.sleep(_LOOK_SECONDS)
+            _keep_up(system)
             say("ends the rest")
             return 1
     except KeyboardInterrupt:
@@ -78,6 +78,22 @@ def _run(folder: Path, *, company: bool, wished: Mapping[str, int]) -> int:
     except (StartError, NotReadyError, FileNotFoundError) as error:
         say(str(error))
         return 1
+
+
+def _keep_up(system: System) -> None:
+    """Start again what ends, until a part does not stay up.
+
+    Nothing is interrupted here: a process that is just being started would be left behind, known to nobody.
+
+    Raises:
+        KeyboardInterrupt: Somebody asks to stop.
+    """
+    asked = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: asked.set())
+    while system.starts_again():
+        if asked.wait(_LOOK_SECONDS):
+            raise KeyboardInterrupt
 
 
 def described(system: System, folder: Path, wished: Mapping[str, int]) -> list[str]:
