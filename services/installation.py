@@ -23,7 +23,7 @@ from services.gateway import TOKEN, GatewayProcess
 from services.process import NotReadyError, Process, StartProcess, free_port
 from streams.holding import unheld
 from streams.settings.settings import Settings
-from streams.tables import Head, decode_head
+from streams.tables import Head, decode_head, version_of
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
@@ -209,13 +209,13 @@ class Installation:
         return json.loads(result.stdout)
 
     def heads(self) -> dict[int, Head]:
-        """Return what Redis holds at the head of each partition that has something."""
+        """Return what Redis holds at the head of each partition; not of one that is empty, or being cleared."""
         with self.redis.client() as client:
             generation = json.loads(client.get(f"{PREFIX}:mark") or "{}").get("generation")
             space = f"{PREFIX}:g{generation}" if generation else PREFIX
             found = [client.get(f"{space}:{{{number}}}:h") for number in range(self.partitions)]
         heads = {number: unheld(head) for number, head in enumerate(found)}
-        return {number: decode_head(head) for number, head in heads.items() if head}
+        return {number: decode_head(head) for number, head in heads.items() if head and version_of(head) is not None}
 
     def ends(self, topics: Sequence[str] | None = None) -> dict[tuple[str, int], int]:
         """Return the end of each partition of topics, by default of the input topics."""

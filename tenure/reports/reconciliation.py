@@ -29,6 +29,7 @@ from schemas.refusals import HEADER_REASON, HEADER_TIMESTAMP, HEADER_TRUNCATED, 
 from streams.embedded.log import Log
 from streams.errors import InputError
 from streams.forgetting.forgotten import forget_key_of
+from streams.holding import unheld
 from streams.records import TP
 from streams.routing import id_text
 from streams.settings.settings import Settings
@@ -162,7 +163,7 @@ async def _holdings(source: Source) -> AsyncIterator[tuple[str, Holdings]]:
 
 async def _latest_ms(tables: Tables, partitions: int) -> int:
     """Return the latest event of tables (ms since 1970); 0 where there is none."""
-    heads = [await tables.read_head(number) for number in range(partitions)]
+    heads = [unheld(await tables.read_head(number)) for number in range(partitions)]
     return max((decode_head(head).watermark_ms for head in heads if head is not None), default=0)
 
 

@@ -9,7 +9,13 @@ from typing import Any, Final
 import pytest
 from typer.testing import CliRunner
 
+from kpis.customer.facts import STATE_VERSION
+from streams.embedded.tables import MemoryTables
+from streams.holding import held_head
+from streams.tables import Head, encode_head
 from tenure.cli import app
+from tenure.reports.reconciliation import _latest_ms
+from tests.contract.tables import a_commit
 
 AT: Final = ("--at", "2026-02-01")
 BEGAN: Final = 1_767_607_200  # 2026-01-05T10:00:00Z
@@ -196,3 +202,10 @@ def test_adapter_has_to_be_named(tmp_path: Path) -> None:
     export = write(tmp_path, "export.ndjson", [stripe_event(1)])
     result = reconciled(export, status=2)
     assert "say whose export this is, with --as" in result.stderr
+
+
+async def test_partition_that_a_command_holds_still_says_when_its_latest_event_was() -> None:
+    """While tables are rebuilt a held head stands in place of the partition's own."""
+    tables, head = MemoryTables(), encode_head(Head(STATE_VERSION, watermark_ms=1_700_000_000_000))
+    await tables.commit(0, a_commit(None, held_head("somebody", head)))
+    assert await _latest_ms(tables, 2) == 1_700_000_000_000
