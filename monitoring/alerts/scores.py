@@ -110,16 +110,17 @@ def _nps(pace: Pace) -> Alert:
     where = f"{{{promql.ALL},window=%q}}"
     score = looked_up(f"{scores.NPS_FALL}{where}", PLAIN)
     answers = looked_up(f"segment:nps:sample{where}", COUNT)
+    scale = phrases.on_scale(RATIO_BY_NAME["nps"])
     return Alert(
         "NpsFalling",
         "warn",
         "kpi",
-        f"{phrases.on_scale(RATIO_BY_NAME['nps'])}segment:nps:ratio{{{promql.ALL}}}\nand {scores.NPS_FALL} <= {promql.number(thresholds.NPS_FALL_Z)}"
+        f"{scale}segment:nps:ratio{{{promql.ALL}}}\nand {scores.NPS_FALL} <= {promql.number(thresholds.NPS_FALL_Z)}"
         f"{promql.GUARD}",
         pace.warn,
         f"NPS fell to {own(SCORE)} in the window {{{{ $labels.window }}}}, from {answers} answers",
-        f"NPS is {own(SCORE)} (from −100 to 100) in the window {{{{ $labels.window }}}}, from {answers} answers; against"
-        f" the window before it z = {score} (a warning from {promql.number(thresholds.NPS_FALL_Z)} down).\n"
+        f"NPS is {own(SCORE)} (from −100 to 100) in the window {{{{ $labels.window }}}}, from {answers} answers;"
+        f" against the window before it z = {score} (a warning from {promql.number(thresholds.NPS_FALL_Z)} down).\n"
         "First: read the reasons of the detractors, and see whether another group is asked than before (way, segment).",
         f"{FEEDBACK_BOARD}?var-window={{{{ $labels.window }}}}",
         pace.keep,

@@ -218,7 +218,7 @@ def checked_value(text: str, ratio: Ratio) -> float:
         raise UsageError(f"VALUE {text}: not a number; write for example 0.9 or 90%, or {TAKE_BACK} to take it back")
     if is_score(ratio) and not is_percentage and abs(value) == 1:
         raise UsageError(
-            f"VALUE {text}: one point of NPS, or all of 100? Write {value:g}% for the one, {100 * value:g} for the other"
+            f"VALUE {text}: one point of NPS, or 100? Write {value:g}% for the one, {100 * value:g} for the other"
         )
     in_points = is_score(ratio) and abs(value) > 1
     value = round(value / 100, 12) if is_percentage or in_points else value

@@ -108,7 +108,7 @@ def test_the_system_comes_up_works_together_and_ends_at_the_first_ctrl_c(
 class _Worker(http.server.BaseHTTPRequestHandler):
     """A worker that says which partition it owns, and nothing else."""
 
-    def do_GET(self) -> None:  # noqa: N802 - the library's name
+    def do_GET(self) -> None:
         """Answer Prometheus."""
         self.send_response(200)
         self.end_headers()
