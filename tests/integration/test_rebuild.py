@@ -118,6 +118,11 @@ def test_more_partitions_under_traffic_change_no_number(installation: Installati
     installation.kafka.admin.list_topics(timeout=10)  # it remembers how many partitions there were
     installation.until_applied()
     counted_as(installation, company)
+    # Three in four customers would be missing: nobody forwarded what lay at home when it was counted.
+    for options in ([], ["--yes", "--accept-differences"]):
+        refused = installation.run("rebuild", "--from", "kafka", *options)
+        assert refused.returncode == 2
+        assert "spread over 8 partitions instead of 4" in refused.stderr
 
 
 def test_a_build_from_kafka_that_is_killed_goes_on_and_counts_every_record_alike(
