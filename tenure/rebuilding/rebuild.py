@@ -178,8 +178,8 @@ def _check_never_spread(earlier: list[PastRebuild]) -> None:
         if entry.partitions_before < entry.partitions:
             raise UsageError(
                 f"--from kafka: customers were spread over {entry.partitions} partitions instead of "
-                f"{entry.partitions_before} at {entry.at}, and what was sent before lies where they were then; leave it "
-                "out, or count in another group and redis_prefix: docs/rebuilding.md"
+                f"{entry.partitions_before} at {entry.at}, and what was sent before lies where they were then; leave "
+                "it out, or count in another group and redis_prefix: docs/rebuilding.md"
             )
 
 
