@@ -385,7 +385,8 @@ def test_the_column_that_names_rows_has_room_for_names() -> None:
     assert len(tables) == 6
     for panel in tables:
         (override,) = [e for e in panel["fieldConfig"]["overrides"] if e["matcher"]["options"] == "segment"]
-        assert override["properties"] == [{"id": "custom.minWidth", "value": 135}], panel["title"]
+        assert override["properties"] == [{"id": "custom.minWidth", "value": 125}], panel["title"]
+        assert width("priority_support", 14) + 12 <= 125
 
 
 def test_days_that_name_rows_are_no_shares() -> None:
