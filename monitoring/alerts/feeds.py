@@ -16,7 +16,8 @@ STREAM_BOARD: Final = "/d/tenure-stream"
 NOT_LOADING: Final = "\nunless on () stream:backfill:bool == 1"
 _FEED: Final = "{{ $labels.type }} from {{ $labels.source }}"
 _MINE: Final = "type=%q,source=%q"
-_BOARD: Final = f"{STREAM_BOARD}?var-type={{{{ $labels.type }}}}"
+FEEDS_BOARD: Final = "/d/tenure-feeds"
+"""It has a row for each feed: what came, what is usual, and what was refused."""
 _LATE_ONES: Final = "When events come again, late ones restate the past by themselves."
 
 
@@ -52,7 +53,7 @@ def _quiet(pace: Pace) -> Alert:
     either = "\n  or ".join(spans)
     usual = f"{feeds.EXPECTED}{{{_MINE}}}"
     spans_usual = (
-        f"{{{{ with printf `sort({usual})` $labels.type $labels.source | query }}}}{{{{ range $n, $found := . }}}}"
+        f"{{{{ with printf `sort({usual} >= 1)` $labels.type $labels.source | query }}}}{{{{ range $n, $found := . }}}}"
         f"{{{{ if $n }}}}, {{{{ end }}}}{{{{ with $found }}}}{{{{ .Value | {COUNT} }}}} in {{{{ .Labels.span }}}}"
         "{{ end }}{{ end }}{{ end }}"
     )
@@ -70,7 +71,7 @@ def _quiet(pace: Pace) -> Alert:
         " until events come again.\n"
         "First: see on the board whether they are refused; else ask the team of the system that sends them, and look"
         " at its deployments of the last hours.",
-        _BOARD,
+        FEEDS_BOARD,
     )
 
 
@@ -88,7 +89,7 @@ def _slow(pace: Pace) -> Alert:
         f"Of type {{{{ $labels.type }}}} from {{{{ $labels.source }}}} only {own(SHARE)} of what is usual in the same"
         f" hours has come, far less than chance makes of it.{counts} What is missing is missing from the KPIs.\n"
         "First: ask the team of the system that sends them which of its parts was deployed, or stands still.",
-        _BOARD,
+        FEEDS_BOARD,
     )
 
 
@@ -180,4 +181,4 @@ def _refused(span: str) -> str:
 def _stream(
     name: str, severity: str, expr: str, lasting: str, summary: str, description: str, labels: Labels | None = None
 ) -> Alert:
-    return Alert(name, severity, "stream", expr, lasting, summary, description, STREAM_BOARD, labels=labels or {})
+    return Alert(name, severity, "stream", expr, lasting, summary, description, FEEDS_BOARD, labels=labels or {})
