@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Callable
+from typing import TypeAlias, TypeVar
 
 from kpis.filters import Filter
 from kpis.names import Names
+
+T = TypeVar("T")
 
 
 class Chooser:
@@ -25,6 +28,14 @@ class Chooser:
         if found is None:
             found = self._known[key] = self._where.holds(lambda dimension: names.value_at(dimension, plan, profile))
         return found
+
+    def once(self, what: object, work_out: Callable[[], T]) -> T:
+        """Return what is worked out of a customer whoever is chosen; `what` tells it from all else of the customer.
+
+        Where a customer is taken once, that is once anyway; groups take one several times.
+        """
+        del what
+        return work_out()
 
 
 Choice: TypeAlias = Filter | Chooser | None

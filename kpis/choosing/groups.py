@@ -8,9 +8,10 @@ Pure: who reads the states is `tenure.reports.kept`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from itertools import combinations
-from typing import Generic, NamedTuple, Protocol, Self, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
 from kpis.choosing.chooser import Choice, Chooser
 from kpis.customer.state import Customer
@@ -29,6 +30,7 @@ class Summable(Protocol):
 
 
 S = TypeVar("S", bound=Summable)
+T = TypeVar("T")
 
 
 class Taken(NamedTuple):
@@ -81,17 +83,30 @@ class Groups(NamedTuple, Generic[S]):
 
 
 class _PlanChooser(Chooser):
-    """Chooses by plan alone, and notes what it is asked."""
+    """Chooses by plan alone, and notes what it is asked of a customer, and what was worked out."""
 
     def __init__(self) -> None:
         super().__init__(None)
         self.asked: set[int] = set()
         self.chosen: tuple[int, ...] = ()
+        self._worked_out: dict[object, Any] = {}
+
+    def begin(self) -> None:
+        """Begin another customer; no plan is chosen."""
+        self.asked, self.chosen = set(), ()
+        self._worked_out.clear()
 
     def holds(self, names: Names, plan: int, profile: int) -> bool:
         del names, profile
         self.asked.add(plan)
         return plan in self.chosen
+
+    def once(self, what: object, work_out: Callable[[], T]) -> T:
+        known = self._worked_out
+        if what not in known:
+            known[what] = work_out()
+        found: T = known[what]
+        return found
 
 
 class GroupCollector(Generic[S]):
@@ -108,7 +123,7 @@ class GroupCollector(Generic[S]):
         """Take some customers."""
         chooser, take = self._chooser, self._question.take
         for taken in customers:
-            chooser.asked, chooser.chosen = set(), ()
+            chooser.begin()
             take(self._nobody, taken)
             asked = tuple(sorted(chooser.asked))
             if len(asked) > MOST_PLANS:
@@ -130,10 +145,10 @@ class GroupCollector(Generic[S]):
         return found
 
 
-def _choices(asked: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-    """Yield all choices of some plans but that of none."""
-    for count in range(1, len(asked) + 1):
-        yield from combinations(asked, count)
+@lru_cache(1_024)
+def _choices(asked: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    """Return all choices of some plans but that of none."""
+    return tuple(chosen for count in range(1, len(asked) + 1) for chosen in combinations(asked, count))
 
 
 def summed_up(parts: Iterable[Groups[S]], question: ScanQuestion[S], where: Filter | None) -> S:

@@ -7,13 +7,13 @@ Pure: who reads the states is `tenure.reports.explain`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar
 
+from kpis.choosing.chooser import Choice, chooser_of
 from kpis.customer.pseudonyms import is_pseudonym
 from kpis.customer.state import decode
 from kpis.customer.what_counts import WhatCounts
-from kpis.filters import Filter
 from kpis.members.exclusions import Exclusion, Exclusions
 from kpis.members.fact_texts import FactText, fact_text
 from kpis.members.rules import Membership, Memberships
@@ -66,7 +66,10 @@ class Explained(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A customer who may be a member; what the view works out is shared by all counts that are explained."""
+    """A customer who may be a member; what the view works out is shared by all counts that are explained.
+
+    The view is as of the window of whoever takes it.
+    """
 
     customer_id: str
     partition: int
@@ -74,22 +77,6 @@ class Candidate(NamedTuple):
     #: as `kpis.customer.state.encode` wrote it
     state: bytes
     view: View
-
-
-def candidates(
-    window: Window, what: WhatCounts, partition: int, names: Names, states: Iterable[tuple[str, bytes]]
-) -> Iterator[Candidate]:
-    """Yield customers of a partition one by one, each decoded once.
-
-    Args:
-        window: As of when they are looked at; that of whoever takes them.
-        what: What counts.
-        partition: Theirs.
-        names: Of the partition, which know all numbers in the states.
-        states: Customers with the states that `kpis.customer.state.encode` wrote.
-    """
-    for customer_id, state in states:
-        yield Candidate(customer_id, partition, names, state, View(decode(state), window, what))
 
 
 class _Kept(NamedTuple):
@@ -120,7 +107,7 @@ class Explaining:
         limit: int,
         dimension: str | None = None,
         value: str | None = None,
-        where: Filter | None = None,
+        where: Choice = None,
     ) -> None:
         """Begin without customers.
 
@@ -135,7 +122,7 @@ class Explaining:
             where: Only what belongs to segments for which it holds.
         """
         self._shares, self._misses, self._window, self._what = shares, exclusions, window, what
-        self._limit, self._dimension, self._value, self._where = limit, dimension, value, where
+        self._limit, self._dimension, self._value, self._chooser = limit, dimension, value, chooser_of(where)
         self._by_value: Counter[str] = Counter()
         self._customers = self._near = 0
         self._members: list[_Kept] = []
@@ -161,6 +148,17 @@ class Explaining:
             self._keep(self._members, _Kept((-amount, customer_id), customer_id, partition, names, state))
         elif is_near:
             self._keep(self._missed, _Kept((0, customer_id), customer_id, partition, names, state))
+
+    def add(self, other: Explaining) -> None:
+        """Take the customers of another that explains the same."""
+        self._by_value.update(other._by_value)
+        self._customers += other._customers
+        self._near += other._near
+        pairs = zip(self._forgotten, other._forgotten, strict=True)
+        self._forgotten = ForgottenMembers(*(mine + its for mine, its in pairs))
+        for kept, its in ((self._members, other._members), (self._missed, other._missed)):
+            for one in its:
+                self._keep(kept, one)
 
     def explained(self) -> Explained:
         """Return what was taken so far: the largest shares first, then by customer."""
@@ -197,10 +195,7 @@ class Explaining:
 
     def _holds(self, view: View, names: Names, plan: int) -> bool:
         """Return whether the filter holds of a customer on a plan."""
-        if self._where is None:
-            return True
-        profile = view.customer.profile
-        return self._where.holds(lambda dimension: names.value_at(dimension, plan, profile))
+        return self._chooser.holds(names, plan, view.customer.profile)
 
     def _missing(self, view: View, names: Names) -> Iterator[Exclusion]:
         """Yield near exclusions of the segment; by plan, of those who are or were on it at either end of the window."""

@@ -21,7 +21,7 @@ from kpis.customer.what_counts import WhatCounts
 from kpis.names import OTHER, Names
 from kpis.population.lifetime import Durations
 from kpis.population.sequential import ALPHA, ComparedMembers, SequentialComparison, compared_tables, tables_of
-from kpis.population.stays import past_until
+from kpis.population.stays import PAST, past_until
 from schemas.instants import DAY_MS
 
 #: The variant that others are compared with, of those that were seen: the first of these, else the first by name.
@@ -168,7 +168,7 @@ class ExperimentScan:
         exposures = first_exposures(customer, self._at_ms)
         if not exposures:
             return
-        past = past_until(customer, self._at_ms, self._bucket_ms, self._what)
+        past = self._chooser.once(PAST, lambda: past_until(customer, self._at_ms, self._bucket_ms, self._what))
         for fact in exposures:
             if not self._chooser.holds(names, past.at(fact.at_ms).plan, customer.profile):
                 continue

@@ -11,14 +11,23 @@ from collections import Counter
 from collections.abc import Mapping
 
 from kpis.choosing.chooser import Choice, chooser_of
-from kpis.customer.facts import SignupFact, facts_of
+from kpis.customer.facts import Feedback, SignupFact, facts_of
+from kpis.customer.feedback_codes import SurveySaid
 from kpis.customer.state import Customer
 from kpis.customer.what_counts import WhatCounts
 from kpis.names import Names
-from kpis.population.feedback import ANSWERED, beginnings_of, spells_of, surveys_of, unasked_of
+from kpis.population.feedback import (
+    ANSWERED,
+    AnswerSpell,
+    Unasked,
+    beginnings_of,
+    spells_of,
+    surveys_of,
+    unasked_of,
+)
 from kpis.population.follow_up import FollowUps
 from kpis.population.lifetime import Durations
-from kpis.population.stays import past_until
+from kpis.population.stays import PAST, PastStays, past_until
 from schemas.catalogue.feedback_bands import CSAT, NEVER_ASKED, NPS
 from schemas.instants import DAY_MS
 
@@ -47,29 +56,47 @@ class FeedbackScan:
         if customer.facts == 1 and not customer.feedback:  # the usual: signed up, and never asked
             self._take_usual(names, customer)
             return
-        past = past_until(customer, self._at_ms, self._bucket_ms, self._what)
+        past = self._chooser.once(PAST, lambda: past_until(customer, self._at_ms, self._bucket_ms, self._what))
         if not past.stays:
             return
-        surveys = surveys_of(customer, self._at_ms)
+        surveys = self._chooser.once("surveys", lambda: surveys_of(customer, self._at_ms))
         for kind in (NPS, CSAT):
-            mine = surveys.get(kind, ())
-            for unasked in unasked_of(past, kind, mine, self._at_ms):
-                if self._chooser.holds(names, unasked.standing.plan, customer.profile):
-                    self._note(kind, NEVER_ASKED, unasked.days, has_left=unasked.has_left)
-            spells = [
-                spell
-                for spell in spells_of(past, kind, beginnings_of(mine, self._at_ms), self._at_ms)
-                if self._chooser.holds(names, spell.standing.plan, customer.profile)
-            ]
-            for spell in spells:
-                self._note(kind, spell.begun.band, spell.days, has_left=spell.has_left)
-            answers = [
-                (item, said)
-                for item, said in mine
-                if said.status == ANSWERED and self._chooser.holds(names, past.at(item.at_ms).plan, customer.profile)
-            ]
-            if answers:
-                self.follow_ups.take(names, customer_id, customer, past, answers, spells)
+            self._take_kind(kind, names, customer_id, customer, past, surveys.get(kind, []))
+
+    def _take_kind(
+        self,
+        kind: str,
+        names: Names,
+        customer_id: str,
+        customer: Customer,
+        past: PastStays,
+        mine: list[tuple[Feedback, SurveySaid]],
+    ) -> None:
+        def all_unasked() -> list[Unasked]:
+            return list(unasked_of(past, kind, mine, self._at_ms))
+
+        def all_spells() -> list[AnswerSpell]:
+            return list(spells_of(past, kind, beginnings_of(mine, self._at_ms), self._at_ms))
+
+        for unasked in self._chooser.once(("unasked", kind), all_unasked):
+            if self._chooser.holds(names, unasked.standing.plan, customer.profile):
+                self._note(kind, NEVER_ASKED, unasked.days, has_left=unasked.has_left)
+        if not mine:
+            return
+        spells = [
+            spell
+            for spell in self._chooser.once(("spells", kind), all_spells)
+            if self._chooser.holds(names, spell.standing.plan, customer.profile)
+        ]
+        for spell in spells:
+            self._note(kind, spell.begun.band, spell.days, has_left=spell.has_left)
+        answers = [
+            (item, said)
+            for item, said in mine
+            if said.status == ANSWERED and self._chooser.holds(names, past.at(item.at_ms).plan, customer.profile)
+        ]
+        if answers:
+            self.follow_ups.take(names, customer_id, customer, past, answers, spells)
 
     def add(self, other: FeedbackScan) -> None:
         """Take the customers of another scan too."""

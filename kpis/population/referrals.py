@@ -20,7 +20,7 @@ from kpis.customer.touchpoints import ReferralFact, hash_of_customer, touchpoint
 from kpis.customer.what_counts import WhatCounts
 from kpis.names import Names
 from kpis.population.lifetime import Durations
-from kpis.population.stays import PastStays, past_until
+from kpis.population.stays import PAST, PastStays, past_until
 
 
 class Referrals(NamedTuple):
@@ -61,7 +61,7 @@ class ReferralScan:
 
     def take(self, names: Names, customer_id: str, customer: Customer) -> None:
         """Take one customer of a partition."""
-        past = past_until(customer, self._at_ms, self._bucket_ms, self._what)
+        past = self._chooser.once(PAST, lambda: past_until(customer, self._at_ms, self._bucket_ms, self._what))
         self._take_referrals(names, customer, past)
         if not past.stays:
             return

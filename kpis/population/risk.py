@@ -30,7 +30,7 @@ from kpis.customer.what_counts import WhatCounts
 from kpis.names import Names
 from kpis.population.feedback import band_of
 from kpis.population.leaving import leaving_at
-from kpis.population.stays import PastStays, Stay, past_until
+from kpis.population.stays import PAST, PastStays, Stay, past_until
 from schemas.catalogue.feedback_bands import DETRACTORS, NPS, PASSIVES, PROMOTERS, UNSATISFIED
 from schemas.instants import DAY_MS
 
@@ -130,7 +130,7 @@ class RiskScan:
 
     def take(self, names: Names, customer_id: str, customer: Customer) -> None:
         """Take one customer of a partition."""
-        past = past_until(customer, self._at_ms, self._bucket_ms, self._what)
+        past = self._chooser.once(PAST, lambda: past_until(customer, self._at_ms, self._bucket_ms, self._what))
         if not past.stays or not self._chooser.holds(names, past.now.plan, customer.profile):
             return
         signs = Signs(customer, self._bucket_ms)

@@ -16,7 +16,7 @@ from kpis.customer.state import Customer
 from kpis.customer.touchpoints import RatingFact, touchpoints_of
 from kpis.customer.what_counts import WhatCounts
 from kpis.names import Names
-from kpis.population.stays import past_until
+from kpis.population.stays import PAST, past_until
 from schemas.instants import DAY_MS
 from schemas.survey_scales import FURTHER_SCALES
 
@@ -60,7 +60,7 @@ class ScaleScan:
         ]
         if not facts:
             return
-        past = past_until(customer, self._at_ms, self._bucket_ms, self._what)
+        past = self._chooser.once(PAST, lambda: past_until(customer, self._at_ms, self._bucket_ms, self._what))
         for fact in facts:
             if self._chooser.holds(names, past.at(fact.at_ms).plan, customer.profile):
                 key = AskedOn(fact.kind, fact.incentive)

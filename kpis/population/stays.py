@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from kpis.customer.state import Customer
 from kpis.customer.timeline import NOTHING, Standing, Step, at_ms_of, effective_facts, standing_at, steps_of
 from kpis.customer.what_counts import WhatCounts
 from kpis.population.episodes import OPEN_MS
 from schemas.instants import DAY_MS
+
+#: The past as of T, among what choosers know of a customer; all scans of one question have the same T.
+PAST: Final = "past"
 
 
 class Stay(NamedTuple):

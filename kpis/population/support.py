@@ -17,7 +17,7 @@ from kpis.customer.touchpoints import SupportFact, touchpoints_of
 from kpis.customer.what_counts import WhatCounts
 from kpis.names import Names
 from kpis.population.lifetime import Durations
-from kpis.population.stays import past_until
+from kpis.population.stays import PAST, past_until
 
 _MINUTE_MS: Final = 60_000
 #: Waits are told of by what came within so long (minutes).
@@ -83,7 +83,7 @@ class SupportScan:
         tickets = tickets_of(customer, self._at_ms)
         if not tickets:
             return
-        past = past_until(customer, self._at_ms, self._bucket_ms, self._what)
+        past = self._chooser.once(PAST, lambda: past_until(customer, self._at_ms, self._bucket_ms, self._what))
         chosen = [
             each for each in tickets if self._chooser.holds(names, past.at(each.opened_ms).plan, customer.profile)
         ]

@@ -9,7 +9,6 @@ customers".
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
@@ -23,7 +22,8 @@ from kpis.customer.what_counts import WhatCounts
 from kpis.names import PLAN, Names
 from kpis.population.comparison import FALSE_DISCOVERIES, Difference, LogRank, adjusted, difference_at, log_rank
 from kpis.population.lifetime import Durations, survival
-from kpis.population.stays import PastStays, past_until
+from kpis.population.stay_counts import StayCounts
+from kpis.population.stays import PAST, PastStays, past_until
 from schemas.instants import DAY_MS
 
 #: The age at which customers are told apart, and how long after it they are compared (days).
@@ -39,6 +39,8 @@ ONBOARDING: Final = "onboarding"
 ANSWER: Final = "answer"
 REASON: Final = "reason"
 _COMPLETED: Final = "completed"
+#: The traits by the landmark, among what choosers know of a customer.
+_TRAITS: Final = "traits"
 
 
 class Trait(NamedTuple):
@@ -77,12 +79,11 @@ class TraitScan:
         """
         self._at_ms, self._bucket_ms, self._what = at_ms, bucket_ms, what
         self._chooser = chooser_of(where)
-        self._everyone: tuple[Counter[int], Counter[int]] = (Counter(), Counter())
-        self._having: dict[Trait, tuple[Counter[int], Counter[int]]] = {}
+        self._everyone, self._having = StayCounts[None](), StayCounts[Trait]()
 
     def take(self, names: Names, customer: Customer) -> None:
         """Take one customer of a partition."""
-        past = past_until(customer, self._at_ms, self._bucket_ms, self._what)
+        past = self._chooser.once(PAST, lambda: past_until(customer, self._at_ms, self._bucket_ms, self._what))
         if not past.stays:
             return
         landmark_ms = past.stays[0].start_ms + LANDMARK_DAYS * DAY_MS
@@ -90,28 +91,30 @@ class TraitScan:
         if stay is None or not self._chooser.holds(names, past.at(landmark_ms).plan, customer.profile):
             return
         days, has_left = stay.days_from(landmark_ms, self._at_ms), stay.end_ms < self._at_ms
-        self._everyone[has_left][days] += 1
-        for trait in set(_traits(customer, past, names, landmark_ms, self._bucket_ms)):
-            self._having.setdefault(trait, (Counter(), Counter()))[has_left][days] += 1
+        self._everyone.note(None, days, has_left=has_left)
+        for trait in self._chooser.once(
+            _TRAITS, lambda: set(_traits(customer, past, names, landmark_ms, self._bucket_ms))
+        ):
+            self._having.note(trait, days, has_left=has_left)
 
     def add(self, other: TraitScan) -> None:
         """Take the customers of another scan too."""
-        for mine, its in zip(self._everyone, other._everyone, strict=True):
-            mine.update(its)
-        for trait, both in other._having.items():
-            for mine, its in zip(self._having.setdefault(trait, (Counter(), Counter())), both, strict=True):
-                mine.update(its)
+        self._everyone.add(other._everyone)
+        self._having.add(other._having)
 
     def customers(self) -> int:
         """Return how many were active at the landmark."""
-        return sum(each.total() for each in self._everyone)
+        return self._all().episodes
+
+    def _all(self) -> Durations:
+        return self._everyone.durations().get(None, Durations({}, {}))
 
     def effects(self) -> list[TraitEffect]:
         """Return all traits that two groups are large enough for, the surest first."""
         found: list[tuple[Trait, Durations, Durations, LogRank]] = []
-        for trait, (censored, deaths) in sorted(self._having.items()):
-            having = Durations(deaths, censored)
-            lacking = Durations(_less(self._everyone[True], deaths), _less(self._everyone[False], censored))
+        everyone = self._all()
+        for trait, having in sorted(self._having.durations().items()):
+            lacking = Durations(_less(everyone.deaths, having.deaths), _less(everyone.censored, having.censored))
             if min(having.episodes, lacking.episodes) >= LEAST_GROUP:
                 test = log_rank([having, lacking])
                 if test is not None:

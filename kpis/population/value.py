@@ -22,7 +22,7 @@ from kpis.customer.what_counts import WhatCounts
 from kpis.names import PLAN, Names
 from kpis.population.episodes import OPEN_MS, Stretches, joined
 from kpis.population.lifetime import Durations, Interval, durations, survival
-from kpis.population.stays import past_until
+from kpis.population.stays import PAST, past_until
 
 #: Samples of a bootstrap (count), and the seed of its draws: the same stays have the same interval.
 SAMPLES: Final = 400
@@ -84,7 +84,7 @@ class ValueScan:
 
     def take(self, names: Names, customer: Customer) -> None:
         """Take one customer of a partition."""
-        past = past_until(customer, self._at_ms, self._bucket_ms, self._what)
+        past = self._chooser.once(PAST, lambda: past_until(customer, self._at_ms, self._bucket_ms, self._what))
         for stay in past.stays:
             plan = past.at(stay.start_ms + 1).plan
             if not self._chooser.holds(names, plan, customer.profile):

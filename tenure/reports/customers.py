@@ -6,9 +6,9 @@ Only the way to the states: what is made of them is pure and lies in `kpis`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from msgspec import UNSET, UnsetType
 
@@ -190,8 +190,27 @@ def _check_where(source: Source, names: Iterable[Names]) -> None:
         check_values(source.where, values_of(names))
 
 
+class ScannedSource(NamedTuple, Generic[S]):
+    """A scan that has taken all customers that a source is of.
+
+    Attributes:
+        scan: It.
+        names: Of all partitions.
+        heads: Of partitions, as they were when what answers was found; None where customers were looked at now.
+    """
+
+    scan: S
+    names: Sequence[Names]
+    heads: Mapping[int, bytes | None] | None
+
+
 async def scanned(source: Source, question: ScanQuestion[S]) -> S:
-    """Return a scan that has taken all customers that the source is of.
+    """Return a scan that has taken all customers that the source is of; errors are those of `scanned_source`."""
+    return (await scanned_source(source, question)).scan
+
+
+async def scanned_source(source: Source, question: ScanQuestion[S]) -> ScannedSource[S]:
+    """Return a scan that has taken all customers that the source is of, and as of when.
 
     Raises:
         UsageError: No customer ever had a value that the source's filter names.
@@ -200,7 +219,7 @@ async def scanned(source: Source, question: ScanQuestion[S]) -> S:
     groups = None
     if source.kept is not None:
         groups = await source.kept.read(source.settings, source.tables, source.partitions, question)
-    if groups is None:
+    if source.kept is None or groups is None:
         scan = question.make(source.where)
         names: dict[int, Names] = {}
         async for part in scan_all(source.settings, source.tables, range(source.partitions)):
@@ -208,9 +227,11 @@ async def scanned(source: Source, question: ScanQuestion[S]) -> S:
             for taken in taken_of(part):
                 question.take(scan, taken)
         _check_where(source, names.values())
-        return scan
-    _check_where(source, (part.names for part in groups.values()))
-    return summed_up(groups.values(), question, source.where)
+        return ScannedSource(scan, list(names.values()), None)
+    known = [part.names for part in groups.values()]
+    _check_where(source, known)
+    heads = source.kept.heads_of(question, groups)
+    return ScannedSource(summed_up(groups.values(), question, source.where), known, heads)
 
 
 async def stretches_of(source: Source) -> list[Stretches]:

@@ -12,13 +12,16 @@ from typing import Final, NamedTuple, TypedDict
 
 from msgspec import UNSET, UnsetType
 
+from kpis.choosing.chooser import Choice, Chooser, chooser_of
+from kpis.choosing.groups import ScanQuestion, Taken
+from kpis.customer.what_counts import WhatCounts
 from kpis.instants import instant_text
 from kpis.members.exclusions import EXCLUSIONS
-from kpis.members.explain import Explained, Explaining, Member, candidates
+from kpis.members.explain import Candidate, Explained, Explaining, Member
 from kpis.members.fact_texts import FactText
 from kpis.members.lenses import DIFFERENCES
 from kpis.members.rules import MEMBERSHIPS, Memberships
-from kpis.members.view import Window
+from kpis.members.view import View, Window
 from kpis.names import Names
 from schemas.catalogue.counts import COUNT_BY_NAME, FACTS_WITHOUT_EFFECT
 from schemas.catalogue.formulas import Count, Formula, Ratio
@@ -40,13 +43,14 @@ from schemas.documents.report import Segment
 from streams.errors import UsageError
 from streams.settings.meaning import windows_of
 from streams.settings.settings import Settings
-from tenure.reports.customers import Scope, Source, lacking, open_source, where_text
+from tenure.reports.customers import Scope, Source, lacking, open_source, scanned_source, where_text
 from tenure.reports.event_lookup import Known, Place, look_up
 from tenure.reports.filtered import filtered_report_of
-from tenure.stored.customers import scan_all
 from tenure.stored.reading import report_of
 
 _TRIES: Final = 3
+#: Members that groups of customers keep each (count): a question for more looks at every customer.
+_MOST_KEPT_MEMBERS: Final = 100
 EXPLAINABLE: Final = {**COUNT_BY_NAME, FACTS_WITHOUT_EFFECT.name: FACTS_WITHOUT_EFFECT}
 """Every count that has members, by name."""
 
@@ -185,38 +189,68 @@ async def _both(
 async def _once(
     source: Source, span: Window, query: ExplainQuery, counts: Sequence[str], more: Mapping[str, Memberships]
 ) -> tuple[dict[str, Explained], dict[str, Number], bool]:
-    what = source.settings.what_counts
-    explainings = {
-        name: Explaining(
-            shares,
-            EXCLUSIONS.get(name),
-            span,
-            what,
-            limit=query.limit,
-            dimension=query.dimension,
-            value=query.value,
-            where=source.where,
-        )
-        for name, shares in ({count: MEMBERSHIPS[count] for count in counts} | dict(more)).items()
-    }
-    before = [await source.tables.read_head(partition) for partition in range(source.partitions)]
-    names: dict[int, Names] = {}
-    async for part in scan_all(source.settings, source.tables, range(source.partitions)):
-        names[part.partition] = part.names
-        for candidate in candidates(span, what, part.partition, part.names, part.states):
-            for explaining in explainings.values():
-                explaining.take(candidate)
-    if query.dimension is not None and query.value is not None:
-        values = (value for known in names.values() for value in known.values(query.dimension))
-        _check_value(query.dimension, query.value, values)
+    what, shares = source.settings.what_counts, {count: MEMBERSHIPS[count] for count in counts} | dict(more)
+
+    def begun(choice: Choice) -> _Explainings:
+        found = {
+            name: Explaining(
+                mine,
+                EXCLUSIONS.get(name),
+                span,
+                what,
+                limit=query.limit,
+                dimension=query.dimension,
+                value=query.value,
+                where=choice,
+            )
+            for name, mine in shares.items()
+        }
+        return _Explainings(found, span, what, chooser_of(choice))
+
+    key = ("explain", tuple(shares), span, query.dimension, query.value, query.limit)
+    question = ScanQuestion[_Explainings](key, begun, _Explainings.take)
+    # Each number is a question of its own: groups are made where a filter is asked for, and others may follow.
+    keeps = source.where is not None and query.limit <= _MOST_KEPT_MEMBERS
+    asked = source if keeps else source._replace(kept=None)
+    before = await _heads(source)
+    scan, names, heads = await scanned_source(asked, question)
+    _check_value(query, names)
+    if heads is not None:  # what is kept may be of before
+        before = heads
     numbers = await _numbers(source, span, query, counts)
-    after = [await source.tables.read_head(partition) for partition in range(source.partitions)]
-    return {name: explaining.explained() for name, explaining in explainings.items()}, numbers, before != after
+    found = {name: explaining.explained() for name, explaining in scan.by_name.items()}
+    return found, numbers, before != await _heads(source)
 
 
-def _check_value(dimension: str, value: str, values: Iterable[str]) -> None:
+class _Explainings(NamedTuple):
+    """The explanations of one pass, by name."""
+
+    by_name: dict[str, Explaining]
+    span: Window
+    what: WhatCounts
+    chooser: Chooser
+
+    def take(self, taken: Taken) -> None:
+        view = self.chooser.once("view", lambda: View(taken.customer, self.span, self.what))
+        candidate = Candidate(taken.customer_id, taken.partition, taken.names, taken.state, view)
+        for explaining in self.by_name.values():
+            explaining.take(candidate)
+
+    def add(self, other: _Explainings) -> None:
+        for name, explaining in self.by_name.items():
+            explaining.add(other.by_name[name])
+
+
+async def _heads(source: Source) -> Mapping[int, bytes | None]:
+    return {partition: await source.tables.read_head(partition) for partition in range(source.partitions)}
+
+
+def _check_value(query: ExplainQuery, names: Iterable[Names]) -> None:
     """Raise UsageError where a value is none of those that a dimension ever had."""
-    known = set(values)
+    dimension, value = query.dimension, query.value
+    if dimension is None or value is None:
+        return
+    known = {name for part in names for name in part.values(dimension)}
     if value in known:
         return
     by_form = {name.casefold(): name for name in sorted(known)}

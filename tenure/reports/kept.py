@@ -68,6 +68,10 @@ class KeptScans:
             return None
         return await kept.passes.read(settings, tables, partitions)
 
+    def heads_of(self, question: ScanQuestion[S], groups: Mapping[int, Groups[S]]) -> Mapping[int, bytes | None]:
+        """Return the heads of partitions as they were when these groups were made; none where that is not known."""
+        return self._kept_of(question).passes.heads_of(groups)
+
     def _kept_of(self, question: ScanQuestion[Any]) -> _KeptQuestion:
         with self._lock:
             found = self._kept.pop(question.key, None) or _KeptQuestion(question, self._thread)

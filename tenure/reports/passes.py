@@ -63,6 +63,11 @@ class Passes(Generic[Taking, Made]):
         """The heads of partitions as the last pass found them; none before the first."""
         return self._last.heads
 
+    def heads_of(self, made: Mapping[int, Made]) -> Mapping[int, bytes | None]:
+        """Return the heads of partitions as the pass found them that made this; none where another came since."""
+        last = self._last
+        return last.heads if last.made is made else {}
+
     @property
     def answers(self) -> bool:
         """True where a pass goes on, or has ended when nobody waited: it answers who asks now."""

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kpis.members.exclusions import EXCLUSIONS, Exclusions
-from kpis.members.explain import Explained, Explaining, candidates
+from kpis.members.explain import Explained, Explaining
 from kpis.members.lenses import DIFFERENCES
 from kpis.members.rules import MEMBERSHIPS, Memberships
 from kpis.members.view import Window
@@ -21,6 +21,7 @@ from schemas.catalogue.counts import COUNT_BY_NAME, COUNTS, FACTS_WITHOUT_EFFECT
 from schemas.catalogue.formulas import Count
 from schemas.instants import milliseconds
 from tests.property.any_order import INSTANTS, Arrival, arrivals_of
+from tests.property.candidates import candidates
 from tests.property.cases import bounded
 from tests.property.folding import Folded, Line
 from tests.recount.test_any_order import BY, LOGS, SETTINGS, arrivals

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from kpis.counting.report import report_of_segments
 from kpis.customer.state import decode
 from kpis.filters import Filter, parse_filter
-from kpis.members.explain import Explaining, candidates
+from kpis.members.explain import Explaining
 from kpis.members.rules import MEMBERSHIPS
 from kpis.members.view import Window
 from kpis.population.combined import Combinations, CombiningCollector, filtered, together
@@ -25,6 +25,7 @@ from schemas.documents.document import plain
 from schemas.instants import milliseconds
 from tenure.reports.lifetime import lifetime_report
 from tests.property.any_order import INSTANTS, Arrival, arrivals_of
+from tests.property.candidates import candidates
 from tests.property.cases import bounded, differences
 from tests.property.folding import Folded
 from tests.property.test_cohorts_and_lifetime import check_curve, rows_of, stretches_of

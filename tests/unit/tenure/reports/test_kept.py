@@ -129,6 +129,21 @@ def test_a_report_of_kept_scans_equals_one_that_looks_at_every_customer(
         ask(monkeypatch, tables, name, "plan = gold", kept)
 
 
+def test_explanation_of_a_further_filter_reads_no_customer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The members of a number are kept by groups, as the number itself is."""
+    tables, kept, read = tables_of(list(lives(3, 30, "c")), tmp_path / "events.ndjson"), KeptScans(), []
+    scan_states = tables.tables.scan_states
+
+    def watched(partitions: Any) -> Any:
+        read.append(list(partitions))
+        return scan_states(partitions)
+
+    monkeypatch.setattr(tables.tables, "scan_states", watched)
+    for where in ("plan = pro", "country = DE or channel = ads", "not plan in (pro, basic)"):
+        ask(monkeypatch, tables, "explain", where, kept)
+    assert read == [[0, 1, 2, 3]] * 2, "members, and counts"
+
+
 def test_a_further_question_reads_no_customer_and_the_oldest_scan_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
