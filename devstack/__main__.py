@@ -21,7 +21,7 @@ from devstack.parts import StartError, System
 from services.process import NotReadyError
 
 _LOOK_SECONDS: Final = 0.5
-_DOWN_SECONDS: Final = 60.0
+_DOWN_SECONDS: Final = 90.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

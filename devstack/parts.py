@@ -39,6 +39,9 @@ from tenure.operations.targets import WantedTarget, changes, put
 TENURE: Final = str(Path(sys.executable).with_name("tenure"))
 LEAST_SECONDS: Final = 5.0
 """A part that ends sooner after its start would do so again."""
+#: Two looks of Prometheus, and a while for the second to end.
+_NOTICE_SECONDS: Final = 35.0
+_LOOK_SECONDS: Final = 0.5
 #: What a company would want of itself; set once, so that alerts and dashboards have something to compare with.
 TARGETS: Final = (
     ("retention", "365d", "80%"),
@@ -49,7 +52,7 @@ TARGETS: Final = (
     ("renewal", "30d", "90%"),
     ("net_revenue_retention", "365d", "100%"),
     ("gross_revenue_retention", "365d", "80%"),
-    ("nps", "30d", "30%"),
+    ("nps", "30d", "30"),
     ("csat", "30d", "80%"),
 )
 
@@ -190,6 +193,7 @@ class System:
         }
         for name, server in started.items():
             self._keep(name, server.process)
+        self._ends.callback(let_notice, prometheus, self._say)  # after the workers have ended, before Prometheus does
         with ThreadPoolExecutor() as pool:
             starts = [pool.submit(server.start) for server in started.values()]
         for start in starts:
@@ -233,6 +237,27 @@ class System:
 
     def _run(self, *arguments: str) -> str:
         return run_command([TENURE, *arguments], self.environment)
+
+
+def let_notice(prometheus: Prometheus, say: Callable[[str], None]) -> None:
+    """Wait until Prometheus has found the workers away: it then knows that their series have ended.
+
+    Started anew, it would else show them beside those of the next workers for five minutes.
+    """
+    if not _sees_workers(prometheus):
+        return
+    say("waits until Prometheus has seen that the workers are gone, a quarter of a minute at most")
+    deadline = time.monotonic() + _NOTICE_SECONDS
+    while _sees_workers(prometheus) and time.monotonic() < deadline:
+        time.sleep(_LOOK_SECONDS)
+
+
+def _sees_workers(prometheus: Prometheus) -> bool:
+    """Tell whether Prometheus runs, and shows what it has read of workers."""
+    try:
+        return prometheus.process.running and bool(prometheus.query("tenure_partition_owned"))
+    except OSError:
+        return False  # it was killed, or does not listen yet
 
 
 def run_command(command: Sequence[str], environment: dict[str, str]) -> str:

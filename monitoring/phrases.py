@@ -11,6 +11,7 @@ from schemas.catalogue.ratios import has_windows
 COUNT = 'printf "%.0f"'
 SHARE = "humanizePercentage"
 PLAIN = 'printf "%.2f"'
+SCORE = 'printf "%+.1f"'
 
 
 def looked_up(query: str, shown: str, otherwise: str = "unknown", *, label: str = "window") -> str:
@@ -32,8 +33,16 @@ def own(shown: str) -> str:
 
 
 def shown_as(ratio: Ratio) -> str:
-    """Return how a ratio is written: shares as percentages, NPS and quotients of money as they are."""
-    return SHARE if ratio.name not in ("nps", "quick_ratio") else PLAIN
+    """Return how a ratio is written: shares as percentages, NPS in points with its sign, quotients as they are."""
+    return {"nps": SCORE, "quick_ratio": PLAIN}.get(ratio.name, SHARE)
+
+
+def on_scale(ratio: Ratio) -> str:
+    """Return what stands before a query of a ratio, or of its target, so that it is on the scale on which it is shown.
+
+    NPS is counted from −1 to 1, and people know it from −100 to 100.
+    """
+    return "100 * " if ratio.name == "nps" else ""
 
 
 def of_window(series: str, window: str, shown: str) -> str:
@@ -45,7 +54,8 @@ def of_window(series: str, window: str, shown: str) -> str:
 def target_of(ratio: Ratio, window: str) -> str:
     """Return a KPI's target."""
     quoted = window if window == "%q" else f'"{window}"'
-    return looked_up(f'{promql.TARGET}{{kpi="{ratio.name}",window={quoted}}}', shown_as(ratio), "none")
+    asked = f'{on_scale(ratio)}{promql.TARGET}{{kpi="{ratio.name}",window={quoted}}}'
+    return looked_up(asked, shown_as(ratio), "none")
 
 
 def listed(query: str, each: str, otherwise: str) -> str:
@@ -128,6 +138,6 @@ def worst_segments(ratio: Ratio) -> str:
     name, order = f"segment:{ratio.name}", ("bottomk", "sort") if ratio.higher_is_better else ("topk", "sort_desc")
     window = ",window=%q" if has_windows(ratio) else ""
     enough = f"{name}:sample{{{promql.NAMED}{window}}} >= 20"
-    query = f"{order[1]}({order[0]}(3, {name}:ratio and {enough}))"
+    query = f"{order[1]}({on_scale(ratio)}{order[0]}(3, {name}:ratio and {enough}))"
     each = f"{_SEGMENT} {{{{ .Value | {shown_as(ratio)} }}}}"
     return "Furthest off: " + listed(query, each, "no segment is large enough to tell")

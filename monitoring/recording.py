@@ -10,6 +10,7 @@ from typing import Final
 from monitoring import promql
 from monitoring.alerts import thresholds
 from monitoring.alerts.rule import Recording
+from monitoring.withheld import in_words
 from schemas.catalogue.counts import COUNTS, FACTS_WITHOUT_EFFECT, MATURING
 from schemas.catalogue.formulas import Ratio
 from schemas.catalogue.ratios import RATIOS, WINDOW_RATIOS
@@ -41,7 +42,7 @@ def completeness() -> Iterator[Recording]:
         "owned_twice": _twice("tenure_partition_owned"),
         "not_counted": f"{expected} - (count(sum by (partition) (tenure_partition_counted)) or vector(0)) > 0",
         "counted_twice": _twice("tenure_partition_counted"),
-        "seen_before": _seen_before("tenure_partition_owned", "tenure_partition_counted"),
+        "seen_before": _until(_seen_before("tenure_partition_owned", "tenure_partition_counted")),
         "recovering": "sum(tenure_partition_recovering) > 0",
         "halted": "count(count by (partition) (tenure_partition_halted))",
         "withheld": "sum(tenure_kpis_withheld) > 0",
@@ -72,13 +73,27 @@ def _seen_before(*series: str) -> str:
     return f"count(\n  {either}\n)"
 
 
+def _until(partitions: str) -> str:
+    """Return a number of partitions with a label `until`: when Prometheus shows no old sample any more, by the minute.
+
+    They are counted without the label, too, should that instant not be known.
+    """
+    seconds = f"max({_before('tenure_partition_owned')}) + {thresholds.LOOK_BACK_SECONDS}"
+    minute = f"ceil(({seconds}) / 60) * 60"
+    return f"{partitions}\n* on () group_left (until) (0 * {in_words(minute, 'until')} + 1)\nor on () {partitions}"
+
+
+def _before(series: str) -> str:
+    """Return when series were last scraped that were so before Prometheus started, and not since."""
+    return f"timestamp({series}) < on () group_left () max({_STARTED})"
+
+
 def _claims(series: str) -> str:
     """Return how many workers have each partition by what was scraped since Prometheus started.
 
     Where it does not read itself under its usual name nothing is known of its start, and all counts.
     """
-    before = f"timestamp({series}) < on () group_left () max({_STARTED})"
-    return f"sum by (partition) ({series} unless {before})"
+    return f"sum by (partition) ({series} unless {_before(series)})"
 
 
 def marks() -> Iterator[Recording]:

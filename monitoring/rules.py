@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
-from monitoring import bands, feeds, freshness, recording, scores, segments, withheld
+from monitoring import bands, dead_letters, feeds, freshness, recording, scores, segments, withheld
 from monitoring.alerts import kpi as kpi_alerts
 from monitoring.alerts import scores as score_alerts
 from monitoring.alerts import stream as stream_alerts
@@ -31,7 +31,7 @@ def _as_it_is(rule: Rule) -> Rule:
 
 def rule_files(pace: Pace = SHIPPED, change: Callable[[Rule], Rule] = _as_it_is) -> dict[str, str]:
     """Return the text of every file of rules by its name in prometheus/rules/; `change` is made to each rule."""
-    families = (recording, withheld, freshness, segments, scores)
+    families = (recording, withheld, freshness, dead_letters, segments, scores)
     kpis = Group("tenure-kpis", [rule for family in families for rule in family.rules()])
     sources = Group("tenure-sources", [*feeds.rules(), *freshness.budget()], pace.sources)
     days = Group("tenure-bands", list(bands.rules()), pace.bands)

@@ -35,19 +35,20 @@ def rules() -> Iterator[Recording]:
     yield Recording(WITHHELD, f"({known})\nand on () stream:complete:bool", {"state": LOADING_STATE})
 
 
-def in_words(instant: str) -> str:
-    """Return an instant with a label `since` that says it: month, day and time of day, in UTC.
+def in_words(instant: str, label: str = "since") -> str:
+    """Return an instant with a label that says it: month, day and time of day, in UTC.
 
     Args:
         instant: One series without labels, in seconds since 1970.
+        label: Its name.
     """
     text = instant
-    for label, function in _PARTS.items():
-        text += f"\n* on () group_left ({label}) {_two_digits(label, f'{function}({instant})')}"
+    for part, function in _PARTS.items():
+        text += f"\n* on () group_left ({part}) {_two_digits(part, f'{function}({instant})')}"
     joined = f'label_join({text},\n"date", "-", "month", "day")'
     joined = f'label_join({joined},\n"clock", ":", "hour", "minute")'
-    joined = f'label_join({joined},\n"since", " ", "date", "clock")'
-    return f'max by (since) (label_replace({joined},\n"since", "$1 UTC", "since", "(.*)"))'
+    joined = f'label_join({joined},\n"{label}", " ", "date", "clock")'
+    return f'max by ({label}) (label_replace({joined},\n"{label}", "$1 UTC", "{label}", "(.*)"))'
 
 
 def _two_digits(label: str, value: str) -> str:

@@ -416,6 +416,12 @@ MEMORY_LIMIT: Final = Instrument(
 EXPOSITION_SECONDS: Final = Instrument(
     "tenure_exposition_seconds", "gauge", "Dependencies", "Time that the KPIs took when they were last made."
 )
+STARTED: Final = Instrument(
+    "tenure_start_timestamp_seconds",
+    "gauge",
+    "Dependencies",
+    "When the worker began to count: all that its counters hold has come since.",
+)
 BUILD_INFO: Final = Instrument(
     "tenure_build_info",
     "gauge",

@@ -6,7 +6,7 @@ Source: docs/alerting.md, section Feeds.
 from collections.abc import Iterator
 from typing import Final
 
-from monitoring import feeds, phrases, promql
+from monitoring import dead_letters, feeds, phrases, promql
 from monitoring.alerts import thresholds
 from monitoring.alerts.rule import Alert, Labels
 from monitoring.alerts.thresholds import Pace
@@ -14,10 +14,10 @@ from monitoring.phrases import COUNT, SHARE, looked_up, own
 
 STREAM_BOARD: Final = "/d/tenure-stream"
 NOT_LOADING: Final = "\nunless on () stream:backfill:bool == 1"
-DEAD: Final = "tenure_feed_dead_letters_total"
 _FEED: Final = "{{ $labels.type }} from {{ $labels.source }}"
 _MINE: Final = "type=%q,source=%q"
-_BOARD: Final = f"{STREAM_BOARD}?var-type={{{{ $labels.type }}}}"
+FEEDS_BOARD: Final = "/d/tenure-feeds"
+"""It has a row for each feed: what came, what is usual, and what was refused."""
 _LATE_ONES: Final = "When events come again, late ones restate the past by themselves."
 
 
@@ -53,7 +53,7 @@ def _quiet(pace: Pace) -> Alert:
     either = "\n  or ".join(spans)
     usual = f"{feeds.EXPECTED}{{{_MINE}}}"
     spans_usual = (
-        f"{{{{ with printf `sort({usual})` $labels.type $labels.source | query }}}}{{{{ range $n, $found := . }}}}"
+        f"{{{{ with printf `sort({usual} >= 1)` $labels.type $labels.source | query }}}}{{{{ range $n, $found := . }}}}"
         f"{{{{ if $n }}}}, {{{{ end }}}}{{{{ with $found }}}}{{{{ .Value | {COUNT} }}}} in {{{{ .Labels.span }}}}"
         "{{ end }}{{ end }}{{ end }}"
     )
@@ -71,7 +71,7 @@ def _quiet(pace: Pace) -> Alert:
         " until events come again.\n"
         "First: see on the board whether they are refused; else ask the team of the system that sends them, and look"
         " at its deployments of the last hours.",
-        _BOARD,
+        FEEDS_BOARD,
     )
 
 
@@ -89,7 +89,7 @@ def _slow(pace: Pace) -> Alert:
         f"Of type {{{{ $labels.type }}}} from {{{{ $labels.source }}}} only {own(SHARE)} of what is usual in the same"
         f" hours has come, far less than chance makes of it.{counts} What is missing is missing from the KPIs.\n"
         "First: ask the team of the system that sends them which of its parts was deployed, or stands still.",
-        _BOARD,
+        FEEDS_BOARD,
     )
 
 
@@ -123,16 +123,15 @@ _FROM: Final = "from {{ if .Labels.source }}{{ .Labels.source }}{{ else }}an unn
 
 
 def _dead_letters(pace: Pace) -> Iterator[Alert]:
-    dead = "sum(increase(tenure_dead_letters_total[30m]))"
-    applied = "sum(increase(tenure_events_applied_total[30m]))"
+    dead, applied = f"sum({dead_letters.BY_REASON})", dead_letters.APPLIED
     share, least = thresholds.DEAD_LETTER_PAGE_SHARE, thresholds.DEAD_LETTER_PAGE_EVENTS
     reasons = phrases.listed(
-        "sort_desc(sum by (reason) (increase(tenure_dead_letters_total[30m])) > 0)",
+        f"sort_desc({dead_letters.BY_REASON} > 0)",
         f"{{{{ .Labels.reason }}}} {{{{ .Value | {COUNT} }}}}",
         "none any more",
     )
     whose = phrases.listed(
-        f"sort_desc(topk(5, sum by ({feeds.FEED}) (increase({DEAD}[30m])) > 0))",
+        f"sort_desc(topk(5, {dead_letters.of_feeds(dead_letters.SPAN)} > 0))",
         f"{{{{ .Labels.type }}}} {_FROM} {{{{ .Value | {COUNT} }}}}",
         "none any more",
     )
@@ -164,7 +163,7 @@ def _dead_letters(pace: Pace) -> Iterator[Alert]:
     yield _stream(
         "DeadLettersGrowing",
         "warn",
-        "sum by (reason) (increase(tenure_dead_letters_total[30m])) >= 1",
+        f"{dead_letters.BY_REASON} >= 1",
         pace.patient,
         f"About {own(COUNT)} dead letters in half an hour: {{{{ $labels.reason }}}}",
         text,
@@ -173,8 +172,8 @@ def _dead_letters(pace: Pace) -> Iterator[Alert]:
 
 def _refused(span: str) -> str:
     """Return the share of a type's events that is refused, where that is most of them, however much else comes."""
-    dead = f'sum by (type) (increase({DEAD}{{type!="unknown"}}[{span}]))'
-    applied = f"sum by (type) (increase(tenure_feed_events_total[{span}]))"
+    dead = f'sum by (type) ({dead_letters.of_feeds(span)}{{type!="unknown"}})'
+    applied = f"sum by (type) ({dead_letters.taken_of_feeds(span)})"
     share = f"{dead} / ({dead} + {applied}) > {thresholds.REFUSED_SHARE}"
     return f'label_replace({share} and {dead} >= {thresholds.REFUSED_LEAST}, "span", "{span}", "", "")'
 
@@ -182,4 +181,4 @@ def _refused(span: str) -> str:
 def _stream(
     name: str, severity: str, expr: str, lasting: str, summary: str, description: str, labels: Labels | None = None
 ) -> Alert:
-    return Alert(name, severity, "stream", expr, lasting, summary, description, STREAM_BOARD, labels=labels or {})
+    return Alert(name, severity, "stream", expr, lasting, summary, description, FEEDS_BOARD, labels=labels or {})

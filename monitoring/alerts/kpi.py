@@ -271,9 +271,8 @@ def _warning(watched: Watched, pace: Pace) -> Alert:
 def _plain(watched: Watched, pace: Pace) -> Alert:
     """Return the warning of a ratio without an interval; one without a window is held against each of its targets."""
     ratio, name = watched.ratio, f"segment:{watched.kpi}"
-    beyond = "<" if ratio.higher_is_better else ">"
-    shown = phrases.shown_as(ratio)
-    value, target = phrases.own(shown), phrases.target_of(ratio, "%q")
+    beyond, to_scale = "<" if ratio.higher_is_better else ">", phrases.on_scale(ratio)
+    value, target = phrases.own(phrases.shown_as(ratio)), phrases.target_of(ratio, "%q")
     if has_windows(ratio):
         place, labels, to_each, n = (
             "in the window {{ $labels.window }}",
@@ -292,7 +291,7 @@ def _plain(watched: Watched, pace: Pace) -> Alert:
         watched.alert,
         "warn",
         "kpi",
-        f'{name}:ratio{{{promql.ALL}}} {beyond} {labels} {promql.TARGET}{{kpi="{watched.kpi}"}}\n'
+        f'{to_scale}{name}:ratio{{{promql.ALL}}} {beyond} {labels} {to_scale}{promql.TARGET}{{kpi="{watched.kpi}"}}\n'
         f"{to_each} {name}:sample{{{promql.ALL}}} >= {thresholds.LEAST_SAMPLE}{promql.GUARD}",
         pace.warn,
         f"{ratio.title}: {value} {place}, target {target}",

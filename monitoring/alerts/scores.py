@@ -10,7 +10,8 @@ from monitoring.alerts import bands, measures, segments, thresholds
 from monitoring.alerts.kpi import FEEDBACK_BOARD, RETENTION_BOARD, REVENUE_BOARD
 from monitoring.alerts.rule import Alert
 from monitoring.alerts.thresholds import Pace
-from monitoring.phrases import COUNT, PLAIN, SHARE, looked_up, own
+from monitoring.phrases import COUNT, PLAIN, SCORE, SHARE, looked_up, own
+from schemas.catalogue.ratios import RATIO_BY_NAME
 
 _VARIES = 1.05
 """Days that vary less beyond chance need no words."""
@@ -109,16 +110,17 @@ def _nps(pace: Pace) -> Alert:
     where = f"{{{promql.ALL},window=%q}}"
     score = looked_up(f"{scores.NPS_FALL}{where}", PLAIN)
     answers = looked_up(f"segment:nps:sample{where}", COUNT)
+    scale = phrases.on_scale(RATIO_BY_NAME["nps"])
     return Alert(
         "NpsFalling",
         "warn",
         "kpi",
-        f"segment:nps:ratio{{{promql.ALL}}}\nand {scores.NPS_FALL} <= {promql.number(thresholds.NPS_FALL_Z)}"
+        f"{scale}segment:nps:ratio{{{promql.ALL}}}\nand {scores.NPS_FALL} <= {promql.number(thresholds.NPS_FALL_Z)}"
         f"{promql.GUARD}",
         pace.warn,
-        f"NPS fell to {own(PLAIN)} in the window {{{{ $labels.window }}}}, from {answers} answers",
-        f"NPS is {own(PLAIN)} (from −1 to 1) in the window {{{{ $labels.window }}}}, from {answers} answers; against"
-        f" the window before it z = {score} (a warning from {promql.number(thresholds.NPS_FALL_Z)} down).\n"
+        f"NPS fell to {own(SCORE)} in the window {{{{ $labels.window }}}}, from {answers} answers",
+        f"NPS is {own(SCORE)} (from −100 to 100) in the window {{{{ $labels.window }}}}, from {answers} answers;"
+        f" against the window before it z = {score} (a warning from {promql.number(thresholds.NPS_FALL_Z)} down).\n"
         "First: read the reasons of the detractors, and see whether another group is asked than before (way, segment).",
         f"{FEEDBACK_BOARD}?var-window={{{{ $labels.window }}}}",
         pace.keep,

@@ -19,7 +19,8 @@ _WORDS = {
     "owned_twice": "partitions with two workers: {{ .Value }}",
     "not_counted": "partitions not counted: {{ .Value }}",
     "counted_twice": "partitions counted twice: {{ .Value }}",
-    "seen_before": "Prometheus was started, and still sees old workers of partitions: {{ .Value }}",
+    "seen_before": "Prometheus was started, and still sees old workers of partitions: {{ .Value }}"
+    "{{ with .Labels.until }}; that ends at {{ . }}{{ end }}",
     "recovering": "partitions still being loaded: {{ .Value }}",
     "halted": "partitions halted: {{ .Value }}",
     "withheld": "workers without Kafka: {{ .Value }}",
@@ -403,6 +404,9 @@ def _targets(pace: Pace) -> Iterator[Alert]:
             "/d/tenure-executive",
             labels={"kpi": kpi, "window": window},
         )
+    mine = "kpi=%[1]q,window=%[2]q"
+    # As people know it: see `phrases.on_scale`.
+    own_target = f'100 * {TARGET}{{{mine},kpi="nps"}} or {TARGET}{{{mine}}}'
     yield Alert(
         "TargetReviewOverdue",
         "warn",
@@ -411,7 +415,7 @@ def _targets(pace: Pace) -> Iterator[Alert]:
         pace.day,
         "The target of {{ $labels.kpi }} in {{ $labels.window }} was to be reviewed by {{ $labels.owner }}",
         f"The review is overdue by {own(_DURATION)}. The target"
-        f" {{{{ with printf `{TARGET}{{kpi=%q,window=%q}}` $labels.kpi $labels.window | query }}}}"
+        f" {{{{ with printf `{own_target}` $labels.kpi $labels.window | query }}}}"
         '({{ . | first | value | printf "%.4g" }}){{ end }} still holds.\n'
         "First: {{ $labels.owner }} looks whether it is still the right one, and sets it anew with a new review day.",
         "/d/tenure-executive",

@@ -85,6 +85,8 @@ FRESH_LATE_SHARE: Final = 0.01
 """Records of that span that may be older."""
 FRESH_WINDOW_DAYS: Final = 30
 """Of the budget."""
+LOOK_BACK_SECONDS: Final = 300
+"""For so long Prometheus shows the last sample of a series that it does not read any more (`query.lookback-delta`)."""
 SEEN_SAMPLES: Final = 60
 """Instants of a span that are looked at for whether Prometheus was there, and the workers (count)."""
 SEEN_LEAST: Final = 54

@@ -3,14 +3,16 @@
 Grafana's transformations put the answers together; a label or a name that differs between queries keeps rows apart.
 """
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from grafana_foundation_sdk.builders import barchart, common, table, trend
 from grafana_foundation_sdk.models import common as looks
 from grafana_foundation_sdk.models import dashboard as model
 
+from monitoring.dashboards.letters import width
 from monitoring.dashboards.panels import (
     CALM,
     NONE,
@@ -28,6 +30,10 @@ from monitoring.dashboards.wording import About
 
 LEAST_WIDTH: Final = 70
 """Of a column, in pixels: Grafana's own 150 put the last columns of most tables out of sight."""
+TITLE_PIXELS: Final = 14
+CELL_PADDING: Final = 14
+NUMBERS_WIDTH: Final = 60
+"""Room for "100.0 %" and "12,345"."""
 COHORT_WIDTH: Final = 36
 NOTHING: Final = "nothing yet, or withheld: see Numbers"
 
@@ -126,7 +132,7 @@ def rows(about: About, arranged: Arranged, *queries: Query, size: tuple[int, int
     if arranged.sort_by:
         order = common.TableSortByFieldState().display_name(arranged.sort_by).desc(arranged.descending)
         panel.sort_by([order])
-    for column in arranged.columns:
+    for column in _with_room(arranged):
         panel.override_by_name(column.name, _column_properties(column))
     return Placed(panel, *size)
 
@@ -205,6 +211,21 @@ def matrix(
     panel.with_transformation(model.DataTransformerConfig(id_val="groupingToMatrix", options=options))
     panel.sort_by([common.TableSortByFieldState().display_name(corner).desc(desc=True)])
     return Placed(panel, *size)
+
+
+def _with_room(arranged: Arranged) -> list[Column]:
+    """Return the columns, each at least as wide as its title: an equal share of a narrow table is not."""
+    known = {column.name: column for column in arranged.columns}
+    found = [known.pop(title, Column(title)) for title in arranged.renamed.values()]
+    return [
+        column if column.hidden or column.width or column.least else replace(column, least=title_width(column.name))
+        for column in (*found, *known.values())
+    ]
+
+
+def title_width(title: str) -> int:
+    """Return how wide a column is at least, so that its title and numbers of six letters are whole (pixels)."""
+    return max(NUMBERS_WIDTH, math.ceil(width(title, TITLE_PIXELS)) + CELL_PADDING)
 
 
 def _arranging(arranged: Arranged, queries: int) -> list[model.DataTransformerConfig]:

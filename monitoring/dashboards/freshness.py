@@ -7,7 +7,7 @@ from monitoring.alerts import thresholds
 from monitoring.dashboards import queries, sentences
 from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, NONE, Placed, number, withheld_as
 from monitoring.dashboards.queries import Query, now
-from monitoring.dashboards.wording import CAUSES, COUNT, About, of_metric
+from monitoring.dashboards.wording import CAUSES, COUNT, SEEN_UNTIL, About, of_metric
 from schemas.instruments import BUILD_INFO, LOSSES
 
 STREAM: Final = "tenure-stream"
@@ -38,6 +38,7 @@ def shown(*, size: tuple[int, int] = (12, 3)) -> Placed:
     cause = f"topk(1, {now('stream:incomplete:partitions')})"
     for name, words in CAUSES.items():
         cause = f'label_replace({cause}, "cause", ": {words}", "cause", "{name}")'
+    cause = f'label_replace({cause}, "cause", ": {SEEN_UNTIL}", "until", "(.+)")'
     since = f'label_replace({state}, "dated", ", since", "", "")'
     why = f"(1000 * {since} * on () group_left (cause) (0 * {cause} + 1 or on () group({state})))"
     return number(

@@ -24,7 +24,7 @@ from monitoring.dashboards.panels import (
     worded,
 )
 from monitoring.dashboards.queries import Query, own
-from monitoring.dashboards.wording import CAUSES, COUNT, PERCENT, PLAIN, SECONDS, About, of_metric
+from monitoring.dashboards.wording import CAUSES, COUNT, PERCENT, PLAIN, SECONDS, SEEN_UNTIL, About, of_metric
 from schemas import instruments as known
 from schemas.catalogue.counts import FACTS_WITHOUT_EFFECT
 
@@ -128,7 +128,7 @@ def causes() -> Placed:
         _COMPLETENESS,
     )
     known_causes = (
-        "(stream:incomplete:partitions or 0 / 0 *"
+        f'(label_replace(stream:incomplete:partitions, "cause", "{SEEN_UNTIL}", "until", "(.+)") or 0 / 0 *'
         ' label_replace(stream:backfill:bool unless on () stream:incomplete:partitions, "cause", "loading", "", ""))'
     )
     nothing = f'label_replace(vector(0), "cause", "nothing", "", "") unless on () {known_causes}'

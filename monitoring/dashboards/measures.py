@@ -82,7 +82,7 @@ def measures() -> Placed:
     columns = [
         Column("measure", least=130),
         *(Column(name, COUNT, decimals=0) for name in names[:2]),
-        Column(names[2], PERCENT, decimals=1, least=110),
+        Column(names[2], PERCENT, decimals=1),
         *(Column(name, PLAIN, decimals=2) for name in names[3:6]),
         Column(_P, PLAIN, decimals=4),
         Column("seen last", "dateTimeFromNow", width=130),

@@ -21,7 +21,7 @@ LEAST: Final = 20
 HIGH, LOW = "at most", "at least"
 OTHERS_WIDTH: Final = 95
 """Of the column *than others*, whose title does not fit an equal share of a table (pixels)."""
-SEGMENT_WIDTH: Final = 135
+SEGMENT_WIDTH: Final = 125
 """Of the column that names segments, in pixels, at least: its share of a narrow panel cuts "priority_support"."""
 _ROW: Final = "max by (value)"
 _TREND: Final = (

@@ -55,7 +55,7 @@ CAUSES: Final = {
     "owned_twice": "two workers have one partition",
     "not_counted": "a partition is not counted yet",
     "counted_twice": "two workers count one partition",
-    "seen_before": "Prometheus was started, and sees old workers for 5 minutes",
+    "seen_before": "Prometheus sees workers of before its start",
     "recovering": "counts are being loaded",
     "halted": "a partition is halted",
     "withheld": "a worker has lost touch with Kafka",
@@ -63,6 +63,8 @@ CAUSES: Final = {
     "different_counts": "workers expect different numbers of partitions",
 }
 """Words for the causes of `stream:incomplete:partitions`."""
+SEEN_UNTIL: Final = "Prometheus sees old workers until $1"
+"""Of `seen_before`, whose label `until` says when it is over."""
 
 AXES: Final = {
     "retention": (0.9, 1.0),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from monitoring import promql
+from monitoring import phrases, promql
 from monitoring.alerts import thresholds
 from monitoring.runbooks.runbook import Runbook
 from schemas.catalogue.ratios import RATIO_BY_NAME, has_windows
@@ -72,12 +72,13 @@ def _proportion(
 
 def _plain(kpi: str, short: str, means: str, do: tuple[str, ...], *more: tuple[str, str]) -> Runbook:
     ratio, name = RATIO_BY_NAME[kpi], f"segment:{kpi}"
+    scale = phrases.on_scale(ratio)
     order, window = "sort" if ratio.higher_is_better else "sort_desc", ',window="30d"' if has_windows(ratio) else ""
     look = (
-        ("The value, what it is about, and its target, by window.", f"{name}:ratio{{{promql.ALL}}}"),
+        ("The value, what it is about, and its target, by window.", f"{scale}{name}:ratio{{{promql.ALL}}}"),
         ("", f"{name}:sample{{{promql.ALL}}}"),
-        ("", f'{promql.TARGET}{{kpi="{kpi}"}}'),
-        ("The segments, the worst first.", f'{order}({name}:ratio{{dimension!="all"{window}}})'),
+        ("", f'{scale}{promql.TARGET}{{kpi="{kpi}"}}'),
+        ("The segments, the worst first.", f'{order}({scale}{name}:ratio{{dimension!="all"{window}}})'),
         *more,
         COMPLETE,
         SOURCES,
@@ -287,7 +288,7 @@ RUNBOOKS: Final = {
     "NpsBelowTarget": _plain(
         "nps",
         "Customers recommend the product less than the target wants.",
-        "Promoters less detractors, over all NPS answers of the window, from −1 to 1, is below the target.",
+        "Promoters less detractors, over all NPS answers of the window, from −100 to 100, is below the target.",
         (
             "Read the reasons of the detractors of this window.",
             "See who was asked: another segment or another way (in the product, by e-mail) answers differently.",

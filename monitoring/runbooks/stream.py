@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from monitoring import promql
+from monitoring import dead_letters, promql
 from monitoring.alerts import thresholds
 from monitoring.runbooks import adapters, feeds, freshness, gateway, producers
 from monitoring.runbooks.kpi import DOCTOR, SOURCES
@@ -54,7 +54,7 @@ STREAM: Final = {
             "`owned_twice`, `counted_twice`: one of the two was paused or lost Kafka; it notices within the session"
             " time-out. If not, restart the one with the older log line `partitions_assigned`.",
             "`seen_before`: wait. Prometheus was started anew while workers were too, and for five minutes it still"
-            " shows what it read of them before.",
+            " shows what it read of them before. The label `until` says when that is over.",
             "`recovering` for long: Redis is slow or away, see [TenureRedisUnreachable](TenureRedisUnreachable.md); or"
             " tables are counted anew, see [TenurePartitionRecounted](TenurePartitionRecounted.md).",
             "`not_counted` beside another cause comes of it. Alone: a worker cannot compute its counts, a fault of"
@@ -135,10 +135,10 @@ STREAM: Final = {
         " again, and gone once Kafka deletes them.",
         "Each one is a record that breaks the contract of events; the header `tenure-detail` says how.",
         (
-            ("By reason.", "sum by (reason) (increase(tenure_dead_letters_total[30m]))"),
+            ("By reason.", dead_letters.BY_REASON),
             (
                 "Of which type, from which source?",
-                "sort_desc(sum by (type, source) (increase(tenure_feed_dead_letters_total[30m])) > 0)",
+                f"sort_desc({dead_letters.of_feeds(dead_letters.SPAN)} > 0)",
             ),
             (
                 "By reason and member, and what the last ones say.",

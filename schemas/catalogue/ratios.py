@@ -220,7 +220,7 @@ RATIOS: Final = (
         denominator=sum_of("nps_promoters", "nps_passives", "nps_detractors"),
         lowest=-1.0,
         title="Net promoter score",
-        meaning="Promoters less detractors over all NPS answers of the window; others write it from −100 to 100.",
+        meaning="Promoters less detractors over all NPS answers of the window; shown from −100 to 100.",
         why="The article asks how likely customers are to recommend the product.",
         article=KPI_ARTICLE,
     ),

@@ -41,6 +41,8 @@ class CoPartitionedAssignor(AbstractPartitionAssignor):  # type: ignore[misc]  #
 
     def __init__(self) -> None:
         self._past = _Past()
+        #: partitions of each topic when the leader last assigned them (count); None where it did not say
+        self.assigned_counts: dict[str, int] | None = None
 
     def remember(self, generation: int, owned: Iterable[int]) -> None:
         """Remember what this member was given, for the next rebalance.
@@ -56,7 +58,23 @@ class CoPartitionedAssignor(AbstractPartitionAssignor):  # type: ignore[misc]  #
         return ConsumerProtocolMemberMetadata(_VERSION, sorted(topics), msgspec.json.encode(self._past))
 
     def on_assignment(self, assignment: Any) -> None:
-        """Do nothing: the generation is not known here; see `remember`."""
+        """Note of how many partitions the leader knew; the generation is not known here, see `remember`."""
+        try:
+            self.assigned_counts = msgspec.json.decode(assignment.user_data, type=dict[str, int])
+        except msgspec.DecodeError:
+            self.assigned_counts = None  # a leader of an earlier version
+
+    def are_unassigned(self, cluster: Any, topics: Iterable[str]) -> bool:
+        """Tell whether a topic has partitions by now that were not there when they were assigned.
+
+        Args:
+            cluster: aiokafka's view of topics and partitions.
+            topics: That this member reads.
+        """
+        known = self.assigned_counts
+        return known is not None and any(
+            len(cluster.partitions_for_topic(topic) or ()) > known.get(topic, 0) for topic in topics
+        )
 
     def assign(self, cluster: Any, members: Mapping[str, Any]) -> dict[str, Any]:
         """Assign all partitions; runs on the group's leader only.
@@ -75,7 +93,7 @@ class CoPartitionedAssignor(AbstractPartitionAssignor):  # type: ignore[misc]  #
         if missing:
             log.error("topics_missing", topics=missing)
         counts = {topic: len(partitions) for topic, partitions in found.items() if partitions is not None}
-        return {name: _encoded(given) for name, given in assign(claims, counts).items()}
+        return {name: _encoded(given, counts) for name, given in assign(claims, counts).items()}
 
 
 def _claim(topics: Iterable[str], user_data: bytes) -> Claim:
@@ -86,8 +104,8 @@ def _claim(topics: Iterable[str], user_data: bytes) -> Claim:
     return Claim(frozenset(topics), past.generation, frozenset(past.owned))
 
 
-def _encoded(given: set[tuple[str, int]]) -> Any:
+def _encoded(given: set[tuple[str, int]], counts: Mapping[str, int]) -> Any:
     by_topic: dict[str, list[int]] = {}
     for topic, partition in sorted(given):
         by_topic.setdefault(topic, []).append(partition)
-    return ConsumerProtocolMemberAssignment(_VERSION, sorted(by_topic.items()), b"")
+    return ConsumerProtocolMemberAssignment(_VERSION, sorted(by_topic.items()), msgspec.json.encode(counts))

@@ -138,7 +138,7 @@ class ReadingThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # mypy does 
                 log.warning("waiting_for_kafka", reason=repr(exc), pause_seconds=backoff.seconds)
             else:
                 if not self.should_stop:
-                    self._membership = GroupMembership(self._consumer._coordinator, on_fatal=self._end)
+                    self._membership = GroupMembership(self._consumer._coordinator, self.assignor, on_fatal=self._end)
                 return
             await self._unless_stopped_here(backoff.pause())
 

@@ -35,6 +35,8 @@ from streams.errors import LogUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from streams.kafka.assignor import CoPartitionedAssignor
+
 log = structlog.get_logger(__name__)
 _FENCED_INSTANCE_ID: Final = 82
 """Kafka's code for a static member whose place another one has taken; aiokafka does not know it."""
@@ -93,11 +95,14 @@ class DescribeGroup(Request[_Describe]):  # type: ignore[misc]  # aiokafka has n
 class GroupMembership:
     """One consumer's place in its group, from the time on when its coordinator exists."""
 
-    def __init__(self, coordinator: Any, *, on_fatal: Callable[[Exception], None]) -> None:
+    def __init__(
+        self, coordinator: Any, assignor: CoPartitionedAssignor, *, on_fatal: Callable[[Exception], None]
+    ) -> None:
         """Take over what aiokafka's coordinator does about heartbeats, errors and joining.
 
         Args:
             coordinator: Of an aiokafka consumer that has started and not subscribed yet.
+            assignor: Of the same consumer.
             on_fatal: Told what no waiting mends: the group is refused before this worker was ever in it.
         """
         #: when the coordinator last agreed that we are in the group (time.monotonic)
@@ -107,10 +112,13 @@ class GroupMembership:
         #: what the coordinator refused last; None once we are in the group again
         self.trouble: LogUnavailable | None = None
         self._coordinator = coordinator
+        self._assignor = assignor
         self._on_fatal = on_fatal
         self._backoff = Backoff()
         #: the member id that Kafka gave us last
         self._own: str | None = None
+        #: partitions of each topic in an assignment that another one was asked for
+        self._outgrown: dict[str, int] | None = None
         self._said_seconds = -math.inf
         self._send: Callable[[Any], Coroutine[Any, Any, Any]] = coordinator._send_req
         self._heartbeat: Callable[[], Coroutine[Any, Any, bool]] = coordinator._do_heartbeat
@@ -182,7 +190,25 @@ class GroupMembership:
             if self.is_taken:
                 log.info("instance_id_free", instance_id=coordinator._group_instance_id)
         self.is_taken, self._said_seconds = False, -math.inf
-        return await self._join(subscription)
+        joined = await self._join(subscription)
+        if joined:
+            self._ask_where_outgrown(subscription)
+        return joined
+
+    def _ask_where_outgrown(self, subscription: Any) -> None:
+        """Have the group joined once more where topics have more partitions than were assigned.
+
+        Whoever comes back under its instance id is given what was assigned before, and sees no change of topics: it
+        knows them in their new size only. Of all who join again Kafka lets the leader assign anew.
+        """
+        coordinator, assignor = self._coordinator, self._assignor
+        if not assignor.are_unassigned(coordinator._cluster, subscription.topics):
+            self._outgrown = None
+        elif assignor.assigned_counts != self._outgrown:  # once: where we do not lead, it is for the leader to do so
+            self._outgrown = assignor.assigned_counts
+            log.info("partitions_unassigned", assigned_of=self._outgrown)
+            seconds = coordinator._heartbeat_interval_ms / 1000
+            asyncio.get_running_loop().call_later(seconds, coordinator.request_rejoin)
 
     async def _host_of_twin(self) -> str | None:
         """Return where the worker runs that is in the group under our instance id; None where none is."""

@@ -83,6 +83,7 @@ class Meters:
         for label in (*instruments.AGES_MS, instruments.OLDER):
             self[instruments.RECORDS_BY_AGE].labels(label)
         self.on_feeds([FeedKey(kind, OTHER) for kind in (*TYPES, UNKNOWN_TYPE)], FeedCounts())
+        self[instruments.STARTED].set(time.time())
         self[instruments.MEMORY_LIMIT].set(memory_limit_bytes())
         build = self[instruments.BUILD_INFO]
         build.labels(installed_version() or FROM_SOURCES, platform.python_version(), str(STATE_VERSION)).set(1)

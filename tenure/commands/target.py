@@ -99,8 +99,8 @@ def set_target(
         str,
         typer.Argument(
             metavar="VALUE",
-            help="As the KPI is counted, such as 0.9, or a percentage, such as 90%; none takes the target back. "
-            "Write -- before a value below 0.",
+            help="As the KPI is counted, such as 0.9, or a percentage, such as 90%; NPS in points, such as 40. none "
+            "takes the target back. Write -- before a value below 0.",
         ),
     ],
     by: _By = None,
@@ -172,7 +172,11 @@ def try_target(
     kpi: _Ratio,
     window: _Window,
     value: Annotated[
-        str, typer.Argument(metavar="VALUE", help="As the KPI is counted, such as 0.9, or a percentage, such as 90%.")
+        str,
+        typer.Argument(
+            metavar="VALUE",
+            help="As the KPI is counted, such as 0.9, or a percentage, such as 90%; NPS in points, such as 40.",
+        ),
     ],
     by: _By = None,
     segment: _Segment = None,

@@ -84,8 +84,8 @@ class Gateway:
         self._logged_at: dict[tuple[str, str, int], float] = {}
         self.application = Starlette(
             routes=[
-                Route(EVENTS_PATH, self._events, methods=["POST"]),
-                Route(WEBHOOKS_PATH, self._webhooks, methods=["POST"]),
+                *_with_or_without_slash(EVENTS_PATH, self._events),
+                *_with_or_without_slash(WEBHOOKS_PATH, self._webhooks),
                 Route("/healthz", self._serve_health),
                 Route("/readyz", self._serve_readiness),
                 Route("/metrics", self._serve_metrics),
@@ -93,6 +93,8 @@ class Gateway:
             ],
             exception_handlers={HTTPException: _no_such_path, Exception: _fault_of_ours},
         )
+        # A redirect has no body, and clients drop the token or the body when they follow it.
+        self.application.router.redirect_slashes = False
         self._openapi = msgspec.json.encode(openapi())
 
     # -- events
@@ -234,6 +236,13 @@ class Gateway:
 
     async def _serve_openapi(self, _request: Request) -> Response:
         return Response(self._openapi, media_type=_JSON)
+
+
+def _with_or_without_slash(path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> list[Route]:
+    return [
+        Route(path, endpoint, methods=["POST"]),
+        Route(f"{path}/", endpoint, methods=["POST"], include_in_schema=False),
+    ]
 
 
 def _flag(request: Request, name: str) -> bool:

@@ -7,6 +7,7 @@ Source: CloudEvents 1.0.2, HTTP protocol binding; docs/gateway.md.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
@@ -27,6 +28,13 @@ ENVELOPE: Final = "application/cloudevents+json"
 ENVELOPES: Final = "application/cloudevents-batch+json"
 CONTENT_TYPES: Final = (JSON, LINES, ENVELOPE, ENVELOPES)
 
+#: By its bytes: of UTF-32 first, whose mark begins as that of UTF-16 does.
+_OTHER_MARKS: Final = {
+    b"\xff\xfe\x00\x00": "UTF-32",
+    b"\x00\x00\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
 _SAME: Final = {"application/ndjson": LINES, "application/jsonl": LINES, "application/jsonlines": LINES}
 _HTTP_PREFIX: Final = "ce-"
 _LINE: Final = re.compile(rb"\S[^\n]*")
@@ -89,13 +97,17 @@ def events_in(body: bytes, content_type: str, headers: Mapping[str, str]) -> Seq
     """Return the events of a body, in their order.
 
     Args:
-        body: As it came.
+        body: As it came; a byte-order mark of UTF-8 before it is left out.
         content_type: One of `CONTENT_TYPES`.
         headers: Of the request; `ce-` ones make a CloudEvent of the body.
 
     Raises:
-        BodyError: It is empty, no list where it should be one, or holds too many.
+        BodyError: It is empty, not UTF-8 by its mark, no list where it should be one, or holds too many.
     """
+    body = body.removeprefix(codecs.BOM_UTF8)
+    for mark, encoding in _OTHER_MARKS.items():
+        if body.startswith(mark):
+            raise BodyError(400, f"the body begins with the byte-order mark of {encoding}; send it as UTF-8")
     if not body.strip():
         raise BodyError(400, "the body is empty; send an event as a JSON object")
     attributes = [(name, value) for name, value in headers.items() if name.startswith(_HTTP_PREFIX)]

@@ -108,6 +108,8 @@ async def rebuild(settings: Settings, wish: Wish, tell: Callable[[str], None]) -
     async with _opened(settings) as (tables, mark):
         plan = await _plan(settings, tables, mark, wish)
         earlier = [msgspec.json.decode(entry, type=PastRebuild) for entry in await tables.entries(REBUILDS)]
+        if wish.source == "kafka":
+            _check_never_spread(earlier)
         document = Rebuilding(
             outcome="planned",
             source=wish.source,
@@ -161,6 +163,24 @@ async def _plan(settings: Settings, tables: Tables, mark: StreamMark, wish: Wish
                     f"stored facts were made with {json.dumps(meaning.get(name))}; set it back, or add --from kafka",
                 )
     return RebuildPlan(mark, _settings_of(settings, meaning, changed), partitions, in_use, changed, older)
+
+
+def _check_never_spread(earlier: list[PastRebuild]) -> None:
+    """Refuse to count from Kafka what was spread over more partitions meanwhile.
+
+    What was sent before lies where its customers were then. The stream counted it there and forwarded nothing, so that
+    it would be missing from the new tables.
+
+    Raises:
+        UsageError: It was.
+    """
+    for entry in earlier:
+        if entry.partitions_before < entry.partitions:
+            raise UsageError(
+                f"--from kafka: customers were spread over {entry.partitions} partitions instead of "
+                f"{entry.partitions_before} at {entry.at}, and what was sent before lies where they were then; leave "
+                "it out, or count in another group and redis_prefix: docs/rebuilding.md"
+            )
 
 
 async def _is_older(tables: Tables, in_use: int, source: Source) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.server
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -27,8 +29,9 @@ from devstack.configuration import (
     prometheus_configuration,
     wished_ports,
 )
-from devstack.parts import LEAST_SECONDS
-from services.process import free_port
+from devstack.parts import LEAST_SECONDS, let_notice
+from services.process import free_port, wait_until
+from services.prometheus import Prometheus
 
 if TYPE_CHECKING:
     from services.process import StartProcess
@@ -100,6 +103,42 @@ def test_the_system_comes_up_works_together_and_ends_at_the_first_ctrl_c(
     assert process.interrupt(seconds=60) == 0
     assert running_process(folder / "pid") is None
     assert [command for command in running_commands().values() if str(folder).encode() in command] == []
+
+
+class _Worker(http.server.BaseHTTPRequestHandler):
+    """A worker that says which partition it owns, and nothing else."""
+
+    def do_GET(self) -> None:
+        """Answer Prometheus."""
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'tenure_partition_owned{partition="0"} 1\n')
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_prometheus_does_not_end_before_it_has_seen_that_workers_are_gone(tmp_path: Path) -> None:
+    """One that is started anew showed old workers beside new ones, and numbers were withheld for five minutes."""
+    worker = http.server.HTTPServer(("127.0.0.1", 0), _Worker)
+    threading.Thread(target=worker.serve_forever, daemon=True).start()
+    targets = [{"targets": [f"127.0.0.1:{worker.server_port}"]}]
+    jobs = [{"job_name": "tenure", "static_configs": targets, "scrape_interval": "1s"}]
+    prometheus = Prometheus(tmp_path, config=yaml.safe_dump({"scrape_configs": jobs}))
+    said: list[str] = []
+    try:
+        prometheus.start()
+        wait_until(lambda: bool(prometheus.query("tenure_partition_owned")), seconds=30, what="a look")
+        worker.shutdown()
+        worker.server_close()
+        let_notice(prometheus, said.append)
+        prometheus.process.stop()
+        prometheus.start()
+        assert prometheus.query("tenure_partition_owned") == []
+        let_notice(prometheus, said.append)
+    finally:
+        prometheus.process.kill()
+    assert len(said) == 1, "nothing is waited for where no worker is seen"
 
 
 def running_commands() -> dict[int, bytes]:

@@ -20,6 +20,9 @@ from streams.tables import encode_head
 AT: Final = ("--at", "2026-03-01", "--by", "plan", "--by", "country")
 
 
+SIGNUP: Final = {"id": "1", "type": "signup", "customer_id": "c", "time": "2026-02-01T00:00:00Z", "plan": "pro"}
+
+
 @pytest.fixture(scope="module")
 def company() -> list[bytes]:
     """The events of a company that does not exist."""
@@ -118,6 +121,24 @@ def test_more_partitions_under_traffic_change_no_number(installation: Installati
     installation.kafka.admin.list_topics(timeout=10)  # it remembers how many partitions there were
     installation.until_applied()
     counted_as(installation, company)
+    # Three in four customers would be missing: nobody forwarded what lay at home when it was counted.
+    for options in ([], ["--yes", "--accept-differences"]):
+        refused = installation.run("rebuild", "--from", "kafka", *options)
+        assert refused.returncode == 2
+        assert "spread over 8 partitions instead of 4" in refused.stderr
+
+
+def test_workers_that_keep_their_names_share_partitions_that_are_added_just_before(installation: Installation) -> None:
+    """Kafka gives whoever comes back under its name what it had before, and nobody had the new ones: for ever."""
+    installation.create_topics()
+    workers = [installation.worker(TENURE_INSTANCE_ID=name) for name in ("a", "b")]
+    installation.publish(installation.file_of([json.dumps(SIGNUP | {"mrr_minor": 100}).encode()]))
+    installation.until_applied()
+    assert installation.run("topics", "--grow", "--partitions", "8").returncode == 0
+    # At once: nobody has noticed yet that there are more, and both begin again with the new tables.
+    done = installation.run("rebuild", "--partitions", "8", "--yes")
+    assert done.returncode == 0, done.stderr
+    until(lambda: sum(len(worker.owned()) for worker in workers) == 8, "all are owned", seconds=60)
 
 
 def test_a_build_from_kafka_that_is_killed_goes_on_and_counts_every_record_alike(

@@ -165,6 +165,20 @@ def dead_letters(per_minute: float, *, loading: bool = False) -> Scenario:
     return scenario
 
 
+def dead_at_first_look(*, started: float, prometheus_is_new: bool = False) -> Scenario:
+    """Return a stream of which Prometheus sees a worker with 3,000 dead letters, which does not get any more.
+
+    Args:
+        started: When the worker began (minutes).
+        prometheus_is_new: Whether it looks at nothing before the twentieth minute.
+    """
+    scenario, began = stream(), 20
+    if prometheus_is_new:
+        scenario.series = {name: f"_x{began} {track}" for name, track in scenario.series.items() if "applied" in name}
+    scenario.put("tenure_start_timestamp_seconds", [(began, started * 60)], instance="c")
+    return scenario.put("tenure_dead_letters_total", [(began, 3_000)], instance="c", reason="malformed_json")
+
+
 def restarted(name: str, **labels: object) -> Scenario:
     """Return a stream whose worker a restarts: a counter that stood at 500 begins anew and stays at 0."""
     return stream().put(name, "500+0x20 0+0x20", instance="a", **labels)
@@ -211,6 +225,14 @@ FIRE: Final = [
     Case("TenureBackfill", "warn", "a producer that is always late", partial(late_events, 480), 450),
     Case("TenureBackfill", "warn", "one that is late in batches", partial(late_events, 480, every=20), 450),
     Case("DeadLettersGrowing", "page", "one in ten", partial(dead_letters, 120), 50),
+    Case("DeadLettersGrowing", "page", "all before the first look", partial(dead_at_first_look, started=19), 30),
+    Case(
+        "DeadLettersGrowing",
+        "page",
+        "all before the first look of a new Prometheus",
+        partial(dead_at_first_look, started=19, prometheus_is_new=True),
+        30,
+    ),
     Case("DeadLettersGrowing", "warn", "one a minute", partial(dead_letters, 1), 50),
     Case(
         "EventsConflicting",
@@ -342,6 +364,13 @@ QUIET: Final = [
     Case("TenureBackfill", "warn", "three hours of history", partial(late_events, 180), 450),
     Case("TenureBackfill", "warn", "two loads in a day", two_loads, 470),
     Case("DeadLettersGrowing", "page", "one in a hundred", partial(dead_letters, 10), 50),
+    Case(
+        "DeadLettersGrowing",
+        "page",
+        "a new Prometheus beside a worker of yesterday",
+        partial(dead_at_first_look, started=-1_440, prometheus_is_new=True),
+        30,
+    ),
     Case("DeadLettersGrowing", "page", "bad history is being loaded", partial(dead_letters, 120, loading=True), 50),
     Case(
         "DeadLettersGrowing",

@@ -9,7 +9,8 @@ from typing import Final
 import pytest
 
 from monitoring import rules
-from monitoring.dashboards.wording import AXES
+from monitoring.dashboards.letters import width
+from monitoring.dashboards.wording import AXES, CAUSES, SEEN_UNTIL
 from schemas.catalogue.ratios import RATIOS
 from tests.monitoring.boards import END, Json, boards, panels
 
@@ -384,7 +385,8 @@ def test_the_column_that_names_rows_has_room_for_names() -> None:
     assert len(tables) == 6
     for panel in tables:
         (override,) = [e for e in panel["fieldConfig"]["overrides"] if e["matcher"]["options"] == "segment"]
-        assert override["properties"] == [{"id": "custom.minWidth", "value": 135}], panel["title"]
+        assert override["properties"] == [{"id": "custom.minWidth", "value": 125}], panel["title"]
+        assert width("priority_support", 14) + 12 <= 125
 
 
 def test_days_that_name_rows_are_no_shares() -> None:
@@ -443,3 +445,81 @@ def test_titles_of_columns_about_others_are_whole() -> None:
     assert found
     for override in found:
         assert {"id": "custom.minWidth", "value": 95} in override["properties"]
+
+
+WORDS_PIXELS: Final = 13
+LINE_HEIGHT: Final = 1.2
+LONGEST_IN_TILE: Final = "may miss target ≥ 123.5 % · −12.3 points in 30 d, loaded since · of 1,234,567"
+
+
+def lines_of(text: str, room: float) -> int:
+    """Return over how many lines Grafana breaks a text in small type."""
+    found, line = 1, ""
+    for word in text.split():
+        if line and width(f"{line} {word}", WORDS_PIXELS) > room:
+            found, line = found + 1, ""
+        line = f"{line} {word}".strip()
+    return found
+
+
+def test_estimated_widths_are_those_of_the_picture() -> None:
+    """Measured on docs/images/boards/executive.png, in pixels: what is too small would let text be cut."""
+    measured = {
+        "may miss target ≥ 80 % · −2 points in 30 d · of 210": 312,
+        "on target ≤ 10 % · +0 points in 30 d · of 377": 271,
+        "complete, as of": 91,
+    }
+    for text, pixels in measured.items():
+        assert 1 <= width(text, WORDS_PIXELS) / pixels < 1.08, text
+
+
+def test_small_type_of_tiles_has_room_for_all_its_lines() -> None:
+    """It breaks into lines, and what is below the tile is cut; `loaded since` made it a line longer."""
+    texts = (LONGEST_IN_TILE, "history is loading, since 12-01 10:40 UTC", "no change is known in 30 d")
+    for uid, panel in TILES:
+        room = panel["gridPos"]["w"] * GRID_PIXELS - 8 - 2 - 2 * 12
+        inside = panel["gridPos"]["h"] * 38 - 8 - 40 - 2 * 12 - 32 * LINE_HEIGHT
+        for text in texts:
+            assert lines_of(text, room) * WORDS_PIXELS * LINE_HEIGHT <= inside, (uid, panel["title"], text)
+
+
+def test_words_of_low_panels_are_one_line() -> None:
+    """The first line of each board is three rows high: a second line of small type has no place there."""
+    causes = [*CAUSES.values(), SEEN_UNTIL.replace("$1", "12-01 04:31 UTC")]
+    texts = {
+        "Numbers": [f"withheld: {cause}, since" for cause in causes] + ["complete; alerts wait for a load; as of"],
+        "Alerts that fire": ["nothing fires; 1,234 pending", "with pages: look now"],
+    }
+    low = [(uid, panel) for uid, panel in PANELS if panel["type"] == "stat" and panel["gridPos"]["h"] <= 3]
+    found = [(uid, panel) for uid, panel in low if panel["title"] in texts]
+    assert len(found) >= 2 * len(KPI_BOARDS)
+    for uid, panel in found:
+        room = panel["gridPos"]["w"] * GRID_PIXELS - 8 - 2 - 2 * 8
+        for text in texts[panel["title"]]:
+            assert width(text, WORDS_PIXELS) <= room, (uid, panel["title"], text)
+
+
+def test_all_columns_of_a_table_are_in_sight_and_their_titles_whole() -> None:
+    """The last column of churn by segment lay beyond the border, and "usual in an hour" lost its end."""
+    count = 0
+    for uid, panel in PANELS:
+        organized = [each["options"] for each in panel.get("transformations", []) if each["id"] == "organize"]
+        if panel["type"] != "table" or not organized:
+            continue
+        widths = {"": 0}
+        hidden = set()
+        for override in panel["fieldConfig"]["overrides"]:
+            for each in override["properties"]:
+                if each["id"] in ("custom.width", "custom.minWidth"):
+                    widths[override["matcher"]["options"]] = each["value"]
+                if each["id"] == "custom.hidden":
+                    hidden.add(override["matcher"]["options"])
+        titles = set(organized[0]["renameByName"].values()) - hidden
+        assert sum(widths[title] for title in titles) <= panel["gridPos"]["w"] * GRID_PIXELS - 8 - 2, (
+            uid,
+            panel["title"],
+        )
+        for title in titles:
+            count += 1
+            assert width(title, 14) + 12 <= widths[title], (uid, panel["title"], title)
+    assert count > 80

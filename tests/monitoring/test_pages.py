@@ -99,6 +99,48 @@ def test_page_of_a_spike_says_what_is_usual_and_how_days_vary_only_if_they_do() 
     assert re.search(r"days vary \d\.\d\d times as much as pure chance would", found.text)
 
 
+def test_nps_is_written_as_people_know_it() -> None:
+    """Boards and commands say +40.0: who reads 0.40 on a page looks for another number."""
+    (warning,) = score_cases.nps((60, 20, 20), (20, 20, 60)).firing("NpsFalling", 180)
+    assert warning.annotations["summary"] == "NPS fell to -40.0 in the window 7d, from 100 answers"
+    assert "NPS is -40.0 (from −100 to 100) in the window 7d" in warning.text
+    scenario = put_counts(
+        healthy(minutes=20), {"nps_promoters": 50, "nps_passives": 24, "nps_detractors": 26}, window="30d"
+    )
+    put_counts(
+        scenario,
+        {"nps_promoters": 10, "nps_passives": 5, "nps_detractors": 15},
+        window="30d",
+        dimension="plan",
+        value="pro",
+    )
+    put_targets(scenario, "nps", {"30d": 0.3})
+    (warning,) = scenario.firing("NpsBelowTarget", 18)
+    assert warning.annotations["summary"] == "Net promoter score: +24.0 in the window 30d, target +30.0"
+    assert "+24.0 over 100 answers in the window 30d; the target is +30.0." in warning.text
+    assert "Furthest off: plan pro -16.7." in warning.text
+    # Of a review the target is said, too, and other KPIs stay as they are counted.
+    for kpi, target in (("nps", 0.3), ("csat", 0.8)):
+        labels = {"instance": "a", "kpi": kpi, "window": "30d"}
+        scenario.put("tenure_target_ratio", target, **labels)
+        scenario.put("tenure_target_review_timestamp_seconds", -1, owner="Ada", **labels)
+    scenario.minutes = 90
+    said = {found.labels["kpi"]: found.text for found in scenario.firing("TargetReviewOverdue", 80)}
+    assert "The target (30) still holds." in said["nps"]
+    assert "The target (0.8) still holds." in said["csat"]
+
+
+def test_page_of_missing_data_says_until_when_prometheus_sees_old_workers() -> None:
+    """Whoever is called can only wait, and wants to know for how long."""
+    scenario = healthy(STREAM, minutes=30).put("process_start_time_seconds", 570, job="prometheus", instance="p")
+    for name in ("tenure_partition_owned", "tenure_partition_counted"):
+        scenario.drop(name, partition=0)
+        scenario.put(name, "1x9 _x21", instance="b", partition=0).put(name, "_x10 1x20", instance="a", partition=0)
+    (found,) = [each for each in scenario.firing("TenureIncomplete", 12) if each.severity == "info"]
+    expected = "Prometheus was started, and still sees old workers of partitions: 1; that ends at 01-01 00:14 UTC"
+    assert found.annotations["summary"] == f"KPIs are incomplete: {expected}"
+
+
 def test_page_of_missing_data_says_that_churn_has_not_fallen() -> None:
     """Numbers that stop look like the best day ever."""
     (page,) = [found for found in Scenario(STREAM, 20).firing("TenureIncomplete", 15) if found.severity == "page"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -348,3 +349,36 @@ async def test_what_is_not_there_is_refused_as_json(method: str, path: str, stat
     answer = await Served().client.request(method, path)
     assert answer.status_code == status
     assert "/openapi.json lists what there is" in answer.json()["error"]
+
+
+async def test_paths_are_taken_with_a_slash_at_their_end_too() -> None:
+    """A redirect without a body tells nobody what to do, and clients lose token or body on the way."""
+    served = Served()
+    answer = await served.send(json.dumps(signup(1)), "/v1/events/")
+    assert (answer.status_code, answer.json()["accepted"]) == (200, 1)
+    refused = await served.send(json.dumps(signup(1)), "/v1/events/", authorization="Bearer wrong")
+    assert refused.status_code == 401
+    assert (await served.client.post("/v1/webhooks/stripe/", content=stripe())).status_code == 401
+    elsewhere = await served.client.get("/healthz/")
+    assert (elsewhere.status_code, "/openapi.json" in elsewhere.json()["error"]) == (404, True)
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-ndjson"])
+async def test_byte_order_mark_before_a_body_is_left_out(content_type: str) -> None:
+    """Editors and shells of Windows write one, and nobody sees it."""
+    served = Served()
+    body = codecs.BOM_UTF8 + json.dumps(signup(1)).encode()
+    answer = await served.send(body, content_type=content_type)
+    assert answer.json() == {"accepted": 1, "refused": [], "mended": []}
+    assert served.log.records[0].value.startswith(b"{")
+    assert "the body is empty" in (await served.send(codecs.BOM_UTF8)).json()["error"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+async def test_body_that_is_not_utf_8_is_refused_by_its_name(encoding: str) -> None:
+    """That it is no JSON would be true, and no help."""
+    answer = await Served().send(json.dumps(signup(1)).encode(encoding))
+    assert answer.status_code == 400
+    assert answer.json()["error"] == (
+        f"the body begins with the byte-order mark of {encoding.upper()}; send it as UTF-8"
+    )
