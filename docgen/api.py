@@ -43,7 +43,8 @@ no page of another site that a browser here shows. With a certificate
 
 Each report is made in a thread of its own, at most `api_max_requests` at once, and for `api_timeout_seconds` at most.
 Those that look at every customer
-(`explain`, `cohorts`, `reasons`, `sql` and others) take memory and seconds where there are millions. A query of `sql`
+(`explain`, `cohorts`, `reasons`, `sql` and others) take memory and seconds where there are millions. Where looking
+takes longer than that, it goes on: ask again ([filters.md](filters.md#what-it-costs)). A query of `sql`
 has limits, and reads nothing but its relations ([sql.md](sql.md#limits)). Install the extra: `pip install
 'tenure[gateway]'`, and `tenure[duckdb]` for `sql`.
 

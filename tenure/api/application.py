@@ -24,6 +24,7 @@ from tenure.api.openapi import ApiFault, api_document
 from tenure.api.reports import REPORTS, ApiReport
 from tenure.api.running import ReportRunner, ReportsBusy, ReportTooSlow, said
 from tenure.gateway.senders import Tokens
+from tenure.reports.scan_thread import NotScannedYet
 
 log = structlog.get_logger(__name__)
 
@@ -113,7 +114,7 @@ def _status_of(error: TenureError) -> int:
         return 400
     if isinstance(error, CheckFailed):
         return 404
-    return 503 if isinstance(error, Unavailable | ReportTooSlow) else 500
+    return 503 if isinstance(error, Unavailable | ReportTooSlow | NotScannedYet) else 500
 
 
 def _fault(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -65,6 +65,7 @@ from tenure.reports import (
 from tenure.reports.customers import Scope, StretchPasses, stretch_passes
 from tenure.reports.instants import parse_boundary_ms
 from tenure.reports.kept import KeptScans
+from tenure.reports.scan_thread import ScanThread
 
 MOST_ROWS: Final = 10_000
 MOST_MEMBERS: Final = 1_000
@@ -124,7 +125,15 @@ class _StreamPasses(NamedTuple):
 @cache
 def _passes(redis_address: str, prefix: str) -> _StreamPasses:
     del redis_address, prefix
-    return _StreamPasses(stretch_passes(), KeptScans())
+    return _StreamPasses(stretch_passes(_SCANS), KeptScans(_SCANS))
+
+
+_SCANS: Final = ScanThread()
+
+
+def stop_scans() -> None:
+    """End all scans that go on after their reports were given up."""
+    _SCANS.stop()
 
 
 def _lenses(asked: RequestedReport) -> list[Lens]:

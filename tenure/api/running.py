@@ -14,7 +14,7 @@ import msgspec
 from streams.errors import TenureError
 from streams.settings.settings import Settings
 from tenure.api.asked import RequestedReport, in_parameters
-from tenure.api.reports import ApiReport
+from tenure.api.reports import ApiReport, stop_scans
 
 
 class ReportsBusy(Exception):
@@ -51,6 +51,7 @@ class ReportRunner:
         Raises:
             ReportsBusy: Too many are being made.
             ReportTooSlow: It takes too long.
+            NotScannedYet: Looking at customers takes too long, and goes on.
             TenureError: As the report's command does; messages name parameters.
         """
         asked = RequestedReport(report.parameters, given)
@@ -80,8 +81,9 @@ class ReportRunner:
         return msgspec.json.encode(found)
 
     def stop(self) -> None:
-        """Begin no report any more."""
+        """Begin no report any more, and end scans that go on."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        stop_scans()
 
 
 async def _found(settings: Settings, report: ApiReport, asked: RequestedReport) -> object:

@@ -34,6 +34,7 @@ from tenure.operations.losses import with_losses
 from tenure.reports.filtered import check_values, values_of
 from tenure.reports.kept import KeptScans, taken_of
 from tenure.reports.passes import Passes
+from tenure.reports.scan_thread import ScanThread
 from tenure.stored.customers import scan_all
 from tenure.stored.marks import read_marks, with_marks
 from tenure.stored.opening import counted_tables
@@ -42,9 +43,9 @@ S = TypeVar("S", bound=Summable)
 StretchPasses: TypeAlias = Passes[StretchCollector, Stretches]
 
 
-def stretch_passes() -> StretchPasses:
-    """Return passes that keep when customers were active; nothing is read yet."""
-    return Passes(_collecting, StretchCollector.stretches)
+def stretch_passes(thread: ScanThread | None = None) -> StretchPasses:
+    """Return passes that keep when customers were active, and may go on in a thread; nothing is read yet."""
+    return Passes(_collecting, StretchCollector.stretches, thread=thread)
 
 
 def _collecting(settings: Settings) -> Callable[[Names], StretchCollector]:

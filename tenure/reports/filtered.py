@@ -21,15 +21,16 @@ from streams.settings.meaning import windows_of
 from streams.settings.settings import Settings
 from streams.tables import Stored, Tables
 from tenure.reports.passes import Passes
+from tenure.reports.scan_thread import ScanThread
 from tenure.stored.reading import events_of
 
 
 class CombinedScans:
     """The cells by combination of the last pass over all customers, joined."""
 
-    def __init__(self) -> None:
-        """Begin with nothing read."""
-        self._passes = Passes(_collecting, CombiningCollector.cells)
+    def __init__(self, thread: ScanThread | None = None) -> None:
+        """Begin with nothing read; passes go on in a thread, if there is one, when whoever asked is given up."""
+        self._passes = Passes(_collecting, CombiningCollector.cells, thread=thread)
         self._joined: tuple[Mapping[int, CombinedCells], Combinations] | None = None
 
     async def read(self, settings: Settings, tables: Tables, partitions: int) -> Combinations:

@@ -17,6 +17,7 @@ from streams.settings.settings import Settings
 from streams.tables import Tables
 from tenure.reports.filtered import CombinedScans
 from tenure.reports.passes import Passes
+from tenure.reports.scan_thread import ScanThread
 from tenure.stored.customers import Slice
 
 #: Questions whose scans are kept (count), those that were asked last.
@@ -28,19 +29,20 @@ S = TypeVar("S", bound=Summable)
 class _KeptQuestion:
     """The passes of one question, and the heads of partitions that a scan without them has seen since."""
 
-    def __init__(self, question: ScanQuestion[Any]) -> None:
+    def __init__(self, question: ScanQuestion[Any], thread: ScanThread | None) -> None:
         begin, end = (lambda _: lambda names: GroupCollector(names, question)), GroupCollector.groups
-        self.passes = Passes[GroupCollector[Any], Groups[Any]](begin, end, unpacked=taken_of)
+        self.passes = Passes[GroupCollector[Any], Groups[Any]](begin, end, unpacked=taken_of, thread=thread)
         self.seen: Mapping[int, bytes | None] = {}
 
 
 class KeptScans:
     """The last scans of a stream by question; several threads may ask at once."""
 
-    def __init__(self) -> None:
-        """Begin with nothing read."""
+    def __init__(self, thread: ScanThread | None = None) -> None:
+        """Begin with nothing read; scans go on in a thread, if there is one, when whoever asked is given up."""
         #: cells by combination, of which the numbers themselves are made
-        self.combined = CombinedScans()
+        self.combined = CombinedScans(thread)
+        self._thread = thread
         self._lock, self._kept = Lock(), OrderedDict[tuple[object, ...], _KeptQuestion]()
 
     async def read(
@@ -53,9 +55,12 @@ class KeptScans:
             the stream goes on, groups would take longer to make than a scan of those who are asked for.
 
         Raises:
+            NotScannedYet: The report was given up, and its scan goes on.
             TenureError: As `scan_all`.
         """
         kept = self._kept_of(question)
+        if kept.passes.answers:
+            return await kept.passes.read(settings, tables, partitions)
         heads = {partition: await tables.read_head(partition) for partition in range(partitions)}
         known = kept.passes.heads
         if known and all(known.get(each) != head for each, head in heads.items()) and kept.seen != heads:
@@ -65,10 +70,10 @@ class KeptScans:
 
     def _kept_of(self, question: ScanQuestion[Any]) -> _KeptQuestion:
         with self._lock:
-            found = self._kept.pop(question.key, None) or _KeptQuestion(question)
+            found = self._kept.pop(question.key, None) or _KeptQuestion(question, self._thread)
             self._kept[question.key] = found
             while len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
+                self._kept.popitem(last=False)[1].passes.give_up()
             return found
 
 
