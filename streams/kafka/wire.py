@@ -14,6 +14,7 @@ import contextlib
 import struct
 import time
 from collections.abc import Iterable, Iterator
+from copy import copy
 from typing import Any, Final
 
 from aiokafka.consumer import fetcher
@@ -56,7 +57,7 @@ class _RecordsByUs(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka 
     """Fetched data of one partition that aiokafka hands out: read as a worker reads it, names of headers too."""
 
     def _unpack_records(self) -> Iterator[Record]:
-        unread = Unread(self, Desk(max_value_bytes=_ANY_BYTES))
+        unread = Unread(copy(self), Desk(max_value_bytes=_ANY_BYTES))  # which uses its source up
         while not unread.is_done:
             for record in unread.read(PIECE_BYTES)[0]:
                 self.next_fetch_offset = record.offset + 1
@@ -129,6 +130,7 @@ class Unread:
         self.read_bytes = 0
         self.read_at = time.monotonic()
         self._source = source
+        source._records_iterator = None  # which refers to the source: only the collector of garbage would part them
         self._desk = desk
         self._raw: bytes = source._records.raw
         self._at = 0

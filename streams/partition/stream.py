@@ -106,6 +106,13 @@ class Stream:
             return False
         return partition.head.positions.get(tp.topic, 0) < end
 
+    def is_behind(self) -> bool:
+        """Return whether more than one commit can hold waits in a topic of a partition that goes on."""
+        consumer, most = self.consumer(), self.context.batch_max_records
+        return any(
+            partition.lag(topic, consumer) > most for partition in self.partitions.values() for topic in self.context.topics
+        )
+
     async def close(self) -> None:
         """Stop all partitions."""
         await self.on_revoked(frozenset(self.partitions))

@@ -30,11 +30,12 @@ from tenure.worker.composition import Worker
 log = structlog.get_logger(__name__)
 
 LEAST_PAUSE_SECONDS: Final = 60.0
-PAUSE_OVER_CPU: Final = 50
-"""The pause after a scan, over the CPU time that it took (ratio): a scan takes so small a part of a core."""
+TIME_OVER_CPU: Final = 50
+"""The time from one scan to the next, over the CPU time that one takes (ratio): scans take so small a part of a core."""
 _AFTER_FAILURE_SECONDS: Final = 5.0
 _SCAN_OVER_CPU: Final = 4
-"""The time that a scan spreads over, over its CPU time (ratio): the stream goes on meanwhile."""
+"""The time that a scan spreads over, over its CPU time (ratio): the stream goes on meanwhile. While the stream is behind,
+a scan spreads over TIME_OVER_CPU: a load of history is what the core is wanted for then."""
 _STEP: Final = 50
 """Customers that are looked at before others have their turn (count); they take some 2 ms at most."""
 
@@ -112,8 +113,8 @@ class PopulationExporter:
             log.exception("population_failed")
         if metered is not None:
             spent_seconds += metered.cpu_seconds
-        pause_seconds = max(least_seconds, PAUSE_OVER_CPU * spent_seconds)
-        self._again_at = asyncio.get_running_loop().time() + pause_seconds
+        ended = asyncio.get_running_loop().time()
+        self._again_at = max(ended + least_seconds, now + TIME_OVER_CPU * spent_seconds)
 
     def _forget(self) -> None:
         self.exposition, self.population, self._made_of = b"", None, None
@@ -140,7 +141,8 @@ class PopulationExporter:
             for at in range(0, len(part.states), _STEP):
                 began = time.perf_counter()
                 scan.take(part.names, [state for _, state in part.states[at : at + _STEP]])
-                await asyncio.sleep((_SCAN_OVER_CPU - 1) * (time.perf_counter() - began))
+                ratio = TIME_OVER_CPU if self._worker.stream.is_behind() else _SCAN_OVER_CPU
+                await asyncio.sleep((ratio - 1) * (time.perf_counter() - began))
                 if not self._is_ours():
                     raise _Lost
         return scan

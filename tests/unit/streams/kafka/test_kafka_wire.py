@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 import zlib
 from random import Random
 
@@ -63,6 +65,21 @@ def test_records_are_the_same_however_little_is_read_at_a_time(codec: int, room_
         assert [[(name.encode(), value) for name, value in r.headers] for r in found] == [
             list(one[4]) for one in written[start:]
         ]
+
+
+def test_what_is_read_goes_without_a_collection_of_garbage() -> None:
+    """A worker collects garbage seldom: all of a load of history would lie in memory, compressed."""
+    kept = _KeptRecords(batch([(n, n, b"k", b"{}", []) for n in range(9)], codec=LZ4))
+    fetch = Unread(PartitionRecords(TopicPartition("t", 0), kept, None, 0, None, None, True, 1), Desk(max_value_bytes=MIB))
+    held = weakref.ref(kept)
+    del kept
+    gc.disable()
+    try:
+        assert len(fetch.read(MIB)[0]) == 9
+        del fetch
+        assert held() is None
+    finally:
+        gc.enable()
 
 
 def test_what_aiokafka_hands_out_itself_is_what_a_worker_reads() -> None:

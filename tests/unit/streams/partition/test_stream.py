@@ -27,6 +27,15 @@ class _Consumer(Surroundings):
         super().__init__()
         self.halted: dict[TP, Lost] = {}
         self.waits: list[Unavailable] = []
+        self.end: int | None = None
+
+    def first_position(self, tp: TP) -> int | None:
+        """Begin with the first record."""
+        return 0
+
+    def end_offset(self, tp: TP) -> int | None:
+        """Return what a test says."""
+        return self.end
 
     def waits_for(self) -> list[Unavailable]:
         """Return what a test says."""
@@ -78,6 +87,23 @@ def test_partition_whose_tables_cannot_even_be_loaded_is_halted_and_the_others_g
         await stream.on_assigned(both, 1)
         await stream.positions(both)
         assert (list(stream.halted), list(stream.partitions)) == ([0], [1])
+        await stream.close()
+
+    on_virtual_time(test)
+
+
+def test_a_stream_is_behind_while_more_waits_than_a_commit_holds() -> None:
+    """What can wait waits for it: a load of history wants the core."""
+
+    async def test() -> None:
+        _, stream, consumer = _stream()
+        await stream.on_assigned(frozenset({0}), 1)
+        assert not stream.is_behind()  # it has no partition yet
+        await stream.positions(frozenset({0}))
+        most = stream.context.batch_max_records
+        for end, behind in ((None, False), (most, False), (most + 1, True)):
+            consumer.end = end
+            assert stream.is_behind() is behind
         await stream.close()
 
     on_virtual_time(test)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import time
 from collections.abc import AsyncIterator, Collection
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from kpis.counting.cells import EMPTY
@@ -19,6 +22,7 @@ from streams.embedded.tables import MemoryTables
 from streams.errors import TablesUnavailable
 from streams.settings.settings import Settings
 from streams.tables import Commit, Head, encode_head
+from tenure.worker import population
 from tenure.worker.population import PopulationExporter
 from tests.property.folding import Folded
 from tests.recount.options import DEFAULTS
@@ -52,12 +56,14 @@ class World:
         self.owned = {0, 2}
         self.complete = {0, 2}
         self.heartbeat_age_seconds = 0.0
+        self.behind = False
         self._folded = Folded(DEFAULTS, partitions=PARTITIONS)
         self._commits = 0
         self._heads: list[bytes | None] = [None] * PARTITIONS
         stream = SimpleNamespace(
             partitions=self.owned,
             live=SimpleNamespace(complete=self.complete.issuperset),
+            is_behind=lambda: self.behind,
             consumer=lambda: SimpleNamespace(last_heartbeat_age_seconds=lambda: self.heartbeat_age_seconds),
         )
         worker: Any = SimpleNamespace(
@@ -132,6 +138,24 @@ async def test_a_worker_that_kafka_has_not_heard_from_shows_no_summary() -> None
     world.heartbeat_age_seconds = 0
     await world.portraying.look()
     assert (world.tables.scans, world.portraying.exposition != b"") == (2, True)
+
+
+async def test_a_scan_takes_its_time_while_the_stream_is_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A load of history is what the core is wanted for; afterwards the summary is."""
+    world, slept, reads = World(), list[float](), itertools.count()
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(reads)))  # each step takes a second
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        world.behind = False
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    await world.tell(*(signup(f"c{n}", "2026-01-05") for n in range(600)))
+    world.behind = True
+    await world.portraying.look()
+    assert slept[0] == population.TIME_OVER_CPU - 1
+    assert set(slept[1:]) == {3.0}
+    assert world.sizes() == {"2026-01": 600}
 
 
 async def test_a_partition_that_goes_away_during_the_scan_ends_it() -> None:
