@@ -206,7 +206,7 @@ class GroupMembership:
             self._outgrown = None
         elif assignor.assigned_counts != self._outgrown:  # once: where we do not lead, it is for the leader to do so
             self._outgrown = assignor.assigned_counts
-            log.info("partitions_unassigned", assigned_of=self._outgrown)
+            log.warning("partitions_unassigned", assigned_of=self._outgrown)
             seconds = coordinator._heartbeat_interval_ms / 1000
             asyncio.get_running_loop().call_later(seconds, coordinator.request_rejoin)
 

@@ -114,6 +114,19 @@ def test_a_tile_without_numbers_says_since_when() -> None:
     )
 
 
+def test_boards_say_until_when_prometheus_sees_old_workers() -> None:
+    """It mends itself at a known time; whoever looks in the meantime can only wait for that."""
+    scenario = stream(retention=0.9).put("process_start_time_seconds", 1_770, job="prometheus", instance="p")
+    for name in ("tenure_partition_owned", "tenure_partition_counted"):
+        scenario.drop(name, partition=0)
+        scenario.put(name, "1x29 _x10", instance="b", partition=0).put(name, "_x30 1x10", instance="a", partition=0)
+    until = "Prometheus sees old workers until 01-01 00:34 UTC"
+    words, _ = said(scenario, "tenure-executive", "Numbers", at=32)
+    assert words.startswith(f": {until} , since")
+    (panel,) = [panel for panel in panels(BOARDS["tenure-stream"]) if panel["title"] == "Why numbers are withheld"]
+    assert scenario.values(filled_in(panel["targets"][0]["expr"], end=60 * 32), 32) == {until: 1}
+
+
 def test_numbers_that_were_never_shown_are_withheld_since_the_start() -> None:
     """A Prometheus that has just begun knows no other time; "since a few seconds ago" would be said for ever."""
     scenario = put_counts(healthy(RECORDING, minutes=40), dict(COUNTS), window="30d")
