@@ -110,7 +110,9 @@ class Stream:
         """Return whether more than one commit can hold waits in a topic of a partition that goes on."""
         consumer, most = self.consumer(), self.context.batch_max_records
         return any(
-            partition.lag(topic, consumer) > most for partition in self.partitions.values() for topic in self.context.topics
+            partition.lag(topic, consumer) > most
+            for partition in self.partitions.values()
+            for topic in self.context.topics
         )
 
     async def close(self) -> None:

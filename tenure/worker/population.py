@@ -31,11 +31,11 @@ log = structlog.get_logger(__name__)
 
 LEAST_PAUSE_SECONDS: Final = 60.0
 TIME_OVER_CPU: Final = 50
-"""The time from one scan to the next, over the CPU time that one takes (ratio): scans take so small a part of a core."""
+"""The time from scan to scan, over the CPU time that one takes (ratio): scans take so small a part of a core."""
 _AFTER_FAILURE_SECONDS: Final = 5.0
 _SCAN_OVER_CPU: Final = 4
-"""The time that a scan spreads over, over its CPU time (ratio): the stream goes on meanwhile. While the stream is behind,
-a scan spreads over TIME_OVER_CPU: a load of history is what the core is wanted for then."""
+"""The time that a scan spreads over, over its CPU time (ratio): the stream goes on meanwhile. Where the stream is
+behind, it is TIME_OVER_CPU: a load of history is what the core is wanted for then."""
 _STEP: Final = 50
 """Customers that are looked at before others have their turn (count); they take some 2 ms at most."""
 

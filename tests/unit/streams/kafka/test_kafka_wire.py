@@ -70,7 +70,9 @@ def test_records_are_the_same_however_little_is_read_at_a_time(codec: int, room_
 def test_what_is_read_goes_without_a_collection_of_garbage() -> None:
     """A worker collects garbage seldom: all of a load of history would lie in memory, compressed."""
     kept = _KeptRecords(batch([(n, n, b"k", b"{}", []) for n in range(9)], codec=LZ4))
-    fetch = Unread(PartitionRecords(TopicPartition("t", 0), kept, None, 0, None, None, True, 1), Desk(max_value_bytes=MIB))
+    fetch = Unread(
+        PartitionRecords(TopicPartition("t", 0), kept, None, 0, None, None, True, 1), Desk(max_value_bytes=MIB)
+    )
     held = weakref.ref(kept)
     del kept
     gc.disable()
