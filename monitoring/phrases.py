@@ -12,6 +12,8 @@ COUNT = 'printf "%.0f"'
 SHARE = "humanizePercentage"
 PLAIN = 'printf "%.2f"'
 SCORE = 'printf "%+.1f"'
+SCORE_FACTOR = 100
+"""NPS is counted from −1 to 1 and shown, as people write it, from −100 to 100."""
 
 
 def looked_up(query: str, shown: str, otherwise: str = "unknown", *, label: str = "window") -> str:
@@ -34,7 +36,7 @@ def own(shown: str) -> str:
 
 def shown_as(ratio: Ratio) -> str:
     """Return how a ratio is written: shares as percentages, NPS in points with its sign, quotients as they are."""
-    return {"nps": SCORE, "quick_ratio": PLAIN}.get(ratio.name, SHARE)
+    return SCORE if ratio.is_score else PLAIN if ratio.name == "quick_ratio" else SHARE
 
 
 def on_scale(ratio: Ratio) -> str:
@@ -42,7 +44,7 @@ def on_scale(ratio: Ratio) -> str:
 
     NPS is counted from −1 to 1, and people know it from −100 to 100.
     """
-    return "100 * " if ratio.name == "nps" else ""
+    return f"{SCORE_FACTOR} * " if ratio.is_score else ""
 
 
 def of_window(series: str, window: str, shown: str) -> str:

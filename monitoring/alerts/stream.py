@@ -406,7 +406,7 @@ def _targets(pace: Pace) -> Iterator[Alert]:
         )
     mine = "kpi=%[1]q,window=%[2]q"
     # As people know it: see `phrases.on_scale`.
-    own_target = f'100 * {TARGET}{{{mine},kpi="nps"}} or {TARGET}{{{mine}}}'
+    own_target = f'{phrases.SCORE_FACTOR} * {TARGET}{{{mine},kpi="nps"}} or {TARGET}{{{mine}}}'
     yield Alert(
         "TargetReviewOverdue",
         "warn",

@@ -10,7 +10,8 @@ from monitoring.dashboards.board import Board, Section
 from monitoring.dashboards.frames import Arranged, Column, rows
 from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, Placed, bars, lines, worded
 from monitoring.dashboards.queries import NOT_WITHHELD, Query, own
-from monitoring.dashboards.wording import COUNT, PERCENT, SCORE_FACTOR, About, of_counts, of_metric
+from monitoring.dashboards.wording import COUNT, PERCENT, About, of_counts, of_metric
+from monitoring.phrases import SCORE_FACTOR
 from schemas import instruments as known
 from schemas.catalogue.ratios import RATIO_BY_NAME
 from schemas.events import SurveyStatus

@@ -214,7 +214,7 @@ def _ratio_tile(about: About, ratio: Ratio, kpi: str, board: str, size: tuple[in
     }
     if not has_windows(ratio):
         del words["sample"]
-    axis = (-100.0, 100.0) if ratio.name == "nps" else _FROM_ZERO if ratio.name == "quick_ratio" else (None, None)
+    axis = (-100.0, 100.0) if ratio.is_score else _FROM_ZERO if ratio.name == "quick_ratio" else (None, None)
     return _tile(about, Shown(here, everyones(queries.trend(selector)), words, factor_of(ratio), axis), board, size)
 
 

@@ -9,7 +9,8 @@ from monitoring.dashboards.frames import Arranged, Column, rows
 from monitoring.dashboards.panels import BAD, CALM, FAIR, GOOD, NONE, Placed, lines, ranges
 from monitoring.dashboards.queries import Query, everyones, trend
 from monitoring.dashboards.tiles import target_of
-from monitoring.dashboards.wording import AXES, COUNT, PERCENT, SCORE_FACTOR, About, factor_of, of_ratio, unit_of
+from monitoring.dashboards.wording import AXES, COUNT, PERCENT, About, factor_of, of_ratio, unit_of
+from monitoring.phrases import SCORE_FACTOR
 from monitoring.scores import DEPARTURE
 from schemas.catalogue.formulas import Ratio
 from schemas.catalogue.ratios import has_windows
@@ -70,7 +71,7 @@ def soft_axis(ratio: Ratio) -> tuple[float, float] | None:
     low, high = AXES[ratio.name]
     if low == high:
         return None
-    scale = SCORE_FACTOR if ratio.name == "nps" else 1
+    scale = SCORE_FACTOR if ratio.is_score else 1
     return low * scale, high * scale
 
 

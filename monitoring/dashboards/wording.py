@@ -12,6 +12,7 @@ from grafana_foundation_sdk.models import units
 
 from monitoring import rules
 from monitoring.alerts.rule import PAGE
+from monitoring.phrases import SCORE_FACTOR
 from schemas.catalogue.counts import COUNT_BY_NAME
 from schemas.catalogue.formulas import Ratio
 from schemas.instruments import Instrument
@@ -26,8 +27,6 @@ MINOR_PER_MAJOR: Final = 100
 SECONDS: Final = units.Seconds
 DAYS: Final = "suffix: days"
 """Grafana's own unit of days writes 90 of them as 12.9 weeks, and 525 as 1 year."""
-SCORE_FACTOR: Final = 100
-"""NPS is counted from −1 to 1 and shown, as people write it, from −100 to 100."""
 
 COLOURS: Final = {
     # Windows, from the nearest to the longest.
@@ -130,7 +129,7 @@ def of_ratio(ratio: Ratio, *more: str, title: str = "", runbooks: Sequence[str] 
         runbooks: Names of alerts besides those about the ratio.
     """
     side = "Higher is better." if ratio.higher_is_better else "Lower is better."
-    shown = [f"Shown times {SCORE_FACTOR}."] if ratio.name == "nps" else []
+    shown = [f"Shown times {SCORE_FACTOR}."] if ratio.is_score else []
     text = "\n\n".join([f"{ratio.meaning} {side}", formula_of(ratio), *shown, *more])
     return About(title or ratio.title, text, unit_of(ratio), (*runbooks_of(ratio.name), *runbooks))
 
@@ -164,19 +163,19 @@ def unit_of(ratio: Ratio) -> str:
     """Return a ratio's unit: shares as percentages, NPS and the quick ratio plain, money as money."""
     if ratio.unit.startswith("minor units"):
         return MONEY
-    return PLAIN if ratio.name in ("nps", "quick_ratio") else PERCENT
+    return PLAIN if ratio.is_score or ratio.name == "quick_ratio" else PERCENT
 
 
 def change_unit_of(ratio: Ratio) -> str:
     """Return the unit of a change, after its number: points for shares and NPS, nothing for what is no share."""
-    return "" if unit_of(ratio) == PLAIN and ratio.name != "nps" else " points"
+    return "" if unit_of(ratio) == PLAIN and not ratio.is_score else " points"
 
 
 def factor_of(ratio: Ratio) -> str:
     """Return what a query multiplies or divides a ratio by, to be shown in its unit."""
     if ratio.unit.startswith("minor units"):
         return f" / {MINOR_PER_MAJOR}"
-    return f" * {SCORE_FACTOR}" if ratio.name == "nps" else ""
+    return f" * {SCORE_FACTOR}" if ratio.is_score else ""
 
 
 @cache

@@ -100,6 +100,11 @@ class Ratio:
     is_proportion: bool = False
     higher_is_better: bool = True
 
+    @property
+    def is_score(self) -> bool:
+        """Whether people write it from −100 to 100, though it is counted from −1 to 1."""
+        return self.lowest == -1.0 and self.highest == 1.0
+
     def evaluate(self, counts: Mapping[str, int]) -> float | None:
         """Return the quotient, correctly rounded; None where the denominator is 0: no data is not zero."""
         denominator = self.denominator.evaluate(counts)

@@ -16,6 +16,7 @@ from streams.tables import Head, Stored, Tables
 from tenure.doctor.findings import Diagnosed, fault, ok, warning
 from tenure.operations.topic_records import reading
 from tenure.stored.opening import tables_of
+from tenure.stored.reading import stored_heads
 
 AREA: Final = "stream"
 _AHEAD_MS: Final = 3_600_000
@@ -81,7 +82,7 @@ async def heads_of(tables: Tables, partitions: int) -> dict[int, Head]:
     Raises:
         StateUnreadable: Another version has stored one of them.
     """
-    stored = {number: await tables.read_head(number) for number in range(partitions)}
+    stored = await stored_heads(tables, partitions)
     return {number: read_head(number, Stored(head, {})) for number, head in stored.items() if head is not None}
 
 

@@ -30,10 +30,10 @@ CONTENT_TYPES: Final = (JSON, LINES, ENVELOPE, ENVELOPES)
 
 #: By its bytes: of UTF-32 first, whose mark begins as that of UTF-16 does.
 _OTHER_MARKS: Final = {
-    b"\xff\xfe\x00\x00": "UTF-32",
-    b"\x00\x00\xfe\xff": "UTF-32",
-    b"\xff\xfe": "UTF-16",
-    b"\xfe\xff": "UTF-16",
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
 }
 _SAME: Final = {"application/ndjson": LINES, "application/jsonl": LINES, "application/jsonlines": LINES}
 _HTTP_PREFIX: Final = "ce-"

@@ -216,25 +216,20 @@ def checked_value(text: str, ratio: Ratio) -> float:
         value = math.nan
     if not math.isfinite(value):
         raise UsageError(f"VALUE {text}: not a number; write for example 0.9 or 90%, or {TAKE_BACK} to take it back")
-    if is_score(ratio) and not is_percentage and abs(value) == 1:
+    if ratio.is_score and not is_percentage and abs(value) == 1:
         raise UsageError(
             f"VALUE {text}: one point of NPS, or 100? Write {value:g}% for the one, {100 * value:g} for the other"
         )
-    in_points = is_score(ratio) and abs(value) > 1
+    in_points = ratio.is_score and abs(value) > 1
     value = round(value / 100, 12) if is_percentage or in_points else value
     lowest = -_HIGHEST if ratio.lowest is None else ratio.lowest
     highest = _HIGHEST if ratio.highest is None else ratio.highest
     if not lowest <= value <= highest:
-        if is_score(ratio):
+        if ratio.is_score:
             raise UsageError(f"VALUE {text}: {ratio.name} lies between {100 * lowest:g} and {100 * highest:g}")
         meant = f"; for {value:g} % write {value:g}%" if not is_percentage and lowest <= value / 100 <= highest else ""
         raise UsageError(f"VALUE {text}: {ratio.name} lies between {lowest:g} and {highest:g}{meant}")
     return value
-
-
-def is_score(ratio: Ratio) -> bool:
-    """Return whether people write a ratio from −100 to 100 though it is counted from −1 to 1."""
-    return ratio.lowest == -1.0 and ratio.highest == 1.0
 
 
 def review_ms(text: str | None, *, time_zone: str, now_ms: int) -> int:

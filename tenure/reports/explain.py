@@ -46,7 +46,7 @@ from streams.settings.settings import Settings
 from tenure.reports.customers import Scope, Source, lacking, open_source, scanned_source, where_text
 from tenure.reports.event_lookup import Known, Place, look_up
 from tenure.reports.filtered import filtered_report_of
-from tenure.stored.reading import report_of
+from tenure.stored.reading import report_of, stored_heads
 
 _TRIES: Final = 3
 #: Members that groups of customers keep each (count): a question for more looks at every customer.
@@ -212,14 +212,14 @@ async def _once(
     # Each number is a question of its own: groups are made where a filter is asked for, and others may follow.
     keeps = source.where is not None and query.limit <= _MOST_KEPT_MEMBERS
     asked = source if keeps else source._replace(kept=None)
-    before = await _heads(source)
+    before: Mapping[int, bytes | None] = await stored_heads(source.tables, source.partitions)
     scan, names, heads = await scanned_source(asked, question)
     _check_value(query, names)
     if heads is not None:  # what is kept may be of before
         before = heads
     numbers = await _numbers(source, span, query, counts)
     found = {name: explaining.explained() for name, explaining in scan.by_name.items()}
-    return found, numbers, before != await _heads(source)
+    return found, numbers, before != await stored_heads(source.tables, source.partitions)
 
 
 class _Explainings(NamedTuple):
@@ -239,10 +239,6 @@ class _Explainings(NamedTuple):
     def add(self, other: _Explainings) -> None:
         for name, explaining in self.by_name.items():
             explaining.add(other.by_name[name])
-
-
-async def _heads(source: Source) -> Mapping[int, bytes | None]:
-    return {partition: await source.tables.read_head(partition) for partition in range(source.partitions)}
 
 
 def _check_value(query: ExplainQuery, names: Iterable[Names]) -> None:

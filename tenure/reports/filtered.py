@@ -22,7 +22,7 @@ from streams.settings.settings import Settings
 from streams.tables import Stored, Tables
 from tenure.reports.passes import Passes
 from tenure.reports.scan_thread import ScanThread
-from tenure.stored.reading import events_of
+from tenure.stored.reading import events_of, stored_heads
 
 
 class CombinedScans:
@@ -74,8 +74,8 @@ async def filtered_report_of(
     """
     cells = await (scans or CombinedScans()).read(settings, tables, partitions)
     check_values(where, lambda dimension: set(cells.values[dimension]))
-    stored = [await tables.read_head(partition) for partition in range(partitions)]
-    heads = [read_head(partition, Stored(head, {})) for partition, head in enumerate(stored)]
+    stored = await stored_heads(tables, partitions)
+    heads = [read_head(partition, Stored(head, {})) for partition, head in stored.items()]
     windows = windows_of(settings)
     found = report_of_segments(
         lambda dimension: filtered(cells, where, dimension),

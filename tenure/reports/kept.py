@@ -19,6 +19,7 @@ from tenure.reports.filtered import CombinedScans
 from tenure.reports.passes import Passes
 from tenure.reports.scan_thread import ScanThread
 from tenure.stored.customers import Slice
+from tenure.stored.reading import stored_heads
 
 #: Questions whose scans are kept (count), those that were asked last.
 MOST_KEPT: Final = 8
@@ -61,7 +62,7 @@ class KeptScans:
         kept = self._kept_of(question)
         if kept.passes.answers:
             return await kept.passes.read(settings, tables, partitions)
-        heads = {partition: await tables.read_head(partition) for partition in range(partitions)}
+        heads = await stored_heads(tables, partitions)
         known = kept.passes.heads
         if known and all(known.get(each) != head for each, head in heads.items()) and kept.seen != heads:
             kept.seen = heads

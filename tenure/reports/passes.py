@@ -13,6 +13,7 @@ from streams.tables import Tables
 from tenure.reports.scan_thread import Progress, Scanning, ScanThread
 from tenure.stored.customers import Slice, scan_all
 from tenure.stored.opening import running_tables
+from tenure.stored.reading import stored_heads
 
 
 class Collector(Protocol):
@@ -88,7 +89,7 @@ class Passes(Generic[Taking, Made]):
             TenureError: As `scan_all`.
         """
         last = self._last
-        heads = await _heads(tables, partitions)
+        heads = await stored_heads(tables, partitions)
         if last.heads == heads:
             return last.made
         if self._thread is None:
@@ -101,7 +102,7 @@ class Passes(Generic[Taking, Made]):
 
     async def _beside(self, settings: Settings, progress: Progress) -> Mapping[int, Made]:
         async with running_tables(settings) as (tables, mark):
-            return await self._pass(settings, tables, await _heads(tables, mark.partitions), progress)
+            return await self._pass(settings, tables, await stored_heads(tables, mark.partitions), progress)
 
     async def _pass(
         self, settings: Settings, tables: Tables, heads: Mapping[int, bytes | None], progress: Progress
@@ -118,7 +119,3 @@ class Passes(Generic[Taking, Made]):
         made = known | {partition: self._end(taken) for partition, taken in found.items()}
         self._last = _Pass(heads, {each: made[each] for each in sorted(made)})
         return self._last.made
-
-
-async def _heads(tables: Tables, partitions: int) -> dict[int, bytes | None]:
-    return {partition: await tables.read_head(partition) for partition in range(partitions)}

@@ -40,6 +40,7 @@ from tenure.files.replay import replayed
 from tenure.reports.customers import Scope, Source, lacking, open_source
 from tenure.reports.reconciliation_text import difference_text
 from tenure.stored.customers import scan_all
+from tenure.stored.reading import stored_heads
 
 _EVERYTHING: Final = 1 << 62
 _NOBODY: Final[Holdings] = {}
@@ -163,7 +164,7 @@ async def _holdings(source: Source) -> AsyncIterator[tuple[str, Holdings]]:
 
 async def _latest_ms(tables: Tables, partitions: int) -> int:
     """Return the latest event of tables (ms since 1970); 0 where there is none."""
-    heads = [unheld(await tables.read_head(number)) for number in range(partitions)]
+    heads = [unheld(head) for head in (await stored_heads(tables, partitions)).values()]
     return max((decode_head(head).watermark_ms for head in heads if head is not None), default=0)
 
 

@@ -20,6 +20,11 @@ _TRIES: Final = 3
 """A partition that is written faster than it can be read is begun anew so often (count)."""
 
 
+async def stored_heads(tables: Tables, partitions: int) -> dict[int, bytes | None]:
+    """Return the heads of partitions as they are stored, one after another; None where nothing is."""
+    return {partition: await tables.read_head(partition) for partition in range(partitions)}
+
+
 async def report_of(
     settings: Settings, tables: Tables, *, partitions: int, at_ms: Sequence[int], by: Sequence[str] = ()
 ) -> list[Report]:

@@ -25,6 +25,7 @@ from streams.metrics.population_exposition import population_exposition
 from streams.settings.settings import Settings
 from tenure.stored.customers import scan_all
 from tenure.stored.marks import read_marks
+from tenure.stored.reading import stored_heads
 from tenure.worker.composition import Worker
 
 log = structlog.get_logger(__name__)
@@ -70,7 +71,7 @@ class PopulationExporter:
         #: of variants, made by the scans before
         self._comparisons = Comparisons()
         #: as of when it was made, and the heads of all partitions then; None where there is no summary
-        self._made_of: tuple[int, list[bytes | None]] | None = None
+        self._made_of: tuple[int, dict[int, bytes | None]] | None = None
 
     async def run(self) -> None:
         """Look whenever it is time, until cancelled."""
@@ -119,11 +120,11 @@ class PopulationExporter:
     def _forget(self) -> None:
         self.exposition, self.population, self._made_of = b"", None, None
 
-    async def _stored_now(self) -> tuple[int, list[bytes | None]]:
+    async def _stored_now(self) -> tuple[int, dict[int, bytes | None]]:
         """Return the end of the running bucket (ms since 1970), and the heads of all partitions."""
         context = self._worker.context
         at_ms = end_of_bucket_ms(self._clock.now_ms(), self._settings.bucket_minutes)
-        return at_ms, [await context.tables.read_head(number) for number in range(context.partitions)]
+        return at_ms, await stored_heads(context.tables, context.partitions)
 
     async def _scan(self, at_ms: int) -> PopulationScan:
         """Look at all customers, as of an instant.

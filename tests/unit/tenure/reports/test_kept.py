@@ -111,6 +111,19 @@ def ask(monkeypatch: pytest.MonkeyPatch, tables: Replayed, name: str, where: str
     return asyncio.run(REPORTS[name](SETTINGS, Scope(AT_MS, where=condition, kept=kept)))  # type: ignore[arg-type]
 
 
+def watched(monkeypatch: pytest.MonkeyPatch, tables: Replayed) -> list[list[int]]:
+    """Return what notes the partitions of each scan of tables from now on."""
+    read: list[list[int]] = []
+    scan_states = tables.tables.scan_states
+
+    def scan(partitions: Any) -> Any:
+        read.append(list(partitions))
+        return scan_states(partitions)
+
+    monkeypatch.setattr(tables.tables, "scan_states", scan)
+    return read
+
+
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_report_of_kept_scans_equals_one_that_looks_at_every_customer(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -131,14 +144,8 @@ def test_a_report_of_kept_scans_equals_one_that_looks_at_every_customer(
 
 def test_explanation_of_a_further_filter_reads_no_customer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The members of a number are kept by groups, as the number itself is."""
-    tables, kept, read = tables_of(list(lives(3, 30, "c")), tmp_path / "events.ndjson"), KeptScans(), []
-    scan_states = tables.tables.scan_states
-
-    def watched(partitions: Any) -> Any:
-        read.append(list(partitions))
-        return scan_states(partitions)
-
-    monkeypatch.setattr(tables.tables, "scan_states", watched)
+    tables, kept = tables_of(list(lives(3, 30, "c")), tmp_path / "events.ndjson"), KeptScans()
+    read = watched(monkeypatch, tables)
     for where in ("plan = pro", "country = DE or channel = ads", "not plan in (pro, basic)"):
         ask(monkeypatch, tables, "explain", where, kept)
     assert read == [[0, 1, 2, 3]] * 2, "members, and counts"
@@ -148,14 +155,8 @@ def test_a_further_question_reads_no_customer_and_the_oldest_scan_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Memory has a limit, and reading is what takes the time."""
-    tables, kept, read = tables_of(list(lives(3, 30, "c")), tmp_path / "events.ndjson"), KeptScans(), []
-    scan_states = tables.tables.scan_states
-
-    def watched(partitions: Any) -> Any:
-        read.append(list(partitions))
-        return scan_states(partitions)
-
-    monkeypatch.setattr(tables.tables, "scan_states", watched)
+    tables, kept = tables_of(list(lives(3, 30, "c")), tmp_path / "events.ndjson"), KeptScans()
+    read = watched(monkeypatch, tables)
     for where in ("plan = pro", "country = DE or channel = ads", None):
         ask(monkeypatch, tables, "usage", where, kept)
     assert read == [[0, 1, 2, 3]]
