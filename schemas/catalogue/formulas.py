@@ -102,7 +102,7 @@ class Ratio:
 
     @property
     def is_score(self) -> bool:
-        """Whether people write it from −100 to 100, though it is counted from −1 to 1."""
+        """True where people write it from −100 to 100, though it is counted from −1 to 1."""
         return self.lowest == -1.0 and self.highest == 1.0
 
     def evaluate(self, counts: Mapping[str, int]) -> float | None:
